@@ -1,0 +1,242 @@
+"""What ``python -m core`` understands: train, evaluate, predict, sample, playgrounds.
+
+With ``--json`` exactly one JSON object goes to stdout and progress to stderr. Bad input is one
+line on stderr and exit status 2.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+from core import __version__, playgrounds
+from core.errors import UserError
+from core.paths import RUNS, data_folder
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, not with a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    try:
+        options = _parser().parse_args(arguments)
+        answer = options.run(options)
+    except UserError as error:
+        print(f"glassbox: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("glassbox: stopped.", file=sys.stderr)
+        return 130
+    if options.json:
+        print(json.dumps(answer))
+    else:
+        print(options.show(answer))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m core", description="Glassbox, without its window.")
+    parser.add_argument("--version", action="version", version=f"Glassbox {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def verb(name: str, run: Any, show: Any, about: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=about, description=about)
+        sub.add_argument("--json", action="store_true", help="print one JSON object")
+        sub.set_defaults(run=run, show=show)
+        return sub
+
+    verb("playgrounds", _playgrounds, _show_playgrounds, "list what can be trained")
+
+    train = verb("train", _train, _show_train, "train a network and write its checkpoint")
+    train.add_argument("playground", metavar="PLAYGROUND")
+    train.add_argument("--model", metavar="M", help="which model of the playground")
+    train.add_argument("--recipe", metavar="NAME", help="start from a recipe with a name")
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=_positive_float, metavar="S", help="train this long")
+    length.add_argument("--steps", type=_positive_int, metavar="N", help="train this many steps")
+    train.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    train.add_argument("--data", metavar="DIR", help="folder of full data sets")
+    train.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps")
+    train.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
+    train.add_argument("--out", type=Path, metavar="FILE", help="where the checkpoint goes")
+    train.add_argument("--resume", metavar="CHECKPOINT", help="go on from a checkpoint")
+
+    evaluate = verb("evaluate", _evaluate, _show_numbers, "judge a checkpoint on test data")
+    evaluate.add_argument("checkpoint", metavar="CHECKPOINT")
+    evaluate.add_argument("--data", metavar="DIR", help="folder of full data sets")
+
+    predict = verb("predict", _predict, _show_predictions, "answer for image files")
+    predict.add_argument("checkpoint", metavar="CHECKPOINT")
+    predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+
+    sample = verb("sample", _sample, _show_samples, "make something new after a prompt")
+    sample.add_argument("checkpoint", metavar="CHECKPOINT")
+    sample.add_argument("--prompt", default="", metavar="TEXT")
+    sample.add_argument("--count", type=_positive_int, default=1, metavar="N")
+    sample.add_argument("--tokens", type=_positive_int, default=200, metavar="N")
+    sample.add_argument("--temperature", type=_positive_float, default=1.0, metavar="T")
+    sample.add_argument("--top-k", type=_positive_int, metavar="K")
+    sample.add_argument("--top-p", type=_positive_float, metavar="P")
+    sample.add_argument("--seed", type=int, metavar="N")
+    return parser
+
+
+def _positive_float(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return value
+
+
+def _positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return value
+
+
+def _playgrounds(options: argparse.Namespace) -> dict[str, Any]:
+    found = [playgrounds.get(name) for name in playgrounds.names()]
+    return {
+        "playgrounds": [
+            {
+                "name": p.name,
+                "about": p.about,
+                "models": list(p.models),
+                "recipes": {name: recipe.to_dict() for name, recipe in p.recipes.items()},
+            }
+            for p in found
+        ]
+    }
+
+
+def _show_playgrounds(answer: dict[str, Any]) -> str:
+    lines = []
+    for found in answer["playgrounds"]:
+        lines += [f"{found['name']}: {found['about']}"]
+        lines += [f"  models: {', '.join(found['models'])}"]
+        lines += [f"  recipes: {', '.join(found['recipes'])}"]
+    return "\n".join(lines)
+
+
+def _train(options: argparse.Namespace) -> dict[str, Any]:
+    from core.telemetry.events import Evaluated, Failed, Finished, Metrics, Started
+    from core.training.checkpoint import find_checkpoint, load_checkpoint
+    from core.training.control import Control
+    from core.training.device import choose_device
+    from core.training.trainer import Run, train
+
+    playground = playgrounds.get(options.playground)
+    recipe = playground.recipe_for(options.model, options.recipe).replace(_pairs(options))
+    device = choose_device(options.device)
+    resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
+    data = playground.load(data_folder(options.data))
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    out = options.out or RUNS / f"{playground.name}-{recipe.to_dict()['model']}-{stamp}.safetensors"
+    seconds = None if options.steps else options.seconds or 60.0
+    run = Run(playground, recipe, data, device, seconds, options.steps, out=out, resume=resume)
+    control = Control()
+    answer: dict[str, Any] = {"playground": playground.name}
+    told = 0.0
+    for event in train(run, control):
+        if isinstance(event, Started):
+            answer |= {"model": event.model, "device": event.device, "dataset": event.dataset}
+            answer |= {"parameters": event.parameters}
+            first = event.step
+        elif isinstance(event, Metrics):
+            answer["train_loss"] = round(float(event.losses[-20:].mean()), 6)
+            if time.monotonic() - told > 1:
+                told = time.monotonic()
+                _say(f"{event.progress:4.0%}  step {event.step:,}  loss {answer['train_loss']:.4f}")
+        elif isinstance(event, Evaluated):
+            answer["metrics"] = {name: round(v, 6) for name, v in event.metrics.items()}
+            answer["val_loss"] = answer["metrics"]["val_loss"]
+        elif isinstance(event, Failed):
+            raise UserError(event.sentence)
+        elif isinstance(event, Finished):
+            steps, seconds = event.step - first, max(1e-9, event.seconds)
+            answer |= {"steps": event.step, "seconds": round(seconds, 3)}
+            answer |= {"steps_per_second": round(steps / seconds, 2)}
+            answer["checkpoint"] = event.checkpoint
+    return answer
+
+
+def _pairs(options: argparse.Namespace) -> dict[str, str]:
+    pairs = {}
+    for text in options.set:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--set wants KEY=VALUE, such as lr=0.001; {text} has no '='.")
+        pairs[key] = value
+    if options.seed is not None:
+        pairs["seed"] = str(options.seed)
+    return pairs
+
+
+def _show_train(answer: dict[str, Any]) -> str:
+    return (
+        f"{answer['model']} with {answer['parameters']:,} parameters on {answer['dataset']}:"
+        f" {answer['steps']:,} steps, {answer['seconds']:.0f} s on {answer['device']},"
+        f" loss {answer['train_loss']:.4f}, validation {answer['val_loss']:.4f}\n"
+        f"{answer['checkpoint']}"
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    from core.training.checkpoint import find_checkpoint, load_checkpoint
+
+    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    playground = checkpoint.playground
+    data = playground.load(data_folder(options.data))
+    numbers = playground.test(checkpoint.model(), data, checkpoint.recipe)
+    return {"playground": playground.name, "dataset": playground.dataset(data), "metrics": numbers}
+
+
+def _show_numbers(answer: dict[str, Any]) -> str:
+    numbers = [
+        f"  {name} {value:g}" if isinstance(value, int | float) else f"  {name} {value}"
+        for name, value in answer["metrics"].items()
+    ]
+    return "\n".join([f"{answer['playground']} on {answer['dataset']}", *numbers])
+
+
+def _predict(options: argparse.Namespace) -> dict[str, Any]:
+    from core.training.checkpoint import find_checkpoint, load_checkpoint
+
+    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    model = checkpoint.model()
+    predict = checkpoint.playground.predict
+    return {"predictions": [predict(model, checkpoint.recipe, image) for image in options.images]}
+
+
+def _show_predictions(answer: dict[str, Any]) -> str:
+    return "\n".join(
+        f"{p['image']}: {p['digit']} ({max(p['probabilities']):.1%})"
+        if p["probabilities"]
+        else f"{p['image']}: empty, there is no ink on it"
+        for p in answer["predictions"]
+    )
+
+
+def _sample(options: argparse.Namespace) -> dict[str, Any]:
+    from core.training.checkpoint import find_checkpoint, load_checkpoint
+
+    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    names = ("prompt", "count", "tokens", "temperature", "top_k", "top_p", "seed")
+    wishes = {name: getattr(options, name) for name in names}
+    return checkpoint.playground.sample(checkpoint.model(), checkpoint.recipe, **wishes)
+
+
+def _show_samples(answer: dict[str, Any]) -> str:
+    return "\n".join(answer["samples"])
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

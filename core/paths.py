@@ -1,0 +1,31 @@
+"""Where things lie: what is shipped, and what a person brings or makes."""
+
+import os
+from pathlib import Path
+
+from core.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+RESOURCES = ROOT / "resources"
+CHECKPOINTS = ROOT / "checkpoints"
+RUNS = CHECKPOINTS / "runs"
+DOWNLOADS = ROOT / "data"
+
+
+def data_folder(argument: str | Path | None = None) -> Path | None:
+    """Return the folder of full data sets: the argument, else ``GLASSBOX_DATA``, else None.
+
+    Raises:
+        UserError: the folder was named but does not exist.
+    """
+    named = argument or os.environ.get("GLASSBOX_DATA")
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        source = "--data" if argument else "GLASSBOX_DATA"
+        raise UserError(
+            f"{source} names {folder}, which is not a folder; "
+            "name the folder that holds mnist/, or leave it out to use the bundled data."
+        )
+    return folder

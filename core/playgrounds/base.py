@@ -1,0 +1,121 @@
+"""What a playground is: one subject, its data, models, loss and use, in one folder."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import UserError
+from core.telemetry.events import Array
+from core.training.recipe import Recipe
+
+
+class Playground(ABC):
+    """One subject. A folder in ``core/playgrounds`` offers an instance named ``PLAYGROUND``.
+
+    The type of the data is the playground's own affair: whoever drives it hands on what
+    :meth:`load` gave.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    about: ClassVar[str]
+    recipe_type: ClassVar[type[Recipe]]
+    recipes: ClassVar[Mapping[str, Recipe]]
+    """Recipes by name; the first is the default."""
+    models: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def load(self, folder: Path | None) -> Any:
+        """Return the data: the full set from a data folder, else the bundled one."""
+
+    @abstractmethod
+    def dataset(self, data: Any) -> str:
+        """Say in words which data that is."""
+
+    @abstractmethod
+    def count(self, data: Any) -> int:
+        """How many examples there are to train on."""
+
+    @abstractmethod
+    def build(self, recipe: Any, initialised: bool = True) -> nn.Module:
+        """Make the model of a recipe; without initial weights where a checkpoint brings them."""
+
+    @abstractmethod
+    def to(self, data: Any, device: torch.device) -> Any:
+        """Return the data with what training needs on that device."""
+
+    @abstractmethod
+    def batch(
+        self, data: Any, indices: Tensor, recipe: Any, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets of these training examples, ready for the model."""
+
+    @abstractmethod
+    def loss(self, recipe: Any, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of a batch, one number."""
+
+    @abstractmethod
+    def correct(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the share of right answers of a batch, one number; NaN where it has none."""
+
+    @abstractmethod
+    def uniform_loss(self, recipe: Any) -> float:
+        """Return the loss of a network that thinks every answer equally likely."""
+
+    @abstractmethod
+    def validate(
+        self, model: nn.Module, data: Any, recipe: Any, limit: int | None = None
+    ) -> tuple[dict[str, float], dict[str, Array]]:
+        """Judge a model on validation data: ``val_loss`` and more, and arrays for pictures."""
+
+    @abstractmethod
+    def test(self, model: nn.Module, data: Any, recipe: Any) -> dict[str, float]:
+        """Judge a model on the data kept for the end: the metrics of ``evaluate``."""
+
+    def fetch(
+        self, folder: Path, progress: Callable[[str, float], None], cancelled: Callable[[], bool]
+    ) -> None:
+        """Download the full data set into a data folder, checked and whole.
+
+        Raises:
+            UserError, core.download.CancelledError: see :func:`core.download.fetch`.
+        """
+        raise UserError(f"The {self.name} playground has no data to download.")
+
+    def predict(self, model: nn.Module, recipe: Any, image: Path) -> dict[str, Any]:
+        """Answer for an image file.
+
+        Raises:
+            UserError: this playground reads no images, or can't read this one.
+        """
+        raise UserError(f"The {self.name} playground reads no images; use sample.")
+
+    def sample(self, model: nn.Module, recipe: Any, **options: Any) -> dict[str, Any]:
+        """Make something new, after a prompt: ``samples`` and ``tokens_per_second``.
+
+        Raises:
+            UserError: this playground makes nothing new, or an option is impossible.
+        """
+        raise UserError(f"The {self.name} playground reads pictures; use predict with an image.")
+
+    def recipe_for(self, model: str | None = None, name: str | None = None) -> Recipe:
+        """Return the recipe of that name, or the first one for that model, or the default.
+
+        Raises:
+            UserError: there is none of that name or for that model.
+        """
+        if name is not None and name not in self.recipes:
+            known = ", ".join(self.recipes)
+            raise UserError(f"There is no recipe '{name}' for {self.name}; there are {known}.")
+        if model is not None and model not in self.models:
+            known = ", ".join(self.models)
+            raise UserError(f"There is no model '{model}' for {self.name}; there are {known}.")
+        if name is not None:
+            recipe = self.recipes[name]
+            return recipe.replace({"model": model}) if model else recipe
+        fitting = [r for r in self.recipes.values() if model in (None, r.to_dict()["model"])]
+        return fitting[0]

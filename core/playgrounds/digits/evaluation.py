@@ -1,0 +1,92 @@
+"""How good a network is at digits: its loss, its mistakes, and which of them are the hardest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.playgrounds.digits.data import Split, prepare
+from core.telemetry.events import Array, frozen
+
+CHUNK = 500
+HARDEST = 60
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network said about pictures: its outputs (N, 10) and the labels (N,)."""
+
+    outputs: Tensor
+    labels: Tensor
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return float((self.outputs.argmax(1) == self.labels).float().mean())
+
+
+@torch.no_grad()
+def answer(model: nn.Module, split: Split, limit: int | None = None) -> Answers:
+    """Ask a network about the pictures of a split, spread evenly over it if there is a limit."""
+    device = next(model.parameters()).device
+    every = max(1, len(split) // limit) if limit else 1
+    images, labels = split.images[::every], split.labels[::every].to(device)
+    training = model.training
+    model.eval()
+    try:
+        parts = [model(prepare(part.to(device))) for part in torch.split(images, CHUNK)]
+    finally:
+        model.train(training)
+    return Answers(torch.cat(parts), labels)
+
+
+def probabilities(outputs: Tensor, squared: bool) -> Tensor:
+    """Turn outputs (..., 10) into shares that sum to 1.
+
+    A network trained to hit 1 and 0 (squared error) does not speak in logits: its outputs, cut off
+    at 0, are shared out.
+    """
+    if not squared:
+        return outputs.softmax(-1)
+    positive = outputs.clamp(min=0) + 1e-6
+    return positive / positive.sum(-1, keepdim=True)
+
+
+def details(answers: Answers, split: Split, squared: bool) -> dict[str, Array]:
+    """Return the pictures of an evaluation.
+
+    Returns:
+        ``confusion`` (10, 10): how often a digit (row) was read as another (column);
+        ``wrong_images`` (M, 28, 28), ``wrong_labels``, ``wrong_answers`` and
+        ``wrong_confidences`` (M,): the mistakes, the hardest (most confidently wrong) first.
+    """
+    shares = probabilities(answers.outputs, squared)
+    confidence, said = shares.max(1)
+    flat = answers.labels * 10 + said
+    confusion = torch.bincount(flat, minlength=100).view(10, 10)
+    wrong = torch.nonzero(said != answers.labels)[:, 0]
+    wrong = wrong[confidence[wrong].argsort(descending=True)][:HARDEST]
+    every = max(1, round(len(split) / len(answers.labels)))
+    return {
+        "confusion": frozen(confusion),
+        "wrong_images": frozen(split.images[wrong.cpu() * every]),
+        "wrong_labels": frozen(answers.labels[wrong]),
+        "wrong_answers": frozen(said[wrong]),
+        "wrong_confidences": frozen(confidence[wrong]),
+    }
+
+
+def loss_of(answers: Answers, squared: bool) -> float:
+    """Return the mean loss of the answers, without label smoothing."""
+    if squared:
+        target = F.one_hot(answers.labels, 10).float()
+        return float(F.mse_loss(answers.outputs, target))
+    return float(F.cross_entropy(answers.outputs, answers.labels))
+
+
+def per_digit(confusion: Array) -> Array:
+    """Return the accuracy of each digit (10,) from a confusion matrix."""
+    accuracy: Array = np.diag(confusion) / np.maximum(1, confusion.sum(axis=1))
+    return accuracy

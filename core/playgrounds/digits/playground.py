@@ -1,0 +1,137 @@
+"""The digits playground: pictures of handwritten digits in, one of ten answers out."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.layers import squared_error
+from core.playgrounds.base import Playground
+from core.playgrounds.digits.augment import augment
+from core.playgrounds.digits.data import Digits, Split, bundled, full, prepare
+from core.playgrounds.digits.download import fetch_mnist
+from core.playgrounds.digits.evaluation import answer, details, loss_of, probabilities
+from core.playgrounds.digits.ink import centre, read_image
+from core.playgrounds.digits.models import build
+from core.playgrounds.digits.recipe import MODELS, RECIPES, DigitsRecipe
+from core.telemetry.events import Array
+from core.telemetry.inspection import question
+from core.training.control import Question
+
+
+class DigitsPlayground(Playground):
+    """MNIST, from one matrix product to a small convolutional network."""
+
+    name = "digits"
+    title = "Digits"
+    about = "Train a network on handwritten digits, look inside it, and draw one for it to read."
+    recipe_type = DigitsRecipe
+    recipes = RECIPES
+    models = MODELS
+
+    def load(self, folder: Path | None) -> Digits:
+        """Return MNIST from the folder, if it holds any, else the bundled 5,000."""
+        return full(folder) if folder and (folder / "mnist").is_dir() else bundled()
+
+    def dataset(self, data: Digits) -> str:
+        """Say which digits these are."""
+        return data.name
+
+    def count(self, data: Digits) -> int:
+        """How many pictures there are to train on."""
+        return len(data.train)
+
+    def build(self, recipe: DigitsRecipe, initialised: bool = True) -> nn.Module:
+        """Make the model of a recipe."""
+        return build(recipe, initialised)
+
+    def to(self, data: Digits, device: torch.device) -> Digits:
+        """Put the training pictures on the device; as bytes, all of them fit."""
+        train = Split(data.train.images.to(device), data.train.labels.to(device))
+        return replace(data, train=train)
+
+    def batch(
+        self, data: Digits, indices: Tensor, recipe: DigitsRecipe, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return pictures (B, 1, 28, 28), each changed in its own way, and labels (B,)."""
+        ink = data.train.images[indices].float().unsqueeze(1) / 255
+        labels = data.train.labels[indices]
+        return prepare(augment(recipe.augment, ink, labels, generator)), labels
+
+    def loss(self, recipe: DigitsRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy, or the notebook's squared error against one-hot targets."""
+        if recipe.loss == "squared-error":
+            return squared_error(outputs, targets, recipe.label_smoothing)
+        return F.cross_entropy(outputs, targets, label_smoothing=recipe.label_smoothing)
+
+    def correct(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Share of digits read right."""
+        return (outputs.argmax(1) == targets).float().mean()
+
+    def uniform_loss(self, recipe: DigitsRecipe) -> float:
+        """Ln 10; for the squared error, that of saying 0.1 ten times."""
+        return math.log(10) if recipe.loss == "cross-entropy" else 0.09
+
+    def validate(
+        self, model: nn.Module, data: Digits, recipe: DigitsRecipe, limit: int | None = None
+    ) -> tuple[dict[str, float], dict[str, Array]]:
+        """Loss and accuracy on validation pictures; the confusion matrix and the mistakes."""
+        squared = recipe.loss == "squared-error"
+        answers = answer(model, data.validation, limit)
+        numbers = {"val_loss": loss_of(answers, squared), "val_accuracy": answers.accuracy}
+        return numbers, details(answers, data.validation, squared)
+
+    def test(self, model: nn.Module, data: Digits, recipe: DigitsRecipe) -> dict[str, float]:
+        """Accuracy on the test pictures, and how many they are."""
+        answers = answer(model, data.test)
+        return {"test_accuracy": answers.accuracy, "test_size": len(data.test)}
+
+    @torch.no_grad()
+    def read(self, model: nn.Module, recipe: DigitsRecipe, picture: Array) -> Array:
+        """Return the probabilities (10,) of a centred picture (28, 28)."""
+        device = next(model.parameters()).device
+        outputs = model(prepare(torch.from_numpy(picture)[None].to(device)))[0]
+        shares: Array = probabilities(outputs, recipe.loss == "squared-error").cpu().numpy()
+        return shares
+
+    def saliency(self, model: nn.Module, picture: Array) -> Array:
+        """Return how much each pixel of a picture (28, 28) moves the answer's score, from 0 to 1.
+
+        The size of the score's gradient by the pixels (Simonyan, Vedaldi and Zisserman 2013).
+        """
+        device = next(model.parameters()).device
+        pixels = torch.from_numpy(picture)[None].to(device).requires_grad_()
+        score = model(prepare(pixels))[0].max()
+        (gradient,) = torch.autograd.grad(score, pixels)
+        size: Array = gradient[0].abs().cpu().numpy()
+        return size / max(1e-12, float(size.max()))
+
+    def fetch(
+        self, folder: Path, progress: Callable[[str, float], None], cancelled: Callable[[], bool]
+    ) -> None:
+        """Download MNIST."""
+        fetch_mnist(folder, progress, cancelled)
+
+    def predict(self, model: nn.Module, recipe: DigitsRecipe, image: Path) -> dict[str, Any]:
+        """Read the digit in an image file; an empty picture has no digit."""
+        picture = centre(read_image(image))
+        if picture is None:
+            return {"image": str(image), "digit": None, "probabilities": []}
+        shares = self.read(model, recipe, picture)
+        rounded = [round(float(share), 6) for share in shares]
+        return {"image": str(image), "digit": int(shares.argmax()), "probabilities": rounded}
+
+
+def look_into(layer: str, picture: Array | None) -> Question:
+    """Return what to ask a digits model about a layer: with validation pictures, and this one."""
+    examples = bundled().validation.images[::3]
+    shown = None if picture is None else prepare(torch.from_numpy(picture)[None])
+    return question(layer, prepare(examples), shown)
+
+
+PLAYGROUND = DigitsPlayground()

@@ -1,0 +1,172 @@
+"""What can be chosen when digits are trained, and the recipes with a name."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import UserError
+from core.training.recipe import ACTIVATIONS, INITS, Recipe, setting
+
+MODELS = ("cnn", "mlp")
+
+
+def _shared(key: str, default: Any) -> Any:
+    """Declare a setting that every playground has, with a default of its own."""
+    fields = {field.name: field for field in dataclasses.fields(Recipe)}
+    return dataclasses.field(default=default, metadata=fields[key].metadata)
+
+
+@dataclass(frozen=True)
+class DigitsRecipe(Recipe):
+    """The settings of a training on digits. The defaults are the recipe ``modern``."""
+
+    lr: float = _shared("lr", 5e-3)
+    batch_size: int = _shared("batch_size", 64)
+    model: str = setting(
+        "cnn",
+        "Model",
+        "Model",
+        "mlp: every pixel meets every unit. cnn: small filters slide over the picture, so that a"
+        " stroke is found wherever it stands.",
+        choices=MODELS,
+    )
+    hidden: tuple[int, ...] = setting(
+        (256, 128),
+        "Model",
+        "Hidden layers",
+        "The sizes of the hidden layers, first to last. None at all leaves one matrix product.",
+        low=1,
+        high=4096,
+        only={"model": ("mlp",)},
+    )
+    channels: tuple[int, ...] = setting(
+        (16, 32, 64, 64),
+        "Model",
+        "Channels",
+        "How many filters each convolution has, first to last. A max-pool halves the picture after"
+        " each of them until it is 7 x 7, and once more after the last.",
+        low=1,
+        high=512,
+        only={"model": ("cnn",)},
+    )
+    kernel: int = setting(
+        5,
+        "Model",
+        "First filters",
+        "The side of the first convolution's filters, in pixels; those after it are 3 x 3 and see"
+        " further because the picture has shrunk.",
+        low=1,
+        high=15,
+        only={"model": ("cnn",)},
+    )
+    activation: str = setting(
+        "relu",
+        "Model",
+        "Activation",
+        "What bends the result of a matrix product; without it, layers would add nothing.",
+        choices=ACTIVATIONS,
+    )
+    output: str = setting(
+        "linear",
+        "Model",
+        "Output",
+        "linear gives scores of any size to the softmax; tanh squeezes them between -1 and 1, as"
+        " the notebook did.",
+        choices=("linear", "tanh"),
+        only={"model": ("mlp",)},
+    )
+    batch_norm: bool = setting(
+        True,
+        "Model",
+        "Batch norm",
+        "Gives every unit mean 0 and spread 1 over the batch, so that signals neither fade nor"
+        " saturate (Ioffe and Szegedy 2015).",
+    )
+    init: str = setting(
+        "kaiming",
+        "Model",
+        "Initialisation",
+        "How large the first weights are. kaiming and xavier keep the spread of the signal from"
+        " layer to layer; normal is the same for every size; zeros can't learn at all.",
+        choices=INITS,
+    )
+    gain: float = setting(
+        0.1,
+        "Model",
+        "Gain",
+        "The standard deviation of the first weights, for the normal initialisation.",
+        low=0.0,
+        high=10.0,
+        only={"init": ("normal",)},
+    )
+    dropout: float = setting(
+        0.0,
+        "Model",
+        "Dropout",
+        "The share of units switched off at random in each step, against overfitting.",
+        low=0.0,
+        high=0.9,
+    )
+    loss: str = setting(
+        "cross-entropy",
+        "Training",
+        "Loss",
+        "cross-entropy asks how surprised the network is by the right answer; squared error asks"
+        " how far its outputs are from 1 and 0.",
+        choices=("cross-entropy", "squared-error"),
+    )
+    label_smoothing: float = setting(
+        0.1,
+        "Training",
+        "Label smoothing",
+        "Moves this share of the target from the right digit to all digits alike, so that the"
+        " network does not grow overconfident.",
+        low=0.0,
+        high=0.5,
+        live=True,
+    )
+    augment: str = setting(
+        "affine",
+        "Training",
+        "Augmentation",
+        "Each picture is moved, turned and scaled a little, differently each time (affine); pen"
+        " adds thin and fat strokes, slashed zeros and barred sevens.",
+        choices=("none", "affine", "pen"),
+        live=True,
+    )
+
+    def check(self) -> None:
+        """Refuse batch norm over a single example: it has no spread to measure."""
+        if self.batch_norm and self.batch_size < 2:
+            raise UserError("batch_norm=on needs a batch_size of at least 2, or switch it off.")
+
+
+RECIPES = {
+    "modern": DigitsRecipe(),
+    "plain mlp": DigitsRecipe(
+        model="mlp",
+        batch_norm=False,
+        optimizer="adam",
+        lr=1e-3,
+        batch_size=128,
+        label_smoothing=0.0,
+        augment="none",
+    ),
+    "EZMNIST": DigitsRecipe(
+        model="mlp",
+        hidden=(100, 70),
+        activation="tanh",
+        output="tanh",
+        batch_norm=False,
+        init="normal",
+        gain=0.1,
+        loss="squared-error",
+        label_smoothing=0.0,
+        optimizer="sgd",
+        lr=0.01,
+        schedule="constant",
+        batch_size=512,
+        augment="none",
+    ),
+}
+"""The first is the default. EZMNIST is the notebook that this project came from."""

@@ -1,0 +1,234 @@
+"""What a run tells: frozen records of numbers, words and read-only arrays, never live tensors.
+
+Whoever listens (window, command line, record) may keep an event for ever and read it in any
+thread. `frozen` is the one place where a tensor becomes an array.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = NDArray[Any]
+
+
+def frozen(tensor: "Tensor") -> Array:
+    """Copy a tensor to the CPU as a read-only array."""
+    array: Array = tensor.detach().to("cpu", copy=True).numpy()
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What stays the same about a layer: its matrix product ``fan_in -> units``."""
+
+    name: str
+    fan_in: int
+    units: int
+    kernel: int
+    """Side of a convolution's filter; 0 for a plain matrix."""
+    parameters: int
+    activation: str
+    norm: bool
+
+
+@dataclass(frozen=True)
+class LayerStats:
+    """What a probe saw of one layer in one step.
+
+    Histograms are shares of the values (they sum to at most 1) over equal bins from ``low`` to
+    ``high``. Activations that are exactly zero are left out of theirs and told apart as ``zero``.
+    """
+
+    activation_histogram: Array
+    activation_low: float
+    activation_high: float
+    mean: float
+    std: float
+    zero: float
+    saturated: float
+    """Share of activations at the flat ends: tanh beyond 0.97, sigmoid beyond 0.03 and 0.97."""
+    dead: float
+    """Share of units that were never above zero on the batch (relu), else 0."""
+    gradient_histogram: Array
+    gradient_high: float
+    """The gradient's histogram runs from minus this to this."""
+    gradient_std: float
+    weight_std: float
+    gradient_to_weight: float
+    """Standard deviation of the weights' gradient over that of the weights."""
+    update_to_data: float
+    """log10 of the standard deviation of the update over that of the weights; -inf for none."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run begins (or goes on, from ``step``)."""
+
+    playground: str
+    model: str
+    device: str
+    dataset: str
+    parameters: int
+    layers: tuple[LayerInfo, ...]
+    uniform_loss: float
+    """The loss of a network that gives every answer the same chance: ln K for K classes."""
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """A group of steps: their losses, in order, and where the run stands after them."""
+
+    step: int
+    losses: Array
+    accuracy: float
+    """Share of the group's training examples answered right; NaN where that has no meaning."""
+    learning_rate: float
+    seconds: float
+    progress: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the probes saw of every layer in one step."""
+
+    step: int
+    layers: tuple[LayerStats, ...]
+    rate_share: float = 1.0
+    """The share of the recipe's learning rate that the schedule left to this step."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A copy of the weights at a step edge, for the screen to play with."""
+
+    step: int
+    arrays: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Some inputs of a batch exactly as the network met them, and their labels."""
+
+    inputs: Array
+    labels: Array
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint was opened: its recipe, its layers, its weights and what it says of itself."""
+
+    path: str
+    recipe: Mapping[str, Any]
+    started: Started
+    weights: Weights
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A long job that is no training: what it does, and how much of it is done, 0 to 1."""
+
+    words: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A download is whole and checked; the data folder that holds it."""
+
+    folder: str
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The network judged on validation data: numbers by name, and arrays for pictures."""
+
+    step: int
+    seconds: float
+    metrics: Mapping[str, float]
+    details: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One layer opened; made by :mod:`core.telemetry.inspection`."""
+
+    layer: str
+    step: int
+    weights: Array
+    """(units, fan in), or (units, channels, k, k) for a convolution."""
+    seeks: Array
+    """(units, 28, 28): the mean of the examples that excite each unit most."""
+    maps: Array
+    """What the layer makes of the shown input: (units,) or (units, side, side); may be empty."""
+    activity: Array
+    """(units, examples), largest activation of each unit on each example."""
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The run stands at a step edge and waits."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The run goes on."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run did all it was asked to."""
+
+    step: int
+    seconds: float
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A person stopped the run; its weights up to here are good."""
+
+    step: int
+    seconds: float
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run can't go on, and why, in a sentence; the last good weights are kept."""
+
+    step: int
+    sentence: str
+    layer: str = ""
+    checkpoint: str = ""
+
+
+Event = (
+    Started
+    | Metrics
+    | Snapshot
+    | Weights
+    | Examples
+    | Loaded
+    | Progress
+    | Fetched
+    | Evaluated
+    | LayerView
+    | Paused
+    | Resumed
+    | Finished
+    | Stopped
+    | Failed
+)
+ENDINGS = (Finished, Stopped, Failed)

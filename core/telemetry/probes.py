@@ -1,0 +1,181 @@
+"""Probes: what a layer does in one step, measured where it happens.
+
+The quantities are those of the makemore lectures (parts 3 and 4): activations and how many of
+them saturate, the gradient that reaches a layer's output, the gradient of its weights against
+their size, and the size of the update against the weights ("update to data", best near -3 in
+log10).
+"""
+
+import math
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from core.layers import Layer, layers_of
+from core.telemetry.events import LayerInfo, LayerStats, Snapshot, frozen
+
+BINS = 48
+EXAMPLES = 32  # of the batch go into a histogram: plenty for its shape, cheap for a convolution
+TANH_FLAT = 0.97
+SIGMOID_FLAT = 0.03
+
+
+def describe(model: nn.Module) -> tuple[LayerInfo, ...]:
+    """Return what stays the same about each layer of a model."""
+    return tuple(
+        LayerInfo(
+            name=name,
+            fan_in=layer.fan_in,
+            units=layer.fan_out,
+            kernel=layer.product.weight.shape[-1] if layer.product.weight.dim() == 4 else 0,
+            parameters=sum(p.numel() for p in layer.parameters()),
+            activation=layer.activation,
+            norm=not isinstance(layer.norm, nn.Identity),
+        )
+        for name, layer in layers_of(model).items()
+    )
+
+
+class Probe:
+    """Looks at every layer during one step, then takes itself off.
+
+    ``with Probe(model) as probe:`` around forward and backward; ``before_update`` and
+    ``after_update`` around the optimiser's step; then ``snapshot``. Everything is measured on the
+    model's device and comes over in one transfer.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.layers = list(layers_of(model).values())
+        self._forward: dict[Layer, Tensor] = {}
+        self._backward: dict[Layer, Tensor] = {}
+        self._weights: list[Tensor] = []
+        self._update: list[Tensor] = []
+        self._handles: list[RemovableHandle] = []
+
+    def __enter__(self) -> Self:
+        """Hook the layers."""
+        for layer in self.layers:
+            # After the activation, before pooling and dropout: what the layer itself says.
+            self._handles.append(layer.bend.register_forward_hook(self._hook(layer)))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the hooks off, whatever happened."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _hook(self, layer: Layer) -> Any:
+        def measure(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            self._forward[layer] = _measure_activation(output.detach(), layer.activation)
+            if output.requires_grad:
+                self._handles.append(output.register_hook(measure_gradient))  # type: ignore[no-untyped-call]
+
+        def measure_gradient(gradient: Tensor) -> None:
+            self._backward[layer] = _measure_gradient(gradient[:EXAMPLES].detach())
+
+        return measure
+
+    @torch.no_grad()
+    def before_update(self) -> None:
+        """Keep the weights, to see what the step makes of them."""
+        self._weights = [layer.product.weight.detach().clone() for layer in self.layers]
+
+    @torch.no_grad()
+    def after_update(self) -> None:
+        """Measure gradients and updates against the weights."""
+        for layer, before in zip(self.layers, self._weights, strict=True):
+            weight = layer.product.weight
+            gradient = weight.grad if weight.grad is not None else torch.zeros_like(weight)
+            stds = [_std(before), _std(gradient), _std(weight - before)]
+            self._update.append(torch.stack(stds))
+
+    def snapshot(self, step: int, rate_share: float = 1.0) -> Snapshot:
+        """Bring everything over and put it into words."""
+        parts = []
+        for layer, update in zip(self.layers, self._update, strict=True):
+            none = torch.zeros(BINS + 2, device=update.device)
+            parts += [self._forward[layer], self._backward.get(layer, none), update]
+        flat = frozen(torch.cat(parts))
+        size = len(flat) // len(self.layers)
+        stats = [
+            _stats(flat[i * size : (i + 1) * size], layer) for i, layer in enumerate(self.layers)
+        ]
+        return Snapshot(step, tuple(stats), rate_share)
+
+
+def _std(x: Tensor) -> Tensor:
+    """Standard deviation as one number, defined for a single value too."""
+    return x.float().std(correction=0)
+
+
+def _measure_activation(output: Tensor, activation: str) -> Tensor:
+    """(B, units, ...) to BINS shares, then high, mean, std, zero, saturated, dead."""
+    some = output[:EXAMPLES].float().flatten()
+    mean, std = some.mean(), some.std(correction=0)
+    if activation == "tanh":
+        high, flat = torch.ones_like(mean), some.abs() > TANH_FLAT
+    elif activation == "sigmoid":
+        high, flat = torch.ones_like(mean), (some - 0.5).abs() > 0.5 - SIGMOID_FLAT
+    else:
+        high, flat = (
+            4 * some.square().mean().sqrt() + 1e-12,
+            torch.zeros_like(some, dtype=torch.bool),
+        )
+    dead = torch.zeros_like(mean)
+    if activation == "relu":
+        others = [0, *range(2, output.dim())]
+        dead = (output.amax(dim=others) <= 0).float().mean()
+    zero = (some == 0).float().mean()
+    shares = _shares(
+        some[some != 0] if some.device.type == "cpu" else some, high, activation, len(some)
+    )
+    return torch.cat([shares, torch.stack([high, mean, std, zero, flat.float().mean(), dead])])
+
+
+def _shares(values: Tensor, high: Tensor, activation: str, count: int) -> Tensor:
+    """Histogram over [-high, high], or [0, high] where nothing is negative, as shares of count."""
+    low = 0.0 if activation in ("relu", "sigmoid") else -1.0
+    return torch.histc(values / high, BINS, low, 1.0) / max(1, count)
+
+
+def _measure_gradient(gradient: Tensor) -> Tensor:
+    """(B, units, ...) to BINS shares, then high and std."""
+    some = gradient.float().flatten()
+    std = some.std(correction=0)
+    # A gradient that is exactly zero (behind a relu that is off) says nothing about the spread.
+    some = some[some != 0] if some.device.type == "cpu" else some
+    high = 4 * some.square().mean().sqrt() if len(some) else torch.zeros_like(std)
+    high = high + 1e-30
+    shares = torch.histc(some / high, BINS, -1.0, 1.0) / max(1, len(some))
+    return torch.cat([shares, torch.stack([high, std])])
+
+
+def _stats(numbers: Any, layer: Layer) -> LayerStats:
+    high, mean, std, zero, saturated, dead = numbers[BINS : BINS + 6].tolist()
+    gradient = numbers[BINS + 6 :]
+    gradient_high, gradient_std, weight, weight_gradient, update = gradient[BINS:].tolist()
+    return LayerStats(
+        activation_histogram=numbers[:BINS],
+        activation_low=0.0 if layer.activation in ("relu", "sigmoid") else -high,
+        activation_high=high,
+        mean=mean,
+        std=std,
+        zero=zero,
+        saturated=saturated,
+        dead=dead,
+        gradient_histogram=gradient[:BINS],
+        gradient_high=gradient_high,
+        gradient_std=gradient_std,
+        weight_std=weight,
+        gradient_to_weight=weight_gradient / weight if weight else math.inf,
+        update_to_data=math.log10(update / weight) if update and weight else -math.inf,
+    )

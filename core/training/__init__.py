@@ -1,0 +1,1 @@
+"""The recipe, the device, the trainer, its control, and checkpoints."""

@@ -1,0 +1,45 @@
+"""Which examples a step takes: every one once an epoch, in an order that the seed decides."""
+
+import torch
+from torch import Tensor
+
+
+class Batches:
+    """Draws batches of indices for ever; its place can be kept and found again.
+
+    Attributes:
+        generator: the run's random numbers, for the order and for augmentation.
+        epoch: how many times all examples were shown.
+    """
+
+    def __init__(self, count: int, batch_size: int, seed: int, device: torch.device) -> None:
+        self.size = min(batch_size, count)
+        self.epoch = 0
+        self.generator = torch.Generator(device).manual_seed(seed)
+        self._count = count
+        self._order = self._shuffle()
+        self._position = 0
+
+    def _shuffle(self) -> Tensor:
+        device = self.generator.device
+        return torch.randperm(self._count, generator=self.generator, device=device)
+
+    def next(self) -> Tensor:
+        """Return the indices of the next batch (B,); what is left of an epoch is dropped."""
+        if self._position + self.size > self._count:
+            self._order, self._position = self._shuffle(), 0
+            self.epoch += 1
+        start = self._position
+        self._position += self.size
+        return self._order[start : self._position]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return where it stands, as tensors."""
+        place = torch.tensor([self.epoch, self._position])
+        return {"generator": self.generator.get_state(), "order": self._order, "place": place}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go back to where :meth:`state` was taken (with the same data and batch size)."""
+        self.generator.set_state(state["generator"].cpu())
+        self._order = state["order"].to(self.generator.device)
+        self.epoch, self._position = (int(number) for number in state["place"])

@@ -1,0 +1,164 @@
+"""Checkpoints: weights as safetensors, with readable JSON in the same file's header.
+
+One file, so that weights and their description can't be parted or half-written. Nothing is ever
+unpickled: a file from a stranger can be wrong, but it can't do anything.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from core import __version__, playgrounds
+from core.errors import UserError
+from core.paths import CHECKPOINTS
+from core.playgrounds.base import Playground
+from core.training.files import write_whole
+from core.training.recipe import Recipe
+
+FORMAT = 1
+MODEL, RESUME = "model.", "resume."
+LARGEST = 4 << 30
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network as a file has it.
+
+    Attributes:
+        playground, recipe: what it is and how it was made.
+        weights: the model's tensors by name.
+        resume: what else it takes to go on as if never stopped; empty in a shipped starter.
+        about: steps, seconds, dataset, metrics and version.
+    """
+
+    playground: Playground
+    recipe: Recipe
+    weights: Mapping[str, Tensor]
+    resume: Mapping[str, Tensor]
+    about: Mapping[str, Any]
+
+    def model(self, device: torch.device | None = None) -> nn.Module:
+        """Return the network, ready for use."""
+        model = self.playground.build(self.recipe, initialised=False)
+        model.load_state_dict(dict(self.weights), assign=True)
+        return model.to(device or torch.device("cpu")).eval()
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Raises:
+        UserError: it can't be written there.
+    """
+    about = {
+        "format": FORMAT,
+        "version": __version__,
+        "playground": checkpoint.playground.name,
+        "recipe": checkpoint.recipe.to_dict(),
+        **checkpoint.about,
+    }
+    tensors = {MODEL + name: t for name, t in checkpoint.weights.items()}
+    tensors |= {RESUME + name: t for name, t in checkpoint.resume.items()}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    write_whole(path, save(tensors, {"glassbox": json.dumps(about, indent=1)}))
+
+
+def find_checkpoint(name: str) -> Path:
+    """Return the path of a checkpoint: a file, or a shipped starter by its playground's name.
+
+    Raises:
+        UserError: there is neither.
+    """
+    path = Path(name).expanduser()
+    starter = CHECKPOINTS / f"{name}.safetensors"
+    if path.is_file():
+        return path
+    if name in playgrounds.names() and starter.is_file():
+        return starter
+    raise UserError(
+        f"There is no checkpoint {name}; give a file that train wrote,"
+        f" or the name of a starter: {', '.join(starters())}."
+    )
+
+
+def starters() -> list[str]:
+    """Return the names of the shipped starters."""
+    return [n for n in playgrounds.names() if (CHECKPOINTS / f"{n}.safetensors").is_file()]
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint and check that it is what it says, before anything is built of it.
+
+    Raises:
+        UserError: it is no checkpoint of Glassbox, is damaged, or does not fit its own recipe.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise UserError(f"{path} is larger than any network of Glassbox; choose another file.")
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            about = _read_about(path, header)
+            playground, recipe = _read_recipe(path, about)
+            _check_shapes(path, playground, recipe, file)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise UserError(
+            f"{path} is damaged or no checkpoint ({error}); choose a file that train wrote."
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
+    weights = {n.removeprefix(MODEL): t for n, t in tensors.items() if n.startswith(MODEL)}
+    resume = {n.removeprefix(RESUME): t for n, t in tensors.items() if n.startswith(RESUME)}
+    if not all(torch.isfinite(t).all() for t in weights.values()):
+        raise UserError(f"{path} has weights that are no numbers (NaN); choose another checkpoint.")
+    return Checkpoint(playground, recipe, weights, resume, about)
+
+
+def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        about = json.loads(header["glassbox"])
+        if not isinstance(about, dict) or about["format"] != FORMAT:
+            raise ValueError
+    except (KeyError, ValueError, RecursionError):
+        raise UserError(
+            f"{path} was not written by this version of Glassbox; choose a file that train wrote."
+        ) from None
+    return about
+
+
+def _read_recipe(path: Path, about: Mapping[str, Any]) -> tuple[Playground, Recipe]:
+    try:
+        playground = playgrounds.get(str(about.get("playground")))
+        settings = about.get("recipe")
+        if not isinstance(settings, dict):
+            raise UserError("It has no recipe.")
+        return playground, playground.recipe_type.from_dict(settings)
+    except UserError as error:
+        raise UserError(f"{path} can't be used here: {error}") from None
+
+
+def _check_shapes(path: Path, playground: Playground, recipe: Recipe, file: Any) -> None:
+    """Hold names, shapes and types against the recipe's model, without its memory."""
+    with torch.device("meta"):
+        expected = playground.build(recipe, initialised=False).state_dict()
+    found = {n.removeprefix(MODEL) for n in file.keys() if n.startswith(MODEL)}  # noqa: SIM118
+    for name, tensor in expected.items():
+        if name not in found:
+            raise UserError(f"{path} lacks the weights '{name}' of its model; it is damaged.")
+        part = file.get_slice(MODEL + name)
+        shape, kind = tuple(part.get_shape()), part.get_dtype()
+        wanted = "I64" if tensor.dtype == torch.int64 else "F32"
+        if shape != tuple(tensor.shape) or kind != wanted:
+            raise UserError(
+                f"{path} does not fit its own recipe: '{name}' is {kind} {shape},"
+                f" its model has {wanted} {tuple(tensor.shape)}."
+            )
+    if extra := sorted(found - set(expected)):
+        raise UserError(f"{path} has weights that its model lacks: {', '.join(extra[:3])}.")

@@ -1,0 +1,115 @@
+"""What a person may ask of a training while it runs; answered at the next step edge."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.telemetry.events import Event
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Question = Callable[["nn.Module", int], Event]
+"""Looks at the model, standing still at a step edge, and answers with an event."""
+
+
+@dataclass
+class Wishes:
+    """What was asked since the last step edge."""
+
+    changes: dict[str, Any]
+    questions: list[Question]
+
+
+class Control:
+    """Pause, single step, stop, changed settings and questions, from any thread.
+
+    The trainer reads ``wanted`` once a step, a plain attribute, and takes the lock only when
+    something was asked.
+    """
+
+    def __init__(self, paused: bool = False) -> None:
+        self.wanted = paused
+        self.paused = paused
+        self.stopping = False
+        self.abandoned = False
+        self._steps = 0
+        self._changes: dict[str, Any] = {}
+        self._questions: list[Question] = []
+        self._condition = threading.Condition()
+
+    def pause(self) -> None:
+        """Stand still at the next step edge."""
+        with self._asking():
+            self.paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        with self._asking():
+            self.paused = False
+
+    def step(self) -> None:
+        """Do one step, then stand still."""
+        with self._asking():
+            self.paused = True
+            self._steps += 1
+
+    def stop(self, abandon: bool = False) -> None:
+        """End the run at the next step edge; ``abandon`` skips judging the network at the end."""
+        with self._asking():
+            self.stopping = True
+            self.abandoned = self.abandoned or abandon
+
+    def change(self, key: str, value: Any) -> None:
+        """Change a setting that may be changed live; the value must have been checked."""
+        with self._asking():
+            self._changes[key] = value
+
+    def ask(self, question: Question) -> None:
+        """Have the model looked at; the answer comes as an event."""
+        with self._asking():
+            self._questions.append(question)
+
+    def take(self) -> Wishes:
+        """Take changes and questions; the trainer's side."""
+        with self._condition:
+            wishes = Wishes(self._changes, self._questions)
+            self._changes, self._questions = {}, []
+            self.wanted = self.paused or self.stopping
+            return wishes
+
+    def take_step(self) -> bool:
+        """Whether a single step was asked for, and take it; the trainer's side."""
+        with self._condition:
+            self._steps -= (granted := self._steps > 0)
+            return granted
+
+    def wait(self) -> None:
+        """Sleep until something is asked; the trainer's side."""
+        with self._condition:
+            self._condition.wait_for(self._has_news, timeout=1.0)
+
+    def _has_news(self) -> bool:
+        idle = self.paused and not (
+            self.stopping or self._steps or self._changes or self._questions
+        )
+        return not idle
+
+    def _asking(self) -> "_Asking":
+        return _Asking(self)
+
+
+class _Asking:
+    """Holds the lock while a wish is written down, then wakes the trainer."""
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+
+    def __enter__(self) -> None:
+        self.control._condition.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self.control.wanted = True
+        self.control._condition.notify_all()
+        self.control._condition.release()

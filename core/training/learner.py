@@ -1,0 +1,180 @@
+"""The learner: a model, its optimiser and its batches, and the one step they do together."""
+
+import math
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from core.errors import UserError
+from core.playgrounds.base import Playground
+from core.training.batches import Batches
+from core.training.checkpoint import Checkpoint
+from core.training.recipe import Recipe
+
+WARM_UP = 0.08  # of a cosine schedule: Adam's first steps rest on few gradients, so they are short
+
+
+class Watcher(Protocol):
+    """What wants to see the weights on both sides of an update."""
+
+    def before_update(self) -> None:
+        """The gradients are there, the weights are the old ones."""
+
+    def after_update(self) -> None:
+        """The weights are the new ones."""
+
+
+class Learner:
+    """Everything that changes while a network learns; owned by the thread that trains.
+
+    Raises:
+        UserError: the checkpoint to go on from is of another playground or model.
+    """
+
+    def __init__(
+        self,
+        playground: Playground,
+        recipe: Recipe,
+        data: Any,
+        device: torch.device,
+        resume: Checkpoint | None = None,
+    ) -> None:
+        self.playground = playground
+        self.recipe = recipe
+        self.device = device
+        self.data = playground.to(data, device)
+        self.step = 0
+        torch.manual_seed(recipe.seed)
+        self.model = playground.build(recipe).to(device)
+        if device.type != "mps" and _has_convolutions(self.model):
+            self.model = self.model.to(memory_format=torch.channels_last)  # faster convolutions
+        self.optimizer = _optimizer(self.model, recipe)
+        count = playground.count(data)
+        self.batches = Batches(count, recipe.batch_size, recipe.seed, device)
+        if resume:
+            self._resume(resume)
+        self.model.train()
+
+    def take(self) -> tuple[Tensor, Tensor]:
+        """Return the next batch, ready for the model."""
+        indices = self.batches.next()
+        return self.playground.batch(self.data, indices, self.recipe, self.batches.generator)
+
+    def learn(
+        self, inputs: Tensor, targets: Tensor, progress: float, watcher: Watcher | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Do one step; return its loss and share of right answers, still on the device."""
+        rate = self.rate(progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        outputs = self.model(inputs)
+        loss = self.playground.loss(self.recipe, outputs, targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if watcher:
+            watcher.before_update()
+        self.optimizer.step()
+        if watcher:
+            watcher.after_update()
+        self.step += 1
+        return loss.detach(), self.playground.correct(outputs.detach(), targets)
+
+    def rate(self, progress: float) -> float:
+        """Return the learning rate at this part of the run, 0 to 1."""
+        return self.recipe.lr * _factor(self.recipe.schedule, progress)
+
+    def change(self, key: str, value: Any) -> None:
+        """Change a live setting from the next step on."""
+        self.recipe = self.recipe.replace({key: value})
+        for group in self.optimizer.param_groups:
+            if key == "momentum" and "momentum" in group:
+                group["momentum"] = self.recipe.momentum
+            if key == "weight_decay" and group["decays"]:
+                group["weight_decay"] = self.recipe.weight_decay
+
+    def checkpoint(self, about: dict[str, Any]) -> Checkpoint:
+        """Return all of it as a checkpoint that can be gone on from."""
+        return Checkpoint(
+            self.playground, self.recipe, self.model.state_dict(), self.state(), about
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what is not in the weights: optimiser, batches, random numbers, step."""
+        state = {f"batches.{name}": t for name, t in self.batches.state().items()}
+        state |= {"random": torch.get_rng_state(), "step": torch.tensor(self.step)}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            state |= {
+                f"optimizer.{index}.{slot}": torch.as_tensor(value)
+                for slot, value in slots.items()
+                if value is not None
+            }
+        return state
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go back to where :meth:`state` was taken; the weights are set apart from it.
+
+        Raises:
+            KeyError, RuntimeError, ValueError, IndexError: it is not such a state.
+        """
+        self.step = int(state["step"])
+        torch.set_rng_state(state["random"].cpu())
+        parts = {
+            n.removeprefix("batches."): t for n, t in state.items() if n.startswith("batches.")
+        }
+        self.batches.restore(parts)
+        whole = self.optimizer.state_dict()
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in state.items():
+            if name.startswith("optimizer."):
+                _, index, slot = name.split(".")
+                slots.setdefault(int(index), {})[slot] = tensor.clone()
+        self.optimizer.load_state_dict({**whole, "state": slots})
+
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        mine, its = self.recipe.to_dict(), checkpoint.recipe.to_dict()
+        if checkpoint.playground is not self.playground or mine["model"] != its["model"]:
+            raise UserError("That checkpoint holds another model; choose one of this playground.")
+        try:
+            self.model.load_state_dict(dict(checkpoint.weights))
+        except RuntimeError:
+            raise UserError(
+                "That checkpoint's layers have other sizes than this recipe; load its recipe first."
+            ) from None
+        same = ("optimizer", "batch_size", "seed")
+        if checkpoint.resume and all(mine[key] == its[key] for key in same):
+            try:
+                self.restore(dict(checkpoint.resume))
+            except (KeyError, RuntimeError, ValueError, IndexError):
+                raise UserError(
+                    "That checkpoint's place in its run is damaged; train from the start instead."
+                ) from None
+
+
+def _has_convolutions(model: torch.nn.Module) -> bool:
+    return any(isinstance(module, torch.nn.Conv2d) for module in model.modules())
+
+
+def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Weight decay pulls at matrices only: biases and batch norm have no reason to be small."""
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    others = [p for p in model.parameters() if p.dim() <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": recipe.weight_decay, "decays": True},
+        {"params": others, "weight_decay": 0.0, "decays": False},
+    ]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum)
+    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    return kind(groups, lr=recipe.lr)
+
+
+def _factor(schedule: str, progress: float) -> float:
+    """Return the schedule's factor on the learning rate, 0 to 1, at a progress of 0 to 1."""
+    if schedule == "cosine":
+        if progress < WARM_UP:
+            return (progress + 0.01) / (WARM_UP + 0.01)
+        return 0.5 + 0.5 * math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))
+    if schedule == "step":
+        return float(0.1 ** min(2, int(progress * 3)))
+    return 1.0

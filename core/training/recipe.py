@@ -1,0 +1,212 @@
+"""A recipe: the settings of one training, each described once.
+
+The page's form, ``--set`` on the command line and the documentation are all made from the
+descriptions here; a playground adds its own fields in a subclass.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from core.errors import UserError
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
+INITS = ("kaiming", "xavier", "normal", "zeros")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a person needs to know about one field of a recipe.
+
+    Attributes:
+        group: the heading it stands under on the page.
+        label: its name on the page.
+        help: what it does, in a sentence that teaches.
+        choices: the allowed words; empty where any value of the type will do.
+        low, high: the allowed range of a number, both included.
+        live: whether it may be changed while a run goes on.
+        only: the settings it depends on, ``{"model": ("mlp",)}``; elsewhere it has no effect.
+        most: for a list of sizes, how many there may be.
+    """
+
+    group: str
+    label: str
+    help: str
+    choices: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+    live: bool = False
+    only: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    most: int = 8
+
+    def applies(self, recipe: "Recipe") -> bool:
+        """Whether it has an effect under the other settings of this recipe."""
+        return all(getattr(recipe, key) in allowed for key, allowed in self.only.items())
+
+
+def setting(default: Any, group: str, label: str, help: str, **rest: Any) -> Any:
+    """Declare a field of a recipe together with its description."""
+    description = Setting(group, label, help, **rest)
+    return dataclasses.field(default=default, metadata={"setting": description})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings that every playground shares."""
+
+    optimizer: str = setting(
+        "adamw",
+        "Training",
+        "Optimiser",
+        "How a gradient becomes an update: plain descent (sgd), or steps scaled for each weight by"
+        " its recent gradients (adam; adamw decays the weights apart from that).",
+        choices=("sgd", "adam", "adamw"),
+    )
+    lr: float = setting(
+        1e-3,
+        "Training",
+        "Learning rate",
+        "How far an update goes along the gradient. Too low learns slowly, too high throws the"
+        " loss about; the update line of the layer wall near -3 is a good sign.",
+        low=1e-7,
+        high=100.0,
+        live=True,
+    )
+    schedule: str = setting(
+        "cosine",
+        "Training",
+        "Schedule",
+        "What becomes of the learning rate during the run: constant; cosine, a short rise, then"
+        " down to nothing; step, a tenth of it after each third of the run.",
+        choices=("constant", "cosine", "step"),
+    )
+    momentum: float = setting(
+        0.0,
+        "Training",
+        "Momentum",
+        "The share of the last update that goes on into the next one.",
+        low=0.0,
+        high=0.999,
+        live=True,
+        only={"optimizer": ("sgd",)},
+    )
+    weight_decay: float = setting(
+        0.0,
+        "Training",
+        "Weight decay",
+        "How strongly every weight matrix is pulled towards zero, against overfitting.",
+        low=0.0,
+        high=10.0,
+        live=True,
+    )
+    batch_size: int = setting(
+        128,
+        "Training",
+        "Batch size",
+        "How many examples an update is averaged over.",
+        low=1,
+        high=8192,
+    )
+    seed: int = setting(
+        42,
+        "Training",
+        "Seed",
+        "Where the random numbers start; the same seed gives the same run on the same machine.",
+        low=0,
+        high=2**31 - 1,
+    )
+
+    @classmethod
+    def settings(cls) -> dict[str, Setting]:
+        """Return the description of every field, by its key, in the order of the page."""
+        return {f.name: f.metadata["setting"] for f in dataclasses.fields(cls)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build a recipe from plain values, each checked; the inverse of :meth:`to_dict`.
+
+        Raises:
+            UserError: an unknown key or an impossible value; the sentence names what is allowed.
+        """
+        return cls().replace(values)
+
+    def replace(self, values: Mapping[str, Any]) -> Self:
+        """Return this recipe with some settings changed, each checked (texts are understood).
+
+        Raises:
+            UserError: an unknown key or an impossible value; the sentence names what is allowed.
+        """
+        known = self.settings()
+        defaults = type(self)()
+        changes: dict[str, Any] = {}
+        for key, value in values.items():
+            if key not in known:
+                raise UserError(f"There is no setting '{key}'; there are {', '.join(known)}.")
+            changes[key] = _checked(key, known[key], getattr(defaults, key), value)
+        changed = dataclasses.replace(self, **changes)
+        changed.check()
+        return changed
+
+    def check(self) -> None:
+        """Refuse settings that are possible alone but not together.
+
+        Raises:
+            UserError: they do not go together; says which and what to do.
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values for JSON."""
+        values = dataclasses.asdict(self)
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+
+
+def _checked(key: str, about: Setting, default: Any, value: Any) -> Any:
+    """Return the value in the type of the default, or say what would be allowed."""
+    if isinstance(default, bool):
+        return _checked_bool(key, value)
+    if isinstance(default, tuple):
+        return _checked_sizes(key, about, value)
+    if isinstance(default, str):
+        if value not in about.choices:
+            raise UserError(f"{key}={value} is not possible; choose {', '.join(about.choices)}.")
+        return value
+    kind = "a whole number" if isinstance(default, int) else "a number"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    whole = not isinstance(default, int) or number == math.floor(number)
+    if not (math.isfinite(number) and whole and about.low <= number <= about.high):
+        raise UserError(f"{key}={value} is not possible; {key} is {kind} {_range(about)}.")
+    return type(default)(number)
+
+
+def _checked_bool(key: str, value: Any) -> bool:
+    words = {"true": True, "on": True, "yes": True, "1": True}
+    words |= {"false": False, "off": False, "no": False, "0": False}
+    if str(value).lower() not in words:
+        raise UserError(f"{key}={value} is not possible; {key} is on or off.")
+    return words[str(value).lower()]
+
+
+def _checked_sizes(key: str, about: Setting, value: Any) -> tuple[int, ...]:
+    """Read a list of sizes: ``100,70``, ``100 70``, or a sequence of numbers."""
+    parts = value.replace(",", " ").split() if isinstance(value, str) else value
+    try:
+        sizes = tuple(int(part) for part in parts)
+    except (TypeError, ValueError):
+        sizes = (-1,)
+    if len(sizes) > about.most or not all(about.low <= size <= about.high for size in sizes):
+        raise UserError(
+            f"{key}={value} is not possible; {key} is a list of at most {about.most} sizes"
+            f" {_range(about)}, such as 100,70."
+        )
+    return sizes
+
+
+def _range(about: Setting) -> str:
+    if math.isinf(about.low):
+        return "of any size"
+    return f"from {about.low:g} to {about.high:g}"

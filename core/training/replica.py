@@ -1,0 +1,30 @@
+"""A copy of a network for the screen to play with, apart from the one that is being trained."""
+
+from collections.abc import Mapping
+
+import torch
+
+from core.playgrounds.base import Playground
+from core.telemetry.events import Array
+from core.training.recipe import Recipe
+
+
+class Replica:
+    """A model of its own, fed with copies of the newest weights; always in evaluation mode.
+
+    It lives on the CPU and on one thread: one small picture at a time is faster there than its
+    way to a GPU and back, and the training keeps the other cores.
+    """
+
+    def __init__(self, playground: Playground, recipe: Recipe) -> None:
+        self.playground = playground
+        self.recipe = recipe
+        self.model = playground.build(recipe, initialised=False).eval()
+        self._state = self.model.state_dict()
+
+    @torch.no_grad()
+    def update(self, arrays: Mapping[str, Array]) -> None:
+        """Take over newer weights, by name."""
+        for name, array in arrays.items():
+            # A read-only array can't be wrapped without a warning, and copy_ only reads it.
+            self._state[name].copy_(torch.tensor(array))

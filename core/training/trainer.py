@@ -1,0 +1,272 @@
+"""The trainer: a generator that does the steps and tells what happens as events.
+
+    run = Run(playground, recipe, data, device, seconds=60)
+    for event in train(run, Control()):
+        ...
+
+At each event, and at each step edge, it honours what its control was asked: pause, single step,
+stop, changed settings, questions about the model.
+"""
+
+import math
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import UserError
+from core.playgrounds.base import Playground
+from core.telemetry.events import (
+    Evaluated,
+    Event,
+    Examples,
+    Failed,
+    Finished,
+    Metrics,
+    Paused,
+    Resumed,
+    Started,
+    Stopped,
+    Weights,
+    frozen,
+)
+from core.telemetry.probes import Probe, describe
+from core.training.autopsy import Lifeline
+from core.training.checkpoint import Checkpoint, save_checkpoint
+from core.training.control import Control
+from core.training.device import use_threads
+from core.training.learner import Learner
+from core.training.pace import Pace
+from core.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: what, on what, where, and for how long.
+
+    Attributes:
+        seconds, steps: its length, one of them; seconds count training alone.
+        watched: whether probes look and weights are told, for a screen.
+        out: where the checkpoint goes; None keeps nothing.
+        resume: the checkpoint to go on from.
+    """
+
+    playground: Playground
+    recipe: Recipe
+    data: Any
+    device: torch.device
+    seconds: float | None = None
+    steps: int | None = None
+    watched: bool = False
+    out: Path | None = None
+    resume: Checkpoint | None = None
+    probe_every: float = 0.1
+
+
+@dataclass
+class _Group:
+    """Steps whose losses are still on the device."""
+
+    losses: list[Tensor] = field(default_factory=list)
+    correct: list[Tensor] = field(default_factory=list)
+
+
+class _Loop:
+    """The state of a run between two steps."""
+
+    def __init__(self, run: Run, control: Control) -> None:
+        self.run = run
+        self.control = control
+        self.learner = Learner(run.playground, run.recipe, run.data, run.device, run.resume)
+        use_threads(self.learner.model, run.device)
+        self.first = self.learner.step
+        self.group = _Group()
+        self.clock = 0.0
+        self.lifeline = Lifeline(self.learner)
+        self.look = Pace(run.probe_every, share=0.03)
+        self.tell = Pace(0.1)
+        self.judge = Pace(1.0, share=0.04)
+        self.loss = math.nan
+        self.accuracy = math.nan
+
+    @property
+    def progress(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        if self.run.steps is not None:
+            done = (self.learner.step - self.first) / max(1, self.run.steps)
+        else:
+            done = self.clock / max(1e-9, self.run.seconds or 0.0)
+        return min(1.0, done)
+
+    def started(self) -> Started:
+        run, learner = self.run, self.learner
+        return Started(
+            playground=run.playground.name,
+            model=str(run.recipe.to_dict()["model"]),
+            device=str(run.device),
+            dataset=run.playground.dataset(run.data),
+            parameters=sum(p.numel() for p in learner.model.parameters()),
+            layers=describe(learner.model),
+            uniform_loss=run.playground.uniform_loss(run.recipe),
+            step=learner.step,
+        )
+
+    def step(self, watched: bool) -> Iterator[Event]:
+        """Do one step, and look at it if it is watched."""
+        begin = time.perf_counter()
+        share = self.learner.rate(self.progress) / self.learner.recipe.lr
+        batch = self.learner.take()
+        if watched:
+            with Probe(self.learner.model) as probe:
+                loss, correct = self.learner.learn(*batch, self.progress, probe)
+        else:
+            loss, correct = self.learner.learn(*batch, self.progress)
+        self.group.losses.append(loss)
+        self.group.correct.append(correct)
+        self.clock += time.perf_counter() - begin
+        if watched:
+            with self.look.spending():
+                yield probe.snapshot(self.learner.step, share)
+                yield self.weights()
+                yield Examples(frozen(batch[0][:16]), frozen(batch[1][:16]))
+
+    def weights(self) -> Weights:
+        state = self.learner.model.state_dict()
+        return Weights(self.learner.step, {name: frozen(t) for name, t in state.items()})
+
+    def metrics(self) -> Metrics:
+        """Bring the group's losses over, in one transfer."""
+        begin = time.perf_counter()
+        both = frozen(torch.stack([*self.group.losses, *self.group.correct]).float())
+        losses, correct = np.split(both, 2)
+        self.group = _Group()
+        self.clock += time.perf_counter() - begin
+        self.loss, self.accuracy = float(losses[-20:].mean()), float(correct.mean())
+        return Metrics(
+            step=self.learner.step,
+            losses=losses,
+            accuracy=self.accuracy,
+            learning_rate=self.learner.rate(self.progress),
+            seconds=self.clock,
+            progress=self.progress,
+        )
+
+    def evaluated(self, limit: int | None = None) -> Evaluated:
+        run, model = self.run, self.learner.model
+        with self.judge.spending():
+            numbers, details = run.playground.validate(model, run.data, run.recipe, limit)
+        return Evaluated(self.learner.step, self.clock, numbers, details)
+
+    def keep(self, metrics: dict[str, float]) -> str:
+        """Write the checkpoint, and say where."""
+        if self.run.out is None:
+            return ""
+        about = {
+            "dataset": self.run.playground.dataset(self.run.data),
+            "steps": self.learner.step,
+            "seconds": round(self.clock, 3),
+            "metrics": metrics,
+        }
+        save_checkpoint(self.run.out, self.learner.checkpoint(about))
+        return str(self.run.out)
+
+
+def train(run: Run, control: Control) -> Iterator[Event]:
+    """Train, and yield what happens; the last event is Finished, Stopped or Failed.
+
+    Raises:
+        UserError: the run can't begin: its checkpoint does not fit, or its data is too small.
+    """
+    loop = _Loop(run, control)
+    yield loop.started()
+    if run.watched:
+        yield loop.weights()
+        yield loop.evaluated(limit=1000)
+    while loop.progress < 1.0 and not control.stopping:
+        alone = False
+        if control.wanted:
+            alone = yield from _honour(loop)
+            if control.stopping:
+                break
+        watched = run.watched and (alone or loop.look.due())
+        yield from loop.step(watched)
+        if alone or loop.tell.due() or loop.progress >= 1.0:
+            yield (metrics := loop.metrics())
+            if not np.isfinite(metrics.losses).all():
+                yield _failed(loop, metrics)
+                return
+            loop.lifeline.renew()
+            if loop.judge.due():
+                yield loop.evaluated(limit=1000)
+    yield from _end(loop)
+
+
+def _honour(loop: _Loop) -> Generator[Event, None, bool]:
+    """Do what was asked at this step edge; returns whether a single step was granted."""
+    control, learner = loop.control, loop.learner
+    told = False
+    while True:
+        wishes = control.take()
+        for key, value in wishes.changes.items():
+            learner.change(key, value)
+            loop.lifeline.renew(now=True)
+        for question in wishes.questions:
+            yield question(learner.model, learner.step)
+        if control.stopping:
+            return False
+        if control.take_step():
+            return True
+        if not control.paused:
+            if told:
+                yield Resumed(learner.step)
+            return False
+        if not told:
+            if loop.group.losses:
+                yield loop.metrics()
+            yield Paused(learner.step)
+            told = True
+        control.wait()
+
+
+def _end(loop: _Loop) -> Iterator[Event]:
+    """Judge the network, keep it, and say how it ended."""
+    if loop.group.losses:
+        yield (metrics := loop.metrics())
+        if not np.isfinite(metrics.losses).all():
+            yield _failed(loop, metrics)
+            return
+    numbers: dict[str, float] = {"train_loss": loop.loss, "train_accuracy": loop.accuracy}
+    if not loop.control.abandoned:
+        if loop.run.watched:
+            yield loop.weights()
+        yield (judged := loop.evaluated())
+        numbers |= judged.metrics
+    numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
+    ending = Stopped if loop.control.stopping else Finished
+    try:
+        kept = loop.keep(numbers)
+    except UserError as error:
+        yield Failed(loop.learner.step, str(error))
+        return
+    yield ending(loop.learner.step, loop.clock, kept)
+
+
+def _failed(loop: _Loop, metrics: Metrics) -> Failed:
+    """Find where the loss stopped being a number, go back to the last good weights, keep them."""
+    finding = loop.lifeline.find(metrics)
+    sentence = (
+        f"The loss became {finding.what} at step {finding.step:,}"
+        + (f"; it began in layer {finding.layer} ({finding.where})" if finding.layer else "")
+        + f". The weights of step {loop.learner.step:,}, the last good ones, are back;"
+        " try a lower learning rate."
+    )
+    try:
+        kept = loop.keep({})
+    except UserError as error:
+        kept, sentence = "", f"{sentence} {error}"
+    return Failed(finding.step, sentence, finding.layer, kept)

@@ -1,0 +1,1 @@
+"""Everything a person sees. It knows core; core knows nothing of it."""

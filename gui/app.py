@@ -1,0 +1,55 @@
+"""The start of the program, which reads like a table of contents."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from core.errors import UserError
+from core.paths import data_folder
+from gui import preflight, theme
+from gui.window import MainWindow
+
+
+def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
+    """Return the application and its window, shown, without entering the event loop.
+
+    Raises:
+        UserError: an option is impossible.
+    """
+    from main import parse
+
+    return _build(parse(argv))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the program until its window is closed; return the exit status."""
+    if not options.tour and not preflight.has_display():
+        print("glassbox: no display here; playing the tour offscreen, pictures in build/tour.")
+        options.tour = "build/tour"
+    if options.tour:
+        os.environ.setdefault("QT_QPA_PLATFORM", "" if os.environ.get("DISPLAY") else "offscreen")
+    try:
+        app, window = _build(options)
+    except UserError as error:
+        print(f"glassbox: {error}", file=sys.stderr)
+        return 2
+    if options.tour:
+        from gui.tour import Tour
+
+        return Tour(window, Path(options.tour), options.seconds).run()
+    return app.exec()
+
+
+def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
+    data = data_folder(options.data)
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("Glassbox")
+    theme.load_fonts()
+    theme.apply(app, options.theme)
+    window = MainWindow(data, options.device, options.page)
+    window.show()
+    return app, window

@@ -1,0 +1,1 @@
+"""The pages, each found by being here."""

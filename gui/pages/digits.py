@@ -1,0 +1,108 @@
+"""The digits page: train on the left and in the middle, draw on the right."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+
+from core.playgrounds.digits.recipe import RECIPES
+from core.telemetry.events import Array
+from gui.session import Session
+from gui.widgets.augmented import AugmentedPreview
+from gui.widgets.card import label
+from gui.widgets.data_card import DataCard
+from gui.widgets.draw_panel import DrawPanel
+from gui.widgets.evaluation_panel import EvaluationPanel
+from gui.widgets.learning import LearningPanel
+from gui.widgets.recipe_card import RecipeCard
+from gui.widgets.run_bar import RunBar
+from gui.worker import Worker
+
+TITLE, ICON, ORDER = "Digits", "digits", 1
+HELP = "Digits. Train a network on handwritten digits and draw one for it to read."
+ABOUT = "Draw a digit and a network reads it. Train your own, and watch every layer learn."
+
+
+class Page(QWidget):
+    """Digits: the recipe, the run, the layers, the mistakes, and a canvas that always answers."""
+
+    def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
+        super().__init__()
+        self.setObjectName("pageDigits")
+        self.session = Session("digits", RECIPES["modern"], worker, data, device, self)
+        self.recipe = RecipeCard(self.session, RECIPES)
+        self.data = DataCard(self.session, "Bundled 5,000", "All of MNIST, 60,000")
+        self.run_bar = RunBar(self.session)
+        self.learning = LearningPanel(self.session, self._question)
+        self.evaluation = EvaluationPanel()
+        self.examples = AugmentedPreview()
+        self.draw = DrawPanel()
+        self.recipe.body.addWidget(self.examples)
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("digitsTabs")
+        self.tabs.addTab(self.learning, "Learning")
+        self.tabs.addTab(self.evaluation, "Mistakes")
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        page = QVBoxLayout(self)
+        page.setContentsMargins(20, 16, 20, 18)
+        page.setSpacing(14)
+        head = QVBoxLayout()
+        head.setSpacing(2)
+        head.addWidget(label(TITLE, "title"))
+        head.addWidget(label(ABOUT, "muted"))
+        page.addLayout(head)
+        columns = QHBoxLayout()
+        columns.setSpacing(14)
+        left = QVBoxLayout()
+        left.setSpacing(14)
+        left.addWidget(self.data)
+        left.addWidget(self.recipe, 1)
+        middle = QVBoxLayout()
+        middle.setSpacing(10)
+        middle.addWidget(self.run_bar)
+        middle.addWidget(self.tabs, 1)
+        self.data.setFixedWidth(270)
+        self.recipe.setFixedWidth(270)
+        self.draw.setFixedWidth(324)
+        columns.addLayout(left)
+        columns.addLayout(middle, 1)
+        columns.addWidget(self.draw)
+        page.addLayout(columns, 1)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.loaded.connect(lambda event: self._give_reader())
+        session.started.connect(lambda event: self._give_reader())
+        session.weights_changed.connect(self.draw.refresh)
+        session.evaluated.connect(self.evaluation.show_evaluation)
+        session.examples_taken.connect(self.examples.show_examples)
+        self.evaluation.pictureChosen.connect(self.draw.show_picture)
+        self.draw.pictureChanged.connect(lambda picture: self.learning.refresh_layer())
+
+    def _give_reader(self) -> None:
+        """Let the canvas ask the newest network."""
+        replica = self.session.replica
+
+        def read(picture: Array) -> Array:
+            shares: Array = replica.playground.read(replica.model, replica.recipe, picture)
+            return shares
+
+        def saliency(picture: Array) -> Array:
+            pixels: Array = replica.playground.saliency(replica.model, picture)
+            return pixels
+
+        self.draw.set_reader(read, saliency)
+
+    def _question(self, layer: str) -> Callable[[Any, int], Any]:
+        """Return what to ask about a layer: with some examples, and with what is on the canvas."""
+        from core.playgrounds.digits.playground import look_into
+
+        return look_into(layer, self.draw.picture)
+
+    def abandon(self) -> None:
+        """End what runs: the window closes."""
+        self.session.abandon()

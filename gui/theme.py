@@ -1,0 +1,190 @@
+"""Colours, type and shapes: few, each with one meaning, in a light and a dark form.
+
+A widget that paints asks `current()` in its paint event, and hears of a change as Qt's own
+PaletteChange event.
+"""
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
+
+from core.paths import RESOURCES
+
+FAMILY = "Inter"
+RADIUS = 8
+GAP = 8
+MARGIN = 16
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a screen. What is measured has a colour of its own, everywhere the same."""
+
+    name: str
+    window: str
+    surface: str
+    sunken: str
+    border: str
+    text: str
+    muted: str
+    faint: str
+    activation: str
+    gradient: str
+    update: str
+    validation: str
+    warning: str
+    fault: str
+
+    def colour(self, role: str, alpha: int = 255) -> QColor:
+        """Return a colour by its role, more or less see-through."""
+        colour = QColor(getattr(self, role))
+        colour.setAlpha(alpha)
+        return colour
+
+
+LIGHT = Theme(
+    name="light",
+    window="#f4f5f7",
+    surface="#ffffff",
+    sunken="#eceef2",
+    border="#dde1e7",
+    text="#1a1e24",
+    muted="#5d6775",
+    faint="#98a1ae",
+    activation="#2a6bd8",
+    gradient="#d9730d",
+    update="#178a5c",
+    validation="#8250df",
+    warning="#b07d00",
+    fault="#cf2f3f",
+)
+DARK = Theme(
+    name="dark",
+    window="#14171c",
+    surface="#1c2027",
+    sunken="#262b34",
+    border="#323945",
+    text="#eceff4",
+    muted="#a3adbb",
+    faint="#6d7786",
+    activation="#6ea6ff",
+    gradient="#f59b45",
+    update="#4cc38a",
+    validation="#b794ff",
+    warning="#e3b341",
+    fault="#ff6b75",
+)
+THEMES = {"light": LIGHT, "dark": DARK}
+_current = LIGHT
+
+
+def current() -> Theme:
+    """Return the theme of the screen."""
+    return _current
+
+
+def apply(app: QApplication, name: str) -> None:
+    """Dress the whole program; ``system`` follows the desktop's own choice."""
+    global _current
+    if name == "system":
+        dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        name = "dark" if dark else "light"
+    _current = THEMES[name]
+    icon.cache_clear()
+    app.setStyle("Fusion")
+    app.setFont(font())
+    app.setStyleSheet(_stylesheet(_current))
+    app.setPalette(_palette(_current))
+
+
+def load_fonts() -> None:
+    """Make the shipped typeface known, so that the program looks the same everywhere."""
+    for file in sorted((RESOURCES / "fonts").glob("*.otf")):
+        QFontDatabase.addApplicationFont(str(file))
+
+
+def font(pixels: int = 13, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """Return the typeface with figures of equal width, so that live numbers stand still."""
+    chosen = QFont(FAMILY)
+    chosen.setPixelSize(pixels)
+    chosen.setWeight(weight)
+    chosen.setFeature(QFont.Tag("tnum"), 1)
+    return chosen
+
+
+@lru_cache(maxsize=128)
+def icon(name: str, role: str = "text") -> QIcon:
+    """Return an icon of resources/icons in a colour of the theme."""
+    source = (RESOURCES / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    made = QIcon()
+    for mode, used in ((QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "faint")):
+        svg = source.replace("currentColor", getattr(_current, used))
+        renderer = QSvgRenderer(QByteArray(svg.encode()))
+        pixmap = QPixmap(40, 40)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        renderer.render(painter)
+        painter.end()
+        made.addPixmap(pixmap, mode)
+    return made
+
+
+class IconButton(QToolButton):
+    """A quiet button that is a picture; its tooltip says what it does and how to reach it."""
+
+    def __init__(self, name: str, help: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = name
+        self.setIconSize(QSize(18, 18))
+        self.setIcon(icon(name))
+        self.setToolTip(help)
+        self.setAccessibleName(help.split(".")[0])
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def set_icon(self, name: str) -> None:
+        """Show another picture."""
+        self._icon = name
+        self.setIcon(icon(name))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+        """Tint the picture anew when the theme changes."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self.setIcon(icon(self._icon))
+        super().changeEvent(event)
+
+
+def _palette(theme: Theme) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for which, colour in {
+        role.Window: "window",
+        role.WindowText: "text",
+        role.Base: "surface",
+        role.AlternateBase: "sunken",
+        role.Text: "text",
+        role.Button: "surface",
+        role.ButtonText: "text",
+        role.ToolTipBase: "surface",
+        role.ToolTipText: "text",
+        role.PlaceholderText: "faint",
+        role.Highlight: "activation",
+        role.HighlightedText: "surface",
+    }.items():
+        palette.setColor(which, theme.colour(colour))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, theme.colour("faint"))
+    return palette
+
+
+def _stylesheet(theme: Theme) -> str:
+    """Return the style sheet: the file in resources, its words replaced by the theme's colours."""
+    text = (RESOURCES / "theme.qss").read_text(encoding="utf-8")
+    colours = {field.name: getattr(theme, field.name) for field in fields(Theme)}
+    # Longest first, so that no name is taken for the beginning of another.
+    for role in sorted(colours, key=len, reverse=True):
+        text = text.replace(f"@{role}", colours[role])
+    return text.replace("@icons", (RESOURCES / "icons").as_posix())

@@ -1,0 +1,275 @@
+"""The layer wall: a row per layer, and in it what the probes saw.
+
+One widget paints it all. Twelve plots of a plotting library cost a small network's training most
+of its speed; this costs a few milliseconds a frame.
+"""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from core.telemetry.events import LayerInfo, LayerStats, Snapshot
+from core.telemetry.history import History
+from core.telemetry.judgement import GOOD_UPDATE, Remark, remarks
+from gui import theme
+from gui.widgets.strokes import draw_histogram, draw_line, draw_warning
+
+ROW, HEAD = 66, 30
+EMPTY = "The layers of the network stand here, one a row, as soon as there is one."
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the wall: its heading, its share of the width, and what it teaches."""
+
+    key: str
+    heading: str
+    share: float
+    help: str
+
+
+COLUMNS = (
+    Column(
+        "layer",
+        "Layer",
+        0.23,
+        "A layer is a matrix product: every output is a weighted sum of what comes in. Click to"
+        " open it.",
+    ),
+    Column(
+        "activation",
+        "Activations",
+        0.26,
+        "What the layer says, over the batch. Wide and not stuck at the ends is good: a tanh at"
+        " ±1 or a relu that is always 0 passes no gradient on.",
+    ),
+    Column(
+        "gradient",
+        "Gradients",
+        0.22,
+        "How much the loss would change with each activation. Of similar width in every layer is"
+        " good; narrower and narrower towards the input means that gradients vanish.",
+    ),
+    Column(
+        "update",
+        "Update ÷ weight, log10",
+        0.29,
+        "How far a step moves the weights against their size, over time. Near the line at -3, a"
+        " thousandth a step, is a good pace.",
+    ),
+)
+
+
+def layer_title(info: LayerInfo) -> str:
+    """Return a layer's name for a person: ``conv.0`` is conv 1."""
+    name, _, number = info.name.rpartition(".")
+    return f"{name} {int(number) + 1}" if name and number.isdigit() else info.name
+
+
+def layer_shape(info: LayerInfo) -> str:
+    """Return its matrix product in words: ``784 → 100``."""
+    filters = f", {info.kernel}×{info.kernel}" if info.kernel else ""
+    inputs = info.fan_in // max(1, info.kernel**2)
+    return f"{inputs:,} → {info.units:,}{filters}"
+
+
+class LayerWall(QWidget):
+    """Shows the newest snapshot of every layer; a click or Enter opens one."""
+
+    opened = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("layerWall")
+        self.setAccessibleName("Layer wall")
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self._layers: tuple[LayerInfo, ...] = ()
+        self._snapshot: Snapshot | None = None
+        self._remarks: list[list[Remark]] = []
+        self._history = History()
+        self._hovered = -1
+
+    def set_layers(self, layers: tuple[LayerInfo, ...], history: History) -> None:
+        """Show these layers, of which nothing was seen yet."""
+        self._layers, self._history = layers, history
+        self._snapshot, self._remarks = None, [[] for _ in layers]
+        self.updateGeometry()
+        self.update()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show what the probes saw."""
+        self._snapshot = snapshot
+        self._remarks = [
+            remarks(info, stats, snapshot.rate_share)
+            for info, stats in zip(self._layers, snapshot.layers, strict=True)
+        ]
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """As high as its rows."""
+        return QSize(640, HEAD + ROW * max(1, len(self._layers)))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """Never lower than its rows: it stands in a scroll area."""
+        return QSize(480, self.sizeHint().height())
+
+    def row_rect(self, row: int) -> QRect:
+        """Return where a layer's row is."""
+        return QRect(0, HEAD + row * ROW, self.width(), ROW)
+
+    def _column_rects(self, row: QRect) -> dict[str, QRect]:
+        rects, left = {}, float(row.left() + 10)
+        usable = row.width() - 20
+        for column in COLUMNS:
+            width = usable * column.share
+            rects[column.key] = QRect(round(left), row.top(), round(width) - 18, row.height())
+            left += width
+        return rects
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+        """Paint headings and rows that need it."""
+        painter = QPainter(self)
+        colours = theme.current()
+        painter.setPen(colours.colour("muted"))
+        if not self._layers:
+            painter.setFont(theme.font(13))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, EMPTY)
+            return
+        painter.setFont(theme.font(12))
+        heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
+        for column in COLUMNS:
+            painter.drawText(heads[column.key], Qt.AlignmentFlag.AlignVCenter, column.heading)
+        for row in range(len(self._layers)):
+            if self.row_rect(row).intersects(event.rect()):
+                self._paint_row(painter, row)
+
+    def _paint_row(self, painter: QPainter, row: int) -> None:
+        colours, rect = theme.current(), self.row_rect(row)
+        if row == self._hovered:
+            painter.fillRect(rect, colours.colour("sunken"))
+        painter.setPen(colours.colour("border"))
+        painter.drawLine(rect.topLeft(), rect.topRight())
+        columns = self._column_rects(rect.adjusted(0, 8, 0, -8))
+        info = self._layers[row]
+        self._paint_name(painter, columns["layer"], info)
+        if self._snapshot is None:
+            return
+        stats = self._snapshot.layers[row]
+        warned = {remark.quantity: remark for remark in self._remarks[row]}
+        role = "activation"
+        zero_low = stats.activation_low == 0
+        draw_histogram(
+            painter, _picture(columns[role]), stats.activation_histogram, role, not zero_low
+        )
+        self._paint_words(painter, columns[role], activation_words(info, stats), warned.get(role))
+        role = "gradient"
+        draw_histogram(painter, _picture(columns[role]), stats.gradient_histogram, role, True)
+        words = f"std {stats.gradient_std:.1e}  ·  ÷ weight {stats.gradient_to_weight:.1e}"
+        self._paint_words(painter, columns[role], words, warned.get(role))
+        role = "update"
+        curve = self._history.layers[row]["update_to_data"]
+        draw_line(painter, _picture(columns[role]), curve, role, (-6.0, 0.0), GOOD_UPDATE)
+        words = f"{stats.update_to_data:.1f}"
+        self._paint_words(painter, columns[role], words, warned.get(role))
+
+    def _paint_name(self, painter: QPainter, rect: QRect, info: LayerInfo) -> None:
+        colours, above = theme.current(), rect.adjusted(0, 1, 0, -rect.height() * 2 // 3)
+        painter.setFont(theme.font(13, QFont.Weight.DemiBold))
+        painter.setPen(colours.colour("text"))
+        bend = f"  {info.activation}" if info.activation else ""
+        painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, layer_title(info))
+        painter.setFont(theme.font(12))
+        painter.setPen(colours.colour("muted"))
+        step = rect.height() // 3
+        norm = " + batch norm" if info.norm else ""
+        painter.drawText(
+            above.translated(0, step), Qt.AlignmentFlag.AlignVCenter, layer_shape(info) + bend
+        )
+        painter.setPen(colours.colour("faint"))
+        words = f"{info.parameters:,} weights{norm}"
+        painter.drawText(above.translated(0, 2 * step), Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _paint_words(
+        self, painter: QPainter, rect: QRect, words: str, remark: Remark | None
+    ) -> None:
+        colours = theme.current()
+        line = QRect(rect.left(), rect.bottom() - 14, rect.width(), 16)
+        painter.setFont(theme.font(11))
+        painter.setPen(colours.colour("muted"))
+        if remark is not None:
+            role = "fault" if remark.grave else "warning"
+            draw_warning(painter, QRect(line.left(), line.top() + 2, 12, 12), role)
+            painter.setPen(colours.colour(role))
+            line.adjust(17, 0, 0, 0)
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _row_at(self, point: QPoint) -> int:
+        row = (point.y() - HEAD) // ROW
+        return row if point.y() >= HEAD and 0 <= row < len(self._layers) else -1
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+        """Light up the row under the mouse."""
+        self._hover(self._row_at(event.position().toPoint()))
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+        """Let go of the row."""
+        self._hover(-1)
+
+    def _hover(self, row: int) -> None:
+        if row != self._hovered:
+            self._hovered = row
+            self.setCursor(
+                Qt.CursorShape.PointingHandCursor if row >= 0 else Qt.CursorShape.ArrowCursor
+            )
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+        """Open the row that was clicked."""
+        row = self._row_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and row >= 0:
+            self.opened.emit(self._layers[row].name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Walk with the arrow keys, open with Enter."""
+        moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+        if event.key() in moves and self._layers:
+            self._hover(max(0, min(len(self._layers) - 1, self._hovered + moves[event.key()])))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._hovered >= 0:
+            self.opened.emit(self._layers[self._hovered].name)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Explain what is under the mouse."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.explain(event.pos()), self)
+            return True
+        return super().event(event)
+
+    def explain(self, point: QPoint) -> str:
+        """Return what there is to say about a place: the remark on its row, then the lesson."""
+        heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
+        column = next((c for c in COLUMNS if point.x() <= heads[c.key].right() + 18), COLUMNS[-1])
+        row = self._row_at(point)
+        said = self._remarks[row] if row >= 0 else []
+        sentences = [remark.sentence for remark in said if remark.quantity == column.key]
+        return "<p>" + "</p><p>".join([*sentences, column.help]) + "</p>"
+
+
+def activation_words(info: LayerInfo, stats: LayerStats) -> str:
+    """Return mean, std and what is saturated or dead, in words."""
+    words = f"mean {stats.mean:+.2f}  ·  std {stats.std:.2f}"
+    if info.activation in ("tanh", "sigmoid"):
+        words += f"  ·  saturated {stats.saturated:.0%}"
+    if info.activation == "relu":
+        words += f"  ·  dead {stats.dead:.0%}"
+    return words
+
+
+def _picture(column: QRect) -> QRect:
+    """Return the part of a cell above its words."""
+    return column.adjusted(0, 0, 0, -17)

@@ -1,0 +1,195 @@
+"""How the network learns: loss and accuracy above, the layer wall below, or one layer opened."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.telemetry.events import LayerView, Loaded, Metrics, Snapshot, Started
+from gui.session import Session
+from gui.widgets.card import Card, label
+from gui.widgets.curve import CurvePlot
+from gui.widgets.layer_panel import LayerPanel
+from gui.widgets.layer_wall import LayerWall
+
+REDRAW = 0.5  # seconds between two drawings of a curve: it changes slowly and costs the most
+ASK = 1000  # milliseconds between two looks into an opened layer
+
+
+class LearningPanel(QWidget):
+    """Curves and layers of a session.
+
+    Args:
+        session: whose run is shown.
+        question: given a layer's name, returns what to ask the model about it.
+    """
+
+    def __init__(
+        self, session: Session, question: Callable[[str], Any], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._question = question
+        self._open = ""
+        self._drawn = 0.0
+        self.loss = CurvePlot("loss")
+        self.loss.setObjectName("lossPlot")
+        self.loss.add_curve("every step", "faint", 1.0, 110)
+        self.loss.add_curve("smoothed", "text")
+        self.loss.add_curve("validation", "validation")
+        self.accuracy = CurvePlot("accuracy")
+        self.accuracy.setObjectName("accuracyPlot")
+        self.accuracy.add_curve("training", "text")
+        self.accuracy.add_curve("validation", "validation")
+        self.log = QCheckBox("log10")
+        self.log.setObjectName("lossLog")
+        self.log.setToolTip(
+            "<p>Draw the logarithm of the loss: small gains late in a run show.</p>"
+        )
+        self.log.toggled.connect(self._on_log)
+        self.loss_now, self.accuracy_now = label("", "muted"), label("", "muted")
+        self.wall = LayerWall()
+        self.layer = LayerPanel()
+        self._timer = QTimer(self)
+        self._timer.setInterval(ASK)
+        self._timer.timeout.connect(self.refresh_layer)
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 10, 0, 0)
+        column.setSpacing(12)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        for title, plot, now, extra in (
+            ("How wrong is it?  Loss", self.loss, self.loss_now, self.log),
+            ("How often is it right?  Accuracy", self.accuracy, self.accuracy_now, None),
+        ):
+            card = Card(title)
+            card.head.addWidget(now)
+            if extra:
+                card.head.addWidget(extra)
+            card.body.addWidget(plot)
+            row.addWidget(card)
+        self._curves = QWidget()
+        row.setContentsMargins(0, 0, 0, 0)
+        self._curves.setLayout(row)
+        self._curves.setFixedHeight(218)
+        wall = Card("What does each layer see?")
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(self.wall)
+        wall.body.addWidget(scroll)
+        overview = QWidget()
+        inner = QVBoxLayout(overview)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(12)
+        inner.addWidget(self._curves)
+        inner.addWidget(wall, 1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(overview)
+        self._stack.addWidget(self.layer)
+        column.addWidget(self._stack)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.started.connect(self._on_started)
+        session.loaded.connect(self._on_loaded)
+        session.metrics_added.connect(self._on_metrics)
+        session.evaluated.connect(lambda event: self._draw(now=not session.state.running))
+        session.snapshot_taken.connect(self._on_snapshot)
+        session.layer_viewed.connect(self._on_layer_view)
+        session.ended.connect(lambda event: self._draw(now=True))
+        self.wall.opened.connect(self.open_layer)
+        self.layer.closed.connect(self.close_layer)
+
+    def _on_started(self, event: Started) -> None:
+        self._show_layers(event)
+        self.loss.set_line("uniform", event.uniform_loss, f"an even guess {event.uniform_loss:.2f}")
+        self._draw(now=True)
+
+    def _on_loaded(self, event: Loaded) -> None:
+        self._show_layers(event.started)
+        self._draw(now=True)
+
+    def _show_layers(self, started: Started) -> None:
+        self.wall.set_layers(started.layers, self._session.history)
+        if self._open and self._open not in {info.name for info in started.layers}:
+            self.close_layer()
+
+    def _on_metrics(self, metrics: Metrics) -> None:
+        self.loss_now.setText(f"{float(metrics.losses[-20:].mean()):.4f}")
+        if metrics.accuracy == metrics.accuracy:
+            self.accuracy_now.setText(f"{metrics.accuracy:.1%}")
+        self._draw()
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        if self.wall.isVisible():
+            self.wall.show_snapshot(snapshot)
+
+    def _on_layer_view(self, view: LayerView) -> None:
+        self.layer.show_view(view)
+
+    def _draw(self, now: bool = False) -> None:
+        """Bring the curves up to date, if they are seen and it is time."""
+        if not now and (time.monotonic() - self._drawn < REDRAW or not self._curves.isVisible()):
+            return
+        self._drawn = time.monotonic()
+        history = self._session.history
+        steps = history.loss.x
+        self.loss.set_curve("every step", steps, history.loss.y)
+        self.loss.set_curve("smoothed", steps, history.loss.smoothed())
+        self.accuracy.set_curve("training", history.accuracy.x, history.accuracy.smoothed(10))
+        for name, plot in (("val_loss", self.loss), ("val_accuracy", self.accuracy)):
+            if curve := history.evaluations.get(name):
+                plot.set_curve("validation", curve.x, curve.y)
+            else:
+                plot.set_curve("validation", np.empty(0), np.empty(0))
+        end = float(steps[-1]) if len(steps) else 1.0
+        self.loss.fit(end, None if self.log.isChecked() else 0.0)
+        self.accuracy.fit(end, 0.0, 1.0)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
+        """Catch up with what happened while this was hidden."""
+        super().showEvent(event)
+        self._draw(now=True)
+
+    def _on_log(self, on: bool) -> None:
+        self.loss.set_log(on)
+        self._draw(now=True)
+
+    def open_layer(self, name: str) -> None:
+        """Open one layer, and keep it up to date while it is seen."""
+        info = next(i for i in self._session.info.layers if i.name == name)  # type: ignore[union-attr]
+        self._open = name
+        self.layer.open(info)
+        self._stack.setCurrentWidget(self.layer)
+        self.refresh_layer()
+        self._timer.start()
+
+    def close_layer(self) -> None:
+        """Go back to the wall."""
+        self._open = ""
+        self._timer.stop()
+        self._stack.setCurrentIndex(0)
+        self._draw(now=True)
+
+    def refresh_layer(self) -> None:
+        """Look into the opened layer again: the weights or the drawing have changed."""
+        if not self._open or not self.layer.isVisible():
+            return
+        self._session.ask(self._question(self._open))
+        names = [info.name for info in self._session.info.layers]  # type: ignore[union-attr]
+        if history := self._session.history.layers:
+            self.layer.show_history(history[names.index(self._open)])

@@ -1,0 +1,146 @@
+"""A matrix as one picture, and the scale that its colours are read by."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QLinearGradient, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from core.telemetry.events import Array
+from gui import theme
+from gui.widgets import ramps
+from gui.widgets.cells import Cells
+
+
+class MatrixView(Cells):
+    """Numbers (rows, columns) as coloured cells that fill the width."""
+
+    def __init__(self, name: str, accessible: str, help: str, height: int = 0) -> None:
+        """Make it empty; without a ``height`` it is as high as its rows want."""
+        super().__init__(name, accessible, help)
+        self._height = height
+        self._values: Array = np.zeros((0, 1))
+        self._ramp: ramps.Ramp = ramps.diverging
+        self._range = (-1.0, 1.0)
+        self._tell: Callable[[int, int], str] = lambda row, column: f"{row}, {column}"
+        self._image: QImage | None = None
+
+    def show_matrix(
+        self,
+        values: Array,
+        ramp: ramps.Ramp,
+        span: tuple[float, float],
+        tell: Callable[[int, int], str],
+    ) -> None:
+        """Show a matrix; ``tell`` says what the cell (row, column) is."""
+        resized = values.shape != self._values.shape
+        self._values, self._ramp, self._range, self._tell = values, ramp, span, tell
+        self._image = None
+        if resized:
+            self.current, self._hovered = -1, -1
+            self.updateGeometry()
+        self.update()
+
+    def count(self) -> int:
+        """How many cells there are."""
+        return int(self._values.size)
+
+    def across(self) -> int:
+        """How many columns the matrix has."""
+        return int(self._values.shape[1])
+
+    def rect_of(self, index: int) -> QRectF:
+        """Where a cell is."""
+        row, column = divmod(index, self.across())
+        frame = self._frame()
+        wide, high = frame.width() / self.across(), frame.height() / len(self._values)
+        return QRectF(frame.left() + column * wide, frame.top() + row * high, wide, high)
+
+    def index_at(self, point: QPointF) -> int:
+        """Return the cell at a point, or -1."""
+        frame = self._frame()
+        if not frame.contains(point) or not self.count():
+            return -1
+        rows, columns = self._values.shape
+        row = int((point.y() - frame.top()) / frame.height() * rows)
+        column = int((point.x() - frame.left()) / frame.width() * columns)
+        return int(min(row, rows - 1) * columns + min(column, columns - 1))
+
+    def describe(self, index: int) -> str:
+        """What a cell says when it is pointed at."""
+        return self._tell(*divmod(index, self.across()))
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802, Qt's name
+        """High enough for the rows to be told apart, within reason."""
+        return self._height or int(np.clip(len(self._values) * 16, 96, 300))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+        """Colour the picture anew when the theme changes."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._image = None
+        super().changeEvent(event)
+
+    def paint(self, painter: QPainter) -> None:
+        """Paint the picture; cells of less than a few pixels are averaged, not dropped."""
+        if not self.count():
+            return
+        if self._image is None:
+            self._image = ramps.picture(self._values, self._ramp, *self._range)
+        frame, image = self._frame(), self._image
+        fine = frame.width() < 3 * image.width() or frame.height() < 3 * image.height()
+        if fine:
+            pixels = (frame.size() * self.devicePixelRatioF()).toSize()
+            image = image.scaled(
+                pixels,
+                Qt.AspectRatioMode.IgnoreAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+        painter.drawImage(frame, image)
+        painter.setPen(QPen(theme.current().colour("border"), 1))
+        painter.drawRect(frame)
+
+    def _frame(self) -> QRectF:
+        return QRectF(0.5, 0.5, self.width() - 1, min(self.height(), self._tall()) - 1)
+
+    def _tall(self) -> int:
+        return self.heightForWidth(self.width())
+
+
+class ScaleBar(QWidget):
+    """The diverging ramp with the numbers at its ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(16)
+        self.setToolTip("Orange is negative, blue is positive; the paler, the nearer to zero.")
+        self._limit = 0.0
+
+    def show_limit(self, limit: float) -> None:
+        """Say what number the full colours stand for."""
+        self._limit = limit
+        self.setAccessibleName(f"Colours run from {ramps.signed(-limit)} to {ramps.signed(limit)}")
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """Be a line."""
+        return QSize(200, 16)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+        """Paint the ramp between its two numbers."""
+        now, painter = theme.current(), QPainter(self)
+        painter.setFont(theme.font(11))
+        low, high = ramps.signed(-self._limit), "+" + ramps.signed(self._limit)
+        wide = painter.fontMetrics().horizontalAdvance(low) + 8
+        bar = QRectF(wide, 5.5, 96, 6)
+        painter.setPen(now.colour("muted"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, low)
+        right = QRectF(bar.right() + 8, 0, 120, self.height())
+        painter.drawText(right, Qt.AlignmentFlag.AlignVCenter, high)
+        ramp = QLinearGradient(bar.topLeft(), bar.topRight())
+        for at, role in ((0.0, "gradient"), (0.5, "surface"), (1.0, "activation")):
+            ramp.setColorAt(at, now.colour(role))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(now.colour("border"), 1))
+        painter.setBrush(ramp)
+        painter.drawRoundedRect(bar, 3, 3)

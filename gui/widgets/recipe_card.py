@@ -1,0 +1,128 @@
+"""The card in which a recipe is chosen by name and changed by hand."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QScrollArea, QWidget
+
+from core.paths import CHECKPOINTS
+from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
+from core.training.recipe import Recipe
+from gui.session import Session, State
+from gui.widgets.card import Card, label
+from gui.widgets.recipe_form import RecipeForm
+
+CHANGED = "changed"
+FRESH, ONWARD = "Fresh weights", "The present network"
+
+
+class RecipeCard(Card):
+    """What a person chooses before (and, where it may be, while) a network is trained."""
+
+    def __init__(self, session: Session, recipes: Mapping[str, Recipe]) -> None:
+        super().__init__("How shall it learn?")
+        self._session = session
+        self._recipes = recipes
+        self.box = QComboBox()
+        self.box.setObjectName("recipeBox")
+        self.box.setAccessibleName("Recipe")
+        self.box.addItems(list(recipes))
+        self.box.setToolTip("<p>A recipe: settings that belong together, under a name.</p>")
+        self.box.textActivated.connect(self._choose)
+        self.start_from = QComboBox()
+        self.start_from.setObjectName("startFrom")
+        self.start_from.setAccessibleName("Start from")
+        self.start_from.addItems([FRESH, ONWARD])
+        self.start_from.setToolTip(
+            "<p>Begin anew, or go on from the network that is loaded (its sizes must be the"
+            " recipe's).</p>"
+        )
+        self.start_from.currentTextChanged.connect(self._on_start_from)
+        self.open = QPushButton("Open a checkpoint…")
+        self.open.setObjectName("openCheckpoint")
+        self.open.setProperty("role", "link")
+        self.open.setToolTip("<p>Play with a network that was trained before, or train it on.</p>")
+        self.open.clicked.connect(self._ask_checkpoint)
+        self.form = RecipeForm(session.recipe)
+        self.form.changed.connect(self._change)
+        self._present: Path | None = None
+        self._arrange()
+        session.state_changed.connect(self._on_state)
+        session.loaded.connect(self._on_loaded)
+        session.ended.connect(self._on_ended)
+        session.started.connect(self._on_started)
+
+    def _arrange(self) -> None:
+        for name, widget in (("Recipe", self.box), ("Start from", self.start_from)):
+            row = QHBoxLayout()
+            words = label(name, "muted")
+            words.setFixedWidth(76)
+            row.addWidget(words)
+            row.addWidget(widget, 1)
+            self.body.addLayout(row)
+        self.body.addWidget(self.open)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        inner = QWidget()
+        column = QHBoxLayout(inner)
+        column.setContentsMargins(0, 0, 8, 0)
+        column.addWidget(self.form)
+        scroll.setWidget(inner)
+        self.body.addWidget(scroll, 1)
+
+    def _choose(self, name: str) -> None:
+        if name in self._recipes:
+            self._session.recipe = self._recipes[name]
+            self.form.show_recipe(self._session.recipe)
+            self._forget_changed()
+
+    def _change(self, key: str, value: Any) -> None:
+        self._session.change(key, value)
+        self._name_recipe()
+
+    def _name_recipe(self) -> None:
+        """Show the name of the present recipe, or that it is none of those with a name."""
+        self._forget_changed()
+        for name, recipe in self._recipes.items():
+            if recipe == self._session.recipe:
+                self.box.setCurrentText(name)
+                return
+        self.box.addItem(CHANGED)
+        self.box.setCurrentText(CHANGED)
+
+    def _forget_changed(self) -> None:
+        if (index := self.box.findText(CHANGED)) >= 0:
+            self.box.removeItem(index)
+
+    def _on_start_from(self, words: str) -> None:
+        self._session.resume_from = self._present if words == ONWARD else None
+
+    def _ask_checkpoint(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Open a checkpoint", str(CHECKPOINTS), "Checkpoints (*.safetensors)"
+        )
+        if name:
+            self._session.open_checkpoint(Path(name))
+
+    def _on_state(self, state: State) -> None:
+        running = state.running
+        self.form.set_running(running)
+        for widget in (self.box, self.start_from, self.open):
+            widget.setEnabled(not running and state is not State.LOADING)
+
+    def _on_started(self, event: Started) -> None:
+        self._present = None
+
+    def _on_loaded(self, event: Loaded) -> None:
+        self._hold(Path(event.path))
+        self.form.show_recipe(self._session.recipe)
+        self._name_recipe()
+
+    def _on_ended(self, event: Finished | Stopped | Failed) -> None:
+        if event.checkpoint:
+            self._hold(Path(event.checkpoint))
+
+    def _hold(self, path: Path) -> None:
+        self._present = path
+        self._on_start_from(self.start_from.currentText())

@@ -1,0 +1,74 @@
+"""The bar of a run: its buttons, its progress, and what went wrong if it did."""
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.telemetry.events import Failed, Finished, Metrics, Stopped
+from gui import theme
+from gui.session import Session, State
+from gui.widgets.card import label
+from gui.widgets.transport import Transport
+
+
+class RunBar(QWidget):
+    """Connects the buttons to a session, and says how a run ended."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.transport = Transport()
+        self.message = label("", "muted", wrap=True)
+        self.message.setObjectName("runMessage")
+        self.message.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GAP)
+        column.addWidget(self.transport)
+        column.addWidget(self.message)
+        self._first: Metrics | None = None
+        self.transport.train_clicked.connect(self._train)
+        self.transport.pause_clicked.connect(self._pause)
+        self.transport.step_clicked.connect(self._step)
+        self.transport.stop_clicked.connect(session.stop)
+        session.state_changed.connect(self.transport.show_state)
+        session.started.connect(lambda event: self._on_started())
+        session.metrics_added.connect(self._on_metrics)
+        session.ended.connect(self._on_ended)
+
+    def _train(self) -> None:
+        self._say("")
+        self._session.start(self.transport.length.value())
+
+    def _pause(self) -> None:
+        if self._session.state is State.PAUSED:
+            self._session.resume()
+        else:
+            self._session.pause()
+
+    def _step(self) -> None:
+        if not self._session.state.running:
+            self._say("")
+            self._session.start(self.transport.length.value(), paused=True)
+        self._session.step()
+
+    def _on_started(self) -> None:
+        self._first = None
+
+    def _on_metrics(self, metrics: Metrics) -> None:
+        first = self._first = self._first or metrics
+        steps = metrics.step - first.step
+        rate = steps / (metrics.seconds - first.seconds) if steps else 0.0
+        self.transport.show_metrics(metrics, rate)
+
+    def _on_ended(self, event: object) -> None:
+        if isinstance(event, Failed):
+            self._say(event.sentence, "fault")
+        elif isinstance(event, Finished | Stopped):
+            verb = "Finished" if isinstance(event, Finished) else "Stopped"
+            kept = event.checkpoint.rpartition("/")[2]
+            self._say(f"{verb} at step {event.step:,}. The network is kept as {kept}.")
+
+    def _say(self, sentence: str, role: str = "muted") -> None:
+        self.message.setText(sentence)
+        self.message.setProperty("role", role)
+        self.message.style().polish(self.message)
+        self.message.setVisible(bool(sentence))

@@ -1,0 +1,113 @@
+"""Train, pause, step, stop: the buttons of a run, and how far it is."""
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from core.telemetry.events import Metrics
+from gui import theme
+from gui.session import State
+from gui.widgets.card import label
+
+
+class Transport(QWidget):
+    """Asks for what a person wants of a run; shows where it stands."""
+
+    train_clicked = Signal()
+    pause_clicked = Signal()
+    step_clicked = Signal()
+    stop_clicked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = State.LOADING
+        self.train = self._button("trainButton", "Train", "Train a network by this recipe (F5).")
+        self.train.setProperty("role", "primary")
+        self.train.setShortcut("F5")
+        self.pause = self._button("pauseButton", "Pause", "Stand still after this step (F6).")
+        self.pause.setShortcut("F6")
+        self.step = self._button(
+            "stepButton",
+            "Step",
+            "Do a single step and stand still: forward, backward, update (F7).",
+        )
+        self.step.setShortcut("F7")
+        self.stop = self._button("stopButton", "Stop", "End the run; its network is kept (F8).")
+        self.stop.setShortcut("F8")
+        self.train.clicked.connect(self.train_clicked)
+        self.pause.clicked.connect(self.pause_clicked)
+        self.step.clicked.connect(self.step_clicked)
+        self.stop.clicked.connect(self.stop_clicked)
+        self.length = QSpinBox()
+        self.length.setObjectName("lengthBox")
+        self.length.setAccessibleName("Length of the run in seconds")
+        self.length.setRange(1, 86_400)
+        self.length.setValue(60)
+        self.length.setSuffix(" s")
+        self.length.setToolTip(
+            "<p>How long to train, in seconds. The learning-rate schedule ends with it.</p>"
+        )
+        self.bar = QProgressBar()
+        self.bar.setObjectName("progressBar")
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 1000)
+        self.words = label("", "muted")
+        self.words.setObjectName("progressWords")
+        self._arrange()
+        self.show_state(State.LOADING)
+
+    def _button(self, name: str, text: str, help: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setAccessibleName(text)
+        button.setToolTip(help)
+        button.setIconSize(QSize(15, 15))
+        return button
+
+    def _arrange(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(theme.GAP)
+        for widget in (self.train, self.length, self.pause, self.step, self.stop):
+            row.addWidget(widget)
+        row.addSpacing(theme.MARGIN)
+        right = QVBoxLayout()
+        right.setSpacing(6)
+        right.addStretch(1)
+        right.addWidget(self.words)
+        right.addWidget(self.bar)
+        right.addStretch(1)
+        row.addLayout(right, 1)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.setLayout(row)
+
+    def show_state(self, state: State) -> None:
+        """Enable what can be done now."""
+        self._state = state
+        paused, running = state is State.PAUSED, state.running
+        self.train.setEnabled(state is State.READY)
+        self.length.setEnabled(not running)
+        self.pause.setEnabled(state in (State.TRAINING, State.PAUSED))
+        self.pause.setText("Go on" if paused else "Pause")
+        self.step.setEnabled(state in (State.READY, State.TRAINING, State.PAUSED))
+        self.stop.setEnabled(state in (State.STARTING, State.TRAINING, State.PAUSED))
+        if state is not State.TRAINING:
+            self.words.setText(f"{state.value}…" if state in _BUSY else state.value)
+        if not running:
+            self.bar.setValue(0)
+
+    def show_metrics(self, metrics: Metrics, steps_per_second: float) -> None:
+        """Show how far the run is and how long it takes yet."""
+        self.bar.setValue(round(1000 * metrics.progress))
+        left = metrics.seconds / max(1e-9, metrics.progress) - metrics.seconds
+        words = f"Step {metrics.step:,}  ·  {clock(left)} left  ·  {steps_per_second:,.0f} steps/s"
+        if self._state is State.PAUSED:
+            words = f"Paused at step {metrics.step:,}  ·  {clock(left)} left"
+        self.words.setText(words)
+
+
+_BUSY = (State.LOADING, State.STARTING, State.STOPPING)
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time in words: ``42 s``, ``3 min 20 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

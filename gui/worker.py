@@ -1,0 +1,185 @@
+"""The one thread beside the screen: it loads torch, loads data, and drives the trainer.
+
+Jobs are done one after another. A job is a plain function that is handed a mailbox and leaves its
+events there; each job has a mailbox of its own, so nothing late can reach whoever came after.
+Torch is imported inside the jobs, since they run in the thread.
+"""
+
+import logging
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from core import playgrounds
+from core.errors import UserError
+from core.telemetry.events import (
+    Evaluated,
+    Failed,
+    Fetched,
+    Loaded,
+    Progress,
+    Started,
+    Weights,
+)
+from core.telemetry.mailbox import Mailbox
+from core.training.control import Control, Question
+from core.training.recipe import Recipe
+
+Job = Callable[[Mailbox], None]
+_log = logging.getLogger("glassbox")
+
+
+class Worker(QThread):
+    """Does jobs in order until it is closed; a job that fails says so and harms no other."""
+
+    ready = Signal()
+    """torch is loaded."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: queue.SimpleQueue[tuple[Job, Mailbox] | None] = queue.SimpleQueue()
+
+    def do(self, job: Job) -> Mailbox:
+        """Queue a job; returns the mailbox in which its events will lie."""
+        mailbox = Mailbox()
+        self._jobs.put((job, mailbox))
+        return mailbox
+
+    def close(self) -> None:
+        """End after the present job; whoever calls has told that job to stop."""
+        self._jobs.put(None)
+        self.wait()
+
+    def run(self) -> None:
+        """Load torch, then work; in the thread itself."""
+        import torch  # noqa: F401, takes a second or more: here it keeps nobody waiting
+
+        self.ready.emit()
+        while (task := self._jobs.get()) is not None:
+            job, mailbox = task
+            try:
+                job(mailbox)
+            except UserError as error:
+                mailbox.put(Failed(0, str(error)))
+            except Exception as error:
+                # A fault of ours: the person gets a sentence, the log the whole story.
+                _log.exception("a job failed")
+                mailbox.put(Failed(0, f"Something went wrong inside Glassbox: {error}"))
+            mailbox.close()
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run as the screen asks for it."""
+
+    name: str
+    recipe: Recipe
+    data: Path | None
+    device: str
+    seconds: float
+    out: Path
+    resume: Path | None
+    control: Control
+
+
+_data: dict[tuple[str, Path | None], Any] = {}
+"""Data sets that were read already; only the worker's thread touches them."""
+
+
+def _load(name: str, folder: Path | None) -> Any:
+    if (name, folder) not in _data:
+        _data[name, folder] = playgrounds.get(name).load(folder)
+    return _data[name, folder]
+
+
+def train(order: Order) -> Job:
+    """Train a network; every event of the run goes into the mailbox."""
+
+    def job(mailbox: Mailbox) -> None:
+        from core.training.checkpoint import load_checkpoint
+        from core.training.device import choose_device
+        from core.training.trainer import Run, train
+
+        run = Run(
+            playgrounds.get(order.name),
+            order.recipe,
+            _load(order.name, order.data),
+            choose_device(order.device),
+            order.seconds,
+            watched=True,
+            out=order.out,
+            resume=load_checkpoint(order.resume) if order.resume else None,
+        )
+        for event in train(run, order.control):
+            mailbox.put(event)
+
+    return job
+
+
+def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
+    """Open a checkpoint of this playground and judge it on the validation data."""
+
+    def job(mailbox: Mailbox) -> None:
+        from core.telemetry.events import frozen
+        from core.telemetry.probes import describe
+        from core.training.checkpoint import load_checkpoint
+
+        checkpoint = load_checkpoint(path)
+        if checkpoint.playground.name != name:
+            raise UserError(f"{path} holds a network for {checkpoint.playground.name}, not {name}.")
+        model = checkpoint.model()
+        recipe, about = checkpoint.recipe, checkpoint.about
+        step = int(about.get("steps", 0))
+        started = Started(
+            playground=name,
+            model=str(recipe.to_dict()["model"]),
+            device="cpu",
+            dataset=str(about.get("dataset", "")),
+            parameters=sum(p.numel() for p in model.parameters()),
+            layers=describe(model),
+            uniform_loss=checkpoint.playground.uniform_loss(recipe),
+            step=step,
+        )
+        arrays = {key: frozen(t) for key, t in model.state_dict().items()}
+        mailbox.put(
+            Loaded(str(path), recipe.to_dict(), started, Weights(step, arrays), dict(about))
+        )
+        numbers, details = checkpoint.playground.validate(model, _load(name, data), recipe)
+        mailbox.put(Evaluated(step, 0.0, numbers, details))
+
+    return job
+
+
+def fetch(name: str, folder: Path, cancelled: Callable[[], bool]) -> Job:
+    """Download a playground's full data set."""
+
+    def job(mailbox: Mailbox) -> None:
+        from core.download import CancelledError
+
+        def progress(words: str, share: float) -> None:
+            mailbox.put(Progress(words, share))
+
+        try:
+            playgrounds.get(name).fetch(folder, progress, cancelled)
+        except CancelledError:
+            raise UserError("The download was cancelled; nothing was kept.") from None
+        mailbox.put(Fetched(str(folder)))
+
+    return job
+
+
+def ask(name: str, recipe: Recipe, weights: Weights, question: Question) -> Job:
+    """Answer a question about a network that is not being trained."""
+
+    def job(mailbox: Mailbox) -> None:
+        from core.training.replica import Replica
+
+        replica = Replica(playgrounds.get(name), recipe)
+        replica.update(weights.arrays)
+        mailbox.put(question(replica.model, weights.step))
+
+    return job

@@ -1,0 +1,93 @@
+"""What every test stands on: real data where it is, a small network, and a look for leaks."""
+
+import os
+import threading
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+import torch
+from PySide6.QtWidgets import QApplication
+
+from core import playgrounds
+from core.playgrounds.digits.recipe import DigitsRecipe
+from core.training.control import Control
+from core.training.trainer import Run, train
+from gui import theme
+
+
+@pytest.fixture(scope="session")
+def qapp(qapp):
+    """One application, dressed as the program dresses it."""
+    theme.load_fonts()
+    theme.apply(qapp, "light")
+    return qapp
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request):
+    """A test that leaves a thread or a window behind fails."""
+    before = set(threading.enumerate())
+    yield
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        app.processEvents()
+        left = [
+            w for w in app.topLevelWidgets() if w.isVisible() and w.objectName() != "qt_tooltip"
+        ]
+        assert not left, f"windows left open: {left}"
+    running = [t for t in threading.enumerate() if t not in before and not t.daemon]
+    assert not running, f"threads left running: {running}"
+
+
+@pytest.fixture
+def digits():
+    """The digits playground."""
+    return playgrounds.get("digits")
+
+
+@pytest.fixture(scope="session")
+def bundled():
+    """The 5,000 digits that are shipped."""
+    return playgrounds.get("digits").load(None)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder of full data sets, where there is one."""
+    named = os.environ.get("GLASSBOX_DATA", str(Path(__file__).parents[2] / "shared" / "data"))
+    folder = Path(named)
+    if not (folder / "mnist").is_dir():
+        pytest.skip("needs the whole of MNIST: set GLASSBOX_DATA to a folder that holds mnist/")
+    return folder
+
+
+SMALL = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
+
+
+@pytest.fixture
+def small():
+    """A recipe that learns something in a second."""
+    return SMALL
+
+
+@pytest.fixture
+def run_of(digits, bundled):
+    """Make a run of a recipe on the bundled digits: ``run_of(recipe, steps=20)``."""
+
+    def make(recipe, **rest):
+        rest.setdefault("steps", 20)
+        return Run(digits, recipe, bundled, torch.device("cpu"), **rest)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A checkpoint of a small network that has learned a little."""
+    playground = playgrounds.get("digits")
+    path = tmp_path_factory.mktemp("trained") / "small.safetensors"
+    run = Run(playground, SMALL, playground.load(None), torch.device("cpu"), steps=150, out=path)
+    list(train(run, Control()))
+    return path
