@@ -36,7 +36,8 @@ from core.training.recipe import Recipe
 from gui import worker as jobs
 from gui.worker import Worker
 
-FRAME = 0.1  # seconds between two looks into the mailbox
+FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
+SLOWEST = 0.5  # seconds between them at most
 SHARE = 0.06  # of the wall clock at most goes into drawing
 
 
@@ -74,6 +75,8 @@ class Session(QObject):
     metrics_added = Signal(object)
     snapshot_taken = Signal(object)
     weights_changed = Signal()
+    frame = Signal()
+    """All that came since the last look was handed on: time to draw."""
     examples_taken = Signal(object)
     evaluated = Signal(object)
     layer_viewed = Signal(object)
@@ -207,19 +210,20 @@ class Session(QObject):
 
     def _pull(self) -> None:
         """Take what has come, hand it on, and look again after a pause that drawing has earned."""
-        begin = time.perf_counter()
+        begin = time.thread_time()
         for mailbox in list(self._mailboxes):
             closed = mailbox.closed  # asked first: what is drained after it is all there was
             for event in mailbox.drain():
                 self._hand_on(event)
             if closed:
                 self._mailboxes.remove(mailbox)
+        self.frame.emit()
         # Painting is done when Qt comes back to its timers: only then is the cost known.
-        QTimer.singleShot(0, self, lambda: self._rest(time.perf_counter() - begin))
+        QTimer.singleShot(0, self, lambda: self._rest(time.thread_time() - begin))
 
     def _rest(self, spent: float) -> None:
         if self._mailboxes:
-            self._timer.start(round(1000 * max(FRAME, spent / SHARE)))
+            self._timer.start(round(1000 * min(SLOWEST, max(FRAME, spent / SHARE))))
 
     def _hand_on(self, event: object) -> None:
         self.history.add(event)

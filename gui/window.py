@@ -46,8 +46,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Glassbox")
         self.setWindowIcon(theme.icon("glass"))
-        self.resize(1360, 860)
-        self.setMinimumSize(1080, 680)
+        self.resize(1440, 900)
+        self.setMinimumSize(1180, 720)
         self.worker = Worker(self)
         modules = page_modules()
         if page is not None and page not in modules:
@@ -112,6 +112,7 @@ class MainWindow(QMainWindow):
         """Turn to a page."""
         self._buttons[name].setChecked(True)
         self._stack.setCurrentWidget(self.pages[name])
+        self.pages[name].setFocus()
 
     def switch_theme(self) -> None:
         """Change between light and dark."""

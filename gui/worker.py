@@ -124,8 +124,10 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
     """Open a checkpoint of this playground and judge it on the validation data."""
 
     def job(mailbox: Mailbox) -> None:
+        import torch
+
         from core.telemetry.events import frozen
-        from core.telemetry.probes import describe
+        from core.telemetry.probes import describe, look
         from core.training.checkpoint import load_checkpoint
 
         checkpoint = load_checkpoint(path)
@@ -148,7 +150,15 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
         mailbox.put(
             Loaded(str(path), recipe.to_dict(), started, Weights(step, arrays), dict(about))
         )
-        numbers, details = checkpoint.playground.validate(model, _load(name, data), recipe)
+        loaded, playground = _load(name, data), checkpoint.playground
+
+        def loss() -> torch.Tensor:
+            indices = torch.randperm(playground.count(loaded))[:256]
+            inputs, targets = playground.batch(loaded, indices, recipe, torch.Generator())
+            return playground.loss(recipe, model(inputs), targets)
+
+        mailbox.put(look(model, loss, step))
+        numbers, details = playground.validate(model, loaded, recipe)
         mailbox.put(Evaluated(step, 0.0, numbers, details))
 
     return job

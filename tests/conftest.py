@@ -34,7 +34,7 @@ def nothing_left(request):
     if isinstance(app, QApplication):
         app.processEvents()
         left = [
-            w for w in app.topLevelWidgets() if w.isVisible() and w.objectName() != "qt_tooltip"
+            w for w in app.topLevelWidgets() if w.isVisible() and w.objectName() != "qtooltip_label"
         ]
         assert not left, f"windows left open: {left}"
     running = [t for t in threading.enumerate() if t not in before and not t.daemon]

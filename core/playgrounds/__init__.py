@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.errors import UserError
 
 if TYPE_CHECKING:
-    from core.playgrounds.base import Playground
+    from core.playground import Playground
 
 
 def names() -> list[str]:

@@ -69,7 +69,9 @@ def _gradient(stats: LayerStats) -> Remark | None:
 
 
 def _update(stats: LayerStats, rate_share: float) -> Remark | None:
-    expected = math.log10(max(rate_share, 1e-9))
+    if rate_share == 0:
+        return None  # no step was meant to be made
+    expected = math.log10(rate_share)
     if stats.update_to_data < GOOD_UPDATE - 1.5 + min(0.0, expected):
         return Remark(
             "update",

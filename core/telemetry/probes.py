@@ -7,6 +7,7 @@ log10).
 """
 
 import math
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,23 @@ BINS = 48
 EXAMPLES = 32  # of the batch go into a histogram: plenty for its shape, cheap for a convolution
 TANH_FLAT = 0.97
 SIGMOID_FLAT = 0.03
+
+
+def look(model: nn.Module, loss: Callable[[], Tensor], step: int) -> Snapshot:
+    """Return what the layers of a network do on a batch, without training it.
+
+    Args:
+        model: the network, as it stands.
+        loss: runs it on the batch and returns the loss.
+        step: the step to put on the snapshot.
+    """
+    with Probe(model) as probe:
+        loss().backward()  # type: ignore[no-untyped-call]
+        probe.before_update()
+        probe.after_update()
+    snapshot = probe.snapshot(step, rate_share=0.0)
+    model.zero_grad(set_to_none=True)
+    return snapshot
 
 
 def describe(model: nn.Module) -> tuple[LayerInfo, ...]:

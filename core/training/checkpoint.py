@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core import __version__, playgrounds
 from core.errors import UserError
 from core.paths import CHECKPOINTS
-from core.playgrounds.base import Playground
+from core.playground import Playground
 from core.training.files import write_whole
 from core.training.recipe import Recipe
 

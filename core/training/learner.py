@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import UserError
-from core.playgrounds.base import Playground
+from core.playground import Playground
 from core.training.batches import Batches
 from core.training.checkpoint import Checkpoint
 from core.training.recipe import Recipe

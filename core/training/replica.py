@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from core.playgrounds.base import Playground
+from core.playground import Playground
 from core.telemetry.events import Array
 from core.training.recipe import Recipe
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from core.errors import UserError
-from core.playgrounds.base import Playground
+from core.playground import Playground
 from core.telemetry.events import (
     Evaluated,
     Event,

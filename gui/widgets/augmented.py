@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from core.telemetry.events import Array, Examples
 from gui import theme
 
-SHOWN, SIDE, GAP = 6, 34, 5
+SHOWN, SIDE, GAP = 6, 33, 7
 
 
 class AugmentedPreview(QWidget):

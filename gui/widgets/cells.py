@@ -21,6 +21,8 @@ KEYS = {
     Qt.Key.Key_Down: (0, 1),
 }
 
+TABS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+
 
 class Cells(QWidget):
     """Cells in rows; each can say what it is, and be chosen.
@@ -44,6 +46,7 @@ class Cells(QWidget):
         self.setSizePolicy(policy)
         self.current = -1
         self._hovered = -1
+        self._by_key = False
 
     # What a subclass says.
 
@@ -92,7 +95,7 @@ class Cells(QWidget):
         if 0 <= self._hovered < self.count():
             painter.setPen(QPen(now.colour("text", 150), 1.5))
             painter.drawRoundedRect(self.rect_of(self._hovered), 3, 3)
-        if self.hasFocus() and 0 <= self.current < self.count():
+        if self._by_key and self.hasFocus() and 0 <= self.current < self.count():
             painter.setPen(QPen(now.colour("activation"), 2))
             painter.drawRoundedRect(self.rect_of(self.current), 3, 3)
 
@@ -124,11 +127,13 @@ class Cells(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802, Qt's name
         """Begin at the first cell."""
         self.current = max(0, self.current)
+        self._by_key = event.reason() in TABS
         super().focusInEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
         """Go from cell to cell, which tells what each is, and choose one."""
         key = Qt.Key(event.key())
+        self._by_key = True
         if key in KEYS and self.count():
             self._go(*KEYS[key])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and (
@@ -139,6 +144,7 @@ class Cells(QWidget):
             super().keyPressEvent(event)
 
     def _go(self, right: int, down: int) -> None:
+        self.current = max(0, self.current)
         there = self.current + right + down * self.across()
         if 0 <= there < self.count():
             self.current = there

@@ -9,10 +9,12 @@ import math
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.telemetry.events import Array
 from gui import theme
+from gui.widgets.card import label
 
 pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
 POINTS = 600  # drawn at most: more than a plot has pixels would only cost time
@@ -42,6 +44,10 @@ class CurvePlot(pg.PlotWidget):
             axis.setStyle(tickLength=0, tickTextOffset=6, tickFont=theme.font(11))
         item.getAxis("left").setWidth(46)
         item.getAxis("bottom").setHeight(22)
+        self._hint = label("", "muted")
+        self._hint.setParent(self)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.hide()
         self._dress()
 
     def add_curve(self, name: str, role: str, width: float = 1.8, alpha: int = 255) -> None:
@@ -87,7 +93,6 @@ class CurvePlot(pg.PlotWidget):
         self._log = log
         for name, line in list(self._lines.items()):
             self.set_line(name, *line.reference)
-        self.getPlotItem().getAxis("left").setTickSpacing(None)
 
     def fit(self, x_end: float, low: float | None = None, high: float | None = None) -> None:
         """Set the ranges: from step 0 to ``x_end``, and all values unless limits are given."""
@@ -104,9 +109,25 @@ class CurvePlot(pg.PlotWidget):
             if high is None:
                 top = max(top, line.value())
         pad = 0.06 * max(top - bottom, 1e-6)
+        room = 2.5 * pad if self._lines else pad  # a line's name stands above it
         self.setRange(
-            xRange=(0, max(1.0, x_end)), yRange=(bottom - pad, top + pad), padding=0, update=False
+            xRange=(0, max(1.0, x_end)), yRange=(bottom - pad, top + room), padding=0, update=False
         )
+
+    def set_hint(self, words: str) -> None:
+        """Say what will be seen, in place of axes that measure nothing; "" for the axes."""
+        self._hint.setText(words)
+        self._hint.setVisible(bool(words))
+        for side in ("left", "bottom"):
+            self.getPlotItem().showAxis(side, not words)
+        for line in self._lines.values():
+            line.setVisible(not words)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Keep the hint in the middle."""
+        super().resizeEvent(event)
+        if hasattr(self, "_hint"):
+            self._hint.setGeometry(self.rect())
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
         """Take over the colours of a new theme."""

@@ -6,6 +6,7 @@ of its speed; this costs a few milliseconds a frame.
 
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -16,7 +17,8 @@ from core.telemetry.judgement import GOOD_UPDATE, Remark, remarks
 from gui import theme
 from gui.widgets.strokes import draw_histogram, draw_line, draw_warning
 
-ROW, HEAD = 66, 30
+ROW, HEAD = 74, 28
+WORDS = 78  # pixels for the words beside a picture
 EMPTY = "The layers of the network stand here, one a row, as soon as there is one."
 
 
@@ -34,30 +36,31 @@ COLUMNS = (
     Column(
         "layer",
         "Layer",
-        0.23,
+        0.18,
         "A layer is a matrix product: every output is a weighted sum of what comes in. Click to"
         " open it.",
     ),
     Column(
         "activation",
         "Activations",
-        0.26,
+        0.31,
         "What the layer says, over the batch. Wide and not stuck at the ends is good: a tanh at"
         " ±1 or a relu that is always 0 passes no gradient on.",
     ),
     Column(
         "gradient",
         "Gradients",
-        0.22,
+        0.265,
         "How much the loss would change with each activation. Of similar width in every layer is"
-        " good; narrower and narrower towards the input means that gradients vanish.",
+        " good; narrower and narrower towards the input means that gradients vanish. Heights are"
+        " square roots, so that the tails show.",
     ),
     Column(
         "update",
-        "Update ÷ weight, log10",
-        0.29,
-        "How far a step moves the weights against their size, over time. Near the line at -3, a"
-        " thousandth a step, is a good pace.",
+        "Update ÷ weight",
+        0.245,
+        "log10 of how far a step moves the weights against their size, over time. Near the line at"
+        " -3, a thousandth a step, is a good pace.",
     ),
 )
 
@@ -160,52 +163,58 @@ class LayerWall(QWidget):
             return
         stats = self._snapshot.layers[row]
         warned = {remark.quantity: remark for remark in self._remarks[row]}
-        role = "activation"
-        zero_low = stats.activation_low == 0
-        draw_histogram(
-            painter, _picture(columns[role]), stats.activation_histogram, role, not zero_low
-        )
-        self._paint_words(painter, columns[role], activation_words(info, stats), warned.get(role))
-        role = "gradient"
-        draw_histogram(painter, _picture(columns[role]), stats.gradient_histogram, role, True)
-        words = f"std {stats.gradient_std:.1e}  ·  ÷ weight {stats.gradient_to_weight:.1e}"
-        self._paint_words(painter, columns[role], words, warned.get(role))
-        role = "update"
+        key = "activation"
+        shares, centred = stats.activation_histogram, stats.activation_low < 0
+        draw_histogram(painter, _picture(columns[key]), shares, key, centred)
+        self._paint_words(painter, columns[key], activation_words(info, stats), warned.get(key))
+        key = "gradient"
+        # Square roots of the shares: most gradients are tiny, and the tails are what matters.
+        shares = np.sqrt(stats.gradient_histogram)
+        draw_histogram(painter, _picture(columns[key]), shares, key, True)
+        words = (f"std {stats.gradient_std:.0e}", "to weight", f"{stats.gradient_to_weight:.0e}")
+        self._paint_words(painter, columns[key], words, warned.get(key))
+        key = "update"
         curve = self._history.layers[row]["update_to_data"]
-        draw_line(painter, _picture(columns[role]), curve, role, (-6.0, 0.0), GOOD_UPDATE)
-        words = f"{stats.update_to_data:.1f}"
-        self._paint_words(painter, columns[role], words, warned.get(role))
+        line = columns[key].adjusted(0, 0, -46, 0)
+        draw_line(painter, line, curve, key, (-6.0, 0.0), GOOD_UPDATE)
+        last = f"{stats.update_to_data:.1f}" if self._snapshot.rate_share else "at rest"
+        self._paint_words(painter, columns[key], ("now", last), warned.get(key), 40)
 
     def _paint_name(self, painter: QPainter, rect: QRect, info: LayerInfo) -> None:
-        colours, above = theme.current(), rect.adjusted(0, 1, 0, -rect.height() * 2 // 3)
+        colours = theme.current()
+        bend = [info.activation or "no activation", *(["batch norm"] if info.norm else [])]
+        lines = (layer_shape(info), ", ".join(bend), f"{info.parameters:,} weights")
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(colours.colour("text"))
-        bend = f"  {info.activation}" if info.activation else ""
-        painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, layer_title(info))
-        painter.setFont(theme.font(12))
+        place = QRect(rect.left(), rect.top(), rect.width() + 14, rect.height() // 4)
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, layer_title(info))
+        painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
-        step = rect.height() // 3
-        norm = " + batch norm" if info.norm else ""
-        painter.drawText(
-            above.translated(0, step), Qt.AlignmentFlag.AlignVCenter, layer_shape(info) + bend
-        )
-        painter.setPen(colours.colour("faint"))
-        words = f"{info.parameters:,} weights{norm}"
-        painter.drawText(above.translated(0, 2 * step), Qt.AlignmentFlag.AlignVCenter, words)
+        for words in lines:
+            place.translate(0, rect.height() // 4)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
 
     def _paint_words(
-        self, painter: QPainter, rect: QRect, words: str, remark: Remark | None
+        self,
+        painter: QPainter,
+        rect: QRect,
+        lines: tuple[str, ...],
+        remark: Remark | None,
+        width: int = WORDS,
     ) -> None:
+        """Paint lines of words at the right of a cell, under a sign if they are a warning."""
         colours = theme.current()
-        line = QRect(rect.left(), rect.bottom() - 14, rect.width(), 16)
+        place = QRect(rect.right() - width + 1, rect.top(), width, 15)
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
         if remark is not None:
             role = "fault" if remark.grave else "warning"
-            draw_warning(painter, QRect(line.left(), line.top() + 2, 12, 12), role)
+            draw_warning(painter, QRect(place.left(), place.top() + 1, 12, 12), role)
             painter.setPen(colours.colour(role))
-            line.adjust(17, 0, 0, 0)
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, words)
+            place.translate(0, 15)
+        for words in lines:
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
+            place.translate(0, 15)
 
     def _row_at(self, point: QPoint) -> int:
         row = (point.y() - HEAD) // ROW
@@ -260,16 +269,16 @@ class LayerWall(QWidget):
         return "<p>" + "</p><p>".join([*sentences, column.help]) + "</p>"
 
 
-def activation_words(info: LayerInfo, stats: LayerStats) -> str:
-    """Return mean, std and what is saturated or dead, in words."""
-    words = f"mean {stats.mean:+.2f}  ·  std {stats.std:.2f}"
+def activation_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
+    """Return mean, std and what is saturated or dead, a line each."""
+    words = [f"mean {stats.mean:+.2f}", f"std {stats.std:.2f}"]
     if info.activation in ("tanh", "sigmoid"):
-        words += f"  ·  saturated {stats.saturated:.0%}"
+        words.append(f"saturated {stats.saturated:.0%}")
     if info.activation == "relu":
-        words += f"  ·  dead {stats.dead:.0%}"
-    return words
+        words.append(f"dead {stats.dead:.0%}")
+    return tuple(words)
 
 
-def _picture(column: QRect) -> QRect:
-    """Return the part of a cell above its words."""
-    return column.adjusted(0, 0, 0, -17)
+def _picture(cell: QRect) -> QRect:
+    """Return the part of a cell left of its words."""
+    return cell.adjusted(0, 0, -WORDS - 8, 0)

@@ -73,8 +73,8 @@ class LearningPanel(QWidget):
         row = QHBoxLayout()
         row.setSpacing(12)
         for title, plot, now, extra in (
-            ("How wrong is it?  Loss", self.loss, self.loss_now, self.log),
-            ("How often is it right?  Accuracy", self.accuracy, self.accuracy_now, None),
+            ("How wrong is it?", self.loss, self.loss_now, self.log),
+            ("How often is it right?", self.accuracy, self.accuracy_now, None),
         ):
             card = Card(title)
             card.head.addWidget(now)
@@ -107,7 +107,7 @@ class LearningPanel(QWidget):
         session.started.connect(self._on_started)
         session.loaded.connect(self._on_loaded)
         session.metrics_added.connect(self._on_metrics)
-        session.evaluated.connect(lambda event: self._draw(now=not session.state.running))
+        session.frame.connect(self._draw)
         session.snapshot_taken.connect(self._on_snapshot)
         session.layer_viewed.connect(self._on_layer_view)
         session.ended.connect(lambda event: self._draw(now=True))
@@ -132,7 +132,6 @@ class LearningPanel(QWidget):
         self.loss_now.setText(f"{float(metrics.losses[-20:].mean()):.4f}")
         if metrics.accuracy == metrics.accuracy:
             self.accuracy_now.setText(f"{metrics.accuracy:.1%}")
-        self._draw()
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         if self.wall.isVisible():
@@ -159,6 +158,8 @@ class LearningPanel(QWidget):
         end = float(steps[-1]) if len(steps) else 1.0
         self.loss.fit(end, None if self.log.isChecked() else 0.0)
         self.accuracy.fit(end, 0.0, 1.0)
+        for plot in (self.loss, self.accuracy):
+            plot.set_hint("" if len(steps) else "Train, and the curve appears here")
 
     def showEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
         """Catch up with what happened while this was hidden."""

@@ -12,14 +12,27 @@ from gui import theme
 from gui.widgets import ramps
 from gui.widgets.cells import Cells
 
+RULED = 6  # pixels a column must have for lines between them
+WORDS = "blue adds, orange takes away"
+
 
 class MatrixView(Cells):
     """Numbers (rows, columns) as coloured cells that fill the width."""
 
-    def __init__(self, name: str, accessible: str, help: str, height: int = 0) -> None:
-        """Make it empty; without a ``height`` it is as high as its rows want."""
+    def __init__(
+        self, name: str, accessible: str, help: str, height: int = 0, ruled: bool = False
+    ) -> None:
+        """Make it empty.
+
+        Args:
+            name: of the widget, as an object.
+            accessible: its name for those who hear it.
+            help: what it is for.
+            height: in pixels, at least; without, it is as high as its rows want.
+            ruled: lines stand between the columns, where there is room.
+        """
         super().__init__(name, accessible, help)
-        self._height = height
+        self._height, self._ruled = height, ruled
         self._values: Array = np.zeros((0, 1))
         self._ramp: ramps.Ramp = ramps.diverging
         self._range = (-1.0, 1.0)
@@ -88,23 +101,28 @@ class MatrixView(Cells):
         if self._image is None:
             self._image = ramps.picture(self._values, self._ramp, *self._range)
         frame, image = self._frame(), self._image
-        fine = frame.width() < 3 * image.width() or frame.height() < 3 * image.height()
-        if fine:
-            pixels = (frame.size() * self.devicePixelRatioF()).toSize()
-            image = image.scaled(
-                pixels,
-                Qt.AspectRatioMode.IgnoreAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
+        pixels = (frame.size() * self.devicePixelRatioF()).toSize()
+        image = _stretched(image, pixels.width(), image.height())
+        image = _stretched(image, image.width(), pixels.height())
         painter.drawImage(frame, image)
         painter.setPen(QPen(theme.current().colour("border"), 1))
         painter.drawRect(frame)
+        wide = frame.width() / self.across()
+        if self._ruled and wide >= RULED:
+            for column in range(1, self.across()):
+                x = round(frame.left() + column * wide) + 0.5
+                painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
 
     def _frame(self) -> QRectF:
-        return QRectF(0.5, 0.5, self.width() - 1, min(self.height(), self._tall()) - 1)
+        return QRectF(0.5, 0.5, self.width() - 1, self.height() - 1)
 
-    def _tall(self) -> int:
-        return self.heightForWidth(self.width())
+
+def _stretched(image: QImage, width: int, height: int) -> QImage:
+    """Return the image larger with sharp edges, or smaller by averaging."""
+    smaller = width < image.width() or height < image.height()
+    kind = Qt.TransformationMode
+    how = kind.SmoothTransformation if smaller else kind.FastTransformation
+    return image.scaled(width, height, Qt.AspectRatioMode.IgnoreAspectRatio, how)
 
 
 class ScaleBar(QWidget):
@@ -135,8 +153,12 @@ class ScaleBar(QWidget):
         bar = QRectF(wide, 5.5, 96, 6)
         painter.setPen(now.colour("muted"))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, low)
-        right = QRectF(bar.right() + 8, 0, 120, self.height())
-        painter.drawText(right, Qt.AlignmentFlag.AlignVCenter, high)
+        rest = QRectF(bar.right() + 8, 0, self.width() - bar.right() - 8, self.height())
+        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, high)
+        used = painter.fontMetrics().horizontalAdvance(high) + 16
+        if rest.width() > used + painter.fontMetrics().horizontalAdvance(WORDS):
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(rest, right, WORDS)
         ramp = QLinearGradient(bar.topLeft(), bar.topRight())
         for at, role in ((0.0, "gradient"), (0.5, "surface"), (1.0, "activation")):
             ramp.setColorAt(at, now.colour(role))

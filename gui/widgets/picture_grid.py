@@ -12,7 +12,9 @@ from gui.widgets import ramps
 from gui.widgets.cells import Cells
 
 GAP = 4
+WIDE = 12  # the gap between pictures that have words under them
 CAPTION = 18
+FEW = 16  # pictures up to which there is room for larger ones
 COARSE = 12  # pictures with fewer pixels a side keep their squares; finer ones are smoothed
 
 
@@ -77,14 +79,14 @@ class PictureGrid(Cells):
         """Where a picture is, without its caption."""
         across, side = self._layout(self.width())
         row, column = divmod(index, across)
-        below = CAPTION + GAP if self._captions else 0
-        return QRectF(column * (side + GAP) + 1, row * (side + GAP + below) + 1, side, side)
+        gap, below = self._gaps()
+        return QRectF(column * (side + gap) + 1, row * (side + gap + below) + 1, side, side)
 
     def index_at(self, point: QPointF) -> int:
         """Return the picture at a point; a caption belongs to its picture."""
         across, side = self._layout(self.width())
-        below = CAPTION + GAP if self._captions else 0
-        column, row = int(point.x() // (side + GAP)), int(point.y() // (side + GAP + below))
+        gap, below = self._gaps()
+        column, row = int(point.x() // (side + gap)), int(point.y() // (side + gap + below))
         index = row * across + column
         return index if 0 <= column < across and 0 <= index < self.count() else -1
 
@@ -96,19 +98,27 @@ class PictureGrid(Cells):
         """As many rows as the width leaves."""
         across, side = self._layout(width)
         rows = -(-self.count() // across)
-        below = CAPTION + GAP if self._captions else 0
-        return round(rows * (side + GAP + below)) + 2
+        gap, below = self._gaps()
+        return round(rows * (side + gap + below)) + 2
 
     def _layout(self, width: int) -> tuple[int, float]:
         """Return how many pictures stand in a row, and their side in pixels."""
         width -= 2
-        most = max(1, int((width + GAP) // (self._cell + GAP)))
+        gap, _ = self._gaps()
+        cell = self._cell * (1.5 if self.count() <= FEW else 1)
+        most = max(1, int((width + gap) // (cell + gap)))
         across = most
         if not self._captions:
-            full = [n for n in range(most, int(most * 0.6), -1) if self.count() % n == 0]
-            across = full[0] if full else most
-        side = (width - GAP * (across - 1)) / across
-        return across, max(4.0, min(side, 1.7 * self._cell))
+            full = [
+                n for n in range(int(most * 0.6) + 1, int(most * 1.25) + 1) if self.count() % n == 0
+            ]
+            across = min(full, key=lambda n: abs(n - most), default=most)
+        side = (width - gap * (across - 1)) / across
+        return across, max(4.0, min(side, 1.7 * cell))
+
+    def _gaps(self) -> tuple[int, int]:
+        """Return the pixels between pictures, and those under each for its words."""
+        return (WIDE, CAPTION) if self._captions else (GAP, 0)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
         """Colour the pictures anew when the theme changes."""

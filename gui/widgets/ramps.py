@@ -1,6 +1,7 @@
 """Ramps: how a number becomes a colour in a picture, in the theme of the moment."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtGui import QColor, QImage
@@ -15,30 +16,38 @@ Ramp = Callable[[], Array]
 def grey() -> Array:
     """Paper to ink."""
     now = theme.current()
-    return _between([now.surface, now.text])
+    return _between(now.fault, now.surface, now.text)
 
 
 def diverging() -> Array:
     """Negative orange, zero the surface, positive blue."""
     now = theme.current()
-    return _between([now.gradient, now.surface, now.activation])
+    return _between(now.fault, now.gradient, now.surface, now.activation)
 
 
 def on_off() -> Array:
     """White for yes and dark for no, in either theme, as in the lecture's picture."""
     now = theme.current()
-    light, dark = (now.text, now.sunken) if now.name == "dark" else (now.surface, now.muted)
-    return _between([dark, light])
+    if now.name == "light":
+        return _between(now.fault, now.muted, now.surface)
+    colours = _between(now.fault, now.sunken, now.text).copy()
+    colours[255] = colours[216]  # all white, it would glare in the dark
+    return colours
 
 
-def _between(names: list[str]) -> Array:
-    stops = np.array([QColor(name).getRgb()[:3] for name in names], float)
-    at = np.linspace(0, len(stops) - 1, 256)
-    mixed = [np.interp(at, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]
-    red, green, blue = (np.rint(channel).astype(np.uint32) for channel in mixed)
-    colours = (0xFF << 24) | (red << 16) | (green << 8) | blue
-    fault = np.array([QColor(theme.current().fault).rgba()], np.uint32)
-    return np.concatenate([colours.astype(np.uint32), fault])
+@lru_cache(maxsize=16)  # by the colours themselves, so a theme can't be mistaken for another
+def _between(broken: str, *names: str) -> Array:
+    colours = [QColor(name) for name in names]
+    at = np.linspace(0.0, len(colours) - 1.0, 256)
+    stops = np.arange(float(len(colours)))
+    packed = np.full(256, 0xFF, np.uint32)
+    for part in (QColor.red, QColor.green, QColor.blue):
+        mixed = np.interp(at, stops, np.array([float(part(colour)) for colour in colours]))
+        packed = (packed << 8) | np.rint(mixed).astype(np.uint32)
+    fault = np.array([QColor(broken).rgba()], np.uint32)
+    ramp = np.concatenate([packed, fault])
+    ramp.flags.writeable = False
+    return ramp
 
 
 def picture(values: Array, ramp: Ramp, low: float, high: float) -> QImage:
@@ -66,4 +75,10 @@ def signed(value: float, digits: int = 2) -> str:
     if not np.isfinite(value):
         return "not a number"
     small = value != 0 and abs(value) < 10**-digits
-    return (f"{value:.1e}" if small else f"{value:.{digits}f}").replace("-", "\u2212")
+    words = f"{value:.0e}".replace("e-0", "e-") if small else f"{value:.{digits}f}"
+    return words.replace("-", "\u2212")
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share as per cent."""
+    return f"{100 * share:.{digits}f} %"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QScrollArea, QWidget
 
 from core.paths import CHECKPOINTS
@@ -64,6 +65,7 @@ class RecipeCard(Card):
         self.body.addWidget(self.open)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inner = QWidget()
         column = QHBoxLayout(inner)
         column.setContentsMargins(0, 0, 8, 0)

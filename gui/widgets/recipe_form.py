@@ -57,6 +57,7 @@ class RecipeForm(QWidget):
         live = " It may be changed while a training runs." if about.live else ""
         for widget in (name, field):
             widget.setToolTip(f"<p>{about.help}{live}</p>")
+        field.setMinimumWidth(60)
         field.setObjectName(f"setting_{key}")
         field.setAccessibleName(about.label)
         name.setBuddy(field)
@@ -77,6 +78,9 @@ class RecipeForm(QWidget):
         if about.choices:
             combo = QComboBox()
             combo.addItems(list(about.choices))
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
             combo.textActivated.connect(lambda text: self._take(key, text))
             return combo
         line = QLineEdit()

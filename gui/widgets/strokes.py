@@ -56,7 +56,7 @@ def draw_line(
     level = height(reference)
     painter.drawLine(QPointF(rect.left(), level), QPointF(rect.right(), level))
     painter.setFont(theme.font(10))
-    corner = QRectF(rect.left(), level - 14, rect.width(), 13)
+    corner = QRectF(rect.left(), level + 1, rect.width(), 13)
     painter.drawText(corner, Qt.AlignmentFlag.AlignRight, f"{reference:g}")
     steps, values = curve.x, curve.y
     if not len(steps):

@@ -1,6 +1,6 @@
 """Train, pause, step, stop: the buttons of a run, and how far it is."""
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from core.telemetry.events import Metrics
@@ -42,6 +42,8 @@ class Transport(QWidget):
         self.length.setAccessibleName("Length of the run in seconds")
         self.length.setRange(1, 86_400)
         self.length.setValue(60)
+        self.length.setFixedWidth(78)
+        self.length.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.length.setSuffix(" s")
         self.length.setToolTip(
             "<p>How long to train, in seconds. The learning-rate schedule ends with it.</p>"

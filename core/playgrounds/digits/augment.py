@@ -11,6 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+Ends = tuple[Tensor, Tensor, Tensor, Tensor]  # of a line: x0, y0, x1, y1 in pixels, each (B,)
+
+KNOTS = 6  # of the net that bends a picture, each way
+BLUR = 2.0  # standard deviation, in pixels of the picture at twice its size
+
 
 def augment(how: str, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
     """Change each picture of a batch by its own random amounts.
@@ -18,7 +23,7 @@ def augment(how: str, images: Tensor, labels: Tensor, generator: torch.Generator
     Args:
         how: ``none``, ``affine`` or ``pen``.
         images: (B, 1, S, S), ink from 0 to 1.
-        labels: (B,), the digits; ``pen`` slashes zeros alone.
+        labels: (B,), the digits; ``pen`` slashes only zeros.
         generator: where the random numbers come from, on the device of the images.
 
     Returns:
@@ -67,8 +72,8 @@ def affine(
 def pen(images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
     """Redraw each picture as another hand with a round pen might have drawn it.
 
-    Zeros get slashes, sevens bars, ones flags and feet; then every digit is squeezed or widened,
-    slanted and bent, and drawn with a thinner or a fatter pen.
+    Zeros get slashes, sevens bars, ones flags and feet, sixes hooks; then every digit is squeezed
+    or widened, slanted and bent, and drawn with a thinner or a fatter pen.
 
     Args:
         images: (B, 1, S, S), ink from 0 to 1.
@@ -79,7 +84,7 @@ def pen(images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         (B, 1, S, S), ink from 0 to 1.
     """
     marked = _marks(images, labels, generator)
-    fine = F.grid_sample(marked, _bent(images, generator), align_corners=False)  # (B, 1, 2S, 2S)
+    fine = F.grid_sample(marked, _bent(images, generator), align_corners=True)  # (B, 1, 2S, 2S)
     return F.avg_pool2d(_thickness(fine, generator), 2)
 
 
@@ -111,13 +116,20 @@ def _bent(images: Tensor, generator: torch.Generator) -> Tensor:
         slant=u[:, 4] * 0.3,
         move=u[:, 5:] * 0.14,
     )
-    batch, _, side, _ = images.shape
-    grid = F.affine_grid(theta, [batch, 1, 2 * side, 2 * side], align_corners=False)
-    # Between the knots of this net the bend is a straight ramp, so a curve gets corners: as from
-    # a mouse that was asked for its place only now and then.
-    net = _even(generator, images, 2, 6, 6) * (0.09 * _even(generator, images, 1, 1, 1).abs())
-    bend = F.interpolate(net, size=(2 * side, 2 * side), mode="bilinear", align_corners=True)
-    return grid + bend.permute(0, 2, 3, 1)
+    # A net of few knots, each pulled aside. Between them the bend is a straight ramp, so a curve
+    # gets corners: as from a mouse that was asked for its place only now and then.
+    pull = 0.09 * _even(generator, images, 1, 1, 1).abs()
+    net = F.affine_grid(theta, [len(images), 1, KNOTS, KNOTS], align_corners=True)
+    net = net + pull * _even(generator, images, KNOTS, KNOTS, 2)
+    ramps = _ramps(2 * images.shape[-1], images)  # (2S, KNOTS)
+    return (ramps @ net.permute(0, 3, 1, 2) @ ramps.T).permute(0, 2, 3, 1)
+
+
+def _ramps(side: int, like: Tensor) -> Tensor:
+    """(side, KNOTS), what share each knot has in each pixel: 1 at the knot, 0 at the next ones."""
+    pixel = torch.linspace(0, KNOTS - 1, side, device=like.device, dtype=like.dtype)
+    knot = torch.arange(KNOTS, device=like.device, dtype=like.dtype)
+    return (1 - (pixel[:, None] - knot).abs()).clamp(min=0)
 
 
 def _thickness(images: Tensor, generator: torch.Generator, share: float = 0.6) -> Tensor:
@@ -127,9 +139,10 @@ def _thickness(images: Tensor, generator: torch.Generator, share: float = 0.6) -
     is the ridge's there. Heights are counted from the picture's own strokes, for a thin stroke
     has a low ridge, and would vanish in a cut that suits a fat one.
     """
-    blurred = images
-    for _ in range(2):  # twice a box is nearly a bell
-        blurred = F.avg_pool2d(blurred, 5, stride=1, padding=2)
+    place = torch.arange(images.shape[-1], device=images.device, dtype=images.dtype)
+    bell = torch.exp(-((place[:, None] - place) ** 2) / (2 * BLUR**2))
+    # As two matrix products, for a blur by avg_pool2d or conv2d takes a CPU ten times as long.
+    blurred = bell @ images @ bell
     ink = images.sum(dim=(2, 3), keepdim=True).clamp(min=1e-6)
     ridge = (blurred * images).sum(dim=(2, 3), keepdim=True) / ink
     u = _even(generator, images, 2, 1, 1, 1)
@@ -139,9 +152,22 @@ def _thickness(images: Tensor, generator: torch.Generator, share: float = 0.6) -
 
 
 def _marks(images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Add what other schools teach: a slashed zero, a barred seven, a one with flag and foot."""
-    side = images.shape[-1]
+    """Add to some digits what other schools teach, in lines of a random width."""
     u = _even(generator, images, 8)
+    width = 0.9 + 0.5 * u[:, 5]
+    for digit, ends, chosen in _habits(images, u):
+        line = _segment(images.shape[-1], ends, width)
+        images = torch.maximum(images, line * ((labels == digit) & chosen).view(-1, 1, 1, 1))
+    return images
+
+
+def _habits(images: Tensor, u: Tensor) -> list[tuple[int, Ends, Tensor]]:
+    """Return digits, where the lines go that may be added to them, and which pictures get them.
+
+    Args:
+        images: (B, 1, S, S), whatever their digit; a line that suits zeros is laid through all.
+        u: (B, 8), random numbers from -1 to 1.
+    """
     middle, spread = _extent(images)
     x, y = middle.unbind(1)
     right, down = (1.6 * spread).unbind(1)  # from the middle to the edges, about
@@ -154,30 +180,26 @@ def _marks(images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor
     stem, half, tilt = _ink_at(images, row), 3.5 + 1.5 * u[:, 0], u[:, 1]
     bar = (stem - half, row + tilt, stem + half + u[:, 3], row - tilt)
 
-    foot_y, foot_half = y + down, 3.5 + 1.5 * u[:, 3]
-    foot_x = _ink_at(images, foot_y) + u[:, 4]
-    foot = (foot_x - foot_half, foot_y, foot_x + foot_half, foot_y + 0.5 * u[:, 1])
+    bottom, half = y + down, 3.5 + 1.5 * u[:, 3]
+    end = _ink_at(images, bottom) + u[:, 4]
+    foot = (end - half, bottom, end + half, bottom + 0.5 * u[:, 1])
 
     top = y - down
     tip = _ink_at(images, top)
-    flag = (tip, top, tip - 4.0 - 2.0 * u[:, 0], top + 4.0 + 2.5 * u[:, 1])
+    flag = (tip, top, tip - 5.0 - 3.0 * u[:, 0], top + 5.5 + 3.0 * u[:, 1])
+    hook = (tip - 0.5, top + 0.5, tip + 5.0 + 3.0 * u[:, 0], top + 0.5 + 1.5 * u[:, 1])
 
-    width = 0.9 + 0.5 * u[:, 5]
-    chosen, again = u[:, 6], u[:, 7]
-    result = images
-    for digit, line, wanted in (
-        (0, slash, chosen < -0.2),
-        (7, bar, chosen < 0.0),
-        (1, foot, chosen < -0.4),
-        (1, flag, again < -0.2),
-    ):
-        drawn = _segment(side, line, width) * ((labels == digit) & wanted).view(-1, 1, 1, 1)
-        result = torch.maximum(result, drawn)
-    return result
+    return [
+        (0, slash, u[:, 6] < -0.2),
+        (7, bar, u[:, 6] < 0.0),
+        (1, foot, u[:, 6] < -0.4),
+        (1, flag, u[:, 7] < 0.0),
+        (6, hook, u[:, 7] < -0.3),
+    ]
 
 
 def _extent(images: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, 2) and (B, 2): where the ink's middle is, and how far it spreads, as x and y in pixels."""
+    """(B, 2) and (B, 2): the middle of the ink and its spread, as x and y in pixels."""
     place = torch.arange(images.shape[-1], device=images.device, dtype=images.dtype)
     ink = torch.stack([images.sum(dim=(1, 2)), images.sum(dim=(1, 3))], dim=1)  # (B, 2, S)
     ink = ink / ink.sum(dim=2, keepdim=True).clamp(min=1e-6)
@@ -194,7 +216,7 @@ def _ink_at(images: Tensor, row: Tensor) -> Tensor:
     return (ink * place).sum(dim=1) / ink.sum(dim=1).clamp(min=1e-6)
 
 
-def _segment(side: int, ends: tuple[Tensor, Tensor, Tensor, Tensor], width: Tensor) -> Tensor:
+def _segment(side: int, ends: Ends, width: Tensor) -> Tensor:
     """(B, 1, S, S), a line with round ends from (x0, y0) to (x1, y1), ``width`` to either side."""
     x0, y0, x1, y1 = (end.view(-1, 1, 1) for end in ends)
     place = torch.arange(side, device=x0.device, dtype=x0.dtype)

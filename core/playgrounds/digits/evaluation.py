@@ -16,10 +16,11 @@ HARDEST = 60
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network said about pictures: its outputs (N, 10) and the labels (N,)."""
+    """What a network said about pictures (N, 28, 28): outputs (N, 10) beside the labels (N,)."""
 
     outputs: Tensor
     labels: Tensor
+    images: Tensor
 
     @property
     def accuracy(self) -> float:
@@ -32,14 +33,14 @@ def answer(model: nn.Module, split: Split, limit: int | None = None) -> Answers:
     """Ask a network about the pictures of a split, spread evenly over it if there is a limit."""
     device = next(model.parameters()).device
     every = max(1, len(split) // limit) if limit else 1
-    images, labels = split.images[::every], split.labels[::every].to(device)
+    split = Split(split.images[::every], split.labels[::every])
     training = model.training
     model.eval()
     try:
-        parts = [model(prepare(part.to(device))) for part in torch.split(images, CHUNK)]
+        parts = [model(prepare(part.to(device))) for part in torch.split(split.images, CHUNK)]
     finally:
         model.train(training)
-    return Answers(torch.cat(parts), labels)
+    return Answers(torch.cat(parts), split.labels.to(device), split.images)
 
 
 def probabilities(outputs: Tensor, squared: bool) -> Tensor:
@@ -54,7 +55,7 @@ def probabilities(outputs: Tensor, squared: bool) -> Tensor:
     return positive / positive.sum(-1, keepdim=True)
 
 
-def details(answers: Answers, split: Split, squared: bool) -> dict[str, Array]:
+def details(answers: Answers, squared: bool) -> dict[str, Array]:
     """Return the pictures of an evaluation.
 
     Returns:
@@ -68,10 +69,9 @@ def details(answers: Answers, split: Split, squared: bool) -> dict[str, Array]:
     confusion = torch.bincount(flat, minlength=100).view(10, 10)
     wrong = torch.nonzero(said != answers.labels)[:, 0]
     wrong = wrong[confidence[wrong].argsort(descending=True)][:HARDEST]
-    every = max(1, round(len(split) / len(answers.labels)))
     return {
         "confusion": frozen(confusion),
-        "wrong_images": frozen(split.images[wrong.cpu() * every]),
+        "wrong_images": frozen(answers.images[wrong.to(answers.images.device)]),
         "wrong_labels": frozen(answers.labels[wrong]),
         "wrong_answers": frozen(said[wrong]),
         "wrong_confidences": frozen(confidence[wrong]),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.layers import squared_error
-from core.playgrounds.base import Playground
+from core.playground import Playground
 from core.playgrounds.digits.augment import augment
 from core.playgrounds.digits.data import Digits, Split, bundled, full, prepare
 from core.playgrounds.digits.download import fetch_mnist
@@ -84,7 +84,7 @@ class DigitsPlayground(Playground):
         squared = recipe.loss == "squared-error"
         answers = answer(model, data.validation, limit)
         numbers = {"val_loss": loss_of(answers, squared), "val_accuracy": answers.accuracy}
-        return numbers, details(answers, data.validation, squared)
+        return numbers, details(answers, squared)
 
     def test(self, model: nn.Module, data: Digits, recipe: DigitsRecipe) -> dict[str, float]:
         """Accuracy on the test pictures, and how many they are."""
@@ -129,7 +129,7 @@ class DigitsPlayground(Playground):
 
 def look_into(layer: str, picture: Array | None) -> Question:
     """Return what to ask a digits model about a layer: with validation pictures, and this one."""
-    examples = bundled().validation.images[::3]
+    examples = bundled().validation.images[::5]
     shown = None if picture is None else prepare(torch.from_numpy(picture)[None])
     return question(layer, prepare(examples), shown)
 

@@ -1,0 +1,1 @@
+"""The measurements: ``python -m bench`` prints them all, ``python -m bench NAME ...`` some."""

@@ -1,0 +1,62 @@
+"""Run measurements, each in a process of its own, and print one table.
+
+Speeds are ratios measured in turn within one process: this kind of machine is noisy, and what is
+quoted is a median of several.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+
+MEASUREMENTS = {
+    "start": "bench.window start",
+    "speed-cnn": "bench.window speed modern",
+    "speed-mlp": "bench.window speed small",
+    "others-cnn": "bench.others modern",
+    "others-mlp": "bench.others small",
+    "pen": "bench.window pen",
+    "memory": "bench.window memory",
+    "close": "bench.window close",
+    "drawn": "bench.window drawn",
+    "starter": "bench.accuracy starter",
+    "bundled": "bench.accuracy bundled",
+    "full": "bench.accuracy full",
+}
+
+
+def main() -> int:
+    """Print a line for each number; return 1 if one is missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
+    parser.add_argument("--data", metavar="DIR", help="folder of full data sets")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(MEASUREMENTS):
+        parser.error(f"no measurement {', '.join(unknown)}; there are {', '.join(MEASUREMENTS)}")
+    environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
+    if options.data:
+        environment["GLASSBOX_DATA"] = options.data
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print(f"{'what':58} {'measured':>12} {'floor':>10}")
+    missed = 0
+    for name in options.names or MEASUREMENTS:
+        words = MEASUREMENTS[name].split()
+        command = [sys.executable, "-m", *words]
+        answer = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, text=True, check=False
+        )
+        if answer.returncode:
+            print(f"{name}: failed")
+            missed += 1
+            continue
+        for row in json.loads(answer.stdout.splitlines()[-1]):
+            missed += not row["met"]
+            mark = "" if row["met"] else "  missed"
+            print(f"{row['what']:58} {row['measured']:>12} {row['floor']:>10}{mark}", flush=True)
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""What the window costs, how quickly it answers, and whether it gives back what it takes."""
+
+import gc
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from bench.program import RECIPE, bare_rate, begin, pump, ready
+from bench.rows import row, show
+from core.telemetry.events import Metrics
+from gui.session import State
+
+ROUNDS = 5
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Return the value below which a share of them lies."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+class Lateness(QObject):
+    """How much later than asked the event loop comes back to a timer, in milliseconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[float] = []
+        self._last = time.perf_counter()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(2)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.values.append(1000 * (now - self._last) - 2)
+        self._last = now
+
+
+def speed(name: str) -> None:
+    """Steps a second in the visible window against the same loop bare, in turn; and the delay."""
+    window, session = ready()
+    times: list[tuple[int, float]] = []
+    session.metrics_added.connect(
+        lambda m: times.append((m.step, time.perf_counter())) if isinstance(m, Metrics) else None
+    )
+    ratios, late = [], []
+    for _ in range(ROUNDS):
+        bare = bare_rate(RECIPE[name], 4)
+        times.clear()
+        begin(window, RECIPE[name], 7)
+        pump(lambda: len(times) > 1 and times[-1][1] - times[0][1] > 1)
+        lateness = Lateness()
+        QTimer.singleShot(5000, QApplication.instance().quit)
+        QApplication.instance().exec()  # the real event loop: pumping would hide its delays
+        lateness.deleteLater()
+        late += lateness.values
+        after = [t for t in times if t[1] - times[0][1] > 1]
+        (first, start), (last, end) = after[0], after[-1]
+        ratios.append((last - first) / (end - start) / bare)
+        session.stop()
+        pump(lambda: session.state is State.READY)
+    window.close()
+    floor = {"modern": 0.90, "small": 0.85}[name]
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    print(f"ratios {spread}; bare {bare:.0f} steps/s", file=sys.stderr)
+    show(
+        [
+            row(
+                f"training in the window against bare, {name}",
+                statistics.median(ratios),
+                floor,
+                "x",
+            ),
+            row(
+                f"event loop delay while training, {name}: p99",
+                quantile(late, 0.99),
+                16,
+                "ms",
+                True,
+            ),
+            row(f"event loop delay while training, {name}: worst", max(late), 100, "ms", True),
+        ]
+    )
+
+
+class Painted(QObject):
+    """Notes when a widget was painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__()
+        self.at = 0.0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
+        if event.type() == QEvent.Type.Paint:
+            # The bars paint in this event: after it, so one turn later, they are on the screen.
+            QTimer.singleShot(0, self._note)
+        return False
+
+    def _note(self) -> None:
+        self.at = time.perf_counter()
+
+
+def pen() -> None:
+    """From a move of the pressed mouse to the bars that it changed, idle and while training."""
+    window, session = ready()
+    idle = _pen_times(window)
+    begin(window, RECIPE["modern"], 60)
+    pump(lambda: len(session.history.loss.x) > 5)
+    busy = _pen_times(window)
+    session.stop()
+    pump(lambda: session.state is State.READY)
+    window.close()
+    show(
+        [
+            row("mouse move to changed bars, p95: idle", quantile(idle, 0.95), 30, "ms", True),
+            row("mouse move to changed bars, p95: training", quantile(busy, 0.95), 60, "ms", True),
+        ]
+    )
+
+
+def _pen_times(window: QWidget, moves: int = 150) -> list[float]:
+    canvas = window.findChild(QWidget, "digitCanvas")
+    painted = Painted(window.findChild(QWidget, "digitBars"))
+    window.findChild(QWidget, "clearButton").click()
+    side, left = canvas.width(), Qt.MouseButton.LeftButton
+    QTest.mousePress(canvas, left, pos=QPoint(side // 4, side // 4))
+    times = []
+    for move in range(moves):
+        x = side // 4 + (move * 7) % (side // 2)
+        y = side // 4 + (move * side) // (2 * moves)
+        pump(lambda at=time.perf_counter(): time.perf_counter() - at > 0.02)
+        start = time.perf_counter()
+        QTest.mouseMove(canvas, QPoint(x, y))
+        pump(lambda start=start: painted.at > start)
+        times.append(1000 * (painted.at - start))
+    QTest.mouseRelease(canvas, left, pos=QPoint(side // 2, side // 2))
+    return times
+
+
+def memory() -> None:
+    """Resident memory after 20 trainings started and stopped, against after 3."""
+    window, session = ready()
+    sizes = []
+    for _ in range(20):
+        begin(window, RECIPE["modern"], 30)
+        pump(lambda: len(session.history.loss.x) > 3)
+        session.stop()
+        pump(lambda: session.state is State.READY)
+        gc.collect()
+        sizes.append(_resident())
+    window.close()
+    growth = sizes[-1] / sizes[2] - 1
+    show([row("memory after 20 trainings against after 3", growth, 0.05, "%", most=True)])
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def close() -> None:
+    """From closing the window in mid-training until its process is gone."""
+    script = (
+        "import time; from bench.program import *; w, s = ready(); begin(w, RECIPE['modern'], 60)\n"
+        "pump(lambda: len(s.history.loss.x) > 5)\n"
+        "print(time.time(), flush=True); w.close()"
+    )
+    times = []
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+        )
+        closed = float(process.stdout.readline())
+        process.wait()
+        times.append(time.time() - closed)
+    show(
+        [row("closing in mid-training until the process is gone", max(times), 2.0, "s", most=True)]
+    )
+
+
+def start() -> None:
+    """From the start of the process until the window's first frame stands."""
+    script = (
+        "import sys, time; from gui import app; a, w = app.build([]); a.processEvents()\n"
+        "print(time.time(), 'torch' in sys.modules, flush=True); w.close()"
+    )
+    times = []
+    for _ in range(ROUNDS):
+        begun = time.time()
+        process = subprocess.run(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True
+        )
+        times.append(float(process.stdout.split()[0]) - begun)
+    show([row("start to first frame", statistics.median(times), 1.0, "s", most=True)])
+
+
+def drawn() -> None:
+    """Digits in many hands, replayed on the canvas as mouse strokes and read by the starter."""
+    from PySide6.QtWidgets import QLabel
+
+    from bench.hands import digits
+
+    window, _ = ready()
+    canvas = window.findChild(QWidget, "digitCanvas")
+    answer = window.findChild(QLabel, "digitAnswer")
+    right, styles = 0, {}
+    examples = list(digits(count=600, seed=1))
+    for label, style, strokes in examples:
+        window.findChild(QWidget, "clearButton").click()
+        for stroke in strokes:
+            points = [
+                QPoint(round(x * (canvas.width() - 1)), round(y * (canvas.height() - 1)))
+                for x, y in stroke
+            ]
+            QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=points[0])
+            for point in points[1:]:
+                QTest.mouseMove(canvas, point)
+            QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=points[-1])
+        pump(lambda: answer.text() != "")
+        QApplication.processEvents()
+        hit = answer.text() == str(label)
+        right += hit
+        styles.setdefault(f"{label} {style}", []).append(hit)
+    window.close()
+    for style, hits in sorted(styles.items(), key=lambda item: statistics.mean(item[1])):
+        print(f"  {style}: {statistics.mean(hits):.0%} of {len(hits)}", file=sys.stderr)
+    what = f"{len(examples)} synthetic pen digits, {len(styles)} styles, on the canvas"
+    show([row(what, right / len(examples), 0.95, "%")])
+
+
+if __name__ == "__main__":
+    verb, *rest = sys.argv[1:]
+    {
+        "speed": speed,
+        "pen": pen,
+        "memory": memory,
+        "close": close,
+        "start": start,
+        "drawn": drawn,
+    }[verb](*rest)

@@ -1,0 +1,1 @@
+"""What the program does with itself on each page, found by being here: ``play(guide)``."""

@@ -1,0 +1,108 @@
+"""One layer opened: its weights, what its units look for, and how it fares in training."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from core.telemetry.events import LayerInfo, LayerView
+from core.telemetry.history import Curve
+from gui.theme import GAP, MARGIN, IconButton
+from gui.widgets.card import label
+from gui.widgets.columns import CardColumns, scrolled
+from gui.widgets.layer_cards import AliveCard, MapsCard, SeeksCard
+from gui.widgets.trends_card import TrendsCard
+from gui.widgets.weights_card import WeightsCard
+
+
+class LayerPanel(QWidget):
+    """Shows one layer; it asks for nothing: views and curves are brought to it."""
+
+    closed = Signal()
+    """The reader wants to see all layers again."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("layerPanel")
+        self.setAccessibleName("One layer of the network, opened")
+        self.info: LayerInfo | None = None
+        self.back = IconButton("back", "Back to all layers. Esc does the same.")
+        self.back.setObjectName("layerBack")
+        self.back.clicked.connect(self.closed)
+        self.title = label("", "title")
+        self.title.setObjectName("layerTitle")
+        self.product = label("", "muted", wrap=True)
+        self.product.setObjectName("layerProduct")
+        self.product.setToolTip(
+            "Whatever a layer is called, it is a matrix product: a row for each thing it reads, a"
+            " column for each unit."
+        )
+        self.weights, self.seeks = WeightsCard(), SeeksCard()
+        self.maps, self.alive, self.trends = MapsCard(), AliveCard(), TrendsCard()
+        cards = CardColumns()
+        for card in (self.weights, self.seeks, self.maps, self.alive):
+            cards.add(card)
+        cards.add(self.trends, wide=True)
+        self.area = scrolled(cards)
+
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.title)
+        words.addWidget(self.product)
+        head = QHBoxLayout()
+        head.setSpacing(GAP)
+        head.addWidget(self.back, 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(MARGIN)
+        column.addLayout(head)
+        column.addWidget(self.area, 1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Escape goes back; other keys are for whoever is around."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def open(self, info: LayerInfo) -> None:
+        """Turn to a layer; its pictures come with its first view."""
+        self.info = info
+        self.title.setText(title_of(info))
+        self.product.setText(product_of(info))
+        for card in (self.weights, self.seeks, self.maps, self.alive, self.trends):
+            card.open(info)
+        self.area.verticalScrollBar().setValue(0)
+
+    def show_view(self, view: LayerView) -> None:
+        """Show a look at the layer; one at another layer comes too late, and is ignored."""
+        if self.info is None or view.layer != self.info.name:
+            return
+        for card in (self.weights, self.seeks, self.maps, self.alive):
+            card.show_view(view)
+
+    def show_history(self, curves: dict[str, Curve]) -> None:
+        """Show how the layer's numbers went: one entry of ``History.layers``."""
+        if self.info is not None:
+            self.trends.show_history(curves)
+
+
+def title_of(info: LayerInfo) -> str:
+    """Say what a layer is, such as ``stages.2 · 16 → 32 channels, 3 × 3, relu``."""
+    bend = f", {info.activation}" if info.activation else ""
+    if info.kernel:
+        side = f"{info.kernel} × {info.kernel}"
+        size = f"{info.fan_in // info.kernel**2} \u2192 {info.units:,} channels, {side}"
+    else:
+        size = f"{info.fan_in:,} \u2192 {info.units:,} units"
+    return f"{info.name} · {size}{bend}"
+
+
+def product_of(info: LayerInfo) -> str:
+    """Say which matrix product a layer is, and how many numbers it has learned."""
+    weights = info.fan_in * info.units
+    rows = "patches" if info.kernel else "batch"
+    words = f"({rows} × {info.fan_in}) @ ({info.fan_in} × {info.units}): {weights:,} weights"
+    norm = 2 * info.units if info.norm else 0
+    extra = [(info.parameters - weights - norm, "biases"), (norm, "numbers of batch norm")]
+    return " and ".join([words, *(f"{count:,} {name}" for count, name in extra if count > 0)])

@@ -1,0 +1,132 @@
+"""Probes, history and mailbox: what is shown is what was."""
+
+import math
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core.layers import Layer, initialise
+from core.telemetry.events import Finished, LayerInfo, Metrics, Snapshot
+from core.telemetry.history import Curve
+from core.telemetry.judgement import remarks
+from core.telemetry.mailbox import Mailbox
+from core.telemetry.probes import Probe, describe
+
+
+def net(gain: float, activation: str = "tanh", depth: int = 3) -> nn.Sequential:
+    """A stack of equal layers whose weights have a given standard deviation."""
+    model = nn.Sequential(*[Layer(nn.Linear(100, 100), activation) for _ in range(depth)])
+    initialise(model, "normal", gain, torch.Generator().manual_seed(0))
+    return model
+
+
+def probed(model: nn.Module, rate: float = 0.1) -> tuple[Snapshot, torch.Tensor, torch.Tensor]:
+    """One step of plain descent under a probe; also a layer's output, and its weights before."""
+    x = torch.randn(64, 100, generator=torch.Generator().manual_seed(1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    before = model[0].product.weight.detach().clone()
+    with Probe(model) as probe:
+        model(x).square().mean().backward()
+        probe.before_update()
+        optimizer.step()
+        probe.after_update()
+    with torch.no_grad():
+        out = torch.nn.functional.linear(x, before, torch.zeros(100)).tanh()
+    return probe.snapshot(1), out, before
+
+
+def test_the_numbers_are_those_of_plain_torch():
+    """Mean, std, saturation, ratios and the update agree with doing it by hand."""
+    model = net(0.3)
+    snapshot, out, before = probed(model)
+    stats, weight = snapshot.layers[0], model[0].product.weight
+    some = out[:32]
+    assert stats.mean == pytest.approx(float(some.mean()), abs=1e-5)
+    assert stats.std == pytest.approx(float(some.std(correction=0)), rel=1e-4)
+    assert stats.saturated == pytest.approx(float((some.abs() > 0.97).float().mean()), abs=1e-6)
+    assert stats.activation_histogram.sum() == pytest.approx(1.0, abs=1e-3)
+    update = float((weight.detach() - before).std() / before.std())
+    assert stats.update_to_data == pytest.approx(math.log10(update), abs=1e-2)
+    ratio = float(weight.grad.std() / before.std())
+    assert stats.gradient_to_weight == pytest.approx(ratio, rel=1e-2)
+
+
+def test_dead_units_are_counted():
+    """A relu unit whose bias holds it below zero is dead on every example."""
+    model = net(0.1, "relu")
+    with torch.no_grad():
+        model[0].product.bias[:25] = -100.0
+    assert probed(model)[0].layers[0].dead == pytest.approx(0.25, abs=0.02)
+
+
+def test_probes_take_themselves_off():
+    """After the step no hook is left, even if the step failed."""
+    model = net(0.1)
+    with pytest.raises(RuntimeError), Probe(model):
+        model(torch.zeros(3, 7))
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize(("gain", "said"), [(2.0, True), (0.1, False)])
+def test_saturation_is_remarked_on(gain, said):
+    """Weights that are far too large saturate tanh and get a remark; sound ones get none."""
+    model = net(gain)
+    infos, snapshot = describe(model), probed(model)[0]
+    found = remarks(infos[0], snapshot.layers[0])
+    assert any("flat ends" in remark.sentence for remark in found) == said
+
+
+def test_a_layer_that_gets_no_gradient_is_a_fault():
+    """Zeroed later weights let nothing back to the first layer."""
+    model = net(0.1)
+    with torch.no_grad():
+        model[2].product.weight.zero_()
+    found = remarks(describe(model)[0], probed(model)[0].layers[0])
+    assert [r.grave for r in found if r.quantity == "gradient"] == [True]
+
+
+def test_a_layer_is_described_by_its_matrix_product():
+    """In -> out, kernel and parameters of a convolution and of a matrix."""
+    conv = nn.Sequential(Layer(nn.Conv2d(8, 16, 3), "relu", norm=True))
+    assert describe(conv) == (LayerInfo("0", 72, 16, 3, 16 * 72 + 16 + 32, "relu", True),)
+
+
+def test_a_curve_is_bounded_and_keeps_its_shape():
+    """Ten thousand points in a hundred places: ends and mean stay."""
+    curve = Curve(limit=100)
+    for start in range(0, 10_000, 10):
+        steps = np.arange(start, start + 10)
+        curve.extend(steps, steps * 2.0)
+    assert 40 <= len(curve.x) <= 100 and (np.diff(curve.x) > 0).all()
+    assert np.allclose(curve.y, 2 * curve.x)
+    assert curve.x[0] < 200 and curve.x[-1] > 9_700
+
+
+def test_smoothing_follows_the_mean():
+    """A noisy curve is smoothed towards what it hovers about, from its first point on."""
+    curve, noise = Curve(), np.random.default_rng(0).normal(size=2000)
+    curve.extend(np.arange(2000), 3 + noise)
+    smooth = curve.smoothed()
+    assert len(smooth) == 2000 and abs(smooth[-1] - 3) < 0.5 and smooth[0] == curve.y[0]
+
+
+def test_the_mailbox_keeps_order_and_only_the_newest_picture():
+    """Metrics all come, in order; of snapshots the last; an ending is the last thing heard."""
+    mailbox = Mailbox()
+
+    def put():
+        for step in range(100):
+            mailbox.put(Metrics(step, np.zeros(1), 0.0, 0.0, 0.0, 0.0))
+            mailbox.put(Snapshot(step, ()))
+        mailbox.put(Finished(100, 1.0))
+
+    thread = threading.Thread(target=put)
+    thread.start()
+    thread.join()
+    events = mailbox.drain()
+    assert [e.step for e in events if isinstance(e, Metrics)] == list(range(100))
+    assert [e.step for e in events if isinstance(e, Snapshot)] == [99]
+    assert isinstance(events[-1], Finished) and mailbox.drain() == []
