@@ -4,15 +4,21 @@ import argparse
 import sys
 
 from core import __version__
+from core.arguments import DEVICES, Parser
+from core.errors import UserError
 from gui import preflight
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """Read the command line of the window."""
-    parser = argparse.ArgumentParser(prog="main.py", description=__doc__)
+    """Read the command line of the window.
+
+    Raises:
+        UserError: an option is unknown or impossible.
+    """
+    parser = Parser(prog="main.py", description=__doc__)
     parser.add_argument("--page", metavar="NAME", help="the page to begin with, such as digits")
     parser.add_argument("--data", metavar="DIR", help="folder of full data sets")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps")
+    parser.add_argument("--device", default="auto", choices=DEVICES)
     parser.add_argument("--theme", default="system", choices=("system", "light", "dark"))
     parser.add_argument("--tour", metavar="DIR", help="let the program use itself; pictures to DIR")
     parser.add_argument("--seconds", type=float, default=12.0, help="how long the tour trains")
@@ -22,13 +28,16 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def main() -> int:
     """Open the window, or say in a sentence why that is not possible."""
-    options = parse(sys.argv[1:])
-    if problem := preflight.problem():
-        print(f"glassbox: {problem}", file=sys.stderr)
-        return 2
-    from gui import app
+    try:
+        options = parse(sys.argv[1:])
+        if problem := preflight.problem():
+            raise UserError(problem)
+        from gui import app
 
-    return app.run(options)
+        return app.run(options)
+    except UserError as error:
+        print(f"glassbox: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

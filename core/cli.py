@@ -9,18 +9,12 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from core import __version__, playgrounds
+from core.arguments import DEVICES, Parser
 from core.errors import UserError
 from core.paths import RUNS, data_folder
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, not with a page of usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; see {self.prog} --help.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,9 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m core", description="Glassbox, without its window.")
+    parser = Parser(prog="python -m core", description="Glassbox, without its window.")
     parser.add_argument("--version", action="version", version=f"Glassbox {__version__}")
-    verbs = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
     def verb(name: str, run: Any, show: Any, about: str) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=about, description=about)
@@ -63,9 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--steps", type=_positive_int, metavar="N", help="train this many steps")
     train.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
     train.add_argument("--data", metavar="DIR", help="folder of full data sets")
-    train.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps")
+    train.add_argument("--device", default="auto", choices=DEVICES)
     train.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
     train.add_argument("--out", type=Path, metavar="FILE", help="where the checkpoint goes")
+    train.add_argument(
+        "--weights-only", action="store_true", help="keep a smaller file, that can't be resumed"
+    )
     train.add_argument("--resume", metavar="CHECKPOINT", help="go on from a checkpoint")
 
     evaluate = verb("evaluate", _evaluate, _show_numbers, "judge a checkpoint on test data")
@@ -141,7 +138,17 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     out = options.out or RUNS / f"{playground.name}-{recipe.to_dict()['model']}-{stamp}.safetensors"
     seconds = None if options.steps else options.seconds or 60.0
-    run = Run(playground, recipe, data, device, seconds, options.steps, out=out, resume=resume)
+    run = Run(
+        playground,
+        recipe,
+        data,
+        device,
+        seconds,
+        options.steps,
+        out=out,
+        resume=resume,
+        weights_only=options.weights_only,
+    )
     control = Control()
     answer: dict[str, Any] = {"playground": playground.name}
     told = 0.0

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from core.errors import UserError
 from core.paths import data_folder
 from gui import preflight, theme
 from gui.window import MainWindow
@@ -25,17 +24,17 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the program until its window is closed; return the exit status."""
+    """Run the program until its window is closed; return the exit status.
+
+    Raises:
+        UserError: an option is impossible.
+    """
     if not options.tour and not preflight.has_display():
         print("glassbox: no display here; playing the tour offscreen, pictures in build/tour.")
         options.tour = "build/tour"
     if options.tour:
         os.environ.setdefault("QT_QPA_PLATFORM", "" if os.environ.get("DISPLAY") else "offscreen")
-    try:
-        app, window = _build(options)
-    except UserError as error:
-        print(f"glassbox: {error}", file=sys.stderr)
-        return 2
+    app, window = _build(options)
     if options.tour:
         from gui.tour import Tour
 

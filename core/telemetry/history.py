@@ -52,7 +52,8 @@ class Curve:
         padded = np.concatenate([np.zeros(1), np.cumsum(self.y)])
         ends = np.arange(1, self._count + 1)
         starts = np.maximum(0, ends - window)
-        smooth: Array = (padded[ends] - padded[starts]) / (ends - starts)
+        with np.errstate(invalid="ignore"):  # from an infinite loss on, there is no mean
+            smooth: Array = (padded[ends] - padded[starts]) / (ends - starts)
         return smooth
 
 

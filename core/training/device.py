@@ -7,8 +7,6 @@ from torch import nn
 
 from core.errors import UserError
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
 
 def choose_device(word: str = "auto") -> torch.device:
     """Return the device of that name; ``auto`` takes a GPU where there is one.

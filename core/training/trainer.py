@@ -11,7 +11,7 @@ stop, changed settings, questions about the model.
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,8 @@ class Run:
         watched: whether probes look and weights are told, for a screen.
         out: where the checkpoint goes; None keeps nothing.
         resume: the checkpoint to go on from.
+        weights_only: keep no more than a network to use, a third of the size.
+        probe_every: seconds between two looks at the layers, at least.
     """
 
     playground: Playground
@@ -65,6 +67,7 @@ class Run:
     watched: bool = False
     out: Path | None = None
     resume: Checkpoint | None = None
+    weights_only: bool = False
     probe_every: float = 0.1
 
 
@@ -172,7 +175,10 @@ class _Loop:
             "seconds": round(self.clock, 3),
             "metrics": metrics,
         }
-        save_checkpoint(self.run.out, self.learner.checkpoint(about))
+        kept = self.learner.checkpoint(about)
+        if self.run.weights_only:
+            kept = replace(kept, resume={})
+        save_checkpoint(self.run.out, kept)
         return str(self.run.out)
 
 

@@ -44,6 +44,7 @@ class DataCard(Card):
         self.bar.setRange(0, 1000)
         self.cancel = QPushButton("Cancel")
         self.cancel.setObjectName("cancelDownload")
+        self.cancel.setToolTip("<p>Give up the download; nothing half-written is left.</p>")
         self.cancel.clicked.connect(session.cancel_fetch)
         self._row = QWidget()
         row = QHBoxLayout(self._row)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout
+from PySide6.QtWidgets import QFileDialog
 
 from core.errors import UserError
 from core.playgrounds.digits.ink import Frame
@@ -19,7 +19,6 @@ from gui.widgets.reading import Reading, sound
 from gui.widgets.toast import Toast
 
 Read = Callable[[Array], Array]
-EDGE = 7
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff)"
 
 
@@ -56,17 +55,12 @@ class DrawPanel(Card):
 
     def _arrange(self) -> None:
         self.head.addWidget(self.files)
-        # A button's picture, not its invisible edge, is to be in line with the canvas.
-        self.head.setContentsMargins(0, 0, -EDGE, 0)
-        tools = QHBoxLayout()
-        tools.setContentsMargins(0, 0, -EDGE, 0)
-        tools.addWidget(self.pen)
         self.body.addWidget(self.canvas)
-        self.body.addLayout(tools)
+        self.body.addWidget(self.pen)
         self.body.addSpacing(theme.GAP)
         self.body.addWidget(self.reading)
         self.body.addSpacing(theme.GAP)
-        self.body.addWidget(self.bars, 2)
+        self.body.addWidget(self.bars, 20)  # up to where its rows would look lost
         self.body.addStretch(1)
 
     def _connect(self) -> None:

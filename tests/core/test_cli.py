@@ -83,7 +83,7 @@ def test_seconds_are_kept(tmp_path):
         (["train", "digits", "--recipe", "cake"], "no recipe 'cake'"),
         (["train", "digits", "--seconds", "0"], "--seconds"),
         (["train", "digits", "--steps", "many"], "--steps"),
-        (["train", "digits", "--device", "abacus"], "no device 'abacus'"),
+        (["train", "digits", "--device", "abacus"], "invalid choice: 'abacus'"),
         (["train", "digits", "--data", "/nowhere"], "/nowhere, which is not a folder"),
         (["train", "digits", "--resume", "nothing"], "no checkpoint nothing"),
         (["evaluate", "nothing.safetensors"], "no checkpoint nothing"),

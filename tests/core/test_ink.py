@@ -88,24 +88,30 @@ def test_no_ink_no_picture() -> None:
     assert centre(np.full((5, 9), 0.05, np.float32)) is None
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1", "CMYK", "RGBA", "LA", "I;16", "I", "F"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1", "CMYK", "RGBA", "LA", "I", "F"])
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)])
 def test_any_mode_and_either_polarity(mode: str, ink: int, paper: int) -> None:
     """Whatever way a picture keeps its greys, dark on light or light on dark, it is the same 7."""
-    image = drawn(ink, paper)
-    if mode == "I;16":
-        image = Image.fromarray(np.asarray(image, np.uint16) * 257)
-    else:
-        image = image.convert(mode)
-    picture = centre(ink_of(image))
+    picture = centre(ink_of(drawn(ink, paper, mode)))
     assert picture is not None
     assert np.abs(picture - seven()).mean() < 0.02
 
 
-def test_ink_on_nothing(tmp_path: Path) -> None:
-    """Black ink on a transparent sheet is read by its shape, though every pixel is black."""
+@pytest.mark.parametrize("deep", [np.uint16, np.int32, np.float32])
+def test_deep_greys(deep: type) -> None:
+    """Sixteen bits a pixel, or fractions of one, are brought to scale rather than cut off."""
+    grey = np.asarray(drawn(ink=100, paper=200))
+    image = Image.fromarray(grey.astype(deep) * deep(257 if deep is not np.float32 else 1 / 255))
+    picture = centre(ink_of(image))
+    assert picture is not None
+    assert np.abs(picture - seven()).mean() < 0.01
+
+
+@pytest.mark.parametrize("colour", [0, 255])
+def test_ink_on_nothing(tmp_path: Path, colour: int) -> None:
+    """Ink on a transparent sheet is read by its shape, be it black or white as paper."""
     ink = Image.eval(drawn(), lambda grey: 255 - grey)
-    image = Image.merge("LA", (Image.new("L", ink.size, 0), ink)).convert("RGBA")
+    image = Image.merge("LA", (Image.new("L", ink.size, colour), ink)).convert("RGBA")
     image.save(tmp_path / "ink.png")
     assert np.abs(shown(tmp_path / "ink.png") - seven()).mean() < 0.01
 
@@ -183,6 +189,17 @@ def test_no_file(tmp_path: Path) -> None:
         read_image(tmp_path / "none.png")
     with pytest.raises(UserError, match="can't be read"):
         read_image(tmp_path)
+
+
+def test_a_decoder_that_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a decoder raises on a file it can't make sense of, a person gets a sentence."""
+
+    def give_up(*arguments: object, **options: object) -> None:
+        raise EOFError
+
+    monkeypatch.setattr(Image, "open", give_up)
+    with pytest.raises(UserError, match=r"can't be read as an image \(the file is broken\)"):
+        read_image(tmp_path / "cut.gif")
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp", "tiff"])

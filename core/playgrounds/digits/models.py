@@ -12,11 +12,11 @@ class MLP(nn.Module):
 
     def __init__(self, recipe: DigitsRecipe) -> None:
         super().__init__()
-        self.layers = nn.ModuleList()
+        self.hidden = nn.ModuleList()
         width = 784
         for size in recipe.hidden:
             product = nn.Linear(width, size, bias=not recipe.batch_norm)
-            self.layers.append(
+            self.hidden.append(
                 Layer(product, recipe.activation, recipe.batch_norm, dropout=recipe.dropout)
             )
             width = size
@@ -26,7 +26,7 @@ class MLP(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, 1, 28, 28) to (B, 10)."""
         x = images.flatten(1)  # (B, 784)
-        for layer in self.layers:
+        for layer in self.hidden:
             x = layer(x)
         out: Tensor = self.output(x)
         return out
@@ -41,14 +41,14 @@ class CNN(nn.Module):
 
     def __init__(self, recipe: DigitsRecipe) -> None:
         super().__init__()
-        self.layers = nn.ModuleList()
+        self.conv = nn.ModuleList()
         width, side = 1, 28
         for index, channels in enumerate(recipe.channels):
             kernel = recipe.kernel if index == 0 else 3
             product = nn.Conv2d(width, channels, kernel, padding="same", bias=not recipe.batch_norm)
             last = index == len(recipe.channels) - 1
             pool = 2 if side % 2 == 0 or last else 1
-            self.layers.append(Layer(product, recipe.activation, recipe.batch_norm, pool))
+            self.conv.append(Layer(product, recipe.activation, recipe.batch_norm, pool))
             width, side = channels, side // pool
         self.dropout = nn.Dropout(recipe.dropout)
         self.output = Layer(nn.Linear(width * side * side, 10))
@@ -56,7 +56,7 @@ class CNN(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, 1, 28, 28) to (B, 10)."""
         x = images
-        for layer in self.layers:
+        for layer in self.conv:
             x = layer(x)  # (B, C, S, S)
         scores: Tensor = self.output(self.dropout(x.flatten(1)))
         return scores

@@ -1,0 +1,16 @@
+"""Command lines that answer bad input in one line, for the program and for its core."""
+
+import argparse
+from typing import NoReturn
+
+from core.errors import UserError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, not with a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the message as an error that is meant for a person."""
+        raise UserError(f"{message}; see {self.prog} --help.")

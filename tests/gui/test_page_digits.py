@@ -1,0 +1,261 @@
+"""The digits page, used as a person uses it."""
+
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
+
+from core.playgrounds.digits.recipe import RECIPES
+from core.training.checkpoint import load_checkpoint
+from gui.session import State
+
+NAMES = (
+    "digitCanvas clearButton digitAnswer digitBars trainButton pauseButton stepButton stopButton"
+    " lossPlot layerWall pageDigits"
+)
+
+
+def draw(program, *strokes):
+    """Draw strokes of points from 0 to 1 with the pressed mouse."""
+    canvas = program.window.findChild(QWidget, "digitCanvas")
+    for stroke in strokes:
+        points = [QPoint(round(x * canvas.width()), round(y * canvas.height())) for x, y in stroke]
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=points[0])
+        for point in points[1:]:
+            QTest.mouseMove(canvas, point)
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=points[-1])
+
+
+def answer(program):
+    """The digit that stands beside the canvas."""
+    return program.window.findChild(QLabel, "digitAnswer").text()
+
+
+SEVEN = [(0.28, 0.24), (0.5, 0.24), (0.72, 0.24), (0.58, 0.52), (0.44, 0.8)]
+ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
+
+
+def test_the_names_that_others_rely_on_are_there(program):
+    """Each promised objectName belongs to exactly one widget, with words for a screen reader."""
+    for name in NAMES.split():
+        found = program.window.findChildren(QWidget, name)
+        assert len(found) == 1, name
+        if name.endswith("Button"):
+            assert found[0].accessibleName() and found[0].toolTip(), name
+
+
+def test_a_newcomer_draws_and_is_answered(program):
+    """Nothing was trained here, and the shipped starter reads at once; empty is empty."""
+    assert answer(program) == ""
+    draw(program, SEVEN)
+    program.until(lambda: answer(program) == "7")
+    QTest.mouseClick(program.window.findChild(QWidget, "clearButton"), Qt.MouseButton.LeftButton)
+    program.until(lambda: answer(program) == "")
+    draw(program, ONE)
+    program.until(lambda: answer(program) == "1")
+
+
+def test_training_by_a_click_learns_shows_and_is_kept(program, runs):
+    """Train, watch, wait: the curve falls, the wall fills, the checkpoint lies there."""
+    program.train(seconds=3)
+    program.until(lambda: len(program.session.history.layers) == 2)
+    program.ready()
+    history = program.session.history
+    assert history.loss.y[-1] < 0.5 * history.loss.y[0]
+    assert history.evaluations["val_accuracy"].y[-1] > 0.75
+    kept = list(runs.glob("*.safetensors"))
+    assert len(kept) == 1 and load_checkpoint(kept[0]).about["steps"] == history.loss.x[-1]
+    assert kept[0].name in program.window.findChild(QLabel, "runMessage").text()
+    mistakes = program.page.evaluation
+    assert "validation" in mistakes.findChild(QLabel, "evaluationSentence").text()
+
+
+def test_pause_step_and_stop(program):
+    """Pause stands still, Step does one step, Stop ends: each by its button."""
+    find = program.window.findChild
+    program.train()
+    QTest.mouseClick(find(QWidget, "pauseButton"), Qt.MouseButton.LeftButton)
+    program.until(lambda: program.session.state is State.PAUSED)
+    stood = program.session.history.loss.x[-1]
+    QTest.qWait(300)
+    assert program.session.history.loss.x[-1] == stood
+    for more in (1, 2):
+        QTest.mouseClick(find(QWidget, "stepButton"), Qt.MouseButton.LeftButton)
+        program.until(lambda more=more: program.session.history.loss.x[-1] == stood + more)
+    QTest.mouseClick(find(QWidget, "pauseButton"), Qt.MouseButton.LeftButton)
+    program.until(lambda: program.session.history.loss.x[-1] > stood + 5)
+    QTest.mouseClick(find(QWidget, "stopButton"), Qt.MouseButton.LeftButton)
+    program.ready()
+    assert "Stopped at step" in find(QLabel, "runMessage").text()
+
+
+def test_step_from_rest_begins_a_run_with_one_step(program):
+    """Before anything runs, Step starts a run that stands after its first step."""
+    program.session.recipe = RECIPES["plain mlp"]
+    QTest.mouseClick(program.window.findChild(QWidget, "stepButton"), Qt.MouseButton.LeftButton)
+    program.until(lambda: program.session.state is State.PAUSED)
+    program.until(lambda: len(program.session.history.loss.x) == 1)
+    program.stop()
+
+
+def test_the_learning_rate_is_changed_live(program):
+    """What is typed while it trains is what the next steps use."""
+    recipe = program.session.recipe.replace({"model": "mlp", "schedule": "constant"})
+    rates = []
+    program.session.metrics_added.connect(lambda m: rates.append(m.learning_rate))
+    program.page.recipe.form.show_recipe(recipe)
+    program.train(recipe)
+    box = program.window.findChild(QLineEdit, "setting_lr")
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, "0.0002")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    program.until(lambda: rates[-1] == pytest.approx(0.0002))
+    assert not program.window.findChild(QWidget, "setting_batch_size").isEnabled()
+    program.stop()
+
+
+def test_an_impossible_setting_is_explained_and_not_taken(program):
+    """The field is marked, a sentence says what is possible, and the recipe stays good."""
+    box = program.window.findChild(QLineEdit, "setting_lr")
+    before = program.session.recipe
+    box.setText("fast")
+    box.editingFinished.emit()
+    problem = program.window.findChild(QLabel, "recipeProblem")
+    assert problem.isVisibleTo(program.window) and "lr=fast is not possible" in problem.text()
+    assert program.session.recipe == before
+
+
+def test_a_recipe_is_chosen_by_name_and_changed_by_hand(program):
+    """EZMNIST fills the form; one change and it is called changed."""
+    box = program.window.findChild(QComboBox, "recipeBox")
+    box.setCurrentText("EZMNIST")
+    box.textActivated.emit("EZMNIST")
+    assert program.session.recipe == RECIPES["EZMNIST"]
+    assert program.window.findChild(QLineEdit, "setting_hidden").text() == "100 70"
+    line = program.window.findChild(QLineEdit, "setting_hidden")
+    line.setText("64")
+    line.editingFinished.emit()
+    assert program.session.recipe.hidden == (64,) and box.currentText() == "changed"
+
+
+def test_drawing_while_it_trains_asks_the_newest_weights(program):
+    """The answer changes under the same drawing as the network learns."""
+    draw(program, SEVEN)
+    program.train()
+    seen = set()
+
+    def learned():
+        seen.add(tuple(np.round(program.page.draw.bars._shares, 4)))
+        return len(seen) > 3
+
+    program.until(learned)
+    program.until(lambda: answer(program) == "7")
+    program.stop()
+
+
+def test_a_layer_opens_from_the_wall_and_shows_the_drawing(program):
+    """A click on a row opens it, with weights, what its units look for, and maps of the ink."""
+    draw(program, SEVEN)
+    program.train()
+    wall = program.page.learning.wall
+    QTest.mouseClick(wall, Qt.MouseButton.LeftButton, pos=wall.row_rect(0).center())
+    views = []
+    program.session.layer_viewed.connect(views.append)
+    program.until(lambda: any(len(view.maps) for view in views))
+    view = next(view for view in views if len(view.maps))
+    assert view.weights.shape == (32, 784) and view.seeks.shape == (32, 28, 28)
+    assert program.page.learning.layer.isVisible()
+    QTest.mouseClick(program.window.findChild(QWidget, "layerBack"), Qt.MouseButton.LeftButton)
+    assert wall.isVisible()
+    program.stop()
+
+
+def test_a_mistake_goes_to_the_canvas(program):
+    """Clicking a wrong one puts its picture on the canvas, to be read and changed."""
+    picture = np.zeros((28, 28), np.float32)
+    picture[4:24, 13:15] = 1.0
+    program.page.evaluation.pictureChosen.emit(picture)
+    program.until(lambda: answer(program) == "1")
+
+
+def test_a_run_that_fails_says_why(program):
+    """A loss that blows up ends in a sentence on the page, and one can go on playing."""
+    recipe = RECIPES["EZMNIST"].replace({"lr": 100, "activation": "relu", "output": "linear"})
+    program.session.recipe = recipe
+    program.page.run_bar.transport.train.click()
+    message = program.window.findChild(QLabel, "runMessage")
+    program.until(lambda: "The loss became" in message.text())
+    assert message.property("role") == "fault" and program.session.state is State.READY
+
+
+def test_a_foreign_checkpoint_is_refused_and_the_old_network_stays(program, tmp_path):
+    """A file that is none gives a sentence; the canvas is read as before."""
+    bad = tmp_path / "bad.safetensors"
+    bad.write_text("no")
+    program.session.open_checkpoint(bad)
+    message = program.window.findChild(QLabel, "runMessage")
+    program.until(lambda: "damaged or no checkpoint" in message.text())
+    draw(program, SEVEN)
+    program.until(lambda: answer(program) == "7")
+
+
+def test_going_on_from_the_present_network(program):
+    """Start from the present network: the next run begins where the last one ended."""
+    program.train(seconds=2)
+    program.ready()
+    last = program.session.history.loss.x[-1]
+    program.window.findChild(QComboBox, "startFrom").setCurrentText("The present network")
+    program.train(seconds=2)
+    assert program.session.history.loss.x[0] == last + 1
+    program.stop()
+
+
+def test_closing_in_mid_training_is_quick_and_keeps_the_network(program, runs):
+    """Two seconds at most, and the weights are not lost."""
+    program.train()
+    program.until(lambda: len(program.session.history.loss.x) > 3)
+    begin = time.monotonic()
+    program.window.close()
+    assert time.monotonic() - begin < 10 and not program.window.worker.isRunning()
+    assert len(list(runs.glob("*.safetensors"))) == 1
+
+
+def test_what_is_hidden_draws_nothing(program):
+    """While another tab is shown, neither curves nor wall are drawn."""
+    program.train()
+    program.page.tabs.setCurrentIndex(1)
+    drawn = program.page.learning._drawn
+    program.until(lambda: len(program.session.history.loss.x) > 20)
+    assert program.page.learning._drawn == drawn
+    program.page.tabs.setCurrentIndex(0)
+    assert program.page.learning._drawn > drawn
+    program.stop()
+
+
+def test_no_network_says_so_and_keeps_the_bundled_data(program, monkeypatch):
+    """Choosing the full set without a network ends in a sentence, the bundled data chosen."""
+    import torchvision
+
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    box = program.window.findChild(QComboBox, "dataBox")
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    words = program.window.findChild(QLabel, "dataMessage")
+    program.until(lambda: "can't be downloaded" in words.text())
+    assert box.currentIndex() == 0 and program.session.data is None
+    assert program.session.state is State.READY
+
+
+def test_metrics_are_heard_in_order_and_completely(program):
+    """However fast it trains, no step is lost between the threads."""
+    heard = []
+    program.session.metrics_added.connect(
+        lambda m: heard.extend(range(m.step - len(m.losses) + 1, m.step + 1))
+    )
+    program.train(seconds=2)
+    program.ready()
+    assert heard == list(range(1, heard[-1] + 1)) and isinstance(heard[-1], int)

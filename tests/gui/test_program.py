@@ -1,0 +1,147 @@
+"""The program as a whole: its start, its options, its themes, and many frames of drawing."""
+
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+import gui
+from core import playgrounds
+from gui import app, preflight, theme
+from gui.widgets.curve import CurvePlot
+
+ROOT = Path(__file__).parents[2]
+
+
+def main(*words, **environment):
+    """Run ``python main.py`` offscreen."""
+    return subprocess.run(
+        [sys.executable, "main.py", *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", **environment},
+        check=False,
+        timeout=120,
+    )
+
+
+def test_build_returns_the_window_shown(qtbot, qapp):
+    """Scripts get application and window without entering the event loop."""
+    made, window = app.build(["--page", "digits", "--theme", "dark", "--device", "cpu"])
+    assert made is qapp and window.isVisible() and theme.current() is theme.DARK
+    window.close()
+    theme.apply(qapp, "light")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--page", "kitchen"], "no page 'kitchen'; there are digits"),
+        (["--data", "/nowhere"], "/nowhere, which is not a folder"),
+        (["--theme", "pink"], "pink"),
+        (["--device", "abacus"], "abacus"),
+    ],
+)
+def test_a_wrong_option_is_a_sentence(words, sentence):
+    """No traceback, status 2."""
+    done = main(*words)
+    assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr
+
+
+def test_version():
+    """--version says it and nothing else."""
+    assert main("--version").stdout.startswith("Glassbox 0.")
+
+
+def test_every_playground_has_a_page_and_a_tour():
+    """A playground is found by being there: in the window and in the tour as well."""
+    pages = {found.name for found in pkgutil.iter_modules([str(ROOT / "gui" / "pages")])}
+    tours = {found.name for found in pkgutil.iter_modules([str(ROOT / "gui" / "tours")])}
+    assert set(playgrounds.names()) <= pages and pages == tours
+
+
+def test_the_window_loads_no_torch_before_it_stands():
+    """The first frame does not wait for torch: the page is built without it."""
+    script = (
+        "import sys, threading\n"
+        "class Spy:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        here = threading.current_thread() is threading.main_thread()\n"
+        "        assert not (name == 'torch' and here)\n"
+        "sys.meta_path.insert(0, Spy())\n"
+        "from gui import app\n"
+        "a, w = app.build([]); a.processEvents(); print('built'); w.close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        check=False,
+        timeout=120,
+    )
+    assert "built" in done.stdout, done.stderr
+
+
+def test_the_theme_is_switched_by_a_click(program):
+    """Light to dark and back; the window really changes its colours."""
+    button = program.window.findChild(QWidget, "themeButton")
+    before = program.window.grab().toImage().pixelColor(5, 5)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    after = program.window.grab().toImage().pixelColor(5, 5)
+    assert before.lightness() > 200 and after.lightness() < 60
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert program.window.grab().toImage().pixelColor(5, 5) == before
+
+
+def test_every_interactive_widget_has_a_name_and_teaches(program):
+    """Buttons, boxes, fields and sliders: a name for scripts, one for readers, and a tooltip."""
+    kinds = ("QPushButton", "IconButton", "QComboBox", "QLineEdit", "QSlider", "QSpinBox")
+    kinds += ("QCheckBox", "QToolButton")
+    for widget in program.window.findChildren(QWidget):
+        if type(widget).__name__ in kinds and not widget.objectName().startswith("qt_"):
+            assert widget.objectName(), widget
+            assert widget.toolTip(), widget.objectName()
+            words = widget.accessibleName() or getattr(widget, "text", str)()
+            assert words, widget.objectName()
+
+
+def test_thousands_of_frames_are_drawn(qtbot, qapp):
+    """A binding that over-releases None aborts within 60 frames of this (PySide6 6.12.0)."""
+    plot = CurvePlot("loss")
+    qtbot.addWidget(plot)
+    plot.add_curve("every step", "text")
+    plot.resize(300, 200)
+    plot.show()
+    steps = np.arange(200)
+    for frame in range(3000):
+        plot.set_curve("every step", steps, np.sin(steps / 10 + frame))
+        if frame % 10 == 0:
+            plot.fit(200)
+            QApplication.processEvents()
+    x, y = plot._curves["every step"][0].getData()
+    assert len(x) == 200 and np.isfinite(y).all()
+
+
+def test_a_missing_system_library_is_a_sentence_with_its_command(monkeypatch):
+    """Whatever Qt needs and the machine lacks is named with the package that has it."""
+    monkeypatch.setattr(preflight.platform, "system", lambda: "Linux")
+    monkeypatch.setitem(preflight.NEEDED, "libnothing.so.9", "libnothing9")
+    sentence = preflight.problem()
+    assert "libnothing.so.9" in sentence and "apt-get install libnothing9" in sentence
+
+
+def test_all_modules_of_the_screen_can_be_imported():
+    """No page or widget is left behind by a change elsewhere."""
+    for found in pkgutil.walk_packages(gui.__path__, "gui."):
+        importlib.import_module(found.name)
