@@ -16,6 +16,7 @@ from bench.program import RECIPE, bare_rate, begin, pump, ready
 from bench.rows import row, show
 from core.telemetry.events import Metrics
 from gui.session import State
+from gui.tour import Guide
 
 ROUNDS = 5
 
@@ -136,7 +137,7 @@ def _pen_times(window: QWidget, moves: int = 150) -> list[float]:
     for move in range(moves):
         x = side // 4 + (move * 7) % (side // 2)
         y = side // 4 + (move * side) // (2 * moves)
-        QTest.qWait(20)
+        Guide.rest(20)  # QTest.qWait would keep the training thread from running
         start = time.perf_counter()
         QTest.mouseMove(canvas, QPoint(x, y))
         pump(lambda start=start: painted.at > start)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -90,13 +90,20 @@ class Guide:
         x, y = point
         return QPointF(x * (widget.width() - 1), y * (widget.height() - 1)).toPoint()
 
+    @staticmethod
+    def rest(milliseconds: int) -> None:
+        """Let the program go on by itself; unlike QTest.qWait, other threads may run as well."""
+        loop = QEventLoop()
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
+
     def wait(self, what: str, until: Callable[[], bool], seconds: float = 60.0) -> None:
         """Let the program work until something holds."""
         end = time.monotonic() + seconds
         while not until():
             if time.monotonic() > end:
                 raise TourError(f"waited {seconds:.0f} s in vain: {what}")
-            QTest.qWait(20)
+            self.rest(20)
 
     def expect(self, what: str, holds: bool) -> None:
         """Say what was seen; if it was not, the tour has failed."""
@@ -109,13 +116,13 @@ class Guide:
         for word in ("light", "dark"):
             if theme.current().name != word:
                 self.click("themeButton")
-            QTest.qWait(250)
+            self.rest(250)
             picture = self.window.grab()
             path = self.folder / f"{name}-{word}.png"
             if not picture.save(str(path)):
                 raise TourError(f"{path} can't be written; name another folder with --tour")
         self.click("themeButton")
-        QTest.qWait(50)
+        self.rest(50)
 
 
 class Tour:

@@ -2,6 +2,8 @@
 
 import math
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QTabWidget, QWidget
 
 from gui.pages.digits import Page
@@ -83,6 +85,7 @@ def _train(guide: Guide, page: Page, recipe: str) -> None:
     guide.type_number("lengthBox", max(1, round(guide.seconds)))
     guide.click("trainButton")
     wall = page.learning.wall
+    guide.wait("it starts", lambda: page.session.state is State.TRAINING)
     guide.wait("training shows on the wall", lambda: len(page.session.history.layers) > 0)
     guide.wait("a few groups of steps are done", lambda: len(page.session.history.loss.x) >= 3)
     guide.expect(
@@ -93,13 +96,10 @@ def _train(guide: Guide, page: Page, recipe: str) -> None:
 
 def _open_layer(guide: Guide, page: Page) -> None:
     wall = guide.find(LayerWall, "layerWall")
-    from PySide6.QtCore import Qt
-    from PySide6.QtTest import QTest
-
     QTest.mouseClick(wall, Qt.MouseButton.LeftButton, pos=wall.row_rect(0).center())
     panel = guide.find(QWidget, "layerPanel")
     guide.wait("a layer opens", panel.isVisible)
-    QTest.qWait(1500)
+    guide.rest(1500)
     guide.look("digits-layer")
     guide.click("layerBack")
     guide.expect("a layer opens and closes", not panel.isVisible())

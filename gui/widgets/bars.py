@@ -44,7 +44,7 @@ class Bars(Cells):
         """
         self._values, self._tell, self._ticks, self._tops = values, tell, ticks, tops
         self._low, self._high = span
-        self.updateGeometry()
+        self.fit()
         self.update()
 
     def count(self) -> int:

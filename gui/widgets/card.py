@@ -15,6 +15,16 @@ def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
     return made
 
 
+def say(where: QLabel, sentence: str, role: str = "muted") -> None:
+    """Show a sentence in a role, or hide the label where there is none."""
+    if where.text() != sentence:
+        where.setText(sentence)
+    if where.property("role") != role:
+        where.setProperty("role", role)
+        where.style().polish(where)
+    where.setVisible(bool(sentence))
+
+
 class Card(QFrame):
     """A titled frame; put widgets into ``body``, and small controls beside the title."""
 

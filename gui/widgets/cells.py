@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -84,6 +85,20 @@ class Cells(QWidget):
     def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
         """Be content with little."""
         return QSize(120, 24)
+
+    def fit(self) -> None:
+        """Take the height that the width and the present cells need.
+
+        Said as a minimum, since a scroll area hears of that at once, and of a changed height for
+        width only when it is next resized.
+        """
+        self.setMinimumHeight(max(24, self.heightForWidth(self.width())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Fit the new width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, Qt's name
         """Paint the cells, and mark the one that is pointed at."""

@@ -48,6 +48,10 @@ class CurvePlot(pg.PlotWidget):
         self._hint.setParent(self)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.hide()
+        self._legend = label("", "small")
+        self._legend.setParent(self)
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.hide()
         self._dress()
 
     def add_curve(self, name: str, role: str, width: float = 1.8, alpha: int = 255) -> None:
@@ -114,10 +118,16 @@ class CurvePlot(pg.PlotWidget):
             xRange=(0, max(1.0, x_end)), yRange=(bottom - pad, top + room), padding=0, update=False
         )
 
+    def show_legend(self) -> None:
+        """Name the curves in their colours, in the lower right corner, where little happens."""
+        self._legend.show()
+        self._dress()
+
     def set_hint(self, words: str) -> None:
         """Say what will be seen, in place of axes that measure nothing; "" for the axes."""
         self._hint.setText(words)
         self._hint.setVisible(bool(words))
+        self._legend.setVisible(not words and bool(self._legend.text()))
         for side in ("left", "bottom"):
             self.getPlotItem().showAxis(side, not words)
         for line in self._lines.values():
@@ -128,6 +138,10 @@ class CurvePlot(pg.PlotWidget):
         super().resizeEvent(event)
         if hasattr(self, "_hint"):
             self._hint.setGeometry(self.rect())
+            size = self._legend.sizeHint()
+            self._legend.setGeometry(
+                self.width() - size.width() - 16, self.height() - 52, size.width(), size.height()
+            )
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
         """Take over the colours of a new theme."""
@@ -143,6 +157,12 @@ class CurvePlot(pg.PlotWidget):
             axis.setPen(pg.mkPen(colours.colour("border")))
             axis.setTextPen(pg.mkPen(colours.colour("muted")))
         self.getPlotItem().showGrid(y=True, alpha=0.25)
+        words = [
+            f'<span style="color:{getattr(colours, role)}">&#9644; {name}</span>'
+            for name, (_, role, _) in self._curves.items()
+        ]
+        if self._legend.isVisibleTo(self):
+            self._legend.setText("&nbsp;&nbsp; ".join(words))
         for item, role, width in self._curves.values():
             item.setPen(pg.mkPen(colours.colour(role), width=width))
         for name, line in list(self._lines.items()):

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton,
 
 from core.telemetry.events import Failed, Fetched, Progress
 from gui.session import Session, State
-from gui.widgets.card import Card, label
+from gui.widgets.card import Card, label, say
 
 
 class DataCard(Card):
@@ -60,7 +60,7 @@ class DataCard(Card):
         session.fetch_failed.connect(self._on_failed)
 
     def _choose(self, index: int) -> None:
-        self._say("")
+        say(self.words, "")
         if index == 0:
             self._session.data = None
         elif self._folder is not None:
@@ -71,22 +71,18 @@ class DataCard(Card):
 
     def _on_progress(self, event: Progress) -> None:
         self._row.show()
-        self._say(event.words)
+        say(self.words, event.words, "small")
         self.bar.setValue(round(1000 * event.share))
 
     def _on_fetched(self, event: Fetched) -> None:
         self._row.hide()
-        self._say("")
+        say(self.words, "")
         self._folder = self._session.data = Path(event.folder)
 
     def _on_failed(self, event: Failed) -> None:
         self._row.hide()
         self.box.setCurrentIndex(0)
-        self._say(event.sentence)
+        say(self.words, event.sentence, "small")
 
     def _on_state(self, state: State) -> None:
         self.box.setEnabled(state is State.READY)
-
-    def _say(self, sentence: str) -> None:
-        self.words.setText(sentence)
-        self.words.setVisible(bool(sentence))

@@ -10,6 +10,7 @@ from gui.theme import GAP, MARGIN, IconButton
 from gui.widgets.card import label
 from gui.widgets.columns import CardColumns, scrolled
 from gui.widgets.layer_cards import AliveCard, MapsCard, SeeksCard
+from gui.widgets.names import layer_title
 from gui.widgets.trends_card import TrendsCard
 from gui.widgets.weights_card import WeightsCard
 
@@ -88,14 +89,14 @@ class LayerPanel(QWidget):
 
 
 def title_of(info: LayerInfo) -> str:
-    """Say what a layer is, such as ``stages.2 · 16 → 32 channels, 3 × 3, relu``."""
+    """Say what a layer is, such as ``conv 3 · 16 → 32 channels, 3 × 3, relu``."""
     bend = f", {info.activation}" if info.activation else ""
     if info.kernel:
         side = f"{info.kernel} × {info.kernel}"
         size = f"{info.fan_in // info.kernel**2} \u2192 {info.units:,} channels, {side}"
     else:
         size = f"{info.fan_in:,} \u2192 {info.units:,} units"
-    return f"{info.name} · {size}{bend}"
+    return f"{layer_title(info)} · {size}{bend}"
 
 
 def product_of(info: LayerInfo) -> str:

@@ -15,6 +15,7 @@ from core.telemetry.events import LayerInfo, LayerStats, Snapshot
 from core.telemetry.history import History
 from core.telemetry.judgement import GOOD_UPDATE, Remark, remarks
 from gui import theme
+from gui.widgets.names import layer_title
 from gui.widgets.strokes import draw_histogram, draw_line, draw_warning
 
 ROW, HEAD = 74, 28
@@ -65,12 +66,6 @@ COLUMNS = (
 )
 
 
-def layer_title(info: LayerInfo) -> str:
-    """Return a layer's name for a person: ``conv.0`` is conv 1."""
-    name, _, number = info.name.rpartition(".")
-    return f"{name} {int(number) + 1}" if name and number.isdigit() else info.name
-
-
 def layer_shape(info: LayerInfo) -> str:
     """Return its matrix product in words: ``784 → 100``."""
     filters = f", {info.kernel}×{info.kernel}" if info.kernel else ""
@@ -111,6 +106,18 @@ class LayerWall(QWidget):
             for info, stats in zip(self._layers, snapshot.layers, strict=True)
         ]
         self.update()
+
+    def summary(self) -> tuple[str, str]:
+        """Return the gravest remark in a sentence, and its role: fault, warning, or "" for none."""
+        said = [
+            (remark.grave, f"{layer_title(info).capitalize()}: {remark.sentence}")
+            for info, found in zip(self._layers, self._remarks, strict=True)
+            for remark in found
+        ]
+        if not said:
+            return "", ""
+        grave, sentence = max(said, key=lambda pair: pair[0])
+        return sentence, "fault" if grave else "warning"
 
     def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
         """As high as its rows."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from core.telemetry.events import LayerView, Loaded, Metrics, Snapshot, Started
 from gui.session import Session
-from gui.widgets.card import Card, label
+from gui.widgets.card import Card, label, say
 from gui.widgets.curve import CurvePlot
 from gui.widgets.layer_panel import LayerPanel
 from gui.widgets.layer_wall import LayerWall
@@ -51,6 +51,7 @@ class LearningPanel(QWidget):
         self.accuracy.setObjectName("accuracyPlot")
         self.accuracy.add_curve("training", "text")
         self.accuracy.add_curve("validation", "validation")
+        self.accuracy.show_legend()
         self.log = QCheckBox("log10")
         self.log.setObjectName("lossLog")
         self.log.setToolTip(
@@ -90,6 +91,10 @@ class LearningPanel(QWidget):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(self.wall)
+        self.remark = label("", "small", wrap=True)
+        self.remark.setObjectName("wallRemark")
+        self.remark.hide()
+        wall.body.addWidget(self.remark)
         wall.body.addWidget(scroll)
         overview = QWidget()
         inner = QVBoxLayout(overview)
@@ -125,6 +130,7 @@ class LearningPanel(QWidget):
 
     def _show_layers(self, started: Started) -> None:
         self.wall.set_layers(started.layers, self._session.history)
+        say(self.remark, "")
         if self._open and self._open not in {info.name for info in started.layers}:
             self.close_layer()
 
@@ -136,6 +142,8 @@ class LearningPanel(QWidget):
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         if self.wall.isVisible():
             self.wall.show_snapshot(snapshot)
+            sentence, role = self.wall.summary()
+            say(self.remark, sentence, role)
 
     def _on_layer_view(self, view: LayerView) -> None:
         self.layer.show_view(view)

@@ -52,7 +52,7 @@ class MatrixView(Cells):
         self._image = None
         if resized:
             self.current, self._hovered = -1, -1
-            self.updateGeometry()
+            self.fit()
         self.update()
 
     def count(self) -> int:

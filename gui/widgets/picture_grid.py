@@ -59,7 +59,7 @@ class PictureGrid(Cells):
         if resized:
             self.current = min(self.current, len(pictures) - 1)
             self._hovered = -1
-            self.updateGeometry()
+            self.fit()
         self.update()
 
     def picture_at(self, index: int) -> Array:

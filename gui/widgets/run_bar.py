@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.telemetry.events import Failed, Finished, Metrics, Stopped
 from gui import theme
 from gui.session import Session, State
-from gui.widgets.card import label
+from gui.widgets.card import label, say
 from gui.widgets.transport import Transport
 
 
@@ -35,7 +35,7 @@ class RunBar(QWidget):
         session.ended.connect(self._on_ended)
 
     def _train(self) -> None:
-        self._say("")
+        say(self.message, "")
         self._session.start(self.transport.length.value())
 
     def _pause(self) -> None:
@@ -46,7 +46,7 @@ class RunBar(QWidget):
 
     def _step(self) -> None:
         if not self._session.state.running:
-            self._say("")
+            say(self.message, "")
             self._session.start(self.transport.length.value(), paused=True)
         self._session.step()
 
@@ -61,14 +61,8 @@ class RunBar(QWidget):
 
     def _on_ended(self, event: object) -> None:
         if isinstance(event, Failed):
-            self._say(event.sentence, "fault")
+            say(self.message, event.sentence, "fault")
         elif isinstance(event, Finished | Stopped):
             verb = "Finished" if isinstance(event, Finished) else "Stopped"
             kept = event.checkpoint.rpartition("/")[2]
-            self._say(f"{verb} at step {event.step:,}. The network is kept as {kept}.")
-
-    def _say(self, sentence: str, role: str = "muted") -> None:
-        self.message.setText(sentence)
-        self.message.setProperty("role", role)
-        self.message.style().polish(self.message)
-        self.message.setVisible(bool(sentence))
+            say(self.message, f"{verb} at step {event.step:,}. The network is kept as {kept}.")

@@ -55,10 +55,11 @@ def draw_line(
     painter.setPen(QPen(colours.colour("faint"), 1, Qt.PenStyle.DashLine))
     level = height(reference)
     painter.drawLine(QPointF(rect.left(), level), QPointF(rect.right(), level))
-    painter.setFont(theme.font(10))
-    corner = QRectF(rect.left(), level + 1, rect.width(), 13)
-    painter.drawText(corner, Qt.AlignmentFlag.AlignRight, f"{reference:g}")
     steps, values = curve.x, curve.y
+    above = len(values) and values[-1] < reference  # where the curve is not
+    painter.setFont(theme.font(10))
+    corner = QRectF(rect.left(), level - 14 if above else level + 1, rect.width(), 13)
+    painter.drawText(corner, Qt.AlignmentFlag.AlignRight, f"{reference:g}")
     if not len(steps):
         return
     every = max(1, len(steps) // max(1, rect.width() // 2))

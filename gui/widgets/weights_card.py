@@ -21,6 +21,7 @@ class WeightsCard(Insight):
         self.choice = QComboBox()
         self.choice.setObjectName("weightsChoice")
         self.choice.setAccessibleName("How the weights are shown")
+        self.choice.setToolTip("<p>Show the weights as pictures, by channel, or as one matrix.</p>")
         self.choice.setMaxVisibleItems(16)
         self.choice.currentIndexChanged.connect(self._draw)
         self.head.addWidget(self.choice)

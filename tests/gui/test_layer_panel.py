@@ -98,12 +98,12 @@ def hover(widget: QWidget, point: QPoint) -> str:
     [
         (
             LayerInfo("stages.2", 144, 32, 3, 4640, "relu", False),
-            "stages.2 · 16 → 32 channels, 3 × 3, relu",
+            "stages 3 · 16 → 32 channels, 3 × 3, relu",
             "(patches × 144) @ (144 × 32): 4,608 weights and 32 biases",
         ),
         (
-            LayerInfo("layers.0", 784, 256, 0, 201216, "tanh", True),
-            "layers.0 · 784 → 256 units, tanh",
+            LayerInfo("hidden.0", 784, 256, 0, 201216, "tanh", True),
+            "hidden 1 · 784 → 256 units, tanh",
             "(batch × 784) @ (784 × 256): 200,704 weights and 512 numbers of batch norm",
         ),
         (
@@ -209,7 +209,7 @@ def test_dead_units_are_counted_and_red(opened) -> None:
     assert verdict.text().startswith("All 40 units are alive")
     assert verdict.property("role") == "small"
     with torch.no_grad():
-        layers_of(it.model)["layers.0"].product.bias[7] = -1e6
+        layers_of(it.model)["hidden.0"].product.bias[7] = -1e6
     it.open(0)
     assert verdict.text().startswith("1 of 40 units is dead: never above zero on these 50")
     assert verdict.property("role") == "fault"
@@ -236,7 +236,7 @@ def test_tanh_is_judged_by_its_flat_ends(opened) -> None:
     """For tanh white is |a| > 0.97, and a unit flat on all examples is dead."""
     it = opened(TANH)
     with torch.no_grad():
-        layers_of(it.model)["layers.1"].product.bias[3] = -50.0
+        layers_of(it.model)["hidden.1"].product.bias[3] = -50.0
     view = it.open(1)
     white, dead = alive(view.activity, "tanh")
     np.testing.assert_array_equal(white, np.abs(view.activity) > 0.97)

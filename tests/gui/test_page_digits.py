@@ -80,7 +80,7 @@ def test_pause_step_and_stop(program):
     QTest.mouseClick(find(QWidget, "pauseButton"), Qt.MouseButton.LeftButton)
     program.until(lambda: program.session.state is State.PAUSED)
     stood = program.session.history.loss.x[-1]
-    QTest.qWait(300)
+    program.qtbot.wait(300)
     assert program.session.history.loss.x[-1] == stood
     for more in (1, 2):
         QTest.mouseClick(find(QWidget, "stepButton"), Qt.MouseButton.LeftButton)
