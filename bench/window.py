@@ -216,6 +216,7 @@ def drawn() -> None:
     examples = list(digits(count=600, seed=1))
     for label, style, strokes in examples:
         window.findChild(QWidget, "clearButton").click()
+        pump(lambda: answer.text() == "")  # the last digit's answer is gone
         for stroke in strokes:
             points = [
                 QPoint(round(x * (canvas.width() - 1)), round(y * (canvas.height() - 1)))

@@ -14,3 +14,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the message as an error that is meant for a person."""
         raise UserError(f"{message}; see {self.prog} --help.")
+
+
+def positive(text: str) -> float:
+    """Read a number above zero, for an option."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above zero")
+    return value

@@ -6,13 +6,14 @@ line on stderr and exit status 2.
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from core import __version__, playgrounds
-from core.arguments import DEVICES, Parser
+from core.arguments import DEVICES, Parser, positive
 from core.errors import UserError
 from core.paths import RUNS, data_folder
 
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("glassbox: stopped.", file=sys.stderr)
         return 130
     if options.json:
-        print(json.dumps(answer))
+        print(json.dumps(answer, allow_nan=False))
     else:
         print(options.show(answer))
     return 0
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--model", metavar="M", help="which model of the playground")
     train.add_argument("--recipe", metavar="NAME", help="start from a recipe with a name")
     length = train.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_positive_float, metavar="S", help="train this long")
+    length.add_argument("--seconds", type=positive, metavar="S", help="train this long")
     length.add_argument("--steps", type=_positive_int, metavar="N", help="train this many steps")
     train.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
     train.add_argument("--data", metavar="DIR", help="folder of full data sets")
@@ -78,25 +79,17 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--prompt", default="", metavar="TEXT")
     sample.add_argument("--count", type=_positive_int, default=1, metavar="N")
     sample.add_argument("--tokens", type=_positive_int, default=200, metavar="N")
-    sample.add_argument("--temperature", type=_positive_float, default=1.0, metavar="T")
+    sample.add_argument("--temperature", type=positive, default=1.0, metavar="T")
     sample.add_argument("--top-k", type=_positive_int, metavar="K")
-    sample.add_argument("--top-p", type=_positive_float, metavar="P")
+    sample.add_argument("--top-p", type=positive, metavar="P")
     sample.add_argument("--seed", type=int, metavar="N")
     return parser
 
 
-def _positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above zero")
-    return value
-
-
 def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above zero")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above zero")
+    return int(text)
 
 
 def _playgrounds(options: argparse.Namespace) -> dict[str, Any]:
@@ -124,7 +117,7 @@ def _show_playgrounds(answer: dict[str, Any]) -> str:
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any]:
-    from core.telemetry.events import Evaluated, Failed, Finished, Metrics, Started
+    from core.telemetry.events import Evaluated, Failed, Finished, Metrics, Started, Stopped
     from core.training.checkpoint import find_checkpoint, load_checkpoint
     from core.training.control import Control
     from core.training.device import choose_device
@@ -133,6 +126,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     playground = playgrounds.get(options.playground)
     recipe = playground.recipe_for(options.model, options.recipe).replace(_pairs(options))
     device = choose_device(options.device)
+    if options.out and options.out.is_dir():
+        raise UserError(f"--out {options.out} is a folder; name a file in it.")
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
     data = playground.load(data_folder(options.data))
     stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -150,12 +145,15 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         weights_only=options.weights_only,
     )
     control = Control()
+    signal.signal(signal.SIGINT, lambda *event: control.stop(abandon=control.stopping))
     answer: dict[str, Any] = {"playground": playground.name}
     told = 0.0
     for event in train(run, control):
         if isinstance(event, Started):
             answer |= {"model": event.model, "device": event.device, "dataset": event.dataset}
             answer |= {"parameters": event.parameters}
+            if event.note:
+                _say(event.note)
             first = event.step
         elif isinstance(event, Metrics):
             answer["train_loss"] = round(float(event.losses[-20:].mean()), 6)
@@ -166,8 +164,9 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
             answer["metrics"] = {name: round(v, 6) for name, v in event.metrics.items()}
             answer["val_loss"] = answer["metrics"]["val_loss"]
         elif isinstance(event, Failed):
-            raise UserError(event.sentence)
-        elif isinstance(event, Finished):
+            kept = f" They are in {event.checkpoint}." if event.checkpoint else ""
+            raise UserError(event.sentence + kept)
+        elif isinstance(event, Finished | Stopped):
             steps, seconds = event.step - first, max(1e-9, event.seconds)
             answer |= {"steps": event.step, "seconds": round(seconds, 3)}
             answer |= {"steps_per_second": round(steps / seconds, 2)}

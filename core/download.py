@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import http.client
 import io
 import urllib.error
 import urllib.request
@@ -14,7 +15,7 @@ from core.errors import UserError
 from core.training.files import write_whole
 
 CHUNK = 1 << 16
-TIMEOUT = 15.0
+TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _get(source: Source, tell: Callable[[int], None]) -> bytes:
     for url in source.urls:
         try:
             content = _read(url, 2 * source.packed, tell)
-        except (urllib.error.URLError, OSError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             trouble = str(getattr(error, "reason", error))
             continue
         if _is(source, content):

@@ -100,7 +100,7 @@ class Playground(ABC):
         Raises:
             UserError: this playground makes nothing new, or an option is impossible.
         """
-        raise UserError(f"The {self.name} playground reads pictures; use predict with an image.")
+        raise UserError(f"The {self.name} playground makes nothing new; use predict with an image.")
 
     def recipe_for(self, model: str | None = None, name: str | None = None) -> Recipe:
         """Return the recipe of that name, or the first one for that model, or the default.

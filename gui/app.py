@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from core.paths import data_folder
@@ -32,8 +33,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.tour and not preflight.has_display():
         print("glassbox: no display here; playing the tour offscreen, pictures in build/tour.")
         options.tour = "build/tour"
-    if options.tour:
-        os.environ.setdefault("QT_QPA_PLATFORM", "" if os.environ.get("DISPLAY") else "offscreen")
+    if not preflight.has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     app, window = _build(options)
     if options.tour:
         from gui.tour import Tour
@@ -44,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
     data = data_folder(options.data)
+    # A fast stroke is many small moves; compressed into few, its corners would be lost.
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("Glassbox")

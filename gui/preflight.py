@@ -25,7 +25,20 @@ def has_display() -> bool:
     """Whether a window could be seen by anyone."""
     if platform.system() != "Linux" or os.environ.get("QT_QPA_PLATFORM"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return bool(os.environ.get("WAYLAND_DISPLAY") or (os.environ.get("DISPLAY") and _answers()))
+
+
+def _answers() -> bool:
+    """Whether the X server that DISPLAY names can be reached; Qt would abort where it can't."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True  # it is not known; what is missing is another function's affair
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    reached = not xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return reached
 
 
 def problem() -> str:

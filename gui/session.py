@@ -6,6 +6,7 @@ a pace at which drawing stays cheap. Nothing is pushed from the training thread:
 
 import threading
 import time
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from core.telemetry.events import (
     ENDINGS,
     Evaluated,
     Examples,
+    Failed,
     Fetched,
     LayerView,
     Loaded,
@@ -57,13 +59,27 @@ class State(Enum):
     STOPPING = "Stopping"
     """The run ends: the network is judged and kept."""
 
+    OPENING = "Opening"
+    """A checkpoint is being read; one can play with the network before it, not train."""
     FETCHING = "Downloading"
     """Data is being fetched; one can play, not train."""
+
+    CLOSED = "Closed"
+    """The window is gone; what still comes from the worker is not heard."""
 
     @property
     def running(self) -> bool:
         """Whether a run is under way."""
         return self in (State.STARTING, State.TRAINING, State.PAUSED, State.STOPPING)
+
+
+class Kind(Enum):
+    """What a job is for: an ending means something else for each."""
+
+    RUN = "run"
+    OPEN = "open"
+    ASK = "ask"
+    FETCH = "fetch"
 
 
 class Session(QObject):
@@ -109,33 +125,61 @@ class Session(QObject):
         self._worker = worker
         self.resume_from: Path | None = None
         """The checkpoint to go on from, instead of fresh weights."""
+        self.problem = ""
+        """Why the recipe as it stands on the screen can't be trained; "" if it can."""
+        self._ordered = recipe
+        """The recipe of the run under way, whatever becomes of ``recipe`` meanwhile."""
         self._adopt = False
         self._control = Control()
         self._cancel = threading.Event()
-        self._mailboxes: list[Mailbox] = []
+        self._jobs: dict[Mailbox, Kind] = {}
+        self._ears: dict[type, Callable[[Any], object]] = {
+            Started: self._on_started,
+            Loaded: self._on_loaded,
+            Weights: self._update_replica,
+            Fetched: self._on_fetched,
+            Metrics: self.metrics_added.emit,
+            Snapshot: self.snapshot_taken.emit,
+            Examples: self.examples_taken.emit,
+            Evaluated: self.evaluated.emit,
+            LayerView: self.layer_viewed.emit,
+            Progress: self.progressed.emit,
+            Paused: lambda event: self._enter(State.PAUSED),
+            Resumed: lambda event: self._enter(State.TRAINING),
+        }
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._pull)
         worker.ready.connect(self._on_ready)
+        worker.broken.connect(lambda sentence: self.ended.emit(Failed(0, sentence)))
 
     def _on_ready(self) -> None:
+        if self.state is State.CLOSED:
+            return
+        self._enter(State.READY)
+        self.open_starter()
+
+    def open_starter(self) -> None:
+        """Play with the network that is shipped, if there is one."""
         starter = CHECKPOINTS / f"{self.name}.safetensors"
         if starter.is_file():
             self.open_checkpoint(starter, adopt=False)
-        else:
-            self._enter(State.READY)
 
     def open_checkpoint(self, path: Path, adopt: bool = True) -> None:
         """Play with the network of a file; ``adopt`` makes its recipe the next run's, too."""
-        if not self.state.running:
+        if self.state is State.READY:
             self._adopt = adopt
-            self._listen(jobs.open_checkpoint(self.name, path, self.data))
+            self._enter(State.OPENING)
+            self._listen(Kind.OPEN, jobs.open_checkpoint(self.name, path, self.data))
 
     def start(self, seconds: float, paused: bool = False) -> None:
         """Train by the present recipe; on from ``resume_from``, if that is set."""
         if self.state is not State.READY:
             return
-        self._control = Control(paused)
+        if self.problem:
+            self.ended.emit(Failed(0, f"Not started: {self.problem}"))
+            return
+        self._control, self._ordered = Control(paused), self.recipe
         out = RUNS / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}.safetensors"
         order = jobs.Order(
             self.name,
@@ -148,13 +192,13 @@ class Session(QObject):
             self._control,
         )
         self._enter(State.STARTING)
-        self._listen(jobs.train(order))
+        self._listen(Kind.RUN, jobs.train(order))
 
     def fetch(self) -> None:
         """Download the full data set; ``fetched`` or ``fetch_failed`` tells how it went."""
         self._cancel = threading.Event()
         self._enter(State.FETCHING)
-        self._listen(jobs.fetch(self.name, DOWNLOADS, self._cancel.is_set))
+        self._listen(Kind.FETCH, jobs.fetch(self.name, DOWNLOADS, self._cancel.is_set))
 
     def cancel_fetch(self) -> None:
         """Give up a download."""
@@ -183,7 +227,8 @@ class Session(QObject):
         self._control.stop(abandon=True)
         self._cancel.set()
         self._timer.stop()
-        self._mailboxes.clear()
+        self._jobs.clear()
+        self._enter(State.CLOSED)
 
     def change(self, key: str, value: Any) -> None:
         """Change a setting: of the next run, and of the present one if it may change live."""
@@ -192,14 +237,14 @@ class Session(QObject):
             self._control.change(key, getattr(self.recipe, key))
 
     def ask(self, question: Question) -> None:
-        """Have the model looked at: the training one at a step edge, else the replica."""
+        """Have the model looked at: the training one at a step edge, else a copy of it."""
         if self.state in (State.TRAINING, State.PAUSED):
             self._control.ask(question)
-        elif self.state is State.READY and self.weights is not None:
-            self._listen(jobs.ask(self.name, self.trained, self.weights, question))
+        elif self.weights is not None and Kind.ASK not in self._jobs.values():
+            self._listen(Kind.ASK, jobs.ask(self.name, self.trained, self.weights, question))
 
-    def _listen(self, job: Any) -> None:
-        self._mailboxes.append(self._worker.do(job))
+    def _listen(self, kind: "Kind", job: Any) -> None:
+        self._jobs[self._worker.do(job)] = kind
         if not self._timer.isActive():
             self._timer.start(0)
 
@@ -211,53 +256,33 @@ class Session(QObject):
     def _pull(self) -> None:
         """Take what has come, hand it on, and look again after a pause that drawing has earned."""
         begin = time.thread_time()
-        for mailbox in list(self._mailboxes):
-            closed = mailbox.closed  # asked first: what is drained after it is all there was
-            for event in mailbox.drain():
-                self._hand_on(event)
-            if closed:
-                self._mailboxes.remove(mailbox)
-        self.frame.emit()
-        # Painting is done when Qt comes back to its timers: only then is the cost known.
+        # Painting is done when Qt comes back to its timers: only then is the cost known. Said
+        # first, so that a fault in a widget can't keep the rest of the run from being heard.
         QTimer.singleShot(0, self, lambda: self._rest(time.thread_time() - begin))
+        for mailbox, kind in list(self._jobs.items()):
+            closed = mailbox.closed  # asked first: what is drained after it is all there was
+            events = mailbox.drain()
+            if closed:
+                del self._jobs[mailbox]
+            for event in events:
+                self._hand_on(event, kind)
+        self.frame.emit()
 
     def _rest(self, spent: float) -> None:
-        if self._mailboxes:
+        if self._jobs:
             self._timer.start(round(1000 * min(SLOWEST, max(FRAME, spent / SHARE))))
 
-    def _hand_on(self, event: object) -> None:
+    def _hand_on(self, event: object, kind: "Kind") -> None:
         self.history.add(event)
-        if isinstance(event, Metrics):
-            self.metrics_added.emit(event)
-        elif isinstance(event, Snapshot):
-            self.snapshot_taken.emit(event)
-        elif isinstance(event, Weights):
-            self._update_replica(event)
-        elif isinstance(event, Examples):
-            self.examples_taken.emit(event)
-        elif isinstance(event, Evaluated):
-            self.evaluated.emit(event)
-        elif isinstance(event, LayerView):
-            self.layer_viewed.emit(event)
-        elif isinstance(event, Progress):
-            self.progressed.emit(event)
-        elif isinstance(event, Fetched):
-            self._on_fetched(event)
-        elif isinstance(event, Loaded):
-            self._on_loaded(event)
-        elif isinstance(event, Started):
-            self._on_started(event)
-        elif isinstance(event, Paused):
-            self._enter(State.PAUSED)
-        elif isinstance(event, Resumed):
-            self._enter(State.TRAINING)
-        elif isinstance(event, ENDINGS):
-            self._on_ended(event)
+        if isinstance(event, ENDINGS):
+            self._on_ended(event, kind)
+        elif hear := self._ears.get(type(event)):
+            hear(event)
 
     def _on_started(self, event: Started) -> None:
         self.info = event
         self.history = History()
-        self._make_replica(self.recipe)
+        self._make_replica(self._ordered)
         self._enter(State.TRAINING)
         self.started.emit(event)
 
@@ -276,10 +301,11 @@ class Session(QObject):
         self._enter(State.READY)
         self.fetched.emit(event)
 
-    def _on_ended(self, event: object) -> None:
-        fetching = self.state is State.FETCHING
-        self._enter(State.READY)
-        (self.fetch_failed if fetching else self.ended).emit(event)
+    def _on_ended(self, event: object, kind: "Kind") -> None:
+        """A run has ended, or another job has failed; only what moved the state moves it back."""
+        if kind is not Kind.ASK:
+            self._enter(State.READY)
+        (self.fetch_failed if kind is Kind.FETCH else self.ended).emit(event)
 
     def _make_replica(self, recipe: Recipe) -> None:
         import torch

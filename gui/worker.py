@@ -38,6 +38,8 @@ class Worker(QThread):
 
     ready = Signal()
     """torch is loaded."""
+    broken = Signal(str)
+    """torch can't be loaded, and why; nothing can be trained or read."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,8 +58,11 @@ class Worker(QThread):
 
     def run(self) -> None:
         """Load torch, then work; in the thread itself."""
-        import torch  # noqa: F401, takes a second or more: here it keeps nobody waiting
-
+        try:
+            import torch  # noqa: F401, takes a second or more: here it keeps nobody waiting
+        except (ImportError, OSError) as error:
+            self.broken.emit(f"torch can't be loaded ({error}); install requirements.txt again.")
+            return
         self.ready.emit()
         while (task := self._jobs.get()) is not None:
             job, mailbox = task
@@ -135,12 +140,12 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
             raise UserError(f"{path} holds a network for {checkpoint.playground.name}, not {name}.")
         model = checkpoint.model()
         recipe, about = checkpoint.recipe, checkpoint.about
-        step = int(about.get("steps", 0))
+        step = about["steps"]
         started = Started(
             playground=name,
             model=str(recipe.to_dict()["model"]),
             device="cpu",
-            dataset=str(about.get("dataset", "")),
+            dataset=about["dataset"],
             parameters=sum(p.numel() for p in model.parameters()),
             layers=describe(model),
             uniform_loss=checkpoint.playground.uniform_loss(recipe),

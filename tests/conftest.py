@@ -8,6 +8,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 import torch
+from PySide6.QtCore import QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
 from core import playgrounds
@@ -37,6 +38,11 @@ def nothing_left(request):
             w for w in app.topLevelWidgets() if w.isVisible() and w.objectName() != "qtooltip_label"
         ]
         assert not left, f"windows left open: {left}"
+        for window in app.topLevelWidgets():
+            workers = [w for w in window.findChildren(QThread) if w.isRunning()]
+            assert not workers, f"threads left running: {workers}"
+            timers = [t for t in window.findChildren(QTimer) if t.isActive()]
+            assert not timers, f"timers left ticking: {timers}"
     running = [t for t in threading.enumerate() if t not in before and not t.daemon]
     assert not running, f"threads left running: {running}"
 

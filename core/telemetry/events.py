@@ -79,6 +79,8 @@ class Started:
     uniform_loss: float
     """The loss of a network that gives every answer the same chance: ln K for K classes."""
     step: int = 0
+    note: str = ""
+    """What a run that goes on could not take over from its checkpoint."""
 
 
 @dataclass(frozen=True)

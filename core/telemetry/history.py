@@ -38,19 +38,26 @@ class Curve:
 
     @property
     def x(self) -> Array:
-        """The steps, ascending; a view, valid until the next point."""
-        return self._x[: self._count]
+        """The steps, ascending; the last one stands for those that wait to be averaged."""
+        return self._with_pending(self._x, 0)
 
     @property
     def y(self) -> Array:
         """The values, one a step."""
-        return self._y[: self._count]
+        return self._with_pending(self._y, 1)
+
+    def _with_pending(self, kept: Array, part: int) -> Array:
+        if not self._pending:
+            return kept[: self._count]
+        newest = self._pending[-1][0] if part == 0 else np.mean(self._pending, axis=0)[part]
+        return np.append(kept[: self._count], newest)
 
     def smoothed(self, window: int = 0) -> Array:
         """Return the values averaged over a trailing window (default: a fortieth of them)."""
-        window = window or max(1, self._count // 40)
-        padded = np.concatenate([np.zeros(1), np.cumsum(self.y)])
-        ends = np.arange(1, self._count + 1)
+        values = self.y
+        window = window or max(1, len(values) // 40)
+        padded = np.concatenate([np.zeros(1), np.cumsum(values)])
+        ends = np.arange(1, len(values) + 1)
         starts = np.maximum(0, ends - window)
         with np.errstate(invalid="ignore"):  # from an infinite loss on, there is no mean
             smooth: Array = (padded[ends] - padded[starts]) / (ends - starts)

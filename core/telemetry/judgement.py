@@ -33,7 +33,7 @@ def remarks(info: LayerInfo, stats: LayerStats, rate_share: float = 1.0) -> list
         rate_share: the present share of the recipe's learning rate; a schedule that has come down
             makes updates small without anything being wrong.
     """
-    found = [_activation(info, stats), _gradient(stats), _update(stats, rate_share)]
+    found = [_activation(info, stats), _gradient(stats), _update(info, stats, rate_share)]
     return [remark for remark in found if remark is not None]
 
 
@@ -68,7 +68,7 @@ def _gradient(stats: LayerStats) -> Remark | None:
     return None
 
 
-def _update(stats: LayerStats, rate_share: float) -> Remark | None:
+def _update(info: LayerInfo, stats: LayerStats, rate_share: float) -> Remark | None:
     if rate_share == 0:
         return None  # no step was meant to be made
     expected = math.log10(rate_share)
@@ -79,7 +79,9 @@ def _update(stats: LayerStats, rate_share: float) -> Remark | None:
             f"A step changes these weights by 1/{10 ** min(9, -stats.update_to_data):,.0f} of their"
             " size or less, against the usual 1/1,000. A higher learning rate learns faster.",
         )
-    if stats.update_to_data > -1.3:
+    # Weights that began tiny, as an output layer's do, must first grow, by large shares at a time.
+    tiny = stats.weight_std * math.sqrt(info.fan_in) < 0.5
+    if stats.update_to_data > -1.0 and not tiny:
         return Remark(
             "update",
             stats.update_to_data > -0.5,

@@ -47,6 +47,7 @@ class Lifeline:
         if not all(torch.isfinite(p).all() for p in model.parameters()):
             return  # the last step spoiled them; the next loss will tell
         self._at = time.perf_counter()
+        self._learner.trail.clear()
         self._weights = {name: t.detach().clone() for name, t in model.state_dict().items()}
         self._state = {name: t.detach().clone() for name, t in self._learner.state().items()}
 
@@ -55,12 +56,15 @@ class Lifeline:
         bad = int(np.flatnonzero(~np.isfinite(metrics.losses))[0])
         step = metrics.step - len(metrics.losses) + 1 + bad
         what = "NaN" if np.isnan(metrics.losses[bad]) else "infinite"
+        done = list(self._learner.trail)
         self._go_back()
         begun = self._learner.step
         layer, where = "", ""
         with _Watch(self._learner.model) as watch:
-            while self._learner.step < step and not watch.layer:
-                self._learner.learn(*self._learner.take(), metrics.progress, watch)
+            for progress in done[: step - begun]:
+                self._learner.learn(*self._learner.take(), progress, watch)
+                if watch.layer:
+                    break
             layer, where = watch.layer, watch.where
         reached = self._learner.step
         self._go_back()

@@ -39,7 +39,17 @@ class Batches:
         return {"generator": self.generator.get_state(), "order": self._order, "place": place}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go back to where :meth:`state` was taken (with the same data and batch size)."""
+        """Go back to where :meth:`state` was taken (with the same data and batch size).
+
+        Raises:
+            KeyError, RuntimeError, TypeError, ValueError: it is not such a state.
+        """
+        order, (epoch, position) = state["order"], (int(n) for n in state["place"])
+        every = torch.arange(self._count)
+        if order.dtype != torch.int64 or not torch.equal(order.cpu().sort().values, every):
+            raise ValueError("the order is not one of these examples")
+        if not 0 <= position <= self._count:
+            raise ValueError("the place is outside of the order")
         self.generator.set_state(state["generator"].cpu())
-        self._order = state["order"].to(self.generator.device)
-        self.epoch, self._position = (int(number) for number in state["place"])
+        self._order = order.to(self.generator.device)
+        self.epoch, self._position = epoch, position

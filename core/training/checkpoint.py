@@ -46,7 +46,8 @@ class Checkpoint:
 
     def model(self, device: torch.device | None = None) -> nn.Module:
         """Return the network, ready for use."""
-        model = self.playground.build(self.recipe, initialised=False)
+        with torch.device("meta"):
+            model = self.playground.build(self.recipe, initialised=False)
         model.load_state_dict(dict(self.weights), assign=True)
         return model.to(device or torch.device("cpu")).eval()
 
@@ -126,7 +127,8 @@ def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
         about = json.loads(header["glassbox"])
         if not isinstance(about, dict) or about["format"] != FORMAT:
             raise ValueError
-    except (KeyError, ValueError, RecursionError):
+        about["steps"], about["dataset"] = int(about.get("steps", 0)), str(about.get("dataset", ""))
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError):
         raise UserError(
             f"{path} was not written by this version of Glassbox; choose a file that train wrote."
         ) from None

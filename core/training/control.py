@@ -19,7 +19,7 @@ class Wishes:
     """What was asked since the last step edge."""
 
     changes: dict[str, Any]
-    questions: list[Question]
+    question: Question | None
 
 
 class Control:
@@ -36,7 +36,7 @@ class Control:
         self.abandoned = False
         self._steps = 0
         self._changes: dict[str, Any] = {}
-        self._questions: list[Question] = []
+        self._question: Question | None = None
         self._condition = threading.Condition()
 
     def pause(self) -> None:
@@ -48,6 +48,7 @@ class Control:
         """Go on."""
         with self._asking():
             self.paused = False
+            self._steps = 0
 
     def step(self) -> None:
         """Do one step, then stand still."""
@@ -67,15 +68,15 @@ class Control:
             self._changes[key] = value
 
     def ask(self, question: Question) -> None:
-        """Have the model looked at; the answer comes as an event."""
+        """Have the model looked at, which an event answers; only the newest question counts."""
         with self._asking():
-            self._questions.append(question)
+            self._question = question
 
     def take(self) -> Wishes:
         """Take changes and questions; the trainer's side."""
         with self._condition:
-            wishes = Wishes(self._changes, self._questions)
-            self._changes, self._questions = {}, []
+            wishes = Wishes(self._changes, self._question)
+            self._changes, self._question = {}, None
             self.wanted = self.paused or self.stopping
             return wishes
 
@@ -91,9 +92,7 @@ class Control:
             self._condition.wait_for(self._has_news, timeout=1.0)
 
     def _has_news(self) -> bool:
-        idle = self.paused and not (
-            self.stopping or self._steps or self._changes or self._questions
-        )
+        idle = self.paused and not (self.stopping or self._steps or self._changes or self._question)
         return not idle
 
     def _asking(self) -> "_Asking":

@@ -39,4 +39,11 @@ def use_threads(model: nn.Module, device: torch.device) -> None:
         return
     heavy = any(isinstance(m, nn.Conv2d) for m in model.modules())
     heavy = heavy or sum(p.numel() for p in model.parameters()) > 1_000_000
-    torch.set_num_threads((os.cpu_count() or 1) if heavy else 1)
+    torch.set_num_threads(_cores() if heavy else 1)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, which can be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

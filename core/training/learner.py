@@ -45,6 +45,10 @@ class Learner:
         self.device = device
         self.data = playground.to(data, device)
         self.step = 0
+        self.trail: list[float] = []
+        """The progress at each step since somebody cleared it, to do those steps again."""
+        self.note = ""
+        """What could not be taken over from a checkpoint, in a sentence."""
         torch.manual_seed(recipe.seed)
         self.model = playground.build(recipe).to(device)
         if device.type != "mps" and _has_convolutions(self.model):
@@ -65,6 +69,7 @@ class Learner:
         self, inputs: Tensor, targets: Tensor, progress: float, watcher: Watcher | None = None
     ) -> tuple[Tensor, Tensor]:
         """Do one step; return its loss and share of right answers, still on the device."""
+        self.trail.append(progress)
         rate = self.rate(progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -132,6 +137,7 @@ class Learner:
         self.optimizer.load_state_dict({**whole, "state": slots})
 
     def _resume(self, checkpoint: Checkpoint) -> None:
+        """Take over a checkpoint's weights, and as much of its place in the run as fits."""
         mine, its = self.recipe.to_dict(), checkpoint.recipe.to_dict()
         if checkpoint.playground is not self.playground or mine["model"] != its["model"]:
             raise UserError("That checkpoint holds another model; choose one of this playground.")
@@ -141,14 +147,40 @@ class Learner:
             raise UserError(
                 "That checkpoint's layers have other sizes than this recipe; load its recipe first."
             ) from None
-        same = ("optimizer", "batch_size", "seed")
-        if checkpoint.resume and all(mine[key] == its[key] for key in same):
-            try:
-                self.restore(dict(checkpoint.resume))
-            except (KeyError, RuntimeError, ValueError, IndexError):
-                raise UserError(
-                    "That checkpoint's place in its run is damaged; train from the start instead."
-                ) from None
+        self.step = int(checkpoint.about.get("steps", 0))
+        whole = {key: mine[key] == its[key] for key in ("optimizer", "batch_size", "seed")}
+        order = checkpoint.resume.get("batches.order")
+        whole["data"] = order is None or len(order) == self.playground.count(self.data)
+        if not checkpoint.resume:
+            self.note = "It holds weights alone: optimiser and order of the data begin anew."
+        elif not all(whole.values()):
+            other = ", ".join(key for key, same in whole.items() if not same)
+            self.note = f"Not the same as in its run: {other}; optimiser and order begin anew."
+        else:
+            self._restore_checked(dict(checkpoint.resume))
+
+    def _restore_checked(self, state: dict[str, Tensor]) -> None:
+        """Restore a state from a file, which may say anything."""
+        expected = {name for name in state if not name.startswith("optimizer.")}
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        slots = {"sgd": ["momentum_buffer"] if self.recipe.momentum else []}
+        for index, parameter in enumerate(parameters):
+            for slot in slots.get(self.recipe.optimizer, ["step", "exp_avg", "exp_avg_sq"]):
+                name = f"optimizer.{index}.{slot}"
+                shape = torch.Size([]) if slot == "step" else parameter.shape
+                found = state.get(name)
+                if found is None or found.shape != shape or found.dtype != torch.float32:
+                    raise UserError(DAMAGED)
+                expected.add(name)
+        if expected != set(state):
+            raise UserError(DAMAGED)
+        try:
+            self.restore(state)
+        except (KeyError, RuntimeError, ValueError, IndexError, TypeError):
+            raise UserError(DAMAGED) from None
+
+
+DAMAGED = "That checkpoint's place in its run is damaged; train from fresh weights instead."
 
 
 def _has_convolutions(model: torch.nn.Module) -> bool:

@@ -175,9 +175,9 @@ def _checked(key: str, about: Setting, default: Any, value: Any) -> Any:
     kind = "a whole number" if isinstance(default, int) else "a number"
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
-    whole = not isinstance(default, int) or number == math.floor(number)
+    whole = not isinstance(default, int) or number.is_integer()
     if not (math.isfinite(number) and whole and about.low <= number <= about.high):
         raise UserError(f"{key}={value} is not possible; {key} is {kind} {_range(about)}.")
     return type(default)(number)
@@ -195,8 +195,9 @@ def _checked_sizes(key: str, about: Setting, value: Any) -> tuple[int, ...]:
     """Read a list of sizes: ``100,70``, ``100 70``, or a sequence of numbers."""
     parts = value.replace(",", " ").split() if isinstance(value, str) else value
     try:
-        sizes = tuple(int(part) for part in parts)
-    except (TypeError, ValueError):
+        exact = [float(part) for part in parts]
+        sizes = tuple(int(size) if size.is_integer() else -1 for size in exact)
+    except (TypeError, ValueError, OverflowError):
         sizes = (-1,)
     if len(sizes) > about.most or not all(about.low <= size <= about.high for size in sizes):
         raise UserError(
@@ -209,4 +210,8 @@ def _checked_sizes(key: str, about: Setting, value: Any) -> tuple[int, ...]:
 def _range(about: Setting) -> str:
     if math.isinf(about.low):
         return "of any size"
-    return f"from {about.low:g} to {about.high:g}"
+    return f"from {_plain(about.low)} to {_plain(about.high)}"
+
+
+def _plain(limit: float) -> str:
+    return f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"

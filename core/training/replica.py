@@ -16,11 +16,17 @@ class Replica:
     way to a GPU and back, and the training keeps the other cores.
     """
 
+    @torch.no_grad()
     def __init__(self, playground: Playground, recipe: Recipe) -> None:
         self.playground = playground
         self.recipe = recipe
-        self.model = playground.build(recipe, initialised=False).eval()
+        # On "meta" first: to make weights here would take random numbers from the training's.
+        with torch.device("meta"):
+            model = playground.build(recipe, initialised=False)
+        self.model = model.to_empty(device="cpu").eval()
         self._state = self.model.state_dict()
+        for tensor in self._state.values():
+            tensor.zero_()
 
     @torch.no_grad()
     def update(self, arrays: Mapping[str, Array]) -> None:

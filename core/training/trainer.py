@@ -8,6 +8,7 @@ At each event, and at each step edge, it honours what its control was asked: pau
 stop, changed settings, questions about the model.
 """
 
+import logging
 import math
 import time
 from collections.abc import Generator, Iterator
@@ -38,11 +39,13 @@ from core.telemetry.events import (
 from core.telemetry.probes import Probe, describe
 from core.training.autopsy import Lifeline
 from core.training.checkpoint import Checkpoint, save_checkpoint
-from core.training.control import Control
+from core.training.control import Control, Question
 from core.training.device import use_threads
 from core.training.learner import Learner
 from core.training.pace import Pace
 from core.training.recipe import Recipe
+
+_log = logging.getLogger("glassbox")
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class _Loop:
         self.judge = Pace(1.0, share=0.04)
         self.loss = math.nan
         self.accuracy = math.nan
+        self.standing = False  # was told to be paused, and not yet to have gone on
+        self.failed = False
 
     @property
     def progress(self) -> float:
@@ -117,6 +122,7 @@ class _Loop:
             layers=describe(learner.model),
             uniform_loss=run.playground.uniform_loss(run.recipe),
             step=learner.step,
+            note=learner.note,
         )
 
     def step(self, watched: bool) -> Iterator[Event]:
@@ -196,55 +202,71 @@ def train(run: Run, control: Control) -> Iterator[Event]:
     while loop.progress < 1.0 and not control.stopping:
         alone = False
         if control.wanted:
+            if loop.group.losses:
+                yield from _tell(loop)  # first, so that a change or a pause finds all well
+                if loop.failed:
+                    return
             alone = yield from _honour(loop)
             if control.stopping:
                 break
         watched = run.watched and (alone or loop.look.due())
         yield from loop.step(watched)
         if alone or loop.tell.due() or loop.progress >= 1.0:
-            yield (metrics := loop.metrics())
-            if not np.isfinite(metrics.losses).all():
-                yield _failed(loop, metrics)
+            yield from _tell(loop)
+            if loop.failed:
                 return
-            loop.lifeline.renew()
             if loop.judge.due():
                 yield loop.evaluated(limit=1000)
     yield from _end(loop)
 
 
+def _tell(loop: _Loop) -> Iterator[Event]:
+    """Tell the losses since the last time; if one is no number, end the run as failed."""
+    yield (metrics := loop.metrics())
+    if np.isfinite(metrics.losses).all():
+        loop.lifeline.renew()
+    else:
+        loop.failed = True
+        yield from _fail(loop, metrics)
+
+
 def _honour(loop: _Loop) -> Generator[Event, None, bool]:
     """Do what was asked at this step edge; returns whether a single step was granted."""
     control, learner = loop.control, loop.learner
-    told = False
     while True:
         wishes = control.take()
         for key, value in wishes.changes.items():
             learner.change(key, value)
-            loop.lifeline.renew(now=True)
-        for question in wishes.questions:
-            yield question(learner.model, learner.step)
+        if wishes.question:
+            yield from _answer(loop, wishes.question)
         if control.stopping:
             return False
         if control.take_step():
             return True
         if not control.paused:
-            if told:
+            if loop.standing:
+                loop.standing = False
                 yield Resumed(learner.step)
             return False
-        if not told:
-            if loop.group.losses:
-                yield loop.metrics()
+        if not loop.standing:
+            loop.standing = True
             yield Paused(learner.step)
-            told = True
         control.wait()
+
+
+def _answer(loop: _Loop, question: Question) -> Iterator[Event]:
+    """Let the model be looked at; a look that fails must not cost the training."""
+    try:
+        yield question(loop.learner.model, loop.learner.step)
+    except Exception:
+        _log.exception("a question about the model failed")
 
 
 def _end(loop: _Loop) -> Iterator[Event]:
     """Judge the network, keep it, and say how it ended."""
     if loop.group.losses:
-        yield (metrics := loop.metrics())
-        if not np.isfinite(metrics.losses).all():
-            yield _failed(loop, metrics)
+        yield from _tell(loop)
+        if loop.failed:
             return
     numbers: dict[str, float] = {"train_loss": loop.loss, "train_accuracy": loop.accuracy}
     if not loop.control.abandoned:
@@ -262,7 +284,7 @@ def _end(loop: _Loop) -> Iterator[Event]:
     yield ending(loop.learner.step, loop.clock, kept)
 
 
-def _failed(loop: _Loop, metrics: Metrics) -> Failed:
+def _fail(loop: _Loop, metrics: Metrics) -> Iterator[Event]:
     """Find where the loss stopped being a number, go back to the last good weights, keep them."""
     finding = loop.lifeline.find(metrics)
     sentence = (
@@ -275,4 +297,6 @@ def _failed(loop: _Loop, metrics: Metrics) -> Failed:
         kept = loop.keep({})
     except UserError as error:
         kept, sentence = "", f"{sentence} {error}"
-    return Failed(finding.step, sentence, finding.layer, kept)
+    if loop.run.watched:
+        yield loop.weights()
+    yield Failed(finding.step, sentence, finding.layer, kept)

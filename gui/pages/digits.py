@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
+from core.playgrounds.digits.download import holds_mnist
 from core.playgrounds.digits.recipe import RECIPES
 from core.telemetry.events import Array
 from gui.session import Session
@@ -32,7 +33,8 @@ class Page(QWidget):
         self.setObjectName("pageDigits")
         self.session = Session("digits", RECIPES["modern"], worker, data, device, self)
         self.recipe = RecipeCard(self.session, RECIPES)
-        self.data = DataCard(self.session, "Bundled 5,000", "All of MNIST, 60,000")
+        held = data is not None and holds_mnist(data)
+        self.data = DataCard(self.session, "Bundled 5,000", "All of MNIST, 60,000", held)
         self.run_bar = RunBar(self.session)
         self.learning = LearningPanel(self.session, self._question)
         self.evaluation = EvaluationPanel()

@@ -105,7 +105,7 @@ class CurvePlot(pg.PlotWidget):
         values = [v for v in values if len(v)]
         bottom = min((float(v.min()) for v in values), default=0.0) if low is None else low
         # The highest single points are noise; leaving them out keeps the rest readable.
-        top = max((float(np.quantile(v, 0.995)) for v in values), default=1.0)
+        top = max((float(np.quantile(v, 0.995 if len(v) > 50 else 0.9)) for v in values), default=1)
         top = top if high is None else high
         for line in self._lines.values():
             if low is None:

@@ -16,21 +16,27 @@ class DataCard(Card):
     Args:
         session: whose data is chosen.
         bundled, full: the names of the two on the screen.
+        held: whether the session's data folder has the full set.
     """
 
     fetch_started = Signal()
 
     def __init__(
-        self, session: Session, bundled: str, full: str, parent: QWidget | None = None
+        self,
+        session: Session,
+        bundled: str,
+        full: str,
+        held: bool,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__("What shall it learn from?", parent)
         self._session = session
-        self._folder: Path | None = session.data
+        self._folder: Path | None = session.data if held else None
         self.box = QComboBox()
         self.box.setObjectName("dataBox")
         self.box.setAccessibleName("Data")
         self.box.addItems([bundled, full])
-        self.box.setCurrentIndex(0 if session.data is None else 1)
+        self.box.setCurrentIndex(0 if self._folder is None else 1)
         self.box.setToolTip(
             "<p>The bundled data needs no network and trains in a minute. More data makes a"
             " network that errs less, in about three.</p>"

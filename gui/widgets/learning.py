@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -23,6 +23,8 @@ from gui.widgets.layer_panel import LayerPanel
 from gui.widgets.layer_wall import LayerWall
 
 REDRAW = 0.5  # seconds between two drawings of a curve: it changes slowly and costs the most
+SOUND = "Nothing remarkable: signals and gradients arrive, and steps are of a good size."
+WAITING = "Train, and each layer's activations, gradients and updates are measured as it learns."
 ASK = 1000  # milliseconds between two looks into an opened layer
 
 
@@ -91,9 +93,10 @@ class LearningPanel(QWidget):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(self.wall)
-        self.remark = label("", "small", wrap=True)
+        self.remark = label(WAITING, "small", wrap=True)
         self.remark.setObjectName("wallRemark")
-        self.remark.hide()
+        self.remark.setFixedHeight(34)  # two lines, always: what comes and goes moves nothing
+        self.remark.setAlignment(Qt.AlignmentFlag.AlignTop)
         wall.body.addWidget(self.remark)
         wall.body.addWidget(scroll)
         overview = QWidget()
@@ -130,7 +133,7 @@ class LearningPanel(QWidget):
 
     def _show_layers(self, started: Started) -> None:
         self.wall.set_layers(started.layers, self._session.history)
-        say(self.remark, "")
+        say(self.remark, WAITING, "small")
         if self._open and self._open not in {info.name for info in started.layers}:
             self.close_layer()
 
@@ -143,7 +146,7 @@ class LearningPanel(QWidget):
         if self.wall.isVisible():
             self.wall.show_snapshot(snapshot)
             sentence, role = self.wall.summary()
-            say(self.remark, sentence, role)
+            say(self.remark, sentence or SOUND, role or "small")
 
     def _on_layer_view(self, view: LayerView) -> None:
         self.layer.show_view(view)

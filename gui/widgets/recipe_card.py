@@ -11,7 +11,7 @@ from core.paths import CHECKPOINTS
 from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
 from core.training.recipe import Recipe
 from gui.session import Session, State
-from gui.widgets.card import Card, label
+from gui.widgets.card import Card, label, say
 from gui.widgets.recipe_form import RecipeForm
 
 CHANGED = "changed"
@@ -45,8 +45,17 @@ class RecipeCard(Card):
         self.open.setProperty("role", "link")
         self.open.setToolTip("<p>Play with a network that was trained before, or train it on.</p>")
         self.open.clicked.connect(self._ask_checkpoint)
+        self.back = QPushButton("The shipped network")
+        self.back.setObjectName("openStarter")
+        self.back.setProperty("role", "link")
+        self.back.setToolTip("<p>Go back to the network that came with the program.</p>")
+        self.back.clicked.connect(session.open_starter)
         self.form = RecipeForm(session.recipe)
         self.form.changed.connect(self._change)
+        self.problem = label("", "fault", wrap=True)
+        self.problem.setObjectName("recipeProblem")
+        self.problem.hide()
+        self.form.complained.connect(self._on_problem)
         self._present: Path | None = None
         self._arrange()
         session.state_changed.connect(self._on_state)
@@ -62,7 +71,12 @@ class RecipeCard(Card):
             row.addWidget(words)
             row.addWidget(widget, 1)
             self.body.addLayout(row)
-        self.body.addWidget(self.open)
+        links = QHBoxLayout()
+        links.addWidget(self.open)
+        links.addStretch(1)
+        links.addWidget(self.back)
+        self.body.addLayout(links)
+        self.body.addWidget(self.problem)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -82,6 +96,11 @@ class RecipeCard(Card):
     def _change(self, key: str, value: Any) -> None:
         self._session.change(key, value)
         self._name_recipe()
+
+    def _on_problem(self, sentence: str) -> None:
+        """Say what is wrong, and let nothing be trained until it is mended."""
+        say(self.problem, sentence, "fault")
+        self._session.problem = sentence
 
     def _name_recipe(self) -> None:
         """Show the name of the present recipe, or that it is none of those with a name."""
@@ -110,11 +129,12 @@ class RecipeCard(Card):
     def _on_state(self, state: State) -> None:
         running = state.running
         self.form.set_running(running)
-        for widget in (self.box, self.start_from, self.open):
-            widget.setEnabled(not running and state is not State.LOADING)
+        for widget in (self.box, self.open, self.back):
+            widget.setEnabled(state is State.READY)
+        self.start_from.setEnabled(state is State.READY and self._present is not None)
 
     def _on_started(self, event: Started) -> None:
-        self._present = None
+        self._hold(None)
 
     def _on_loaded(self, event: Loaded) -> None:
         self._hold(Path(event.path))
@@ -125,6 +145,8 @@ class RecipeCard(Card):
         if event.checkpoint:
             self._hold(Path(event.checkpoint))
 
-    def _hold(self, path: Path) -> None:
+    def _hold(self, path: Path | None) -> None:
+        """Remember the file of the network that is on the screen; None while it has none."""
         self._present = path
+        self.start_from.setEnabled(path is not None and self._session.state is State.READY)
         self._on_start_from(self.start_from.currentText())

@@ -16,15 +16,17 @@ STEPS_A_DECADE = 20  # of the slider of a number that wants a logarithmic one
 class RecipeForm(QWidget):
     """One row a setting, under the heading of its group; what has no effect is hidden.
 
-    A value that can't be is kept as typed, outlined, and explained below it; the recipe keeps the
-    last good one.
+    A value that can't be is kept as typed and outlined, and ``complained`` says why (or "" when all
+    is well again); the recipe keeps the last good one.
     """
 
     changed = Signal(str, object)
+    complained = Signal(str)
 
     def __init__(self, recipe: Recipe, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._recipe = recipe
+        self.problem = ""
         self._rows: dict[str, list[QWidget]] = {}
         self._inputs: dict[str, QWidget] = {}
         self._sliders: dict[str, QSlider] = {}
@@ -38,10 +40,6 @@ class RecipeForm(QWidget):
             for key, about in recipe.settings().items():
                 if about.group == group:
                     self._add_setting(key, about)
-        self._wrong = label("", "fault", wrap=True)
-        self._wrong.setObjectName("recipeProblem")
-        self._wrong.hide()
-        self._grid.addWidget(self._wrong, self._grid.rowCount(), 0, 1, 2)
         self.show_recipe(recipe)
 
     def _add_heading(self, group: str) -> None:
@@ -149,8 +147,9 @@ class RecipeForm(QWidget):
             if isinstance(field, QLineEdit) and field.property("wrong") != (name == key):
                 field.setProperty("wrong", name == key)
                 field.style().polish(field)
-        self._wrong.setText(sentence)
-        self._wrong.setVisible(bool(sentence))
+        if sentence != self.problem:
+            self.problem = sentence
+            self.complained.emit(sentence)
 
 
 def _text(value: Any) -> str:

@@ -1,8 +1,10 @@
 """The bar of a run: its buttons, its progress, and what went wrong if it did."""
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from pathlib import Path
 
-from core.telemetry.events import Failed, Finished, Metrics, Stopped
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+
+from core.telemetry.events import Failed, Finished, Metrics, Started, Stopped
 from gui import theme
 from gui.session import Session, State
 from gui.widgets.card import label, say
@@ -16,9 +18,9 @@ class RunBar(QWidget):
         super().__init__(parent)
         self._session = session
         self.transport = Transport()
-        self.message = label("", "muted", wrap=True)
+        self.message = label(" ", "muted", wrap=True)
         self.message.setObjectName("runMessage")
-        self.message.hide()
+        self.message.setMinimumHeight(18)  # there even when empty: what is below stands still
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
@@ -30,12 +32,15 @@ class RunBar(QWidget):
         self.transport.step_clicked.connect(self._step)
         self.transport.stop_clicked.connect(session.stop)
         session.state_changed.connect(self.transport.show_state)
-        session.started.connect(lambda event: self._on_started())
+        session.started.connect(self._on_started)
         session.metrics_added.connect(self._on_metrics)
         session.ended.connect(self._on_ended)
 
     def _train(self) -> None:
-        say(self.message, "")
+        say(self.message, " ")
+        # A value that is still being typed counts: leaving the field takes it over.
+        if focused := QApplication.focusWidget():
+            focused.clearFocus()
         self._session.start(self.transport.length.value())
 
     def _pause(self) -> None:
@@ -46,12 +51,13 @@ class RunBar(QWidget):
 
     def _step(self) -> None:
         if not self._session.state.running:
-            say(self.message, "")
+            say(self.message, " ")
             self._session.start(self.transport.length.value(), paused=True)
         self._session.step()
 
-    def _on_started(self) -> None:
+    def _on_started(self, event: Started) -> None:
         self._first = None
+        say(self.message, event.note or " ")
 
     def _on_metrics(self, metrics: Metrics) -> None:
         first = self._first = self._first or metrics
@@ -64,5 +70,5 @@ class RunBar(QWidget):
             say(self.message, event.sentence, "fault")
         elif isinstance(event, Finished | Stopped):
             verb = "Finished" if isinstance(event, Finished) else "Stopped"
-            kept = event.checkpoint.rpartition("/")[2]
+            kept = Path(event.checkpoint).name
             say(self.message, f"{verb} at step {event.step:,}. The network is kept as {kept}.")

@@ -1,6 +1,6 @@
 """Train, pause, step, stop: the buttons of a run, and how far it is."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from core.telemetry.events import Metrics
@@ -62,7 +62,8 @@ class Transport(QWidget):
         button.setObjectName(name)
         button.setAccessibleName(text)
         button.setToolTip(help)
-        button.setIconSize(QSize(15, 15))
+        # A click leaves the focus where it was: a disabled button would hand it to a stranger.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
     def _arrange(self) -> None:
@@ -106,7 +107,7 @@ class Transport(QWidget):
         self.words.setText(words)
 
 
-_BUSY = (State.LOADING, State.STARTING, State.STOPPING)
+_BUSY = (State.LOADING, State.OPENING, State.STARTING, State.STOPPING)
 
 
 def clock(seconds: float) -> str:

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from core.errors import UserError
 from core.training.checkpoint import find_checkpoint, load_checkpoint
 from core.training.files import write_whole
+from core.training.learner import Learner
 
 
 def parts(path):
@@ -88,6 +89,10 @@ def test_a_foreign_safetensors_file_is_refused(tmp_path):
         ({"recipe": None}, "no recipe"),
         ({"recipe": {"hidden": [64]}}, "lacks the weights|does not fit"),
         ({"recipe": {"hidden": [99999999]}}, "hidden"),
+        ({"recipe": {"hidden": [float("inf")]}}, "hidden"),
+        ({"recipe": {"seed": float("inf")}}, "seed"),
+        ({"recipe": {"lr": 10**400}}, "lr"),
+        ({"steps": "abc"}, "not written by this version"),
         ({"recipe": {"evil": 1}}, "no setting 'evil'"),
         ({"recipe": {"lr": "NaN"}}, "lr"),
         ({"format": 99}, "not written by this version"),
@@ -151,3 +156,25 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     )
     assert "can't be written" in answer.stdout
     assert path.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["kept.bin"]
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("optimizer.0.exp_avg", torch.zeros(3, 3)),
+        ("optimizer.0.step", torch.zeros(7)),
+        ("random", torch.zeros(9)),
+        ("batches.generator", torch.zeros(9)),
+        ("batches.order", torch.full((4500,), 10**12)),
+        ("batches.order", torch.zeros(4500)),
+        ("batches.place", torch.tensor([0, -70])),
+        ("optimizer.99.step", torch.zeros(())),
+    ],
+)
+def test_a_damaged_place_in_the_run_is_refused(trained, tmp_path, digits, bundled, name, tensor):
+    """Going on from a file whose state of the run is wrong gives a sentence, not a crash."""
+    tensors, _ = parts(trained)
+    tensors[f"resume.{name}"] = tensor
+    checkpoint = load_checkpoint(rewrite(trained, tmp_path / "x.safetensors", tensors=tensors))
+    with pytest.raises(UserError, match="place in its run is damaged"):
+        Learner(digits, checkpoint.recipe, bundled, torch.device("cpu"), checkpoint)

@@ -137,7 +137,7 @@ def test_a_question_is_answered_through_the_control(examples: torch.Tensor) -> N
     """What is asked of the control comes back as a view of that layer at that step."""
     control = Control()
     control.ask(question("output", examples, examples[:1]))
-    (asked,) = control.take().questions
+    asked = control.take().question
     view = asked(build(LINEAR), 42)
     assert isinstance(view, LayerView)
     assert (view.layer, view.step) == ("output", 42)

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from core.telemetry.events import (
 )
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
-from core.training.trainer import train
+from core.training.trainer import Run, train
 
 
 def losses(events):
@@ -162,11 +163,12 @@ def test_another_model_can_not_be_gone_on_from(run_of, small, trained):
         next(train(run, Control()))
 
 
-def test_a_loss_that_is_no_number_stops_the_run(run_of, small, tmp_path):
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_loss_that_is_no_number_stops_the_run(run_of, small, tmp_path, schedule):
     """The run says step and layer of the first NaN, and keeps the last good weights."""
     out = tmp_path / "good.safetensors"
     recipe = small.replace(
-        {"lr": 100.0, "optimizer": "sgd", "schedule": "constant", "loss": "squared-error"}
+        {"lr": 100.0, "optimizer": "sgd", "schedule": schedule, "loss": "squared-error"}
     )
     events = list(train(run_of(recipe, steps=400, out=out), Control()))
     assert isinstance(events[-1], Failed)
@@ -192,3 +194,57 @@ def test_the_schedule_ends_with_the_run(run_of):
         if isinstance(e, Metrics)
     ]
     assert max(rates) > 0.008 and rates[-1] < 1e-4 and math.isclose(rates[-1], min(rates))
+
+
+def test_after_a_failure_the_screen_has_good_weights_again(run_of, small):
+    """The last weights that a watched run tells are the good ones, and it ends after them."""
+    recipe = small.replace({"lr": 100.0, "optimizer": "sgd", "loss": "squared-error"})
+    events = list(train(run_of(recipe, steps=400, watched=True), Control()))
+    assert isinstance(events[-1], Failed) and isinstance(events[-2], Weights)
+    assert all(np.isfinite(array).all() for array in events[-2].arrays.values())
+
+
+@pytest.mark.parametrize("key", ["batch_size", "seed", "optimizer"])
+def test_what_can_not_be_taken_over_is_said(run_of, small, trained, key):
+    """Going on with another setting counts the steps on, and says that the rest begins anew."""
+    other = {"batch_size": 32, "seed": 7, "optimizer": "sgd"}[key]
+    run = run_of(small.replace({key: other}), resume=load_checkpoint(trained))
+    events = list(train(run, Control()))
+    assert events[0].step == 150 and key in events[0].note
+    assert isinstance(events[-1], Finished) and events[-1].step == 170
+
+
+def test_going_on_with_other_data_begins_a_new_order(digits, bundled, small, trained):
+    """The order of one data set is not laid over another."""
+    train_on = bundled.train
+    fewer = replace(train_on, images=train_on.images[:1000], labels=train_on.labels[:1000])
+    data = replace(bundled, train=fewer)
+    run = Run(digits, small, data, torch.device("cpu"), steps=40, resume=load_checkpoint(trained))
+    events = list(train(run, Control()))
+    assert "data" in events[0].note and np.isfinite(losses(events)).all()
+
+
+def test_going_on_right_after_a_step_is_told(run_of, small):
+    """Pause, Step and Go on in one breath: Resumed is heard, so the screen can follow."""
+    control, seen = Control(paused=True), []
+    run = train(run_of(small, steps=30), control)
+    for event in run:
+        seen.append(event)
+        if isinstance(event, Paused):
+            control.step()
+            control.resume()
+    kinds = [type(event) for event in seen]
+    assert Resumed in kinds and kinds.index(Resumed) > kinds.index(Paused)
+    assert isinstance(seen[-1], Finished)
+
+
+def test_a_question_that_fails_costs_no_training(run_of, small, caplog):
+    """A look at a layer that is not there is logged, and the run goes on to its end."""
+
+    def wrong(model, step):
+        raise KeyError("conv.9")
+
+    control = Control()
+    control.ask(wrong)
+    assert isinstance(list(train(run_of(small), control))[-1], Finished)
+    assert "question" in caplog.text

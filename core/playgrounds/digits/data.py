@@ -7,6 +7,7 @@ centre of the picture.
 
 import gzip
 import math
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,8 @@ def full(folder: Path) -> Digits:
 def _split(raw: Path, prefix: str, count: int) -> tuple[Tensor, Tensor]:
     images = _idx(raw / f"{prefix}-images-idx3-ubyte", (count, 28, 28))
     labels = _idx(raw / f"{prefix}-labels-idx1-ubyte", (count,))
+    if labels.max() > 9:
+        raise UserError(f"{prefix}-labels-idx1-ubyte in {raw} has labels that are no digits.")
     return images, labels.long()
 
 
@@ -101,10 +104,10 @@ def _idx(path: Path, shape: tuple[int, ...]) -> Tensor:
         raise UserError(
             f"{packed} is missing; a data folder holds mnist/MNIST/raw with MNIST's four files."
         ) from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{packed} can't be read ({error}); download it again.") from None
     header = 4 + 4 * len(shape)
-    sizes = tuple(np.frombuffer(content[4:header], ">u4").tolist())
-    if sizes != shape or len(content) != header + math.prod(shape):
+    whole = len(content) == header + math.prod(shape)
+    if not whole or tuple(np.frombuffer(content[4:header], ">u4")) != shape:
         raise UserError(f"{path.name} in {path.parent} is not MNIST's file; download it again.")
     return torch.from_numpy(np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy())

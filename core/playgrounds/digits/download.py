@@ -30,6 +30,11 @@ FILES = {
 """SHA-256 and size of the unpacked content, and about the size of the packed file."""
 
 
+def holds_mnist(folder: Path) -> bool:
+    """Whether a data folder has a place for MNIST; what is missing there is then an error."""
+    return (folder / "mnist").is_dir()
+
+
 def fetch_mnist(
     folder: Path, progress: Callable[[str, float], None], cancelled: Callable[[], bool]
 ) -> None:

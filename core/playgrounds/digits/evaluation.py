@@ -11,7 +11,7 @@ from core.playgrounds.digits.data import Split, prepare
 from core.telemetry.events import Array, frozen
 
 CHUNK = 500
-HARDEST = 60
+HARDEST = 200
 
 
 @dataclass(frozen=True)

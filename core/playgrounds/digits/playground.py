@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from core.layers import squared_error
 from core.playground import Playground
 from core.playgrounds.digits.augment import augment
 from core.playgrounds.digits.data import Digits, Split, bundled, full, prepare
-from core.playgrounds.digits.download import fetch_mnist
+from core.playgrounds.digits.download import fetch_mnist, holds_mnist
 from core.playgrounds.digits.evaluation import answer, details, loss_of, probabilities
 from core.playgrounds.digits.ink import centre, read_image
 from core.playgrounds.digits.models import build
 from core.playgrounds.digits.recipe import MODELS, RECIPES, DigitsRecipe
-from core.telemetry.events import Array
+from core.telemetry.events import Array, Event
 from core.telemetry.inspection import question
 from core.training.control import Question
 
@@ -36,7 +37,7 @@ class DigitsPlayground(Playground):
 
     def load(self, folder: Path | None) -> Digits:
         """Return MNIST from the folder, if it holds any, else the bundled 5,000."""
-        return full(folder) if folder and (folder / "mnist").is_dir() else bundled()
+        return full(folder) if folder and holds_mnist(folder) else bundled()
 
     def dataset(self, data: Digits) -> str:
         """Say which digits these are."""
@@ -74,8 +75,10 @@ class DigitsPlayground(Playground):
         return (outputs.argmax(1) == targets).float().mean()
 
     def uniform_loss(self, recipe: DigitsRecipe) -> float:
-        """Ln 10; for the squared error, that of saying 0.1 ten times."""
-        return math.log(10) if recipe.loss == "cross-entropy" else 0.09
+        """Return ln 10; for the squared error, that of saying 0.1 ten times."""
+        if recipe.loss == "cross-entropy":
+            return math.log(10)
+        return float(0.09 * (1 - recipe.label_smoothing) ** 2)
 
     def validate(
         self, model: nn.Module, data: Digits, recipe: DigitsRecipe, limit: int | None = None
@@ -127,11 +130,20 @@ class DigitsPlayground(Playground):
         return {"image": str(image), "digit": int(shares.argmax()), "probabilities": rounded}
 
 
+@cache
+def _examples() -> Tensor:
+    """Return 100 validation pictures, ten of each digit, prepared."""
+    return prepare(bundled().validation.images[::5])
+
+
 def look_into(layer: str, picture: Array | None) -> Question:
     """Return what to ask a digits model about a layer: with validation pictures, and this one."""
-    examples = bundled().validation.images[::5]
-    shown = None if picture is None else prepare(torch.from_numpy(picture)[None])
-    return question(layer, prepare(examples), shown)
+
+    def ask(model: nn.Module, step: int) -> Event:  # loads in the thread that answers
+        shown = None if picture is None else prepare(torch.from_numpy(picture)[None])
+        return question(layer, _examples(), shown)(model, step)
+
+    return ask
 
 
 PLAYGROUND = DigitsPlayground()

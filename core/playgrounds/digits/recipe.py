@@ -136,7 +136,9 @@ class DigitsRecipe(Recipe):
     )
 
     def check(self) -> None:
-        """Refuse batch norm over a single example: it has no spread to measure."""
+        """Refuse batch norm over a single example, which has no spread, and an empty CNN."""
+        if self.model == "cnn" and not self.channels:
+            raise UserError("channels= leaves no convolution; give at least one size, such as 16.")
         if self.batch_norm and self.batch_size < 2:
             raise UserError("batch_norm=on needs a batch_size of at least 2, or switch it off.")
 
