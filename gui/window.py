@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Glassbox")
         self.setWindowIcon(theme.icon("glass"))
         self.resize(1440, 900)
-        self.setMinimumSize(1240, 760)
+        self.setMinimumSize(1280, 740)
         self.worker = Worker(self)
         modules = page_modules()
         if page is not None and page not in modules:

@@ -28,4 +28,4 @@ def test_the_tour_plays_every_page_in_both_themes(tmp_path):
         for word in ("light", "dark"):
             assert f"{page}-{word}" in names
             with Image.open(tmp_path / f"{page}-{word}.png") as picture:
-                assert picture.width >= 1240 and len(picture.convert("RGB").getcolors(1 << 24)) > 50
+                assert picture.width >= 1280 and len(picture.convert("RGB").getcolors(1 << 24)) > 50

@@ -39,8 +39,9 @@ class CardColumns(QWidget):
         if columns == self._columns:
             return
         self._columns = columns
-        while self._grid.count():
-            self._grid.takeAt(0)
+        # Never takeAt: the item it leaves alive keeps Qt from forgetting the card's old height.
+        for card, _ in self._cards:
+            self._grid.removeWidget(card)
         row, column = 0, 0
         for card, wide in self._cards:
             if wide and column:

@@ -125,7 +125,7 @@ class LayerWall(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
         """Never lower than its rows: it stands in a scroll area."""
-        return QSize(480, self.sizeHint().height())
+        return QSize(400, self.sizeHint().height())
 
     def row_rect(self, row: int) -> QRect:
         """Return where a layer's row is."""

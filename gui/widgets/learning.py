@@ -92,6 +92,7 @@ class LearningPanel(QWidget):
         wall = Card("What does each layer see?")
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.wall)
         self.remark = label(WAITING, "small", wrap=True)
         self.remark.setObjectName("wallRemark")
@@ -170,7 +171,7 @@ class LearningPanel(QWidget):
         self.loss.fit(end, None if self.log.isChecked() else 0.0)
         self.accuracy.fit(end, 0.0, 1.0)
         for plot in (self.loss, self.accuracy):
-            plot.set_hint("" if len(steps) else "Train, and the curve appears here")
+            plot.set_hint("" if len(steps) else "Train to see the curve")
 
     def showEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
         """Catch up with what happened while this was hidden."""

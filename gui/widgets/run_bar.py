@@ -20,7 +20,7 @@ class RunBar(QWidget):
         self.transport = Transport()
         self.message = label(" ", "muted", wrap=True)
         self.message.setObjectName("runMessage")
-        self.message.setMinimumHeight(18)  # there even when empty: what is below stands still
+        self.message.setMinimumHeight(17)  # there even when empty: what is below stands still
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)

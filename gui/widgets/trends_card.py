@@ -94,8 +94,8 @@ class TrendsCard(Insight):
         if columns == self._columns or not count:
             return
         self._columns = columns
-        while self._grid.count():
-            self._grid.takeAt(0)
+        for trend in self.trends.values():
+            self._grid.removeWidget(trend)
         for index, trend in enumerate(self._shown):
             self._grid.addWidget(trend, *divmod(index, columns))
         for column in range(len(self.trends)):
