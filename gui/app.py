@@ -54,4 +54,6 @@ def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
     theme.apply(app, options.theme)
     window = MainWindow(data, options.device, options.page)
     window.show()
+    app.processEvents()  # the first frame stands, before anything that takes long
+    window.fill()
     return app, window

@@ -4,8 +4,9 @@ import importlib
 import pkgutil
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -24,19 +25,27 @@ from gui import pages, theme
 from gui.widgets.card import label
 from gui.worker import Worker
 
+AFTER_PAINTING = 60  # milliseconds
+
+
+def page_names() -> list[str]:
+    """Return the names of the modules in gui/pages, unimported: a page is found by being there."""
+    return [found.name for found in pkgutil.iter_modules(pages.__path__)]
+
 
 def page_modules() -> dict[str, ModuleType]:
-    """Return the modules in gui/pages by name, in their own order: a page is found by being there.
+    """Return the pages' modules by name, in their own order.
 
-    A page's module has TITLE, ICON, ORDER and a ``Page`` widget with ``abandon()``.
+    A page's module has TITLE, ICON, HELP, ORDER and a ``Page`` widget with ``abandon()``.
     """
-    names = [found.name for found in pkgutil.iter_modules(pages.__path__)]
-    found = {name: importlib.import_module(f"gui.pages.{name}") for name in names}
+    found = {name: importlib.import_module(f"gui.pages.{name}") for name in page_names()}
     return dict(sorted(found.items(), key=lambda item: item[1].ORDER))
 
 
 class MainWindow(QMainWindow):
     """Holds the one worker, and the pages that give it work.
+
+    It stands empty at once; :meth:`fill` brings the pages, and then the worker loads torch.
 
     Raises:
         UserError: the page to begin with does not exist.
@@ -44,18 +53,23 @@ class MainWindow(QMainWindow):
 
     def __init__(self, data: Path | None, device: str, page: str | None = None) -> None:
         super().__init__()
+        if page is not None and page not in page_names():
+            known = ", ".join(page_names())
+            raise UserError(f"There is no page '{page}'; there are {known}.")
         self.setWindowTitle("Glassbox")
         self.setWindowIcon(theme.icon("glass"))
         self.resize(1440, 900)
         self.setMinimumSize(1280, 740)
+        self._data, self._device, self._first = data, device, page
         self.worker = Worker(self)
-        modules = page_modules()
-        if page is not None and page not in modules:
-            raise UserError(f"There is no page '{page}'; there are {', '.join(modules)}.")
-        self.pages = {
-            name: module.Page(self.worker, data, device) for name, module in modules.items()
-        }
+        self._starter = QTimer(self)
+        self._starter.setSingleShot(True)
+        self._starter.timeout.connect(self.worker.start)
+        self.pages: dict[str, Any] = {}
         self._stack = QStackedWidget()
+        opening = label("Opening the pages…", "muted")
+        opening.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack.addWidget(opening)
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
         body = QWidget()
@@ -63,15 +77,22 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self._make_rail(modules))
+        row.addWidget(self._make_rail())
         row.addWidget(self._stack, 1)
-        for widget in self.pages.values():
-            self._stack.addWidget(widget)
         self.setCentralWidget(body)
-        self.show_page(page or next(iter(modules)))
-        self.worker.start()
 
-    def _make_rail(self, modules: dict[str, ModuleType]) -> QWidget:
+    def fill(self) -> None:
+        """Build the pages; torch is loaded when the first of them has been painted."""
+        modules = page_modules()
+        for name, module in modules.items():
+            self.pages[name] = module.Page(self.worker, self._data, self._device)
+            self._stack.addWidget(self.pages[name])
+            self._places.addWidget(self._page_button(name, module))
+        self.show_page(self._first or next(iter(modules)))
+        # Loading it competes for the interpreter with the painting of the first page.
+        self._starter.start(AFTER_PAINTING)
+
+    def _make_rail(self) -> QWidget:
         rail = QWidget()
         rail.setObjectName("rail")
         rail.setFixedWidth(148)
@@ -82,8 +103,9 @@ class MainWindow(QMainWindow):
         name.setFont(theme.font(16))
         name.setContentsMargins(8, 0, 0, 14)
         column.addWidget(name)
-        for key, module in modules.items():
-            column.addWidget(self._page_button(key, module))
+        self._places = QVBoxLayout()
+        self._places.setSpacing(4)
+        column.addLayout(self._places)
         column.addStretch(1)
         dark = theme.IconButton("theme", "Light or dark. Changes the colours of the program.")
         dark.setObjectName("themeButton")
@@ -122,6 +144,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802, Qt's name
         """Ask every run to end, wait for the worker, and go."""
+        self.hide()
+        self._starter.stop()
         for page in self.pages.values():
             page.abandon()
         self.worker.close()

@@ -55,6 +55,7 @@ def program(qtbot, qapp, runs):
     window = MainWindow(None, "cpu")
     qtbot.addWidget(window, before_close_func=lambda w: None)
     window.show()
+    window.fill()
     made = Program(qtbot, window)
     made.ready()
     yield made
