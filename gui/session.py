@@ -40,7 +40,7 @@ from gui.worker import Worker
 
 FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
 SLOWEST = 0.5  # seconds between them at most
-SHARE = 0.06  # of the wall clock at most goes into drawing
+SHARE = 0.04  # of the wall clock at most is the screen's, while a run goes on
 
 
 class State(Enum):
@@ -147,6 +147,7 @@ class Session(QObject):
             Paused: lambda event: self._enter(State.PAUSED),
             Resumed: lambda event: self._enter(State.TRAINING),
         }
+        self._pulled = (0.0, 0.0)  # when it last looked: wall clock, and this thread's own time
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._pull)
@@ -254,11 +255,15 @@ class Session(QObject):
             self.state_changed.emit(state)
 
     def _pull(self) -> None:
-        """Take what has come, hand it on, and look again after a pause that drawing has earned."""
-        begin = time.thread_time()
-        # Painting is done when Qt comes back to its timers: only then is the cost known. Said
-        # first, so that a fault in a widget can't keep the rest of the run from being heard.
-        QTimer.singleShot(0, self, lambda: self._rest(time.thread_time() - begin))
+        """Take what has come and hand it on; later, if drawing has taken more than its share."""
+        wall, spent = time.perf_counter() - self._pulled[0], time.thread_time() - self._pulled[1]
+        early = min(SLOWEST, spent / SHARE) - wall
+        if early > 0:
+            self._timer.start(round(1000 * early) + 1)
+            return
+        self._pulled = (time.perf_counter(), time.thread_time())
+        # First, so that a fault in a widget can't keep the rest of the run from being heard.
+        self._timer.start(round(1000 * FRAME))
         for mailbox, kind in list(self._jobs.items()):
             closed = mailbox.closed  # asked first: what is drained after it is all there was
             events = mailbox.drain()
@@ -267,10 +272,8 @@ class Session(QObject):
             for event in events:
                 self._hand_on(event, kind)
         self.frame.emit()
-
-    def _rest(self, spent: float) -> None:
-        if self._jobs:
-            self._timer.start(round(1000 * min(SLOWEST, max(FRAME, spent / SHARE))))
+        if not self._jobs:
+            self._timer.stop()
 
     def _hand_on(self, event: object, kind: "Kind") -> None:
         self.history.add(event)

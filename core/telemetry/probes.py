@@ -19,7 +19,7 @@ from core.layers import Layer, layers_of
 from core.telemetry.events import LayerInfo, LayerStats, Snapshot, frozen
 
 BINS = 48
-EXAMPLES = 32  # of the batch go into a histogram: plenty for its shape, cheap for a convolution
+VALUES = 16_384  # of a layer go into a histogram: plenty for its shape, cheap for a convolution
 TANH_FLAT = 0.97
 SIGMOID_FLAT = 0.03
 
@@ -98,7 +98,7 @@ class Probe:
                 self._handles.append(output.register_hook(measure_gradient))  # type: ignore[no-untyped-call]
 
         def measure_gradient(gradient: Tensor) -> None:
-            self._backward[layer] = _measure_gradient(gradient[:EXAMPLES].detach())
+            self._backward[layer] = _measure_gradient(gradient.detach())
 
         return measure
 
@@ -130,6 +130,13 @@ class Probe:
         return Snapshot(step, tuple(stats), rate_share)
 
 
+def _some(x: Tensor) -> Tensor:
+    """Return all values of a tensor, flat, or evenly spread ones if they are too many."""
+    flat = x.flatten()
+    # An odd stride meets every column of a picture in turn.
+    return flat[:: max(1, len(flat) // VALUES) | 1].float()
+
+
 def _std(x: Tensor) -> Tensor:
     """Standard deviation as one number, defined for a single value too."""
     return x.float().std(correction=0)
@@ -137,7 +144,7 @@ def _std(x: Tensor) -> Tensor:
 
 def _measure_activation(output: Tensor, activation: str) -> Tensor:
     """(B, units, ...) to BINS shares, then high, mean, std, zero, saturated, dead."""
-    some = output[:EXAMPLES].float().flatten()
+    some = _some(output)
     mean, std = some.mean(), some.std(correction=0)
     if activation == "tanh":
         high, flat = torch.ones_like(mean), some.abs() > TANH_FLAT
@@ -167,7 +174,7 @@ def _shares(values: Tensor, high: Tensor, activation: str, count: int) -> Tensor
 
 def _measure_gradient(gradient: Tensor) -> Tensor:
     """(B, units, ...) to BINS shares, then high and std."""
-    some = gradient.float().flatten()
+    some = _some(gradient)
     std = some.std(correction=0)
     # A gradient that is exactly zero (behind a relu that is off) says nothing about the spread.
     some = some[some != 0] if some.device.type == "cpu" else some

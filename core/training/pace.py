@@ -26,5 +26,8 @@ class Pace:
         """Measure what it costs, and put off the next time if it was much."""
         begin = time.perf_counter()
         yield
-        end = time.perf_counter()
-        self._next = max(self._next, end + (end - begin) * (1 / self._share - 1))
+        self.charge(time.perf_counter() - begin)
+
+    def charge(self, seconds: float) -> None:
+        """Put off the next time for what this one has cost."""
+        self._next = max(self._next, time.perf_counter() + seconds * (1 / self._share - 1))

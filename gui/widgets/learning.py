@@ -22,7 +22,7 @@ from gui.widgets.curve import CurvePlot
 from gui.widgets.layer_panel import LayerPanel
 from gui.widgets.layer_wall import LayerWall
 
-REDRAW = 0.5  # seconds between two drawings of a curve: it changes slowly and costs the most
+REDRAW = 1.0  # seconds between two drawings of a curve: it changes slowly and costs the most
 SOUND = "Nothing remarkable: signals and gradients arrive, and steps are of a good size."
 WAITING = "Train, and each layer's activations, gradients and updates are measured as it learns."
 ASK = 1000  # milliseconds between two looks into an opened layer

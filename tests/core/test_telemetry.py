@@ -43,7 +43,7 @@ def test_the_numbers_are_those_of_plain_torch():
     model = net(0.3)
     snapshot, out, before = probed(model)
     stats, weight = snapshot.layers[0], model[0].product.weight
-    some = out[:32]
+    some = out  # few enough that none is left out
     assert stats.mean == pytest.approx(float(some.mean()), abs=1e-5)
     assert stats.std == pytest.approx(float(some.std(correction=0)), rel=1e-4)
     assert stats.saturated == pytest.approx(float((some.abs() > 0.97).float().mean()), abs=1e-6)
