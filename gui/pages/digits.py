@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from core.playgrounds.digits.download import holds_mnist
 from core.playgrounds.digits.recipe import RECIPES
-from core.telemetry.events import Array
+from core.telemetry.events import Array, Evaluated
 from gui.session import Session
 from gui.widgets.augmented import AugmentedPreview
 from gui.widgets.card import label
@@ -41,6 +41,7 @@ class Page(QWidget):
         self.examples = AugmentedPreview()
         self.draw = DrawPanel()
         self.recipe.body.addWidget(self.examples)
+        self._judged: Evaluated | None = None
         self.tabs = QTabWidget()
         self.tabs.setObjectName("digitsTabs")
         self.tabs.addTab(self.learning, "Learning")
@@ -81,10 +82,21 @@ class Page(QWidget):
         session.loaded.connect(lambda event: self._give_reader())
         session.started.connect(lambda event: self._give_reader())
         session.weights_changed.connect(self.draw.refresh)
-        session.evaluated.connect(self.evaluation.show_evaluation)
+        session.evaluated.connect(self._on_evaluated)
+        self.tabs.currentChanged.connect(lambda index: self._show_mistakes())
         session.examples_taken.connect(self.examples.show_examples)
         self.evaluation.pictureChosen.connect(self.draw.show_picture)
         self.draw.pictureChanged.connect(lambda picture: self.learning.refresh_layer())
+
+    def _on_evaluated(self, event: Evaluated) -> None:
+        self._judged = event
+        self._show_mistakes()
+
+    def _show_mistakes(self) -> None:
+        """Show the newest evaluation, if it is looked at: hundreds of pictures take their time."""
+        if self._judged and self.tabs.currentWidget() is self.evaluation:
+            self.evaluation.show_evaluation(self._judged)
+            self._judged = None
 
     def _give_reader(self) -> None:
         """Let the canvas ask the newest network."""
