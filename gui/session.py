@@ -40,7 +40,7 @@ from gui.worker import Worker
 
 FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
 SLOWEST = 0.5  # seconds between them at most
-SHARE = 0.04  # of the wall clock at most is the screen's, while a run goes on
+SHARE = 0.03  # of the wall clock at most is the screen's, while a run goes on
 
 
 class State(Enum):

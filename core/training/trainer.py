@@ -94,9 +94,9 @@ class _Loop:
         self.group = _Group()
         self.clock = 0.0
         self.lifeline = Lifeline(self.learner)
-        self.look = Pace(run.probe_every, share=0.025)
+        self.look = Pace(run.probe_every, share=0.02)
         self.tell = Pace(0.1)
-        self.judge = Pace(1.0, share=0.015)
+        self.judge = Pace(1.0, share=0.01)
         self.loss = math.nan
         self.accuracy = math.nan
         self.usual = 0.0  # seconds that an unwatched step takes, lately
