@@ -1,6 +1,7 @@
 """How good the networks get, through the command line, as anyone would train them."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,9 +12,10 @@ from core.paths import CHECKPOINTS, data_folder
 
 
 def core(*words: str) -> dict:
-    """Run ``python -m core`` and return its JSON."""
+    """Run ``python -m core`` and return its JSON; only --data names a folder of data."""
     command = [sys.executable, "-m", "core", *words, "--json"]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    alone = {key: value for key, value in os.environ.items() if key != "GLASSBOX_DATA"}
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=alone)
     return json.loads(answer.stdout)
 
 
