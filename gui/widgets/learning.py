@@ -23,7 +23,7 @@ from gui.widgets.layer_panel import LayerPanel
 from gui.widgets.layer_wall import LayerWall
 
 REDRAW = 1.0  # seconds between two drawings of a curve: it changes slowly and costs the most
-SOUND = "Nothing remarkable: signals and gradients arrive, and steps are of a good size."
+SOUND = "Nothing remarkable: signals and gradients arrive in every layer."
 WAITING = "Train, and each layer's activations, gradients and updates are measured as it learns."
 ASK = 1000  # milliseconds between two looks into an opened layer
 
