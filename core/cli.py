@@ -15,7 +15,7 @@ from typing import Any
 from core import __version__, playgrounds
 from core.arguments import DEVICES, Parser, positive
 from core.errors import UserError
-from core.paths import RUNS, data_folder
+from core.paths import RUNS, data_source
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--seconds", type=positive, metavar="S", help="train this long")
     length.add_argument("--steps", type=_positive_int, metavar="N", help="train this many steps")
     train.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
-    train.add_argument("--data", metavar="DIR", help="folder of full data sets")
+    train.add_argument("--data", metavar="DIR", help="folder of full data sets, or a file of yours")
     train.add_argument("--device", default="auto", choices=DEVICES)
     train.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
     train.add_argument("--out", type=Path, metavar="FILE", help="where the checkpoint goes")
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = verb("evaluate", _evaluate, _show_numbers, "judge a checkpoint on test data")
     evaluate.add_argument("checkpoint", metavar="CHECKPOINT")
-    evaluate.add_argument("--data", metavar="DIR", help="folder of full data sets")
+    evaluate.add_argument("--data", metavar="DIR", help="folder of full data sets, or a file")
 
     predict = verb("predict", _predict, _show_predictions, "answer for image files")
     predict.add_argument("checkpoint", metavar="CHECKPOINT")
@@ -93,7 +93,7 @@ def _positive_int(text: str) -> int:
 
 
 def _playgrounds(options: argparse.Namespace) -> dict[str, Any]:
-    found = [playgrounds.get(name) for name in playgrounds.names()]
+    found = [playgrounds.get(name) for name in playgrounds.all_names()]
     return {
         "playgrounds": [
             {
@@ -129,17 +129,18 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     if options.out and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
-    data = playground.load(data_folder(options.data))
+    data = playground.load(data_source(options.data))
     stamp = time.strftime("%Y%m%d-%H%M%S")
     out = options.out or RUNS / f"{playground.name}-{recipe.to_dict()['model']}-{stamp}.safetensors"
-    seconds = None if options.steps else options.seconds or 60.0
+    steps = options.steps or (0 if options.seconds else recipe.steps) or None
+    seconds = None if steps else options.seconds or 60.0
     run = Run(
         playground,
         recipe,
         data,
         device,
         seconds,
-        options.steps,
+        steps,
         out=out,
         resume=resume,
         weights_only=options.weights_only,
@@ -200,7 +201,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
     checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
     playground = checkpoint.playground
-    data = playground.load(data_folder(options.data))
+    data = playground.load(data_source(options.data))
     numbers = playground.test(checkpoint.model(), data, checkpoint.recipe)
     return {"playground": playground.name, "dataset": playground.dataset(data), "metrics": numbers}
 

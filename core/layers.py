@@ -5,56 +5,106 @@ layer wall, the doctor) finds the same thing in a digit's MLP and in a transform
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Product = nn.Linear | nn.Conv2d | nn.Embedding
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
+
+
+class FeatureNorm(nn.BatchNorm1d):
+    """Batch norm of the last dimension, over all the others: (B, units) or (B, T, units).
+
+    makemore, part 5, where plain batch norm would have normalised each place in time apart.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise; the shape stays."""
+        if x.dim() == 2:
+            return super().forward(x)
+        return super().forward(x.flatten(0, -2)).view_as(x)
+
+
+Listener = Callable[["Layer", Tensor], None]
+"""Hears what a layer says: its output before pooling and dropout."""
 
 
 class Layer(nn.Module):
     """``product``, then batch norm, activation, pooling and dropout, where it has them.
 
+    An embedding is a product too: of a one-hot vector with a matrix, which picks a row.
+
     Attributes:
-        product: the module that holds the matrix; its ``weight`` is (out, in) or (out, in, k, k).
+        product: the module that holds the matrix; its ``weight`` is (out, in), (out, in, k, k) for
+            a convolution, (in, out) for an embedding.
         activation: the word for what bends it: relu, tanh, sigmoid, gelu, or "" for none.
+        has_norm: whether it has batch norm.
+        listener: hears each of its outputs, while there is one.
     """
 
     def __init__(
         self,
-        product: nn.Linear | nn.Conv2d,
+        product: Product,
         activation: str = "",
         norm: bool = False,
         pool: int = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        flat = isinstance(product, nn.Linear)
-        width = product.weight.shape[0]
         self.product = product
         self.activation = activation
-        self.norm: nn.Module = nn.Identity()
+        self.has_norm = norm
+        self.listener: Listener | None = None
+        spoken: list[nn.Module] = [product]
         if norm:
-            self.norm = nn.BatchNorm1d(width) if flat else nn.BatchNorm2d(width)
-        self.bend: nn.Module = ACTIVATIONS[activation]() if activation else nn.Identity()
-        self.pool: nn.Module = nn.MaxPool2d(pool) if pool > 1 else nn.Identity()
-        self.dropout: nn.Module = nn.Dropout(dropout) if dropout else nn.Identity()
+            pictures = isinstance(product, nn.Conv2d)
+            self.norm = (nn.BatchNorm2d if pictures else FeatureNorm)(self.fan_out)
+            spoken.append(self.norm)
+        if activation:
+            spoken.append(ACTIVATIONS[activation]())
+        after: list[nn.Module] = [nn.MaxPool2d(pool)] if pool > 1 else []
+        if dropout:
+            self.dropout = nn.Dropout(dropout)  # an attribute, to hear of training and use
+            after.append(self.dropout)
+        # Their forwards, not the parts themselves: each call of a module costs a small network two
+        # per cent of its step, and nobody hooks the parts of a layer.
+        self._spoken = [part.forward for part in spoken]
+        self._after = [part.forward for part in after]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Carry a batch through: (B, in, ...) to (B, out, ...)."""
-        out: Tensor = self.dropout(self.pool(self.bend(self.norm(self.product(x)))))
-        return out
+        """Carry a batch through: (..., in) to (..., out); for pictures, dimension 1 is the units'."""
+        for part in self._spoken:
+            x = part(x)
+        if self.listener is not None:
+            self.listener(self, x)
+        for part in self._after:
+            x = part(x)
+        return x
 
     @property
     def fan_in(self) -> int:
         """How many numbers one output is summed from."""
-        return self.product.weight[0].numel()
+        weight = self.product.weight
+        return len(weight) if isinstance(self.product, nn.Embedding) else weight[0].numel()
 
     @property
     def fan_out(self) -> int:
         """How many outputs the layer has (channels, for a convolution)."""
-        return self.product.weight.shape[0]
+        return self.product.weight.shape[1 if isinstance(self.product, nn.Embedding) else 0]
+
+    @property
+    def unit_dim(self) -> int:
+        """Which dimension of the layer's output its units lie along."""
+        return 1 if isinstance(self.product, nn.Conv2d) else -1
+
+
+def size_of(model: nn.Module) -> int:
+    """How many numbers a model has learned; for one that counts, how many counts it keeps."""
+    learned = sum(parameter.numel() for parameter in model.parameters())
+    return learned or sum(buffer.numel() for buffer in model.buffers())
 
 
 def layers_of(model: nn.Module) -> dict[str, Layer]:
@@ -72,7 +122,7 @@ def initialise(
         model: made of layers.
         how: ``kaiming`` (He et al. 2015, std = gain of the activation / sqrt(fan in)), ``xavier``
             (Glorot and Bengio 2010, from both fans), ``normal`` (std = ``gain``, whatever the
-            size: the notebook's way) or ``zeros``.
+            size: the notebook's way) or ``zeros``. An embedding sums nothing, its std is 1.
         gain: for ``normal``, the standard deviation.
         generator: where the random numbers come from.
 
@@ -88,8 +138,9 @@ def initialise(
             weight.normal_(0.0, _std(layer, how, gain), generator=generator)
             if layer is layers[-1] and how != "normal":
                 weight.mul_(0.1)
-        if layer.product.bias is not None:
-            layer.product.bias.zero_()
+        bias = getattr(layer.product, "bias", None)
+        if bias is not None:
+            bias.zero_()
 
 
 GAINS = {"relu": math.sqrt(2), "gelu": math.sqrt(2), "tanh": 5 / 3}
@@ -99,6 +150,8 @@ GAINS = {"relu": math.sqrt(2), "gelu": math.sqrt(2), "tanh": 5 / 3}
 def _std(layer: Layer, how: str, gain: float) -> float:
     if how == "normal":
         return gain
+    if isinstance(layer.product, nn.Embedding):
+        return 1.0  # one row is picked, nothing is summed
     give_back = GAINS.get(layer.activation, 1.0)
     if how == "kaiming":
         return give_back / math.sqrt(layer.fan_in)

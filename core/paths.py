@@ -12,6 +12,17 @@ RUNS = CHECKPOINTS / "runs"
 DOWNLOADS = ROOT / "data"
 
 
+def data_source(argument: str | Path | None = None) -> Path | None:
+    """Return where data comes from: a file of one's own, or else as :func:`data_folder`.
+
+    Raises:
+        UserError: it was named but does not exist.
+    """
+    if argument and Path(argument).expanduser().is_file():
+        return Path(argument).expanduser()
+    return data_folder(argument)
+
+
 def data_folder(argument: str | Path | None = None) -> Path | None:
     """Return the folder of full data sets: the argument, else ``GLASSBOX_DATA``, else None.
 
@@ -26,6 +37,6 @@ def data_folder(argument: str | Path | None = None) -> Path | None:
         source = "--data" if argument else "GLASSBOX_DATA"
         raise UserError(
             f"{source} names {folder}, which is not a folder; "
-            "name the folder that holds mnist/, or leave it out to use the bundled data."
+            "name the folder that holds mnist/ and names/, or leave it out for the bundled data."
         )
     return folder

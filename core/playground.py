@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,22 @@ from torch import Tensor, nn
 from core.errors import UserError
 from core.telemetry.events import Array
 from core.training.recipe import Recipe
+
+Batch = tuple[Tensor, Tensor]
+Vocabulary = Mapping[str, Any]
+"""What a network's numbers stand for, as plain values for JSON; kept with its weights."""
+
+
+class TrainingSet(Protocol):
+    """What a run trains on."""
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        ...
+
+    def batch(self, indices: Tensor, recipe: Any, generator: torch.Generator) -> Batch:
+        """Return inputs and targets of these examples, ready for the model."""
+        ...
 
 
 class Playground(ABC):
@@ -29,52 +45,75 @@ class Playground(ABC):
     models: ClassVar[tuple[str, ...]]
 
     @abstractmethod
-    def load(self, folder: Path | None) -> Any:
-        """Return the data: the full set from a data folder, else the bundled one."""
+    def load(self, source: Path | None) -> Any:
+        """Return the data: the full set from a data folder, else the bundled one.
+
+        Raises:
+            UserError: the source is a file that this playground can't learn from, or is damaged.
+        """
 
     @abstractmethod
     def dataset(self, data: Any) -> str:
         """Say in words which data that is."""
 
-    @abstractmethod
-    def count(self, data: Any) -> int:
-        """How many examples there are to train on."""
+    def vocabulary(self, data: Any) -> Vocabulary:
+        """Say what a network's inputs and outputs stand for, where the data decides it."""
+        return {}
+
+    def survey(self, data: Any) -> Mapping[str, Any]:
+        """Return what a screen shows of the data itself: frozen values and arrays, by name."""
+        return {}
 
     @abstractmethod
-    def build(self, recipe: Any, initialised: bool = True) -> nn.Module:
-        """Make the model of a recipe; without initial weights where a checkpoint brings them."""
+    def build(self, recipe: Any, vocabulary: Vocabulary, initialised: bool = True) -> nn.Module:
+        """Make the model of a recipe; without initial weights where a checkpoint brings them.
+
+        A model that learns without a gradient has ``observe(inputs, targets)``; it is shown all
+        examples at once, in a single step.
+
+        Raises:
+            UserError: no such vocabulary is possible.
+        """
 
     @abstractmethod
-    def to(self, data: Any, device: torch.device) -> Any:
-        """Return the data with what training needs on that device."""
+    def prepare(
+        self, data: Any, recipe: Any, vocabulary: Vocabulary, device: torch.device
+    ) -> TrainingSet:
+        """Return the examples that a recipe's model trains on, with their tensors on that device.
 
-    @abstractmethod
-    def batch(
-        self, data: Any, indices: Tensor, recipe: Any, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return inputs and targets of these training examples, ready for the model."""
+        Raises:
+            UserError: the data has what the vocabulary lacks.
+        """
 
     @abstractmethod
     def loss(self, recipe: Any, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of a batch, one number."""
 
-    @abstractmethod
-    def correct(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the share of right answers of a batch, one number; NaN where it has none."""
+    def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
+        """Return the share of right answers of a batch, one number; None where none is right."""
+        return None
 
     @abstractmethod
-    def uniform_loss(self, recipe: Any) -> float:
+    def uniform_loss(self, recipe: Any, vocabulary: Vocabulary) -> float:
         """Return the loss of a network that thinks every answer equally likely."""
 
     @abstractmethod
     def validate(
         self, model: nn.Module, data: Any, recipe: Any, limit: int | None = None
     ) -> tuple[dict[str, float], dict[str, Array]]:
-        """Judge a model on validation data: ``val_loss`` and more, and arrays for pictures."""
+        """Judge a model on validation data: ``val_loss`` and more, and arrays for pictures.
+
+        Raises:
+            UserError: the model was made for another vocabulary than that of the data.
+        """
 
     @abstractmethod
     def test(self, model: nn.Module, data: Any, recipe: Any) -> dict[str, float]:
-        """Judge a model on the data kept for the end: the metrics of ``evaluate``."""
+        """Judge a model on the data kept for the end: the metrics of ``evaluate``.
+
+        Raises:
+            UserError: the model was made for another vocabulary than that of the data.
+        """
 
     def fetch(
         self, folder: Path, progress: Callable[[str, float], None], cancelled: Callable[[], bool]

@@ -29,6 +29,7 @@ from core.telemetry.events import (
     Resumed,
     Snapshot,
     Started,
+    Surveyed,
     Weights,
 )
 from core.telemetry.history import History
@@ -94,6 +95,7 @@ class Session(QObject):
     frame = Signal()
     """All that came since the last look was handed on: time to draw."""
     examples_taken = Signal(object)
+    surveyed = Signal(object)
     evaluated = Signal(object)
     layer_viewed = Signal(object)
     ended = Signal(object)
@@ -141,6 +143,7 @@ class Session(QObject):
             Metrics: self.metrics_added.emit,
             Snapshot: self.snapshot_taken.emit,
             Examples: self.examples_taken.emit,
+            Surveyed: self.surveyed.emit,
             Evaluated: self.evaluated.emit,
             LayerView: self.layer_viewed.emit,
             Progress: self.progressed.emit,
@@ -174,7 +177,12 @@ class Session(QObject):
             self._listen(Kind.OPEN, jobs.open_checkpoint(self.name, path, self.data))
 
     def start(self, seconds: float, paused: bool = False) -> None:
-        """Train by the present recipe; on from ``resume_from``, if that is set."""
+        """Train by the present recipe; on from ``resume_from``, if that is set.
+
+        Args:
+            seconds: how long, unless the recipe says how many steps.
+            paused: stand still before the first step.
+        """
         if self.state is not State.READY:
             return
         if self.problem:
@@ -187,7 +195,8 @@ class Session(QObject):
             self.recipe,
             self.data,
             self.device,
-            seconds,
+            None if self.recipe.steps else seconds,
+            self.recipe.steps or None,
             out,
             self.resume_from,
             self._control,
@@ -242,7 +251,9 @@ class Session(QObject):
         if self.state in (State.TRAINING, State.PAUSED):
             self._control.ask(question)
         elif self.weights is not None and Kind.ASK not in self._jobs.values():
-            self._listen(Kind.ASK, jobs.ask(self.name, self.trained, self.weights, question))
+            vocabulary = self.replica.vocabulary
+            job = jobs.ask(self.name, self.trained, vocabulary, self.weights, question)
+            self._listen(Kind.ASK, job)
 
     def _listen(self, kind: "Kind", job: Any) -> None:
         self._jobs[self._worker.do(job)] = kind
@@ -285,7 +296,7 @@ class Session(QObject):
     def _on_started(self, event: Started) -> None:
         self.info = event
         self.history = History()
-        self._make_replica(self._ordered)
+        self._make_replica(self._ordered, event)
         self._enter(State.TRAINING)
         self.started.emit(event)
 
@@ -295,7 +306,7 @@ class Session(QObject):
             self.recipe = recipe
         self.info = event.started
         self.history = History()
-        self._make_replica(recipe)
+        self._make_replica(recipe, event.started)
         self._update_replica(event.weights)
         self._enter(State.READY)
         self.loaded.emit(event)
@@ -310,14 +321,14 @@ class Session(QObject):
             self._enter(State.READY)
         (self.fetch_failed if kind is Kind.FETCH else self.ended).emit(event)
 
-    def _make_replica(self, recipe: Recipe) -> None:
+    def _make_replica(self, recipe: Recipe, started: Started) -> None:
         import torch
 
         from core.training.replica import Replica
 
         self.trained = recipe
         torch.set_num_threads(1)  # of this thread: a picture at a time is quickest alone
-        self.replica = Replica(playgrounds.get(self.name), recipe)
+        self.replica = Replica(playgrounds.get(self.name), recipe, started.vocabulary)
 
     def _update_replica(self, weights: Weights) -> None:
         self.weights = weights

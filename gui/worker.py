@@ -10,7 +10,7 @@ import queue
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
@@ -23,11 +23,15 @@ from core.telemetry.events import (
     Loaded,
     Progress,
     Started,
+    Surveyed,
     Weights,
 )
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control, Question
 from core.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from core.playground import Vocabulary
 
 Job = Callable[[Mailbox], None]
 _log = logging.getLogger("glassbox")
@@ -85,7 +89,8 @@ class Order:
     recipe: Recipe
     data: Path | None
     device: str
-    seconds: float
+    seconds: float | None
+    steps: int | None
     out: Path
     resume: Path | None
     control: Control
@@ -115,6 +120,7 @@ def train(order: Order) -> Job:
             _load(order.name, order.data),
             choose_device(order.device),
             order.seconds,
+            order.steps,
             watched=True,
             out=order.out,
             resume=load_checkpoint(order.resume) if order.resume else None,
@@ -131,6 +137,7 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
     def job(mailbox: Mailbox) -> None:
         import torch
 
+        from core.layers import size_of
         from core.telemetry.events import frozen
         from core.telemetry.probes import describe, look
         from core.training.checkpoint import load_checkpoint
@@ -146,9 +153,10 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
             model=str(recipe.to_dict()["model"]),
             device="cpu",
             dataset=about["dataset"],
-            parameters=sum(p.numel() for p in model.parameters()),
+            parameters=size_of(model),
             layers=describe(model),
-            uniform_loss=checkpoint.playground.uniform_loss(recipe),
+            uniform_loss=checkpoint.playground.uniform_loss(recipe, checkpoint.vocabulary),
+            vocabulary=checkpoint.vocabulary,
             step=step,
         )
         arrays = {key: frozen(t) for key, t in model.state_dict().items()}
@@ -158,12 +166,16 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
         loaded, playground = _load(name, data), checkpoint.playground
 
         def loss() -> torch.Tensor:
-            indices = torch.randperm(playground.count(loaded))[:256]
-            inputs, targets = playground.batch(loaded, indices, recipe, torch.Generator())
+            place = torch.device("cpu")
+            examples = playground.prepare(loaded, recipe, checkpoint.vocabulary, place)
+            indices = torch.randperm(len(examples))[:256]
+            inputs, targets = examples.batch(indices, recipe, torch.Generator())
             return playground.loss(recipe, model(inputs), targets)
 
-        mailbox.put(look(model, loss, step))
+        mailbox.put(Surveyed(playground.survey(loaded)))
         numbers, details = playground.validate(model, loaded, recipe)
+        if not hasattr(model, "observe"):  # what counts has no gradients to look at
+            mailbox.put(look(model, loss, step))
         mailbox.put(Evaluated(step, 0.0, numbers, details))
 
     return job
@@ -187,13 +199,15 @@ def fetch(name: str, folder: Path, cancelled: Callable[[], bool]) -> Job:
     return job
 
 
-def ask(name: str, recipe: Recipe, weights: Weights, question: Question) -> Job:
+def ask(
+    name: str, recipe: Recipe, vocabulary: "Vocabulary", weights: Weights, question: Question
+) -> Job:
     """Answer a question about a network that is not being trained."""
 
     def job(mailbox: Mailbox) -> None:
         from core.training.replica import Replica
 
-        replica = Replica(playgrounds.get(name), recipe)
+        replica = Replica(playgrounds.get(name), recipe, vocabulary)
         replica.update(weights.arrays)
         mailbox.put(question(replica.model, weights.step))
 

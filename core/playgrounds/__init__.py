@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from core.playground import Playground
 
 
-def names() -> list[str]:
+def all_names() -> list[str]:
     """Return the names of all playgrounds, without importing them."""
     return [found.name for found in pkgutil.iter_modules(__path__) if found.ispkg]
 
@@ -21,8 +21,8 @@ def get(name: str) -> "Playground":
     Raises:
         UserError: there is none; the sentence names those there are.
     """
-    if name not in names():
-        raise UserError(f"There is no playground '{name}'; there are {', '.join(names())}.")
+    if name not in all_names():
+        raise UserError(f"There is no playground '{name}'; there are {', '.join(all_names())}.")
     module = importlib.import_module(f"{__name__}.{name}.playground")
     playground: Playground = module.PLAYGROUND
     return playground

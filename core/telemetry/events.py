@@ -78,9 +78,18 @@ class Started:
     layers: tuple[LayerInfo, ...]
     uniform_loss: float
     """The loss of a network that gives every answer the same chance: ln K for K classes."""
+    vocabulary: Mapping[str, Any] = field(default_factory=dict)
+    """What its inputs and outputs stand for, where the data decided it."""
     step: int = 0
     note: str = ""
     """What a run that goes on could not take over from its checkpoint."""
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What a screen shows of the data that the network is held against."""
+
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,7 @@ class LayerView:
     weights: Array
     """(units, fan in), or (units, channels, k, k) for a convolution."""
     seeks: Array
-    """(units, 28, 28): the mean of the examples that excite each unit most."""
+    """(units, H, W): the mean of the examples that excite each unit most, as pictures."""
     maps: Array
     """What the layer makes of the shown input: (units,) or (units, side, side); may be empty."""
     activity: Array
@@ -218,6 +227,7 @@ class Failed:
 
 Event = (
     Started
+    | Surveyed
     | Metrics
     | Snapshot
     | Weights

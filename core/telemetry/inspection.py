@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from core.layers import Layer, layers_of
 from core.telemetry.events import LayerView, frozen
-from core.training.control import Question
 
 PICTURED = 64  # units that get pictures; activity is told of all
 BEST = 0.1  # share of the examples that a unit's picture is made of
@@ -23,27 +22,24 @@ class _SeenError(Exception):
     """The layer has spoken; nothing behind it needs to be computed."""
 
 
-def question(name: str, examples: Tensor, shown: Tensor | None = None) -> Question:
-    """Return what to ask of a training (:meth:`Control.ask`): have this layer opened."""
-
-    def ask(model: nn.Module, step: int) -> LayerView:
-        return inspect_layer(model, name, step, examples, shown)
-
-    return ask
-
-
 @torch.no_grad()
 def inspect_layer(
-    model: nn.Module, name: str, step: int, examples: Tensor, shown: Tensor | None = None
+    model: nn.Module,
+    name: str,
+    step: int,
+    examples: Tensor,
+    shown: Tensor | None = None,
+    pictures: Tensor | None = None,
 ) -> LayerView:
-    """Open one layer. Its activation is that of ``layer.bend``, before pooling and dropout.
+    """Open one layer. Its activation is that of ``layer.voice``, before pooling and dropout.
 
     Args:
         model: made of :class:`core.layers.Layer`.
         name: one of ``layers_of(model)``.
         step: where the training stands.
-        examples: prepared inputs (N, 1, 28, 28), some 200, the same at each look.
-        shown: the prepared drawing (1, 1, 28, 28), if there is one.
+        examples: prepared inputs (N, ...), some 200, the same at each look.
+        shown: the prepared input (1, ...) that a person made, if there is one.
+        pictures: the examples as they are to be seen (N, H, W), if they are no pictures already.
 
     Returns:
         Weights and activity of all units; ``seeks``, and ``maps`` that are pictures, of at most
@@ -61,30 +57,31 @@ def inspect_layer(
     maps = weight.new_empty(0)
     if shown is not None:
         maps = _activation(standing, layer, shown.to(weight.device))[0]
+        maps = maps[:, -1] if maps.dim() == 2 else maps  # the last place is what was typed last
     activity = torch.cat([_largest(part) for part in parts])  # (N, units)
+    seen = examples[:, 0] if pictures is None else pictures
     return LayerView(
         layer=name,
         step=step,
-        weights=frozen(weight),
-        seeks=frozen(_seeks(activity[:, :PICTURED], examples)),
+        weights=frozen(weight.T if isinstance(layer.product, nn.Embedding) else weight),
+        seeks=frozen(_seeks(activity[:, :PICTURED], seen.to(weight.device))),
         maps=frozen(maps[:PICTURED] if maps.dim() == 3 else maps),
         activity=frozen(activity.T.contiguous()),
     )
 
 
 def _activation(model: nn.Module, layer: Layer, inputs: Tensor) -> Tensor:
-    """Run a batch as far as the layer; returns (B, units) or (B, units, S, S)."""
+    """Run a batch as far as the layer; returns (B, units), (B, units, S, S) or (B, units, T)."""
     seen: list[Tensor] = []
 
-    def keep(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+    def keep(layer: Layer, output: Tensor) -> None:
         seen.append(output)
         raise _SeenError
 
-    handle = layer.bend.register_forward_hook(keep)
+    layer.listener = keep  # of a copy: it needs no taking off
     with suppress(_SeenError):
         model(inputs)
-    handle.remove()
-    return seen[0]
+    return seen[0].movedim(layer.unit_dim, 1)
 
 
 def _largest(activation: Tensor) -> Tensor:
@@ -92,17 +89,17 @@ def _largest(activation: Tensor) -> Tensor:
     return activation.flatten(2).amax(2) if activation.dim() > 2 else activation
 
 
-def _seeks(activity: Tensor, examples: Tensor) -> Tensor:
-    """(N, units) and (N, 1, 28, 28) to (units, 28, 28): means of the most exciting examples.
+def _seeks(activity: Tensor, pictures: Tensor) -> Tensor:
+    """(N, units) and pictures (N, H, W) to (units, H, W): means of the most exciting examples.
 
     Each of the best tenth counts by how far it lifts the unit above its lowest, so that this holds
     for relu and tanh alike. A unit that says the same to every example looks for nothing: blank.
     """
-    ink = examples.flatten(1).float()  # (N, 784)
+    ink = pictures.flatten(1).float()  # (N, H * W)
     ink = ink - ink.min()
     ink = ink / ink.max().clamp(min=1e-12)
     lift = (activity - activity.amin(0)).nan_to_num(0.0, 0.0, 0.0)
     best = lift.topk(max(1, round(BEST * len(lift))), dim=0)
     weights = torch.zeros_like(lift).scatter(0, best.indices, best.values)
     weights = weights / weights.sum(0).clamp(min=1e-12)
-    return (weights.T @ ink).view(-1, *examples.shape[-2:])
+    return (weights.T @ ink).view(-1, *pictures.shape[-2:])

@@ -51,7 +51,7 @@ def describe(model: nn.Module) -> tuple[LayerInfo, ...]:
             kernel=layer.product.weight.shape[-1] if layer.product.weight.dim() == 4 else 0,
             parameters=sum(p.numel() for p in layer.parameters()),
             activation=layer.activation,
-            norm=not isinstance(layer.norm, nn.Identity),
+            norm=layer.has_norm,
         )
         for name, layer in layers_of(model).items()
     )
@@ -74,10 +74,9 @@ class Probe:
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Self:
-        """Hook the layers."""
+        """Listen to the layers."""
         for layer in self.layers:
-            # After the activation, before pooling and dropout: what the layer itself says.
-            self._handles.append(layer.bend.register_forward_hook(self._hook(layer)))
+            layer.listener = self._hear
         return self
 
     def __exit__(
@@ -86,21 +85,22 @@ class Probe:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Take the hooks off, whatever happened."""
+        """Listen no more, whatever happened."""
+        for layer in self.layers:
+            layer.listener = None
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
 
-    def _hook(self, layer: Layer) -> Any:
-        def measure(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            self._forward[layer] = _measure_activation(output.detach(), layer.activation)
-            if output.requires_grad:
-                self._handles.append(output.register_hook(measure_gradient))  # type: ignore[no-untyped-call]
+    def _hear(self, layer: Layer, output: Tensor) -> None:
+        # A layer that is used several times in a step (a GRU's memory) is seen in its last use.
+        self._forward[layer] = _measure_activation(output.detach(), layer)
 
         def measure_gradient(gradient: Tensor) -> None:
             self._backward[layer] = _measure_gradient(gradient.detach())
 
-        return measure
+        if output.requires_grad:
+            self._handles.append(output.register_hook(measure_gradient))  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def before_update(self) -> None:
@@ -142,8 +142,9 @@ def _std(x: Tensor) -> Tensor:
     return x.float().std(correction=0)
 
 
-def _measure_activation(output: Tensor, activation: str) -> Tensor:
-    """(B, units, ...) to BINS shares, then high, mean, std, zero, saturated, dead."""
+def _measure_activation(output: Tensor, layer: Layer) -> Tensor:
+    """An output to BINS shares, then high, mean, std, zero, saturated, dead."""
+    activation = layer.activation
     some = _some(output)
     mean, std = some.mean(), some.std(correction=0)
     if activation == "tanh":
@@ -157,8 +158,8 @@ def _measure_activation(output: Tensor, activation: str) -> Tensor:
         )
     dead = torch.zeros_like(mean)
     if activation == "relu":
-        others = [0, *range(2, output.dim())]
-        dead = (output.amax(dim=others) <= 0).float().mean()
+        units = output.movedim(layer.unit_dim, -1).flatten(0, -2)
+        dead = (units.amax(0) <= 0).float().mean()
     zero = (some == 0).float().mean()
     shares = _shares(
         some[some != 0] if some.device.type == "cpu" else some, high, activation, len(some)
@@ -173,7 +174,7 @@ def _shares(values: Tensor, high: Tensor, activation: str, count: int) -> Tensor
 
 
 def _measure_gradient(gradient: Tensor) -> Tensor:
-    """(B, units, ...) to BINS shares, then high and std."""
+    """A gradient of any shape to BINS shares, then high and std."""
     some = _some(gradient)
     std = some.std(correction=0)
     # A gradient that is exactly zero (behind a relu that is off) says nothing about the spread.

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core import __version__, playgrounds
 from core.errors import UserError
 from core.paths import CHECKPOINTS
-from core.playground import Playground
+from core.playground import Playground, Vocabulary
 from core.training.files import write_whole
 from core.training.recipe import Recipe
 
@@ -33,6 +33,7 @@ class Checkpoint:
 
     Attributes:
         playground, recipe: what it is and how it was made.
+        vocabulary: what its inputs and outputs stand for; {} where that is always the same.
         weights: the model's tensors by name.
         resume: what else it takes to go on as if never stopped; empty in a shipped starter.
         about: steps, seconds, dataset, metrics and version.
@@ -40,6 +41,7 @@ class Checkpoint:
 
     playground: Playground
     recipe: Recipe
+    vocabulary: Vocabulary
     weights: Mapping[str, Tensor]
     resume: Mapping[str, Tensor]
     about: Mapping[str, Any]
@@ -47,7 +49,7 @@ class Checkpoint:
     def model(self, device: torch.device | None = None) -> nn.Module:
         """Return the network, ready for use."""
         with torch.device("meta"):
-            model = self.playground.build(self.recipe, initialised=False)
+            model = self.playground.build(self.recipe, self.vocabulary, initialised=False)
         model.load_state_dict(dict(self.weights), assign=True)
         return model.to(device or torch.device("cpu")).eval()
 
@@ -63,6 +65,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "version": __version__,
         "playground": checkpoint.playground.name,
         "recipe": checkpoint.recipe.to_dict(),
+        "vocabulary": dict(checkpoint.vocabulary),
         **checkpoint.about,
     }
     tensors = {MODEL + name: t for name, t in checkpoint.weights.items()}
@@ -81,7 +84,7 @@ def find_checkpoint(name: str) -> Path:
     starter = CHECKPOINTS / f"{name}.safetensors"
     if path.is_file():
         return path
-    if name in playgrounds.names() and starter.is_file():
+    if name in playgrounds.all_names() and starter.is_file():
         return starter
     raise UserError(
         f"There is no checkpoint {name}; give a file that train wrote,"
@@ -91,7 +94,7 @@ def find_checkpoint(name: str) -> Path:
 
 def starters() -> list[str]:
     """Return the names of the shipped starters."""
-    return [n for n in playgrounds.names() if (CHECKPOINTS / f"{n}.safetensors").is_file()]
+    return [n for n in playgrounds.all_names() if (CHECKPOINTS / f"{n}.safetensors").is_file()]
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -107,7 +110,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             header = file.metadata() or {}
             about = _read_about(path, header)
             playground, recipe = _read_recipe(path, about)
-            _check_shapes(path, playground, recipe, file)
+            vocabulary = about["vocabulary"]
+            _check_shapes(path, playground, recipe, vocabulary, file)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise UserError(
@@ -119,7 +123,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     resume = {n.removeprefix(RESUME): t for n, t in tensors.items() if n.startswith(RESUME)}
     if not all(torch.isfinite(t).all() for t in weights.values()):
         raise UserError(f"{path} has weights that are no numbers (NaN); choose another checkpoint.")
-    return Checkpoint(playground, recipe, weights, resume, about)
+    return Checkpoint(playground, recipe, vocabulary, weights, resume, about)
 
 
 def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
@@ -128,6 +132,7 @@ def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
         if not isinstance(about, dict) or about["format"] != FORMAT:
             raise ValueError
         about["steps"], about["dataset"] = int(about.get("steps", 0)), str(about.get("dataset", ""))
+        about["vocabulary"] = dict(about.get("vocabulary", {}))
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError):
         raise UserError(
             f"{path} was not written by this version of Glassbox; choose a file that train wrote."
@@ -146,10 +151,15 @@ def _read_recipe(path: Path, about: Mapping[str, Any]) -> tuple[Playground, Reci
         raise UserError(f"{path} can't be used here: {error}") from None
 
 
-def _check_shapes(path: Path, playground: Playground, recipe: Recipe, file: Any) -> None:
+def _check_shapes(
+    path: Path, playground: Playground, recipe: Recipe, vocabulary: Vocabulary, file: Any
+) -> None:
     """Hold names, shapes and types against the recipe's model, without its memory."""
-    with torch.device("meta"):
-        expected = playground.build(recipe, initialised=False).state_dict()
+    try:
+        with torch.device("meta"):
+            expected = playground.build(recipe, vocabulary, initialised=False).state_dict()
+    except UserError as error:
+        raise UserError(f"{path} can't be used here: {error}") from None
     found = {n.removeprefix(MODEL) for n in file.keys() if n.startswith(MODEL)}  # noqa: SIM118
     for name, tensor in expected.items():
         if name not in found:

@@ -52,6 +52,12 @@ def setting(default: Any, group: str, label: str, help: str, **rest: Any) -> Any
     return dataclasses.field(default=default, metadata={"setting": description})
 
 
+def shared(key: str, default: Any) -> Any:
+    """Declare a setting that every playground has, with a default of this playground's own."""
+    fields = {field.name: field for field in dataclasses.fields(Recipe)}
+    return dataclasses.field(default=default, metadata=fields[key].metadata)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The settings that every playground shares."""
@@ -79,8 +85,18 @@ class Recipe:
         "Training",
         "Schedule",
         "What becomes of the learning rate during the run: constant; cosine, a short rise, then"
-        " down to nothing; step, a tenth of it after each third of the run.",
-        choices=("constant", "cosine", "step"),
+        " down to nothing; step, a tenth of it after each third of the run; drop, a tenth of it for"
+        " the last part.",
+        choices=("constant", "cosine", "step", "drop"),
+    )
+    drop_at: float = setting(
+        0.5,
+        "Training",
+        "Drop at",
+        "The share of the run after which the learning rate falls to a tenth.",
+        low=0.0,
+        high=1.0,
+        only={"schedule": ("drop",)},
     )
     momentum: float = setting(
         0.0,
@@ -116,6 +132,15 @@ class Recipe:
         "Where the random numbers start; the same seed gives the same run on the same machine.",
         low=0,
         high=2**31 - 1,
+    )
+
+    steps: int = setting(
+        0,
+        "Training",
+        "Steps",
+        "How many steps the run takes, where a lecture says so; 0 trains by the clock.",
+        low=0,
+        high=100_000_000,
     )
 
     @classmethod

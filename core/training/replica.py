@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from core.playground import Playground
+from core.playground import Playground, Vocabulary
 from core.telemetry.events import Array
 from core.training.recipe import Recipe
 
@@ -17,12 +17,13 @@ class Replica:
     """
 
     @torch.no_grad()
-    def __init__(self, playground: Playground, recipe: Recipe) -> None:
+    def __init__(self, playground: Playground, recipe: Recipe, vocabulary: Vocabulary) -> None:
         self.playground = playground
         self.recipe = recipe
+        self.vocabulary = vocabulary
         # On "meta" first: to make weights here would take random numbers from the training's.
         with torch.device("meta"):
-            model = playground.build(recipe, initialised=False)
+            model = playground.build(recipe, vocabulary, initialised=False)
         self.model = model.to_empty(device="cpu").eval()
         self._state = self.model.state_dict()
         for tensor in self._state.values():

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from core.errors import UserError
+from core.layers import size_of
 from core.playground import Playground
 from core.telemetry.events import (
     Evaluated,
@@ -33,6 +34,7 @@ from core.telemetry.events import (
     Resumed,
     Started,
     Stopped,
+    Surveyed,
     Weights,
     frozen,
 )
@@ -81,6 +83,12 @@ class _Group:
     losses: list[Tensor] = field(default_factory=list)
     correct: list[Tensor] = field(default_factory=list)
 
+    def add(self, loss: Tensor, correct: Tensor | None) -> None:
+        """Remember a step's loss, and its share of right answers where there is one."""
+        self.losses.append(loss)
+        if correct is not None:
+            self.correct.append(correct)
+
 
 class _Loop:
     """The state of a run between two steps."""
@@ -102,15 +110,20 @@ class _Loop:
         self.usual = 0.0  # seconds that an unwatched step takes, lately
         self.standing = False  # was told to be paused, and not yet to have gone on
         self.failed = False
-
-    @property
-    def progress(self) -> float:
+        self.progress = 0.0
         """How much of the run is done, 0 to 1."""
-        if self.run.steps is not None:
+        self._spend(0.0)
+
+    def _spend(self, seconds: float) -> None:
+        """Let the run's clock go on, and see how far it is."""
+        self.clock += seconds
+        if self.learner.counts:
+            done = float(self.learner.step)
+        elif self.run.steps is not None:
             done = (self.learner.step - self.first) / max(1, self.run.steps)
         else:
             done = self.clock / max(1e-9, self.run.seconds or 0.0)
-        return min(1.0, done)
+        self.progress = min(1.0, done)
 
     def started(self) -> Started:
         run, learner = self.run, self.learner
@@ -119,35 +132,35 @@ class _Loop:
             model=str(run.recipe.to_dict()["model"]),
             device=str(run.device),
             dataset=run.playground.dataset(run.data),
-            parameters=sum(p.numel() for p in learner.model.parameters()),
+            parameters=size_of(learner.model),
             layers=describe(learner.model),
-            uniform_loss=run.playground.uniform_loss(run.recipe),
+            uniform_loss=run.playground.uniform_loss(run.recipe, learner.vocabulary),
+            vocabulary=learner.vocabulary,
             step=learner.step,
             note=learner.note,
         )
 
-    def step(self, watched: bool) -> Iterator[Event]:
-        """Do one step, and look at it if it is watched."""
+    def step(self) -> None:
+        """Do one step; the bare minimum, since small networks do thousands in a second."""
+        begin = time.perf_counter()
+        self.group.add(*self.learner.learn(*self.learner.take(), self.progress))
+        spent = time.perf_counter() - begin
+        self.usual += 0.1 * (spent - self.usual)
+        self._spend(spent)
+
+    def watched_step(self) -> Iterator[Event]:
+        """Do one step, and look at it."""
         begin = time.perf_counter()
         share = self.learner.rate(self.progress) / self.learner.recipe.lr
         batch = self.learner.take()
-        if watched:
-            with Probe(self.learner.model) as probe:
-                loss, correct = self.learner.learn(*batch, self.progress, probe)
-        else:
-            loss, correct = self.learner.learn(*batch, self.progress)
-        self.group.losses.append(loss)
-        self.group.correct.append(correct)
-        spent = time.perf_counter() - begin
-        self.clock += spent
-        if watched:
-            yield probe.snapshot(self.learner.step, share)
-            yield self.weights()
-            yield Examples(frozen(batch[0][:16]), frozen(batch[1][:16]))
-            # The probes cost what such a step takes longer than one that nobody watches.
-            self.look.charge(time.perf_counter() - begin - self.usual)
-        else:
-            self.usual += 0.1 * (spent - self.usual)
+        with Probe(self.learner.model) as probe:
+            self.group.add(*self.learner.learn(*batch, self.progress, probe))
+        self._spend(time.perf_counter() - begin)
+        yield probe.snapshot(self.learner.step, share)
+        yield self.weights()
+        yield Examples(frozen(batch[0][:16]), frozen(batch[1][:16]))
+        # The probes cost what such a step takes longer than one that nobody watches.
+        self.look.charge(time.perf_counter() - begin - self.usual)
 
     def weights(self) -> Weights:
         state = self.learner.model.state_dict()
@@ -156,11 +169,12 @@ class _Loop:
     def metrics(self) -> Metrics:
         """Bring the group's losses over, in one transfer."""
         begin = time.perf_counter()
-        both = frozen(torch.stack([*self.group.losses, *self.group.correct]).float())
-        losses, correct = np.split(both, 2)
-        self.group = _Group()
-        self.clock += time.perf_counter() - begin
-        self.loss, self.accuracy = float(losses[-20:].mean()), float(correct.mean())
+        group, self.group = self.group, _Group()
+        numbers = frozen(torch.stack([*group.losses, *group.correct]).float())
+        losses, correct = np.split(numbers, [len(group.losses)])
+        self.loss = float(losses[-20:].mean())
+        self.accuracy = float(correct.mean()) if len(correct) else math.nan
+        self._spend(time.perf_counter() - begin)
         return Metrics(
             step=self.learner.step,
             losses=losses,
@@ -202,6 +216,7 @@ def train(run: Run, control: Control) -> Iterator[Event]:
     loop = _Loop(run, control)
     yield loop.started()
     if run.watched:
+        yield Surveyed(run.playground.survey(run.data))
         yield loop.weights()
         yield loop.evaluated(limit=1000)
     while loop.progress < 1.0 and not control.stopping:
@@ -214,8 +229,11 @@ def train(run: Run, control: Control) -> Iterator[Event]:
             alone = yield from _honour(loop)
             if control.stopping:
                 break
-        watched = run.watched and (alone or loop.look.due())
-        yield from loop.step(watched)
+        # What counts has no gradients to look at.
+        if run.watched and not loop.learner.counts and (alone or loop.look.due()):
+            yield from loop.watched_step()
+        else:
+            loop.step()
         if alone or loop.tell.due() or loop.progress >= 1.0:
             yield from _tell(loop)
             if loop.failed:

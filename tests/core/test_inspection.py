@@ -9,7 +9,7 @@ from core.playgrounds.digits.data import bundled, prepare
 from core.playgrounds.digits.models import build
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.telemetry.events import LayerView
-from core.telemetry.inspection import PICTURED, inspect_layer, question
+from core.telemetry.inspection import PICTURED, inspect_layer
 from core.training.control import Control
 
 CNN = DigitsRecipe(model="cnn", dropout=0.3)
@@ -52,10 +52,9 @@ def test_activity_is_what_the_layer_says_in_use(examples: torch.Tensor) -> None:
     view = inspect_layer(model, name, 0, examples, examples[3:4])
     model.eval()
     said: list[torch.Tensor] = []
-    handle = layer.bend.register_forward_hook(lambda module, given, output: said.append(output))
+    layer.listener = lambda layer, output: said.append(output)
     with torch.no_grad():
         model(examples)
-    handle.remove()
     largest = said[0].amax(dim=(2, 3)).T.numpy()
     np.testing.assert_allclose(view.activity, largest, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(view.maps, said[0][3, :PICTURED].numpy(), rtol=1e-3, atol=1e-4)
@@ -78,7 +77,7 @@ def test_a_look_changes_nothing(examples: torch.Tensor) -> None:
     after = [p.grad for p in model.parameters() if p.grad is not None]
     assert len(after) == len(gradients) > 0
     assert all(torch.equal(a, b) for a, b in zip(after, gradients, strict=True))
-    assert not any(module._forward_hooks for module in model.modules())
+    assert all(layer.listener is None for layer in layers_of(model).values())
     assert torch.equal(torch.get_rng_state(), chance)
 
 
@@ -136,7 +135,7 @@ def test_an_unknown_layer_is_refused(examples: torch.Tensor) -> None:
 def test_a_question_is_answered_through_the_control(examples: torch.Tensor) -> None:
     """What is asked of the control comes back as a view of that layer at that step."""
     control = Control()
-    control.ask(question("output", examples, examples[:1]))
+    control.ask(lambda model, step: inspect_layer(model, "output", step, examples, examples[:1]))
     asked = control.take().question
     view = asked(build(LINEAR), 42)
     assert isinstance(view, LayerView)

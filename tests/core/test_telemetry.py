@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.layers import Layer, initialise
+from core.layers import Layer, initialise, layers_of
 from core.telemetry.events import Finished, LayerInfo, Metrics, Snapshot
 from core.telemetry.history import Curve
 from core.telemetry.judgement import remarks
@@ -67,7 +67,7 @@ def test_probes_take_themselves_off():
     model = net(0.1)
     with pytest.raises(RuntimeError), Probe(model):
         model(torch.zeros(3, 7))
-    assert not any(module._forward_hooks for module in model.modules())
+    assert all(layer.listener is None for layer in layers_of(model).values())
 
 
 @pytest.mark.parametrize(("gain", "said"), [(2.0, True), (0.1, False)])

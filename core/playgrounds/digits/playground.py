@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.errors import UserError
 from core.layers import squared_error
-from core.playground import Playground
+from core.playground import Batch, Playground, Vocabulary
 from core.playgrounds.digits.augment import augment
 from core.playgrounds.digits.data import Digits, Split, bundled, full, prepare
 from core.playgrounds.digits.download import fetch_mnist, holds_mnist
@@ -21,8 +21,18 @@ from core.playgrounds.digits.ink import centre, read_image
 from core.playgrounds.digits.models import build
 from core.playgrounds.digits.recipe import MODELS, RECIPES, DigitsRecipe
 from core.telemetry.events import Array, Event
-from core.telemetry.inspection import question
+from core.telemetry.inspection import inspect_layer
 from core.training.control import Question
+
+
+class Pictures(Split):
+    """Pictures that a network trains on."""
+
+    def batch(self, indices: Tensor, recipe: DigitsRecipe, generator: torch.Generator) -> Batch:
+        """Return pictures (B, 1, 28, 28), each changed in its own way, and labels (B,)."""
+        ink = self.images[indices].float().unsqueeze(1) / 255
+        labels = self.labels[indices]
+        return prepare(augment(recipe.augment, ink, labels, generator)), labels
 
 
 class DigitsPlayground(Playground):
@@ -35,34 +45,27 @@ class DigitsPlayground(Playground):
     recipes = RECIPES
     models = MODELS
 
-    def load(self, folder: Path | None) -> Digits:
+    def load(self, source: Path | None) -> Digits:
         """Return MNIST from the folder, if it holds any, else the bundled 5,000."""
-        return full(folder) if folder and holds_mnist(folder) else bundled()
+        if source and source.is_file():
+            raise UserError(f"digits learns from a folder that holds mnist/; {source} is a file.")
+        return full(source) if source and holds_mnist(source) else bundled()
 
     def dataset(self, data: Digits) -> str:
         """Say which digits these are."""
         return data.name
 
-    def count(self, data: Digits) -> int:
-        """How many pictures there are to train on."""
-        return len(data.train)
-
-    def build(self, recipe: DigitsRecipe, initialised: bool = True) -> nn.Module:
-        """Make the model of a recipe."""
+    def build(
+        self, recipe: DigitsRecipe, vocabulary: Vocabulary, initialised: bool = True
+    ) -> nn.Module:
+        """Make the model of a recipe; its answers are always the ten digits."""
         return build(recipe, initialised)
 
-    def to(self, data: Digits, device: torch.device) -> Digits:
+    def prepare(
+        self, data: Digits, recipe: DigitsRecipe, vocabulary: Vocabulary, device: torch.device
+    ) -> Pictures:
         """Put the training pictures on the device; as bytes, all of them fit."""
-        train = Split(data.train.images.to(device), data.train.labels.to(device))
-        return replace(data, train=train)
-
-    def batch(
-        self, data: Digits, indices: Tensor, recipe: DigitsRecipe, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return pictures (B, 1, 28, 28), each changed in its own way, and labels (B,)."""
-        ink = data.train.images[indices].float().unsqueeze(1) / 255
-        labels = data.train.labels[indices]
-        return prepare(augment(recipe.augment, ink, labels, generator)), labels
+        return Pictures(data.train.images.to(device), data.train.labels.to(device))
 
     def loss(self, recipe: DigitsRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy, or the notebook's squared error against one-hot targets."""
@@ -72,9 +75,9 @@ class DigitsPlayground(Playground):
 
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Share of digits read right."""
-        return (outputs.argmax(1) == targets).float().mean()
+        return (outputs.detach().argmax(1) == targets).float().mean()
 
-    def uniform_loss(self, recipe: DigitsRecipe) -> float:
+    def uniform_loss(self, recipe: DigitsRecipe, vocabulary: Vocabulary) -> float:
         """Return ln 10; for the squared error, that of saying 0.1 ten times."""
         if recipe.loss == "cross-entropy":
             return math.log(10)
@@ -141,7 +144,7 @@ def look_into(layer: str, picture: Array | None) -> Question:
 
     def ask(model: nn.Module, step: int) -> Event:  # loads in the thread that answers
         shown = None if picture is None else prepare(torch.from_numpy(picture)[None])
-        return question(layer, _examples(), shown)(model, step)
+        return inspect_layer(model, layer, step, _examples(), shown)
 
     return ask
 

@@ -1,27 +1,19 @@
 """What can be chosen when digits are trained, and the recipes with a name."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 from core.errors import UserError
-from core.training.recipe import ACTIVATIONS, INITS, Recipe, setting
+from core.training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
 
 MODELS = ("cnn", "mlp")
-
-
-def _shared(key: str, default: Any) -> Any:
-    """Declare a setting that every playground has, with a default of its own."""
-    fields = {field.name: field for field in dataclasses.fields(Recipe)}
-    return dataclasses.field(default=default, metadata=fields[key].metadata)
 
 
 @dataclass(frozen=True)
 class DigitsRecipe(Recipe):
     """The settings of a training on digits. The defaults are the recipe ``modern``."""
 
-    lr: float = _shared("lr", 5e-3)
-    batch_size: int = _shared("batch_size", 64)
+    lr: float = shared("lr", 5e-3)
+    batch_size: int = shared("batch_size", 64)
     model: str = setting(
         "cnn",
         "Model",

@@ -1,0 +1,1 @@
+"""Names, a letter at a time: the ladder of makemore."""

@@ -1,0 +1,101 @@
+"""The letters of a list of names, and names as numbers."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.errors import UserError
+from core.playgrounds.names.reports import END
+from core.telemetry.events import Array
+
+MOST = 3000
+"""Letters that a list may have; Chinese given names have some 2,000."""
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """The symbols of a network: the end mark first, then the letters in Unicode's order.
+
+    Raises:
+        UserError: the letters are none, too many, or not told apart.
+    """
+
+    letters: str
+
+    def __post_init__(self) -> None:
+        letters = self.letters
+        if not isinstance(letters, str) or letters[:1] != END or len(letters) < 2:
+            raise UserError("Its alphabet is no text of letters that begins with the end mark.")
+        if len(set(letters)) != len(letters):
+            raise UserError("Its alphabet has a letter twice.")
+        if len(letters) > MOST:
+            raise UserError(
+                f"It has {len(letters):,} different letters, more than {MOST:,}; is it a list of"
+                " names, one a line?"
+            )
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> "Alphabet":
+        """Return the alphabet of these words."""
+        return cls(END + "".join(sorted(set().union(*map(set, words)))))
+
+    def __len__(self) -> int:
+        """How many symbols there are, the end mark among them."""
+        return len(self.letters)
+
+    @cached_property
+    def _sorted(self) -> tuple[Array, Array]:
+        """The letters' code points, ascending, and the symbol of each."""
+        points = _points(self.letters)
+        order = np.argsort(points)
+        return points[order], order
+
+    def encode(self, text: str) -> Array:
+        """Return the symbols of a text, (len(text),) int64; the end mark may stand in it.
+
+        Raises:
+            UserError: a letter is not in the alphabet; says which.
+        """
+        points, (known, symbols) = _points(text), self._sorted
+        places = np.searchsorted(known, points).clip(max=len(known) - 1)
+        strange = known[places] != points
+        if strange.any():
+            raise UserError(self._unknown(chr(points[strange.argmax()])))
+        codes: Array = symbols[places]
+        return codes
+
+    def encode_prefix(self, text: str) -> Array:
+        """Return the symbols of the beginning of a name, as a person typed it.
+
+        Raises:
+            UserError: a letter is not in the alphabet, or the end mark stands in it; says which.
+        """
+        text = unicodedata.normalize("NFC", text)
+        if END in text:
+            raise UserError(f"A “{END}” ends a name, so none can go on after it; leave it out.")
+        return self.encode(text)
+
+    def decode(self, codes: Sequence[int]) -> str:
+        """Return the text of symbols."""
+        return "".join(self.letters[code] for code in codes)
+
+    def _unknown(self, letter: str) -> str:
+        shown = f"“{letter}”" if letter.isprintable() and letter != " " else unicode_name(letter)
+        sentence = f"This network has never met {shown}"
+        if letter != (other := letter.lower()) and other in self.letters:
+            return f"{sentence}; its letters are small: write “{other}”."
+        if len(self) <= 80:
+            return f"{sentence}; its letters are {' '.join(sorted(self.letters[1:]))}."
+        return f"{sentence}; it is not among its {len(self) - 1:,} letters."
+
+
+def unicode_name(letter: str) -> str:
+    """Return a letter's name, for one that can't be seen."""
+    return f"“{unicodedata.name(letter, f'U+{ord(letter):04X}').lower()}”"
+
+
+def _points(text: str) -> Array:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)

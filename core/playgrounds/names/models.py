@@ -1,0 +1,224 @@
+"""The networks of the names playground: letters in, scores for the next letter out.
+
+All but two see a window of the last letters; ``gru`` and ``transformer`` read a name whole and
+answer after each of its letters. In the comments B is the batch, C the context, T the letters of a
+name so far, E the embedding, H the hidden units, V the alphabet.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.layers import Layer, initialise
+from core.playgrounds.names.alphabet import Alphabet
+from core.playgrounds.names.recipe import NamesRecipe
+
+
+class LetterModel(nn.Module):
+    """What all of them have: an alphabet, how far they see, and one question.
+
+    Attributes:
+        alphabet: what the symbols stand for.
+        context: how many letters back it sees.
+        whole: whether it reads (B, T) to (B, T, V), instead of windows (B, C) to (B, V).
+    """
+
+    whole = False
+
+    def __init__(self, alphabet: Alphabet, context: int) -> None:
+        super().__init__()
+        self.alphabet = alphabet
+        self.context = context
+
+    def after(self, tokens: Tensor) -> Tensor:
+        """Return the scores (B, V) of what follows names so far (B, T), which begin with a mark."""
+        tokens = tokens[:, -self.context :]
+        if self.whole:
+            last: Tensor = self(tokens)[:, -1]
+            return last
+        scores: Tensor = self(F.pad(tokens, (self.context - tokens.shape[1], 0)))
+        return scores
+
+
+class Counts(LetterModel):
+    """The bigram by counting (makemore, part 1): how often each letter followed each other one.
+
+    It has no weight and knows no gradient: ``observe`` is all its learning.
+    """
+
+    counts: Tensor
+
+    def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
+        super().__init__(alphabet, 1)
+        self.smoothing = recipe.smoothing
+        self.register_buffer("counts", torch.zeros(len(alphabet), len(alphabet)))
+
+    @torch.no_grad()
+    def observe(self, inputs: Tensor, targets: Tensor) -> None:
+        """Count pairs: inputs (N, 1) and the letters (N,) that followed them."""
+        size = len(self.alphabet)
+        pairs = torch.bincount(inputs[:, -1].long() * size + targets, minlength=size * size)
+        self.counts += pairs.view(size, size)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(B, 1) to log-probabilities (B, V); every pair counts ``smoothing`` times more."""
+        rows = self.counts[windows[:, -1].long()] + self.smoothing
+        return (rows / rows.sum(-1, keepdim=True)).log()
+
+
+class Bigram(LetterModel):
+    """One layer (makemore, part 1): a one-hot letter times a matrix, which is a row of it."""
+
+    def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
+        super().__init__(alphabet, 1)
+        self.output = Layer(nn.Embedding(len(alphabet), len(alphabet)))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(B, 1) to (B, V)."""
+        scores: Tensor = self.output(windows[:, -1])
+        return scores
+
+
+class MLP(LetterModel):
+    """Letters as points in a space, side by side, through hidden layers (Bengio et al. 2003)."""
+
+    def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
+        super().__init__(alphabet, recipe.context)
+        norm = recipe.model == "mlp-bn"
+        self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
+        self.hidden = nn.ModuleList()
+        width = recipe.context * recipe.embedding
+        for size in recipe.hidden:
+            product = nn.Linear(width, size, bias=not norm)
+            self.hidden.append(Layer(product, recipe.activation, norm, dropout=recipe.dropout))
+            width = size
+        self.output = Layer(nn.Linear(width, len(alphabet)))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(B, C) to (B, V)."""
+        x = self.embedding(windows).flatten(1)  # (B, C * E)
+        for layer in self.hidden:
+            x = layer(x)
+        scores: Tensor = self.output(x)
+        return scores
+
+
+class WaveNet(LetterModel):
+    """Pairs of neighbours meet, then pairs of pairs (makemore, part 5; WaveNet, 2016)."""
+
+    def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
+        super().__init__(alphabet, recipe.context)
+        self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
+        self.fuse = nn.ModuleList()
+        width = recipe.embedding
+        for _ in range(recipe.context.bit_length() - 1):
+            product = nn.Linear(2 * width, recipe.width, bias=False)
+            self.fuse.append(Layer(product, "tanh", norm=True, dropout=recipe.dropout))
+            width = recipe.width
+        self.output = Layer(nn.Linear(width, len(alphabet)))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(B, C) to (B, V); C is a power of two."""
+        x = self.embedding(windows)  # (B, C, E)
+        for layer in self.fuse:
+            x = layer(x.view(len(x), x.shape[1] // 2, -1))  # half as many places, (B, C / 2, H)
+        scores: Tensor = self.output(x.flatten(1))
+        return scores
+
+
+class GRU(LetterModel):
+    """A memory that each letter changes in part (Cho et al. 2014; makemore.py)."""
+
+    whole = True
+
+    def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
+        super().__init__(alphabet, recipe.context)
+        size = recipe.width
+        self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
+        self.letter = Layer(nn.Linear(recipe.embedding, 3 * size))
+        self.memory = Layer(nn.Linear(size, 3 * size, bias=False))
+        self.dropout = nn.Dropout(recipe.dropout)
+        self.output = Layer(nn.Linear(size, len(alphabet)))
+
+    def forward(self, names: Tensor) -> Tensor:
+        """(B, T) to (B, T, V)."""
+        size = self.memory.fan_in
+        letters = self.letter(self.embedding(names))  # (B, T, 3H), for all letters at once
+        state = letters.new_zeros(len(names), size)
+        states = []
+        for letter in letters.unbind(1):
+            remembered = self.memory(state)  # (B, 3H)
+            gates = (letter[:, : 2 * size] + remembered[:, : 2 * size]).sigmoid()
+            reset, keep = gates.chunk(2, -1)
+            new = (letter[:, 2 * size :] + reset * remembered[:, 2 * size :]).tanh()
+            state = new + keep * (state - new)
+            states.append(state)
+        scores: Tensor = self.output(self.dropout(torch.stack(states, 1)))
+        return scores
+
+
+class Block(nn.Module):
+    """Letters look at those before them, then each thinks for itself (Vaswani et al. 2017)."""
+
+    def __init__(self, recipe: NamesRecipe) -> None:
+        super().__init__()
+        size, self.heads = recipe.embedding, recipe.heads
+        self.norm = nn.LayerNorm(size)
+        self.attend = Layer(nn.Linear(size, 3 * size))
+        self.project = Layer(nn.Linear(size, size), dropout=recipe.dropout)
+        self.norm_too = nn.LayerNorm(size)
+        self.expand = Layer(nn.Linear(size, 4 * size), "gelu")
+        self.contract = Layer(nn.Linear(4 * size, size), dropout=recipe.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, E) to (B, T, E)."""
+        batch, time, size = x.shape
+        three = self.attend(self.norm(x)).view(batch, time, 3, self.heads, -1)
+        query, key, value = three.permute(2, 0, 3, 1, 4)  # each (B, heads, T, E / heads)
+        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = x + self.project(seen.transpose(1, 2).reshape(batch, time, size))
+        out: Tensor = x + self.contract(self.expand(self.norm_too(x)))
+        return out
+
+
+class Transformer(LetterModel):
+    """Attention over all letters of the name so far, as in GPT-2 (makemore.py)."""
+
+    whole = True
+
+    def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
+        super().__init__(alphabet, recipe.context)
+        self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
+        self.position = Layer(nn.Embedding(recipe.context, recipe.embedding))
+        self.blocks = nn.ModuleList(Block(recipe) for _ in range(recipe.depth))
+        self.norm = nn.LayerNorm(recipe.embedding)
+        self.output = Layer(nn.Linear(recipe.embedding, len(alphabet)))
+
+    def forward(self, names: Tensor) -> Tensor:
+        """(B, T) to (B, T, V)."""
+        places = torch.arange(names.shape[1], device=names.device)
+        x = self.embedding(names) + self.position(places)  # (B, T, E)
+        for block in self.blocks:
+            x = block(x)
+        scores: Tensor = self.output(self.norm(x))
+        return scores
+
+
+KINDS: dict[str, type[LetterModel]] = {
+    "bigram-count": Counts,
+    "bigram": Bigram,
+    "mlp": MLP,
+    "mlp-bn": MLP,
+    "wavenet": WaveNet,
+    "gru": GRU,
+    "transformer": Transformer,
+}
+
+
+def build(recipe: NamesRecipe, alphabet: Alphabet, initialised: bool = True) -> LetterModel:
+    """Make the model of a recipe; the seed decides its initial weights, if it gets any."""
+    model = KINDS[recipe.model](recipe, alphabet)  # type: ignore[arg-type]
+    if initialised:
+        generator = torch.Generator().manual_seed(recipe.seed)
+        initialise(model, recipe.init, recipe.gain, generator)
+    return model

@@ -1,0 +1,283 @@
+"""What can be chosen when names are trained, the recipes with a name, and the ladder of them."""
+
+from dataclasses import dataclass
+
+from core.errors import UserError
+from core.playgrounds.names.ladder import Rung
+from core.training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+
+MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
+HIDDEN = ("mlp", "mlp-bn")
+DEEP = ("mlp", "mlp-bn", "wavenet", "gru", "transformer")
+ALL = 1_000_000
+"""A batch of all examples there are."""
+
+
+@dataclass(frozen=True)
+class NamesRecipe(Recipe):
+    """The settings of a training on names. The defaults are the recipe ``tuned mlp``."""
+
+    lr: float = shared("lr", 3e-3)
+    batch_size: int = setting(
+        256,
+        "Training",
+        "Batch size",
+        "How many letters (for gru and transformer: names) an update is averaged over; a million"
+        " takes all there are, as the lecture's bigram does.",
+        low=1,
+        high=ALL,
+    )
+    model: str = setting(
+        "mlp",
+        "Model",
+        "Model",
+        "The ladder of the lectures. bigram-count: a table of what follows what. bigram: the same"
+        " as one layer. mlp: the last letters as points in a space. mlp-bn: deep, with batch norm."
+        " wavenet: pairs of pairs of letters. gru: a memory. transformer: attention.",
+        choices=MODELS,
+    )
+    context: int = setting(
+        8,
+        "Model",
+        "Context",
+        "How many letters back the network sees.",
+        low=1,
+        high=64,
+        only={"model": DEEP},
+    )
+    embedding: int = setting(
+        24,
+        "Model",
+        "Embedding",
+        "In how many dimensions a letter is a point; for a transformer, the width of everything.",
+        low=1,
+        high=512,
+        only={"model": DEEP},
+    )
+    hidden: tuple[int, ...] = setting(
+        (256,),
+        "Model",
+        "Hidden layers",
+        "The sizes of the hidden layers, first to last.",
+        low=1,
+        high=4096,
+        only={"model": HIDDEN},
+    )
+    activation: str = setting(
+        "tanh",
+        "Model",
+        "Activation",
+        "What bends the result of a matrix product; without it, layers would add nothing.",
+        choices=ACTIVATIONS,
+        only={"model": HIDDEN},
+    )
+    width: int = setting(
+        128,
+        "Model",
+        "Units",
+        "The units of each layer that fuses neighbours (wavenet), or of the memory (gru).",
+        low=1,
+        high=2048,
+        only={"model": ("wavenet", "gru")},
+    )
+    depth: int = setting(
+        4,
+        "Model",
+        "Blocks",
+        "How many blocks of attention and thought stand one after another.",
+        low=1,
+        high=16,
+        only={"model": ("transformer",)},
+    )
+    heads: int = setting(
+        4,
+        "Model",
+        "Heads",
+        "How many things a block can look for at once; they share the embedding's dimensions.",
+        low=1,
+        high=64,
+        only={"model": ("transformer",)},
+    )
+    smoothing: float = setting(
+        1.0,
+        "Model",
+        "Smoothing",
+        "Every pair of letters counts as seen this many times more, so that none is impossible.",
+        low=1e-6,
+        high=1e6,
+        only={"model": ("bigram-count",)},
+    )
+    init: str = setting(
+        "kaiming",
+        "Model",
+        "Initialisation",
+        "How large the first weights are. kaiming and xavier keep the spread of the signal from"
+        " layer to layer; normal is the same for every size; zeros can't learn at all.",
+        choices=INITS,
+    )
+    gain: float = setting(
+        1.0,
+        "Model",
+        "Gain",
+        "The standard deviation of the first weights, for the normal initialisation.",
+        low=0.0,
+        high=10.0,
+        only={"init": ("normal",)},
+    )
+    dropout: float = setting(
+        0.0,
+        "Model",
+        "Dropout",
+        "The share of units switched off at random in each step, against overfitting.",
+        low=0.0,
+        high=0.9,
+        only={"model": DEEP},
+    )
+
+    @property
+    def whole(self) -> bool:
+        """Whether its model reads whole names, and not windows of letters."""
+        return self.model in ("gru", "transformer")
+
+    @property
+    def sees(self) -> int:
+        """How many letters back its model sees."""
+        return self.context if self.model in DEEP else 1
+
+    def check(self) -> None:
+        """Refuse sizes that do not fit one another."""
+        if self.model == "wavenet" and (self.context < 2 or self.context & (self.context - 1)):
+            raise UserError(
+                f"context={self.context} can't be halved again and again; wavenet wants 2, 4, 8,"
+                " 16, 32 or 64."
+            )
+        if self.model == "transformer" and self.embedding % self.heads:
+            raise UserError(
+                f"heads={self.heads} can't share embedding={self.embedding} evenly; choose an"
+                " embedding that is a multiple of it."
+            )
+        if self.model in ("mlp-bn", "wavenet") and self.batch_size < 2:
+            raise UserError("batch norm needs a batch_size of at least 2.")
+
+
+def _lecture(**settings: object) -> NamesRecipe:
+    """Return a recipe by the lectures' way: plain descent at 0.1, then at 0.01."""
+    way: dict[str, object] = {
+        "optimizer": "sgd",
+        "lr": 0.1,
+        "schedule": "drop",
+        "batch_size": 32,
+        "steps": 200_000,
+        "context": 3,
+        "embedding": 10,
+        "hidden": (200,),
+    }
+    return NamesRecipe().replace({**way, **settings})
+
+
+RECIPES = {
+    "tuned mlp": NamesRecipe(),
+    "tuned mlp-bn": NamesRecipe(model="mlp-bn"),
+    "tuned wavenet": NamesRecipe(model="wavenet"),
+    "tuned gru": NamesRecipe(model="gru", context=16, batch_size=64),
+    "tuned transformer": NamesRecipe(
+        model="transformer", context=16, embedding=64, batch_size=64, weight_decay=0.01
+    ),
+    "tuned bigram": NamesRecipe(model="bigram", lr=0.1, batch_size=4096),
+    "counted bigram": NamesRecipe(model="bigram-count", smoothing=0.1),
+    "lecture counts": NamesRecipe(model="bigram-count", smoothing=1.0),
+    "lecture bigram": _lecture(
+        model="bigram",
+        init="normal",
+        lr=50.0,
+        schedule="constant",
+        batch_size=ALL,
+        steps=200,
+        weight_decay=2.74e-5,
+    ),
+    "lecture mlp": _lecture(model="mlp", init="normal"),
+    "lecture mlp, improved": _lecture(model="mlp"),
+    "lecture mlp-bn": _lecture(model="mlp-bn"),
+    "lecture wavenet": _lecture(model="wavenet", context=8, embedding=24, width=128, drop_at=0.75),
+    "makemore gru": _lecture(
+        model="gru",
+        context=16,
+        embedding=64,
+        width=64,
+        optimizer="adamw",
+        lr=5e-4,
+        weight_decay=0.01,
+        schedule="constant",
+        steps=50_000,
+    ),
+    "makemore transformer": _lecture(
+        model="transformer",
+        context=16,
+        embedding=64,
+        optimizer="adamw",
+        lr=5e-4,
+        weight_decay=0.01,
+        schedule="constant",
+        steps=50_000,
+    ),
+    "notebook MLP": _lecture(
+        model="mlp", context=5, embedding=8, hidden=(350, 100), init="normal", lr=0.2
+    ),
+}
+"""The first is the default. "notebook MLP" is the notebook that this project came from.
+
+The lectures' bigram adds 0.01 times the mean square of its 27 x 27 weights to the loss; the
+gradient of that is a weight decay of 2 * 0.01 / 729.
+"""
+
+LADDER = (
+    Rung(
+        "bigram-count",
+        "count which letter follows which",
+        {"lecture": "lecture counts", "tuned": "counted bigram"},
+        2.48,
+        "makemore, part 1",
+    ),
+    Rung(
+        "bigram",
+        "the same table, learned as one layer",
+        {"lecture": "lecture bigram", "tuned": "tuned bigram"},
+        2.48,
+        "makemore, part 1",
+    ),
+    Rung(
+        "mlp",
+        "letters become points; a hidden layer",
+        {"lecture": "lecture mlp", "tuned": "tuned mlp"},
+        2.17,
+        "makemore, part 2; with a better initialisation, 2.103 (part 3)",
+    ),
+    Rung(
+        "mlp-bn",
+        "batch norm keeps deep layers alive",
+        {"lecture": "lecture mlp-bn", "tuned": "tuned mlp-bn"},
+        2.105,
+        "makemore, part 3",
+    ),
+    Rung(
+        "wavenet",
+        "pairs of pairs: a longer context",
+        {"lecture": "lecture wavenet", "tuned": "tuned wavenet"},
+        1.994,
+        "makemore, part 5",
+    ),
+    Rung(
+        "gru",
+        "a memory reads the whole name",
+        {"lecture": "makemore gru", "tuned": "tuned gru"},
+        None,
+        "makemore.py has it; no value was published",
+    ),
+    Rung(
+        "transformer",
+        "each letter asks all before it",
+        {"lecture": "makemore transformer", "tuned": "tuned transformer"},
+        1.92,
+        "makemore's README, about, on its test names",
+    ),
+)
