@@ -12,7 +12,8 @@ from core.playgrounds.digits.recipe import RECIPES, DigitsRecipe
 from core.training.device import use_threads
 from core.training.learner import Learner
 from gui import app
-from gui.session import Session, State
+from gui.session import Session
+from gui.state import State
 from gui.window import MainWindow
 
 RECIPE = {

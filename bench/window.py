@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from bench.program import RECIPE, bare_rate, begin, pump, ready
 from bench.rows import row, show
 from core.telemetry.events import Metrics
-from gui.session import State
+from gui.state import State
 from gui.tour import Guide
 
 ROUNDS = 3

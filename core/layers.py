@@ -75,7 +75,7 @@ class Layer(nn.Module):
         self._after = [part.forward for part in after]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Carry a batch through: (..., in) to (..., out); for pictures, dimension 1 is the units'."""
+        """Carry a batch through: (..., in) to (..., out); pictures have their channels second."""
         for part in self._spoken:
             x = part(x)
         if self.listener is not None:

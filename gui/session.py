@@ -7,7 +7,6 @@ a pace at which drawing stays cheap. Nothing is pushed from the training thread:
 import threading
 import time
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from core import playgrounds
 from core.paths import CHECKPOINTS, DOWNLOADS, RUNS
 from core.telemetry.events import (
     ENDINGS,
+    Answer,
     Evaluated,
     Examples,
     Failed,
@@ -30,6 +30,7 @@ from core.telemetry.events import (
     Snapshot,
     Started,
     Surveyed,
+    Swept,
     Weights,
 )
 from core.telemetry.history import History
@@ -37,50 +38,12 @@ from core.telemetry.mailbox import Mailbox
 from core.training.control import Control, Question
 from core.training.recipe import Recipe
 from gui import worker as jobs
+from gui.state import Kind, State
 from gui.worker import Worker
 
 FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
 SLOWEST = 0.5  # seconds between them at most
 SHARE = 0.03  # of the wall clock at most is the screen's, while a run goes on
-
-
-class State(Enum):
-    """Where a session stands; the word is what the screen says."""
-
-    LOADING = "Loading torch"
-    """The program is up, torch is not; one can draw, but nothing answers yet."""
-    READY = "Ready"
-    """A network is there to play with; nothing is being trained."""
-    STARTING = "Starting"
-    """A run was asked for; data and model are being made."""
-    TRAINING = "Training"
-    """Steps are being done."""
-    PAUSED = "Paused"
-    """The run stands at a step edge; step, go on or stop."""
-    STOPPING = "Stopping"
-    """The run ends: the network is judged and kept."""
-
-    OPENING = "Opening"
-    """A checkpoint is being read; one can play with the network before it, not train."""
-    FETCHING = "Downloading"
-    """Data is being fetched; one can play, not train."""
-
-    CLOSED = "Closed"
-    """The window is gone; what still comes from the worker is not heard."""
-
-    @property
-    def running(self) -> bool:
-        """Whether a run is under way."""
-        return self in (State.STARTING, State.TRAINING, State.PAUSED, State.STOPPING)
-
-
-class Kind(Enum):
-    """What a job is for: an ending means something else for each."""
-
-    RUN = "run"
-    OPEN = "open"
-    ASK = "ask"
-    FETCH = "fetch"
 
 
 class Session(QObject):
@@ -100,8 +63,12 @@ class Session(QObject):
     layer_viewed = Signal(object)
     ended = Signal(object)
     progressed = Signal(object)
-    fetched = Signal(object)
-    fetch_failed = Signal(object)
+    answered = Signal(object)
+    swept = Signal(object)
+    sweep_ended = Signal(object)
+    data_chosen = Signal()
+    """``data`` is another one now, read and found to be good."""
+    data_failed = Signal(object)
 
     def __init__(
         self,
@@ -132,6 +99,8 @@ class Session(QObject):
         self._ordered = recipe
         """The recipe of the run under way, whatever becomes of ``recipe`` meanwhile."""
         self._adopt = False
+        self._chosen = data
+        """The data that is being read, to be learned from if it is good."""
         self._control = Control()
         self._cancel = threading.Event()
         self._jobs: dict[Mailbox, Kind] = {}
@@ -140,10 +109,11 @@ class Session(QObject):
             Loaded: self._on_loaded,
             Weights: self._update_replica,
             Fetched: self._on_fetched,
+            Answer: self.answered.emit,
+            Swept: self.swept.emit,
             Metrics: self.metrics_added.emit,
             Snapshot: self.snapshot_taken.emit,
             Examples: self.examples_taken.emit,
-            Surveyed: self.surveyed.emit,
             Evaluated: self.evaluated.emit,
             LayerView: self.layer_viewed.emit,
             Progress: self.progressed.emit,
@@ -190,25 +160,44 @@ class Session(QObject):
             return
         self._control, self._ordered = Control(paused), self.recipe
         out = RUNS / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}.safetensors"
-        order = jobs.Order(
+        steps = self.recipe.steps or None
+        order = self._order(None if steps else seconds, steps, out)
+        self._enter(State.STARTING)
+        self._listen(Kind.RUN, jobs.train(order))
+
+    def _order(self, seconds: float | None, steps: int | None, out: Path | None) -> jobs.Order:
+        return jobs.Order(
             self.name,
             self.recipe,
             self.data,
             self.device,
-            None if self.recipe.steps else seconds,
-            self.recipe.steps or None,
+            seconds,
+            steps,
             out,
             self.resume_from,
             self._control,
         )
-        self._enter(State.STARTING)
-        self._listen(Kind.RUN, jobs.train(order))
 
     def fetch(self) -> None:
-        """Download the full data set; ``fetched`` or ``fetch_failed`` tells how it went."""
+        """Download the full data set, and choose it."""
         self._cancel = threading.Event()
         self._enter(State.FETCHING)
-        self._listen(Kind.FETCH, jobs.fetch(self.name, DOWNLOADS, self._cancel.is_set))
+        self._listen(Kind.DATA, jobs.fetch(self.name, DOWNLOADS, self._cancel.is_set))
+
+    def choose_data(self, source: Path | None) -> None:
+        """Learn from other data: a folder or a file, or None for the bundled; it is read first."""
+        if self.state is State.READY:
+            self._chosen = source
+            self._enter(State.OPENING)
+            self._listen(Kind.DATA, jobs.survey(self.name, source))
+
+    def sweep(self, steps: int) -> None:
+        """Try learning rates on a fresh network by the present recipe."""
+        if self.state is State.READY and not self.problem:
+            self._control = Control()
+            self._enter(State.SWEEPING)
+            order = self._order(None, steps, None)
+            self._listen(Kind.SWEEP, jobs.sweep(order))
 
     def cancel_fetch(self) -> None:
         """Give up a download."""
@@ -230,7 +219,7 @@ class Session(QObject):
         """End the run; its network is judged and kept."""
         if self.state.running:
             self._enter(State.STOPPING)
-            self._control.stop()
+        self._control.stop()
 
     def abandon(self) -> None:
         """End the run at once, for a window that closes; its network is kept, not judged."""
@@ -290,6 +279,8 @@ class Session(QObject):
         self.history.add(event)
         if isinstance(event, ENDINGS):
             self._on_ended(event, kind)
+        elif isinstance(event, Surveyed):
+            self._on_surveyed(event, kind)
         elif hear := self._ears.get(type(event)):
             hear(event)
 
@@ -313,13 +304,25 @@ class Session(QObject):
 
     def _on_fetched(self, event: Fetched) -> None:
         self._enter(State.READY)
-        self.fetched.emit(event)
+        self.choose_data(Path(event.folder))
+
+    def _on_surveyed(self, event: Surveyed, kind: Kind) -> None:
+        self.surveyed.emit(event)
+        if kind is Kind.DATA:
+            self.data = self._chosen
+            self._enter(State.READY)
+            self.data_chosen.emit()
 
     def _on_ended(self, event: object, kind: "Kind") -> None:
         """A run has ended, or another job has failed; only what moved the state moves it back."""
         if kind is not Kind.ASK:
             self._enter(State.READY)
-        (self.fetch_failed if kind is Kind.FETCH else self.ended).emit(event)
+        if kind is Kind.DATA:
+            self.data_failed.emit(event)
+        elif kind is Kind.SWEEP:
+            self.sweep_ended.emit(event)
+        else:
+            self.ended.emit(event)
 
     def _make_replica(self, recipe: Recipe, started: Started) -> None:
         import torch
@@ -329,6 +332,15 @@ class Session(QObject):
         self.trained = recipe
         torch.set_num_threads(1)  # of this thread: a picture at a time is quickest alone
         self.replica = Replica(playgrounds.get(self.name), recipe, started.vocabulary)
+
+    def copy_replica(self) -> Any:
+        """Return a replica of its own with the present weights, to be kept beside others."""
+        from core.training.replica import Replica
+
+        copy = Replica(self.replica.playground, self.trained, self.replica.vocabulary)
+        if self.weights is not None:
+            copy.update(self.weights.arrays)
+        return copy
 
     def _update_replica(self, weights: Weights) -> None:
         self.weights = weights

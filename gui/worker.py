@@ -91,19 +91,21 @@ class Order:
     device: str
     seconds: float | None
     steps: int | None
-    out: Path
+    out: Path | None
     resume: Path | None
     control: Control
 
 
-_data: dict[tuple[str, Path | None], Any] = {}
-"""Data sets that were read already; only the worker's thread touches them."""
+_data: dict[str, tuple[Any, Any]] = {}
+"""The data that each playground read last, and what it was; only the worker's thread is here."""
 
 
-def _load(name: str, folder: Path | None) -> Any:
-    if (name, folder) not in _data:
-        _data[name, folder] = playgrounds.get(name).load(folder)
-    return _data[name, folder]
+def _load(name: str, source: Path | None) -> Any:
+    # A file of a person's own may have been changed since.
+    what = (source, source.stat().st_mtime if source and source.is_file() else 0.0)
+    if name not in _data or _data[name][0] != what:
+        _data[name] = (what, playgrounds.get(name).load(source))
+    return _data[name][1]
 
 
 def train(order: Order) -> Job:
@@ -127,6 +129,32 @@ def train(order: Order) -> Job:
         )
         for event in train(run, order.control):
             mailbox.put(event)
+
+    return job
+
+
+def sweep(order: Order) -> Job:
+    """Try learning rates, over the order's number of steps."""
+
+    def job(mailbox: Mailbox) -> None:
+        from core.training.device import choose_device
+        from core.training.sweep import sweep
+        from core.training.trainer import Run
+
+        data = _load(order.name, order.data)
+        device = choose_device(order.device)
+        run = Run(playgrounds.get(order.name), order.recipe, data, device, steps=order.steps)
+        for event in sweep(run, order.control):
+            mailbox.put(event)
+
+    return job
+
+
+def survey(name: str, source: Path | None) -> Job:
+    """Read data, and tell what the screen shows of it."""
+
+    def job(mailbox: Mailbox) -> None:
+        mailbox.put(Surveyed(playgrounds.get(name).survey(_load(name, source))))
 
     return job
 

@@ -184,6 +184,28 @@ class LayerView:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a question of one playground's own was answered: values and arrays by name."""
+
+    topic: str
+    step: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep over learning rates, so far: the loss of each step, at its own rate.
+
+    ``valley`` is the rate to take and ``words`` say why; 0 and "" while the sweep goes on.
+    """
+
+    rates: Array
+    losses: Array
+    valley: float = 0.0
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Paused:
     """The run stands at a step edge and waits."""
 
@@ -237,6 +259,8 @@ Event = (
     | Fetched
     | Evaluated
     | LayerView
+    | Answer
+    | Swept
     | Paused
     | Resumed
     | Finished

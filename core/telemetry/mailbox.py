@@ -3,9 +3,19 @@
 import threading
 from collections import deque
 
-from core.telemetry.events import ENDINGS, Event, Examples, LayerView, Progress, Snapshot, Weights
+from core.telemetry.events import (
+    ENDINGS,
+    Answer,
+    Event,
+    Examples,
+    LayerView,
+    Progress,
+    Snapshot,
+    Swept,
+    Weights,
+)
 
-LATEST = (Snapshot, Weights, Examples, LayerView, Progress)
+LATEST = (Snapshot, Weights, Examples, LayerView, Answer, Swept, Progress)
 
 
 class Mailbox:

@@ -12,6 +12,7 @@ from core.telemetry.events import Array, Evaluated
 from gui.session import Session
 from gui.widgets.augmented import AugmentedPreview
 from gui.widgets.card import label
+from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.draw_panel import DrawPanel
 from gui.widgets.evaluation_panel import EvaluationPanel
@@ -36,7 +37,7 @@ class Page(QWidget):
         held = data is not None and holds_mnist(data)
         self.data = DataCard(self.session, "Bundled 5,000", "All of MNIST, 60,000", held)
         self.run_bar = RunBar(self.session)
-        self.learning = LearningPanel(self.session, self._question)
+        self.learning = LearningPanel(self.session, self._question, AccuracyCard())
         self.evaluation = EvaluationPanel()
         self.examples = AugmentedPreview()
         self.draw = DrawPanel()

@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QTabWidget, QWidget
 
 from gui.pages.digits import Page
-from gui.session import State
+from gui.state import State
 from gui.tour import Guide, Point
 from gui.widgets.layer_wall import LayerWall
 

@@ -1,45 +1,58 @@
-"""The card in which the data is chosen: what is shipped, or the full set, here or fetched."""
+"""The card in which the data is chosen: what is shipped, the full set, or a file of one's own."""
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QWidget
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QWidget,
+)
 
-from core.telemetry.events import Failed, Fetched, Progress
-from gui.session import Session, State
+from core.telemetry.events import Failed, Progress
+from gui.session import Session
+from gui.state import State
 from gui.widgets.card import Card, label, say
+
+BUNDLED, FULL, OWN = range(3)
 
 
 class DataCard(Card):
-    """Bundled data or the full set; the full one can be fetched, with progress and cancel.
+    """Bundled data or the full set, which can be fetched; a file of one's own where that can be.
 
     Args:
         session: whose data is chosen.
         bundled, full: the names of the two on the screen.
         held: whether the session's data folder has the full set.
+        own: the words for a file of one's own; "" where the playground takes none.
     """
 
     fetch_started = Signal()
 
     def __init__(
-        self,
-        session: Session,
-        bundled: str,
-        full: str,
-        held: bool,
-        parent: QWidget | None = None,
+        self, session: Session, bundled: str, full: str, held: bool, own: str = ""
     ) -> None:
-        super().__init__("What shall it learn from?", parent)
+        super().__init__("What shall it learn from?")
         self._session = session
         self._folder: Path | None = session.data if held else None
+        self._own = own
+        self._shown = BUNDLED if self._folder is None else FULL
         self.box = QComboBox()
         self.box.setObjectName("dataBox")
         self.box.setAccessibleName("Data")
-        self.box.addItems([bundled, full])
-        self.box.setCurrentIndex(0 if self._folder is None else 1)
+        self.box.addItems([bundled, full, *([own] if own else [])])
+        self.box.setCurrentIndex(self._shown)
+        self.box.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        drop = " A file can also be dropped here." if own else ""
         self.box.setToolTip(
             "<p>The bundled data needs no network and trains in a minute. More data makes a"
-            " network that errs less, in about three.</p>"
+            f" network that errs less, and takes longer.{drop}</p>"
         )
         self.box.activated.connect(self._choose)
         self.words = label("", "small", wrap=True)
@@ -60,35 +73,67 @@ class DataCard(Card):
         self._row.hide()
         for widget in (self.box, self.words, self._row):
             self.body.addWidget(widget)
+        self.setAcceptDrops(bool(own))
         session.state_changed.connect(self._on_state)
         session.progressed.connect(self._on_progress)
-        session.fetched.connect(self._on_fetched)
-        session.fetch_failed.connect(self._on_failed)
+        session.data_chosen.connect(self._on_chosen)
+        session.data_failed.connect(self._on_failed)
 
     def _choose(self, index: int) -> None:
         say(self.words, "")
-        if index == 0:
-            self._session.data = None
+        if index == BUNDLED:
+            self._session.choose_data(None)
+        elif index == OWN:
+            self._ask_file()
         elif self._folder is not None:
-            self._session.data = self._folder
+            self._session.choose_data(self._folder)
         else:
             self.fetch_started.emit()
             self._session.fetch()
+
+    def _ask_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, self._own, "", "Text (*.txt *.csv);;All (*)")
+        if name:
+            self._session.choose_data(Path(name))
+        else:
+            self.box.setCurrentIndex(self._shown)
 
     def _on_progress(self, event: Progress) -> None:
         self._row.show()
         say(self.words, event.words, "small")
         self.bar.setValue(round(1000 * event.share))
 
-    def _on_fetched(self, event: Fetched) -> None:
+    def _on_chosen(self) -> None:
+        """Name what is learned from now."""
         self._row.hide()
         say(self.words, "")
-        self._folder = self._session.data = Path(event.folder)
+        source = self._session.data
+        if source is None:
+            self._shown = BUNDLED
+        elif source.is_file():
+            self._shown = OWN
+        else:
+            self._shown, self._folder = FULL, source
+        if self._own:
+            own = f"{source.name} …" if source and self._shown == OWN else self._own
+            self.box.setItemText(OWN, own)
+        self.box.setCurrentIndex(self._shown)
 
     def _on_failed(self, event: Failed) -> None:
         self._row.hide()
-        self.box.setCurrentIndex(0)
-        say(self.words, event.sentence, "small")
+        self.box.setCurrentIndex(self._shown)
+        say(self.words, event.sentence, "fault")
 
     def _on_state(self, state: State) -> None:
         self.box.setEnabled(state is State.READY)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802, Qt's name
+        """Take a file."""
+        if event.mimeData().hasUrls() and self.box.isEnabled():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802, Qt's name
+        """Learn from the file that was dropped."""
+        path = Path(event.mimeData().urls()[0].toLocalFile())
+        if event.type() == QEvent.Type.Drop and path.is_file():
+            self._session.choose_data(path)

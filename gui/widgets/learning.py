@@ -1,10 +1,9 @@
-"""How the network learns: loss and accuracy above, the layer wall below, or one layer opened."""
+"""How the network learns: curves above, the layer wall below, or one layer opened."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 from core.telemetry.events import LayerView, Loaded, Metrics, Snapshot, Started
 from gui.session import Session
 from gui.widgets.card import Card, label, say
-from gui.widgets.curve import CurvePlot
+from gui.widgets.curve_card import CurveCard, LossCard
 from gui.widgets.layer_panel import LayerPanel
 from gui.widgets.layer_wall import LayerWall
 
@@ -34,33 +33,22 @@ class LearningPanel(QWidget):
     Args:
         session: whose run is shown.
         question: given a layer's name, returns what to ask the model about it.
+        second: what is drawn beside the loss.
     """
 
-    def __init__(
-        self, session: Session, question: Callable[[str], Any], parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, question: Callable[[str], Any], second: CurveCard) -> None:
+        super().__init__()
         self._session = session
         self._question = question
         self._open = ""
         self._drawn = 0.0
-        self.loss = CurvePlot("loss")
-        self.loss.setObjectName("lossPlot")
-        self.loss.add_curve("every step", "faint", 1.0, 110)
-        self.loss.add_curve("smoothed", "text")
-        self.loss.add_curve("validation", "validation")
-        self.accuracy = CurvePlot("accuracy")
-        self.accuracy.setObjectName("accuracyPlot")
-        self.accuracy.add_curve("training", "text")
-        self.accuracy.add_curve("validation", "validation")
-        self.accuracy.show_legend()
+        self.loss, self.second = LossCard(), second
         self.log = QCheckBox("log10")
         self.log.setObjectName("lossLog")
         self.log.setToolTip(
             "<p>Draw the logarithm of the loss: small gains late in a run show.</p>"
         )
         self.log.toggled.connect(self._on_log)
-        self.loss_now, self.accuracy_now = label("", "muted"), label("", "muted")
         self.wall = LayerWall()
         self.layer = LayerPanel()
         self._timer = QTimer(self)
@@ -75,16 +63,9 @@ class LearningPanel(QWidget):
         column.setSpacing(12)
         row = QHBoxLayout()
         row.setSpacing(12)
-        for title, plot, now, extra in (
-            ("How wrong is it?", self.loss, self.loss_now, self.log),
-            ("How often is it right?", self.accuracy, self.accuracy_now, None),
-        ):
-            card = Card(title)
-            card.head.addWidget(now)
-            if extra:
-                card.head.addWidget(extra)
-            card.body.addWidget(plot)
-            row.addWidget(card)
+        self.loss.head.addWidget(self.log)
+        row.addWidget(self.loss, 1)
+        row.addWidget(self.second, 1)
         self._curves = QWidget()
         row.setContentsMargins(0, 0, 0, 0)
         self._curves.setLayout(row)
@@ -125,7 +106,8 @@ class LearningPanel(QWidget):
 
     def _on_started(self, event: Started) -> None:
         self._show_layers(event)
-        self.loss.set_line("uniform", event.uniform_loss, f"an even guess {event.uniform_loss:.2f}")
+        guess = event.uniform_loss
+        self.loss.plot.set_line("uniform", guess, f"an even guess {guess:.2f}")
         self._draw(now=True)
 
     def _on_loaded(self, event: Loaded) -> None:
@@ -139,9 +121,7 @@ class LearningPanel(QWidget):
             self.close_layer()
 
     def _on_metrics(self, metrics: Metrics) -> None:
-        self.loss_now.setText(f"{float(metrics.losses[-20:].mean()):.4f}")
-        if metrics.accuracy == metrics.accuracy:
-            self.accuracy_now.setText(f"{metrics.accuracy:.1%}")
+        self.loss.now.setText(f"{float(metrics.losses[-20:].mean()):.4f}")
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         if self.wall.isVisible():
@@ -157,21 +137,8 @@ class LearningPanel(QWidget):
         if not now and (time.monotonic() - self._drawn < REDRAW or not self._curves.isVisible()):
             return
         self._drawn = time.monotonic()
-        history = self._session.history
-        steps = history.loss.x
-        self.loss.set_curve("every step", steps, history.loss.y)
-        self.loss.set_curve("smoothed", steps, history.loss.smoothed())
-        self.accuracy.set_curve("training", history.accuracy.x, history.accuracy.smoothed(10))
-        for name, plot in (("val_loss", self.loss), ("val_accuracy", self.accuracy)):
-            if curve := history.evaluations.get(name):
-                plot.set_curve("validation", curve.x, curve.y)
-            else:
-                plot.set_curve("validation", np.empty(0), np.empty(0))
-        end = float(steps[-1]) if len(steps) else 1.0
-        self.loss.fit(end, None if self.log.isChecked() else 0.0)
-        self.accuracy.fit(end, 0.0, 1.0)
-        for plot in (self.loss, self.accuracy):
-            plot.set_hint("" if len(steps) else "Train to see the curve")
+        for card in (self.loss, self.second):
+            card.draw(self._session.history)
 
     def showEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
         """Catch up with what happened while this was hidden."""
@@ -179,7 +146,8 @@ class LearningPanel(QWidget):
         self._draw(now=True)
 
     def _on_log(self, on: bool) -> None:
-        self.loss.set_log(on)
+        self.loss.log = on
+        self.loss.plot.set_log(on)
         self._draw(now=True)
 
     def open_layer(self, name: str) -> None:

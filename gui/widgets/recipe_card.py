@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, 
 from core.paths import CHECKPOINTS
 from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
 from core.training.recipe import Recipe
-from gui.session import Session, State
+from gui.session import Session
+from gui.state import State
 from gui.widgets.card import Card, label, say
 from gui.widgets.recipe_form import RecipeForm
 
@@ -30,7 +31,7 @@ class RecipeCard(Card):
         self.box.setAccessibleName("Recipe")
         self.box.addItems(list(recipes))
         self.box.setToolTip("<p>A recipe: settings that belong together, under a name.</p>")
-        self.box.textActivated.connect(self._choose)
+        self.box.textActivated.connect(self._on_chosen)
         self.start_from = QComboBox()
         self.start_from.setObjectName("startFrom")
         self.start_from.setAccessibleName("Start from")
@@ -87,11 +88,20 @@ class RecipeCard(Card):
         scroll.setWidget(inner)
         self.body.addWidget(scroll, 1)
 
-    def _choose(self, name: str) -> None:
+    def _on_chosen(self, name: str) -> None:
         if name in self._recipes:
-            self._session.recipe = self._recipes[name]
-            self.form.show_recipe(self._session.recipe)
-            self._forget_changed()
+            self.choose(name)
+
+    def choose(self, name: str) -> None:
+        """Take the recipe of that name."""
+        self._session.recipe = self._recipes[name]
+        self.form.show_recipe(self._session.recipe)
+        self._name_recipe()
+
+    def take(self, key: str, value: Any) -> None:
+        """Change one setting, as if by hand."""
+        self._change(key, value)
+        self.form.show_recipe(self._session.recipe)
 
     def _change(self, key: str, value: Any) -> None:
         self._session.change(key, value)

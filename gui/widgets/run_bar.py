@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from core.telemetry.events import Failed, Finished, Metrics, Started, Stopped
 from gui import theme
-from gui.session import Session, State
+from gui.session import Session
+from gui.state import State
 from gui.widgets.card import label, say
 from gui.widgets.transport import Transport
 
@@ -35,6 +36,10 @@ class RunBar(QWidget):
         session.started.connect(self._on_started)
         session.metrics_added.connect(self._on_metrics)
         session.ended.connect(self._on_ended)
+
+    def tell(self, sentence: str) -> None:
+        """Say what went wrong."""
+        say(self.message, sentence, "fault")
 
     def _train(self) -> None:
         say(self.message, " ")
@@ -67,7 +72,7 @@ class RunBar(QWidget):
 
     def _on_ended(self, event: object) -> None:
         if isinstance(event, Failed):
-            say(self.message, event.sentence, "fault")
+            self.tell(event.sentence)
         elif isinstance(event, Finished | Stopped):
             verb = "Finished" if isinstance(event, Finished) else "Stopped"
             kept = Path(event.checkpoint).name

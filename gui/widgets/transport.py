@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSpinBox, 
 
 from core.telemetry.events import Metrics
 from gui import theme
-from gui.session import State
+from gui.state import State
 from gui.widgets.card import label
 
 

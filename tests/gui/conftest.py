@@ -4,7 +4,7 @@ import pytest
 
 from core.playgrounds.digits.recipe import DigitsRecipe
 from gui import session as session_module
-from gui.session import State
+from gui.state import State
 from gui.window import MainWindow
 
 QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)

@@ -66,7 +66,7 @@ def test_every_playground_has_a_page_and_a_tour():
     """A playground is found by being there: in the window and in the tour as well."""
     pages = {found.name for found in pkgutil.iter_modules([str(ROOT / "gui" / "pages")])}
     tours = {found.name for found in pkgutil.iter_modules([str(ROOT / "gui" / "tours")])}
-    assert set(playgrounds.names()) <= pages and pages == tours
+    assert set(playgrounds.all_names()) <= pages and pages == tours
 
 
 def test_the_window_loads_no_torch_before_it_stands():

@@ -32,12 +32,13 @@ class Letters:
         return len(self.inputs)
 
     def batch(self, indices: Tensor, recipe: Any, generator: torch.Generator) -> Batch:
-        """Return these examples; whole names without the columns that none of them fills."""
+        """Return these examples; whole names longest first, without columns that none fills."""
         inputs, targets = self.inputs[indices], self.targets[indices]
-        if targets.dim() == 2 and targets.device.type == "cpu":
-            used = int((targets != IGNORED).any(0).sum())
-            return inputs[:, :used], targets[:, :used]
-        return inputs, targets
+        if targets.dim() == 1 or targets.device.type != "cpu":
+            return inputs, targets
+        lengths, order = (targets != IGNORED).sum(1).sort(descending=True)
+        used = int(lengths[0])
+        return inputs[order, :used], targets[order, :used]
 
     def to(self, device: torch.device) -> "Letters":
         """Return them on a device."""

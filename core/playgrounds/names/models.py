@@ -137,24 +137,49 @@ class GRU(LetterModel):
         self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
         self.letter = Layer(nn.Linear(recipe.embedding, 3 * size))
         self.memory = Layer(nn.Linear(size, 3 * size, bias=False))
+        self.forget = nn.Dropout(recipe.memory_dropout)
         self.dropout = nn.Dropout(recipe.dropout)
         self.output = Layer(nn.Linear(size, len(alphabet)))
 
     def forward(self, names: Tensor) -> Tensor:
         """(B, T) to (B, T, V)."""
-        size = self.memory.fan_in
-        letters = self.letter(self.embedding(names))  # (B, T, 3H), for all letters at once
+        size, going = self.memory.fan_in, _going(names)
+        # What is needed, place after place, all in one row: (N,) of (T, B).
+        needed = torch.arange(len(names)) < torch.tensor(going)[:, None]
+        needed = needed.to(names.device)
+        letters = self.letter(self.embedding(names.t()[needed]))  # (N, 3H), all letters at once
         state = letters.new_zeros(len(names), size)
         states = []
-        for letter in letters.unbind(1):
+        for letter in letters.split(going):
+            state = state[: len(letter)]
             remembered = self.memory(state)  # (B, 3H)
             gates = (letter[:, : 2 * size] + remembered[:, : 2 * size]).sigmoid()
             reset, keep = gates.chunk(2, -1)
-            new = (letter[:, 2 * size :] + reset * remembered[:, 2 * size :]).tanh()
-            state = new + keep * (state - new)
+            new = _tanh(torch.addcmul(letter[:, 2 * size :], reset, remembered[:, 2 * size :]))
+            state = torch.lerp(self.forget(new), state, keep)
             states.append(state)
-        scores: Tensor = self.output(self.dropout(torch.stack(states, 1)))
-        return scores
+        found = self.output(self.dropout(torch.cat(states)))  # (N, V)
+        scores: Tensor = found.new_zeros(*needed.shape, found.shape[-1])
+        scores[needed] = found
+        return scores.transpose(0, 1)
+
+
+def _going(names: Tensor) -> list[int]:
+    """Return for each place of names (B, T) how many rows still need it: those up to the last.
+
+    With the longest names first, none is computed beyond its end.
+    """
+    if names.device.type != "cpu":
+        return [len(names)] * names.shape[1]
+    rows = torch.arange(1, len(names) + 1)[:, None]
+    last = ((names != 0) * rows).amax(0).tolist()
+    last[0] = len(names)  # the mark that begins a name looks like those behind it
+    return [max(1, count) for count in last]
+
+
+def _tanh(x: Tensor) -> Tensor:
+    """Return tanh, in a quarter of the time that torch's takes on a CPU."""
+    return 2 * (2 * x).sigmoid() - 1
 
 
 class Block(nn.Module):

@@ -1,9 +1,10 @@
 """The names playground: the letters of a name so far in, the next letter out."""
 
+import copy
 import math
 import time
-import unicodedata
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.errors import UserError
 from core.playground import Playground, Vocabulary
 from core.playgrounds.names import wordlist
 from core.playgrounds.names.alphabet import Alphabet
@@ -24,18 +24,18 @@ from core.playgrounds.names.evaluation import (
     letters_of,
     loss_of,
     spread,
-    surprise,
     totals,
 )
 from core.playgrounds.names.models import LetterModel, build
+from core.playgrounds.names.player import Player
 from core.playgrounds.names.recipe import MODELS, RECIPES, NamesRecipe
-from core.playgrounds.names.reports import END, Name, Surprise
-from core.playgrounds.names.wordlist import LONGEST, Names
-from core.sampling import Sampling, generate
-from core.telemetry.events import Array
+from core.playgrounds.names.wordlist import Names
+from core.sampling import Sampling
+from core.telemetry.events import Answer, Array, Event
+from core.telemetry.inspection import inspect_layer
+from core.training.control import Question
 
-MOST = 100_000  # names at a time
-CHUNK = 2000  # names in a batch
+EXAMPLES = 200  # windows, or names, that an opened layer is shown
 JUDGED = 5000  # training names that the training loss is taken over
 
 
@@ -122,75 +122,13 @@ class NamesPlayground(Playground):
         """Download makemore's names."""
         fetch_names(folder, progress, cancelled)
 
-    @torch.no_grad()
-    def next_letters(self, model: LetterModel, prefix: str) -> Array:
-        """Return the probabilities (V,) of what follows a prefix.
-
-        Raises:
-            UserError: a letter of it is not in the alphabet.
-        """
-        shares: Array = model.after(_start(model, prefix, 1))[0].softmax(-1).numpy()
-        return shares
-
-    def names(
-        self,
-        model: LetterModel,
-        prefix: str,
-        count: int,
-        sampling: Sampling,
-        seed: int | None = None,
-        longest: int = LONGEST,
-        known: frozenset[str] = frozenset(),
-    ) -> list[Name]:
-        """Return names that begin with a prefix; the same seed gives the same ones.
-
-        Args:
-            model: on the CPU, ready for use.
-            prefix: may be empty, and longer than the context.
-            count: how many.
-            sampling: how each letter is drawn.
-            seed: of the random numbers; None for new ones each time.
-            longest: letters that are added to the prefix at most.
-            known: the training names.
-
-        Raises:
-            UserError: a letter of the prefix is not in the alphabet, or the count is impossible.
-        """
-        if not 1 <= count <= MOST:
-            raise UserError(f"A count of {count:,} is not possible: ask for 1 to {MOST:,} names.")
-        generator = torch.Generator()
-        generator.manual_seed(seed) if seed is not None else generator.seed()
-        made: list[Name] = []
-        for begin in range(0, count, CHUNK):
-            start = _start(model, prefix, min(CHUNK, count - begin))
-            tokens, chances = generate(model.after, start, sampling, generator, 0, longest)
-            for row, chance in zip(tokens[:, 1:].tolist(), chances.exp().tolist(), strict=True):
-                text = model.alphabet.decode(row).rstrip(END)
-                made.append(Name(text, chance, text in known))
-        return made
-
-    def surprise(self, model: LetterModel, word: str) -> Surprise:
-        """Return how surprised a network is by each letter of a name.
-
-        Raises:
-            UserError: a letter is not in the alphabet.
-        """
-        word = unicodedata.normalize("NFC", word)
-        model.alphabet.encode_prefix(word)
-        return Surprise(word + END, surprise(model, word))
-
     def sample(self, model: nn.Module, recipe: Any, **options: Any) -> dict[str, Any]:
         """Return names that begin with the prompt, each as far as the network went on."""
         assert isinstance(model, LetterModel)
         sampling = Sampling(options["temperature"], options["top_k"], options["top_p"])
         begin = time.perf_counter()
-        made = self.names(
-            model,
-            options["prompt"],
-            options["count"],
-            sampling,
-            options["seed"],
-            options["tokens"],
+        made = Player(model).names(
+            options["prompt"], options["count"], sampling, options["seed"], options["tokens"]
         )
         spent = time.perf_counter() - begin
         letters = sum(len(name.text) + 1 - len(options["prompt"]) for name in made)
@@ -200,10 +138,44 @@ class NamesPlayground(Playground):
         }
 
 
-def _start(model: LetterModel, prefix: str, count: int) -> Tensor:
-    """Return (count, 1 + len(prefix)): the mark that begins a name, and the prefix."""
-    codes = torch.from_numpy(model.alphabet.encode_prefix(prefix))
-    return F.pad(codes, (1, 0)).expand(count, -1)
+@cache
+def _examples(letters: str, context: int, whole: bool) -> tuple[Tensor, Tensor]:
+    """Return inputs (N, C) from bundled dev names, and each as a picture (N, C, V) of ones."""
+    alphabet = Alphabet(letters)
+    words = [word for word in wordlist.bundled().dev if set(word) <= set(letters)]
+    words = words or [letter * 3 for letter in letters[1:]]
+    inputs = letters_of(spread(words, 120), alphabet, context, whole).inputs[:EXAMPLES]
+    return inputs, F.one_hot(inputs.long(), len(alphabet))
+
+
+def look_into(layer: str, prefix: str) -> Question:
+    """Return what to ask a names model about a layer: with names, and with what was typed."""
+
+    def ask(model: nn.Module, step: int) -> Event:
+        assert isinstance(model, LetterModel)
+        inputs, pictures = _examples(model.alphabet.letters, model.context, model.whole)
+        return inspect_layer(model, layer, step, inputs, _typed(model, prefix), pictures)
+
+    return ask
+
+
+def _typed(model: LetterModel, prefix: str) -> Tensor:
+    """Return a prefix as a model reads it, (1, C); what it does not know is left out."""
+    known = "".join(letter for letter in prefix if letter in model.alphabet.letters[1:])
+    codes = torch.from_numpy(model.alphabet.encode_prefix(known))
+    tokens = F.pad(codes, (1, 0))[None, -model.context :]
+    return tokens if model.whole else F.pad(tokens, (model.context - tokens.shape[1], 0))
+
+
+def dream(count: int) -> Question:
+    """Return what to ask a names model for: the bigrams of so many names of its own."""
+
+    def ask(model: nn.Module, step: int) -> Event:
+        assert isinstance(model, LetterModel)
+        still = copy.deepcopy(model).cpu().eval()
+        return Answer("bigrams", step, {"counts": Player(still).bigrams(count, seed=step)})
+
+    return ask
 
 
 PLAYGROUND = NamesPlayground()

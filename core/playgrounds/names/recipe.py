@@ -134,6 +134,17 @@ class NamesRecipe(Recipe):
         only={"model": DEEP},
     )
 
+    memory_dropout: float = setting(
+        0.0,
+        "Model",
+        "Memory dropout",
+        "The share of what a letter adds to the memory that is left out at random (Semeniuta et al."
+        " 2016), against learning names by heart.",
+        low=0.0,
+        high=0.9,
+        only={"model": ("gru",)},
+    )
+
     @property
     def whole(self) -> bool:
         """Whether its model reads whole names, and not windows of letters."""
@@ -179,7 +190,16 @@ RECIPES = {
     "tuned mlp": NamesRecipe(),
     "tuned mlp-bn": NamesRecipe(model="mlp-bn"),
     "tuned wavenet": NamesRecipe(model="wavenet"),
-    "tuned gru": NamesRecipe(model="gru", context=16, batch_size=64),
+    "tuned gru": NamesRecipe(
+        model="gru",
+        context=16,
+        embedding=32,
+        width=160,
+        dropout=0.25,
+        lr=5e-3,
+        batch_size=128,
+        weight_decay=0.05,
+    ),
     "tuned transformer": NamesRecipe(
         model="transformer", context=16, embedding=64, batch_size=64, weight_decay=0.01
     ),

@@ -1,0 +1,117 @@
+"""A names network to play with: it finishes names, and says how surprised it is by one."""
+
+import math
+import unicodedata
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.errors import UserError
+from core.playgrounds.names.evaluation import bigrams, surprise
+from core.playgrounds.names.models import LetterModel
+from core.playgrounds.names.reports import END, Name, Surprise
+from core.playgrounds.names.wordlist import LONGEST
+from core.sampling import Sampling, generate
+from core.telemetry.events import Array
+
+MOST = 100_000  # names at a time
+CHUNK = 2000  # names in a batch
+
+
+class Player:
+    """Asks a network what it would say; changes nothing in it.
+
+    Args:
+        model: on the CPU, ready for use.
+        known: the training names.
+    """
+
+    def __init__(self, model: LetterModel, known: frozenset[str] = frozenset()) -> None:
+        self.model = model
+        self.known = known
+
+    @property
+    def letters(self) -> str:
+        """Its alphabet, the end mark first."""
+        return self.model.alphabet.letters
+
+    @property
+    def uniform(self) -> float:
+        """The surprise of an even guess, ln V."""
+        return math.log(len(self.letters))
+
+    @torch.no_grad()
+    def next_letters(self, prefix: str) -> Array:
+        """Return the probabilities (V,) of what follows a prefix.
+
+        Raises:
+            UserError: a letter of it is not in the alphabet.
+        """
+        shares: Array = self.model.after(self._start(prefix, 1))[0].softmax(-1).numpy()
+        return shares
+
+    def names(
+        self,
+        prefix: str,
+        count: int,
+        sampling: Sampling,
+        seed: int | None = None,
+        longest: int = LONGEST,
+    ) -> list[Name]:
+        """Return names that begin with a prefix; the same seed gives the same ones.
+
+        Args:
+            prefix: may be empty, and longer than the context.
+            count: how many.
+            sampling: how each letter is drawn.
+            seed: of the random numbers; None for new ones each time.
+            longest: letters that are added to the prefix at most.
+
+        Raises:
+            UserError: a letter of the prefix is not in the alphabet, or the count is impossible.
+        """
+        if not 1 <= count <= MOST:
+            raise UserError(f"A count of {count:,} is not possible: ask for 1 to {MOST:,} names.")
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        made: list[Name] = []
+        for begin in range(0, count, CHUNK):
+            start = self._start(prefix, min(CHUNK, count - begin))
+            after = self.model.after
+            tokens, chances = generate(after, start, sampling, generator, 0, longest)
+            for row, chance in zip(tokens[:, 1:].tolist(), chances.exp().tolist(), strict=True):
+                text = self.model.alphabet.decode(row).rstrip(END)
+                made.append(Name(text, chance, text in self.known))
+        return made
+
+    def surprise(self, word: str) -> Surprise:
+        """Return how surprised it is by each letter of a name.
+
+        Raises:
+            UserError: a letter is not in the alphabet.
+        """
+        word = unicodedata.normalize("NFC", word)
+        self.model.alphabet.encode_prefix(word)
+        return Surprise(word + END, surprise(self.model, word))
+
+    def bigrams(self, count: int, seed: int) -> Array:
+        """Return how often each symbol follows each other one in so many of its names, (V, V)."""
+        made = self.names("", count, Sampling(), seed)
+        return bigrams([name.text for name in made], self.model.alphabet)
+
+    def embedding(self) -> Array | None:
+        """Return the points of its letters, (V, E); None if it has no embedding."""
+        layer = getattr(self.model, "embedding", None)
+        if layer is None:
+            return None
+        points: Array = layer.product.weight.detach().numpy()
+        return points
+
+    def _start(self, prefix: str, count: int) -> Tensor:
+        """Return (count, 1 + len(prefix)): the mark that begins a name, and the prefix."""
+        codes = torch.from_numpy(self.model.alphabet.encode_prefix(prefix))
+        return F.pad(codes, (1, 0)).expand(count, -1)

@@ -1,0 +1,122 @@
+"""A card with curves of a run, drawn when it is time."""
+
+from typing import Any
+
+import numpy as np
+
+from core.telemetry.history import Curve, History
+from gui.widgets.card import Card, label
+from gui.widgets.curve import CurvePlot
+
+
+class CurveCard(Card):
+    """A plot under a question, and the newest number beside it.
+
+    A subclass declares its curves and says how a history is drawn.
+    """
+
+    def __init__(self, title: str, unit: str, name: str) -> None:
+        super().__init__(title)
+        self.plot = CurvePlot(unit)
+        self.plot.setObjectName(name)
+        self.now = label("", "muted")
+        self.head.addWidget(self.now)
+        self.body.addWidget(self.plot)
+
+    def draw(self, history: History) -> None:
+        """Bring the curves up to date."""
+        end = self.draw_curves(history)
+        self.plot.set_hint("" if len(history.loss.x) else "Train to see the curve")
+        self.fit(end)
+
+    def draw_curves(self, history: History) -> float:
+        """Set the curves; return the last step."""
+        raise NotImplementedError
+
+    def fit(self, end: float) -> None:
+        """Set the ranges."""
+        raise NotImplementedError
+
+    def show_curve(self, name: str, curve: Curve | None, smooth: Any = None) -> None:
+        """Show a curve of the history, or none."""
+        if curve is None:
+            self.plot.set_curve(name, np.empty(0), np.empty(0))
+        else:
+            self.plot.set_curve(name, curve.x, curve.y if smooth is None else smooth)
+
+
+class LossCard(CurveCard):
+    """The loss of every step, smoothed, and on data that was not trained on."""
+
+    def __init__(self) -> None:
+        super().__init__("How wrong is it?", "loss", "lossPlot")
+        self.log = False
+        self.plot.add_curve("every step", "faint", 1.0, 110)
+        self.plot.add_curve("smoothed", "text")
+        self.plot.add_curve("validation", "validation")
+
+    def draw_curves(self, history: History) -> float:
+        """Set the curves; return the last step."""
+        loss = history.loss
+        self.show_curve("every step", loss)
+        self.show_curve("smoothed", loss, loss.smoothed())
+        self.show_curve("validation", history.evaluations.get("val_loss"))
+        return float(loss.x[-1]) if len(loss.x) else 1.0
+
+    def fit(self, end: float) -> None:
+        """From zero on, or the whole of the logarithms."""
+        self.plot.fit(end, None if self.log else 0.0)
+
+
+class AccuracyCard(CurveCard):
+    """The share of right answers, in training and on validation data."""
+
+    def __init__(self) -> None:
+        super().__init__("How often is it right?", "accuracy", "accuracyPlot")
+        self.plot.add_curve("training", "text")
+        self.plot.add_curve("validation", "validation")
+        self.plot.show_legend()
+
+    def draw_curves(self, history: History) -> float:
+        """Set the curves; return the last step."""
+        accuracy = history.accuracy
+        self.show_curve("training", accuracy, accuracy.smoothed(10))
+        self.show_curve("validation", history.evaluations.get("val_accuracy"))
+        if len(accuracy.y):
+            self.now.setText(f"{accuracy.y[-1]:.1%}")
+        return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
+
+    def fit(self, end: float) -> None:
+        """From none to all."""
+        self.plot.fit(end, 0.0, 1.0)
+
+
+class StandingCard(CurveCard):
+    """Losses on whole names, trained on and new, between values that others reached.
+
+    Args:
+        marks: values and their names, for lines across the plot.
+        low, high: what is drawn; a network that fits in no more is seen as soon as it comes down.
+    """
+
+    def __init__(self, marks: dict[str, float], low: float, high: float) -> None:
+        super().__init__("How far up the ladder is it?", "loss", "standingPlot")
+        self._range = (low, high)
+        self.plot.add_curve("training names", "text")
+        self.plot.add_curve("new names", "validation")
+        self.plot.show_legend()
+        for name, value in marks.items():
+            self.plot.set_line(name, value, f"{name} {value:.2f}")
+
+    def draw_curves(self, history: History) -> float:
+        """Set the curves; return the last step."""
+        found = history.evaluations
+        self.show_curve("training names", found.get("train_loss"))
+        self.show_curve("new names", found.get("val_loss"))
+        if curve := found.get("val_loss"):
+            self.now.setText(f"{curve.y[-1]:.3f}")
+        return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
+
+    def fit(self, end: float) -> None:
+        """Keep the ladder in view."""
+        self.plot.fit(end, *self._range)
