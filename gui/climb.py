@@ -23,7 +23,9 @@ class Climb(QObject):
     """The model that is trained now, the share of the whole that is done, and words for it."""
     ended = Signal()
 
-    def __init__(self, session: Session, rungs: Sequence[Rung], take: Callable[[str], None]):
+    def __init__(
+        self, session: Session, rungs: Sequence[Rung], take: Callable[[str], None]
+    ) -> None:
         super().__init__(session)
         self._session = session
         self._rungs = rungs

@@ -14,9 +14,10 @@ from typing import TypeVar
 
 from PySide6.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 
 from gui import theme, tours
+from gui.state import State
 from gui.window import MainWindow
 
 Point = tuple[float, float]
@@ -42,8 +43,11 @@ class Guide:
         self.seconds = seconds
 
     def find(self, kind: type[W], name: str) -> W:
-        """Return the widget of that name."""
-        found = self.window.findChild(kind, name)
+        """Return the widget of that name, on the page that is seen or around the pages."""
+        page = self.window.page
+        if page.objectName() == name and isinstance(page, kind):
+            return page
+        found = page.findChild(kind, name) or self.window.findChild(kind, name)
         if found is None:
             raise TourError(f"there is no {kind.__name__} named {name}")
         return found
@@ -68,11 +72,38 @@ class Guide:
 
     def type_number(self, name: str, number: int) -> None:
         """Type a number into a spin box."""
-        box = self.find(QWidget, name)
-        box.setFocus()
-        QTest.keyClick(box, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-        QTest.keyClicks(box, str(number))
-        QTest.keyClick(box, Qt.Key.Key_Tab)
+        self.type_text(name, str(number))
+        QTest.keyClick(self.find(QWidget, name), Qt.Key.Key_Tab)
+
+    def type_text(self, name: str, text: str) -> None:
+        """Type a text into a field, in place of what is there."""
+        field = self.find(QWidget, name)
+        field.setFocus()
+        QTest.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClick(field, Qt.Key.Key_Delete)
+        QTest.keyClicks(field, text)
+
+    def turn_to(self, tabs: str, name: str) -> None:
+        """Click on a tab."""
+        bar = self.find(QTabWidget, tabs).tabBar()
+        index = next(i for i in range(bar.count()) if bar.tabText(i) == name)
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(index).center())
+        self.rest(200)
+
+    def train(self, recipe: str, seconds: float) -> None:
+        """Choose a recipe and a length, press Train, and wait until it shows on the curves."""
+        session = self.window.page.session
+        self.choose("recipeBox", recipe)
+        self.type_number("lengthBox", max(1, round(seconds)))
+        self.click("trainButton")
+        self.wait("it starts", lambda: session.state is State.TRAINING)
+        self.wait("a few groups of steps are done", lambda: len(session.history.loss.x) >= 3)
+
+    def finish(self) -> None:
+        """Wait until the run has ended."""
+        session = self.window.page.session
+        longest = self.seconds * 3 + 60
+        self.wait("the run ends", lambda: session.state is State.READY, longest)
 
     def stroke(self, name: str, points: Sequence[Point]) -> None:
         """Drag the pressed mouse over a widget; points are shares of its sides."""

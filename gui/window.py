@@ -136,6 +136,11 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(self.pages[name])
         self.pages[name].setFocus()
 
+    @property
+    def page(self) -> Any:
+        """The page that is seen."""
+        return self._stack.currentWidget()
+
     def switch_theme(self) -> None:
         """Change between light and dark."""
         app = QApplication.instance()

@@ -4,7 +4,7 @@ import math
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QTabWidget, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.pages.digits import Page
 from gui.state import State
@@ -51,19 +51,18 @@ def play(guide: Guide) -> None:
     guide.look("digits-training")
     _open_layer(guide, page)
     guide.click("pauseButton")
-    _finish(guide, page)
+    guide.finish()
     accuracy = session.history.evaluations["val_accuracy"].y[-1]
     guide.expect(
         f"the trained network reads {accuracy:.1%} of the validation digits", accuracy > 0.5
     )
 
-    tabs = guide.find(QTabWidget, "digitsTabs")
-    tabs.setCurrentIndex(1)
+    guide.turn_to("digitsTabs", "Mistakes")
     guide.look("digits-mistakes")
-    tabs.setCurrentIndex(0)
+    guide.turn_to("digitsTabs", "Learning")
 
     _train(guide, page, "EZMNIST")
-    _finish(guide, page)
+    guide.finish()
     guide.look("digits-ezmnist")
 
 
@@ -81,13 +80,9 @@ def _draw(guide: Guide, strokes: list[list[Point]]) -> None:
 
 
 def _train(guide: Guide, page: Page, recipe: str) -> None:
-    guide.choose("recipeBox", recipe)
-    guide.type_number("lengthBox", max(1, round(guide.seconds)))
-    guide.click("trainButton")
+    guide.train(recipe, guide.seconds)
     wall = page.learning.wall
-    guide.wait("it starts", lambda: page.session.state is State.TRAINING)
     guide.wait("training shows on the wall", lambda: len(page.session.history.layers) > 0)
-    guide.wait("a few groups of steps are done", lambda: len(page.session.history.loss.x) >= 3)
     guide.expect(
         f"{recipe} trains, and {len(page.session.history.layers)} layers are on the wall",
         wall.isVisible(),
@@ -103,7 +98,3 @@ def _open_layer(guide: Guide, page: Page) -> None:
     guide.look("digits-layer")
     guide.click("layerBack")
     guide.expect("a layer opens and closes", not panel.isVisible())
-
-
-def _finish(guide: Guide, page: Page) -> None:
-    guide.wait("the run ends", lambda: page.session.state is State.READY, guide.seconds * 3 + 60)

@@ -1,9 +1,10 @@
 """A card: a quiet frame around what belongs together, under a title that asks a question."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from gui.theme import GAP, MARGIN
+from gui.theme import GAP, MARGIN, current
 
 
 def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
@@ -23,6 +24,32 @@ def say(where: QLabel, sentence: str, role: str = "muted") -> None:
         where.setProperty("role", role)
         where.style().polish(where)
     where.setVisible(bool(sentence))
+
+
+class Elided(QLabel):
+    """One line that is shortened where there is no room, and asks for none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """Be content with a few letters, and as high when empty."""
+        return QSize(40, 16)
+
+    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """Be a line."""
+        return QSize(160, 16)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+        """Paint what fits."""
+        painter = QPainter(self)
+        painter.setPen(current().colour("muted"))
+        right = Qt.TextElideMode.ElideRight
+        text = painter.fontMetrics().elidedText(self.text(), right, self.width())
+        middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(self.rect(), middle, text)
 
 
 class Card(QFrame):

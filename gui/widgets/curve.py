@@ -52,6 +52,7 @@ class CurvePlot(pg.PlotWidget):
         self._legend.setParent(self)
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         self._legend.hide()
+        self._named = False
         self._dress()
 
     def add_curve(self, name: str, role: str, width: float = 1.8, alpha: int = 255) -> None:
@@ -120,6 +121,7 @@ class CurvePlot(pg.PlotWidget):
 
     def show_legend(self) -> None:
         """Name the curves in their colours, in the lower right corner, where little happens."""
+        self._named = True
         self._legend.show()
         self._dress()
 
@@ -161,7 +163,7 @@ class CurvePlot(pg.PlotWidget):
             f'<span style="color:{getattr(colours, role)}">&#9644; {name}</span>'
             for name, (_, role, _) in self._curves.items()
         ]
-        if self._legend.isVisibleTo(self):
+        if self._named:
             self._legend.setText("&nbsp;&nbsp; ".join(words))
         for item, role, width in self._curves.values():
             item.setPen(pg.mkPen(colours.colour(role), width=width))

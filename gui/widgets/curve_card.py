@@ -3,10 +3,14 @@
 from typing import Any
 
 import numpy as np
+from PySide6.QtGui import QResizeEvent
 
 from core.telemetry.history import Curve, History
+from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label
 from gui.widgets.curve import CurvePlot
+
+ROOM = 2 * MARGIN + 50  # pixels that margins and a number take beside the rest
 
 
 class CurveCard(Card):
@@ -22,6 +26,14 @@ class CurveCard(Card):
         self.now = label("", "muted")
         self.head.addWidget(self.now)
         self.body.addWidget(self.plot)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Leave the number out where the question would not stand beside it."""
+        super().resizeEvent(event)
+        beside = sum(
+            self.head.itemAt(i).sizeHint().width() + GAP for i in range(1, self.head.count())
+        )
+        self.now.setVisible(self.width() >= self.title.sizeHint().width() + beside + ROOM)
 
     def draw(self, history: History) -> None:
         """Bring the curves up to date."""
@@ -100,7 +112,7 @@ class StandingCard(CurveCard):
     """
 
     def __init__(self, marks: dict[str, float], low: float, high: float) -> None:
-        super().__init__("How far up the ladder is it?", "loss", "standingPlot")
+        super().__init__("How far up the ladder?", "loss", "standingPlot")
         self._range = (low, high)
         self.plot.add_curve("training names", "text")
         self.plot.add_curve("new names", "validation")

@@ -1,11 +1,9 @@
 """What to train the ladder with, and how far it is."""
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -14,9 +12,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.theme import GAP, MARGIN, current
-from gui.widgets.card import label
-from gui.widgets.ladder_cells import LEFT, elided
+from gui.theme import GAP, MARGIN
+from gui.widgets.card import Elided, label
+from gui.widgets.ladder_cells import LEFT
 from gui.widgets.ladder_words import span
 
 LECTURE = "Each model takes its lecture's number of steps."
@@ -146,27 +144,3 @@ class LadderControls(QWidget):
 
     def _train(self) -> None:
         self.train_clicked.emit(self.which, self.length.value())
-
-
-class Elided(QLabel):
-    """One line that is shortened where there is no room, and asks for none."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
-        """Be content with a few letters, and as high when empty."""
-        return QSize(40, 16)
-
-    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
-        """Be a line."""
-        return QSize(160, 16)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, Qt's name
-        """Paint what fits."""
-        painter = QPainter(self)
-        painter.setPen(current().colour("muted"))
-        text = elided(painter.fontMetrics(), self.text(), self.width())
-        painter.drawText(self.rect(), LEFT, text)

@@ -134,9 +134,10 @@ class LayerWall(QWidget):
     def _column_rects(self, row: QRect) -> dict[str, QRect]:
         rects, left = {}, float(row.left() + 10)
         usable = row.width() - 20
+        gap = 18 if usable > 460 else 8
         for column in COLUMNS:
             width = usable * column.share
-            rects[column.key] = QRect(round(left), row.top(), round(width) - 18, row.height())
+            rects[column.key] = QRect(round(left), row.top(), round(width) - gap, row.height())
             left += width
         return rects
 
@@ -152,7 +153,7 @@ class LayerWall(QWidget):
         painter.setFont(theme.font(12))
         heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
         for column in COLUMNS:
-            painter.drawText(heads[column.key], Qt.AlignmentFlag.AlignVCenter, column.heading)
+            _draw_elided(painter, heads[column.key], column.heading)
         for row in range(len(self._layers)):
             if self.row_rect(row).intersects(event.rect()):
                 self._paint_row(painter, row)
@@ -194,12 +195,12 @@ class LayerWall(QWidget):
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(colours.colour("text"))
         place = QRect(rect.left(), rect.top(), rect.width() + 14, rect.height() // 4)
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, layer_title(info))
+        _draw_elided(painter, place, layer_title(info))
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
         for words in lines:
             place.translate(0, rect.height() // 4)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
+            _draw_elided(painter, place, words)
 
     def _paint_words(
         self,
@@ -284,6 +285,11 @@ def activation_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
     if info.activation == "relu":
         words.append(f"dead {stats.dead:.0%}")
     return tuple(words)
+
+
+def _draw_elided(painter: QPainter, place: QRect, words: str) -> None:
+    fitting = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, place.width())
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, fitting)
 
 
 def _picture(cell: QRect) -> QRect:

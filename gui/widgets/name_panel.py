@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.errors import UserError
-from gui.widgets.card import Card, label, say
+from gui.widgets.card import Card, Elided, label, say
 from gui.widgets.letter_bars import LetterBars
 from gui.widgets.name_list import NameList
 from gui.widgets.name_settings import NameSettings
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 ALONE = "Nothing beside it"
 FIRST = "this network"
-ELIDE = Qt.TextElideMode.ElideRight
 
 
 class NamePanel(Card):
@@ -56,7 +55,7 @@ class NamePanel(Card):
             " Every network that was trained here is kept for it.</p>"
         )
         self.names, self.others = NameList("nameList"), NameList("nameListOther")
-        self.title_one, self.title_other = label("", "small"), label("", "small")
+        self.title_one, self.title_other = Elided(), Elided()
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(0)
@@ -106,8 +105,9 @@ class NamePanel(Card):
         beside = player is not None
         self._beside.setVisible(beside)
         self.title_one.setVisible(beside)
-        for words, where in ((FIRST, self.title_one), (f"{title}, the line", self.title_other)):
-            where.setText(where.fontMetrics().elidedText(words, ELIDE, 150))
+        # Each with the mark that it has on the letters above: a bar, and a line across it.
+        self.title_one.setText(f"\u25ae {FIRST}")
+        self.title_other.setText(f"\u25ac {title}")
         self.refresh()
 
     def set_choices(self, names: list[str]) -> None:

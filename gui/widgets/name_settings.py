@@ -62,6 +62,7 @@ class NameSettings(QWidget):
             grid.addWidget(words, 0, column)
             grid.addWidget(field, 1, column)
             grid.setColumnStretch(column, 1)
+        grid.setColumnMinimumWidth(0, 78)  # the longest word
         grid.addWidget(self.again, 1, len(fields))
 
     def names(self, player: "Player", prefix: str) -> "list[Name]":

@@ -1,12 +1,23 @@
 """Train, pause, step, stop: the buttons of a run, and how far it is."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.telemetry.events import Metrics
 from gui import theme
 from gui.state import State
-from gui.widgets.card import label
+from gui.widgets.card import Elided
+
+WIDE = 580  # pixels in which buttons and progress stand side by side
 
 
 class Transport(QWidget):
@@ -52,7 +63,7 @@ class Transport(QWidget):
         self.bar.setObjectName("progressBar")
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
-        self.words = label("", "muted")
+        self.words = Elided()
         self.words.setObjectName("progressWords")
         self._arrange()
         self.show_state(State.LOADING)
@@ -71,16 +82,24 @@ class Transport(QWidget):
         row.setSpacing(theme.GAP)
         for widget in (self.train, self.length, self.pause, self.step, self.stop):
             row.addWidget(widget)
-        row.addSpacing(theme.MARGIN)
+        row.addStretch(1)
         right = QVBoxLayout()
         right.setSpacing(6)
         right.addStretch(1)
         right.addWidget(self.words)
         right.addWidget(self.bar)
         right.addStretch(1)
-        row.addLayout(right, 1)
-        row.setContentsMargins(0, 0, 0, 0)
-        self.setLayout(row)
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._both.setContentsMargins(0, 0, 0, 0)
+        self._both.setSpacing(theme.GAP)
+        self._both.addLayout(row)
+        self._both.addLayout(right, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Put the progress under the buttons, where it has no room beside them."""
+        super().resizeEvent(event)
+        way = QBoxLayout.Direction
+        self._both.setDirection(way.LeftToRight if self.width() >= WIDE else way.TopToBottom)
 
     def show_state(self, state: State) -> None:
         """Enable what can be done now."""
@@ -101,10 +120,11 @@ class Transport(QWidget):
         """Show how far the run is and how long it takes yet."""
         self.bar.setValue(round(1000 * metrics.progress))
         left = metrics.seconds / max(1e-9, metrics.progress) - metrics.seconds
-        words = f"Step {metrics.step:,}  ·  {clock(left)} left  ·  {steps_per_second:,.0f} steps/s"
+        words = f"Step {metrics.step:,}  ·  {clock(left)} left  ·  {steps_per_second:,.0f}/s"
         if self._state is State.PAUSED:
             words = f"Paused at step {metrics.step:,}  ·  {clock(left)} left"
         self.words.setText(words)
+        self.words.setToolTip(f"{words} (steps a second)")
 
 
 _BUSY = (State.LOADING, State.OPENING, State.STARTING, State.STOPPING)

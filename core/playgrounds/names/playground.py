@@ -100,7 +100,7 @@ class NamesPlayground(Playground):
         assert isinstance(model, LetterModel)
         check_alphabet(model, data.alphabet)
         numbers = {"val_loss": loss_of(model, spread(data.dev, limit))}
-        seen = spread(data.train, limit or JUDGED)
+        seen = spread(data.train, limit // 2 if limit else JUDGED)
         surprises = totals(model, seen)
         letters = sum(len(word) + 1 for word in seen)
         numbers["train_loss"] = float(surprises.sum(dtype=np.float64)) / letters

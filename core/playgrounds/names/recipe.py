@@ -194,10 +194,10 @@ RECIPES = {
         model="gru",
         context=16,
         embedding=32,
-        width=160,
+        width=208,
         dropout=0.25,
         lr=5e-3,
-        batch_size=128,
+        batch_size=96,
         weight_decay=0.05,
     ),
     "tuned transformer": NamesRecipe(
