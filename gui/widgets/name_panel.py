@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from core.errors import UserError
 from gui.widgets.card import Card, Elided, label, say
@@ -37,6 +37,10 @@ class NamePanel(Card):
         self.prefix.setPlaceholderText("type a beginning, or none")
         self.prefix.setMaxLength(100)
         self.prefix.setClearButtonEnabled(True)
+        clear = self.prefix.findChild(QToolButton)
+        clear.setObjectName("clearPrefix")
+        clear.setAccessibleName("Begin anew")
+        clear.setToolTip("<p>Begin anew, with nothing typed.</p>")
         self.prefix.setToolTip(
             "<p>The beginning of a name, such as bro. The network goes on from there, at every key;"
             " with nothing typed, it begins by itself.</p>"

@@ -18,7 +18,7 @@ NAMES = (
 
 def draw(program, *strokes):
     """Draw strokes of points from 0 to 1 with the pressed mouse."""
-    canvas = program.window.findChild(QWidget, "digitCanvas")
+    canvas = program.page.findChild(QWidget, "digitCanvas")
     for stroke in strokes:
         points = [QPoint(round(x * canvas.width()), round(y * canvas.height())) for x, y in stroke]
         QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=points[0])
@@ -29,7 +29,7 @@ def draw(program, *strokes):
 
 def answer(program):
     """The digit that stands beside the canvas."""
-    return program.window.findChild(QLabel, "digitAnswer").text()
+    return program.page.findChild(QLabel, "digitAnswer").text()
 
 
 SEVEN = [(0.28, 0.24), (0.5, 0.24), (0.72, 0.24), (0.58, 0.52), (0.44, 0.8)]
@@ -39,7 +39,8 @@ ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
 def test_the_names_that_others_rely_on_are_there(program):
     """Each promised objectName belongs to exactly one widget, with words for a screen reader."""
     for name in NAMES.split():
-        found = program.window.findChildren(QWidget, name)
+        page = [program.page] if program.page.objectName() == name else []
+        found = page or program.page.findChildren(QWidget, name)
         assert len(found) == 1, name
         if name.endswith("Button"):
             assert found[0].accessibleName() and found[0].toolTip(), name
@@ -50,7 +51,7 @@ def test_a_newcomer_draws_and_is_answered(program):
     assert answer(program) == ""
     draw(program, SEVEN)
     program.until(lambda: answer(program) == "7")
-    QTest.mouseClick(program.window.findChild(QWidget, "clearButton"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(program.page.findChild(QWidget, "clearButton"), Qt.MouseButton.LeftButton)
     program.until(lambda: answer(program) == "")
     draw(program, ONE)
     program.until(lambda: answer(program) == "1")
@@ -66,7 +67,7 @@ def test_training_by_a_click_learns_shows_and_is_kept(program, runs):
     assert history.evaluations["val_accuracy"].y[-1] > 0.75
     kept = list(runs.glob("*.safetensors"))
     assert len(kept) == 1 and load_checkpoint(kept[0]).about["steps"] == history.loss.x[-1]
-    assert kept[0].name in program.window.findChild(QLabel, "runMessage").text()
+    assert kept[0].name in program.page.findChild(QLabel, "runMessage").text()
     program.page.tabs.setCurrentIndex(1)
     mistakes = program.page.evaluation
     assert "validation" in mistakes.findChild(QLabel, "evaluationSentence").text()
@@ -74,7 +75,7 @@ def test_training_by_a_click_learns_shows_and_is_kept(program, runs):
 
 def test_pause_step_and_stop(program):
     """Pause stands still, Step does one step, Stop ends: each by its button."""
-    find = program.window.findChild
+    find = program.page.findChild
     program.train()
     QTest.mouseClick(find(QWidget, "pauseButton"), Qt.MouseButton.LeftButton)
     program.until(lambda: program.session.state is State.PAUSED)
@@ -94,7 +95,7 @@ def test_pause_step_and_stop(program):
 def test_step_from_rest_begins_a_run_with_one_step(program):
     """Before anything runs, Step starts a run that stands after its first step."""
     program.session.recipe = RECIPES["plain mlp"]
-    QTest.mouseClick(program.window.findChild(QWidget, "stepButton"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(program.page.findChild(QWidget, "stepButton"), Qt.MouseButton.LeftButton)
     program.until(lambda: program.session.state is State.PAUSED)
     program.until(lambda: len(program.session.history.loss.x) == 1)
     program.stop()
@@ -107,35 +108,35 @@ def test_the_learning_rate_is_changed_live(program):
     program.session.metrics_added.connect(lambda m: rates.append(m.learning_rate))
     program.page.recipe.form.show_recipe(recipe)
     program.train(recipe)
-    box = program.window.findChild(QLineEdit, "setting_lr")
+    box = program.page.findChild(QLineEdit, "setting_lr")
     box.setFocus()
     box.selectAll()
     QTest.keyClicks(box, "0.0002")
     QTest.keyClick(box, Qt.Key.Key_Return)
     program.until(lambda: rates[-1] == pytest.approx(0.0002))
-    assert not program.window.findChild(QWidget, "setting_batch_size").isEnabled()
+    assert not program.page.findChild(QWidget, "setting_batch_size").isEnabled()
     program.stop()
 
 
 def test_an_impossible_setting_is_explained_and_not_taken(program):
     """The field is marked, a sentence says what is possible, and the recipe stays good."""
-    box = program.window.findChild(QLineEdit, "setting_lr")
+    box = program.page.findChild(QLineEdit, "setting_lr")
     before = program.session.recipe
     box.setText("fast")
     box.editingFinished.emit()
-    problem = program.window.findChild(QLabel, "recipeProblem")
+    problem = program.page.findChild(QLabel, "recipeProblem")
     assert problem.isVisibleTo(program.window) and "lr=fast is not possible" in problem.text()
     assert program.session.recipe == before
 
 
 def test_a_recipe_is_chosen_by_name_and_changed_by_hand(program):
     """EZMNIST fills the form; one change and it is called changed."""
-    box = program.window.findChild(QComboBox, "recipeBox")
+    box = program.page.findChild(QComboBox, "recipeBox")
     box.setCurrentText("EZMNIST")
     box.textActivated.emit("EZMNIST")
     assert program.session.recipe == RECIPES["EZMNIST"]
-    assert program.window.findChild(QLineEdit, "setting_hidden").text() == "100 70"
-    line = program.window.findChild(QLineEdit, "setting_hidden")
+    assert program.page.findChild(QLineEdit, "setting_hidden").text() == "100 70"
+    line = program.page.findChild(QLineEdit, "setting_hidden")
     line.setText("64")
     line.editingFinished.emit()
     assert program.session.recipe.hidden == (64,) and box.currentText() == "changed"
@@ -168,7 +169,7 @@ def test_a_layer_opens_from_the_wall_and_shows_the_drawing(program):
     view = next(view for view in views if len(view.maps))
     assert view.weights.shape == (32, 784) and view.seeks.shape == (32, 28, 28)
     assert program.page.learning.layer.isVisible()
-    QTest.mouseClick(program.window.findChild(QWidget, "layerBack"), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(program.page.findChild(QWidget, "layerBack"), Qt.MouseButton.LeftButton)
     assert wall.isVisible()
     program.stop()
 
@@ -186,7 +187,7 @@ def test_a_run_that_fails_says_why(program):
     recipe = RECIPES["EZMNIST"].replace({"lr": 100, "activation": "relu", "output": "linear"})
     program.session.recipe = recipe
     program.page.run_bar.transport.train.click()
-    message = program.window.findChild(QLabel, "runMessage")
+    message = program.page.findChild(QLabel, "runMessage")
     program.until(lambda: "The loss became" in message.text())
     assert message.property("role") == "fault" and program.session.state is State.READY
 
@@ -196,7 +197,7 @@ def test_a_foreign_checkpoint_is_refused_and_the_old_network_stays(program, tmp_
     bad = tmp_path / "bad.safetensors"
     bad.write_text("no")
     program.session.open_checkpoint(bad)
-    message = program.window.findChild(QLabel, "runMessage")
+    message = program.page.findChild(QLabel, "runMessage")
     program.until(lambda: "damaged or no checkpoint" in message.text())
     draw(program, SEVEN)
     program.until(lambda: answer(program) == "7")
@@ -207,7 +208,7 @@ def test_going_on_from_the_present_network(program):
     program.train(seconds=2)
     program.ready()
     last = program.session.history.loss.x[-1]
-    program.window.findChild(QComboBox, "startFrom").setCurrentText("The present network")
+    program.page.findChild(QComboBox, "startFrom").setCurrentText("The present network")
     program.train(seconds=2)
     assert program.session.history.loss.x[0] == last + 1
     program.stop()
@@ -239,10 +240,10 @@ def test_no_network_says_so_and_keeps_the_bundled_data(program, monkeypatch):
     import torchvision
 
     monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
-    box = program.window.findChild(QComboBox, "dataBox")
+    box = program.page.findChild(QComboBox, "dataBox")
     box.setCurrentIndex(1)
     box.activated.emit(1)
-    words = program.window.findChild(QLabel, "dataMessage")
+    words = program.page.findChild(QLabel, "dataMessage")
     program.until(lambda: "can't be downloaded" in words.text())
     assert box.currentIndex() == 0 and program.session.data is None
     assert program.session.state is State.READY

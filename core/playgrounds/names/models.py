@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.layers import Layer, initialise
+from core.layers import Layer, initialise, layers_of
 from core.playgrounds.names.alphabet import Alphabet
 from core.playgrounds.names.recipe import NamesRecipe
 
@@ -228,6 +228,13 @@ class Transformer(LetterModel):
         scores: Tensor = self.output(self.norm(x))
         return scores
 
+    @torch.no_grad()
+    def quieten(self) -> None:
+        """Let each branch add little at first: the sum of all keeps its size (GPT-2, 2019)."""
+        for name, layer in layers_of(self).items():
+            if name.endswith(("project", "contract")):
+                layer.product.weight.mul_((2 * len(self.blocks)) ** -0.5)
+
 
 KINDS: dict[str, type[LetterModel]] = {
     "bigram-count": Counts,
@@ -246,4 +253,6 @@ def build(recipe: NamesRecipe, alphabet: Alphabet, initialised: bool = True) -> 
     if initialised:
         generator = torch.Generator().manual_seed(recipe.seed)
         initialise(model, recipe.init, recipe.gain, generator)
+        if isinstance(model, Transformer):
+            model.quieten()
     return model

@@ -18,8 +18,9 @@ class NamesRecipe(Recipe):
     """The settings of a training on names. The defaults are the recipe ``tuned mlp``."""
 
     lr: float = shared("lr", 3e-3)
+    weight_decay: float = shared("weight_decay", 0.05)
     batch_size: int = setting(
-        256,
+        512,
         "Training",
         "Batch size",
         "How many letters (for gru and transformer: names) an update is averaged over; a million"
@@ -46,7 +47,7 @@ class NamesRecipe(Recipe):
         only={"model": DEEP},
     )
     embedding: int = setting(
-        24,
+        32,
         "Model",
         "Embedding",
         "In how many dimensions a letter is a point; for a transformer, the width of everything.",
@@ -55,7 +56,7 @@ class NamesRecipe(Recipe):
         only={"model": DEEP},
     )
     hidden: tuple[int, ...] = setting(
-        (256,),
+        (430,),
         "Model",
         "Hidden layers",
         "The sizes of the hidden layers, first to last.",
@@ -125,7 +126,7 @@ class NamesRecipe(Recipe):
         only={"init": ("normal",)},
     )
     dropout: float = setting(
-        0.0,
+        0.1,
         "Model",
         "Dropout",
         "The share of units switched off at random in each step, against overfitting.",
@@ -179,6 +180,8 @@ def _lecture(**settings: object) -> NamesRecipe:
         "schedule": "drop",
         "batch_size": 32,
         "steps": 200_000,
+        "weight_decay": 0.0,
+        "dropout": 0.0,
         "context": 3,
         "embedding": 10,
         "hidden": (200,),
@@ -187,9 +190,6 @@ def _lecture(**settings: object) -> NamesRecipe:
 
 
 RECIPES = {
-    "tuned mlp": NamesRecipe(),
-    "tuned mlp-bn": NamesRecipe(model="mlp-bn"),
-    "tuned wavenet": NamesRecipe(model="wavenet"),
     "tuned gru": NamesRecipe(
         model="gru",
         context=16,
@@ -198,12 +198,22 @@ RECIPES = {
         dropout=0.25,
         lr=5e-3,
         batch_size=96,
-        weight_decay=0.05,
+    ),
+    "tuned mlp": NamesRecipe(),
+    "tuned mlp-bn": NamesRecipe(model="mlp-bn", hidden=(200, 200, 200), embedding=24),
+    "tuned wavenet": NamesRecipe(
+        model="wavenet", embedding=24, batch_size=128, lr=4e-3, weight_decay=0.01, dropout=0.0
     ),
     "tuned transformer": NamesRecipe(
-        model="transformer", context=16, embedding=64, batch_size=64, weight_decay=0.01
+        model="transformer",
+        context=16,
+        embedding=64,
+        depth=2,
+        batch_size=64,
+        weight_decay=0.01,
+        dropout=0.0,
     ),
-    "tuned bigram": NamesRecipe(model="bigram", lr=0.1, batch_size=4096),
+    "tuned bigram": NamesRecipe(model="bigram", lr=0.1, batch_size=4096, weight_decay=0.0),
     "counted bigram": NamesRecipe(model="bigram-count", smoothing=0.1),
     "lecture counts": NamesRecipe(model="bigram-count", smoothing=1.0),
     "lecture bigram": _lecture(
@@ -228,7 +238,7 @@ RECIPES = {
         lr=5e-4,
         weight_decay=0.01,
         schedule="constant",
-        steps=50_000,
+        steps=30_000,
     ),
     "makemore transformer": _lecture(
         model="transformer",
@@ -238,7 +248,7 @@ RECIPES = {
         lr=5e-4,
         weight_decay=0.01,
         schedule="constant",
-        steps=50_000,
+        steps=30_000,
     ),
     "notebook MLP": _lecture(
         model="mlp", context=5, embedding=8, hidden=(350, 100), init="normal", lr=0.2
