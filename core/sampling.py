@@ -1,8 +1,8 @@
 """Tokens out of logits: temperature, top-k and top-p; knows nothing of text."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -55,9 +55,25 @@ class Sampling:
         return shares
 
 
+class Reader(Protocol):
+    """A network that reads tokens, one batch after another, and says what may follow."""
+
+    def read(self, tokens: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read on.
+
+        Args:
+            tokens: (B, t), what is new.
+            memory: (B, ...), what it remembered of those before; None at the beginning.
+
+        Returns:
+            The logits (B, V) of the next token, and the memory to go on with (B, ...).
+        """
+        ...
+
+
 @torch.no_grad()
 def generate(
-    after: Callable[[Tensor], Tensor],
+    reader: Reader,
     start: Tensor,
     sampling: Sampling,
     generator: torch.Generator,
@@ -67,7 +83,7 @@ def generate(
     """Continue sequences until each has ended: all at once, those that go on in one batch.
 
     Args:
-        after: given tokens (B, t), returns the logits (B, V) of the next one.
+        reader: the network; each token is read once.
         start: tokens (B, t) to go on from.
         sampling: how each next token is drawn.
         generator: the random numbers; the same ones give the same sequences.
@@ -82,12 +98,14 @@ def generate(
     made[:, : start.shape[1]] = start
     chances = torch.zeros(len(start), device=start.device)
     going = torch.arange(len(start), device=start.device)
+    logits, memory = reader.read(start)
     for place in range(start.shape[1], made.shape[1]):
-        logits = after(made[going, :place])
         token = torch.multinomial(sampling.shares(logits), 1, generator=generator)
         chances[going] += logits.log_softmax(-1).gather(1, token)[:, 0]
         made[going, place] = token[:, 0].to(made.dtype)
-        going = going[token[:, 0] != end]
+        on = token[:, 0] != end
+        going = going[on]
         if not len(going):
             return made[:, : place + 1], chances
+        logits, memory = reader.read(token[on], memory[on])
     return made, chances

@@ -50,6 +50,7 @@ class Session(QObject):
     """One playground's recipe, run, history and newest network."""
 
     state_changed = Signal(object)
+    recipe_changed = Signal(object)
     loaded = Signal(object)
     started = Signal(object)
     metrics_added = Signal(object)
@@ -66,8 +67,8 @@ class Session(QObject):
     answered = Signal(object)
     swept = Signal(object)
     sweep_ended = Signal(object)
-    data_chosen = Signal()
-    """``data`` is another one now, read and found to be good."""
+    data_chosen = Signal(object)
+    """``data`` is another one now, read and found to be good; what a screen shows of it."""
     data_failed = Signal(object)
 
     def __init__(
@@ -81,7 +82,7 @@ class Session(QObject):
     ) -> None:
         super().__init__(parent)
         self.name = name
-        self.recipe = recipe
+        self._recipe = recipe
         self.data = data
         self.device = device
         self.state = State.LOADING
@@ -126,6 +127,16 @@ class Session(QObject):
         self._timer.timeout.connect(self._pull)
         worker.ready.connect(self._on_ready)
         worker.broken.connect(lambda sentence: self.ended.emit(Failed(0, sentence)))
+
+    @property
+    def recipe(self) -> Any:
+        """The recipe of the next run."""
+        return self._recipe
+
+    @recipe.setter
+    def recipe(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self.recipe_changed.emit(recipe)
 
     def _on_ready(self) -> None:
         if self.state is State.CLOSED:
@@ -307,11 +318,12 @@ class Session(QObject):
         self.choose_data(Path(event.folder))
 
     def _on_surveyed(self, event: Surveyed, kind: Kind) -> None:
-        self.surveyed.emit(event)
-        if kind is Kind.DATA:
-            self.data = self._chosen
-            self._enter(State.READY)
-            self.data_chosen.emit()
+        if kind is not Kind.DATA:
+            self.surveyed.emit(event)
+            return
+        self.data = self._chosen
+        self._enter(State.READY)
+        self.data_chosen.emit(event)
 
     def _on_ended(self, event: object, kind: "Kind") -> None:
         """A run has ended, or another job has failed; only what moved the state moves it back."""

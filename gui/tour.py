@@ -94,7 +94,8 @@ class Guide:
         """Choose a recipe and a length, press Train, and wait until it shows on the curves."""
         session = self.window.page.session
         self.choose("recipeBox", recipe)
-        self.type_number("lengthBox", max(1, round(seconds)))
+        if self.find(QWidget, "lengthBox").isEnabled():  # some recipes say their number of steps
+            self.type_number("lengthBox", max(1, round(seconds)))
         self.click("trainButton")
         self.wait("it starts", lambda: session.state is State.TRAINING)
         self.wait("a few groups of steps are done", lambda: len(session.history.loss.x) >= 3)

@@ -110,6 +110,7 @@ class Page(QWidget):
     def _connect(self) -> None:
         session = self.session
         session.surveyed.connect(self._on_surveyed)
+        session.data_chosen.connect(self._show_list)
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
         session.weights_changed.connect(self._refresh)
@@ -136,8 +137,13 @@ class Page(QWidget):
         self.climb.ended.connect(lambda: self.ladder.set_running(None, 0.0, ""))
 
     def _on_surveyed(self, event: Surveyed) -> None:
+        """The list that the network is held against: its names are no new ones."""
+        self._words = event.values["words"]
+        self._show_list(event)
+        self._play()
+
+    def _show_list(self, event: Surveyed) -> None:
         values = event.values
-        self._words = values["words"]
         self.letters.show_survey(values)
         self.ladder.set_comparable(values["title"].startswith("makemore"), OTHER_LIST)
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.telemetry.events import Failed, Progress
+from core.telemetry.events import Failed, Progress, Surveyed
 from gui.session import Session
 from gui.state import State
 from gui.widgets.card import Card, label, say
@@ -103,7 +103,7 @@ class DataCard(Card):
         say(self.words, event.words, "small")
         self.bar.setValue(round(1000 * event.share))
 
-    def _on_chosen(self) -> None:
+    def _on_chosen(self, event: Surveyed) -> None:
         """Name what is learned from now."""
         self._row.hide()
         say(self.words, "")

@@ -31,6 +31,7 @@ class LettersPanel(QWidget):
         self.bigrams, self.embedding = BigramCard(), EmbeddingCard()
         self._player: Player | None = None
         self._before: Array | None = None
+        self._letters = ""
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY)
         self._timer.timeout.connect(self._dream)
@@ -50,6 +51,7 @@ class LettersPanel(QWidget):
 
     def show_survey(self, values: Any) -> None:
         """Show the pairs of letters in a list of names."""
+        self._letters = values["letters"]
         self.bigrams.show_data(values["letters"], values["bigrams"])
 
     def set_player(self, player: "Player | None") -> None:
@@ -62,9 +64,13 @@ class LettersPanel(QWidget):
     def show_answer(self, answer: Answer) -> None:
         """Show the pairs of letters in names of the network."""
         counts = answer.values["counts"]
-        if self._player and len(counts) == len(self._player.letters):
+        if self._player is None or len(counts) != len(self._player.letters):
+            return
+        if self._player.letters == self._letters:
             words = f"{DREAMT:,} names of the network, at step {answer.step:,}."
             self.bigrams.show_network(counts, words)
+        else:
+            self.bigrams.show_network(None, "The network knows other letters than this list.")
 
     def refresh(self) -> None:
         """Draw the embedding again: the weights are new."""

@@ -33,6 +33,7 @@ class RunBar(QWidget):
         self.transport.step_clicked.connect(self._step)
         self.transport.stop_clicked.connect(session.stop)
         session.state_changed.connect(self.transport.show_state)
+        session.recipe_changed.connect(lambda recipe: self.transport.show_steps(recipe.steps))
         session.started.connect(self._on_started)
         session.metrics_added.connect(self._on_metrics)
         session.ended.connect(self._on_ended)
@@ -46,7 +47,7 @@ class RunBar(QWidget):
         # A value that is still being typed counts: leaving the field takes it over.
         if focused := QApplication.focusWidget():
             focused.clearFocus()
-        self._session.start(self.transport.length.value())
+        self._session.start(self.transport.seconds)
 
     def _pause(self) -> None:
         if self._session.state is State.PAUSED:
@@ -57,7 +58,7 @@ class RunBar(QWidget):
     def _step(self) -> None:
         if not self._session.state.running:
             say(self.message, " ")
-            self._session.start(self.transport.length.value(), paused=True)
+            self._session.start(self.transport.seconds, paused=True)
         self._session.step()
 
     def _on_started(self, event: Started) -> None:

@@ -31,6 +31,8 @@ class Transport(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = State.LOADING
+        self._seconds = 0
+        """The seconds that were set, while a recipe's number of steps stands in their place."""
         self.train = self._button("trainButton", "Train", "Train a network by this recipe (F5).")
         self.train.setProperty("role", "primary")
         self.train.setShortcut("F5")
@@ -57,7 +59,8 @@ class Transport(QWidget):
         self.length.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.length.setSuffix(" s")
         self.length.setToolTip(
-            "<p>How long to train, in seconds. The learning-rate schedule ends with it.</p>"
+            "<p>How long to train, in seconds. The learning-rate schedule ends with it. Where a"
+            " recipe says its number of steps, it takes those instead.</p>"
         )
         self.bar = QProgressBar()
         self.bar.setObjectName("progressBar")
@@ -101,12 +104,32 @@ class Transport(QWidget):
         way = QBoxLayout.Direction
         self._both.setDirection(way.LeftToRight if self.width() >= WIDE else way.TopToBottom)
 
+    @property
+    def seconds(self) -> int:
+        """How long a run shall last, by the clock."""
+        return self._seconds or self.length.value()
+
+    def show_steps(self, steps: int) -> None:
+        """Show the number of steps that a recipe asks for, in place of seconds; 0 for none."""
+        if steps:
+            self._seconds = self.seconds
+            self.length.setMinimum(0)
+            self.length.setSpecialValueText(
+                f"{steps:,} st" if steps < 100_000 else f"{steps // 1000}k st"
+            )
+            self.length.setValue(0)
+        elif self._seconds:
+            self.length.setMinimum(1)
+            self.length.setValue(self._seconds)
+            self._seconds = 0
+        self.show_state(self._state)
+
     def show_state(self, state: State) -> None:
         """Enable what can be done now."""
         self._state = state
         paused, running = state is State.PAUSED, state.running
         self.train.setEnabled(state is State.READY)
-        self.length.setEnabled(not running)
+        self.length.setEnabled(not running and not self._seconds)
         self.pause.setEnabled(state in (State.TRAINING, State.PAUSED))
         self.pause.setText("Go on" if paused else "Pause")
         self.step.setEnabled(state in (State.READY, State.TRAINING, State.PAUSED))

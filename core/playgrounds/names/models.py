@@ -30,14 +30,16 @@ class LetterModel(nn.Module):
         self.alphabet = alphabet
         self.context = context
 
-    def after(self, tokens: Tensor) -> Tensor:
-        """Return the scores (B, V) of what follows names so far (B, T), which begin with a mark."""
-        tokens = tokens[:, -self.context :]
+    def read(self, tokens: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read on in names, whose first token is a mark: see :class:`core.sampling.Reader`.
+
+        What it remembers are the tokens that it still sees, (B, C) at most.
+        """
+        seen = tokens if memory is None else torch.cat([memory, tokens], 1)
+        seen = seen[:, -self.context :]
         if self.whole:
-            last: Tensor = self(tokens)[:, -1]
-            return last
-        scores: Tensor = self(F.pad(tokens, (self.context - tokens.shape[1], 0)))
-        return scores
+            return self(seen)[:, -1], seen
+        return self(F.pad(seen, (self.context - seen.shape[1], 0))), seen
 
 
 class Counts(LetterModel):
@@ -151,17 +153,31 @@ class GRU(LetterModel):
         state = letters.new_zeros(len(names), size)
         states = []
         for letter in letters.split(going):
-            state = state[: len(letter)]
-            remembered = self.memory(state)  # (B, 3H)
-            gates = (letter[:, : 2 * size] + remembered[:, : 2 * size]).sigmoid()
-            reset, keep = gates.chunk(2, -1)
-            new = _tanh(torch.addcmul(letter[:, 2 * size :], reset, remembered[:, 2 * size :]))
-            state = torch.lerp(self.forget(new), state, keep)
+            state = self._step(letter, state[: len(letter)])
             states.append(state)
         found = self.output(self.dropout(torch.cat(states)))  # (N, V)
         scores: Tensor = found.new_zeros(*needed.shape, found.shape[-1])
         scores[needed] = found
         return scores.transpose(0, 1)
+
+    def read(self, tokens: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read on in names: what it remembers is its state, (B, H)."""
+        size = self.memory.fan_in
+        letters = self.letter(self.embedding(tokens))  # (B, t, 3H)
+        state = letters.new_zeros(len(tokens), size) if memory is None else memory
+        for letter in letters.unbind(1):
+            state = self._step(letter, state)
+        scores: Tensor = self.output(state)
+        return scores, state
+
+    def _step(self, letter: Tensor, state: Tensor) -> Tensor:
+        """Let a letter (B, 3H) change the state (B, H)."""
+        size = state.shape[-1]
+        remembered = self.memory(state)  # (B, 3H)
+        gates = (letter[:, : 2 * size] + remembered[:, : 2 * size]).sigmoid()
+        reset, keep = gates.chunk(2, -1)
+        new = _tanh(torch.addcmul(letter[:, 2 * size :], reset, remembered[:, 2 * size :]))
+        return torch.lerp(self.forget(new), state, keep)
 
 
 def _going(names: Tensor) -> list[int]:

@@ -48,7 +48,7 @@ class Player:
         Raises:
             UserError: a letter of it is not in the alphabet.
         """
-        shares: Array = self.model.after(self._start(prefix, 1))[0].softmax(-1).numpy()
+        shares: Array = self.model.read(self._start(prefix, 1))[0][0].softmax(-1).numpy()
         return shares
 
     def names(
@@ -81,8 +81,7 @@ class Player:
         made: list[Name] = []
         for begin in range(0, count, CHUNK):
             start = self._start(prefix, min(CHUNK, count - begin))
-            after = self.model.after
-            tokens, chances = generate(after, start, sampling, generator, 0, longest)
+            tokens, chances = generate(self.model, start, sampling, generator, 0, longest)
             for row, chance in zip(tokens[:, 1:].tolist(), chances.exp().tolist(), strict=True):
                 text = self.model.alphabet.decode(row).rstrip(END)
                 made.append(Name(text, chance, text in self.known))
