@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
@@ -37,6 +38,7 @@ KEPT = 12  # networks to be put beside another
 SWEEP = 1000  # steps
 STARTER = "The shipped network"
 MARKS = {"bigram": 2.48, "MLP": 2.17, "WaveNet": 1.99}
+NONE = np.empty(0)
 OTHER_LIST = "The lecture's values are for makemore's names.txt; this is another list."
 
 
@@ -54,8 +56,8 @@ class Page(QWidget):
         own = "A list of mine, a name a line…"
         self.data = DataCard(self.session, "US names, bundled", full, held, own)
         self.run_bar = RunBar(self.session)
-        standing = StandingCard(MARKS, 1.7, 2.7)
-        self.learning = LearningPanel(self.session, self._question, standing)
+        self.standing = StandingCard(MARKS, 1.7, 2.7)
+        self.learning = LearningPanel(self.session, self._question, self.standing)
         self.letters = LettersPanel()
         self.ladder = LadderPanel(LADDER)
         self.climb = Climb(self.session, LADDER, self.recipe.choose)
@@ -145,7 +147,9 @@ class Page(QWidget):
     def _show_list(self, event: Surveyed) -> None:
         values = event.values
         self.letters.show_survey(values)
-        self.ladder.set_comparable(values["title"].startswith("makemore"), OTHER_LIST)
+        comparable = values["title"].startswith("makemore")
+        self.ladder.set_comparable(comparable, OTHER_LIST)
+        self.standing.show_marks(comparable)
 
     def _on_loaded(self, event: Loaded) -> None:
         self._play()
@@ -157,6 +161,7 @@ class Page(QWidget):
 
     def _play(self) -> None:
         """Play with the session's network from now on."""
+        self.surprise.set_totals(NONE)
         player = self._player(self.session.replica)
         self.names.set_player(player)
         self.letters.set_player(player)

@@ -52,7 +52,7 @@ class CurvePlot(pg.PlotWidget):
         self._legend.setParent(self)
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         self._legend.hide()
-        self._named = False
+        self._named = self._top = False
         self._dress()
 
     def add_curve(self, name: str, role: str, width: float = 1.8, alpha: int = 255) -> None:
@@ -119,9 +119,9 @@ class CurvePlot(pg.PlotWidget):
             xRange=(0, max(1.0, x_end)), yRange=(bottom - pad, top + room), padding=0, update=False
         )
 
-    def show_legend(self) -> None:
-        """Name the curves in their colours, in the lower right corner, where little happens."""
-        self._named = True
+    def show_legend(self, top: bool = False) -> None:
+        """Name the curves in their colours, in a right corner: in that where little happens."""
+        self._named, self._top = True, top
         self._legend.show()
         self._dress()
 
@@ -141,8 +141,9 @@ class CurvePlot(pg.PlotWidget):
         if hasattr(self, "_hint"):
             self._hint.setGeometry(self.rect())
             size = self._legend.sizeHint()
+            above = 2 if self._top else self.height() - 52
             self._legend.setGeometry(
-                self.width() - size.width() - 16, self.height() - 52, size.width(), size.height()
+                self.width() - size.width() - 16, above, size.width(), size.height()
             )
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name

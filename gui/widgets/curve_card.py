@@ -1,5 +1,6 @@
 """A card with curves of a run, drawn when it is time."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label
 from gui.widgets.curve import CurvePlot
 
+LADDER, NAMES = "How far up the ladder?", "And new names?"
 ROOM = 2 * MARGIN + 50  # pixels that margins and a number take beside the rest
 
 
@@ -38,6 +40,8 @@ class CurveCard(Card):
     def draw(self, history: History) -> None:
         """Bring the curves up to date."""
         end = self.draw_curves(history)
+        if not len(history.loss.x):
+            self.now.setText("")
         self.plot.set_hint("" if len(history.loss.x) else "Train to see the curve")
         self.fit(end)
 
@@ -108,17 +112,24 @@ class StandingCard(CurveCard):
 
     Args:
         marks: values and their names, for lines across the plot.
-        low, high: what is drawn; a network that fits in no more is seen as soon as it comes down.
+        low, high: what is drawn then; what is above is seen as soon as it comes down.
     """
 
     def __init__(self, marks: dict[str, float], low: float, high: float) -> None:
-        super().__init__("How far up the ladder?", "loss", "standingPlot")
-        self._range = (low, high)
+        super().__init__(LADDER, "loss", "standingPlot")
+        self._marks, self._limits = marks, (low, high)
+        self._marked = True
         self.plot.add_curve("training names", "text")
         self.plot.add_curve("new names", "validation")
-        self.plot.show_legend()
-        for name, value in marks.items():
-            self.plot.set_line(name, value, f"{name} {value:.2f}")
+        self.plot.show_legend(top=True)
+        self.show_marks(True)
+
+    def show_marks(self, on: bool) -> None:
+        """Show what others reached, if it was on the same data."""
+        self._marked = on
+        self.title.setText(LADDER if on else NAMES)
+        for name, value in self._marks.items():
+            self.plot.set_line(name, value if on else math.nan, f"{name} {value:.2f}")
 
     def draw_curves(self, history: History) -> float:
         """Set the curves; return the last step."""
@@ -130,5 +141,6 @@ class StandingCard(CurveCard):
         return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
 
     def fit(self, end: float) -> None:
-        """Keep the ladder in view."""
-        self.plot.fit(end, *self._range)
+        """Keep the ladder in view, where it can be compared with."""
+        low, high = self._limits if self._marked else (None, None)
+        self.plot.fit(end, low, high)

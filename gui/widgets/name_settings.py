@@ -55,14 +55,14 @@ class NameSettings(QWidget):
             field.setToolTip(f"<p>{help}</p>")
             field.setAlignment(Qt.AlignmentFlag.AlignCenter)
             field.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
-            field.setMinimumWidth(54)
+            field.setMinimumWidth(46)
             field.valueChanged.connect(lambda value: self.changed.emit())
             words = label(name, "small")
             words.setBuddy(field)
             grid.addWidget(words, 0, column)
             grid.addWidget(field, 1, column)
             grid.setColumnStretch(column, 1)
-        grid.setColumnMinimumWidth(0, 78)  # the longest word
+        grid.setColumnMinimumWidth(0, 84)  # the longest word
         grid.addWidget(self.again, 1, len(fields))
 
     def names(self, player: "Player", prefix: str) -> "list[Name]":

@@ -80,7 +80,7 @@ class Alphabet:
 
     def decode(self, codes: Sequence[int]) -> str:
         """Return the text of symbols."""
-        return "".join(self.letters[code] for code in codes)
+        return "".join(map(self.letters.__getitem__, codes))
 
     def _unknown(self, letter: str) -> str:
         shown = f"“{letter}”" if letter.isprintable() and letter != " " else unicode_name(letter)

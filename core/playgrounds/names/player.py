@@ -83,7 +83,7 @@ class Player:
             start = self._start(prefix, min(CHUNK, count - begin))
             tokens, chances = generate(self.model, start, sampling, generator, 0, longest)
             for row, chance in zip(tokens[:, 1:].tolist(), chances.exp().tolist(), strict=True):
-                text = self.model.alphabet.decode(row).rstrip(END)
+                text = self.model.alphabet.decode(row[: [*row, 0].index(0)])
                 made.append(Name(text, chance, text in self.known))
         return made
 
