@@ -201,9 +201,9 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
             return playground.loss(recipe, model(inputs), targets)
 
         mailbox.put(Surveyed(playground.survey(loaded)))
-        numbers, details = playground.validate(model, loaded, recipe)
         if not hasattr(model, "observe"):  # what counts has no gradients to look at
             mailbox.put(look(model, loss, step))
+        numbers, details = playground.validate(model, loaded, recipe)
         mailbox.put(Evaluated(step, 0.0, numbers, details))
 
     return job

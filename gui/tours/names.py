@@ -16,6 +16,7 @@ def play(guide: Guide) -> None:
     page = guide.find(Page, "pageNames")
     session = page.session
     guide.wait("the starter is loaded", lambda: session.state is State.READY)
+    guide.wait("the starter is judged", lambda: bool(session.history.evaluations))
     _begin(guide, "bro")
     _click_name(guide)
     guide.look("names")

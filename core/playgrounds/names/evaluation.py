@@ -22,13 +22,13 @@ def letters_of(words: Sequence[str], alphabet: Alphabet, context: int, whole: bo
     return (rows if whole else windows)(words, alphabet, context)
 
 
-def check_alphabet(model: LetterModel, alphabet: Alphabet) -> None:
+def check_alphabet(known: Alphabet, met: Alphabet) -> None:
     """Refuse data with letters that a network does not know.
 
     Raises:
         UserError: there are such letters; names some.
     """
-    strange = sorted(set(alphabet.letters) - set(model.alphabet.letters))
+    strange = sorted(set(met.letters) - set(known.letters))
     if strange:
         shown = " ".join(strange[:8]) + (" …" if len(strange) > 8 else "")
         raise UserError(

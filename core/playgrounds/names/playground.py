@@ -36,7 +36,7 @@ from core.telemetry.inspection import inspect_layer
 from core.training.control import Question
 
 EXAMPLES = 200  # windows, or names, that an opened layer is shown
-JUDGED = 5000  # training names that the training loss is taken over
+JUDGED = 3000  # training names that the training loss is taken over
 
 
 class NamesPlayground(Playground):
@@ -81,6 +81,7 @@ class NamesPlayground(Playground):
     ) -> Letters:
         """Return the training names as the recipe's model reads them."""
         alphabet = Alphabet(vocabulary["letters"])
+        check_alphabet(alphabet, data.alphabet)
         return letters_of(data.train, alphabet, recipe.sees, recipe.whole).to(device)
 
     def loss(self, recipe: NamesRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -98,7 +99,7 @@ class NamesPlayground(Playground):
     ) -> tuple[dict[str, float], dict[str, Array]]:
         """Loss on dev names (at the end on training names too); the totals of training names."""
         assert isinstance(model, LetterModel)
-        check_alphabet(model, data.alphabet)
+        check_alphabet(model.alphabet, data.alphabet)
         numbers = {"val_loss": loss_of(model, spread(data.dev, limit))}
         seen = spread(data.train, limit // 2 if limit else JUDGED)
         surprises = totals(model, seen)
@@ -109,7 +110,7 @@ class NamesPlayground(Playground):
     def test(self, model: nn.Module, data: Names, recipe: NamesRecipe) -> dict[str, float]:
         """Nats per letter on all dev and all test names, the end mark included."""
         assert isinstance(model, LetterModel)
-        check_alphabet(model, data.alphabet)
+        check_alphabet(model.alphabet, data.alphabet)
         return {
             "dev_loss": loss_of(model, data.dev),
             "test_loss": loss_of(model, data.test),
