@@ -24,6 +24,14 @@ MEASUREMENTS = {
     "starter": "bench.accuracy starter",
     "bundled": "bench.accuracy bundled",
     "full": "bench.accuracy full",
+    "names-speed": "bench.names speed",
+    "names-sample": "bench.names sample",
+    "names-prefix": "bench.names prefix",
+    "names-starter": "bench.accuracy names-starter",
+    "tuned-60": "bench.accuracy tuned-60",
+    "tuned-120": "bench.accuracy tuned-120",
+    "ladder": "bench.accuracy ladder",
+    "ladder-lecture": "bench.accuracy ladder-lecture",
 }
 
 

@@ -8,9 +8,11 @@ import torch
 from PySide6.QtWidgets import QApplication
 
 from core import playgrounds
+from core.paths import data_folder
 from core.playgrounds.digits.recipe import RECIPES, DigitsRecipe
 from core.training.device import use_threads
 from core.training.learner import Learner
+from core.training.recipe import Recipe
 from gui import app
 from gui.session import Session
 from gui.state import State
@@ -32,17 +34,19 @@ def pump(until: Callable[[], bool], seconds: float = 120.0) -> None:
         time.sleep(0.001)
 
 
-def ready() -> tuple[MainWindow, Session]:
-    """Return the program, its starter loaded, and the session of its digits."""
-    _, window = app.build(["--theme", "light"])
-    session: Session = window.pages["digits"].session
-    pump(lambda: session.state is State.READY)
-    return window, session
+def ready(page: str = "digits") -> tuple[MainWindow, Session]:
+    """Return the program at a page, all starters loaded and judged, and the page's session."""
+    words = ["--theme", "light", "--page", page]
+    folder = data_folder()
+    _, window = app.build([*words, "--data", str(folder)] if folder else words)
+    for other in window.pages.values():
+        pump(lambda session=other.session: bool(session.history.evaluations))
+    return window, window.pages[page].session
 
 
-def begin(window: MainWindow, recipe: DigitsRecipe, seconds: int) -> None:
-    """Start a training through the page's own button."""
-    page: Any = window.pages["digits"]
+def begin(window: MainWindow, recipe: Recipe, seconds: int) -> None:
+    """Start a training through the present page's own button."""
+    page: Any = window.page
     page.session.recipe = recipe
     page.run_bar.transport.length.setValue(seconds)
     page.run_bar.transport.train.click()

@@ -21,7 +21,7 @@ def row(
 def _text(value: float, unit: str) -> str:
     if unit == "%":
         return f"{value:.2%}"
-    digits = 2 if unit in ("x", "s", "MB") else 1
+    digits = {"x": 2, "s": 2, "MB": 2, "nats": 4}.get(unit, 1)
     return f"{value:.{digits}f} {unit}"
 
 

@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from bench.program import RECIPE, bare_rate, begin, pump, ready
 from bench.rows import row, show
 from core.telemetry.events import Metrics
+from core.training.recipe import Recipe
 from gui.state import State
 from gui.tour import Guide
 
@@ -44,53 +46,57 @@ class Lateness(QObject):
         self._last = now
 
 
-def speed(name: str) -> None:
-    """Steps a second in the visible window against the same loop bare, in turn; and the delay."""
-    window, session = ready()
+def race(page: str, recipe: Recipe, bare: Callable[[], float]) -> tuple[list[float], list[float]]:
+    """Train in the visible window and bare, in turn.
+
+    Returns:
+        Steps a second in the window over those of ``bare``, one a round, and the delays of the
+        event loop in milliseconds.
+    """
+    window, session = ready(page)
     times: list[tuple[int, float]] = []
     session.metrics_added.connect(
         lambda m: times.append((m.step, time.perf_counter())) if isinstance(m, Metrics) else None
     )
     ratios, late = [], []
     for _ in range(ROUNDS):
-        bare = bare_rate(RECIPE[name], 4)
-        times.clear()
-        begin(window, RECIPE[name], 30)
+        alone = bare()
+        begin(window, recipe, 30)
         Guide.rest(1000)  # a real event loop: pumping would hide its delays
         times.clear()
         Guide.rest(5000)
         (first, start), (last, end) = times[0], times[-1]
-        ratios.append((last - first) / (end - start) / bare)
-        lateness = (
-            Lateness()
-        )  # apart from the speed, for it wakes the interpreter 500 times a second
+        ratios.append((last - first) / (end - start) / alone)
+        # Apart from the speed, for it wakes the interpreter 500 times a second.
+        lateness = Lateness()
         Guide.rest(4000)
         lateness.deleteLater()
         late += lateness.values
         session.stop()
         pump(lambda: session.state is State.READY)
+        print(f"ratio {ratios[-1]:.2f}; bare {alone:.0f} steps/s", file=sys.stderr)
     window.close()
-    floor = {"modern": 0.90, "small": 0.85}[name]
-    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-    print(f"ratios {spread}; bare {bare:.0f} steps/s", file=sys.stderr)
+    return ratios, late
+
+
+def raced(name: str, ratios: list[float], late: list[float], floor: float) -> None:
+    """Show the rows of a race."""
+    delay = f"event loop delay while training, {name}"
+    what = f"training in the window against bare, {name}"
     show(
         [
-            row(
-                f"training in the window against bare, {name}",
-                statistics.median(ratios),
-                floor,
-                "x",
-            ),
-            row(
-                f"event loop delay while training, {name}: p99",
-                quantile(late, 0.99),
-                16,
-                "ms",
-                True,
-            ),
-            row(f"event loop delay while training, {name}: worst", max(late), 100, "ms", True),
+            row(what, statistics.median(ratios), floor, "x"),
+            row(f"{delay}: p99", quantile(late, 0.99), 16, "ms", True),
+            row(f"{delay}: worst", max(late), 100, "ms", True),
         ]
     )
+
+
+def speed(name: str) -> None:
+    """Steps a second in the visible window against the same loop bare; and the delay."""
+    recipe = RECIPE[name]
+    ratios, late = race("digits", recipe, lambda: bare_rate(recipe, 4))
+    raced(name, ratios, late, {"modern": 0.90, "small": 0.85}[name])
 
 
 class Painted(QObject):

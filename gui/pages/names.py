@@ -173,7 +173,7 @@ class Page(QWidget):
         return Player(replica.model, self._words)
 
     def _refresh(self) -> None:
-        self.names.refresh()
+        self.names.follow()
         self.letters.refresh()
         self.surprise.refresh()
 

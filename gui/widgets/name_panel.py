@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ALONE = "Nothing beside it"
 FIRST = "this network"
+CALM = 500  # milliseconds between two lists of names while a network learns
 
 
 class NamePanel(Card):
@@ -121,8 +122,13 @@ class NamePanel(Card):
         self.compare.addItems([ALONE, *names])
         self.compare.setCurrentIndex(max(0, self.compare.findText(chosen)))
 
+    def follow(self) -> None:
+        """Ask again: a training has new weights. Names follow now and then; one reads them."""
+        self._settle.setInterval(CALM)
+        self.refresh()
+
     def refresh(self) -> None:
-        """Ask again: the weights are new. The names follow when this much has been painted."""
+        """Ask again. The names follow when this much has been painted."""
         if self._player is None or not self.isVisible():
             return
         prefix = self.prefix.text()
@@ -137,9 +143,11 @@ class NamePanel(Card):
             other = self._other.next_letters(prefix)
         self.bars.set_prefix(prefix)
         self.bars.show_letters(self._player.letters, shares, other)
-        self._settle.start()
+        if not self._settle.isActive():
+            self._settle.start()
 
     def _write_names(self) -> None:
+        self._settle.setInterval(0)
         prefix = self.prefix.text()
         for player, names in ((self._player, self.names), (self._other, self.others)):
             if player is None or self.problem.isVisible():
@@ -161,6 +169,8 @@ class NamePanel(Card):
             self.others.show_names([], "")
 
     def _on_prefix(self, text: str) -> None:
+        self._settle.stop()
+        self._settle.setInterval(0)
         self.refresh()
         self.prefixChanged.emit(text)
 
