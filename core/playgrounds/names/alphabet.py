@@ -33,8 +33,8 @@ class Alphabet:
             raise UserError("Its alphabet has a letter twice.")
         if len(letters) > MOST:
             raise UserError(
-                f"It has {len(letters):,} different letters, more than {MOST:,}; is it a list of"
-                " names, one a line?"
+                f"It has {len(letters):,} different letters, more than {MOST:,}; choose a list of"
+                " names, one a line."
             )
 
     @classmethod
