@@ -5,7 +5,6 @@ keeps its modes, its running statistics, its gradients and its hooks.
 """
 
 import copy
-from contextlib import suppress
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +15,6 @@ from core.telemetry.events import LayerView, frozen
 PICTURED = 64  # units that get pictures; activity is told of all
 BEST = 0.1  # share of the examples that a unit's picture is made of
 CHUNK = 50  # examples at once: a convolution's maps stay within the processor's cache
-
-
-class _SeenError(Exception):
-    """The layer has spoken; nothing behind it needs to be computed."""
 
 
 @torch.no_grad()
@@ -74,14 +69,9 @@ def _activation(model: nn.Module, layer: Layer, inputs: Tensor) -> Tensor:
     """Run a batch as far as the layer; returns (B, units), (B, units, S, S) or (B, units, T)."""
     seen: list[Tensor] = []
 
-    def keep(layer: Layer, output: Tensor) -> None:
-        seen.append(output)
-        raise _SeenError
-
-    layer.listener = keep  # of a copy: it needs no taking off
-    with suppress(_SeenError):
-        model(inputs)
-    return seen[0].movedim(layer.unit_dim, 1)
+    layer.listener = lambda layer, output: seen.append(output)  # of a copy: it stays there
+    model(inputs)
+    return seen[-1].movedim(layer.unit_dim, 1)  # of a layer that is used often, its last word
 
 
 def _largest(activation: Tensor) -> Tensor:

@@ -144,6 +144,13 @@ class LearningPanel(QWidget):
         """Catch up with what happened while this was hidden."""
         super().showEvent(event)
         self._draw(now=True)
+        if self._open:
+            self._timer.start()
+
+    def hideEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
+        """Ask nothing while nobody looks."""
+        super().hideEvent(event)
+        self._timer.stop()
 
     def _on_log(self, on: bool) -> None:
         self.loss.log = on

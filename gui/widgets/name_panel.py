@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from core.errors import UserError
@@ -145,6 +146,16 @@ class NamePanel(Card):
         self.bars.show_letters(self._player.letters, shares, other)
         if not self._settle.isActive():
             self._settle.start()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, Qt's name
+        """Catch up with what changed while this was hidden."""
+        super().showEvent(event)
+        self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802, Qt's name
+        """Write no names that nobody sees."""
+        super().hideEvent(event)
+        self._settle.stop()
 
     def _write_names(self) -> None:
         self._settle.setInterval(0)

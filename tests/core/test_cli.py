@@ -38,6 +38,7 @@ def test_playgrounds_lists_what_there_is():
     listed = {p["name"]: p for p in answer("playgrounds")["playgrounds"]}
     assert listed["digits"]["models"] == ["cnn", "mlp"]
     assert set(listed["digits"]["recipes"]) == {"modern", "plain mlp", "EZMNIST"}
+    assert len(listed["names"]["models"]) == 7 and "notebook MLP" in listed["names"]["recipes"]
 
 
 def test_train_evaluate_predict(tmp_path, bundled):

@@ -11,12 +11,13 @@ QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, l
 
 
 class Program:
-    """The window, its digits page, and hands for both."""
+    """The window, one of its pages, and hands for both."""
 
-    def __init__(self, qtbot, window):
+    def __init__(self, qtbot, window, page):
         self.qtbot = qtbot
         self.window = window
-        self.page = window.pages["digits"]
+        self.page = window.pages[page]
+        window.show_page(page)
         self.session = self.page.session
 
     def until(self, condition, seconds=60):
@@ -50,13 +51,28 @@ def runs(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def program(qtbot, qapp, runs):
-    """The program, shown; closed at the end."""
-    window = MainWindow(None, "cpu")
-    qtbot.addWidget(window, before_close_func=lambda w: None)
-    window.show()
-    window.fill()
-    made = Program(qtbot, window)
-    made.ready()
+def window(qtbot, qapp, runs):
+    """The program's window, shown; closed at the end."""
+    made = MainWindow(None, "cpu")
+    qtbot.addWidget(made, before_close_func=lambda w: None)
+    made.show()
+    made.fill()
     yield made
-    window.close()
+    made.close()
+
+
+@pytest.fixture
+def program(qtbot, window):
+    """The program at its digits."""
+    made = Program(qtbot, window, "digits")
+    made.ready()
+    return made
+
+
+@pytest.fixture
+def naming(qtbot, window):
+    """The program at its names, the shipped network loaded and judged."""
+    made = Program(qtbot, window, "names")
+    made.until(lambda: bool(made.session.history.evaluations))
+    made.ready()
+    return made

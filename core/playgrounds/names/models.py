@@ -145,6 +145,8 @@ class GRU(LetterModel):
 
     def forward(self, names: Tensor) -> Tensor:
         """(B, T) to (B, T, V)."""
+        if not self.training:
+            return self._answer_all(names)
         size, going = self.memory.fan_in, _going(names)
         # What is needed, place after place, all in one row: (N,) of (T, B).
         needed = torch.arange(len(names)) < torch.tensor(going)[:, None]
@@ -169,6 +171,17 @@ class GRU(LetterModel):
             state = self._step(letter, state)
         scores: Tensor = self.output(state)
         return scores, state
+
+    def _answer_all(self, names: Tensor) -> Tensor:
+        """(B, T) to (B, T, V), each name on its own, whatever stands in the others."""
+        letters = self.letter(self.embedding(names))  # (B, T, 3H)
+        state = letters.new_zeros(len(names), self.memory.fan_in)
+        states = []
+        for letter in letters.unbind(1):
+            state = self._step(letter, state)
+            states.append(state)
+        scores: Tensor = self.output(torch.stack(states, 1))
+        return scores
 
     def _step(self, letter: Tensor, state: Tensor) -> Tensor:
         """Let a letter (B, 3H) change the state (B, H)."""
@@ -237,7 +250,7 @@ class Transformer(LetterModel):
 
     def forward(self, names: Tensor) -> Tensor:
         """(B, T) to (B, T, V)."""
-        places = torch.arange(names.shape[1], device=names.device)
+        places = torch.arange(names.shape[1], device=names.device).expand_as(names)
         x = self.embedding(names) + self.position(places)  # (B, T, E)
         for block in self.blocks:
             x = block(x)
