@@ -104,7 +104,7 @@ class _Loop:
         self.lifeline = Lifeline(self.learner)
         self.look = Pace(run.probe_every, share=0.02)
         self.tell = Pace(0.1)
-        self.judge = Pace(1.0, share=0.02)
+        self.judge = Pace(1.0, share=0.01)
         self.loss = math.nan
         self.accuracy = math.nan
         self.usual = 0.0  # seconds that an unwatched step takes, lately

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ALONE = "Nothing beside it"
 FIRST = "this network"
-CALM = 500  # milliseconds between two lists of names while a network learns
+CALM = 1000  # milliseconds between two lists of names while a network learns
 
 
 class NamePanel(Card):

@@ -1,7 +1,7 @@
 """Names as tensors: windows of letters with the one that follows, or whole names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,18 +27,30 @@ class Letters:
 
     inputs: Tensor
     targets: Tensor
+    _dealt: list[Tensor] = field(default_factory=list, compare=False)
+    """An epoch's order, and the windows laid out in it: a batch is then a piece of them."""
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def batch(self, indices: Tensor, recipe: Any, generator: torch.Generator) -> Batch:
         """Return these examples; whole names longest first, without columns that none fills."""
+        if self.targets.dim() == 1 and indices._base is not None:
+            return self._deal(indices, indices._base)
         inputs, targets = self.inputs[indices], self.targets[indices]
         if targets.dim() == 1 or targets.device.type != "cpu":
             return inputs, targets
         lengths, order = (targets != IGNORED).sum(1).sort(descending=True)
         used = int(lengths[0])
         return inputs[order, :used], targets[order, :used]
+
+    def _deal(self, indices: Tensor, order: Tensor) -> Batch:
+        """Return a piece of an epoch's order; to pick windows one by one costs a twentieth more."""
+        if not self._dealt or self._dealt[0] is not order:
+            self._dealt[:] = [order, self.inputs[order], self.targets[order]]
+        start = indices.storage_offset()
+        piece = slice(start, start + len(indices))
+        return self._dealt[1][piece], self._dealt[2][piece]
 
     def to(self, device: torch.device) -> "Letters":
         """Return them on a device."""
