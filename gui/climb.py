@@ -58,6 +58,7 @@ class Climb(QObject):
     def _train(self) -> None:
         rung = self._rungs[self._at]
         self._take(rung.recipes[self._which])
+        self._session.resume_from = None  # each rung has sizes of its own: it begins afresh
         self._session.start(self._seconds)
         self._tell(0.0)
 
@@ -73,7 +74,8 @@ class Climb(QObject):
     def _on_ended(self, event: object) -> None:
         if not self.climbing:
             return
-        if isinstance(event, Finished) and self._at + 1 < len(self._rungs):
+        on = isinstance(event, Finished) and not self._session.told_to_stop
+        if on and self._at + 1 < len(self._rungs):
             self._at += 1
             self._train()
         else:

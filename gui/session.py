@@ -46,6 +46,15 @@ SLOWEST = 0.5  # seconds between them at most
 SHARE = 0.03  # of the wall clock at most is the screen's, while a run goes on
 
 
+def _free(name: str) -> Path:
+    """Return where a run is kept; another place, if one of the same second lies there."""
+    path, number = RUNS / f"{name}.safetensors", 1
+    while path.exists():
+        number += 1
+        path = RUNS / f"{name}-{number}.safetensors"
+    return path
+
+
 class Session(QObject):
     """One playground's recipe, run, history and newest network."""
 
@@ -170,7 +179,7 @@ class Session(QObject):
             self.ended.emit(Failed(0, f"Not started: {self.problem}"))
             return
         self._control, self._ordered = Control(paused), self.recipe
-        out = RUNS / f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}.safetensors"
+        out = _free(f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}")
         steps = self.recipe.steps or None
         order = self._order(None if steps else seconds, steps, out)
         self._enter(State.STARTING)
@@ -204,7 +213,9 @@ class Session(QObject):
 
     def sweep(self, steps: int) -> None:
         """Try learning rates on a fresh network by the present recipe."""
-        if self.state is State.READY and not self.problem:
+        if self.state is State.READY and self.problem:
+            self.sweep_ended.emit(Failed(0, f"Not started: {self.problem}"))
+        elif self.state is State.READY:
             self._control = Control()
             self._enter(State.SWEEPING)
             order = self._order(None, steps, None)
@@ -225,6 +236,11 @@ class Session(QObject):
     def step(self) -> None:
         """Do a single step and stand still again."""
         self._control.step()
+
+    @property
+    def told_to_stop(self) -> bool:
+        """Whether the run was asked to end, even if it had ended by itself before it heard."""
+        return self._control.stopping
 
     def stop(self) -> None:
         """End the run; its network is judged and kept."""

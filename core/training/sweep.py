@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from core.errors import UserError
 from core.telemetry.events import Array, Event, Finished, Stopped, Swept, frozen
 from core.training.control import Control
 from core.training.learner import Learner
@@ -25,11 +26,16 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
         run: what is trained, and ``steps``: over how many the range is spread.
         control: may stop it.
 
+    Raises:
+        UserError: the model has no learning rate.
+
     Yields:
         Swept, from time to time, and with the valley at the end; then Finished or Stopped.
     """
     recipe = run.recipe.replace({"schedule": "constant"})
     learner = Learner(run.playground, recipe, run.data, run.device)
+    if learner.counts:
+        raise UserError("A model that counts has no learning rate; choose another one.")
     low, high = RANGES[recipe.to_dict()["optimizer"]]
     rates = np.geomspace(low, high, run.steps or 1000)
     losses = np.empty(0)

@@ -69,6 +69,8 @@ class Page(QWidget):
         self._files: dict[str, str] = {}
         """The checkpoint of each model that the ladder shows."""
         self._trained = ""
+        self._list = ""
+        """What the ladder's results are of."""
         self.tabs = QTabWidget()
         self.tabs.setObjectName("namesTabs")
         self.setFocusProxy(self.names.prefix)
@@ -141,6 +143,10 @@ class Page(QWidget):
     def _on_surveyed(self, event: Surveyed) -> None:
         """The list that the network is held against: its names are no new ones."""
         self._words = event.values["words"]
+        if event.values["title"] != self._list:
+            self._list = event.values["title"]
+            self.ladder.clear_results()  # losses on two lists can't be compared
+            self._files.clear()
         self._show_list(event)
         self._play()
 

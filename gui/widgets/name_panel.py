@@ -122,6 +122,8 @@ class NamePanel(Card):
         self.compare.clear()
         self.compare.addItems([ALONE, *names])
         self.compare.setCurrentIndex(max(0, self.compare.findText(chosen)))
+        if self.compare.currentText() != chosen:
+            self._compare(0)  # it is kept no more
 
     def follow(self) -> None:
         """Ask again: a training has new weights. Names follow now and then; one reads them."""

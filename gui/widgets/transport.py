@@ -133,7 +133,9 @@ class Transport(QWidget):
         self.pause.setEnabled(state in (State.TRAINING, State.PAUSED))
         self.pause.setText("Go on" if paused else "Pause")
         self.step.setEnabled(state in (State.READY, State.TRAINING, State.PAUSED))
-        self.stop.setEnabled(state in (State.STARTING, State.TRAINING, State.PAUSED))
+        self.stop.setEnabled(
+            state in (State.STARTING, State.TRAINING, State.PAUSED, State.SWEEPING)
+        )
         if state is not State.TRAINING:
             self.words.setText(f"{state.value}…" if state in _BUSY else state.value)
         if not running:
@@ -150,7 +152,7 @@ class Transport(QWidget):
         self.words.setToolTip(f"{words} (steps a second)")
 
 
-_BUSY = (State.LOADING, State.OPENING, State.STARTING, State.STOPPING)
+_BUSY = (State.LOADING, State.OPENING, State.SWEEPING, State.STARTING, State.STOPPING)
 
 
 def clock(seconds: float) -> str:

@@ -1,12 +1,18 @@
 """The whole program in a real window, with a network to play with."""
 
 import pytest
+import torch
 
+from core import playgrounds
 from core.playgrounds.digits.recipe import DigitsRecipe
+from core.playgrounds.names.recipe import NamesRecipe
+from core.training.control import Control
+from core.training.trainer import Run, train
 from gui import session as session_module
 from gui.state import State
 from gui.window import MainWindow
 
+TOWNS = ["Αθήνα", "Ξάνθη", "Βόλος", "Πάτρα", "Λάρισα", "Σπάρτη"]
 QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
 
 
@@ -36,6 +42,16 @@ class Program:
         self.page.run_bar.transport.train.click()
         self.until(lambda: self.session.state is State.TRAINING)
         self.until(lambda: len(self.session.history.loss.x) > 0)
+
+    def learn(self, recipe, data=None):
+        """Press Train for a recipe that says its steps, and wait until they are done."""
+        ended = []
+        self.session.ended.connect(ended.append)
+        self.session.recipe = recipe
+        self.session.data = data
+        self.page.run_bar.transport.train.click()
+        self.until(lambda: bool(ended))
+        self.ready()
 
     def stop(self):
         """Press Stop, and wait until the run has ended."""
@@ -76,3 +92,65 @@ def naming(qtbot, window):
     made.until(lambda: bool(made.session.history.evaluations))
     made.ready()
     return made
+
+
+@pytest.fixture(scope="session")
+def letters_recipe():
+    """A names network that learns something in a second."""
+    return NamesRecipe(hidden=(24,), embedding=4, context=3, batch_size=64, lr=1e-2, dropout=0.0)
+
+
+@pytest.fixture(scope="session")
+def sixty(letters_recipe):
+    """The same, for sixty steps."""
+    return letters_recipe.replace({"steps": 60})
+
+
+@pytest.fixture(scope="session")
+def small_starter(tmp_path_factory, letters_recipe):
+    """A folder with a small network in place of the shipped one: it is judged at once."""
+    playground, folder = playgrounds.get("names"), tmp_path_factory.mktemp("shipped")
+    out = folder / "names.safetensors"
+    data = playground.load(None)
+    list(
+        train(
+            Run(playground, letters_recipe, data, torch.device("cpu"), steps=600, out=out),
+            Control(),
+        )
+    )
+    return folder
+
+
+@pytest.fixture
+def bare(qtbot, tmp_path, monkeypatch, request):
+    """The program at its names where nothing is shipped: no network was ever there."""
+    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
+    made = Program(qtbot, request.getfixturevalue("window"), "names")
+    made.ready()
+    return made
+
+
+@pytest.fixture
+def quick(small_starter, monkeypatch, request):
+    """The program at its names, with a small network loaded and judged."""
+    monkeypatch.setattr(session_module, "CHECKPOINTS", small_starter)
+    monkeypatch.setattr(session_module, "SHARE", 1.0)  # look often: nobody waits for the screen
+    return request.getfixturevalue("naming")
+
+
+@pytest.fixture
+def towns(tmp_path):
+    """A list of one's own, in Greek."""
+    path = tmp_path / "towns.txt"
+    path.write_text("\n".join(TOWNS * 6), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def greek_network(towns, letters_recipe, tmp_path):
+    """A checkpoint of a network that knows Greek letters only."""
+    playground, out = playgrounds.get("names"), tmp_path / "greek.safetensors"
+    data = playground.load(towns)
+    run = Run(playground, letters_recipe, data, torch.device("cpu"), steps=60, out=out)
+    list(train(run, Control()))
+    return out

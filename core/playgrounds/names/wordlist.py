@@ -52,6 +52,8 @@ def load(source: Path | None) -> Names:
         return bundled()
     if source.is_file():
         return _read(source, source.name)
+    if not source.exists():  # the shipped names are no stand-in for it
+        raise UserError(f"{source} is not there; choose the list again.")
     return _read(listed(source), "makemore's names.txt") if holds_names(source) else bundled()
 
 
@@ -132,13 +134,15 @@ def words_of(path: Path) -> tuple[list[str], int]:
 def _decode(path: Path, raw: bytes) -> str:
     """Read UTF-8, or UTF-16 that says so at its beginning."""
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "UTF-16" if utf16 else "UTF-8"
+    raw = raw.removeprefix(codecs.BOM_UTF8)
     if b"\0" in raw and not utf16:
         raise UserError(f"{path} is no text (it has zero bytes); choose a file with a name a line.")
     try:
-        return raw.decode("utf-16" if utf16 else "utf-8-sig")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise UserError(
-            f"{path} is not in UTF-8 (byte {raw[error.start]:#04x} in line {line:,}); save it as"
-            " UTF-8 and open it again."
+            f"{path} is not in {encoding} (byte {raw[error.start]:#04x} in line {line:,}); save it"
+            " as UTF-8 and open it again."
         ) from None
