@@ -31,7 +31,7 @@ class Sampling:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
             raise UserError(
                 f"A temperature of {self.temperature:g} is not possible: it is above zero, 1 for"
-                " the network's own probabilities, 0.1 for nearly always the likeliest letter."
+                " the network's own probabilities, 0.1 for nearly always the likeliest."
             )
         if self.top_k is not None and self.top_k < 1:
             raise UserError(f"A top-k of {self.top_k} leaves nothing to draw from; take 1 or more.")
@@ -40,12 +40,14 @@ class Sampling:
 
     def shares(self, logits: Tensor) -> Tensor:
         """Return the probabilities (B, V) that are drawn from, of logits (B, V)."""
-        # The largest is taken off first, so that a tiny temperature can't overflow.
-        logits = (logits.float() - logits.float().amax(-1, keepdim=True)) / self.temperature
+        # The largest is taken off first, so that a tiny temperature can't overflow; in single
+        # precision it might be no more than zero.
+        logits = logits.double()
+        logits = (logits - logits.amax(-1, keepdim=True)) / self.temperature
         if self.top_k is not None and self.top_k < logits.shape[-1]:
             least = logits.topk(self.top_k, dim=-1).values[:, -1:]
             logits = logits.masked_fill(logits < least, -math.inf)
-        shares = logits.softmax(-1)
+        shares = logits.softmax(-1).float()
         if self.top_p is not None and self.top_p < 1:
             ordered, order = shares.sort(dim=-1, descending=True)
             # A token stays if those before it have not reached the share yet: one always stays.
@@ -93,12 +95,17 @@ def generate(
     Returns:
         The tokens (B, t + n), ``end`` behind every sequence that is over, and the log-probability
         (B,) of what was added, by the network's own answers (at temperature 1, of all tokens).
+
+    Raises:
+        UserError: the network's answers are no numbers (NaN).
     """
     made = start.new_full((len(start), start.shape[1] + longest), end)
     made[:, : start.shape[1]] = start
     chances = torch.zeros(len(start), device=start.device)
     going = torch.arange(len(start), device=start.device)
     logits, memory = reader.read(start)
+    if not torch.isfinite(logits).all():
+        raise UserError("The network's answers are not numbers any more: it has come apart.")
     for place in range(start.shape[1], made.shape[1]):
         token = torch.multinomial(sampling.shares(logits), 1, generator=generator)
         chances[going] += logits.log_softmax(-1).gather(1, token)[:, 0]

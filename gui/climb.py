@@ -72,8 +72,8 @@ class Climb(QObject):
             self._tell(metrics.progress)
 
     def _on_ended(self, event: object) -> None:
-        if not self.climbing:
-            return
+        if not self.climbing or self._session.state.running:
+            return  # another job has failed: the rung goes on
         on = isinstance(event, Finished) and not self._session.told_to_stop
         if on and self._at + 1 < len(self._rungs):
             self._at += 1

@@ -155,9 +155,13 @@ class Session(QObject):
 
     def open_starter(self) -> None:
         """Play with the network that is shipped, if there is one."""
-        starter = CHECKPOINTS / f"{self.name}.safetensors"
-        if starter.is_file():
-            self.open_checkpoint(starter, adopt=False)
+        if self.starter.is_file():
+            self.open_checkpoint(self.starter, adopt=False)
+
+    @property
+    def starter(self) -> Path:
+        """The file of the network that is shipped."""
+        return CHECKPOINTS / f"{self.name}.safetensors"
 
     def open_checkpoint(self, path: Path, adopt: bool = True) -> None:
         """Play with the network of a file; ``adopt`` makes its recipe the next run's, too."""
@@ -343,7 +347,8 @@ class Session(QObject):
 
     def _on_ended(self, event: object, kind: "Kind") -> None:
         """A run has ended, or another job has failed; only what moved the state moves it back."""
-        if kind is not Kind.ASK:
+        late = kind is Kind.OPEN and self.state is not State.OPENING
+        if kind is not Kind.ASK and not late:
             self._enter(State.READY)
         if kind is Kind.DATA:
             self.data_failed.emit(event)

@@ -26,7 +26,7 @@ def inspect_layer(
     shown: Tensor | None = None,
     pictures: Tensor | None = None,
 ) -> LayerView:
-    """Open one layer. Its activation is that of ``layer.voice``, before pooling and dropout.
+    """Open one layer. Its activation is what a listener hears, before pooling and dropout.
 
     Args:
         model: made of :class:`core.layers.Layer`.

@@ -67,6 +67,7 @@ class Probe:
 
     def __init__(self, model: nn.Module) -> None:
         self.layers = list(layers_of(model).values())
+        self._outputs: dict[Layer, Tensor] = {}
         self._forward: dict[Layer, Tensor] = {}
         self._backward: dict[Layer, Tensor] = {}
         self._weights: list[Tensor] = []
@@ -93,18 +94,21 @@ class Probe:
         self._handles.clear()
 
     def _hear(self, layer: Layer, output: Tensor) -> None:
-        # A layer that is used several times in a step (a GRU's memory) is seen in its last use.
-        self._forward[layer] = _measure_activation(output.detach(), layer)
+        # A layer that is used several times in a step (a GRU's memory) is seen in its last use,
+        # which is the first that the gradient comes back to.
+        self._outputs[layer] = output.detach()
 
         def measure_gradient(gradient: Tensor) -> None:
-            self._backward[layer] = _measure_gradient(gradient.detach())
+            if layer not in self._backward:
+                self._backward[layer] = _measure_gradient(gradient.detach())
 
         if output.requires_grad:
             self._handles.append(output.register_hook(measure_gradient))  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def before_update(self) -> None:
-        """Keep the weights, to see what the step makes of them."""
+        """Measure what was heard, and keep the weights, to see what the step makes of them."""
+        self._forward = {x: _measure_activation(y, x) for x, y in self._outputs.items()}
         self._weights = [layer.product.weight.detach().clone() for layer in self.layers]
 
     @torch.no_grad()

@@ -132,6 +132,8 @@ def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
         if not isinstance(about, dict) or about["format"] != FORMAT:
             raise ValueError
         about["steps"], about["dataset"] = int(about.get("steps", 0)), str(about.get("dataset", ""))
+        if not 0 <= about["steps"] < 1 << 62:
+            raise ValueError
         about["vocabulary"] = dict(about.get("vocabulary", {}))
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError):
         raise UserError(

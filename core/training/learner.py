@@ -61,6 +61,8 @@ class Learner:
         """Whether it learns by counting: everything in one step, and without a gradient."""
         size = count if self.counts else recipe.batch_size
         self.batches = Batches(count, size, recipe.seed, device)
+        if resume and self.counts:
+            raise UserError("What counts has counted everything: begin with fresh weights instead.")
         if resume:
             self._resume(resume)
         self.model.train()

@@ -153,13 +153,14 @@ class Page(QWidget):
     def _show_list(self, event: Surveyed) -> None:
         values = event.values
         self.letters.show_survey(values)
-        comparable = values["title"].startswith("makemore")
+        comparable = values["lecture"]
         self.ladder.set_comparable(comparable, OTHER_LIST)
         self.standing.show_marks(comparable)
 
     def _on_loaded(self, event: Loaded) -> None:
         self._play()
-        self._keep(STARTER if Path(event.path).stem == "names" else Path(event.path).stem)
+        path = Path(event.path)
+        self._keep(STARTER if path == self.session.starter else path.stem)
 
     def _on_started(self, event: Started) -> None:
         self._trained = self.recipe.box.currentText()

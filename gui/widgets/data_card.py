@@ -92,7 +92,7 @@ class DataCard(Card):
             self._session.fetch()
 
     def _ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, self._own, "", "Text (*.txt *.csv);;All (*)")
+        name, _ = QFileDialog.getOpenFileName(self, self._own, "", "Text (*.txt);;All (*)")
         if name:
             self._session.choose_data(Path(name))
         else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DREAMT = 1000  # names that the network's map is made of
 EVERY = 3000  # milliseconds between two of its maps
 WIDE = 800  # pixels from which the two stand side by side
+BROKEN = "The network's weights are not numbers any more: it has come apart in training."
 TABLE = "This model has no embedding: a letter is a row of its one table."
 
 
@@ -64,6 +65,9 @@ class LettersPanel(QWidget):
     def show_answer(self, answer: Answer) -> None:
         """Show the pairs of letters in names of the network."""
         counts = answer.values["counts"]
+        if counts is None:
+            self.bigrams.show_network(None, BROKEN)
+            return
         if self._player is None or len(counts) != len(self._player.letters):
             return
         if self._player.letters == self._letters:
@@ -79,6 +83,9 @@ class LettersPanel(QWidget):
         points = self._player.embedding()
         if points is None:
             self.embedding.show_none(TABLE)
+            return
+        if not np.isfinite(points).all():
+            self.embedding.show_none(BROKEN)
             return
         letters = self._player.letters
         if len(letters) > 120:

@@ -127,7 +127,8 @@ class NamePanel(Card):
 
     def follow(self) -> None:
         """Ask again: a training has new weights. Names follow now and then; one reads them."""
-        self._settle.setInterval(CALM)
+        if not self._settle.isActive():  # to set it would begin its time anew
+            self._settle.setInterval(CALM)
         self.refresh()
 
     def refresh(self) -> None:

@@ -17,7 +17,7 @@ POINTS = 600  # drawn at most: more than the plot has pixels would only cost tim
 BURST = 1.5  # the scale ends at this many times the first loss; beyond, it has burst
 HINT = (
     "Trains a fresh network while the rate rises a little with every step;"
-    " where the loss falls fastest is the rate to take."
+    " a third of that at which the loss is lowest is a rate to take."
 )
 HELP = (
     "<p>Each point is one step with a learning rate of its own, from small to large. Far left the"

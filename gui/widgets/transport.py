@@ -119,6 +119,7 @@ class Transport(QWidget):
             )
             self.length.setValue(0)
         elif self._seconds:
+            self.length.setSpecialValueText("")
             self.length.setMinimum(1)
             self.length.setValue(self._seconds)
             self._seconds = 0

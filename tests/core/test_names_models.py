@@ -11,8 +11,10 @@ from core import playgrounds
 from core.errors import UserError
 from core.layers import FeatureNorm, layers_of
 from core.playgrounds.names import wordlist
+from core.playgrounds.names.alphabet import Alphabet
 from core.playgrounds.names.evaluation import loss_of, surprise, totals
 from core.playgrounds.names.player import Player
+from core.playgrounds.names.playground import dream
 from core.playgrounds.names.recipe import LADDER, MODELS, RECIPES, NamesRecipe
 from core.sampling import Sampling
 from core.telemetry.events import Failed, Finished, Metrics, Snapshot
@@ -214,3 +216,44 @@ def test_sizes_that_do_not_fit_are_refused():
         NamesRecipe().replace({"model": "wavenet", "context": 6})
     with pytest.raises(UserError, match="multiple"):
         NamesRecipe().replace({"model": "transformer", "embedding": 30, "heads": 4})
+
+
+def test_no_target_beyond_the_context_is_lost():
+    """Whatever rows a batch has, every letter of theirs is learned from."""
+    words = ["mia", "zoe", "christinamariaguadalupe"] * 5
+    data = wordlist.Names("some", tuple(words), tuple(words), tuple(words), Alphabet.of(words))
+    letters = NAMES.prepare(data, recipe("gru"), NAMES.vocabulary(data), CPU)
+    for index in range(len(letters)):
+        piece = torch.tensor([index])
+        _, targets = letters.batch(piece, None, None)
+        assert (targets != -1).sum() == (letters.targets[piece] != -1).sum() > 0
+
+
+def test_a_network_that_came_apart_says_so(data):
+    """Weights that are no numbers make a sentence, not a traceback."""
+    network = built(data, "mlp")
+    with torch.no_grad():
+        network.output.product.weight.fill_(math.nan)
+    with pytest.raises(UserError, match="come apart"):
+        Player(network).names("a", 3, Sampling())
+    assert dream(5)(network, 7).values["counts"] is None
+
+
+def test_what_counts_can_not_be_gone_on_from(data, tmp_path):
+    """Counting is done in one step; to go on from it is refused with a sentence."""
+    out = tmp_path / "counts.safetensors"
+    first = Run(NAMES, recipe("bigram-count"), data, CPU, None, 1, out=out)
+    assert isinstance(list(train(first, Control()))[-1], Finished)
+    checkpoint = load_checkpoint(out)
+    again = Run(NAMES, recipe("bigram-count"), data, CPU, None, 1, resume=checkpoint)
+    with pytest.raises(UserError, match="fresh weights"):
+        next(iter(train(again, Control())))
+
+
+def test_a_seed_or_length_beyond_all_bounds_is_refused(data):
+    """With sentences that say what is possible."""
+    player = Player(built(data, "mlp"))
+    with pytest.raises(UserError, match="seed"):
+        player.names("a", 3, Sampling(), seed=10**30)
+    with pytest.raises(UserError, match="can't be added"):
+        player.names("a", 3, Sampling(), longest=10**13)

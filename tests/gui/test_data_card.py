@@ -137,9 +137,10 @@ def test_a_list_that_is_not_there_is_refused(quick, tmp_path):
 
 @pytest.fixture
 def lecture(qtbot, qapp, small_starter, monkeypatch, runs, tmp_path):
-    """The program, started with a data folder that has makemore's list."""
+    """The program, started with a data folder that has a list like makemore's."""
     (tmp_path / "names").mkdir()
-    (tmp_path / "names" / "names.txt").write_text("\n".join(bundled().train[:500]))
+    words = [*bundled().train] * 2  # as many names as there, of as many letters
+    (tmp_path / "names" / "names.txt").write_text("\n".join(words[:32_033]))
     monkeypatch.setattr(session_module, "CHECKPOINTS", small_starter)
     window = MainWindow(tmp_path, "cpu")
     qtbot.addWidget(window, before_close_func=lambda w: None)

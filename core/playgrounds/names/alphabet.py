@@ -31,6 +31,8 @@ class Alphabet:
             raise UserError("Its alphabet is no text of letters that begins with the end mark.")
         if len(set(letters)) != len(letters):
             raise UserError("Its alphabet has a letter twice.")
+        if not all(map(may_stand, letters)):
+            raise UserError("Its alphabet has control characters, which are no letters.")
         if len(letters) > MOST:
             raise UserError(
                 f"It has {len(letters):,} different letters, more than {MOST:,}; choose a list of"
@@ -90,6 +92,11 @@ class Alphabet:
         if len(self) <= 80:
             return f"{sentence}; its letters are {' '.join(sorted(self.letters[1:]))}."
         return f"{sentence}; it is not among its {len(self) - 1:,} letters."
+
+
+def may_stand(letter: str) -> bool:
+    """Whether it can be part of a name; joiners that can't be seen can, as in Persian names."""
+    return unicodedata.category(letter) not in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
 
 
 def unicode_name(letter: str) -> str:

@@ -40,7 +40,9 @@ class Letters:
         inputs, targets = self.inputs[indices], self.targets[indices]
         if targets.dim() == 1 or targets.device.type != "cpu":
             return inputs, targets
-        lengths, order = (targets != IGNORED).sum(1).sort(descending=True)
+        # As long as to its last target: a row for what is beyond the context has no other.
+        places = torch.arange(1, targets.shape[1] + 1)
+        lengths, order = ((targets != IGNORED) * places).amax(1).sort(descending=True)
         used = int(lengths[0])
         return inputs[order, :used], targets[order, :used]
 

@@ -93,7 +93,7 @@ def totals(model: LetterModel, words: Sequence[str]) -> Array:
 
 def spread(words: Sequence[str], limit: int | None) -> Sequence[str]:
     """Return at most so many names, spread evenly over the list."""
-    return words if not limit else words[:: max(1, len(words) // limit)]
+    return words if not limit else words[:: max(1, -(-len(words) // limit))]
 
 
 def surprise(model: LetterModel, word: str) -> Array:

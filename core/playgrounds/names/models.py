@@ -64,7 +64,7 @@ class Counts(LetterModel):
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, 1) to log-probabilities (B, V); every pair counts ``smoothing`` times more."""
-        rows = self.counts[windows[:, -1].long()] + self.smoothing
+        rows = self.counts[windows[:, -1].long()].clamp(min=0) + self.smoothing
         return (rows / rows.sum(-1, keepdim=True)).log()
 
 
@@ -163,7 +163,11 @@ class GRU(LetterModel):
         return scores.transpose(0, 1)
 
     def read(self, tokens: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Read on in names: what it remembers is its state, (B, H)."""
+        """Read on in names: what it remembers is its state, (B, H).
+
+        That reaches back to the first letter, while training and judging begin anew beyond the
+        context: of a name that is longer, the two say different things.
+        """
         size = self.memory.fan_in
         letters = self.letter(self.embedding(tokens))  # (B, t, 3H)
         state = letters.new_zeros(len(tokens), size) if memory is None else memory

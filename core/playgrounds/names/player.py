@@ -17,6 +17,7 @@ from core.telemetry.events import Array
 
 MOST = 100_000  # names at a time
 CHUNK = 2000  # names in a batch
+FARTHEST = 1000  # letters that a name may go on for
 
 
 class Player:
@@ -73,6 +74,10 @@ class Player:
         """
         if not 1 <= count <= MOST:
             raise UserError(f"A count of {count:,} is not possible: ask for 1 to {MOST:,} names.")
+        if not 1 <= longest <= FARTHEST:
+            raise UserError(f"{longest:,} letters can't be added: ask for 1 to {FARTHEST:,}.")
+        if seed is not None and not 0 <= seed < 1 << 63:
+            raise UserError(f"A seed of {seed} is not possible: it is from 0 to {(1 << 63) - 1}.")
         generator = torch.Generator()
         if seed is None:
             generator.seed()

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.errors import UserError
 from core.playground import Playground, Vocabulary
 from core.playgrounds.names import wordlist
 from core.playgrounds.names.alphabet import Alphabet
@@ -67,6 +68,7 @@ class NamesPlayground(Playground):
             "title": data.title,
             "words": frozenset(data.train),
             "letters": data.alphabet.letters,
+            "lecture": wordlist.is_lectures(data),
             "bigrams": bigrams(data.train, data.alphabet),
         }
 
@@ -97,7 +99,7 @@ class NamesPlayground(Playground):
     def validate(
         self, model: nn.Module, data: Names, recipe: NamesRecipe, limit: int | None = None
     ) -> tuple[dict[str, float], dict[str, Array]]:
-        """Loss on dev names (at the end on training names too); the totals of training names."""
+        """Loss on dev and on training names, and the total of each of the latter, in nats."""
         assert isinstance(model, LetterModel)
         check_alphabet(model.alphabet, data.alphabet)
         numbers = {"val_loss": loss_of(model, spread(data.dev, limit))}
@@ -139,14 +141,14 @@ class NamesPlayground(Playground):
         }
 
 
-@cache
+@lru_cache(maxsize=2)
 def _examples(letters: str, context: int, whole: bool) -> tuple[Tensor, Tensor]:
     """Return inputs (N, C) from bundled dev names, and each as a picture (N, C, V) of ones."""
     alphabet = Alphabet(letters)
     words = [word for word in wordlist.bundled().dev if set(word) <= set(letters)]
     words = words or [letter * 3 for letter in letters[1:]]
     inputs = letters_of(spread(words, 120), alphabet, context, whole).inputs[:EXAMPLES]
-    return inputs, F.one_hot(inputs.long(), len(alphabet))
+    return inputs, F.one_hot(inputs.long(), len(alphabet)).byte()
 
 
 def look_into(layer: str, prefix: str) -> Question:
@@ -174,7 +176,12 @@ def dream(count: int) -> Question:
     def ask(model: nn.Module, step: int) -> Event:
         assert isinstance(model, LetterModel)
         still = copy.deepcopy(model).cpu().eval()
-        return Answer("bigrams", step, {"counts": Player(still).bigrams(count, seed=step)})
+        counts: Array | None
+        try:
+            counts = Player(still).bigrams(count, seed=step)
+        except UserError:  # it has come apart, which the run's own end will tell
+            counts = None
+        return Answer("bigrams", step, {"counts": counts})
 
     return ask
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import UserError
 from core.paths import RESOURCES
-from core.playgrounds.names.alphabet import Alphabet
+from core.playgrounds.names.alphabet import Alphabet, may_stand
 from core.playgrounds.names.reports import END
 
 LONGEST = 100  # letters of a name
@@ -55,6 +55,12 @@ def load(source: Path | None) -> Names:
     if not source.exists():  # the shipped names are no stand-in for it
         raise UserError(f"{source} is not there; choose the list again.")
     return _read(listed(source), "makemore's names.txt") if holds_names(source) else bundled()
+
+
+def is_lectures(names: Names) -> bool:
+    """Whether it is makemore's own list, by its size and letters, wherever it came from."""
+    size = len(names.train) + len(names.dev) + len(names.test)
+    return size == 32_033 and len(names.alphabet) == 27
 
 
 def listed(folder: Path) -> Path:
@@ -120,9 +126,8 @@ def words_of(path: Path) -> tuple[list[str], int]:
             f"{path} has {len(longest):,} letters in line {number:,}; a name has at most {LONGEST}:"
             " put one on each line."
         )
-    for word in words:
-        if not word.isprintable():
-            letter = next(c for c in word if not c.isprintable())
+    for letter in sorted(set().union(*map(set, words))):
+        if not may_stand(letter):
             raise UserError(
                 f"{path} is no text: it has the control character U+{ord(letter):04X}; choose a"
                 " file with a name a line."
