@@ -10,12 +10,16 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import __version__, playgrounds
 from core.arguments import DEVICES, Parser, positive
 from core.errors import UserError
 from core.paths import RUNS, data_source
+
+if TYPE_CHECKING:
+    from core.training.control import Control
+    from core.training.trainer import Run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -149,6 +153,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     signal.signal(signal.SIGINT, lambda *event: control.stop(abandon=control.stopping))
     answer: dict[str, Any] = {"playground": playground.name}
     told = 0.0
+    _get_ready(run, control)
     for event in train(run, control):
         if isinstance(event, Started):
             answer |= {"model": event.model, "device": event.device, "dataset": event.dataset}
@@ -173,6 +178,24 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
             answer |= {"steps_per_second": round(steps / seconds, 2)}
             answer["checkpoint"] = event.checkpoint
     return answer
+
+
+def _get_ready(run: "Run", control: "Control") -> None:
+    """Let the data be made ready, and say how far it is."""
+    from core.download import CancelledError
+
+    told = time.monotonic()
+
+    def tell(words: str, share: float) -> None:
+        nonlocal told
+        if time.monotonic() - told > 1:
+            told = time.monotonic()
+            _say(f"{share:4.0%}  {words}")
+
+    try:
+        run.playground.get_ready(run.data, run.recipe, tell, lambda: control.stopping)
+    except CancelledError:
+        raise UserError("Stopped before the training began; nothing was kept.") from None
 
 
 def _pairs(options: argparse.Namespace) -> dict[str, str]:
@@ -238,11 +261,20 @@ def _sample(options: argparse.Namespace) -> dict[str, Any]:
     checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
     names = ("prompt", "count", "tokens", "temperature", "top_k", "top_p", "seed")
     wishes = {name: getattr(options, name) for name in names}
-    return checkpoint.playground.sample(checkpoint.model(), checkpoint.recipe, **wishes)
+    playground, streams = checkpoint.playground, False
+    if playground.streams and not options.json:
+        streams = options.count == 1
+    tell = _tell_now if streams else None
+    answer = playground.sample(checkpoint.model(), checkpoint.recipe, tell, **wishes)
+    return answer | {"told": True} if streams else answer
+
+
+def _tell_now(text: str) -> None:
+    print(text, end="", flush=True)
 
 
 def _show_samples(answer: dict[str, Any]) -> str:
-    return "\n".join(answer["samples"])
+    return "" if "told" in answer else "\n".join(answer["samples"])
 
 
 def _say(line: str) -> None:

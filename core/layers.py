@@ -11,7 +11,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Product = nn.Linear | nn.Conv2d | nn.Embedding
+class TiedLinear(nn.Module):
+    """An output with the matrix of the embedding: x @ W.T (Press and Wolf 2017).
+
+    The embedding stays the one that owns the matrix: it is learned, kept and counted once.
+    """
+
+    def __init__(self, embedding: nn.Embedding) -> None:
+        super().__init__()
+        self._owner = [embedding]  # in a list, where torch does not take it for a part of this
+
+    @property
+    def weight(self) -> Tensor:
+        """The embedding's matrix (V, E), which as a product has E in and V out."""
+        return self._owner[0].weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., E) to (..., V)."""
+        return F.linear(x, self.weight)
+
+
+Product = nn.Linear | nn.Conv2d | nn.Embedding | TiedLinear
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
 
 
@@ -122,7 +142,8 @@ def initialise(
         model: made of layers.
         how: ``kaiming`` (He et al. 2015, std = gain of the activation / sqrt(fan in)), ``xavier``
             (Glorot and Bengio 2010, from both fans), ``normal`` (std = ``gain``, whatever the
-            size: the notebook's way) or ``zeros``. An embedding sums nothing, its std is 1.
+            size: the notebook's way, and with 0.02 GPT-2's) or ``zeros``. An embedding sums
+            nothing, its std is 1; one that is the output too is drawn as that.
         gain: for ``normal``, the standard deviation.
         generator: where the random numbers come from.
 

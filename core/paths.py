@@ -10,6 +10,7 @@ RESOURCES = ROOT / "resources"
 CHECKPOINTS = ROOT / "checkpoints"
 RUNS = CHECKPOINTS / "runs"
 DOWNLOADS = ROOT / "data"
+TOKENS = DOWNLOADS / "tokens"
 
 
 def data_source(argument: str | Path | None = None) -> Path | None:

@@ -13,6 +13,10 @@ from core.telemetry.events import Array
 from core.training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor]
+Tell = Callable[[str, float], None]
+"""Is told in words what is being done, and the share of it that is done, 0 to 1."""
+Cancelled = Callable[[], bool]
+"""Is asked now and then whether the person has changed their mind."""
 Vocabulary = Mapping[str, Any]
 """What a network's numbers stand for, as plain values for JSON; kept with its weights."""
 
@@ -43,6 +47,8 @@ class Playground(ABC):
     recipes: ClassVar[Mapping[str, Recipe]]
     """Recipes by name; the first is the default."""
     models: ClassVar[tuple[str, ...]]
+    streams: ClassVar[bool] = False
+    """Whether its samples are long enough to be told while they are made."""
 
     @abstractmethod
     def load(self, source: Path | None) -> Any:
@@ -56,12 +62,29 @@ class Playground(ABC):
     def dataset(self, data: Any) -> str:
         """Say in words which data that is."""
 
-    def vocabulary(self, data: Any) -> Vocabulary:
-        """Say what a network's inputs and outputs stand for, where the data decides it."""
+    def vocabulary(self, data: Any, recipe: Any) -> Vocabulary:
+        """Say what a network's inputs and outputs stand for, where the data decides it.
+
+        Raises:
+            UserError: the data does not allow what the recipe asks for.
+        """
         return {}
 
-    def survey(self, data: Any) -> Mapping[str, Any]:
-        """Return what a screen shows of the data itself: frozen values and arrays, by name."""
+    def get_ready(self, data: Any, recipe: Any, tell: Tell, cancelled: Cancelled) -> None:
+        """Do now what a run with this data would wait for, and tell how far it is.
+
+        Raises:
+            UserError: the data does not allow what the recipe asks for.
+            core.download.CancelledError: ``cancelled`` said so; nothing half-done is kept.
+        """
+
+    def survey(self, data: Any, vocabulary: Vocabulary) -> Mapping[str, Any]:
+        """Return what a screen shows of the data itself: frozen values and arrays, by name.
+
+        Args:
+            data: what :meth:`load` gave.
+            vocabulary: of the network that it is shown beside; {} for none.
+        """
         return {}
 
     @abstractmethod
@@ -116,7 +139,7 @@ class Playground(ABC):
         """
 
     def fetch(
-        self, folder: Path, progress: Callable[[str, float], None], cancelled: Callable[[], bool]
+        self, folder: Path, progress: Tell, cancelled: Cancelled
     ) -> None:
         """Download the full data set into a data folder, checked and whole.
 
@@ -133,8 +156,20 @@ class Playground(ABC):
         """
         raise UserError(f"The {self.name} playground reads no images; use sample.")
 
-    def sample(self, model: nn.Module, recipe: Any, **options: Any) -> dict[str, Any]:
+    def sample(
+        self,
+        model: nn.Module,
+        recipe: Any,
+        tell: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
         """Make something new, after a prompt: ``samples`` and ``tokens_per_second``.
+
+        Args:
+            model, recipe: the network.
+            tell: is handed the text of the first sample as it is made, where that takes a while;
+                the playground's ``streams`` says whether it will be.
+            options: prompt, count, tokens, temperature, top_k, top_p, seed.
 
         Raises:
             UserError: this playground makes nothing new, or an option is impossible.

@@ -1,4 +1,8 @@
-"""Tokens out of logits: temperature, top-k and top-p; knows nothing of text."""
+"""Tokens out of logits: temperature, top-k and top-p; knows nothing of text.
+
+:func:`generate` finishes many sequences that end; a :class:`Stream` goes on for ever, a token at a
+time.
+"""
 
 import math
 from dataclasses import dataclass
@@ -18,6 +22,8 @@ class Sampling:
         temperature: the logits are divided by it; below 1 the likely grows likelier.
         top_k: only the k likeliest tokens are drawn from; None for all.
         top_p: only the likeliest that together reach this share (Holtzman et al. 2019, "nucleus").
+        repetition: what has just been said is made less likely by this factor on its logit
+            (Keskar et al. 2019, "CTRL"); 1 for not at all.
 
     Raises:
         UserError: one of them is impossible.
@@ -26,6 +32,7 @@ class Sampling:
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
+    repetition: float = 1.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -37,9 +44,23 @@ class Sampling:
             raise UserError(f"A top-k of {self.top_k} leaves nothing to draw from; take 1 or more.")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UserError(f"A top-p of {self.top_p:g} is not possible: it is above 0, up to 1.")
+        if not 1 <= self.repetition <= 10:
+            raise UserError(
+                f"A repetition penalty of {self.repetition:g} is not possible: it is from 1, for"
+                " none, to 10."
+            )
 
-    def shares(self, logits: Tensor) -> Tensor:
-        """Return the probabilities (B, V) that are drawn from, of logits (B, V)."""
+    def shares(self, logits: Tensor, said: Tensor | None = None) -> Tensor:
+        """Return the probabilities (B, V) that are drawn from.
+
+        Args:
+            logits: the network's answers, (B, V).
+            said: the tokens that were said lately, (B, t).
+        """
+        if said is not None and self.repetition != 1:
+            old = logits.gather(1, said)
+            less = torch.where(old > 0, old / self.repetition, old * self.repetition)
+            logits = logits.scatter(1, said, less)
         # The largest is taken off first, so that a tiny temperature can't overflow; in single
         # precision it might be no more than zero.
         logits = logits.double()
@@ -116,3 +137,88 @@ def generate(
             return made[:, : place + 1], chances
         logits, memory = reader.read(token[on], memory[on])
     return made, chances
+
+
+class Streamer(Reader, Protocol):
+    """A reader that sees so many tokens back.
+
+    Attributes:
+        context: how many.
+        slides: whether its memory forgets the oldest token by itself.
+    """
+
+    context: int
+    slides: bool
+
+
+class Stream:
+    """Sequences that go on, a token at a time; each token is read once.
+
+    A memory that can't slide (keys and values have their places in them) is full when the context
+    is: the stream then begins again with the last half of it. What is said is then what a reader
+    without a memory says of the same tokens.
+
+    Args:
+        reader: the network.
+        start: the tokens (B, t) to go on from, t at least 1.
+        sampling: how each next token is drawn.
+        seed: of the random numbers; None for new ones.
+
+    Attributes:
+        tokens: all of them so far, (B, n).
+        sampling: may be changed at any time.
+    """
+
+    def __init__(
+        self, reader: Streamer, start: Tensor, sampling: Sampling, seed: int | None = None
+    ) -> None:
+        self.reader = reader
+        self.tokens = start
+        self.sampling = sampling
+        self._memory: Tensor | None = None
+        self._held = 0
+        """How many of the last tokens are in its memory."""
+        self._unread = start.shape[1]
+        """How many of the last tokens have not been read."""
+        self.generator = torch.Generator(start.device)
+        if seed is None:
+            self.generator.seed()
+        else:
+            self.generator.manual_seed(seed)
+
+    @torch.no_grad()
+    def logits(self) -> Tensor:
+        """Read what is unread, and return the answers (B, V) for the next token.
+
+        Raises:
+            UserError: they are no numbers (NaN).
+        """
+        if not self._unread:
+            raise RuntimeError("say a token before the next answer is asked for")
+        context = self.reader.context
+        if not self.reader.slides and self._memory is not None:
+            if self._held + self._unread > context:
+                self._memory, self._held, self._unread = None, 0, max(1, context // 2)
+        unread = min(self._unread, context, self.tokens.shape[1])
+        logits, self._memory = self.reader.read(self.tokens[:, -unread:], self._memory)
+        self._held, self._unread = self._held + unread, 0
+        if not torch.isfinite(logits).all():
+            raise UserError("The network's answers are not numbers any more: it has come apart.")
+        return logits
+
+    def draw(self, logits: Tensor) -> Tensor:
+        """Return the next tokens (B, 1) by these answers, and say them."""
+        said = self.tokens[:, -self.reader.context :]
+        token = torch.multinomial(self.sampling.shares(logits, said), 1, generator=self.generator)
+        self.say(token)
+        return token
+
+    def say(self, token: Tensor) -> None:
+        """Go on with these tokens (B, 1)."""
+        self.tokens = torch.cat([self.tokens, token], 1)
+        self._unread += 1
+
+    def renew(self) -> None:
+        """Forget what was remembered: the weights have changed."""
+        self._unread += self._held
+        self._memory, self._held = None, 0

@@ -154,7 +154,7 @@ def survey(name: str, source: Path | None) -> Job:
     """Read data, and tell what the screen shows of it."""
 
     def job(mailbox: Mailbox) -> None:
-        mailbox.put(Surveyed(playgrounds.get(name).survey(_load(name, source))))
+        mailbox.put(Surveyed(playgrounds.get(name).survey(_load(name, source), {})))
 
     return job
 
@@ -200,7 +200,7 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
             inputs, targets = examples.batch(indices, recipe, torch.Generator())
             return playground.loss(recipe, model(inputs), targets)
 
-        mailbox.put(Surveyed(playground.survey(loaded)))
+        mailbox.put(Surveyed(playground.survey(loaded, checkpoint.vocabulary)))
         if not hasattr(model, "observe"):  # what counts has no gradients to look at
             mailbox.put(look(model, loss, step))
         numbers, details = playground.validate(model, loaded, recipe)

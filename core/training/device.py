@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from core.errors import UserError
+from core.transformer import Block
 
 
 def choose_device(word: str = "auto") -> torch.device:
@@ -33,12 +34,14 @@ def use_threads(model: nn.Module, device: torch.device) -> None:
     """Set how many threads this thread's tensor work is split over.
 
     Small matrix products run 1.2 to 1.5 times faster on one thread than on two, since waking the
-    others costs more than they bring; convolutions are the other way round.
+    others costs more than they bring; convolutions, and blocks of some width that carry whole
+    sequences at once, are the other way round.
     """
     if device.type != "cpu":
         return
     heavy = any(isinstance(m, nn.Conv2d) for m in model.modules())
     heavy = heavy or sum(p.numel() for p in model.parameters()) > 1_000_000
+    heavy = heavy or any(isinstance(m, Block) and m.width >= 96 for m in model.modules())
     torch.set_num_threads(_cores() if heavy else 1)
 
 

@@ -43,7 +43,7 @@ class Learner:
         self.playground = playground
         self.recipe = recipe
         self.device = device
-        self.vocabulary = playground.vocabulary(data)
+        self.vocabulary = playground.vocabulary(data, recipe)
         self.examples = playground.prepare(data, recipe, self.vocabulary, device)
         self.step = 0
         self.trail: list[float] = []
@@ -173,8 +173,8 @@ class Learner:
             raise UserError("That checkpoint holds another model; choose one of this playground.")
         if checkpoint.vocabulary != self.vocabulary:
             raise UserError(
-                "That checkpoint was made for data with other letters; train from fresh weights,"
-                " or choose the data that it was trained on."
+                "That checkpoint was made for other letters or tokens; train from fresh weights, or"
+                " choose the data and the tokenizer that it was trained with."
             )
         try:
             self.model.load_state_dict(dict(checkpoint.weights))

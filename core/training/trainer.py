@@ -216,7 +216,7 @@ def train(run: Run, control: Control) -> Iterator[Event]:
     loop = _Loop(run, control)
     yield loop.started()
     if run.watched:
-        yield Surveyed(run.playground.survey(run.data))
+        yield Surveyed(run.playground.survey(run.data, loop.learner.vocabulary))
         yield loop.weights()
         yield loop.evaluated(limit=1000)
     while loop.progress < 1.0 and not control.stopping:

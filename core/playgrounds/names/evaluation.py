@@ -1,11 +1,10 @@
 """How good a network is at names: its loss, and how surprised it is by each name."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from core.errors import UserError
@@ -13,6 +12,7 @@ from core.playgrounds.names.alphabet import Alphabet
 from core.playgrounds.names.encode import IGNORED, Letters, rows, windows
 from core.playgrounds.names.models import LetterModel
 from core.telemetry.events import Array, frozen
+from core.training.judging import judging, place_of
 
 CHUNK = 4096  # letters at once: what they need stays within a laptop's memory
 
@@ -40,10 +40,10 @@ def check_alphabet(known: Alphabet, met: Alphabet) -> None:
 @torch.no_grad()
 def nats(model: LetterModel, letters: Letters) -> Tensor:
     """Return -ln of each target's probability, shaped as the targets; 0 where there is none."""
-    device = next(iter([*model.parameters(), *model.buffers()])).device
+    device = place_of(model)
     size = max(1, CHUNK // letters.inputs.shape[1]) if model.whole else CHUNK
     parts = []
-    with _judging(model):
+    with judging(model):
         pairs = zip(
             torch.split(letters.inputs, size), torch.split(letters.targets, size), strict=True
         )
@@ -53,17 +53,6 @@ def nats(model: LetterModel, letters: Letters) -> Tensor:
             loss = F.cross_entropy(scores, wanted, ignore_index=IGNORED, reduction="none")
             parts.append(loss.view_as(targets))
     return torch.cat(parts)
-
-
-@contextmanager
-def _judging(model: nn.Module) -> Iterator[None]:
-    """Put a model into its mode for use, and back."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
 
 
 def loss_of(model: LetterModel, words: Sequence[str]) -> float:

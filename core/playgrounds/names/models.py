@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.layers import Layer, initialise, layers_of
+from core.layers import Layer, initialise
 from core.playgrounds.names.alphabet import Alphabet
 from core.playgrounds.names.recipe import NamesRecipe
+from core.transformer import Block, quieten
 
 
 class LetterModel(nn.Module):
@@ -215,30 +216,6 @@ def _tanh(x: Tensor) -> Tensor:
     return 2 * (2 * x).sigmoid() - 1
 
 
-class Block(nn.Module):
-    """Letters look at those before them, then each thinks for itself (Vaswani et al. 2017)."""
-
-    def __init__(self, recipe: NamesRecipe) -> None:
-        super().__init__()
-        size, self.heads = recipe.embedding, recipe.heads
-        self.norm = nn.LayerNorm(size)
-        self.attend = Layer(nn.Linear(size, 3 * size))
-        self.project = Layer(nn.Linear(size, size), dropout=recipe.dropout)
-        self.norm_too = nn.LayerNorm(size)
-        self.expand = Layer(nn.Linear(size, 4 * size), "gelu")
-        self.contract = Layer(nn.Linear(4 * size, size), dropout=recipe.dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, E) to (B, T, E)."""
-        batch, time, size = x.shape
-        three = self.attend(self.norm(x)).view(batch, time, 3, self.heads, -1)
-        query, key, value = three.permute(2, 0, 3, 1, 4)  # each (B, heads, T, E / heads)
-        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        x = x + self.project(seen.transpose(1, 2).reshape(batch, time, size))
-        out: Tensor = x + self.contract(self.expand(self.norm_too(x)))
-        return out
-
-
 class Transformer(LetterModel):
     """Attention over all letters of the name so far, as in GPT-2 (makemore.py)."""
 
@@ -248,7 +225,9 @@ class Transformer(LetterModel):
         super().__init__(alphabet, recipe.context)
         self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
         self.position = Layer(nn.Embedding(recipe.context, recipe.embedding))
-        self.blocks = nn.ModuleList(Block(recipe) for _ in range(recipe.depth))
+        self.blocks = nn.ModuleList(
+            Block(recipe.embedding, recipe.heads, recipe.dropout) for _ in range(recipe.depth)
+        )
         self.norm = nn.LayerNorm(recipe.embedding)
         self.output = Layer(nn.Linear(recipe.embedding, len(alphabet)))
 
@@ -260,13 +239,6 @@ class Transformer(LetterModel):
             x = block(x)
         scores: Tensor = self.output(self.norm(x))
         return scores
-
-    @torch.no_grad()
-    def quieten(self) -> None:
-        """Let each branch add little at first: the sum of all keeps its size (GPT-2, 2019)."""
-        for name, layer in layers_of(self).items():
-            if name.endswith(("project", "contract")):
-                layer.product.weight.mul_((2 * len(self.blocks)) ** -0.5)
 
 
 KINDS: dict[str, type[LetterModel]] = {
@@ -287,5 +259,5 @@ def build(recipe: NamesRecipe, alphabet: Alphabet, initialised: bool = True) -> 
         generator = torch.Generator().manual_seed(recipe.seed)
         initialise(model, recipe.init, recipe.gain, generator)
         if isinstance(model, Transformer):
-            model.quieten()
+            quieten(model, recipe.depth)
     return model

@@ -58,11 +58,11 @@ class NamesPlayground(Playground):
         """Say which list it is."""
         return data.title
 
-    def vocabulary(self, data: Names) -> Vocabulary:
+    def vocabulary(self, data: Names, recipe: NamesRecipe) -> Vocabulary:
         """Return the letters of the list, the end mark first."""
         return {"letters": data.alphabet.letters}
 
-    def survey(self, data: Names) -> dict[str, Any]:
+    def survey(self, data: Names, vocabulary: Vocabulary) -> dict[str, Any]:
         """Return the training names, and how often each letter follows each other one in them."""
         return {
             "title": data.title,
@@ -125,7 +125,13 @@ class NamesPlayground(Playground):
         """Download makemore's names."""
         fetch_names(folder, progress, cancelled)
 
-    def sample(self, model: nn.Module, recipe: Any, **options: Any) -> dict[str, Any]:
+    def sample(
+        self,
+        model: nn.Module,
+        recipe: Any,
+        tell: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
         """Return names that begin with the prompt, each as far as the network went on."""
         assert isinstance(model, LetterModel)
         sampling = Sampling(options["temperature"], options["top_k"], options["top_p"])

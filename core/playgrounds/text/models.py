@@ -1,0 +1,171 @@
+"""The networks of the text playground: tokens in, scores for the next token out.
+
+In the comments B is the batch, T the tokens of a stretch, C the context, E the width, V the
+vocabulary.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.errors import UserError
+from core.layers import Layer, TiedLinear, initialise
+from core.playgrounds.text.recipe import TextRecipe
+from core.tokenizers import Tokenizer
+from core.transformer import Block, quieten
+
+LARGEST = 400_000_000  # numbers in one table: with gradient and Adam's averages some 6 GB
+
+
+class TextModel(nn.Module):
+    """What all of them have: a tokenizer, how far they see, and one question.
+
+    Attributes:
+        tokenizer: what the tokens stand for.
+        context: how many tokens back it sees.
+        whole: whether it reads (B, T) to (B, T, V), instead of windows (B, C) to (B, V).
+        slides: whether what it remembers forgets its oldest token by itself.
+    """
+
+    whole = False
+    slides = True
+
+    def __init__(self, tokenizer: Tokenizer, context: int) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.context = context
+
+    def read(self, tokens: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read on: see :class:`core.sampling.Reader`. It remembers the tokens that it sees."""
+        seen = tokens if memory is None else torch.cat([memory, tokens], 1)
+        seen = seen[:, -self.context :]
+        missing = self.context - seen.shape[1]
+        return self(F.pad(seen, (missing, 0), value=self.tokenizer.newline)), seen
+
+
+class Bigram(TextModel):
+    """One layer: a row of scores for each token (makemore, part 1)."""
+
+    def __init__(self, recipe: TextRecipe, tokenizer: Tokenizer) -> None:
+        super().__init__(tokenizer, 1)
+        _check_table(tokenizer.size, tokenizer.size)
+        self.output = Layer(nn.Embedding(tokenizer.size, tokenizer.size))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(B, 1) to (B, V)."""
+        scores: Tensor = self.output(windows[:, -1])
+        return scores
+
+
+class MLP(TextModel):
+    """The last tokens as points, side by side, through hidden layers (Bengio et al. 2003)."""
+
+    def __init__(self, recipe: TextRecipe, tokenizer: Tokenizer) -> None:
+        super().__init__(tokenizer, recipe.context)
+        _check_table(tokenizer.size, max(recipe.width, *recipe.hidden, 1))
+        self.embedding = Layer(nn.Embedding(tokenizer.size, recipe.width))
+        self.hidden = nn.ModuleList()
+        width = recipe.context * recipe.width
+        for size in recipe.hidden:
+            product = nn.Linear(width, size)
+            self.hidden.append(Layer(product, recipe.activation, dropout=recipe.dropout))
+            width = size
+        self.output = Layer(nn.Linear(width, tokenizer.size))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """(B, C) to (B, V)."""
+        x = self.embedding(windows).flatten(1)  # (B, C * E)
+        for layer in self.hidden:
+            x = layer(x)
+        scores: Tensor = self.output(x)
+        return scores
+
+
+class GPT(TextModel):
+    """Attention over all tokens of the context, as in GPT-2 (Radford et al. 2019; nanoGPT)."""
+
+    whole = True
+    slides = False
+
+    def __init__(self, recipe: TextRecipe, tokenizer: Tokenizer) -> None:
+        super().__init__(tokenizer, recipe.context)
+        _check_table(tokenizer.size, recipe.width)
+        table = nn.Embedding(tokenizer.size, recipe.width)
+        self.heads = recipe.heads
+        self.embedding = Layer(table)
+        self.position = Layer(nn.Embedding(recipe.context, recipe.width))
+        self.dropout = nn.Dropout(recipe.dropout)
+        self.blocks = nn.ModuleList(
+            Block(recipe.width, recipe.heads, recipe.dropout) for _ in range(recipe.layers)
+        )
+        self.norm = nn.LayerNorm(recipe.width)
+        own = nn.Linear(recipe.width, tokenizer.size, bias=False)
+        self.output = Layer(TiedLinear(table) if recipe.tied else own)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T) to (B, T, V)."""
+        x = self.dropout(self._enter(tokens, 0))
+        for block in self.blocks:
+            x = block(x)
+        return self.answer(x)
+
+    def read(self, tokens: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Read on; what it remembers are the keys and values, (B, layers, 2, H, t, E / H)."""
+        x = self._enter(tokens, 0 if memory is None else memory.shape[4])
+        kept = []
+        for number, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            x, past = block.read(x, None if memory is None else memory[:, number])
+            kept.append(past)
+        return self.answer(x[:, -1]), torch.stack(kept, 1)
+
+    def streams(self, tokens: Tensor) -> list[Tensor]:
+        """Return the residual stream (B, T, E) before the first block and after each one."""
+        x = self._enter(tokens, 0)
+        passed = [x]
+        for block in self.blocks:
+            x = block(x)
+            passed.append(x)
+        return passed
+
+    def answer(self, x: Tensor) -> Tensor:
+        """Return the scores that a residual stream stands for, (..., E) to (..., V)."""
+        scores: Tensor = self.output(self.norm(x))
+        return scores
+
+    def _enter(self, tokens: Tensor, first: int) -> Tensor:
+        """Return tokens (B, T) as points (B, T, E), the first at this place of the context."""
+        places = torch.arange(first, first + tokens.shape[1], device=tokens.device)
+        x: Tensor = self.embedding(tokens) + self.position(places)
+        return x
+
+
+def _check_table(rows: int, columns: int) -> None:
+    if rows * columns > LARGEST:
+        raise UserError(
+            f"A table of {rows:,} x {columns:,} numbers would not fit into memory; choose a smaller"
+            " vocabulary (tokenizer=bpe), or fewer units."
+        )
+
+
+KINDS: dict[str, type[TextModel]] = {"gpt": GPT, "mlp": MLP, "bigram": Bigram}
+
+
+def build(recipe: TextRecipe, tokenizer: Tokenizer, initialised: bool = True) -> TextModel:
+    """Make the model of a recipe; the seed decides its initial weights, if it gets any."""
+    model = KINDS[recipe.model](recipe, tokenizer)  # type: ignore[call-arg]
+    if initialised:
+        generator = torch.Generator().manual_seed(recipe.seed)
+        initialise(model, recipe.init, recipe.gain, generator)
+        if isinstance(model, GPT):
+            quieten(model, recipe.layers)
+            _even(model, recipe)
+    return model
+
+
+@torch.no_grad()
+def _even(model: GPT, recipe: TextRecipe) -> None:
+    """Let places count no more than tokens, whose table a tied output has made small."""
+    if recipe.tied and recipe.init in ("kaiming", "xavier"):
+        tokens = model.embedding.product.weight
+        model.position.product.weight.mul_(tokens.std())

@@ -1,0 +1,179 @@
+"""The text playground: the tokens so far in, the next token out."""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core import tokenizers
+from core.errors import UserError
+from core.playground import Cancelled, Playground, Tell, Vocabulary
+from core.playgrounds.text import corpus
+from core.playgrounds.text.download import fetch_tiny
+from core.playgrounds.text.encode import Stretches, Windows
+from core.playgrounds.text.evaluation import entropies, loss_of
+from core.playgrounds.text.models import TextModel, build
+from core.playgrounds.text.recipe import MODELS, RECIPES, TextRecipe
+from core.playgrounds.text.tokens import TextData, Tokens
+from core.playgrounds.text.writer import continuations
+from core.sampling import Sampling
+from core.telemetry.events import Array
+from core.tokenizers import Whole
+
+JUDGED = 30_000  # tokens that the training loss is taken over
+MOST = 1000  # continuations at a time
+
+
+class TextPlayground(Playground):
+    """A GPT with a real tokenizer, and what came before it."""
+
+    name = "text"
+    title = "Text"
+    about = "Train a GPT on a text, token by token, and let it write on from your prompt."
+    recipe_type = TextRecipe
+    recipes = RECIPES
+    models = MODELS
+    streams = True
+
+    def load(self, source: Path | None) -> TextData:
+        """Return the text of a file, a data folder or a folder of texts, else the plays."""
+        return TextData(corpus.load(source))
+
+    def dataset(self, data: TextData) -> str:
+        """Say which text it is."""
+        return data.corpus.title
+
+    def vocabulary(self, data: TextData, recipe: TextRecipe) -> Vocabulary:
+        """Return the recipe's tokenizer as plain values."""
+        return data.tokenizer(recipe).to_dict()
+
+    def get_ready(
+        self, data: TextData, recipe: TextRecipe, tell: Tell, cancelled: Cancelled
+    ) -> None:
+        """Learn the tokenizer and cut the text, which for a large one takes a while."""
+        tokenizer = data.tokenizer(recipe, tell, cancelled)
+        data.train(tokenizer, tell, cancelled)
+        data.val(tokenizer, tell, cancelled)
+
+    def survey(self, data: TextData, vocabulary: Vocabulary) -> dict[str, Any]:
+        """Return what text it is, and what a tokenizer makes of it."""
+        about: dict[str, Any] = {
+            "title": data.corpus.title,
+            "tiny": data.corpus.tiny,
+            "characters": data.corpus.train.characters + data.corpus.val.characters,
+            "letters": len(data.corpus.letters),
+        }
+        if not vocabulary:
+            return about
+        tokenizer = tokenizers.from_dict(vocabulary)
+        train = data.train(tokenizer)
+        single, pair = entropies(train)
+        return about | {
+            "tokenizer": tokenizer,
+            "counts": train.counts,
+            "characters_per_token": train.characters / len(train),
+            "unigram": single,
+            "bigram": pair,
+            "excerpt": data.corpus.val.start(400),
+        }
+
+    def build(
+        self, recipe: TextRecipe, vocabulary: Vocabulary, initialised: bool = True
+    ) -> TextModel:
+        """Make the model of a recipe for the tokens of a tokenizer."""
+        return build(recipe, tokenizers.from_dict(vocabulary), initialised)
+
+    def prepare(
+        self, data: TextData, recipe: TextRecipe, vocabulary: Vocabulary, device: torch.device
+    ) -> Stretches | Windows:
+        """Return the training text as the recipe's model reads it."""
+        ids = data.train(tokenizers.from_dict(vocabulary)).ids
+        if len(ids) <= recipe.sees:
+            raise UserError(
+                f"The text has only {len(ids):,} tokens to learn from, fewer than the context of"
+                f" {recipe.sees:,} and one more; choose a shorter context, or a longer text."
+            )
+        return (Stretches if recipe.whole else Windows)(ids, recipe.sees).to(device)
+
+    def loss(self, recipe: TextRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy: -ln of the right token's probability, the mean over all tokens."""
+        return F.cross_entropy(outputs.flatten(0, -2), targets.flatten())
+
+    def uniform_loss(self, recipe: TextRecipe, vocabulary: Vocabulary) -> float:
+        """Return ln V."""
+        return math.log(tokenizers.from_dict(vocabulary).size)
+
+    def validate(
+        self, model: nn.Module, data: TextData, recipe: TextRecipe, limit: int | None = None
+    ) -> tuple[dict[str, float], dict[str, Array]]:
+        """Loss per token and per character; with a limit, of some stretches only."""
+        assert isinstance(model, TextModel)
+        train, val = data.train(model.tokenizer), data.val(model.tokenizer)
+        judged = loss_of(model, val, int(train.ids[-1]), 10 * limit if limit else None)
+        some = Tokens(train.tokenizer, train.ids[1:], train.characters)
+        learned = loss_of(model, some, int(train.ids[0]), 5 * limit if limit else JUDGED)
+        numbers = {
+            "val_loss": judged.per_token,
+            "train_loss": learned.per_token,
+            "val_nats_per_char": judged.per_character,
+            "train_nats_per_char": learned.per_character,
+        }
+        return numbers, {"places": judged.places}
+
+    def test(self, model: nn.Module, data: TextData, recipe: TextRecipe) -> dict[str, Any]:
+        """Nats on the whole last tenth of the text, per token and per character; bits, too."""
+        assert isinstance(model, TextModel)
+        train, val = data.train(model.tokenizer), data.val(model.tokenizer)
+        judged = loss_of(model, val, int(train.ids[-1]))
+        return {
+            "val_nats_per_token": judged.per_token,
+            "val_nats_per_char": judged.per_character,
+            "val_bits_per_char": judged.per_character / math.log(2),
+            "tokenizer": model.tokenizer.kind,
+            "vocab_size": model.tokenizer.size,
+            "val_characters": judged.characters,
+        }
+
+    def fetch(self, folder: Path, progress: Tell, cancelled: Cancelled) -> None:
+        """Download Tiny Shakespeare."""
+        fetch_tiny(folder, progress, cancelled)
+
+    def sample(
+        self,
+        model: nn.Module,
+        recipe: TextRecipe,
+        tell: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Return what the network writes after the prompt, each with the prompt before it."""
+        assert isinstance(model, TextModel)
+        sampling = Sampling(options["temperature"], options["top_k"], options["top_p"])
+        count, prompt = options["count"], options["prompt"]
+        if not 1 <= count <= MOST:
+            raise UserError(f"A count of {count:,} is not possible: ask for 1 to {MOST:,}.")
+        written, whole = [prompt] * count, [Whole(model.tokenizer) for _ in range(count)]
+        if tell:
+            tell(prompt)
+        begin = time.perf_counter()
+        for tokens in continuations(
+            model, prompt, count, options["tokens"], sampling, options["seed"]
+        ):
+            for row, token in enumerate(tokens[:, 0].tolist()):
+                fresh = whole[row].feed(token)
+                written[row] += fresh
+                if tell and not row:
+                    tell(fresh)
+        spent = time.perf_counter() - begin
+        made = [text + rest.end() for text, rest in zip(written, whole, strict=True)]
+        return {
+            "samples": made,
+            "tokens_per_second": round(count * options["tokens"] / spent, 1),
+        }
+
+
+PLAYGROUND = TextPlayground()

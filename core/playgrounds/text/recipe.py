@@ -1,0 +1,196 @@
+"""What can be chosen when a text is learned, and the recipes with a name."""
+
+from dataclasses import dataclass
+
+from core.errors import UserError
+from core.tokenizers import KINDS as TOKENIZERS
+from core.training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+
+MODELS = ("gpt", "mlp", "bigram")
+DEEP = ("gpt", "mlp")
+SMALLEST, LARGEST = 256, 8192
+
+
+@dataclass(frozen=True)
+class TextRecipe(Recipe):
+    """The settings of a training on a text. The defaults are the recipe ``tuned gpt``."""
+
+    lr: float = shared("lr", 3e-3)
+    weight_decay: float = shared("weight_decay", 0.1)
+    batch_size: int = setting(
+        12,
+        "Training",
+        "Batch size",
+        "How many stretches of text (for mlp and bigram: windows) an update is averaged over.",
+        low=1,
+        high=8192,
+    )
+    tokenizer: str = setting(
+        "bpe",
+        "Tokens",
+        "Tokenizer",
+        "How text becomes numbers. characters: one each. bpe: pairs that often stand together, as"
+        " this text has them. gpt2: the 50,257 tokens of GPT-2, made for all of the web.",
+        choices=TOKENIZERS,
+    )
+    vocab_size: int = setting(
+        1024,
+        "Tokens",
+        "Vocabulary",
+        "How many tokens there are, the 256 bytes included. More make a text shorter, and each of"
+        " them rarer.",
+        low=SMALLEST,
+        high=LARGEST,
+        only={"tokenizer": ("bpe",)},
+    )
+    occurring: bool = setting(
+        False,
+        "Tokens",
+        "Only those that occur",
+        "Keep only the tokens that occur in the text, and the 256 bytes to spell all others with.",
+        only={"tokenizer": ("gpt2",)},
+    )
+    model: str = setting(
+        "gpt",
+        "Model",
+        "Model",
+        "bigram: a table of what follows what. mlp: the last tokens as points in a space. gpt:"
+        " attention, each token asks all before it.",
+        choices=MODELS,
+    )
+    context: int = setting(
+        64,
+        "Model",
+        "Context",
+        "How many tokens back the network sees.",
+        low=1,
+        high=1024,
+        only={"model": DEEP},
+    )
+    width: int = setting(
+        128,
+        "Model",
+        "Width",
+        "In how many dimensions a token is a point; for gpt, the width of everything.",
+        low=1,
+        high=2048,
+        only={"model": DEEP},
+    )
+    layers: int = setting(
+        4,
+        "Model",
+        "Layers",
+        "How many blocks of attention and thought stand one after another.",
+        low=1,
+        high=48,
+        only={"model": ("gpt",)},
+    )
+    heads: int = setting(
+        4,
+        "Model",
+        "Heads",
+        "How many things a block can look for at once; they share the width.",
+        low=1,
+        high=64,
+        only={"model": ("gpt",)},
+    )
+    tied: bool = setting(
+        True,
+        "Model",
+        "Tied embeddings",
+        "The table that reads a token is also the one that scores it, so that it is learned twice"
+        " as often and costs half.",
+        only={"model": ("gpt",)},
+    )
+    hidden: tuple[int, ...] = setting(
+        (512,),
+        "Model",
+        "Hidden layers",
+        "The sizes of the hidden layers, first to last.",
+        low=1,
+        high=4096,
+        only={"model": ("mlp",)},
+    )
+    activation: str = setting(
+        "tanh",
+        "Model",
+        "Activation",
+        "What bends the result of a matrix product; without it, layers would add nothing.",
+        choices=ACTIVATIONS,
+        only={"model": ("mlp",)},
+    )
+    init: str = setting(
+        "normal",
+        "Model",
+        "Initialisation",
+        "How large the first weights are. normal is the same for every size, as in GPT-2; kaiming"
+        " and xavier keep the spread of the signal from layer to layer; zeros can't learn at all.",
+        choices=INITS,
+    )
+    gain: float = setting(
+        0.02,
+        "Model",
+        "Gain",
+        "The standard deviation of the first weights, for the normal initialisation.",
+        low=0.0,
+        high=10.0,
+        only={"init": ("normal",)},
+    )
+    dropout: float = setting(
+        0.0,
+        "Model",
+        "Dropout",
+        "The share of units switched off at random in each step, against overfitting.",
+        low=0.0,
+        high=0.9,
+        only={"model": DEEP},
+    )
+
+    @property
+    def whole(self) -> bool:
+        """Whether its model answers after each token of a stretch."""
+        return self.model == "gpt"
+
+    @property
+    def sees(self) -> int:
+        """How many tokens back its model sees."""
+        return self.context if self.model in DEEP else 1
+
+    def check(self) -> None:
+        """Refuse sizes that do not fit one another."""
+        if self.model == "gpt" and self.width % self.heads:
+            raise UserError(
+                f"heads={self.heads} can't share width={self.width} evenly; choose a width that is"
+                " a multiple of it."
+            )
+
+
+RECIPES = {
+    "tuned gpt": TextRecipe(),
+    "characters gpt": TextRecipe(tokenizer="characters"),
+    "nanoGPT, on a CPU": TextRecipe(
+        tokenizer="characters", batch_size=12, lr=1e-3, weight_decay=0.1, steps=2000
+    ),
+    "nanoGPT, on a GPU": TextRecipe(
+        tokenizer="characters",
+        layers=6,
+        heads=6,
+        width=384,
+        context=256,
+        batch_size=64,
+        lr=1e-3,
+        weight_decay=0.1,
+        dropout=0.2,
+        steps=5000,
+    ),
+    "tuned mlp": TextRecipe(
+        model="mlp", context=8, width=64, batch_size=256, init="kaiming", lr=2e-3
+    ),
+    "tuned bigram": TextRecipe(model="bigram", batch_size=1024, lr=3e-2, weight_decay=0.0),
+    "notebook actual_words": TextRecipe(
+        model="mlp", tokenizer="gpt2", context=1, width=32, hidden=(100,), batch_size=128
+    ),
+}
+"""The first is the default. The nanoGPT recipes are those of its README for Shakespeare; the
+notebook's is the one that this project came from: one token of GPT-2's to guess the next.
+"""

@@ -1,0 +1,217 @@
+"""A text as tokens: read once, cut once, and kept in a file if it is large.
+
+    data = TextData(corpus.load(source))
+    tokenizer = data.tokenizer(recipe)
+    data.train(tokenizer), data.val(tokenizer)
+"""
+
+import hashlib
+import itertools
+import json
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core import tokenizers
+from core.download import CancelledError
+from core.errors import UserError
+from core.paths import TOKENS
+from core.playground import Cancelled, Tell
+from core.playgrounds.text.corpus import IN_MEMORY, Corpus, Text
+from core.playgrounds.text.recipe import TextRecipe
+from core.telemetry.events import Array
+from core.tokenizers import Tokenizer
+
+LEARNED_FROM = 32 << 20  # bytes that pairs are learned from, of a text that has more
+KEPT = 3  # tokenizers whose tokens stay at hand
+
+
+def silent(words: str, share: float) -> None:
+    """Tell nobody."""
+
+
+def never() -> bool:
+    """Go on."""
+    return False
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """A part of a text as one tokenizer cuts it.
+
+    Attributes:
+        ids: the tokens, (n,) int32; of a large text a file that is mapped into memory.
+        characters: how many characters they stand for.
+    """
+
+    tokenizer: Tokenizer
+    ids: Tensor
+    characters: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def counts(self) -> Array:
+        """How often each token occurs, (V,)."""
+        counts = np.zeros(self.tokenizer.size, np.int64)
+        for piece in self.ids.split(1 << 22):
+            counts += np.bincount(piece.numpy(), minlength=self.tokenizer.size)
+        return counts
+
+
+@dataclass(eq=False)
+class TextData:
+    """A corpus, and what has been made of it so far."""
+
+    corpus: Corpus
+    _tokenizers: dict[str, Tokenizer] = field(default_factory=dict)
+    _tokens: dict[tuple[str, Tokenizer], Tokens] = field(default_factory=dict)
+
+    def tokenizer(
+        self, recipe: TextRecipe, tell: Tell = silent, cancelled: Cancelled = never
+    ) -> Tokenizer:
+        """Return a recipe's tokenizer, learned from the training part if it has to be learned.
+
+        Raises:
+            UserError: the text does not allow so large a vocabulary, or GPT-2's is out of reach.
+            CancelledError: ``cancelled`` said so.
+        """
+        key = f"{recipe.tokenizer} {recipe.vocab_size if recipe.tokenizer == 'bpe' else ''}"
+        if key not in self._tokenizers:
+            self._tokenizers[key] = self._make(recipe, tell, cancelled)
+        whole = self._tokenizers[key]
+        if recipe.tokenizer != "gpt2" or not recipe.occurring:
+            return whole
+        key += " occurring"
+        if key not in self._tokenizers:
+            counts = self.train(whole, tell, cancelled).counts
+            self._tokenizers[key] = whole.keeping(counts)
+        return self._tokenizers[key]
+
+    def _make(self, recipe: TextRecipe, tell: Tell, cancelled: Cancelled) -> Tokenizer:
+        if recipe.tokenizer == "gpt2":
+            return tokenizers.gpt2(self.corpus.tiktoken)
+        if recipe.tokenizer == "characters":
+            return tokenizers.characters(self.corpus.letters)
+        return tokenizers.train_bpe(self._lesson(tell, cancelled), recipe.vocab_size)
+
+    def _lesson(self, tell: Tell, cancelled: Cancelled) -> Iterator[str]:
+        """Return what pairs are learned from: the text, or pieces from all over a large one."""
+        text = self.corpus.train
+        every = -(-text.size // LEARNED_FROM)
+        done = 0
+        for number, piece in enumerate(text.pieces()):
+            if cancelled():
+                raise CancelledError
+            done += len(piece)
+            tell("Learning byte pairs", min(1.0, done / max(1, text.characters)))
+            if number % every == 0:
+                yield piece
+
+    def train(
+        self, tokenizer: Tokenizer, tell: Tell = silent, cancelled: Cancelled = never
+    ) -> Tokens:
+        """Return the tokens that are learned from."""
+        return self._part("train", self.corpus.train, tokenizer, tell, cancelled)
+
+    def val(
+        self, tokenizer: Tokenizer, tell: Tell = silent, cancelled: Cancelled = never
+    ) -> Tokens:
+        """Return the tokens that judge."""
+        return self._part("val", self.corpus.val, tokenizer, tell, cancelled)
+
+    def _part(
+        self, which: str, text: Text, tokenizer: Tokenizer, tell: Tell, cancelled: Cancelled
+    ) -> Tokens:
+        key = (which, tokenizer)
+        if key not in self._tokens:
+            while len(self._tokens) >= 2 * KEPT:
+                del self._tokens[next(iter(self._tokens))]
+            self._tokens[key] = tokenise(text, tokenizer, tell, cancelled)
+        return self._tokens[key]
+
+
+def tokenise(
+    text: Text, tokenizer: Tokenizer, tell: Tell = silent, cancelled: Cancelled = never
+) -> Tokens:
+    """Return a text as tokens; those of a large text are written to a file, once.
+
+    Raises:
+        UserError: there is no room for the file, or the text has changed meanwhile.
+        CancelledError: ``cancelled`` said so; nothing half-written is left.
+    """
+    pieces = _cut(text, tokenizer, tell, cancelled)
+    if text.size <= IN_MEMORY:
+        parts = [torch.zeros(0, dtype=torch.int32), *map(torch.from_numpy, pieces)]
+        return Tokens(tokenizer, torch.cat(parts), text.characters)
+    path = TOKENS / f"{_mark(text, tokenizer)}.int32"
+    if not path.is_file():
+        _write(path, pieces)
+    # Copied on write, and never written to: torch takes no array that is read-only.
+    mapped = np.memmap(path, np.int32, mode="c")
+    return Tokens(tokenizer, torch.from_numpy(mapped), text.characters)
+
+
+def _cut(text: Text, tokenizer: Tokenizer, tell: Tell, cancelled: Cancelled) -> Iterator[Array]:
+    """Return the tokens piece by piece, in order, cut on all cores at once."""
+    cores = os.cpu_count() or 1
+    pieces = text.pieces()
+    done = 0
+    with ThreadPoolExecutor(cores) as pool:
+        waiting: deque[Future[tuple[Array, int]]] = deque()
+
+        def cut(piece: str) -> tuple[Array, int]:
+            return tokenizer.encode(piece).astype(np.int32), len(piece)
+
+        try:
+            while True:
+                ahead = 2 * cores - len(waiting)
+                waiting.extend(pool.submit(cut, p) for p in itertools.islice(pieces, ahead))
+                if not waiting:
+                    return
+                tokens, length = waiting.popleft().result()
+                if cancelled():
+                    raise CancelledError
+                done += length
+                tell("Cutting the text into tokens", done / max(1, text.characters))
+                yield tokens
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _write(path: Path, pieces: Iterator[Array]) -> None:
+    """Write tokens to a file, whole or not at all."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            for tokens in pieces:
+                file.write(tokens.data)
+        part.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"The tokens can't be written to {path.parent} ({error.strerror or error}); make room"
+            " or choose a smaller text."
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _mark(text: Text, tokenizer: Tokenizer) -> str:
+    """Return a name for the tokens of exactly this text by this tokenizer."""
+    about = [(str(s.source), s.begin, s.end, s.stamp) for s in text.stretches if s.stamp]
+    loose = [s.read(0, s.end - s.begin) for s in text.stretches if not s.stamp]
+    mark = hashlib.sha256(json.dumps([about, tokenizer.to_dict()]).encode())
+    for raw in loose:
+        mark.update(raw)
+    return mark.hexdigest()[:32]

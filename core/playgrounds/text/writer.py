@@ -1,0 +1,158 @@
+"""A text network to play with: it goes on from a prompt, and says what else it might have said."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from core.errors import UserError
+from core.playgrounds.text.models import TextModel
+from core.sampling import Sampling, Stream
+from core.tokenizers import Whole
+
+CANDIDATES = 10
+LONGEST = 1_000_000  # tokens
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A token that might have been said.
+
+    Attributes:
+        token: its number.
+        probability: the network's own, at temperature 1.
+    """
+
+    token: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Said:
+    """A token that was said.
+
+    Attributes:
+        token: its number.
+        probability: what the network gave it, at temperature 1.
+        text: what can be shown since the token before: "" within a character.
+        candidates: the likeliest ones at this place, the likeliest first.
+    """
+
+    token: int
+    probability: float
+    text: str
+    candidates: tuple[Candidate, ...]
+
+
+class Writer:
+    """Writes on after a prompt, a token at a time.
+
+    Args:
+        model: on the CPU, ready for use; it may get newer weights meanwhile (see ``renew``).
+        prompt: any text; an empty one begins behind a line's end.
+        sampling: how each token is drawn; may be changed at any time.
+        seed: of the random numbers; None for new ones.
+
+    Raises:
+        UserError: the seed, or the top-k, is impossible.
+    """
+
+    def __init__(
+        self, model: TextModel, prompt: str, sampling: Sampling, seed: int | None = None
+    ) -> None:
+        self._go_on(model, prompt_tokens(model, prompt), sampling, seed)
+
+    @classmethod
+    def after(
+        cls, model: TextModel, tokens: list[int], sampling: Sampling, seed: int | None = None
+    ) -> "Writer":
+        """Return one that goes on after these tokens, of which there is at least one."""
+        writer = cls.__new__(cls)
+        writer._go_on(model, torch.tensor([tokens]), sampling, seed)
+        return writer
+
+    def _go_on(
+        self, model: TextModel, tokens: Tensor, sampling: Sampling, seed: int | None
+    ) -> None:
+        check_sampling(model, sampling, seed)
+        self.model = model
+        self._stream = Stream(model, tokens, sampling, seed)
+        self._whole = Whole(model.tokenizer)
+
+    @property
+    def tokens(self) -> list[int]:
+        """All tokens so far, the prompt's too."""
+        tokens: list[int] = self._stream.tokens[0].tolist()
+        return tokens
+
+    def change(self, sampling: Sampling) -> None:
+        """Draw in another way from now on.
+
+        Raises:
+            UserError: the top-k is impossible.
+        """
+        check_sampling(self.model, sampling, None)
+        self._stream.sampling = sampling
+
+    def renew(self) -> None:
+        """Go on with the model's new weights."""
+        self._stream.renew()
+
+    def next(self) -> Said:
+        """Say one more token.
+
+        Raises:
+            UserError: the network has come apart.
+        """
+        logits = self._stream.logits()
+        shares = logits[0].softmax(-1)
+        token = int(self._stream.draw(logits))
+        best = shares.topk(min(CANDIDATES, len(shares)))
+        candidates = tuple(
+            Candidate(t, p)
+            for t, p in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        )
+        return Said(token, float(shares[token]), self._whole.feed(token), candidates)
+
+    def end(self) -> str:
+        """Return a replacement mark if the last character was left unfinished."""
+        return self._whole.end()
+
+
+def prompt_tokens(model: TextModel, prompt: str) -> Tensor:
+    """Return a prompt's tokens (1, t); an empty one is a line's end."""
+    found = model.tokenizer.encode(prompt).tolist() or [model.tokenizer.newline]
+    return torch.tensor([found])
+
+
+def check_sampling(model: TextModel, sampling: Sampling, seed: int | None) -> None:
+    """Refuse what a model can't do.
+
+    Raises:
+        UserError: the seed, or the top-k, is impossible.
+    """
+    size = model.tokenizer.size
+    if sampling.top_k is not None and sampling.top_k > size:
+        raise UserError(
+            f"A top-k of {sampling.top_k:,} is more than the {size:,} tokens that this network"
+            f" knows; take {size:,} or less."
+        )
+    if seed is not None and not 0 <= seed < 1 << 63:
+        raise UserError(f"A seed of {seed} is not possible: it is from 0 to {(1 << 63) - 1}.")
+
+
+def continuations(
+    model: TextModel, prompt: str, count: int, length: int, sampling: Sampling, seed: int | None
+) -> Iterator[Tensor]:
+    """Yield tokens (count, 1), one step after another: many continuations of one prompt.
+
+    Raises:
+        UserError: an option is impossible.
+    """
+    check_sampling(model, sampling, seed)
+    if not 1 <= length <= LONGEST:
+        raise UserError(f"{length:,} tokens can't be written: ask for 1 to {LONGEST:,}.")
+    stream = Stream(model, prompt_tokens(model, prompt).expand(count, -1), sampling, seed)
+    for _ in range(length):
+        yield stream.draw(stream.logits())

@@ -1,0 +1,299 @@
+"""Tokenizers: text to numbers and back, without loss, whatever the text.
+
+Three kinds behind one class, all of them a :class:`tiktoken.Encoding`: characters, a byte-pair
+encoding that was trained on the text itself (Sennrich et al. 2016; Karpathy's "Let's build the GPT
+tokenizer"), and GPT-2's. Each has the 256 bytes among its tokens, so that there is no text that it
+can't encode: a character that it never met is spelled in bytes.
+"""
+
+import base64
+import binascii
+import codecs
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import UserError
+from core.telemetry.events import Array
+
+if TYPE_CHECKING:
+    import tiktoken
+
+KINDS = ("bpe", "characters", "gpt2")
+BYTES = 256
+LARGEST = 1 << 20  # tokens, far above any vocabulary that is made here
+EVERY_CHARACTER = r"(?s:.)"
+WORDS = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,2}"
+    r"| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
+)
+"""How a text is cut before pairs are merged: GPT-4's way, with numbers of two digits at most."""
+
+OFFLINE = (
+    "GPT-2's tokenizer needs two files that are fetched once, and they can't be reached ({reason});"
+    " connect to a network, name a data folder that has tiktoken/, or choose the tokenizer bpe."
+)
+
+
+class Tokenizer:
+    """An encoding, and which of its tokens a network knows.
+
+    Attributes:
+        kind: one of ``KINDS``.
+        size: how many tokens there are, V.
+        learned: the tokens beyond the 256 bytes, in the order in which they came to be; () for
+            GPT-2's, which nobody here has learned.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        encoding: "tiktoken.Encoding",
+        learned: tuple[bytes, ...] = (),
+        kept: Array | None = None,
+    ) -> None:
+        self.kind = kind
+        self.learned = learned
+        self._encoding = encoding
+        self._kept = kept
+        self.size: int = encoding.n_vocab if kept is None else len(kept)
+        if kept is not None:
+            self._new = np.full(encoding.n_vocab, -1, np.int64)
+            self._new[kept] = np.arange(len(kept))
+
+    def __deepcopy__(self, memo: object) -> "Tokenizer":
+        """Be its own copy: nothing in it ever changes."""
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """Be the same as one with the same tokens."""
+        return isinstance(other, Tokenizer) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.size))
+
+    @property
+    def title(self) -> str:
+        """What it is called on the screen."""
+        names = {"bpe": "byte pairs of this text", "characters": "characters", "gpt2": "GPT-2's"}
+        return names[self.kind]
+
+    def encode(self, text: str) -> Array:
+        """Return the tokens of a text, (n,) int64."""
+        tokens = self._encoding.encode_to_numpy(text, disallowed_special=()).astype(np.int64)
+        if self._kept is None:
+            return tokens
+        known: Array = self._new[tokens]
+        if (known >= 0).all():
+            return known
+        return np.concatenate(
+            [
+                self._new[[token]] if self._new[token] >= 0 else self._spelled(token)
+                for token in tokens
+            ]
+        )
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """Return the text of tokens; what is no whole character becomes a replacement mark."""
+        return b"".join(self.bytes_of(token) for token in tokens).decode("utf-8", "replace")
+
+    def bytes_of(self, token: int) -> bytes:
+        """Return what one token stands for, which may be part of a character."""
+        return self._bytes[token]
+
+    @cached_property
+    def _bytes(self) -> list[bytes]:
+        kept = range(self._encoding.n_vocab) if self._kept is None else self._kept.tolist()
+        return [self._encoding.decode_single_token_bytes(token) for token in kept]
+
+    @cached_property
+    def newline(self) -> int:
+        """The token of a line's end, with which a text that has no beginning begins."""
+        return int(self.encode("\n")[0])
+
+    def _spelled(self, token: int) -> Array:
+        """Return a token that is not kept as the tokens of its bytes."""
+        spelled = self._encoding.decode_single_token_bytes(int(token))
+        return self._new[[self._encoding.encode_single_token(bytes([byte])) for byte in spelled]]
+
+    def keeping(self, occurring: Array) -> "Tokenizer":
+        """Return it with the tokens that occur in a text only, and the bytes.
+
+        Args:
+            occurring: how often each token occurs, (V,).
+        """
+        old = np.arange(self.size) if self._kept is None else self._kept
+        spelled = [self._encoding.encode_single_token(bytes([byte])) for byte in range(BYTES)]
+        kept = np.union1d(old[np.flatnonzero(occurring)], spelled).astype(np.int64)
+        return Tokenizer(self.kind, self._encoding, self.learned, kept)
+
+    def merges(self) -> list[tuple[bytes, bytes]]:
+        """Return the pairs that were merged, in the order in which they were learned."""
+        ranks = {bytes([byte]): byte for byte in range(BYTES)}
+        pairs = []
+        for rank, token in enumerate(self.learned if self.kind == "bpe" else (), BYTES):
+            pairs.append(_halves(token, ranks))
+            ranks[token] = rank
+        return pairs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values for JSON; the inverse of :func:`from_dict`."""
+        values: dict[str, Any] = {"tokenizer": self.kind}
+        if self.kind != "gpt2":
+            values["learned"] = [base64.b64encode(token).decode() for token in self.learned]
+        if self._kept is not None:
+            values["kept"] = self._kept.tolist()
+        return values
+
+
+def characters(found: Iterable[str]) -> Tokenizer:
+    """Return the tokenizer of these characters: one token each; those beyond ASCII follow bytes."""
+    learned = tuple(sorted({c for c in found if not c.isascii()}))
+    return _made("characters", tuple(c.encode("utf-8", "surrogatepass") for c in learned))
+
+
+def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
+    """Learn byte pairs from a text: the commonest pair becomes a token, again and again.
+
+    Args:
+        pieces: the text.
+        size: how many tokens there shall be, the 256 bytes included.
+
+    Raises:
+        UserError: the text has fewer pairs than that.
+    """
+    import rustbpe
+
+    trainer = rustbpe.Tokenizer()
+    trainer.train_from_iterator(iter(pieces), size, pattern=WORDS)
+    ranks = sorted(trainer.get_mergeable_ranks(), key=lambda pair: pair[1])
+    if len(ranks) < size:
+        raise UserError(
+            f"vocab_size={size} is more than this text allows: after {len(ranks):,} tokens no pair"
+            f" is left to merge; choose {len(ranks):,} or less."
+        )
+    return _made("bpe", tuple(bytes(token) for token, _ in ranks[BYTES:]))
+
+
+def gpt2(folder: Path | None = None) -> Tokenizer:
+    """Return GPT-2's tokenizer.
+
+    Args:
+        folder: a tiktoken cache that has its files; None looks where tiktoken keeps its own, then
+            in the network.
+
+    Raises:
+        UserError: its files are neither here nor in reach.
+    """
+    return Tokenizer("gpt2", _gpt2(str(folder) if folder else ""))
+
+
+@cache
+def _gpt2(folder: str) -> "tiktoken.Encoding":
+    import tiktoken
+    from requests.exceptions import RequestException
+
+    if folder:
+        os.environ["TIKTOKEN_CACHE_DIR"] = folder
+    try:
+        return tiktoken.get_encoding("gpt2")
+    except (RequestException, OSError, ValueError) as error:
+        reason = type(error).__name__
+        raise UserError(OFFLINE.format(reason=reason)) from None
+
+
+def from_dict(values: Mapping[str, Any]) -> Tokenizer:
+    """Return the tokenizer of a checkpoint.
+
+    Raises:
+        UserError: it is none.
+    """
+    kind = values.get("tokenizer")
+    if kind not in KINDS:
+        raise UserError(f"It has no tokenizer that is known here; there are {', '.join(KINDS)}.")
+    try:
+        learned = tuple(base64.b64decode(t, validate=True) for t in values.get("learned", []))
+        kept = tuple(int(token) for token in values["kept"]) if "kept" in values else None
+    except (TypeError, ValueError, binascii.Error):
+        raise UserError("Its tokens can't be read.") from None
+    return _restored(str(kind), learned, kept)
+
+
+@cache
+def _restored(kind: str, learned: tuple[bytes, ...], kept: tuple[int, ...] | None) -> Tokenizer:
+    if kind == "gpt2":
+        whole = gpt2()
+    elif len(set(learned)) < len(learned) or not all(len(token) > 1 for token in learned):
+        raise UserError("It has a token twice, or an empty one.")
+    elif len(learned) > LARGEST:
+        raise UserError(f"It has more than {LARGEST:,} tokens.")
+    else:
+        whole = _made(kind, learned)
+    if kept is None:
+        return whole
+    ids = np.array(kept, np.int64)
+    if not len(ids) or (np.diff(ids) <= 0).any() or ids[0] < 0 or ids[-1] >= whole.size:
+        raise UserError("The tokens that it keeps are none of its tokenizer's.")
+    held = np.zeros(whole.size, np.int64)
+    held[ids] = 1
+    if (made := whole.keeping(held)).size != len(ids):
+        raise UserError("It does not keep the bytes, without which not every text can be encoded.")
+    return made
+
+
+@cache
+def _made(kind: str, learned: tuple[bytes, ...]) -> Tokenizer:
+    import tiktoken
+
+    tokens = [*(bytes([byte]) for byte in range(BYTES)), *learned]
+    pattern = EVERY_CHARACTER if kind == "characters" else WORDS
+    encoding = tiktoken.Encoding(
+        f"glassbox {kind}",
+        pat_str=pattern,
+        mergeable_ranks={token: rank for rank, token in enumerate(tokens)},
+        special_tokens={},
+    )
+    return Tokenizer(kind, encoding, learned)
+
+
+def _halves(token: bytes, ranks: Mapping[bytes, int]) -> tuple[bytes, bytes]:
+    """Return the two tokens that this one was merged from: merge its bytes until two are left."""
+    parts = [bytes([byte]) for byte in token]
+    while len(parts) > 2:
+        found = [ranks.get(a + b, LARGEST) for a, b in zip(parts, parts[1:], strict=False)]
+        at = int(np.argmin(found))
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+    return parts[0], parts[1]
+
+
+class Whole:
+    """Hands on the characters of tokens as soon as they are whole."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def feed(self, token: int, last: bool = False) -> str:
+        """Return what can be shown now that this token is there; "" within a character."""
+        return self._decoder.decode(self._tokenizer.bytes_of(token), last)
+
+    def end(self) -> str:
+        """Return a replacement mark if a character was left unfinished."""
+        return self._decoder.decode(b"", True)
+
+
+def spans(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[tuple[int, int]]:
+    """Return which characters of their text each token is part of, as (begin, end).
+
+    A token within a character has the whole of it: several tokens then share one span.
+    """
+    text = b"".join(tokenizer.bytes_of(token) for token in tokens)
+    # Where each byte's character begins, counted in characters.
+    starts = np.cumsum((np.frombuffer(text, np.uint8) & 0xC0) != 0x80)
+    ends = np.cumsum([len(tokenizer.bytes_of(token)) for token in tokens])
+    begins = ends - [len(tokenizer.bytes_of(token)) for token in tokens]
+    return [(int(starts[b]) - 1, int(starts[e - 1])) for b, e in zip(begins, ends, strict=True)]
