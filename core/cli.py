@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--weights-only", action="store_true", help="keep a smaller file, that can't be resumed"
     )
+    train.add_argument(
+        "--save-every", type=positive, metavar="S", help="also write it every so many seconds"
+    )
     train.add_argument("--resume", metavar="CHECKPOINT", help="go on from a checkpoint")
 
     evaluate = verb("evaluate", _evaluate, _show_numbers, "judge a checkpoint on test data")
@@ -148,6 +151,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         out=out,
         resume=resume,
         weights_only=options.weights_only,
+        keep_every=options.save_every,
     )
     control = Control()
     signal.signal(signal.SIGINT, lambda *event: control.stop(abandon=control.stopping))

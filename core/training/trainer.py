@@ -61,6 +61,7 @@ class Run:
         resume: the checkpoint to go on from.
         weights_only: keep no more than a network to use, a third of the size.
         probe_every: seconds between two looks at the layers, at least.
+        keep_every: seconds between two checkpoints on the way; None for one at the end.
     """
 
     playground: Playground
@@ -74,6 +75,7 @@ class Run:
     resume: Checkpoint | None = None
     weights_only: bool = False
     probe_every: float = 0.1
+    keep_every: float | None = None
 
 
 @dataclass
@@ -105,6 +107,7 @@ class _Loop:
         self.look = Pace(run.probe_every, share=0.02)
         self.tell = Pace(0.1)
         self.judge = Pace(1.0, share=0.01)
+        self.save = Pace(run.keep_every or math.inf)
         self.loss = math.nan
         self.accuracy = math.nan
         self.usual = 0.0  # seconds that an unwatched step takes, lately
@@ -240,6 +243,8 @@ def train(run: Run, control: Control) -> Iterator[Event]:
                 return
             if loop.judge.due():
                 yield loop.evaluated(limit=1000)
+            if loop.run.keep_every and loop.save.due():
+                loop.keep({"train_loss": loop.loss})
     yield from _end(loop)
 
 

@@ -55,7 +55,9 @@ def spoken(markdown: str) -> str:
             more = _undirected(" \n".join(lines)).strip()
             if more:
                 speeches[-1] += "\n" + "\n".join(line.strip() for line in more.split("\n"))
-    return "\n\n".join(speeches) + "\n"
+    text = "\n\n".join(speeches) + "\n"
+    # Two of the plays come from another edition; in Tiny Shakespeare a dash is two hyphens.
+    return re.sub(" ?— ?", "--", text).replace("&amp;", "&")
 
 
 def _undirected(text: str) -> str:
