@@ -98,7 +98,9 @@ def sample() -> None:
     lecture = Lecture()
     lecture.train(20)  # until names have the length of names
     playground = playgrounds.get("names")
-    model = playground.build(LECTURE, playground.vocabulary(playground.load(data_folder())))
+    model = playground.build(
+        LECTURE, playground.vocabulary(playground.load(data_folder()), LECTURE)
+    )
     weights = (lecture.c, lecture.w1.T, lecture.b1, lecture.w2.T, lecture.b2)
     with torch.no_grad():
         for ours, theirs in zip(model.parameters(), weights, strict=True):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+
 class TiedLinear(nn.Module):
     """An output with the matrix of the embedding: x @ W.T (Press and Wolf 2017).
 

@@ -70,7 +70,9 @@ class Playground(ABC):
         """
         return {}
 
-    def get_ready(self, data: Any, recipe: Any, tell: Tell, cancelled: Cancelled) -> None:
+    def get_ready(  # noqa: B027, most have nothing to do here
+        self, data: Any, recipe: Any, tell: Tell, cancelled: Cancelled
+    ) -> None:
         """Do now what a run with this data would wait for, and tell how far it is.
 
         Raises:
@@ -138,9 +140,7 @@ class Playground(ABC):
             UserError: the model was made for another vocabulary than that of the data.
         """
 
-    def fetch(
-        self, folder: Path, progress: Tell, cancelled: Cancelled
-    ) -> None:
+    def fetch(self, folder: Path, progress: Tell, cancelled: Cancelled) -> None:
         """Download the full data set into a data folder, checked and whole.
 
         Raises:
@@ -166,7 +166,8 @@ class Playground(ABC):
         """Make something new, after a prompt: ``samples`` and ``tokens_per_second``.
 
         Args:
-            model, recipe: the network.
+            model: the network.
+            recipe: how it was made.
             tell: is handed the text of the first sample as it is made, where that takes a while;
                 the playground's ``streams`` says whether it will be.
             options: prompt, count, tokens, temperature, top_k, top_p, seed.

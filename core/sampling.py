@@ -196,9 +196,9 @@ class Stream:
         if not self._unread:
             raise RuntimeError("say a token before the next answer is asked for")
         context = self.reader.context
-        if not self.reader.slides and self._memory is not None:
-            if self._held + self._unread > context:
-                self._memory, self._held, self._unread = None, 0, max(1, context // 2)
+        full = self._held + self._unread > context
+        if full and not self.reader.slides and self._memory is not None:
+            self._memory, self._held, self._unread = None, 0, max(1, context // 2)
         unread = min(self._unread, context, self.tokens.shape[1])
         logits, self._memory = self.reader.read(self.tokens[:, -unread:], self._memory)
         self._held, self._unread = self._held + unread, 0

@@ -12,6 +12,7 @@ import codecs
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +167,7 @@ def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
     Raises:
         UserError: the text has fewer pairs than that.
     """
-    import rustbpe
+    import rustbpe  # type: ignore[import-untyped]
 
     trainer = rustbpe.Tokenizer()
     trainer.train_from_iterator(iter(pieces), size, pattern=WORDS)
@@ -264,7 +265,7 @@ def _halves(token: bytes, ranks: Mapping[bytes, int]) -> tuple[bytes, bytes]:
     """Return the two tokens that this one was merged from: merge its bytes until two are left."""
     parts = [bytes([byte]) for byte in token]
     while len(parts) > 2:
-        found = [ranks.get(a + b, LARGEST) for a, b in zip(parts, parts[1:], strict=False)]
+        found = [ranks.get(a + b, LARGEST) for a, b in pairwise(parts)]
         at = int(np.argmin(found))
         parts[at : at + 2] = [parts[at] + parts[at + 1]]
     return parts[0], parts[1]

@@ -3,6 +3,7 @@
 In the comments B is the batch, T the tokens of a sequence, E the width, H the heads.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.layers import Layer, layers_of
+
+LOOKED_AT = 4  # sequences of a batch whose attention is measured
 
 
 class Block(nn.Module):
@@ -22,6 +25,8 @@ class Block(nn.Module):
         super().__init__()
         self.width = width
         self.heads = heads
+        self.entered: Tensor | None = None
+        """What the last forward began with, while somebody listens to ``attend``."""
         self.norm = nn.LayerNorm(width)
         self.attend = Layer(nn.Linear(width, 3 * width))
         self.project = Layer(nn.Linear(width, width), dropout=dropout)
@@ -31,6 +36,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, E) to (B, T, E)."""
+        self.entered = x.detach() if self.attend.listener is not None else None
         query, key, value = three(self.attend(self.norm(x)), self.heads)
         return self._think(x, F.scaled_dot_product_attention(query, key, value, is_causal=True))
 
@@ -64,7 +70,8 @@ class Block(nn.Module):
 
 def three(attended: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
     """Part what ``attend`` says (B, T, 3E) into query, key and value, each (B, H, T, E / H)."""
-    parts = attended.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    batch, time, width = attended.shape
+    parts = attended.view(batch, time, 3, heads, width // 3 // heads).permute(2, 0, 3, 1, 4)
     return cast(tuple[Tensor, Tensor, Tensor], parts.unbind())
 
 
@@ -73,7 +80,36 @@ def attention(attended: Tensor, heads: int) -> Tensor:
     query, key, _ = three(attended, heads)
     scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
     ahead = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
-    return scores.masked_fill(ahead, float("-inf")).softmax(-1)
+    shares: Tensor = scores.masked_fill(ahead, float("-inf")).softmax(-1)
+    return shares
+
+
+@torch.no_grad()
+def measure_blocks(blocks: Sequence[Block], heard: Mapping[Layer, Tensor]) -> dict[Layer, Tensor]:
+    """Return the numbers that only a block's layers have, each (2,), NaN where a layer has none.
+
+    For ``attend`` how evenly a token looks about: the entropy of its attention in nats, the mean
+    over tokens and heads (0 looks at one token only, ln T at all of them alike). For ``project``
+    and ``contract`` the standard deviation of the residual stream behind them.
+
+    Args:
+        blocks: those of a model.
+        heard: what the layers have said in one forward, before dropout.
+    """
+    found: dict[Layer, Tensor] = {}
+    for block in blocks:
+        if block.entered is None or block.attend not in heard:
+            continue
+        shares = attention(heard[block.attend][:LOOKED_AT].float(), block.heads)
+        entropy = torch.special.entr(shares).sum(-1).mean()
+        none = torch.full_like(entropy, float("nan"))
+        found[block.attend] = torch.stack([entropy, none])
+        stream = block.entered
+        for layer in (block.project, block.contract):
+            stream = stream + heard[layer]
+            found[layer] = torch.stack([none, stream.float().std()])
+        block.entered = None
+    return found
 
 
 @torch.no_grad()

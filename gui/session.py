@@ -225,9 +225,11 @@ class Session(QObject):
             order = self._order(None, steps, None)
             self._listen(Kind.SWEEP, jobs.sweep(order))
 
-    def cancel_fetch(self) -> None:
-        """Give up a download."""
+    def cancel(self) -> None:
+        """Give up what the data card shows the progress of: a download, or a text being cut."""
         self._cancel.set()
+        if self.state in (State.STARTING, State.SWEEPING):
+            self.stop()
 
     def pause(self) -> None:
         """Stand still at the next step edge."""

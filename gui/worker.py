@@ -7,6 +7,7 @@ Torch is imported inside the jobs, since they run in the thread.
 
 import logging
 import queue
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +32,10 @@ from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from core.playground import Vocabulary
+    from core.playground import Playground, Vocabulary
 
 Job = Callable[[Mailbox], None]
+FRAME = 0.1  # seconds between two tellings of how far something is
 _log = logging.getLogger("glassbox")
 
 
@@ -108,6 +110,31 @@ def _load(name: str, source: Path | None) -> Any:
     return _data[name][1]
 
 
+SOON = 0.3  # seconds: what is ready by then is not spoken of
+
+
+def _get_ready(order: Order, playground: "Playground", data: Any, mailbox: Mailbox) -> None:
+    """Let a run's data be made ready, and tell how far it is if that takes a while."""
+    from core.download import CancelledError
+
+    begun = told = time.monotonic()
+
+    def tell(words: str, share: float) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - begun > SOON and now - told > FRAME:
+            told = now
+            mailbox.put(Progress(words, share))
+
+    def cancelled() -> bool:
+        return order.control.stopping
+
+    try:
+        playground.get_ready(data, order.recipe, tell, cancelled)
+    except CancelledError:
+        raise UserError("Stopped before the training began; nothing was kept.") from None
+
+
 def train(order: Order) -> Job:
     """Train a network; every event of the run goes into the mailbox."""
 
@@ -116,10 +143,12 @@ def train(order: Order) -> Job:
         from core.training.device import choose_device
         from core.training.trainer import Run, train
 
+        playground, data = playgrounds.get(order.name), _load(order.name, order.data)
+        _get_ready(order, playground, data, mailbox)
         run = Run(
-            playgrounds.get(order.name),
+            playground,
             order.recipe,
-            _load(order.name, order.data),
+            data,
             choose_device(order.device),
             order.seconds,
             order.steps,
@@ -141,9 +170,10 @@ def sweep(order: Order) -> Job:
         from core.training.sweep import sweep
         from core.training.trainer import Run
 
-        data = _load(order.name, order.data)
+        playground, data = playgrounds.get(order.name), _load(order.name, order.data)
+        _get_ready(order, playground, data, mailbox)
         device = choose_device(order.device)
-        run = Run(playgrounds.get(order.name), order.recipe, data, device, steps=order.steps)
+        run = Run(playground, order.recipe, data, device, steps=order.steps)
         for event in sweep(run, order.control):
             mailbox.put(event)
 

@@ -4,6 +4,7 @@ Whoever listens (window, command line, record) may keep an event for ever and re
 thread. `frozen` is the one place where a tensor becomes an array.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,10 @@ class LayerStats:
     """Standard deviation of the weights' gradient over that of the weights."""
     update_to_data: float
     """log10 of the standard deviation of the update over that of the weights; -inf for none."""
+    attention_entropy: float = math.nan
+    """Of a layer that attends: how evenly a token looks about, in nats, the mean over all."""
+    stream: float = math.nan
+    """Of a layer that adds to a residual stream: the standard deviation of that behind it."""
 
 
 @dataclass(frozen=True)

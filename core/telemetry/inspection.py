@@ -34,7 +34,8 @@ def inspect_layer(
         step: where the training stands.
         examples: prepared inputs (N, ...), some 200, the same at each look.
         shown: the prepared input (1, ...) that a person made, if there is one.
-        pictures: the examples as they are to be seen (N, H, W), if they are no pictures already.
+        pictures: the examples as they are to be seen (N, H, W), if they are no pictures already;
+            empty where they can't be seen, and then ``seeks`` is empty too.
 
     Returns:
         Weights and activity of all units; ``seeks``, and ``maps`` that are pictures, of at most
@@ -55,11 +56,14 @@ def inspect_layer(
         maps = maps[:, -1] if maps.dim() == 2 else maps  # the last place is what was typed last
     activity = torch.cat([_largest(part) for part in parts])  # (N, units)
     seen = examples[:, 0] if pictures is None else pictures
+    seeks = weight.new_empty(0)
+    if seen.numel():
+        seeks = _seeks(activity[:, :PICTURED], seen.to(weight.device))
     return LayerView(
         layer=name,
         step=step,
         weights=frozen(weight.T if isinstance(layer.product, nn.Embedding) else weight),
-        seeks=frozen(_seeks(activity[:, :PICTURED], seen.to(weight.device))),
+        seeks=frozen(seeks),
         maps=frozen(maps[:PICTURED] if maps.dim() == 3 else maps),
         activity=frozen(activity.T.contiguous()),
     )

@@ -17,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from core.layers import Layer, layers_of
 from core.telemetry.events import LayerInfo, LayerStats, Snapshot, frozen
+from core.transformer import Block, measure_blocks
 
 BINS = 48
 VALUES = 16_384  # of a layer go into a histogram: plenty for its shape, cheap for a convolution
@@ -67,6 +68,8 @@ class Probe:
 
     def __init__(self, model: nn.Module) -> None:
         self.layers = list(layers_of(model).values())
+        self._blocks = [m for m in model.modules() if isinstance(m, Block)]
+        self._beside: dict[Layer, Tensor] = {}
         self._outputs: dict[Layer, Tensor] = {}
         self._forward: dict[Layer, Tensor] = {}
         self._backward: dict[Layer, Tensor] = {}
@@ -109,6 +112,7 @@ class Probe:
     def before_update(self) -> None:
         """Measure what was heard, and keep the weights, to see what the step makes of them."""
         self._forward = {x: _measure_activation(y, x) for x, y in self._outputs.items()}
+        self._beside = measure_blocks(self._blocks, self._outputs)
         self._weights = [layer.product.weight.detach().clone() for layer in self.layers]
 
     @torch.no_grad()
@@ -125,7 +129,9 @@ class Probe:
         parts = []
         for layer, update in zip(self.layers, self._update, strict=True):
             none = torch.zeros(BINS + 2, device=update.device)
+            nothing = torch.full((2,), math.nan, device=update.device)
             parts += [self._forward[layer], self._backward.get(layer, none), update]
+            parts += [self._beside.get(layer, nothing)]
         flat = frozen(torch.cat(parts))
         size = len(flat) // len(self.layers)
         stats = [
@@ -192,7 +198,7 @@ def _measure_gradient(gradient: Tensor) -> Tensor:
 def _stats(numbers: Any, layer: Layer) -> LayerStats:
     high, mean, std, zero, saturated, dead = numbers[BINS : BINS + 6].tolist()
     gradient = numbers[BINS + 6 :]
-    gradient_high, gradient_std, weight, weight_gradient, update = gradient[BINS:].tolist()
+    gradient_high, gradient_std, weight, weight_gradient, update = gradient[BINS:-2].tolist()
     return LayerStats(
         activation_histogram=numbers[:BINS],
         activation_low=0.0 if layer.activation in ("relu", "sigmoid") else -high,
@@ -208,4 +214,6 @@ def _stats(numbers: Any, layer: Layer) -> LayerStats:
         weight_std=weight,
         gradient_to_weight=weight_gradient / weight if weight else math.inf,
         update_to_data=math.log10(update / weight) if update and weight else -math.inf,
+        attention_entropy=float(gradient[-2]),
+        stream=float(gradient[-1]),
     )

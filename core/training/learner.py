@@ -238,7 +238,7 @@ def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, fused=fused)
     kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-    return kind(groups, lr=recipe.lr, fused=fused)
+    return kind(groups, lr=recipe.lr, betas=(0.9, recipe.beta2), fused=fused)
 
 
 def _factor(recipe: Recipe, progress: float) -> float:

@@ -108,6 +108,16 @@ class Recipe:
         live=True,
         only={"optimizer": ("sgd",)},
     )
+    beta2: float = setting(
+        0.999,
+        "Training",
+        "Beta 2",
+        "How long Adam remembers how large the gradients were: 0.999 some thousand steps, 0.99 some"
+        " hundred, which suits small batches of text.",
+        low=0.0,
+        high=0.99999,
+        only={"optimizer": ("adam", "adamw")},
+    )
     weight_decay: float = setting(
         0.0,
         "Training",

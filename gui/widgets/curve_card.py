@@ -144,3 +144,41 @@ class StandingCard(CurveCard):
         """Keep the ladder in view, where it can be compared with."""
         low, high = self._limits if self._marked else (None, None)
         self.plot.fit(end, low, high)
+
+
+class CharacterCard(CurveCard):
+    """The loss per character, in which networks with different tokenizers can be compared.
+
+    Args:
+        known: what others reached on Tiny Shakespeare, and their names.
+    """
+
+    def __init__(self, known: dict[str, float]) -> None:
+        super().__init__("How wrong per character?", "nats", "characterPlot")
+        self._known = known
+        self.plot.add_curve("training text", "text")
+        self.plot.add_curve("new text", "validation")
+        self.plot.show_legend(top=True)
+        self.setToolTip(
+            "<p>Nats per character: the loss per token, shared out over the characters of a token."
+            " The same characters are judged whatever the tokenizer. A nat is 1.44 bits.</p>"
+        )
+
+    def set_text(self, tiny: bool) -> None:
+        """Show what others reached, where it was on the same text."""
+        for name, value in self._known.items():
+            self.plot.set_line(name, value if tiny else math.nan, f"{name} {value:.2f}")
+
+    def draw_curves(self, history: History) -> float:
+        """Set the curves; return the last step."""
+        found = history.evaluations
+        self.show_curve("training text", found.get("train_nats_per_char"))
+        self.show_curve("new text", found.get("val_nats_per_char"))
+        if curve := found.get("val_nats_per_char"):
+            nats = float(curve.y[-1])
+            self.now.setText(f"{nats:.3f} nats, {nats / math.log(2):.2f} bits")
+        return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
+
+    def fit(self, end: float) -> None:
+        """From a little below the best known network to what a beginner says."""
+        self.plot.fit(end, 1.2, 3.0)

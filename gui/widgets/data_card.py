@@ -1,5 +1,6 @@
 """The card in which the data is chosen: what is shipped, the full set, or a file of one's own."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Signal
@@ -29,17 +30,26 @@ class DataCard(Card):
         bundled, full: the names of the two on the screen.
         held: whether the session's data folder has the full set.
         own: the words for a file of one's own; "" where the playground takes none.
+        is_full: tells whether a folder has the full set, where it may be a folder of one's own
+            texts instead; None where no such folders are taken.
     """
 
     fetch_started = Signal()
 
     def __init__(
-        self, session: Session, bundled: str, full: str, held: bool, own: str = ""
+        self,
+        session: Session,
+        bundled: str,
+        full: str,
+        held: bool,
+        own: str = "",
+        is_full: Callable[[Path], bool] | None = None,
     ) -> None:
         super().__init__("What shall it learn from?")
         self._session = session
         self._folder: Path | None = session.data if held else None
         self._own = own
+        self._is_full = is_full
         self._shown = BUNDLED if self._folder is None else FULL
         self.box = QComboBox()
         self.box.setObjectName("dataBox")
@@ -49,7 +59,8 @@ class DataCard(Card):
         self.box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        drop = " A file can also be dropped here." if own else ""
+        what = "A file or a folder of texts" if is_full else "A file"
+        drop = f" {what} can also be dropped here." if own else ""
         self.box.setToolTip(
             "<p>The bundled data needs no network and trains in a minute. More data makes a"
             f" network that errs less, and takes longer.{drop}</p>"
@@ -63,8 +74,8 @@ class DataCard(Card):
         self.bar.setRange(0, 1000)
         self.cancel = QPushButton("Cancel")
         self.cancel.setObjectName("cancelDownload")
-        self.cancel.setToolTip("<p>Give up the download; nothing half-written is left.</p>")
-        self.cancel.clicked.connect(session.cancel_fetch)
+        self.cancel.setToolTip("<p>Give it up; nothing half-written is left.</p>")
+        self.cancel.clicked.connect(session.cancel)
         self._row = QWidget()
         row = QHBoxLayout(self._row)
         row.setContentsMargins(0, 0, 0, 0)
@@ -78,6 +89,8 @@ class DataCard(Card):
         session.progressed.connect(self._on_progress)
         session.data_chosen.connect(self._on_chosen)
         session.data_failed.connect(self._on_failed)
+        session.started.connect(lambda event: self._settle())
+        session.ended.connect(lambda event: self._settle())
 
     def _choose(self, index: int) -> None:
         say(self.words, "")
@@ -103,6 +116,12 @@ class DataCard(Card):
         say(self.words, event.words, "small")
         self.bar.setValue(round(1000 * event.share))
 
+    def _settle(self) -> None:
+        """What was waited for is there, or will not come."""
+        if self._row.isVisible():
+            self._row.hide()
+            say(self.words, "")
+
     def _on_chosen(self, event: Surveyed) -> None:
         """Name what is learned from now."""
         self._row.hide()
@@ -110,7 +129,7 @@ class DataCard(Card):
         source = self._session.data
         if source is None:
             self._shown = BUNDLED
-        elif source.is_file():
+        elif source.is_file() or (self._is_full and not self._is_full(source)):
             self._shown = OWN
         else:
             self._shown, self._folder = FULL, source
@@ -135,5 +154,9 @@ class DataCard(Card):
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802, Qt's name
         """Learn from the file that was dropped."""
         path = Path(event.mimeData().urls()[0].toLocalFile())
-        if event.type() == QEvent.Type.Drop and path.is_file():
+        if event.type() != QEvent.Type.Drop:
+            return
+        if path.is_file() or (self._is_full and path.is_dir()):
             self._session.choose_data(path)
+        else:
+            say(self.words, "That can't be learned from; drop a text file.", "fault")

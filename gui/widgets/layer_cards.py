@@ -42,6 +42,7 @@ class SeeksCard(Insight):
                 f" above zero on {percent(float((said > 0).mean()))} of {len(said)} examples"
             )
 
+        self.setVisible(bool(view.seeks.size))  # of a text there are no pictures
         self.grid.show_pictures(view.seeks[:PICTURED], grey, None, tell)
         self.reveal(self.grid)
 
@@ -50,11 +51,11 @@ class MapsCard(Insight):
     """The layer's activation for the drawing: feature maps, bars, or a wall of cells."""
 
     def __init__(self) -> None:
-        super().__init__("What does it make of your drawing?")
+        super().__init__("What does it make of yours?")
         about = "Blue is a unit that found what it looks for; orange is below zero."
-        self.grid = PictureGrid("maps", "What each unit says to your drawing", about)
-        self.wall = PictureGrid("mapsWall", "What each unit says to your drawing", about, cell=22)
-        self.bars = Bars("mapsBars", "What each unit says to your drawing", about)
+        self.grid = PictureGrid("maps", "What each unit says to yours", about)
+        self.wall = PictureGrid("mapsWall", "What each unit says to yours", about, cell=22)
+        self.bars = Bars("mapsBars", "What each unit says to yours", about)
         self.add(self.grid, self.wall, self.bars)
 
     def open(self, info: LayerInfo) -> None:

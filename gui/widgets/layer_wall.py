@@ -4,6 +4,7 @@ One widget paints it all. Twelve plots of a plotting library cost a small networ
 of its speed; this costs a few milliseconds a frame.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,9 @@ COLUMNS = (
         "Activations",
         0.31,
         "What the layer says, over the batch. Wide and not stuck at the ends is good: a tanh at"
-        " ±1 or a relu that is always 0 passes no gradient on.",
+        " ±1 or a relu that is always 0 passes no gradient on. Entropy: how evenly a token looks"
+        " about, 0 for one token only. Stream: the spread of the residual stream behind the layer,"
+        " which should grow little by little.",
     ),
     Column(
         "gradient",
@@ -278,12 +281,16 @@ class LayerWall(QWidget):
 
 
 def activation_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
-    """Return mean, std and what is saturated or dead, a line each."""
+    """Return mean, std, and what is saturated or dead, attends or adds to a stream, a line each."""
     words = [f"mean {stats.mean:+.2f}", f"std {stats.std:.2f}"]
     if info.activation in ("tanh", "sigmoid"):
         words.append(f"saturated {stats.saturated:.0%}")
     if info.activation == "relu":
         words.append(f"dead {stats.dead:.0%}")
+    if not math.isnan(stats.attention_entropy):
+        words.append(f"entropy {stats.attention_entropy:.2f}")
+    if not math.isnan(stats.stream):
+        words.append(f"stream {stats.stream:.2f}")
     return tuple(words)
 
 

@@ -52,7 +52,7 @@ def recipe(model, **rest):
 
 def built(data, model, **rest):
     """A small network, fresh, ready for use."""
-    return NAMES.build(recipe(model, **rest), NAMES.vocabulary(data)).eval()
+    return NAMES.build(recipe(model, **rest), NAMES.vocabulary(data, NAMES.recipe_for())).eval()
 
 
 def run(data, model, steps=60, **rest):
@@ -98,7 +98,9 @@ def test_a_gru_says_the_same_in_any_order(data):
     """Rows that end early are left out where they can be, and nothing else changes."""
     network = built(data, "gru", context=12)
     network.train()  # without dropout: what is left out is left out in training alone
-    letters = NAMES.prepare(data, recipe("gru", context=12), NAMES.vocabulary(data), CPU)
+    letters = NAMES.prepare(
+        data, recipe("gru", context=12), NAMES.vocabulary(data, NAMES.recipe_for()), CPU
+    )
     inputs, targets = letters.batch(torch.arange(40), None, None)
     assert (targets[0] != -1).sum() >= (targets[-1] != -1).sum()
     order = torch.randperm(40)
@@ -117,7 +119,7 @@ def test_counting_is_counting(data):
     assert events[-1].step == 1
     learner = Learner(NAMES, recipe("bigram-count", smoothing=2.0), data, CPU)
     learner.learn(*learner.take(), 0.0)
-    pairs = NAMES.survey(data)["bigrams"]
+    pairs = NAMES.survey(data, {})["bigrams"]
     np.testing.assert_array_equal(learner.model.counts.numpy(), pairs)
     shares = Player(learner.model).next_letters("a")
     row = pairs[data.alphabet.letters.index("a")] + 2.0
@@ -222,7 +224,7 @@ def test_no_target_beyond_the_context_is_lost():
     """Whatever rows a batch has, every letter of theirs is learned from."""
     words = ["mia", "zoe", "christinamariaguadalupe"] * 5
     data = wordlist.Names("some", tuple(words), tuple(words), tuple(words), Alphabet.of(words))
-    letters = NAMES.prepare(data, recipe("gru"), NAMES.vocabulary(data), CPU)
+    letters = NAMES.prepare(data, recipe("gru"), NAMES.vocabulary(data, NAMES.recipe_for()), CPU)
     for index in range(len(letters)):
         piece = torch.tensor([index])
         _, targets = letters.batch(piece, None, None)

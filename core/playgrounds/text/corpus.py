@@ -169,14 +169,16 @@ def bundled(tiktoken: Path | None = None) -> Corpus:
     folder = plays.folder()
     if folder is None:
         raise UserError(NO_PLAYS)
-    parts, letters = [], set()
+    parts: list[Text] = []
+    letters: set[str] = set()
     for judging in (False, True):
         found = [path for path in plays.files(folder) if plays.judges(path) == judging]
         text = "\n".join(plays.spoken(path.read_text("utf-8")) for path in found)
         letters |= set(text)
         raw = text.encode()
         parts.append(Text((Stretch(raw, 0, len(raw)),), len(text)))
-    return Corpus("Shakespeare, 38 plays", *parts, frozenset(letters), tiktoken=tiktoken)
+    train, val = parts
+    return Corpus("Shakespeare, 38 plays", train, val, frozenset(letters), tiktoken=tiktoken)
 
 
 def _split(

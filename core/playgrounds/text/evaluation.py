@@ -63,7 +63,7 @@ def loss_of(model: TextModel, text: Tokens, before: int, limit: int | None = Non
         starts = starts[:: count // limit]
     full, rest = starts[starts + size <= count], starts[starts + size > count]
     with judging(model), torch.no_grad():
-        parts = [_nats(model, ids, some, size) for some in full.split(max(1, CHUNK // size))]
+        parts = [_nats(model, ids, some, size) for some in torch.split(full, max(1, CHUNK // size))]
         found = torch.cat(parts)
         nats = found.double().sum()
         if len(rest):

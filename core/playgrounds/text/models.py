@@ -153,7 +153,7 @@ KINDS: dict[str, type[TextModel]] = {"gpt": GPT, "mlp": MLP, "bigram": Bigram}
 
 def build(recipe: TextRecipe, tokenizer: Tokenizer, initialised: bool = True) -> TextModel:
     """Make the model of a recipe; the seed decides its initial weights, if it gets any."""
-    model = KINDS[recipe.model](recipe, tokenizer)  # type: ignore[call-arg]
+    model = KINDS[recipe.model](recipe, tokenizer)  # type: ignore[arg-type]
     if initialised:
         generator = torch.Generator().manual_seed(recipe.seed)
         initialise(model, recipe.init, recipe.gain, generator)

@@ -16,6 +16,7 @@ class TextRecipe(Recipe):
     """The settings of a training on a text. The defaults are the recipe ``tuned gpt``."""
 
     lr: float = shared("lr", 3e-3)
+    beta2: float = shared("beta2", 0.99)
     weight_decay: float = shared("weight_decay", 0.1)
     batch_size: int = setting(
         12,

@@ -1,8 +1,8 @@
 """A text as tokens: read once, cut once, and kept in a file if it is large.
 
-    data = TextData(corpus.load(source))
-    tokenizer = data.tokenizer(recipe)
-    data.train(tokenizer), data.val(tokenizer)
+data = TextData(corpus.load(source))
+tokenizer = data.tokenizer(recipe)
+data.train(tokenizer), data.val(tokenizer)
 """
 
 import hashlib
@@ -63,7 +63,7 @@ class Tokens:
     def counts(self) -> Array:
         """How often each token occurs, (V,)."""
         counts = np.zeros(self.tokenizer.size, np.int64)
-        for piece in self.ids.split(1 << 22):
+        for piece in torch.split(self.ids, 1 << 22):
             counts += np.bincount(piece.numpy(), minlength=self.tokenizer.size)
         return counts
 

@@ -115,6 +115,16 @@ class Writer:
         )
         return Said(token, float(shares[token]), self._whole.feed(token), candidates)
 
+    def heard(self, token: int) -> None:
+        """Count a token that stands behind the prompt as said, which may be part of a character."""
+        self._whole.feed(token)
+
+    def say(self, token: int, candidates: tuple[Candidate, ...]) -> Said:
+        """Say this token, one of the candidates at this place."""
+        self._stream.say(torch.tensor([[token]]))
+        given = {candidate.token: candidate.probability for candidate in candidates}
+        return Said(token, given[token], self._whole.feed(token), candidates)
+
     def end(self) -> str:
         """Return a replacement mark if the last character was left unfinished."""
         return self._whole.end()

@@ -1,0 +1,108 @@
+"""Looks into a text network: who looks at whom, what each layer would say, what is near what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core import transformer
+from core.layers import layers_of
+from core.playgrounds.text import corpus, plays
+from core.playgrounds.text.models import GPT, TextModel
+from core.telemetry.events import Array, Event
+from core.telemetry.inspection import inspect_layer
+from core.tokenizers import Tokenizer
+
+EXAMPLES = 200  # stretches, or windows, that an opened layer is shown
+BUSY = 4096  # tokens that these may have together
+SHOWN = 40_000  # characters that they are cut from
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What each layer would say next, at each place: (layers + 1, T) tokens and probabilities."""
+
+    tokens: Array
+    probabilities: Array
+
+
+@torch.no_grad()
+def attention(model: GPT, tokens: list[int]) -> Array:
+    """Return how much each token looks at each before it, (layers, H, T, T)."""
+    heard: list[Tensor] = []
+    attending = [block.attend for block in model.blocks]
+    for layer in attending:
+        layer.listener = lambda layer, output: heard.append(output)  # type: ignore[union-attr]
+    try:
+        model(_seen(model, tokens))
+    finally:
+        for layer in attending:
+            layer.listener = None  # type: ignore[union-attr]
+    maps: Array = torch.cat([transformer.attention(x, model.heads) for x in heard]).numpy()
+    return maps
+
+
+@torch.no_grad()
+def logit_lens(model: GPT, tokens: list[int]) -> Lens:
+    """Return what would be said if each layer were the last (nostalgebraist 2020)."""
+    streams = torch.cat(model.streams(_seen(model, tokens)))  # (layers + 1, T, E)
+    best = model.answer(streams).softmax(-1).max(-1)
+    return Lens(best.indices.numpy(), best.values.numpy())
+
+
+@torch.no_grad()
+def neighbours(model: TextModel, token: int, count: int) -> list[tuple[int, float]]:
+    """Return the tokens whose points lie in the most similar direction, and the cosines.
+
+    Empty for a model without an embedding.
+    """
+    layer = getattr(model, "embedding", None)
+    if layer is None:
+        return []
+    points = F.normalize(layer.product.weight, dim=1)
+    alike = points @ points[token]
+    alike[token] = -2.0
+    best = alike.topk(min(count, len(alike) - 1))
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+
+
+def _seen(model: TextModel, tokens: list[int]) -> Tensor:
+    """Return the last tokens that a model sees, (1, T)."""
+    return torch.tensor([tokens[-model.context :]])
+
+
+@lru_cache(maxsize=2)
+def _sample(tokenizer: Tokenizer) -> Tensor:
+    """Return tokens from the bundled plays; of a few common words where these are missing."""
+    text = "the and to of a in that it\n" * 400
+    if plays.folder() is not None:
+        text = corpus.bundled().val.start(SHOWN)
+    return torch.from_numpy(tokenizer.encode(text))
+
+
+def _examples(model: TextModel) -> Tensor:
+    """Return (N, T) tokens, the same at each look."""
+    tokens = _sample(model.tokenizer)
+    size = min(model.context, len(tokens))
+    count = min(EXAMPLES, max(8, BUSY // size), len(tokens) // size)
+    return tokens[: count * size].view(count, size)
+
+
+def look_into(layer: str, prompt: str) -> Callable[[Any, int], Event]:
+    """Return what to ask a text model about a layer: with a text, and with what was typed."""
+
+    def ask(model: Any, step: int) -> Event:
+        assert isinstance(model, TextModel) and layer in layers_of(model)
+        typed = model.tokenizer.encode(prompt).tolist() or [model.tokenizer.newline]
+        shown = _seen(model, typed)
+        if not model.whole:
+            missing = model.context - shown.shape[1]
+            shown = F.pad(shown, (missing, 0), value=model.tokenizer.newline)
+        # A text is no picture: what a unit looks for can't be shown as one.
+        return inspect_layer(model, layer, step, _examples(model), shown, torch.empty(0))
+
+    return ask

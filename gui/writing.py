@@ -1,0 +1,148 @@
+"""A network that writes: a few tokens in each turn of the event loop, so that all else goes on."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.errors import UserError
+
+if TYPE_CHECKING:
+    from core.playgrounds.text.models import TextModel
+    from core.playgrounds.text.writer import Said, Writer
+    from core.sampling import Sampling
+
+SLICE = 0.006  # seconds of a turn at most: a frame of the screen has 16
+CALM, BUSY = 1, 12  # milliseconds between two turns: alone, and beside a training
+
+
+class Writing(QObject):
+    """Writes after a prompt; tells each token, and why it ended.
+
+    Attributes:
+        prompt: what it goes on from, as it was typed.
+        said: the tokens so far.
+    """
+
+    begun = Signal()
+    """It writes from the beginning of ``said`` on, which may have been shortened."""
+    told = Signal(object)
+    """Newly said tokens, a list of them."""
+    ended = Signal(str)
+    """Why, in a sentence; "" if it is as long as was wanted."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.prompt = ""
+        self.said: list[Said] = []
+        self._model: TextModel | None = None
+        self._writer: Writer | None = None
+        self._sampling: Sampling | None = None
+        self._seed: int | None = None
+        self._left = 0
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._turn)
+
+    @property
+    def running(self) -> bool:
+        """Whether it writes now."""
+        return self._timer.isActive()
+
+    @property
+    def tokens(self) -> list[int]:
+        """All tokens so far, the prompt's too."""
+        return self._writer.tokens if self._writer else []
+
+    def set_model(self, model: "TextModel") -> None:
+        """Write with this network from now on; what another one wrote can't be continued."""
+        self.stop()
+        self._model, self._writer = model, None
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there is a text to go on with."""
+        return self._writer is not None
+
+    def start(
+        self, prompt: str, sampling: "Sampling", seed: int | None, length: int, busy: bool = False
+    ) -> None:
+        """Write so many tokens after a prompt.
+
+        Raises:
+            UserError: an option is impossible.
+        """
+        from core.playgrounds.text.writer import Writer
+
+        if self._model is None:
+            raise UserError("There is no network yet: train one, or wait for the shipped one.")
+        writer = Writer(self._model, prompt, sampling, seed)
+        self.prompt, self.said = prompt, []
+        self._begin(writer, sampling, seed, length, busy)
+
+    def go_on(self, sampling: "Sampling", length: int, busy: bool = False) -> None:
+        """Write so many tokens more.
+
+        Raises:
+            UserError: an option is impossible.
+        """
+        if self._writer is not None:
+            self._writer.change(sampling)
+            self._sampling, self._left = sampling, length
+            self._timer.start(BUSY if busy else CALM)
+
+    def branch(self, place: int, token: int, length: int, busy: bool = False) -> None:
+        """Forget what was said from this place on, say this token instead, and go on."""
+        from core.playgrounds.text.writer import Writer
+
+        if self._writer is None or self._model is None or self._sampling is None:
+            return
+        old, prompt = self.said[place], self._writer.tokens[: -len(self.said)]
+        kept = [said.token for said in self.said[:place]]
+        writer = Writer.after(self._model, prompt + kept, self._sampling, self._seed)
+        for said in kept:
+            writer.heard(said)
+        self.said = self.said[:place]
+        first = writer.say(token, old.candidates)
+        self._begin(writer, self._sampling, self._seed, length, busy)
+        self._tell([first])
+
+    def renew(self) -> None:
+        """Go on with the network's newest weights."""
+        if self._writer is not None:
+            self._writer.renew()
+
+    def stop(self) -> None:
+        """Write no more for now."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self.ended.emit("")
+
+    def _begin(
+        self, writer: "Writer", sampling: "Sampling", seed: int | None, length: int, busy: bool
+    ) -> None:
+        self._timer.stop()
+        self._writer, self._sampling, self._seed, self._left = writer, sampling, seed, length
+        self.begun.emit()
+        self._timer.start(BUSY if busy else CALM)
+
+    def _turn(self) -> None:
+        """Say tokens for a few milliseconds."""
+        begin, fresh, problem = time.perf_counter(), [], ""
+        assert self._writer is not None
+        try:
+            while self._left > 0:
+                fresh.append(self._writer.next())
+                self._left -= 1
+                if time.perf_counter() - begin > SLICE:
+                    break
+        except UserError as error:
+            self._left, problem = 0, str(error)
+        self._tell(fresh)
+        if self._left <= 0:
+            self._timer.stop()
+            self.ended.emit(problem)
+
+    def _tell(self, fresh: list[Any]) -> None:
+        if fresh:
+            self.said += fresh
+            self.told.emit(fresh)

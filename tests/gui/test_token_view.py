@@ -1,0 +1,379 @@
+"""Tokens as chips, and what else might have been said: what is shown, told and chosen."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtGui import Qt as GuiQt
+from PySide6.QtWidgets import QApplication, QScrollArea, QToolTip, QWidget
+
+from core.tokenizers import characters, train_bpe
+from gui import theme
+from gui.widgets import candidate_list, token_view
+from gui.widgets.candidate_list import GO_ON, CandidateList, percent, surprise
+from gui.widgets.token_view import TokenView
+from gui.widgets.token_words import shown
+
+TEXT = "The old man and the sea.\nThe sea was calm, and the old man said nothing."
+ROWS = [
+    (262, b" the", 0.34),
+    (257, b" a", 0.21),
+    (607, b" his", 0.12),
+    (511, b" my", 0.08),
+    (198, b"\n", 0.05),
+    (340, b" it", 0.04),
+    (11, b",", 0.03),
+    (900, b" extraordinarily long", 0.02),
+    (134, b"\xc3", 0.004),
+    (9, b"**", 0.0002),
+]
+
+
+@pytest.fixture(autouse=True)
+def no_tooltip_left():
+    """A tooltip is a window too; it would stay for a while."""
+    yield
+    for window in QApplication.topLevelWidgets():
+        if window.objectName() == "qtooltip_label":
+            window.close()
+
+
+def pieces_of(text: str) -> list[tuple[bytes, int]]:
+    """Return the tokens of a text: byte pairs that were learned on another."""
+    tokenizer = train_bpe([TEXT * 3], 280)
+    return [(tokenizer.bytes_of(token), int(token)) for token in tokenizer.encode(text)]
+
+
+@pytest.fixture
+def view(qtbot):
+    """A view of a short text."""
+    made = TokenView()
+    qtbot.addWidget(made)
+    made.resize(260, 300)
+    made.show()
+    made.show_tokens(pieces_of(TEXT))
+    return made
+
+
+@pytest.fixture
+def scrolled(qtbot):
+    """A view in a scroll area, as a page has it."""
+    area = QScrollArea()
+    qtbot.addWidget(area)
+    area.setWidgetResizable(True)
+    area.resize(300, 160)
+    area.setWidget(TokenView())
+    area.show()
+    return area
+
+
+@pytest.fixture
+def candidates(qtbot):
+    """Ten candidates, of which the second was said."""
+    made = CandidateList()
+    qtbot.addWidget(made)
+    made.resize(380, made.height())
+    made.show()
+    made.show_candidates("In place of “ a”", ROWS, 257)
+    return made
+
+
+def middle(cells: QWidget, index: int) -> QPoint:
+    """Return the middle of a cell."""
+    return cells.rect_of(index).center().toPoint()
+
+
+def point_at(widget: QWidget, point: QPoint) -> str:
+    """Rest with the mouse, and return what is told."""
+    QApplication.sendEvent(
+        widget, QHelpEvent(QEvent.Type.ToolTip, point, widget.mapToGlobal(point))
+    )
+    return QToolTip.text()
+
+
+def ink(widget: QWidget, area: QRect) -> bool:
+    """Tell whether an area has more than one colour."""
+    picture = widget.grab(area).toImage()
+    colours = {picture.pixel(x, y) for x in range(area.width()) for y in range(area.height())}
+    return len(colours) > 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b" the", "·the"),
+        (b"  ", "··"),
+        (b" of the ", "·of the·"),
+        (b".\n", ".↵"),
+        (b"\n  ", "↵··"),
+        (b"\tx", "→x"),
+        (b"\xc3", "⟨c3⟩"),
+        (b" \xf0\x9f", "·⟨f0 9f⟩"),
+        ("é\u200b".encode(), "é⟨e2 80 8b⟩"),
+        (b"\x00", "⟨00⟩"),
+        ("\u0301".encode(), "◌\u0301"),
+        ("🙂".encode(), "🙂"),
+        (b"", ""),
+    ],
+)
+def test_a_token_can_be_seen_whatever_its_bytes(raw: bytes, words: str) -> None:
+    """Spaces, line ends, tabs, parts of characters and what is invisible have a picture."""
+    assert shown(raw) == words
+
+
+@pytest.mark.parametrize("width", [90, 260, 700])
+def test_chips_wrap_within_the_width(view, width: int) -> None:
+    """No chip leaves the widget, none lies on another, and their order is that of the text."""
+    view.resize(width, 300)
+    places = [view.rect_of(i) for i in range(view.count())]
+    assert all(p.left() >= 0 and p.right() <= width for p in places)
+    for one, next_one in pairwise(places):
+        below = next_one.top() >= one.bottom() and next_one.left() < one.left() + 1
+        assert below or (next_one.top() == one.top() and next_one.left() >= one.right())
+
+
+def test_a_newline_ends_the_line(view) -> None:
+    """What follows a token with a line's end begins a new line, however much room there is."""
+    view.resize(3000, 300)
+    at = next(i for i in range(view.count()) if b"\n" in pieces_of(TEXT)[i][0])
+    tops = [view.rect_of(i).top() for i in range(view.count())]
+    assert len(set(tops[: at + 1])) == len(set(tops[at + 1 :])) == 1
+    assert tops[at] < tops[at + 1] and view.rect_of(at + 1).left() == view.rect_of(0).left()
+
+
+def test_a_token_longer_than_the_line_is_shortened(view) -> None:
+    """A token of 400 letters stays within the widget."""
+    view.show_tokens([(b"a" * 400, 5), (b"b", 6)])
+    assert view.rect_of(0).right() <= view.width()
+    assert view.rect_of(1).top() > view.rect_of(0).top()
+
+
+def test_the_id_stands_beneath_its_chip(view) -> None:
+    """Under each chip there is the number, and only there; a longer one makes the chip wider."""
+    view.show_tokens([(b"a", 1), (b"a", 1234567)])
+    for i in range(2):
+        below = view.rect_of(i).toRect()
+        below.setTop(int(view.chip_of(i).bottom()) + 1)
+        assert ink(view, below)
+    assert view.rect_of(1).width() > view.rect_of(0).width() + 10
+
+
+def test_the_height_follows_the_tokens(view, scrolled) -> None:
+    """Narrower is higher; in a scroll area a long text can be scrolled to its end."""
+    assert view.heightForWidth(120) > view.heightForWidth(260) > view.heightForWidth(2000)
+    inside = scrolled.widget()
+    inside.show_tokens(pieces_of(TEXT * 20))
+    QApplication.processEvents()
+    assert 200 < inside.rect_of(inside.count() - 1).bottom() <= inside.height()
+    assert inside.height() == inside.heightForWidth(inside.width())
+    assert scrolled.verticalScrollBar().maximum() > 0
+    inside.show_tokens([])
+    QApplication.processEvents()
+    assert scrolled.verticalScrollBar().maximum() == 0
+
+
+def test_pointing_at_a_token_tells_it(view, qtbot) -> None:
+    """The mouse tells a token's place, outlines its chip, and says its number and bytes."""
+    pieces = pieces_of(TEXT)
+    index = next(i for i, (raw, _) in enumerate(pieces) if raw == b" the")
+    times = sum(token == pieces[index][1] for _, token in pieces)
+    before = view.grab().toImage()
+    with qtbot.waitSignal(view.tokenHovered, timeout=1000) as caught:
+        qtbot.mouseMove(view, middle(view, index))
+    assert caught.args == [index]
+    edge = view.chip_of(index).toRect()
+    outlined = view.grab().toImage().pixelColor(edge.center().x(), edge.top())
+    assert outlined.lightness() < before.pixelColor(edge.center().x(), edge.top()).lightness() - 40
+    words = point_at(view, middle(view, index))
+    assert words.startswith(f"Token {pieces[index][1]}\n“·the”, in bytes 20 74 68 65")
+    assert times == 2 and "stands 2 times" in words
+    with qtbot.waitSignal(view.tokenHovered, timeout=1000) as caught:
+        qtbot.mouseMove(view, QPoint(250, 295))
+    assert caught.args == [-1]
+
+
+def test_an_emoji_is_told_byte_by_byte(view) -> None:
+    """A character that the tokenizer has no token for is four chips, each a byte."""
+    tokenizer = characters("abc")
+    tokens = tokenizer.encode("a🙂")
+    view.show_tokens([(tokenizer.bytes_of(token), int(token)) for token in tokens])
+    told = [view.describe(i).split("\n")[1] for i in range(view.count())]
+    assert told[1:] == [f"“⟨{b}⟩”, in bytes {b}" for b in ("f0", "9f", "99", "82")]
+    assert "once" in view.describe(1)
+
+
+def test_markup_in_a_token_is_no_markup(view) -> None:
+    """A token that looks like HTML is shown as it is."""
+    view.show_tokens([(b"<br>", 7)])
+    words = point_at(view, middle(view, 0))
+    assert "<br>" in words and not GuiQt.mightBeRichText(words)
+
+
+def test_arrow_keys_go_through_the_tokens(view, qtbot) -> None:
+    """Right goes on, Down goes to the chip below, and each says what it is."""
+    view.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert view.current == 1
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    here, there = view.rect_of(1), view.rect_of(view.current)
+    assert there.top() == here.top() + token_view.PITCH
+    line = [p for p in map(view.rect_of, range(view.count())) if p.top() == there.top()]
+    assert there == min(line, key=lambda p: abs(p.center().x() - here.center().x()))
+    assert view.accessibleDescription() == view.describe(view.current)
+    qtbot.keyClick(view, Qt.Key.Key_Up)
+    assert view.rect_of(view.current).top() == here.top()
+
+
+def test_keys_scroll_to_what_they_reach(scrolled, qtbot) -> None:
+    """In a scroll area the token that is gone to comes into view."""
+    view = scrolled.widget()
+    view.show_tokens(pieces_of(TEXT * 5))
+    QApplication.processEvents()
+    view.setFocus(Qt.FocusReason.TabFocusReason)
+    for _ in range(5):
+        qtbot.keyClick(view, Qt.Key.Key_Down)
+    top, place = scrolled.verticalScrollBar().value(), view.rect_of(view.current)
+    assert 0 < top <= place.top() and place.bottom() <= top + scrolled.viewport().height()
+
+
+def test_only_what_is_exposed_is_painted(view, monkeypatch) -> None:
+    """Of 2,000 tokens those of the exposed lines are painted."""
+    view.show_tokens([(b" word", i) for i in range(2000)])
+    painted = []
+    original = view._chips
+    monkeypatch.setattr(
+        view, "_chips", lambda painter, these: painted.append(these) or original(painter, these)
+    )
+    view.grab(QRect(0, 900, 260, 100))
+    assert painted and 0 < len(painted[-1]) < 40
+    tops = [view.rect_of(i).top() for i in painted[-1]]
+    assert min(tops) <= 900 and max(tops) + token_view.PITCH >= 999
+
+
+def test_without_a_text_there_is_a_hint(view, qtbot) -> None:
+    """An empty view says what to do, and can be pointed at."""
+    view.show_tokens([])
+    assert view.accessibleDescription() == token_view.EMPTY
+    assert ink(view, view.rect())
+    qtbot.mouseMove(view, QPoint(130, 150))
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert view.count() == 0 and view.heightForWidth(260) == token_view.EMPTY_HEIGHT
+
+
+def test_neighbours_differ_in_both_themes(view, qapp) -> None:
+    """Chips that touch have different tints, in light and in dark, over the theme's colours."""
+    view.show_tokens([(b" ", 1)] * 6)
+    inside = [view.chip_of(i).topLeft().toPoint() + QPoint(6, 3) for i in range(6)]
+    try:
+        for name in ("light", "dark"):
+            theme.apply(qapp, name)
+            QApplication.processEvents()
+            picture = view.grab().toImage()
+            colours = [picture.pixelColor(point).name() for point in inside]
+            assert len(set(colours[:5])) == 5 and colours[5] == colours[0]
+    finally:
+        theme.apply(qapp, "light")
+
+
+def test_a_click_chooses_a_candidate(candidates, qtbot) -> None:
+    """A click on the third row tells its token; the title and the room below tell none."""
+    with qtbot.waitSignal(candidates.candidateChosen, timeout=1000) as caught:
+        qtbot.mouseClick(candidates, Qt.MouseButton.LeftButton, pos=middle(candidates, 2))
+    assert caught.args == [607]
+    candidates.show_candidates("Few", ROWS[:3], None)
+    with qtbot.assertNotEmitted(candidates.candidateChosen):
+        qtbot.mouseClick(candidates, Qt.MouseButton.LeftButton, pos=QPoint(60, 8))
+        qtbot.mouseClick(candidates, Qt.MouseButton.LeftButton, pos=QPoint(60, 150))
+        qtbot.mouseClick(candidates, Qt.MouseButton.RightButton, pos=middle(candidates, 1))
+
+
+def test_a_candidate_is_chosen_with_the_keys(candidates, qtbot) -> None:
+    """Arrows and Enter choose a row, and each row is told as it is reached."""
+    candidates.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(candidates, Qt.Key.Key_Down)
+    assert candidates.accessibleDescription() == "·a: 21 %, 1.6 nats, which was said"
+    qtbot.keyClick(candidates, Qt.Key.Key_Down)
+    with qtbot.waitSignal(candidates.candidateChosen, timeout=1000) as caught:
+        qtbot.keyClick(candidates, Qt.Key.Key_Return)
+    assert caught.args == [607]
+
+
+def test_a_row_under_the_mouse_invites(candidates, qtbot) -> None:
+    """Over a row the cursor is a hand and the row is tinted; a tooltip says what a click does."""
+    row = candidates.rect_of(4).toRect()
+    corner = QPoint(row.right() - 12, row.top() + 2)
+    before = candidates.grab().toImage().pixelColor(corner)
+    qtbot.mouseMove(candidates, middle(candidates, 4))
+    assert candidates.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    assert candidates.grab().toImage().pixelColor(corner) != before
+    assert point_at(candidates, middle(candidates, 4)) == GO_ON
+    qtbot.mouseMove(candidates, QPoint(60, 6))
+    assert candidates.cursor().shape() == Qt.CursorShape.ArrowCursor
+    qtbot.mouseMove(candidates, middle(candidates, 9))
+    candidates.show_candidates("Few", ROWS[:3], None)
+    assert candidates.cursor().shape() == Qt.CursorShape.ArrowCursor
+
+
+def test_a_bar_is_as_long_as_its_probability(candidates) -> None:
+    """The picture is blue up to the probability, and only what was said is fully so."""
+    picture = candidates.grab().toImage()
+
+    def blue(index: int, share: float) -> int:
+        bar = candidates.bar_of(index)
+        at = picture.pixelColor(int(bar.left() + share * bar.width()), int(bar.center().y()))
+        return at.blue() - at.red()
+
+    assert blue(0, 0.31) > 50 > 30 > blue(0, 0.37)
+    assert blue(1, 0.18) > blue(0, 0.18) > 50 > 30 > blue(1, 0.24)
+
+
+def test_numbers_never_claim_too_much() -> None:
+    """Shares and surprises are short, and neither 0 nor 100 % where it is not."""
+    assert [percent(p) for p in (0.34, 0.004, 1e-9, 1.0, 0.9999, math.nan)] == [
+        "34 %", "0.4 %", "<0.1 %", "100.0 %", ">99.9 %", "?"
+    ]  # fmt: skip
+    assert [surprise(p) for p in (0.34, 1.0, 0.0, math.nan)] == ["1.1", "0.0", "∞", "?"]
+
+
+def test_nothing_moves_whatever_it_shows(candidates) -> None:
+    """The height is that of ten rows and a title, with twelve rows, with two, and with none."""
+    height = candidates.height()
+    candidates.show_candidates("Twelve", [*ROWS, (1, b"x", 0.0), (2, b"y", 0.0)], 2)
+    assert candidates.count() == 10 and candidates.rect_of(9).bottom() == height
+    candidates.resize(200, height)
+    for rows in (ROWS[:2], []):
+        candidates.show_candidates("Few", rows, None)
+        assert candidates.height() == height == candidates.heightForWidth(200)
+    assert candidates.accessibleDescription() == candidate_list.EMPTY
+    assert ink(candidates, candidates.rect())
+
+
+def test_what_is_broken_harms_nothing(candidates, qtbot) -> None:
+    """NaN has no bar, and the row can still be chosen; an empty list chooses nothing."""
+    candidates.show_candidates("Broken", [(3, b"a", math.nan), (4, b"", 0.0)], 9)
+    candidates.grab()
+    with qtbot.waitSignal(candidates.candidateChosen, timeout=1000) as caught:
+        qtbot.mouseClick(candidates, Qt.MouseButton.LeftButton, pos=middle(candidates, 0))
+    assert caught.args == [3]
+    candidates.show_candidates("", [], None)
+    with qtbot.assertNotEmitted(candidates.candidateChosen):
+        qtbot.mouseClick(candidates, Qt.MouseButton.LeftButton, pos=QPoint(100, 60))
+        qtbot.keyClick(candidates, Qt.Key.Key_Down)
+        qtbot.keyClick(candidates, Qt.Key.Key_Return)
+
+
+def test_candidates_follow_the_theme(candidates, qapp) -> None:
+    """What was said has a bar in the theme's colour, before and after a change."""
+    bar = candidates.bar_of(1)
+    inside = QPoint(int(bar.left() + 0.1 * bar.width()), int(bar.center().y()))
+    light = candidates.grab().toImage().pixelColor(inside)
+    try:
+        theme.apply(qapp, "dark")
+        QApplication.processEvents()
+        dark = candidates.grab().toImage().pixelColor(inside)
+    finally:
+        theme.apply(qapp, "light")
+    assert light.name() == theme.LIGHT.activation
+    assert dark.name() == theme.DARK.activation
