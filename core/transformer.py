@@ -4,7 +4,7 @@ In the comments B is the batch, T the tokens of a sequence, E the width, H the h
 """
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -13,18 +13,33 @@ from torch.nn import functional as F
 from core.layers import Layer, layers_of
 
 LOOKED_AT = 4  # sequences of a batch whose attention is measured
+SLOWEST = 1000.0  # how much slower the last pair of dimensions is turned than the first
 
 
 class Block(nn.Module):
     """Tokens look at those before them, then each thinks for itself (Vaswani et al. 2017).
 
     Norms stand before the branches and not behind the sums, as in GPT-2.
+
+    Attributes:
+        rotary: whether queries and keys are turned by their place, so that only distances count
+            (Su et al. 2021); else the places have to be in what comes in.
+        qk_norm: whether queries and keys have all the same length (Henry et al. 2020).
     """
 
-    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        dropout: float = 0.0,
+        rotary: bool = False,
+        qk_norm: bool = False,
+    ) -> None:
         super().__init__()
         self.width = width
         self.heads = heads
+        self.rotary = rotary
+        self.qk_norm = qk_norm
         self.entered: Tensor | None = None
         """What the last forward began with, while somebody listens to ``attend``."""
         self.norm = nn.LayerNorm(width)
@@ -37,7 +52,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, E) to (B, T, E)."""
         self.entered = x.detach() if self.attend.listener is not None else None
-        query, key, value = three(self.attend(self.norm(x)), self.heads)
+        query, key, value = self.three(self.attend(self.norm(x)))
         return self._think(x, F.scaled_dot_product_attention(query, key, value, is_causal=True))
 
     def read(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -50,7 +65,8 @@ class Block(nn.Module):
         Returns:
             (B, t, E), and the keys and values of all, (B, 2, H, p + t, E / H).
         """
-        query, key, value = three(self.attend(self.norm(x)), self.heads)
+        first = 0 if past is None else past.shape[3]
+        query, key, value = self.three(self.attend(self.norm(x)), first)
         kept = torch.stack([key, value], 1)
         if past is not None:
             kept = torch.cat([past, kept], 3)
@@ -61,6 +77,34 @@ class Block(nn.Module):
         seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         return self._think(x, seen), kept
 
+    def three(self, attended: Tensor, first: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Part what ``attend`` says into query, key and value.
+
+        Args:
+            attended: (B, T, 3E).
+            first: the place of the first token.
+
+        Returns:
+            Three tensors (B, H, T, E / H).
+        """
+        batch, time, width = attended.shape
+        parts = attended.view(batch, time, 3, self.heads, width // 3 // self.heads)
+        both, value = parts[:, :, :2], parts[:, :, 2]
+        if self.qk_norm:
+            both = F.rms_norm(both, both.shape[-1:])
+        if self.rotary:
+            both = _turn(both, first)
+        query, key = both.unbind(2)
+        return query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
+
+    def attention(self, attended: Tensor) -> Tensor:
+        """Return how much each token looks at each before it: (B, T, 3E) to (B, H, T, T)."""
+        query, key, _ = self.three(attended)
+        scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
+        ahead = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+        shares: Tensor = scores.masked_fill(ahead, float("-inf")).softmax(-1)
+        return shares
+
     def _think(self, x: Tensor, seen: Tensor) -> Tensor:
         """Add both branches to the stream: what was seen (B, H, T, E / H), and the thought."""
         x = x + self.project(seen.transpose(1, 2).reshape(x.shape))
@@ -68,20 +112,23 @@ class Block(nn.Module):
         return out
 
 
-def three(attended: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Part what ``attend`` says (B, T, 3E) into query, key and value, each (B, H, T, E / H)."""
-    batch, time, width = attended.shape
-    parts = attended.view(batch, time, 3, heads, width // 3 // heads).permute(2, 0, 3, 1, 4)
-    return cast(tuple[Tensor, Tensor, Tensor], parts.unbind())
+@lru_cache(maxsize=8)
+def _turns(places: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines of the angles of places, each (places, 1, 1, size)."""
+    speeds = SLOWEST ** -(torch.arange(size, device=device) / size)
+    angles = torch.arange(places, device=device)[:, None] * speeds
+    return angles.cos()[:, None, None], angles.sin()[:, None, None]
 
 
-def attention(attended: Tensor, heads: int) -> Tensor:
-    """Return how much each token looks at each before it: (B, T, 3E) to (B, H, T, T)."""
-    query, key, _ = three(attended, heads)
-    scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
-    ahead = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
-    shares: Tensor = scores.masked_fill(ahead, float("-inf")).softmax(-1)
-    return shares
+def _turn(x: Tensor, first: int) -> Tensor:
+    """Turn pairs of dimensions by their place: (B, T, ..., H, D), the first at this place."""
+    size = x.shape[-1] // 2
+    end = first + x.shape[1]
+    # Tables of a power of two, so that a growing text does not need new ones at each token.
+    cosine, sine = _turns(1 << (end - 1).bit_length(), size, x.device)
+    cosine, sine = cosine[first:end], sine[first:end]
+    one, other = x[..., :size], x[..., size:]
+    return torch.cat([one * cosine - other * sine, one * sine + other * cosine], -1)
 
 
 @torch.no_grad()
@@ -100,7 +147,7 @@ def measure_blocks(blocks: Sequence[Block], heard: Mapping[Layer, Tensor]) -> di
     for block in blocks:
         if block.entered is None or block.attend not in heard:
             continue
-        shares = attention(heard[block.attend][:LOOKED_AT].float(), block.heads)
+        shares = block.attention(heard[block.attend][:LOOKED_AT].float())
         entropy = torch.special.entr(shares).sum(-1).mean()
         none = torch.full_like(entropy, float("nan"))
         found[block.attend] = torch.stack([entropy, none])
@@ -113,8 +160,15 @@ def measure_blocks(blocks: Sequence[Block], heard: Mapping[Layer, Tensor]) -> di
 
 
 @torch.no_grad()
-def quieten(model: nn.Module, blocks: int) -> None:
-    """Let each branch add little at first: the sum of all keeps its size (GPT-2, 2019)."""
+def quieten(model: nn.Module, blocks: int, share: float = 1.0) -> None:
+    """Let each branch add little at first: the sum of all keeps its size (GPT-2, 2019).
+
+    Args:
+        model: made of blocks.
+        blocks: how many there are.
+        share: how much of that a branch adds; near zero, each block begins by handing on what it
+            was given, and is soon heard as far as it helps (Bachlechner et al. 2020, "ReZero").
+    """
     for name, layer in layers_of(model).items():
         if name.endswith(("project", "contract")):
-            layer.product.weight.mul_((2 * blocks) ** -0.5)
+            layer.product.weight.mul_(share * (2 * blocks) ** -0.5)

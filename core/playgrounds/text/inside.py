@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core import transformer
 from core.layers import layers_of
 from core.playgrounds.text import corpus, plays
 from core.playgrounds.text.models import GPT, TextModel
 from core.telemetry.events import Array, Event
 from core.telemetry.inspection import inspect_layer
 from core.tokenizers import Tokenizer
+from core.transformer import Block
 
 EXAMPLES = 200  # stretches, or windows, that an opened layer is shown
 BUSY = 4096  # tokens that these may have together
@@ -34,15 +34,16 @@ class Lens:
 def attention(model: GPT, tokens: list[int]) -> Array:
     """Return how much each token looks at each before it, (layers, H, T, T)."""
     heard: list[Tensor] = []
-    attending = [block.attend for block in model.blocks]
-    for layer in attending:
-        layer.listener = lambda layer, output: heard.append(output)  # type: ignore[union-attr]
+    blocks = [block for block in model.blocks if isinstance(block, Block)]
+    for block in blocks:
+        block.attend.listener = lambda layer, output: heard.append(output)
     try:
         model(_seen(model, tokens))
     finally:
-        for layer in attending:
-            layer.listener = None  # type: ignore[union-attr]
-    maps: Array = torch.cat([transformer.attention(x, model.heads) for x in heard]).numpy()
+        for block in blocks:
+            block.attend.listener = None
+    pairs = zip(blocks, heard, strict=True)
+    maps: Array = torch.cat([block.attention(said) for block, said in pairs]).numpy()
     return maps
 
 

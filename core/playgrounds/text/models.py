@@ -93,10 +93,14 @@ class GPT(TextModel):
         table = nn.Embedding(tokenizer.size, recipe.width)
         self.heads = recipe.heads
         self.embedding = Layer(table)
-        self.position = Layer(nn.Embedding(recipe.context, recipe.width))
+        self.position: Layer | None = None
+        rotary = recipe.position == "rotary"
+        if not rotary:
+            self.position = Layer(nn.Embedding(recipe.context, recipe.width))
         self.dropout = nn.Dropout(recipe.dropout)
         self.blocks = nn.ModuleList(
-            Block(recipe.width, recipe.heads, recipe.dropout) for _ in range(recipe.layers)
+            Block(recipe.width, recipe.heads, recipe.dropout, rotary, recipe.qk_norm)
+            for _ in range(recipe.layers)
         )
         self.norm = nn.LayerNorm(recipe.width)
         own = nn.Linear(recipe.width, tokenizer.size, bias=False)
@@ -135,9 +139,12 @@ class GPT(TextModel):
 
     def _enter(self, tokens: Tensor, first: int) -> Tensor:
         """Return tokens (B, T) as points (B, T, E), the first at this place of the context."""
+        x: Tensor = self.embedding(tokens)
+        if self.position is None:
+            return x  # the blocks know the places
         places = torch.arange(first, first + tokens.shape[1], device=tokens.device)
-        x: Tensor = self.embedding(tokens) + self.position(places)
-        return x
+        placed: Tensor = x + self.position(places)
+        return placed
 
 
 def _check_table(rows: int, columns: int) -> None:
@@ -158,7 +165,7 @@ def build(recipe: TextRecipe, tokenizer: Tokenizer, initialised: bool = True) ->
         generator = torch.Generator().manual_seed(recipe.seed)
         initialise(model, recipe.init, recipe.gain, generator)
         if isinstance(model, GPT):
-            quieten(model, recipe.layers)
+            quieten(model, recipe.layers, recipe.branch_gain)
             _even(model, recipe)
     return model
 
@@ -166,6 +173,6 @@ def build(recipe: TextRecipe, tokenizer: Tokenizer, initialised: bool = True) ->
 @torch.no_grad()
 def _even(model: GPT, recipe: TextRecipe) -> None:
     """Let places count no more than tokens, whose table a tied output has made small."""
-    if recipe.tied and recipe.init in ("kaiming", "xavier"):
+    if model.position and recipe.tied and recipe.init in ("kaiming", "xavier"):
         tokens = model.embedding.product.weight
         model.position.product.weight.mul_(tokens.std())

@@ -15,7 +15,7 @@ SMALLEST, LARGEST = 256, 8192
 class TextRecipe(Recipe):
     """The settings of a training on a text. The defaults are the recipe ``tuned gpt``."""
 
-    lr: float = shared("lr", 3e-3)
+    lr: float = shared("lr", 4e-3)
     beta2: float = shared("beta2", 0.99)
     weight_decay: float = shared("weight_decay", 0.1)
     batch_size: int = setting(
@@ -95,6 +95,23 @@ class TextRecipe(Recipe):
         high=64,
         only={"model": ("gpt",)},
     )
+    position: str = setting(
+        "rotary",
+        "Model",
+        "Positions",
+        "How a block knows what stands where. learned: each place of the context is a point too, as"
+        " in GPT-2. rotary: queries and keys are turned by their place, so that only distances"
+        " count; learns from less text.",
+        choices=("rotary", "learned"),
+        only={"model": ("gpt",)},
+    )
+    qk_norm: bool = setting(
+        True,
+        "Model",
+        "Normed queries and keys",
+        "Queries and keys all have the same length, so that no head can shout early on.",
+        only={"model": ("gpt",)},
+    )
     tied: bool = setting(
         True,
         "Model",
@@ -137,6 +154,16 @@ class TextRecipe(Recipe):
         high=10.0,
         only={"init": ("normal",)},
     )
+    branch_gain: float = setting(
+        0.1,
+        "Model",
+        "Branch gain",
+        "How much each block adds at first, against GPT-2's own initialisation, which is 1. Near"
+        " zero, every block begins by handing on what it is given.",
+        low=0.0,
+        high=10.0,
+        only={"model": ("gpt",)},
+    )
     dropout: float = setting(
         0.0,
         "Model",
@@ -164,14 +191,20 @@ class TextRecipe(Recipe):
                 f"heads={self.heads} can't share width={self.width} evenly; choose a width that is"
                 " a multiple of it."
             )
+        if self.model == "gpt" and self.position == "rotary" and self.width // self.heads % 2:
+            raise UserError(
+                f"position=rotary turns pairs, and width={self.width} leaves each of {self.heads}"
+                " heads an odd share; choose another width, or position=learned."
+            )
 
+
+GPT2: dict[str, object] = {"position": "learned", "qk_norm": False, "branch_gain": 1.0}
+"""What tells GPT-2's blocks from the tuned ones."""
 
 RECIPES = {
     "tuned gpt": TextRecipe(),
     "characters gpt": TextRecipe(tokenizer="characters"),
-    "nanoGPT, on a CPU": TextRecipe(
-        tokenizer="characters", batch_size=12, lr=1e-3, weight_decay=0.1, steps=2000
-    ),
+    "nanoGPT, on a CPU": TextRecipe(tokenizer="characters", lr=1e-3, steps=2000).replace(GPT2),
     "nanoGPT, on a GPU": TextRecipe(
         tokenizer="characters",
         layers=6,
@@ -180,10 +213,9 @@ RECIPES = {
         context=256,
         batch_size=64,
         lr=1e-3,
-        weight_decay=0.1,
         dropout=0.2,
         steps=5000,
-    ),
+    ).replace(GPT2),
     "tuned mlp": TextRecipe(
         model="mlp", context=8, width=64, batch_size=256, init="kaiming", lr=2e-3
     ),
