@@ -47,6 +47,8 @@ class Playground(ABC):
     recipes: ClassVar[Mapping[str, Recipe]]
     """Recipes by name; the first is the default."""
     models: ClassVar[tuple[str, ...]]
+    glance: ClassVar[int | None] = None
+    """How many examples a network that is opened is judged on; None for all."""
     streams: ClassVar[bool] = False
     """Whether its samples are long enough to be told while they are made."""
 

@@ -233,7 +233,7 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
         mailbox.put(Surveyed(playground.survey(loaded, checkpoint.vocabulary)))
         if not hasattr(model, "observe"):  # what counts has no gradients to look at
             mailbox.put(look(model, loss, step))
-        numbers, details = playground.validate(model, loaded, recipe)
+        numbers, details = playground.validate(model, loaded, recipe, playground.glance)
         mailbox.put(Evaluated(step, 0.0, numbers, details))
 
     return job

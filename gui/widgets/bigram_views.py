@@ -46,12 +46,6 @@ class MapView:
     scale: str
 
 
-def sequential() -> Array:
-    """The surface to blue: the upper half of the diverging ramp."""
-    both = ramps.diverging()
-    return np.concatenate([np.repeat(both[128:256], 2), both[256:]])
-
-
 def counted(letters: str, mine: Pairs, other: Pairs | None, network: bool) -> MapView:
     """How often each pair occurs, in the training list or in the network's names."""
     values = _of(mine, other, network).counts
@@ -92,7 +86,7 @@ def _rooted(letters: str, values: Array, top: float, write: Cell, tell: Cell, en
     heat = FAINTEST + (1 - FAINTEST) * np.sqrt(np.clip(values / top, 0, 1))
     levels = np.where(values > 0, heat, 0.0)
     return MapView(
-        letters, levels, sequential, (0.0, 1.0), write, tell, ("0", end), "square root scale"
+        letters, levels, ramps.sequential, (0.0, 1.0), write, tell, ("0", end), "square root scale"
     )
 
 

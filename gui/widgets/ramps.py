@@ -25,6 +25,12 @@ def diverging() -> Array:
     return _between(now.fault, now.gradient, now.surface, now.activation)
 
 
+def sequential() -> Array:
+    """The surface to blue: the upper half of the diverging ramp."""
+    both = diverging()
+    return np.concatenate([np.repeat(both[128:256], 2), both[256:]])
+
+
 def on_off() -> Array:
     """White for yes and dark for no, in either theme, as in the lecture's picture."""
     now = theme.current()

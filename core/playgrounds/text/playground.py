@@ -39,6 +39,7 @@ class TextPlayground(Playground):
     recipes = RECIPES
     models = MODELS
     streams = True
+    glance = 1000
 
     def load(self, source: Path | None) -> TextData:
         """Return the text of a file, a data folder or a folder of texts, else the plays."""

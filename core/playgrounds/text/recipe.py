@@ -47,7 +47,7 @@ class TextRecipe(Recipe):
     occurring: bool = setting(
         False,
         "Tokens",
-        "Only those that occur",
+        "Occurring only",
         "Keep only the tokens that occur in the text, and the 256 bytes to spell all others with.",
         only={"tokenizer": ("gpt2",)},
     )
@@ -108,16 +108,16 @@ class TextRecipe(Recipe):
     qk_norm: bool = setting(
         True,
         "Model",
-        "Normed queries and keys",
-        "Queries and keys all have the same length, so that no head can shout early on.",
+        "QK norm",
+        "All queries and keys have the same length, so that no head can shout early on.",
         only={"model": ("gpt",)},
     )
     tied: bool = setting(
         True,
         "Model",
-        "Tied embeddings",
-        "The table that reads a token is also the one that scores it, so that it is learned twice"
-        " as often and costs half.",
+        "Tied",
+        "Tied embeddings: the table that reads a token is also the one that scores it, so that it"
+        " is learned twice as often and costs half.",
         only={"model": ("gpt",)},
     )
     hidden: tuple[int, ...] = setting(
