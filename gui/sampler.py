@@ -12,6 +12,7 @@ STEPS = (0, 50, 200, 500, 1000, 2000, 3000, 5000, 7000, 10_000)
 EVERY = 5000  # steps between two samples from then on
 LENGTH = 100  # tokens
 TEMPERATURE = 0.8
+NEWS = 1.1  # times the steps of the last sample: from here on the last one is worth another
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Sampler(QObject):
     def _finish(self) -> None:
         """Let the network that came out write, too."""
         weights = self._session.weights
-        if weights and not self._writing.running and weights.step > self._step:
+        if weights and not self._writing.running and weights.step > NEWS * self._step:
             self._write()
 
     def _write(self) -> None:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 
 from core.telemetry.history import Curve, History
@@ -12,6 +13,7 @@ from gui.widgets.card import Card, label
 from gui.widgets.curve import CurvePlot
 
 LADDER, NAMES = "How far up the ladder?", "And new names?"
+NARROWEST = 220  # pixels
 ROOM = 2 * MARGIN + 50  # pixels that margins and a number take beside the rest
 
 
@@ -28,6 +30,10 @@ class CurveCard(Card):
         self.now = label("", "muted")
         self.head.addWidget(self.now)
         self.body.addWidget(self.plot)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
+        """Ask for the same width with and without the number, which comes and goes with it."""
+        return QSize(NARROWEST, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Leave the number out where the question would not stand beside it."""
@@ -176,7 +182,8 @@ class CharacterCard(CurveCard):
         self.show_curve("new text", found.get("val_nats_per_char"))
         if curve := found.get("val_nats_per_char"):
             nats = float(curve.y[-1])
-            self.now.setText(f"{nats:.3f} nats, {nats / math.log(2):.2f} bits")
+            self.now.setText(f"{nats:.3f}")
+            self.now.setToolTip(f"{nats:.4f} nats, {nats / math.log(2):.4f} bits a character")
         return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
 
     def fit(self, end: float) -> None:

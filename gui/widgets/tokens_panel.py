@@ -133,8 +133,7 @@ class TokensPanel(QWidget):
         text = self.text.toPlainText()[:MOST]
         tokens = self._tokenizer.encode(text).tolist()
         self.view.show_tokens([(self._tokenizer.bytes_of(token), token) for token in tokens])
-        share = f", {len(text) / len(tokens):.2f} characters each" if tokens else ""
-        self.count.setText(f"{len(tokens):,} tokens{share}")
+        self.count.setText(f"{len(tokens):,} tokens")
 
     def hideEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
         """Cut nothing that nobody sees."""
