@@ -34,11 +34,12 @@ clean:
 	rm -rf .venv build
 
 # A stamp is younger than the requirements it was made from, or the environment is built again.
-$(APP): requirements.txt
+$(APP): requirements.txt resources/requirements.txt
 	@test -n "$(PYTHON)" || { echo "Glassbox needs Python 3.11 or newer: sudo apt-get install python3 python3-venv, or see python.org."; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "This Python can't make environments: sudo apt-get install python3-venv"; rm -rf .venv; exit 2; }
 	@echo "Installing what Glassbox needs; the first time takes a few minutes."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r resources/requirements.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt $(APP)

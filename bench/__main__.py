@@ -30,6 +30,13 @@ MEASUREMENTS = {
     "names-starter": "bench.accuracy names-starter",
     "tuned-60": "bench.accuracy tuned-60",
     "tuned-120": "bench.accuracy tuned-120",
+    "text-180": "bench.accuracy text-180",
+    "text-characters": "bench.accuracy text-characters",
+    "text-starter": "bench.accuracy text-starter",
+    "text-cache": "bench.text cache",
+    "text-first": "bench.text first",
+    "text-speed": "bench.text speed",
+    "text-tokenise": "bench.text tokenise",
     "ladder": "bench.accuracy ladder",
     "ladder-lecture": "bench.accuracy ladder-lecture",
 }

@@ -61,6 +61,30 @@ def tuned(seconds: int, floor: float) -> None:
     show([row(f"train names --seconds {seconds}: dev loss", got, floor, "nats", most=True)])
 
 
+def text(what: str, floor: float, *words: str) -> None:
+    """A text recipe after 180 s on Tiny Shakespeare, judged on the whole last tenth."""
+    data = str(data_folder())
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "net.safetensors")
+        made = core("train", "text", "--seconds", "180", *words, "--data", data, "--out", out)
+        got = core("evaluate", out, "--data", data)["metrics"]
+    print(f"{made['steps']:,} steps, {made['parameters']:,} parameters", file=sys.stderr)
+    show([row(what, got["val_nats_per_char"], floor, "nats", most=True)])
+
+
+def text_starter() -> None:
+    """The shipped text starter on the last tenth of Tiny Shakespeare, and the size of its file."""
+    got = core("evaluate", "text", "--data", str(data_folder()))["metrics"]
+    size = (CHECKPOINTS / "text.safetensors").stat().st_size / 1e6
+    loss = got["val_nats_per_char"]
+    show(
+        [
+            row("shipped text starter: nats a character", loss, 1.42, "nats", most=True),
+            row("shipped text starter: its file", size, 16.0, "MB", most=True),
+        ]
+    )
+
+
 def ladder(which: str) -> None:
     """Every rung of the ladder; the lectures' own recipes against the lectures' values."""
     rungs = [(rung.model, rung.recipes[which], rung.lecture) for rung in LADDER]
@@ -101,6 +125,11 @@ if __name__ == "__main__":
         "bundled": lambda: trained(60, 0.99, []),
         "full": lambda: trained(180, 0.9945, ["--data", str(data_folder())]),
         "names-starter": names_starter,
+        "text-180": lambda: text("train text --seconds 180: nats a character", 1.50),
+        "text-characters": lambda: text(
+            "characters, 180 s: nats a character", 1.66, "--recipe", "characters gpt"
+        ),
+        "text-starter": text_starter,
         "tuned-60": lambda: tuned(60, 1.965),
         "tuned-120": lambda: tuned(120, 1.95),
         "ladder": lambda: ladder("tuned"),

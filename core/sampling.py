@@ -6,7 +6,7 @@ time.
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -139,16 +139,20 @@ def generate(
     return made, chances
 
 
-class Streamer(Reader, Protocol):
-    """A reader that sees so many tokens back.
+class Streamer(Protocol):
+    """A network that a stream is read by.
 
     Attributes:
-        context: how many.
+        context: how many tokens back it sees.
         slides: whether its memory forgets the oldest token by itself.
     """
 
     context: int
     slides: bool
+
+    def read(self, tokens: Tensor, memory: Any = None) -> tuple[Tensor, Any]:
+        """Read on as a :class:`Reader` does; what it remembers is its own affair."""
+        ...
 
 
 class Stream:
@@ -175,7 +179,7 @@ class Stream:
         self.reader = reader
         self.tokens = start
         self.sampling = sampling
-        self._memory: Tensor | None = None
+        self._memory: Any = None
         self._held = 0
         """How many of the last tokens are in its memory."""
         self._unread = start.shape[1]

@@ -4,6 +4,9 @@ In the comments B is the batch, T the tokens of a stretch, C the context, E the 
 vocabulary.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,6 +18,19 @@ from core.tokenizers import Tokenizer
 from core.transformer import Block, quieten
 
 LARGEST = 400_000_000  # numbers in one table: with gradient and Adam's averages some 6 GB
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Keys and values of a GPT: room for a whole context, of which some is filled.
+
+    Attributes:
+        room: (layers, 2, B, H, C, E / H).
+        length: how many places are filled.
+    """
+
+    room: Tensor
+    length: int
 
 
 class TextModel(nn.Module):
@@ -35,7 +51,7 @@ class TextModel(nn.Module):
         self.tokenizer = tokenizer
         self.context = context
 
-    def read(self, tokens: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def read(self, tokens: Tensor, memory: Any = None) -> tuple[Tensor, Any]:
         """Read on: see :class:`core.sampling.Reader`. It remembers the tokens that it sees."""
         seen = tokens if memory is None else torch.cat([memory, tokens], 1)
         seen = seen[:, -self.context :]
@@ -113,15 +129,22 @@ class GPT(TextModel):
             x = block(x)
         return self.answer(x)
 
-    def read(self, tokens: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Read on; what it remembers are the keys and values, (B, layers, 2, H, t, E / H)."""
-        x = self._enter(tokens, 0 if memory is None else memory.shape[4])
-        kept = []
-        for number, block in enumerate(self.blocks):
+    def read(self, tokens: Tensor, memory: Any = None) -> tuple[Tensor, Kept]:
+        """Read on; what it remembers are keys and values, written behind those of before.
+
+        Args:
+            tokens: (B, t), no more than fit into the context behind those of before.
+            memory: as it was handed out last, and to nobody else; None at the beginning.
+        """
+        if memory is None:
+            size = (len(self.blocks), 2, len(tokens), self.heads, self.context)
+            weight = self.embedding.product.weight
+            memory = Kept(weight.new_empty(*size, weight.shape[1] // self.heads), 0)
+        x = self._enter(tokens, memory.length)
+        for block, kept in zip(self.blocks, memory.room, strict=True):
             assert isinstance(block, Block)
-            x, past = block.read(x, None if memory is None else memory[:, number])
-            kept.append(past)
-        return self.answer(x[:, -1]), torch.stack(kept, 1)
+            x = block.read(x, kept, memory.length)
+        return self.answer(x[:, -1]), Kept(memory.room, memory.length + tokens.shape[1])
 
     def streams(self, tokens: Tensor) -> list[Tensor]:
         """Return the residual stream (B, T, E) before the first block and after each one."""

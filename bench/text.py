@@ -1,0 +1,158 @@
+"""Text: the cache, the first token, training in the window, and a large text cut into tokens."""
+
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from torch.nn import functional as F
+
+from bench.program import begin, pump, ready
+from bench.rows import row, show
+from bench.window import Painted, quantile, race, raced
+from core import playgrounds, tokenizers
+from core.paths import data_folder
+from core.playgrounds.text import corpus, tokens
+from core.playgrounds.text.models import TextModel, build
+from core.playgrounds.text.recipe import RECIPES
+from core.sampling import Sampling, Stream
+from core.training.device import use_threads
+from core.training.learner import Learner
+from gui.state import State
+from gui.tour import Guide
+
+RECIPE = RECIPES["tuned gpt"]
+COUNT = 250
+
+
+def cache() -> None:
+    """Tokens a second with keys and values kept, against the whole context for each token."""
+    torch.set_num_threads(1)
+    tokenizer = tokenizers.train_bpe(corpus.load(data_folder()).train.pieces(), 1024)
+    ratios = []
+    for context in (64, 256):
+        model = build(RECIPE.replace({"context": context}), tokenizer).eval()
+        rounds = [_kept(model) / _recomputed(model) for _ in range(5)]
+        ratios.append(statistics.median(rounds))
+        print(f"context {context}: {min(rounds):.1f} to {max(rounds):.1f}", file=sys.stderr)
+    what = "tokens/s with a cache, against recomputing"
+    show(
+        [
+            row(f"{what}, context 256", ratios[1], 5, "x"),
+            row(f"{what}, context 64", ratios[0], None, "x"),
+        ]
+    )
+
+
+def _kept(model: TextModel) -> float:
+    stream = Stream(model, torch.tensor([[10]]), Sampling(), 1)
+    start = time.perf_counter()
+    for _ in range(COUNT):
+        stream.draw(stream.logits())
+    return COUNT / (time.perf_counter() - start)
+
+
+@torch.no_grad()
+def _recomputed(model: TextModel) -> float:
+    """Write as nanoGPT's generate does: crop to the context, run all of it, take the last."""
+    idx = torch.tensor([[10]])
+    start = time.perf_counter()
+    for _ in range(COUNT):
+        stream = model.streams(idx[:, -model.context :])[-1]
+        logits = model.answer(stream[:, -1])
+        idx_next = torch.multinomial(F.softmax(logits, dim=-1), num_samples=1)
+        idx = torch.cat((idx, idx_next), dim=1)
+    return COUNT / (time.perf_counter() - start)
+
+
+def first() -> None:
+    """From the click on Generate to the first token on the screen, idle and while training."""
+    window, session = ready("text")
+    idle = _clicks(window)
+    begin(window, RECIPE, 90)
+    pump(lambda: len(session.history.loss.x) > 5)
+    busy = _clicks(window)
+    session.stop()
+    pump(lambda: session.state is State.READY)
+    window.close()
+    show(
+        [
+            row("click to first token, p95: idle", quantile(idle, 0.95), 100, "ms", True),
+            row("click to first token, p95: training", quantile(busy, 0.95), 100, "ms", True),
+        ]
+    )
+
+
+def _clicks(window: object, rounds: int = 40) -> list[float]:
+    panel = window.page.write
+    panel.settings.length.setValue(20)
+    painted, times = Painted(panel.output.viewport()), []
+    for _ in range(rounds):
+        Guide.rest(150)
+        start = time.perf_counter()
+        QTest.mouseClick(panel.generate, Qt.MouseButton.LeftButton)
+        pump(lambda: bool(panel.writing.said))
+        said = time.perf_counter()
+        pump(lambda said=said: painted.at > said)
+        times.append(1000 * (painted.at - start))
+        pump(lambda: not panel.writing.running)
+    return times
+
+
+def speed() -> None:
+    """Steps a second of the default recipe in the visible window, against the same loop bare."""
+    playground = playgrounds.get("text")
+    data = playground.load(data_folder())
+
+    def bare() -> float:
+        learner = Learner(playground, RECIPE, data, torch.device("cpu"))
+        use_threads(learner.model, learner.device)
+        for _ in range(3):
+            learner.learn(*learner.take(), 0.1)
+        start, steps = time.perf_counter(), 0
+        while time.perf_counter() - start < 6:
+            learner.learn(*learner.take(), 0.5)
+            steps += 1
+        return steps / (time.perf_counter() - start)
+
+    ratios, late = race("text", RECIPE, bare)
+    raced("gpt", ratios, late, 0.90)
+
+
+def tokenise() -> None:
+    """Cut 100 MB of text with a trained encoding, in a file that is mapped into memory."""
+    text = "".join(corpus.load(data_folder()).train.pieces())
+    with tempfile.TemporaryDirectory() as folder:
+        tokens.TOKENS = Path(folder) / "tokens"
+        path = Path(folder) / "large.txt"
+        raw = text.encode()
+        with path.open("wb") as file:
+            while file.tell() < 100_000_000:
+                file.write(raw)
+        data = tokens.TextData(corpus.load(path))
+        start = time.perf_counter()
+        tokenizer = data.tokenizer(RECIPE)
+        learned = time.perf_counter()
+        found = data.train(tokenizer), data.val(tokenizer)
+        cut = time.perf_counter()
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(
+            f"{path.stat().st_size / 1e6:.0f} MB, {sum(map(len, found)):,} tokens; the encoding"
+            f" was learned in {learned - start:.1f} s",
+            file=sys.stderr,
+        )
+        show(
+            [
+                row("100 MB of text to tokens", cut - learned, 60, "s", True),
+                row("memory meanwhile, at most", 1000 * most, 1500, "MB", True),
+            ]
+        )
+
+
+if __name__ == "__main__":
+    {"cache": cache, "first": first, "speed": speed, "tokenise": tokenise}[sys.argv[1]]()
