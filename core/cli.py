@@ -131,8 +131,13 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     from core.training.trainer import Run, train
 
     playground = playgrounds.get(options.playground)
-    recipe = playground.recipe_for(options.model, options.recipe).replace(_pairs(options))
     device = choose_device(options.device)
+    named = options.recipe
+    if named is None and options.model is None:
+        named, why = playground.recipe_on(device.type)
+        if why:
+            _say(why)
+    recipe = playground.recipe_for(options.model, named).replace(_pairs(options))
     if options.out and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None

@@ -47,6 +47,8 @@ class Playground(ABC):
     recipes: ClassVar[Mapping[str, Recipe]]
     """Recipes by name; the first is the default."""
     models: ClassVar[tuple[str, ...]]
+    mixed: ClassVar[bool] = False
+    """Whether its matrices are large enough to be multiplied in half precision, where that pays."""
     glance: ClassVar[int | None] = None
     """How many examples a network that is opened is judged on; None for all."""
     streams: ClassVar[bool] = False
@@ -178,6 +180,14 @@ class Playground(ABC):
             UserError: this playground makes nothing new, or an option is impossible.
         """
         raise UserError(f"The {self.name} playground makes nothing new; use predict with an image.")
+
+    def recipe_on(self, device: str) -> tuple[str, str]:
+        """Return which recipe a device is best begun with, and why; "" for the default.
+
+        Args:
+            device: its type: cpu, cuda or mps.
+        """
+        return next(iter(self.recipes)), ""
 
     def recipe_for(self, model: str | None = None, name: str | None = None) -> Recipe:
         """Return the recipe of that name, or the first one for that model, or the default.

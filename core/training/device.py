@@ -30,6 +30,17 @@ def choose_device(word: str = "auto") -> torch.device:
     return torch.device(word)
 
 
+def mixed_precision(device: torch.device) -> tuple[torch.dtype | None, str]:
+    """Return in which numbers matrices are multiplied on a device, None for float32, and why."""
+    if device.type != "cuda":
+        return None, ""
+    if torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16, (
+            "Trained in bfloat16, which this GPU multiplies fastest; the weights stay float32."
+        )
+    return None, "Trained in float32: this GPU has no bfloat16, and float16 would lose gradients."
+
+
 def use_threads(model: nn.Module, device: torch.device) -> None:
     """Set how many threads this thread's tensor work is split over.
 

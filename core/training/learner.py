@@ -10,6 +10,7 @@ from core.errors import UserError
 from core.playground import Playground
 from core.training.batches import Batches
 from core.training.checkpoint import Checkpoint
+from core.training.device import mixed_precision
 from core.training.recipe import Recipe
 
 WARM_UP = 0.08  # of a cosine schedule: Adam's first steps rest on few gradients, so they are short
@@ -49,7 +50,10 @@ class Learner:
         self.trail: list[float] = []
         """The progress at each step since somebody cleared it, to do those steps again."""
         self.note = ""
-        """What could not be taken over from a checkpoint, in a sentence."""
+        """What could not be taken over from a checkpoint, in a sentence; or how it is trained."""
+        self._numbers: torch.dtype | None = None
+        if playground.mixed:
+            self._numbers, self.note = mixed_precision(device)
         torch.manual_seed(recipe.seed)
         self.model = playground.build(recipe, self.vocabulary).to(device)
         if device.type != "mps" and _has_convolutions(self.model):
@@ -79,8 +83,13 @@ class Learner:
         if self.counts:
             return self._count(inputs, targets), None
         self.trail.append(progress)
-        outputs = self.model(inputs)
-        loss = self.playground.loss(self.recipe, outputs, targets)
+        if self._numbers is None:
+            outputs = self.model(inputs)
+            loss = self.playground.loss(self.recipe, outputs, targets)
+        else:
+            with torch.autocast(self.device.type, self._numbers):
+                outputs = self.model(inputs)
+                loss = self.playground.loss(self.recipe, outputs, targets)
         # By hand, since torch's zero_grad takes a tenth of a small network's step.
         for weight in self._weights:
             weight.grad = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
+from core import playgrounds
 from core.playgrounds.text.corpus import holds_tiny
 from core.playgrounds.text.recipe import RECIPES
 from core.telemetry.events import Loaded, Started, Surveyed
@@ -55,6 +56,8 @@ class Page(QWidget):
         self.timeline = SampleTimeline()
         self.sampler = Sampler(self.session)
         self.write = WritePanel()
+        self._greeted = False
+        """Whether torch was there once, so that the device is known."""
         self.tabs = QTabWidget()
         self.tabs.setObjectName("textTabs")
         self.setFocusProxy(self.write.prompt)
@@ -146,6 +149,19 @@ class Page(QWidget):
 
     def _on_state(self, state: State) -> None:
         self.write.set_busy(state.running)
+        if state is State.READY and not self._greeted:
+            self._greeted = True
+            self._suit_device()
+
+    def _suit_device(self) -> None:
+        """Offer the recipe that suits the device, and say why, once torch can tell which it is."""
+        from core.training.device import choose_device
+
+        device = choose_device(self.session.device).type
+        name, why = playgrounds.get(self.session.name).recipe_on(device)
+        if why:
+            self.recipe.choose(name)
+            self.run_bar.tell(why)
 
     def _on_sample(self, sample: Sample) -> None:
         self.timeline.add(sample)

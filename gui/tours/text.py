@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QTextEdit
+from PySide6.QtWidgets import QTextEdit
 
 from gui.pages.text import Page
 from gui.state import State
@@ -78,6 +78,5 @@ def _look_about(guide: Guide) -> None:
     place = picture.cell(9, 8).center().toPoint()
     QTest.mouseMove(picture, place)
     guide.rest(100)
-    guide.expect(
-        "who looks at whom is on the map", guide.find(QWidget, "attentionLines") is not None
-    )
+    words = guide.find(QLabel, "attentionMessage").text()
+    guide.expect(words, "looks at" in words)

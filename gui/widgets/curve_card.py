@@ -161,7 +161,7 @@ class CharacterCard(CurveCard):
 
     def __init__(self, known: dict[str, float]) -> None:
         super().__init__("How wrong per character?", "nats", "characterPlot")
-        self._known = known
+        self._known, self._compared = known, False
         self.plot.add_curve("training text", "text")
         self.plot.add_curve("new text", "validation")
         self.plot.show_legend(top=True)
@@ -172,6 +172,7 @@ class CharacterCard(CurveCard):
 
     def set_text(self, tiny: bool) -> None:
         """Show what others reached, where it was on the same text."""
+        self._compared = tiny
         for name, value in self._known.items():
             self.plot.set_line(name, value if tiny else math.nan, f"{name} {value:.2f}")
 
@@ -187,5 +188,6 @@ class CharacterCard(CurveCard):
         return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
 
     def fit(self, end: float) -> None:
-        """From a little below the best known network to what a beginner says."""
-        self.plot.fit(end, 1.2, 3.0)
+        """Keep what others reached in view, where it can be compared with."""
+        low, high = (1.2, 3.0) if self._compared else (None, None)
+        self.plot.fit(end, low, high)

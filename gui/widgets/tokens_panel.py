@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.widgets.card import Card, label
+from gui.widgets.ramps import percent
 from gui.widgets.token_view import TokenView
 from gui.widgets.token_words import shown
 
@@ -111,9 +112,9 @@ class TokensPanel(QWidget):
         table = tokenizer.size * width
         self.facts.setText(
             f"{tokenizer.size:,} tokens, {tokenizer.title}; {values['characters_per_token']:.2f}"
-            f" characters a token. {occurring:,} of them ({occurring / tokenizer.size:.0%}) ever"
+            f" characters a token. {occurring:,} of them ({percent(occurring / tokenizer.size)}) ever"
             f" occur in this text. Their table has {table:,} numbers,"
-            f" {table / max(1, parameters):.0%} of the network."
+            f" {percent(table / max(1, parameters))} of the network."
         )
         self.keep.setVisible(tokenizer.size > LARGE and occurring < 0.9 * tokenizer.size)
         self.keep.setText(f"{KEEP}: {occurring:,}")

@@ -39,7 +39,15 @@ class TextPlayground(Playground):
     recipes = RECIPES
     models = MODELS
     streams = True
+    mixed = True
     glance = 1000
+
+    def recipe_on(self, device: str) -> tuple[str, str]:
+        """Begin with a larger network where there is a GPU."""
+        if device != "cuda":
+            return super().recipe_on(device)
+        why = "There is a GPU, on which ten times the network learns in the same time: large gpt."
+        return "large gpt", why
 
     def load(self, source: Path | None) -> TextData:
         """Return the text of a file, a data folder or a folder of texts, else the plays."""

@@ -204,6 +204,16 @@ GPT2: dict[str, object] = {"position": "learned", "qk_norm": False, "branch_gain
 RECIPES = {
     "tuned gpt": TextRecipe(),
     "characters gpt": TextRecipe(tokenizer="characters"),
+    "large gpt": TextRecipe(
+        layers=6,
+        heads=6,
+        width=384,
+        context=256,
+        batch_size=64,
+        vocab_size=2048,
+        lr=2e-3,
+        dropout=0.2,
+    ),
     "nanoGPT, on a CPU": TextRecipe(tokenizer="characters", lr=1e-3, steps=2000).replace(GPT2),
     "nanoGPT, on a GPU": TextRecipe(
         tokenizer="characters",
