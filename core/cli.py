@@ -5,7 +5,9 @@ line on stderr and exit status 2.
 """
 
 import argparse
+import io
 import json
+import os
 import signal
 import sys
 import time
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may lack a letter that is written
     try:
         options = _parser().parse_args(arguments)
         answer = options.run(options)
@@ -33,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("glassbox: stopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read what is written has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, open until the end
+        return 0
     if options.json:
         print(json.dumps(answer, allow_nan=False))
     else:

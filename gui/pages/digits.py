@@ -4,18 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTabWidget, QWidget
 
 from core.playgrounds.digits.download import holds_mnist
 from core.playgrounds.digits.recipe import RECIPES
 from core.telemetry.events import Array, Evaluated
 from gui.session import Session
 from gui.widgets.augmented import AugmentedPreview
-from gui.widgets.card import label
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.draw_panel import DrawPanel
 from gui.widgets.evaluation_panel import EvaluationPanel
+from gui.widgets.frame import lay_out
 from gui.widgets.learning import LearningPanel
 from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
@@ -52,31 +52,10 @@ class Page(QWidget):
         self._connect()
 
     def _arrange(self) -> None:
-        page = QVBoxLayout(self)
-        page.setContentsMargins(20, 16, 20, 18)
-        page.setSpacing(14)
-        head = QVBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(label(TITLE, "title"))
-        head.addWidget(label(ABOUT, "muted"))
-        page.addLayout(head)
-        columns = QHBoxLayout()
-        columns.setSpacing(14)
-        left = QVBoxLayout()
-        left.setSpacing(14)
-        left.addWidget(self.data)
-        left.addWidget(self.recipe, 1)
-        middle = QVBoxLayout()
-        middle.setSpacing(10)
-        middle.addWidget(self.run_bar)
-        middle.addWidget(self.tabs, 1)
-        self.data.setFixedWidth(274)
-        self.recipe.setFixedWidth(274)
-        self.draw.setFixedWidth(316)
-        columns.addLayout(left)
-        columns.addLayout(middle, 1)
-        columns.addWidget(self.draw)
-        page.addLayout(columns, 1)
+        for widget, width in ((self.data, 274), (self.recipe, 274), (self.draw, 316)):
+            widget.setFixedWidth(width)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        lay_out(self, TITLE, ABOUT, left, middle, [self.draw])
 
     def _connect(self) -> None:
         session = self.session

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from core.playgrounds.names.ladder import Result
 from core.playgrounds.names.recipe import LADDER, RECIPES
@@ -15,9 +15,10 @@ from core.telemetry.events import Evaluated, Failed, Finished, Loaded, Started, 
 from gui.climb import Climb
 from gui.session import Session
 from gui.state import State
-from gui.widgets.card import Card, label
+from gui.widgets.card import Card
 from gui.widgets.curve_card import StandingCard
 from gui.widgets.data_card import DataCard
+from gui.widgets.frame import lay_out
 from gui.widgets.ladder_panel import LadderPanel
 from gui.widgets.learning import LearningPanel
 from gui.widgets.letters_panel import LettersPanel
@@ -78,38 +79,16 @@ class Page(QWidget):
         self._connect()
 
     def _arrange(self) -> None:
-        page = QVBoxLayout(self)
-        page.setContentsMargins(20, 16, 20, 18)
-        page.setSpacing(14)
-        head = QVBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(label(TITLE, "title"))
-        head.addWidget(label(ABOUT, "muted"))
-        page.addLayout(head)
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.letters, "Letters")
         self.tabs.addTab(_scrolled(self.ladder), "Ladder")
         self.tabs.addTab(_scrolled(self.sweep), "Learning rate")
-        columns = QHBoxLayout()
-        columns.setSpacing(14)
-        left, middle, right = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
-        left.setSpacing(14)
-        left.addWidget(self.data)
-        left.addWidget(self.recipe, 1)
-        middle.setSpacing(10)
-        middle.addWidget(self.run_bar)
-        middle.addWidget(self.tabs, 1)
-        right.setSpacing(14)
-        right.addWidget(self.names, 1)
-        right.addWidget(self.surprise)
-        self.data.setFixedWidth(258)
-        self.recipe.setFixedWidth(258)
-        self.names.setFixedWidth(318)
-        self.surprise.setFixedWidth(318)
-        columns.addLayout(left)
-        columns.addLayout(middle, 1)
-        columns.addLayout(right)
-        page.addLayout(columns, 1)
+        for widget in (self.data, self.recipe):
+            widget.setFixedWidth(258)
+        for widget in (self.names, self.surprise):
+            widget.setFixedWidth(318)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
 
     def _connect(self) -> None:
         session = self.session

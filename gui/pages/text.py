@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from core import playgrounds
 from core.playgrounds.text.corpus import holds_tiny
@@ -14,9 +14,9 @@ from gui.sampler import Sample, Sampler
 from gui.session import Session
 from gui.state import State
 from gui.widgets.attention_panel import AttentionPanel
-from gui.widgets.card import label
 from gui.widgets.curve_card import CharacterCard
 from gui.widgets.data_card import DataCard
+from gui.widgets.frame import lay_out
 from gui.widgets.inside_panel import InsidePanel
 from gui.widgets.learning import LearningPanel
 from gui.widgets.recipe_card import RecipeCard
@@ -31,7 +31,6 @@ HELP = "Text. Train a GPT on a text, token by token, and let it write on from yo
 ABOUT = "Write a prompt and a network goes on. See the tokens it reads, and whom each one asks."
 KNOWN = {"nanoGPT, CPU": 1.88, "nanoGPT, A100": 1.4697}
 """What nanoGPT's README reports of its character models on Tiny Shakespeare."""
-RIGHT = 350  # pixels
 
 
 class Page(QWidget):
@@ -65,14 +64,6 @@ class Page(QWidget):
         self._connect()
 
     def _arrange(self) -> None:
-        page = QVBoxLayout(self)
-        page.setContentsMargins(20, 16, 20, 18)
-        page.setSpacing(14)
-        head = QVBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(label(TITLE, "title"))
-        head.addWidget(label(ABOUT, "muted"))
-        page.addLayout(head)
         on_the_way = QWidget()
         beneath = QVBoxLayout(on_the_way)
         beneath.setContentsMargins(0, 10, 0, 0)
@@ -85,22 +76,10 @@ class Page(QWidget):
             (self.inside, "Inside"),
         ):
             self.tabs.addTab(panel, title)
-        columns = QHBoxLayout()
-        columns.setSpacing(14)
-        left, middle = QVBoxLayout(), QVBoxLayout()
-        left.setSpacing(14)
-        left.addWidget(self.data)
-        left.addWidget(self.recipe, 1)
-        middle.setSpacing(10)
-        middle.addWidget(self.run_bar)
-        middle.addWidget(self.tabs, 1)
-        self.data.setFixedWidth(258)
-        self.recipe.setFixedWidth(258)
-        self.write.setFixedWidth(RIGHT)
-        columns.addLayout(left)
-        columns.addLayout(middle, 1)
-        columns.addWidget(self.write)
-        page.addLayout(columns, 1)
+        for widget, width in ((self.data, 258), (self.recipe, 258), (self.write, 350)):
+            widget.setFixedWidth(width)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        lay_out(self, TITLE, ABOUT, left, middle, [self.write])
 
     def _connect(self) -> None:
         session = self.session

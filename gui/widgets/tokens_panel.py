@@ -109,11 +109,11 @@ class TokensPanel(QWidget):
         if not self.text.toPlainText():
             self.text.setPlainText(values["excerpt"])
         occurring = int((values["counts"] > 0).sum())
-        table = tokenizer.size * width
+        table, share = tokenizer.size * width, percent(occurring / tokenizer.size)
         self.facts.setText(
             f"{tokenizer.size:,} tokens, {tokenizer.title}; {values['characters_per_token']:.2f}"
-            f" characters a token. {occurring:,} of them ({percent(occurring / tokenizer.size)}) ever"
-            f" occur in this text. Their table has {table:,} numbers,"
+            f" characters a token. {occurring:,} of them ({share}) ever occur"
+            f" in this text. Their table has {table:,} numbers,"
             f" {percent(table / max(1, parameters))} of the network."
         )
         self.keep.setVisible(tokenizer.size > LARGE and occurring < 0.9 * tokenizer.size)

@@ -1,0 +1,59 @@
+"""Half precision: chosen by device, with a reason, and close to what float32 learns."""
+
+import pytest
+import torch
+
+from core import playgrounds
+from core.training import learner as learning
+from core.training.device import mixed_precision
+from core.training.learner import Learner
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def lines(tmp_path):
+    """A text that a small network learns at once."""
+    path = tmp_path / "lines.txt"
+    path.write_text("the quick brown fox jumps over the lazy dog\n" * 200)
+    return playgrounds.get("text").load(path)
+
+
+def losses(data, steps=12):
+    """Train a tiny GPT for some steps; return its losses and its learner."""
+    text = playgrounds.get("text")
+    sizes = {"tokenizer": "characters", "layers": 2, "width": 32, "context": 16, "lr": 1e-2}
+    learner = Learner(text, text.recipe_for().replace(sizes), data, CPU)
+    return [float(learner.learn(*learner.take(), 0.5)[0]) for _ in range(steps)], learner
+
+
+def test_a_cpu_trains_in_float32_and_needs_no_reason():
+    assert mixed_precision(CPU) == (None, "")
+
+
+def test_a_gpu_gets_bfloat16_if_it_can_and_says_why(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **how: True)
+    numbers, why = mixed_precision(torch.device("cuda"))
+    assert numbers is torch.bfloat16 and "bfloat16" in why
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **how: False)
+    numbers, why = mixed_precision(torch.device("cuda"))
+    assert numbers is None and "float32" in why
+
+
+def test_bfloat16_learns_nearly_the_same_with_weights_in_float32(lines, monkeypatch):
+    plain, _ = losses(lines)
+    monkeypatch.setattr(learning, "mixed_precision", lambda device: (torch.bfloat16, "because"))
+    half, learner = losses(lines)
+    assert half != plain  # it was used
+    assert half == pytest.approx(plain, rel=0.05)
+    assert half[-1] < half[0] - 0.3
+    assert {weight.dtype for weight in learner.model.parameters()} == {torch.float32}
+    assert learner.note == "because"
+
+
+def test_where_there_is_a_gpu_a_larger_network_is_begun_with():
+    text, names = playgrounds.get("text"), playgrounds.get("names")
+    name, why = text.recipe_on("cuda")
+    assert text.recipes[name].width > text.recipe_for().width and "GPU" in why
+    assert text.recipe_on("cpu") == (next(iter(text.recipes)), "")
+    assert names.recipe_on("cuda")[1] == ""
