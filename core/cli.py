@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("glassbox: stopped.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read what is written has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, open until the end
+        sys.stdout = Path(os.devnull).open("w")  # nothing more is written to a closed pipe
         return 0
     if options.json:
         print(json.dumps(answer, allow_nan=False))
