@@ -38,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("glassbox: stopped.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read what is written has seen enough
-        sys.stdout = Path(os.devnull).open("w")  # nothing more is written to a closed pipe
+        # What is left in the buffer goes nowhere, instead of into a closed pipe at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if options.json:
         print(json.dumps(answer, allow_nan=False))
