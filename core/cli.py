@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from core import __version__, playgrounds
 from core.arguments import DEVICES, Parser, positive
 from core.errors import UserError
-from core.paths import RUNS, data_source
+from core.paths import RUNS, data_folder, data_source, show_tiktoken
 
 if TYPE_CHECKING:
     from core.training.control import Control
@@ -148,8 +148,10 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     recipe = playground.recipe_for(options.model, named).replace(_pairs(options))
     if options.out and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
+    source = data_source(options.data)
+    show_tiktoken(source)
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
-    data = playground.load(data_source(options.data))
+    data = playground.load(source)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     out = options.out or RUNS / f"{playground.name}-{recipe.to_dict()['model']}-{stamp}.safetensors"
     steps = options.steps or (0 if options.seconds else recipe.steps) or None
@@ -239,9 +241,11 @@ def _show_train(answer: dict[str, Any]) -> str:
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     from core.training.checkpoint import find_checkpoint, load_checkpoint
 
+    source = data_source(options.data)
+    show_tiktoken(source)
     checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
     playground = checkpoint.playground
-    data = playground.load(data_source(options.data))
+    data = playground.load(source)
     numbers = playground.test(checkpoint.model(), data, checkpoint.recipe)
     return {"playground": playground.name, "dataset": playground.dataset(data), "metrics": numbers}
 
@@ -275,6 +279,7 @@ def _show_predictions(answer: dict[str, Any]) -> str:
 def _sample(options: argparse.Namespace) -> dict[str, Any]:
     from core.training.checkpoint import find_checkpoint, load_checkpoint
 
+    show_tiktoken(data_folder())
     checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
     names = ("prompt", "count", "tokens", "temperature", "top_k", "top_p", "seed")
     wishes = {name: getattr(options, name) for name in names}

@@ -84,8 +84,14 @@ class Tokenizer:
         return names[self.kind]
 
     def encode(self, text: str) -> Array:
-        """Return the tokens of a text, (n,) int64."""
-        tokens = self._encoding.encode_to_numpy(text, disallowed_special=()).astype(np.int64)
+        """Return the tokens of a text, (n,) int64; half of a surrogate pair is no character."""
+        try:
+            tokens = self._encoding.encode_to_numpy(text, disallowed_special=()).astype(np.int64)
+        except UnicodeEncodeError:
+            return self.encode(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        except ValueError:  # a run of a million spaces is more than its pattern can hold
+            half = len(text) // 2
+            return np.concatenate([self.encode(text[:half]), self.encode(text[half:])])
         if self._kept is None:
             return tokens
         known: Array = self._new[tokens]
@@ -219,7 +225,9 @@ def from_dict(values: Mapping[str, Any]) -> Tokenizer:
     try:
         learned = tuple(base64.b64decode(t, validate=True) for t in values.get("learned", []))
         kept = tuple(int(token) for token in values["kept"]) if "kept" in values else None
-    except (TypeError, ValueError, binascii.Error):
+        if kept is not None and not all(abs(token) < LARGEST for token in kept):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError, binascii.Error):
         raise UserError("Its tokens can't be read.") from None
     return _restored(str(kind), learned, kept)
 
@@ -285,16 +293,3 @@ class Whole:
     def end(self) -> str:
         """Return a replacement mark if a character was left unfinished."""
         return self._decoder.decode(b"", True)
-
-
-def spans(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[tuple[int, int]]:
-    """Return which characters of their text each token is part of, as (begin, end).
-
-    A token within a character has the whole of it: several tokens then share one span.
-    """
-    text = b"".join(tokenizer.bytes_of(token) for token in tokens)
-    # Where each byte's character begins, counted in characters.
-    starts = np.cumsum((np.frombuffer(text, np.uint8) & 0xC0) != 0x80)
-    ends = np.cumsum([len(tokenizer.bytes_of(token)) for token in tokens])
-    begins = ends - [len(tokenizer.bytes_of(token)) for token in tokens]
-    return [(int(starts[b]) - 1, int(starts[e - 1])) for b, e in zip(begins, ends, strict=True)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from core.paths import data_folder
+from core.paths import data_folder, show_tiktoken
 from gui import preflight, theme
 from gui.window import MainWindow
 
@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
     data = data_folder(options.data)
+    show_tiktoken(data)
     # A fast stroke is many small moves; compressed into few, its corners would be lost.
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
     app = QApplication.instance() or QApplication(sys.argv[:1])

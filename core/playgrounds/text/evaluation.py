@@ -1,6 +1,7 @@
 """How good a network is at a text: per token, and per character, which tokenizers share."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -95,6 +96,7 @@ def _nats(model: TextModel, ids: Tensor, starts: Tensor, size: int) -> Tensor:
     return nats.view(wanted.shape).cpu()
 
 
+@lru_cache(maxsize=8)
 def lengths(tokenizer: Tokenizer) -> Array:
     """Return how many characters begin in each token, (V,)."""
     tokens = [np.frombuffer(tokenizer.bytes_of(t), np.uint8) for t in range(tokenizer.size)]

@@ -16,7 +16,7 @@ from core.playground import Cancelled, Playground, Tell, Vocabulary
 from core.playgrounds.text import corpus
 from core.playgrounds.text.download import fetch_tiny
 from core.playgrounds.text.encode import Stretches, Windows
-from core.playgrounds.text.evaluation import entropies, loss_of
+from core.playgrounds.text.evaluation import entropies, lengths, loss_of
 from core.playgrounds.text.models import TextModel, build
 from core.playgrounds.text.recipe import MODELS, RECIPES, TextRecipe
 from core.playgrounds.text.tokens import TextData, Tokens
@@ -124,7 +124,8 @@ class TextPlayground(Playground):
         assert isinstance(model, TextModel)
         train, val = data.train(model.tokenizer), data.val(model.tokenizer)
         judged = loss_of(model, val, int(train.ids[-1]), 10 * limit if limit else None)
-        some = Tokens(train.tokenizer, train.ids[1:], train.characters)
+        first = int(lengths(train.tokenizer)[int(train.ids[0])])
+        some = Tokens(train.tokenizer, train.ids[1:], train.characters - first)
         learned = loss_of(model, some, int(train.ids[0]), 5 * limit if limit else JUDGED)
         numbers = {
             "val_loss": judged.per_token,
@@ -178,9 +179,11 @@ class TextPlayground(Playground):
                 if tell and not row:
                     tell(fresh)
         spent = time.perf_counter() - begin
-        made = [text + rest.end() for text, rest in zip(written, whole, strict=True)]
+        ends = [rest.end() for rest in whole]
+        if tell:
+            tell(ends[0])
         return {
-            "samples": made,
+            "samples": [text + end for text, end in zip(written, ends, strict=True)],
             "tokens_per_second": round(count * options["tokens"] / spent, 1),
         }
 

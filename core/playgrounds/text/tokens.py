@@ -11,6 +11,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -204,7 +205,8 @@ def _write(path: Path, pieces: Iterator[Array]) -> None:
             " or choose a smaller text."
         ) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be written, it may not be there to be removed
+            part.unlink()
 
 
 def _mark(text: Text, tokenizer: Tokenizer) -> str:
