@@ -10,7 +10,7 @@ import base64
 import binascii
 import codecs
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path

@@ -28,10 +28,12 @@ def losses(data, steps=12):
 
 
 def test_a_cpu_trains_in_float32_and_needs_no_reason():
+    """Nothing is to be chosen there."""
     assert mixed_precision(CPU) == (None, "")
 
 
 def test_a_gpu_gets_bfloat16_if_it_can_and_says_why(monkeypatch):
+    """And an older one says why not."""
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **how: True)
     numbers, why = mixed_precision(torch.device("cuda"))
     assert numbers is torch.bfloat16 and "bfloat16" in why
@@ -41,6 +43,7 @@ def test_a_gpu_gets_bfloat16_if_it_can_and_says_why(monkeypatch):
 
 
 def test_bfloat16_learns_nearly_the_same_with_weights_in_float32(lines, monkeypatch):
+    """Close to float32, yet not the same; a CPU can do it too, only slowly."""
     plain, _ = losses(lines)
     monkeypatch.setattr(learning, "mixed_precision", lambda device: (torch.bfloat16, "because"))
     half, learner = losses(lines)
@@ -52,6 +55,7 @@ def test_bfloat16_learns_nearly_the_same_with_weights_in_float32(lines, monkeypa
 
 
 def test_where_there_is_a_gpu_a_larger_network_is_begun_with():
+    """In text alone, whose networks are large; with the reason."""
     text, names = playgrounds.get("text"), playgrounds.get("names")
     name, why = text.recipe_on("cuda")
     assert text.recipes[name].width > text.recipe_for().width and "GPU" in why

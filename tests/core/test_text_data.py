@@ -449,7 +449,9 @@ def test_windows_are_of_the_text(monkeypatch, most):
     assert asked >= set(range(5, 5 + len(examples) * examples.stride))
 
 
-@pytest.mark.parametrize("line", ["some words of a line\r\n", "words without end ", "ab\n\u3000\ncd "])
+@pytest.mark.parametrize(
+    "line", ["some words of a line\r\n", "words without end ", "ab\n\u3000\ncd "]
+)
 def test_pieces_of_other_texts_are_cut_alike(tmp_path, line):
     """Line ends of Windows, no line ends at all, and spaces of another script."""
     whole = line * 400
@@ -465,6 +467,7 @@ def test_pieces_of_other_texts_are_cut_alike(tmp_path, line):
 
 
 def test_a_data_folder_without_tiny_shakespeare_is_not_read_as_texts(tmp_path):
+    """Its README is no text to learn from."""
     if plays.folder() is None:
         pytest.skip("the plays are not installed")
     (tmp_path / "names").mkdir()

@@ -306,6 +306,7 @@ def test_half_a_surrogate_pair_is_encoded_as_a_replacement_mark():
 
 
 def test_a_million_spaces_are_no_trouble():
+    """Its pattern could not hold so long a run."""
     text = "x" + " " * 1_000_000 + "y"
     known = train_bpe(["a few words"], 256)
     assert known.decode(known.encode(text)) == text
@@ -313,5 +314,6 @@ def test_a_million_spaces_are_no_trouble():
 
 @pytest.mark.parametrize("kept", [[10**30], [-(10**30)], [float("inf")]])
 def test_kept_tokens_that_are_no_tokens_are_refused(kept):
+    """However large they are."""
     with pytest.raises(UserError, match="can't be read"):
         from_dict({"tokenizer": "characters", "learned": [], "kept": kept})

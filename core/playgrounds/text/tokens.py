@@ -11,8 +11,8 @@ import json
 import os
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
