@@ -56,7 +56,7 @@ class Writing(QObject):
     def set_model(self, model: "TextModel") -> None:
         """Write with this network from now on; what another one wrote can't be continued."""
         self.stop()
-        self._model, self._writer = model, None
+        self._model, self._writer, self.said = model, None, []
 
     @property
     def can_go_on(self) -> bool:
@@ -122,8 +122,8 @@ class Writing(QObject):
     ) -> None:
         self._timer.stop()
         self._writer, self._sampling, self._seed, self._left = writer, sampling, seed, length
-        self.begun.emit()
         self._timer.start(BUSY if busy else CALM)
+        self.begun.emit()
 
     def _turn(self) -> None:
         """Say tokens for a few milliseconds."""

@@ -19,18 +19,24 @@ LATEST = (Snapshot, Weights, Examples, LayerView, Answer, Swept, Progress)
 
 
 class Mailbox:
-    """Events in order; of pictures (snapshots, weights, examples, views) only the newest."""
+    """Events in order; of pictures (snapshots, weights, examples, views) only the newest.
+
+    The first weights are kept, too: they are what a network began with.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ordered: deque[Event] = deque()
         self._latest: dict[type, Event] = {}
+        self._began = False
         self.closed = False
 
     def put(self, event: Event) -> None:
         """Leave an event; never blocks for long."""
         with self._lock:
-            if isinstance(event, LATEST):
+            first = isinstance(event, Weights) and not self._began
+            self._began |= first
+            if isinstance(event, LATEST) and not first:
                 self._latest[type(event)] = event
             else:
                 self._ordered.append(event)

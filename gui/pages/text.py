@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from core import playgrounds
 from core.errors import UserError
-from core.playgrounds.text.corpus import holds_tiny
+from core.playgrounds.text.corpus import holds_tiny, texts_in
 from core.playgrounds.text.recipe import RECIPES
 from core.telemetry.events import Loaded, Started, Surveyed
 from gui.sampler import Sample, Sampler
@@ -47,7 +47,12 @@ class Page(QWidget):
         own = "A text of mine…"
         full = "Tiny Shakespeare"
         self.data = DataCard(
-            self.session, "Shakespeare's plays", full, held, own, is_full=holds_tiny
+            self.session,
+            "Shakespeare's plays",
+            full,
+            held,
+            own,
+            lambda folder: bool(texts_in(folder)),
         )
         self.run_bar = RunBar(self.session)
         self.characters = CharacterCard(KNOWN)
@@ -92,8 +97,8 @@ class Page(QWidget):
         self.sampler.sampled.connect(self._on_sample)
         self.sampler.restarted.connect(self.timeline.clear)
         self.tokens.keepAsked.connect(lambda: self.recipe.take("occurring", True))
-        self.write.textChanged.connect(self._show_text)
-        self.write.prompt.textChanged.connect(self.learning.refresh_layer)
+        self.write.textChanged.connect(lambda: self._show_text())
+        self.write.prompt.textChanged.connect(self._on_prompt)
 
     def _on_loaded(self, event: Loaded) -> None:
         self.timeline.clear()
@@ -150,12 +155,17 @@ class Page(QWidget):
     def _on_sample(self, sample: Sample) -> None:
         self.timeline.add(sample)
 
-    def _show_text(self) -> None:
-        """Let the panels look at the text that stands there: what was written, or the prompt."""
+    def _on_prompt(self) -> None:
+        """Let whoever looks into the network look with what was typed."""
+        self.learning.refresh_layer()
+        self._show_text(typed=True)
+
+    def _show_text(self, typed: bool = False) -> None:
+        """Let the panels look at the text that stands there: what was written, or was typed."""
         replica, tokens = self.session.replica, self.write.writing.tokens
         if replica is None:
             return
-        if not tokens:
+        if typed or not tokens:
             tokens = replica.model.tokenizer.encode(self.write.prompt.toPlainText()).tolist()
         self.attention.set_tokens(tokens)
         self.inside.set_tokens(tokens)

@@ -20,6 +20,7 @@ from gui.state import State
 from gui.widgets.card import Card, label, say
 
 BUNDLED, FULL, OWN = range(3)
+NO_FILE = "That can't be learned from; drop a text file that lies on this computer."
 
 
 class DataCard(Card):
@@ -30,8 +31,7 @@ class DataCard(Card):
         bundled, full: the names of the two on the screen.
         held: whether the session's data folder has the full set.
         own: the words for a file of one's own; "" where the playground takes none.
-        is_full: tells whether a folder has the full set, where it may be a folder of one's own
-            texts instead; None where no such folders are taken.
+        is_own: tells whether a folder is one of one's own texts; None where none are taken.
     """
 
     fetch_started = Signal()
@@ -43,13 +43,13 @@ class DataCard(Card):
         full: str,
         held: bool,
         own: str = "",
-        is_full: Callable[[Path], bool] | None = None,
+        is_own: Callable[[Path], bool] | None = None,
     ) -> None:
         super().__init__("What shall it learn from?")
         self._session = session
         self._folder: Path | None = session.data if held else None
         self._own = own
-        self._is_full = is_full
+        self._is_own = is_own
         self._shown = BUNDLED if self._folder is None else FULL
         self.box = QComboBox()
         self.box.setObjectName("dataBox")
@@ -59,7 +59,7 @@ class DataCard(Card):
         self.box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        what = "A file or a folder of texts" if is_full else "A file"
+        what = "A file or a folder of texts" if is_own else "A file"
         drop = f" {what} can also be dropped here." if own else ""
         self.box.setToolTip(
             "<p>The bundled data needs no network and trains in a minute. More data makes a"
@@ -129,7 +129,7 @@ class DataCard(Card):
         source = self._session.data
         if source is None:
             self._shown = BUNDLED
-        elif source.is_file() or (self._is_full and not self._is_full(source)):
+        elif source.is_file() or (self._is_own and self._is_own(source)):
             self._shown = OWN
         else:
             self._shown, self._folder = FULL, source
@@ -153,10 +153,12 @@ class DataCard(Card):
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802, Qt's name
         """Learn from the file that was dropped."""
-        path = Path(event.mimeData().urls()[0].toLocalFile())
         if event.type() != QEvent.Type.Drop:
             return
-        if path.is_file() or (self._is_full and path.is_dir()):
+        url = event.mimeData().urls()[0]
+        path = Path(url.toLocalFile())
+        folder = path.is_dir() and self._is_own is not None and self._is_own(path)
+        if url.isLocalFile() and (path.is_file() or folder):
             self._session.choose_data(path)
         else:
-            say(self.words, "That can't be learned from; drop a text file.", "fault")
+            say(self.words, NO_FILE, "fault")

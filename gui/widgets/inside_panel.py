@@ -1,5 +1,6 @@
 """What each layer would say next, and which tokens lie near one another."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer
@@ -63,7 +64,9 @@ class LensView(QWidget):
             painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, name)
             for column, (word, probability) in enumerate(answers):
                 cell = QRect(round(LABELS + column * wide), top, round(wide) - 4, ROW - 4)
-                painter.setBrush(now.colour("activation", round(20 + 110 * probability)))
+                sound = math.isfinite(probability)
+                deep = round(20 + 110 * probability) if sound else 110
+                painter.setBrush(now.colour("activation" if sound else "fault", deep))
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.drawRoundedRect(cell, 4, 4)
                 painter.setPen(now.colour("text"))

@@ -74,7 +74,7 @@ class TokensPanel(QWidget):
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLED)
         self._settle.timeout.connect(self._cut)
-        self.text.textChanged.connect(self._settle.start)
+        self.text.textChanged.connect(self._on_text)
         self._arrange()
 
     def _arrange(self) -> None:
@@ -128,6 +128,10 @@ class TokensPanel(QWidget):
         self.merges.setVisible(tokenizer.kind == "bpe")
         self._cut()
 
+    def _on_text(self) -> None:
+        if self.isVisible():
+            self._settle.start()
+
     def _cut(self) -> None:
         if self._tokenizer is None:
             return
@@ -135,6 +139,11 @@ class TokensPanel(QWidget):
         tokens = self._tokenizer.encode(text).tolist()
         self.view.show_tokens([(self._tokenizer.bytes_of(token), token) for token in tokens])
         self.count.setText(f"{len(tokens):,} tokens")
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
+        """Catch up with what was typed or learned while this was hidden."""
+        super().showEvent(event)
+        self._cut()
 
     def hideEvent(self, event: Any) -> None:  # noqa: N802, Qt's name
         """Cut nothing that nobody sees."""

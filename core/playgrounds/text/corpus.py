@@ -146,9 +146,7 @@ def load(source: Path | None) -> Corpus:
     held = cache if cache.is_dir() else None
     if holds_tiny(source):
         return _split([tiny(source)], "Tiny Shakespeare", held, is_tiny=True)
-    if any((source / name).is_dir() for name in OTHER_DATA):
-        return bundled(held)
-    texts = sorted(p for p in source.iterdir() if p.suffix.lower() in LIKE_TEXT and p.is_file())
+    texts = texts_in(source)
     if len(texts) > MOST_FILES:
         raise UserError(f"{source} has more than {MOST_FILES:,} texts; join them into fewer files.")
     if texts:
@@ -164,6 +162,13 @@ def tiny(folder: Path) -> Path:
 def holds_tiny(folder: Path) -> bool:
     """Whether a data folder has Tiny Shakespeare."""
     return tiny(folder).is_file()
+
+
+def texts_in(folder: Path) -> list[Path]:
+    """Return the texts of a folder of texts; none of one that holds data sets."""
+    if holds_tiny(folder) or any((folder / name).is_dir() for name in OTHER_DATA):
+        return []
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in LIKE_TEXT and p.is_file())
 
 
 def bundled(tiktoken: Path | None = None) -> Corpus:
