@@ -33,7 +33,21 @@ class TiedLinear(nn.Module):
 
 
 Product = nn.Linear | nn.Conv2d | nn.Embedding | TiedLinear
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
+FEW = 4096  # numbers
+
+
+class GELU(nn.GELU):
+    """x times the share of a normal distribution below x (Hendrycks and Gimpel 2016)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Bend; the shape stays."""
+        if x.numel() > FEW or torch.is_grad_enabled():
+            return super().forward(x)
+        # For a single token torch's own takes four times as long, most of it to get under way.
+        return torch.erf(x * 0.5**0.5).add_(1).mul_(x).mul_(0.5)
+
+
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": GELU}
 
 
 class FeatureNorm(nn.BatchNorm1d):

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from core.layers import Layer, layers_of
 
 LOOKED_AT = 4  # sequences of a batch whose attention is measured
-TINY = 1e-6  # keeps a query of zeros one
+TINY = 1e-6  # keeps a query of zeros what it is
 SLOWEST = 1000.0  # how much slower the last pair of dimensions is turned than the first
 
 
@@ -26,6 +26,8 @@ class Block(nn.Module):
         rotary: whether queries and keys are turned by their place, so that only distances count
             (Su et al. 2021); else the places have to be in what comes in.
         qk_norm: whether queries and keys have all the same length (Henry et al. 2020).
+        sharpness: what their products are multiplied by, so that attention is neither even nor
+            hard at first, whatever their number of dimensions.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Block(nn.Module):
         self.heads = heads
         self.rotary = rotary
         self.qk_norm = qk_norm
+        size = width // heads
+        self.sharpness = size**0.5 if qk_norm else size**-0.5
         self.entered: Tensor | None = None
         """What the last forward began with, while somebody listens to ``attend``."""
         self.norm = nn.LayerNorm(width)
@@ -53,8 +57,11 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, E) to (B, T, E)."""
         self.entered = x.detach() if self.attend.listener is not None else None
-        query, key, value = self.three(self.attend(self.norm(x)))
-        return self._think(x, F.scaled_dot_product_attention(query, key, value, is_causal=True))
+        query, key, value = self.three(self.attend.forward(self.norm.forward(x)))
+        seen = F.scaled_dot_product_attention(
+            query, key, value, is_causal=True, scale=self.sharpness
+        )
+        return self._think(x, seen)
 
     def read(self, x: Tensor, kept: Tensor, first: int) -> Tensor:
         """Read on: what is new looks at itself and at what was kept, and is kept too.
@@ -68,14 +75,16 @@ class Block(nn.Module):
         Returns:
             (B, t, E).
         """
-        query, key, value = self.three(self.attend(self.norm(x)), first)
+        query, key, value = self.three(self.attend.forward(self.norm.forward(x)), first)
         new, end = x.shape[1], first + x.shape[1]
         kept[0, :, :, first:end] = key
         kept[1, :, :, first:end] = value
         # A single token may look at everything there is.
         mask = None if new == 1 else torch.ones(new, end, device=x.device).tril(first).bool()
         keys, values = kept[:, :, :, :end].unbind()
-        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        seen = F.scaled_dot_product_attention(
+            query, keys, values, attn_mask=mask, scale=self.sharpness
+        )
         return self._think(x, seen)
 
     def three(self, attended: Tensor, first: int = 0) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,9 +101,8 @@ class Block(nn.Module):
         parts = attended.view(batch, time, 3, self.heads, width // 3 // self.heads)
         both, value = parts[:, :, :2], parts[:, :, 2]
         if self.qk_norm:
-            # Root mean square norm by hand: torch's own takes three times as long for one token.
-            size = torch.linalg.vector_norm(both, dim=-1, keepdim=True)
-            both = both * (both.shape[-1] ** 0.5 / (size + TINY))
+            # By hand: torch's own norm takes three times as long for one token.
+            both = both / torch.linalg.vector_norm(both, dim=-1, keepdim=True).clamp(min=TINY)
         if self.rotary:
             both = _turn(both, first)
         query, key = both.unbind(2)
@@ -103,35 +111,38 @@ class Block(nn.Module):
     def attention(self, attended: Tensor) -> Tensor:
         """Return how much each token looks at each before it: (B, T, 3E) to (B, H, T, T)."""
         query, key, _ = self.three(attended)
-        scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
+        scores = query @ key.transpose(-1, -2) * self.sharpness
         ahead = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
         shares: Tensor = scores.masked_fill(ahead, float("-inf")).softmax(-1)
         return shares
 
     def _think(self, x: Tensor, seen: Tensor) -> Tensor:
         """Add both branches to the stream: what was seen (B, H, T, E / H), and the thought."""
-        x = x + self.project(seen.transpose(1, 2).reshape(x.shape))
-        out: Tensor = x + self.contract(self.expand(self.norm_too(x)))
-        return out
+        x = x + self.project.forward(seen.transpose(1, 2).reshape(x.shape))
+        return x + self.contract.forward(self.expand.forward(self.norm_too.forward(x)))
 
 
 @lru_cache(maxsize=8)
 def _turns(places: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return cosines and sines of the angles of places, each (places, 1, 1, size)."""
-    speeds = SLOWEST ** -(torch.arange(size, device=device) / size)
-    angles = torch.arange(places, device=device)[:, None] * speeds
-    return angles.cos()[:, None, None], angles.sin()[:, None, None]
+    """Return what vectors are multiplied by at each place to be turned, each (places, 1, 1, size).
+
+    The first for the vector itself, the cosines; the second for the vector with its halves
+    exchanged, the sines, negative in the first half.
+    """
+    half = size // 2
+    speeds = SLOWEST ** -(torch.arange(half, device=device) / half)
+    angles = torch.arange(places, device=device)[:, None, None, None] * speeds
+    cosine, sine = angles.cos(), angles.sin()
+    return torch.cat([cosine, cosine], -1), torch.cat([-sine, sine], -1)
 
 
 def _turn(x: Tensor, first: int) -> Tensor:
     """Turn pairs of dimensions by their place: (B, T, ..., H, D), the first at this place."""
-    size = x.shape[-1] // 2
-    end = first + x.shape[1]
+    size, end = x.shape[-1], first + x.shape[1]
     # Tables of a power of two, so that a growing text does not need new ones at each token.
-    cosine, sine = _turns(1 << (end - 1).bit_length(), size, x.device)
-    cosine, sine = cosine[first:end], sine[first:end]
-    one, other = x[..., :size], x[..., size:]
-    return torch.cat([one * cosine - other * sine, one * sine + other * cosine], -1)
+    itself, exchanged = _turns(1 << (end - 1).bit_length(), size, x.device)
+    turned = x.roll(size // 2, -1) * exchanged[first:end]
+    return torch.addcmul(turned, x, itself[first:end])
 
 
 @torch.no_grad()
