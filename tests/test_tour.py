@@ -24,7 +24,10 @@ def test_the_tour_plays_every_page_in_both_themes(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     names = {path.stem for path in tmp_path.glob("*.png")}
-    for page in ("digits", "digits-training", "digits-layer", "digits-mistakes", "digits-ezmnist"):
+    pages = ["digits", "digits-training", "digits-layer", "digits-mistakes", "digits-ezmnist"]
+    pages += ["names", "names-training", "names-letters", "names-ladder"]
+    pages += ["text", "text-training", "text-samples", "text-tokens", "text-attention"]
+    for page in pages:
         for word in ("light", "dark"):
             assert f"{page}-{word}" in names
             with Image.open(tmp_path / f"{page}-{word}.png") as picture:

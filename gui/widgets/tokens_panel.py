@@ -90,7 +90,8 @@ class TokensPanel(QWidget):
         right.body.addWidget(self.facts)
         right.body.addWidget(self.keep)
         right.body.addWidget(self.why)
-        right.body.addWidget(self.merges, 1)
+        right.body.addWidget(self.merges, 100)
+        right.body.addStretch(1)  # where there are no merges, the words stay at the top
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 10, 0, 0)
         row.setSpacing(12)
