@@ -12,6 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+class Embedding(nn.Embedding):
+    """A table whose first numbers are drawn by :func:`initialise`, and not before.
+
+    To draw them without memory, as a model is built that a file is held against, torch would load
+    its compiler: seconds, in which a window can't be relied on to answer.
+    """
+
+    def reset_parameters(self) -> None:
+        """Leave the numbers as they are."""
+
+
 class TiedLinear(nn.Module):
     """An output with the matrix of the embedding: x @ W.T (Press and Wolf 2017).
 

@@ -61,6 +61,8 @@ class Sampling:
             old = logits.gather(1, said)
             less = torch.where(old > 0, old / self.repetition, old * self.repetition)
             logits = logits.scatter(1, said, less)
+        if self == PLAIN:
+            return logits.softmax(-1)
         # The largest is taken off first, so that a tiny temperature can't overflow; in single
         # precision it might be no more than zero.
         logits = logits.double()
@@ -76,6 +78,9 @@ class Sampling:
             shares = shares.masked_fill(beyond.scatter(-1, order, beyond), 0.0)
             shares = shares / shares.sum(-1, keepdim=True)
         return shares
+
+
+PLAIN = Sampling()
 
 
 class Reader(Protocol):
@@ -213,7 +218,7 @@ class Stream:
     @torch.inference_mode()
     def draw(self, logits: Tensor) -> Tensor:
         """Return the next tokens (B, 1) by these answers, and say them."""
-        said = self.tokens[:, -self.reader.context :]
+        said = None if self.sampling.repetition == 1 else self.tokens[:, -self.reader.context :]
         # Where a random number falls among the shares laid end to end; for a single token this
         # takes a quarter of the time of torch.multinomial.
         reached = self.sampling.shares(logits, said).cumsum(-1)

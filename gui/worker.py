@@ -226,7 +226,7 @@ def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
         def loss() -> torch.Tensor:
             place = torch.device("cpu")
             examples = playground.prepare(loaded, recipe, checkpoint.vocabulary, place)
-            indices = torch.randperm(len(examples))[:256]
+            indices = torch.randperm(len(examples))[: min(256, recipe.batch_size)]
             inputs, targets = examples.batch(indices, recipe, torch.Generator())
             return playground.loss(recipe, model(inputs), targets)
 

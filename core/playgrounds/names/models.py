@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.layers import Layer, initialise
+from core.layers import Embedding, Layer, initialise
 from core.playgrounds.names.alphabet import Alphabet
 from core.playgrounds.names.recipe import NamesRecipe
 from core.transformer import Block, quieten
@@ -74,7 +74,7 @@ class Bigram(LetterModel):
 
     def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
         super().__init__(alphabet, 1)
-        self.output = Layer(nn.Embedding(len(alphabet), len(alphabet)))
+        self.output = Layer(Embedding(len(alphabet), len(alphabet)))
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, 1) to (B, V)."""
@@ -88,7 +88,7 @@ class MLP(LetterModel):
     def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
         super().__init__(alphabet, recipe.context)
         norm = recipe.model == "mlp-bn"
-        self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
+        self.embedding = Layer(Embedding(len(alphabet), recipe.embedding))
         self.hidden = nn.ModuleList()
         width = recipe.context * recipe.embedding
         for size in recipe.hidden:
@@ -111,7 +111,7 @@ class WaveNet(LetterModel):
 
     def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
         super().__init__(alphabet, recipe.context)
-        self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
+        self.embedding = Layer(Embedding(len(alphabet), recipe.embedding))
         self.fuse = nn.ModuleList()
         width = recipe.embedding
         for _ in range(recipe.context.bit_length() - 1):
@@ -137,7 +137,7 @@ class GRU(LetterModel):
     def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
         super().__init__(alphabet, recipe.context)
         size = recipe.width
-        self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
+        self.embedding = Layer(Embedding(len(alphabet), recipe.embedding))
         self.letter = Layer(nn.Linear(recipe.embedding, 3 * size))
         self.memory = Layer(nn.Linear(size, 3 * size, bias=False))
         self.forget = nn.Dropout(recipe.memory_dropout)
@@ -223,8 +223,8 @@ class Transformer(LetterModel):
 
     def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
         super().__init__(alphabet, recipe.context)
-        self.embedding = Layer(nn.Embedding(len(alphabet), recipe.embedding))
-        self.position = Layer(nn.Embedding(recipe.context, recipe.embedding))
+        self.embedding = Layer(Embedding(len(alphabet), recipe.embedding))
+        self.position = Layer(Embedding(recipe.context, recipe.embedding))
         self.blocks = nn.ModuleList(
             Block(recipe.embedding, recipe.heads, recipe.dropout) for _ in range(recipe.depth)
         )

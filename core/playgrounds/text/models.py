@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.errors import UserError
-from core.layers import Layer, TiedLinear, initialise
+from core.layers import Embedding, Layer, TiedLinear, initialise
 from core.playgrounds.text.recipe import TextRecipe
 from core.tokenizers import Tokenizer
 from core.transformer import Block, quieten
@@ -65,7 +65,7 @@ class Bigram(TextModel):
     def __init__(self, recipe: TextRecipe, tokenizer: Tokenizer) -> None:
         super().__init__(tokenizer, 1)
         _check_table(tokenizer.size, tokenizer.size)
-        self.output = Layer(nn.Embedding(tokenizer.size, tokenizer.size))
+        self.output = Layer(Embedding(tokenizer.size, tokenizer.size))
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, 1) to (B, V)."""
@@ -79,7 +79,7 @@ class MLP(TextModel):
     def __init__(self, recipe: TextRecipe, tokenizer: Tokenizer) -> None:
         super().__init__(tokenizer, recipe.context)
         _check_table(tokenizer.size, max(recipe.width, *recipe.hidden, 1))
-        self.embedding = Layer(nn.Embedding(tokenizer.size, recipe.width))
+        self.embedding = Layer(Embedding(tokenizer.size, recipe.width))
         self.hidden = nn.ModuleList()
         width = recipe.context * recipe.width
         for size in recipe.hidden:
@@ -106,13 +106,13 @@ class GPT(TextModel):
     def __init__(self, recipe: TextRecipe, tokenizer: Tokenizer) -> None:
         super().__init__(tokenizer, recipe.context)
         _check_table(tokenizer.size, recipe.width)
-        table = nn.Embedding(tokenizer.size, recipe.width)
+        table = Embedding(tokenizer.size, recipe.width)
         self.heads = recipe.heads
         self.embedding = Layer(table)
         self.position: Layer | None = None
         rotary = recipe.position == "rotary"
         if not rotary:
-            self.position = Layer(nn.Embedding(recipe.context, recipe.width))
+            self.position = Layer(Embedding(recipe.context, recipe.width))
         self.dropout = nn.Dropout(recipe.dropout)
         self.blocks = nn.ModuleList(
             Block(recipe.width, recipe.heads, recipe.dropout, rotary, recipe.qk_norm)

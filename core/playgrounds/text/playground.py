@@ -40,7 +40,7 @@ class TextPlayground(Playground):
     models = MODELS
     streams = True
     mixed = True
-    glance = 1000
+    glance = 400
 
     def recipe_on(self, device: str) -> tuple[str, str]:
         """Begin with a larger network where there is a GPU."""
