@@ -283,12 +283,11 @@ def _sample(options: argparse.Namespace) -> dict[str, Any]:
     checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
     names = ("prompt", "count", "tokens", "temperature", "top_k", "top_p", "seed")
     wishes = {name: getattr(options, name) for name in names}
-    playground, streams = checkpoint.playground, False
-    if playground.streams and not options.json:
-        streams = options.count == 1
-    tell = _tell_now if streams else None
-    answer = playground.sample(checkpoint.model(), checkpoint.recipe, tell, **wishes)
-    return answer | {"told": True} if streams else answer
+    playground = checkpoint.playground
+    tell = None
+    if playground.streams and options.count == 1 and not options.json:
+        tell, options.show = _tell_now, lambda answer: ""  # it is not shown twice
+    return playground.sample(checkpoint.model(), checkpoint.recipe, tell, **wishes)
 
 
 def _tell_now(text: str) -> None:
@@ -296,7 +295,7 @@ def _tell_now(text: str) -> None:
 
 
 def _show_samples(answer: dict[str, Any]) -> str:
-    return "" if "told" in answer else "\n".join(answer["samples"])
+    return "\n".join(answer["samples"])
 
 
 def _say(line: str) -> None:

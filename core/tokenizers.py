@@ -9,11 +9,9 @@ can't encode: a character that it never met is spelled in bytes.
 import base64
 import binascii
 import codecs
-import os
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,26 +184,20 @@ def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
     return _made("bpe", tuple(bytes(token) for token, _ in ranks[BYTES:]))
 
 
-def gpt2(folder: Path | None = None) -> Tokenizer:
-    """Return GPT-2's tokenizer.
-
-    Args:
-        folder: a tiktoken cache that has its files; None looks where tiktoken keeps its own, then
-            in the network.
+def gpt2() -> Tokenizer:
+    """Return GPT-2's tokenizer, from tiktoken's cache (``TIKTOKEN_CACHE_DIR``) or the network.
 
     Raises:
         UserError: its files are neither here nor in reach.
     """
-    return Tokenizer("gpt2", _gpt2(str(folder) if folder else ""))
+    return Tokenizer("gpt2", _gpt2())
 
 
 @cache
-def _gpt2(folder: str) -> "tiktoken.Encoding":
+def _gpt2() -> "tiktoken.Encoding":
     import tiktoken
     from requests.exceptions import RequestException
 
-    if folder:
-        os.environ["TIKTOKEN_CACHE_DIR"] = folder
     try:
         return tiktoken.get_encoding("gpt2")
     except (RequestException, OSError, ValueError) as error:

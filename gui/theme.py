@@ -4,6 +4,9 @@ A widget that paints asks `current()` in its paint event, and hears of a change 
 PaletteChange event.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
@@ -95,10 +98,27 @@ def apply(app: QApplication, name: str) -> None:
         name = "dark" if dark else "light"
     _current = THEMES[name]
     icon.cache_clear()
-    app.setStyle("Fusion")
-    app.setFont(font())
-    app.setStyleSheet(_stylesheet(_current))
-    app.setPalette(_palette(_current))
+    with _nobody_deleted():
+        app.setStyle("Fusion")
+        app.setFont(font())
+        app.setStyleSheet(_stylesheet(_current))
+        app.setPalette(_palette(_current))
+
+
+@contextmanager
+def _nobody_deleted() -> Iterator[None]:
+    """Keep Python from collecting garbage while Qt goes through all widgets.
+
+    Qt takes a list of them and tells one after another, some of them in Python. A collection in
+    between would delete widgets that nobody holds any more but that stand on Qt's list still.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def load_fonts() -> None:

@@ -71,11 +71,11 @@ class Writing(QObject):
         Raises:
             UserError: an option is impossible.
         """
-        from core.playgrounds.text.writer import Writer
+        from core.playgrounds.text.writer import Writer, prompt_tokens
 
         if self._model is None:
             raise UserError("There is no network yet: train one, or wait for the shipped one.")
-        writer = Writer(self._model, prompt, sampling, seed)
+        writer = Writer(self._model, prompt_tokens(self._model, prompt), sampling, seed)
         self.prompt, self.said = prompt, []
         self._begin(writer, sampling, seed, length, busy)
 
@@ -98,7 +98,7 @@ class Writing(QObject):
             return
         old, prompt = self.said[place], self._writer.tokens[: -len(self.said)]
         kept = [said.token for said in self.said[:place]]
-        writer = Writer.after(self._model, prompt + kept, self._sampling, self._seed)
+        writer = Writer(self._model, prompt + kept, self._sampling, self._seed)
         for said in kept:
             writer.heard(said)
         self.said = self.said[:place]

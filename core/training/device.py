@@ -38,7 +38,10 @@ def mixed_precision(device: torch.device) -> tuple[torch.dtype | None, str]:
         return torch.bfloat16, (
             "Trained in bfloat16, which this GPU multiplies fastest; the weights stay float32."
         )
-    return None, "Trained in float32: this GPU has no bfloat16, and float16 would lose gradients."
+    return torch.float16, (
+        "Trained in float16, since this GPU has no bfloat16; losses are scaled, so that small"
+        " gradients are not lost, and the weights stay float32."
+    )
 
 
 def use_threads(model: nn.Module, device: torch.device) -> None:

@@ -54,6 +54,9 @@ class Learner:
         self._numbers: torch.dtype | None = None
         if playground.mixed:
             self._numbers, self.note = mixed_precision(device)
+        self._scaler: torch.amp.GradScaler | None = None
+        if self._numbers is torch.float16:
+            self._scaler = torch.amp.GradScaler(device.type)
         torch.manual_seed(recipe.seed)
         self.model = playground.build(recipe, self.vocabulary).to(device)
         if device.type != "mps" and _has_convolutions(self.model):
@@ -93,7 +96,7 @@ class Learner:
         # By hand, since torch's zero_grad takes a tenth of a small network's step.
         for weight in self._weights:
             weight.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]
+        self._backward(loss)
         if watcher:
             watcher.before_update()
         self._update(self.rate(progress))
@@ -102,12 +105,25 @@ class Learner:
         self.step += 1
         return loss.detach(), self.playground.correct(outputs, targets)
 
+    def _backward(self, loss: Tensor) -> None:
+        """Bring the gradients to the weights, in their true size."""
+        if self._scaler is None:
+            loss.backward()  # type: ignore[no-untyped-call]
+        else:
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            self._scaler.unscale_(self.optimizer)
+
     def _update(self, rate: float) -> None:
         recipe = self.recipe
-        if recipe.optimizer != "sgd" or recipe.momentum or recipe.weight_decay:
+        plain = recipe.optimizer == "sgd" and not (recipe.momentum or recipe.weight_decay)
+        if not plain or self._scaler is not None:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            self.optimizer.step()
+            if self._scaler is None:
+                self.optimizer.step()
+            else:
+                self._scaler.step(self.optimizer)  # leaves a step out whose gradients overflowed
+                self._scaler.update()
             return
         # Plain descent as the lectures write it; torch's optimiser takes six times as long to do
         # the same, which for a small network is a tenth of a step.

@@ -39,13 +39,14 @@ def test_a_gpu_gets_bfloat16_if_it_can_and_says_why(monkeypatch):
     assert numbers is torch.bfloat16 and "bfloat16" in why
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **how: False)
     numbers, why = mixed_precision(torch.device("cuda"))
-    assert numbers is None and "float32" in why
+    assert numbers is torch.float16 and "no bfloat16" in why
 
 
-def test_bfloat16_learns_nearly_the_same_with_weights_in_float32(lines, monkeypatch):
+@pytest.mark.parametrize("numbers", [torch.bfloat16, torch.float16])
+def test_half_precision_learns_nearly_the_same_with_weights_in_float32(lines, monkeypatch, numbers):
     """Close to float32, yet not the same; a CPU can do it too, only slowly."""
     plain, _ = losses(lines)
-    monkeypatch.setattr(learning, "mixed_precision", lambda device: (torch.bfloat16, "because"))
+    monkeypatch.setattr(learning, "mixed_precision", lambda device: (numbers, "because"))
     half, learner = losses(lines)
     assert half != plain  # it was used
     assert half == pytest.approx(plain, rel=0.05)

@@ -15,7 +15,8 @@ import torch
 from core import playgrounds
 from core.download import CancelledError
 from core.errors import UserError
-from core.playgrounds.text import corpus, encode, plays, tokens
+from core.paths import show_tiktoken
+from core.playgrounds.text import corpus, encode, evaluation, plays, tokens
 from core.playgrounds.text.corpus import Stretch, Text
 from core.playgrounds.text.encode import Stretches, Windows
 from core.playgrounds.text.recipe import TextRecipe
@@ -194,16 +195,14 @@ def test_too_many_texts_are_refused(tmp_path, monkeypatch):
 
 
 def test_a_data_folder_has_tiny_shakespeare(tmp_path):
-    """Known as such; where GPT-2's files lie beside it, that is told."""
+    """Known as such, whatever else lies beside it."""
     path = corpus.tiny(tmp_path)
     path.parent.mkdir()
     path.write_text(LINES * 5, encoding="utf-8")
     written(tmp_path, LINES, "README.md")
     data = corpus.load(tmp_path)
-    assert data.tiny and data.title.startswith("Tiny Shakespeare") and data.tiktoken is None
+    assert data.tiny and data.title.startswith("Tiny Shakespeare")
     assert whole(data.train) + whole(data.val) == LINES * 5
-    (tmp_path / "tiktoken").mkdir()
-    assert corpus.load(tmp_path).tiktoken == tmp_path / "tiktoken"
     assert not corpus.load(path).tiny  # a file of one's own, by whatever name
 
 
@@ -382,21 +381,38 @@ def test_a_tokenizer_is_learned_from_the_training_part_alone(tmp_path):
         data.tokenizer(TextRecipe(vocab_size=8192))
 
 
-def test_gpt2s_files_are_found_in_the_data_folder(tmp_path, monkeypatch):
-    """And what occurs in the text may be kept alone."""
+def test_gpt2s_files_are_found_in_a_data_folder(tmp_path, monkeypatch):
+    """Unless tiktoken has a place of its own; and what occurs in the text may be kept alone."""
     source = Path(os.environ.get("GLASSBOX_DATA", "nowhere")) / "tiktoken"
     if not source.is_dir():
         pytest.skip("needs GPT-2's tokenizer: set GLASSBOX_DATA to a folder that holds tiktoken/")
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(source))
-    written(tmp_path, LINES * 20)
-    (tmp_path / "tiktoken").symlink_to(source)
-    data = TextData(corpus.load(tmp_path))
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "set, so that it is put back")
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR")
+    show_tiktoken(tmp_path)
+    assert "TIKTOKEN_CACHE_DIR" not in os.environ
+    show_tiktoken(source.parent)
+    assert os.environ["TIKTOKEN_CACHE_DIR"] == str(source)
+    show_tiktoken(tmp_path)
+    assert os.environ["TIKTOKEN_CACHE_DIR"] == str(source)
+    data = TextData(corpus.load(written(tmp_path, LINES * 20)))
     full = data.tokenizer(TextRecipe(tokenizer="gpt2"))
     some = data.tokenizer(TextRecipe(tokenizer="gpt2", occurring=True))
     assert full.size == 50257 and 256 < some.size < 400
     long, short = data.train(full).ids.tolist(), data.train(some).ids.tolist()
     assert list(map(full.bytes_of, long)) == list(map(some.bytes_of, short))
     assert some.decode(some.encode("Never met: Ω猫").tolist()) == "Never met: Ω猫"
+
+
+def test_entropies_of_pairs_are_the_same_by_table_and_by_sorting(tmp_path, monkeypatch):
+    """A small vocabulary is counted in a table, piece by piece, a large one is sorted."""
+    data = TextData(corpus.load(written(tmp_path, LINES * 20)))
+    tokens = data.train(characters(""))
+    table = evaluation.entropies(tokens)
+    monkeypatch.setattr(evaluation, "TABLE", 1)
+    assert evaluation.entropies(tokens) == pytest.approx(table)
+    monkeypatch.setattr(evaluation, "PAIRED", 200)
+    monkeypatch.setattr(evaluation, "MOST_PAIRS", len(tokens) // 2)
+    assert evaluation.entropies(tokens) == pytest.approx(table, abs=0.3)
 
 
 def test_the_survey_says_what_a_tokenizer_makes_of_a_text(tmp_path):

@@ -198,7 +198,7 @@ def test_a_seed_decides_what_is_written(model):
     network = built(model)
 
     def text(seed):
-        writer = Writer(network, "The 小", Sampling(), seed)
+        writer = Writer(network, prompt_tokens(network, "The 小"), Sampling(), seed)
         written = "".join(writer.next().text for _ in range(40)) + writer.end()
         whole = network.tokenizer.decode(writer.tokens)
         assert whole == "The 小" + written
@@ -214,7 +214,7 @@ def test_a_seed_decides_what_is_written(model):
 def test_a_writer_says_what_else_it_might_have_said():
     """Candidates by the network's own chances, whatever is drawn; an empty prompt is a new line."""
     network = built()
-    writer = Writer(network, "", Sampling(temperature=0.01), 1)
+    writer = Writer(network, prompt_tokens(network, ""), Sampling(temperature=0.01), 1)
     assert writer.tokens == [network.tokenizer.newline]
     expected = scores(network, torch.tensor([writer.tokens]))[0].softmax(-1)
     said = writer.next()
@@ -223,7 +223,7 @@ def test_a_writer_says_what_else_it_might_have_said():
     assert best.probability == said.probability == pytest.approx(float(expected.max()), rel=1e-4)
     chances = [candidate.probability for candidate in said.candidates]
     assert len(chances) == 10 and chances == sorted(chances, reverse=True)
-    other = Writer.after(network, [network.tokenizer.newline], Sampling(), 1)
+    other = Writer(network, [network.tokenizer.newline], Sampling(), 1)
     wished = said.candidates[3]
     assert other.say(wished.token, said.candidates).token == wished.token == other.tokens[-1]
     going_on = other.next()
@@ -237,29 +237,44 @@ def test_a_repetition_penalty_finds_other_words():
     with torch.no_grad():
         network.output.product.weight.fill_(0.1)
         network.output.product.weight[:, 65] = 5.0
-    plain = Writer(network, "A", Sampling(0.1), 1)
+    plain = Writer(network, prompt_tokens(network, "A"), Sampling(0.1), 1)
     assert {plain.next().token for _ in range(9)} == {65}
     shares = Sampling(repetition=10.0).shares(
         torch.tensor([[2.0, -2.0, 1.0]]), torch.tensor([[0, 1]])
     )
     torch.testing.assert_close(shares, torch.tensor([[0.2, -20.0, 1.0]]).softmax(-1))
-    strict = Writer(network, "A", Sampling(0.1, repetition=10.0), 1)
+    strict = Writer(network, prompt_tokens(network, "A"), Sampling(0.1, repetition=10.0), 1)
     strict.next()
     assert len({strict.next().token for _ in range(9)}) > 1
 
 
 IMPOSSIBLE = {
     "top-k": (
-        lambda n: Writer(n, "a", Sampling(top_k=n.tokenizer.size + 1)),
+        lambda n: Writer(n, prompt_tokens(n, "a"), Sampling(top_k=n.tokenizer.size + 1)),
         "more than the 2.. tok",
     ),
-    "temperature": (lambda n: Writer(n, "a", Sampling(0.0)), "temperature of 0 is not possible"),
-    "repetition": (lambda n: Writer(n, "a", Sampling(repetition=0.5)), "penalty of 0.5 is not"),
+    "temperature": (
+        lambda n: Writer(n, prompt_tokens(n, "a"), Sampling(0.0)),
+        "temperature of 0 is not possible",
+    ),
+    "repetition": (
+        lambda n: Writer(n, prompt_tokens(n, "a"), Sampling(repetition=0.5)),
+        "penalty of 0.5 is not",
+    ),
     "no repetition": (lambda n: Sampling(repetition=math.nan), "penalty of nan is not"),
-    "seed": (lambda n: Writer(n, "a", Sampling(), -1), "seed of -1 is not possible"),
-    "large seed": (lambda n: Writer(n, "a", Sampling(), 1 << 63), "is not possible: it is from 0"),
+    "seed": (
+        lambda n: Writer(n, prompt_tokens(n, "a"), Sampling(), -1),
+        "seed of -1 is not possible",
+    ),
+    "large seed": (
+        lambda n: Writer(n, prompt_tokens(n, "a"), Sampling(), 1 << 63),
+        "is not possible: it is from 0",
+    ),
     "length": (lambda n: next(continuations(n, "a", 1, 0, Sampling(), 1)), "0 tokens can't be"),
-    "change": (lambda n: Writer(n, "a", Sampling()).change(Sampling(top_k=999)), "top-k of 999"),
+    "change": (
+        lambda n: Writer(n, prompt_tokens(n, "a"), Sampling()).change(Sampling(top_k=999)),
+        "top-k of 999",
+    ),
 }
 
 
@@ -271,7 +286,7 @@ def test_impossible_wishes_are_refused(kind):
     with pytest.raises(UserError, match=words) as refused:
         wish(network)
     assert str(refused.value).endswith(".")
-    Writer(network, "a", Sampling(top_k=network.tokenizer.size)).next()
+    Writer(network, prompt_tokens(network, "a"), Sampling(top_k=network.tokenizer.size)).next()
 
 
 def test_a_network_that_came_apart_says_so():
@@ -280,7 +295,7 @@ def test_a_network_that_came_apart_says_so():
     with torch.no_grad():
         network.norm.weight.fill_(math.nan)
     with pytest.raises(UserError, match="come apart"):
-        Writer(network, "a", Sampling()).next()
+        Writer(network, prompt_tokens(network, "a"), Sampling()).next()
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -586,7 +601,7 @@ def test_samples_have_their_prompt_and_are_told_as_they_are_made():
     assert "".join(told) == found["samples"][0] and found["samples"][0].startswith("é!")
     many = TEXT.sample(network, recipe(), None, prompt="", count=3, tokens=4, **wishes)
     assert len(many["samples"]) == 3 and many["tokens_per_second"] > 0
-    assert prompt_tokens(network, "").tolist() == [[10]]
+    assert prompt_tokens(network, "") == [10]
     for count in (0, 1001):
         with pytest.raises(UserError, match="ask for 1 to 1,000"):
             TEXT.sample(network, recipe(), None, prompt="", count=count, tokens=4, **wishes)

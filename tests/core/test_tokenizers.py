@@ -42,11 +42,9 @@ def gpt2():
     folder = Path(os.environ.get("GLASSBOX_DATA", "nowhere")) / "tiktoken"
     if not folder.is_dir():
         pytest.skip("needs GPT-2's tokenizer: set GLASSBOX_DATA to a folder that holds tiktoken/")
-    before = os.environ.get("TIKTOKEN_CACHE_DIR")
-    yield tokenizers.gpt2(folder)
-    os.environ.pop("TIKTOKEN_CACHE_DIR", None)
-    if before is not None:
-        os.environ["TIKTOKEN_CACHE_DIR"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIKTOKEN_CACHE_DIR", str(folder))
+        yield tokenizers.gpt2()
 
 
 @pytest.fixture(scope="module")
@@ -284,11 +282,10 @@ def test_without_gpt2s_files_and_network_a_sentence_says_what_to_do(monkeypatch,
 
         monkeypatch.setattr(tiktoken, "get_encoding", refuse)
         with pytest.raises(UserError, match=r"can't be reached \(\w+\); connect to a network"):
-            tokenizers.gpt2(tmp_path)
+            tokenizers.gpt2()
         with pytest.raises(UserError, match="choose the tokenizer bpe"):
             from_dict({"tokenizer": "gpt2"})
     assert tried == ["gpt2"] * 6
-    assert os.environ["TIKTOKEN_CACHE_DIR"] == str(tmp_path)
     tokenizers._gpt2.cache_clear()
 
 

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from core.playgrounds.digits.data import Split, prepare
 from core.telemetry.events import Array, frozen
+from core.training.judging import judging, place_of
 
 CHUNK = 500
 HARDEST = 200
@@ -31,15 +32,11 @@ class Answers:
 @torch.no_grad()
 def answer(model: nn.Module, split: Split, limit: int | None = None) -> Answers:
     """Ask a network about the pictures of a split, spread evenly over it if there is a limit."""
-    device = next(model.parameters()).device
+    device = place_of(model)
     every = max(1, len(split) // limit) if limit else 1
     split = Split(split.images[::every], split.labels[::every])
-    training = model.training
-    model.eval()
-    try:
+    with judging(model):
         parts = [model(prepare(part.to(device))) for part in torch.split(split.images, CHUNK)]
-    finally:
-        model.train(training)
     return Answers(torch.cat(parts), split.labels.to(device), split.images)
 
 

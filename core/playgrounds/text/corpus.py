@@ -120,7 +120,6 @@ class Corpus:
         val: what judges: the last tenth.
         letters: the different characters of both.
         tiny: whether it is Tiny Shakespeare, for which known results can be compared with.
-        tiktoken: where the data folder has the files of GPT-2's tokenizer.
     """
 
     title: str
@@ -128,7 +127,6 @@ class Corpus:
     val: Text
     letters: frozenset[str]
     tiny: bool = False
-    tiktoken: Path | None = None
 
 
 def load(source: Path | None) -> Corpus:
@@ -143,16 +141,14 @@ def load(source: Path | None) -> Corpus:
         return _split([source], source.name)
     if not source.is_dir():  # the plays are no stand-in for it
         raise UserError(f"{source} is not there; choose the text again.")
-    cache = source / "tiktoken"
-    held = cache if cache.is_dir() else None
     if holds_tiny(source):
-        return _split([tiny(source)], "Tiny Shakespeare", held, is_tiny=True)
+        return _split([tiny(source)], "Tiny Shakespeare", is_tiny=True)
     texts = texts_in(source)
     if len(texts) > MOST_FILES:
         raise UserError(f"{source} has more than {MOST_FILES:,} texts; join them into fewer files.")
     if texts:
-        return _split(texts, f"{len(texts):,} texts of {source.name}", held)
-    return bundled(held)
+        return _split(texts, f"{len(texts):,} texts of {source.name}")
+    return bundled()
 
 
 def tiny(folder: Path) -> Path:
@@ -172,7 +168,7 @@ def texts_in(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in LIKE_TEXT and p.is_file())
 
 
-def bundled(tiktoken: Path | None = None) -> Corpus:
+def bundled() -> Corpus:
     """Return Shakespeare's plays; two of them judge, which Tiny Shakespeare is judged by too.
 
     Raises:
@@ -182,7 +178,7 @@ def bundled(tiktoken: Path | None = None) -> Corpus:
     if folder is None:
         raise UserError(NO_PLAYS)
     train, val, letters = _plays(folder)
-    return Corpus("Shakespeare, 38 plays", train, val, letters, tiktoken=tiktoken)
+    return Corpus("Shakespeare, 38 plays", train, val, letters)
 
 
 @cache
@@ -200,9 +196,7 @@ def _plays(folder: Path) -> tuple[Text, Text, frozenset[str]]:
     return train, val, frozenset(letters)
 
 
-def _split(
-    paths: list[Path], title: str, tiktoken: Path | None = None, is_tiny: bool = False
-) -> Corpus:
+def _split(paths: list[Path], title: str, is_tiny: bool = False) -> Corpus:
     """Look through files, and divide them at nine tenths of their characters."""
     stretches = [_stretch(path) for path in paths]
     names = [str(path) for path in paths]
@@ -253,7 +247,6 @@ def _split(
         Text(tuple(val), characters - first),
         frozenset(letters),
         is_tiny,
-        tiktoken,
     )
 
 

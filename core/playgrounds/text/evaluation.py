@@ -15,6 +15,9 @@ from core.tokenizers import Tokenizer
 from core.training.judging import judging, place_of
 
 CHUNK = 4096  # tokens at once: what they need stays within a laptop's memory
+PAIRED = 1 << 20  # tokens whose pairs are counted at once
+TABLE = 1 << 24  # pairs that are counted in a table
+MOST_PAIRS = 1 << 23  # else tokens whose pairs are counted
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,18 @@ def loss_of(model: TextModel, text: Tokens, before: int, limit: int | None = Non
         limit: about how many tokens are judged, of stretches spread evenly over the text; None
             for all of them.
     """
-    ids = torch.cat([torch.tensor([before], dtype=torch.int32), text.ids])
     size, count = min(model.context if model.whole else 64, len(text)), len(text)
     starts = torch.arange(0, count, size)
     if limit is not None and limit < count:
         starts = starts[:: count // limit]
     full, rest = starts[starts + size <= count], starts[starts + size > count]
     with judging(model), torch.no_grad():
-        parts = [_nats(model, ids, some, size) for some in torch.split(full, max(1, CHUNK // size))]
-        found = torch.cat(parts)
+        chunks = torch.split(full, max(1, CHUNK // size))
+        found = torch.cat([_nats(model, text.ids, before, some, size) for some in chunks])
         nats = found.double().sum()
         if len(rest):
-            nats += _nats(model, ids, rest, count - int(rest[0])).double().sum()
+            last = _nats(model, text.ids, before, rest, count - int(rest[0]))
+            nats += last.double().sum()
     ends = (starts + size).clamp(max=count)
     judged = int((ends - starts).sum())
     characters = text.characters
@@ -80,19 +83,20 @@ def loss_of(model: TextModel, text: Tokens, before: int, limit: int | None = Non
     return Loss(float(nats), judged, characters, frozen(places))
 
 
-def _nats(model: TextModel, ids: Tensor, starts: Tensor, size: int) -> Tensor:
-    """Return -ln of the probability of what follows ids[s] to ids[s + size - 1], for each s."""
-    place = place_of(model)
+def _nats(model: TextModel, ids: Tensor, before: int, starts: Tensor, size: int) -> Tensor:
+    """Return -ln of the probability of the tokens from each start on, (len(starts), size)."""
+    device = place_of(model)
     places = starts[:, None] + torch.arange(size)
-    wanted = ids[places + 1].long().to(place)
+    wanted = ids[places].long()
     if model.whole:
-        scores = model(ids[places].long().to(place))
+        seen = places - 1
     else:
-        back = places.flatten()[:, None] + torch.arange(1 - model.context, 1)
-        windows = ids[back.clamp(min=0)].long()
-        windows[back < 0] = model.tokenizer.newline
-        scores = model(windows.to(place))
-    nats = F.cross_entropy(scores.flatten(0, -2).float(), wanted.flatten(), reduction="none")
+        seen = places.flatten()[:, None] + torch.arange(-model.context, 0)
+    inputs = ids[seen.clamp(min=0)].long()
+    inputs[seen == -1] = before
+    inputs[seen < -1] = model.tokenizer.newline
+    scores = model(inputs.to(device)).flatten(0, -2).float()
+    nats = F.cross_entropy(scores, wanted.flatten().to(device), reduction="none")
     return nats.view(wanted.shape).cpu()
 
 
@@ -107,14 +111,26 @@ def entropies(text: Tokens) -> tuple[float, float]:
     """Return the entropy of a text's tokens, and of each one after the one before it, in nats.
 
     They are what the best table of tokens and the best table of pairs would reach on this very
-    text (Shannon 1951).
+    text (Shannon 1951). Of a long text with a large vocabulary the pairs of some stretches are
+    counted, spread evenly: a table of all would not fit into memory.
     """
-    counts = text.counts
-    single = _entropy(counts)
-    size = text.tokenizer.size
-    ids = text.ids.long()
-    _, pairs = torch.unique(ids[:-1] * size + ids[1:], return_counts=True)
-    return single, max(0.0, _entropy(pairs.numpy()) - single)
+    single, size = _entropy(text.counts), text.tokenizer.size
+    pieces = torch.split(text.ids, PAIRED)
+    if size * size <= TABLE:
+        table = np.zeros(size * size, np.int64)
+        for piece in pieces:
+            table += np.bincount(_pairs(piece, size), minlength=size * size)
+        counts = table
+    else:
+        some = pieces[:: -(-len(text) // MOST_PAIRS)]
+        counts = np.unique(np.concatenate([_pairs(p, size) for p in some]), return_counts=True)[1]
+    return single, max(0.0, _entropy(counts) - single)
+
+
+def _pairs(ids: Tensor, size: int) -> Array:
+    """Return a number for each token and the one behind it."""
+    pairs: Array = (ids[:-1].long() * size + ids[1:]).numpy()
+    return pairs
 
 
 def _entropy(counts: Array) -> float:

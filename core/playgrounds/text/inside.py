@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from core.layers import layers_of
 from core.playgrounds.text import corpus, plays
 from core.playgrounds.text.models import GPT, TextModel
+from core.playgrounds.text.writer import prompt_tokens
 from core.telemetry.events import Array, Event
 from core.telemetry.inspection import inspect_layer
 from core.tokenizers import Tokenizer
@@ -98,8 +99,7 @@ def look_into(layer: str, prompt: str) -> Callable[[Any, int], Event]:
 
     def ask(model: Any, step: int) -> Event:
         assert isinstance(model, TextModel) and layer in layers_of(model)
-        typed = model.tokenizer.encode(prompt).tolist() or [model.tokenizer.newline]
-        shown = _seen(model, typed)
+        shown = _seen(model, prompt_tokens(model, prompt))
         if not model.whole:
             missing = model.context - shown.shape[1]
             shown = F.pad(shown, (missing, 0), value=model.tokenizer.newline)

@@ -16,16 +16,17 @@ from core.playground import Cancelled, Playground, Tell, Vocabulary
 from core.playgrounds.text import corpus
 from core.playgrounds.text.download import fetch_tiny
 from core.playgrounds.text.encode import Stretches, Windows
-from core.playgrounds.text.evaluation import entropies, lengths, loss_of
+from core.playgrounds.text.evaluation import entropies, loss_of
 from core.playgrounds.text.models import TextModel, build
 from core.playgrounds.text.recipe import MODELS, RECIPES, TextRecipe
-from core.playgrounds.text.tokens import TextData, Tokens
+from core.playgrounds.text.tokens import TextData
 from core.playgrounds.text.writer import continuations
 from core.sampling import Sampling
 from core.telemetry.events import Array
 from core.tokenizers import Whole
 
 JUDGED = 30_000  # tokens that the training loss is taken over
+LONGEST = 500_000  # tokens that judge at the end of a run; ``evaluate`` takes all there are
 MOST = 1000  # continuations at a time
 
 
@@ -123,10 +124,9 @@ class TextPlayground(Playground):
         """Loss per token and per character; with a limit, of some stretches only."""
         assert isinstance(model, TextModel)
         train, val = data.train(model.tokenizer), data.val(model.tokenizer)
-        judged = loss_of(model, val, int(train.ids[-1]), 10 * limit if limit else None)
-        first = int(lengths(train.tokenizer)[int(train.ids[0])])
-        some = Tokens(train.tokenizer, train.ids[1:], train.characters - first)
-        learned = loss_of(model, some, int(train.ids[0]), 5 * limit if limit else JUDGED)
+        judged = loss_of(model, val, int(train.ids[-1]), 10 * limit if limit else LONGEST)
+        seen = 5 * limit if limit else JUDGED
+        learned = loss_of(model, train, model.tokenizer.newline, seen)
         numbers = {
             "val_loss": judged.per_token,
             "train_loss": learned.per_token,

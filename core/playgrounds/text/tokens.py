@@ -100,7 +100,7 @@ class TextData:
 
     def _make(self, recipe: TextRecipe, tell: Tell, cancelled: Cancelled) -> Tokenizer:
         if recipe.tokenizer == "gpt2":
-            return tokenizers.gpt2(self.corpus.tiktoken)
+            return tokenizers.gpt2()
         if recipe.tokenizer == "characters":
             return tokenizers.characters(self.corpus.letters)
         return tokenizers.train_bpe(self._lesson(tell, cancelled), recipe.vocab_size)

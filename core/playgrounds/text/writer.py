@@ -1,6 +1,6 @@
 """A text network to play with: it goes on from a prompt, and says what else it might have said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,11 +46,11 @@ class Said:
 
 
 class Writer:
-    """Writes on after a prompt, a token at a time.
+    """Writes on after tokens, one at a time.
 
     Args:
         model: on the CPU, ready for use; it may get newer weights meanwhile (see ``renew``).
-        prompt: any text; an empty one begins behind a line's end.
+        tokens: what it goes on from, at least one; see :func:`prompt_tokens`.
         sampling: how each token is drawn; may be changed at any time.
         seed: of the random numbers; None for new ones.
 
@@ -59,25 +59,15 @@ class Writer:
     """
 
     def __init__(
-        self, model: TextModel, prompt: str, sampling: Sampling, seed: int | None = None
-    ) -> None:
-        self._go_on(model, prompt_tokens(model, prompt), sampling, seed)
-
-    @classmethod
-    def after(
-        cls, model: TextModel, tokens: list[int], sampling: Sampling, seed: int | None = None
-    ) -> "Writer":
-        """Return one that goes on after these tokens, of which there is at least one."""
-        writer = cls.__new__(cls)
-        writer._go_on(model, torch.tensor([tokens]), sampling, seed)
-        return writer
-
-    def _go_on(
-        self, model: TextModel, tokens: Tensor, sampling: Sampling, seed: int | None
+        self,
+        model: TextModel,
+        tokens: Sequence[int],
+        sampling: Sampling,
+        seed: int | None = None,
     ) -> None:
         check_sampling(model, sampling, seed)
         self.model = model
-        self._stream = Stream(model, tokens, sampling, seed)
+        self._stream = Stream(model, torch.tensor([tokens]), sampling, seed)
         self._whole = Whole(model.tokenizer)
 
     @property
@@ -130,10 +120,9 @@ class Writer:
         return self._whole.end()
 
 
-def prompt_tokens(model: TextModel, prompt: str) -> Tensor:
-    """Return a prompt's tokens (1, t); an empty one is a line's end."""
-    found = model.tokenizer.encode(prompt).tolist() or [model.tokenizer.newline]
-    return torch.tensor([found])
+def prompt_tokens(model: TextModel, prompt: str) -> list[int]:
+    """Return the tokens of a prompt; an empty one begins behind a line's end."""
+    return model.tokenizer.encode(prompt).tolist() or [model.tokenizer.newline]
 
 
 def check_sampling(model: TextModel, sampling: Sampling, seed: int | None) -> None:
@@ -163,6 +152,7 @@ def continuations(
     check_sampling(model, sampling, seed)
     if not 1 <= length <= LONGEST:
         raise UserError(f"{length:,} tokens can't be written: ask for 1 to {LONGEST:,}.")
-    stream = Stream(model, prompt_tokens(model, prompt).expand(count, -1), sampling, seed)
+    start = torch.tensor([prompt_tokens(model, prompt)]).expand(count, -1)
+    stream = Stream(model, start, sampling, seed)
     for _ in range(length):
         yield stream.draw(stream.logits())
