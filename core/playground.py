@@ -115,6 +115,27 @@ class Playground(ABC):
         """
 
     @abstractmethod
+    def held_out(
+        self, data: Any, recipe: Any, vocabulary: Vocabulary, device: torch.device
+    ) -> TrainingSet:
+        """Return the examples that validate, in the form of those that are trained on.
+
+        Raises:
+            UserError: the data has what the vocabulary lacks.
+        """
+
+    def baselines(self, data: Any, recipe: Any, vocabulary: Vocabulary) -> Mapping[str, float]:
+        """Return the validation loss of the simplest predictors, by name, the simplest first.
+
+        Their unit is that of ``val_loss``. ``pair`` is the best that one token of context allows.
+        """
+        return {}
+
+    def grown(self, recipe: Any) -> dict[str, Any]:
+        """Return the settings of the same model, twice as wide; {} if it can't be wider."""
+        return {}
+
+    @abstractmethod
     def loss(self, recipe: Any, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of a batch, one number."""
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from core.doctor.diagnosis import Diagnosis
+
 Array = NDArray[Any]
 
 
@@ -211,6 +213,15 @@ class Swept:
 
 
 @dataclass(frozen=True)
+class Diagnosed:
+    """What the doctor says so far; ``final`` when all that was to be tried has been tried."""
+
+    step: int
+    diagnosis: "Diagnosis"
+    final: bool = False
+
+
+@dataclass(frozen=True)
 class Paused:
     """The run stands at a step edge and waits."""
 
@@ -266,6 +277,7 @@ Event = (
     | LayerView
     | Answer
     | Swept
+    | Diagnosed
     | Paused
     | Resumed
     | Finished

@@ -6,6 +6,7 @@ from collections import deque
 from core.telemetry.events import (
     ENDINGS,
     Answer,
+    Diagnosed,
     Event,
     Examples,
     LayerView,
@@ -15,7 +16,7 @@ from core.telemetry.events import (
     Weights,
 )
 
-LATEST = (Snapshot, Weights, Examples, LayerView, Answer, Swept, Progress)
+LATEST = (Snapshot, Weights, Examples, LayerView, Answer, Swept, Progress, Diagnosed)
 
 
 class Mailbox:

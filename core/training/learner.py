@@ -12,6 +12,7 @@ from core.training.batches import Batches
 from core.training.checkpoint import Checkpoint
 from core.training.device import mixed_precision
 from core.training.recipe import Recipe
+from core.training.sabotage import Sabotage
 
 WARM_UP = 0.08  # of a cosine schedule: Adam's first steps rest on few gradients, so they are short
 
@@ -40,10 +41,15 @@ class Learner:
         data: Any,
         device: torch.device,
         resume: Checkpoint | None = None,
+        sabotage: Sabotage | None = None,
     ) -> None:
+        if sabotage:
+            recipe, data = sabotage.recipe(recipe), sabotage.data(data)
         self.playground = playground
         self.recipe = recipe
+        self.data = data
         self.device = device
+        self.sabotage = sabotage
         self.vocabulary = playground.vocabulary(data, recipe)
         self.examples = playground.prepare(data, recipe, self.vocabulary, device)
         self.step = 0
@@ -73,11 +79,19 @@ class Learner:
         if resume:
             self._resume(resume)
         self.model.train()
+        if sabotage:
+            sabotage.built(self)
+
+    def relearn(self) -> None:
+        """Begin with the model's parameters anew, after some were exchanged."""
+        self._weights = list(self.model.parameters())
+        self.optimizer = _optimizer(self.model, self.recipe)
 
     def take(self) -> tuple[Tensor, Tensor]:
         """Return the next batch, ready for the model."""
         indices = self.batches.next()
-        return self.examples.batch(indices, self.recipe, self.batches.generator)
+        batch = self.examples.batch(indices, self.recipe, self.batches.generator)
+        return self.sabotage.batch(*batch) if self.sabotage else batch
 
     def learn(
         self, inputs: Tensor, targets: Tensor, progress: float, watcher: Watcher | None = None
@@ -87,16 +101,17 @@ class Learner:
             return self._count(inputs, targets), None
         self.trail.append(progress)
         if self._numbers is None:
-            outputs = self.model(inputs)
-            loss = self.playground.loss(self.recipe, outputs, targets)
+            outputs, loss = self._judge(inputs, targets)
         else:
             with torch.autocast(self.device.type, self._numbers):
-                outputs = self.model(inputs)
-                loss = self.playground.loss(self.recipe, outputs, targets)
+                outputs, loss = self._judge(inputs, targets)
         # By hand, since torch's zero_grad takes a tenth of a small network's step.
-        for weight in self._weights:
-            weight.grad = None
+        if not (self.sabotage and self.sabotage.keeps_gradients):
+            for weight in self._weights:
+                weight.grad = None
         self._backward(loss)
+        if self.sabotage:
+            self.sabotage.gradients(self._weights)
         if watcher:
             watcher.before_update()
         self._update(self.rate(progress))
@@ -104,6 +119,15 @@ class Learner:
             watcher.after_update()
         self.step += 1
         return loss.detach(), self.playground.correct(outputs, targets)
+
+    def _judge(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the model says to a batch, and how wrong that is."""
+        outputs = self.model(inputs)
+        if self.sabotage is None:
+            return outputs, self.playground.loss(self.recipe, outputs, targets)
+        outputs = self.sabotage.outputs(outputs)
+        loss = self.playground.loss(self.recipe, outputs, targets)
+        return outputs, self.sabotage.loss(loss, outputs, targets, self.model)
 
     def _backward(self, loss: Tensor) -> None:
         """Bring the gradients to the weights, in their true size."""
@@ -116,9 +140,9 @@ class Learner:
     def _update(self, rate: float) -> None:
         recipe = self.recipe
         plain = recipe.optimizer == "sgd" and not (recipe.momentum or recipe.weight_decay)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
         if not plain or self._scaler is not None:
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
             if self._scaler is None:
                 self.optimizer.step()
             else:
@@ -141,7 +165,8 @@ class Learner:
 
     def rate(self, progress: float) -> float:
         """Return the learning rate at this part of the run, 0 to 1."""
-        return self.recipe.lr * _factor(self.recipe, progress)
+        rate = self.recipe.lr * _factor(self.recipe, progress)
+        return self.sabotage.rate(rate, self.step) if self.sabotage else rate
 
     def change(self, key: str, value: Any) -> None:
         """Change a live setting from the next step on."""

@@ -39,6 +39,7 @@ from core.telemetry.events import (
     frozen,
 )
 from core.telemetry.probes import Probe, describe
+from core.training.attendant import Attendant
 from core.training.autopsy import Lifeline
 from core.training.checkpoint import Checkpoint, save_checkpoint
 from core.training.control import Control, Question
@@ -46,6 +47,7 @@ from core.training.device import use_threads
 from core.training.learner import Learner
 from core.training.pace import Pace
 from core.training.recipe import Recipe
+from core.training.sabotage import Sabotage
 
 _log = logging.getLogger("glassbox")
 
@@ -62,6 +64,8 @@ class Run:
         weights_only: keep no more than a network to use, a third of the size.
         probe_every: seconds between two looks at the layers, at least.
         keep_every: seconds between two checkpoints on the way; None for one at the end.
+        sabotage: what is done wrong on purpose; None for nothing.
+        attendant: the doctor beside it; None for nobody.
     """
 
     playground: Playground
@@ -76,6 +80,8 @@ class Run:
     weights_only: bool = False
     probe_every: float = 0.1
     keep_every: float | None = None
+    sabotage: Sabotage | None = None
+    attendant: Attendant | None = None
 
 
 @dataclass
@@ -98,8 +104,14 @@ class _Loop:
     def __init__(self, run: Run, control: Control) -> None:
         self.run = run
         self.control = control
-        self.learner = Learner(run.playground, run.recipe, run.data, run.device, run.resume)
+        self.learner = Learner(
+            run.playground, run.recipe, run.data, run.device, run.resume, run.sabotage
+        )
         use_threads(self.learner.model, run.device)
+        # What counts has no steps to look at.
+        self.attendant = None if self.learner.counts else run.attendant
+        if self.attendant:
+            self.attendant.begun(self.learner, run.steps or 0)
         self.first = self.learner.step
         self.group = _Group()
         self.clock = 0.0
@@ -146,7 +158,13 @@ class _Loop:
     def step(self) -> None:
         """Do one step; the bare minimum, since small networks do thousands in a second."""
         begin = time.perf_counter()
-        self.group.add(*self.learner.learn(*self.learner.take(), self.progress))
+        if self.attendant is None:
+            self.group.add(*self.learner.learn(*self.learner.take(), self.progress))
+        else:
+            self.attendant.before()
+            loss, correct = self.learner.learn(*self.learner.take(), self.progress)
+            self.attendant.after(loss)
+            self.group.add(loss, correct)
         spent = time.perf_counter() - begin
         self.usual += 0.1 * (spent - self.usual)
         self._spend(spent)
@@ -155,9 +173,14 @@ class _Loop:
         """Do one step, and look at it."""
         begin = time.perf_counter()
         share = self.learner.rate(self.progress) / self.learner.recipe.lr
+        if self.attendant:
+            self.attendant.before()
         batch = self.learner.take()
         with Probe(self.learner.model) as probe:
-            self.group.add(*self.learner.learn(*batch, self.progress, probe))
+            loss, correct = self.learner.learn(*batch, self.progress, probe)
+        self.group.add(loss, correct)
+        if self.attendant:
+            self.attendant.after(loss)
         self._spend(time.perf_counter() - begin)
         yield probe.snapshot(self.learner.step, share)
         yield self.weights()
@@ -191,7 +214,10 @@ class _Loop:
         run, model = self.run, self.learner.model
         with self.judge.spending():
             numbers, details = run.playground.validate(model, run.data, run.recipe, limit)
-        return Evaluated(self.learner.step, self.clock, numbers, details)
+        event = Evaluated(self.learner.step, self.clock, numbers, details)
+        if self.attendant:
+            self.attendant.judged(event)
+        return event
 
     def keep(self, metrics: dict[str, float]) -> str:
         """Write the checkpoint, and say where."""
@@ -243,6 +269,8 @@ def train(run: Run, control: Control) -> Iterator[Event]:
                 return
             if loop.judge.due():
                 yield loop.evaluated(limit=1000)
+            if loop.attendant:
+                yield from loop.attendant.say(loop.progress)
             if loop.run.keep_every and loop.save.due():
                 loop.keep({"train_loss": loop.loss})
     yield from _end(loop)

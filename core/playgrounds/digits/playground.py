@@ -35,6 +35,14 @@ class Pictures(Split):
         return prepare(augment(recipe.augment, ink, labels, generator)), labels
 
 
+class HeldOut(Split):
+    """Pictures that validate."""
+
+    def batch(self, indices: Tensor, recipe: DigitsRecipe, generator: torch.Generator) -> Batch:
+        """Return pictures (B, 1, 28, 28) and labels (B,)."""
+        return prepare(self.images[indices]), self.labels[indices]
+
+
 class DigitsPlayground(Playground):
     """MNIST, from one matrix product to a small convolutional network."""
 
@@ -66,6 +74,18 @@ class DigitsPlayground(Playground):
     ) -> Pictures:
         """Put the training pictures on the device; as bytes, all of them fit."""
         return Pictures(data.train.images.to(device), data.train.labels.to(device))
+
+    def held_out(
+        self, data: Digits, recipe: DigitsRecipe, vocabulary: Vocabulary, device: torch.device
+    ) -> HeldOut:
+        """Return the validation pictures, as they are."""
+        return HeldOut(data.validation.images.to(device), data.validation.labels.to(device))
+
+    def grown(self, recipe: DigitsRecipe) -> dict[str, Any]:
+        """Double the channels, or the hidden layers."""
+        if recipe.model == "cnn":
+            return {"channels": tuple(min(512, 2 * size) for size in recipe.channels)}
+        return {"hidden": tuple(min(4096, 2 * size) for size in recipe.hidden) or (64,)}
 
     def loss(self, recipe: DigitsRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy, or the notebook's squared error against one-hot targets."""

@@ -18,7 +18,7 @@ from core.playground import Playground, Vocabulary
 from core.playgrounds.names import wordlist
 from core.playgrounds.names.alphabet import Alphabet
 from core.playgrounds.names.download import fetch_names
-from core.playgrounds.names.encode import IGNORED, Letters
+from core.playgrounds.names.encode import IGNORED, Letters, windows
 from core.playgrounds.names.evaluation import (
     bigrams,
     check_alphabet,
@@ -31,6 +31,7 @@ from core.playgrounds.names.models import LetterModel, build
 from core.playgrounds.names.player import Player
 from core.playgrounds.names.recipe import MODELS, RECIPES, NamesRecipe
 from core.playgrounds.names.wordlist import Names
+from core.ngrams import counted
 from core.sampling import Sampling
 from core.telemetry.events import Answer, Array, Event
 from core.telemetry.inspection import inspect_layer
@@ -85,6 +86,34 @@ class NamesPlayground(Playground):
         alphabet = Alphabet(vocabulary["letters"])
         check_alphabet(alphabet, data.alphabet)
         return letters_of(data.train, alphabet, recipe.sees, recipe.whole).to(device)
+
+    def held_out(
+        self, data: Names, recipe: NamesRecipe, vocabulary: Vocabulary, device: torch.device
+    ) -> Letters:
+        """Return the dev names as the recipe's model reads them."""
+        alphabet = Alphabet(vocabulary["letters"])
+        check_alphabet(alphabet, data.alphabet)
+        return letters_of(data.dev, alphabet, recipe.sees, recipe.whole).to(device)
+
+    def baselines(
+        self, data: Names, recipe: NamesRecipe, vocabulary: Vocabulary
+    ) -> dict[str, float]:
+        """Return dev's loss by counting letters, pairs and triples of the training names."""
+        alphabet = Alphabet(vocabulary["letters"])
+        learned, judged = (windows(part, alphabet, 2) for part in (data.train, data.dev))
+        return counted(
+            learned.inputs, learned.targets, judged.inputs, judged.targets, len(alphabet)
+        )
+
+    def grown(self, recipe: NamesRecipe) -> dict[str, Any]:
+        """Double the hidden layers, the memory, or the width of everything."""
+        if recipe.model in ("mlp", "mlp-bn"):
+            return {"hidden": tuple(min(4096, 2 * size) for size in recipe.hidden)}
+        if recipe.model in ("wavenet", "gru"):
+            return {"width": min(2048, 2 * recipe.width)}
+        if recipe.model == "transformer":
+            return {"embedding": min(512, 2 * recipe.embedding)}
+        return {}
 
     def loss(self, recipe: NamesRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy: -ln of the right letter's probability, the mean over all letters."""

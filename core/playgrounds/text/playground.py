@@ -21,12 +21,14 @@ from core.playgrounds.text.models import TextModel, build
 from core.playgrounds.text.recipe import MODELS, RECIPES, TextRecipe
 from core.playgrounds.text.tokens import TextData
 from core.playgrounds.text.writer import continuations
+from core.ngrams import counted
 from core.sampling import Sampling
 from core.telemetry.events import Array
 from core.tokenizers import Whole
 
 JUDGED = 30_000  # tokens that the training loss is taken over
 LONGEST = 500_000  # tokens that judge at the end of a run; ``evaluate`` takes all there are
+COUNTED = 2_000_000  # tokens, for the floors by counting
 MOST = 1000  # continuations at a time
 
 
@@ -109,6 +111,31 @@ class TextPlayground(Playground):
                 f" {recipe.sees:,} and one more; choose a shorter context, or a longer text."
             )
         return (Stretches if recipe.whole else Windows)(ids, recipe.sees).to(device)
+
+    def held_out(
+        self, data: TextData, recipe: TextRecipe, vocabulary: Vocabulary, device: torch.device
+    ) -> Stretches | Windows:
+        """Return the text that judges as the recipe's model reads it."""
+        ids = data.val(tokenizers.from_dict(vocabulary)).ids
+        return (Stretches if recipe.whole else Windows)(ids, recipe.sees).to(device)
+
+    def baselines(
+        self, data: TextData, recipe: TextRecipe, vocabulary: Vocabulary
+    ) -> dict[str, float]:
+        """Return the loss on the text that judges by counting tokens, pairs and triples."""
+        tokenizer = tokenizers.from_dict(vocabulary)
+        train, val = data.train(tokenizer).ids, data.val(tokenizer).ids
+        parts = [ids[:COUNTED].long() for ids in (train, val)]
+        learned, judged = (torch.stack([ids[:-2], ids[1:-1]], 1) for ids in parts)
+        return counted(learned, parts[0][2:], judged, parts[1][2:], tokenizer.size)
+
+    def grown(self, recipe: TextRecipe) -> dict[str, Any]:
+        """Double the width, or the hidden layers."""
+        if recipe.model == "gpt":
+            return {"width": min(2048, 2 * recipe.width)}
+        if recipe.model == "mlp":
+            return {"hidden": tuple(min(4096, 2 * size) for size in recipe.hidden)}
+        return {}
 
     def loss(self, recipe: TextRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy: -ln of the right token's probability, the mean over all tokens."""

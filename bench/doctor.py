@@ -1,0 +1,299 @@
+"""How often the doctor is right: every fault in every playground and model, and clean runs.
+
+    python -m bench.doctor faults [--seeds 3] [--only names] [--model gru] [--fault cut] [--every 1]
+    python -m bench.doctor clean [--seeds 5]
+    python -m bench.doctor verdicts
+
+Each run trains for some seconds, is examined on its events, and is asked for the first cause. The
+table says what was found; ``--out`` keeps a JSON line for each run.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.rows import row, show
+from core import playgrounds
+from core.doctor.diagnosis import Diagnosis
+from core.doctor.examine import examine
+from core.doctor.faults import FAULTS, Fault, fitting
+from core.paths import data_source
+from core.telemetry.events import Diagnosed
+from core.training.control import Control
+from core.training.recipe import Recipe
+from core.training.trainer import Run
+
+MODELS = {
+    "digits": {"cnn": "modern", "mlp": "plain mlp"},
+    "names": {
+        "mlp": "tuned mlp",
+        "mlp-bn": "tuned mlp-bn",
+        "wavenet": "tuned wavenet",
+        "gru": "tuned gru",
+        "transformer": "tuned transformer",
+        "bigram": "tuned bigram",
+    },
+    "text": {"gpt": "tuned gpt", "mlp": "tuned mlp", "bigram": "tuned bigram"},
+}
+HEALTHY: dict[str, dict[str, dict[str, Any]]] = {
+    "digits": {
+        "modern": {},
+        "plain mlp": {},
+        "plain mlp, sgd 0.1": {"optimizer": "sgd", "lr": 0.1},
+        "plain mlp, tanh": {"activation": "tanh"},
+        "plain mlp, dropout": {"dropout": 0.2},
+        "plain mlp, smoothed": {"label_smoothing": 0.1},
+        "plain mlp, batch norm": {"batch_norm": True},
+    },
+    "names": {
+        "tuned mlp": {},
+        "tuned mlp, relu": {"activation": "relu"},
+        "tuned mlp-bn": {},
+        "tuned wavenet": {},
+        "tuned gru": {},
+        "tuned transformer": {},
+        "tuned bigram": {},
+        "lecture mlp, improved": {},
+        "lecture mlp-bn": {},
+        "lecture wavenet": {},
+        "counted bigram": {},
+    },
+    "text": {
+        "tuned gpt": {},
+        "tuned gpt, dropout": {"dropout": 0.1},
+        "characters gpt": {},
+        "nanoGPT, on a CPU": {},
+        "tuned mlp": {},
+        "tuned bigram": {},
+    },
+}
+SECONDS, BUDGET = 4.0, 4.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One run: what was done, and what the doctor said."""
+
+    playground: str
+    recipe: str
+    fault: str
+    seed: int
+    verdict: str
+    causes: tuple[str, ...]
+    seconds: float
+    first: float
+
+
+def ask(
+    playground: str,
+    recipe: Recipe,
+    fault: Fault | None,
+    seconds: float = SECONDS,
+    budget: float = BUDGET,
+    steps: int | None = None,
+) -> tuple[Diagnosis, float, float]:
+    """Train, and return the diagnosis, its time, and that of the first verdict."""
+    found = playgrounds.get(playground)
+    data = _data(playground)
+    run = Run(
+        found,
+        recipe,
+        data,
+        torch.device("cpu"),
+        seconds=None if steps else seconds,
+        steps=steps,
+        watched=True,
+        probe_every=1.0,
+        sabotage=fault.make() if fault else None,
+    )
+    begin, first, diagnosis = time.perf_counter(), 0.0, None
+    for event in examine(run, Control(), budget):
+        if isinstance(event, Diagnosed):
+            first = first or time.perf_counter() - begin
+            diagnosis = event.diagnosis
+    assert diagnosis is not None
+    return diagnosis, time.perf_counter() - begin, first
+
+
+_loaded: dict[str, Any] = {}
+
+
+def _data(playground: str) -> Any:
+    if playground not in _loaded:
+        _loaded[playground] = playgrounds.get(playground).load(data_source())
+    return _loaded[playground]
+
+
+def faults(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Plant every fault wherever it can be planted."""
+    answers, number = [], 0
+    for playground, models in MODELS.items():
+        for model, name in models.items():
+            if options.only not in (None, playground) or options.model not in (None, model):
+                continue
+            recipe = playgrounds.get(playground).recipes[name].replace({"steps": 0})
+            for fault in fitting(playground, recipe):
+                for seed in range(options.seeds):
+                    number += 1
+                    skipped = number % options.every or options.fault not in (None, fault.id)
+                    if skipped:
+                        continue
+                    answers.append(_one(playground, name, recipe, fault, 42 + seed, options))
+    right = [a for a in answers if a.causes and a.causes[0] in _right(FAULTS[a.fault])]
+    found = [a for a in answers if a.verdict == "broken"]
+    _confusion(answers)
+    count = max(1, len(answers))
+    return [
+        row(f"faults found, of {len(answers)}", len(found) / count, 0.95, "%"),
+        row("the right cause named first", len(right) / count, 0.85, "%"),
+        row("the slowest first verdict", max((a.first for a in answers), default=0), 20, "s", True),
+    ]
+
+
+def _right(fault: Fault) -> set[str]:
+    return {fault.cause, *fault.also}
+
+
+def clean(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Examine runs in which nothing is wrong."""
+    answers = []
+    for playground, recipes in HEALTHY.items():
+        if options.only not in (None, playground):
+            continue
+        for name, changes in recipes.items():
+            base = playgrounds.get(playground).recipes
+            known = name if name in base else name.rpartition(",")[0]
+            recipe = base[known].replace({"steps": 0, **changes})
+            for seed in range(options.seeds):
+                answers.append(_one(playground, name, recipe, None, 42 + seed, options))
+    wrong = [a for a in answers if a.verdict == "broken" or a.causes]
+    share = len(wrong) / max(1, len(answers))
+    return [row(f"false alarms on {len(answers)} clean runs", share, 0.02, "%", True)]
+
+
+VERDICTS: list[tuple[str, str, str, dict[str, Any], int]] = [
+    ("undertrained", "names", "tuned mlp", {}, 60),
+    ("undertrained", "names", "tuned gru", {}, 60),
+    ("undertrained", "names", "tuned wavenet", {}, 120),
+    ("undertrained", "names", "tuned mlp-bn", {}, 80),
+    ("undertrained", "names", "tuned transformer", {}, 100),
+    ("undertrained", "text", "characters gpt", {}, 60),
+    ("undertrained", "text", "tuned gpt", {}, 60),
+    ("undertrained", "text", "tuned mlp", {}, 60),
+    ("undertrained", "digits", "plain mlp", {}, 30),
+    ("undertrained", "digits", "modern", {}, 30),
+    ("too_small", "names", "tuned mlp", {"hidden": (4,), "embedding": 4}, 2500),
+    ("too_small", "names", "tuned mlp", {"hidden": (8,), "dropout": 0.0}, 2500),
+    ("too_small", "names", "tuned gru", {"width": 8, "dropout": 0.0}, 1200),
+    ("too_small", "names", "tuned wavenet", {"width": 6}, 2500),
+    ("too_small", "names", "tuned mlp-bn", {"hidden": (6, 6), "dropout": 0.0}, 2500),
+    ("too_small", "names", "tuned transformer", {"embedding": 4, "heads": 1}, 2000),
+    ("too_small", "text", "characters gpt", {"width": 8, "heads": 1, "layers": 1}, 2000),
+    ("too_small", "text", "tuned mlp", {"hidden": (6,)}, 2000),
+    ("too_small", "digits", "plain mlp", {"hidden": (3,)}, 2500),
+    ("too_small", "digits", "plain mlp", {"hidden": (4, 4)}, 2500),
+    ("fine", "names", "tuned bigram", {}, 600),
+    ("fine", "names", "tuned bigram", {"lr": 0.05}, 900),
+    ("fine", "names", "lecture bigram", {}, 200),
+    ("fine", "text", "tuned bigram", {"tokenizer": "characters"}, 1200),
+    ("fine", "text", "tuned bigram", {"tokenizer": "characters", "lr": 0.05}, 1500),
+    ("fine", "digits", "plain mlp", {"hidden": (), "lr": 3e-3}, 1500),
+    ("fine", "names", "counted bigram", {}, 1),
+    ("fine", "names", "tuned mlp", {"hidden": (200,), "dropout": 0.1}, 6000),
+    ("fine", "names", "tuned mlp", {"hidden": (128,), "dropout": 0.1, "context": 3}, 6000),
+    ("fine", "digits", "modern", {}, 2500),
+]
+"""What each run is, its playground, recipe, settings, and number of steps."""
+
+
+def verdicts(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Examine runs that were made to be too short, too small, or fine (or at their floor)."""
+    right = 0
+    for expected, playground, name, changes, steps in VERDICTS:
+        base = playgrounds.get(playground).recipes[name]
+        recipe = base.replace({"steps": 0, "schedule": "cosine", **changes})
+        diagnosis, seconds, _ = ask(playground, recipe, None, budget=120.0, steps=steps)
+        good = diagnosis.verdict == expected or (
+            expected == "fine" and diagnosis.verdict == "at_floor"
+        )
+        right += good
+        causes = [cause.id for cause in diagnosis.causes]
+        print(
+            f"{'ok ' if good else 'NOT'} {expected:13} {diagnosis.verdict:13} {playground} {name}"
+            f" {changes} {steps} steps, {seconds:.0f} s {causes} {diagnosis.sentence}",
+            file=sys.stderr,
+            flush=True,
+        )
+    return [row(f"verdicts right, of {len(VERDICTS)}", right / len(VERDICTS), 0.85, "%")]
+
+
+def _one(
+    playground: str,
+    name: str,
+    recipe: Recipe,
+    fault: Fault | None,
+    seed: int,
+    options: argparse.Namespace,
+) -> Answer:
+    recipe = recipe.replace({"seed": seed})
+    diagnosis, seconds, first = ask(playground, recipe, fault, options.seconds, options.budget)
+    causes = tuple(cause.id for cause in diagnosis.causes)
+    label = fault.id if fault else ""
+    answer = Answer(playground, name, label, seed, diagnosis.verdict, causes, seconds, first)
+    if fault:
+        good = bool(causes) and causes[0] in _right(fault)
+    else:
+        good = diagnosis.verdict != "broken" and not causes
+    words = " ".join(f"{c.id} {c.confidence:.2f}" for c in diagnosis.causes) or "-"
+    mark = "ok " if good else "NOT"
+    wanted = fault.cause if fault else "clean"
+    print(
+        f"{mark} {playground} {name} {label} ({wanted}): {diagnosis.verdict}: {words}",
+        file=sys.stderr,
+        flush=True,
+    )
+    if options.out:
+        with options.out.open("a") as file:
+            file.write(json.dumps(vars(answer)) + "\n")
+    return answer
+
+
+def _confusion(answers: list[Answer]) -> None:
+    """Print which cause was named first where another was right."""
+    wrong = Counter(
+        (FAULTS[a.fault].cause, a.causes[0] if a.causes else a.verdict)
+        for a in answers
+        if not (a.causes and a.causes[0] in _right(FAULTS[a.fault]))
+    )
+    print(f"{'planted':26} {'named first':26} times", file=sys.stderr)
+    for (planted, named), times in wrong.most_common():
+        print(f"{planted:26} {named:26} {times}", file=sys.stderr)
+
+
+def main() -> None:
+    """Run one of the tables."""
+    parser = argparse.ArgumentParser(prog="python -m bench.doctor", description=__doc__)
+    parser.add_argument("table", choices=["faults", "clean", "verdicts"])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--only", choices=list(MODELS))
+    parser.add_argument("--model")
+    parser.add_argument("--fault", choices=list(FAULTS))
+    parser.add_argument("--every", type=int, default=1, help="only every so-many-th run")
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--budget", type=float, default=BUDGET)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    tables = {"faults": faults, "clean": clean, "verdicts": verdicts}
+    show(tables[options.table](options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+"""A diagnosis: one frozen object, the same from a script, the command line and the screen."""
+
+import dataclasses
+import math
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+VERDICTS = {
+    "broken": "Something is wrong.",
+    "too_small": "The model is too small.",
+    "undertrained": "It is not trained enough.",
+    "at_floor": "It is as good as this data allows.",
+    "fine": "It is fine.",
+    "unknown": "I can't tell.",
+}
+WIDTH = 92
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line of a picture: values over places, under a name.
+
+    Attributes:
+        name: what it is, in a word or two.
+        x, y: its points, in order.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Evidence that can be seen: some lines, or bars, under a question.
+
+    Attributes:
+        question: what it answers.
+        kind: ``lines`` or ``bars`` (one bar for each of ``names``, the first series' values).
+        series: what is drawn.
+        names: what stands under the bars.
+        x_label, y_label: what the axes are.
+        log: whether y is to be drawn on a logarithmic scale.
+        levels: horizontal lines, each with its name.
+    """
+
+    question: str
+    kind: str
+    series: tuple[Series, ...]
+    names: tuple[str, ...] = ()
+    x_label: str = "step"
+    y_label: str = ""
+    log: bool = False
+    levels: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        id: the id of the cause that it would be.
+        title: what was looked at, in words.
+        passed: True, False, or None if there was nothing to look at.
+        measured, expected: in words with numbers.
+        where: the layer, parameter or file that it is about; "".
+        confidence: 0 to 1, of a check that failed.
+        picture: its evidence, if it can be seen.
+    """
+
+    id: str
+    title: str
+    passed: bool | None
+    measured: str = ""
+    expected: str = ""
+    where: str = ""
+    confidence: float = 0.0
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What was tried on a copy, and what came out.
+
+    Attributes:
+        id: of the experiment, such as ``overfit_one_batch``.
+        title: what was asked, as a question.
+        measured, expected: in words with numbers.
+        passed: True, False, or None if it could not be done (``measured`` says why).
+        values: the numbers by name.
+        seconds: how long it took.
+        picture: what came out, if it can be seen.
+    """
+
+    id: str
+    title: str
+    measured: str
+    expected: str
+    passed: bool | None
+    values: tuple[tuple[str, float], ...] = ()
+    seconds: float = 0.0
+    picture: Picture | None = None
+
+    def value(self, name: str) -> float:
+        """Return one of its numbers; NaN if it has none of that name."""
+        return dict(self.values).get(name, math.nan)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is wrong.
+
+    Attributes:
+        id: one of :data:`core.doctor.causes.CAUSES`.
+        title: in plain words.
+        where: the layer, parameter or place in the code; "".
+        evidence: what was measured against what was expected.
+        fix: what mends it.
+        confidence: 0 to 1.
+        settings: of a recipe, what to set to mend it; () where no setting does.
+    """
+
+    id: str
+    title: str
+    where: str
+    evidence: str
+    fix: str
+    confidence: float
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the doctor says, and why.
+
+    Attributes:
+        verdict: one of :data:`VERDICTS`.
+        sentence: what a beginner understands.
+        confidence: 0 to 1.
+        causes: what is wrong, most likely first.
+        checks: everything that was looked at.
+        experiments: everything that was tried.
+        settings: what to change in the recipe for a verdict that is no fault (a larger model, more
+            steps); ().
+        seconds: how long the doctor took.
+    """
+
+    verdict: str
+    sentence: str
+    confidence: float
+    causes: tuple[Cause, ...] = ()
+    checks: tuple[Check, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+    settings: tuple[tuple[str, Any], ...] = ()
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values for JSON; what is no number becomes None."""
+        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
+        return plain
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Diagnosis":
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no diagnosis.
+        """
+        if values["verdict"] not in VERDICTS:
+            raise ValueError(values["verdict"])
+        return cls(
+            **{
+                **values,
+                "causes": tuple(_cause(part) for part in values["causes"]),
+                "checks": tuple(_with_picture(Check, part) for part in values["checks"]),
+                "experiments": tuple(_experiment(part) for part in values["experiments"]),
+                "settings": _pairs(values["settings"]),
+            }
+        )
+
+    def text(self) -> str:
+        """Return it as a page of plain text: the verdict, what is wrong, what was looked at."""
+        lines = [_wrapped(f"{VERDICTS[self.verdict]} {self.sentence}", "")]
+        for number, cause in enumerate(self.causes, 1):
+            where = f" ({cause.where})" if cause.where else ""
+            lines += ["", _wrapped(f"{number}. {cause.title}{where}", "", "   ")]
+            lines += [_wrapped(f"seen: {cause.evidence}", "   ", "         ")]
+            lines += [_wrapped(f"mend: {cause.fix}", "   ", "         ")]
+            lines += [f"   {cause.id}, {cause.confidence:.0%} sure"]
+        for trial in (t for t in self.experiments if t.passed is not None):
+            lines += ["", _wrapped(f"Tried: {trial.title} {trial.measured}", "", "   ")]
+        good = [check.title for check in self.checks if check.passed]
+        unknown = [check.title for check in self.checks if check.passed is None]
+        if good:
+            lines += ["", _wrapped(f"Found in order: {', '.join(good)}.", "", "   ")]
+        if unknown:
+            lines += ["", _wrapped(f"Not to be seen here: {', '.join(unknown)}.", "", "   ")]
+        return "\n".join(lines)
+
+
+def _wrapped(text: str, first: str, rest: str = "") -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=rest or first)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _cause(values: dict[str, Any]) -> Cause:
+    return Cause(**{**values, "settings": _pairs(values["settings"])})
+
+
+def _experiment(values: dict[str, Any]) -> Experiment:
+    numbers = tuple((str(n), math.nan if v is None else float(v)) for n, v in values["values"])
+    found: Experiment = _with_picture(Experiment, {**values, "values": numbers})
+    return found
+
+
+def _with_picture(kind: Any, values: dict[str, Any]) -> Any:
+    drawn = values["picture"]
+    if drawn is not None:
+        series = tuple(
+            Series(line["name"], _numbers(line["x"]), _numbers(line["y"])) for line in drawn["series"]
+        )
+        drawn = Picture(
+            **{**drawn, "series": series, "names": tuple(drawn["names"]), "levels": _pairs(drawn["levels"])}
+        )
+    return kind(**{**values, "picture": drawn})
+
+
+def _numbers(values: list[Any]) -> tuple[float, ...]:
+    return tuple(math.nan if value is None else float(value) for value in values)
+
+
+def _pairs(values: list[Any]) -> tuple[tuple[Any, Any], ...]:
+    return tuple((key, tuple(v) if isinstance(v, list) else v) for key, v in values)

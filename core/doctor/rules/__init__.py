@@ -1,0 +1,19 @@
+"""The rules: each a small function of a case, with its criterion, its threshold and its source.
+
+A rule returns one :class:`Check`: passed, failed with a confidence, or not to be seen. The thresholds
+stand beside the rules as constants; ``docs/doctor.md`` lists them.
+"""
+
+from collections.abc import Callable
+
+from core.doctor.case import Case
+from core.doctor.diagnosis import Check
+from core.doctor.rules import during, start, use
+
+Rule = Callable[[Case], Check]
+RULES: tuple[Rule, ...] = (*start.RULES, *during.RULES, *use.RULES)
+
+
+def judge(case: Case) -> tuple[Check, ...]:
+    """Apply every rule."""
+    return tuple(rule(case) for rule in RULES)

@@ -1,0 +1,437 @@
+"""What can be seen while it learns: steps, gradients, units, and the curve."""
+
+import math
+from statistics import median
+
+import numpy as np
+
+from core.doctor.case import Case
+from core.doctor.diagnosis import Check, Picture, Series
+from core.doctor.look import Look, ParameterSeen
+from core.doctor.rules.say import failed, passed, unseen
+
+HASTY, SLOW = -1.3, -4.3
+"""log10 of update to data beyond which a step is too long or too short (makemore, part 3: -3)."""
+FADES = 2e-3
+"""The first layer's gradient over the last one's, root mean squares."""
+BURSTS = 300.0
+"""The norm of all gradients together; clipping usually stands at 1 (Pascanu et al. 2013)."""
+DEAD = 0.6
+RISES = 1.3
+
+
+def numbers(case: Case) -> Check:
+    """Every loss is a number."""
+    id, title = "nan", "numbers that are numbers"
+    if not len(case.losses):
+        return unseen(id, title, "no step was seen")
+    bad = np.flatnonzero(~np.isfinite(case.losses))
+    inputs = [x for look in case.looks for x in look.inputs if not x.finite]
+    if inputs:
+        return failed(id, title, "the inputs hold NaN or infinity", "numbers", 0.95, "the inputs")
+    if len(bad):
+        step = int(case.steps[bad[0]])
+        where = next((x.first_bad for x in case.looks if x.first_bad), "")
+        before = case.losses[: bad[0]]
+        rose = len(before) > 2 and float(np.nanmax(before[-20:])) > 2 * float(before[0]) + 1
+        measured = f"the loss is no number from step {step} on"
+        measured += f"; the first is in {where}" if where else ""
+        return failed(id, title, measured, "numbers", 0.55 if rose else 0.9, where)
+    return passed(id, title, f"{len(case.losses):,} losses are", "numbers")
+
+
+def step_down(case: Case) -> Check:
+    """The update goes against the gradient, and the loss is made small, not large."""
+    id, title = "wrong_update_sign", "the step goes down"
+    looks = [look for look in case.looks if look.parameters]
+    if not looks:
+        return unseen(id, title, "no step was seen whole")
+    turned = [look for look in looks if look.criterion.kind and look.criterion.sign < 0]
+    if len(turned) > len(looks) / 2:
+        measured = "the loss is the negative of what should be small"
+        return failed(id, title, measured, "the loss itself", 0.93, "the loss")
+    angles = [a for look in looks[:12] if (a := _angle(look)) is not None]
+    if not angles:
+        return unseen(id, title, "gradients were not seen beside updates")
+    up = sum(1 for a in angles if a > 0.05) / len(angles)
+    measured = f"its angle to the gradient has a cosine of {median(angles):.2f}"
+    if up > 0.75 and median(angles) > 0.1:
+        return failed(id, title, measured, "below 0", 0.95, "the update")
+    return passed(id, title, measured, "below 0")
+
+
+def _angle(look: Look) -> float | None:
+    found = [p.cosine for p in look.parameters if math.isfinite(p.cosine) and p.update > 0]
+    return median(found) if found else None
+
+
+def gradients_fresh(case: Case) -> Check:
+    """The gradient of the step before is gone before the next one is added (micrograd)."""
+    id, title = "gradients_not_zeroed", "fresh gradients in each step"
+    pairs = [
+        (a, b)
+        for a, b in zip(case.looks, case.looks[1:], strict=False)
+        if b.step == a.step + 1 and any(p.update > 0 for p in a.parameters)
+    ]
+    if not pairs:
+        return unseen(id, title, "no two steps in a row were seen")
+    kept = [b for _, b in pairs if b.accumulates]
+    if len(kept) > len(pairs) / 2:
+        measured = "before backward() the gradients of the last step are still there"
+        return failed(id, title, measured, "zero or None", 0.95, "before backward()")
+    return passed(id, title, "they are", "zero or None")
+
+
+def rate_falls(case: Case) -> Check:
+    """After a warm-up, the learning rate stays or falls."""
+    id, title = "lr_growing", "the learning rate stays or falls"
+    points = [(look.step, look.rate) for look in case.looks if look.rate > 0]
+    if len(points) < 4 or points[-1][0] < 60:
+        return unseen(id, title, "the learning rate was seen too seldom")
+    steps, rates = np.array(points).T
+    end = steps[-1]
+    half = float(np.interp(end / 2, steps, rates))
+    late = float(np.interp(0.8 * end, steps, rates))
+    last, begun = float(np.median(rates[-2:])), float(np.median(rates[:2]))
+    picture = Picture(
+        "What becomes of the learning rate?",
+        "lines",
+        (Series("learning rate", tuple(steps), tuple(rates)),),
+        log=True,
+    )
+    measured = f"from {begun:.3g} over {half:.3g} in the middle to {last:.3g}"
+    planned = case.planned or end
+    if last > 1.4 * half and last > 1.05 * late and last > 1.8 * begun and end > 0.4 * planned:
+        return failed(id, title, measured, "stays or falls", 0.9, "the learning rate", picture)
+    return passed(id, title, measured, "stays or falls", picture)
+
+
+def _ratios(case: Case) -> list[float]:
+    """Return each look's median of update to data over the matrices, log10."""
+    found = []
+    for look in case.looks:
+        values = [p.ratio for p in look.parameters if p.matrix and math.isfinite(p.ratio)]
+        if values:
+            found.append(median(values))
+    return found
+
+
+def _update_picture(case: Case) -> Picture:
+    names = [p.name for p in case.looks[-1].parameters if p.matrix][:8]
+    series = []
+    for name in names:
+        points = [
+            (look.step, p.ratio)
+            for look in case.looks
+            for p in look.parameters
+            if p.name == name and math.isfinite(p.ratio)
+        ]
+        if points:
+            x, y = zip(*points, strict=True)
+            series.append(Series(name, tuple(x), tuple(y)))
+    return Picture(
+        "How far does a step move the weights?",
+        "lines",
+        tuple(series),
+        y_label="log10 of update / data",
+        levels=(("good", -3.0),),
+    )
+
+
+def rate_not_high(case: Case) -> Check:
+    """Steps are not so long that the loss bursts, or rests where it began."""
+    id, title = "lr_too_high", "steps that are not too long"
+    ratios = _ratios(case)
+    if not ratios or len(case.losses) < 10:
+        return unseen(id, title, "too few steps were seen")
+    ratio = median(ratios[1:] or ratios)
+    picture = _update_picture(case)
+    finite = case.losses[np.isfinite(case.losses)]
+    began = float(finite[0]) if len(finite) else math.nan
+    reference = max(began, case.uniform if math.isfinite(case.uniform) else began)
+    top = float(finite[1:].max()) if len(finite) > 1 else math.nan
+    burst = not np.isfinite(case.losses).all() or case.ended > RISES * reference + 0.1
+    leaps = top > 3 * reference + 1
+    measured = f"a step changes weights by 10^{ratio:.1f} of their size"
+    trial = case.trials.get("other_rates")
+    better = _lower_is_better(case)
+    if burst and (ratio > -2.2 or leaps):
+        measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
+        return failed(id, title, measured, "10^-3, and a loss that falls", 0.85, "the learning rate", picture)
+    if better and ratio > -2.6:
+        assert trial is not None
+        measured += f". {trial.measured}"
+        sure = 0.8 if ratio > HASTY or leaps else 0.62
+        return failed(id, title, measured, "no lower rate learns better", sure, "the learning rate", picture)
+    stuck = case.ended > 0.9 * reference
+    if ratio > HASTY and stuck:
+        measured += f", and the loss rests at {case.ended:.3g}"
+        return failed(id, title, measured, "10^-3", 0.7, "the learning rate", picture)
+    if leaps and ratio > -2:
+        measured += f"; the loss leapt to {top:.3g}"
+        return failed(id, title, measured, "10^-3", 0.6, "the learning rate", picture)
+    return passed(id, title, measured, "about 10^-3", picture)
+
+
+def _lower_is_better(case: Case) -> bool:
+    """Whether a tenth or a third of the rate gets far lower on the same batches."""
+    trial = case.trials.get("other_rates")
+    if trial is None or trial.passed is None:
+        return False
+    begun, same = trial.value("begun"), trial.value("x1")
+    lower = [v for key in ("x0.1", "x0.333") if math.isfinite(v := trial.value(key))]
+    if not lower or not math.isfinite(begun):
+        return False
+    best = min(lower)
+    if not math.isfinite(same):
+        return True
+    return best < 0.78 * same and best < 0.9 * begun or (same > 1.15 * begun and best < begun)
+
+
+def rate_not_low(case: Case) -> Check:
+    """Steps are not so short that nothing comes of them."""
+    id, title = "lr_too_low", "steps that are not too short"
+    ratios = _ratios(case)
+    if not ratios or len(case.losses) < 10:
+        return unseen(id, title, "too few steps were seen")
+    ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
+    picture = _update_picture(case)
+    measured = f"a step changes weights by at most 10^{ratio:.1f} of their size"
+    trial = case.trials.get("other_rates")
+    gain = math.nan
+    if trial is not None and trial.passed is not None:
+        begun, same = trial.value("begun"), trial.value("x1")
+        higher = [
+            v for key in ("x3", "x10", "x100") if math.isfinite(v := trial.value(key))
+        ]
+        if higher and math.isfinite(same) and begun > 0:
+            gain = (min(same, begun) - min(higher)) / abs(begun)
+    stands = case.ended > 0.7 * case.began
+    if ratio < SLOW and (gain > 0.04 or (ratio < SLOW - 0.8 and stands)):
+        if trial and trial.passed is not None:
+            measured += f". {trial.measured}"
+        sure = 0.6 + min(0.3, 0.15 * (SLOW - ratio))
+        return failed(id, title, measured, "about 10^-3", sure, "the learning rate", picture)
+    return passed(id, title, measured, "about 10^-3", picture)
+
+
+def _depths(look: Look) -> list[ParameterSeen]:
+    """Return the parameters of the layers, first to last, tables left out."""
+    by_name = {p.name: p for p in look.parameters}
+    return [by_name[x.name] for x in look.layers if not x.table and x.name in by_name]
+
+
+def gradient_arrives(case: Case) -> Check:
+    """The gradient of the first layer is not a thousandth of the last one's."""
+    id, title = "vanishing_gradient", "the gradient reaches the first layers"
+    looks = [look for look in case.looks if len(_depths(look)) > 1]
+    if not looks:
+        return unseen(id, title, "there are no two layers")
+    shares = []
+    for look in looks[1:] or looks:
+        depths = [p for p in _depths(look) if math.isfinite(p.gradient)]
+        if len(depths) > 1 and depths[-1].gradient > 0:
+            shares.append(depths[0].gradient / max(p.gradient for p in depths[1:]))
+    if not shares:
+        return unseen(id, title, "no gradient was seen")
+    share = median(shares)
+    depths = _depths(looks[-1])
+    picture = Picture(
+        "How much gradient reaches each layer?",
+        "bars",
+        (Series("gradient", tuple(range(len(depths))), tuple(p.gradient for p in depths)),),
+        names=tuple(p.name for p in depths),
+        x_label="layer",
+        log=True,
+    )
+    measured = f"{depths[0].name} gets {share:.1e} of the largest gradient behind it"
+    if share < FADES:
+        sure = 0.6 + min(0.3, 0.1 * math.log10(FADES / max(share, 1e-12)))
+        return failed(id, title, measured, f"more than {FADES:g}", sure, depths[0].name, picture)
+    return passed(id, title, measured, f"more than {FADES:g}", picture)
+
+
+def gradient_calm(case: Case) -> Check:
+    """The gradient does not explode."""
+    id, title = "exploding_gradient", "a gradient of a sensible size"
+    norms = []
+    for look in case.looks:
+        squares = [
+            p.gradient**2 * math.prod(p.shape) for p in look.parameters if p.gradient >= 0
+        ]
+        if squares:
+            norms.append((look.step, math.sqrt(sum(squares)), max(1.0, abs(look.loss))))
+    if not norms:
+        return unseen(id, title, "no gradient was seen")
+    picture = Picture(
+        "How large is the gradient?",
+        "lines",
+        (Series("norm", tuple(s for s, _, _ in norms), tuple(n for _, n, _ in norms)),),
+        log=True,
+        levels=(("too large", BURSTS),),
+    )
+    top = max(n for _, n, _ in norms)
+    often = sum(1 for _, n, _ in norms if n > BURSTS) / len(norms)
+    measured = f"its norm is {median([n for _, n, _ in norms]):.3g}, at most {top:.3g}"
+    if not math.isfinite(top) or top > 30 * BURSTS or often > 0.3:
+        sure = 0.55 + min(0.35, 0.1 * math.log10(max(1.0, min(top, 1e9) / BURSTS)))
+        return failed(id, title, measured, f"below {BURSTS:g}", sure, "the gradient", picture)
+    return passed(id, title, measured, f"below {BURSTS:g}", picture)
+
+
+def units_live(case: Case) -> Check:
+    """Most relu units are above zero for some example."""
+    id, title = "dead_units", "units that live"
+    bent = [(look, x) for look in case.looks for x in look.layers if x.bend == "relu" and not x.last]
+    if not bent:
+        return unseen(id, title, "there is no relu")
+    last = case.looks[-1]
+    now = [x for look, x in bent if look is last] or [bent[-1][1]]
+    picture = Picture(
+        "How many units are dead on this batch?",
+        "bars",
+        (Series("share", tuple(range(len(now))), tuple(x.dead for x in now)),),
+        names=tuple(x.name for x in now),
+        x_label="layer",
+        levels=(("too many", DEAD),),
+    )
+    worst = max(now, key=lambda x: x.dead)
+    measured = f"{worst.dead:.0%} of {worst.name}'s units are never above zero"
+    if worst.dead > DEAD:
+        early = [x.dead for look, x in bent if x.name == worst.name and look is case.looks[0]]
+        sure = 0.45 + 0.4 * worst.dead + (0.1 if early and early[0] > DEAD else 0.0)
+        return failed(id, title, measured, f"below {DEAD:.0%}", sure, worst.name, picture)
+    return passed(id, title, measured, f"below {DEAD:.0%}", picture)
+
+
+def holds_for_new(case: Case) -> Check:
+    """The loss on new data does not rise while that on the training data falls."""
+    id, title = "overfitting", "what it learns holds for new data"
+    seen, new = case.facts.get("seen_loss", math.nan), case.facts.get("new_loss", math.nan)
+    if seen < 0.6 * new and new - seen > 0.25:
+        measured = f"examples that it learns from: {seen:.3g}, new ones: {new:.3g}"
+        return failed(id, title, measured, "about the same", min(0.92, 0.95 - 0.4 * seen / new))
+    points = [(s, v) for s, v in case.validations if math.isfinite(v)]
+    if len(points) < 4:
+        return unseen(id, title, "the loss on new data was measured too seldom")
+    steps, values = np.array(points).T
+    tail = max(1, len(values) // 10)
+    end = float(values[-tail:].mean())
+    smooth = np.convolve(np.pad(values, (tail - 1, 0), mode="edge"), np.ones(tail) / tail, "valid")
+    lowest = int(smooth.argmin())
+    best = float(smooth[lowest])
+    train = case.facts.get("train_loss", case.ended)
+    picture = Picture(
+        "Does it hold for new data?",
+        "lines",
+        (
+            Series("new data", tuple(steps), tuple(values)),
+            Series("training", tuple(_thin(case.steps)), tuple(_thin(_calm(case.losses)))),
+        ),
+    )
+    measured = f"new data {best:.3g} at step {steps[lowest]:.0f}, now {end:.3g}; training {train:.3g}"
+    if end > 1.06 * best + 0.01 and train < 0.93 * end and steps[lowest] < 0.85 * steps[-1]:
+        sure = min(0.92, 0.6 + 0.6 * (end / best - 1))
+        return failed(id, title, measured, "does not rise", sure, f"from step {steps[lowest]:.0f} on", picture)
+    if train < 0.4 * end and end - train > 0.3:
+        return failed(id, title, measured, "not far from training", 0.7, "", picture)
+    return passed(id, title, measured, "does not rise", picture)
+
+
+def _calm(losses: np.ndarray) -> np.ndarray:
+    width = max(1, len(losses) // 50)
+    padded = np.pad(losses, (width - 1, 0), mode="edge")
+    return np.convolve(padded, np.ones(width) / width, "valid")
+
+
+def _thin(values: np.ndarray) -> list[float]:
+    stride = -(-max(1, len(values)) // 300)
+    return [float(v) for v in values[::stride]]
+
+
+def curve(case: Case) -> Picture:
+    """Return the curve of the loss, calmed."""
+    levels = [("even guess", case.uniform)] if math.isfinite(case.uniform) else []
+    levels += [(name, value) for name, value in case.floors.items() if name in ("pair", "triple")]
+    return Picture(
+        "How did the loss go?",
+        "lines",
+        (Series("loss", tuple(_thin(case.steps)), tuple(_thin(_calm(case.losses)))),),
+        levels=tuple(levels),
+    )
+
+
+def swings_little(case: Case) -> Check:
+    """The loss does not swing from step to step, nor in waves."""
+    id, title = "oscillation", "a loss that does not swing"
+    losses = case.losses[np.isfinite(case.losses)]
+    if len(losses) < 60 or len(case.steps) > 1 and case.steps[1] - case.steps[0] > 1:
+        return unseen(id, title, "too few steps were seen, or too many to see each")
+    late = losses[len(losses) // 4 :]
+    rest = late - np.convolve(np.pad(late, 2, mode="edge"), np.ones(5) / 5, "valid")
+    size = float(rest.std() / (abs(late.mean()) + 1e-12))
+    echo = float(np.corrcoef(rest[:-1], rest[1:])[0, 1]) if rest.std() > 0 else 0.0
+    # White noise less its mean over five has a correlation of about -0.25 from step to step.
+    measured = f"from step to step it moves by {size:.1%}, with a correlation of {echo:.2f}"
+    if echo < -0.7 and size > 0.01:
+        return failed(id, title, measured, "about -0.3", 0.75, "the learning rate", curve(case))
+    waves = _waves(losses)
+    if waves >= 3:
+        measured = f"it rose and fell again {waves} times"
+        return failed(id, title, measured, "falls", 0.6, "the learning rate or momentum", curve(case))
+    return passed(id, title, measured, "about -0.3", curve(case))
+
+
+def _waves(losses: np.ndarray) -> int:
+    """Count rises that noise does not explain, each followed by a fall."""
+    parts = np.array_split(losses[len(losses) // 10 :], 50)
+    means = np.array([p.mean() for p in parts])
+    noise = np.array([p.std() / math.sqrt(len(p)) for p in parts]).mean()
+    low, rising, count, high = means[0], False, 0, means[0]
+    for value in means[1:]:
+        if not rising:
+            low = min(low, value)
+            if value > low + max(5 * noise, 0.12 * abs(low)):
+                rising, high = True, value
+        else:
+            high = max(high, value)
+            if value < high - max(5 * noise, 0.08 * abs(high)):
+                rising, low = False, value
+                count += 1
+    return count
+
+
+def still_falls(case: Case) -> Check:
+    """The loss does not rest where a guess by frequency would be."""
+    id, title = "plateau", "the loss gets below a mere guess"
+    if len(case.losses) < 100 or not case.first:
+        return unseen(id, title, "too few steps were seen")
+    entropy = case.data.entropy if case.data else math.nan
+    guess = entropy if math.isfinite(entropy) else case.first.criterion.uniform
+    kind = case.first.criterion.kind
+    if not math.isfinite(guess) or guess <= 0 or not kind:
+        return unseen(id, title, "what a guess would be is not known")
+    if kind in ("mse_loss", "square"):
+        guess = case.first.criterion.uniform
+    means = case.smooth(20)
+    moving = means[len(means) // 2] - means[-1] > 0.01 * abs(means[-1])
+    measured = f"it is {case.ended:.3g}, a guess by frequency {guess:.3g}"
+    if case.ended > 0.97 * guess and not moving:
+        return failed(id, title, measured, "clearly less", 0.5, "", curve(case))
+    return passed(id, title, measured, "clearly less", curve(case))
+
+
+RULES = (
+    numbers,
+    step_down,
+    gradients_fresh,
+    rate_falls,
+    rate_not_high,
+    rate_not_low,
+    gradient_arrives,
+    gradient_calm,
+    units_live,
+    holds_for_new,
+    swings_little,
+    still_falls,
+)

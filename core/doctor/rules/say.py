@@ -1,0 +1,33 @@
+"""How a rule says what it found."""
+
+from core.doctor.diagnosis import Check, Picture
+
+
+def passed(id: str, title: str, measured: str, expected: str, picture: Picture | None = None) -> Check:
+    """Return a check in which all is well."""
+    return Check(id, title, True, measured, expected, picture=picture)
+
+
+def failed(
+    id: str,
+    title: str,
+    measured: str,
+    expected: str,
+    confidence: float,
+    where: str = "",
+    picture: Picture | None = None,
+) -> Check:
+    """Return a check that found something."""
+    confidence = round(min(0.99, max(0.05, confidence)), 2)
+    return Check(id, title, False, measured, expected, where, confidence, picture)
+
+
+def unseen(id: str, title: str, why: str) -> Check:
+    """Return a check for which there was nothing to look at."""
+    return Check(id, title, None, why)
+
+
+def some(names: list[str], most: int = 3) -> str:
+    """Return the first of some names, and how many there are besides."""
+    shown = ", ".join(names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,48 @@
+"""What can be seen in the use of a network: does it do what it was trained to do?"""
+
+import math
+
+from core.doctor.case import Case
+from core.doctor.diagnosis import Check
+from core.doctor.rules.say import failed, passed, some, unseen
+from core.doctor.use import gap
+
+
+def used_as_trained(case: Case) -> Check:
+    """Training and use go the same way: layers, normalisations, modes, preprocessing."""
+    id, title = "train_eval_mismatch", "used as it was trained"
+    use = case.use
+    if use is not None and gap(use.loss_trained, use.loss_used):
+        measured = (
+            f"the same batch has a loss of {use.loss_trained:.3g} as it is trained,"
+            f" {use.loss_used:.3g} as it is used"
+        )
+        different = [*use.missing, *use.extra]
+        measured += f"; different: {some(different)}" if different else ""
+        return failed(id, title, measured, "the same loss", 0.92, "the use")
+    if use is not None and (use.missing or use.extra):
+        parts = [f"missing in use: {some(list(use.missing))}"] if use.missing else []
+        parts += [f"different in use: {some(list(use.extra))}"] if use.extra else []
+        return failed(id, title, "; ".join(parts), "the same way", 0.9, "the use")
+    if use is not None and use.modes:
+        measured = f"{some(list(use.modes))} in training mode while it is used"
+        return failed(id, title, measured, "model.eval()", 0.88, "the use")
+    if case.judging_mode:
+        measured = f"{some(list(case.judging_mode))} works in training mode while it is judged"
+        return failed(id, title, measured, "model.eval()", 0.75, "the judging")
+    looks = case.looks[1:] or case.looks
+    resting = [look for look in looks if look.resting]
+    if resting and len(resting) > len(looks) / 2:
+        measured = f"{some(list(resting[-1].resting))} in the mode for use while it is trained"
+        return failed(id, title, measured, "model.train()", 0.88, "the training")
+    trial = case.trials.get("both_modes")
+    if trial is not None and trial.passed is False and case.looks[-1].step > 150:
+        return failed(id, title, trial.measured, trial.expected, 0.75, "batch norm or dropout")
+    if use is None and (trial is None or trial.passed is None):
+        return unseen(id, title, "its use was not seen (with seen.using(): ...)")
+    if trial is not None and trial.passed and math.isfinite(trial.value("used")):
+        return passed(id, title, trial.measured, trial.expected)
+    return passed(id, title, "training and use go the same way", "the same way")
+
+
+RULES = (used_as_trained,)

@@ -1,0 +1,178 @@
+"""How a network is used, held against how it is trained: the same layers, the same acts between them.
+
+The fault that is looked for is the notebook's: batch norm by hand in training, and none where text
+is generated. No loss shows it.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from core.doctor.case import UseSeen
+from core.doctor.scan import Scan
+from core.doctor.sight import FACTORIES, Sight, _rested
+from core.doctor.tape import BENDS, PRODUCTS, Op, Tape
+
+NORMS = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm".split())
+SPREADS = frozenset("std var std_mean var_mean".split())
+FAR = 3.0  # times larger or smaller: another preprocessing
+
+
+def compare(sight: Sight, tape: Tape, scan: Scan) -> UseSeen:
+    """Hold the tape of a use against the tape of a step."""
+    trained = signature(sight.ops, sight.weights)
+    used = signature(tape.ops, sight.weights)
+    if not trained or not used:
+        return UseSeen()
+    missing, extra = [], []
+    names = scan.names
+    for key, (acts, sizes) in trained.items():
+        name = names.get(key, f"a parameter of shape {tuple(sight.weights[key].shape)}")
+        if key not in used:
+            if sight.weights[key].dim() > 1:
+                missing.append(f"the layer {name}")
+            continue
+        theirs, its_sizes = used[key]
+        for act in sorted(acts - theirs):
+            missing.append(f"{act} behind {name}")
+        for act in sorted(theirs - acts):
+            extra.append(f"{act} behind {name}")
+        if sizes and its_sizes and not sizes & its_sizes:
+            extra.append(
+                f"{name} is given {_sizes(its_sizes)} at a time, in training it was {_sizes(sizes)}"
+            )
+    extra += _other_inputs(sight, tape)
+    return UseSeen(tuple(missing), tuple(extra), _modes(scan, tape))
+
+
+def _sizes(sizes: frozenset[int]) -> str:
+    return " or ".join(str(size) for size in sorted(sizes)) + " tokens"
+
+
+Signature = dict[int, tuple[frozenset[str], frozenset[int]]]
+
+
+def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> Signature:
+    """Return for each parameter what is done behind it, up to the next one.
+
+    What is done by hand counts as what it is: a division by a spread is a normalisation.
+    """
+    made_of: dict[int, frozenset[int]] = {}
+    owner: dict[int, int] = {}
+    acts: dict[int, set[str]] = {}
+    sizes: dict[int, set[int]] = {}
+    rest = _rested(Tape(list(ops)))
+    for op in ops:
+        direct = [id(t) for t in op.inputs if id(t) in weights]
+        inherited = frozenset[int]().union(*(made_of.get(id(t), frozenset()) for t in op.inputs))
+        owners = [owner[id(t)] for t in op.inputs if id(t) in owner]
+        mine = owners[0] if owners else 0
+        keys = [*direct, *inherited]
+        matrix = next((k for k in keys if weights[k].dim() > 1), 0)
+        looks = op.name in ("embedding", "getitem", "index_select")
+        if matrix and (op.name in PRODUCTS or looks):
+            mine = matrix
+            acts.setdefault(matrix, set())
+            if looks and (index := _index(op)) is not None and id(index) not in rest:
+                sizes.setdefault(matrix, set()).add(index.shape[-1] if index.dim() > 1 else 0)
+            inherited = frozenset()
+        elif mine:
+            for key in direct:
+                acts.setdefault(key, set())
+            if op.name in BENDS:
+                acts[mine].add(op.name)
+            elif op.name in NORMS:
+                acts[mine].add("the normalisation")
+            elif op.name in SPREADS:
+                acts[mine].add("the normalisation")
+            elif op.name in ("div", "sub", "mul", "add") and _running(op, weights):
+                acts[mine].add("the normalisation")
+        for tensor in op.outputs:
+            if mine:
+                owner[id(tensor)] = mine
+            elif direct or inherited:
+                made_of[id(tensor)] = frozenset(direct) | inherited
+    return {
+        key: (frozenset(found), frozenset(sizes.get(key, set()) - {0})) for key, found in acts.items()
+    }
+
+
+def _running(op: Op, weights: dict[int, Tensor]) -> bool:
+    """Whether a signal is divided by a vector that is no parameter: running statistics."""
+    if op.name != "div" or len(op.inputs) < 2:
+        return False
+    by = op.inputs[1]
+    return id(by) not in weights and not by.requires_grad and by.dim() >= 1 and by.numel() > 1
+
+
+def _index(op: Op) -> Tensor | None:
+    if op.name == "embedding":
+        found = op.argument(0, "input")
+    else:
+        found = op.args[-1] if op.name == "getitem" else op.argument(2, "index")
+    return found if isinstance(found, Tensor) and not found.is_floating_point() else None
+
+
+def _other_inputs(sight: Sight, tape: Tape) -> list[str]:
+    """Say where numbers that go in are of another size than in training."""
+    given = [t for t in sight.inputs if t.is_floating_point() and t.dim() > 1]
+    if not given:
+        return []
+    first = given[0]
+    known = {id(t) for t in sight.weights.values()}
+    made = {id(t): op for op in tape.ops for t in op.outputs}
+    for op in tape.ops:
+        if op.name not in PRODUCTS:
+            continue
+        for tensor in op.inputs:
+            if id(tensor) in known or not tensor.is_floating_point() or tensor.requires_grad:
+                continue
+            if tensor.shape[-1] != first.shape[-1] and tensor.shape[-1] != first[0].numel():
+                continue
+            maker = made.get(id(tensor))
+            if maker is not None and maker.name in FACTORIES:
+                continue
+            with torch.no_grad():
+                ours, theirs = first.float(), tensor.detach().float()
+                ratio = float(_size(theirs) / (_size(ours) + 1e-12))
+                shift = float((theirs.mean() - ours.mean()).abs() / (ours.std() + 1e-12))
+            if not 1 / FAR < ratio < FAR or shift > 2:
+                return [
+                    f"its inputs have a size of {float(_size(theirs)):.3g}, in training"
+                    f" {float(_size(ours)):.3g}"
+                ]
+            return []
+    return []
+
+
+def _size(values: Tensor) -> Tensor:
+    return values.square().mean().sqrt()
+
+
+def _modes(scan: Scan, tape: Tape) -> tuple[str, ...]:
+    """Return modules that were used in their training mode although they have one for use."""
+    heard = {op.name for op in tape.ops}
+    if not heard & {"batch_norm", "dropout"}:
+        return ()
+    active = any(
+        op.name == "dropout" and op.argument(2, "training", True) and op.argument(1, "p", 0.5) > 0
+        for op in tape.ops
+    ) or any(op.name == "batch_norm" and op.argument(5, "training", False) for op in tape.ops)
+    if not active:
+        return ()
+    return tuple(
+        name or type(module).__name__
+        for root in scan.modules.values()
+        for name, module in root.named_modules()
+        if isinstance(module, torch.nn.Dropout | torch.nn.modules.batchnorm._BatchNorm)
+        and module.training
+    )[:4]
+
+
+def gap(trained: float, used: float) -> bool:
+    """Whether the same batch is judged differently, one way and the other."""
+    if not (math.isfinite(trained) and math.isfinite(used)):
+        return False
+    return used > 1.15 * trained + 0.05

@@ -1,0 +1,437 @@
+"""Three lines around anybody's training loop, and the doctor looks at it.
+
+    from core import watch
+
+    with watch() as seen:
+        for step in range(1000):
+            ...                     # a batch, forward, backward, update: as they were
+            seen.step(loss)
+
+It needs no model and no optimiser: on the steps it looks at it hears what torch is asked to do, and
+it knows the names of the variables around the loop. It draws no random number and touches no value,
+so that a run under it is the same run, bit for bit; and it takes at most a few per cent of the time.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.doctor import sight as seeing
+from core.doctor.case import Case, UseSeen
+from core.doctor.diagnosis import Diagnosis
+from core.doctor.look import Look, ParameterSeen
+from core.doctor.scan import Scan, scan
+from core.doctor.sight import Sight
+from core.doctor.tape import Recorder, Tape, aside
+from core.doctor.use import compare
+from core.training.pace import Pace
+
+FIRST = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""Steps that are looked at whatever the clock says, if the share of the time allows it."""
+KEPT = 400  # looks
+THINNED = 20_000  # losses
+BATCHES = 24
+LARGEST_BATCH = 4 << 20  # bytes
+NORMAL = nn.modules.batchnorm._BatchNorm
+
+
+class Watching:
+    """Looks at a loop: losses at every step, everything else now and then.
+
+    Args:
+        things: models, optimisers, parameters or lists of them; what is in variables near the loop
+            is found without being named.
+        share: of the loop's time, how much looking may take.
+        every: seconds between two looks, at least.
+    """
+
+    def __init__(self, things: tuple[Any, ...] = (), share: float = 0.02, every: float = 0.25) -> None:
+        self.looks: list[Look] = []
+        self.validations: list[tuple[int, float]] = []
+        self.count = 0
+        self.sight: Sight | None = None
+        """The newest step that was looked at."""
+        self.scan = Scan()
+        self.batches: list[tuple[tuple[Tensor, ...], Tensor]] = []
+        """Inputs and targets of some of the steps that were looked at."""
+        self.judging_mode: tuple[str, ...] = ()
+        self.use: UseSeen | None = None
+        self.spent = 0.0
+        self._things = things
+        self._pace = Pace(every, share)
+        self._begun = time.perf_counter()
+        self._share = share
+        self._recorder: Recorder | None = None
+        self._before: dict[str, Tensor] = {}
+        self._raw: list[Tensor | float] = []
+        self._losses: list[float] = []
+        self._every = 1
+        self._bad = False
+
+    # The loop.
+
+    def begin(self, frame: FrameType | None) -> None:
+        """Look at the step that comes."""
+        begin = time.perf_counter()
+        with torch._C.DisableTorchFunction():
+            self.scan = scan(_spaces(frame), self._things)
+            self._before = {n: p.detach().clone() for n, p in self.scan.parameters.items()}
+        self._recorder = Recorder()
+        self._recorder.__enter__()
+        self.spent += time.perf_counter() - begin
+
+    def end(self) -> Tape | None:
+        """Hear no more; return what was heard."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return None
+        recorder.__exit__(None, None, None)
+        return recorder.tape
+
+    def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
+        """A step is done, and its update too."""
+        if self._recorder is not None:
+            begin = time.perf_counter()
+            tape = self.end()
+            assert tape is not None
+            with torch._C.DisableTorchFunction():
+                self._look(tape, loss, frame)
+            spent = time.perf_counter() - begin
+            self.spent += spent
+            self._pace.charge(spent)
+        self._raw.append(loss.detach() if isinstance(loss, Tensor) else loss)
+        self.count += 1
+        if len(self._raw) >= 512:
+            self._settle()
+        if frame is not None and self.due():
+            self.begin(frame)
+
+    def due(self) -> bool:
+        """Whether the step that comes is to be looked at."""
+        if self.count in FIRST and self._affordable():
+            return True
+        return self._pace.due()
+
+    def _affordable(self) -> bool:
+        """Whether looking has taken little so far; the first looks may be dear."""
+        if self.count <= 2:
+            return True
+        return self.spent < self._share * (time.perf_counter() - self._begun)
+
+    def _settle(self) -> None:
+        """Bring the losses over from where they are, many at once."""
+        if not self._raw:
+            return
+        raw, self._raw = self._raw, []
+        if all(isinstance(loss, Tensor) for loss in raw):
+            values = torch.stack([t.reshape(()).float() for t in raw]).tolist()  # type: ignore[union-attr]
+        else:
+            values = [float(loss) for loss in raw]
+        self._losses += values
+        self._bad |= not bool(np.isfinite(values).all())
+
+    def losses(self) -> tuple[Any, Any]:
+        """Return steps and losses as arrays; beyond some thousands, evenly spread ones."""
+        with torch._C.DisableTorchFunction():
+            self._settle()
+        stride = -(-max(1, len(self._losses)) // THINNED)
+        steps = np.arange(0, len(self._losses), stride)
+        return steps, np.array(self._losses)[::stride] if self._losses else np.empty(0)
+
+    # A look.
+
+    def _look(self, tape: Tape, loss: Tensor | float, frame: FrameType | None) -> None:
+        before, old = self._before, self.scan
+        self.scan = scan(_spaces(frame), self._things)
+        names = {
+            key: name.replace(".product.", ".")
+            for key, name in {**old.names, **self.scan.names}.items()
+        }
+        if tape.root is None and isinstance(loss, Tensor):
+            tape.root = loss
+        sight = seeing.see(tape, self.scan.known(), self.scan.buffers)
+        self._hear_judging(tape)
+        number = float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
+        optimizer = self.scan.optimizers[0] if self.scan.optimizers else None
+        look = Look(
+            step=self.count,
+            loss=number,
+            parameters=tuple(self._parameters(sight, names, before, old)),
+            layers=seeing.layers_seen(sight, names),
+            criterion=seeing.criterion(sight),
+            inputs=seeing.inputs_seen(sight),
+            terms=seeing.terms_seen(sight),
+            first_bad=seeing.first_bad(sight, names) if not np.isfinite(number) else "",
+            chains=tuple(
+                (names.get(a, "a layer"), names.get(b, "a layer")) for a, b in sight.chains
+            ),
+            accumulates=len(tape.leftover) > len(tape.rooted) / 2,
+            resting=self._resting(),
+            cut=seeing.cuts(sight, names),
+            optimizer=type(optimizer).__name__ if optimizer else "",
+            backwards=tape.backwards,
+        )
+        self.looks.append(look)
+        if len(self.looks) > KEPT:
+            del self.looks[KEPT // 2 :: 2]
+        if np.isfinite(number) or self.sight is None:
+            self.sight = sight
+            self._keep_batch(sight)
+
+    def _hear_judging(self, tape: Tape) -> None:
+        """Hear whether batch norm or dropout work in training mode where nothing is learned."""
+        kinds = {
+            op.name
+            for op in (*tape.ops, *tape.later)
+            if not op.learns
+            and op.name in ("dropout", "batch_norm")
+            and op.argument(2 if op.name == "dropout" else 5, "training", False)
+            and op.argument(1, "p", 0.5)
+        }
+        if kinds:
+            self.judging_mode = tuple(sorted(kinds))
+
+    def crashed(self, tape: Tape, frame: FrameType | None) -> None:
+        """Look at a step that ended in an error, as far as it came."""
+        if tape.root is not None and self.sight is None:
+            self._look(tape, float("nan"), frame)
+
+    def _keep_batch(self, sight: Sight) -> None:
+        if sight.targets is None or not sight.inputs:
+            return
+        parts = (*sight.inputs, sight.targets)
+        if sum(t.numel() * t.element_size() for t in parts) > LARGEST_BATCH:
+            return
+        copies = [t.detach().clone() for t in parts]
+        self.batches.append((tuple(copies[:-1]), copies[-1]))
+        if len(self.batches) > BATCHES:
+            del self.batches[1]
+
+    def _parameters(
+        self, sight: Sight, names: dict[int, str], before: dict[str, Tensor], old: Scan
+    ) -> Iterator[ParameterSeen]:
+        tape = sight.tape
+        used = {key for op in sight.ops for t in op.inputs if (key := id(t)) in sight.weights}
+        groups = {
+            id(p): (float(group["lr"]), float(group.get("weight_decay", 0.0)))
+            for optimizer in self.scan.optimizers
+            for group in optimizer.param_groups
+            for p in group["params"]
+        }
+        mine = {**{id(t): t for t in self.scan.parameters.values()}, **sight.weights}
+        for key in used:
+            mine.setdefault(key, sight.weights[key])
+        beside: set[int] = set()
+        for family in self.scan.siblings:
+            if family & used:
+                beside |= family
+        for key, tensor in mine.items():
+            if key not in used and key not in beside:
+                continue  # another cell's
+            if not tensor.is_floating_point():
+                continue
+            name = names.get(key, f"a parameter of shape {tuple(tensor.shape)}")
+            own = self.scan.names.get(key, old.names.get(key, name))
+            after = self.scan.parameters.get(own, tensor)
+            past = before.get(own)
+            gradient = tape.learned.get(key)
+            if gradient is None and tensor.grad is not None and key not in used:
+                gradient = tensor.grad
+            values = after.detach()
+            update = values - past if past is not None and past.shape == values.shape else None
+            if update is None and tensor is after and not tensor.requires_grad:
+                update = torch.zeros_like(values)
+            rate, decay = groups.get(key, (np.nan, 0.0))
+            yield _parameter_seen(
+                name,
+                values,
+                gradient,
+                update,
+                learns=tensor.requires_grad,
+                used=key in used,
+                known=(key in groups) if self.scan.optimizers else None,
+                group_rate=rate,
+                decay=decay,
+            )
+
+    def _resting(self) -> tuple[str, ...]:
+        return tuple(
+            name or type(module).__name__
+            for root in self.scan.modules.values()
+            for name, module in root.named_modules()
+            if isinstance(module, NORMAL | nn.Dropout)
+            and not module.training
+            and (not isinstance(module, nn.Dropout) or module.p > 0)
+        )[:8]
+
+    # What else a person may tell.
+
+    def validate(self, value: Tensor | float, frame: FrameType | None) -> None:
+        """A loss on other data, that the person has just measured."""
+        number = float(value.detach()) if isinstance(value, Tensor) else float(value)
+        self.validations.append((self.count, number))
+
+    @contextmanager
+    def using(self, frame: FrameType | None) -> Iterator[None]:
+        """Look at how the network is used, and hold it against how it was trained."""
+        running = self._recorder is not None
+        if running:
+            self.end()
+        if not self.scan.names:
+            self.scan = scan(_spaces(frame), self._things)
+        recorder = Recorder(sensitive=False)
+        with recorder:
+            yield
+        with torch._C.DisableTorchFunction():
+            fresh = scan(_spaces(frame), self._things)
+            if self.sight is not None:
+                self.use = compare(self.sight, recorder.tape, fresh)
+
+    def case(self, crash: str = "") -> Case:
+        """Return all that is known by now."""
+        steps, losses = self.losses()
+        return Case(
+            steps,
+            losses,
+            list(self.looks),
+            list(self.validations),
+            crash=crash,
+            use=self.use,
+            judging_mode=self.judging_mode,
+        )
+
+
+def _parameter_seen(
+    name: str, values: Tensor, gradient: Tensor | None, update: Tensor | None, **rest: Any
+) -> ParameterSeen:
+    """Measure a parameter; everything in one transfer."""
+    nothing = torch.full((), float("nan"), device=values.device)
+    std = values.float().std(correction=0)
+    parts = [std, nothing, nothing, nothing, nothing]
+    if gradient is not None:
+        g = (gradient.to_dense() if gradient.is_sparse else gradient).float()
+        parts[1] = g.square().mean().sqrt()
+        if update is not None:
+            u = update.float()
+            product, size = (u * g).sum(), g.square().sum()
+            parts[3] = product / (u.norm() * g.norm() + 1e-30)
+            parts[4] = -product / (size + 1e-30)
+    if update is not None:
+        parts[2] = update.float().square().mean().sqrt()
+    std_, grad, moved, cosine, rate = torch.stack([p.to(std.device) for p in parts]).tolist()
+    return ParameterSeen(name, tuple(values.shape), std_, grad, moved, cosine, rate, **rest)
+
+
+def _spaces(frame: FrameType | None) -> list[dict[str, Any]]:
+    if frame is None:
+        return []
+    inside = frame.f_locals
+    return [inside] if inside is frame.f_globals else [inside, frame.f_globals]
+
+
+class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
+    """Watch a training loop, and say at its end what is wrong with it, if anything is.
+
+    Args:
+        things: models, optimisers, parameters or lists of them, where they are not in variables
+            near the loop.
+        name: of the record; the script's name if nothing is said.
+        quiet: print nothing at the end.
+        record: where the record goes; None for ``checkpoints/runs/``, False for nowhere.
+        budget: seconds that may be spent at the end on trying things out on copies.
+        share: of the loop's time, how much looking may take.
+
+    Attributes:
+        diagnosis: what the doctor says, after the ``with`` block.
+    """
+
+    def __init__(
+        self,
+        *things: Any,
+        name: str = "",
+        quiet: bool = False,
+        record: Path | str | bool | None = None,
+        budget: float = 15.0,
+        share: float = 0.02,
+    ) -> None:
+        self._watching = Watching(things, share)
+        self._name = name
+        self._quiet = quiet
+        self._path = record
+        self._budget = budget
+        self._writing = Pace(5.0, 0.01)
+        self.diagnosis = Diagnosis("unknown", "Nothing was seen yet.", 0.0)
+
+    def __enter__(self) -> Self:
+        """Begin with the first step."""
+        from core.doctor.record import place_for
+
+        frame = sys._getframe(1)
+        self._file = place_for(self._path, self._name or _script(frame))
+        self._frame = frame
+        self._watching.begin(frame)
+        return self
+
+    def step(self, loss: Tensor | float) -> None:
+        """Say that a step is done, with its loss, after the update."""
+        watching = self._watching
+        watching.step(loss, sys._getframe(1))
+        if watching.count % 64 == 0 and self._file and self._writing.due():
+            with self._writing.spending():
+                self._write()
+
+    def validate(self, loss: Tensor | float) -> None:
+        """Say the loss on other data, where it is measured anyway."""
+        self._watching.validate(loss, sys._getframe(1))
+
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """``with seen.using():`` around the use of the network: sampling, answering."""
+        frame = sys._getframe(2)
+        with self._watching.using(frame):
+            yield
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Say what was found; an error goes on its way afterwards."""
+        from core.doctor.consult import consult
+
+        tape = self._watching.end()
+        if kind is not None and not issubclass(kind, Exception | KeyboardInterrupt):
+            return
+        crash = f"{kind.__name__}: {error}" if kind is not None and error is not None else ""
+        if kind is KeyboardInterrupt:
+            crash = ""
+        with aside():
+            watching = self._watching
+            if crash and tape is not None:
+                watching.crashed(tape, self._frame)
+            self.diagnosis = consult(watching, self._budget, crash)
+        self._write(final=True)
+        if not self._quiet:
+            print(self.diagnosis.text())  # noqa: T201, this is what it is for
+            if self._file:
+                print(f"\nThe record is in {self._file}")  # noqa: T201
+
+    def _write(self, final: bool = False) -> None:
+        from core.doctor.record import write_record
+
+        if self._file:
+            write_record(self._file, self._watching, self.diagnosis if final else None)
+
+
+def _script(frame: FrameType) -> str:
+    name = Path(frame.f_globals.get("__file__", "notebook")).stem
+    return name or "notebook"
