@@ -1,4 +1,4 @@
-"""What ``python -m core`` understands: train, evaluate, predict, sample, playgrounds.
+"""What ``python -m core`` understands: train, evaluate, predict, sample, diagnose, playgrounds.
 
 With ``--json`` exactly one JSON object goes to stdout and progress to stderr. Bad input is one
 line on stderr and exit status 2.
@@ -20,7 +20,13 @@ from core.errors import UserError
 from core.paths import RUNS, data_folder, data_source, show_tiktoken
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.doctor.diagnosis import Diagnosis
+    from core.telemetry.events import Event
     from core.training.control import Control
+    from core.training.recipe import Recipe
+    from core.training.sabotage import Sabotage
     from core.training.trainer import Run
 
 
@@ -80,6 +86,22 @@ def _parser() -> argparse.ArgumentParser:
         "--save-every", type=positive, metavar="S", help="also write it every so many seconds"
     )
     train.add_argument("--resume", metavar="CHECKPOINT", help="go on from a checkpoint")
+
+    diagnose = verb("diagnose", _diagnose, _show_diagnosis, "say what is wrong with a training")
+    diagnose.add_argument("subject", metavar="RECORD|CHECKPOINT|PLAYGROUND")
+    diagnose.add_argument("--model", metavar="M", help="which model of the playground")
+    diagnose.add_argument("--recipe", metavar="NAME", help="start from a recipe with a name")
+    how_long = diagnose.add_mutually_exclusive_group()
+    how_long.add_argument("--seconds", type=positive, metavar="S", help="train this long (20)")
+    how_long.add_argument("--steps", type=_positive_int, metavar="N", help="train this many steps")
+    diagnose.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    diagnose.add_argument("--break", dest="fault", metavar="FAULT", help="plant a fault first")
+    diagnose.add_argument(
+        "--budget", type=positive, default=30.0, metavar="S", help="seconds for experiments (30)"
+    )
+    diagnose.add_argument("--data", metavar="DIR", help="folder of full data sets, or a file")
+    diagnose.add_argument("--device", default="auto", choices=DEVICES)
+    diagnose.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
 
     evaluate = verb("evaluate", _evaluate, _show_numbers, "judge a checkpoint on test data")
     evaluate.add_argument("checkpoint", metavar="CHECKPOINT")
@@ -236,6 +258,107 @@ def _show_train(answer: dict[str, Any]) -> str:
         f" loss {answer['train_loss']:.4f}, validation {answer['val_loss']:.4f}\n"
         f"{answer['checkpoint']}"
     )
+
+
+def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
+    from core.doctor.record import SUFFIX, read_record
+
+    if options.subject in playgrounds.all_names():
+        return _diagnose_recipe(options).to_dict()
+    if options.subject.endswith(SUFFIX) or options.subject.endswith(".json"):
+        diagnosis = read_record(Path(options.subject).expanduser())["diagnosis"]
+        if diagnosis is None:
+            raise UserError(
+                f"{options.subject} has no diagnosis yet: its loop goes on, or was killed."
+            )
+        found: dict[str, Any] = diagnosis.to_dict()
+        return found
+    return _diagnose_checkpoint(options).to_dict()
+
+
+def _diagnose_recipe(options: argparse.Namespace) -> "Diagnosis":
+    from core.doctor.examine import examine
+    from core.training.control import Control
+    from core.training.device import choose_device
+    from core.training.trainer import Run
+
+    playground = playgrounds.get(options.subject)
+    device = choose_device(options.device)
+    named = options.recipe
+    if named is None and options.model is None:
+        named, _ = playground.recipe_on(device.type)
+    recipe = playground.recipe_for(options.model, named).replace(_pairs(options))
+    sabotage = _fault(options.fault, playground.name, recipe)
+    source = data_source(options.data)
+    show_tiktoken(source)
+    run = Run(
+        playground,
+        recipe,
+        playground.load(source),
+        device,
+        seconds=None if options.steps else options.seconds or 20.0,
+        steps=options.steps,
+        watched=True,
+        probe_every=1.0,
+        sabotage=sabotage,
+    )
+    control = Control()
+    signal.signal(signal.SIGINT, lambda *event: control.stop(abandon=control.stopping))
+    _get_ready(run, control)
+    return _heard(examine(run, control, options.budget))
+
+
+def _fault(name: str | None, playground: str, recipe: "Recipe") -> "Sabotage | None":
+    if name is None:
+        return None
+    from core.doctor.faults import FAULTS, fitting
+
+    known = [fault.id for fault in fitting(playground, recipe)]
+    if name not in known:
+        raise UserError(
+            f"The fault '{name}' can't be planted there; those that can: {', '.join(known)}."
+        )
+    return FAULTS[name].make()
+
+
+def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":
+    from core.doctor.examine import examine_checkpoint
+    from core.training.checkpoint import find_checkpoint, load_checkpoint
+    from core.training.control import Control
+    from core.training.device import choose_device
+
+    source = data_source(options.data)
+    show_tiktoken(source)
+    if options.set or options.recipe or options.model or options.fault:
+        raise UserError("A checkpoint has its recipe; --set, --recipe and --break need a playground.")
+    checkpoint = load_checkpoint(find_checkpoint(options.subject))
+    device = choose_device(options.device)
+    data = checkpoint.playground.load(source)
+    return _heard(examine_checkpoint(checkpoint, data, device, Control(), options.budget))
+
+
+def _heard(events: "Iterator[Event]") -> "Diagnosis":
+    """Return the last diagnosis among events, and say what is being done meanwhile."""
+    from core.telemetry.events import Diagnosed, Metrics, Progress
+
+    told, diagnosis = time.monotonic(), None
+    for event in events:
+        if isinstance(event, Diagnosed):
+            diagnosis = event.diagnosis
+        elif isinstance(event, Progress):
+            _say(event.words)
+        elif isinstance(event, Metrics) and time.monotonic() - told > 1:
+            told = time.monotonic()
+            loss = float(event.losses[-20:].mean())
+            _say(f"{event.progress:4.0%}  step {event.step:,}  loss {loss:.4f}")
+    assert diagnosis is not None
+    return diagnosis
+
+
+def _show_diagnosis(answer: dict[str, Any]) -> str:
+    from core.doctor.diagnosis import Diagnosis
+
+    return Diagnosis.from_dict(answer).text()
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:

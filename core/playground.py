@@ -51,6 +51,8 @@ class Playground(ABC):
     """Whether its matrices are large enough to be multiplied in half precision, where that pays."""
     glance: ClassVar[int | None] = None
     """How many examples a network that is opened is judged on; None for all."""
+    spare: ClassVar[int] = 0
+    """How many of its outputs may be there in case, without ever being an answer."""
     streams: ClassVar[bool] = False
     """Whether its samples are long enough to be told while they are made."""
 

@@ -17,6 +17,7 @@ from core.paths import CHECKPOINTS, DOWNLOADS, RUNS
 from core.telemetry.events import (
     ENDINGS,
     Answer,
+    Diagnosed,
     Evaluated,
     Examples,
     Failed,
@@ -79,6 +80,10 @@ class Session(QObject):
     data_chosen = Signal(object)
     """``data`` is another one now, read and found to be good; what a screen shows of it."""
     data_failed = Signal(object)
+    diagnosed = Signal(object)
+    """What the doctor has found by now."""
+    diagnosis_asked = Signal(object)
+    """A person wants to see all of what it has found."""
 
     def __init__(
         self,
@@ -126,6 +131,7 @@ class Session(QObject):
             Examples: self.examples_taken.emit,
             Evaluated: self.evaluated.emit,
             LayerView: self.layer_viewed.emit,
+            Diagnosed: self.diagnosed.emit,
             Progress: self.progressed.emit,
             Paused: lambda event: self._enter(State.PAUSED),
             Resumed: lambda event: self._enter(State.TRAINING),

@@ -36,7 +36,8 @@ def page_names() -> list[str]:
 def page_modules() -> dict[str, ModuleType]:
     """Return the pages' modules by name, in their own order.
 
-    A page's module has TITLE, ICON, HELP, ORDER and a ``Page`` widget with ``abandon()``.
+    A page's module has TITLE, ICON, HELP, ORDER and a ``Page`` widget with ``abandon()``. A page
+    that has to do with the others has ``meet(pages, show_page)`` and is told of them.
     """
     found = {name: importlib.import_module(f"gui.pages.{name}") for name in page_names()}
     return dict(sorted(found.items(), key=lambda item: item[1].ORDER))
@@ -88,6 +89,9 @@ class MainWindow(QMainWindow):
             self.pages[name] = module.Page(self.worker, self._data, self._device)
             self._stack.addWidget(self.pages[name])
             self._places.addWidget(self._page_button(name, module))
+        for page in self.pages.values():
+            if hasattr(page, "meet"):
+                page.meet(self.pages, self.show_page)
         self.show_page(self._first or next(iter(modules)))
         # Loading it competes for the interpreter with the painting of the first page.
         self._starter.start(AFTER_PAINTING)

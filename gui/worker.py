@@ -139,6 +139,7 @@ def train(order: Order) -> Job:
     """Train a network; every event of the run goes into the mailbox."""
 
     def job(mailbox: Mailbox) -> None:
+        from core.doctor.attend import Attending
         from core.training.checkpoint import load_checkpoint
         from core.training.device import choose_device
         from core.training.trainer import Run, train
@@ -155,6 +156,7 @@ def train(order: Order) -> Job:
             watched=True,
             out=order.out,
             resume=load_checkpoint(order.resume) if order.resume else None,
+            attendant=Attending(),
         )
         for event in train(run, order.control):
             mailbox.put(event)
@@ -175,6 +177,41 @@ def sweep(order: Order) -> Job:
         device = choose_device(order.device)
         run = Run(playground, order.recipe, data, device, steps=order.steps)
         for event in sweep(run, order.control):
+            mailbox.put(event)
+
+    return job
+
+
+def examine(order: Order, fault: str, budget: float) -> Job:
+    """Train a network while the doctor watches, and let it try things on copies.
+
+    Args:
+        order: what is trained, and how long.
+        fault: the id of what is broken on purpose first; "" for nothing.
+        budget: how many seconds may be spent on trying.
+    """
+
+    def job(mailbox: Mailbox) -> None:
+        if order.control.stopping:  # it waited too long, nobody listens any more
+            return
+        from core.doctor.examine import examine
+        from core.doctor.faults import FAULTS
+        from core.training.device import choose_device
+        from core.training.trainer import Run
+
+        playground, data = playgrounds.get(order.name), _load(order.name, order.data)
+        _get_ready(order, playground, data, mailbox)
+        run = Run(
+            playground,
+            order.recipe,
+            data,
+            choose_device(order.device),
+            order.seconds,
+            order.steps,
+            watched=True,
+            sabotage=FAULTS[fault].make() if fault else None,
+        )
+        for event in examine(run, order.control, budget):
             mailbox.put(event)
 
     return job

@@ -27,6 +27,7 @@ def test_the_tour_plays_every_page_in_both_themes(tmp_path):
     pages = ["digits", "digits-training", "digits-layer", "digits-mistakes", "digits-ezmnist"]
     pages += ["names", "names-training", "names-letters", "names-ladder"]
     pages += ["text", "text-training", "text-samples", "text-tokens", "text-attention"]
+    pages += ["doctor", "doctor-watching", "doctor-verdict", "doctor-guess", "doctor-answer"]
     for page in pages:
         for word in ("light", "dark"):
             assert f"{page}-{word}" in names

@@ -15,7 +15,7 @@ from core.telemetry.events import Diagnosed, Evaluated, Event
 from core.training.learner import Learner
 from core.training.pace import Pace
 
-FEWEST = 6  # looks, before anything is said
+FEWEST = 3  # looks, before anything is said
 UNTOLD = ("plateau", "lr_too_low", "oscillation")
 """What only experiments can tell for sure, so that it is no finding on the way."""
 

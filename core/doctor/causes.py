@@ -223,7 +223,17 @@ CAUSES = {
         "The learning rate is too high",
         "Steps are so long that they leap over the valley; the loss jumps about, or bursts.",
         "Take a third or a tenth of it; the update line of the wall near -3 is a good sign.",
-        ("oscillation", "exploding_gradient", "saturated_units", "dead_units", "plateau", "nan"),
+        (
+            "oscillation",
+            "exploding_gradient",
+            "saturated_units",
+            "dead_units",
+            "plateau",
+            "nan",
+            "inputs_ignored",
+            "vanishing_gradient",
+            "overfitting",
+        ),
         "makemore, part 2 and 3",
     ),
     "lr_too_low": About(

@@ -29,8 +29,10 @@ from core.training.trainer import Run, train
 
 QUICK = 0.35
 """The share of the budget for experiments on single steps; the rest is for copies that train."""
-ANSWERS = 30_000  # that are looked at, for what the labels are like
-JUDGED = 4096  # examples, for a loss on new data
+ANSWERS = 20_000  # that are looked at, for what the labels are like
+SETTLING = 5
+COMPARED = 600  # answers
+JUDGED = 2048  # examples, for a loss on new data
 
 
 def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
@@ -101,7 +103,7 @@ def _diagnose(
     if again is not None:
         yield Progress("Looking at the data", 0.0)
         case.data = _data(again, attending, learner)
-        case.use = _use(learner, again)
+        case.use = _use(learner)
         _set_floors(case, learner)
         explore(case, again, QUICK * budget, tell)
         yield from told
@@ -121,11 +123,14 @@ def _diagnose(
 
 
 def _batches(learner: Learner, most: int) -> list[Batch]:
-    """Draw some more batches, as the training does."""
+    """Draw some more batches, as the training does, but pictures as they are in the data."""
+    plain = {"augment": "none"} if "augment" in learner.recipe.to_dict() else {}
+    recipe = learner.recipe.replace(plain)
     found: list[Batch] = []
     seen = 0
     while seen < most and len(found) < 400:
-        inputs, targets = learner.take()
+        batch = learner.examples.batch(learner.batches.next(), recipe, learner.batches.generator)
+        inputs, targets = learner.sabotage.batch(*batch) if learner.sabotage else batch
         found.append(((inputs,), targets))
         seen += targets.numel()
     return found
@@ -140,18 +145,8 @@ def _data(again: Again, attending: Attending, learner: Learner) -> DataSeen:
         values["overlap"], values["overlap_with"] = _overlap(learner), "the validation data"
     except (UserError, *FAULTS):
         pass  # stays unseen
-    if values["context"] and learner.recipe.to_dict().get("context") and _sequence(again):
-        values["context"] = max(values["context"], _span(learner))
+    values["context"] = int(getattr(learner.recipe, "sees", 0))
     return DataSeen(**values)
-
-
-def _sequence(again: Again) -> bool:
-    targets = again.sight.targets
-    return targets is not None and targets.dim() > 1
-
-
-def _span(learner: Learner) -> int:
-    return int(getattr(learner.recipe, "sees", 0))
 
 
 def _joined(batches: list[Batch]) -> tuple[Tensor, Tensor]:
@@ -194,8 +189,8 @@ def _set_floors(case: Case, learner: Learner) -> None:
     seen = _loss(learner, learner.model, _batches(learner, JUDGED))
     new = _loss(learner, learner.model, _new_batches(learner))
     case.facts |= {"seen_loss": seen, "new_loss": new, "train_loss": seen}
-    # Pictures that are moved and turned are harder than those that are not.
-    if learner.recipe.to_dict().get("augment", "none") == "none" and new > 0:
+    case.facts["spare"] = learner.playground.spare
+    if new > 0:
         case.facts["train_above_validation"] = seen / new - 1
 
 
@@ -229,11 +224,14 @@ def _loss(learner: Learner, model: Any, batches: list[Batch], used: bool = True)
     return sum(good) / len(good) if good else math.nan
 
 
-def _use(learner: Learner, again: Again) -> UseSeen | None:
+def _use(learner: Learner) -> UseSeen | None:
     """Hold the loss of the same batches against one another: as it is trained, as it is used."""
-    batches = [(inputs, targets) for inputs, targets in again.batches[-6:]]
+    batches = _batches(learner, COMPARED)
     standing = copy.deepcopy(learner.model)
     try:
+        # The running means of a batch norm follow weights that move; they may catch up first.
+        for _ in range(SETTLING):
+            _loss(learner, standing.train(learner.model.training), batches, used=False)
         used = _loss(learner, standing, batches)
         trained = _loss(learner, standing.train(learner.model.training), batches, used=False)
     except FAULTS:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.layers import Embedding, Layer, layers_of, squared_error
+from core.training.batches import Batches
 from core.training.recipe import Recipe
 from core.training.sabotage import Sabotage
 
@@ -447,12 +448,22 @@ def _widened(learner: "Learner") -> None:
     learner.relearn()
 
 
-def _few(learner: "Learner") -> None:
-    """Learn from a handful of examples, over and over."""
-    from core.training.batches import Batches
+class Few(Batches):
+    """Two batches of examples from all over the data, again and again."""
 
-    size = learner.batches.size
-    learner.batches = Batches(min(len(learner.examples), 2 * size), size, 1, learner.device)
+    def __init__(self, learner: "Learner") -> None:
+        size, count = learner.batches.size, len(learner.examples)
+        few = min(count, 2 * size)
+        super().__init__(few, size, 1, learner.device)
+        self._few = torch.linspace(0, count - 1, few, device=learner.device).long()
+
+    def next(self) -> Tensor:
+        """Return the indices of one of them."""
+        return self._few[super().next()]
+
+
+def _few(learner: "Learner") -> None:
+    learner.batches = Few(learner)
 
 
 def _poison(outputs: Tensor) -> Tensor:

@@ -171,6 +171,7 @@ def _follow(sight: Sight, op: Op, rest: set[int]) -> None:
             if op.name not in RANDOM and not op.inputs:
                 sight.constant.add(key)
             continue
+        sight.constant.discard(key)  # what is written into is no constant any more
         mixed = "signal" in kinds or {"weights", "data"} <= kinds
         sight.kinds[key] = "signal" if mixed else next(iter(kinds))
         sight.origin[key] = origin
@@ -395,8 +396,11 @@ def _find_inputs(sight: Sight) -> None:
                 found.setdefault(id(tensor), tensor)
     batch = len(sight.targets) if sight.targets is not None and sight.targets.dim() else None
     rows = [t for t in found.values() if t.numel() > 1]
+    tokens = [t for t in rows if not t.is_floating_point() and t.dtype != torch.bool]
+    rows = tokens or rows  # beside tokens, numbers are masks and tables of angles
     fitting = [t for t in rows if batch is None or len(t) == batch or batch % len(t) == 0]
-    sight.inputs = fitting or rows
+    exact = [t for t in fitting if len(t) == batch]
+    sight.inputs = exact or fitting or rows
 
 
 def _ancestors(sight: Sight, tensor: Tensor) -> set[int]:

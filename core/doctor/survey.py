@@ -16,6 +16,7 @@ from core.ngrams import counted
 SOME = 4000  # examples that are looked at
 NEIGHBOURS = 15
 STREAM = 200_000  # tokens
+REMEMBERS = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_cell".split())
 MANY = 100_000  # of them, for tables
 
 
@@ -172,7 +173,9 @@ def _context(sight: Sight, inputs: Tensor, targets: Tensor) -> dict[str, float]:
     if given.is_floating_point() and not _hot(given):
         return {}
     whole = given.dim() > 1 and given.shape == getattr(sight.targets, "shape", None)
-    seen = 1 if given.dim() == 1 or _hot(given) else given.shape[-1]
+    seen = _seen(sight)
+    if not seen:
+        return {}
     values: dict[str, float] = {"context": seen}
     stream = _stream(sight)
     if stream is not None:
@@ -194,6 +197,19 @@ def _context(sight: Sight, inputs: Tensor, targets: Tensor) -> dict[str, float]:
     floors = counted(learned, parts[0][2:], judged, parts[1][2:], size)
     here, longer = ("pair", "triple") if seen == 1 else ("triple", "triple")
     return values | {"floor_here": floors[here], "floor_longer": floors[longer]}
+
+
+def _seen(sight: Sight) -> int:
+    """Return how many tokens an answer may depend on; 0 if that is not to be told."""
+    if any(op.name in REMEMBERS for op in sight.ops):
+        return 0
+    given = sight.inputs[0]
+    maker = sight.maker.get(id(given))
+    if given.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1]):
+        return 0  # rows were laid behind one another: which tokens meet is not to be seen
+    return sum(
+        1 if t.dim() == 1 or t.is_floating_point() else int(t.shape[-1]) for t in sight.inputs
+    )
 
 
 def _hot(rows: Tensor) -> bool:

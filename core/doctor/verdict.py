@@ -30,7 +30,7 @@ def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> t
     """
     wrong = [check for check in checks if check.passed is False and check.id in CAUSES]
     kept = [check for check in wrong if not _explained(check, wrong)]
-    kept.sort(key=lambda c: (c.id in MILD and c.confidence < 0.7, -c.confidence, ORDER.index(c.id)))
+    kept.sort(key=_place)
     return tuple(
         Cause(
             id=check.id,
@@ -43,6 +43,12 @@ def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> t
         )
         for check in kept
     )
+
+
+def _place(check: Check) -> tuple[bool, bool, float, int]:
+    late = check.id == "overfitting"  # much else makes a network do badly on new data
+    mild = check.id in MILD and check.confidence < 0.7
+    return late, mild, -check.confidence, ORDER.index(check.id)
 
 
 def _explained(check: Check, wrong: list[Check]) -> bool:
@@ -79,9 +85,8 @@ def conclude(
     settings: tuple[tuple[str, Any], ...] = ()
     if causes and causes[0].confidence >= SURE:
         first = causes[0]
-        where = f" ({first.where})" if first.where else ""
         verdict = "broken"
-        sentence = f"{first.title}{where}: {_evidence(first)}. {first.fix}"
+        sentence = f"{first.title}: {_evidence(first)}."
         sure = first.confidence
     else:
         verdict, sentence, sure = _healthy(case, trials)

@@ -103,6 +103,12 @@ class RecipeCard(Card):
         self._change(key, value)
         self.form.show_recipe(self._session.recipe)
 
+    def adopt(self, recipe: Recipe) -> None:
+        """Take a whole recipe, as if each of its settings were set by hand."""
+        self._session.recipe = recipe
+        self.form.show_recipe(recipe)
+        self._name_recipe()
+
     def _change(self, key: str, value: Any) -> None:
         self._session.change(key, value)
         self._name_recipe()

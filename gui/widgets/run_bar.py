@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.telemetry.events import Failed, Finished, Metrics, Started, Stopped
 from gui import theme
 from gui.session import Session
 from gui.state import State
 from gui.widgets.card import label, say
+from gui.widgets.finding_badge import FindingBadge
 from gui.widgets.transport import Transport
 
 
@@ -26,7 +28,12 @@ class RunBar(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
         column.addWidget(self.transport)
-        column.addWidget(self.message)
+        self.badge = FindingBadge(session)
+        row = QHBoxLayout()
+        row.setSpacing(theme.GAP)
+        row.addWidget(self.message, 1)
+        row.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(row)
         self._first: Metrics | None = None
         self.transport.train_clicked.connect(self._train)
         self.transport.pause_clicked.connect(self._pause)

@@ -41,6 +41,7 @@ class TextPlayground(Playground):
     recipe_type = TextRecipe
     recipes = RECIPES
     models = MODELS
+    spare = tokenizers.BYTES
     streams = True
     mixed = True
     glance = 400

@@ -1,0 +1,77 @@
+"""The tour of the doctor's page: an honest examination, a mend, and a round of the game."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QListWidget, QWidget
+
+from gui.examination import Stage
+from gui.pages.doctor import Page
+from gui.state import State
+from gui.tour import Guide
+from gui.widgets.verdict_card import VerdictCard
+
+TOO_HIGH = 0.5
+
+
+def play(guide: Guide) -> None:
+    """Play the page's part."""
+    page = guide.find(Page, "pageDoctor")
+    sessions = [other.session for other in page.pages.values()]
+    guide.wait("no page is busy", lambda: all(s.state is State.READY for s in sessions))
+    guide.look("doctor")
+    _examine_wrong(guide, page)
+    _guess(guide, page)
+
+
+def _examine(guide: Guide, page: Page, seconds: float, budget: float) -> None:
+    guide.type_number("doctorSeconds", max(2, round(seconds)))
+    guide.type_number("doctorBudget", max(2, round(budget)))
+    guide.click("examineButton")
+    doctor = page.examination
+    guide.wait("it is trained", lambda: doctor.stage is Stage.TRAINING)
+    guide.wait("the curve is drawn", lambda: len(doctor.history.loss.x) >= 3)
+
+
+def _end(guide: Guide, page: Page) -> None:
+    stage = page.examination
+    guide.wait("the doctor has ended", lambda: stage.stage is Stage.IDLE, 5 * guide.seconds + 120)
+
+
+def _examine_wrong(guide: Guide, page: Page) -> None:
+    """Set a learning rate that is far too high on the names page, and let it be mended."""
+    guide.click("go_names")
+    guide.type_text("setting_lr", str(TOO_HIGH))
+    QTest.keyClick(guide.find(QWidget, "setting_lr"), Qt.Key.Key_Return)
+    guide.click("go_doctor")
+    guide.click("doctorPlayground_names")
+    _examine(guide, page, guide.seconds / 2, guide.seconds / 2)
+    guide.look("doctor-watching")
+    _end(guide, page)
+    verdict = guide.find(VerdictCard, "verdict")
+    found = page.report.diagnosis
+    guide.expect(verdict.text(), found is not None and found.verdict == "broken")
+    guide.expect("the causes are listed", guide.find(QWidget, "findings").isVisible())
+    guide.expect("the evidence is shown", guide.find(QWidget, "evidence").isVisible())
+    guide.look("doctor-verdict")
+    names = page.pages["names"]
+    if page.findChild(QWidget, "applyFix") is not None:
+        guide.click("applyFix")
+        lr = names.session.recipe.lr
+        guide.expect(f"the learning rate is mended: {lr:g}", lr < TOO_HIGH)
+
+
+def _guess(guide: Guide, page: Page) -> None:
+    """Let something be broken, guess, and ask the doctor."""
+    faults = guide.find(QListWidget, "faultBox")
+    place = faults.visualItemRect(faults.item(1)).center()
+    QTest.mouseClick(faults.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    _examine(guide, page, guide.seconds / 2, guide.seconds / 4)
+    choices = guide.find(QListWidget, "guessList")
+    place = choices.visualItemRect(choices.item(0)).center()
+    QTest.mouseClick(choices.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    guide.look("doctor-guess")
+    guide.click("guessButton")
+    _end(guide, page)
+    guide.expect(guide.find(QLabel, "guessResult").text(), True)
+    guide.look("doctor-answer")
+    guide.click("guessAgain")

@@ -1,0 +1,103 @@
+"""A quiet badge: the doctor has found something while the page's network was trained."""
+
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
+
+from core.doctor.diagnosis import Cause
+from core.telemetry.events import Diagnosed
+from gui import theme
+from gui.session import Session
+from gui.widgets.sign import VERDICT_ROLES, Sign
+from gui.widgets.wording import tidy
+
+LONGEST = 44  # letters of a title
+HIGH = 17  # pixels: no more than the line that it stands in
+
+
+class FindingBadge(QWidget):
+    """Names the first cause that was not dismissed; a click asks the doctor's page for more."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("findingBadge")
+        self._session = session
+        self._event: Diagnosed | None = None
+        self._dismissed: set[str] = set()
+        self.sign = Sign(15)
+        self.open = QToolButton()
+        self.open.setObjectName("openFinding")
+        self.open.setProperty("role", "badge")
+        self.open.setAccessibleName("What the doctor has found")
+        self.open.setToolTip("<p>What the doctor has found. Click to see all of it.</p>")
+        self.open.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.open.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.open.clicked.connect(self._ask)
+        self.dismiss = theme.IconButton(
+            "close", "Put it away. It comes back if you change the recipe."
+        )
+        self.dismiss.setObjectName("dismissFinding")
+        self.dismiss.setProperty("role", "badge")
+        self.dismiss.clicked.connect(self._dismiss)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        row.addWidget(self.sign)
+        row.addWidget(self.open)
+        row.addWidget(self.dismiss)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.dismiss.setIconSize(QSize(11, 11))
+        for part in (self, self.open, self.dismiss):
+            part.setFixedHeight(HIGH)
+        session.diagnosed.connect(self._on_diagnosed)
+        session.started.connect(lambda event: self._on_diagnosed(None))
+        session.recipe_changed.connect(self._on_recipe)
+        self._show()
+
+    def _on_diagnosed(self, event: Diagnosed | None) -> None:
+        self._event = event
+        self._show()
+
+    def _on_recipe(self, recipe: Any) -> None:
+        """A changed recipe is looked at anew; what is mended in it needs no badge."""
+        self._dismissed.clear()
+        self._show()
+
+    def causes(self) -> list[Cause]:
+        """Return the causes that are neither dismissed nor mended."""
+        if self._event is None:
+            return []
+        now = self._session.recipe.to_dict()
+        return [
+            cause
+            for cause in self._event.diagnosis.causes
+            if cause.id not in self._dismissed
+            and not (cause.settings and all(now.get(k) == _plain(v) for k, v in cause.settings))
+        ]
+
+    def _show(self) -> None:
+        causes = self.causes()
+        self.setVisible(bool(causes))
+        if not causes or self._event is None:
+            return
+        verdict = self._event.diagnosis.verdict
+        role = VERDICT_ROLES[verdict] if verdict == "broken" else "warning"
+        self.sign.show_sign("verdict-broken" if role == "fault" else "verdict-unknown", role)
+        title = causes[0].title
+        short = title if len(title) <= LONGEST else f"{title[:LONGEST].rstrip()}…"
+        self.open.setText(f"{short} +{len(causes) - 1}" if len(causes) > 1 else short)
+        self.open.setAccessibleName(f"The doctor has found: {title}")
+        self.open.setToolTip(f"<p>{title}: {tidy(causes[0].evidence)}. Click to see all of it.</p>")
+
+    def _dismiss(self) -> None:
+        self._dismissed |= {cause.id for cause in self.causes()[:1]}
+        self._show()
+
+    def _ask(self) -> None:
+        if self._event is not None:
+            self._session.diagnosis_asked.emit(self._event)
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

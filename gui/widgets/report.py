@@ -1,0 +1,119 @@
+"""The doctor's report: the verdict, what is wrong, what shows it, what was looked at."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from core.doctor.diagnosis import Cause, Diagnosis
+from gui.theme import MARGIN
+from gui.widgets.evidence_panel import EvidencePanel
+from gui.widgets.findings import Findings
+from gui.widgets.verdict_card import VerdictCard
+from gui.widgets.verdict_legend import VerdictLegend
+
+ASIDE = 12  # pixels at the right that a scroll bar may take
+Settings = tuple[tuple[str, object], ...]
+
+
+class Report(QWidget):
+    """Shows a diagnosis; what comes while it is hidden is drawn when it is seen.
+
+    Args:
+        about: returns what a cause's id means, in a sentence; "" where it is not known.
+        mend: returns in words what settings would change; "" where nothing can be set.
+    """
+
+    applied = Signal(object)
+    """A cause of which the mending settings are wanted, or None for those of the verdict."""
+
+    def __init__(self, about: Callable[[str], str], mend: Callable[[Settings], str]) -> None:
+        super().__init__()
+        self._mend = mend
+        self._latest: tuple[Diagnosis, bool, str] | None = None
+        self._stale = False
+        self.verdict = VerdictCard()
+        self.findings = Findings(about)
+        self.evidence = EvidencePanel()
+        self.legend = VerdictLegend()
+        self.area = QScrollArea()
+        self.area.setObjectName("reportArea")
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setSpacing(MARGIN)
+        for widget in (self.findings, self.evidence, self.legend):
+            column.addWidget(widget)
+        column.addStretch(1)
+        self.area.setWidget(inner)
+        self._inner = column
+        above = QVBoxLayout()
+        above.setContentsMargins(0, 0, ASIDE, 0)
+        above.addWidget(self.verdict)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(14)
+        whole.addLayout(above)
+        whole.addWidget(self.area, 1)
+        self.area.verticalScrollBar().rangeChanged.connect(self._keep_aside)
+        self._keep_aside(0, 0)
+        self.verdict.applied.connect(lambda: self.applied.emit(None))
+        self.findings.applied.connect(self.applied)
+
+    def _keep_aside(self, first: int, last: int) -> None:
+        """Keep all cards of one width: the scroll bar, where there is one, stands beside them."""
+        bar = self.area.verticalScrollBar().sizeHint().width() if last > first else 0
+        self._inner.setContentsMargins(0, 0, ASIDE - bar, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Put as many pictures side by side as fit."""
+        super().resizeEvent(event)
+        self.evidence.fit(self.width() - ASIDE)
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What is shown."""
+        return self._latest[0] if self._latest else None
+
+    def clear(self) -> None:
+        """Show nothing yet: what could be said stands in its place."""
+        self._latest, self._stale = None, False
+        self.findings.show_causes(None, lambda cause: "")
+        self.evidence.show_evidence(None)
+        self.legend.show()
+        self.area.verticalScrollBar().setValue(0)
+
+    def show_diagnosis(self, diagnosis: Diagnosis, final: bool, note: str) -> None:
+        """Show what the doctor says, final or so far, and a note of whom it is."""
+        self._latest, self._stale = (diagnosis, final, note), True
+        if self.isVisible():
+            self._draw()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, Qt's name
+        """Catch up with what came while it was hidden."""
+        super().showEvent(event)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._latest is None or not self._stale:
+            return
+        self._stale = False
+        diagnosis, final, note = self._latest
+        mend = self._mend(diagnosis.settings)
+        self.verdict.show_diagnosis(diagnosis, final, note, mend)
+        self.findings.show_causes(diagnosis, self._mend_of)
+        self.evidence.show_evidence(diagnosis)
+        self.legend.hide()
+
+    def _mend_of(self, cause: Cause) -> str:
+        return self._mend(cause.settings)
+
+    def say_applied(self, cause: Cause | None, sentence: str, role: str = "good") -> None:
+        """Say beside the button that something was set, or why it could not be."""
+        if cause is None:
+            self.verdict.show_applied(sentence, role)
+        for card in self.findings.cards:
+            if card.cause is cause:
+                card.show_applied(sentence, role)

@@ -1,0 +1,118 @@
+"""A list of titles to choose from, each on as many lines as it needs."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+)
+
+from gui import theme
+
+ASIDE, ABOVE = 10, 6
+KEY, MARK = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+FLOW = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
+MARKS = {"✓": "update", "✗": "fault"}
+"""Signs before a title, and their colours."""
+Index = QModelIndex | QPersistentModelIndex
+
+
+class TitleDelegate(QStyledItemDelegate):
+    """Paints a title, quietly marked where it is chosen or pointed at."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+        """Be as high as the lines of the title, when it is chosen as well."""
+        area = self.parent()
+        wide = area.viewport().width() if isinstance(area, QListWidget) else 200
+        room = QRectF(0, 0, wide - 2 * ASIDE, 1000).toRect()
+        words = QFontMetrics(_font(True)).boundingRect(room, FLOW, _words(index))
+        return QSize(wide, words.height() + 2 * ABOVE)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint the ground, the ring where the keys go, and the words."""
+        now, state = theme.current(), option.state
+        area = QRectF(option.rect).adjusted(0.5, 1.5, -0.5, -1.5)
+        mark = index.data(MARK)
+        enabled = bool(state & QStyle.StateFlag.State_Enabled)
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        pointed = bool(state & QStyle.StateFlag.State_MouseOver) and enabled
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ring = chosen and bool(state & QStyle.StateFlag.State_HasFocus)
+        painter.setPen(QPen(now.colour("activation"), 1) if ring else Qt.PenStyle.NoPen)
+        painter.setBrush(now.colour("sunken", 255 if chosen else 140 if pointed else 0))
+        painter.drawRoundedRect(area, 6, 6)
+        painter.setFont(_font(chosen or bool(mark)))
+        role = MARKS[mark] if mark else "text" if enabled else "faint"
+        painter.setPen(now.colour(role))
+        place = QRectF(option.rect).adjusted(ASIDE, 0, -ASIDE, 0)
+        painter.drawText(place, FLOW, _words(index))
+        painter.restore()
+
+
+class TitleList(QListWidget):
+    """Titles with keys; the arrow keys go from one to the next."""
+
+    def __init__(self, name: str, accessible: str, help: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setAccessibleName(accessible)
+        self.setToolTip(f"<p>{help}</p>")
+        self.setProperty("role", "titles")
+        self.setMouseTracking(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(self.ScrollMode.ScrollPerPixel)
+        self.setItemDelegate(TitleDelegate(self))
+
+    def show_titles(self, titles: Sequence[tuple[str, str]], chosen: str | None) -> None:
+        """Show keys and titles.
+
+        Args:
+            titles: in their order.
+            chosen: the key of the chosen one, or else the first; None for none.
+        """
+        self.blockSignals(True)
+        self.clear()
+        for key, title in titles:
+            item = QListWidgetItem(title)
+            item.setData(KEY, key)
+            self.addItem(item)
+            if chosen is not None and (key == chosen or self.currentItem() is None):
+                self.setCurrentItem(item)
+        self.blockSignals(False)
+
+    def chosen(self) -> str:
+        """Return the key of the chosen one; "" for none."""
+        item = self.currentItem()
+        return str(item.data(KEY)) if item else ""
+
+    def choose(self, key: str) -> None:
+        """Choose the title of that key."""
+        for row in range(self.count()):
+            if self.item(row).data(KEY) == key:
+                self.setCurrentRow(row)
+
+    def mark(self, marks: dict[str, str]) -> None:
+        """Set a sign before the titles of these keys."""
+        for row in range(self.count()):
+            item = self.item(row)
+            item.setData(MARK, marks.get(item.data(KEY), ""))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+        """Break the lines of the titles anew."""
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
+
+
+def _words(index: Index) -> str:
+    mark = index.data(MARK)
+    return f"{mark} {index.data()}" if mark else str(index.data())
+
+
+def _font(strong: bool) -> QFont:
+    return theme.font(13, QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
