@@ -67,7 +67,9 @@ class Again:
         instead = self.put(batch) if batch else {}
         return replay(self.sight.tape, (self.sight.tape.root,), {**instead, **(weights or {})})[0]
 
-    def judged(self, batch: Batch | None = None, weights: dict[int, Tensor] | None = None) -> Tensor:
+    def judged(
+        self, batch: Batch | None = None, weights: dict[int, Tensor] | None = None
+    ) -> Tensor:
         """Return the outputs on another batch, with other weights."""
         assert self.sight.outputs is not None
         instead = self.put(batch) if batch else {}

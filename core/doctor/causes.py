@@ -46,7 +46,14 @@ CAUSES = {
         "The step goes up the gradient, not down",
         "The weights are moved to where the loss is larger, so it only grows.",
         "Subtract the gradient (p -= lr * p.grad), and minimise the loss, not its negative.",
-        ("lr_too_high", "exploding_gradient", "saturated_units", "nan", "lr_growing", "oscillation"),
+        (
+            "lr_too_high",
+            "exploding_gradient",
+            "saturated_units",
+            "nan",
+            "lr_growing",
+            "oscillation",
+        ),
         "makemore, part 2",
     ),
     "gradients_not_zeroed": About(
@@ -137,7 +144,15 @@ CAUSES = {
         "For one of several answers the loss should ask for the probability of the right one;"
         " squared error, or scores that are squeezed first, teach slowly or not at all.",
         "Linear scores into cross_entropy, for classes; squared error is for quantities.",
-        ("vanishing_gradient", "lr_too_low", "plateau", "saturated_units"),
+        (
+            "vanishing_gradient",
+            "lr_too_low",
+            "plateau",
+            "saturated_units",
+            "nan",
+            "exploding_gradient",
+            "lr_too_high",
+        ),
     ),
     "inputs_not_normalised": About(
         "The inputs are far from mean 0 and spread 1",
@@ -180,7 +195,15 @@ CAUSES = {
         "The penalty outweighs the task",
         "The weights are drawn to zero more strongly than to any answer.",
         "Make its factor (or the weight decay) smaller, until it is a small part of the loss.",
-        ("plateau", "lr_too_low", "vanishing_gradient", "inputs_ignored"),
+        (
+            "plateau",
+            "lr_too_low",
+            "vanishing_gradient",
+            "inputs_ignored",
+            "dead_units",
+            "lr_too_high",
+            "oscillation",
+        ),
     ),
     "batch_mixed": About(
         "Examples of a batch are mixed with one another",

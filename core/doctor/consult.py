@@ -100,4 +100,3 @@ def _loss_of(again: Again, outputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
     assert sight.outputs is not None and sight.tape.root is not None
     instead = again.put(again.batches[-1]) | {id(sight.outputs): outputs}
     return replay(sight.tape, (sight.tape.root,), instead)
-

@@ -227,10 +227,16 @@ def _with_picture(kind: Any, values: dict[str, Any]) -> Any:
     drawn = values["picture"]
     if drawn is not None:
         series = tuple(
-            Series(line["name"], _numbers(line["x"]), _numbers(line["y"])) for line in drawn["series"]
+            Series(line["name"], _numbers(line["x"]), _numbers(line["y"]))
+            for line in drawn["series"]
         )
         drawn = Picture(
-            **{**drawn, "series": series, "names": tuple(drawn["names"]), "levels": _pairs(drawn["levels"])}
+            **{
+                **drawn,
+                "series": series,
+                "names": tuple(drawn["names"]),
+                "levels": _pairs(drawn["levels"]),
+            }
         )
     return kind(**{**values, "picture": drawn})
 

@@ -49,7 +49,8 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
     Raises:
         UserError: the run can't begin.
     """
-    attending = Attending()
+    own = run.attendant
+    attending = own if isinstance(own, Attending) else Attending()
     run = replace(run, attendant=attending)
     ending: Event | None = None
     try:
@@ -180,9 +181,7 @@ def _overlap(learner: Learner) -> float:
 
 def _set_floors(case: Case, learner: Learner) -> None:
     try:
-        case.floors = learner.playground.baselines(
-            learner.data, learner.recipe, learner.vocabulary
-        )
+        case.floors = learner.playground.baselines(learner.data, learner.recipe, learner.vocabulary)
     except (UserError, *FAULTS):
         case.floors = {}
     case.facts["cannot_grow"] = not learner.playground.grown(learner.recipe)
@@ -251,7 +250,9 @@ def _copies(case: Case, learner: Learner, control: Control, budget: float) -> It
     grown = learner.playground.grown(learner.recipe)
     share = 0.4 if grown else 0.95
     half = _trained(learner, {}, whole // 2, control, time.perf_counter() + share * budget * 0.65)
-    quarter = _trained(learner, {}, whole // 4, control, time.perf_counter() + share * budget * 0.35)
+    quarter = _trained(
+        learner, {}, whole // 4, control, time.perf_counter() + share * budget * 0.35
+    )
     if half is None or quarter is None or control.stopping:
         case.trials["longer"] = Experiment(
             "longer", "Would more time help?", "There was no time to try it.", "", None
@@ -335,7 +336,10 @@ def _trained(
         copied.learn(*copied.take(), step / max(1, steps))
         if step % 16 == 15:
             now = time.perf_counter()
-            if control.stopping or now + (now - begin) / (step + 1) * (steps - step - 1) > end + 1.0:
+            if (
+                control.stopping
+                or now + (now - begin) / (step + 1) * (steps - step - 1) > end + 1.0
+            ):
                 return None
     return _loss(copied, copied.model, _new_batches(copied))
 

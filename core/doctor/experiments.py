@@ -89,7 +89,10 @@ def inputs_exchanged(again: Again, case: Case, seconds: float) -> Experiment:
         torch.set_rng_state(random)
         other = again.judged((turned, targets)).float()
     change = float((said - other).abs().mean())
-    rows = said.reshape(-1, said.shape[-1]) if said.dim() else said.reshape(1, 1)
+    count = len(inputs[0])
+    rows = said.reshape(count, -1) if said.numel() % count == 0 else said.reshape(1, -1)
+    if len(rows) < 2:
+        raise ValueError("the outputs are no rows, one for each example")
     spread = float((rows - rows.mean(0)).abs().mean()) + 1e-12
     size = float(said.abs().mean()) + 1e-12
     share = change / size
@@ -130,6 +133,8 @@ def examples_apart(again: Again, case: Case, seconds: float) -> Experiment:
             rest[index] = 0
             others = max(others, float(rest.max()) / (float(sizes.max()) + 1e-30))
     share = others
+    if not math.isfinite(share):
+        raise ValueError("its answers are no numbers")
     mixed = share > max(0.3, 3.0 / count)
     return Experiment(
         "examples_apart",
@@ -190,6 +195,8 @@ def future_hidden(again: Again, case: Case, seconds: float) -> Experiment:
         place = time_ // 2
         (gradient,) = torch.autograd.grad((rows[:, place] * weighing).sum(), leaf)
     sizes = gradient.norm(dim=(0, 2))
+    if not bool(torch.isfinite(sizes).all()):
+        raise ValueError("its answers are no numbers")
     share = float(sizes[place + 1 :].max() / (sizes.max() + 1e-30))
     return Experiment(
         "future_hidden",

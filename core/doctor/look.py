@@ -21,6 +21,7 @@ class ParameterSeen:
         known: whether an optimiser that was seen knows it; None if none was seen.
         group_rate: the learning rate that its optimiser has for it; NaN.
         decay: its optimiser's weight decay.
+        stale: whether it had a gradient already, before the first backward pass.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ParameterSeen:
     known: bool | None = None
     group_rate: float = math.nan
     decay: float = 0.0
+    stale: bool = False
 
     @property
     def matrix(self) -> bool:
@@ -103,6 +105,7 @@ class CriterionSeen:
         probabilities: whether the outputs, meant to be scores, are probabilities already.
         normalised: of nll_loss and picked: whether they are log-probabilities.
         twice: whether a softmax is taken of a softmax.
+        spread: whether a row of answers meets a column of targets, each all of the other.
         across: whether a softmax runs over the examples of the batch.
         squeezed: the activation that the outputs come out of; "".
         hot: whether the targets are one-hot rows.
@@ -122,6 +125,7 @@ class CriterionSeen:
     probabilities: bool = False
     normalised: bool = True
     twice: bool = False
+    spread: bool = False
     across: bool = False
     squeezed: str = ""
     hot: bool = False
@@ -152,6 +156,7 @@ class InputSeen:
         constant: whether every example is the same.
         leaks: whether a part of it is the target.
         distinct: how many different values there are.
+        swapped: whether sequences stand in columns, where the targets say they follow one another.
     """
 
     tokens: bool
@@ -163,6 +168,7 @@ class InputSeen:
     finite: bool = True
     constant: bool = False
     leaks: bool = False
+    swapped: bool = False
     distinct: int = 0
 
 
@@ -194,10 +200,11 @@ class Look:
         loss: its loss.
         first_bad: where the first number that is none came from; "".
         chains: pairs of layers with nothing between them that bends.
-        accumulates: whether gradients of the step before were still there.
         resting: modules with batch norm or dropout that are in their mode for use.
-        asleep: whether a layer's output was cut off from the gradient (detach, no_grad).
+        cut: the calls that cut a signal off from the gradient (detach, data).
         optimizer: the class name of the optimiser that was seen; "".
+        backwards: how often something was differentiated in the step.
+        said_rate: what a variable with a name like ``lr`` holds; NaN.
     """
 
     step: int
@@ -209,11 +216,17 @@ class Look:
     terms: tuple[TermSeen, ...] = ()
     first_bad: str = ""
     chains: tuple[tuple[str, str], ...] = ()
-    accumulates: bool = False
     resting: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     optimizer: str = ""
     backwards: int = 1
+    said_rate: float = math.nan
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether gradients of the step before were still there, of most that moves."""
+        moved = [p.stale for p in self.parameters if p.update > 0]
+        return sum(moved) > len(moved) / 2
 
     @property
     def rate(self) -> float:
@@ -221,7 +234,8 @@ class Look:
         told = [p.group_rate for p in self.parameters if math.isfinite(p.group_rate)]
         if told:
             return max(told)
-        seen = sorted(
-            p.rate for p in self.parameters if math.isfinite(p.rate) and abs(p.cosine) > 0.999
-        )
-        return seen[len(seen) // 2] if seen else math.nan
+        moved = [p for p in self.parameters if math.isfinite(p.rate) and p.update > 0]
+        plain = sorted(p.rate for p in moved if abs(p.cosine) > 0.999)
+        if len(plain) > len(moved) / 2:
+            return plain[len(plain) // 2]
+        return self.said_rate

@@ -1,5 +1,6 @@
 """What a person's own variables hold: parameters and their names, modules, optimisers, data."""
 
+import math
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 DEEPEST = 3
+RATES = ("lr", "learning_rate", "learningrate", "eta", "step_size", "alpha", "rate")
 MOST = 3000  # objects that are looked at
 SKIPPED = (types.ModuleType, types.FunctionType, types.MethodType, type, str, bytes, int, float)
 JUDGING = ("val", "dev", "test", "te", "valid", "validation", "eval", "held")
@@ -26,6 +28,7 @@ class Scan:
         buffers: of the modules.
         optimizers: in the order in which they were met.
         data: other tensors of some size, by name.
+        rate: a number whose name says that it is a learning rate; NaN.
     """
 
     names: dict[int, str] = field(default_factory=dict)
@@ -35,6 +38,7 @@ class Scan:
     buffers: list[Tensor] = field(default_factory=list)
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     data: dict[str, Tensor] = field(default_factory=dict)
+    rate: float = math.nan
 
     def judging(self) -> dict[str, Tensor]:
         """Return data that, by its name, is there to judge and not to learn from."""
@@ -42,7 +46,9 @@ class Scan:
             name: tensor
             for name, tensor in self.data.items()
             if any(name.lower().strip("_xyims.").startswith(word) for word in JUDGING)
-            or any(name.lower().endswith(("_" + word, word)) for word in JUDGING[:5] if word != "te")
+            or any(
+                name.lower().endswith(("_" + word, word)) for word in JUDGING[:5] if word != "te"
+            )
             or name.lower() in ("xte", "yte")
         }
 
@@ -65,6 +71,8 @@ def scan(spaces: Iterable[Mapping[str, Any]], things: Iterable[Any] = ()) -> Sca
         _take(found, seen, "", thing, 0)
     for space in spaces:
         for name, value in list(space.items()):
+            if math.isnan(found.rate) and name.lower() in RATES and type(value) is float:
+                found.rate = value
             if not name.startswith("__"):
                 _take(found, seen, name, value, 0)
     _name_modules(found)
@@ -107,7 +115,9 @@ def _take(found: Scan, seen: set[int], name: str, value: Any, depth: int) -> Non
         for key, part in list(value.items()):
             if isinstance(key, str):
                 _take(found, seen, f"{name}.{key}", part, depth + 1)
-    elif type(value).__module__ not in ("builtins", "numpy", "torch") and hasattr(value, "__dict__"):
+    elif type(value).__module__ not in ("builtins", "numpy", "torch") and hasattr(
+        value, "__dict__"
+    ):
         if "torch.utils" in type(value).__module__:
             return
         for key, part in list(vars(value).items()):

@@ -395,6 +395,14 @@ def _find_inputs(sight: Sight) -> None:
             if kind == "data" and id(tensor) not in aims and tensor.dim() > 0:
                 found.setdefault(id(tensor), tensor)
     batch = len(sight.targets) if sight.targets is not None and sight.targets.dim() else None
+    if not found:  # what is to be said is what was given, as an autoencoder has it
+        found = {
+            id(t): t
+            for op in sight.ops
+            if id(op) != judged and any(sight.kinds.get(id(x)) == "weights" for x in op.inputs)
+            for t in op.inputs
+            if sight.kinds.get(id(t)) == "data" and t.dim() > 0
+        }
     rows = [t for t in found.values() if t.numel() > 1]
     tokens = [t for t in rows if not t.is_floating_point() and t.dtype != torch.bool]
     rows = tokens or rows  # beside tokens, numbers are masks and tables of angles
@@ -437,11 +445,14 @@ def criterion(sight: Sight) -> CriterionSeen:
     logs = kind in ("nll_loss", "picked")
     sums = rows.exp().sum(-1) if logs else rows.sum(-1)
     even = bool((rows >= 0).all()) and classes > 1 and bool(((rows.sum(-1) - 1).abs() < 1e-3).all())
-    hot = not whole and classes > 1 and targets.shape == outputs.shape and _softly_hot(targets)
+    hot = classes > 1 and targets.shape == outputs.shape and _softly_hot(targets)
+    whole = whole and not hot
     numbers = targets.float()
     labels = targets.argmax(-1) if hot else targets
     counted = labels.flatten()[:65_536]
-    ignored = op.argument(4, "ignore_index", -100) if kind in ("cross_entropy", "nll_loss") else None
+    ignored = (
+        op.argument(4, "ignore_index", -100) if kind in ("cross_entropy", "nll_loss") else None
+    )
     if ignored is not None and whole:
         counted = counted[counted != ignored]
         numbers = counted.float()
@@ -467,6 +478,7 @@ def criterion(sight: Sight) -> CriterionSeen:
         or bool(((sums - 1).abs() < 1e-2).all())
         or not bool(torch.isfinite(sums).all()),
         twice=_twice(sight),
+        spread=_spread_out(sight, op, outputs, targets),
         across=_across(sight, len(outputs)) or (logs and _columns(rows, wide)),
         squeezed=_squeezed(sight, outputs, kind),
         hot=hot,
@@ -534,10 +546,27 @@ def _before(sight: Sight, tensor: Any) -> Op | None:
     """Return what made a tensor, views left aside."""
     for _ in range(8):
         op = sight.maker.get(id(tensor)) if isinstance(tensor, Tensor) else None
-        if op is None or op.name not in ("view", "reshape", "squeeze", "flatten", "float", "contiguous"):
+        if op is None or op.name not in (
+            "view",
+            "reshape",
+            "squeeze",
+            "flatten",
+            "float",
+            "contiguous",
+        ):
             return op
         tensor = op.args[0]
     return None
+
+
+def _spread_out(sight: Sight, op: Op, outputs: Tensor, targets: Tensor) -> bool:
+    """Whether a row was held against a column, so that each answer meets each target."""
+    largest = max(outputs.numel(), targets.numel())
+    if op.name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
+        shape = torch.broadcast_shapes(outputs.shape, targets.shape)
+        return math.prod(shape) > largest > 1
+    difference = op.inputs[0] if op.inputs else outputs
+    return op.name in ("pow", "square", "abs", "mul") and difference.numel() > largest > 1
 
 
 def _across(sight: Sight, batch: int) -> bool:
@@ -591,6 +620,7 @@ def inputs_seen(sight: Sight) -> tuple[InputSeen, ...]:
                 finite=finite,
                 constant=len(rows) > 3 and bool((rows == rows[:1]).all()),
                 leaks=_leaks(tensor, sight.targets),
+                swapped=_swapped(tensor, sight.targets),
                 distinct=int(torch.unique(tensor).numel()) if tokens else 0,
             )
         )
@@ -612,6 +642,18 @@ def _leaks(inputs: Tensor, targets: Tensor | None) -> bool:
     if targets.dim() != 1 or len(inputs) != len(targets):
         return False
     return _telling_column(inputs.reshape(len(inputs), -1).float(), targets)
+
+
+def _swapped(inputs: Tensor, targets: Tensor | None) -> bool:
+    """Whether each target is the input below, and not the one beside it."""
+    if targets is None or inputs.is_floating_point() or inputs.dim() != 2:
+        return False
+    if targets.numel() != inputs.numel() or min(inputs.shape) < 3:
+        return False
+    aims = targets.reshape(inputs.shape)
+    beside = float((inputs[:, 1:] == aims[:, :-1]).float().mean())
+    below = float((inputs[1:] == aims[:-1]).float().mean())
+    return below > 0.95 and beside < 0.5
 
 
 def _telling_column(rows: Tensor, targets: Tensor) -> bool:
@@ -660,7 +702,9 @@ def layers_seen(sight: Sight, names: Mapping[int, str]) -> tuple[LayerSeen, ...]
                 out_std=_std(output),
                 bend=bend.name if bend else "",
                 saturated=_saturated(flat, bend.name if bend else ""),
-                dead=float((flat.amax(0) <= 0).float().mean()) if bend and bend.name == "relu" else 0.0,
+                dead=float((flat.amax(0) <= 0).float().mean())
+                if bend and bend.name == "relu"
+                else 0.0,
                 gradient=_rms(gradient) if gradient is not None else math.nan,
                 same=_same(weight, flat),
                 last=key == last,
@@ -725,7 +769,9 @@ def first_bad(sight: Sight, names: Mapping[int, str]) -> str:
                 what = sight.kinds.get(id(tensor))
                 if id(tensor) in names:
                     return f"the parameter {names[id(tensor)]}"
-                if what == "data" and id(tensor) not in {id(t) for o in sight.ops for t in o.outputs}:
+                if what == "data" and id(tensor) not in {
+                    id(t) for o in sight.ops for t in o.outputs
+                }:
                     return "the inputs"
         for tensor in op.outputs:
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor.detach()).all()):

@@ -11,6 +11,7 @@ from core.doctor.again import FAULTS, Again
 from core.doctor.case import DataSeen
 from core.doctor.scan import Scan
 from core.doctor.sight import Sight
+from core.doctor.tape import replay
 from core.ngrams import counted
 
 SOME = 4000  # examples that are looked at
@@ -35,7 +36,8 @@ def survey(again: Again, scan: Scan, known: tuple[Tensor, Tensor] | None = None)
     inputs, targets = known or examples(again)
     values = dict(vars(found))
     try:
-        values |= _answers(sight, targets, known is None)
+        whole = None if known else _source(sight, sight.targets)
+        values |= _answers(sight, targets if whole is None else whole, known is None)
         values |= _predictable(inputs, targets)
         values |= _context(sight, inputs, targets)
         values |= _overlap(sight, scan)
@@ -45,13 +47,16 @@ def survey(again: Again, scan: Scan, known: tuple[Tensor, Tensor] | None = None)
 
 
 def examples(again: Again) -> tuple[Tensor, Tensor]:
-    """Return inputs and targets: the whole data where it can be seen, else the batches."""
+    """Return inputs and targets as the loop pairs them: batches that were seen, or drawn again."""
     sight = again.sight
     assert sight.targets is not None
-    one, other = _source(sight, sight.inputs[0]), _source(sight, sight.targets)
-    if one is not None and other is not None and one is not other and len(one) == len(other):
-        return one, other
-    batches = again.fitting()
+    batches = list(again.fitting())
+    if again.draws:
+        wanted = (sight.inputs[0], sight.targets)
+        rows = len(sight.inputs[0])
+        for _ in range(min(200, SOME // max(1, rows))):
+            inputs, targets = replay(sight.tape, wanted)
+            batches.append(((inputs.detach(),), targets.detach()))
     if not batches:
         return sight.inputs[0].detach(), sight.targets.detach()
     return (
@@ -66,6 +71,9 @@ def _source(sight: Sight, tensor: Tensor) -> Tensor | None:
     for _ in range(6):
         if op is None:
             return None
+        if op.name in ("stack", "cat") and op.inputs:  # a DataLoader's batch
+            op = sight.maker.get(id(op.inputs[0]))
+            continue
         if op.name in ("getitem", "index_select"):
             source: Tensor = op.args[0]
             return source if id(source) not in sight.maker else None
@@ -93,6 +101,8 @@ def _stream(sight: Sight) -> Tensor | None:
 def _answers(sight: Sight, targets: Tensor, whole: bool) -> dict[str, float]:
     stream = _stream(sight) if whole else None
     labels = targets if stream is None else stream
+    if labels.dim() > 1 and _hot(labels.float()):
+        labels = labels.argmax(-1)
     if labels.is_floating_point():
         return {}
     labels = labels.flatten()
@@ -104,8 +114,9 @@ def _answers(sight: Sight, targets: Tensor, whole: bool) -> dict[str, float]:
     outputs = sight.outputs
     classes = outputs.shape[-1] if outputs is not None and outputs.dim() > 1 else 0
     return {
-        "classes_used": len(shares) / classes if classes > 1 and len(labels) >= 3 * classes
-        or classes > 1000 and len(labels) > 500 else math.nan,
+        "classes_used": len(shares) / classes
+        if classes > 1 and len(labels) >= 3 * classes or classes > 1000 and len(labels) > 500
+        else math.nan,
         "classes": len(shares),
         "top": float(shares.max()),
         "entropy": float(-(shares * shares.log()).sum()),
@@ -116,7 +127,7 @@ def _predictable(inputs: Tensor, targets: Tensor) -> dict[str, float]:
     """Guess the answers by simple means: neighbours for pictures, tables of one column for tokens."""
     if targets.is_floating_point() or not len(inputs):
         return {}
-    if inputs.shape == targets.shape and not inputs.is_floating_point():
+    if inputs.numel() == targets.numel() and not inputs.is_floating_point():
         known = targets.flatten() >= 0
         inputs, targets = inputs.flatten()[known][:, None], targets.flatten()[known]
     if targets.dim() != 1 or len(inputs) != len(targets):
@@ -146,9 +157,9 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     top = float(torch.bincount(targets, minlength=classes).max()) / len(targets)
     right = float((winner == truth).float().mean())
     predictable = (right - top) / (1 - top) if top < 1 else 1.0
-    clear = share > max(0.5, 2 * top)
+    clear = share > max(0.6, 2 * top)
     noise = math.nan
-    if float(clear.float().mean()) > 0.3:
+    if len(rows) >= 1000 and float(clear.float().mean()) > 0.15:
         noise = float((winner[clear] != truth[clear]).float().mean())
     return {"predictable": max(0.0, predictable), "noise": noise}
 
@@ -181,7 +192,18 @@ def _context(sight: Sight, inputs: Tensor, targets: Tensor) -> dict[str, float]:
     if stream is not None:
         row = stream[:STREAM].long()
     elif not whole and targets.dim() == 1 and len(inputs) == len(targets):
-        last = inputs.argmax(-1) if inputs.is_floating_point() else inputs.reshape(len(inputs), -1)[:, -1]
+        whole_inputs, whole_targets = _source(sight, given), _source(sight, sight.targets)
+        if (
+            whole_inputs is not None
+            and whole_targets is not None
+            and len(whole_inputs) == len(whole_targets)
+        ):
+            inputs, targets = whole_inputs, whole_targets
+        last = (
+            inputs.argmax(-1)
+            if inputs.is_floating_point()
+            else inputs.reshape(len(inputs), -1)[:, -1]
+        )
         follows = float((last[1:] == targets[:-1]).float().mean())
         if follows < 0.7:
             return values

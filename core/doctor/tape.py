@@ -75,6 +75,8 @@ class Tape:
     """The gradient of each parameter right behind the backward pass, by the parameter's id."""
     rooted: tuple[Tensor, ...] = ()
     """The parameters of ``learned``."""
+    judged_in_training: set[str] = field(default_factory=set)
+    """Dropout and batch norm that worked in training mode where no gradient was kept."""
     spare: dict[int, torch.Generator] = field(default_factory=dict)
     """What draws in the place of the person's own generators, when the step is done again."""
 
@@ -129,6 +131,13 @@ class Recorder(TorchFunctionMode):
     ) -> None:
         tape = self.tape
         ops = tape.later if tape.backwards else tape.ops
+        if self._sensitive and not torch.is_grad_enabled():
+            # What is judged is no part of the step; held, its activations would fill the memory.
+            flags = {"dropout": 2, "batch_norm": 5}
+            if name in flags and _given(args, kwargs, flags[name], "training"):
+                if name == "batch_norm" or _given(args, kwargs, 1, "p"):
+                    tape.judged_in_training.add(name.replace("_", " "))
+            return
         if len(ops) >= MOST:
             return
         outputs = tuple(tensors_in(result))
@@ -177,6 +186,10 @@ class Recorder(TorchFunctionMode):
                 if gradient is not None:
                     tape.learned[id(leaf)] = gradient.detach().clone()
         return result
+
+
+def _given(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, key: str) -> Any:
+    return args[place] if len(args) > place else kwargs.get(key, False)
 
 
 def name_of(function: Any) -> str:

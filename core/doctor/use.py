@@ -95,7 +95,8 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> Signature:
             elif direct or inherited:
                 made_of[id(tensor)] = frozenset(direct) | inherited
     return {
-        key: (frozenset(found), frozenset(sizes.get(key, set()) - {0})) for key, found in acts.items()
+        key: (frozenset(found), frozenset(sizes.get(key, set()) - {0}))
+        for key, found in acts.items()
     }
 
 

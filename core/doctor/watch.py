@@ -53,7 +53,9 @@ class Watching:
         every: seconds between two looks, at least.
     """
 
-    def __init__(self, things: tuple[Any, ...] = (), share: float = 0.02, every: float = 0.25) -> None:
+    def __init__(
+        self, things: tuple[Any, ...] = (), share: float = 0.02, every: float = 0.25
+    ) -> None:
         self.looks: list[Look] = []
         self.validations: list[tuple[int, float]] = []
         self.count = 0
@@ -73,8 +75,7 @@ class Watching:
         self._before: dict[str, Tensor] = {}
         self._raw: list[Tensor | float] = []
         self._losses: list[float] = []
-        self._every = 1
-        self._bad = False
+        self._judged_next = -1
 
     # The loop.
 
@@ -118,6 +119,8 @@ class Watching:
         """Whether the step that comes is to be looked at."""
         if self.count in FIRST and self._affordable():
             return True
+        if self.count == self._judged_next and self._affordable():
+            return True  # how a network is judged can only be heard where it is
         return self._pace.due()
 
     def _affordable(self) -> bool:
@@ -136,7 +139,6 @@ class Watching:
         else:
             values = [float(loss) for loss in raw]
         self._losses += values
-        self._bad |= not bool(np.isfinite(values).all())
 
     def losses(self) -> tuple[Any, Any]:
         """Return steps and losses as arrays; beyond some thousands, evenly spread ones."""
@@ -173,11 +175,11 @@ class Watching:
             chains=tuple(
                 (names.get(a, "a layer"), names.get(b, "a layer")) for a, b in sight.chains
             ),
-            accumulates=len(tape.leftover) > len(tape.rooted) / 2,
             resting=self._resting(),
             cut=seeing.cuts(sight, names),
             optimizer=type(optimizer).__name__ if optimizer else "",
             backwards=tape.backwards,
+            said_rate=self.scan.rate,
         )
         self.looks.append(look)
         if len(self.looks) > KEPT:
@@ -188,16 +190,8 @@ class Watching:
 
     def _hear_judging(self, tape: Tape) -> None:
         """Hear whether batch norm or dropout work in training mode where nothing is learned."""
-        kinds = {
-            op.name
-            for op in (*tape.ops, *tape.later)
-            if not op.learns
-            and op.name in ("dropout", "batch_norm")
-            and op.argument(2 if op.name == "dropout" else 5, "training", False)
-            and op.argument(1, "p", 0.5)
-        }
-        if kinds:
-            self.judging_mode = tuple(sorted(kinds))
+        if tape.judged_in_training:
+            self.judging_mode = tuple(sorted(tape.judged_in_training))
 
     def crashed(self, tape: Tape, frame: FrameType | None) -> None:
         """Look at a step that ended in an error, as far as it came."""
@@ -260,6 +254,7 @@ class Watching:
                 known=(key in groups) if self.scan.optimizers else None,
                 group_rate=rate,
                 decay=decay,
+                stale=key in tape.leftover,
             )
 
     def _resting(self) -> tuple[str, ...]:
@@ -277,6 +272,8 @@ class Watching:
     def validate(self, value: Tensor | float, frame: FrameType | None) -> None:
         """A loss on other data, that the person has just measured."""
         number = float(value.detach()) if isinstance(value, Tensor) else float(value)
+        if self.validations:
+            self._judged_next = 2 * self.count - self.validations[-1][0]
         self.validations.append((self.count, number))
 
     @contextmanager

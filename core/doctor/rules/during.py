@@ -158,12 +158,16 @@ def rate_not_high(case: Case) -> Check:
     better = _lower_is_better(case)
     if burst and (ratio > -2.2 or leaps):
         measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
-        return failed(id, title, measured, "10^-3, and a loss that falls", 0.85, "the learning rate", picture)
+        return failed(
+            id, title, measured, "10^-3, and a loss that falls", 0.85, "the learning rate", picture
+        )
     if better and ratio > -2.6:
         assert trial is not None
         measured += f". {trial.measured}"
         sure = 0.8 if ratio > HASTY or leaps else 0.62
-        return failed(id, title, measured, "no lower rate learns better", sure, "the learning rate", picture)
+        return failed(
+            id, title, measured, "no lower rate learns better", sure, "the learning rate", picture
+        )
     stuck = case.ended > 0.9 * reference
     at_once = _first_ratio(case)
     if at_once > HASTY_AT_ONCE and (leaps or burst or stuck):
@@ -209,6 +213,9 @@ def _lower_is_better(case: Case) -> bool:
     best = min(lower)
     if not math.isfinite(same):
         return True
+    # Near the floor of the loss every lower rate is better, by next to nothing.
+    if same - best < 0.04 * (case.uniform if math.isfinite(case.uniform) else begun):
+        return False
     return best < 0.78 * same and best < 0.9 * begun or (same > 1.15 * begun and best < begun)
 
 
@@ -225,9 +232,7 @@ def rate_not_low(case: Case) -> Check:
     gain = math.nan
     if trial is not None and trial.passed is not None:
         begun, same = trial.value("begun"), trial.value("x1")
-        higher = [
-            v for key in ("x3", "x10", "x100") if math.isfinite(v := trial.value(key))
-        ]
+        higher = [v for key in ("x3", "x10", "x100") if math.isfinite(v := trial.value(key))]
         if higher and math.isfinite(same) and begun > 0:
             gain = (min(same, begun) - min(higher)) / abs(begun)
     stands = case.ended > 0.7 * case.began
@@ -283,9 +288,7 @@ def gradient_calm(case: Case) -> Check:
     id, title = "exploding_gradient", "a gradient of a sensible size"
     norms = []
     for look in case.looks:
-        squares = [
-            p.gradient**2 * math.prod(p.shape) for p in look.parameters if p.gradient >= 0
-        ]
+        squares = [p.gradient**2 * math.prod(p.shape) for p in look.parameters if p.gradient >= 0]
         if squares:
             norms.append((look.step, math.sqrt(sum(squares)), max(1.0, abs(look.loss))))
     if not norms:
@@ -309,7 +312,9 @@ def gradient_calm(case: Case) -> Check:
 def units_live(case: Case) -> Check:
     """Most relu units are above zero for some example."""
     id, title = "dead_units", "units that live"
-    bent = [(look, x) for look in case.looks for x in look.layers if x.bend == "relu" and not x.last]
+    bent = [
+        (look, x) for look in case.looks for x in look.layers if x.bend == "relu" and not x.last
+    ]
     if not bent:
         return unseen(id, title, "there is no relu")
     last = case.looks[-1]
@@ -357,10 +362,14 @@ def holds_for_new(case: Case) -> Check:
             Series("training", tuple(_thin(case.steps)), tuple(_thin(_calm(case.losses)))),
         ),
     )
-    measured = f"new data {best:.3g} at step {steps[lowest]:.0f}, now {end:.3g}; training {train:.3g}"
+    measured = (
+        f"new data {best:.3g} at step {steps[lowest]:.0f}, now {end:.3g}; training {train:.3g}"
+    )
     if end > 1.06 * best + 0.03 * scale and train < 0.93 * end and steps[lowest] < 0.85 * steps[-1]:
         sure = min(0.92, 0.6 + 0.6 * (end / best - 1))
-        return failed(id, title, measured, "does not rise", sure, f"from step {steps[lowest]:.0f} on", picture)
+        return failed(
+            id, title, measured, "does not rise", sure, f"from step {steps[lowest]:.0f} on", picture
+        )
     if train < 0.4 * end and end - train > 0.3 and end > 0.4 * case.uniform:
         return failed(id, title, measured, "not far from training", 0.7, "", picture)
     return passed(id, title, measured, "does not rise", picture)
@@ -406,7 +415,9 @@ def swings_little(case: Case) -> Check:
     waves = _waves(losses)
     if waves >= 3:
         measured = f"it rose and fell again {waves} times"
-        return failed(id, title, measured, "falls", 0.6, "the learning rate or momentum", curve(case))
+        return failed(
+            id, title, measured, "falls", 0.6, "the learning rate or momentum", curve(case)
+        )
     return passed(id, title, measured, "about -0.3", curve(case))
 
 
@@ -419,11 +430,11 @@ def _waves(losses: np.ndarray) -> int:
     for value in means[1:]:
         if not rising:
             low = min(low, value)
-            if value > low + max(5 * noise, 0.12 * abs(low)):
+            if value > low + max(8 * noise, 0.25 * abs(low)):
                 rising, high = True, value
         else:
             high = max(high, value)
-            if value < high - max(5 * noise, 0.08 * abs(high)):
+            if value < high - max(8 * noise, 0.15 * abs(high)):
                 rising, low = False, value
                 count += 1
     return count

@@ -3,7 +3,9 @@
 from core.doctor.diagnosis import Check, Picture
 
 
-def passed(id: str, title: str, measured: str, expected: str, picture: Picture | None = None) -> Check:
+def passed(
+    id: str, title: str, measured: str, expected: str, picture: Picture | None = None
+) -> Check:
     """Return a check in which all is well."""
     return Check(id, title, True, measured, expected, picture=picture)
 

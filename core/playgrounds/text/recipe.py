@@ -231,7 +231,17 @@ RECIPES = {
     ),
     "tuned bigram": TextRecipe(model="bigram", batch_size=1024, lr=3e-2, weight_decay=0.0),
     "notebook actual_words": TextRecipe(
-        model="mlp", tokenizer="gpt2", context=1, width=32, hidden=(100,), batch_size=128
+        model="mlp",
+        tokenizer="gpt2",
+        context=1,
+        width=20,
+        hidden=(500,),
+        batch_size=64,
+        init="kaiming",
+        optimizer="sgd",
+        lr=0.1,
+        schedule="constant",
+        weight_decay=0.0,
     ),
 }
 """The first is the default. The nanoGPT recipes are those of its README for Shakespeare; the

@@ -1,0 +1,1 @@
+"""Training loops of strangers: each as it should be, and with what people do wrong."""
