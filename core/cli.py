@@ -330,7 +330,9 @@ def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":
     source = data_source(options.data)
     show_tiktoken(source)
     if options.set or options.recipe or options.model or options.fault:
-        raise UserError("A checkpoint has its recipe; --set, --recipe and --break need a playground.")
+        raise UserError(
+            "A checkpoint has its recipe; --set, --recipe and --break need a playground."
+        )
     checkpoint = load_checkpoint(find_checkpoint(options.subject))
     device = choose_device(options.device)
     data = checkpoint.playground.load(source)

@@ -22,7 +22,8 @@ def counted(
     Args:
         learned: the two tokens before each one that is counted, (N, 2).
         learned_next: that token, (N,).
-        judged, judged_next: the same of what is judged, (M, 2) and (M,).
+        judged: the two tokens before each one that is judged, (M, 2).
+        judged_next: that token, (M,).
         size: of the vocabulary.
     """
     (a, b), c = learned.numpy().astype(np.int64).T, learned_next.numpy().astype(np.int64)

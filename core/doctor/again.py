@@ -58,8 +58,9 @@ class Again:
             raise ValueError("another form")
         if targets.shape != self.sight.targets.shape:
             raise ValueError("another form")
-        instead = {id(a): b for a, b in zip(mine, inputs, strict=True)}
-        return instead | {id(self.sight.targets): targets}
+        # Where what is given is what is to be said, as in an autoencoder, the input counts.
+        instead = {id(self.sight.targets): targets}
+        return instead | {id(a): b for a, b in zip(mine, inputs, strict=True)}
 
     def loss(self, batch: Batch | None = None, weights: dict[int, Tensor] | None = None) -> Tensor:
         """Return the loss on another batch, with other weights."""
@@ -101,7 +102,7 @@ class Again:
         make: Callable[[list[Tensor]], torch.optim.Optimizer],
         seconds: float,
     ) -> list[float]:
-        """Train copies on batches, in turn (None draws one); return the losses that time allowed."""
+        """Train copies on batches, in turn (None draws one); return the losses, while time is."""
         optimizer = make(list(copies.values()))
         end, losses = time.perf_counter() + seconds, []
         for step in range(steps):

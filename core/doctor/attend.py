@@ -1,4 +1,4 @@
-"""The doctor beside a run of a playground: looks at its steps, and says now and then what it sees."""
+"""The doctor beside a run of a playground: looks at its steps, and says what it sees."""
 
 import math
 from collections.abc import Iterator

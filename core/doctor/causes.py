@@ -156,7 +156,7 @@ CAUSES = {
     ),
     "inputs_not_normalised": About(
         "The inputs are far from mean 0 and spread 1",
-        "Large inputs make large sums: units saturate or die, and one learning rate suits no weight.",
+        "Large inputs make large sums: units saturate or die, and no learning rate suits all.",
         "Subtract the mean and divide by the standard deviation (pixels: at least by 255).",
         ("saturated_units", "dead_units", "bad_init_scale", "exploding_gradient", "lr_too_high"),
     ),
@@ -232,7 +232,7 @@ CAUSES = {
         "It is used in another way than it is trained",
         "A layer, a normalisation, a mode or a preprocessing differs: the loss falls, and what it"
         " is used for stays noise.",
-        "Let one function do the forward pass for both; model.train() to learn, model.eval() to use.",
+        "Let one function do the forward pass for both; model.train() to learn, .eval() to use.",
         ("overfitting",),
         "makemore, part 3",
     ),
@@ -256,6 +256,7 @@ CAUSES = {
             "inputs_ignored",
             "vanishing_gradient",
             "overfitting",
+            "batch_mixed",
         ),
         "makemore, part 2 and 3",
     ),
@@ -281,7 +282,7 @@ CAUSES = {
     ),
     "context_too_short": About(
         "It sees too little of what came before",
-        "What it has to guess depends on more than it is shown: it can't get below what that allows.",
+        "What it is to guess depends on more than it sees; it can't get below what that allows.",
         "Give it more context.",
         ("plateau",),
         "makemore, part 2",

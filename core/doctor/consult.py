@@ -34,6 +34,9 @@ def consult(watching: "Watching", budget: float, crash: str = "") -> Diagnosis:
     """
     begin = time.perf_counter()
     case = watching.case(crash)
+    if watching.trouble and not watching.looks:
+        sentence = f"No step of this loop was understood ({watching.trouble})."
+        return Diagnosis("unknown", sentence, 0.0)
     again = again_of(watching)
     if again is not None:
         case.data = survey(again, watching.scan)

@@ -83,7 +83,7 @@ def _in_words(error: Exception) -> str:
 def _counted(run: Run) -> Diagnosis:
     return Diagnosis(
         "at_floor",
-        "A table of counts is as good as it can be once everything is counted; a larger context needs"
+        "A table of counts is as good as it can be once everything is counted; to see further needs"
         " another model.",
         0.9,
     )
@@ -184,6 +184,10 @@ def _set_floors(case: Case, learner: Learner) -> None:
         case.floors = learner.playground.baselines(learner.data, learner.recipe, learner.vocabulary)
     except (UserError, *FAULTS):
         case.floors = {}
+    if case.data is not None and case.floors:
+        floors = case.floors
+        here = floors.get("pair", math.nan)
+        case.data = replace(case.data, floor_here=here, floor_longer=floors.get("triple", math.nan))
     case.facts["cannot_grow"] = not learner.playground.grown(learner.recipe)
     seen = _loss(learner, learner.model, _batches(learner, JUDGED))
     new = _loss(learner, learner.model, _new_batches(learner))
@@ -278,7 +282,7 @@ def _copies(case: Case, learner: Learner, control: Control, budget: float) -> It
     case.trials["wider"] = Experiment(
         "wider",
         "Would a larger model help?",
-        f"After {steps:,} steps the loss on new data is {wide:.3g} with {what}, {half:.3g} without.",
+        f"After {steps:,} steps new data has a loss of {wide:.3g} with {what}, else {half:.3g}.",
         "about the same",
         gain < 0.015,
         (("loss", now * (1 - gain)), ("gain", gain)),
@@ -304,8 +308,8 @@ def _longer(case: Case, now: float, half: float, quarter: float, whole: int) -> 
     return Experiment(
         "longer",
         "Would more time help?",
-        f"A quarter of the steps reached {quarter:.3g}, half of them {half:.3g}, all {now:.3g} on new"
-        f" data: twice as many would reach about {twice:.3g}.",
+        f"A quarter of the steps reached {quarter:.3g}, half of them {half:.3g}, all {now:.3g} on"
+        f" new data: twice as many would reach about {twice:.3g}.",
         "about the same",
         gain < 0.015,
         (("now", now), ("twice", twice), ("gain", gain), ("gap", gap), ("noise", 0.004)),

@@ -144,8 +144,13 @@ def examples_apart(again: Again, case: Case, seconds: float) -> Experiment:
         else "An answer depends on other examples' inputs only.",
         "below 30 %" if count < 10 else f"below {max(0.3, 3.0 / count):.0%} (batch norm: some)",
         not mixed,
-        (("share", share),),
+        (("share", share), ("normed", float(_normed(again)))),
     )
+
+
+def _normed(again: Again) -> bool:
+    """Whether a batch norm, torch's or one by hand, lets examples depend on one another."""
+    return any(op.name in ("batch_norm", "std", "var", "var_mean") for op in again.sight.ops)
 
 
 def _entry(again: Again) -> tuple[Tensor, Tensor]:
@@ -219,10 +224,11 @@ def future_hidden(again: Again, case: Case, seconds: float) -> Experiment:
 def other_rates(again: Again, case: Case, seconds: float) -> Experiment:
     """Would another learning rate learn better, from the same weights on the same batches?"""
     batches = again.fitting()
-    if len(batches) < 4:
-        raise ValueError("too few batches of one form were seen")
+    if not batches:
+        raise ValueError("no batch of this form was seen")
     held = batches[::4]
     learned: list[Batch | None] = [b for place, b in enumerate(batches) if place % 4]
+    learned = learned or list(batches)  # all examples in each step
     if again.draws:
         learned = [None]
     last = case.last

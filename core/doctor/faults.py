@@ -216,7 +216,7 @@ class Resting(Sabotage):
 
 
 def _any(playground: str, recipe: dict[str, Any]) -> bool:
-    return recipe["model"] != "bigram-count"
+    return str(recipe["model"]) != "bigram-count"
 
 
 def _deep(playground: str, recipe: dict[str, Any]) -> bool:
@@ -302,8 +302,9 @@ class Dead(Settings):
         """Lower them."""
         with torch.no_grad():
             for layer in _bent(learner.model):
-                if layer.product.bias is not None:
-                    layer.product.bias.fill_(-12.0)
+                bias = getattr(layer.product, "bias", None)
+                if bias is not None:
+                    bias.fill_(-12.0)
 
 
 def _as_relu(recipe: Recipe) -> dict[str, Any]:
@@ -485,7 +486,7 @@ class Poison(Sabotage):
 
 def _mix(outputs: Tensor) -> Tensor:
     """Take the softmax along the batch."""
-    return F.softmax(outputs, 0) * outputs.shape[0] ** 0.5
+    return F.softmax(outputs, 0) * float(outputs.shape[0] ** 0.5)
 
 
 def _squared(loss: Tensor, outputs: Tensor, targets: Tensor, model: nn.Module) -> Tensor:

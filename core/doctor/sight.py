@@ -20,29 +20,39 @@ from core.doctor.look import CriterionSeen, InputSeen, LayerSeen, TermSeen
 from core.doctor.tape import BENDS, PRODUCTS, Op, Tape, needed
 
 FACTORIES = frozenset(
-    "arange zeros ones tril triu eye full tensor empty linspace zeros_like ones_like full_like"
-    " as_tensor new_zeros new_ones".split()
+    (
+        "arange zeros ones tril triu eye full tensor empty linspace zeros_like ones_like "
+        "full_like as_tensor new_zeros new_ones"
+    ).split()
 )
 RANDOM = frozenset(
-    "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like".split()
+    (
+        "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like"
+    ).split()
 )
 CRITERIA = frozenset(
-    "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy"
-    " binary_cross_entropy_with_logits multi_margin_loss".split()
+    (
+        "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss "
+        "binary_cross_entropy binary_cross_entropy_with_logits multi_margin_loss"
+    ).split()
 )
 THROUGH = frozenset(
-    "mean sum neg mul rmul imul div truediv rtruediv itruediv log view reshape squeeze unsqueeze item"
-    " flatten float to contiguous clone masked_select index_select nanmean".split()
+    (
+        "mean sum neg mul rmul imul div truediv rtruediv itruediv log view reshape squeeze "
+        "unsqueeze item flatten float to contiguous clone masked_select index_select nanmean"
+    ).split()
 )
 """What a criterion's numbers pass on their way to the loss."""
 SUMS = frozenset("add radd iadd sub rsub isub".split())
 NORMS = frozenset("batch_norm instance_norm".split())
 BREAKS = BENDS | frozenset(
-    "exp log sin cos softmax log_softmax abs pow square sqrt clamp clamp_min clamp_max maximum minimum"
-    " max_pool1d max_pool2d max amax where layer_norm group_norm rms_norm glu"
-    " scaled_dot_product_attention gru gru_cell lstm lstm_cell rnn_tanh rnn_relu rnn_tanh_cell"
-    " rnn_relu_cell multi_head_attention_forward log1p rsqrt reciprocal masked_fill"
-    " adaptive_max_pool2d erf logsumexp normalize".split()
+    (
+        "exp log sin cos softmax log_softmax abs pow square sqrt clamp clamp_min clamp_max "
+        "maximum minimum max_pool1d max_pool2d max amax where layer_norm group_norm rms_norm "
+        "glu scaled_dot_product_attention gru gru_cell lstm lstm_cell rnn_tanh rnn_relu "
+        "rnn_tanh_cell rnn_relu_cell multi_head_attention_forward log1p rsqrt reciprocal "
+        "masked_fill adaptive_max_pool2d erf logsumexp normalize"
+    ).split()
 )
 """What is more than another matrix product would be."""
 CUTS = frozenset("detach data".split())
@@ -104,8 +114,8 @@ def see(tape: Tape, known: Iterable[Tensor] = (), buffers: Iterable[Tensor] = ()
     sight.weights = weights
     rest = {id(t) for t in buffers}
     for op in tape.ops:
-        for tensor in op.inputs:
-            key = id(tensor)
+        for given in op.inputs:
+            key = id(given)
             if key in sight.kinds or key in rest or key in made:
                 continue
             sight.kinds[key] = "weights" if key in weights else "data"
@@ -127,9 +137,10 @@ def _weights(tape: Tape, made: set[int], known: Iterable[Tensor]) -> dict[int, T
                 found[id(tensor)] = tensor
         if op.name in ("matmul", "mm", "linear", "conv1d", "conv2d", "embedding", "getitem"):
             place = 0 if op.name in ("getitem",) else 1
-            tensor = op.args[place] if len(op.args) > place else None
-            if not isinstance(tensor, Tensor) or id(tensor) in made or tensor.dim() < 2:
+            held: Any = op.args[place] if len(op.args) > place else None
+            if not isinstance(held, Tensor) or id(held) in made or held.dim() < 2:
                 continue
+            tensor = held
             if not tensor.is_floating_point():
                 continue
             other = op.args[1 - place] if len(op.args) > 1 else None
@@ -185,9 +196,9 @@ def _find_criterion(sight: Sight) -> None:
     assert root is not None
     _split(sight, root, 1.0)
     for value, factor in sight.terms:
-        if isinstance(value, Tensor) and sight.kinds.get(id(value)) == "signal":
-            if _walk(sight, value, factor):
-                return
+        signal = isinstance(value, Tensor) and sight.kinds.get(id(value)) == "signal"
+        if signal and _walk(sight, value, factor):
+            return
 
 
 def _split(sight: Sight, value: Any, factor: float, depth: int = 0) -> None:
@@ -282,9 +293,11 @@ def _picked(sight: Sight, op: Op) -> tuple[Tensor, Tensor] | None:
 def _squared(sight: Sight, op: Op) -> tuple[Tensor, Tensor] | None:
     """Return prediction and target of a difference that is squared by hand."""
     difference: Any = None
-    if op.name == "square" or (op.name in ("pow", "pow_") and op.argument(1, "exponent") == 2):
-        difference = op.args[0]
-    elif op.name in ("mul", "abs") and (op.name == "abs" or op.args[0] is op.args[1]):
+    if (
+        op.name == "square"
+        or (op.name in ("pow", "pow_") and op.argument(1, "exponent") == 2)
+        or (op.name in ("mul", "abs") and (op.name == "abs" or op.args[0] is op.args[1]))
+    ):
         difference = op.args[0]
     made = sight.maker.get(id(difference))
     if made is None or made.name not in ("sub", "rsub") or len(made.inputs) < 2:
@@ -449,6 +462,10 @@ def criterion(sight: Sight) -> CriterionSeen:
     whole = whole and not hot
     numbers = targets.float()
     labels = targets.argmax(-1) if hot else targets
+    if "binary" in kind and bool(((targets == 0) | (targets == 1)).all()):
+        labels, two = targets.long(), True
+    else:
+        two = False
     counted = labels.flatten()[:65_536]
     ignored = (
         op.argument(4, "ignore_index", -100) if kind in ("cross_entropy", "nll_loss") else None
@@ -456,13 +473,14 @@ def criterion(sight: Sight) -> CriterionSeen:
     if ignored is not None and whole:
         counted = counted[counted != ignored]
         numbers = counted.float()
-    shares = _shares(counted) if whole or hot else None
+    shares = _shares(counted) if whole or hot or two else None
     value = _value(kind, op, outputs, targets)
     uniform = math.log(classes) if classes > 1 else math.nan
     if hot and kind in ("mse_loss", "square"):
         uniform = (classes - 1) / classes**2
     elif kind in ("mse_loss", "square"):
-        uniform = float(numbers.var(correction=0))
+        columns = numbers if numbers.dim() > 1 else numbers[:, None]
+        uniform = float(columns.var(0, correction=0).mean())  # of the best constant answer
     elif "binary" in kind:
         uniform = math.log(2)
     return CriterionSeen(
@@ -523,7 +541,8 @@ def _softly_hot(targets: Tensor) -> bool:
 
 def _shares(labels: Tensor) -> Tensor:
     _, counts = torch.unique(labels, return_counts=True)
-    return counts.double() / counts.sum()
+    shares: Tensor = counts.double() / counts.sum()
+    return shares
 
 
 def _twice(sight: Sight) -> bool:
@@ -563,8 +582,8 @@ def _spread_out(sight: Sight, op: Op, outputs: Tensor, targets: Tensor) -> bool:
     """Whether a row was held against a column, so that each answer meets each target."""
     largest = max(outputs.numel(), targets.numel())
     if op.name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
-        shape = torch.broadcast_shapes(outputs.shape, targets.shape)
-        return math.prod(shape) > largest > 1
+        shape = torch.broadcast_shapes(outputs.shape, targets.shape)  # type: ignore[no-untyped-call]
+        return bool(math.prod(shape) > largest > 1)
     difference = op.inputs[0] if op.inputs else outputs
     return op.name in ("pow", "square", "abs", "mul") and difference.numel() > largest > 1
 
@@ -595,7 +614,7 @@ def _columns(rows: Tensor, wide: Tensor) -> bool:
 def _squeezed(sight: Sight, outputs: Tensor, kind: str) -> str:
     """Return the activation that scores come out of, where scores should have any size."""
     op = _before(sight, outputs)
-    if op is None or op.name not in BENDS or "binary_cross_entropy" == kind:
+    if op is None or op.name not in BENDS or kind == "binary_cross_entropy":
         return ""
     return op.name
 
@@ -631,10 +650,12 @@ def _leaks(inputs: Tensor, targets: Tensor | None) -> bool:
     """Whether the target stands in the input: the same tokens, or a column that tells the class."""
     if targets is None or targets.is_floating_point() or targets.numel() < 16:
         return False
+    if _is_hot(inputs):
+        inputs = inputs.argmax(-1)
     if not inputs.is_floating_point():
         flat = inputs.reshape(-1) if inputs.numel() == targets.numel() else None
-        if flat is not None and inputs.dim() > 1 and bool((flat == targets.reshape(-1)).all()):
-            return True
+        if flat is not None and bool((flat == targets.reshape(-1)).all()):
+            return int(torch.unique(targets).numel()) > 2
         if inputs.dim() == 2 and targets.dim() == 1 and len(inputs) == len(targets):
             same = (inputs == targets[:, None]).float().mean(0)
             return bool((same > 0.999).any()) and int(torch.unique(targets).numel()) > 2
@@ -733,7 +754,7 @@ def _same(weight: Tensor, flat: Tensor) -> bool:
     if flat.shape[-1] < 2 or len(flat) < 2:
         return False
     size = float(flat.abs().max())
-    alike = float((flat - flat[:, :1]).abs().max()) <= 1e-6 * max(size, TINY)
+    alike = float((flat - flat[:, :1]).abs().max()) <= 1e-4 * max(size, TINY)
     return alike and float(weight.detach().float().std()) <= 1e-6 * max(
         TINY, float(weight.detach().float().abs().max())
     )

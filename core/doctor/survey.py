@@ -1,6 +1,7 @@
 """What the data shows by itself, without any network: labels, overlap, what a context allows."""
 
 import math
+from typing import cast
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from core.doctor.again import FAULTS, Again
 from core.doctor.case import DataSeen
 from core.doctor.scan import Scan
 from core.doctor.sight import Sight
+from core.doctor.sight import tensors_of as tensors_in_index
 from core.doctor.tape import replay
 from core.ngrams import counted
 
@@ -91,11 +93,28 @@ def _stream(sight: Sight) -> Tensor | None:
     roots = [sight.origin.get(id(t), set()) for t in (*sight.inputs, sight.targets)]
     common = set.intersection(*roots) if roots else set()
     for op in sight.tape.ops:
-        for tensor in op.inputs:
-            if id(tensor) in common and tensor.dim() == 1 and not tensor.is_floating_point():
-                if tensor.numel() > 1000:
-                    return tensor
+        if op.name != "getitem" or not tensors_in_index(op.args[1]):
+            continue  # an epoch's order is a row of numbers, too, but nothing is picked from it
+        source = op.args[0]
+        if id(source) in common and _is_row(source):
+            return cast("Tensor", source)
+    return _sliced(sight, common)
+
+
+def _sliced(sight: Sight, common: set[int]) -> Tensor | None:
+    """Return the row that a loop cuts stretches from, ``data[i : i + block]``."""
+    for op in sight.tape.ops:
+        source = op.args[0] if op.name == "getitem" else None
+        if not isinstance(source, Tensor) or id(source) not in common:
+            continue
+        if _is_row(source) and int(source.max()) + 1 < len(source) / 10:
+            return source
     return None
+
+
+def _is_row(tensor: Tensor) -> bool:
+    """Whether it is a long row of whole numbers."""
+    return tensor.dim() == 1 and not tensor.is_floating_point() and tensor.numel() > 1000
 
 
 def _answers(sight: Sight, targets: Tensor, whole: bool) -> dict[str, float]:
@@ -103,6 +122,8 @@ def _answers(sight: Sight, targets: Tensor, whole: bool) -> dict[str, float]:
     labels = targets if stream is None else stream
     if labels.dim() > 1 and _hot(labels.float()):
         labels = labels.argmax(-1)
+    if labels.is_floating_point() and bool(((labels == 0) | (labels == 1)).all()):
+        labels = labels.long()
     if labels.is_floating_point():
         return {}
     labels = labels.flatten()
@@ -115,7 +136,7 @@ def _answers(sight: Sight, targets: Tensor, whole: bool) -> dict[str, float]:
     classes = outputs.shape[-1] if outputs is not None and outputs.dim() > 1 else 0
     return {
         "classes_used": len(shares) / classes
-        if classes > 1 and len(labels) >= 3 * classes or classes > 1000 and len(labels) > 500
+        if (classes > 1 and len(labels) >= 3 * classes) or (classes > 1000 and len(labels) > 500)
         else math.nan,
         "classes": len(shares),
         "top": float(shares.max()),
@@ -124,7 +145,12 @@ def _answers(sight: Sight, targets: Tensor, whole: bool) -> dict[str, float]:
 
 
 def _predictable(inputs: Tensor, targets: Tensor) -> dict[str, float]:
-    """Guess the answers by simple means: neighbours for pictures, tables of one column for tokens."""
+    """Guess the answers by simple means: neighbours for pictures, tables for tokens."""
+    two = targets.is_floating_point() and bool(((targets == 0) | (targets == 1)).all())
+    if two and targets.numel() == len(targets):
+        targets = targets.reshape(-1).long()
+    if targets.dim() == 2 and len(inputs) == len(targets) and _hot(targets.float()):
+        targets = targets.argmax(-1)
     if targets.is_floating_point() or not len(inputs):
         return {}
     if inputs.numel() == targets.numel() and not inputs.is_floating_point():
@@ -142,7 +168,7 @@ def _predictable(inputs: Tensor, targets: Tensor) -> dict[str, float]:
 
 
 def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
-    """Let the nearest neighbours vote (Fix and Hodges 1951); what contradicts a clear vote is noise."""
+    """Let neighbours vote (Fix and Hodges 1951); what contradicts a clear vote is noise."""
     classes = int(targets.max()) + 1
     if classes > 1000:
         return {}
@@ -157,7 +183,7 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     top = float(torch.bincount(targets, minlength=classes).max()) / len(targets)
     right = float((winner == truth).float().mean())
     predictable = (right - top) / (1 - top) if top < 1 else 1.0
-    clear = share > max(0.6, 2 * top)
+    clear = share > max(0.6, min(0.75, 2 * top))
     noise = math.nan
     if len(rows) >= 1000 and float(clear.float().mean()) > 0.15:
         noise = float((winner[clear] != truth[clear]).float().mean())
@@ -188,6 +214,7 @@ def _context(sight: Sight, inputs: Tensor, targets: Tensor) -> dict[str, float]:
     if not seen:
         return {}
     values: dict[str, float] = {"context": seen}
+    assert sight.targets is not None
     stream = _stream(sight)
     if stream is not None:
         row = stream[:STREAM].long()
@@ -270,7 +297,7 @@ def overlap(learned: Tensor, judging: Tensor) -> float:
     rows = learned.detach().cpu().contiguous().numpy()
     judge = judging.detach().cpu().contiguous().numpy()
     width = max(1, int(np.prod(rows.shape[1:])))
-    rich = np.issubdtype(rows.dtype, np.floating) and width > 8 or width > 100
+    rich = (np.issubdtype(rows.dtype, np.floating) and width > 8) or width > 100
     length = 1 if rich else max(48 // width, 40)
     if len(judge) < length:
         return math.nan

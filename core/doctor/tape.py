@@ -82,11 +82,11 @@ class Tape:
 
 
 BENDS = frozenset(
-    "tanh sigmoid relu relu6 leaky_relu elu gelu silu selu mish hardtanh softplus celu".split()
+    ("tanh sigmoid relu relu6 leaky_relu elu gelu silu selu mish hardtanh softplus celu").split()
 )
 """Activations, by the name of the call."""
 PRODUCTS = frozenset(
-    "matmul rmatmul mm bmm linear addmm baddbmm einsum conv1d conv2d conv3d embedding".split()
+    ("matmul rmatmul mm bmm linear addmm baddbmm einsum conv1d conv2d conv3d embedding").split()
 )
 
 
@@ -102,7 +102,7 @@ class Recorder(TorchFunctionMode):
         self.tape = Tape()
         self._sensitive = sensitive
 
-    def __torch_function__(  # noqa: D105
+    def __torch_function__(
         self,
         function: Any,
         types: Any,
@@ -133,10 +133,10 @@ class Recorder(TorchFunctionMode):
         ops = tape.later if tape.backwards else tape.ops
         if self._sensitive and not torch.is_grad_enabled():
             # What is judged is no part of the step; held, its activations would fill the memory.
-            flags = {"dropout": 2, "batch_norm": 5}
-            if name in flags and _given(args, kwargs, flags[name], "training"):
-                if name == "batch_norm" or _given(args, kwargs, 1, "p"):
-                    tape.judged_in_training.add(name.replace("_", " "))
+            dropout = name == "dropout" and _given(args, kwargs, 1, "p")
+            place = {"dropout": 2, "batch_norm": 5}.get(name, 0)
+            if (dropout or name == "batch_norm") and _given(args, kwargs, place, "training"):
+                tape.judged_in_training.add(name.replace("_", " "))
             return
         if len(ops) >= MOST:
             return
@@ -251,7 +251,7 @@ def roots(tape: Tape) -> list[Tensor]:
 @contextmanager
 def aside() -> Iterator[None]:
     """Leave the random numbers as they are, whatever is drawn inside; hear nothing."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with torch._C.DisableTorchFunction(), torch.random.fork_rng(devices):
         yield
 

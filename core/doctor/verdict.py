@@ -124,8 +124,8 @@ def _healthy(case: Case, trials: tuple[Experiment, ...]) -> tuple[str, str, floa
     if new > 1.02 * floor:
         return (
             "undertrained",
-            f"Nothing is wrong that can be seen, but the loss on new data, {new:.3g}, is still above"
-            f" what counting pairs reaches, {floor:.3g}: let it train for longer.",
+            f"Nothing is wrong that can be seen, but the loss on new data, {new:.3g}, is still"
+            f" above what counting pairs reaches, {floor:.3g}: let it train for longer.",
             0.55,
         )
     return (
@@ -147,15 +147,15 @@ def _by_trials(case: Case, longer: Experiment, wider: Experiment | None) -> tupl
     if by_time > few and by_time >= 0.8 * by_size:
         return (
             "undertrained",
-            f"Nothing is wrong; it needs more time. The loss on new data is {now:.3g}; with twice the"
-            f" steps it would be about {twice:.3g}.",
+            f"Nothing is wrong; it needs more time. The loss on new data is {now:.3g}; with twice"
+            f" the steps it would be about {twice:.3g}.",
             min(0.92, 0.6 + 5 * by_time),
         )
     if by_size > few and gap < 0.25:
         return (
             "too_small",
-            f"Nothing is wrong, but the model is too small: with twice the width the loss on new data"
-            f" goes from {now:.3g} to {wider.value('loss'):.3g}, more time brings less."
+            f"Nothing is wrong, but the model is too small: with twice the width the loss on new"
+            f" data goes from {now:.3g} to {wider.value('loss'):.3g}, more time brings less."
             if wider
             else "",
             min(0.92, 0.6 + 5 * by_size),
@@ -163,8 +163,8 @@ def _by_trials(case: Case, longer: Experiment, wider: Experiment | None) -> tupl
     if by_time > few:
         return (
             "undertrained",
-            f"Nothing is wrong; it needs more time. The loss on new data is {now:.3g}; with twice the"
-            f" steps it would be about {twice:.3g}.",
+            f"Nothing is wrong; it needs more time. The loss on new data is {now:.3g}; with twice"
+            f" the steps it would be about {twice:.3g}.",
             0.6,
         )
     if case.facts.get("cannot_grow"):
@@ -176,7 +176,7 @@ def _by_trials(case: Case, longer: Experiment, wider: Experiment | None) -> tupl
         )
     return (
         "fine",
-        f"Nothing is wrong. The loss on new data is {now:.3g}; neither twice the steps nor twice the"
-        " width would lower it by much.",
+        f"Nothing is wrong. The loss on new data is {now:.3g}; neither twice the steps nor twice"
+        " the width would lower it by much.",
         0.75,
     )

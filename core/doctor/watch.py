@@ -9,9 +9,10 @@
 
 It needs no model and no optimiser: on the steps it looks at it hears what torch is asked to do, and
 it knows the names of the variables around the loop. It draws no random number and touches no value,
-so that a run under it is the same run, bit for bit; and it takes at most a few per cent of the time.
+so that a run under it is the same run, bit for bit; and it takes a few per cent of the time.
 """
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -39,7 +40,8 @@ FIRST = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 KEPT = 400  # looks
 THINNED = 20_000  # losses
 BATCHES = 24
-LARGEST_BATCH = 4 << 20  # bytes
+LARGEST_BATCH = 128 << 20  # bytes, of all batches that are kept
+_log = logging.getLogger("glassbox")
 NORMAL = nn.modules.batchnorm._BatchNorm
 
 
@@ -66,6 +68,8 @@ class Watching:
         """Inputs and targets of some of the steps that were looked at."""
         self.judging_mode: tuple[str, ...] = ()
         self.use: UseSeen | None = None
+        self.trouble = ""
+        """Why a step could not be looked at; "" if all could."""
         self.spent = 0.0
         self._things = things
         self._pace = Pace(every, share)
@@ -86,7 +90,7 @@ class Watching:
             self.scan = scan(_spaces(frame), self._things)
             self._before = {n: p.detach().clone() for n, p in self.scan.parameters.items()}
         self._recorder = Recorder()
-        self._recorder.__enter__()
+        self._recorder.__enter__()  # type: ignore[no-untyped-call]
         self.spent += time.perf_counter() - begin
 
     def end(self) -> Tape | None:
@@ -94,7 +98,7 @@ class Watching:
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return None
-        recorder.__exit__(None, None, None)
+        recorder.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         return recorder.tape
 
     def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
@@ -104,7 +108,7 @@ class Watching:
             tape = self.end()
             assert tape is not None
             with torch._C.DisableTorchFunction():
-                self._look(tape, loss, frame)
+                self._try_to_look(tape, loss, frame)
             spent = time.perf_counter() - begin
             self.spent += spent
             self._pace.charge(spent)
@@ -149,6 +153,14 @@ class Watching:
         return steps, np.array(self._losses)[::stride] if self._losses else np.empty(0)
 
     # A look.
+
+    def _try_to_look(self, tape: Tape, loss: Tensor | float, frame: FrameType | None) -> None:
+        """Look; a loop that the doctor does not understand must go on all the same."""
+        try:
+            self._look(tape, loss, frame)
+        except Exception as error:
+            _log.exception("a step was not understood")
+            self.trouble = f"{type(error).__name__}: {error}"
 
     def _look(self, tape: Tape, loss: Tensor | float, frame: FrameType | None) -> None:
         before, old = self._before, self.scan
@@ -202,12 +214,13 @@ class Watching:
         if sight.targets is None or not sight.inputs:
             return
         parts = (*sight.inputs, sight.targets)
-        if sum(t.numel() * t.element_size() for t in parts) > LARGEST_BATCH:
+        size = sum(t.numel() * t.element_size() for t in parts)
+        if size > LARGEST_BATCH:
             return
         copies = [t.detach().clone() for t in parts]
         self.batches.append((tuple(copies[:-1]), copies[-1]))
-        if len(self.batches) > BATCHES:
-            del self.batches[1]
+        if len(self.batches) > max(2, min(BATCHES, LARGEST_BATCH // size)):
+            del self.batches[len(self.batches) // 2]
 
     def _parameters(
         self, sight: Sight, names: dict[int, str], before: dict[str, Tensor], old: Scan
@@ -413,9 +426,15 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
             crash = ""
         with aside():
             watching = self._watching
-            if crash and tape is not None:
-                watching.crashed(tape, self._frame)
-            self.diagnosis = consult(watching, self._budget, crash)
+            try:
+                if crash and tape is not None:
+                    watching.crashed(tape, self._frame)
+                self.diagnosis = consult(watching, self._budget, crash)
+            except Exception as fault:  # of ours: it must not end a stranger's script
+                _log.exception("no diagnosis was made")
+                self.diagnosis = Diagnosis(
+                    "unknown", f"The doctor itself failed ({fault}); please report it.", 0.0
+                )
         self._write(final=True)
         if not self._quiet:
             print(self.diagnosis.text())  # noqa: T201, this is what it is for

@@ -102,7 +102,7 @@ def rate_falls(case: Case) -> Check:
     )
     measured = f"from {begun:.3g} over {half:.3g} in the middle to {last:.3g}"
     planned = case.planned or end
-    if last > 1.4 * half and last > 1.05 * late and last > 1.8 * begun and end > 0.4 * planned:
+    if last > 1.6 * half and last > 1.05 * late and last > 1.8 * begun and end > 0.4 * planned:
         return failed(id, title, measured, "stays or falls", 0.9, "the learning rate", picture)
     return passed(id, title, measured, "stays or falls", picture)
 
@@ -216,7 +216,7 @@ def _lower_is_better(case: Case) -> bool:
     # Near the floor of the loss every lower rate is better, by next to nothing.
     if same - best < 0.04 * (case.uniform if math.isfinite(case.uniform) else begun):
         return False
-    return best < 0.78 * same and best < 0.9 * begun or (same > 1.15 * begun and best < begun)
+    return (best < 0.78 * same and best < 0.9 * begun) or (same > 1.15 * begun and best < begun)
 
 
 def rate_not_low(case: Case) -> Check:
@@ -277,8 +277,9 @@ def gradient_arrives(case: Case) -> Check:
         log=True,
     )
     measured = f"{depths[0].name} gets {share:.1e} of the largest gradient behind it"
-    if share < FADES:
-        sure = 0.6 + min(0.3, 0.1 * math.log10(FADES / max(share, 1e-12)))
+    rests = case.data is not None and case.ended > 0.97 * case.data.entropy
+    if share < FADES or (share < 2.5 * FADES and rests):
+        sure = 0.6 + min(0.3, 0.1 * max(0.0, math.log10(FADES / max(share, 1e-12))))
         return failed(id, title, measured, f"more than {FADES:g}", sure, depths[0].name, picture)
     return passed(id, title, measured, f"more than {FADES:g}", picture)
 
@@ -402,7 +403,7 @@ def swings_little(case: Case) -> Check:
     """The loss does not swing from step to step, nor in waves."""
     id, title = "oscillation", "a loss that does not swing"
     losses = case.losses[np.isfinite(case.losses)]
-    if len(losses) < 60 or len(case.steps) > 1 and case.steps[1] - case.steps[0] > 1:
+    if len(losses) < 60 or (len(case.steps) > 1 and case.steps[1] - case.steps[0] > 1):
         return unseen(id, title, "too few steps were seen, or too many to see each")
     late = losses[len(losses) // 4 :]
     rest = late - np.convolve(np.pad(late, 2, mode="edge"), np.ones(5) / 5, "valid")
@@ -440,6 +441,18 @@ def _waves(losses: np.ndarray) -> int:
     return count
 
 
+def _rate_ended(case: Case) -> str:
+    """Say when the learning rate has long fallen to nothing; "" if it has not."""
+    points = [(look.step, look.rate) for look in case.looks if look.rate > 0]
+    if len(points) < 5 or points[-1][0] < 100:
+        return ""
+    top = max(rate for _, rate in points)
+    gone = [step for step, rate in points if rate < 3e-3 * top]
+    if gone and gone[0] < 0.6 * points[-1][0] and points[-1][1] < 3e-3 * top:
+        return f"from step {gone[0]} on the learning rate is less than 1/300 of what it was"
+    return ""
+
+
 def still_falls(case: Case) -> Check:
     """The loss does not rest where a guess by frequency would be."""
     id, title = "plateau", "the loss gets below a mere guess"
@@ -448,6 +461,9 @@ def still_falls(case: Case) -> Check:
     entropy = case.data.entropy if case.data else math.nan
     guess = entropy if math.isfinite(entropy) else case.first.criterion.uniform
     kind = case.first.criterion.kind
+    ended = _rate_ended(case)
+    if ended:
+        return failed(id, title, ended, "steps to the end", 0.7, "the learning rate", curve(case))
     if not math.isfinite(guess) or guess <= 0 or not kind:
         return unseen(id, title, "what a guess would be is not known")
     if kind in ("mse_loss", "square"):

@@ -9,7 +9,7 @@ from core.doctor.look import Look, ParameterSeen
 from core.doctor.rules.say import failed, passed, some, unseen
 
 SURPRISED = 1.5
-"""Times ln K, and half a nat: a first loss above it is a confident wrong guess (makemore, part 3)."""
+"""Times ln K, and half a nat: a first loss above is a confident wrong guess (makemore, part 3)."""
 FADED = 0.01
 """The spread of what reaches the last layer, of about 1 at the beginning of the network."""
 FLAT_AT_FIRST = 0.5
@@ -32,10 +32,10 @@ def labels_in_range(case: Case) -> Check:
         return failed(id, title, case.crash, "labels from 0 to K - 1", 0.95, "the labels")
     for look in case.looks:
         seen = look.criterion
-        if seen.classifies and seen.whole and seen.classes > 1 and seen.count:
-            if seen.low < 0 or seen.high >= seen.classes:
-                span = f"labels from {seen.low:g} to {seen.high:g} for {seen.classes} outputs"
-                return failed(id, title, span, f"0 to {seen.classes - 1}", 0.95, "the labels")
+        told = seen.classifies and seen.whole and seen.classes > 1 and seen.count
+        if told and (seen.low < 0 or seen.high >= seen.classes):
+            span = f"labels from {seen.low:g} to {seen.high:g} for {seen.classes} outputs"
+            return failed(id, title, span, f"0 to {seen.classes - 1}", 0.95, "the labels")
     first = case.first
     if not first or not first.criterion.classifies:
         return unseen(id, title, "it does not choose between classes")
@@ -222,7 +222,7 @@ def inputs_vary(case: Case) -> Check:
 def answers_spread(case: Case) -> Check:
     """No single answer makes up nearly all of them."""
     id, title = "class_imbalance", "how frequent each answer is"
-    if not case.first or not case.first.criterion.classifies and not _binary(case.first):
+    if not case.first or (not case.first.criterion.classifies and not _binary(case.first)):
         return unseen(id, title, "it does not choose between classes")
     shares = [x.criterion.top for x in case.looks if x.criterion.count >= 16]
     top = sum(shares) / len(shares) if shares else 0.0
@@ -244,11 +244,15 @@ def labels_belong(case: Case) -> Check:
     """Simple means guess labels from inputs better than their frequency does."""
     id, title = "labels_shuffled", "labels that belong to their inputs"
     data = case.data
-    if not case.first or not case.first.criterion.classifies:
+    if case.first and case.first.criterion.kind in ("mse_loss", "square"):
+        return _quantities_belong(case, id, title)
+    if not case.first or not (case.first.criterion.classifies or _binary(case.first)):
         return unseen(id, title, "it does not choose between classes")
     if data is not None and math.isfinite(data.predictable):
         measured = f"simple means guess them {data.predictable:.0%} better than their frequency"
-        if data.predictable < 0.02:
+        # What has been learned beyond frequencies belongs together, whatever few examples say.
+        learned = case.ended < 0.9 * data.entropy and data.predictable > 0.005
+        if data.predictable < 0.02 and not learned:
             return failed(id, title, measured, "well above 0 %", 0.85, "the labels")
         return passed(id, title, measured, "well above 0 %")
     entropy = data.entropy if data else math.nan
@@ -262,6 +266,18 @@ def labels_belong(case: Case) -> Check:
             return failed(id, title, measured, "clearly less", 0.6, "the labels")
         return passed(id, title, measured, "clearly less")
     return unseen(id, title, "too few examples were seen")
+
+
+def _quantities_belong(case: Case, id: str, title: str) -> Check:
+    """A batch is learned by heart, but all of them no better than by one constant answer."""
+    trial = case.trials.get("overfit_one_batch")
+    constant = case.uniform
+    if trial is None or not trial.passed or not constant > 0 or len(case.losses) < 200:
+        return unseen(id, title, "it was not tried, or too few steps were seen")
+    measured = f"the loss is {case.ended:.3g}, that of one constant answer {constant:.3g}"
+    if 0.95 < case.ended / constant < 1.15 and trial.value("end") < 0.6 * constant:
+        return failed(id, title, measured, "clearly less", 0.65, "the targets")
+    return passed(id, title, measured, "clearly less")
 
 
 def labels_agree(case: Case) -> Check:
@@ -298,6 +314,8 @@ def suitable_loss(case: Case) -> Check:
         return failed(id, title, measured, "cross-entropy", 0.8, "the loss")
     if two and case.facts.get("labels_as_numbers"):
         return failed(id, title, f"{between} against labels", "cross-entropy", 0.75, "the loss")
+    if seen.kind == "cross_entropy" and seen.classes == 1:
+        return failed(id, title, "cross-entropy of a single output", "one for each class", 0.9, "")
     if seen.squeezed and seen.kind in ("cross_entropy", "binary_cross_entropy_with_logits"):
         measured = f"scores come out of {seen.squeezed}, and into {between}"
         return failed(id, title, measured, "scores of any size", 0.8, "the last layer")
@@ -452,7 +470,7 @@ def _heavy_at_first(case: Case) -> str:
     for look in case.looks[:2]:
         task = sum(abs(t.value) for t in look.terms if t.judges)
         rest = sum(abs(t.value) for t in look.terms if t.of_weights and t.learns)
-        if task and rest > 5 * task:
+        if task and rest > 2 * task:
             return f"at first the task is {task:.3g} and the penalty {rest:.3g}"
     return ""
 
@@ -488,7 +506,8 @@ def examples_alone(case: Case) -> Check:
         return failed(id, title, measured, "along the answers", 0.93, "before the loss")
     trial = case.trials.get("examples_apart")
     if trial is not None and trial.passed is False:
-        return failed(id, title, trial.measured, trial.expected, 0.85, "between input and output")
+        sure = 0.6 if trial.value("normed") else 0.85
+        return failed(id, title, trial.measured, trial.expected, sure, "between input and output")
     if trial is None or trial.passed is None:
         return unseen(id, title, trial.measured if trial else "it was not tried")
     return passed(id, title, trial.measured, trial.expected)
@@ -534,7 +553,7 @@ def context_long_enough(case: Case) -> Check:
     if data.context == 1 and len(layers) >= 2:
         if math.isfinite(data.floor_here):
             measured += (
-                f"; behind one token the next can't be guessed better than {data.floor_here:.2f} nats"
+                f"; behind one the next can't be guessed better than {data.floor_here:.2f} nats"
                 f", behind two {data.floor_longer:.2f}"
             )
         return failed(id, title, measured, "more than one", 0.72, "the inputs")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.errors import UserError
+from core.ngrams import counted
 from core.playground import Playground, Vocabulary
 from core.playgrounds.names import wordlist
 from core.playgrounds.names.alphabet import Alphabet
@@ -31,7 +32,6 @@ from core.playgrounds.names.models import LetterModel, build
 from core.playgrounds.names.player import Player
 from core.playgrounds.names.recipe import MODELS, RECIPES, NamesRecipe
 from core.playgrounds.names.wordlist import Names
-from core.ngrams import counted
 from core.sampling import Sampling
 from core.telemetry.events import Answer, Array, Event
 from core.telemetry.inspection import inspect_layer

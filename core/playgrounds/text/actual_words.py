@@ -1,7 +1,7 @@
 """The notebook ``actual_words``, with its faults, each of which can be mended by itself.
 
-Its loss fell to about 4 and its samples stayed noise. What was wrong stands in :data:`MENDS`, in the
-order in which the doctor takes them.
+Its loss fell to about 4 and its samples stayed noise. What was wrong stands in :data:`MENDS`, in
+the order in which the doctor takes them.
 """
 
 from collections.abc import Collection
@@ -101,7 +101,7 @@ class ActualWords(Sabotage):
             "dropout": 0.0,
             "weight_decay": 0.0,
             "optimizer": "adamw" if "time" in mended else "sgd",
-            "lr": 2e-3 if "time" in mended else 0.1,
+            "lr": 2e-3 if "time" in mended else 0.3,
             "schedule": "cosine" if "time" in mended else "constant",
             "batch_size": 256 if "time" in mended else 64,
         }

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from core import tokenizers
 from core.errors import UserError
+from core.ngrams import counted
 from core.playground import Cancelled, Playground, Tell, Vocabulary
 from core.playgrounds.text import corpus
 from core.playgrounds.text.download import fetch_tiny
@@ -21,7 +22,6 @@ from core.playgrounds.text.models import TextModel, build
 from core.playgrounds.text.recipe import MODELS, RECIPES, TextRecipe
 from core.playgrounds.text.tokens import TextData
 from core.playgrounds.text.writer import continuations
-from core.ngrams import counted
 from core.sampling import Sampling
 from core.telemetry.events import Array
 from core.tokenizers import Whole
