@@ -3,6 +3,8 @@
     python -m bench.doctor faults [--seeds 3] [--only names] [--model gru] [--fault cut] [--every 1]
     python -m bench.doctor clean [--seeds 5]
     python -m bench.doctor verdicts
+    python -m bench.doctor cost
+    python -m bench.doctor causes
 
 Each run trains for some seconds, is examined on its events, and is asked for the first cause. The
 table says what was found; ``--out`` keeps a JSON line for each run.
@@ -15,20 +17,26 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 
 from bench.rows import row, show
-from core import playgrounds
+from core import playgrounds, watch
+from core.doctor.attend import Attending
+from core.doctor.case import Case
+from core.doctor.causes import CAUSES
 from core.doctor.diagnosis import Diagnosis
 from core.doctor.examine import examine
 from core.doctor.faults import FAULTS, Fault, fitting
+from core.doctor.rules import RULES
 from core.paths import data_source
 from core.telemetry.events import Diagnosed
 from core.training.control import Control
 from core.training.recipe import Recipe
-from core.training.trainer import Run
+from core.training.trainer import Run, train
 
 MODELS = {
     "digits": {"cnn": "modern", "mlp": "plain mlp"},
@@ -219,7 +227,7 @@ def verdicts(options: argparse.Namespace) -> list[dict[str, Any]]:
     for expected, playground, name, changes, steps in VERDICTS:
         base = playgrounds.get(playground).recipes[name]
         recipe = base.replace({"steps": 0, "schedule": "cosine", **changes})
-        diagnosis, seconds, _ = ask(playground, recipe, None, budget=120.0, steps=steps)
+        diagnosis, seconds, _ = ask(playground, recipe, None, budget=options.budget, steps=steps)
         good = diagnosis.verdict == expected or (
             expected == "fine" and diagnosis.verdict == "at_floor"
         )
@@ -232,6 +240,101 @@ def verdicts(options: argparse.Namespace) -> list[dict[str, Any]]:
             flush=True,
         )
     return [row(f"verdicts right, of {len(VERDICTS)}", right / len(VERDICTS), 0.85, "%")]
+
+
+LOOP = """
+for i in range(STEPS):
+    ix = torch.randint(0, len(X), (32,), generator=g)
+    h = torch.tanh(C[X[ix]].view(32, -1) @ W1 + b1)
+    loss = F.cross_entropy(h @ W2 + b2, Y[ix])
+    for p in parameters:
+        p.grad = None
+    loss.backward()
+    for p in parameters:
+        p.data += -0.1 * p.grad
+    LOOK
+"""
+STEPS, ROUNDS = 6000, 7
+
+
+def cost(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Run the lecture's loop bare and watched in turn, and a playground's run with the doctor."""
+    ratios = []
+    for _ in range(ROUNDS):
+        bare, watched = _loop(False), _loop(True)
+        if not all(torch.equal(a, b) for a, b in zip(bare[1], watched[1], strict=True)):
+            raise AssertionError("the watched loop has other weights")
+        ratios.append(watched[0] / bare[0])
+    runs = [_speed(True) / _speed(False) for _ in range(5)]
+    return [
+        row("the lecture's loop, watched against bare, time", median(ratios), 1.03, "x", True),
+        row("a run of names, attended against not, steps/s", median(runs), 0.97, "x"),
+    ]
+
+
+def _loop(watched: bool) -> tuple[float, list[torch.Tensor]]:
+    """Return the seconds of the lecture's loop, and the weights that it ends with."""
+    names = playgrounds.get("names")
+    recipe = names.recipes["lecture mlp, improved"]
+    data = _data("names")
+    examples = names.prepare(data, recipe, names.vocabulary(data, recipe), torch.device("cpu"))
+    g = torch.Generator().manual_seed(1)
+    sizes = [(27, 10), (30, 200), (200,), (200, 27), (27,)]
+    scales = [1.0, 0.3, 0.01, 0.01, 0.0]
+    parameters = [
+        (scale * torch.randn(size, generator=g)).requires_grad_()
+        for size, scale in zip(sizes, scales, strict=True)
+    ]
+    space: dict[str, Any] = {
+        "torch": torch,
+        "F": torch.nn.functional,
+        "STEPS": STEPS,
+        "X": examples.inputs.long(),
+        "Y": examples.targets,
+        "g": g,
+        "parameters": parameters,
+        "watch": watch,
+    }
+    space |= dict(zip(("C", "W1", "b1", "W2", "b2"), parameters, strict=True))
+    source = LOOP.replace("LOOK", "seen.step(loss)" if watched else "pass")
+    seen = watch(quiet=True, record=False, budget=0.0)
+    if watched:
+        seen._watching.begin(None)
+        space["seen"] = seen
+    begin = time.perf_counter()
+    exec(compile(source, "<the lecture's loop>", "exec"), space)
+    spent = time.perf_counter() - begin
+    seen._watching.end()
+    return spent, [p.detach() for p in parameters]
+
+
+def _speed(attended: bool) -> float:
+    """Return the steps a second of a run in the window's way, with the doctor beside it or not."""
+    names = playgrounds.get("names")
+    recipe = names.recipes["lecture mlp, improved"].replace({"steps": 0})
+    run = Run(
+        names,
+        recipe,
+        _data("names"),
+        torch.device("cpu"),
+        steps=8000,
+        attendant=Attending() if attended else None,
+    )
+    events = list(train(run, Control()))
+    return 8000 / events[-1].seconds
+
+
+def causes_table() -> str:
+    """Return the causes and their criteria as the table of docs/doctor.md."""
+    empty = Case(np.empty(0), np.empty(0), [])
+    criteria: dict[str, list[str]] = {}
+    for rule in RULES:
+        words = " ".join((rule.__doc__ or "").split("Source:")[0].split())
+        criteria.setdefault(rule(empty).id, []).append(words)
+    lines = ["| id | what is wrong | in order when | what mends it |", "| --- | --- | --- | --- |"]
+    for id, about in CAUSES.items():
+        lines.append(f"| `{id}` | {about.title} | {' '.join(criteria[id])} | {about.fix} |")
+    return "\n".join(lines)
 
 
 def _one(
@@ -280,7 +383,7 @@ def _confusion(answers: list[Answer]) -> None:
 def main() -> None:
     """Run one of the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.doctor", description=__doc__)
-    parser.add_argument("table", choices=["faults", "clean", "verdicts"])
+    parser.add_argument("table", choices=["faults", "clean", "verdicts", "cost", "causes"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", choices=list(MODELS))
     parser.add_argument("--model")
@@ -290,8 +393,11 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=BUDGET)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.table == "causes":
+        print(causes_table())
+        return
     torch.set_num_threads(1)
-    tables = {"faults": faults, "clean": clean, "verdicts": verdicts}
+    tables = {"faults": faults, "clean": clean, "verdicts": verdicts, "cost": cost}
     show(tables[options.table](options))
 
 

@@ -1,7 +1,7 @@
 """What can be wrong: every cause by its id, in plain words, with what it means and what mends it.
 
-The ids are stable; scripts may rely on them. ``docs/doctor.md`` is made from this table and the
-rules (``python -m bench.doctor docs``).
+The ids are stable; scripts may rely on them. The table in ``docs/doctor.md`` is made from this one
+and the rules: ``python -m bench.doctor causes``.
 """
 
 from dataclasses import dataclass
@@ -91,7 +91,14 @@ CAUSES = {
         " signal fades from layer to layer. Either way the first thousands of steps are lost.",
         "Scale by gain / sqrt(fan in) (Kaiming); make the last layer small, so that the loss begins"
         " at ln K.",
-        ("saturated_units", "exploding_gradient", "vanishing_gradient", "dead_units", "lr_too_low"),
+        (
+            "saturated_units",
+            "exploding_gradient",
+            "vanishing_gradient",
+            "dead_units",
+            "lr_too_low",
+            "inputs_ignored",
+        ),
         "makemore, part 3",
     ),
     "saturated_units": About(
@@ -106,14 +113,14 @@ CAUSES = {
         "Many units are dead",
         "A relu unit that is below zero for every example says nothing and gets no gradient.",
         "A lower learning rate, biases that begin at zero, Kaiming weights, or a leaky relu.",
-        ("vanishing_gradient", "plateau"),
+        ("vanishing_gradient", "plateau", "inputs_ignored"),
         "makemore, part 3",
     ),
     "vanishing_gradient": About(
         "The gradient vanishes on its way to the first layers",
         "Each layer makes it smaller, so the first ones hardly move.",
         "relu or tanh in place of sigmoid, Kaiming weights, batch norm, residual connections.",
-        ("lr_too_low", "plateau"),
+        ("lr_too_low", "plateau", "inputs_ignored"),
         "makemore, part 3 and 4",
     ),
     "exploding_gradient": About(
@@ -164,7 +171,14 @@ CAUSES = {
         "The answers do not depend on the inputs",
         "It says the same whatever it is given, so it can only learn how frequent each answer is.",
         "Follow the input from the batch to the first layer: is it overwritten, zeroed, constant?",
-        ("labels_shuffled", "plateau", "lr_too_low", "vanishing_gradient"),
+        (
+            "labels_shuffled",
+            "plateau",
+            "lr_too_low",
+            "vanishing_gradient",
+            "train_eval_mismatch",
+            "bad_init_scale",
+        ),
     ),
     "labels_shuffled": About(
         "Labels and inputs do not belong together",

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -41,7 +41,8 @@ def consult(watching: "Watching", budget: float, crash: str = "") -> Diagnosis:
     if again is not None:
         case.data = survey(again, watching.scan)
         case.facts["both_modes"] = _both_modes(watching, again)
-        explore(case, again, budget)
+        for _ in explore(case, again, budget):
+            pass  # nobody waits for words
     return conclude(case, judge(case), seconds=round(time.perf_counter() - begin, 2))
 
 
@@ -53,10 +54,12 @@ def again_of(watching: "Watching") -> Again | None:
     return Again(sight, watching.batches)
 
 
-def explore(
-    case: Case, again: Again, budget: float, tell: Callable[[str, float], None] | None = None
-) -> None:
-    """Try things out within a budget, the cheap ones first; what is clear is not tried."""
+def explore(case: Case, again: Again, budget: float) -> Iterator[tuple[str, float]]:
+    """Try things out within a budget, the cheap ones first; what is clear is not tried.
+
+    Yields:
+        What is tried next, and the share that is done.
+    """
     end = time.perf_counter() + budget
     for place, name in enumerate(experiments.ON_STEPS):
         left = end - time.perf_counter()
@@ -64,8 +67,7 @@ def explore(
             break
         if name in DEAR and _is_clear(case):
             continue
-        if tell:
-            tell(experiments.TITLES[name], place / len(experiments.ON_STEPS))
+        yield experiments.TITLES[name], place / len(experiments.ON_STEPS)
         case.trials[name] = experiments.attempt(name, again, case, left)
 
 

@@ -96,18 +96,18 @@ def _diagnose(
     case = attending.case(crash=crash)
     case.planned = max(case.planned, len(case.losses))
     again = again_of(attending.watching)
-    told: list[Event] = []
-
-    def tell(words: str, share: float) -> None:
-        told.append(Progress(words, QUICK * share))
-
-    if again is not None:
+    if again is not None and not crash:
         yield Progress("Looking at the data", 0.0)
         case.data = _data(again, attending, learner)
+        case.facts["constant_inputs"] = all(
+            len(inputs[0]) > 3 and bool((inputs[0] == inputs[0][:1]).all())
+            for inputs, _ in _batches(learner, COMPARED)
+        )
         case.use = _use(learner)
         _set_floors(case, learner)
-        explore(case, again, QUICK * budget, tell)
-        yield from told
+    if again is not None:
+        for words, share in explore(case, again, QUICK * budget):
+            yield Progress(words, QUICK * share)
     checks = judge(case)
     found = conclude(case, checks, advise(learner, case))
     yield Diagnosed(learner.step, found)

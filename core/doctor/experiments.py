@@ -111,6 +111,8 @@ def inputs_exchanged(again: Again, case: Case, seconds: float) -> Experiment:
 
 def examples_apart(again: Again, case: Case, seconds: float) -> Experiment:
     """Is each example answered for itself? The gradient of one answer by the other inputs."""
+    if _laid_flat(again):
+        raise ValueError("sequences were laid behind one another")
     entry, given = _entry(again)
     count = len(entry)
     own, others = 0.0, 0.0
@@ -151,6 +153,13 @@ def examples_apart(again: Again, case: Case, seconds: float) -> Experiment:
 def _normed(again: Again) -> bool:
     """Whether a batch norm, torch's or one by hand, lets examples depend on one another."""
     return any(op.name in ("batch_norm", "std", "var", "var_mean") for op in again.sight.ops)
+
+
+def _laid_flat(again: Again) -> bool:
+    """Whether the tokens are those of several rows, so that some of them may well meet."""
+    first = again.sight.inputs[0]
+    maker = again.sight.maker.get(id(first))
+    return first.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1])
 
 
 def _entry(again: Again) -> tuple[Tensor, Tensor]:

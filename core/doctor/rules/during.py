@@ -102,7 +102,7 @@ def rate_falls(case: Case) -> Check:
     )
     measured = f"from {begun:.3g} over {half:.3g} in the middle to {last:.3g}"
     planned = case.planned or end
-    if last > 1.6 * half and last > 1.05 * late and last > 1.8 * begun and end > 0.4 * planned:
+    if last > 1.5 * half and last > 1.05 * late and last > 1.5 * begun and end > 0.4 * planned:
         return failed(id, title, measured, "stays or falls", 0.9, "the learning rate", picture)
     return passed(id, title, measured, "stays or falls", picture)
 
@@ -236,7 +236,8 @@ def rate_not_low(case: Case) -> Check:
         if higher and math.isfinite(same) and begun > 0:
             gain = (min(same, begun) - min(higher)) / abs(begun)
     stands = case.ended > 0.7 * case.began
-    if ratio < SLOW and (gain > 0.04 or (ratio < SLOW - 0.8 and stands)):
+    rests = case.ended > 0.97 * case.began
+    if ratio < SLOW and (gain > 0.04 or rests or (ratio < SLOW - 0.8 and stands)):
         if trial and trial.passed is not None:
             measured += f". {trial.measured}"
         sure = 0.6 + min(0.3, 0.15 * (SLOW - ratio))
