@@ -590,7 +590,7 @@ FAULTS: dict[str, Fault] = {
             "A detach() stands behind the first layer.",
             "Which layer gets no gradient?",
             lambda: Built(_cut),
-            _deep,
+            lambda p, r: _deep(p, r) and not r.get("tied"),
         ),
         Fault(
             "frozen",

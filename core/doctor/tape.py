@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 Substitutes = Mapping[int, Tensor]
 """What stands for a tensor, by the id of that tensor."""
+FEW_JUDGED = 6
 MOST = 20_000  # operations: what goes on for longer is no step
 
 
@@ -77,6 +78,8 @@ class Tape:
     """The parameters of ``learned``."""
     judged_in_training: set[str] = field(default_factory=set)
     """Dropout and batch norm that worked in training mode where no gradient was kept."""
+    judged_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
+    """Shape (without the batch) and values of what products were given there, the first few."""
     spare: dict[int, torch.Generator] = field(default_factory=dict)
     """What draws in the place of the person's own generators, when the step is done again."""
 
@@ -137,6 +140,10 @@ class Recorder(TorchFunctionMode):
             place = {"dropout": 2, "batch_norm": 5}.get(name, 0)
             if (dropout or name == "batch_norm") and _given(args, kwargs, place, "training"):
                 tape.judged_in_training.add(name.replace("_", " "))
+            if name in PRODUCTS and args and isinstance(args[0], Tensor):
+                given = args[0]
+                if given.is_floating_point() and len(tape.judged_inputs) < FEW_JUDGED:
+                    tape.judged_inputs.append((tuple(given.shape[1:]), given.detach().float()))
             return
         if len(ops) >= MOST:
             return

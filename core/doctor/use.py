@@ -17,7 +17,7 @@ from core.doctor.tape import BENDS, PRODUCTS, Op, Tape
 
 NORMS = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm".split())
 SPREADS = frozenset("std var std_mean var_mean".split())
-FAR = 3.0  # times larger or smaller: another preprocessing
+FAR = 2.0  # times larger or smaller: another preprocessing
 
 
 def compare(sight: Sight, tape: Tape, scan: Scan) -> UseSeen:
@@ -135,17 +135,19 @@ def _other_inputs(sight: Sight, tape: Tape) -> list[str]:
             maker = made.get(id(tensor))
             if maker is not None and maker.name in FACTORIES:
                 continue
-            with torch.no_grad():
-                ours, theirs = first.float(), tensor.detach().float()
-                ratio = float(_size(theirs) / (_size(ours) + 1e-12))
-                shift = float((theirs.mean() - ours.mean()).abs() / (ours.std() + 1e-12))
-            if not 1 / FAR < ratio < FAR or shift > 2:
-                return [
-                    f"its inputs have a size of {float(_size(theirs)):.3g}, in training"
-                    f" {float(_size(ours)):.3g}"
-                ]
-            return []
+            return other_size(first, tensor)
     return []
+
+
+@torch.no_grad()
+def other_size(learned: Tensor, used: Tensor) -> list[str]:
+    """Say so if numbers that are used are far larger or smaller than those learned from."""
+    ours, theirs = learned.detach().float(), used.detach().float()
+    ratio = float(_size(theirs) / (_size(ours) + 1e-12))
+    shift = float((theirs.mean() - ours.mean()).abs() / (ours.std() + 1e-12))
+    if 1 / FAR < ratio < FAR and shift < FAR:
+        return []
+    return [f"inputs of a size of {float(_size(theirs)):.3g}, in training {float(_size(ours)):.3g}"]
 
 
 def _size(values: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ from core.doctor.look import Look, ParameterSeen
 from core.doctor.scan import Scan, scan
 from core.doctor.sight import Sight
 from core.doctor.tape import Recorder, Tape, aside
-from core.doctor.use import compare
+from core.doctor.use import compare, other_size
 from core.training.pace import Pace
 
 FIRST = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -80,6 +80,7 @@ class Watching:
         self._raw: list[Tensor | float] = []
         self._losses: list[float] = []
         self._judged_next = -1
+        self._heard = False
 
     # The loop.
 
@@ -123,8 +124,9 @@ class Watching:
         """Whether the step that comes is to be looked at."""
         if self.count in FIRST and self._affordable():
             return True
-        if self.count == self._judged_next and self._affordable():
-            return True  # how a network is judged can only be heard where it is
+        if self.count == self._judged_next and (self._affordable() or not self._heard):
+            self._heard = True  # how a network is judged can only be heard where it is
+            return True
         return self._pace.due()
 
     def _affordable(self) -> bool:
@@ -172,7 +174,7 @@ class Watching:
         if tape.root is None and isinstance(loss, Tensor):
             tape.root = loss
         sight = seeing.see(tape, self.scan.known(), self.scan.buffers)
-        self._hear_judging(tape)
+        self._hear_judging(tape, sight)
         number = float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
         optimizer = self.scan.optimizers[0] if self.scan.optimizers else None
         look = Look(
@@ -200,10 +202,16 @@ class Watching:
             self.sight = sight
             self._keep_batch(sight)
 
-    def _hear_judging(self, tape: Tape) -> None:
-        """Hear whether batch norm or dropout work in training mode where nothing is learned."""
+    def _hear_judging(self, tape: Tape, sight: Sight) -> None:
+        """Hear how it is judged where nothing is learned: in which mode, on what numbers."""
         if tape.judged_in_training:
             self.judging_mode = tuple(sorted(tape.judged_in_training))
+        for shape, values in tape.judged_inputs:
+            for given in sight.inputs:
+                if given.is_floating_point() and tuple(given.shape[1:]) == shape:
+                    if (other := other_size(given, values)) and self.use is None:
+                        self.use = UseSeen(extra=tuple(other))
+                    return
 
     def crashed(self, tape: Tape, frame: FrameType | None) -> None:
         """Look at a step that ended in an error, as far as it came."""
