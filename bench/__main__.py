@@ -37,6 +37,11 @@ MEASUREMENTS = {
     "text-first": "bench.text first",
     "text-speed": "bench.text speed",
     "text-tokenise": "bench.text tokenise",
+    "doctor-faults": "bench.doctor faults --seeds 3",
+    "doctor-clean": "bench.doctor clean --seeds 5",
+    "doctor-verdicts": "bench.doctor verdicts --budget 60",
+    "doctor-cost": "bench.doctor cost",
+    "doctor-loops": "bench.loops.examine",
     "ladder": "bench.accuracy ladder",
     "ladder-lecture": "bench.accuracy ladder-lecture",
 }

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.loops.planted import FAULTS, HEALTHY
 from bench.loops.planted.words import Edit
+from bench.rows import row, show
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -258,7 +259,28 @@ def main() -> int:
                 with arguments.out.open("a") as file:
                     file.write(json.dumps(asdict(answer)) + "\n")
     print("\n" + table(answers))
+    faults = [a for a in answers if a.expected]
+    well = [a for a in answers if not a.expected]
+    show(
+        [
+            row(
+                f"strangers' loops, faults found, of {len(faults)}",
+                mean(faults, "alarmed"),
+                0.9,
+                "%",
+            ),
+            row("the right cause named first", mean(faults, "is_first"), 0.65, "%"),
+            row(
+                f"false alarms on {len(well)} of them", mean(well, "alarmed"), 0.05, "%", most=True
+            ),
+        ]
+    )
     return 0
+
+
+def mean(answers: list[Answer], what: str) -> float:
+    """Return the share of answers of which something holds."""
+    return sum(bool(getattr(a, what)) for a in answers) / max(1, len(answers))
 
 
 if __name__ == "__main__":

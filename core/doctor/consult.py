@@ -41,7 +41,7 @@ def consult(watching: "Watching", budget: float, crash: str = "") -> Diagnosis:
     if again is not None:
         case.data = survey(again, watching.scan)
         case.facts["both_modes"] = _both_modes(watching, again)
-        for _ in explore(case, again, budget):
+        for _ in explore(case, again, budget, watching.faithful):
             pass  # nobody waits for words
     return conclude(case, judge(case), seconds=round(time.perf_counter() - begin, 2))
 
@@ -54,12 +54,22 @@ def again_of(watching: "Watching") -> Again | None:
     return Again(sight, watching.batches)
 
 
-def explore(case: Case, again: Again, budget: float) -> Iterator[tuple[str, float]]:
+def explore(
+    case: Case, again: Again, budget: float, faithful: bool = True
+) -> Iterator[tuple[str, float]]:
     """Try things out within a budget, the cheap ones first; what is clear is not tried.
+
+    Args:
+        case: takes the experiments.
+        again: the step.
+        budget: seconds.
+        faithful: whether the step can be done again; else nothing is tried.
 
     Yields:
         What is tried next, and the share that is done.
     """
+    if not faithful:
+        return
     end = time.perf_counter() + budget
     for place, name in enumerate(experiments.ON_STEPS):
         left = end - time.perf_counter()

@@ -176,6 +176,8 @@ class Diagnosis:
                 "checks": tuple(_with_picture(Check, part) for part in values["checks"]),
                 "experiments": tuple(_experiment(part) for part in values["experiments"]),
                 "settings": _pairs(values["settings"]),
+                "confidence": float(values["confidence"]),
+                "sentence": str(values["sentence"]),
             }
         )
 
@@ -214,7 +216,17 @@ def _plain(value: Any) -> Any:
 
 
 def _cause(values: dict[str, Any]) -> Cause:
-    return Cause(**{**values, "settings": _pairs(values["settings"])})
+    return Cause(**{**_checked(values), "settings": _pairs(values["settings"])})
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values of which each text is a text, and each number one; see ``from_dict``."""
+    if "confidence" in values:
+        values = {**values, "confidence": float(values["confidence"])}
+    texts = ("id", "title", "where", "evidence", "fix", "measured", "expected")
+    if not all(isinstance(values.get(key, ""), str) for key in texts):
+        raise TypeError("a text is missing")
+    return values
 
 
 def _experiment(values: dict[str, Any]) -> Experiment:
@@ -224,6 +236,7 @@ def _experiment(values: dict[str, Any]) -> Experiment:
 
 
 def _with_picture(kind: Any, values: dict[str, Any]) -> Any:
+    values = _checked(values)
     drawn = values["picture"]
     if drawn is not None:
         series = tuple(
@@ -235,7 +248,9 @@ def _with_picture(kind: Any, values: dict[str, Any]) -> Any:
                 **drawn,
                 "series": series,
                 "names": tuple(drawn["names"]),
-                "levels": _pairs(drawn["levels"]),
+                "levels": tuple(
+                    (name, math.nan if at is None else float(at)) for name, at in drawn["levels"]
+                ),
             }
         )
     return kind(**{**values, "picture": drawn})

@@ -106,7 +106,7 @@ def _diagnose(
         case.use = _use(learner)
         _set_floors(case, learner)
     if again is not None:
-        for words, share in explore(case, again, QUICK * budget):
+        for words, share in explore(case, again, QUICK * budget, attending.watching.faithful):
             yield Progress(words, QUICK * share)
     checks = judge(case)
     found = conclude(case, checks, advise(learner, case))

@@ -76,7 +76,7 @@ def read_record(path: Path) -> dict[str, Any]:
             record["diagnosis"] = Diagnosis.from_dict(record["diagnosis"])
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         raise UserError(f"{path} is no record of watch; choose a file that it wrote.") from None
     return record
 

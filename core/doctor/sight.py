@@ -74,6 +74,8 @@ class Sight:
         criterion_op: the call that judges.
         sign: +1 where the root grows with the criterion.
         products: the layers' calls, by the id of their parameter, in order.
+        maker: the call that made a tensor, by its id.
+        writers: the calls that wrote into it afterwards.
     """
 
     tape: Tape
@@ -89,6 +91,7 @@ class Sight:
     products: dict[int, Op] = field(default_factory=dict)
     weights: dict[int, Tensor] = field(default_factory=dict)
     maker: dict[int, Op] = field(default_factory=dict)
+    writers: dict[int, list[Op]] = field(default_factory=dict)
     chains: list[tuple[int, int]] = field(default_factory=list)
     bends: dict[int, Op] = field(default_factory=dict)
     terms: list[tuple[Any, float]] = field(default_factory=list)
@@ -107,15 +110,19 @@ def see(tape: Tape, known: Iterable[Tensor] = (), buffers: Iterable[Tensor] = ()
         return sight
     sight.ops = needed(tape, [tape.root])
     for op in tape.ops:
+        given = {id(t) for t in op.inputs}
         for tensor in op.outputs:
-            sight.maker[id(tensor)] = op
+            if id(tensor) not in given:
+                sight.maker[id(tensor)] = op
+            elif op.changes:
+                sight.writers.setdefault(id(tensor), []).append(op)
     made = {id(t) for op in tape.ops if not op.changes for t in op.outputs}
     weights = _weights(tape, made, known)
     sight.weights = weights
     rest = {id(t) for t in buffers}
     for op in tape.ops:
-        for given in op.inputs:
-            key = id(given)
+        for tensor in op.inputs:
+            key = id(tensor)
             if key in sight.kinds or key in rest or key in made:
                 continue
             sight.kinds[key] = "weights" if key in weights else "data"
@@ -137,13 +144,13 @@ def _weights(tape: Tape, made: set[int], known: Iterable[Tensor]) -> dict[int, T
                 found[id(tensor)] = tensor
         if op.name in ("matmul", "mm", "linear", "conv1d", "conv2d", "embedding", "getitem"):
             place = 0 if op.name in ("getitem",) else 1
-            held: Any = op.args[place] if len(op.args) > place else None
+            held: Any = op.operand(place)
             if not isinstance(held, Tensor) or id(held) in made or held.dim() < 2:
                 continue
             tensor = held
             if not tensor.is_floating_point():
                 continue
-            other = op.args[1 - place] if len(op.args) > 1 else None
+            other = op.operand(1 - place)
             if isinstance(other, Tensor) and other.requires_grad and other.is_leaf:
                 continue  # W @ x, as micrograd has it: x is data
             if op.name == "getitem":
@@ -329,7 +336,7 @@ def _find_layers(sight: Sight) -> None:
             else:
                 incoming = frozenset()
             owner = key
-        elif op.name in BREAKS or (op.name in PRODUCTS | {"mul"} and len(signals) > 1):
+        elif op.name in BREAKS or (op.name in PRODUCTS | SUMS | {"mul"} and len(signals) > 1):
             incoming = frozenset()
             if op.name in BENDS and owner and owner not in sight.bends:
                 sight.bends[owner] = op
@@ -376,7 +383,7 @@ def _looks_up(sight: Sight, op: Op) -> bool:
     if op.name in ("embedding", "getitem", "index_select"):
         return True
     if op.name in ("matmul", "mm", "linear"):
-        left = op.args[0]
+        left = op.operand(0)
         if isinstance(left, Tensor) and sight.kinds.get(id(left)) == "data":
             return _is_hot(left)
     return False
@@ -435,6 +442,8 @@ def _ancestors(sight: Sight, tensor: Tensor) -> set[int]:
         op = sight.maker.get(id(one))
         if op is not None:
             todo += op.inputs
+        for writer in sight.writers.get(id(one), ()):
+            todo += writer.inputs
     return found
 
 

@@ -47,6 +47,13 @@ class Op:
         """Whether it writes into its first argument."""
         return _changes(self.function)
 
+    def operand(self, place: int) -> Any:
+        """Return the first or second thing that is multiplied, however it was handed over."""
+        if len(self.args) > place:
+            return self.args[place]
+        keys = (("input", "self"), ("weight", "other", "mat2", "vec2"))[place]
+        return next((self.kwargs[key] for key in keys if key in self.kwargs), None)
+
     def argument(self, place: int, key: str, default: Any = None) -> Any:
         """Return what was given for an argument, by place or by name."""
         return self.args[place] if len(self.args) > place else self.kwargs.get(key, default)

@@ -51,13 +51,17 @@ def _place(check: Check) -> tuple[bool, bool, float, int]:
     return late, mild, -check.confidence, ORDER.index(check.id)
 
 
+def _rank(check: Check) -> tuple[float, int]:
+    return check.confidence, -ORDER.index(check.id)
+
+
 def _explained(check: Check, wrong: list[Check]) -> bool:
     """Whether another failed check is the reason of this one."""
     for other in wrong:
         if other is check or check.id not in CAUSES[other.id].explains:
             continue
         back = other.id in CAUSES[check.id].explains
-        if back and check.confidence > other.confidence:
+        if back and _rank(check) > _rank(other):
             continue  # each may be the other's reason: the surer one is
         if other.confidence >= SURE and check.confidence < other.confidence + CLEARER:
             return True

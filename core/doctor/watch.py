@@ -31,12 +31,13 @@ from core.doctor.diagnosis import Diagnosis
 from core.doctor.look import Look, ParameterSeen
 from core.doctor.scan import Scan, scan
 from core.doctor.sight import Sight
-from core.doctor.tape import Recorder, Tape, aside
+from core.doctor.tape import Recorder, Tape, aside, replay
 from core.doctor.use import compare, other_size
 from core.training.pace import Pace
 
 FIRST = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Steps that are looked at whatever the clock says, if the share of the time allows it."""
+LEFT_TO_CHANCE = seeing.RANDOM | {"dropout", "scaled_dot_product_attention"}
 KEPT = 400  # looks
 THINNED = 20_000  # losses
 BATCHES = 24
@@ -68,6 +69,8 @@ class Watching:
         """Inputs and targets of some of the steps that were looked at."""
         self.judging_mode: tuple[str, ...] = ()
         self.use: UseSeen | None = None
+        self.faithful = True
+        """Whether the first step, done again from its tape, had the same loss."""
         self.trouble = ""
         """Why a step could not be looked at; "" if all could."""
         self.spent = 0.0
@@ -195,6 +198,8 @@ class Watching:
             backwards=tape.backwards,
             said_rate=self.scan.rate,
         )
+        if not self.looks:
+            self.faithful = self._repeats(sight, before, old)
         self.looks.append(look)
         if len(self.looks) > KEPT:
             del self.looks[KEPT // 2 :: 2]
@@ -212,6 +217,27 @@ class Watching:
                     if (other := other_size(given, values)) and self.use is None:
                         self.use = UseSeen(extra=tuple(other))
                     return
+
+    @staticmethod
+    def _repeats(sight: Sight, before: dict[str, Tensor], old: Scan) -> bool:
+        """Do a step again with the weights of before its update; hold its loss against its loss.
+
+        What is written through a view, or computed outside of torch, is not on a tape.
+        """
+        root, targets = sight.tape.root, sight.targets
+        if root is None or targets is None or any(op.name in LEFT_TO_CHANCE for op in sight.ops):
+            return True
+        instead = {id(t): t for t in (*sight.inputs, targets)}
+        for key, name in old.names.items():
+            if name in before:
+                instead[key] = before[name]
+        try:
+            with aside(), torch.no_grad():
+                again = float(replay(sight.tape, (root,), instead)[0])
+        except (RuntimeError, ValueError, IndexError, TypeError):
+            return False
+        loss = float(root.detach())
+        return not np.isfinite(loss) or abs(again - loss) <= 1e-3 * max(1e-3, abs(loss))
 
     def crashed(self, tape: Tape, frame: FrameType | None) -> None:
         """Look at a step that ended in an error, as far as it came."""

@@ -93,7 +93,8 @@ def rate_falls(case: Case) -> Check:
     end = steps[-1]
     half = float(np.interp(end / 2, steps, rates))
     late = float(np.interp(0.8 * end, steps, rates))
-    last, begun = float(np.median(rates[-2:])), float(np.median(rates[:2]))
+    few = 1 if len(rates) < 12 else 2
+    last, begun = float(np.median(rates[-few:])), float(np.median(rates[:2]))
     picture = Picture(
         "What becomes of the learning rate?",
         "lines",
@@ -425,7 +426,10 @@ def swings_little(case: Case) -> Check:
 
 def _waves(losses: np.ndarray) -> int:
     """Count rises that noise does not explain, each followed by a fall."""
-    parts = np.array_split(losses[len(losses) // 10 :], 50)
+    count_of_parts = min(50, len(losses) // 12)
+    if count_of_parts < 10:
+        return 0  # too few losses in each to know their noise
+    parts = np.array_split(losses[len(losses) // 10 :], count_of_parts)
     means = np.array([p.mean() for p in parts])
     noise = np.array([p.std() / math.sqrt(len(p)) for p in parts]).mean()
     low, rising, count, high = means[0], False, 0, means[0]

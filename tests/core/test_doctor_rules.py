@@ -1,0 +1,587 @@
+"""The rules: small loops with one fault each, which is named first, and healthy ones without.
+
+Every loop is a stranger's: bare tensors, modules, hand-written normalisation, own optimisers. They
+run for some hundred steps on real names and digits.
+"""
+
+# ruff: noqa: N806, the loops have the lectures' names
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import playgrounds, watch
+from core.doctor.watch import Watching
+
+BUDGET = 20.0
+"""More than any of the experiments takes here: the number of their steps decides, not the clock."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small networks learn faster with one, and add up their numbers in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def letters():
+    """Three letters of a name and the one that follows: (N, 3) and (N,)."""
+    rows, following = [], []
+    for name in playgrounds.get("names").load(None).train[:1500]:
+        context = [0, 0, 0]
+        for letter in [*name, "."]:
+            index = 0 if letter == "." else min(26, max(1, ord(letter) - 96))
+            rows.append(context)
+            following.append(index)
+            context = [*context[1:], index]
+    return torch.tensor(rows), torch.tensor(following)
+
+
+@pytest.fixture(scope="module")
+def pictures(bundled):
+    """Digits as rows from 0 to 1, in no order, and their labels."""
+    order = torch.randperm(len(bundled.train), generator=torch.Generator().manual_seed(0))
+    images, labels = bundled.train.images[order], bundled.train.labels[order]
+    return images.flatten(1).float() / 255, labels
+
+
+def bare(
+    letters,
+    steps=120,
+    budget=0.0,
+    sizes=(1.0, 0.3, 0.01),
+    bend=torch.tanh,
+    batch=lambda x, y: (x, y),
+    scores=lambda z: z,
+    judge=F.cross_entropy,
+    extra=lambda parameters: 0.0,
+    rate=lambda i: 0.1,
+    uphill=False,
+    zeroed=True,
+    trained=("C", "W1", "b1", "W2", "b2"),
+    outputs=27,
+    context=3,
+    points=lambda e: e,
+    start=None,
+    closely=False,
+):
+    """makemore, part 2, as the lecture writes it, with something of it exchanged."""
+    inputs, labels = letters
+    inputs = inputs[:, -context:]
+    g = torch.Generator().manual_seed(2147483647)
+    C = torch.randn((27, 10), generator=g) * sizes[0]
+    W1, b1 = torch.randn((10 * context, 100), generator=g) * sizes[1], torch.zeros(100)
+    W2, b2 = torch.randn((100, outputs), generator=g) * sizes[2], torch.zeros(outputs)
+    named = {"C": C, "W1": W1, "b1": b1, "W2": W2, "b2": b2}
+    parameters = list(named.values())
+    if start:
+        start(named)
+    for p in parameters:
+        p.requires_grad = True
+    seen = watch(quiet=True, record=False, share=1.0, budget=budget)
+    if closely:  # such a loop takes a tenth of a second, in which few steps are looked at
+        seen._watching = Watching(share=1.0, every=0.0)
+    try:
+        with seen:
+            for i in range(steps):
+                ix = torch.randint(0, inputs.shape[0], (64,), generator=g)
+                x, y = batch(inputs[ix], labels[ix])
+                h = bend(points(C[x]).view(len(x), -1) @ W1 + b1)
+                loss = judge(scores(h @ W2 + b2), y) + extra(parameters)
+                if zeroed:
+                    for p in parameters:
+                        p.grad = None
+                loss.backward()
+                lr = rate(i)
+                for name in trained:
+                    p = named[name]
+                    if p.grad is not None:
+                        p.data += lr * p.grad if uphill else -lr * p.grad
+                seen.step(loss)
+    except IndexError:
+        pass  # labels out of range: the person's loop ends, the diagnosis is there
+    return seen.diagnosis
+
+
+def mlp(*layers, bend=nn.ReLU, normal=False):
+    """Layers with something that bends between them."""
+    torch.manual_seed(1)
+    parts = []
+    for a, b in pairwise(layers):
+        parts += [nn.Linear(a, b), *([nn.BatchNorm1d(b)] if normal else []), bend()]
+    return nn.Sequential(*parts[: -2 if normal else -1])
+
+
+def module(
+    pictures,
+    make=lambda: mlp(784, 64, 32, 10),
+    optimiser=lambda model: torch.optim.Adam(model.parameters(), lr=2e-3),
+    prepare=lambda x: (x - 0.13) / 0.31,
+    mark=lambda x, y: (x, y),
+    judge=F.cross_entropy,
+    schedule=None,
+    steps=120,
+    budget=0.0,
+    examples=2000,
+    built=None,
+    mode="train",
+    zeroed=True,
+    validated=None,
+):
+    """The tutorials' loop around a module and an optimiser, with something of it exchanged."""
+    images, labels = pictures
+    learned, aims = prepare(images[:examples]), labels[:examples]
+    if validated:
+        val_x, val_y = validated(prepare(images), labels)
+    torch.manual_seed(1)
+    model = make()
+    if built:
+        built(model)
+    optimizer = optimiser(model)
+    scheduler = schedule(optimizer) if schedule else None
+    getattr(model, mode)()
+    with watch(quiet=True, record=False, share=1.0, budget=budget) as seen:
+        for i in range(steps):
+            ix = torch.randint(0, len(learned), (64,))
+            x, y = mark(learned[ix], aims[ix])
+            loss = judge(model(x), y)
+            if zeroed:
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if scheduler:
+                scheduler.step()
+            seen.step(loss)
+            if validated and i % 10 == 9:
+                model.eval()
+                with torch.no_grad():
+                    seen.validate(judge(model(val_x), val_y))
+                getattr(model, mode)()
+    return seen.diagnosis
+
+
+def regression(pictures, spread=False, size=1.0, budget=0.0):
+    """A curve through points, by squared error."""
+    g = torch.Generator().manual_seed(0)
+    points = torch.randn(600, 3, generator=g)
+    heights = (2 * points[:, 0] - points[:, 1]).sin() + 0.1 * torch.randn(600, generator=g)
+    points = points * size
+    model = mlp(3, 32, 1, bend=nn.Tanh)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, share=1.0, budget=budget) as seen:
+        for _ in range(150):
+            ix = torch.randint(0, 600, (64,), generator=g)
+            guess = model(points[ix])  # (64, 1)
+            loss = ((guess if spread else guess[:, 0]) - heights[ix]).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    return seen.diagnosis
+
+
+def two_classes(pictures, twice=False, budget=0.0):
+    """Inside a circle or not, by binary cross-entropy."""
+    g = torch.Generator().manual_seed(0)
+    points = torch.randn(800, 2, generator=g)
+    inside = (points.norm(dim=1) < 1.1).float()
+    model = mlp(2, 32, 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, share=1.0, budget=budget) as seen:
+        for _ in range(150):
+            ix = torch.randint(0, 800, (64,), generator=g)
+            score = model(points[ix]).squeeze(1)
+            score = score.sigmoid() if twice else score
+            loss = F.binary_cross_entropy_with_logits(score, inside[ix])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    return seen.diagnosis
+
+
+class Attention(nn.Module):
+    """One head that looks back, or also ahead; its rows may be mixed by a wrong view."""
+
+    def __init__(self, masked, mixed):
+        super().__init__()
+        self.table, self.places = nn.Embedding(28, 32), nn.Embedding(8, 32)
+        self.calm, self.end = nn.LayerNorm(32), nn.LayerNorm(32)
+        self.asked, self.said = nn.Linear(32, 96, bias=False), nn.Linear(32, 32)
+        self.scores = nn.Linear(32, 28)
+        self.masked, self.mixed = masked, mixed
+
+    def forward(self, x):
+        """Score the letter behind each place."""
+        count, length = x.shape
+        h = self.table(x) + self.places(torch.arange(length))
+        query, key, value = self.asked(self.calm(h)).chunk(3, -1)
+        weights = query @ key.transpose(1, 2) / 32**0.5
+        if self.masked:
+            past = torch.tril(torch.ones(length, length))
+            weights = weights.masked_fill(past == 0, -math.inf)
+        h = h + self.said((weights.softmax(-1) @ value).relu())
+        if self.mixed:
+            h = h.view(length, count, 32).transpose(0, 1)
+        return self.scores(self.end(h))
+
+
+def looking_back(letters, masked=True, mixed=False, budget=BUDGET):
+    """Let's build GPT: stretches of one long row, a letter further on as targets."""
+    _, row = letters
+    g = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    model = Attention(masked, mixed)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, share=1.0, budget=budget) as seen:
+        for _ in range(120):
+            ix = torch.randint(0, len(row) - 9, (16,), generator=g)
+            x = torch.stack([row[i : i + 8] for i in ix])
+            y = torch.stack([row[i + 1 : i + 9] for i in ix])
+            loss = F.cross_entropy(model(x).flatten(0, 1), y.flatten())
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    return seen.diagnosis
+
+
+def two_optimisers(pictures, left_out=False):
+    """A body and a head with an optimiser each, and two small batches to a step."""
+    images, labels = pictures
+    images = (images - 0.13) / 0.31
+    body, head = mlp(784, 64, 32), nn.Linear(32, 10)
+    slow = torch.optim.SGD(body.parameters(), lr=0.1)
+    fast = torch.optim.Adam(head.parameters(), lr=2e-3)
+    with watch(quiet=True, record=False, share=1.0, budget=0.0) as seen:
+        for _ in range(120):
+            slow.zero_grad()
+            fast.zero_grad()
+            total = 0.0
+            for _ in range(2):
+                ix = torch.randint(0, 2000, (32,))
+                loss = F.cross_entropy(head(F.relu(body(images[ix]))), labels[ix]) / 2
+                loss.backward()
+                total += loss.detach()
+            if not left_out:
+                slow.step()
+            fast.step()
+            seen.step(total)
+    return seen.diagnosis
+
+
+def one_hot(letters, rate=50.0):
+    """makemore, part 1: one matrix, all examples in each step, a rate of 50."""
+    inputs, labels = letters[0][:3000, -1], letters[1][:3000]
+    W = torch.randn((27, 27), generator=torch.Generator().manual_seed(0)).requires_grad_()
+    with watch(quiet=True, record=False, share=1.0, budget=0.0) as seen:
+        for _ in range(60):
+            counts = (F.one_hot(inputs, 27).float() @ W).exp()
+            shares = counts / counts.sum(1, keepdim=True)
+            loss = -shares[torch.arange(len(labels)), labels].log().mean() + 0.01 * (W**2).mean()
+            W.grad = None
+            loss.backward()
+            W.data += -rate * W.grad
+            seen.step(loss)
+    return seen.diagnosis
+
+
+def poisoned():
+    """Scores that are divided 0 by 0 from the fortieth step on."""
+    count = 0
+
+    def scores(z):
+        nonlocal count
+        count += 1
+        return z / (0.0 * z) if count > 40 else z
+
+    return scores
+
+
+def filled(named):
+    """Let two matrices begin with one value."""
+    for name in ("W1", "W2"):
+        named[name].fill_(0.1)
+
+
+def shuffled(x, y):
+    """Labels in another order than their inputs."""
+    return x, y[torch.randperm(len(y))]
+
+
+def noisy(x, y):
+    """Two of five labels are drawn by chance."""
+    return x, torch.where(torch.rand(len(y)) < 0.4, torch.randint(0, 10, (len(y),)), y)
+
+
+def mostly_one(x, y):
+    """Nineteen of twenty answers are the same."""
+    return x, torch.where(torch.arange(len(y)) % 20 == 0, y, 1)
+
+
+def marked(x, y):
+    """The label stands in the first pixel."""
+    return torch.cat([y[:, None].float() / 3, x[:, 1:]], 1), y
+
+
+def over_batch(z, y):
+    """A softmax that runs along the batch."""
+    return F.nll_loss(F.log_softmax(z, 0), y)
+
+
+def hot(z, y):
+    """Squared error against one-hot rows."""
+    return (z - F.one_hot(y, 27).float()).square().mean()
+
+
+def sgd(**settings):
+    """An optimiser to be made of a model."""
+    return lambda model: torch.optim.SGD(model.parameters(), **settings)
+
+
+def adam(**settings):
+    """Another."""
+    return lambda model: torch.optim.Adam(model.parameters(), **settings)
+
+
+def larger(factor):
+    """All weights so many times larger."""
+
+    def change(model):
+        for p in model.parameters():
+            p.data.mul_(factor)
+
+    return change
+
+
+def constant(model):
+    """All weights alike."""
+    for p in model.parameters():
+        nn.init.constant_(p, 0.01)
+
+
+def shut(model):
+    """Biases far below zero."""
+    model[0].bias.data.fill_(-30.0)
+
+
+def own(x, y):
+    """Examples of the training, to judge by."""
+    return x[1000:1500], y[1000:1500]
+
+
+def new(x, y):
+    """Examples that are not learned from."""
+    return x[4000:4400], y[4000:4400]
+
+
+def sum_of_squares(parameters):
+    """The penalty."""
+    return sum((p**2).sum() for p in parameters)
+
+
+def idle(parameters):
+    """A penalty without a gradient."""
+    return 0.1 * sum(p.detach().abs().mean() for p in parameters)
+
+
+FAULTS = [
+    ("wrong_update_sign", "plus for minus", bare, {"uphill": True}),
+    ("wrong_update_sign", "a lost sign", bare, {"judge": lambda z, y: -F.cross_entropy(z, y)}),
+    ("wrong_update_sign", "maximize", module, {"optimiser": adam(lr=2e-3, maximize=True)}),
+    ("gradients_not_zeroed", "p.grad = None forgotten", bare, {"zeroed": False}),
+    ("gradients_not_zeroed", "zero_grad forgotten", module, {"zeroed": False}),
+    ("parameter_not_trained", "W1 left out", bare, {"trained": ("C", "b1", "W2", "b2")}),
+    ("parameter_not_trained", "detached", bare, {"points": lambda e: e.detach()}),
+    ("parameter_not_trained", "an optimiser without step", two_optimisers, {"left_out": True}),
+    ("frozen_layer", "no gradient", module, {"built": lambda m: m[2].requires_grad_(False)}),
+    ("symmetric_init", "W1 and W2 alike", bare, {"start": filled}),
+    ("symmetric_init", "all constant", module, {"built": constant}),
+    ("bad_init_scale", "a loud last layer", bare, {"sizes": (1.0, 0.3, 1.0)}),
+    ("bad_init_scale", "a faint first layer", bare, {"sizes": (1.0, 1e-4, 0.3)}),
+    ("saturated_units", "W1 too large", bare, {"sizes": (1.0, 5.0, 0.01)}),
+    ("dead_units", "shut biases", module, {"built": shut}),
+    (
+        "vanishing_gradient",
+        "seven sigmoids",
+        module,
+        {"make": lambda: mlp(784, *[48] * 7, 10, bend=nn.Sigmoid)},
+    ),
+    (
+        "exploding_gradient bad_init_scale",
+        "each layer five times larger",
+        module,
+        {"make": lambda: mlp(784, *[48] * 7, 10), "built": larger(5)},
+    ),
+    ("no_nonlinearity", "tanh forgotten", bare, {"bend": lambda h: h}),
+    (
+        "no_nonlinearity",
+        "linear layers only",
+        module,
+        {"make": lambda: mlp(784, 64, 32, 10, bend=nn.Identity)},
+    ),
+    ("double_softmax", "softmax before", bare, {"scores": lambda z: z.softmax(1)}),
+    (
+        "double_softmax",
+        "nn.Softmax last",
+        module,
+        {"make": lambda: nn.Sequential(*mlp(784, 64, 10), nn.Softmax(1))},
+    ),
+    ("double_softmax", "sigmoid twice", two_classes, {"twice": True}),
+    ("wrong_loss", "squeezed scores", bare, {"scores": torch.tanh}),
+    ("wrong_loss", "squared error", bare, {"judge": hot}),
+    ("wrong_loss", "nll of scores", bare, {"judge": F.nll_loss}),
+    ("inputs_not_normalised", "0 to 255", module, {"prepare": lambda x: 255 * x}),
+    ("inputs_not_normalised", "hundreds", regression, {"size": 100.0}),
+    ("inputs_ignored", "one for all", bare, {"batch": lambda x, y: (x[:1].expand_as(x), y)}),
+    ("labels_shuffled", "letters", bare, {"batch": shuffled, "steps": 200}),
+    ("labels_shuffled", "digits", module, {"mark": shuffled, "steps": 200}),
+    ("labels_noisy", "digits", module, {"mark": noisy, "steps": 250}),
+    ("labels_out_of_range", "1 to K", bare, {"batch": lambda x, y: (x, y + 1)}),
+    ("class_imbalance", "nineteen of twenty", bare, {"batch": mostly_one}),
+    (
+        "lr_growing",
+        "divided by min",
+        bare,
+        {"rate": lambda i: 0.1 / min(1, 20 / (i + 1)), "closely": True},
+    ),
+    ("lr_too_low", "a millionth", bare, {"rate": lambda i: 1e-6}),
+    ("lr_too_low", "Adam", module, {"optimiser": adam(lr=1e-8)}),
+    ("lr_too_high", "40", bare, {"rate": lambda i: 40.0}),
+    ("lr_too_high", "Adam", module, {"optimiser": adam(lr=1.0)}),
+    (
+        "plateau",
+        "a schedule by steps",
+        module,
+        {"schedule": lambda o: torch.optim.lr_scheduler.StepLR(o, 3, 0.1), "steps": 150},
+    ),
+    ("nan", "0 by 0", bare, {"scores": poisoned()}),
+    ("detached_regulariser", "detached means", bare, {"extra": idle}),
+    (
+        "regulariser_dominates",
+        "a large factor",
+        bare,
+        {"extra": sum_of_squares, "rate": lambda i: 0.02},
+    ),
+    (
+        "regulariser_dominates",
+        "weight decay",
+        module,
+        {"optimiser": sgd(lr=0.05, weight_decay=5.0)},
+    ),
+    (
+        "future_leak",
+        "the target in the window",
+        bare,
+        {"batch": lambda x, y: (x * 0 + y[:, None], y)},
+    ),
+    ("future_leak", "a marked pixel", module, {"mark": marked}),
+    ("future_leak", "no mask", looking_back, {"masked": False}),
+    ("context_too_short", "one letter", bare, {"context": 1}),
+    ("vocabulary_unused", "600 outputs", bare, {"outputs": 600}),
+    ("batch_mixed", "softmax along the batch", bare, {"judge": over_batch}),
+    ("batch_mixed", "row against column", regression, {"spread": True}),
+    ("batch_mixed future_leak", "a wrong view", looking_back, {"mixed": True}),
+    (
+        "train_eval_mismatch",
+        "trained in its mode for use",
+        module,
+        {"make": lambda: mlp(784, 64, 32, 10, normal=True), "mode": "eval"},
+    ),
+    ("data_overlap", "own examples", module, {"validated": own}),
+    ("overfitting", "64 examples", module, {"examples": 64, "steps": 150, "validated": new}),
+]
+HEALTHY = [
+    ("lecture", bare, {"steps": 200, "budget": BUDGET}),
+    ("relu", bare, {"bend": torch.relu}),
+    ("a rate of 0.3", bare, {"rate": lambda i: 0.3}),
+    ("a rate that drops", bare, {"rate": lambda i: 0.1 if i < 80 else 0.01, "closely": True}),
+    ("warm-up", bare, {"rate": lambda i: 0.15 * min(1, (i + 1) / 20), "closely": True}),
+    ("a small penalty", bare, {"extra": lambda ps: 0.001 * sum_of_squares(ps)}),
+    ("Adam", module, {"budget": BUDGET}),
+    ("SGD at 0.1", module, {"optimiser": sgd(lr=0.1), "steps": 200}),
+    ("momentum", module, {"optimiser": sgd(lr=0.02, momentum=0.9), "steps": 200}),
+    ("label smoothing", module, {"judge": nn.CrossEntropyLoss(label_smoothing=0.1)}),
+    (
+        "dropout",
+        module,
+        {
+            "make": lambda: nn.Sequential(
+                *mlp(784, 64, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 10)
+            )
+        },
+    ),
+    ("batch norm", module, {"make": lambda: mlp(784, 64, 32, 10, normal=True), "budget": BUDGET}),
+    ("tanh, deep", module, {"make": lambda: mlp(784, *[48] * 4, 10, bend=nn.Tanh)}),
+    ("one matrix", module, {"make": lambda: nn.Linear(784, 10)}),
+    ("pixels from 0 to 1", module, {"prepare": lambda x: x}),
+    ("validated", module, {"validated": new}),
+    (
+        "one cycle",
+        module,
+        {
+            "schedule": lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 4e-3, 150),
+            "steps": 150,
+        },
+    ),
+    (
+        "convolutions",
+        module,
+        {
+            "make": lambda: nn.Sequential(
+                nn.Unflatten(1, (1, 28, 28)),
+                nn.Conv2d(1, 6, 5, stride=2),
+                nn.ReLU(),
+                nn.Conv2d(6, 12, 3, stride=2),
+                nn.ReLU(),
+                nn.Flatten(),
+                nn.Linear(300, 10),
+            ),
+        },
+    ),
+    ("regression", regression, {"budget": BUDGET}),
+    ("two classes", two_classes, {"budget": BUDGET}),
+    ("attention", looking_back, {"budget": 0.0}),
+    ("two optimisers", two_optimisers, {}),
+    ("one-hot bigram", one_hot, {}),
+]
+ON_PICTURES = (module, regression, two_classes, two_optimisers)
+
+
+def examined(request, loop, options):
+    """Run a loop on the data that it is for."""
+    kind = "pictures" if loop in ON_PICTURES else "letters"
+    return loop(request.getfixturevalue(kind), **options)
+
+
+@pytest.mark.parametrize(
+    ("causes", "name", "loop", "options"), FAULTS, ids=[f"{f[0]}: {f[1]}" for f in FAULTS]
+)
+def test_a_fault_is_named_first(request, causes, name, loop, options):
+    """A loop with one thing wrong is broken, and that thing stands first."""
+    found = examined(request, loop, options)
+    assert found.verdict == "broken" and found.causes[0].id in causes.split(), found.text()
+    assert found.causes[0].evidence and found.confidence >= 0.5
+
+
+@pytest.mark.parametrize(("name", "loop", "options"), HEALTHY, ids=[h[0] for h in HEALTHY])
+def test_a_healthy_loop_is_left_in_peace(request, name, loop, options):
+    """What is no fault has no cause: a rate of 50 for one matrix, dropout, a rate that drops."""
+    found = examined(request, loop, options)
+    assert found.verdict != "broken" and not found.causes, found.text()
+
+
+def test_nearly_every_cause_is_planted_here():
+    """The table above leaves out only what needs a run of minutes."""
+    from core.doctor.causes import CAUSES
+
+    planted = {cause for causes, *_ in FAULTS for cause in causes.split()}
+    assert set(CAUSES) - planted == {"oscillation"}

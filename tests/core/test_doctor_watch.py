@@ -1,0 +1,605 @@
+"""``watch``: three lines around anybody's loop; the loop is the same, and what it says is kept."""
+
+# ruff: noqa: N806, the loops have the lectures' names
+
+import contextlib
+import json
+import logging
+import os
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import playgrounds, watch
+from core.doctor import record
+from core.doctor.diagnosis import Diagnosis
+from core.doctor.record import FORMAT, SUFFIX, read_record
+from core.errors import UserError
+from tests.core.test_cli import ROOT, answer, core, refused
+
+STEPS = 60
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small networks learn faster with one, and add up their numbers in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def letters():
+    """Three letters of a name and the one that follows: (N, 3) and (N,)."""
+    rows, following = [], []
+    for name in playgrounds.get("names").load(None).train[:1500]:
+        context = [0, 0, 0]
+        for letter in [*name, "."]:
+            index = 0 if letter == "." else min(26, max(1, ord(letter) - 96))
+            rows.append(context)
+            following.append(index)
+            context = [*context[1:], index]
+    return torch.tensor(rows), torch.tensor(following)
+
+
+@pytest.fixture(scope="module")
+def pictures(bundled):
+    """Digits as rows of numbers around 0, and their labels."""
+    order = torch.randperm(len(bundled.train), generator=torch.Generator().manual_seed(0))
+    images = bundled.train.images[order].flatten(1).float()
+    return (images / 255 - 0.13) / 0.31, bundled.train.labels[order]
+
+
+def watching(on, **options):
+    """``watch`` that says nothing, or nothing at all."""
+    options = {"quiet": True, "record": False, "share": 1.0, "budget": 0.6, **options}
+    return watch(**options) if on else contextlib.nullcontext()
+
+
+def lecture(data, on, **options):
+    """makemore, part 2: bare tensors, a generator of one's own, plain descent."""
+    inputs, labels = data
+    g = torch.Generator().manual_seed(2147483647)
+    C = torch.randn((27, 10), generator=g)
+    W1, b1 = torch.randn((30, 100), generator=g) * 0.3, torch.randn(100, generator=g) * 0.01
+    W2, b2 = torch.randn((100, 27), generator=g) * 0.01, torch.zeros(27)
+    parameters = [C, W1, b1, W2, b2]
+    for p in parameters:
+        p.requires_grad = True
+    with watching(on, **options) as seen:
+        for i in range(STEPS):
+            ix = torch.randint(0, inputs.shape[0], (32,), generator=g)
+            h = torch.tanh(C[inputs[ix]].view(-1, 30) @ W1 + b1)
+            loss = F.cross_entropy(h @ W2 + b2, labels[ix])
+            for p in parameters:
+                p.grad = None
+            loss.backward()
+            for p in parameters:
+                p.data += -(0.1 if i < 50 else 0.01) * p.grad
+            if seen:
+                seen.step(loss)
+    return [*parameters, g.get_state()], seen
+
+
+def dropping(data, on, **options):
+    """A module with dropout under Adam, its batches shuffled by the global random numbers."""
+    inputs, labels = data
+    torch.manual_seed(5)
+    model = nn.Sequential(
+        nn.Linear(784, 48), nn.BatchNorm1d(48), nn.ReLU(), nn.Dropout(0.3), nn.Linear(48, 10)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    model.train()
+    with watching(on, **options) as seen:
+        for _ in range(STEPS):
+            ix = torch.randperm(len(inputs))[:32]
+            loss = nn.functional.cross_entropy(model(inputs[ix]), labels[ix])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if seen:
+                seen.step(loss.item())
+    slots = [t for state in optimizer.state.values() for t in state.values()]
+    return [*model.state_dict().values(), *slots], seen
+
+
+def by_hand(data, on, **options):
+    """makemore, part 3: batch norm by hand, running statistics, and in-place updates."""
+    inputs, labels = data
+    g = torch.Generator().manual_seed(1)
+    C = torch.randn((27, 10), generator=g, requires_grad=True)
+    W1 = (torch.randn((30, 60), generator=g) * 0.3).requires_grad_()
+    W2 = (torch.randn((60, 27), generator=g) * 0.01).requires_grad_()
+    gain, bias = torch.ones((1, 60), requires_grad=True), torch.zeros((1, 60), requires_grad=True)
+    mean_running, std_running = torch.zeros((1, 60)), torch.ones((1, 60))
+    parameters = [C, W1, W2, gain, bias]
+    with watching(on, **options) as seen:
+        for _ in range(STEPS):
+            ix = torch.randint(0, len(inputs), (32,), generator=g)
+            before = C[inputs[ix]].view(32, -1) @ W1
+            mean, std = before.mean(0, keepdim=True), before.std(0, keepdim=True)
+            h = torch.tanh(gain * (before - mean) / std + bias)
+            with torch.no_grad():
+                mean_running = 0.999 * mean_running + 0.001 * mean
+                std_running.mul_(0.999).add_(0.001 * std)
+            loss = F.cross_entropy(h @ W2, labels[ix])
+            grads = torch.autograd.grad(loss, parameters)
+            with torch.no_grad():
+                for p, grad in zip(parameters, grads, strict=True):
+                    p -= 0.1 * grad
+            if seen:
+                seen.step(loss)
+    return [*parameters, mean_running, std_running, g.get_state()], seen
+
+
+@pytest.mark.parametrize(
+    ("loop", "kind"),
+    [(lecture, "letters"), (dropping, "pictures"), (by_hand, "letters")],
+    ids=["bare tensors", "module with dropout", "batch norm by hand"],
+)
+def test_a_run_under_watch_is_the_same_run(request, loop, kind):
+    """Weights, statistics, optimiser and all generators agree, bit for bit, experiments and all."""
+    data = request.getfixturevalue(kind)
+
+    def everything(on):
+        torch.manual_seed(9)
+        random.seed(9)
+        np.random.seed(9)
+        made, seen = loop(data, on)
+        return [t.detach().clone() for t in made], seen, torch.get_rng_state(), random.getstate()
+
+    alone, _, torch_alone, python_alone = everything(False)
+    numpy_alone = np.random.get_state()[1].copy()
+    watched, seen, torch_watched, python_watched = everything(True)
+    assert all(torch.equal(a, b) for a, b in zip(alone, watched, strict=True))
+    assert torch.equal(torch_alone, torch_watched) and python_alone == python_watched
+    assert np.array_equal(numpy_alone, np.random.get_state()[1])
+    found = seen.diagnosis
+    assert found.verdict != "broken", found.text()
+    assert any(trial.passed is not None for trial in found.experiments)  # it was looked at
+
+
+def test_gradients_are_left_as_they_are(letters):
+    """What the last backward pass left in .grad is still there, and is not another tensor."""
+    inputs, labels = letters
+    torch.manual_seed(0)
+    C, W = torch.randn(27, 4, requires_grad=True), torch.randn(12, 27, requires_grad=True)
+    with watching(True):
+        loss = F.cross_entropy(C[inputs[:32]].flatten(1) @ W, labels[:32])
+        loss.backward()
+        kept, values = W.grad, W.grad.clone()
+    assert W.grad is kept and torch.equal(W.grad, values)
+
+
+def test_names_of_variables_reach_the_diagnosis(letters):
+    """A tensor that was left out of the update is called what the person calls it."""
+    inputs, labels = letters
+    g = torch.Generator().manual_seed(3)
+    letters_as_points = torch.randn((27, 8), generator=g, requires_grad=True)
+    into = (torch.randn((24, 50), generator=g) * 0.3).requires_grad_()
+    out_of = (torch.randn((50, 27), generator=g) * 0.1).requires_grad_()
+    with watching(True) as seen:
+        for _ in range(30):
+            ix = torch.randint(0, len(inputs), (32,), generator=g)
+            loss = F.cross_entropy(
+                (letters_as_points[inputs[ix]].flatten(1) @ into).tanh() @ out_of, labels[ix]
+            )
+            for p in (letters_as_points, into, out_of):
+                p.grad = None
+            loss.backward()
+            for p in (letters_as_points, out_of):
+                p.data -= 0.1 * p.grad
+            seen.step(loss)
+    cause = seen.diagnosis.causes[0]
+    assert cause.id == "parameter_not_trained" and cause.where == "into"
+    assert "into" in seen.diagnosis.sentence and "1. A parameter" in seen.diagnosis.text()
+
+
+class Reader(nn.Module):
+    """A small network with names in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(784, 32)
+        self.then = nn.Linear(32, 10)
+
+    def forward(self, x):
+        """Score the digits."""
+        return self.then(F.relu(self.first(x)))
+
+
+def test_names_of_modules_reach_the_diagnosis(pictures):
+    """A layer whose optimiser was not told of it has its name in the module."""
+    inputs, labels = pictures
+    torch.manual_seed(0)
+    model = Reader()
+    optimizer = torch.optim.Adam(model.then.parameters(), lr=1e-3)
+    with watching(True) as seen:
+        for step in range(12):
+            loss = F.cross_entropy(model(inputs[step * 32 :][:32]), labels[step * 32 :][:32])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    cause = seen.diagnosis.causes[0]
+    assert cause.id == "parameter_not_trained" and "first.weight" in cause.where
+    assert "optimiser" in cause.evidence
+
+
+def test_what_is_far_from_the_loop_may_be_handed_over(pictures):
+    """Models and optimisers that are in no variable nearby are given to ``watch``."""
+    inputs, labels = pictures
+    torch.manual_seed(0)
+    boxes = [[[[Reader()]]]]
+    optimizer = torch.optim.SGD(boxes[0][0][0][0].parameters(), lr=0.1)
+    with watch(boxes[0][0][0][0], optimizer, quiet=True, record=False, budget=0.0) as seen:
+        for step in range(12):
+            loss = F.cross_entropy(
+                boxes[0][0][0][0](inputs[step * 32 :][:32]), labels[step * 32 :][:32]
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    names = {check.id: check.measured for check in seen.diagnosis.checks}
+    assert names["parameter_not_trained"] == "4 parameters move"
+
+
+@pytest.mark.parametrize("when", [0, 7])
+def test_a_loop_that_crashes_is_diagnosed_and_crashes_all_the_same(letters, tmp_path, when):
+    """A label out of range raises torch's own error; the diagnosis says what it means."""
+    inputs, labels = letters
+    torch.manual_seed(0)
+    C, W = torch.randn(27, 8, requires_grad=True), torch.randn(24, 27, requires_grad=True)
+    path = tmp_path / f"crash{SUFFIX}"
+    seen = watch(quiet=True, record=path, share=1.0, budget=1.0)
+    with pytest.raises(IndexError, match="out of bounds"), seen:
+        for step in range(20):
+            ix = torch.randint(0, len(inputs), (32,))
+            aims = labels[ix] + (27 if step == when else 0)
+            loss = F.cross_entropy(C[inputs[ix]].flatten(1) @ W, aims)
+            C.grad = W.grad = None
+            loss.backward()
+            C.data -= 0.1 * C.grad
+            W.data -= 0.1 * W.grad
+            seen.step(loss)
+    found = seen.diagnosis
+    assert found.verdict == "broken" and found.causes[0].id == "labels_out_of_range"
+    assert "out of bounds" in found.causes[0].evidence
+    kept = read_record(path)
+    assert kept["count"] == when and kept["diagnosis"] == found
+
+
+def test_an_error_that_is_not_torchs_goes_on_its_way(letters):
+    """A mistake of the person's own is re-raised and blamed on no layer."""
+    seen = watch(quiet=True, record=False, budget=0.0)
+    with pytest.raises(KeyError, match="missing"), seen:
+        raise KeyError("missing")
+    assert seen.diagnosis.verdict == "unknown" and not seen.diagnosis.causes
+
+
+def test_a_loop_that_is_interrupted_is_diagnosed(letters, capsys):
+    """Ctrl-C ends the loop as ever, and what was seen by then is told."""
+    inputs, labels = letters
+    torch.manual_seed(0)
+    W = torch.zeros(27, 27, requires_grad=True)
+    seen = watch(record=False, share=1.0, budget=0.0)
+    with pytest.raises(KeyboardInterrupt), seen:
+        for step in range(100):
+            W.grad = None
+            loss = F.cross_entropy(W[inputs[step * 32 :][:32, -1]], labels[step * 32 :][:32])
+            loss.backward()
+            W.data -= 10.0 * W.grad
+            seen.step(loss)
+            if step == 60:
+                raise KeyboardInterrupt
+    assert seen.diagnosis.verdict != "broken" and seen.diagnosis.checks
+    assert seen.diagnosis.text() in capsys.readouterr().out
+
+
+def test_it_says_its_diagnosis_and_where_the_record_is(letters, capsys, monkeypatch, tmp_path):
+    """At the end it prints a page; the record goes to the runs, named after the script."""
+    monkeypatch.setattr(record, "RUNS", tmp_path)
+    _, seen = lecture(letters, True, quiet=False, record=None, budget=0.0)
+    said = capsys.readouterr().out
+    (kept,) = tmp_path.iterdir()
+    assert seen.diagnosis.text() in said and str(kept) in said
+    assert kept.name.startswith("test_doctor_watch-") and kept.name.endswith(SUFFIX)
+
+    lecture(letters, True, quiet=True, record=True, name="mine", budget=0.0)
+    lecture(letters, True, quiet=True, record=True, name="mine", budget=0.0)
+    assert len([p for p in tmp_path.iterdir() if p.name.startswith("mine-")]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_no_record_is_kept_where_none_is_wanted(letters, capsys, monkeypatch, tmp_path):
+    """``record=False`` writes nothing and speaks of no file."""
+    monkeypatch.setattr(record, "RUNS", tmp_path)
+    _, seen = lecture(letters, True, quiet=False, record=False, budget=0.0)
+    assert not list(tmp_path.iterdir())
+    assert capsys.readouterr().out == seen.diagnosis.text() + "\n"
+
+
+def test_the_record_is_whole_json(letters, tmp_path):
+    """Losses, layers and diagnosis stand in one file that any program can read."""
+    path = tmp_path / f"run{SUFFIX}"
+    _, seen = lecture(letters, True, record=path, budget=0.5)
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    kept = json.loads(path.read_text(), parse_constant=refuse)
+    assert kept["format"] == FORMAT and kept["count"] == STEPS == len(kept["losses"])
+    assert kept["diagnosis"] == seen.diagnosis.to_dict()
+    assert [layer["name"] for layer in kept["layers"]] == ["C", "W1", "W2"]
+    assert read_record(path)["diagnosis"] == seen.diagnosis
+    assert list(tmp_path.iterdir()) == [path]  # nothing half-written lies beside it
+
+
+def test_a_loss_that_is_no_number_is_still_json(letters, tmp_path):
+    """NaN is told as nothing in the file, and is NaN again when it is read."""
+    path = tmp_path / f"run{SUFFIX}"
+    inputs, labels = letters
+    W = torch.zeros(27, 27, requires_grad=True)
+    with watch(quiet=True, record=path, share=1.0, budget=0.5) as seen:
+        for step in range(12):
+            W.grad = None
+            scores = W[inputs[:64, -1]]
+            loss = F.cross_entropy(scores, labels[:64]) + (
+                scores.sum() * torch.nan if step > 8 else 0
+            )
+            loss.backward()
+            W.data -= 1.0 * W.grad
+            seen.step(loss)
+    assert json.loads(path.read_text())["losses"][9:] == [None] * 3
+    kept = read_record(path)
+    assert np.isnan(kept["losses"][9:]).all() and kept["diagnosis"].causes[0].id == "nan"
+
+
+def record_of(**changes):
+    """A small record, as text."""
+    good = {
+        "format": FORMAT,
+        "steps": [0, 1],
+        "losses": [3.0, 2.5],
+        "validations": [],
+        "count": 2,
+        "layers": [],
+        "diagnosis": Diagnosis("fine", "Nothing is wrong.", 0.6).to_dict(),
+    }
+    return json.dumps({**good, **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "null",
+        '"' + FORMAT + '"',
+        "[" * 100_000,
+        record_of()[:-20],
+        record_of(format="another"),
+        record_of(steps=None),
+        record_of(losses=[1.0]),
+        record_of(losses=["a", "b"]),
+        record_of(diagnosis=7),
+        record_of(diagnosis={}),
+        record_of(diagnosis={**Diagnosis("fine", "", 0.5).to_dict(), "verdict": "splendid"}),
+        record_of(diagnosis={**Diagnosis("fine", "", 0.5).to_dict(), "causes": [{}]}),
+    ],
+)
+def test_a_damaged_record_is_refused(tmp_path, text):
+    """Whatever is wrong with the file, a sentence says so."""
+    path = tmp_path / f"run{SUFFIX}"
+    path.write_text(text)
+    with pytest.raises(UserError, match="no record"):
+        read_record(path)
+    path.write_bytes(b"\xff\xfe\x00" + text.encode())
+    with pytest.raises(UserError, match="no record"):
+        read_record(path)
+    with pytest.raises(UserError, match="can't be read"):
+        read_record(tmp_path / "elsewhere.json")
+
+
+def test_the_command_line_reads_a_record(letters, tmp_path):
+    """``diagnose RECORD --json`` prints what ``watch`` found, as one object; without it, a page."""
+    path = tmp_path / f"run{SUFFIX}"
+    _, seen = lecture(letters, True, record=path, budget=0.5)
+    assert answer("diagnose", path) == seen.diagnosis.to_dict()
+    assert core("diagnose", path).stdout == seen.diagnosis.text() + "\n"
+
+    path.write_text(record_of()[:-20])
+    assert "no record" in refused("diagnose", path, "--json")
+    path.write_text(record_of(diagnosis=None))
+    assert "no diagnosis yet" in refused("diagnose", path)
+    assert "can't be read" in refused("diagnose", tmp_path / "elsewhere.json")
+
+
+def test_a_record_that_can_not_be_written_is_said_and_costs_no_diagnosis(letters, tmp_path):
+    """A folder that is a file: the sentence says so, the weights are the person's."""
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UserError, match="can't be written"):
+        lecture(letters, True, record=tmp_path / "file" / "run.json", budget=0.0)
+
+
+# How it is used.
+
+
+def normalised(letters, use):
+    """Train with batch norm by hand, and use it in some way; return what was seen."""
+    inputs, labels = letters
+    g = torch.Generator().manual_seed(1)
+    C = torch.randn((27, 10), generator=g, requires_grad=True)
+    W1 = (torch.randn((30, 60), generator=g) * 0.3).requires_grad_()
+    W2 = (torch.randn((60, 27), generator=g) * 0.01).requires_grad_()
+    gain, bias = torch.ones((1, 60), requires_grad=True), torch.zeros((1, 60), requires_grad=True)
+    running = [torch.zeros((1, 60)), torch.ones((1, 60))]
+    parameters = [C, W1, W2, gain, bias]
+
+    def forward(x, learning):
+        before = C[x].flatten(1) @ W1
+        if learning:
+            mean, std = before.mean(0, keepdim=True), before.std(0, keepdim=True)
+            with torch.no_grad():
+                running[0] = 0.9 * running[0] + 0.1 * mean
+                running[1] = 0.9 * running[1] + 0.1 * std
+        else:
+            mean, std = running
+        return torch.tanh(gain * (before - mean) / std + bias) @ W2
+
+    def without(x):
+        return torch.tanh(C[x].flatten(1) @ W1) @ W2
+
+    with watching(True) as seen:
+        for _ in range(STEPS):
+            ix = torch.randint(0, len(inputs), (32,), generator=g)
+            loss = F.cross_entropy(forward(inputs[ix], True), labels[ix])
+            for p in parameters:
+                p.grad = None
+            loss.backward()
+            for p in parameters:
+                p.data -= 0.1 * p.grad
+            seen.step(loss)
+        with seen.using(), torch.no_grad():
+            context = [0, 0, 0]
+            for _ in range(5):
+                x = torch.tensor([context])
+                scores = forward(x, False) if use == "the same" else without(x)
+                letter = int(torch.multinomial(scores.softmax(1), 1, generator=g))
+                context = [*context[1:], letter]
+    return seen.diagnosis
+
+
+def test_a_batch_norm_that_is_missing_in_use_is_found(letters):
+    """The notebook's fault: no loss shows it, only the two ways held against one another."""
+    found = normalised(letters, "without")
+    assert found.verdict == "broken" and found.causes[0].id == "train_eval_mismatch"
+    assert "normalisation" in found.causes[0].evidence and "W1" in found.causes[0].evidence
+
+
+def test_the_same_forward_in_use_is_no_finding(letters):
+    """Running statistics in the place of the batch's are the same way."""
+    found = normalised(letters, "the same")
+    checks = {check.id: check for check in found.checks}
+    assert checks["train_eval_mismatch"].passed and not found.causes, found.text()
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_a_network_used_in_training_mode_is_found(pictures, mode):
+    """Dropout that is on while answers are asked for is named; after model.eval() nothing is."""
+    inputs, labels = pictures
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 10))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    with watching(True, budget=0.0) as seen:
+        for step in range(40):
+            loss = F.cross_entropy(model(inputs[step * 32 :][:32]), labels[step * 32 :][:32])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+        getattr(model, mode)()
+        with seen.using(), torch.no_grad():
+            model(inputs[-8:]).argmax(1)
+    causes = [cause.id for cause in seen.diagnosis.causes]
+    assert causes == (["train_eval_mismatch"] if mode == "train" else [])
+
+
+def test_an_error_in_use_reaches_the_person(letters):
+    """What is raised inside ``using`` is not swallowed, and torch is heard no more."""
+    seen = watch(quiet=True, record=False, budget=0.0)
+    with pytest.raises(ZeroDivisionError), seen, seen.using():
+        raise ZeroDivisionError
+    assert torch.overrides._get_current_function_mode() is None
+
+
+# What else it may meet.
+
+
+def test_a_loop_that_nobody_understands_goes_on(caplog):
+    """No torch at all in the loop: the losses are told, the verdict is that it can't tell."""
+    with caplog.at_level(logging.CRITICAL), watching(True) as seen:
+        for step in range(300):
+            seen.step(1.0 / (step + 1))
+    assert seen.diagnosis.verdict in ("unknown", "fine", "undertrained")
+    assert not seen.diagnosis.causes
+
+
+def test_nothing_was_stepped():
+    """A loop of no steps has no diagnosis, and no error."""
+    with watching(True) as seen:
+        pass
+    assert seen.diagnosis.verdict == "unknown" and not seen.diagnosis.causes
+
+
+def test_losses_on_other_data_are_kept(letters, tmp_path):
+    """``validate`` notes the step at which it was said; a tensor is as good as a number."""
+    path = tmp_path / f"run{SUFFIX}"
+    inputs, labels = letters
+    torch.manual_seed(0)
+    W = torch.zeros(27, 27, requires_grad=True)
+    with watch(quiet=True, record=path, budget=0.0) as seen:
+        for step in range(40):
+            W.grad = None
+            loss = F.cross_entropy(W[inputs[step * 32 :][:32, -1]], labels[step * 32 :][:32])
+            loss.backward()
+            W.data -= 10.0 * W.grad
+            seen.step(loss)
+            if step % 10 == 9:
+                with torch.no_grad():
+                    other = F.cross_entropy(W[inputs[-500:, -1]], labels[-500:])
+                seen.validate(other if step % 20 == 9 else float(other))
+    assert [step for step, _ in read_record(path)["validations"]] == [10, 20, 30, 40]
+    assert all(1.5 < value < 3.4 for _, value in read_record(path)["validations"])
+
+
+def test_two_loops_one_after_another_are_two_diagnoses(letters):
+    """A second ``watch`` begins anew; torch is heard by none afterwards."""
+    first = lecture(letters, True, budget=0.0)[1]
+    second = lecture(letters, True, budget=0.0)[1]
+    ours = [{c.id: c.passed for c in seen.diagnosis.checks} for seen in (first, second)]
+    assert ours[0] == ours[1] and first.diagnosis is not second.diagnosis
+    assert torch.overrides._get_current_function_mode() is None
+
+
+def test_a_script_is_watched_as_it_stands(tmp_path):
+    """In a process of its own; ``import core`` is quick, torch comes with ``watch``."""
+    script = tmp_path / "bigram.py"
+    script.write_text(
+        "import sys\n"
+        "import core\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules\n"
+        "from core import watch\n"
+        "import torch\n"
+        "g = torch.Generator().manual_seed(0)\n"
+        "x = torch.randint(0, 9, (500,), generator=g)\n"
+        "y = (x * 2 + 1) % 9\n"
+        "W = torch.zeros((9, 9), requires_grad=True)\n"
+        f"with watch(record={str(tmp_path / 'own.watch.json')!r}, budget=0.1) as seen:\n"
+        "    for step in range(50):\n"
+        "        loss = torch.nn.functional.cross_entropy(W[x], y)\n"
+        "        W.grad = None\n"
+        "        loss.backward()\n"
+        "        W.data += 1.0 * W.grad\n"
+        "        seen.step(loss)\n"
+        "assert not any(name.startswith('PySide6') for name in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Something is wrong. The step goes up the gradient")
+    assert read_record(tmp_path / "own.watch.json")["diagnosis"].causes[0].where
