@@ -18,6 +18,7 @@ from core.ngrams import counted
 
 SOME = 4000  # examples that are looked at
 NEIGHBOURS = 15
+FREQUENT = 60  # tokens
 STREAM = 200_000  # tokens
 REMEMBERS = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_cell".split())
 MANY = 100_000  # of them, for tables
@@ -193,6 +194,8 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
 def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:
     """Learn one table for each column on one half and judge it on the other: the best counts."""
     size = int(max(int(rows.max()), int(targets.max()))) + 1
+    if size > FREQUENT:  # a table of all would need more examples: the frequent ones tell as well
+        rows, targets, size = _frequent(rows, size), _frequent(targets, size), FREQUENT + 1
     half = len(rows) // 2
     if half < 30 * int(torch.unique(targets).numel()):
         return {}  # too few to know what follows what
@@ -202,6 +205,14 @@ def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:
         floors = counted(pairs[:half], targets[:half], pairs[half:], targets[half:], size)
         best, single = min(best, floors["pair"]), floors["single"]
     return {"predictable": max(0.0, (single - best) / single) if single > 0 else math.nan}
+
+
+def _frequent(tokens: Tensor, size: int) -> Tensor:
+    """Return tokens by their rank among the frequent ones; all others are one."""
+    counts = torch.bincount(tokens.flatten().long(), minlength=size)
+    places = torch.full((size,), FREQUENT, dtype=torch.long, device=tokens.device)
+    places[counts.topk(min(FREQUENT, size)).indices] = torch.arange(min(FREQUENT, size))
+    return places[tokens.long()]
 
 
 def _context(sight: Sight, inputs: Tensor, targets: Tensor) -> dict[str, float]:

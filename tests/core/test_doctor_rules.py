@@ -453,6 +453,30 @@ FAULTS = [
         bare,
         {"rate": lambda i: 0.1 / min(1, 20 / (i + 1)), "closely": True},
     ),
+    (
+        "lr_growing",
+        "and seldom seen",
+        bare,
+        {"rate": lambda i: 0.1 / min(1, 20 / (i + 1)), "steps": 200},
+    ),
+    (
+        "wrong_update_sign",
+        "behind a call that changes nothing",
+        bare,
+        {"judge": lambda z, y: (-F.cross_entropy(z, y)).float()},
+    ),
+    (
+        "wrong_loss",
+        "squeezed, behind a call that changes nothing",
+        bare,
+        {"scores": lambda z: z.tanh().float()},
+    ),
+    (
+        "inputs_ignored",
+        "as sure as its symptom",
+        bare,
+        {"points": lambda e: e * 0, "budget": BUDGET},
+    ),
     ("lr_too_low", "a millionth", bare, {"rate": lambda i: 1e-6}),
     ("lr_too_low", "Adam", module, {"optimiser": adam(lr=1e-8)}),
     ("lr_too_high", "40", bare, {"rate": lambda i: 40.0}),
@@ -585,3 +609,45 @@ def test_nearly_every_cause_is_planted_here():
 
     planted = {cause for causes, *_ in FAULTS for cause in causes.split()}
     assert set(CAUSES) - planted == {"oscillation"}
+
+
+class Residual(nn.Module):
+    """A branch is added to what it began with, and nothing normalises the sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.enter, self.out = nn.Linear(784, 32), nn.Linear(32, 10)
+        self.widen, self.narrow = nn.Linear(32, 64), nn.Linear(64, 32)
+
+    def forward(self, x):
+        x = self.enter(x).relu()
+        return self.out(x + self.narrow(self.widen(x).relu()))
+
+
+def test_a_sum_of_signals_is_no_product_of_a_product(pictures):
+    """What a residual branch is added to has bent before."""
+    images, labels = pictures
+    model = Residual()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(80):
+            ix = torch.randint(0, len(images), (64,))
+            loss = F.cross_entropy(model(images[ix]), labels[ix])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert not seen.diagnosis.causes
+
+
+@pytest.mark.parametrize("through_a_view", [False, True])
+def test_nothing_is_tried_where_a_step_cannot_be_done_again(letters, through_a_view):
+    """A write through a view is not on the tape: experiments on it would be of another network."""
+
+    def written(h):
+        if through_a_view:
+            h[:, :50].mul_(2)
+        return h.tanh()
+
+    diagnosis = bare(letters, bend=written, budget=BUDGET, steps=60)
+    assert bool(diagnosis.experiments) is not through_a_view
