@@ -1,49 +1,25 @@
-"""An examination as the screen knows it: what was asked for, how far it is, what was found.
+"""An examination as the screen knows it: whom, how long, how far it is, what was found.
 
 It leaves the sessions of the pages alone: the doctor trains a network of its own by their recipe.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject
 
-from core.telemetry.events import ENDINGS, Diagnosed, Failed, Metrics, Progress, Started
-from core.telemetry.history import History
-from core.telemetry.mailbox import Mailbox
+from core.telemetry.events import Diagnosed, Metrics, Progress
 from core.training.control import Control
 from core.training.recipe import Recipe
 from gui import worker as jobs
+from gui.consultation import Consultation, Stage
 from gui.worker import Worker
 
-FRAME = 120  # milliseconds between two looks into the mailbox
-ENDED_EARLY = "The examination ended without a word; look into the terminal for the reason."
-
-
-class Stage(Enum):
-    """Where an examination stands."""
-
-    IDLE = "nothing goes on"
-    """Nothing was asked for, or all that was is done."""
-    WAITING = "waits its turn"
-    """The worker does something else yet, or data and model are being made."""
-    TRAINING = "trains and watches"
-    """The network is trained, and looked at."""
-    TRYING = "tries things on copies"
-    """The run is over; experiments go on."""
-    STOPPING = "comes to an end"
-    """It was told to stop."""
-    CLOSED = "is over"
-    """The window is gone."""
-
-    @property
-    def running(self) -> bool:
-        """Whether an examination is under way."""
-        return self not in (Stage.IDLE, Stage.CLOSED)
+__all__ = ["Examination", "Patient", "Stage", "of_file"]
+TRAINS, TRIES, FEWEST = 0.3, 0.5, 2.0
+"""The shares of a budget in which a checkpoint is trained on, and tried; at least two seconds."""
 
 
 @dataclass(frozen=True)
@@ -54,126 +30,69 @@ class Patient:
         name: of the playground.
         recipe, data, device: as they stand on its page.
         who: the same in words.
-        seconds: how long to train.
+        seconds: how long to train, unless the recipe says how many steps.
         budget: how many seconds to try things.
         fault: the id of what is to be broken first; "" for nothing.
+        file: a checkpoint to examine; its name and recipe are in it, so ``name`` is "".
+        sources: the data of each playground's page, of which the checkpoint's is taken.
     """
 
     name: str
-    recipe: Recipe
+    recipe: Recipe | None
     data: Path | None
     device: str
     who: str
-    seconds: int
-    budget: int
+    seconds: float
+    budget: float
     fault: str = ""
+    file: Path | None = None
+    sources: Mapping[str, Path | None] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps that the recipe asks for; 0 where it goes by the clock."""
+        return self.recipe.steps if self.recipe else 0
 
 
-class Examination(QObject):
+def of_file(path: Path, sources: Mapping[str, Path | None], device: str, budget: float) -> Patient:
+    """Return a checkpoint as a patient, on which so many seconds may be spent."""
+    seconds = max(FEWEST, TRAINS * budget)
+    who = path.name
+    return Patient("", None, None, device, who, seconds, TRIES * budget, file=path, sources=sources)
+
+
+class Examination(Consultation):
     """Has the worker examine a patient, and hands on what comes of it."""
 
-    stage_changed = Signal(object)
-    started = Signal(object)
-    told = Signal(str, float)
-    """What is being done, in words, and the share of the whole that is done."""
-    diagnosed = Signal(object)
-    ended = Signal(object)
-    frame = Signal()
-    """All that came since the last look was handed on: time to draw."""
-
     def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.stage = Stage.IDLE
+        super().__init__(worker, parent)
         self.patient: Patient | None = None
-        self.info: Started | None = None
-        self.history = History()
-        self._worker = worker
-        self._control = Control()
-        self._mailbox: Mailbox | None = None
         self._tried = 0.0  # when the first experiment began
-        self._ears: dict[type, Callable[[Any], object]] = {
-            Started: self._on_started,
-            Metrics: self._on_metrics,
-            Progress: self._on_progress,
-            Diagnosed: self.diagnosed.emit,
-        }
-        self._timer = QTimer(self)
-        self._timer.setInterval(FRAME)
-        self._timer.timeout.connect(self._pull)
+        self._ears |= {Progress: self._on_progress, Diagnosed: self.diagnosed.emit}
 
     def begin(self, patient: Patient) -> None:
         """Examine; not while another one is examined."""
         if self.stage is not Stage.IDLE:
             return
-        self.patient, self.info, self.history = patient, None, History()
+        self.patient = patient
         self._control, self._tried = Control(), 0.0
+        if patient.file is not None:
+            whole, where = patient.budget / TRIES, (patient.sources, patient.device)
+            self._go(jobs.examine_file(patient.file, *where, self._control, whole))
+            return
+        assert patient.recipe is not None
         order = jobs.Order(
             patient.name,
             patient.recipe,
             patient.data,
             patient.device,
-            patient.seconds,
-            None,
+            None if patient.steps else patient.seconds,
+            patient.steps or None,
             None,
             None,
             self._control,
         )
-        self._enter(Stage.WAITING)
-        self._mailbox = self._worker.do(jobs.examine(order, patient.fault, patient.budget))
-        self._timer.start()
-
-    def stop(self) -> None:
-        """End here; the doctor says what it knows."""
-        if not self.stage.running:
-            return
-        self._control.stop()
-        if self.stage is Stage.WAITING:
-            # The worker may be busy for long; its turn will find nothing to do.
-            self._forget()
-            self._enter(Stage.IDLE)
-        else:
-            self._enter(Stage.STOPPING)
-
-    def abandon(self) -> None:
-        """End at once, for a window that closes."""
-        self._control.stop(abandon=True)
-        self._forget()
-        self._enter(Stage.CLOSED)
-
-    def _forget(self) -> None:
-        self._timer.stop()
-        self._mailbox = None
-
-    def _enter(self, stage: Stage) -> None:
-        if stage is not self.stage:
-            self.stage = stage
-            self.stage_changed.emit(stage)
-
-    def _pull(self) -> None:
-        if self._mailbox is None:
-            return
-        closed = self._mailbox.closed  # asked first: what is drained after it is all there was
-        events = self._mailbox.drain()
-        ending: object = None
-        for event in events:
-            self.history.add(event)
-            if isinstance(event, ENDINGS):
-                ending = event
-            elif hear := self._ears.get(type(event)):
-                hear(event)
-        if ending is None and closed:
-            ending = Failed(0, ENDED_EARLY)
-        if ending is not None:
-            self._forget()
-            self._enter(Stage.IDLE)
-            self.ended.emit(ending)
-        self.frame.emit()
-
-    def _on_started(self, event: Started) -> None:
-        self.info = event
-        if self.stage is Stage.WAITING:
-            self._enter(Stage.TRAINING)
-        self.started.emit(event)
+        self._go(jobs.examine(order, patient.fault, patient.budget))
 
     def _whole(self) -> float:
         assert self.patient is not None
@@ -183,7 +102,11 @@ class Examination(QObject):
         assert self.patient is not None
         left = max(0.0, self.patient.seconds * (1 - event.progress))
         share = event.progress * self.patient.seconds / self._whole()
-        self.told.emit(f"Watching it learn: step {event.step:,} · {left:.0f} s left", share)
+        if self.patient.steps:
+            words = f"Watching it learn: step {event.step:,} of {self.patient.steps:,}"
+        else:
+            words = f"Watching it learn: step {event.step:,} · {left:.0f} s left"
+        self.told.emit(words, share)
 
     def _on_progress(self, event: Progress) -> None:
         assert self.patient is not None

@@ -8,8 +8,8 @@ Torch is imported inside the jobs, since they run in the thread.
 import logging
 import queue
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from core import playgrounds
 from core.errors import UserError
 from core.telemetry.events import (
+    Answer,
     Evaluated,
     Failed,
     Fetched,
@@ -212,6 +213,65 @@ def examine(order: Order, fault: str, budget: float) -> Job:
             sabotage=FAULTS[fault].make() if fault else None,
         )
         for event in examine(run, order.control, budget):
+            mailbox.put(event)
+
+    return job
+
+
+def examine_file(
+    path: Path,
+    sources: Mapping[str, Path | None],
+    device: str,
+    control: Control,
+    budget: float,
+) -> Job:
+    """Examine a checkpoint: go on with it while the doctor watches, and let it try things.
+
+    Args:
+        path: of the checkpoint, which knows its playground.
+        sources: the data of each playground.
+        device: where it is trained on.
+        control: may stop it.
+        budget: how many seconds may be spent in all.
+    """
+
+    def job(mailbox: Mailbox) -> None:
+        if control.stopping:
+            return
+        from core.doctor.examine import examine_checkpoint
+        from core.training.checkpoint import load_checkpoint
+        from core.training.device import choose_device
+
+        checkpoint = load_checkpoint(path)
+        name = checkpoint.playground.name
+        data, place = _load(name, sources.get(name)), choose_device(device)
+        for event in examine_checkpoint(checkpoint, data, place, control, budget):
+            mailbox.put(event)
+
+    return job
+
+
+def tell(source: Path | None, control: Control, budget: float, steps: int) -> Job:
+    """Play the case of actual_words with the text playground's data.
+
+    Args:
+        source: the text.
+        control: may stop it.
+        budget: how many seconds may be spent on trying in each chapter.
+        steps: of each chapter.
+    """
+
+    def job(mailbox: Mailbox) -> None:
+        if control.stopping:
+            return
+        from core.doctor.story import tell
+
+        chapters: list[Any] = []
+        for event in tell(_load("text", source), control, budget, steps):
+            if isinstance(event, Answer):
+                # Of answers a mailbox keeps the newest: each brings those before it along.
+                chapters.append(event.values["chapter"])
+                event = replace(event, values={**event.values, "chapters": tuple(chapters)})
             mailbox.put(event)
 
     return job

@@ -165,7 +165,15 @@ CAUSES = {
         "The inputs are far from mean 0 and spread 1",
         "Large inputs make large sums: units saturate or die, and no learning rate suits all.",
         "Subtract the mean and divide by the standard deviation (pixels: at least by 255).",
-        ("saturated_units", "dead_units", "bad_init_scale", "exploding_gradient", "lr_too_high"),
+        (
+            "saturated_units",
+            "dead_units",
+            "bad_init_scale",
+            "exploding_gradient",
+            "lr_too_high",
+            "inputs_ignored",
+            "vanishing_gradient",
+        ),
     ),
     "inputs_ignored": About(
         "The answers do not depend on the inputs",

@@ -4,22 +4,30 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from core.doctor.causes import CAUSES
 from core.doctor.diagnosis import Cause, Diagnosis
 from core.errors import UserError
 from core.telemetry.events import Diagnosed, Failed, Started
-from gui.examination import Examination, Patient, Stage
+from core.telemetry.history import History
+from gui.casebook import Casebook
+from gui.examination import Examination, Patient, Stage, of_file
 from gui.guessing import Guessing
+from gui.recording import Recording, history_of
+from gui.widgets.aside import ASIDE
 from gui.widgets.card import label
+from gui.widgets.case_panel import CasePanel
 from gui.widgets.examine_card import ExamineCard
 from gui.widgets.fault_gallery import NOTHING, FaultGallery
-from gui.widgets.report import ASIDE, Report, Settings
+from gui.widgets.opener import Opener
+from gui.widgets.report import Report, Settings
+from gui.widgets.wording import done, in_short, in_words
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Doctor", "doctor", 4
 HELP = "Doctor. Is it wrong, too small, or not trained enough? It measures, tries, and says."
+CHECKPOINT = ".safetensors"
 ABOUT = "Is it wrong, too small, or not trained enough? The doctor measures, tries, and says."
 
 
@@ -33,11 +41,19 @@ class Page(QWidget):
         self.controls = ExamineCard()
         self.gallery = FaultGallery()
         self.report = Report(_about, self._in_words)
+        self.case = CasePanel()
+        self.book = Casebook(worker, self.case, self)
+        self.recording = Recording(self)
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("doctorTabs")
+        self.open = Opener()
+        self.open.take_drops(self)
         self.game = Guessing(self.gallery, lambda cause: CAUSES[cause].title, self)
         self.pages: dict[str, Any] = {}
         """The pages whose networks can be examined, by their names."""
         self._turn: Callable[[str], None] = lambda name: None
         self._loaded = False
+        """Whether torch is there."""
         self._patient = ""
         self._shown = ""
         """The name of the playground that the report is of; "" where nothing may be applied."""
@@ -46,6 +62,7 @@ class Page(QWidget):
         self._newest: Diagnosed | None = None
         self._arrange()
         self._connect()
+        self._refresh()
         worker.ready.connect(self._on_ready)
         worker.broken.connect(self.report.verdict.show_problem)
 
@@ -56,26 +73,44 @@ class Page(QWidget):
         head = QVBoxLayout()
         head.setSpacing(2)
         head.addWidget(label(TITLE, "title"))
-        head.addWidget(label(ABOUT, "muted"))
+        under = QHBoxLayout()
+        under.setContentsMargins(0, 0, ASIDE, 0)
+        under.addWidget(label(ABOUT, "muted"), 1)
+        under.addWidget(self.open)
+        head.addLayout(under)
         column.addLayout(head)
         left = QVBoxLayout()
         left.setSpacing(14)
-        for widget in (self.controls, self.gallery):
+        for widget in (self.controls, self.gallery, self.case.play):
             widget.setFixedWidth(290)
             left.addWidget(widget, int(widget is self.gallery))
         columns = QHBoxLayout()
         columns.setSpacing(14)
         columns.addLayout(left)
-        columns.addWidget(self.report, 1)
+        for panel, title in ((self.report, "Report"), (self.case, "The case")):
+            self.tabs.addTab(panel, title)
+        for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
+            arrow.setToolTip(f"<p>{arrow.accessibleName()}.</p>")
+        columns.addWidget(self.tabs, 1)
         column.addLayout(columns, 1)
 
     def _connect(self) -> None:
         self.controls.patientChosen.connect(self._choose_patient)
         self.controls.examineAsked.connect(self._examine)
-        self.controls.stopAsked.connect(self.examination.stop)
+        self.controls.stopAsked.connect(self._stop)
         self.gallery.faultChosen.connect(lambda key: self.controls.set_breaking(key != NOTHING))
         self.game.uncovered.connect(self._show_newest)
         self.report.applied.connect(self._apply)
+        self.case.play.clicked.connect(self._play)
+        self.open.chosen.connect(self._open)
+        self.open.refused.connect(self._complain)
+        self.recording.opened.connect(self._make_room)
+        self.recording.read.connect(self._show_record)
+        self.recording.failed.connect(self._complain)
+        self.book.opened.connect(self._show_chapter)
+        self.book.telling.stage_changed.connect(lambda stage: self._refresh())
+        self.book.telling.told.connect(self.controls.show_progress)
+        self.book.telling.ended.connect(self._on_told)
         doctor = self.examination
         doctor.stage_changed.connect(self._on_stage)
         doctor.started.connect(self._on_started)
@@ -114,7 +149,7 @@ class Page(QWidget):
             return
         page = self.pages[self._patient]
         recipe = page.session.recipe
-        self.controls.show_patient(self._who(), _in_short(recipe))
+        self.controls.show_patient(self._who(), in_short(recipe), recipe.steps)
         self._offer_faults()
 
     def _who(self) -> str:
@@ -140,7 +175,7 @@ class Page(QWidget):
         if session.problem:
             self.controls.complain(f"Not examined: {session.problem}")
             return
-        self._newest, self._followed = None, ""
+        self._clear_away()
         fault = self.game.begin()
         self._shown = "" if fault else self._patient
         self.report.clear()
@@ -155,6 +190,80 @@ class Page(QWidget):
             fault,
         )
         self.examination.begin(patient)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an examination or the case goes on."""
+        return self.examination.stage.running or self.book.telling.stage.running
+
+    def _stop(self) -> None:
+        """End what goes on."""
+        self.examination.stop()
+        self.book.telling.stop()
+
+    def _clear_away(self) -> None:
+        """Follow no more what stands in the report, and turn to it."""
+        self.recording.leave()
+        self.report.verdict.curve.watch(None)
+        self._newest, self._followed, self._shown = None, "", ""
+        self.tabs.setCurrentWidget(self.report)
+
+    def _make_room(self) -> None:
+        """Make room for a report of what is no network of a page."""
+        self._clear_away()
+        self.game.leave()
+
+    # The case.
+
+    def _play(self) -> None:
+        """Play the case, with the data of the text page."""
+        self.tabs.setCurrentWidget(self.case)
+        page = self.pages.get("text")
+        self.book.play(page.session.data if page else None, self._waits_for())
+
+    def _on_told(self, event: object) -> None:
+        self.controls.show_plan()
+        self._show_patient()
+
+    def _show_chapter(self, diagnosis: Diagnosis, history: History, words: str) -> None:
+        """Show what was said of a chapter, unless an examination is being reported."""
+        if self.examination.stage.running:
+            return
+        self._make_room()
+        self.report.verdict.curve.watch(history)
+        self.report.show_diagnosis(diagnosis, True, words, history)
+
+    # Files.
+
+    def _open(self, path: Path) -> None:
+        """Show a record, or examine a checkpoint."""
+        if path.suffix != CHECKPOINT:
+            self.recording.open(path)
+            return
+        self._make_room()
+        self.report.clear()
+        sessions = {name: page.session for name, page in self.pages.items()}
+        sources = {name: session.data for name, session in sessions.items()}
+        device = next((session.device for session in sessions.values()), "auto")
+        self.examination.begin(of_file(path, sources, device, self.controls.budget.value()))
+
+    def _show_record(self, path: Path, record: dict[str, Any]) -> None:
+        """Show how a watched loop goes, or what the doctor said at its end."""
+        history, found, verdict = history_of(record), record["diagnosis"], self.report.verdict
+        verdict.curve.watch(history)
+        steps = f"{record['steps'][-1]:,} steps" if record["steps"] else "no step yet"
+        note = f"{path.name}: {steps}."
+        if found is None:
+            self.report.clear()
+            verdict.show_looking("The loop goes on\u2026", note)
+        else:
+            self.report.show_diagnosis(found, True, note, history)
+
+    def _complain(self, sentence: str) -> None:
+        """Say why a file can't be opened; what stands there stays."""
+        if self.report.diagnosis is None and self.recording.path is None:
+            self.report.verdict.show_problem(sentence)
+        self.controls.complain(sentence)
 
     # What the doctor says.
 
@@ -176,9 +285,11 @@ class Page(QWidget):
         )
 
     def _refresh(self) -> None:
-        running = self.examination.stage.running
-        self.controls.set_state(self._loaded, running)
-        self.gallery.set_enabled_to_choose(not running)
+        busy = self.busy
+        self.controls.set_state(self._loaded, busy)
+        self.gallery.set_enabled_to_choose(not busy)
+        self.case.play.setEnabled(self._loaded and not busy)
+        self.open.setEnabled(self._loaded and not busy)
 
     def _on_started(self, event: Started) -> None:
         self.report.verdict.curve.watch(self.examination.history, event.uniform_loss)
@@ -197,7 +308,10 @@ class Page(QWidget):
         if event is None or patient is None or self.game.covered:
             return
         what = f"{patient.who}, broken on purpose" if patient.fault else patient.who
-        self.report.show_diagnosis(event.diagnosis, event.final, f"{what}. {_done(event)}")
+        doctor, note = self.examination, f"{what}. {done(event.diagnosis)}"
+        even = doctor.info.uniform_loss if doctor.info else 0.0
+        seen = doctor.history if event.final else None  # until then its curve stands above
+        self.report.show_diagnosis(event.diagnosis, event.final, note, seen, even)
 
     def _on_ended(self, event: object) -> None:
         self.report.verdict.curve.draw(now=True)
@@ -216,10 +330,9 @@ class Page(QWidget):
         self._turn("doctor")
         if self.examination.stage.running:
             return
+        self._make_room()
         self.controls.choose(name)
         self._shown = self._followed = name
-        self.game.leave()
-        self.report.verdict.curve.watch(None)
         self._follow(name, event)
 
     def _follow(self, name: str, event: Diagnosed) -> None:
@@ -227,7 +340,8 @@ class Page(QWidget):
         if name != self._followed:
             return
         note = f"{name.capitalize()}: found while it was trained, at step {event.step:,}."
-        self.report.show_diagnosis(event.diagnosis, event.final, note)
+        history = self.pages[name].session.history
+        self.report.show_diagnosis(event.diagnosis, event.final, note, history)
 
     # Mending.
 
@@ -238,7 +352,9 @@ class Page(QWidget):
         recipe = self.pages[self._shown].session.recipe
         known = recipe.settings()
         return ", ".join(
-            f"{known[key].label.lower()} {_value(value)}" for key, value in settings if key in known
+            f"{known[key].label.lower()} {in_words(value)}"
+            for key, value in settings
+            if key in known
         )
 
     def _apply(self, cause: Cause | None) -> None:
@@ -261,36 +377,11 @@ class Page(QWidget):
 
     def abandon(self) -> None:
         """End what runs: the window closes."""
+        self.recording.leave()
         self.examination.abandon()
+        self.book.telling.abandon()
 
 
 def _about(cause: str) -> str:
     """Return what a cause means."""
     return CAUSES[cause].about if cause in CAUSES else ""
-
-
-def _in_short(recipe: Any) -> str:
-    """Return the settings that are asked about most, in a line."""
-    values = recipe.to_dict()
-    return (
-        f"{values['model']}, {values['optimizer']}, learning rate {_value(values['lr'])},"
-        f" batch {values['batch_size']}"
-    )
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, tuple | list):
-        return " ".join(str(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _done(event: Diagnosed) -> str:
-    """Say how much was looked at and tried."""
-    found: Diagnosis = event.diagnosis
-    looked = sum(check.passed is not None for check in found.checks)
-    words = f"Looked at {looked} things"
-    if found.experiments:
-        words += f", tried {len(found.experiments)}"
-    return f"{words} in {found.seconds:.0f} s." if found.seconds >= 1 else f"{words}."

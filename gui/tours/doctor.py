@@ -1,4 +1,4 @@
-"""The tour of the doctor's page: an honest examination, a mend, and a round of the game."""
+"""The tour of the doctor's page: an examination, a mend, a round of the game, and the case."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -11,6 +11,8 @@ from gui.tour import Guide
 from gui.widgets.verdict_card import VerdictCard
 
 TOO_HIGH = 0.5
+STEPS, CHAPTERS = 30, 2
+LONGEST = 600.0  # seconds for these chapters, whose 30,522 outputs take their time
 
 
 def play(guide: Guide) -> None:
@@ -21,6 +23,7 @@ def play(guide: Guide) -> None:
     guide.look("doctor")
     _examine_wrong(guide, page)
     _guess(guide, page)
+    _tell(guide, page)
 
 
 def _examine(guide: Guide, page: Page, seconds: float, budget: float) -> None:
@@ -75,3 +78,28 @@ def _guess(guide: Guide, page: Page) -> None:
     guide.expect(guide.find(QLabel, "guessResult").text(), True)
     guide.look("doctor-answer")
     guide.click("guessAgain")
+
+
+def _tell(guide: Guide, page: Page) -> None:
+    """Play the case with very few steps, and look into its first chapter."""
+    telling = page.book.telling
+    guide.turn_to("doctorTabs", "The case")
+    guide.type_number("caseSteps", STEPS)
+    guide.click("caseButton")
+    guide.wait("a chapter is trained", lambda: len(telling.history.loss.x) >= 2, LONGEST)
+    guide.look("doctor-case-watching")
+    told = "two chapters are told"
+    guide.wait(told, lambda: len(telling.chapters) >= CHAPTERS or _idle(page), LONGEST)
+    guide.expect(told, len(page.case.cards) >= CHAPTERS)
+    guide.look("doctor-case")
+    if telling.stage.running:
+        guide.click("caseStop")
+    guide.wait("the case has ended", lambda: _idle(page), LONGEST)
+    guide.click("openChapter_0")
+    verdict = guide.find(VerdictCard, "verdict")
+    guide.expect(f"the notebook: {verdict.text()}", "Something is wrong" in verdict.text())
+    guide.look("doctor-case-report")
+
+
+def _idle(page: Page) -> bool:
+    return page.book.telling.stage is Stage.IDLE

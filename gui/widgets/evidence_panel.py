@@ -6,15 +6,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Check, Diagnosis, Experiment, Picture
+from core.telemetry.history import History
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label
 from gui.widgets.check_list import CheckList
 from gui.widgets.evidence_picture import EvidencePicture
+from gui.widgets.loss_picture import loss_picture
+from gui.widgets.picture_scale import in_words
 from gui.widgets.sign import Sign
 from gui.widgets.wording import raised, tidy
 
 NARROWEST = 270  # pixels of a picture's card
 SPACE = 12
+LOSS = "How did the loss go?"
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,28 @@ class Exhibit:
     passed: bool | None
     measured: str
     expected: str
+    judged: bool = True
+    """Whether it passed or failed at all; what is only shown has no sign."""
 
 
-def exhibits(diagnosis: Diagnosis) -> list[Exhibit]:
-    """Return what is to be seen: what failed, then what was tried; no picture twice."""
+def loss_exhibit(history: History | None, uniform: float) -> Exhibit | None:
+    """Return the loss of a training, to be shown where nothing else is; None if there is none."""
+    values = history.loss.y if history else ()
+    if history is None or len(values) < 2:
+        return None
+    smooth = history.loss.smoothed()
+    words = f"From {in_words(float(values[0]))} to {in_words(float(smooth[-1]))}"
+    words += f" in {history.loss.x[-1]:,.0f} steps."
+    return Exhibit(loss_picture(history, uniform, LOSS), None, words, "", judged=False)
+
+
+def exhibits(diagnosis: Diagnosis, loss: Exhibit | None = None) -> list[Exhibit]:
+    """Return what is to be seen: what failed, then what was tried; no picture twice.
+
+    Args:
+        diagnosis: what is shown.
+        loss: comes first where the likeliest cause, or all of it, has no picture.
+    """
     failed = [check for check in diagnosis.checks if check.passed is False]
     order = {cause.id: index for index, cause in enumerate(diagnosis.causes)}
     failed.sort(key=lambda check: order.get(check.id, len(order)))
@@ -38,7 +60,9 @@ def exhibits(diagnosis: Diagnosis) -> list[Exhibit]:
         if part.picture is not None and part.picture not in shown:
             exhibit = Exhibit(part.picture, part.passed, part.measured, part.expected)
             shown[part.picture] = exhibit
-    return list(shown.values())
+    seen = {check.id for check in failed if check.picture is not None}
+    blind = bool(diagnosis.causes) and diagnosis.causes[0].id not in seen
+    return [loss, *shown.values()] if loss and (blind or not shown) else list(shown.values())
 
 
 class EvidenceCard(Card):
@@ -52,6 +76,7 @@ class EvidenceCard(Card):
         question = label(exhibit.picture.question, "heading", wrap=True)
         sign = Sign(18)
         sign.show_result(exhibit.passed)
+        sign.setVisible(exhibit.judged)
         head.addWidget(question, 1)
         head.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(head)
@@ -86,10 +111,18 @@ class EvidencePanel(QWidget):
         column.addWidget(self.checks)
         self.hide()
 
-    def show_evidence(self, diagnosis: Diagnosis | None) -> None:
-        """Show what a diagnosis rests on; nothing for None."""
+    def show_evidence(
+        self, diagnosis: Diagnosis | None, history: History | None = None, uniform: float = 0.0
+    ) -> None:
+        """Show what a diagnosis rests on.
+
+        Args:
+            diagnosis: what the doctor says; None for nothing.
+            history: of the training, whose loss stands in for a picture that is missing.
+            uniform: the loss of an even guess; 0 if it isn't known.
+        """
         self.setVisible(diagnosis is not None)
-        found = exhibits(diagnosis) if diagnosis else []
+        found = exhibits(diagnosis, loss_exhibit(history, uniform)) if diagnosis else []
         self.checks.show_checks(diagnosis)
         self.title.setVisible(bool(found))
         if found == self._shown:

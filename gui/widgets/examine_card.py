@@ -25,7 +25,7 @@ class ExamineCard(Card):
     def __init__(self) -> None:
         super().__init__("Whom shall it examine?")
         self.setObjectName("doctorControls")
-        self._may, self._running = False, False
+        self._may, self._running, self._steps = False, False, 0
         self.patients = Segments("Playground to examine")
         self.patients.setObjectName("doctorPlayground")
         self.patients.chosen.connect(self.patientChosen)
@@ -37,7 +37,7 @@ class ExamineCard(Card):
             "Seconds to train",
             20,
             "How long to train it while the doctor watches, in seconds. A first verdict comes"
-            " within twenty.",
+            " within twenty. Where a recipe says its number of steps, it takes those instead.",
             1,
         )
         self.budget = self._spin(
@@ -135,10 +135,20 @@ class ExamineCard(Card):
         """Choose a playground."""
         self.patients.buttons[name].setChecked(True)
 
-    def show_patient(self, who: str, how: str) -> None:
-        """Say what would be examined now: recipe and data, and their settings in short."""
+    def show_patient(self, who: str, how: str, steps: int = 0) -> None:
+        """Say what would be examined now.
+
+        Args:
+            who: recipe and data.
+            how: their settings in short.
+            steps: that the recipe asks for, in place of seconds; 0 for none.
+        """
         self.who.setText(who)
         self.how.setText(how)
+        if steps != self._steps:
+            self._steps = steps
+            self._refresh()
+            self._plan()
 
     def set_breaking(self, breaking: bool) -> None:
         """Say on the button whether something will be broken first."""
@@ -162,7 +172,15 @@ class ExamineCard(Card):
         self._plan()
 
     def _plan(self) -> None:
-        if not self._running:
+        if self._running:
+            return
+        if self._steps:
+            say(
+                self.words,
+                f"Takes {self._steps:,} steps, as its recipe says; then it tries.",
+                "small",
+            )
+        else:
             whole = self.seconds.value() + self.budget.value()
             say(self.words, f"Takes about {clock(whole)}; a first word comes early.", "small")
 
@@ -173,8 +191,9 @@ class ExamineCard(Card):
     def _refresh(self) -> None:
         self.examine.setEnabled(self._may and not self._running)
         self.stop.setEnabled(self._running)
-        for widget in (self.patients, self.seconds, self.budget):
+        for widget in (self.patients, self.budget):
             widget.setEnabled(not self._running)
+        self.seconds.setEnabled(not self._running and not self._steps)
 
     def _ask(self) -> None:
         self.examineAsked.emit(self.seconds.value(), self.budget.value())

@@ -1,26 +1,25 @@
-"""The loss while the doctor watches: small, beside the verdict."""
+"""The loss while the doctor watches: small, beside the words."""
 
 import time
 
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.doctor.diagnosis import Picture, Series
 from core.telemetry.history import History
 from gui.widgets.card import label
 from gui.widgets.evidence_picture import EvidencePicture
+from gui.widgets.loss_picture import QUESTION, loss_picture
 
 WIDE, HIGH = 320, 128
 REDRAW = 0.5  # seconds between two drawings
-POINTS = 300
 
 
 class LiveCurve(QWidget):
     """Every step's loss and their mean, against the loss of an even guess."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "doctorCurve") -> None:
         super().__init__()
-        self.setObjectName("doctorCurve")
+        self.setObjectName(name)
         self.setFixedWidth(WIDE)
         self._history: History | None = None
         self._uniform = 0.0
@@ -29,7 +28,7 @@ class LiveCurve(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        column.addWidget(label("How wrong is it?", "heading"))
+        column.addWidget(label(QUESTION, "heading"))
         column.addWidget(self.picture)
         self.hide()
 
@@ -45,14 +44,7 @@ class LiveCurve(QWidget):
         if self._history is None or not self.isVisible() or (soon and not now):
             return
         self._drawn = time.monotonic()
-        loss = self._history.loss
-        every = max(1, len(loss.x) // POINTS)
-        x = tuple(loss.x[::every].tolist())
-        rough, smooth = loss.y[::every].tolist(), loss.smoothed()[::every].tolist()
-        lines = (Series("every step", x, tuple(rough)), Series("smoothed", x, tuple(smooth)))
-        levels = (("an even guess", self._uniform),) if self._uniform else ()
-        picture = Picture("How wrong is it?", "lines", lines if x else (), levels=levels)
-        self.picture.show_picture(picture)
+        self.picture.show_picture(loss_picture(self._history, self._uniform))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, Qt's name
         """Catch up with what came while it was hidden."""

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Cause, Diagnosis
+from core.telemetry.history import History
 from gui.theme import MARGIN
+from gui.widgets.aside import ASIDE, UNDER_TABS, CardColumn
 from gui.widgets.evidence_panel import EvidencePanel
 from gui.widgets.findings import Findings
 from gui.widgets.verdict_card import VerdictCard
 from gui.widgets.verdict_legend import VerdictLegend
 
-ASIDE = 12  # pixels at the right that a scroll bar may take
 Settings = tuple[tuple[str, object], ...]
 
 
@@ -32,40 +33,25 @@ class Report(QWidget):
         super().__init__()
         self._mend = mend
         self._latest: tuple[Diagnosis, bool, str] | None = None
+        self._loss: tuple[History | None, float] = (None, 0.0)
         self._stale = False
         self.verdict = VerdictCard()
         self.findings = Findings(about)
         self.evidence = EvidencePanel()
         self.legend = VerdictLegend()
-        self.area = QScrollArea()
-        self.area.setObjectName("reportArea")
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setSpacing(MARGIN)
+        self.area = CardColumn("reportArea", MARGIN)
         for widget in (self.findings, self.evidence, self.legend):
-            column.addWidget(widget)
-        column.addStretch(1)
-        self.area.setWidget(inner)
-        self._inner = column
+            self.area.add(widget)
         above = QVBoxLayout()
         above.setContentsMargins(0, 0, ASIDE, 0)
         above.addWidget(self.verdict)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setContentsMargins(0, UNDER_TABS, 0, 0)
         whole.setSpacing(14)
         whole.addLayout(above)
         whole.addWidget(self.area, 1)
-        self.area.verticalScrollBar().rangeChanged.connect(self._keep_aside)
-        self._keep_aside(0, 0)
         self.verdict.applied.connect(lambda: self.applied.emit(None))
         self.findings.applied.connect(self.applied)
-
-    def _keep_aside(self, first: int, last: int) -> None:
-        """Keep all cards of one width: the scroll bar, where there is one, stands beside them."""
-        bar = self.area.verticalScrollBar().sizeHint().width() if last > first else 0
-        self._inner.setContentsMargins(0, 0, ASIDE - bar, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Put as many pictures side by side as fit."""
@@ -85,9 +71,25 @@ class Report(QWidget):
         self.legend.show()
         self.area.verticalScrollBar().setValue(0)
 
-    def show_diagnosis(self, diagnosis: Diagnosis, final: bool, note: str) -> None:
-        """Show what the doctor says, final or so far, and a note of whom it is."""
+    def show_diagnosis(
+        self,
+        diagnosis: Diagnosis,
+        final: bool,
+        note: str,
+        history: History | None = None,
+        uniform: float = 0.0,
+    ) -> None:
+        """Show what the doctor says.
+
+        Args:
+            diagnosis: what it says.
+            final: whether all has been tried.
+            note: of whom it is.
+            history: of the training, shown where a cause has no picture of its own.
+            uniform: the loss of an even guess; 0 if it isn't known.
+        """
         self._latest, self._stale = (diagnosis, final, note), True
+        self._loss = (history, uniform)
         if self.isVisible():
             self._draw()
 
@@ -104,7 +106,7 @@ class Report(QWidget):
         mend = self._mend(diagnosis.settings)
         self.verdict.show_diagnosis(diagnosis, final, note, mend)
         self.findings.show_causes(diagnosis, self._mend_of)
-        self.evidence.show_evidence(diagnosis)
+        self.evidence.show_evidence(diagnosis, *self._loss)
         self.legend.hide()
 
     def _mend_of(self, cause: Cause) -> str:

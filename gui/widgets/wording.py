@@ -1,6 +1,9 @@
 """Words of the doctor as the screen writes them: powers raised, sentences begun with a capital."""
 
 import re
+from typing import Any
+
+from core.doctor.diagnosis import Diagnosis
 
 RAISED = str.maketrans("0123456789-+.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺˙")
 
@@ -19,3 +22,30 @@ def raised(words: str) -> str:
         lambda found: found[1].replace("\u2212", "-").translate(RAISED),
         words,
     )
+
+
+def in_words(value: object) -> str:
+    """Write the value of a setting."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple | list):
+        return " ".join(str(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def in_short(recipe: Any) -> str:
+    """Return the settings that are asked about most, in a line."""
+    values = recipe.to_dict()
+    return (
+        f"{values['model']}, {values['optimizer']}, learning rate {in_words(values['lr'])},"
+        f" batch {values['batch_size']}"
+    )
+
+
+def done(diagnosis: Diagnosis) -> str:
+    """Say how much was looked at and tried."""
+    looked = sum(check.passed is not None for check in diagnosis.checks)
+    words = f"Looked at {looked} things"
+    if diagnosis.experiments:
+        words += f", tried {len(diagnosis.experiments)}"
+    return f"{words} in {diagnosis.seconds:.0f} s." if diagnosis.seconds >= 1 else f"{words}."
