@@ -28,6 +28,7 @@ def test_the_tour_plays_every_page_in_both_themes(tmp_path):
     pages += ["names", "names-training", "names-letters", "names-ladder"]
     pages += ["text", "text-training", "text-samples", "text-tokens", "text-attention"]
     pages += ["doctor", "doctor-watching", "doctor-verdict", "doctor-guess", "doctor-answer"]
+    pages += ["doctor-case", "doctor-case-watching", "doctor-case-report"]
     for page in pages:
         for word in ("light", "dark"):
             assert f"{page}-{word}" in names

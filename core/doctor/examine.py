@@ -32,6 +32,7 @@ QUICK = 0.35
 ANSWERS = 20_000  # that are looked at, for what the labels are like
 SETTLING = 5
 COMPARED = 600  # answers
+ENOUGH = 1000  # examples, for the run's own last judgement
 JUDGED = 2048  # examples, for a loss on new data
 
 
@@ -51,7 +52,7 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
     """
     own = run.attendant
     attending = own if isinstance(own, Attending) else Attending()
-    run = replace(run, attendant=attending)
+    run = replace(run, attendant=attending, judged=run.judged or ENOUGH)
     ending: Event | None = None
     try:
         for event in train(run, control):
@@ -96,7 +97,7 @@ def _diagnose(
     case = attending.case(crash=crash)
     case.planned = max(case.planned, len(case.losses))
     again = again_of(attending.watching)
-    if again is not None and not crash:
+    if again is not None and not crash and not control.abandoned:
         yield Progress("Looking at the data", 0.0)
         case.data = _data(again, attending, learner)
         case.facts["constant_inputs"] = all(
@@ -105,7 +106,7 @@ def _diagnose(
         )
         case.use = _use(learner)
         _set_floors(case, learner)
-    if again is not None:
+    if again is not None and not control.abandoned:
         for words, share in explore(case, again, QUICK * budget, attending.watching.faithful):
             yield Progress(words, QUICK * share)
     checks = judge(case)

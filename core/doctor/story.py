@@ -24,6 +24,7 @@ TOPIC = "case"
 STEPS = 400
 PROMPT = "ROMEO:\n"
 WRITTEN = 60  # tokens
+JUDGED = 60  # ten times as many tokens judge: each of them has 30,522 answers to choose from
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,14 @@ def tell(data: Any, control: Control, budget: float, steps: int = STEPS) -> Iter
             steps=8 * steps if "time" in mended else steps,
             watched=True,
             probe_every=1.0,
+            judged=JUDGED,
             sabotage=ActualWords(mended),
             attendant=attending,
         )
         diagnosis = None
+        if control.stopping:
+            yield Stopped(0, 0.0)
+            return
         for event in examine(run, control, budget):
             if isinstance(event, Diagnosed):
                 diagnosis = event.diagnosis
@@ -98,7 +103,7 @@ def tell(data: Any, control: Control, budget: float, steps: int = STEPS) -> Iter
 def _chapter(number: int, title: str, attending: Attending, diagnosis: Diagnosis) -> Chapter:
     learner = attending.learner
     assert learner is not None
-    metrics, _ = learner.playground.validate(learner.model, learner.data, learner.recipe, 400)
+    metrics, _ = learner.playground.validate(learner.model, learner.data, learner.recipe, JUDGED)
     causes = tuple(cause.id for cause in diagnosis.causes)
     nats = metrics["val_nats_per_char"]
     return Chapter(number, title, nats, _sample(learner), causes, diagnosis)

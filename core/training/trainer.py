@@ -49,6 +49,7 @@ from core.training.pace import Pace
 from core.training.recipe import Recipe
 from core.training.sabotage import Sabotage
 
+GLANCE = 1000  # examples that judge on the way
 _log = logging.getLogger("glassbox")
 
 
@@ -64,6 +65,7 @@ class Run:
         weights_only: keep no more than a network to use, a third of the size.
         probe_every: seconds between two looks at the layers, at least.
         keep_every: seconds between two checkpoints on the way; None for one at the end.
+        judged: how many examples judge at the end, about; None for all.
         sabotage: what is done wrong on purpose; None for nothing.
         attendant: the doctor beside it; None for nobody.
     """
@@ -80,6 +82,7 @@ class Run:
     weights_only: bool = False
     probe_every: float = 0.1
     keep_every: float | None = None
+    judged: int | None = None
     sabotage: Sabotage | None = None
     attendant: Attendant | None = None
 
@@ -125,6 +128,7 @@ class _Loop:
         self.usual = 0.0  # seconds that an unwatched step takes, lately
         self.standing = False  # was told to be paused, and not yet to have gone on
         self.failed = False
+        self.glance = min(GLANCE, run.judged or GLANCE)
         self.progress = 0.0
         """How much of the run is done, 0 to 1."""
         self._spend(0.0)
@@ -247,7 +251,7 @@ def train(run: Run, control: Control) -> Iterator[Event]:
     if run.watched:
         yield Surveyed(run.playground.survey(run.data, loop.learner.vocabulary))
         yield loop.weights()
-        yield loop.evaluated(limit=1000)
+        yield loop.evaluated(loop.glance)
     while loop.progress < 1.0 and not control.stopping:
         alone = False
         if control.wanted:
@@ -268,7 +272,7 @@ def train(run: Run, control: Control) -> Iterator[Event]:
             if loop.failed:
                 return
             if loop.judge.due():
-                yield loop.evaluated(limit=1000)
+                yield loop.evaluated(loop.glance)
             if loop.attendant:
                 yield from loop.attendant.say(loop.progress)
             if loop.run.keep_every and loop.save.due():
@@ -328,7 +332,7 @@ def _end(loop: _Loop) -> Iterator[Event]:
     if not loop.control.abandoned:
         if loop.run.watched:
             yield loop.weights()
-        yield (judged := loop.evaluated())
+        yield (judged := loop.evaluated(loop.run.judged))
         numbers |= judged.metrics
     numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
     ending = Stopped if loop.control.stopping else Finished

@@ -11,7 +11,7 @@ from gui.tour import Guide
 from gui.widgets.verdict_card import VerdictCard
 
 TOO_HIGH = 0.5
-STEPS, CHAPTERS = 30, 2
+STEPS, CHAPTERS = 20, 2
 LONGEST = 600.0  # seconds for these chapters, whose 30,522 outputs take their time
 
 

@@ -149,5 +149,6 @@ class EvidencePanel(QWidget):
         for index, card in enumerate(self.cards):
             self._grid.removeWidget(card)
             self._grid.addWidget(card, *divmod(index, columns))
+            card.show()  # at once: a layout lets it wait for the next turn of the event loop
         for column in range(3):
             self._grid.setColumnStretch(column, int(column < columns))

@@ -58,6 +58,7 @@ class Findings(QWidget):
             card.applied.connect(self.applied)
             self.cards.append(card)
             self._column.addWidget(card)
+            card.show()  # at once: a layout lets it wait for the next turn of the event loop
         more = len(causes) > 1
         self.title.setText(f"{len(causes)} causes, the likeliest first" if more else "The cause")
         self.setVisible(bool(causes))

@@ -1,0 +1,306 @@
+"""The case of actual_words on the doctor's page: played, read chapter by chapter, stopped."""
+
+import random
+import threading
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QLabel, QSpinBox, QTabWidget, QWidget
+
+from core.doctor import story
+from core.doctor.causes import CAUSES
+from core.doctor.story import Chapter
+from core.playgrounds.text import actual_words
+from core.playgrounds.text.actual_words import MENDS
+from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, Started, Stopped
+from gui import case as case_module
+from gui import session as session_module
+from gui.consultation import Stage
+from gui.widgets.chapter_card import ChapterCard
+from gui.widgets.evidence_panel import LOSS, EvidenceCard
+from gui.widgets.sample_block import LINES, SampleBlock, readable
+from tests.gui.chapters import CHAPTERS
+
+NOISE = "\u25a1" * 300
+
+
+class Case:
+    """The program at its doctor, and a case that tells what a test wants it to."""
+
+    def __init__(self, qtbot, window):
+        self.qtbot, self.window, self.page = qtbot, window, window.pages["doctor"]
+        self.telling = self.page.book.telling
+        self.orders, self.told = [], threading.Semaphore(0)
+        self.ending = Finished(0, 0.0)
+        self.chapters = CHAPTERS
+        window.show_page("doctor")
+
+    def job(self, data, control, budget, steps):
+        """Stand in for gui.worker.tell: a chapter whenever a test releases one."""
+        self.orders.append((data, control, budget, steps))
+
+        def work(mailbox):
+            if control.stopping:
+                return
+            for chapter in self.chapters:
+                mailbox.put(Progress(chapter.title, chapter.number / (len(MENDS) + 1)))
+                mailbox.put(Started("text", "mlp", "cpu", "Shakespeare", 15_322_502, (), 6.93))
+                losses = np.linspace(10.3, 9.0 - chapter.number, 40)
+                mailbox.put(Metrics(40, losses, float("nan"), 0.3, 2.0, 0.5))
+                while not self.told.acquire(timeout=0.02):
+                    if control.stopping:
+                        mailbox.put(Stopped(0, 0.0))
+                        return
+                told = self.chapters[: chapter.number + 1]
+                mailbox.put(Answer("case", chapter.number, {"chapter": chapter, "chapters": told}))
+            mailbox.put(self.ending)
+
+        return work
+
+    def until(self, condition, seconds=30):
+        self.qtbot.waitUntil(condition, timeout=1000 * seconds)
+
+    def find(self, name, kind=QWidget):
+        found = self.page.findChild(kind, name)
+        assert found is not None, name
+        return found
+
+    def click(self, name):
+        widget = self.find(name)
+        assert widget.isEnabled() and widget.isVisible(), name
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+    def play(self):
+        """Press the button, and wait until the first chapter is trained."""
+        self.click("caseButton")
+        self.until(lambda: self.telling.stage is Stage.TRAINING)
+        self.until(lambda: len(self.telling.history.loss.x) > 0)
+
+    def tell(self, count):
+        """Let so many more chapters be told."""
+        cards = len(self.cards) + count
+        for _ in range(count):
+            self.told.release()
+        self.until(lambda: len(self.cards) == cards)
+
+    @property
+    def cards(self):
+        return [c for c in self.find("caseChapters").findChildren(ChapterCard) if c.isVisible()]
+
+    @property
+    def words(self):
+        return self.find("caseWords", QLabel).text()
+
+
+def shown(widget):
+    """Return the words that are seen in a widget."""
+    labels = (part for part in widget.findChildren(QLabel) if part.isVisible())
+    return " ".join(part.text() for part in labels)
+
+
+@pytest.fixture
+def whole(request, tmp_path, monkeypatch):
+    """The program's window, where nothing is shipped."""
+    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
+    return request.getfixturevalue("window")
+
+
+@pytest.fixture
+def case(qtbot, whole, monkeypatch):
+    """The doctor's page, where the case is made up."""
+    made = Case(qtbot, whole)
+    monkeypatch.setattr(case_module.jobs, "tell", made.job)
+    made.until(lambda: made.find("caseButton").isEnabled())
+    yield made
+    made.telling.stop()
+
+
+def test_the_case_is_told_chapter_by_chapter(case):
+    """Each mend, its loss, what is named and what it writes; the live curve in between."""
+    case.play()
+    case.until(lambda: case.find("caseCurve").isVisible())
+    assert case.find("caseProgress").isVisible()
+    assert case.words.startswith("Chapter 1 of 7: The notebook, as it was")
+    assert "step 40" in case.words
+    case.tell(1)
+    (first,) = case.cards
+    assert "The notebook, as it was" in shown(first) and first.bar.number == "4.19"
+    case.until(lambda: case.words.startswith("Chapter 2 of 7"))
+    case.tell(1)
+    second = case.cards[1]
+    assert f"Mended: {MENDS[0].title}" in shown(second)
+    case.tell(len(CHAPTERS) - 2)
+    case.until(lambda: case.telling.stage is Stage.IDLE)
+    assert [c.chapter.number for c in case.cards] == list(range(len(CHAPTERS)))
+    assert "All 7 chapters are told: from 4.19 to 1.98" in case.words
+    places = [card.mapTo(case.page, card.rect().topLeft()).y() for card in case.cards]
+    assert places == sorted(places)
+
+
+def test_chapters_compare(case):
+    """All bars are on one scale, whose whole is the worst chapter's loss."""
+    case.play()
+    case.tell(3)
+    assert {card.bar.most for card in case.cards} == {CHAPTERS[0].nats}
+
+
+def test_what_is_mended_next_is_marked(case):
+    """The cause that the next chapter mends; in words where the doctor did not name it."""
+    case.play()
+    case.tell(3)
+    first, second, third = (shown(card) for card in case.cards)
+    assert CAUSES["train_eval_mismatch"].title in first and "mended next" in first
+    assert CAUSES["vocabulary_unused"].title in second
+    assert f"Mended next: {MENDS[2].title}" in third
+
+
+def test_a_chapter_opens_in_the_report(case):
+    """By a click anywhere on it, or by its button; nothing can be applied; the loss is shown."""
+    case.play()
+    case.tell(2)
+    QTest.mouseClick(case.cards[0].sample, Qt.MouseButton.LeftButton)
+    tabs = case.find("doctorTabs", QTabWidget)
+    assert tabs.currentWidget() is case.page.report
+    assert CHAPTERS[0].diagnosis.sentence in case.find("verdict").text()
+    assert "chapter 1 of 7" in case.find("verdictNote", QLabel).text()
+    assert case.page.findChild(QWidget, "applyFix") is None
+    cards = case.find("evidence").findChildren(EvidenceCard)
+    assert cards[0].picture.picture.question == LOSS
+    tabs.setCurrentWidget(case.page.case)
+    case.click("openChapter_1")
+    assert "chapter 2 of 7" in case.find("verdictNote", QLabel).text()
+    tabs.setCurrentWidget(case.page.case)
+    QTest.keyClick(case.find("openChapter_0"), Qt.Key.Key_Space)
+    assert "chapter 1 of 7" in case.find("verdictNote", QLabel).text()
+
+
+def test_nothing_else_is_examined_meanwhile(case):
+    """While it is told nothing else can be begun; afterwards it can."""
+    case.play()
+    for name in ("examineButton", "caseButton", "openRecord", "caseSteps", "faultBox"):
+        assert not case.find(name).isEnabled(), name
+    case.click("caseStop")
+    case.until(lambda: case.telling.stage is Stage.IDLE)
+    for name in ("examineButton", "caseButton", "openRecord", "caseSteps", "faultBox"):
+        assert case.find(name).isEnabled(), name
+
+
+def test_stop_keeps_what_was_told(case):
+    """The control is told to judge nothing more; the chapters stay, and it can be played again."""
+    case.play()
+    case.tell(2)
+    case.until(lambda: case.words.startswith("Chapter 3 of 7"))
+    QTest.keyClick(case.page, Qt.Key.Key_F8)
+    case.until(lambda: case.telling.stage is Stage.IDLE)
+    assert case.orders[0][1].stopping and case.orders[0][1].abandoned
+    assert "Stopped; 2 of 7 chapters are told." in case.words and len(case.cards) == 2
+    case.play()
+    case.until(lambda: not case.cards)
+
+
+def test_stopped_while_it_waits_nothing_comes_later(case):
+    """Behind another job of the worker, Stop is at once; the job finds nothing to do."""
+    held = threading.Event()
+    case.window.worker.do(lambda mailbox: held.wait(20))
+    case.click("caseButton")
+    case.click("caseStop")
+    assert case.telling.stage is Stage.IDLE
+    held.set()
+    done = case.window.worker.do(lambda mailbox: None)
+    case.until(lambda: done.closed)
+    assert not case.cards and case.telling.info is None
+
+
+def test_steps_and_data_reach_the_worker(case, tmp_path):
+    """The steps of the box, and the text of the text page."""
+    case.window.pages["text"].session.data = tmp_path
+    case.find("doctorTabs", QTabWidget).setCurrentWidget(case.page.case)
+    case.find("caseSteps", QSpinBox).setValue(30)
+    case.play()
+    data, _, budget, steps = case.orders[0]
+    assert (data, budget, steps) == (tmp_path, 4.0, 30)
+
+
+def test_a_failure_is_a_sentence(case):
+    """It stands where the progress was; what was told stays."""
+    case.chapters, case.ending = CHAPTERS[:1], Failed(0, "The network has come apart.")
+    case.play()
+    case.tell(1)
+    case.until(lambda: case.telling.stage is Stage.IDLE)
+    assert "The network has come apart." in case.words and len(case.cards) == 1
+
+
+def test_chapters_that_come_while_it_is_hidden_are_there(case):
+    """Several at once, of which the mailbox keeps the newest answer alone."""
+    case.play()
+    case.window.show_page("digits")
+    for _ in range(3):
+        case.told.release()
+    case.until(lambda: len(case.telling.chapters) == 3)
+    case.window.show_page("doctor")
+    assert [card.chapter.number for card in case.cards] == [0, 1, 2]
+
+
+def test_every_control_has_names_and_teaches(case):
+    """With chapters on the screen: each button and box has names and a tooltip."""
+    case.play()
+    case.tell(2)
+    for part in [
+        *case.page.case.findChildren(QAbstractButton),
+        case.find("caseButton"),
+        case.find("caseSteps"),
+    ]:
+        if not part.objectName().startswith("qt_"):
+            assert part.objectName() and part.toolTip() and part.accessibleName()
+
+
+def test_a_sample_is_a_few_readable_lines(qtbot):
+    """Squares break anywhere; empty lines and letters that can't be seen don't stand there."""
+    assert readable("\n\nWhat\x1f say\n\n you?") == "What\u00b7 say\nyou?"
+    block = SampleBlock(NOISE)
+    qtbot.addWidget(block)
+    lines = block.lines(300)
+    assert len(lines) == LINES and lines[-1].endswith("\u2026")
+    short = SampleBlock("To be")
+    qtbot.addWidget(short)
+    assert short.lines(300) == ["To be"]
+
+
+def test_a_chapter_with_a_loss_that_is_no_number(qtbot):
+    """It has no bar, and no other one suffers from it."""
+    chapter = Chapter(1, "x", float("nan"), "?", ("unknown_id",), CHAPTERS[-1].diagnosis)
+    card = ChapterCard(chapter, {}, "", "")
+    qtbot.addWidget(card)
+    card.grab()
+    assert card.bar.number == "no number"
+
+
+@pytest.fixture
+def short_text(tmp_path):
+    """A text of one's own, of words enough for 1,024 tokens."""
+    path, draw = tmp_path / "text.txt", random.Random(1)
+    parts = [c + v for c in "bcdfghlmnprst" for v in "aeiou"]
+    words = ["".join(draw.choices(parts, k=draw.randint(1, 4))) for _ in range(3000)]
+    lines = (" ".join(draw.choices(words, k=9)) for _ in range(1000))
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_the_case_itself(qtbot, whole, short_text, monkeypatch):
+    """The worker trains the notebook for three steps; chapters are told until it is stopped."""
+    for module in (actual_words, story):  # 30,522 outputs take minutes where two cores are busy
+        monkeypatch.setattr(module, "OUTPUTS", 1100)
+    monkeypatch.setattr(case_module, "BUDGET", 1.0)
+    case = Case(qtbot, whole)
+    case.until(lambda: case.find("caseButton").isEnabled())
+    whole.pages["text"].session.data = short_text
+    case.find("caseSteps", QSpinBox).setValue(3)
+    case.click("caseButton")
+    case.until(lambda: len(case.cards) >= 2, 120)
+    assert "The notebook, as it was" in shown(case.cards[0])
+    assert f"Mended: {MENDS[0].title}" in shown(case.cards[1])
+    QTest.keyClick(case.page, Qt.Key.Key_F8)
+    case.until(lambda: case.telling.stage is Stage.IDLE, 120)
+    assert "Stopped" in case.words
