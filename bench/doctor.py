@@ -254,7 +254,7 @@ for i in range(STEPS):
         p.data += -0.1 * p.grad
     LOOK
 """
-STEPS, ROUNDS = 6000, 7
+STEPS, ROUNDS = 15_000, 5
 
 
 def cost(options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -23,6 +23,9 @@ UNTOLD = ("plateau", "lr_too_low", "oscillation")
 class Attending:
     """Watches the learner of a run.
 
+    Args:
+        share: of the time, how much looking may take.
+
     Attributes:
         learner: that of the run, once it has begun.
         watching: what was seen.
@@ -30,9 +33,10 @@ class Attending:
         train_loss: the last one that was measured on training data in the mode for use.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = 0.01) -> None:
         self.learner: Learner | None = None
-        self.watching = Watching()
+        self._share = share
+        self.watching = Watching(share=share)
         self.planned = 0
         self.train_loss = math.nan
         self._talk = Pace(2.5, 0.01)
@@ -41,7 +45,7 @@ class Attending:
         """Look at the first step."""
         self.learner = learner
         self.planned = planned
-        self.watching = Watching((learner.model, learner.optimizer))
+        self.watching = Watching((learner.model, learner.optimizer), self._share)
         self._talk.due()
 
     def before(self) -> None:

@@ -27,6 +27,8 @@ from core.training.judging import judging
 from core.training.learner import Learner
 from core.training.trainer import Run, train
 
+CLOSELY = 0.05
+"""The share of the time for looking, where that is what the training is for."""
 QUICK = 0.35
 """The share of the budget for experiments on single steps; the rest is for copies that train."""
 ANSWERS = 20_000  # that are looked at, for what the labels are like
@@ -51,7 +53,7 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
         UserError: the run can't begin.
     """
     own = run.attendant
-    attending = own if isinstance(own, Attending) else Attending()
+    attending = own if isinstance(own, Attending) else Attending(CLOSELY)
     run = replace(run, attendant=attending, judged=run.judged or ENOUGH)
     ending: Event | None = None
     try:

@@ -13,7 +13,7 @@ import torch
 from core import playgrounds
 from core.doctor.attend import Attending
 from core.doctor.diagnosis import Diagnosis
-from core.doctor.examine import examine
+from core.doctor.examine import CLOSELY, examine
 from core.errors import UserError
 from core.playgrounds.text.actual_words import MENDS, OUTPUTS, ActualWords
 from core.telemetry.events import Answer, Diagnosed, Event, Failed, Finished, Progress, Stopped
@@ -65,7 +65,7 @@ def tell(data: Any, control: Control, budget: float, steps: int = STEPS) -> Iter
     for number in range(len(MENDS) + 1):
         title = "The notebook, as it was" if number == 0 else MENDS[number - 1].title
         yield Progress(title, number / (len(MENDS) + 1))
-        attending = Attending()
+        attending = Attending(CLOSELY)
         run = Run(
             playground,
             playground.recipes["notebook actual_words"].replace({"steps": 0}),

@@ -38,6 +38,8 @@ from core.training.pace import Pace
 FIRST = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Steps that are looked at whatever the clock says, if the share of the time allows it."""
 LEFT_TO_CHANCE = seeing.RANDOM | {"dropout", "scaled_dot_product_attention"}
+HURRIED, QUICK = 64, 100.0
+"""From this step on, a loop of more steps a second than that looks at the clock more seldom."""
 KEPT = 400  # looks
 THINNED = 20_000  # losses
 BATCHES = 24
@@ -83,6 +85,8 @@ class Watching:
         self._raw: list[Tensor | float] = []
         self._losses: list[float] = []
         self._judged_next = -1
+        self._mask = 0
+        self._marked = {*FIRST, HURRIED}
         self._heard = False
 
     # The loop.
@@ -118,8 +122,13 @@ class Watching:
             self._pace.charge(spent)
         self._raw.append(loss.detach() if isinstance(loss, Tensor) else loss)
         self.count += 1
+        if self.count & self._mask and self.count not in self._marked:
+            return  # the clock, too, costs a quick loop something
         if len(self._raw) >= 512:
             self._settle()
+        if self.count == HURRIED:
+            quick = HURRIED / (time.perf_counter() - self._begun) > QUICK
+            self._mask = 7 if quick else 0
         if frame is not None and self.due():
             self.begin(frame)
 
@@ -143,8 +152,8 @@ class Watching:
         if not self._raw:
             return
         raw, self._raw = self._raw, []
-        if all(isinstance(loss, Tensor) for loss in raw):
-            values = torch.stack([t.reshape(()).float() for t in raw]).tolist()  # type: ignore[union-attr]
+        if all(isinstance(loss, Tensor) and not loss.dim() for loss in raw):
+            values = torch.stack(raw).tolist()  # type: ignore[arg-type]
         else:
             values = [float(loss) for loss in raw]
         self._losses += values
@@ -327,6 +336,7 @@ class Watching:
         number = float(value.detach()) if isinstance(value, Tensor) else float(value)
         if self.validations:
             self._judged_next = 2 * self.count - self.validations[-1][0]
+            self._marked = {*FIRST, HURRIED, self._judged_next}
         self.validations.append((self.count, number))
 
     @contextmanager
@@ -410,12 +420,13 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         quiet: bool = False,
         record: Path | str | bool | None = None,
         budget: float = 15.0,
-        share: float = 0.02,
+        share: float = 0.015,
     ) -> None:
         self._watching = Watching(things, share)
         self._name = name
         self._quiet = quiet
         self._path = record
+        self._file: Path | None = None
         self._budget = budget
         self._writing = Pace(5.0, 0.01)
         self.diagnosis = Diagnosis("unknown", "Nothing was seen yet.", 0.0)
