@@ -10,7 +10,7 @@ from gui.state import State
 from gui.tour import Guide
 from gui.widgets.verdict_card import VerdictCard
 
-TOO_HIGH = 0.5
+TOO_HIGH = 5.0
 STEPS, CHAPTERS = 20, 2
 LONGEST = 600.0  # seconds for these chapters, whose 30,522 outputs take their time
 

@@ -162,7 +162,7 @@ def rate_not_high(case: Case) -> Check:
         return failed(
             id, title, measured, "10^-3, and a loss that falls", 0.85, "the learning rate", picture
         )
-    if better and ratio > -2.6 and len(case.losses) >= 100:
+    if better and ratio > -2.6 and (len(case.losses) >= 100 or ratio > HASTY):
         assert trial is not None
         measured += f". {trial.measured}"
         sure = 0.8 if ratio > HASTY or leaps else 0.62
