@@ -30,6 +30,7 @@ def play(guide: Guide) -> None:
     guide.turn_to("textTabs", "Learning")
 
     guide.train("tuned gpt", guide.seconds)
+    guide.type_number("writeLength", 2000)  # so that it still writes when it is to be stopped
     guide.click("generateButton")
     guide.wait("it writes while it learns", lambda: len(page.write.writing.said) > 5)
     guide.wait("layers are on the wall", lambda: len(session.history.layers) > 0)
