@@ -90,6 +90,7 @@ class CurvePlot(pg.PlotWidget):
         )
         line.label.setFont(theme.font(11))
         line.reference = (value, label, role)
+        line.setVisible(not self._hint.text())  # beneath the words it would only strike them out
         self._lines[name] = line
         self.addItem(line)
 

@@ -145,3 +145,15 @@ def test_all_modules_of_the_screen_can_be_imported():
     """No page or widget is left behind by a change elsewhere."""
     for found in pkgutil.walk_packages(gui.__path__, "gui."):
         importlib.import_module(found.name)
+
+
+def test_a_reference_line_waits_for_the_curve(qtbot, qapp):
+    """A line that comes while the plot still says what will be seen does not strike the words out."""
+    plot = CurvePlot("loss")
+    qtbot.addWidget(plot)
+    plot.set_hint("Train to see the curve")
+    plot.set_line("guess", 2.3, "an even guess 2.30")
+    (line,) = plot._lines.values()
+    assert not line.isVisible()
+    plot.set_hint("")
+    assert line.isVisible()
