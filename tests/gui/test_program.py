@@ -148,7 +148,7 @@ def test_all_modules_of_the_screen_can_be_imported():
 
 
 def test_a_reference_line_waits_for_the_curve(qtbot, qapp):
-    """A line that comes while the plot still says what will be seen does not strike the words out."""
+    """One that comes while words say what will be seen does not strike them out."""
     plot = CurvePlot("loss")
     qtbot.addWidget(plot)
     plot.set_hint("Train to see the curve")
