@@ -72,7 +72,7 @@ class Attending:
     def case(self, progress: float = 1.0, crash: str = "") -> Case:
         """Return all that is known."""
         case = self.watching.case(crash)
-        case.planned = self.planned or round(len(case.losses) / max(progress, 1e-3))
+        case.planned = self.planned or round(self.watching.count / max(progress, 1e-3))
         if math.isfinite(self.train_loss):
             case.facts["train_loss"] = self.train_loss
         return case

@@ -97,7 +97,7 @@ def _diagnose(
 ) -> Iterator[Event]:
     begin = time.perf_counter()
     case = attending.case(crash=crash)
-    case.planned = max(case.planned, len(case.losses))
+    case.planned = max(case.planned, attending.watching.count)
     again = again_of(attending.watching)
     if again is not None and not crash and not control.abandoned:
         yield Progress("Looking at the data", 0.0)

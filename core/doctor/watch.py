@@ -38,8 +38,9 @@ from core.training.pace import Pace
 FIRST = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Steps that are looked at whatever the clock says, if the share of the time allows it."""
 LEFT_TO_CHANCE = seeing.RANDOM | {"dropout", "scaled_dot_product_attention"}
-HURRIED, QUICK = 64, 100.0
-"""From this step on, a loop of more steps a second than that looks at the clock more seldom."""
+HURRIED, QUICK, KEEPS = 512, 200.0, 3
+"""From this step on, of a loop of more steps a second than that, only every third loss is kept; an
+odd number, so that a loss that goes up and down in turn is still seen to."""
 KEPT = 400  # looks
 THINNED = 20_000  # losses
 BATCHES = 24
@@ -76,6 +77,7 @@ class Watching:
         self.trouble = ""
         """Why a step could not be looked at; "" if all could."""
         self.spent = 0.0
+        self._startup = 0.0
         self._things = things
         self._pace = Pace(every, share)
         self._begun = time.perf_counter()
@@ -84,8 +86,10 @@ class Watching:
         self._before: dict[str, Tensor] = {}
         self._raw: list[Tensor | float] = []
         self._losses: list[float] = []
+        self._at: list[int] = []
         self._judged_next = -1
-        self._mask = 0
+        self._quick = False
+        self._listening = self._begun
         self._marked = {*FIRST, HURRIED}
         self._heard = False
 
@@ -99,7 +103,8 @@ class Watching:
             self._before = {n: p.detach().clone() for n, p in self.scan.parameters.items()}
         self._recorder = Recorder()
         self._recorder.__enter__()  # type: ignore[no-untyped-call]
-        self.spent += time.perf_counter() - begin
+        self._listening = time.perf_counter()
+        self.spent += self._listening - begin
 
     def end(self) -> Tape | None:
         """Hear no more; return what was heard."""
@@ -111,24 +116,29 @@ class Watching:
 
     def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
         """A step is done, and its update too."""
+        leaves_out = self._quick and self._recorder is None and self.count % KEEPS
+        if leaves_out and self.count + 1 not in self._marked:
+            self.count += 1
+            return  # to hold every loss costs a quick loop one per cent
         if self._recorder is not None:
-            begin = time.perf_counter()
+            begin = self._listening  # a step that is listened to is itself a slower one
             tape = self.end()
             assert tape is not None
             with torch._C.DisableTorchFunction():
                 self._try_to_look(tape, loss, frame)
             spent = time.perf_counter() - begin
-            self.spent += spent
-            self._pace.charge(spent)
+            if self.count < FIRST[3]:
+                self._startup += spent  # once for each loop, however long it is
+            else:
+                self.spent += spent
+                self._pace.charge(spent)
         self._raw.append(loss.detach() if isinstance(loss, Tensor) else loss)
+        self._at.append(self.count)
         self.count += 1
-        if self.count & self._mask and self.count not in self._marked:
-            return  # the clock, too, costs a quick loop something
         if len(self._raw) >= 512:
             self._settle()
         if self.count == HURRIED:
-            quick = HURRIED / (time.perf_counter() - self._begun) > QUICK
-            self._mask = 7 if quick else 0
+            self._quick = HURRIED / (time.perf_counter() - self._begun) > QUICK
         if frame is not None and self.due():
             self.begin(frame)
 
@@ -163,8 +173,7 @@ class Watching:
         with torch._C.DisableTorchFunction():
             self._settle()
         stride = -(-max(1, len(self._losses)) // THINNED)
-        steps = np.arange(0, len(self._losses), stride)
-        return steps, np.array(self._losses)[::stride] if self._losses else np.empty(0)
+        return np.array(self._at[::stride], int), np.array(self._losses[::stride], float)
 
     # A look.
 
@@ -420,7 +429,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         quiet: bool = False,
         record: Path | str | bool | None = None,
         budget: float = 15.0,
-        share: float = 0.015,
+        share: float = 0.008,
     ) -> None:
         self._watching = Watching(things, share)
         self._name = name
