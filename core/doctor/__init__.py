@@ -1,12 +1,17 @@
 """The doctor: is it wrong, too small, or not trained enough?
 
 tape.py         one step of any loop, as the list of what torch was asked to do
-watch.py        looks at a loop from outside: losses, weights, and now and then a tape
-sight.py        what is to be seen on a tape: layers, signals, the loss and what it is made of
+sight.py        what is on a tape: weights, data and signals, layers, the call that judges
+criterion.py, measure.py   and that in numbers, as look.py has them
+scan.py         what the variables around a loop hold
+watching.py     looks at a loop from outside; watch.py: three lines around anybody's
 case.py         all that is known of one training
-rules/          one small function for each thing that can be wrong
-experiments.py  what is tried on copies, where looking can't tell
-verdict.py      from checks and experiments to one diagnosis
-examine.py      a recipe or a checkpoint of a playground, from training to diagnosis
-faults.py       what can be broken on purpose
+survey.py, use.py   what the data shows by itself; how the network is used
+rules/          one small function for each thing that can be wrong; causes.py says it in words
+again.py, experiments.py   what is tried on copies, where looking can't tell
+verdict.py      from checks and experiments to one diagnosis (diagnosis.py)
+consult.py      all of that for a watched loop; record.py keeps it
+attend.py       beside a run of a playground; examine.py: from its training to its diagnosis
+faults.py       what can be broken on purpose; breaking.py: how
+story.py        the case of actual_words
 """

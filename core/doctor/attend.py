@@ -10,7 +10,7 @@ from core.doctor.case import Case
 from core.doctor.diagnosis import Diagnosis
 from core.doctor.rules import judge
 from core.doctor.verdict import conclude
-from core.doctor.watch import Watching
+from core.doctor.watching import Watching
 from core.telemetry.events import Diagnosed, Evaluated, Event
 from core.training.learner import Learner
 from core.training.pace import Pace

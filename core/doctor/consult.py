@@ -17,7 +17,7 @@ from core.doctor.tape import replay
 from core.doctor.verdict import conclude
 
 if TYPE_CHECKING:
-    from core.doctor.watch import Watching
+    from core.doctor.watching import Watching
 
 DEAR = ("overfit_one_batch", "other_rates")
 CLEAR = 0.85

@@ -15,6 +15,8 @@ from core.doctor.again import FAULTS, Again, Batch
 from core.doctor.case import Case
 from core.doctor.diagnosis import Experiment, Picture, Series
 from core.doctor.look import Look
+from core.doctor.sight import ancestors
+from core.doctor.tape import replay
 
 Trial = Callable[[Again, Case, float], Experiment]
 
@@ -181,8 +183,6 @@ def _entry(again: Again) -> tuple[Tensor, Tensor]:
 
 def again_with(again: Again, given: Tensor, leaf: Tensor) -> Tensor:
     """Return the outputs with another tensor in the place of one."""
-    from core.doctor.tape import replay
-
     assert again.sight.outputs is not None
     return replay(again.sight.tape, (again.sight.outputs,), {id(given): leaf})[0]
 
@@ -305,13 +305,9 @@ def terms_weighed(again: Again, case: Case, seconds: float) -> Experiment:
     ]
     if len(terms) < 2:
         raise ValueError("the loss has one part")
-    from core.doctor.tape import replay
-
     judged = {id(t) for t in sight.criterion_op.outputs} if sight.criterion_op else set()
     leaves = list(again.weights.values())
     criterion, rest, values = 0.0, 0.0, [0.0, 0.0]
-    from core.doctor.sight import _ancestors
-
     with torch.enable_grad():
         copies = again.copies()
         for value, factor in terms:
@@ -320,7 +316,7 @@ def terms_weighed(again: Again, case: Case, seconds: float) -> Experiment:
                 (factor * fresh).sum(), list(copies.values()), allow_unused=True
             )
             size = math.sqrt(sum(float(g.square().sum()) for g in gradients if g is not None))
-            if judged & _ancestors(sight, value):
+            if judged & ancestors(sight, value):
                 criterion += size
                 values[0] += factor * float(fresh.detach().sum())
             else:

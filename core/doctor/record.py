@@ -13,7 +13,7 @@ from core.paths import RUNS
 from core.training.files import write_whole
 
 if TYPE_CHECKING:
-    from core.doctor.watch import Watching
+    from core.doctor.watching import Watching
 
 FORMAT = "glassbox-watch-1"
 SUFFIX = ".watch.json"

@@ -8,15 +8,13 @@ Everything here reads; nothing is computed again. A tensor on a tape is one of f
     rest     made of neither: ``arange``, masks, random numbers
 """
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from core.doctor.look import CriterionSeen, InputSeen, LayerSeen, TermSeen
 from core.doctor.tape import BENDS, PRODUCTS, Op, Tape, needed
 
 FACTORIES = frozenset(
@@ -25,17 +23,20 @@ FACTORIES = frozenset(
         "full_like as_tensor new_zeros new_ones"
     ).split()
 )
+
 RANDOM = frozenset(
     (
         "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like"
     ).split()
 )
+
 CRITERIA = frozenset(
     (
         "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss "
         "binary_cross_entropy binary_cross_entropy_with_logits multi_margin_loss"
     ).split()
 )
+
 THROUGH = frozenset(
     (
         "mean sum neg mul rmul imul div truediv rtruediv itruediv log view reshape squeeze "
@@ -43,8 +44,9 @@ THROUGH = frozenset(
     ).split()
 )
 """What a criterion's numbers pass on their way to the loss."""
+
 SUMS = frozenset("add radd iadd sub rsub isub".split())
-NORMS = frozenset("batch_norm instance_norm".split())
+
 BREAKS = BENDS | frozenset(
     (
         "exp log sin cos softmax log_softmax abs pow square sqrt clamp clamp_min clamp_max "
@@ -55,10 +57,6 @@ BREAKS = BENDS | frozenset(
     ).split()
 )
 """What is more than another matrix product would be."""
-CUTS = frozenset("detach data".split())
-SOFT = frozenset("softmax log_softmax".split())
-FLAT_TANH, FLAT_SIGMOID = 0.97, 0.03
-TINY = 1e-12
 
 
 @dataclass(eq=False)
@@ -158,13 +156,13 @@ def _weights(tape: Tape, made: set[int], known: Iterable[Tensor]) -> dict[int, T
                 drawn = not isinstance(index, Tensor) or id(index) in random
                 if drawn or index.is_floating_point() or index.dtype == torch.bool:
                     continue
-                if tensor.dim() != 2 or id(index) in _rested(tape):
+                if tensor.dim() != 2 or id(index) in rested(tape):
                     continue
             found.setdefault(id(tensor), tensor)
     return found
 
 
-def _rested(tape: Tape) -> set[int]:
+def rested(tape: Tape) -> set[int]:
     """Return the ids of tensors that are made of no data: random numbers, counts, their parts."""
     found: set[int] = set()
     for op in tape.ops:
@@ -193,9 +191,6 @@ def _follow(sight: Sight, op: Op, rest: set[int]) -> None:
         mixed = "signal" in kinds or {"weights", "data"} <= kinds
         sight.kinds[key] = "signal" if mixed else next(iter(kinds))
         sight.origin[key] = origin
-
-
-# The loss: its terms, its criterion.
 
 
 def _find_criterion(sight: Sight) -> None:
@@ -315,9 +310,6 @@ def _squared(sight: Sight, op: Op) -> tuple[Tensor, Tensor] | None:
     return None
 
 
-# Layers.
-
-
 def _find_layers(sight: Sight) -> None:
     """Find the products with parameters, what bends each, and which follow one another unbent."""
     behind: dict[int, frozenset[int]] = {}
@@ -330,7 +322,7 @@ def _find_layers(sight: Sight) -> None:
         if parameter is not None:
             key = id(parameter)
             sight.products[key] = op
-            if not _looks_up(sight, op):
+            if not looks_up(sight, op):
                 sight.chains += [(before, key) for before in incoming if before != key]
                 incoming = frozenset([key])
             else:
@@ -378,18 +370,19 @@ def _leaf(sight: Sight, tensor: Tensor) -> Tensor | None:
     return max(leaves, key=lambda t: t.numel(), default=None)
 
 
-def _looks_up(sight: Sight, op: Op) -> bool:
+def looks_up(sight: Sight, op: Op) -> bool:
     """Whether a product picks rows of a table: by index, or by a one-hot row."""
     if op.name in ("embedding", "getitem", "index_select"):
         return True
     if op.name in ("matmul", "mm", "linear"):
         left = op.operand(0)
         if isinstance(left, Tensor) and sight.kinds.get(id(left)) == "data":
-            return _is_hot(left)
+            return is_hot(left)
     return False
 
 
-def _is_hot(rows: Tensor) -> bool:
+def is_hot(rows: Tensor) -> bool:
+    """Whether rows are one-hot."""
     if not rows.is_floating_point() or rows.dim() < 2 or rows.shape[-1] < 3:
         return False
     with torch.no_grad():
@@ -397,12 +390,9 @@ def _is_hot(rows: Tensor) -> bool:
         return bool(((some == 0) | (some == 1)).all() and (some.sum(-1) == 1).all())
 
 
-# Inputs.
-
-
 def _find_inputs(sight: Sight) -> None:
     """Find the data that meets parameters, and is not what the outputs are judged against."""
-    aims = _ancestors(sight, sight.targets) if sight.targets is not None else set()
+    aims = ancestors(sight, sight.targets) if sight.targets is not None else set()
     judged = id(sight.criterion_op)
     found: dict[int, Tensor] = {}
     for op in sight.ops:
@@ -431,7 +421,7 @@ def _find_inputs(sight: Sight) -> None:
     sight.inputs = exact or fitting or rows
 
 
-def _ancestors(sight: Sight, tensor: Tensor) -> set[int]:
+def ancestors(sight: Sight, tensor: Tensor) -> set[int]:
     """Return the ids of all that a tensor was made of, itself included."""
     found, todo = set(), [tensor]
     while todo:
@@ -445,404 +435,3 @@ def _ancestors(sight: Sight, tensor: Tensor) -> set[int]:
         for writer in sight.writers.get(id(one), ()):
             todo += writer.inputs
     return found
-
-
-# Numbers.
-
-
-@torch.no_grad()
-def criterion(sight: Sight) -> CriterionSeen:
-    """Return how the outputs are judged."""
-    op, outputs, targets = sight.criterion_op, sight.outputs, sight.targets
-    if op is None or not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
-        return CriterionSeen(sign=sight.sign)
-    kind = op.name if op.name in CRITERIA else "picked"
-    if op.name in ("pow", "pow_", "square", "mul", "abs") and kind == "picked":
-        kind = "square" if targets.shape == outputs.shape and not _log_rows(outputs) else "picked"
-    whole = not targets.is_floating_point()
-    place = 1 if kind in ("cross_entropy", "nll_loss") and outputs.dim() > 1 else -1
-    classes = int(outputs.shape[place]) if outputs.dim() > 1 else 0
-    wide = outputs.movedim(place, -1).float() if classes else outputs.float()
-    rows = wide.reshape(-1, classes)[:2048] if classes > 1 else wide.reshape(-1, 1)[:2048]
-    logs = kind in ("nll_loss", "picked")
-    sums = rows.exp().sum(-1) if logs else rows.sum(-1)
-    even = bool((rows >= 0).all()) and classes > 1 and bool(((rows.sum(-1) - 1).abs() < 1e-3).all())
-    hot = classes > 1 and targets.shape == outputs.shape and _softly_hot(targets)
-    whole = whole and not hot
-    numbers = targets.float()
-    labels = targets.argmax(-1) if hot else targets
-    if "binary" in kind and bool(((targets == 0) | (targets == 1)).all()):
-        labels, two = targets.long(), True
-    else:
-        two = False
-    counted = labels.flatten()[:65_536]
-    ignored = (
-        op.argument(4, "ignore_index", -100) if kind in ("cross_entropy", "nll_loss") else None
-    )
-    if ignored is not None and whole:
-        counted = counted[counted != ignored]
-        numbers = counted.float()
-    shares = _shares(counted) if whole or hot or two else None
-    value = _value(kind, op, outputs, targets)
-    uniform = math.log(classes) if classes > 1 else math.nan
-    if hot and kind in ("mse_loss", "square"):
-        uniform = (classes - 1) / classes**2
-    elif kind in ("mse_loss", "square"):
-        columns = numbers if numbers.dim() > 1 else numbers[:, None]
-        uniform = float(columns.var(0, correction=0).mean())  # of the best constant answer
-    elif "binary" in kind:
-        uniform = math.log(2)
-    return CriterionSeen(
-        kind=kind,
-        classes=classes,
-        value=value,
-        uniform=uniform,
-        sign=sight.sign,
-        probabilities=even and kind == "cross_entropy",
-        normalised=not logs
-        or classes < 2
-        or even
-        or bool(((sums - 1).abs() < 1e-2).all())
-        or not bool(torch.isfinite(sums).all()),
-        twice=_twice(sight),
-        spread=_spread_out(sight, op, outputs, targets),
-        across=_across(sight, len(outputs)) or (logs and _columns(rows, wide)),
-        squeezed=_squeezed(sight, outputs, kind),
-        hot=hot,
-        whole=whole,
-        low=float(numbers.min()) if numbers.numel() else math.nan,
-        high=float(numbers.max()) if numbers.numel() else math.nan,
-        distinct=0 if shares is None else len(shares),
-        top=0.0 if shares is None or not len(shares) else float(shares.max()),
-        count=int(counted.numel()),
-        entropy=math.nan if shares is None else float(-(shares * shares.log()).sum()),
-    )
-
-
-def _value(kind: str, op: Op, outputs: Tensor, targets: Tensor) -> float:
-    """Return the criterion's mean, whatever it was summed with."""
-    result = op.result if isinstance(op.result, Tensor) else None
-    if result is None:
-        return math.nan
-    if kind == "picked":
-        picked = result.float()
-        if op.name in ("mul", "rmul"):
-            picked = picked.sum(-1)
-        return float(-(picked.log() if bool((picked > 0).all()) else picked).mean())
-    if kind == "cross_entropy" and result.numel() == 1 and op.kwargs.get("reduction") == "sum":
-        return float(result) / max(1, targets.numel())
-    return float(result.float().mean())
-
-
-def _log_rows(outputs: Tensor) -> bool:
-    return bool((outputs <= 0).all())
-
-
-def _softly_hot(targets: Tensor) -> bool:
-    """Whether rows are one-hot, perhaps smoothed, or the -1 and 1 of old."""
-    rows = targets.reshape(-1, targets.shape[-1])[:512].float()
-    high, low = rows.max(-1).values, rows.min(-1).values
-    others = (rows < high[:, None]).sum(-1) == rows.shape[-1] - 1
-    second = rows.sort(-1).values
-    level = (second[:, -2] - low).abs() < 1e-6
-    return bool(others.all() and level.all())
-
-
-def _shares(labels: Tensor) -> Tensor:
-    _, counts = torch.unique(labels, return_counts=True)
-    shares: Tensor = counts.double() / counts.sum()
-    return shares
-
-
-def _twice(sight: Sight) -> bool:
-    """Whether a softmax, or a sigmoid, is taken of what has gone through one already."""
-    for op in sight.ops:
-        source = op.args[0] if op.args else None
-        made = _before(sight, source)
-        if made is None:
-            continue
-        if op.name in SOFT and made.name == "softmax":
-            return True
-        if op.name == "binary_cross_entropy_with_logits" and made.name == "sigmoid":
-            return True
-        if op.name == "cross_entropy" and made.name == "softmax":
-            return True
-    return False
-
-
-def _before(sight: Sight, tensor: Any) -> Op | None:
-    """Return what made a tensor, views left aside."""
-    for _ in range(8):
-        op = sight.maker.get(id(tensor)) if isinstance(tensor, Tensor) else None
-        if op is None or op.name not in (
-            "view",
-            "reshape",
-            "squeeze",
-            "flatten",
-            "float",
-            "contiguous",
-        ):
-            return op
-        tensor = op.args[0]
-    return None
-
-
-def _spread_out(sight: Sight, op: Op, outputs: Tensor, targets: Tensor) -> bool:
-    """Whether a row was held against a column, so that each answer meets each target."""
-    largest = max(outputs.numel(), targets.numel())
-    if op.name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
-        shape = torch.broadcast_shapes(outputs.shape, targets.shape)  # type: ignore[no-untyped-call]
-        return bool(math.prod(shape) > largest > 1)
-    difference = op.inputs[0] if op.inputs else outputs
-    return op.name in ("pow", "square", "abs", "mul") and difference.numel() > largest > 1
-
-
-def _across(sight: Sight, batch: int) -> bool:
-    """Whether a softmax of what is judged runs along the batch."""
-    path = _ancestors(sight, sight.outputs) if sight.outputs is not None else set()
-    for op in sight.ops:
-        if op.name not in SOFT or sight.kinds.get(id(op.outputs[0])) != "signal":
-            continue
-        judged = id(op.outputs[0]) in path
-        dim = op.argument(1, "dim")
-        shape = op.outputs[0].shape
-        if judged and len(shape) == 2 and dim in (0, -2) and shape[0] == batch and shape[0] > 1:
-            return True
-    return False
-
-
-def _columns(rows: Tensor, wide: Tensor) -> bool:
-    """Whether (log-)probabilities sum to 1 over the batch, and not over the answers."""
-    if wide.dim() != 2 or len(wide) < 4 or len(wide) > 100_000:
-        return False
-    values = wide if bool((wide >= 0).all()) else wide.exp()
-    down, along = values.sum(0), values.sum(1)
-    return bool(((down - 1).abs() < 1e-3).all()) and not bool(((along - 1).abs() < 1e-2).all())
-
-
-def _squeezed(sight: Sight, outputs: Tensor, kind: str) -> str:
-    """Return the activation that scores come out of, where scores should have any size."""
-    op = _before(sight, outputs)
-    if op is None or op.name not in BENDS or kind == "binary_cross_entropy":
-        return ""
-    return op.name
-
-
-@torch.no_grad()
-def inputs_seen(sight: Sight) -> tuple[InputSeen, ...]:
-    """Return what the network is given."""
-    found = []
-    for tensor in sight.inputs[:4]:
-        values = tensor.detach().float()
-        rows = values.reshape(len(values), -1)
-        tokens = not tensor.is_floating_point()
-        finite = bool(torch.isfinite(values).all())
-        found.append(
-            InputSeen(
-                tokens=tokens,
-                shape=tuple(tensor.shape),
-                mean=float(values.mean()),
-                std=float(values.std(correction=0)),
-                low=float(values.min()),
-                high=float(values.max()),
-                finite=finite,
-                constant=len(rows) > 3 and bool((rows == rows[:1]).all()),
-                leaks=_leaks(tensor, sight.targets),
-                swapped=_swapped(tensor, sight.targets),
-                distinct=int(torch.unique(tensor).numel()) if tokens else 0,
-            )
-        )
-    return tuple(found)
-
-
-def _leaks(inputs: Tensor, targets: Tensor | None) -> bool:
-    """Whether the target stands in the input: the same tokens, or a column that tells the class."""
-    if targets is None or targets.is_floating_point() or targets.numel() < 16:
-        return False
-    if _is_hot(inputs):
-        inputs = inputs.argmax(-1)
-    if not inputs.is_floating_point():
-        flat = inputs.reshape(-1) if inputs.numel() == targets.numel() else None
-        aims = targets.reshape(-1)
-        counted = aims >= 0  # what is below is left out by the loss
-        if flat is not None and bool((flat == aims)[counted].all()):
-            return int(torch.unique(aims[counted]).numel()) > 2
-        if inputs.dim() == 2 and targets.dim() == 1 and len(inputs) == len(targets):
-            same = (inputs == targets[:, None]).float().mean(0)
-            return bool((same > 0.999).any()) and int(torch.unique(targets).numel()) > 2
-        return False
-    if targets.dim() != 1 or len(inputs) != len(targets):
-        return False
-    return _telling_column(inputs.reshape(len(inputs), -1).float(), targets)
-
-
-def _swapped(inputs: Tensor, targets: Tensor | None) -> bool:
-    """Whether each target is the input below, and not the one beside it."""
-    if targets is None or inputs.is_floating_point() or inputs.dim() != 2:
-        return False
-    if targets.numel() != inputs.numel() or min(inputs.shape) < 3:
-        return False
-    aims = targets.reshape(inputs.shape)
-    beside = float((inputs[:, 1:] == aims[:, :-1]).float().mean())
-    below = float((inputs[1:] == aims[:-1]).float().mean())
-    return below > 0.95 and beside < 0.5
-
-
-def _telling_column(rows: Tensor, targets: Tensor) -> bool:
-    """Whether a single column has one value for each class, and another for each other class."""
-    classes, labels = torch.unique(targets, return_inverse=True)
-    if len(classes) < 3 or rows.shape[1] > 20_000 or len(rows) < 3 * len(classes):
-        return False
-    counts = torch.bincount(labels, minlength=len(classes)).float()
-    means = torch.zeros(len(classes), rows.shape[1], device=rows.device)
-    means.index_add_(0, labels, rows)
-    means /= counts[:, None]
-    within = (rows - means[labels]).abs().amax(0)
-    spread = means.sort(0).values.diff(dim=0).amin(0)
-    return bool(((within < 1e-5) & (spread > 1e-3)).any())
-
-
-@torch.no_grad()
-def layers_seen(sight: Sight, names: Mapping[int, str]) -> tuple[LayerSeen, ...]:
-    """Return the layers, first to last."""
-    found = []
-    judged = _ancestors(sight, sight.outputs) if sight.outputs is not None else set()
-    last = None
-    for key, op in sight.products.items():
-        if any(id(t) in judged for t in op.outputs):
-            last = key
-    for key, op in sight.products.items():
-        weight, output = sight.weights[key], op.outputs[0].detach().float()
-        given = next(
-            (t for t in op.inputs if sight.kinds.get(id(t)) in ("signal", "data")), op.inputs[0]
-        )
-        bend = sight.bends.get(key)
-        said = bend.outputs[0].detach().float() if bend else output
-        convolves = op.name.startswith("conv")
-        units = said.movedim(1, -1) if convolves and said.dim() > 2 else said
-        flat = units.reshape(-1, units.shape[-1]) if units.dim() else units.reshape(1, 1)
-        gradient = sight.tape.gradients.get(id(op.outputs[0]))
-        table = _looks_up(sight, op)
-        found.append(
-            LayerSeen(
-                name=names.get(key, _shape_name(weight)),
-                kind="embedding" if table else op.name,
-                fan_in=1 if table else _fan_in(op, weight, given),
-                units=int(flat.shape[-1]),
-                weight_std=_std(weight),
-                in_std=_std(given),
-                out_std=_std(output),
-                bend=bend.name if bend else "",
-                saturated=_saturated(flat, bend.name if bend else ""),
-                dead=float((flat.amax(0) <= 0).float().mean())
-                if bend and bend.name == "relu"
-                else 0.0,
-                gradient=_rms(gradient) if gradient is not None else math.nan,
-                same=_same(weight, flat),
-                last=key == last,
-                frozen=not weight.requires_grad,
-            )
-        )
-    return tuple(found)
-
-
-def _fan_in(op: Op, weight: Tensor, given: Tensor) -> int:
-    if op.name.startswith("conv"):
-        return int(weight[0].numel())
-    return int(given.shape[-1]) if given.dim() else 1
-
-
-def _saturated(flat: Tensor, bend: str) -> float:
-    if bend == "tanh":
-        return float((flat.abs() > FLAT_TANH).float().mean())
-    if bend == "sigmoid":
-        return float(((flat - 0.5).abs() > 0.5 - FLAT_SIGMOID).float().mean())
-    return 0.0
-
-
-def _same(weight: Tensor, flat: Tensor) -> bool:
-    """Whether all units of a layer are one and the same."""
-    if flat.shape[-1] < 2 or len(flat) < 2:
-        return False
-    size = float(flat.abs().max())
-    alike = float((flat - flat[:, :1]).abs().max()) <= 1e-4 * max(size, TINY)
-    # The weights are those behind the first update, so that they may differ a little by now.
-    values = weight.detach().float()
-    return alike and float(values.std(correction=0)) <= 0.02 * max(TINY, float(values.abs().max()))
-
-
-def terms_seen(sight: Sight) -> tuple[TermSeen, ...]:
-    """Return what the loss is the sum of."""
-    if len(sight.terms) < 2:
-        return ()
-    path = {id(t) for t in sight.criterion_op.outputs} if sight.criterion_op else set()
-    found = []
-    for value, factor in sight.terms:
-        if isinstance(value, Tensor):
-            learns = value.requires_grad
-            judges = bool(path & _ancestors(sight, value))
-            number = factor * float(value.detach().float().sum())
-            of_weights = sight.kinds.get(id(value)) == "weights"
-        elif isinstance(value, int | float):
-            learns, judges, number, of_weights = False, False, factor * float(value), False
-        else:
-            continue
-        found.append(TermSeen(number, learns, judges, of_weights=of_weights))
-    return tuple(found)
-
-
-def first_bad(sight: Sight, names: Mapping[int, str]) -> str:
-    """Return in words the first call that made a number that is none; "" if there is none."""
-    for op in sight.ops:
-        for tensor in op.inputs:
-            if tensor.is_floating_point() and not bool(torch.isfinite(tensor.detach()).all()):
-                if _masked(tensor):
-                    continue
-                what = sight.kinds.get(id(tensor))
-                if id(tensor) in names:
-                    return f"the parameter {names[id(tensor)]}"
-                if what == "data" and id(tensor) not in {
-                    id(t) for o in sight.ops for t in o.outputs
-                }:
-                    return "the inputs"
-        for tensor in op.outputs:
-            if tensor.is_floating_point() and not bool(torch.isfinite(tensor.detach()).all()):
-                if op.name.startswith("masked_fill") or op.name == "where" or _masked(tensor):
-                    continue
-                return f"{op.name}, a result of shape {tuple(tensor.shape)}"
-    return ""
-
-
-def _masked(tensor: Tensor) -> bool:
-    """Whether what is infinite is -inf only, as a mask has it."""
-    values = tensor.detach()
-    return bool((values == -math.inf).any()) and bool(
-        (torch.isfinite(values) | (values == -math.inf)).all()
-    )
-
-
-def cuts(sight: Sight, names: Mapping[int, str]) -> tuple[str, ...]:
-    """Return the layers whose output was cut off from the gradient on its way to the outputs."""
-    if sight.outputs is None:
-        return ()
-    on_path = _ancestors(sight, sight.outputs)
-    found = []
-    for op in sight.ops:
-        if op.name in CUTS and id(op.outputs[0]) in on_path:
-            source = op.args[0]
-            if sight.kinds.get(id(source)) == "signal":
-                found.append(op.name)
-    return tuple(found)
-
-
-def _shape_name(weight: Tensor) -> str:
-    return f"the parameter of shape {tuple(weight.shape)}"
-
-
-def _std(tensor: Tensor) -> float:
-    values = tensor.detach().float()
-    return float(values.std(correction=0)) if values.numel() else 0.0
-
-
-def _rms(tensor: Tensor) -> float:
-    return float(tensor.float().square().mean().sqrt())

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from core.doctor.again import FAULTS, Again
 from core.doctor.case import DataSeen
 from core.doctor.scan import Scan
-from core.doctor.sight import Sight
+from core.doctor.sight import Sight, is_hot
 from core.doctor.sight import tensors_of as tensors_in_index
 from core.doctor.tape import replay
 from core.ngrams import counted
@@ -273,9 +273,7 @@ def _seen(sight: Sight) -> int:
 
 
 def _hot(rows: Tensor) -> bool:
-    from core.doctor.sight import _is_hot
-
-    return _is_hot(rows)
+    return is_hot(rows)
 
 
 def _overlap(sight: Sight, scan: Scan) -> dict[str, float | str]:

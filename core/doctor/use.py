@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.doctor.case import UseSeen
 from core.doctor.scan import Scan
-from core.doctor.sight import FACTORIES, Sight, _rested
+from core.doctor.sight import FACTORIES, Sight, rested
 from core.doctor.tape import BENDS, PRODUCTS, Op, Tape
 
 NORMS = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm".split())
@@ -63,7 +63,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> Signature:
     owner: dict[int, int] = {}
     acts: dict[int, set[str]] = {}
     sizes: dict[int, set[int]] = {}
-    rest = _rested(Tape(list(ops)))
+    rest = rested(Tape(list(ops)))
     for op in ops:
         direct = [id(t) for t in op.inputs if id(t) in weights]
         inherited = frozenset[int]().union(*(made_of.get(id(t), frozenset()) for t in op.inputs))

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import playgrounds, watch
-from core.doctor.watch import Watching
+from core.doctor.watching import Watching
 
 BUDGET = 20.0
 """More than any of the experiments takes here: the number of their steps decides, not the clock."""

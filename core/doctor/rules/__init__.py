@@ -8,10 +8,16 @@ from collections.abc import Callable
 
 from core.doctor.case import Case
 from core.doctor.diagnosis import Check
-from core.doctor.rules import during, start, use
+from core.doctor.rules import data, during, rates, start, use
 
 Rule = Callable[[Case], Check]
-RULES: tuple[Rule, ...] = (*start.RULES, *during.RULES, *use.RULES)
+RULES: tuple[Rule, ...] = (
+    *data.RULES,
+    *start.RULES,
+    *during.RULES,
+    *rates.RULES,
+    *use.RULES,
+)
 
 
 def judge(case: Case) -> tuple[Check, ...]:

@@ -10,15 +10,13 @@ from core.doctor.diagnosis import Check, Picture, Series
 from core.doctor.look import Look, ParameterSeen
 from core.doctor.rules.say import failed, passed, unseen
 
-HASTY, SLOW = -1.3, -4.3
-HASTY_AT_ONCE = -0.5
-"""log10 of update to data beyond which a step is too long or too short (makemore, part 3: -3)."""
 FADES = 2e-3
 """The first layer's gradient over the last one's, root mean squares."""
+
 BURSTS = 300.0
 """The norm of all gradients together; clipping usually stands at 1 (Pascanu et al. 2013)."""
+
 DEAD = 0.6
-RISES = 1.3
 
 
 def numbers(case: Case) -> Check:
@@ -81,169 +79,6 @@ def gradients_fresh(case: Case) -> Check:
         measured = "before backward() the gradients of the last step are still there"
         return failed(id, title, measured, "zero or None", 0.95, "before backward()")
     return passed(id, title, "they are", "zero or None")
-
-
-def rate_falls(case: Case) -> Check:
-    """After a warm-up, the learning rate stays or falls."""
-    id, title = "lr_growing", "the learning rate stays or falls"
-    points = [(look.step, look.rate) for look in case.looks if look.rate > 0]
-    if len(points) < 4 or points[-1][0] < 60:
-        return unseen(id, title, "the learning rate was seen too seldom")
-    steps, rates = np.array(points).T
-    end = steps[-1]
-    half = float(np.interp(end / 2, steps, rates))
-    late = float(np.interp(0.8 * end, steps, rates))
-    few = 1 if len(rates) < 12 else 2
-    last, begun = float(np.median(rates[-few:])), float(np.median(rates[:2]))
-    picture = Picture(
-        "What becomes of the learning rate?",
-        "lines",
-        (Series("learning rate", tuple(steps), tuple(rates)),),
-        log=True,
-    )
-    measured = f"from {begun:.3g} over {half:.3g} in the middle to {last:.3g}"
-    planned = case.planned or end
-    if last > 1.5 * half and last > 1.05 * late and last > 1.5 * begun and end > 0.4 * planned:
-        return failed(id, title, measured, "stays or falls", 0.9, "the learning rate", picture)
-    return passed(id, title, measured, "stays or falls", picture)
-
-
-def _ratios(case: Case) -> list[float]:
-    """Return each look's median of update to data over the matrices, log10."""
-    found = []
-    for look in case.looks:
-        values = [p.ratio for p in look.parameters if p.matrix and math.isfinite(p.ratio)]
-        if values:
-            found.append(median(values))
-    return found
-
-
-def _update_picture(case: Case) -> Picture:
-    names = [p.name for p in case.looks[-1].parameters if p.matrix][:8]
-    series = []
-    for name in names:
-        points = [
-            (look.step, p.ratio)
-            for look in case.looks
-            for p in look.parameters
-            if p.name == name and math.isfinite(p.ratio)
-        ]
-        if points:
-            x, y = zip(*points, strict=True)
-            series.append(Series(name, tuple(x), tuple(y)))
-    return Picture(
-        "How far does a step move the weights?",
-        "lines",
-        tuple(series),
-        y_label="log10 of update / data",
-        levels=(("good", -3.0),),
-    )
-
-
-def rate_not_high(case: Case) -> Check:
-    """Steps are not so long that the loss bursts, or rests where it began."""
-    id, title = "lr_too_high", "steps that are not too long"
-    ratios = _ratios(case)
-    if not ratios or len(case.losses) < 10:
-        return unseen(id, title, "too few steps were seen")
-    ratio = median(ratios[1:] or ratios)
-    picture = _update_picture(case)
-    finite = case.losses[np.isfinite(case.losses)]
-    began = float(finite[0]) if len(finite) else math.nan
-    reference = max(began, case.uniform if math.isfinite(case.uniform) else began)
-    top = float(finite[1:].max()) if len(finite) > 1 else math.nan
-    burst = not np.isfinite(case.losses).all() or case.ended > RISES * reference + 0.1
-    leaps = top > 3 * reference + 1
-    measured = f"a step changes weights by 10^{ratio:.1f} of their size"
-    trial = case.trials.get("other_rates")
-    better = _lower_is_better(case)
-    if burst and (ratio > -2.2 or leaps):
-        measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
-        return failed(
-            id, title, measured, "10^-3, and a loss that falls", 0.85, "the learning rate", picture
-        )
-    if better and ratio > -2.6 and (len(case.losses) >= 100 or ratio > HASTY):
-        assert trial is not None
-        measured += f". {trial.measured}"
-        sure = 0.8 if ratio > HASTY or leaps else 0.62
-        return failed(
-            id, title, measured, "no lower rate learns better", sure, "the learning rate", picture
-        )
-    stuck = case.ended > 0.9 * reference
-    at_once = _first_ratio(case)
-    if at_once > HASTY_AT_ONCE and (leaps or burst or stuck):
-        measured = f"the first steps change weights by 10^{at_once:.1f} of their size"
-        measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
-        return failed(id, title, measured, "10^-3", 0.9, "the learning rate", picture)
-    if ratio > HASTY and stuck:
-        measured += f", and the loss rests at {case.ended:.3g}"
-        return failed(id, title, measured, "10^-3", 0.7, "the learning rate", picture)
-    if leaps and ratio > -2:
-        measured += f"; the loss leapt to {top:.3g}"
-        return failed(id, title, measured, "10^-3", 0.6, "the learning rate", picture)
-    return passed(id, title, measured, "about 10^-3", picture)
-
-
-def _first_ratio(case: Case) -> float:
-    """Return the largest median of update to data in the first looks; -inf if nothing tells.
-
-    Weights that begin tiny, as an output layer's do, must first grow, by large shares at a time.
-    """
-    found = []
-    for look in case.looks[:4]:
-        sized = {
-            x.name
-            for x in look.layers
-            if not x.table and x.weight_std * math.sqrt(max(1, x.fan_in)) > 0.3
-        }
-        values = [p.ratio for p in look.parameters if p.name in sized and math.isfinite(p.ratio)]
-        if values:
-            found.append(median(values))
-    return max(found, default=-math.inf)
-
-
-def _lower_is_better(case: Case) -> bool:
-    """Whether a tenth or a third of the rate gets far lower on the same batches."""
-    trial = case.trials.get("other_rates")
-    if trial is None or trial.passed is None:
-        return False
-    begun, same = trial.value("begun"), trial.value("x1")
-    lower = [v for key in ("x0.1", "x0.333") if math.isfinite(v := trial.value(key))]
-    if not lower or not math.isfinite(begun):
-        return False
-    best = min(lower)
-    if not math.isfinite(same):
-        return True
-    # Near the floor of the loss every lower rate is better, by next to nothing.
-    if same - best < 0.04 * (case.uniform if math.isfinite(case.uniform) else begun):
-        return False
-    return (best < 0.78 * same and best < 0.9 * begun) or (same > 1.15 * begun and best < begun)
-
-
-def rate_not_low(case: Case) -> Check:
-    """Steps are not so short that nothing comes of them."""
-    id, title = "lr_too_low", "steps that are not too short"
-    ratios = _ratios(case)
-    if not ratios or len(case.losses) < 10:
-        return unseen(id, title, "too few steps were seen")
-    ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
-    picture = _update_picture(case)
-    measured = f"a step changes weights by at most 10^{ratio:.1f} of their size"
-    trial = case.trials.get("other_rates")
-    gain = math.nan
-    if trial is not None and trial.passed is not None:
-        begun, same = trial.value("begun"), trial.value("x1")
-        higher = [v for key in ("x3", "x10", "x100") if math.isfinite(v := trial.value(key))]
-        if higher and math.isfinite(same) and begun > 0:
-            gain = (min(same, begun) - min(higher)) / abs(begun)
-    stands = case.ended > 0.7 * case.began
-    rests = case.ended > 0.97 * case.began
-    if ratio < SLOW and (gain > 0.04 or rests or (ratio < SLOW - 0.8 and stands)):
-        if trial and trial.passed is not None:
-            measured += f". {trial.measured}"
-        sure = 0.6 + min(0.3, 0.15 * (SLOW - ratio))
-        return failed(id, title, measured, "about 10^-3", sure, "the learning rate", picture)
-    return passed(id, title, measured, "about 10^-3", picture)
 
 
 def _depths(look: Look) -> list[ParameterSeen]:
@@ -485,9 +320,6 @@ RULES = (
     numbers,
     step_down,
     gradients_fresh,
-    rate_falls,
-    rate_not_high,
-    rate_not_low,
     gradient_arrives,
     gradient_calm,
     units_live,
