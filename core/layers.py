@@ -89,6 +89,7 @@ class Layer(nn.Module):
         activation: the word for what bends it: relu, tanh, sigmoid, gelu, or "" for none.
         has_norm: whether it has batch norm.
         listener: hears each of its outputs, while there is one.
+        spoken, after: what it does, act by act, up to what the listener hears and behind it.
     """
 
     def __init__(
@@ -117,16 +118,16 @@ class Layer(nn.Module):
             after.append(self.dropout)
         # Their forwards, not the parts themselves: each call of a module costs a small network two
         # per cent of its step, and nobody hooks the parts of a layer.
-        self._spoken = [part.forward for part in spoken]
-        self._after = [part.forward for part in after]
+        self.spoken = [part.forward for part in spoken]
+        self.after = [part.forward for part in after]
 
     def forward(self, x: Tensor) -> Tensor:
         """Carry a batch through: (..., in) to (..., out); pictures have their channels second."""
-        for part in self._spoken:
+        for part in self.spoken:
             x = part(x)
         if self.listener is not None:
             self.listener(self, x)
-        for part in self._after:
+        for part in self.after:
             x = part(x)
         return x
 

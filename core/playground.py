@@ -21,6 +21,11 @@ Vocabulary = Mapping[str, Any]
 """What a network's numbers stand for, as plain values for JSON; kept with its weights."""
 
 
+def scaled(size: int, factor: float, most: int) -> int:
+    """Return a size so many times as large, from 1 to ``most``."""
+    return min(most, max(1, round(factor * size)))
+
+
 class TrainingSet(Protocol):
     """What a run trains on."""
 
@@ -133,8 +138,8 @@ class Playground(ABC):
         """
         return {}
 
-    def grown(self, recipe: Any) -> dict[str, Any]:
-        """Return the settings of the same model, twice as wide; {} if it can't be wider."""
+    def resized(self, recipe: Any, factor: float) -> dict[str, Any]:
+        """Return the settings of the same model, so many times as wide; {} if it has no width."""
         return {}
 
     @abstractmethod

@@ -34,6 +34,7 @@ from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from core.playground import Playground, Vocabulary
+    from core.training.trainer import Run
 
 Job = Callable[[Mailbox], None]
 FRAME = 0.1  # seconds between two tellings of how far something is
@@ -136,24 +137,27 @@ def _get_ready(order: Order, playground: "Playground", data: Any, mailbox: Mailb
         raise UserError("Stopped before the training began; nothing was kept.") from None
 
 
+def _run(order: Order, mailbox: Mailbox) -> "Run":
+    """Return an order as a run, its data loaded and made ready."""
+    from core.training.device import choose_device
+    from core.training.trainer import Run
+
+    playground, data = playgrounds.get(order.name), _load(order.name, order.data)
+    _get_ready(order, playground, data, mailbox)
+    device = choose_device(order.device)
+    return Run(playground, order.recipe, data, device, order.seconds, order.steps)
+
+
 def train(order: Order) -> Job:
     """Train a network; every event of the run goes into the mailbox."""
 
     def job(mailbox: Mailbox) -> None:
         from core.doctor.attend import Attending
         from core.training.checkpoint import load_checkpoint
-        from core.training.device import choose_device
-        from core.training.trainer import Run, train
+        from core.training.trainer import train
 
-        playground, data = playgrounds.get(order.name), _load(order.name, order.data)
-        _get_ready(order, playground, data, mailbox)
-        run = Run(
-            playground,
-            order.recipe,
-            data,
-            choose_device(order.device),
-            order.seconds,
-            order.steps,
+        run = replace(
+            _run(order, mailbox),
             watched=True,
             out=order.out,
             resume=load_checkpoint(order.resume) if order.resume else None,
@@ -169,15 +173,9 @@ def sweep(order: Order) -> Job:
     """Try learning rates, over the order's number of steps."""
 
     def job(mailbox: Mailbox) -> None:
-        from core.training.device import choose_device
         from core.training.sweep import sweep
-        from core.training.trainer import Run
 
-        playground, data = playgrounds.get(order.name), _load(order.name, order.data)
-        _get_ready(order, playground, data, mailbox)
-        device = choose_device(order.device)
-        run = Run(playground, order.recipe, data, device, steps=order.steps)
-        for event in sweep(run, order.control):
+        for event in sweep(_run(order, mailbox), order.control):
             mailbox.put(event)
 
     return job
@@ -197,21 +195,9 @@ def examine(order: Order, fault: str, budget: float) -> Job:
             return
         from core.doctor.examine import examine
         from core.doctor.faults import FAULTS
-        from core.training.device import choose_device
-        from core.training.trainer import Run
 
-        playground, data = playgrounds.get(order.name), _load(order.name, order.data)
-        _get_ready(order, playground, data, mailbox)
-        run = Run(
-            playground,
-            order.recipe,
-            data,
-            choose_device(order.device),
-            order.seconds,
-            order.steps,
-            watched=True,
-            sabotage=FAULTS[fault].make() if fault else None,
-        )
+        sabotage = FAULTS[fault].make() if fault else None
+        run = replace(_run(order, mailbox), watched=True, sabotage=sabotage)
         for event in examine(run, order.control, budget):
             mailbox.put(event)
 

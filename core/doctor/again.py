@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,12 +22,10 @@ class Again:
     Attributes:
         sight: the step.
         batches: inputs and targets of some steps.
-        initial: the weights that the training began with, by the id of the parameter.
     """
 
     sight: Sight
     batches: list[Batch]
-    initial: dict[int, Tensor] = field(default_factory=dict)
 
     @property
     def weights(self) -> dict[int, Tensor]:
@@ -76,12 +74,9 @@ class Again:
         instead = self.put(batch) if batch else {}
         return replay(self.sight.tape, (self.sight.outputs,), {**instead, **(weights or {})})[0]
 
-    def copies(self, initial: bool = False) -> dict[int, Tensor]:
-        """Return copies of the weights that can be learned: the present ones, or the first."""
-        return {
-            key: (self.initial.get(key, t) if initial else t).detach().clone().requires_grad_()
-            for key, t in self.weights.items()
-        }
+    def copies(self) -> dict[int, Tensor]:
+        """Return copies of the weights that can be learned."""
+        return {key: t.detach().clone().requires_grad_() for key, t in self.weights.items()}
 
     def fitting(self) -> list[Batch]:
         """Return the batches that have the form of the step."""

@@ -107,7 +107,7 @@ def advise(learner: Learner, case: Case) -> dict[str, dict[str, Any]]:
         "context_too_short": {"context": 8},
         "vocabulary_unused": {"occurring": True},
         "undertrained": {"steps": 2 * learner.step},
-        "too_small": learner.playground.grown(recipe),
+        "too_small": learner.playground.resized(recipe, 2.0),
     }
     low = recipe.settings()["lr"]
     for settings in wishes.values():

@@ -271,7 +271,7 @@ def alike(learner: "Learner") -> None:
 def straight(learner: "Learner") -> None:
     """Leave the activations out."""
     for layer in bent(learner.model):
-        layer._spoken = layer._spoken[:-1]
+        layer.spoken = layer.spoken[:-1]
         layer.activation = ""
 
 
@@ -286,14 +286,14 @@ def leave_out(learner: "Learner") -> None:
     left = layers[0].product.weight if len(layers) > 1 else layers[-1].product.weight
     for group in learner.optimizer.param_groups:
         group["params"] = [p for p in group["params"] if p is not left]
-    learner._weights = [p for p in learner._weights if p is not left]
+    learner.weights = [p for p in learner.weights if p is not left]
 
 
 def cut(learner: "Learner") -> None:
     """Cut the first layer off from the gradient."""
     layers = list(layers_of(learner.model).values())
     first = layers[0]
-    first._after = [*first._after, torch.Tensor.detach]
+    first.after = [*first.after, torch.Tensor.detach]
 
 
 def permuted(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -111,6 +111,50 @@ def inputs_exchanged(again: Again, case: Case, seconds: float) -> Experiment:
     )
 
 
+def inputs_zeroed(again: Again, case: Case, seconds: float) -> Experiment:
+    """What do the inputs tell it? Without them it can only guess (Karpathy 2019)."""
+    batches = again.fitting()[-6:]
+    bare = [(tuple(torch.zeros_like(t) for t in inputs), targets) for inputs, targets in batches]
+    real, zeroed = again.mean_loss(None, batches), again.mean_loss(None, bare)
+    return _against(
+        "inputs_zeroed", f"With inputs of zero its loss is {zeroed:.3g}, with its own", real, zeroed
+    )
+
+
+def labels_exchanged(again: Again, case: Case, seconds: float) -> Experiment:
+    """Has it learned what belongs together? With exchanged labels the loss should be higher."""
+    batches = again.fitting()[-6:]
+    order = torch.arange(len(batches[0][1])).roll(1)
+    mixed = [(inputs, targets[order.to(targets.device)]) for inputs, targets in batches]
+    real, other = again.mean_loss(None, batches), again.mean_loss(None, mixed)
+    return _against(
+        "labels_exchanged",
+        f"With the labels of other examples its loss is {other:.3g}, with their own",
+        real,
+        other,
+    )
+
+
+def _against(name: str, words: str, real: float, other: float) -> Experiment:
+    if not math.isfinite(other - real):
+        raise ValueError("a loss is no number")
+    return Experiment(
+        name,
+        TITLES[name],
+        f"{words} {real:.3g}.",
+        "higher, once something was learned",
+        other > real,
+        (("real", real), ("other", other)),
+        picture=Picture(
+            TITLES[name],
+            "bars",
+            (Series("loss", (0.0, 1.0), (real, other)),),
+            names=("its own", "zero" if name == "inputs_zeroed" else "exchanged"),
+            x_label="",
+        ),
+    )
+
+
 def examples_apart(again: Again, case: Case, seconds: float) -> Experiment:
     """Is each example answered for itself? The gradient of one answer by the other inputs."""
     if _laid_flat(again):
@@ -353,6 +397,8 @@ def both_modes(again: Again, case: Case, seconds: float) -> Experiment:
 
 ON_STEPS: dict[str, tuple[Trial, float]] = {
     "inputs_exchanged": (inputs_exchanged, 0.5),
+    "inputs_zeroed": (inputs_zeroed, 0.5),
+    "labels_exchanged": (labels_exchanged, 0.5),
     "examples_apart": (examples_apart, 0.5),
     "future_hidden": (future_hidden, 0.5),
     "terms_weighed": (terms_weighed, 0.5),
@@ -363,6 +409,8 @@ ON_STEPS: dict[str, tuple[Trial, float]] = {
 """Each with the seconds that it may take."""
 TITLES = {
     "inputs_exchanged": "Does it look at its inputs?",
+    "inputs_zeroed": "What do the inputs tell it?",
+    "labels_exchanged": "Has it learned which answers belong to which inputs?",
     "examples_apart": "Is each example answered for itself?",
     "future_hidden": "Is the future hidden from it?",
     "terms_weighed": "Which part of the loss moves the weights?",

@@ -72,7 +72,6 @@ class Watching:
         self.trouble = ""
         """Why a step could not be looked at; "" if all could."""
         self.spent = 0.0
-        self._startup = 0.0
         self._things = things
         self._pace = Pace(every, share)
         self._begun = time.perf_counter()
@@ -122,9 +121,7 @@ class Watching:
             with torch._C.DisableTorchFunction():
                 self._try_to_look(tape, loss, frame)
             spent = time.perf_counter() - begin
-            if self.count < FIRST[3]:
-                self._startup += spent  # once for each loop, however long it is
-            else:
+            if self.count >= FIRST[3]:  # those before come once, however long the loop is
                 self.spent += spent
                 self._pace.charge(spent)
         self._raw.append(loss.detach() if isinstance(loss, Tensor) else loss)

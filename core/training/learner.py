@@ -67,7 +67,7 @@ class Learner:
         self.model = playground.build(recipe, self.vocabulary).to(device)
         if device.type != "mps" and _has_convolutions(self.model):
             self.model = self.model.to(memory_format=torch.channels_last)  # faster convolutions
-        self._weights = list(self.model.parameters())
+        self.weights = list(self.model.parameters())
         self.optimizer = _optimizer(self.model, recipe)
         count = len(self.examples)
         self.counts = hasattr(self.model, "observe")
@@ -84,7 +84,7 @@ class Learner:
 
     def relearn(self) -> None:
         """Begin with the model's parameters anew, after some were exchanged."""
-        self._weights = list(self.model.parameters())
+        self.weights = list(self.model.parameters())
         self.optimizer = _optimizer(self.model, self.recipe)
 
     def take(self) -> tuple[Tensor, Tensor]:
@@ -107,11 +107,11 @@ class Learner:
                 outputs, loss = self._judge(inputs, targets)
         # By hand, since torch's zero_grad takes a tenth of a small network's step.
         if not (self.sabotage and self.sabotage.keeps_gradients):
-            for weight in self._weights:
+            for weight in self.weights:
                 weight.grad = None
         self._backward(loss)
         if self.sabotage:
-            self.sabotage.gradients(self._weights)
+            self.sabotage.gradients(self.weights)
         if watcher:
             watcher.before_update()
         self._update(self.rate(progress))
@@ -152,8 +152,8 @@ class Learner:
         # Plain descent as the lectures write it; torch's optimiser takes six times as long to do
         # the same, which for a small network is a tenth of a step.
         with torch.no_grad():
-            moves = [weight.grad for weight in self._weights if weight.grad is not None]
-            moved: list[Tensor] = [w for w in self._weights if w.grad is not None]
+            moves = [weight.grad for weight in self.weights if weight.grad is not None]
+            moved: list[Tensor] = [w for w in self.weights if w.grad is not None]
             torch._foreach_add_(moved, moves, alpha=-rate)
 
     def _count(self, inputs: Tensor, targets: Tensor) -> Tensor:

@@ -163,7 +163,7 @@ def test_baselines_are_ordered(learner):
 def test_a_grown_model_is_larger_and_of_the_same_kind(learner):
     """Twice the width is a valid recipe with more parameters; a table can't be wider."""
     playground, recipe = learner.playground, learner.recipe
-    changes = playground.grown(recipe)
+    changes = playground.resized(recipe, 2.0)
     if recipe.model == "bigram":
         assert changes == {}
         return

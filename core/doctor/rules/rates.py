@@ -109,7 +109,7 @@ def rate_not_high(case: Case) -> Check:
         measured = f"the first steps change weights by 10^{at_once:.1f} of their size"
         measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
         return failed(id, title, measured, "10^-3", 0.9, "the learning rate", picture)
-    if ratio > HASTY and stuck:
+    if ratio > HASTY and stuck and at_once > HASTY:
         measured += f", and the loss rests at {case.ended:.3g}"
         return failed(id, title, measured, "10^-3", 0.7, "the learning rate", picture)
     if leaps and ratio > -2:

@@ -165,12 +165,9 @@ def suitable_loss(case: Case) -> Check:
         return unseen(id, title, "the loss was not understood")
     seen = first.criterion
     between = f"{seen.kind.replace('_', ' ')}"
-    two = seen.distinct == 0 and seen.kind in ("mse_loss", "square", "l1_loss", "smooth_l1_loss")
     if seen.hot and seen.kind in ("mse_loss", "square", "l1_loss", "smooth_l1_loss", "huber_loss"):
         measured = f"{between} against one-hot rows of {seen.classes} classes"
         return failed(id, title, measured, "cross-entropy", 0.8, "the loss")
-    if two and case.facts.get("labels_as_numbers"):
-        return failed(id, title, f"{between} against labels", "cross-entropy", 0.75, "the loss")
     if seen.kind == "cross_entropy" and seen.classes == 1:
         return failed(id, title, "cross-entropy of a single output", "one for each class", 0.9, "")
     if seen.squeezed and seen.kind in ("cross_entropy", "binary_cross_entropy_with_logits"):

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from core.errors import UserError
 from core.layers import squared_error
-from core.playground import Batch, Playground, Vocabulary
+from core.playground import Batch, Playground, Vocabulary, scaled
 from core.playgrounds.digits.augment import augment
 from core.playgrounds.digits.data import Digits, Split, bundled, full, prepare
 from core.playgrounds.digits.download import fetch_mnist, holds_mnist
@@ -81,11 +81,12 @@ class DigitsPlayground(Playground):
         """Return the validation pictures, as they are."""
         return HeldOut(data.validation.images.to(device), data.validation.labels.to(device))
 
-    def grown(self, recipe: DigitsRecipe) -> dict[str, Any]:
-        """Double the channels, or the hidden layers."""
+    def resized(self, recipe: DigitsRecipe, factor: float) -> dict[str, Any]:
+        """Widen the channels, or the hidden layers."""
         if recipe.model == "cnn":
-            return {"channels": tuple(min(512, 2 * size) for size in recipe.channels)}
-        return {"hidden": tuple(min(4096, 2 * size) for size in recipe.hidden) or (64,)}
+            return {"channels": tuple(scaled(size, factor, 512) for size in recipe.channels)}
+        sizes = tuple(scaled(size, factor, 4096) for size in recipe.hidden)
+        return {"hidden": sizes or ((64,) if factor > 1 else ())}
 
     def loss(self, recipe: DigitsRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy, or the notebook's squared error against one-hot targets."""

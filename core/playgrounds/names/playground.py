@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from core.errors import UserError
 from core.ngrams import counted
-from core.playground import Playground, Vocabulary
+from core.playground import Playground, Vocabulary, scaled
 from core.playgrounds.names import wordlist
 from core.playgrounds.names.alphabet import Alphabet
 from core.playgrounds.names.download import fetch_names
@@ -105,14 +105,14 @@ class NamesPlayground(Playground):
             learned.inputs, learned.targets, judged.inputs, judged.targets, len(alphabet)
         )
 
-    def grown(self, recipe: NamesRecipe) -> dict[str, Any]:
-        """Double the hidden layers, the memory, or the width of everything."""
+    def resized(self, recipe: NamesRecipe, factor: float) -> dict[str, Any]:
+        """Widen the hidden layers, the memory, or everything."""
         if recipe.model in ("mlp", "mlp-bn"):
-            return {"hidden": tuple(min(4096, 2 * size) for size in recipe.hidden)}
+            return {"hidden": tuple(scaled(size, factor, 4096) for size in recipe.hidden)}
         if recipe.model in ("wavenet", "gru"):
-            return {"width": min(2048, 2 * recipe.width)}
+            return {"width": scaled(recipe.width, factor, 2048)}
         if recipe.model == "transformer":
-            return {"embedding": min(512, 2 * recipe.embedding)}
+            return {"embedding": scaled(recipe.embedding, factor, 512)}
         return {}
 
     def loss(self, recipe: NamesRecipe, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -114,7 +114,7 @@ class ActualWords(Sabotage):
         hidden = layers["hidden.0"]
         with torch.no_grad():  # never scaled to their number of inputs, which batch norm hides
             hidden.product.weight.mul_(UNSCALED)
-        hidden._spoken.insert(1, NormByHand(model, "use" in self._mended))
+        hidden.spoken.insert(1, NormByHand(model, "use" in self._mended))
         if "vocabulary" not in self._mended:
             _widen(layers["output"].product)
             learner.relearn()

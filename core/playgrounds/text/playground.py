@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from core import tokenizers
 from core.errors import UserError
 from core.ngrams import counted
-from core.playground import Cancelled, Playground, Tell, Vocabulary
+from core.playground import Cancelled, Playground, Tell, Vocabulary, scaled
 from core.playgrounds.text import corpus
 from core.playgrounds.text.download import fetch_tiny
 from core.playgrounds.text.encode import Stretches, Windows
@@ -130,12 +130,12 @@ class TextPlayground(Playground):
         learned, judged = (torch.stack([ids[:-2], ids[1:-1]], 1) for ids in parts)
         return counted(learned, parts[0][2:], judged, parts[1][2:], tokenizer.size)
 
-    def grown(self, recipe: TextRecipe) -> dict[str, Any]:
-        """Double the width, or the hidden layers."""
+    def resized(self, recipe: TextRecipe, factor: float) -> dict[str, Any]:
+        """Widen everything, or the hidden layers."""
         if recipe.model == "gpt":
-            return {"width": min(2048, 2 * recipe.width)}
+            return {"width": scaled(recipe.width, factor, 2048)}
         if recipe.model == "mlp":
-            return {"hidden": tuple(min(4096, 2 * size) for size in recipe.hidden)}
+            return {"hidden": tuple(scaled(size, factor, 4096) for size in recipe.hidden)}
         return {}
 
     def loss(self, recipe: TextRecipe, outputs: Tensor, targets: Tensor) -> Tensor:
