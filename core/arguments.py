@@ -16,6 +16,13 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help.")
 
 
+def whole(text: str) -> int:
+    """Read a whole number above zero, for an option."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above zero")
+    return int(text)
+
+
 def positive(text: str) -> float:
     """Read a number above zero, for an option."""
     try:

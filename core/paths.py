@@ -8,7 +8,8 @@ from core.errors import UserError
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "resources"
 CHECKPOINTS = ROOT / "checkpoints"
-RUNS = CHECKPOINTS / "runs"
+RUNS = Path(os.environ.get("GLASSBOX_RUNS") or CHECKPOINTS / "runs").expanduser()
+"""What trainings leave; ``GLASSBOX_RUNS`` names another folder, such as a shared one."""
 DOWNLOADS = ROOT / "data"
 TOKENS = DOWNLOADS / "tokens"
 

@@ -58,6 +58,8 @@ class Playground(ABC):
     """How many examples a network that is opened is judged on; None for all."""
     spare: ClassVar[int] = 0
     """How many of its outputs may be there in case, without ever being an answer."""
+    sampled: ClassVar[int] = 0
+    """How many of its samples show what it can do; 0 if it makes nothing."""
     streams: ClassVar[bool] = False
     """Whether its samples are long enough to be told while they are made."""
 

@@ -133,10 +133,12 @@ def _turns(places: int, size: int, device: torch.device) -> tuple[Tensor, Tensor
     exchanged, the sines, negative in the first half.
     """
     half = size // 2
-    speeds = SLOWEST ** -(torch.arange(half, device=device) / half)
-    angles = torch.arange(places, device=device)[:, None, None, None] * speeds
-    cosine, sine = angles.cos(), angles.sin()
-    return torch.cat([cosine, cosine], -1), torch.cat([-sine, sine], -1)
+    # Whoever asks first: a table that was made while sampling serves a training, too.
+    with torch.inference_mode(False):
+        speeds = SLOWEST ** -(torch.arange(half, device=device) / half)
+        angles = torch.arange(places, device=device)[:, None, None, None] * speeds
+        cosine, sine = angles.cos(), angles.sin()
+        return torch.cat([cosine, cosine], -1), torch.cat([-sine, sine], -1)
 
 
 def _turn(x: Tensor, first: int) -> Tensor:

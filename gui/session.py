@@ -13,7 +13,11 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core import playgrounds
-from core.paths import CHECKPOINTS, DOWNLOADS, RUNS
+from core.errors import UserError
+from core.paths import CHECKPOINTS, DOWNLOADS, RUNS, data_source
+from core.runs.about import read_about, recipe_of
+from core.runs.curves import read_curves
+from core.runs.folder import free_folder
 from core.telemetry.events import (
     ENDINGS,
     Answer,
@@ -25,6 +29,7 @@ from core.telemetry.events import (
     LayerView,
     Loaded,
     Metrics,
+    Noted,
     Paused,
     Progress,
     Resumed,
@@ -47,15 +52,6 @@ SLOWEST = 0.5  # seconds between them at most
 SHARE = 0.03  # of the wall clock at most is the screen's, while a run goes on
 
 
-def _free(name: str) -> Path:
-    """Return where a run is kept; another place, if one of the same second lies there."""
-    path, number = RUNS / f"{name}.safetensors", 1
-    while path.exists():
-        number += 1
-        path = RUNS / f"{name}-{number}.safetensors"
-    return path
-
-
 class Session(QObject):
     """One playground's recipe, run, history and newest network."""
 
@@ -74,6 +70,8 @@ class Session(QObject):
     layer_viewed = Signal(object)
     ended = Signal(object)
     progressed = Signal(object)
+    noted = Signal(object)
+    """Something is not as it should be, though the run goes on."""
     answered = Signal(object)
     swept = Signal(object)
     sweep_ended = Signal(object)
@@ -101,6 +99,8 @@ class Session(QObject):
         self.device = device
         self.state = State.LOADING
         self.history = History()
+        self._past = History()
+        """What is known already of the run that begins, if it was broken off."""
         self.info: Started | None = None
         self.replica: Any = None
         self.weights: Weights | None = None
@@ -133,6 +133,7 @@ class Session(QObject):
             LayerView: self.layer_viewed.emit,
             Diagnosed: self.diagnosed.emit,
             Progress: self.progressed.emit,
+            Noted: self.noted.emit,
             Paused: lambda event: self._enter(State.PAUSED),
             Resumed: lambda event: self._enter(State.TRAINING),
         }
@@ -189,13 +190,30 @@ class Session(QObject):
             self.ended.emit(Failed(0, f"Not started: {self.problem}"))
             return
         self._control, self._ordered = Control(paused), self.recipe
-        out = _free(f"{self.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        folder = free_folder(RUNS, f"{self.name}-{self.recipe.model}")
         steps = self.recipe.steps or None
-        order = self._order(None if steps else seconds, steps, out)
+        order = self._order(None if steps else seconds, steps, folder)
         self._enter(State.STARTING)
         self._listen(Kind.RUN, jobs.train(order))
 
-    def _order(self, seconds: float | None, steps: int | None, out: Path | None) -> jobs.Order:
+    def go_on(self, folder: Path) -> None:
+        """Do what is left of a run that was broken off or stopped; its record goes on, too."""
+        if self.state is not State.READY:
+            return
+        try:
+            about = read_about(folder)
+            self.recipe = self._ordered = recipe_of(about).replace(about.changed)
+            self._past = read_curves(folder)
+            self.data = data_source(about.source or None)
+        except UserError as error:
+            self.ended.emit(Failed(0, str(error)))
+            return
+        self._control = Control()
+        order = self._order(about.seconds, about.steps, folder)
+        self._enter(State.STARTING)
+        self._listen(Kind.RUN, jobs.go_on(order))
+
+    def _order(self, seconds: float | None, steps: int | None, folder: Path | None) -> jobs.Order:
         return jobs.Order(
             self.name,
             self.recipe,
@@ -203,7 +221,7 @@ class Session(QObject):
             self.device,
             seconds,
             steps,
-            out,
+            folder,
             self.resume_from,
             self._control,
         )
@@ -325,7 +343,8 @@ class Session(QObject):
 
     def _on_started(self, event: Started) -> None:
         self.info = event
-        self.history = History()
+        self.history, self._past = self._past, History()
+        self.history.cut(event.step)
         self._make_replica(self._ordered, event)
         self._enter(State.TRAINING)
         self.started.emit(event)

@@ -33,6 +33,7 @@ from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    from core.lessons.sides import Side
     from core.playground import Playground, Vocabulary
     from core.training.trainer import Run
 
@@ -95,7 +96,7 @@ class Order:
     device: str
     seconds: float | None
     steps: int | None
-    out: Path | None
+    record: Path | None
     resume: Path | None
     control: Control
 
@@ -152,21 +153,41 @@ def train(order: Order) -> Job:
     """Train a network; every event of the run goes into the mailbox."""
 
     def job(mailbox: Mailbox) -> None:
-        from core.doctor.attend import Attending
+        from core.runs.recorder import Recorder
         from core.training.checkpoint import load_checkpoint
-        from core.training.trainer import train
 
+        assert order.record is not None
         run = replace(
             _run(order, mailbox),
-            watched=True,
-            out=order.out,
             resume=load_checkpoint(order.resume) if order.resume else None,
-            attendant=Attending(),
+            scribe=Recorder(order.record, order.data),
         )
-        for event in train(run, order.control):
-            mailbox.put(event)
+        _train(run, order.control, mailbox)
 
     return job
+
+
+def go_on(order: Order) -> Job:
+    """Do what is left of a run whose record is the order's."""
+
+    def job(mailbox: Mailbox) -> None:
+        from core.runs.going_on import going_on
+
+        assert order.record is not None
+        run = going_on(order.record, order.data)
+        _get_ready(order, run.playground, run.data, mailbox)
+        _train(run, order.control, mailbox)
+
+    return job
+
+
+def _train(run: "Run", control: Control, mailbox: Mailbox) -> None:
+    """Train for a screen, with the doctor beside it."""
+    from core.doctor.attend import Attending
+    from core.training.trainer import train
+
+    for event in train(replace(run, watched=True, attendant=Attending()), control):
+        mailbox.put(event)
 
 
 def sweep(order: Order) -> Job:
@@ -258,6 +279,20 @@ def tell(source: Path | None, control: Control, budget: float, steps: int) -> Jo
                 # Of answers a mailbox keeps the newest: each brings those before it along.
                 chapters.append(event.values["chapter"])
                 event = replace(event, values={**event.values, "chapters": tuple(chapters)})
+            mailbox.put(event)
+
+    return job
+
+
+def twins(sides: "tuple[Side, Side]", source: Path | None, control: Control) -> Job:
+    """Train two networks of lesson 3 in lock step, on the names playground's data."""
+
+    def job(mailbox: Mailbox) -> None:
+        if control.stopping:  # it waited too long, nobody listens any more
+            return
+        from core.lessons.twins import twins
+
+        for event in twins(sides, _load("names", source), control):
             mailbox.put(event)
 
     return job

@@ -1,10 +1,14 @@
 """What every test stands on: real data where it is, a small network, and a look for leaks."""
 
 import os
+import shutil
+import tempfile
 import threading
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# What a training of a test leaves is not a person's.
+os.environ["GLASSBOX_RUNS"] = tempfile.mkdtemp(prefix="glassbox-runs-")
 
 import pytest
 import torch
@@ -13,9 +17,18 @@ from PySide6.QtWidgets import QApplication
 
 from core import playgrounds
 from core.playgrounds.digits.recipe import DigitsRecipe
+from core.playgrounds.names.recipe import NamesRecipe
+from core.runs.recorder import Recorder
 from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import theme
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_runs_left():
+    """What trainings of tests left in the folder of runs goes with them."""
+    yield
+    shutil.rmtree(os.environ["GLASSBOX_RUNS"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +109,28 @@ def trained(tmp_path_factory):
     run = Run(playground, SMALL, playground.load(None), torch.device("cpu"), steps=150, out=path)
     list(train(run, Control()))
     return path
+
+
+NAMES = NamesRecipe(hidden=(24,), embedding=4, context=3, batch_size=64, lr=1e-2, dropout=0.0)
+
+
+@pytest.fixture(scope="session")
+def names_run():
+    """Make a run of a small names network: ``names_run(steps=60, folder=...)``."""
+    playground = playgrounds.get("names")
+    data = playground.load(None)
+
+    def make(folder=None, recipe=NAMES, **rest):
+        rest.setdefault("steps", 60)
+        scribe = Recorder(folder, None) if folder else None
+        return Run(playground, recipe, data, torch.device("cpu"), scribe=scribe, **rest)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory, names_run):
+    """The record of a run that has ended; to be read, not written."""
+    folder = tmp_path_factory.mktemp("recorded") / "names-mlp-20261124-120000"
+    list(train(names_run(folder, steps=400), Control()))
+    return folder

@@ -222,6 +222,13 @@ class Diagnosed:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """What a person should know though the run goes on, in a sentence."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Paused:
     """The run stands at a step edge and waits."""
 
@@ -278,6 +285,7 @@ Event = (
     | Answer
     | Swept
     | Diagnosed
+    | Noted
     | Paused
     | Resumed
     | Finished

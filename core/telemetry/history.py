@@ -1,56 +1,84 @@
 """The curves of a run, bounded in size however long it lasts."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from core.telemetry.events import Array, Evaluated, Metrics, Snapshot
 
 LIMIT = 4096
+LAYER_LIMIT = 512
 
 
 class Curve:
     """Points (step, value); beyond the limit neighbours are averaged, so no part is lost."""
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._x = np.empty(limit)
-        self._y = np.empty(limit)
+        self._points = np.empty((2, limit))  # steps, values
         self._count = 0
         self._stride = 1
-        self._pending: list[tuple[float, float]] = []
+        self._pending = np.empty((2, 0))
 
     def extend(self, x: Array, y: Array) -> None:
         """Append points; x ascends."""
-        for point in zip(x.tolist(), y.tolist(), strict=True):
-            self._pending.append(point)
-            if len(self._pending) >= self._stride:
-                self._keep()
+        points = np.concatenate([self._pending, np.stack([x, y])], axis=1)
+        while points.shape[1] >= self._stride:
+            room = self._points.shape[1] - self._count
+            if not room:
+                self._halve()
+                continue
+            groups = min(room, points.shape[1] // self._stride)
+            taken = groups * self._stride
+            means = points[:, :taken].reshape(2, groups, self._stride).mean(axis=2)
+            self._points[:, self._count : self._count + groups] = means
+            self._count += groups
+            points = points[:, taken:]
+        self._pending = points
 
-    def _keep(self) -> None:
-        if self._count == len(self._x):
-            half = self._count // 2
-            self._x[:half] = self._x[: 2 * half].reshape(half, 2).mean(axis=1)
-            self._y[:half] = self._y[: 2 * half].reshape(half, 2).mean(axis=1)
-            self._count = half
-            self._stride *= 2
-            return  # the pending group grows to the new stride first
-        self._x[self._count], self._y[self._count] = np.mean(self._pending, axis=0)
-        self._count += 1
-        self._pending.clear()
+    def _halve(self) -> None:
+        """Make room: let every two neighbours be one, and those to come twice as many."""
+        half = self._count // 2
+        pairs = self._points[:, : 2 * half].reshape(2, half, 2)
+        self._points[:, :half] = pairs.mean(axis=2)
+        self._count = half
+        self._stride *= 2
 
     @property
     def x(self) -> Array:
         """The steps, ascending; the last one stands for those that wait to be averaged."""
-        return self._with_pending(self._x, 0)
+        kept = self._points[0, : self._count]
+        return np.append(kept, self._pending[0, -1]) if self._pending.size else kept
 
     @property
     def y(self) -> Array:
         """The values, one a step."""
-        return self._with_pending(self._y, 1)
+        kept = self._points[1, : self._count]
+        return np.append(kept, self._pending[1].mean()) if self._pending.size else kept
 
-    def _with_pending(self, kept: Array, part: int) -> Array:
-        if not self._pending:
-            return kept[: self._count]
-        newest = self._pending[-1][0] if part == 0 else np.mean(self._pending, axis=0)[part]
-        return np.append(kept[: self._count], newest)
+    @property
+    def stride(self) -> int:
+        """How many points one of them stands for."""
+        return self._stride
+
+    @classmethod
+    def of(cls, points: Array, stride: int, limit: int = LIMIT) -> "Curve":
+        """Return a curve that goes on where another one stood.
+
+        Args:
+            points: (2, N) its steps and values.
+            stride: how many of the steps each of them stands for.
+            limit: how many points there may be.
+        """
+        curve = cls(limit)
+        curve._count = min(limit, points.shape[1])
+        curve._points[:, : curve._count] = points[:, :limit]
+        curve._stride = stride
+        return curve
+
+    def cut(self, step: float) -> None:
+        """Forget what came after a step."""
+        self._pending = self._pending[:, :0]
+        self._count = int(np.searchsorted(self._points[0, : self._count], step, side="right"))
 
     def smoothed(self, window: int = 0) -> Array:
         """Return the values averaged over a trailing window (default: a fortieth of them)."""
@@ -70,6 +98,10 @@ class History:
     def __init__(self) -> None:
         self.loss = Curve()
         self.accuracy = Curve()
+        self.seconds = Curve()
+        """How long it had trained by a step."""
+        self.rate = Curve()
+        """The learning rate."""
         self.evaluations: dict[str, Curve] = {}
         self.layers: list[dict[str, Curve]] = []
 
@@ -79,6 +111,8 @@ class History:
             first = event.step - len(event.losses) + 1
             self.loss.extend(np.arange(first, event.step + 1), event.losses)
             _append(self.accuracy, event.step, event.accuracy)
+            _append(self.seconds, event.step, event.seconds)
+            _append(self.rate, event.step, event.learning_rate)
         elif isinstance(event, Evaluated):
             for name, value in event.metrics.items():
                 _append(self.evaluations.setdefault(name, Curve()), event.step, value)
@@ -90,7 +124,24 @@ class History:
             self.layers = [{} for _ in snapshot.layers]
         for curves, stats in zip(self.layers, snapshot.layers, strict=True):
             for name in LAYER_CURVES:
-                _append(curves.setdefault(name, Curve(512)), snapshot.step, getattr(stats, name))
+                _append(
+                    curves.setdefault(name, Curve(LAYER_LIMIT)), snapshot.step, getattr(stats, name)
+                )
+
+    def curves(self) -> Iterator[tuple[str, Curve]]:
+        """Return every curve with a name of its own, dots between its parts."""
+        yield from (("loss", self.loss), ("accuracy", self.accuracy))
+        yield from (("seconds", self.seconds), ("rate", self.rate))
+        for name, curve in self.evaluations.items():
+            yield f"evaluations.{name}", curve
+        for index, layer in enumerate(self.layers):
+            for name, curve in layer.items():
+                yield f"layers.{index}.{name}", curve
+
+    def cut(self, step: float) -> None:
+        """Forget what came after a step."""
+        for _, curve in self.curves():
+            curve.cut(step)
 
 
 LAYER_CURVES = ("mean", "std", "saturated", "dead", "gradient_std", "update_to_data")

@@ -1,7 +1,7 @@
-"""Who sits beside a run and looks at its steps: the doctor, seen from the trainer."""
+"""Who sits beside a run, seen from the trainer: the doctor, and who writes its record."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
@@ -9,6 +9,7 @@ from core.telemetry.events import Evaluated, Event
 
 if TYPE_CHECKING:
     from core.training.learner import Learner
+    from core.training.trainer import Run
 
 
 class Attendant(Protocol):
@@ -28,3 +29,29 @@ class Attendant(Protocol):
 
     def say(self, progress: float) -> Iterator[Event]:
         """Say what there is to say, now and then."""
+
+
+class Scribe(Protocol):
+    """Writes down what happens, at step edges, where the network stands still."""
+
+    def begun(self, run: "Run", learner: "Learner") -> None:
+        """A run begins, or goes on."""
+
+    def wants_look(self) -> bool:
+        """Whether it is time to look at the layers, though no screen does."""
+        ...
+
+    def hear(self, event: Event) -> str:
+        """Write down an event; returns in a sentence why it can't be written, or ""."""
+        ...
+
+    def waiting(self) -> None:
+        """The run stands still, and is alive."""
+
+    def keep(self, about: dict[str, Any]) -> str:
+        """Write the checkpoint, and say where.
+
+        Raises:
+            UserError: it can't be written there.
+        """
+        ...

@@ -5,6 +5,7 @@ unpickled: a file from a stranger can be wrong, but it can't do anything.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,8 @@ def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
         if not isinstance(about, dict) or about["format"] != FORMAT:
             raise ValueError
         about["steps"], about["dataset"] = int(about.get("steps", 0)), str(about.get("dataset", ""))
-        if not 0 <= about["steps"] < 1 << 62:
+        about["seconds"] = float(about.get("seconds", 0.0))
+        if not (0 <= about["steps"] < 1 << 62 and 0 <= about["seconds"] < math.inf):
             raise ValueError
         about["vocabulary"] = dict(about.get("vocabulary", {}))
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError):

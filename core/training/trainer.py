@@ -30,6 +30,7 @@ from core.telemetry.events import (
     Failed,
     Finished,
     Metrics,
+    Noted,
     Paused,
     Resumed,
     Started,
@@ -39,7 +40,7 @@ from core.telemetry.events import (
     frozen,
 )
 from core.telemetry.probes import Probe, describe
-from core.training.attendant import Attendant
+from core.training.attendant import Attendant, Scribe
 from core.training.autopsy import Lifeline
 from core.training.checkpoint import Checkpoint, save_checkpoint
 from core.training.control import Control, Question
@@ -60,7 +61,7 @@ class Run:
     Attributes:
         seconds, steps: its length, one of them; seconds count training alone.
         watched: whether probes look and weights are told, for a screen.
-        out: where the checkpoint goes; None keeps nothing.
+        out: where the checkpoint goes; None for nowhere but the record.
         resume: the checkpoint to go on from.
         weights_only: keep no more than a network to use, a third of the size.
         probe_every: seconds between two looks at the layers, at least.
@@ -68,6 +69,9 @@ class Run:
         judged: how many examples judge at the end, about; None for all.
         sabotage: what is done wrong on purpose; None for nothing.
         attendant: the doctor beside it; None for nobody.
+        scribe: who writes its record; None for nobody.
+        first: the step that it began at, if it was broken off and goes on; None for here and now.
+        spent: the seconds that it had trained when it was broken off.
     """
 
     playground: Playground
@@ -85,6 +89,9 @@ class Run:
     judged: int | None = None
     sabotage: Sabotage | None = None
     attendant: Attendant | None = None
+    scribe: Scribe | None = None
+    first: int | None = None
+    spent: float = 0.0
 
 
 @dataclass
@@ -115,9 +122,9 @@ class _Loop:
         self.attendant = None if self.learner.counts else run.attendant
         if self.attendant:
             self.attendant.begun(self.learner, run.steps or 0)
-        self.first = self.learner.step
+        self.first = self.learner.step if run.first is None else run.first
         self.group = _Group()
-        self.clock = 0.0
+        self.clock = run.spent
         self.lifeline = Lifeline(self.learner)
         self.look = Pace(run.probe_every, share=0.02)
         self.tell = Pace(0.1)
@@ -132,6 +139,8 @@ class _Loop:
         self.progress = 0.0
         """How much of the run is done, 0 to 1."""
         self._spend(0.0)
+        if run.scribe:
+            run.scribe.begun(run, self.learner)
 
     def _spend(self, seconds: float) -> None:
         """Let the run's clock go on, and see how far it is."""
@@ -187,10 +196,19 @@ class _Loop:
             self.attendant.after(loss)
         self._spend(time.perf_counter() - begin)
         yield probe.snapshot(self.learner.step, share)
-        yield self.weights()
-        yield Examples(frozen(batch[0][:16]), frozen(batch[1][:16]))
+        if self.run.watched:
+            yield self.weights()
+            yield Examples(frozen(batch[0][:16]), frozen(batch[1][:16]))
         # The probes cost what such a step takes longer than one that nobody watches.
         self.look.charge(time.perf_counter() - begin - self.usual)
+
+    def looks(self, alone: bool) -> bool:
+        """Whether to look at the next step."""
+        if self.learner.counts:
+            return False  # it has no gradients to look at
+        if self.run.watched:
+            return alone or self.look.due()
+        return self.run.scribe is not None and self.run.scribe.wants_look()
 
     def weights(self) -> Weights:
         state = self.learner.model.state_dict()
@@ -225,18 +243,19 @@ class _Loop:
 
     def keep(self, metrics: dict[str, float]) -> str:
         """Write the checkpoint, and say where."""
-        if self.run.out is None:
-            return ""
         about = {
             "dataset": self.run.playground.dataset(self.run.data),
             "steps": self.learner.step,
             "seconds": round(self.clock, 3),
             "metrics": metrics,
         }
-        kept = self.learner.checkpoint(about)
+        kept = self.run.scribe.keep(about) if self.run.scribe else ""
+        if self.run.out is None:
+            return kept
+        checkpoint = self.learner.checkpoint(about)
         if self.run.weights_only:
-            kept = replace(kept, resume={})
-        save_checkpoint(self.run.out, kept)
+            checkpoint = replace(checkpoint, resume={})
+        save_checkpoint(self.run.out, checkpoint)
         return str(self.run.out)
 
 
@@ -247,6 +266,26 @@ def train(run: Run, control: Control) -> Iterator[Event]:
         UserError: the run can't begin: its checkpoint does not fit, or its data is too small.
     """
     loop = _Loop(run, control)
+    if run.scribe is None:
+        yield from _events(loop)
+    else:
+        yield from _written(_events(loop), run.scribe)
+
+
+def _written(events: Iterator[Event], scribe: Scribe) -> Iterator[Event]:
+    """Have events written down before they are told; if that fails, say so, and train on."""
+    told = ""
+    for event in events:
+        problem = scribe.hear(event)
+        yield event
+        if problem and problem != told:
+            told = problem
+            yield Noted(f"The record of this run is not complete: {problem}")
+
+
+def _events(loop: _Loop) -> Iterator[Event]:
+    """Do the steps, from the beginning to an ending."""
+    run, control = loop.run, loop.control
     yield loop.started()
     if run.watched:
         yield Surveyed(run.playground.survey(run.data, loop.learner.vocabulary))
@@ -262,8 +301,7 @@ def train(run: Run, control: Control) -> Iterator[Event]:
             alone = yield from _honour(loop)
             if control.stopping:
                 break
-        # What counts has no gradients to look at.
-        if run.watched and not loop.learner.counts and (alone or loop.look.due()):
+        if loop.looks(alone):
             yield from loop.watched_step()
         else:
             loop.step()
@@ -311,6 +349,8 @@ def _honour(loop: _Loop) -> Generator[Event, None, bool]:
         if not loop.standing:
             loop.standing = True
             yield Paused(learner.step)
+        if loop.run.scribe:
+            loop.run.scribe.waiting()
         control.wait()
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout, QWidget
 from core.playgrounds.names.ladder import Result
 from core.playgrounds.names.recipe import LADDER, RECIPES
 from core.playgrounds.names.wordlist import holds_names
+from core.runs.folder import title_of
 from core.telemetry.events import Evaluated, Failed, Finished, Loaded, Started, Stopped, Surveyed
 from gui.climb import Climb
 from gui.session import Session
@@ -139,7 +140,7 @@ class Page(QWidget):
     def _on_loaded(self, event: Loaded) -> None:
         self._play()
         path = Path(event.path)
-        self._keep(STARTER if path == self.session.starter else path.stem)
+        self._keep(STARTER if path == self.session.starter else title_of(path))
 
     def _on_started(self, event: Started) -> None:
         self._trained = self.recipe.box.currentText()

@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
+from core.runs.folder import title_of
 from core.telemetry.events import Failed, Finished, Metrics, Started, Stopped
 from gui import theme
 from gui.session import Session
@@ -43,6 +44,7 @@ class RunBar(QWidget):
         session.recipe_changed.connect(lambda recipe: self.transport.show_steps(recipe.steps))
         session.started.connect(self._on_started)
         session.metrics_added.connect(self._on_metrics)
+        session.noted.connect(lambda event: self.tell(event.sentence))
         session.ended.connect(self._on_ended)
 
     def tell(self, sentence: str) -> None:
@@ -83,5 +85,5 @@ class RunBar(QWidget):
             self.tell(event.sentence)
         elif isinstance(event, Finished | Stopped):
             verb = "Finished" if isinstance(event, Finished) else "Stopped"
-            kept = Path(event.checkpoint).name
-            say(self.message, f"{verb} at step {event.step:,}. The network is kept as {kept}.")
+            kept = title_of(Path(event.checkpoint))
+            say(self.message, f"{verb} at step {event.step:,}. The run is kept as {kept}.")

@@ -605,3 +605,12 @@ def test_samples_have_their_prompt_and_are_told_as_they_are_made():
     for count in (0, 1001):
         with pytest.raises(UserError, match="ask for 1 to 1,000"):
             TEXT.sample(network, recipe(), None, prompt="", count=count, tokens=4, **wishes)
+
+
+def test_a_network_that_has_written_can_be_trained():
+    """What sampling keeps to be quick (the turns of places) serves a training, too."""
+    network = built(position="rotary", width=24)  # a size that no other test has kept
+    with torch.inference_mode():
+        network(torch.zeros(1, 16, dtype=torch.long))
+    network(torch.zeros(1, 16, dtype=torch.long)).sum().backward()
+    assert all(weight.grad is not None for weight in network.parameters())

@@ -150,7 +150,7 @@ def test_runs_within_one_second_keep_a_file_each(quick, small, runs, monkeypatch
     climb.start("tuned", 1)
     quick.until(lambda: not climb.climbing)
     quick.ready()
-    assert len(set(kept)) == 2 and len(list(runs.glob("*.safetensors"))) == 2
+    assert len(set(kept)) == 2 and len(list(runs.glob("*/last.safetensors"))) == 2
     models = [load_checkpoint(Path(path)).recipe.model for path in kept]
     assert models == ["bigram-count", "mlp"]
 

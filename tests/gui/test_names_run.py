@@ -117,4 +117,4 @@ def test_the_window_closes_during_a_run(quick, letters_recipe, when, runs):
         click(quick, "stopButton")
     quick.window.close()
     assert not quick.window.worker.isRunning()
-    assert len(list(runs.glob("*.safetensors"))) == 1
+    assert len(list(runs.glob("*/last.safetensors"))) == 1

@@ -65,7 +65,7 @@ def test_training_by_a_click_learns_shows_and_is_kept(program, runs):
     history = program.session.history
     assert history.loss.y[-1] < 0.5 * history.loss.y[0]
     assert history.evaluations["val_accuracy"].y[-1] > 0.75
-    kept = list(runs.glob("*.safetensors"))
+    kept = list(runs.glob("*/last.safetensors"))
     assert len(kept) == 1 and load_checkpoint(kept[0]).about["steps"] == history.loss.x[-1]
     assert kept[0].name in program.page.findChild(QLabel, "runMessage").text()
     program.page.tabs.setCurrentIndex(1)
@@ -220,7 +220,7 @@ def test_closing_in_mid_training_ends_the_thread_and_keeps_the_network(program, 
     program.until(lambda: len(program.session.history.loss.x) > 3)
     program.window.close()
     assert not program.window.worker.isRunning()
-    assert len(list(runs.glob("*.safetensors"))) == 1
+    assert len(list(runs.glob("*/last.safetensors"))) == 1
 
 
 def test_what_is_hidden_draws_nothing(program):

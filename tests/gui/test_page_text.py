@@ -125,7 +125,7 @@ def test_it_writes_while_it_learns(texting, lesson):
     click(texting, "stopButton")
     texting.ready()
     assert loss.y[-1] < loss.y[0] - 0.5
-    kept = load_checkpoint(next(iter(session_module.RUNS.glob("*.safetensors"))))
+    kept = load_checkpoint(next(iter(session_module.RUNS.glob("*/last.safetensors"))))
     assert write._model.state_dict().keys() == kept.model().state_dict().keys()
     for name, value in kept.model().state_dict().items():
         assert (write._model.state_dict()[name] == value).all(), name
@@ -461,7 +461,7 @@ def test_the_window_closes_in_the_middle(texting, lesson, when):
         texting.until(lambda: len(texting.page.write.writing.said) > 10)
     texting.window.close()
     assert not texting.window.worker.isRunning() and not texting.page.write.writing.running
-    assert len(list(session_module.RUNS.glob("*.safetensors"))) == 1
+    assert len(list(session_module.RUNS.glob("*/last.safetensors"))) == 1
 
 
 @pytest.mark.parametrize("offset", (-3, 0, 3))

@@ -50,6 +50,7 @@ class NamesPlayground(Playground):
     recipe_type = NamesRecipe
     recipes = RECIPES
     models = MODELS
+    sampled = 4
 
     def load(self, source: Path | None) -> Names:
         """Return the names of a file or a data folder, else the bundled ones."""

@@ -41,6 +41,7 @@ class TextPlayground(Playground):
     recipe_type = TextRecipe
     recipes = RECIPES
     models = MODELS
+    sampled = 1
     spare = tokenizers.BYTES
     streams = True
     mixed = True

@@ -1,0 +1,169 @@
+"""What a record costs, and what it survives.
+
+    python -m bench.runs cost
+    python -m bench.runs killed [--times 100]
+
+``killed`` trains in processes of its own and kills each at a random moment (SIGKILL); the record
+must open, and a run that goes on from it must end with the weights of one that nobody killed.
+"""
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from bench.rows import row, show
+from core import playgrounds
+from core.errors import UserError
+from core.playgrounds.names.recipe import NamesRecipe
+from core.runs.curves import read_curves
+from core.runs.folder import ABOUT, LAST
+from core.runs.going_on import going_on
+from core.runs.library import read_entry
+from core.runs.moments import moments_of, read_moment
+from core.runs.recorder import Recorder
+from core.training.checkpoint import load_checkpoint
+from core.training.control import Control
+from core.training.trainer import Run, train
+
+RECIPE = NamesRecipe(hidden=(32,), embedding=6, batch_size=32, dropout=0.1)
+STEPS, ROUNDS = 4000, 5
+COSTS = {
+    "names": ("lecture mlp-bn", 12_000),
+    "digits": ("plain mlp", 5000),
+    "text": ("characters gpt", 250),
+}
+"""Of each playground: a recipe, and steps for some seconds."""
+
+
+def cost(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Train with and without a record in turn; the steps a second, of the whole wall clock."""
+    rows = []
+    for name, (recipe, steps) in COSTS.items():
+        ratios = [_speed(name, recipe, steps, True) / _speed(name, recipe, steps, False)
+                  for _ in range(ROUNDS)]  # fmt: skip
+        rows.append(
+            row(f"{name}, {recipe}: recorded against not, steps/s", median(ratios), 0.98, "x")
+        )
+    return rows
+
+
+def _speed(name: str, recipe: str, steps: int, recorded: bool) -> float:
+    playground = playgrounds.get(name)
+    chosen = playground.recipes[recipe].replace({"steps": 0})
+    with tempfile.TemporaryDirectory() as folder:
+        scribe = Recorder(Path(folder) / "run", None) if recorded else None
+        out = None if recorded else Path(folder) / "net.safetensors"
+        run = Run(
+            playground,
+            chosen,
+            _load(name),
+            torch.device("cpu"),
+            steps=steps,
+            scribe=scribe,
+            out=out,
+        )
+        events = train(run, Control())
+        next(events)  # what is made ready belongs to neither
+        begin = time.perf_counter()
+        for _ in events:
+            pass
+        return steps / (time.perf_counter() - begin)
+
+
+_loaded: dict[str, Any] = {}
+
+
+def _load(name: str) -> Any:
+    if name not in _loaded:
+        _loaded[name] = playgrounds.get(name).load(None)
+    return _loaded[name]
+
+
+def killed(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Kill trainings at random moments; count the records that open, and that end alike."""
+    chance = random.Random(options.seed)
+    opened = alike = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _in_a_process(lambda: _train(folder / "whole"))
+        whole = load_checkpoint(folder / "whole" / LAST).weights
+        lasted = read_entry(folder / "whole").about.spent  # type: ignore[union-attr]
+        for number in range(options.times):
+            run = folder / str(number)
+            _in_a_process(lambda run=run: _train(run), run, chance.uniform(0.0, 1.2 * lasted))
+            try:
+                _open(run)
+                opened += 1
+                if read_entry(run).state == "broken off":
+                    _in_a_process(lambda run=run: list(train(going_on(run), Control())))
+                ended = load_checkpoint(run / LAST).weights
+                same = all(torch.equal(ended[n], whole[n]) for n in whole)
+                alike += same
+                print(f"{number}: {'the same' if same else 'OTHER WEIGHTS'}", file=sys.stderr)
+            except UserError as error:
+                print(f"{number}: {error}", file=sys.stderr)
+    return [
+        row(f"records that open, of {options.times} killed", opened, options.times),
+        row("that end with the same weights", alike, options.times),
+    ]
+
+
+def _train(folder: Path) -> None:
+    data = playgrounds.get("names").load(None)
+    run = Run(
+        playgrounds.get("names"),
+        RECIPE,
+        data,
+        torch.device("cpu"),
+        steps=STEPS,
+        scribe=Recorder(folder, None),
+    )
+    list(train(run, Control()))
+
+
+def _open(folder: Path) -> None:
+    """Read all of a record, as whoever opens it does."""
+    read_entry(folder)
+    read_curves(folder)
+    for step in moments_of(folder):
+        read_moment(folder, step)
+
+
+def _in_a_process(work: Any, folder: Path | None = None, after: float = 0.0) -> None:
+    """Do something in a child; if a folder is named, kill it so long after its record began."""
+    child = os.fork()
+    if child == 0:
+        try:
+            torch.set_num_threads(1)
+            work()
+        finally:
+            os._exit(0)
+    if folder:
+        while not (folder / ABOUT).exists():
+            time.sleep(0.001)
+        time.sleep(after)
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def main() -> None:
+    """Run one of the tables."""
+    parser = argparse.ArgumentParser(prog="python -m bench.runs", description=__doc__)
+    parser.add_argument("table", choices=["cost", "killed"])
+    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    show({"cost": cost, "killed": killed}[options.table](options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""diagnose: what is wrong with a training, a checkpoint, or a loop that was watched."""
+
+import argparse
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import playgrounds
+from core.arguments import positive
+from core.commands import Command, say
+from core.commands.wished import (
+    Teller,
+    add_options,
+    control_of,
+    get_ready,
+    run_of,
+    settings_of,
+    source_of,
+)
+from core.errors import UserError
+from core.paths import RUNS
+from core.runs.folder import LAST, run_named
+
+if TYPE_CHECKING:
+    from core.doctor.diagnosis import Diagnosis
+    from core.telemetry.events import Event
+    from core.training.recipe import Recipe
+    from core.training.sabotage import Sabotage
+
+LENGTH = 20.0  # seconds
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("subject", metavar="RECORD|CHECKPOINT|PLAYGROUND")
+    add_options(parser)
+    parser.add_argument("--break", dest="fault", metavar="FAULT", help="plant a fault first")
+    parser.add_argument(
+        "--budget", type=positive, default=30.0, metavar="S", help="seconds for experiments (30)"
+    )
+
+
+def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
+    from core.doctor.record import SUFFIX, read_record
+    from core.runs.about import read_about
+
+    if options.subject in playgrounds.all_names():
+        return _diagnose_recipe(options).to_dict()
+    if options.subject.endswith(SUFFIX) or options.subject.endswith(".json"):
+        diagnosis = read_record(Path(options.subject).expanduser())["diagnosis"]
+        if diagnosis is None:
+            raise UserError(
+                f"{options.subject} has no diagnosis yet: its loop goes on, or was killed."
+            )
+        found: dict[str, Any] = diagnosis.to_dict()
+        return found
+    if folder := run_named(RUNS, options.subject):
+        if said := read_about(folder).diagnosis:
+            return dict(said)
+        options.subject = str(folder / LAST)
+    return _diagnose_checkpoint(options).to_dict()
+
+
+def _diagnose_recipe(options: argparse.Namespace) -> "Diagnosis":
+    from core.doctor.examine import examine
+
+    run = run_of(options, options.subject, seconds=LENGTH)
+    if not options.steps:  # a recipe's own number of steps is longer than a doctor needs
+        run = dataclasses.replace(run, steps=None, seconds=options.seconds or LENGTH)
+    sabotage = _fault(options.fault, run.playground.name, run.recipe)
+    run = dataclasses.replace(run, watched=True, probe_every=1.0, sabotage=sabotage)
+    control = control_of()
+    get_ready(run, control)
+    return _heard(examine(run, control, options.budget))
+
+
+def _fault(name: str | None, playground: str, recipe: "Recipe") -> "Sabotage | None":
+    if name is None:
+        return None
+    from core.doctor.faults import FAULTS, fitting
+
+    known = [fault.id for fault in fitting(playground, recipe)]
+    if name not in known:
+        raise UserError(
+            f"The fault '{name}' can't be planted there; those that can: {', '.join(known)}."
+        )
+    return FAULTS[name].make()
+
+
+def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":
+    from core.doctor.examine import examine_checkpoint
+    from core.training.checkpoint import find_checkpoint, load_checkpoint
+    from core.training.device import choose_device
+
+    if (used := settings_of(options)) or options.fault:
+        what = used[0] if used else "--break"
+        raise UserError(f"A checkpoint has its recipe; {what} needs a playground.")
+    checkpoint = load_checkpoint(find_checkpoint(options.subject))
+    device = choose_device(options.device)
+    data = checkpoint.playground.load(source_of(options))
+    return _heard(examine_checkpoint(checkpoint, data, device, control_of(), options.budget))
+
+
+def _heard(events: "Iterator[Event]") -> "Diagnosis":
+    """Return the last diagnosis among events, and say what is being done meanwhile."""
+    from core.telemetry.events import Diagnosed, Metrics, Progress
+
+    teller, diagnosis = Teller(), None
+    for event in events:
+        if isinstance(event, Diagnosed):
+            diagnosis = event.diagnosis
+        elif isinstance(event, Progress):
+            say(event.words)
+        elif isinstance(event, Metrics):
+            teller.tell(event)
+    assert diagnosis is not None
+    return diagnosis
+
+
+def _show_diagnosis(answer: dict[str, Any]) -> str:
+    from core.doctor.diagnosis import Diagnosis
+
+    return Diagnosis.from_dict(answer).text()
+
+
+DIAGNOSE = Command(
+    "diagnose", "say what is wrong with a training", _options, _diagnose, _show_diagnosis
+)

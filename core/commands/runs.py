@@ -1,0 +1,65 @@
+"""runs and export: what trainings have left, and how it leaves for other programs."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from core.commands import Command
+from core.errors import UserError
+from core.paths import RUNS
+from core.runs.folder import find_folder
+
+WAYS = ("tensorboard", "csv", "zip")
+
+
+def _runs(options: argparse.Namespace) -> dict[str, Any]:
+    from core.runs.library import Library
+
+    return {"runs": [entry.to_dict() for entry in Library(RUNS).entries()]}
+
+
+def _show_runs(answer: dict[str, Any]) -> str:
+    rows = [_row(run) for run in answer["runs"]]
+    if not rows:
+        return f"No run yet: train one, and it is kept in {RUNS}."
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _row(run: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        "*" if run["star"] else " ",
+        run["run"],
+        run["state"],
+        f"{run['step']:,} steps",
+        "" if run["loss"] is None else f"loss {run['loss']:.4f}",
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(run["begun"])),
+        run["verdict"],
+        run["name"],
+    )
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="RUN")
+    parser.add_argument("--to", required=True, choices=WAYS)
+    parser.add_argument("--out", required=True, type=Path, metavar="PATH")
+
+
+def _export(options: argparse.Namespace) -> dict[str, Any]:
+    from core.runs.export import export
+
+    folder = find_folder(RUNS, options.folder)
+    if options.to != "tensorboard" and options.out.is_dir():
+        raise UserError(f"--out {options.out} is a folder; name a file in it.")
+    export(folder, options.to, options.out)
+    return {"run": folder.name, "to": options.to, "out": str(options.out)}
+
+
+def _show_export(answer: dict[str, Any]) -> str:
+    return str(answer["out"])
+
+
+LIST = Command("runs", "list what trainings have left", lambda parser: None, _runs, _show_runs)
+EXPORT = Command("export", "write a run for other programs", _export_options, _export, _show_export)

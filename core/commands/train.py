@@ -1,0 +1,131 @@
+"""train: a network from nothing, on from a checkpoint, or the rest of a run that was broken off."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.arguments import positive
+from core.commands import Command, say
+from core.commands.wished import (
+    Teller,
+    add_options,
+    control_of,
+    get_ready,
+    run_of,
+    settings_of,
+    source_of,
+)
+from core.errors import UserError
+from core.paths import RUNS
+from core.runs.folder import free_folder, run_named
+
+if TYPE_CHECKING:
+    from core.training.trainer import Run
+
+ATTENDED = 0.005
+"""The share of the time in which the doctor looks, where no screen asks for it."""
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("playground", nargs="?", metavar="PLAYGROUND")
+    add_options(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="a checkpoint of its own, besides")
+    parser.add_argument(
+        "--weights-only", action="store_true", help="let that be smaller, not to be resumed"
+    )
+    parser.add_argument(
+        "--save-every", type=positive, metavar="S", help="also write it every so many seconds"
+    )
+    parser.add_argument(
+        "--resume",
+        metavar="RUN|CHECKPOINT",
+        help="do the rest of a run that was broken off; or begin a run from a checkpoint",
+    )
+
+
+def _train(options: argparse.Namespace) -> dict[str, Any]:
+    from core.doctor.attend import Attending
+    from core.telemetry.events import (
+        Diagnosed,
+        Evaluated,
+        Failed,
+        Finished,
+        Metrics,
+        Noted,
+        Started,
+        Stopped,
+    )
+    from core.training.trainer import train
+
+    if options.out and options.out.is_dir():
+        raise UserError(f"--out {options.out} is a folder; name a file in it.")
+    run = _run(options)
+    run = dataclasses.replace(
+        run,
+        out=options.out,
+        weights_only=options.weights_only,
+        keep_every=options.save_every,
+        attendant=Attending(ATTENDED),
+    )
+    control, teller = control_of(), Teller()
+    answer: dict[str, Any] = {"playground": run.playground.name}
+    get_ready(run, control)
+    for event in train(run, control):
+        if isinstance(event, Started):
+            answer |= {"model": event.model, "device": event.device, "dataset": event.dataset}
+            answer |= {"parameters": event.parameters}
+            if event.note:
+                say(event.note)
+            first = event.step
+        elif isinstance(event, Metrics):
+            answer["train_loss"] = round(float(event.losses[-20:].mean()), 6)
+            teller.tell(event)
+        elif isinstance(event, Evaluated):
+            answer["metrics"] = {name: round(v, 6) for name, v in event.metrics.items()}
+            answer["val_loss"] = answer["metrics"]["val_loss"]
+        elif isinstance(event, Diagnosed) and event.final:
+            say(event.diagnosis.sentence)
+        elif isinstance(event, Noted):
+            say(event.sentence)
+        elif isinstance(event, Failed):
+            kept = f" They are in {event.checkpoint}." if event.checkpoint else ""
+            raise UserError(event.sentence + kept)
+        elif isinstance(event, Finished | Stopped):
+            steps, seconds = event.step - first, max(1e-9, event.seconds - run.spent)
+            answer |= {"steps": event.step, "seconds": round(event.seconds, 3)}
+            answer |= {"steps_per_second": round(steps / seconds, 2)}
+            answer["checkpoint"] = event.checkpoint
+    return answer
+
+
+def _run(options: argparse.Namespace) -> "Run":
+    """Return the run that was asked for: a new one, or what is left of one."""
+    from core.runs.going_on import going_on
+    from core.runs.recorder import Recorder
+    from core.training.checkpoint import find_checkpoint, load_checkpoint
+
+    if options.resume and (broken_off := run_named(RUNS, options.resume)):
+        if used := settings_of(options):
+            raise UserError(f"A run goes on by its own recipe; leave {used[0]} out.")
+        device = None if options.device == "auto" else options.device
+        return going_on(broken_off, source_of(options), device)
+    if options.playground is None:
+        what = f"there is no run {options.resume}" if options.resume else "or a run to --resume"
+        raise UserError(f"Say which playground ('python -m core playgrounds' lists them); {what}.")
+    resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
+    run = run_of(options, options.playground, seconds=60.0, resume=resume)
+    folder = free_folder(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
+    return dataclasses.replace(run, scribe=Recorder(folder, source_of(options)))
+
+
+def _show(answer: dict[str, Any]) -> str:
+    return (
+        f"{answer['model']} with {answer['parameters']:,} parameters on {answer['dataset']}:"
+        f" {answer['steps']:,} steps, {answer['seconds']:.0f} s on {answer['device']},"
+        f" loss {answer['train_loss']:.4f}, validation {answer['val_loss']:.4f}\n"
+        f"{answer['checkpoint']}"
+    )
+
+
+TRAIN = Command("train", "train a network, and keep its run", _options, _train, _show)

@@ -1,0 +1,116 @@
+"""A run as one zip that opens on another machine; and such a zip, checked like any foreign file."""
+
+import dataclasses
+import re
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from core.errors import UserError
+from core.runs.about import read_about, recipe_of, write_about
+from core.runs.curves import read_curves
+from core.runs.folder import ABOUT, BEST, CARD, CURVES, LAST, MOMENTS
+from core.runs.library import read_entry
+from core.runs.moments import moments_of, read_moment
+from core.training.checkpoint import load_checkpoint
+
+PARTS = re.compile(
+    rf"{re.escape(ABOUT)}|{re.escape(CARD)}|{re.escape(CURVES)}|{re.escape(LAST)}"
+    rf"|{re.escape(BEST)}|{MOMENTS}/\d{{10}}\.safetensors"
+)
+LARGEST = 8 << 30
+MOST = 1000  # files
+CHUNK = 1 << 20
+ARRIVING = ".arriving-"
+
+
+def pack(folder: Path, out: Path) -> None:
+    """Write a run's record into one zip, whole or not at all; paths of this machine stay here.
+
+    Raises:
+        UserError: it is no record, or the zip can't be written.
+    """
+    about = dataclasses.replace(read_about(folder), source="", process=("", 0))
+    parts = [path for path in folder.rglob("*") if PARTS.fullmatch(_name(folder, path))]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".glassbox-") as name:
+            write_about(Path(name), about)
+            draft = Path(name) / "run.zip"
+            with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+                for path in parts:
+                    found = Path(name) / ABOUT if path.name == ABOUT else path
+                    packed.write(found, _name(folder, path))
+            draft.replace(out)
+    except OSError as error:
+        raise UserError(f"{out} can't be written ({error.strerror or error}).") from None
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def unpack(packed: Path, runs: Path) -> Path:
+    """Bring a run from a zip into the folder of runs, once all of it was found to be good.
+
+    Raises:
+        UserError: it is no run, is damaged, or holds what no run has; nothing was kept.
+    """
+    draft = None
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=runs, prefix=ARRIVING))
+        with zipfile.ZipFile(packed) as file:
+            _extract(packed, file, draft)
+        _check(draft)
+        return _place(draft, runs, packed.stem)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
+        raise UserError(f"{packed} is damaged or no zip; choose one that export wrote.") from None
+    except OSError as error:
+        raise UserError(f"{packed} can't be read in ({error.strerror or error}).") from None
+    finally:
+        if draft:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _extract(packed: Path, file: zipfile.ZipFile, to: Path) -> None:
+    """Write the parts out; neither their names nor their sizes are believed."""
+    parts = file.infolist()
+    names = [part.filename for part in parts]
+    strange = [name for name in names if not PARTS.fullmatch(name)]
+    if strange or len(set(names)) < len(names) or len(names) > MOST or ABOUT not in names:
+        what = f"it holds {strange[0][:60]}" if strange else f"it has no single {ABOUT}"
+        raise UserError(f"{packed} is no run of Glassbox: {what}.")
+    room = LARGEST
+    for part in parts:
+        path = to / part.filename
+        path.parent.mkdir(exist_ok=True)
+        with file.open(part) as source, path.open("wb") as target:
+            while chunk := source.read(CHUNK):
+                room -= len(chunk)
+                if room < 0:
+                    raise UserError(f"{packed} is larger than any run of Glassbox.")
+                target.write(chunk)
+
+
+def _check(folder: Path) -> None:
+    """Read all of it as whoever opens it would."""
+    about = read_entry(folder).about
+    assert about is not None
+    recipe_of(about)
+    read_curves(folder)
+    for name in (LAST, BEST):
+        if (folder / name).exists():
+            load_checkpoint(folder / name)
+    for step in moments_of(folder):
+        read_moment(folder, step)
+
+
+def _place(draft: Path, runs: Path, name: str) -> Path:
+    number = 1
+    while True:
+        folder = runs / (name if number == 1 else f"{name}-{number}")
+        if not folder.exists():
+            return draft.rename(folder)
+        number += 1

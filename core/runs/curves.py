@@ -1,0 +1,88 @@
+"""curves.npz: a history, packed; bounded in size, as a history is."""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import UserError
+from core.runs.folder import CURVES
+from core.telemetry.events import Array
+from core.telemetry.history import LAYER_CURVES, LAYER_LIMIT, LIMIT, Curve, History
+from core.training.files import write_whole
+
+LARGEST = 256 << 20
+MOST_LAYERS = 1024
+
+
+def write_curves(folder: Path, history: History) -> None:
+    """Write a history, whole or not at all.
+
+    Raises:
+        UserError: it can't be written there.
+    """
+    arrays: dict[str, Any] = {}
+    for name, curve in history.curves():
+        arrays[name] = np.stack([curve.x, curve.y])
+        arrays[f"{name}.stride"] = np.array(curve.stride)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_whole(folder / CURVES, buffer.getvalue())
+
+
+def read_curves(folder: Path) -> History:
+    """Read a history; an empty one, where none was written yet.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    path = folder / CURVES
+    if not path.is_file():
+        return History()
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if sum(part.file_size for part in packed.infolist()) > LARGEST:
+                raise ValueError
+        with np.load(path, allow_pickle=False) as file:
+            return _unpacked({name: file[name] for name in file.files})
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise UserError(
+            f"The curves of {folder} are damaged; its checkpoints may be whole."
+        ) from None
+
+
+_LAYER = re.compile(r"layers\.(\d{1,4})\.(\w+)")
+
+
+def _unpacked(arrays: dict[str, Array]) -> History:
+    history = History()
+    for name in [name for name in arrays if not name.endswith(".stride")]:
+        points, stride = arrays[name], int(arrays[f"{name}.stride"])
+        if points.ndim != 2 or len(points) != 2 or points.dtype != np.float64 or stride < 1:
+            raise ValueError(name)
+        if np.any(np.diff(points[0]) < 0):
+            raise ValueError(name)
+        _put(history, name, points, stride)
+    return history
+
+
+def _put(history: History, name: str, points: Array, stride: int) -> None:
+    if name in ("loss", "accuracy", "seconds", "rate"):
+        setattr(history, name, Curve.of(points, stride))
+    elif name.startswith("evaluations."):
+        of = name.removeprefix("evaluations.")
+        history.evaluations[of] = Curve.of(points, stride)
+    elif found := _LAYER.fullmatch(name):
+        index, of = int(found[1]), found[2]
+        if of not in LAYER_CURVES or index >= MOST_LAYERS:
+            raise ValueError(name)
+        while len(history.layers) <= index:
+            history.layers.append({})
+        history.layers[index][of] = Curve.of(points, stride, LAYER_LIMIT)
+    else:
+        raise ValueError(name)
+    if len(points[0]) > LIMIT + 1:
+        raise ValueError(name)

@@ -1,0 +1,57 @@
+"""Where a record's files lie: one folder a run, in ``checkpoints/runs/``."""
+
+import time
+from pathlib import Path
+
+from core.errors import UserError
+
+ABOUT = "run.json"
+CARD = "card.json"
+CURVES = "curves.npz"
+LAST = "last.safetensors"
+BEST = "best.safetensors"
+MOMENTS = "moments"
+DRAFTS = ".glassbox-*"
+"""What a process that was killed while it wrote leaves behind."""
+
+
+def free_folder(runs: Path, name: str) -> Path:
+    """Return where a run that begins now is kept; another place, if there is one of this second."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder, number = runs / f"{name}-{stamp}", 1
+    while folder.exists():
+        number += 1
+        folder = runs / f"{name}-{stamp}-{number}"
+    return folder
+
+
+def run_named(runs: Path, name: str) -> Path | None:
+    """Return the folder of a run, by its path or by its name; None if there is no such run."""
+    places = (Path(name).expanduser(), runs / name)
+    return next((folder for folder in places if (folder / ABOUT).is_file()), None)
+
+
+def find_folder(runs: Path, name: str) -> Path:
+    """Return the folder of a run as :func:`run_named` finds it.
+
+    Raises:
+        UserError: there is no such record.
+    """
+    if folder := run_named(runs, name):
+        return folder
+    raise UserError(
+        f"There is no run {name}; 'python -m core runs' lists them, and a folder with a {ABOUT}"
+        " is one, too."
+    )
+
+
+def title_of(checkpoint: Path) -> str:
+    """Return what a checkpoint is called: its run's name, or that of its file."""
+    in_run = checkpoint.name in (LAST, BEST)
+    return checkpoint.parent.name if in_run else checkpoint.stem
+
+
+def drop_drafts(folder: Path) -> None:
+    """Remove what was being written when the process was killed."""
+    for draft in folder.rglob(DRAFTS):
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,230 @@
+"""The list of all runs: what each is in a line, and what a person adds to it.
+
+A name, a note and a star are the person's; they lie in a file of their own, so that a run that goes
+on and a person who writes never write the same file. What is deleted is put aside first.
+"""
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.doctor.record import SUFFIX, read_record
+from core.errors import UserError
+from core.runs.about import SILENT, About, read_about
+from core.runs.folder import ABOUT, CARD
+from core.training.files import write_whole
+
+ASIDE = ".deleted"
+KEPT = 7 * 24 * 3600  # seconds that what was deleted can be brought back
+LONGEST = 4000  # letters of a note
+CARD_LARGEST = 1 << 16
+LOOP = "your loop"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a person says of a run."""
+
+    name: str = ""
+    note: str = ""
+    star: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run in the list.
+
+    Attributes:
+        path: its folder, or the file that ``core.watch`` wrote.
+        card: what the person says of it.
+        about: what it is; None for a loop that was watched, which has no recipe.
+        playground, model: what learns; ``LOOP`` and "" for a watched loop.
+        begun: when, in seconds since 1970.
+        state: running, finished, stopped, failed, or broken off.
+        step: how many steps it has done.
+        loss: its validation loss if it was judged, else its training loss; NaN if neither is known.
+        verdict: the doctor's word, "" for none.
+    """
+
+    path: Path
+    card: Card
+    about: About | None
+    playground: str
+    model: str
+    begun: float
+    state: str
+    step: int
+    loss: float
+    verdict: str
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.card.name or self.path.name.removesuffix(SUFFIX)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        kept = ("playground", "model", "begun", "state", "step", "verdict")
+        values = {name: getattr(self, name) for name in kept}
+        values |= {"run": self.path.name, "loss": self.loss if self.loss == self.loss else None}
+        return values | dataclasses.asdict(self.card)
+
+
+class Library:
+    """The runs of a folder; reads only what has changed since it was asked last.
+
+    Args:
+        folder: where the runs lie; it may not exist yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[Path, tuple[tuple[int, ...], Entry]] = {}
+
+    def entries(self) -> list[Entry]:
+        """Return all runs, the newest first; what is damaged is left out."""
+        found = {}
+        for path, files in self._places():
+            stamp = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+            known = self._known.get(path)
+            if known and known[0] == stamp and known[1].state != "running":
+                found[path] = known
+                continue
+            try:
+                found[path] = (stamp, _entry(path))
+            except UserError:
+                continue
+        self._known = found
+        return sorted((entry for _, entry in found.values()), key=lambda entry: -entry.begun)
+
+    def _places(self) -> Iterator[tuple[Path, tuple[Path, ...]]]:
+        """Yield where a run lies, and the files that its line is made from."""
+        if not self.folder.is_dir():
+            return
+        for path in self.folder.iterdir():
+            if path.name.startswith("."):
+                continue
+            if path.name.endswith(SUFFIX):
+                yield path, (path, card_of(path))
+            elif (path / ABOUT).exists():
+                yield path, (path / ABOUT, path / CARD)
+
+    def describe(self, entry: Entry, **changes: Any) -> None:
+        """Change what a person says of a run: name, note, star.
+
+        Raises:
+            UserError: it can't be written.
+        """
+        card = dataclasses.replace(entry.card, **changes)
+        card = dataclasses.replace(card, name=card.name.strip(), note=card.note[:LONGEST])
+        write_whole(card_of(entry.path), json.dumps(dataclasses.asdict(card)).encode())
+
+    def delete(self, entries: list[Entry]) -> list[Path]:
+        """Put runs aside; returns where they are now, for :meth:`restore`.
+
+        Raises:
+            UserError: one of them is being trained; nothing was deleted.
+        """
+        if alive := [entry.title for entry in entries if entry.state == "running"]:
+            raise UserError(f"{alive[0]} is being trained; stop it first, then delete it.")
+        return [self._move(entry.path, self._aside() / entry.path.name) for entry in entries]
+
+    def restore(self, aside: list[Path]) -> None:
+        """Bring back what :meth:`delete` has put aside."""
+        for path in aside:
+            self._move(path, self.folder / path.name)
+
+    def _aside(self) -> Path:
+        return self.folder / ASIDE / time.strftime("%Y%m%d-%H%M%S")
+
+    def _move(self, path: Path, to: Path) -> Path:
+        try:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            beside = card_of(path)
+            if path.is_file() and beside.exists():
+                beside.rename(card_of(to))
+            path.rename(to)
+        except OSError as error:
+            raise UserError(f"{path.name} can't be moved ({error.strerror or error}).") from None
+        return to
+
+    def empty(self, older: float = KEPT) -> None:
+        """Delete for good what was put aside that long ago, in seconds."""
+        for folder in (self.folder / ASIDE).glob("*"):
+            if time.time() - folder.stat().st_mtime > older:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def card_of(path: Path) -> Path:
+    """Return the file in which a person's words on a run are."""
+    return path / CARD if path.is_dir() else path.with_name(f".{path.name}.card")
+
+
+def read_entry(path: Path) -> Entry:
+    """Return one run as the list has it.
+
+    Raises:
+        UserError: it is no record, or is damaged.
+    """
+    return _entry(path)
+
+
+def _entry(path: Path) -> Entry:
+    return _watched(path) if path.is_file() else _trained(path)
+
+
+def _trained(folder: Path) -> Entry:
+    about = read_about(folder)
+    metrics, found = about.metrics, about.diagnosis
+    return Entry(
+        path=folder,
+        card=_read_card(card_of(folder)),
+        about=about,
+        playground=about.playground,
+        model=about.model,
+        begun=about.begun,
+        state="broken off" if about.broken_off else about.state,
+        step=about.step,
+        loss=metrics.get("val_loss", metrics.get("train_loss", float("nan"))),
+        verdict=str(found.get("verdict", "")) if found else "",
+    )
+
+
+def _watched(path: Path) -> Entry:
+    record, written = read_record(path), path.stat().st_mtime
+    found = record["diagnosis"]
+    losses = record["losses"]
+    return Entry(
+        path=path,
+        card=_read_card(card_of(path)),
+        about=None,
+        playground=LOOP,
+        model="",
+        begun=written,
+        state=_state(found is not None, written),
+        step=int(record["steps"][-1]) if losses else 0,
+        loss=losses[-1] if losses else float("nan"),
+        verdict=found.verdict if found else "",
+    )
+
+
+def _state(ended: bool, written: float) -> str:
+    if ended:
+        return "finished"
+    return "running" if time.time() - written < SILENT else "broken off"
+
+
+def _read_card(path: Path) -> Card:
+    """Return what a person said; nothing, where the file is not there or says something else."""
+    try:
+        if path.stat().st_size > CARD_LARGEST:
+            return Card()
+        values = json.loads(path.read_bytes())
+        return Card(str(values["name"]), str(values["note"])[:LONGEST], values["star"] is True)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return Card()

@@ -1,0 +1,108 @@
+"""Runs on the command line: listed, exported, gone on with."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from core.cli import main
+from core.commands import runs as command
+from core.commands import train as train_command
+from core.doctor.diagnosis import Diagnosis
+from core.runs.about import read_about, write_about
+
+SMALL = "--set model=mlp hidden=16 batch_size=32 lr=0.01".split()
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A folder of this test's own for what a training keeps."""
+    for module in (command, train_command):
+        monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def test_a_training_leaves_a_run_that_is_listed(kept, capsys):
+    """Its checkpoint is the run's; with --json the list is one object."""
+    assert main(["train", "names", "--steps", "30", *SMALL, "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    folder = next(kept.iterdir())
+    assert made["checkpoint"] == str(folder / "last.safetensors")
+    assert main(["runs", "--json"]) == 0
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["run"] == folder.name and run["state"] == "finished" and run["step"] == 30
+    assert main(["runs"]) == 0
+    assert folder.name in capsys.readouterr().out
+
+
+def test_without_runs_the_list_says_so(kept, capsys):
+    """An empty folder is no error."""
+    assert main(["runs"]) == 0
+    assert "No run yet" in capsys.readouterr().out
+    assert main(["runs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"runs": []}
+
+
+def test_out_is_written_besides(kept, tmp_path, capsys):
+    """A checkpoint of one's own where one wants it, and the run all the same."""
+    out = tmp_path / "net.safetensors"
+    assert main(["train", "names", "--steps", "20", *SMALL, "--out", str(out)]) == 0
+    assert out.is_file() and (next(kept.iterdir()) / "last.safetensors").is_file()
+
+
+@pytest.mark.parametrize("way", ["csv", "zip", "tensorboard"])
+def test_a_run_is_exported(kept, recorded, tmp_path, capsys, way):
+    """By its name or by its path, in each of the ways."""
+    shutil.copytree(recorded, kept / "mine")
+    out = tmp_path / f"run.{way}"
+    assert main(["export", "mine", "--to", way, "--out", str(out), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer == {"run": "mine", "to": way, "out": str(out)} and out.exists()
+    assert main(["export", str(kept / "mine"), "--to", way, "--out", str(out)]) == 0
+
+
+def test_a_broken_run_goes_on(kept, recorded, capsys):
+    """By its name alone; settings are refused, for it has its own."""
+    shutil.copytree(recorded, kept / "mine")
+    text = (kept / "mine" / "run.json").read_text()
+    stopped = text.replace('"finished"', '"stopped"').replace('"steps": 400', '"steps": 450')
+    (kept / "mine" / "run.json").write_text(stopped)
+    assert main(["train", "--resume", "mine", "--set", "lr=1"]) == 2
+    assert "leave --set out" in capsys.readouterr().err
+    assert main(["train", "--resume", "mine", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["steps"] == 450 and answer["model"] == "mlp"
+    assert read_about(kept / "mine").state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("train --resume nothing", "there is no run nothing"),
+        ("train", "Say which playground"),
+        ("train names --resume nothing", "There is no checkpoint nothing"),
+        ("export nothing --to csv --out x.csv", "There is no run nothing"),
+        ("export nothing --to png --out x", "invalid choice"),
+        ("export mine --to csv --out .", "is a folder"),
+        ("train --resume mine", "is finished"),
+    ],
+)
+def test_bad_input_is_a_sentence(kept, recorded, capsys, words, sentence):
+    """One line that says what is wrong and what to do, and status 2."""
+    shutil.copytree(recorded, kept / "mine")
+    assert main(words.split()) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and said.count("\n") == 1
+
+
+def test_a_run_is_diagnosed_by_its_record(kept, recorded, capsys, monkeypatch):
+    """What the doctor said beside the training is what diagnose says."""
+    monkeypatch.setattr("core.commands.diagnose.RUNS", kept)
+    shutil.copytree(recorded, kept / "mine")
+    said = Diagnosis("fine", "All is well.", 0.8, (), (), ()).to_dict()
+    write_about(kept / "mine", replace(read_about(recorded), diagnosis=said))
+    assert main(["diagnose", "mine", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == said
+    assert main(["diagnose", "mine"]) == 0
+    assert "All is well." in capsys.readouterr().out

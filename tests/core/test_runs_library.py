@@ -1,0 +1,198 @@
+"""The list of runs, what a person adds to it, what differs, and how runs leave and arrive."""
+
+import csv
+import json
+import os
+import shutil
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from core.errors import UserError
+from core.runs.about import read_about, write_about
+from core.runs.bundle import pack, unpack
+from core.runs.comparing import along, differences, sentence
+from core.runs.curves import read_curves
+from core.runs.export import export
+from core.runs.folder import LAST
+from core.runs.library import LOOP, Library
+from core.runs.moments import moments_of
+from core.training.checkpoint import load_checkpoint
+
+WATCHED = {
+    "format": "glassbox-watch-1",
+    "steps": [1, 2, 3],
+    "losses": [3.0, 2.5, 2.0],
+    "validations": [],
+    "count": 3,
+    "layers": [],
+    "diagnosis": None,
+}
+
+
+@pytest.fixture
+def library(tmp_path, recorded):
+    """Three runs, and a loop that was watched."""
+    for name, begun in (("first", 100.0), ("second", 200.0), ("third", 300.0)):
+        shutil.copytree(recorded, tmp_path / name)
+        write_about(tmp_path / name, replace(read_about(recorded), begun=begun))
+    loop = tmp_path / "loop-1.watch.json"
+    loop.write_text(json.dumps(WATCHED))
+    os.utime(loop, (400.0, 400.0))
+    return Library(tmp_path)
+
+
+def titles(library):
+    """What the list says, in its order."""
+    return [entry.title for entry in library.entries()]
+
+
+def entry(library, title):
+    """One line of the list."""
+    return next(entry for entry in library.entries() if entry.title == title)
+
+
+def test_the_newest_run_stands_first(library):
+    """Runs and watched loops in one list; what is no run is not in it."""
+    (library.folder / "not a run").mkdir()
+    (library.folder / "damaged").mkdir()
+    (library.folder / "damaged" / "run.json").write_text("{")
+    assert titles(library) == ["loop-1", "third", "second", "first"]
+    loop, third = library.entries()[:2]
+    assert loop.playground == LOOP and loop.step == 3 and loop.loss == 2.0
+    assert loop.state == "broken off"
+    assert third.model == "mlp" and third.step == 400 and third.state == "finished"
+    assert third.loss == third.about.metrics["val_loss"]
+
+
+def test_what_a_person_says_is_kept_apart(library):
+    """Name, note and star; the run's own file is not touched."""
+    before = (library.folder / "first" / "run.json").read_bytes()
+    library.describe(entry(library, "first"), name="  wider  ", star=True)
+    library.describe(entry(library, "wider"), note="Better than I thought.")
+    library.describe(entry(library, "loop-1"), name="autoencoder")
+    card = entry(Library(library.folder), "wider").card
+    assert card.star and card.note == "Better than I thought."
+    assert "autoencoder" in titles(Library(library.folder))
+    assert (library.folder / "first" / "run.json").read_bytes() == before
+
+
+def test_what_is_deleted_comes_back(library):
+    """Deleting is putting aside; undo brings all of it back, names as well."""
+    library.describe(entry(library, "first"), name="mine")
+    library.describe(entry(library, "loop-1"), name="loop")
+    aside = library.delete([entry(library, "mine"), entry(library, "loop")])
+    assert titles(library) == ["third", "second"]
+    library.empty()
+    library.restore(aside)
+    assert set(titles(library)) == {"mine", "loop", "third", "second"}
+    library.delete([entry(library, "mine")])
+    library.empty(older=-1.0)
+    assert not list((library.folder / ".deleted").glob("*"))
+
+
+def test_what_is_being_trained_is_not_deleted(library):
+    """It is refused in a sentence, and nothing of the choice is gone."""
+    folder = library.folder / "second"
+    write_about(folder, read_about(folder).told_now(state="running"))
+    with pytest.raises(UserError, match="being trained"):
+        library.delete([entry(library, "first"), entry(library, "second")])
+    assert len(titles(library)) == 4
+
+
+def test_what_differs_is_said_first(recorded):
+    """Only settings that differ and have an effect; a live change is told as such."""
+    about = read_about(recorded)
+    wider = replace(about, recipe={**about.recipe, "hidden": [64], "seed": 7})
+    live = replace(about, changes=((20, "lr", 0.001),))
+    found = {row.label: row.values for row in differences([about, wider, live])}
+    assert found["Hidden layers"] == ("24", "64", "24")
+    assert found["Seed"] == ("42", "7", "42")
+    assert found["Learning rate"] == ("0.01", "0.01", "0.01 → 0.001")
+    assert set(found) == {"Hidden layers", "Seed", "Learning rate"}
+    other = replace(about, recipe={**about.recipe, "seed": 7})
+    assert "chance" in sentence([about, other]) and "same recipe" in sentence([about, about])
+
+
+def test_curves_lie_along_steps_seconds_or_examples(recorded):
+    """The same points, elsewhere."""
+    about, history = read_about(recorded), read_curves(recorded)
+    steps, examples, seconds = (
+        along(axis, about, history, history.loss) for axis in ("steps", "examples", "seconds")
+    )
+    assert np.array_equal(examples, 64 * steps)
+    assert np.all(np.diff(seconds) >= 0) and seconds[-1] == pytest.approx(about.spent, rel=0.1)
+
+
+def test_a_zip_opens_elsewhere(recorded, tmp_path):
+    """All of the run arrives, without a path of the machine that it comes from."""
+    source = tmp_path / "source"
+    shutil.copytree(recorded, source)
+    write_about(source, replace(read_about(source), source="/home/me/names.txt"))
+    pack(source, tmp_path / "run.zip")
+    folder = unpack(tmp_path / "run.zip", tmp_path / "runs")
+    again = unpack(tmp_path / "run.zip", tmp_path / "runs")
+    assert folder.name == "run" and again.name == "run-2"
+    about = read_about(folder)
+    assert about.source == "" and about.process == ("", 0)
+    assert about.recipe == read_about(recorded).recipe
+    assert moments_of(folder) == moments_of(recorded)
+    assert load_checkpoint(folder / LAST).about["steps"] == 400
+
+
+def _zip(path, files):
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in files:
+            packed.writestr(name, content)
+
+
+def test_a_foreign_zip_is_checked(recorded, tmp_path):
+    """Strange names, damage, or no zip at all: a sentence, and nothing is left of it."""
+    good = (recorded / "run.json").read_bytes()
+    runs = tmp_path / "runs"
+    cases = {
+        "up": [("run.json", good), ("../evil.safetensors", b"x")],
+        "absolute": [("run.json", good), ("/etc/evil", b"x")],
+        "script": [("run.json", good), ("moments/run.py", b"x")],
+        "nothing": [("curves.npz", b"x")],
+        "bad curves": [("run.json", good), ("curves.npz", b"x")],
+        "bad weights": [("run.json", good), ("last.safetensors", b"x" * 100)],
+        "bad moment": [("run.json", good), ("moments/0000000001.safetensors", b"x" * 100)],
+        "bad recipe": [("run.json", good.replace(b'"batch_size": 64', b'"batch_size": -1'))],
+    }
+    for name, files in cases.items():
+        _zip(tmp_path / f"{name}.zip", files)
+        with pytest.raises(UserError):
+            unpack(tmp_path / f"{name}.zip", runs)
+    (tmp_path / "no.zip").write_bytes(b"PK not a zip")
+    with pytest.raises(UserError):
+        unpack(tmp_path / "no.zip", runs)
+    assert not list(runs.iterdir()) and not (tmp_path / "evil.safetensors").exists()
+
+
+def test_a_table_has_a_row_for_each_step(recorded, tmp_path):
+    """Losses, times, what was judged and what the layers did, in columns with names."""
+    export(recorded, "csv", tmp_path / "run.csv")
+    rows = list(csv.DictReader((tmp_path / "run.csv").read_text().splitlines()))
+    history = read_curves(recorded)
+    losses = [float(row["train_loss"]) for row in rows if row["train_loss"]]
+    assert len(losses) == 400 and losses[-1] == pytest.approx(history.loss.y[-1])
+    judged = [float(row["judged.val_loss"]) for row in rows if row["judged.val_loss"]]
+    assert judged == pytest.approx(history.evaluations["val_loss"].y.tolist())
+    assert "output.update_to_data" in rows[0]
+
+
+def test_tensorboard_reads_what_is_exported(recorded, tmp_path):
+    """Curves with their values, weights as histograms, and what it wrote."""
+    export(recorded, "tensorboard", tmp_path / "events")
+    found = EventAccumulator(str(tmp_path / "events")).Reload()
+    tags = found.Tags()
+    losses = found.Scalars("loss/train")
+    assert losses[-1].step == 400
+    assert losses[-1].value == pytest.approx(read_curves(recorded).loss.y[-1], rel=1e-5)
+    assert "loss/judged val_loss" in tags["scalars"]
+    assert any(tag.startswith("weights/") for tag in tags["histograms"])
+    assert any("samples" in tag for tag in tags["tensors"])

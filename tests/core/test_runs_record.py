@@ -1,0 +1,266 @@
+"""A run's record: what it holds, that it survives being killed, and that it goes on."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import UserError
+from core.playgrounds.digits.recipe import DigitsRecipe
+from core.playgrounds.names.recipe import NamesRecipe
+from core.runs.about import read_about, recipe_of, write_about
+from core.runs.curves import read_curves
+from core.runs.folder import BEST, LAST, free_folder, title_of
+from core.runs.going_on import going_on
+from core.runs.moments import MOST, Moment, moments_of, read_moment, write_moment
+from core.telemetry.events import Failed, Finished, Noted, Snapshot, Stopped
+from core.telemetry.history import Curve
+from core.training.checkpoint import load_checkpoint
+from core.training.control import Control
+from core.training.trainer import train
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 2**22 + 1  # more than any process is numbered
+
+
+def weights_of(folder):
+    """The weights of a run's last checkpoint."""
+    return load_checkpoint(folder / LAST).weights
+
+
+def same(some, others):
+    """Whether two sets of weights are the same, bit for bit."""
+    return some.keys() == others.keys() and all(torch.equal(some[n], others[n]) for n in some)
+
+
+def stop_at(run, step):
+    """Train, and let a person press Stop at a step."""
+    control, ended = Control(), None
+    for event in train(run, control):
+        if getattr(event, "step", 0) >= step:
+            control.stop()
+        ended = event
+    return ended
+
+
+def test_a_record_says_what_was_trained(recorded):
+    """Recipe, data, machine, length and result stand in it."""
+    about = read_about(recorded)
+    assert (about.playground, about.model, about.state) == ("names", "mlp", "finished")
+    assert about.step == about.steps == 400 and about.first == 0 and about.spent > 0
+    assert recipe_of(about).hidden == (24,) and "bundled" in about.dataset
+    assert about.environment["torch"] == torch.__version__
+    assert 1.5 < about.metrics["val_loss"] < 3.0 and not about.alive
+
+
+def test_a_record_holds_all_curves(recorded):
+    """Every loss, its time and its rate; the layers' curves, though no screen looked."""
+    history = read_curves(recorded)
+    assert history.loss.x.tolist() == list(range(1, 401))
+    assert history.loss.y[-20:].mean() < history.loss.y[:20].mean()
+    assert np.all(np.diff(history.seconds.y) > 0) and len(history.rate.x)
+    assert len(history.layers) == len(read_about(recorded).layers)
+    assert np.isfinite(history.layers[0]["update_to_data"].y).all()
+
+
+def test_moments_hold_weights_walls_and_samples(recorded):
+    """The first is the network before it learned, the last the one that came out."""
+    steps = moments_of(recorded)
+    assert steps[0] == 0 and steps[-1] == 400
+    first, last = read_moment(recorded, 0), read_moment(recorded, 400)
+    final = weights_of(recorded)
+    assert all(np.array_equal(last.weights[n], final[n].numpy()) for n in final)
+    assert any(not np.array_equal(first.weights[n], last.weights[n]) for n in final)
+    assert len(last.samples) == 4 and first.samples != last.samples
+    assert [len(layer.activation_histogram) for layer in last.snapshot.layers] == [48] * 3
+    assert not first.snapshot.layers
+
+
+def test_the_best_weights_are_kept(recorded):
+    """They are those that were judged best on the way, ready for use."""
+    best = load_checkpoint(recorded / BEST)
+    assert not best.resume
+    judged = read_curves(recorded).evaluations["val_loss"]
+    assert best.about["steps"] == judged.x[judged.y.argmin()]
+
+
+def test_recording_changes_no_weight(names_run, tmp_path):
+    """The same seed, with a record and without: the same weights, bit for bit."""
+    out = tmp_path / "bare.safetensors"
+    recipe = NamesRecipe(model="mlp-bn", hidden=(16, 16), dropout=0.2, batch_size=32)
+    list(train(names_run(recipe=recipe, out=out), Control()))
+    list(train(names_run(tmp_path / "run", recipe=recipe), Control()))
+    assert same(load_checkpoint(out).weights, weights_of(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("recipe", [NamesRecipe(dropout=0.1), NamesRecipe(model="mlp-bn")])
+def test_a_stopped_run_goes_on_as_if_never_stopped(names_run, tmp_path, recipe):
+    """Dropout, batch norm, Adam and the schedule: the weights are the same at the end."""
+    small = recipe.replace({"hidden": (16,), "batch_size": 32, "schedule": "cosine"})
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    list(train(names_run(whole, recipe=small, steps=300), Control()))
+    assert isinstance(stop_at(names_run(broken, recipe=small, steps=300), 40), Stopped)
+    stood = read_about(broken).step
+    assert 40 <= stood < 300
+    events = list(train(going_on(broken), Control()))
+    assert isinstance(events[-1], Finished) and events[-1].step == 300
+    assert same(weights_of(whole), weights_of(broken))
+    history = read_curves(broken)
+    assert history.loss.x.tolist() == list(range(1, 301))
+    assert np.array_equal(history.loss.y, read_curves(whole).loss.y)
+    assert np.all(np.diff(history.seconds.y) > 0)
+
+
+def test_digits_with_moved_pictures_go_on_alike(digits, bundled, run_of, tmp_path):
+    """Augmentation draws from the run's random numbers, which are kept as well."""
+    recipe = DigitsRecipe(model="mlp", hidden=(16,), augment="affine", batch_size=32)
+    from core.runs.recorder import Recorder
+
+    def make(name):
+        return run_of(recipe, steps=120, scribe=Recorder(tmp_path / name, None))
+
+    list(train(make("whole"), Control()))
+    stop_at(make("broken"), 20)
+    list(train(going_on(tmp_path / "broken"), Control()))
+    assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "broken"))
+
+
+def test_a_killed_run_opens_and_goes_on(names_run, tmp_path):
+    """The process is killed while it trains; what lies there ends as if nothing had been."""
+    words = "train names --steps 12000 --set model=mlp hidden=24 batch_size=32 lr=0.01".split()
+    environment = {**os.environ, "GLASSBOX_RUNS": str(tmp_path)}
+    command = [sys.executable, "-m", "core", *words]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as child:
+        while not any(read_about(f.parent).step for f in tmp_path.glob("*/run.json")):
+            assert child.poll() is None
+            time.sleep(0.02)
+        child.send_signal(signal.SIGKILL)
+    folder = next(tmp_path.glob("*/run.json")).parent
+    about = read_about(folder)
+    assert about.broken_off and not about.alive
+    assert 0 < len(read_curves(folder).loss.x) < 12000
+    recipe = recipe_of(about)
+    list(train(going_on(folder), Control()))
+    list(train(names_run(tmp_path / "whole", recipe=recipe, steps=12000), Control()))
+    assert same(weights_of(folder), weights_of(tmp_path / "whole"))
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(names_run, tmp_path):
+    """Nothing was learned yet, so nothing is lost."""
+    list(train(names_run(tmp_path / "whole"), Control()))
+    stop_at(names_run(tmp_path / "early"), 1)
+    (tmp_path / "early" / LAST).unlink()
+    gone = (socket.gethostname(), NOBODY)
+    about = replace(read_about(tmp_path / "early"), state="running", process=gone)
+    write_about(tmp_path / "early", about)
+    list(train(going_on(tmp_path / "early"), Control()))
+    assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "early"))
+
+
+def test_what_was_changed_live_is_told(names_run, tmp_path):
+    """The record begins with the recipe, and says what became of it."""
+    control = Control()
+    for event in train(names_run(tmp_path / "run", steps=200), control):
+        if getattr(event, "step", 0) == 1:
+            control.change("lr", 0.005)
+    about = read_about(tmp_path / "run")
+    assert about.recipe["lr"] == 0.01 and about.changed == {"lr": 0.005}
+
+
+def test_a_failed_run_says_why(names_run, tmp_path):
+    """The loss became no number: the sentence stands in the record, the last good weights, too."""
+    recipe = NamesRecipe(hidden=(16,), optimizer="sgd", lr=100.0, batch_size=32)
+    events = list(train(names_run(tmp_path / "run", recipe=recipe, steps=400), Control()))
+    assert isinstance(events[-1], Failed)
+    about = read_about(tmp_path / "run")
+    assert about.state == "failed" and about.sentence == events[-1].sentence
+    with pytest.raises(UserError, match="failed"):
+        going_on(tmp_path / "run")
+    assert all(torch.isfinite(t).all() for t in weights_of(tmp_path / "run").values())
+
+
+def test_what_is_finished_or_being_trained_does_not_go_on(recorded, names_run, tmp_path):
+    """Either is said in a sentence."""
+    with pytest.raises(UserError, match="is finished"):
+        going_on(recorded)
+    stop_at(names_run(tmp_path / "run"), 5)
+    about = read_about(tmp_path / "run").told_now(state="running")
+    write_about(tmp_path / "run", about)
+    with pytest.raises(UserError, match="being trained"):
+        going_on(tmp_path / "run")
+
+
+def test_alive_is_who_writes(recorded):
+    """A process that is gone, or another machine that is silent, writes no more."""
+    about = replace(read_about(recorded), state="running")
+    here = socket.gethostname()
+    assert replace(about, process=(here, os.getpid())).alive
+    assert not replace(about, process=(here, NOBODY)).alive
+    assert replace(about, process=("elsewhere", 1), told=time.time()).alive
+    assert replace(about, process=("elsewhere", 1), told=time.time() - 100).broken_off
+
+
+def test_a_full_disk_does_not_end_the_training(names_run, tmp_path, monkeypatch):
+    """The run says that its record is not complete, once, and trains on."""
+
+    def full(folder, history):
+        raise UserError("No room.")
+
+    monkeypatch.setattr("core.runs.recorder.write_curves", full)
+    events = list(train(names_run(tmp_path / "run", steps=100), Control()))
+    noted = [event.sentence for event in events if isinstance(event, Noted)]
+    assert noted == ["The record of this run is not complete: No room."]
+    assert events[-1].step == 100
+
+
+def test_moments_stay_few_and_spread(tmp_path):
+    """However many are written, some tens remain: dense at first, sparse later."""
+    for step in range(0, 3000, 10):
+        write_moment(tmp_path, Moment(step, Snapshot(step, ()), {"w": np.zeros(3, np.float32)}))
+    kept = moments_of(tmp_path)
+    assert len(kept) == MOST and kept[0] == 0 and kept[-1] == 2990
+    assert sum(step < 300 for step in kept) > sum(step >= 2690 for step in kept)
+
+
+@pytest.mark.parametrize("name", ["run.json", "curves.npz", "moments/0000000400.safetensors"])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"PK\x03\x04 nothing", b"\x00" * 200])
+def test_damage_is_a_sentence(recorded, tmp_path, name, damage):
+    """A file that says something else is refused in words, whatever stands in it."""
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(recorded, folder)
+    (folder / name).write_bytes(damage)
+    readers = {"run": read_about, "curves": read_curves, "moments/0000000400": None}
+    reader = readers[name.rpartition(".")[0]] or (lambda f: read_moment(f, 400))
+    with pytest.raises(UserError):
+        reader(folder)
+
+
+def test_a_run_of_the_same_second_gets_a_place_of_its_own(tmp_path):
+    """And a checkpoint in it is called by its run's name."""
+    first = free_folder(tmp_path, "names-mlp")
+    first.mkdir()
+    second = free_folder(tmp_path, "names-mlp")
+    assert first != second and title_of(second / LAST) == second.name
+    assert title_of(tmp_path / "mine.safetensors") == "mine"
+
+
+def test_a_curve_that_is_cut_goes_on():
+    """Points beyond a step are forgotten; the rest are as they were."""
+    curve, whole = Curve(64), Curve(64)
+    steps = np.arange(1.0, 41.0)
+    curve.extend(steps, steps**2)
+    whole.extend(steps[:20], steps[:20] ** 2)
+    curve.cut(20)
+    for later in (curve, whole):
+        later.extend(np.arange(21.0, 30.0), np.ones(9))
+    assert np.array_equal(curve.x, whole.x) and np.array_equal(curve.y, whole.y)
