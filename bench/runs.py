@@ -112,8 +112,8 @@ def killed(options: argparse.Namespace) -> list[dict[str, Any]]:
             except UserError as error:
                 print(f"{number}: {error}", file=sys.stderr)
     return [
-        row(f"records that open, of {options.times} killed", opened, options.times),
-        row("that end with the same weights", alike, options.times),
+        row(f"records that open, of {options.times} killed", opened / options.times, 1.0, "%"),
+        row("that end with the same weights", alike / options.times, 1.0, "%"),
     ]
 
 

@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.arguments import positive
 from core.commands import Command, say
@@ -56,18 +56,23 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         Started,
         Stopped,
     )
+    from core.training.team import Team
     from core.training.trainer import train
 
     if options.out and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
-    run = _run(options)
+    if Team.follows():
+        _follow(options)
     run = dataclasses.replace(
-        run,
+        _run(options),
         out=options.out,
         weights_only=options.weights_only,
         keep_every=options.save_every,
-        attendant=Attending(ATTENDED),
     )
+    if Team.called():
+        run = dataclasses.replace(run, team=Team(run.device))
+    else:
+        run = dataclasses.replace(run, attendant=Attending(ATTENDED))
     control, teller = control_of(), Teller()
     answer: dict[str, Any] = {"playground": run.playground.name}
     get_ready(run, control)
@@ -96,7 +101,24 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
             answer |= {"steps": event.step, "seconds": round(event.seconds, 3)}
             answer |= {"steps_per_second": round(steps / seconds, 2)}
             answer["checkpoint"] = event.checkpoint
+    if run.team:
+        run.team.part()
     return answer
+
+
+def _follow(options: argparse.Namespace) -> NoReturn:
+    """Do what the leader does, and say nothing: it does."""
+    from core.training.team import Team
+    from core.training.trainer import follow
+
+    try:
+        run = _run(options)
+        team = Team(run.device)
+        follow(dataclasses.replace(run, team=team))
+        team.part()
+    except UserError:
+        raise SystemExit(2) from None
+    raise SystemExit(0)
 
 
 def _run(options: argparse.Namespace) -> "Run":

@@ -4,7 +4,7 @@ import math
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.errors import UserError
 from core.playground import Playground
@@ -13,6 +13,7 @@ from core.training.checkpoint import Checkpoint
 from core.training.device import mixed_precision
 from core.training.recipe import Recipe
 from core.training.sabotage import Sabotage
+from core.training.team import Team
 
 WARM_UP = 0.08  # of a cosine schedule: Adam's first steps rest on few gradients, so they are short
 
@@ -42,6 +43,7 @@ class Learner:
         device: torch.device,
         resume: Checkpoint | None = None,
         sabotage: Sabotage | None = None,
+        team: Team | None = None,
     ) -> None:
         if sabotage:
             recipe, data = sabotage.recipe(recipe), sabotage.data(data)
@@ -79,8 +81,29 @@ class Learner:
         if resume:
             self._resume(resume)
         self.model.train()
+        self.team = team
+        self._forward = self.model
+        if team:
+            self._join(team)
         if sabotage:
             sabotage.built(self)
+
+    def _join(self, team: Team) -> None:
+        """Learn together with other processes that have been given the same."""
+        if self.counts:
+            raise UserError("What counts has one step to do: train it in a single process.")
+        team.check(self.batches.size)
+        self._forward = team.wrap(self.model)
+        if any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.model.modules()):
+            self.note += " Batch norm sees each process's share of a batch, not all of it."
+        if team.rank:  # else dropout would leave the same units out everywhere
+            torch.manual_seed(self.recipe.seed + team.rank)
+
+    def leave_team(self) -> None:
+        """Let the others go; from here on it learns alone, from whole batches."""
+        if self.team:
+            self.team.dismiss()
+            self.team, self._forward = None, self.model
 
     def relearn(self) -> None:
         """Begin with the model's parameters anew, after some were exchanged."""
@@ -91,6 +114,8 @@ class Learner:
         """Return the next batch, ready for the model."""
         indices = self.batches.next()
         batch = self.examples.batch(indices, self.recipe, self.batches.generator)
+        if self.team:
+            batch = self.team.share(batch)
         return self.sabotage.batch(*batch) if self.sabotage else batch
 
     def learn(
@@ -99,6 +124,8 @@ class Learner:
         """Do one step; return its loss and share of right answers, still on the device."""
         if self.counts:
             return self._count(inputs, targets), None
+        if self.team and not self.team.rank:
+            self.team.lead(progress)
         self.trail.append(progress)
         if self._numbers is None:
             outputs, loss = self._judge(inputs, targets)
@@ -118,11 +145,14 @@ class Learner:
         if watcher:
             watcher.after_update()
         self.step += 1
-        return loss.detach(), self.playground.correct(outputs, targets)
+        correct = self.playground.correct(outputs, targets)
+        if self.team is None:
+            return loss.detach(), correct
+        return self.team.mean(loss), None if correct is None else self.team.mean(correct)
 
     def _judge(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the model says to a batch, and how wrong that is."""
-        outputs = self.model(inputs)
+        outputs = self._forward(inputs)
         if self.sabotage is None:
             return outputs, self.playground.loss(self.recipe, outputs, targets)
         outputs = self.sabotage.outputs(outputs)

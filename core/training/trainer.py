@@ -49,6 +49,7 @@ from core.training.learner import Learner
 from core.training.pace import Pace
 from core.training.recipe import Recipe
 from core.training.sabotage import Sabotage
+from core.training.team import Team
 
 GLANCE = 1000  # examples that judge on the way
 _log = logging.getLogger("glassbox")
@@ -69,6 +70,7 @@ class Run:
         judged: how many examples judge at the end, about; None for all.
         sabotage: what is done wrong on purpose; None for nothing.
         attendant: the doctor beside it; None for nobody.
+        team: the processes that do it together, of which this one leads; None for this one alone.
         scribe: who writes its record; None for nobody.
         first: the step that it began at, if it was broken off and goes on; None for here and now.
         spent: the seconds that it had trained when it was broken off.
@@ -89,6 +91,7 @@ class Run:
     judged: int | None = None
     sabotage: Sabotage | None = None
     attendant: Attendant | None = None
+    team: Team | None = None
     scribe: Scribe | None = None
     first: int | None = None
     spent: float = 0.0
@@ -115,7 +118,7 @@ class _Loop:
         self.run = run
         self.control = control
         self.learner = Learner(
-            run.playground, run.recipe, run.data, run.device, run.resume, run.sabotage
+            run.playground, run.recipe, run.data, run.device, run.resume, run.sabotage, run.team
         )
         use_threads(self.learner.model, run.device)
         # What counts has no steps to look at.
@@ -272,6 +275,20 @@ def train(run: Run, control: Control) -> Iterator[Event]:
         yield from _written(_events(loop), run.scribe)
 
 
+def follow(run: Run) -> None:
+    """Do the steps that the leader of the run's team does, until it has done its last.
+
+    Raises:
+        UserError: as :func:`train`.
+    """
+    assert run.team is not None
+    learner = Learner(run.playground, run.recipe, run.data, run.device, run.resume, team=run.team)
+    use_threads(learner.model, run.device)
+    while (progress := run.team.follow()) is not None:
+        learner.learn(*learner.take(), progress)
+        learner.trail.clear()
+
+
 def _written(events: Iterator[Event], scribe: Scribe) -> Iterator[Event]:
     """Have events written down before they are told; if that fails, say so, and train on."""
     told = ""
@@ -368,6 +385,7 @@ def _end(loop: _Loop) -> Iterator[Event]:
         yield from _tell(loop)
         if loop.failed:
             return
+    loop.learner.leave_team()
     numbers: dict[str, float] = {"train_loss": loop.loss, "train_accuracy": loop.accuracy}
     if not loop.control.abandoned:
         if loop.run.watched:
@@ -386,6 +404,7 @@ def _end(loop: _Loop) -> Iterator[Event]:
 
 def _fail(loop: _Loop, metrics: Metrics) -> Iterator[Event]:
     """Find where the loss stopped being a number, go back to the last good weights, keep them."""
+    loop.learner.leave_team()
     finding = loop.lifeline.find(metrics)
     sentence = (
         f"The loss became {finding.what} at step {finding.step:,}"
