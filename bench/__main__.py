@@ -42,6 +42,8 @@ MEASUREMENTS = {
     "doctor-verdicts": "bench.doctor verdicts --budget 60",
     "doctor-cost": "bench.doctor cost",
     "doctor-loops": "bench.loops.examine",
+    "expressions": "bench.expressions",
+    "runs-list": "bench.run_list",
     "ladder": "bench.accuracy ladder",
     "ladder-lecture": "bench.accuracy ladder-lecture",
 }

@@ -17,7 +17,6 @@ from core.errors import UserError
 from core.paths import CHECKPOINTS, DOWNLOADS, RUNS, data_source
 from core.runs.about import read_about, recipe_of
 from core.runs.curves import read_curves
-from core.runs.folder import free_folder
 from core.telemetry.events import (
     ENDINGS,
     Answer,
@@ -42,6 +41,7 @@ from core.telemetry.events import (
 from core.telemetry.history import History
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control, Question
+from core.training.files import free_place
 from core.training.recipe import Recipe
 from gui import worker as jobs
 from gui.state import Kind, State
@@ -190,7 +190,7 @@ class Session(QObject):
             self.ended.emit(Failed(0, f"Not started: {self.problem}"))
             return
         self._control, self._ordered = Control(paused), self.recipe
-        folder = free_folder(RUNS, f"{self.name}-{self.recipe.model}")
+        folder = free_place(RUNS, f"{self.name}-{self.recipe.model}")
         steps = self.recipe.steps or None
         order = self._order(None if steps else seconds, steps, folder)
         self._enter(State.STARTING)

@@ -388,3 +388,30 @@ def ask(
         mailbox.put(question(replica.model, weights.step))
 
     return job
+
+
+EXPORTED, ARRIVED = "exported", "arrived"
+"""Topics of the answers that a run was written for another program, or has come in."""
+
+
+def export_run(folder: Path, way: str, out: Path) -> Job:
+    """Write a run for another program."""
+
+    def job(mailbox: Mailbox) -> None:
+        from core.runs.export import export
+
+        export(folder, way, out)
+        mailbox.put(Answer(EXPORTED, 0, {"path": out}))
+
+    return job
+
+
+def unpack_run(packed: Path, runs: Path) -> Job:
+    """Bring a run from a zip into the folder of runs, once all of it was found to be good."""
+
+    def job(mailbox: Mailbox) -> None:
+        from core.runs.bundle import unpack
+
+        mailbox.put(Answer(ARRIVED, 0, {"path": unpack(packed, runs)}))
+
+    return job

@@ -18,7 +18,8 @@ from core.commands.wished import (
 )
 from core.errors import UserError
 from core.paths import RUNS
-from core.runs.folder import free_folder, run_named
+from core.runs.folder import run_named
+from core.training.files import free_place
 
 if TYPE_CHECKING:
     from core.training.trainer import Run
@@ -137,7 +138,7 @@ def _run(options: argparse.Namespace) -> "Run":
         raise UserError(f"Say which playground ('python -m core playgrounds' lists them); {what}.")
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
     run = run_of(options, options.playground, seconds=60.0, resume=resume)
-    folder = free_folder(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
+    folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
     return dataclasses.replace(run, scribe=Recorder(folder, source_of(options)))
 
 

@@ -16,14 +16,14 @@ class About:
         about: what that does to a training, in a sentence.
         fix: what usually mends it.
         explains: the causes that are often only its symptoms.
-        lesson: the lecture or paper in which it is explained.
+        source: the lecture or paper in which it is explained.
     """
 
     title: str
     about: str
     fix: str
     explains: tuple[str, ...] = ()
-    lesson: str = ""
+    source: str = ""
 
 
 CAUSES = {
@@ -322,3 +322,26 @@ CAUSES = {
         (),
     ),
 }
+
+LESSONS = {
+    "1-products": ("no_nonlinearity", "double_softmax", "wrong_loss", "batch_mixed"),
+    "2-differentiable": (
+        "wrong_update_sign",
+        "gradients_not_zeroed",
+        "parameter_not_trained",
+        "frozen_layer",
+        "detached_regulariser",
+    ),
+    "3-gradients#a-product-of-many-factors": ("vanishing_gradient", "exploding_gradient"),
+    "3-gradients#the-first-loss": ("bad_init_scale",),
+    "3-gradients#saturation": ("saturated_units", "dead_units", "inputs_not_normalised"),
+    "3-gradients#initialisation": ("symmetric_init",),
+    "3-gradients#batch-norm": ("train_eval_mismatch",),
+    "3-gradients#the-update-line": ("lr_too_high", "lr_too_low", "lr_growing", "oscillation"),
+}
+"""Which lesson, and which of its headings, lets one find a cause out by playing."""
+
+
+def lesson_on(cause: str) -> str:
+    """Return the lesson on a cause, ``NAME#heading``; "" where there is none."""
+    return next((lesson for lesson, causes in LESSONS.items() if cause in causes), "")

@@ -3,14 +3,13 @@
 import dataclasses
 import json
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.doctor.diagnosis import Diagnosis
 from core.errors import UserError
 from core.paths import RUNS
-from core.training.files import write_whole
+from core.training.files import free_place, write_whole
 
 if TYPE_CHECKING:
     from core.doctor.watching import Watching
@@ -26,12 +25,7 @@ def place_for(wish: Path | str | bool | None, name: str) -> Path | None:
     if wish is False:
         return None
     if wish is None or wish is True:
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        path, number = RUNS / f"{name}-{stamp}{SUFFIX}", 1
-        while path.exists():
-            number += 1
-            path = RUNS / f"{name}-{stamp}-{number}{SUFFIX}"
-        return path
+        return free_place(RUNS, name, SUFFIX)
     return Path(wish)
 
 

@@ -1,6 +1,5 @@
 """Where a record's files lie: one folder a run, in ``checkpoints/runs/``."""
 
-import time
 from pathlib import Path
 
 from core.errors import UserError
@@ -13,16 +12,6 @@ BEST = "best.safetensors"
 MOMENTS = "moments"
 DRAFTS = ".glassbox-*"
 """What a process that was killed while it wrote leaves behind."""
-
-
-def free_folder(runs: Path, name: str) -> Path:
-    """Return where a run that begins now is kept; another place, if there is one of this second."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder, number = runs / f"{name}-{stamp}", 1
-    while folder.exists():
-        number += 1
-        folder = runs / f"{name}-{stamp}-{number}"
-    return folder
 
 
 def run_named(runs: Path, name: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from pathlib import Path
 
 from core.errors import UserError
@@ -31,3 +32,13 @@ def write_whole(path: Path, content: bytes) -> None:
         raise UserError(
             f"{path} can't be written ({reason}); make room there or name another place."
         ) from None
+
+
+def free_place(folder: Path, name: str, suffix: str = "") -> Path:
+    """Return where something new is kept; another place, if there is one of this second."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    path, number = folder / f"{name}-{stamp}{suffix}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{stamp}-{number}{suffix}"
+    return path

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
-from core.doctor.causes import CAUSES
+from core.doctor.causes import CAUSES, lesson_on
 from core.doctor.diagnosis import Cause, Diagnosis
 from core.errors import UserError
 from core.telemetry.events import Diagnosed, Failed, Started
@@ -52,6 +52,7 @@ class Page(QWidget):
         self.pages: dict[str, Any] = {}
         """The pages whose networks can be examined, by their names."""
         self._turn: Callable[[str], None] = lambda name: None
+        self._lessons: Any = None
         self._loaded = False
         """Whether torch is there."""
         self._patient = ""
@@ -101,6 +102,7 @@ class Page(QWidget):
         self.gallery.faultChosen.connect(lambda key: self.controls.set_breaking(key != NOTHING))
         self.game.uncovered.connect(self._show_newest)
         self.report.applied.connect(self._apply)
+        self.report.lessonAsked.connect(self._teach)
         self.case.play.clicked.connect(self._play)
         self.open.chosen.connect(self._open)
         self.open.refused.connect(self._complain)
@@ -122,6 +124,7 @@ class Page(QWidget):
     def meet(self, pages: Mapping[str, Any], turn: Callable[[str], None]) -> None:
         """Get to know the other pages: those with a session have a network to examine."""
         self._turn = turn
+        self._lessons = pages["lessons"]
         self.pages = {name: page for name, page in pages.items() if hasattr(page, "session")}
         titles = {name: name.capitalize() for name in self.pages}
         self.controls.set_patients(titles)
@@ -374,6 +377,11 @@ class Page(QWidget):
         page.recipe.adopt(recipe)
         where = self._shown.capitalize()
         self.report.say_applied(cause, f"Set on the {where} page. Examine again to see it mended.")
+
+    def _teach(self, cause: Cause) -> None:
+        """Turn to the lesson on a cause."""
+        name, _, anchor = lesson_on(cause.id).partition("#")
+        self._lessons.open_lesson(name, anchor)
 
     def abandon(self) -> None:
         """End what runs: the window closes."""

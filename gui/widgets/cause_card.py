@@ -19,13 +19,17 @@ class CauseCard(Card):
         cause: what is wrong.
         role: the colour of the verdict.
         about: a sentence on what it means, for whoever asks why.
+        lesson: whether there is a lesson on it.
         mend: what Apply would set, in words; "" where there is nothing to set.
     """
 
     applied = Signal(object)
     """Set what mends this cause."""
 
-    def __init__(self, cause: Cause, role: str, about: str, mend: str) -> None:
+    lessonAsked = Signal(object)  # noqa: N815, Qt's way to name a signal
+    """Turn to the lesson on this cause."""
+
+    def __init__(self, cause: Cause, role: str, about: str, lesson: bool, mend: str) -> None:
         super().__init__()
         self.cause = cause
         self._role = role
@@ -54,10 +58,10 @@ class CauseCard(Card):
         self.why = label(about, "muted", wrap=True)
         self.why.setObjectName(f"why_{cause.id}")
         self.why.hide()
-        self.body.addLayout(self._make_buttons(about, mend))
+        self.body.addLayout(self._make_buttons(about, lesson, mend))
         self.body.addWidget(self.why)
 
-    def _make_buttons(self, about: str, mend: str) -> QHBoxLayout:
+    def _make_buttons(self, about: str, lesson: bool, mend: str) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(MARGIN)
         if mend:
@@ -79,6 +83,15 @@ class CauseCard(Card):
             self.ask.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.ask.toggled.connect(self._explain)
             row.addWidget(self.ask)
+        if lesson:
+            learn = QPushButton("The lesson")
+            learn.setObjectName(f"lessonOn_{self.cause.id}")
+            learn.setProperty("role", "link")
+            learn.setAccessibleName(f"The lesson on: {self.cause.title}")
+            learn.setToolTip("<p>Find it out by playing: turn to the lesson on this.</p>")
+            learn.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            learn.clicked.connect(lambda: self.lessonAsked.emit(self.cause))
+            row.addWidget(learn)
         row.addStretch(0 if mend else 1)
         return row
 

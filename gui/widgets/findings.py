@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from core.doctor.causes import lesson_on
 from core.doctor.diagnosis import Cause, Diagnosis
 from gui.theme import GAP
 from gui.widgets.card import label
@@ -21,6 +22,9 @@ class Findings(QWidget):
 
     applied = Signal(object)
     """A cause of which the mending settings are wanted."""
+
+    lessonAsked = Signal(object)  # noqa: N815, Qt's way to name a signal
+    """A cause of which the lesson is wanted."""
 
     def __init__(self, about: Callable[[str], str]) -> None:
         super().__init__()
@@ -54,8 +58,10 @@ class Findings(QWidget):
             card.deleteLater()
         self.cards = []
         for cause, words in zip(causes, mends, strict=True):
-            card = CauseCard(cause, role, self._about(cause.id), words)
+            lesson = bool(lesson_on(cause.id))
+            card = CauseCard(cause, role, self._about(cause.id), lesson, words)
             card.applied.connect(self.applied)
+            card.lessonAsked.connect(self.lessonAsked)
             self.cards.append(card)
             self._column.addWidget(card)
             card.show()  # at once: a layout lets it wait for the next turn of the event loop

@@ -28,6 +28,8 @@ class Report(QWidget):
 
     applied = Signal(object)
     """A cause of which the mending settings are wanted, or None for those of the verdict."""
+    lessonAsked = Signal(object)  # noqa: N815, Qt's way to name a signal
+    """A cause of which the lesson is wanted."""
 
     def __init__(self, about: Callable[[str], str], mend: Callable[[Settings], str]) -> None:
         super().__init__()
@@ -52,6 +54,7 @@ class Report(QWidget):
         whole.addWidget(self.area, 1)
         self.verdict.applied.connect(lambda: self.applied.emit(None))
         self.findings.applied.connect(self.applied)
+        self.findings.lessonAsked.connect(self.lessonAsked)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
         """Put as many pictures side by side as fit."""

@@ -30,6 +30,8 @@ from core.training.learner import Learner
 from core.training.sabotage import Sabotage
 from core.training.trainer import Run, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = torch.device("cpu")
 SMALL = {
     "digits mlp": ("digits", "plain mlp", {"hidden": (32,), "batch_size": 32}, 60),
@@ -49,15 +51,6 @@ SMALL = {
 }
 """A playground, a recipe of it, made small, and how many steps it is given."""
 WORDS = "the cat sat on mat a rat by way of shall i compare thee to summer day thou art more lovely"
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small networks learn faster with one, and add up their numbers in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -16,37 +16,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core import playgrounds, watch
+from core import watch
 from core.doctor import record
 from core.doctor.diagnosis import Diagnosis
 from core.doctor.record import FORMAT, SUFFIX, read_record
 from core.errors import UserError
 from tests.core.test_cli import ROOT, answer, core, refused
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 STEPS = 60
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small networks learn faster with one, and add up their numbers in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def letters():
-    """Three letters of a name and the one that follows: (N, 3) and (N,)."""
-    rows, following = [], []
-    for name in playgrounds.get("names").load(None).train[:1500]:
-        context = [0, 0, 0]
-        for letter in [*name, "."]:
-            index = 0 if letter == "." else min(26, max(1, ord(letter) - 96))
-            rows.append(context)
-            following.append(index)
-            context = [*context[1:], index]
-    return torch.tensor(rows), torch.tensor(following)
 
 
 @pytest.fixture(scope="module")

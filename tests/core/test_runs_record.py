@@ -18,13 +18,14 @@ from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
 from core.runs.about import read_about, recipe_of, write_about
 from core.runs.curves import read_curves
-from core.runs.folder import BEST, LAST, free_folder, title_of
+from core.runs.folder import BEST, LAST, title_of
 from core.runs.going_on import going_on
 from core.runs.moments import MOST, Moment, moments_of, read_moment, write_moment
 from core.telemetry.events import Failed, Finished, Noted, Snapshot, Stopped
 from core.telemetry.history import Curve
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
+from core.training.files import free_place
 from core.training.trainer import train
 
 ROOT = Path(__file__).parents[2]
@@ -247,9 +248,9 @@ def test_damage_is_a_sentence(recorded, tmp_path, name, damage):
 
 def test_a_run_of_the_same_second_gets_a_place_of_its_own(tmp_path):
     """And a checkpoint in it is called by its run's name."""
-    first = free_folder(tmp_path, "names-mlp")
+    first = free_place(tmp_path, "names-mlp")
     first.mkdir()
-    second = free_folder(tmp_path, "names-mlp")
+    second = free_place(tmp_path, "names-mlp")
     assert first != second and title_of(second / LAST) == second.name
     assert title_of(tmp_path / "mine.safetensors") == "mine"
 

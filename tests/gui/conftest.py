@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from PySide6.QtWidgets import QApplication
 
-from core import playgrounds
+from core import paths, playgrounds
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
 from core.training.control import Control
@@ -11,24 +12,27 @@ from core.training.trainer import Run, train
 from gui import session as session_module
 from gui.state import State
 from gui.window import MainWindow
+from tests.gui.hands import Hands
 
 TOWNS = ["Αθήνα", "Ξάνθη", "Βόλος", "Πάτρα", "Λάρισα", "Σπάρτη"]
 QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
 
 
-class Program:
-    """The window, one of its pages, and hands for both."""
+@pytest.fixture(autouse=True)
+def no_tooltip_left():
+    """A tooltip is a window too; it would stay for a while."""
+    yield
+    for window in QApplication.topLevelWidgets():
+        if window.objectName() == "qtooltip_label":
+            window.close()
+
+
+class Program(Hands):
+    """The window at a playground's page, and what one does there."""
 
     def __init__(self, qtbot, window, page):
-        self.qtbot = qtbot
-        self.window = window
-        self.page = window.pages[page]
-        window.show_page(page)
+        super().__init__(qtbot, window, page)
         self.session = self.page.session
-
-    def until(self, condition, seconds=60):
-        """Let the program work until something holds."""
-        self.qtbot.waitUntil(condition, timeout=1000 * seconds)
 
     def ready(self):
         """Wait until one can play and train."""
@@ -63,6 +67,7 @@ class Program:
 def runs(tmp_path, monkeypatch):
     """A folder of this test's own for what a training keeps."""
     monkeypatch.setattr(session_module, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     return tmp_path / "runs"
 
 

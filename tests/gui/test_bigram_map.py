@@ -16,15 +16,6 @@ MADE = np.array([[0, 5, 5, 0], [4, 2, 0, 0], [2, 1, 0, 3], [0, 0, 0, 0]])
 WORDS = "10 names of the network, at step 200."
 
 
-@pytest.fixture(autouse=True)
-def no_tooltip_left():
-    """A tooltip is a window too; it would stay for a while."""
-    yield
-    for window in QApplication.topLevelWidgets():
-        if window.objectName() == "qtooltip_label":
-            window.close()
-
-
 @pytest.fixture
 def card(qtbot):
     """A card with four symbols on the screen."""

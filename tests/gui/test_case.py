@@ -22,20 +22,20 @@ from gui.widgets.chapter_card import ChapterCard
 from gui.widgets.evidence_panel import LOSS, EvidenceCard
 from gui.widgets.sample_block import LINES, SampleBlock, readable
 from tests.gui.chapters import CHAPTERS
+from tests.gui.hands import Hands
 
 NOISE = "\u25a1" * 300
 
 
-class Case:
+class Case(Hands):
     """The program at its doctor, and a case that tells what a test wants it to."""
 
     def __init__(self, qtbot, window):
-        self.qtbot, self.window, self.page = qtbot, window, window.pages["doctor"]
+        super().__init__(qtbot, window, "doctor")
         self.telling = self.page.book.telling
         self.orders, self.told = [], threading.Semaphore(0)
         self.ending = Finished(0, 0.0)
         self.chapters = CHAPTERS
-        window.show_page("doctor")
 
     def job(self, data, control, budget, steps):
         """Stand in for gui.worker.tell: a chapter whenever a test releases one."""
@@ -58,19 +58,6 @@ class Case:
             mailbox.put(self.ending)
 
         return work
-
-    def until(self, condition, seconds=30):
-        self.qtbot.waitUntil(condition, timeout=1000 * seconds)
-
-    def find(self, name, kind=QWidget):
-        found = self.page.findChild(kind, name)
-        assert found is not None, name
-        return found
-
-    def click(self, name):
-        widget = self.find(name)
-        assert widget.isEnabled() and widget.isVisible(), name
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
     def play(self):
         """Press the button, and wait until the first chapter is trained."""

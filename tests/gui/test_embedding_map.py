@@ -16,15 +16,6 @@ POINTS = np.array([[0, -1.0], [0, 1], [3, 0], [0.3, 1], [0, 1.5], [3, 0.9]])
 WORDS = "2 of 10 dimensions; they hold 46 % of the spread"
 
 
-@pytest.fixture(autouse=True)
-def no_tooltip_left():
-    """A tooltip is a window too; it would stay for a while."""
-    yield
-    for window in QApplication.topLevelWidgets():
-        if window.objectName() == "qtooltip_label":
-            window.close()
-
-
 @pytest.fixture
 def card(qtbot):
     """A card with six letters on the screen."""

@@ -16,15 +16,6 @@ from gui import theme
 from gui.widgets.evaluation_panel import EMPTY, NONE_WRONG, EvaluationPanel, floor_of, sentence_of
 
 
-@pytest.fixture(autouse=True)
-def no_tooltip_left():
-    """A tooltip is a window too; it would stay for a while."""
-    yield
-    for window in QApplication.topLevelWidgets():
-        if window.objectName() == "qtooltip_label":
-            window.close()
-
-
 @pytest.fixture(scope="session")
 def event(trained, bundled):
     """The evaluation of a small network that has learned a little."""

@@ -39,15 +39,6 @@ WAVENET = Result("wave-tuned", 76_579, 4_000, 140.0, 1.80, 1.991)
 ROW = {rung.model: row for row, rung in enumerate(RUNGS)}
 
 
-@pytest.fixture(autouse=True)
-def no_tooltip_left():
-    """A tooltip is a window too; it would stay for a while."""
-    yield
-    for window in QApplication.topLevelWidgets():
-        if window.objectName() == "qtooltip_label":
-            window.close()
-
-
 @pytest.fixture
 def panel(qtbot):
     """A panel on the screen, before any training."""

@@ -25,15 +25,6 @@ RELU = DigitsRecipe(model="mlp", hidden=(40, 12), batch_norm=False)
 TANH = DigitsRecipe(model="mlp", hidden=(40, 12), activation="tanh", batch_norm=False)
 
 
-@pytest.fixture(autouse=True)
-def no_tooltip_left():
-    """A tooltip is a window too; it would stay for a while."""
-    yield
-    for window in QApplication.topLevelWidgets():
-        if window.objectName() == "qtooltip_label":
-            window.close()
-
-
 class Opened:
     """A panel on the screen, and the model that it looks into."""
 

@@ -14,15 +14,6 @@ LATIN = ".abcdefghijklmnopqrstuvwxyz"
 HAN = "." + "".join(chr(0x4E00 + i) for i in range(2999))
 
 
-@pytest.fixture(autouse=True)
-def no_tooltip_left():
-    """A tooltip is a window too; it would stay for a while."""
-    yield
-    for window in QApplication.topLevelWidgets():
-        if window.objectName() == "qtooltip_label":
-            window.close()
-
-
 def shares_of(letters: str, **given: float) -> np.ndarray:
     """Share out what is given, and the rest evenly."""
     shares = np.full(len(letters), (1 - sum(given.values())) / (len(letters) - len(given)))

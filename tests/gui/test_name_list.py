@@ -19,15 +19,6 @@ NAMES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def no_tooltip_left():
-    """A tooltip is a window too; it would stay for a while."""
-    yield
-    for window in QApplication.topLevelWidgets():
-        if window.objectName() == "qtooltip_label":
-            window.close()
-
-
 @pytest.fixture
 def names(qtbot):
     """A list of four names after "bro"."""

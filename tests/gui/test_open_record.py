@@ -18,22 +18,14 @@ from gui.examination import Stage
 from gui.widgets.evidence_panel import LOSS, EvidenceCard, exhibits, loss_exhibit
 from gui.widgets.sign import Sign
 from tests.gui.diagnoses import BROKEN, FINE, SMALL
+from tests.gui.hands import Hands
 
 
-class Opened:
+class Opened(Hands):
     """The program at its doctor, and hands to open files."""
 
     def __init__(self, qtbot, window):
-        self.qtbot, self.window, self.page = qtbot, window, window.pages["doctor"]
-        window.show_page("doctor")
-
-    def until(self, condition, seconds=30):
-        self.qtbot.waitUntil(condition, timeout=1000 * seconds)
-
-    def find(self, name, kind=QWidget):
-        found = self.page.findChild(kind, name)
-        assert found is not None, name
-        return found
+        super().__init__(qtbot, window, "doctor")
 
     @property
     def verdict(self):

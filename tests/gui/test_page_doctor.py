@@ -34,6 +34,7 @@ from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
 from gui.worker import Worker
 from tests.gui.diagnoses import BROKEN, CONTEXT, DEAD, EARLY, FINE, RATE, RATIO, SMALL
+from tests.gui.hands import Hands
 
 STARTED = Started("names", "gru", "cpu", "bundled US names", 156_891, (), 3.296)
 
@@ -52,6 +53,15 @@ class Small(QWidget):
             column.addWidget(widget)
 
 
+class Shelf(QWidget):
+    """As much of the lessons' page: which lesson was opened, and where."""
+
+    opened = ("", "")
+
+    def open_lesson(self, name, anchor=""):
+        self.opened = (name, anchor)
+
+
 class Two(QStackedWidget):
     """A small window: the doctor's page, and two that it may examine."""
 
@@ -62,6 +72,7 @@ class Two(QStackedWidget):
             "digits": Small("digits", DIGITS, self.worker),
             "names": Small("names", NAMES, self.worker),
             "doctor": Page(self.worker, None, "cpu"),
+            "lessons": Shelf(),
         }
         for page in self.pages.values():
             self.addWidget(page)
@@ -82,16 +93,15 @@ class Two(QStackedWidget):
         self.worker.close()
 
 
-class Doctor:
+class Doctor(Hands):
     """The window at the doctor's page, and an examination that says what a test wants it to."""
 
     def __init__(self, qtbot, window):
-        self.qtbot, self.window, self.page = qtbot, window, window.pages["doctor"]
+        super().__init__(qtbot, window, "doctor")
         self.names = window.pages["names"]
         self.orders = []
         self.early, self.final, self.ending = EARLY, BROKEN, Finished(900, 20.0)
         self.gate = threading.Event()
-        window.show_page("doctor")
 
     def job(self, order, fault, budget):
         """Stand in for gui.worker.examine."""
@@ -113,19 +123,6 @@ class Doctor:
             mailbox.put(Stopped(500, 10.0) if stopped else self.ending)
 
         return work
-
-    def until(self, condition, seconds=30):
-        self.qtbot.waitUntil(condition, timeout=1000 * seconds)
-
-    def find(self, name, kind=QWidget):
-        found = self.page.findChild(kind, name)
-        assert found is not None, name
-        return found
-
-    def click(self, name):
-        widget = self.find(name)
-        assert widget.isEnabled() and widget.isVisible(), name
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
     def choose(self, name, words):
         """Click a row of a list."""
@@ -292,6 +289,14 @@ def test_why_explains_a_cause(doctor):
     assert about in doctor.shown("findings")
     doctor.click("askWhy_lr_too_high")
     assert about not in doctor.shown("findings")
+
+
+def test_a_cause_has_a_lesson(doctor):
+    """Its link turns to the heading under which one can play with it."""
+    doctor.begin()
+    doctor.end()
+    doctor.click("lessonOn_lr_too_high")
+    assert doctor.window.pages["lessons"].opened == ("3-gradients", "the-update-line")
 
 
 def test_apply_sets_what_mends_it(doctor):

@@ -31,15 +31,6 @@ ROWS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def no_tooltip_left():
-    """A tooltip is a window too; it would stay for a while."""
-    yield
-    for window in QApplication.topLevelWidgets():
-        if window.objectName() == "qtooltip_label":
-            window.close()
-
-
 def pieces_of(text: str) -> list[tuple[bytes, int]]:
     """Return the tokens of a text: byte pairs that were learned on another."""
     tokenizer = train_bpe([TEXT * 3], 280)

@@ -1,6 +1,7 @@
 """What can be seen from the first steps on: first weights, layers, the loss, what learns at all."""
 
 import math
+from statistics import median
 
 from core.doctor.case import Case
 from core.doctor.diagnosis import Check, Picture, Series
@@ -19,6 +20,9 @@ FLAT_AT_FIRST = 0.5
 """Share of tanh or sigmoid units at their flat ends before anything was learned (makemore, 3)."""
 
 FLAT_LATE = 0.7
+
+ROUNDED = 1e-6
+"""Of a float32 parameter's size: a step below is lost, or nearly, in its seven digits."""
 
 
 def first_loss(case: Case) -> Check:
@@ -267,11 +271,17 @@ def _idle(case: Case) -> list[tuple[ParameterSeen, str]] | None:
                 still[p.name] = (p, "the loss is not made with it")
             elif p.name in reached and p.known is False:
                 still[p.name] = (p, "the optimiser does not know it")
-            elif p.name in reached:
+            elif p.name in reached and not _rounded_off(p, look):
                 still[p.name] = (p, "it has a gradient, and the update leaves it out")
     if not len(looks) > 1 and case.looks[-1].step > 5:
         return list(still.values())
     return list(still.values()) if len(looks) > 1 else []
+
+
+def _rounded_off(p: ParameterSeen, look: Look) -> bool:
+    """Whether a step as long as that of the others would be too short for its digits."""
+    rates = [q.rate for q in look.parameters if q.update > 0 and math.isfinite(q.rate)]
+    return bool(rates) and median(rates) * p.gradient < ROUNDED * p.std
 
 
 def whole_loss_learns(case: Case) -> Check:

@@ -1,0 +1,210 @@
+"""The nodes of an expression in the order of the forward pass; no torch is needed to have them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+
+from core.expressions import limits
+from core.expressions.functions import STACK, Function, Shape, ShapeError, size
+from core.expressions.tokens import ExpressionError, Place, shown
+from core.telemetry.events import Array
+
+
+class Kind(Enum):
+    """Where a node's value comes from."""
+
+    LEARNED = "learned"
+    """A name that was given plain numbers: descent changes them."""
+    GIVEN = "given"
+    """Data: it has a gradient, but stays."""
+    FIXED = "fixed"
+    """A number without a name: it stays, and nobody asks for its gradient."""
+    NOISE = "drawn anew"
+    """Random at every step; the gradient passes it by."""
+    RESULT = "computed"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value of the graph, and what makes it.
+
+    Attributes:
+        index: its place in the order of the forward pass.
+        operation: the function that makes it, or what a leaf comes from.
+        kind: where its value comes from.
+        inputs: the nodes it is made from, by index; none for a leaf.
+        shape: of its value.
+        place: where it stands in the text.
+        name: what the text calls it, or "".
+        exponent: of a power.
+        start: a leaf's numbers to begin with; None for those that are drawn.
+    """
+
+    index: int
+    operation: str
+    kind: Kind
+    inputs: tuple[int, ...]
+    shape: Shape
+    place: Place
+    name: str = ""
+    exponent: float = 1.0
+    start: Array | None = field(default=None, compare=False)
+
+    @property
+    def count(self) -> int:
+        """How many numbers its value has."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An expression that was understood; the node ``root`` is what is descended on."""
+
+    nodes: tuple[Node, ...]
+    root: int
+    names: Mapping[str, int]
+
+    def of(self, *kinds: Kind) -> tuple[Node, ...]:
+        """Return the nodes of these kinds."""
+        return tuple(node for node in self.nodes if node.kind in kinds)
+
+    def before(self, index: int) -> frozenset[int]:
+        """Return the nodes that a value depends on, and itself."""
+        found, waiting = {index}, [index]
+        while waiting:
+            fresh = set(self.nodes[waiting.pop()].inputs) - found
+            found |= fresh
+            waiting += fresh
+        return frozenset(found)
+
+    @cached_property
+    def sloped(self) -> frozenset[int]:
+        """The nodes with a gradient: learned or given numbers, and what is made from them."""
+        found: set[int] = set()
+        for node in self.nodes:
+            if node.kind in (Kind.LEARNED, Kind.GIVEN) or found & set(node.inputs):
+                found.add(node.index)
+        return frozenset(found)
+
+    @cached_property
+    def forward(self) -> tuple[int, ...]:
+        """The nodes that are computed, in the order of the forward pass."""
+        return tuple(node.index for node in self.of(Kind.RESULT))
+
+    @cached_property
+    def backward(self) -> tuple[int, ...]:
+        """The nodes that hand their gradient on to what they were made from, in that order."""
+        reached = self.before(self.root) & self.sloped
+        return tuple(index for index in reversed(self.forward) if index in reached)
+
+
+class Builder:
+    """Puts nodes together, each after what it is made from, and keeps them within the limits."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.names: dict[str, int] = {}
+        self._numbers = 0
+        self._products = 0
+
+    def leaf(
+        self, operation: str, kind: Kind, shape: Shape, place: Place, start: Array | None = None
+    ) -> int:
+        """Append a node that is made from nothing."""
+        if math.prod(shape) > limits.LEAF or max(shape, default=0) > limits.LENGTH:
+            raise ExpressionError(
+                f"{size(shape)} are too many; {limits.LEAF:,} fit, {limits.LENGTH:,} along one"
+                " side.",
+                place,
+            )
+        return self._append(Node(len(self.nodes), operation, kind, (), shape, place, start=start))
+
+    def call(
+        self, function: Function, inputs: Sequence[int], place: Place, exponent: float = 1.0
+    ) -> int:
+        """Append what a function makes from nodes."""
+        shapes = [self.nodes[index].shape for index in inputs]
+        try:
+            shape = function.shape(*shapes)
+        except ShapeError as error:
+            raise ExpressionError(f"{error}.", place) from None
+        if function is STACK and any(shapes):
+            raise ExpressionError(
+                "side by side in [ ] stand single numbers, or plain ones only.", place
+            )
+        if function.name == "matmul":
+            self._count_products(math.prod(shape) * shapes[0][-1], place)
+        made = Node(
+            len(self.nodes),
+            function.name,
+            Kind.RESULT,
+            tuple(inputs),
+            shape,
+            place,
+            exponent=exponent,
+        )
+        return self._append(made)
+
+    def call_it(self, name: str, index: int, place: Place) -> None:
+        """Give a node a name; plain numbers are learned from now on."""
+        if name in self.names:
+            raise ExpressionError(f"{shown(name)} has a value already; take another name.", place)
+        self.names[name] = index
+        node = self.nodes[index]
+        if node.name:  # ``b = a`` is a second name for the same node
+            return
+        learned = node.kind is Kind.FIXED
+        kind = Kind.LEARNED if learned else node.kind
+        self.nodes[index] = replace(node, name=name, kind=kind)
+
+    def build(self, root: int) -> Graph:
+        """Return the graph, and which node of it is descended on."""
+        return Graph(tuple(self.nodes), root, dict(self.names))
+
+    def _append(self, node: Node) -> int:
+        self._numbers += node.count
+        if len(self.nodes) >= limits.NODES:
+            raise ExpressionError(
+                f"this makes more than {limits.NODES} nodes; write it with vectors, or leave some"
+                " of it out.",
+                node.place,
+            )
+        if self._numbers > limits.NUMBERS:
+            raise ExpressionError(
+                f"all values together would have more than {limits.NUMBERS:,} numbers; take"
+                " fewer examples or a smaller layer.",
+                node.place,
+            )
+        self.nodes.append(node)
+        return node.index
+
+    def _count_products(self, count: int, place: Place) -> None:
+        self._products += count
+        if self._products > limits.PRODUCTS:
+            raise ExpressionError(
+                f"the matrix products together would be more than {limits.PRODUCTS:,}"
+                " multiplications; take a smaller layer.",
+                place,
+            )
+
+
+def plain(value: object, place: Place) -> Array:
+    """Return numbers as they were written, as an array.
+
+    Raises:
+        ExpressionError: the rows of a matrix differ in length, or there are none.
+    """
+    try:
+        array = np.array(value, dtype=np.float64)
+    except ValueError:
+        raise ExpressionError("the rows of a matrix must be equally long.", place) from None
+    if array.ndim > 2 or not array.size:
+        raise ExpressionError(
+            "write a number, a vector [1, 2] or a matrix [[1, 2], [3, 4]].", place
+        )
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,1 @@
+"""What the lessons need to know: their texts, and the numbers that their live parts show."""

@@ -1,0 +1,149 @@
+"""A lesson as a file of Markdown, and what stands in it, block after block.
+
+A lesson is ``resources/lessons/NUMBER-name.md``. It begins with ``# Title`` and a sentence in
+italics that says what will have been understood. A paragraph that is nothing but
+``{{name key=value key="two words"}}`` is a live part: something to play with.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from core.errors import UserError
+from core.paths import RESOURCES
+
+FOLDER = RESOURCES / "lessons"
+LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+"""``[words](target)``; a target is page:NAME, lesson:NAME#anchor or an address."""
+_HEADING = re.compile(r"(#{2,3}) +(.+)")
+_LIVE = re.compile(r"\{\{\s*(\w+)\s*(.*?)\s*\}\}", re.DOTALL)
+_ITEM = re.compile(r"(?:-|\d+\.) +")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The title of a section (level 2) or of a part of one (level 3)."""
+
+    words: str
+    level: int
+
+    @property
+    def anchor(self) -> str:
+        """What a link calls it: its words, small, with hyphens between them."""
+        return "-".join(re.findall(r"[\w']+", self.words.lower())).replace("'", "")
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Words with inline Markdown: ``*``, ``**``, backticks and links."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list; each item has inline Markdown."""
+
+    items: tuple[str, ...]
+    numbered: bool
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines that are shown as they are: a formula, or a few lines of Python."""
+
+    lines: str
+
+
+@dataclass(frozen=True)
+class Live:
+    """A live part: the name of its module, and what it is told."""
+
+    name: str
+    options: Mapping[str, str]
+
+
+Block = Heading | Paragraph | Items | Code | Live
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson: its name is that of its file; ``promise`` says what will have been understood."""
+
+    name: str
+    title: str
+    promise: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def sections(self) -> tuple[Heading, ...]:
+        """The headings of its sections."""
+        return tuple(b for b in self.blocks if isinstance(b, Heading) and b.level == 2)
+
+
+@cache
+def lessons() -> Mapping[str, Lesson]:
+    """Return the lessons that are there by their names, in the order of their numbers."""
+    files = sorted(FOLDER.glob("*-*.md"), key=_number)
+    return {file.stem: parse(file.stem, file.read_text(encoding="utf-8")) for file in files}
+
+
+def _number(file: Path) -> tuple[int, str]:
+    number = file.stem.partition("-")[0]
+    return (int(number) if number.isdigit() else 0), file.stem
+
+
+def parse(name: str, text: str) -> Lesson:
+    """Read a lesson.
+
+    Raises:
+        UserError: it has no title or no promise, or a live part can't be read.
+    """
+    parts = list(_paragraphs(text))
+    if len(parts) < 2 or not parts[0].startswith("# "):
+        raise UserError(f"The lesson {name} does not begin with a line '# Title'.")
+    promise = parts[1]
+    if promise[:1] != "*" or promise[-1:] != "*":
+        raise UserError(f"The lesson {name} lacks its promise: a paragraph in *italics*.")
+    blocks = tuple(_block(name, part) for part in parts[2:])
+    return Lesson(name, parts[0][2:].strip(), _joined(promise[1:-1]), blocks)
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Cut a text at its empty lines, but not within a fence."""
+    for number, piece in enumerate(re.split(r"^```\w*$", text, flags=re.MULTILINE)):
+        if number % 2:
+            yield f"```{piece}"
+        else:
+            yield from (part.strip() for part in re.split(r"\n\s*\n", piece) if part.strip())
+
+
+def _block(lesson: str, part: str) -> Block:
+    if part.startswith("```"):
+        return Code(part[3:].strip("\n"))
+    if part.startswith("{{"):
+        return _live(lesson, part)
+    if found := _HEADING.fullmatch(part):
+        return Heading(found[2], len(found[1]))
+    if _ITEM.match(part):
+        items = re.split(r"\n(?=(?:-|\d+\.) )", part)
+        return Items(tuple(_joined(_ITEM.sub("", i, count=1)) for i in items), part[0] != "-")
+    return Paragraph(_joined(part))
+
+
+def _live(lesson: str, part: str) -> Live:
+    found = _LIVE.fullmatch(part)
+    try:
+        words = shlex.split(found[2]) if found else []
+    except ValueError:
+        found = None
+    if found is None or not all("=" in word for word in words):
+        raise UserError(f"The lesson {lesson} has a live part that can't be read: {part[:60]}")
+    return Live(found[1], {k: _joined(v) for k, _, v in (word.partition("=") for word in words)})
+
+
+def _joined(lines: str) -> str:
+    return " ".join(lines.split())

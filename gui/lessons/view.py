@@ -1,0 +1,175 @@
+"""A lesson on the screen: its text in a scrolled column, and the live parts between."""
+
+import importlib
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QScrollBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.lessons.text import Block, Code, Heading, Items, Lesson, Live, Paragraph
+from gui.lessons.room import Room
+from gui.widgets.card import label
+from gui.widgets.prose import MEASURE, Prose, heading
+
+WIDEST = 980  # pixels of a live part
+SIZES = {2: 20, 3: 16}
+"""Pixels of a heading's letters by its level."""
+ABOVE = {2: 34, 3: 16}
+"""Pixels of room above a heading."""
+
+
+class Column(QWidget):
+    """As high as the text in it needs: a scroll area does not hear of that by itself."""
+
+    def event(self, event: QEvent) -> bool:
+        """Take the height anew when something in it has changed."""
+        done = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and self.layout():
+            self.setMinimumHeight(self.layout().totalHeightForWidth(self.width()))
+        return done
+
+
+class LessonView(QScrollArea):
+    """One lesson. Its live parts are made when :meth:`enliven` is called, which takes torch."""
+
+    def __init__(self, lesson: Lesson, room: Room, follow: Callable[[str], None]) -> None:
+        super().__init__()
+        self.lesson, self._room, self._follow = lesson, room, follow
+        self.setObjectName(f"lesson_{lesson.name}")
+        self.setAccessibleName(lesson.title)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.parts: list[QWidget] = []
+        """Its live parts."""
+        self._headings: dict[str, QWidget] = {}
+        self._anchor = ""
+        """The heading that was asked for last."""
+        self._left = 0
+        """Where it was left, in pixels."""
+        self.verticalScrollBar().rangeChanged.connect(lambda low, high: self._stay())
+        self._places: list[tuple[QHBoxLayout, Live]] = []
+        inner = Column()
+        inner.setMaximumWidth(WIDEST)
+        self._column = QVBoxLayout(inner)
+        self._column.setContentsMargins(2, 0, 14, 60)
+        self._column.setSpacing(14)
+        self._write()
+        self.setWidget(inner)
+        self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+
+    def _write(self) -> None:
+        self._add(heading(self.lesson.title, 28))
+        self._add(Prose(self.lesson.promise, 16, "muted"))
+        for block in self.lesson.blocks:
+            self._write_block(block)
+        self._column.addStretch(1)
+
+    def _write_block(self, block: Block) -> None:
+        if isinstance(block, Heading):
+            self._column.addSpacing(ABOVE[block.level])
+            self._headings[block.anchor] = self._add(heading(block.words, SIZES[block.level]))
+        elif isinstance(block, Paragraph):
+            self._add(Prose(block.words))
+        elif isinstance(block, Items):
+            for number, item in enumerate(block.items, 1):
+                self._add_item(f"{number}." if block.numbered else "•", item)
+        elif isinstance(block, Code):
+            self._add(_code(block.lines))
+        else:
+            place = QHBoxLayout()
+            place.setContentsMargins(0, 8, 0, 10)
+            self._column.addLayout(place)
+            self._places.append((place, block))
+
+    def _add(self, words: QLabel) -> QLabel:
+        words.setMaximumWidth(MEASURE)
+        if isinstance(words, Prose):
+            words.linkActivated.connect(self._follow)
+        row = QHBoxLayout()
+        _put(row, words)
+        self._column.addLayout(row)
+        return words
+
+    def _add_item(self, sign: str, words: str) -> None:
+        row = QHBoxLayout()
+        row.setContentsMargins(6, 0, 0, 0)
+        mark, item = Prose(sign, role="muted"), Prose(words)
+        mark.setFixedWidth(18)
+        item.setMaximumWidth(MEASURE - 30)
+        item.linkActivated.connect(self._follow)
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        _put(row, item)
+        self._column.addLayout(row)
+
+    def enliven(self) -> None:
+        """Make the live parts, once."""
+        for place, live in self._places:
+            part = importlib.import_module(f"gui.lessons.{live.name}").Part(
+                self._room, live.options
+            )
+            self.parts.append(part)
+            _put(place, part)
+            for field in part.findChildren(QWidget):
+                if isinstance(field, QAbstractSlider | QAbstractSpinBox | QComboBox):
+                    self._leave_the_wheel(field)
+        self._places.clear()
+
+    def _leave_the_wheel(self, field: QWidget) -> None:
+        """Let the wheel scroll the lesson where it would change a number by accident."""
+        if not isinstance(field, QScrollBar):
+            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            field.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
+        """Keep the wheel from a field that is not being edited."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget):
+            event.ignore()
+            return not watched.hasFocus()
+        return False
+
+    def show_anchor(self, anchor: str) -> None:
+        """Scroll to a heading, and stay there while what is above it is still laid out."""
+        self._anchor = anchor
+        self._scroll()
+
+    def _scroll(self) -> None:
+        if place := self._headings.get(self._anchor):
+            self.verticalScrollBar().setValue(place.y() - 8)
+            self._left = self.verticalScrollBar().value()
+
+    def _stay(self) -> None:
+        """Go after the heading that was asked for, unless one has scrolled on by oneself."""
+        if self.verticalScrollBar().value() == self._left:
+            self._scroll()
+
+    def abandon(self) -> None:
+        """Tell the parts that the window closes."""
+        for part in self.parts:
+            if hasattr(part, "abandon"):
+                part.abandon()
+
+
+def _put(row: QHBoxLayout, widget: QWidget) -> None:
+    """Put a widget into a row of its own, where it is as wide as it may be.
+
+    A column would reckon its height for the whole width, though it may not take that.
+    """
+    row.addWidget(widget, 1)
+    row.addStretch()
+
+
+def _code(lines: str) -> QLabel:
+    made = label(lines, "code")
+    made.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    return made

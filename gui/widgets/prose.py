@@ -1,0 +1,78 @@
+"""Running text: a paragraph with emphasis, code and links, in the colours of the theme."""
+
+import html
+import re
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QLabel
+
+from core.lessons.text import LINK
+from gui import theme
+
+MEASURE = 640  # pixels: some 80 letters of 15 pixels
+LEADING = 145  # per cent of a line
+_CODE = re.compile(r"`([^`]+)`")
+_STRONG = re.compile(r"\*\*([^*]+)\*\*")
+_EMPHASIS = re.compile(r"\*([^*]+)\*")
+
+
+def rich(words: str) -> str:
+    """Return inline Markdown as Qt's rich text, in the theme of the moment."""
+    now = theme.current()
+    pieces = _CODE.split(html.escape(words, quote=False))
+    code = f'<span style="background-color:{now.sunken}">'
+    link = rf'<a style="color:{now.activation}; text-decoration:none" href="\2">\1</a>'
+    for number, piece in enumerate(pieces):
+        if number % 2:
+            pieces[number] = f"{code}{piece.replace(' ', '&nbsp;')}</span>"
+            continue
+        piece = LINK.sub(link, piece)
+        piece = _STRONG.sub(r'<span style="font-weight:600">\1</span>', piece)
+        pieces[number] = _EMPHASIS.sub(r"<i>\1</i>", piece)
+    return "".join(pieces)
+
+
+class _Measured(QLabel):
+    """Wrapped words that know their height where a column is wider than they may be."""
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802, Qt's name
+        """As high as in the width that they get."""
+        return super().heightForWidth(min(width, self.maximumWidth()))
+
+
+class Prose(_Measured):
+    """A paragraph in inline Markdown; ``linkActivated`` tells of a link that is followed."""
+
+    def __init__(self, words: str = "", pixels: int = 15, role: str = "") -> None:
+        super().__init__()
+        self.words = ""
+        self.setProperty("role", role)
+        self.setFont(theme.font(pixels))
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.LinksAccessibleByMouse
+            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.say(words)
+
+    def say(self, words: str) -> None:
+        """Say this from now on."""
+        self.words = words
+        self.setText(f'<p style="line-height:{LEADING}%; margin:0">{rich(words)}</p>')
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.say(self.words)
+
+
+def heading(words: str, pixels: int) -> QLabel:
+    """Return the title of a section."""
+    made = _Measured(words)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setFont(theme.font(pixels, QFont.Weight.DemiBold))
+    made.setWordWrap(True)
+    return made

@@ -1,0 +1,30 @@
+"""What the doctor's tests stand on."""
+
+import pytest
+import torch
+
+from core import playgrounds
+
+
+@pytest.fixture
+def one_thread():
+    """Small networks learn faster with one, and add up their numbers in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def letters():
+    """Three letters of a name and the one that follows: (N, 3) and (N,)."""
+    rows, following = [], []
+    for name in playgrounds.get("names").load(None).train[:1500]:
+        context = [0, 0, 0]
+        for letter in [*name, "."]:
+            index = 0 if letter == "." else min(26, max(1, ord(letter) - 96))
+            rows.append(context)
+            following.append(index)
+            context = [*context[1:], index]
+    return torch.tensor(rows), torch.tensor(following)

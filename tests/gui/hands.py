@@ -1,0 +1,29 @@
+"""Hands for a window: they find, click and wait."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+
+class Hands:
+    """A window at one of its pages."""
+
+    def __init__(self, qtbot, window, page):
+        self.qtbot, self.window, self.page = qtbot, window, window.pages[page]
+        window.show_page(page)
+
+    def until(self, condition, seconds=60):
+        """Let the program work until something holds."""
+        self.qtbot.waitUntil(condition, timeout=1000 * seconds)
+
+    def find(self, name, kind=QWidget):
+        """The page's widget of that name."""
+        found = self.page.findChild(kind, name)
+        assert found is not None, name
+        return found
+
+    def click(self, name):
+        """Press and release the left button on what can be pressed."""
+        widget = self.find(name)
+        assert widget.isEnabled() and widget.isVisible(), name
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)

@@ -1,0 +1,371 @@
+"""Lesson 3 on the screen: guess, train two networks, read what was measured."""
+
+from types import SimpleNamespace
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QScrollArea
+
+from core.lessons.account import Account
+from core.lessons.sides import SHOWN
+from core.telemetry.events import Failed, Progress
+from gui import theme
+from gui.consultation import Stage
+from gui.lessons.question import RIGHT, WRONG
+from gui.lessons.twin_bar import BUSY
+from gui.lessons.twins import Part
+from gui.worker import Worker
+
+FEW = 30  # steps, in place of the shortest length that is offered
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def worker(qtbot):
+    """The thread beside the screen, with torch loaded."""
+    made = Worker()
+    with qtbot.waitSignal(made.ready, timeout=60_000):
+        made.start()
+    yield made
+    made.close()
+
+
+class Lesson:
+    """A part in a scrolled column, and hands for it."""
+
+    def __init__(self, qtbot, worker, experiments, **options):
+        self.qtbot = qtbot
+        session = SimpleNamespace(data=None)
+        room = SimpleNamespace(worker=worker, session=lambda name: session)
+        self.part = Part(room, {"experiments": experiments, **options})
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setWidget(self.part)
+        self.area.resize(900, 800)
+        qtbot.addWidget(self.area)
+        self.area.show()
+
+    def guess(self, number):
+        """Click on a choice."""
+        self.qtbot.mouseClick(self.part.question.choices[number], LEFT)
+
+    def start(self, steps=0):
+        """Click Start, for the shortest of the lengths or another one."""
+        self.part.bar.length.setItemData(0, FEW)
+        self.part.bar.length.setCurrentIndex(steps)
+        self.qtbot.mouseClick(self.part.bar.start, LEFT)
+
+    def until(self, condition):
+        """Let the program work until something holds."""
+        self.qtbot.waitUntil(condition, timeout=60_000)
+
+    def finish(self):
+        """Wait until both are trained."""
+        self.until(lambda: self.part.run.stage is Stage.IDLE)
+
+
+@pytest.fixture
+def lesson(qtbot, worker):
+    """Make a part: ``lesson("sigmoid depth")``; what runs ends with the test."""
+    made = []
+
+    def make(experiments, **options):
+        made.append(Lesson(qtbot, worker, experiments, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.part.abandon()
+
+
+def test_one_guesses_before_one_sees(lesson):
+    """Start waits for a guess, and nothing is seen before it; a click on a choice is one."""
+    one = lesson("sigmoid depth")
+    assert not one.part.bar.start.isEnabled()
+    assert "Guess first" in one.part.question.answer.text()
+    assert not one.part.results.isVisible()
+    one.guess(1)
+    assert one.part.question.guess == 1
+    assert one.part.bar.start.isEnabled()
+    assert not one.part.question.answer.isVisible()
+
+
+def test_a_guess_is_answered_by_the_measurement(lesson):
+    """The right choice is signed, the wrong guess too; the sentence has the measured numbers."""
+    one = lesson("sigmoid")
+    one.guess(2)
+    one.start()
+    one.finish()
+    question, results = one.part.question, one.part.results
+    assert [choice.mark for choice in question.choices] == [RIGHT, "", WRONG, ""]
+    assert question.choices[0].accessibleDescription() == "right"
+    first, second = one.part.run.accounts
+    assert first.reach < 1e-3
+    assert "1/400,000" in question.answer.text()
+    assert f"{second.reach:.1f} times" in question.answer.text()
+    assert "After 30 steps" in results.outcome.text()
+    assert f"{first.loss:.2f} in A" in results.outcome.text()
+    assert results.isVisible()
+    assert one.part.bar.start.text() == "Again"
+
+
+def test_the_pictures_show_what_was_measured(lesson):
+    """The gradient's line falls from the last layer to the first; both losses are drawn."""
+    one = lesson("sigmoid")
+    one.guess(0)
+    one.start()
+    one.finish()
+    results = one.part.results
+    lines = {line.side: line for line in results.reach.lines if not line.faint}
+    falling = [y for _, y in lines[0].points]
+    assert falling[0] == 1.0
+    assert falling == sorted(falling, reverse=True)
+    assert falling[-1] == one.part.run.accounts[0].reach
+    heights = [results.reach.place_of(point).y() for point in lines[0].points]
+    assert heights == sorted(heights)
+    assert {line.side for line in results.loss.lines} == {0, 1}
+    assert "A ends at 1/400,000" in results.reach.accessibleDescription()
+    assert "last hidden one: 0\nA: 1.0×\nB: 1.0×" in results.reach.explain(51)
+
+
+def test_both_walls_have_a_row_a_layer(lesson):
+    """Rows are layers of the deeper one; a tip explains the column and what is remarkable."""
+    one = lesson("depth")
+    one.guess(0)
+    one.start()
+    one.finish()
+    wall = one.part.results.wall
+    assert wall.rows == ["embedding", *(f"hidden.{i}" for i in range(20)), "output"]
+    one.until(lambda: wall.height() == wall.sizeHint().height())
+    in_b = wall.cell(wall._row(1), 1, 2).center()
+    assert "A step changes these weights" in wall.explain(in_b)
+    assert "log10" in wall.explain(in_b)
+    missing = wall.cell(wall._row(15), 0, 2).center()  # A has three layers only
+    assert "A step changes" not in wall.explain(missing)
+    assert "matrix product" in wall.explain(QPoint(10, 60))
+
+
+def test_the_lectures_table_fills_with_what_is_measured_here(lesson):
+    """The lecture's numbers stand there when it begins, those of here when both have run."""
+    one = lesson("first-loss")
+    one.guess(2)
+    one.start()
+    one.finish()
+    cells = [cell.text() for cell in one.part.results.table.cells]
+    first, second = one.part.run.accounts
+    assert cells[:2] == [f"{first.first_loss:.2f}", f"{second.first_loss:.2f}"]
+    assert cells[3] == f"{second.val_loss:.3f} after 30"
+    assert "bundled US names" in one.part.results.table.note.text()
+    assert not one.part.results.reach.isVisible()  # of one hidden layer nothing can be compared
+
+
+def test_a_question_about_the_end_is_answered_at_the_end(lesson):
+    """Which is better is not known after the first step."""
+    one = lesson("kaiming")
+    one.guess(1)
+    one.start()
+    one.until(lambda: one.part.run.accounts[0].first is not None)
+    assert not one.part.question.answered or not one.part.run.stage.running
+    one.finish()
+    assert one.part.question.answered
+    assert "nats a letter" in one.part.question.answer.text()
+
+
+def test_a_pause_and_a_stop(lesson):
+    """Both stand still and go on; a stop ends them and judges them as they are."""
+    one = lesson("sigmoid")
+    one.guess(0)
+    one.start(steps=3)
+    bar = one.part.bar
+    one.until(bar.pause.isEnabled)
+    one.qtbot.mouseClick(bar.pause, LEFT)
+    one.until(lambda: bar.pause.text() == "Go on")
+    one.until(lambda: "standing still" in bar.words.text())
+    before = one.part.run.step
+    assert not bar.start.isEnabled()
+    assert not one.part.choice.isEnabled()
+    one.qtbot.mouseClick(bar.pause, LEFT)
+    one.until(lambda: one.part.run.step > before)
+    assert bar.pause.text() == "Pause"
+    one.qtbot.mouseClick(bar.stop, LEFT)
+    one.finish()
+    assert one.part.run.step < 200_000
+    assert "On names that neither has seen" in one.part.results.outcome.text()
+
+
+def test_it_waits_its_turn_and_says_so(lesson, worker, qtbot):
+    """While another network is trained, a sentence says why nothing happens; Stop gives up."""
+    go, one = [], lesson("sigmoid")
+
+    def job(mailbox):
+        while not go:
+            mailbox.put(Progress("something else", 0.5))
+
+    worker.do(job)
+    one.guess(0)
+    one.start()
+    one.until(lambda: one.part.bar.words.text() == BUSY)
+    assert not one.part.bar.pause.isEnabled()
+    one.qtbot.mouseClick(one.part.bar.stop, LEFT)
+    assert one.part.run.stage is Stage.IDLE
+    assert one.part.bar.start.isEnabled()
+    assert one.part.bar.words.text() == ""
+    go.append(True)
+
+
+def test_settings_that_differ_are_marked(lesson):
+    """The rows in which A and B are not alike are marked with a sign, not with colour alone."""
+    one = lesson("sigmoid depth", settings="shown")
+    settings = one.part.settings
+    assert settings.isVisible()
+    marked = [name for name in SHOWN if "≠" in settings._labels[name].text()]
+    assert marked == ["activation", "gain"]
+    one.qtbot.mouseClick(one.part.choice.buttons["depth"], LEFT)
+    assert "≠" in settings._labels["depth"].text()
+    assert settings.fields["depth", 1].value() == 20
+    assert "20 hidden layers" in one.part.heads.lines[1].text()
+
+
+def test_two_networks_of_ones_own(lesson):
+    """A changed setting makes an experiment of one's own, with its own question and answer."""
+    one = lesson("sigmoid", settings="shown")
+    one.guess(0)
+    fields = one.part.settings.fields
+    combo = fields["norm", 0]
+    combo.setFocus()
+    for _ in range(2):
+        QTest.keyClick(combo, Qt.Key.Key_Down)
+    assert one.part.choice.key() == "own"
+    assert one.part.sides[0].norm == "layer"
+    assert one.part.question.guess == -1
+    fields["depth", 0].setValue(4)
+    fields["residual", 1].click()
+    assert one.part.sides[0].depth == 4
+    assert one.part.sides[1].residual
+    one.guess(2)
+    one.start()
+    one.finish()
+    assert one.part.question.answered
+    assert "layer 4" in one.part.question.answer.text()
+
+
+def test_own_networks_begin_with_those_that_stand_there(lesson):
+    """Where settings are hidden, Your own shows them, as they are in the experiment."""
+    one = lesson("residual")
+    assert not one.part.settings.isVisible()
+    one.qtbot.mouseClick(one.part.choice.buttons["own"], LEFT)
+    assert one.part.settings.isVisible()
+    assert one.part.settings.fields["gain", 0].value() == 0.5
+    assert one.part.settings.fields["residual", 1].isChecked()
+
+
+def test_again_gives_the_same_numbers(lesson):
+    """The same seed and the same batches: a second run measures what the first has measured."""
+    one = lesson("sigmoid")
+    one.guess(0)
+    one.start()
+    one.finish()
+    told = [(a.reach, a.loss, a.val_loss) for a in one.part.run.accounts]
+    one.start()
+    assert not one.part.question.answered
+    one.finish()
+    assert [(a.reach, a.loss, a.val_loss) for a in one.part.run.accounts] == told
+
+
+def test_another_experiment_forgets_the_last_one(lesson):
+    """Its question is open, nothing is seen of the networks before."""
+    one = lesson("sigmoid explode")
+    one.guess(0)
+    one.start()
+    one.finish()
+    one.qtbot.mouseClick(one.part.choice.buttons["explode"], LEFT)
+    assert not one.part.question.answered
+    assert not one.part.results.isVisible()
+    one.guess(3)
+    one.start()
+    one.finish()
+    assert one.part.question.choices[3].mark == RIGHT
+    assert "The loss of B is no number any more" in one.part.results.outcome.text()
+
+
+def test_a_run_that_fails_says_why(lesson, monkeypatch):
+    """A list of names that can't be read is told in a sentence."""
+    from core.errors import UserError
+    from gui import worker as jobs
+
+    def fail(name, source):
+        raise UserError("names.txt is not there; choose the list again.")
+
+    monkeypatch.setattr(jobs, "_load", fail)
+    one = lesson("sigmoid")
+    one.guess(0)
+    one.start()
+    one.finish()
+    assert "is not there" in one.part.question.answer.text()
+    assert one.part.question.answer.property("role") == "fault"
+
+
+def test_what_is_hidden_draws_nothing_and_catches_up(lesson):
+    """A part out of sight goes on; when it is seen again it shows what it has measured."""
+    one = lesson("sigmoid")
+    one.guess(0)
+    one.start(steps=3)
+    one.until(lambda: one.part.run.step > 0)
+    one.area.hide()
+    drawn = one.part.results.loss.lines
+    seen = one.part.run.step
+    one.until(lambda: one.part.run.step > seen + 20)
+    assert one.part.results.loss.lines is drawn
+    one.area.show()
+    assert one.part.results.loss.lines is not drawn
+    one.part.run.stop()
+    one.finish()
+
+
+def test_everything_has_a_name_and_a_tip(lesson):
+    """Each thing to click or type in has an object name, an accessible name and a tooltip."""
+    one = lesson("sigmoid depth", settings="shown")
+    part = one.part
+    used = [*part.settings.fields.values(), *part.question.choices, *part.choice.buttons.values()]
+    used += [part.bar.start, part.bar.pause, part.bar.stop, part.bar.length]
+    for widget in used:
+        assert widget.objectName(), widget
+        assert widget.accessibleName(), widget.objectName()
+        assert widget.toolTip(), widget.objectName()
+    names = [widget.objectName() for widget in used]
+    assert len(names) == len(set(names))
+
+
+def test_the_keyboard_is_enough(lesson):
+    """Space guesses and starts."""
+    one = lesson("sigmoid")
+    for widget in (one.part.question.choices[0], one.part.bar.start):
+        widget.setFocus()
+        QTest.keyClick(widget, Qt.Key.Key_Space)
+    assert one.part.run.stage.running
+    one.part.run.stop()
+    one.finish()
+
+
+def test_both_themes_are_painted(lesson, qapp):
+    """Pictures and walls take the colours of the theme of the moment."""
+    one = lesson("sigmoid")
+    one.guess(0)
+    one.start()
+    one.finish()
+    light = one.part.grab().toImage()
+    try:
+        theme.apply(qapp, "dark")
+        dark = one.part.grab().toImage()
+    finally:
+        theme.apply(qapp, "light")
+    place = one.part.results.wall.mapTo(one.part, QPoint(2, 2))
+    assert light.pixelColor(place) != dark.pixelColor(place)
+
+
+def test_an_account_takes_a_failure():
+    """A side's failure is kept in its own words."""
+    account = Account()
+    account.add(Failed(3, "The loss of A is no number any more from step 3 on."))
+    assert account.broken.endswith("from step 3 on.")
