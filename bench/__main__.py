@@ -44,6 +44,8 @@ MEASUREMENTS = {
     "doctor-loops": "bench.loops.examine",
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
+    "runs-cost": "bench.runs cost",
+    "runs-killed": "bench.runs killed",
     "ladder": "bench.accuracy ladder",
     "ladder-lecture": "bench.accuracy ladder-lecture",
 }

@@ -4,6 +4,7 @@
     about.py       run.json: what it is, and where it stands
     curves.py      curves.npz: a history, packed
     moments.py     moments/: the network as it was at some steps, further and further apart
+    memory.py      when moments are kept, and what a copy of the network writes at them
     recorder.py    writes all of that beside a run
     going_on.py    a run that was broken off, as a run again
     library.py     the list of them: names, notes, stars, deletion with undo

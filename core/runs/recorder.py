@@ -4,6 +4,7 @@ What it costs is spread over the run: each kind of writing has a pace of its own
 more than some thousandths of the time.
 """
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -15,7 +16,8 @@ from core.layers import size_of
 from core.runs.about import About, environment, read_about, write_about
 from core.runs.curves import read_curves, write_curves
 from core.runs.folder import ABOUT, BEST, LAST, drop_drafts
-from core.runs.moments import NEXT, Moment, forget_after, moments_of, write_moment
+from core.runs.memory import Memory
+from core.runs.moments import forget_after
 from core.telemetry.events import (
     Diagnosed,
     Evaluated,
@@ -26,19 +28,16 @@ from core.telemetry.events import (
     Snapshot,
     Started,
     Stopped,
-    frozen,
 )
 from core.telemetry.history import History
-from core.training.checkpoint import save_checkpoint
+from core.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.training.learner import Learner
 from core.training.pace import Pace
-from core.training.replica import Replica
 
 if TYPE_CHECKING:
     from core.training.trainer import Run
 
 SHARE = 0.003  # of the time, for each kind of writing
-TOKENS = 80  # of a sample, at most
 ENDINGS = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
 
 
@@ -57,15 +56,13 @@ class Recorder:
         self._tell = Pace(1.0, SHARE)
         self._save = Pace(5.0, SHARE)
         self._look = Pace(0.5, SHARE)
-        self._remember = Pace(0.1, SHARE)
-        self._sample = Pace(0.5, SHARE)
+        self._better = Pace(1.0, SHARE)
         self._best = math.inf
         self._recipe: dict[str, Any] = {}
-        self._seen = Snapshot(0, ())
-        """What the probes saw last."""
-        self._next = 0
-        """The step of the next moment, at the earliest."""
+        self._good: Checkpoint | None = None
+        """The best weights, while they are not written."""
         self._about: About
+        self._memory: Memory
         self._learner: Learner
 
     def begun(self, run: "Run", learner: Learner) -> None:
@@ -75,6 +72,7 @@ class Recorder:
         self._recipe = learner.recipe.to_dict()
         if (self.folder / ABOUT).is_file():
             self._go_on(learner.step)
+        self._memory = Memory(self.folder, learner, SHARE)
 
     def _make_folder(self) -> None:
         try:
@@ -90,9 +88,8 @@ class Recorder:
         self._history = read_curves(self.folder)
         self._history.cut(step)
         forget_after(self.folder, step)
-        if judged := self._history.evaluations.get("val_loss"):
-            self._best = min(judged.y, default=math.inf)
-        self._next = _after(max(moments_of(self.folder), default=-1))
+        if (self.folder / BEST).is_file():
+            self._best = _judged(load_checkpoint(self.folder / BEST))
 
     def hear(self, event: Event) -> str:
         """Write down an event; returns in a sentence why it can't be written, or ""."""
@@ -105,7 +102,7 @@ class Recorder:
             elif isinstance(event, Evaluated):
                 self._judge(event)
             elif isinstance(event, Snapshot):
-                self._look_back(event)
+                self._memory.see(event)
             elif isinstance(event, Diagnosed):
                 self._about = self._about.told_now(diagnosis=event.diagnosis.to_dict())
             elif isinstance(event, Finished | Stopped | Failed):
@@ -121,7 +118,9 @@ class Recorder:
     def waiting(self) -> None:
         """Say that the run stands still, and is alive."""
         if self._tell.due():
-            write_about(self.folder, self._about.told_now())
+            # What can't be written now is complained of with the next event.
+            with contextlib.suppress(UserError):
+                write_about(self.folder, self._about.told_now())
 
     def keep(self, about: dict[str, Any]) -> str:
         """Write the checkpoint, and say where."""
@@ -154,7 +153,7 @@ class Recorder:
         write_about(self.folder, self._about)
         if not (self.folder / LAST).is_file():
             self.keep(self._standing())
-            self._remember_now(learner.step, self._seen)
+            self._memory.keep()
 
     def _standing(self) -> dict[str, Any]:
         about = self._about
@@ -182,6 +181,9 @@ class Recorder:
         if self._save.due():
             with self._save.spending():
                 self.keep(self._standing())
+        if self._good and self._better.due():
+            with self._better.spending():
+                self._keep_best()
         if self._tell.due():
             with self._tell.spending():
                 write_curves(self.folder, self._history)
@@ -193,57 +195,29 @@ class Recorder:
         self._about = dataclasses.replace(self._about, metrics=metrics)
         if event.metrics["val_loss"] < self._best and event.step > self._about.first:
             self._best = event.metrics["val_loss"]
-            best = dataclasses.replace(self._learner.checkpoint(self._standing()), resume={})
-            save_checkpoint(self.folder / BEST, best)
+            best = self._learner.checkpoint(self._standing())
+            # A copy: it is written when it is time, and the network goes on.
+            weights = {name: t.detach().to("cpu", copy=True) for name, t in best.weights.items()}
+            self._good = dataclasses.replace(best, weights=weights, resume={})
 
-    def _look_back(self, event: Snapshot) -> None:
-        self._seen = event
-        if event.step >= self._next and self._remember.due():
-            with self._remember.spending():
-                self._remember_now(event.step, event)
-
-    def _remember_now(self, step: int, snapshot: Snapshot, last: bool = False) -> None:
-        weights = {name: frozen(t) for name, t in self._learner.model.state_dict().items()}
-        moment = Moment(step, snapshot, weights, self._samples(weights, last))
-        write_moment(self.folder, moment)
-        self._next = _after(step)
-
-    def _samples(self, weights: Any, last: bool) -> tuple[str, ...]:
-        """Return what it writes now, if it writes and it is time."""
-        playground = self._learner.playground
-        if not playground.sampled or not (last or self._sample.due()):
-            return ()
-        with self._sample.spending():
-            return self._written(weights)
-
-    def _written(self, weights: Any) -> tuple[str, ...]:
-        """Let a copy of the network write, with the same random numbers each time."""
-        learner = self._learner
-        copy = Replica(learner.playground, learner.recipe, learner.vocabulary)
-        copy.update(weights)
-        made = learner.playground.sample(
-            copy.model,
-            learner.recipe,
-            prompt="",
-            count=learner.playground.sampled,
-            tokens=TOKENS,
-            temperature=0.8,
-            top_k=None,
-            top_p=None,
-            seed=1,
-        )
-        return tuple(made["samples"])
+    def _keep_best(self) -> None:
+        """Write the best weights, if there are better ones than those that are written."""
+        if self._good:
+            save_checkpoint(self.folder / BEST, self._good)
+            self._good = None
 
     def _end(self, event: Finished | Stopped | Failed) -> None:
         sentence = event.sentence if isinstance(event, Failed) else ""
         write_curves(self.folder, self._history)
-        step = self._learner.step
-        if step > max(moments_of(self.folder), default=-1):
-            self._remember_now(step, self._seen, last=True)
-        self._about = self._about.told_now(state=ENDINGS[type(event)], step=step, sentence=sentence)
+        self._keep_best()
+        self._memory.keep(last=True)
+        state, step = ENDINGS[type(event)], self._learner.step
+        self._about = self._about.told_now(state=state, step=step, sentence=sentence)
         write_about(self.folder, self._about)
 
 
-def _after(step: int) -> int:
-    """Return the earliest step for the moment after this one."""
-    return max(step + 1, math.ceil(NEXT * step))
+def _judged(checkpoint: Checkpoint) -> float:
+    """Return how a checkpoint was judged; infinity where its file does not say."""
+    metrics = checkpoint.about.get("metrics")
+    loss = metrics.get("val_loss") if isinstance(metrics, dict) else None
+    return float(loss) if isinstance(loss, int | float) else math.inf
