@@ -1,20 +1,26 @@
-"""The command line: its contract, word for word, in a process of its own."""
+"""The command line: its contract, word for word."""
 
+import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from core.cli import main
+
 ROOT = Path(__file__).parents[2]
 
 
 def core(*words):
-    """Run ``python -m core``."""
-    command = [sys.executable, "-m", "core", *(str(word) for word in words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    """Run a command of ``python -m core`` in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main([str(word) for word in words])
+    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
 
 
 def answer(*words):
@@ -31,6 +37,19 @@ def refused(*words):
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
     return done.stderr
+
+
+def test_it_is_a_program_of_its_own():
+    """``python -m core``: the answer on stdout, what is wrong on stderr, and the status."""
+    command = [sys.executable, "-m", "core"]
+    done = subprocess.run(
+        [*command, "playgrounds", "--json"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert json.loads(done.stdout)["playgrounds"] and done.stderr == ""
+    done = subprocess.run(
+        [*command, "dance"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
 
 
 def test_playgrounds_lists_what_there_is():

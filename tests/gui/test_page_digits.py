@@ -67,7 +67,7 @@ def test_training_by_a_click_learns_shows_and_is_kept(program, runs):
     assert history.evaluations["val_accuracy"].y[-1] > 0.75
     kept = list(runs.glob("*/last.safetensors"))
     assert len(kept) == 1 and load_checkpoint(kept[0]).about["steps"] == history.loss.x[-1]
-    assert kept[0].name in program.page.findChild(QLabel, "runMessage").text()
+    assert kept[0].parent.name in program.page.findChild(QLabel, "runMessage").text()
     program.page.tabs.setCurrentIndex(1)
     mistakes = program.page.evaluation
     assert "validation" in mistakes.findChild(QLabel, "evaluationSentence").text()
