@@ -12,7 +12,7 @@ os.environ["GLASSBOX_RUNS"] = tempfile.mkdtemp(prefix="glassbox-runs-")
 
 import pytest
 import torch
-from PySide6.QtCore import QThread, QTimer
+from PySide6.QtCore import QEvent, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
 from core import playgrounds
@@ -47,6 +47,8 @@ def nothing_left(request):
     app = QApplication.instance()
     if isinstance(app, QApplication):
         app.processEvents()
+        # Without an event loop nobody deletes what a test has closed.
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         left = [
             w for w in app.topLevelWidgets() if w.isVisible() and w.objectName() != "qtooltip_label"
         ]

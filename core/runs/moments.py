@@ -54,7 +54,7 @@ def write_moment(folder: Path, moment: Moment) -> None:
     Raises:
         UserError: it can't be written there.
     """
-    arrays = {MODEL + name: np.ascontiguousarray(a) for name, a in moment.weights.items()}
+    arrays = {MODEL + name: np.asarray(a, order="C") for name, a in moment.weights.items()}
     layers = moment.snapshot.layers
     for name in ARRAYS if layers else ():
         arrays[STATS + name] = np.stack([getattr(stats, name) for stats in layers])

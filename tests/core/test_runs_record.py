@@ -99,7 +99,10 @@ def test_recording_changes_no_weight(names_run, tmp_path):
     recipe = NamesRecipe(model="mlp-bn", hidden=(16, 16), dropout=0.2, batch_size=32)
     list(train(names_run(recipe=recipe, out=out), Control()))
     list(train(names_run(tmp_path / "run", recipe=recipe), Control()))
-    assert same(load_checkpoint(out).weights, weights_of(tmp_path / "run"))
+    weights = weights_of(tmp_path / "run")
+    assert same(load_checkpoint(out).weights, weights)
+    kept = read_moment(tmp_path / "run", 60).weights
+    assert same({name: torch.tensor(array) for name, array in kept.items()}, weights)
 
 
 @pytest.mark.parametrize("recipe", [NamesRecipe(dropout=0.1), NamesRecipe(model="mlp-bn")])
