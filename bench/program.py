@@ -39,8 +39,8 @@ def ready(page: str = "digits") -> tuple[MainWindow, Session]:
     words = ["--theme", "light", "--page", page]
     folder = data_folder()
     _, window = app.build([*words, "--data", str(folder)] if folder else words)
-    for other in window.pages.values():
-        pump(lambda session=other.session: bool(session.history.evaluations))
+    for session in [page.session for page in window.pages.values() if hasattr(page, "session")]:
+        pump(lambda session=session: bool(session.history.evaluations))
     return window, window.pages[page].session
 
 

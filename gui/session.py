@@ -14,9 +14,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core import playgrounds
 from core.errors import UserError
-from core.paths import CHECKPOINTS, DOWNLOADS, RUNS, data_source
+from core.paths import CHECKPOINTS, DOWNLOADS, RUNS
 from core.runs.about import read_about, recipe_of
 from core.runs.curves import read_curves
+from core.runs.folder import LAST
 from core.telemetry.events import (
     ENDINGS,
     Answer,
@@ -189,7 +190,7 @@ class Session(QObject):
         if self.problem:
             self.ended.emit(Failed(0, f"Not started: {self.problem}"))
             return
-        self._control, self._ordered = Control(paused), self.recipe
+        self._control, self._ordered, self._past = Control(paused), self.recipe, History()
         folder = free_place(RUNS, f"{self.name}-{self.recipe.model}")
         steps = self.recipe.steps or None
         order = self._order(None if steps else seconds, steps, folder)
@@ -200,14 +201,16 @@ class Session(QObject):
         """Do what is left of a run that was broken off or stopped; its record goes on, too."""
         if self.state is not State.READY:
             return
+        from core.training.checkpoint import read_recipe
+
         try:
-            about = read_about(folder)
-            self.recipe = self._ordered = recipe_of(about).replace(about.changed)
+            about, last = read_about(folder), folder / LAST
+            recipe = read_recipe(last) if last.is_file() else recipe_of(about)
             self._past = read_curves(folder)
-            self.data = data_source(about.source or None)
         except UserError as error:
             self.ended.emit(Failed(0, str(error)))
             return
+        self.recipe = self._ordered = recipe
         self._control = Control()
         order = self._order(about.seconds, about.steps, folder)
         self._enter(State.STARTING)

@@ -174,7 +174,7 @@ def go_on(order: Order) -> Job:
         from core.runs.going_on import going_on
 
         assert order.record is not None
-        run = going_on(order.record, order.data)
+        run = going_on(order.record)
         _get_ready(order, run.playground, run.data, mailbox)
         _train(run, order.control, mailbox)
 

@@ -83,6 +83,7 @@ def real_data():
     return folder
 
 
+TOWNS = ["Αθήνα", "Ξάνθη", "Βόλος", "Πάτρα", "Λάρισα", "Σπάρτη"]
 SMALL = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
 
 
@@ -136,3 +137,11 @@ def recorded(tmp_path_factory, names_run):
     folder = tmp_path_factory.mktemp("recorded") / "names-mlp-20261124-120000"
     list(train(names_run(folder, steps=400), Control()))
     return folder
+
+
+@pytest.fixture
+def towns(tmp_path):
+    """A list of one's own, in Greek."""
+    path = tmp_path / "towns.txt"
+    path.write_text("\n".join(TOWNS * 6), encoding="utf-8")
+    return path

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -60,10 +61,10 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     from core.training.team import Team
     from core.training.trainer import train
 
-    if options.out and options.out.is_dir():
-        raise UserError(f"--out {options.out} is a folder; name a file in it.")
     if Team.follows():
         _follow(options)
+    if options.out and options.out.is_dir():
+        raise UserError(f"--out {options.out} is a folder; name a file in it.")
     run = dataclasses.replace(
         _run(options),
         out=options.out,
@@ -112,6 +113,7 @@ def _follow(options: argparse.Namespace) -> NoReturn:
     from core.training.team import Team
     from core.training.trainer import follow
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leader hears it, and dismisses the others
     try:
         run = _run(options)
         team = Team(run.device)
@@ -132,7 +134,10 @@ def _run(options: argparse.Namespace) -> "Run":
         if used := settings_of(options):
             raise UserError(f"A run goes on by its own recipe; leave {used[0]} out.")
         device = None if options.device == "auto" else options.device
-        return going_on(broken_off, source_of(options), device)
+        run = going_on(broken_off, options.data, device)
+        if options.playground not in (None, run.playground.name):
+            raise UserError(f"{options.resume} is a run of {run.playground.name}.")
+        return run
     if options.playground is None:
         what = f"there is no run {options.resume}" if options.resume else "or a run to --resume"
         raise UserError(f"Say which playground ('python -m core playgrounds' lists them); {what}.")

@@ -21,7 +21,9 @@ from core.training.recipe import Recipe
 
 FORMAT = "glassbox-run-1"
 LARGEST = 4 << 20
-SILENT = 30.0  # seconds without a word, after which nobody writes any more
+SILENT = 60.0  # seconds without a word, after which nobody on another machine writes any more
+LONG = 3600.0  # the same on this one, where the process is there: judging may take that long
+LATEST = 1e11  # seconds since 1970: later than any clock
 STATES = ("running", "finished", "stopped", "failed")
 
 
@@ -77,9 +79,10 @@ class About:
         if self.state != "running":
             return False
         machine, number = self.process
+        silence = abs(time.time() - self.told)
         if machine == socket.gethostname() and os.name == "posix":
-            return number == os.getpid() or Path(f"/proc/{number}").exists() or _answers(number)
-        return time.time() - self.told < SILENT
+            return silence < LONG and _is_there(number)
+        return silence < SILENT
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -97,15 +100,15 @@ class About:
         return dataclasses.replace(self, told=time.time(), process=here, **changes)
 
 
-def _answers(number: int) -> bool:
-    """Whether there is a process of that number, where there is no /proc."""
+def _is_there(number: int) -> bool:
+    """Whether there is a process of that number."""
     try:
         os.kill(number, 0)
-    except ProcessLookupError:
-        return False
     except PermissionError:
-        return True
-    return True
+        return True  # it is somebody else's
+    except (ProcessLookupError, OverflowError):
+        return False
+    return number > 0
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -191,9 +194,28 @@ def _checked(values: dict[str, Any]) -> About:
     for name, kind in _KINDS.items():
         if not isinstance(values[name], kind):
             raise TypeError(name)
-    values["layers"] = tuple(LayerInfo(**layer) for layer in values["layers"])
+    numbers = [values[name] for name in ("uniform_loss", "spent", "seconds", "begun", "told")]
+    if not all(math.isfinite(number) for number in numbers if number is not None):
+        raise ValueError
+    if not (
+        0 <= values["begun"] < LATEST and (values["steps"] is None) != (values["seconds"] is None)
+    ):
+        raise ValueError
+    values["layers"] = tuple(_layer(layer) for layer in values["layers"])
     values["changes"] = tuple((int(step), str(key), v) for step, key, v in values["changes"])
     machine, number = values["process"]
     values["process"] = (str(machine), int(number))
-    values["metrics"] = {str(name): float(v) for name, v in values["metrics"].items()}
+    metrics = {str(name): float(v) for name, v in values["metrics"].items()}
+    values["metrics"] = {name: v for name, v in metrics.items() if math.isfinite(v)}
     return About(**values)
+
+
+def _layer(values: dict[str, Any]) -> LayerInfo:
+    """Return a layer as described; a number that is a word is refused."""
+    layer = LayerInfo(**values)
+    words, counts = (layer.name, layer.activation), (layer.fan_in, layer.units, layer.kernel)
+    if not all(isinstance(word, str) for word in words):
+        raise TypeError
+    if not all(isinstance(count, int) for count in (*counts, layer.parameters)):
+        raise TypeError
+    return layer

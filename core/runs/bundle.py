@@ -5,13 +5,14 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from core.errors import UserError
 from core.runs.about import read_about, recipe_of, write_about
 from core.runs.curves import read_curves
 from core.runs.folder import ABOUT, BEST, CARD, CURVES, LAST, MOMENTS
-from core.runs.library import read_entry
+from core.runs.library import ARRIVING
 from core.runs.moments import moments_of, read_moment
 from core.training.checkpoint import load_checkpoint
 
@@ -22,7 +23,6 @@ PARTS = re.compile(
 LARGEST = 8 << 30
 MOST = 1000  # files
 CHUNK = 1 << 20
-ARRIVING = ".arriving-"
 
 
 def pack(folder: Path, out: Path) -> None:
@@ -65,7 +65,7 @@ def unpack(packed: Path, runs: Path) -> Path:
             _extract(packed, file, draft)
         _check(draft)
         return _place(draft, runs, packed.stem)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise UserError(f"{packed} is damaged or no zip; choose one that export wrote.") from None
     except OSError as error:
         raise UserError(f"{packed} can't be read in ({error.strerror or error}).") from None
@@ -96,15 +96,20 @@ def _extract(packed: Path, file: zipfile.ZipFile, to: Path) -> None:
 
 def _check(folder: Path) -> None:
     """Read all of it as whoever opens it would."""
-    about = read_entry(folder).about
-    assert about is not None
+    about = read_about(folder)
     recipe_of(about)
-    read_curves(folder)
-    for name in (LAST, BEST):
+    history = read_curves(folder)
+    if len(history.layers) not in (0, len(about.layers)):
+        raise UserError("Its curves are of another network.")
+    shapes = None
+    for name in (BEST, LAST):
         if (folder / name).exists():
-            load_checkpoint(folder / name)
+            checkpoint = load_checkpoint(folder / name)
+            shapes = {name: tuple(tensor.shape) for name, tensor in checkpoint.weights.items()}
     for step in moments_of(folder):
-        read_moment(folder, step)
+        weights = read_moment(folder, step).weights
+        if shapes != {name: array.shape for name, array in weights.items()}:
+            raise UserError("Its moments are of another network.")
 
 
 def _place(draft: Path, runs: Path, name: str) -> Path:
@@ -112,5 +117,6 @@ def _place(draft: Path, runs: Path, name: str) -> Path:
     while True:
         folder = runs / (name if number == 1 else f"{name}-{number}")
         if not folder.exists():
+            draft.chmod(0o755)  # others may share this folder
             return draft.rename(folder)
         number += 1

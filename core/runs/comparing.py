@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from core.runs.about import About, recipe_of
 from core.telemetry.events import Array
 from core.telemetry.history import Curve, History
+from core.training.recipe import Recipe
 
 MOST = 6
 AXES = ("steps", "seconds", "examples")
@@ -36,20 +35,20 @@ def differences(abouts: Sequence[About]) -> list[Difference]:
 
 def _settings(abouts: Sequence[About]) -> list[Difference]:
     """Return the recipes' settings, in the order of their form, a live change as ``a → b``."""
+    recipes = [recipe_of(about) for about in abouts]
     labels: dict[str, str] = {}
-    for about in abouts:
-        settings = recipe_of(about).settings()
-        labels |= {key: setting.label for key, setting in settings.items()}
+    for recipe in recipes:
+        labels |= {key: setting.label for key, setting in recipe.settings().items()}
     labels.pop("steps", None)
+    pairs = list(zip(abouts, recipes, strict=True))
     return [
-        Difference(label, tuple(_value(about, key) for about in abouts))
+        Difference(label, tuple(_value(about, recipe, key) for about, recipe in pairs))
         for key, label in sorted(labels.items(), key=lambda item: item[0] != "model")
     ]
 
 
-def _value(about: About, key: str) -> str:
+def _value(about: About, recipe: Recipe, key: str) -> str:
     """Return a setting as it was, and what became of it; – where it has no effect."""
-    recipe = recipe_of(about)
     settings = recipe.settings()
     if key not in settings or not settings[key].applies(recipe):
         return "–"
@@ -70,8 +69,7 @@ def _length(about: About) -> str:
 def along(axis: str, about: About, history: History, curve: Curve) -> Array:
     """Return where a curve's points lie on an axis: steps, seconds of training, or examples."""
     if axis == "seconds":
-        times: Array = np.interp(curve.x, history.seconds.x, history.seconds.y)
-        return times
+        return history.seconds_at(curve.x)
     return curve.x * float(recipe_of(about).batch_size) if axis == "examples" else curve.x
 
 

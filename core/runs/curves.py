@@ -2,7 +2,9 @@
 
 import io
 import re
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,20 @@ from core.training.files import write_whole
 
 LARGEST = 256 << 20
 MOST_LAYERS = 1024
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,  # NumPy reads the header of an array as Python writes it
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What a damaged archive of arrays may end in."""
 
 
 def write_curves(folder: Path, history: History) -> None:
@@ -48,7 +64,7 @@ def read_curves(folder: Path) -> History:
                 raise ValueError
         with np.load(path, allow_pickle=False) as file:
             return _unpacked({name: file[name] for name in file.files})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE:
         raise UserError(
             f"The curves of {folder} are damaged; its checkpoints may be whole."
         ) from None
@@ -63,7 +79,7 @@ def _unpacked(arrays: dict[str, Array]) -> History:
         points, stride = arrays[name], int(arrays[f"{name}.stride"])
         if points.ndim != 2 or len(points) != 2 or points.dtype != np.float64 or stride < 1:
             raise ValueError(name)
-        if np.any(np.diff(points[0]) < 0):
+        if not np.isfinite(points[0]).all() or np.any(np.diff(points[0]) < 0):
             raise ValueError(name)
         _put(history, name, points, stride)
     return history
@@ -79,7 +95,9 @@ def _put(history: History, name: str, points: Array, stride: int) -> None:
         index, of = int(found[1]), found[2]
         if of not in LAYER_CURVES or index >= MOST_LAYERS:
             raise ValueError(name)
-        while len(history.layers) <= index:
+        if index > len(history.layers):
+            raise ValueError(name)
+        if index == len(history.layers):
             history.layers.append({})
         history.layers[index][of] = Curve.of(points, stride, LAYER_LIMIT)
     else:

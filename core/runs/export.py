@@ -66,7 +66,7 @@ def to_tensorboard(folder: Path, out: Path) -> None:
             recipe = "\n".join(f"    {key}: {value}" for key, value in about.recipe.items())
             writer.add_text("recipe", recipe, 0, about.begun)
             for name, curve in _scalars(history).items():
-                times = about.begun + np.interp(curve.x, history.seconds.x, history.seconds.y)
+                times = about.begun + history.seconds_at(curve.x)
                 for step, value, when in zip(curve.x, curve.y, times, strict=True):
                     writer.add_scalar(name, value, int(step), when)
             for step in moments_of(folder):

@@ -1,5 +1,6 @@
 """Where a record's files lie: one folder a run, in ``checkpoints/runs/``."""
 
+import contextlib
 from pathlib import Path
 
 from core.errors import UserError
@@ -16,8 +17,11 @@ DRAFTS = ".glassbox-*"
 
 def run_named(runs: Path, name: str) -> Path | None:
     """Return the folder of a run, by its path or by its name; None if there is no such run."""
-    places = (Path(name).expanduser(), runs / name)
-    return next((folder for folder in places if (folder / ABOUT).is_file()), None)
+    try:
+        places = (Path(name).expanduser(), runs / name)
+        return next((folder for folder in places if (folder / ABOUT).is_file()), None)
+    except (OSError, RuntimeError, ValueError):  # a name that no file can have
+        return None
 
 
 def find_folder(runs: Path, name: str) -> Path:
@@ -43,4 +47,5 @@ def title_of(checkpoint: Path) -> str:
 def drop_drafts(folder: Path) -> None:
     """Remove what was being written when the process was killed."""
     for draft in folder.rglob(DRAFTS):
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

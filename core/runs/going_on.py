@@ -1,14 +1,17 @@
 """A run that was broken off, as a run that goes on where its record ends."""
 
+import math
 from pathlib import Path
+
+import torch
 
 from core import playgrounds
 from core.errors import UserError
-from core.paths import data_source
-from core.runs.about import read_about, recipe_of
+from core.paths import data_source, show_tiktoken
+from core.runs.about import About, read_about, recipe_of
 from core.runs.folder import LAST
 from core.runs.recorder import Recorder
-from core.training.checkpoint import load_checkpoint
+from core.training.checkpoint import Checkpoint, load_checkpoint
 from core.training.device import choose_device
 from core.training.trainer import Run
 
@@ -21,7 +24,7 @@ def going_on(folder: Path, data: str | Path | None = None, device: str | None = 
     Args:
         folder: the record.
         data: where its data lies now; None for where it lay.
-        device: None for the one that it was on.
+        device: None for the one that it was on, or the best one here.
 
     Raises:
         UserError: there is nothing left to do, it is being trained, or its data is not there.
@@ -35,24 +38,50 @@ def going_on(folder: Path, data: str | Path | None = None, device: str | None = 
             f"{folder.name} {how}; to train its network further, begin a new run from its"
             f" checkpoint, {folder / LAST}."
         )
+    checkpoint = _checkpoint(folder, about)
     playground = playgrounds.get(about.playground)
-    recipe = recipe_of(about)
-    source = data_source(data or about.source or None)
-    recorder, checkpoint = Recorder(folder, source), None
-    if (folder / LAST).is_file():
-        checkpoint = load_checkpoint(folder / LAST)
-        recipe = checkpoint.recipe
-    elif about.first:
-        raise UserError(f"{folder.name} has lost its checkpoint; train anew.")
+    # Where it lay, and nowhere else: what the environment names may be other data.
+    named = data or about.source
+    source = data_source(named) if named else None
+    show_tiktoken(source)
+    loaded = playground.load(source)
+    if playground.dataset(loaded) != about.dataset:
+        raise UserError(
+            f"{folder.name} was trained on {about.dataset}, and this is"
+            f" {playground.dataset(loaded)}; name its data with --data."
+        )
     return Run(
         playground,
-        recipe,
-        playground.load(source),
-        choose_device(device or about.device),
+        checkpoint.recipe if checkpoint else recipe_of(about),
+        loaded,
+        _device(device or about.device),
         about.seconds,
         about.steps,
-        resume=checkpoint if checkpoint and checkpoint.about["steps"] else None,
-        scribe=recorder,
+        resume=checkpoint,
+        scribe=Recorder(folder, source, onward=True),
         first=about.first,
         spent=checkpoint.about["seconds"] if checkpoint else 0.0,
     )
+
+
+def _checkpoint(folder: Path, about: About) -> Checkpoint | None:
+    """Return the checkpoint to go on from; None where nothing was learned before it broke off."""
+    if not (folder / LAST).is_file():
+        if about.first:
+            raise UserError(f"{folder.name} has lost its checkpoint; train anew.")
+        return None
+    checkpoint = load_checkpoint(folder / LAST)
+    done = checkpoint.about["steps"] - about.first
+    counts = hasattr(checkpoint.model(), "observe")  # with it, one step is all there is
+    over = counts or done >= (about.steps or math.inf)
+    if done and (over or checkpoint.about["seconds"] >= (about.seconds or math.inf)):
+        raise UserError(f"{folder.name} has nothing left to do: its network is in {folder / LAST}.")
+    return checkpoint if checkpoint.about["steps"] else None
+
+
+def _device(name: str) -> torch.device:
+    """Return the device of a run, or the best one here, where that is not on this machine."""
+    try:
+        return choose_device(name)
+    except UserError:
+        return choose_device("auto")

@@ -4,6 +4,7 @@ A name, a note and a star are the person's; they lie in a file of their own, so 
 on and a person who writes never write the same file. What is deleted is put aside first.
 """
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -20,6 +21,7 @@ from core.runs.folder import ABOUT, CARD
 from core.training.files import write_whole
 
 ASIDE = ".deleted"
+ARRIVING = ".arriving-"
 KEPT = 7 * 24 * 3600  # seconds that what was deleted can be brought back
 LONGEST = 4000  # letters of a note
 CARD_LARGEST = 1 << 16
@@ -90,15 +92,13 @@ class Library:
         """Return all runs, the newest first; what is damaged is left out."""
         found = {}
         for path, files in self._places():
-            stamp = tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+            stamp = tuple(_stamp(file) for file in files)
             known = self._known.get(path)
             if known and known[0] == stamp and known[1].state != "running":
                 found[path] = known
                 continue
-            try:
-                found[path] = (stamp, _entry(path))
-            except UserError:
-                continue
+            with contextlib.suppress(UserError, OSError):
+                found[path] = (stamp, read_entry(path))
         self._known = found
         return sorted((entry for _, entry in found.values()), key=lambda entry: -entry.begun)
 
@@ -111,7 +111,7 @@ class Library:
                 continue
             if path.name.endswith(SUFFIX):
                 yield path, (path, card_of(path))
-            elif (path / ABOUT).exists():
+            elif _stamp(path / ABOUT):
                 yield path, (path / ABOUT, path / CARD)
 
     def describe(self, entry: Entry, **changes: Any) -> None:
@@ -154,10 +154,18 @@ class Library:
         return to
 
     def empty(self, older: float = KEPT) -> None:
-        """Delete for good what was put aside that long ago, in seconds."""
-        for folder in (self.folder / ASIDE).glob("*"):
+        """Delete for good what was put aside, or never arrived whole, so many seconds ago."""
+        for folder in (*(self.folder / ASIDE).glob("*"), *self.folder.glob(f"{ARRIVING}*")):
             if time.time() - folder.stat().st_mtime > older:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stamp(file: Path) -> int:
+    """Return when a file was written; 0 where it is not there, or not for us to see."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def card_of(path: Path) -> Path:
@@ -171,10 +179,6 @@ def read_entry(path: Path) -> Entry:
     Raises:
         UserError: it is no record, or is damaged.
     """
-    return _entry(path)
-
-
-def _entry(path: Path) -> Entry:
     return _watched(path) if path.is_file() else _trained(path)
 
 

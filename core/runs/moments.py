@@ -4,6 +4,7 @@ A run's moments lie further and further apart, as the steps do that change it: t
 matter as much as the next thousand. They are bounded in number and in size.
 """
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -78,7 +79,7 @@ def forget_after(folder: Path, step: int) -> None:
     """Remove what came after a step, for a run that goes on from there."""
     for later in moments_of(folder):
         if later > step:
-            _path(folder, later).unlink(missing_ok=True)
+            _drop(folder, later)
 
 
 def read_moment(folder: Path, step: int) -> Moment:
@@ -94,10 +95,13 @@ def read_moment(folder: Path, step: int) -> Moment:
         with safe_open(path, framework="numpy") as file:
             about = json.loads(file.metadata()["moment"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return _read(about, arrays)
+        moment = _read(about, arrays)
+        if moment.step != step:
+            raise ValueError
+        return moment
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (SafetensorError, ArithmeticError, LookupError, ValueError, TypeError, AttributeError):
         raise UserError(f"{path} is damaged; look at another step.") from None
 
 
@@ -124,8 +128,14 @@ def _thin(folder: Path) -> None:
     while len(steps) > 2 and (len(steps) > MOST or sum(sizes.values()) > ROOM):
         gaps = [math.log((later + 1) / (earlier + 1)) for earlier, later in _around(steps)]
         gone = steps.pop(1 + gaps.index(min(gaps)))
-        _path(folder, gone).unlink(missing_ok=True)
+        _drop(folder, gone)
         del sizes[gone]
+
+
+def _drop(folder: Path, step: int) -> None:
+    """Remove a moment; where it is being looked at and can't be removed, it stays for now."""
+    with contextlib.suppress(OSError):
+        _path(folder, step).unlink(missing_ok=True)
 
 
 def _around(steps: list[int]) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from core.errors import UserError
 from core.layers import size_of
 from core.runs.about import About, environment, read_about, write_about
 from core.runs.curves import read_curves, write_curves
-from core.runs.folder import ABOUT, BEST, LAST, drop_drafts
+from core.runs.folder import BEST, LAST, drop_drafts
 from core.runs.memory import Memory
 from core.runs.moments import forget_after
 from core.telemetry.events import (
@@ -45,17 +45,18 @@ class Recorder:
     """The scribe of one run.
 
     Args:
-        folder: where its record lies, or will lie.
+        folder: where its record lies, or will lie; another place beside it, if that is taken.
         source: where its data lies; None for what is bundled.
+        onward: whether it goes on where a record ends, instead of beginning one.
     """
 
-    def __init__(self, folder: Path, source: Path | None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, source: Path | None, onward: bool = False) -> None:
+        self.folder, self._onward = folder, onward
         self._source = str(source.resolve()) if source else ""
         self._history = History()
         self._tell = Pace(1.0, SHARE)
+        self._alive = Pace(10.0)  # never put off: who is silent for long is taken for dead
         self._save = Pace(5.0, SHARE)
-        self._look = Pace(0.5, SHARE)
         self._better = Pace(1.0, SHARE)
         self._best = math.inf
         self._recipe: dict[str, Any] = {}
@@ -68,23 +69,39 @@ class Recorder:
     def begun(self, run: "Run", learner: Learner) -> None:
         """A run begins, or goes on where its record ends."""
         self._learner, self._run = learner, run
-        self._make_folder()
         self._recipe = learner.recipe.to_dict()
-        if (self.folder / ABOUT).is_file():
+        if self._onward:
             self._go_on(learner.step)
+        else:
+            self._claim()
         self._memory = Memory(self.folder, learner, SHARE)
 
-    def _make_folder(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"{self.folder} can't be made ({reason}); make room there.") from None
+    def _claim(self) -> None:
+        """Make a folder that nobody else has made: two runs may begin in one second."""
+        wished, number = self.folder, 1
+        while True:
+            try:
+                self.folder.mkdir(parents=True)
+                return
+            except FileExistsError:
+                number += 1
+                self.folder = wished.with_name(f"{wished.name}-{number}")
+            except OSError as error:
+                raise UserError(
+                    f"{self.folder} can't be made ({error.strerror or error}); make room there, or"
+                    " let the variable GLASSBOX_RUNS name another folder."
+                ) from None
 
     def _go_on(self, step: int) -> None:
         """Take up the record at a step; what it tells beyond will be done again."""
         drop_drafts(self.folder)
         self._about = read_about(self.folder)
+        if self._about.alive:  # it may have begun while this one's data was loaded
+            raise UserError(f"{self.folder.name} is being trained by somebody else by now.")
+        write_about(self.folder, self._about.told_now(state="running"))
+        done = tuple(change for change in self._about.changes if change[0] <= step)
+        self._about = dataclasses.replace(self._about, changes=done)
+        self._recipe = {**self._about.recipe, **self._about.changed}
         self._history = read_curves(self.folder)
         self._history.cut(step)
         forget_after(self.folder, step)
@@ -111,10 +128,6 @@ class Recorder:
             return str(error)
         return ""
 
-    def wants_look(self) -> bool:
-        """Whether it is time to look at the layers, though no screen does."""
-        return self._look.due()
-
     def waiting(self) -> None:
         """Say that the run stands still, and is alive."""
         if self._tell.due():
@@ -130,7 +143,7 @@ class Recorder:
 
     def _begin(self, event: Started) -> None:
         run, learner = self._run, self._learner
-        if (self.folder / ABOUT).is_file():
+        if self._onward:
             self._about = self._about.told_now(state="running", step=learner.step, sentence="")
         else:
             self._about = About(
@@ -165,15 +178,12 @@ class Recorder:
         }
 
     def _go_along(self, event: Metrics) -> None:
-        changed = self._learner.recipe.to_dict()
-        changes = [(event.step, k, v) for k, v in changed.items() if self._recipe[k] != v]
-        self._recipe = changed
+        self._note_changes()
         loss = float(event.losses[-20:].mean())
         self._about = dataclasses.replace(
             self._about,
             step=event.step,
             spent=event.seconds,
-            changes=(*self._about.changes, *changes),
             metrics={**self._about.metrics, "train_loss": loss},
         )
         if not math.isfinite(loss):
@@ -187,8 +197,16 @@ class Recorder:
         if self._tell.due():
             with self._tell.spending():
                 write_curves(self.folder, self._history)
-                self._about = self._about.told_now()
-                write_about(self.folder, self._about)
+                write_about(self.folder, self._about.told_now())
+        elif self._alive.due():
+            write_about(self.folder, self._about.told_now())
+
+    def _note_changes(self) -> None:
+        """Write down what was set otherwise since it was looked at last."""
+        step, now = self._learner.step, self._learner.recipe.to_dict()
+        changes = [(step, key, value) for key, value in now.items() if self._recipe[key] != value]
+        self._recipe = now
+        self._about = dataclasses.replace(self._about, changes=(*self._about.changes, *changes))
 
     def _judge(self, event: Evaluated) -> None:
         metrics = {**self._about.metrics, **event.metrics}
@@ -209,6 +227,7 @@ class Recorder:
     def _end(self, event: Finished | Stopped | Failed) -> None:
         sentence = event.sentence if isinstance(event, Failed) else ""
         write_curves(self.folder, self._history)
+        self._note_changes()
         self._keep_best()
         self._memory.keep(last=True)
         state, step = ENDINGS[type(event)], self._learner.step

@@ -79,6 +79,8 @@ class Curve:
         """Forget what came after a step."""
         self._pending = self._pending[:, :0]
         self._count = int(np.searchsorted(self._points[0, : self._count], step, side="right"))
+        if not self._count:
+            self._stride = 1
 
     def smoothed(self, window: int = 0) -> Array:
         """Return the values averaged over a trailing window (default: a fortieth of them)."""
@@ -137,6 +139,13 @@ class History:
         for index, layer in enumerate(self.layers):
             for name, curve in layer.items():
                 yield f"layers.{index}.{name}", curve
+
+    def seconds_at(self, steps: Array) -> Array:
+        """Return how long it had trained by these steps; 0 where no time was told yet."""
+        if not len(self.seconds.x):
+            return np.zeros(len(steps))
+        seconds: Array = np.interp(steps, self.seconds.x, self.seconds.y)
+        return seconds
 
     def cut(self, step: float) -> None:
         """Forget what came after a step."""

@@ -37,10 +37,6 @@ class Scribe(Protocol):
     def begun(self, run: "Run", learner: "Learner") -> None:
         """A run begins, or goes on."""
 
-    def wants_look(self) -> bool:
-        """Whether it is time to look at the layers, though no screen does."""
-        ...
-
     def hear(self, event: Event) -> str:
         """Write down an event; returns in a sentence why it can't be written, or ""."""
         ...

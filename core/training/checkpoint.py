@@ -127,6 +127,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(playground, recipe, vocabulary, weights, resume, about)
 
 
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe of a checkpoint, from its header alone.
+
+    Raises:
+        UserError: as :func:`load_checkpoint`.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _read_recipe(path, _read_about(path, file.metadata() or {}))[1]
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} can't be read ({error}).") from None
+
+
 def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
     try:
         about = json.loads(header["glassbox"])

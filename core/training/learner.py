@@ -245,6 +245,12 @@ class Learner:
                 _, index, slot = name.split(".")
                 slots.setdefault(int(index), {})[slot] = tensor.clone()
         self.optimizer.load_state_dict({**whole, "state": slots})
+        # A fused optimiser goes through weights and slots as they lie in memory, so they must lie
+        # alike: a file has them in plain order, convolutions have their channels last.
+        for parameter, kept in self.optimizer.state.items():
+            for slot, value in kept.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    kept[slot] = torch.empty_like(parameter).copy_(value)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         """Take over a checkpoint's weights, and as much of its place in the run as fits."""
@@ -278,12 +284,14 @@ class Learner:
         """Restore a state from a file, which may say anything."""
         expected = {name for name in state if not name.startswith("optimizer.")}
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        slots = {"sgd": ["momentum_buffer"] if self.recipe.momentum else []}
+        sgd = self.recipe.optimizer == "sgd"
         for index, parameter in enumerate(parameters):
-            for slot in slots.get(self.recipe.optimizer, ["step", "exp_avg", "exp_avg_sq"]):
+            for slot in ["momentum_buffer"] if sgd else ["step", "exp_avg", "exp_avg_sq"]:
                 name = f"optimizer.{index}.{slot}"
                 shape = torch.Size([]) if slot == "step" else parameter.shape
                 found = state.get(name)
+                if sgd and found is None:
+                    continue  # momentum may have been switched on, or off, since
                 if found is None or found.shape != shape or found.dtype != torch.float32:
                     raise UserError(DAMAGED)
                 expected.add(name)

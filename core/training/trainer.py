@@ -129,7 +129,7 @@ class _Loop:
         self.group = _Group()
         self.clock = run.spent
         self.lifeline = Lifeline(self.learner)
-        self.look = Pace(run.probe_every, share=0.02)
+        self.look = Pace(run.probe_every, 0.02) if run.watched else Pace(0.5, 0.003)
         self.tell = Pace(0.1)
         self.judge = Pace(1.0, share=0.01)
         self.save = Pace(run.keep_every or math.inf)
@@ -209,9 +209,7 @@ class _Loop:
         """Whether to look at the next step."""
         if self.learner.counts:
             return False  # it has no gradients to look at
-        if self.run.watched:
-            return alone or self.look.due()
-        return self.run.scribe is not None and self.run.scribe.wants_look()
+        return (self.run.watched or self.run.scribe is not None) and (alone or self.look.due())
 
     def weights(self) -> Weights:
         state = self.learner.model.state_dict()
@@ -252,14 +250,19 @@ class _Loop:
             "seconds": round(self.clock, 3),
             "metrics": metrics,
         }
-        kept = self.run.scribe.keep(about) if self.run.scribe else ""
-        if self.run.out is None:
-            return kept
-        checkpoint = self.learner.checkpoint(about)
-        if self.run.weights_only:
-            checkpoint = replace(checkpoint, resume={})
-        save_checkpoint(self.run.out, checkpoint)
-        return str(self.run.out)
+        run = self.run
+        if run.out is not None:
+            checkpoint = self.learner.checkpoint(about)
+            save_checkpoint(
+                run.out, replace(checkpoint, resume={}) if run.weights_only else checkpoint
+            )
+        try:
+            kept = run.scribe.keep(about) if run.scribe else ""
+        except UserError:
+            if run.out is None:
+                raise
+            kept = ""  # the network is kept elsewhere, and the record says by itself what it lacks
+        return str(run.out or kept)
 
 
 def train(run: Run, control: Control) -> Iterator[Event]:
@@ -292,12 +295,16 @@ def follow(run: Run) -> None:
 def _written(events: Iterator[Event], scribe: Scribe) -> Iterator[Event]:
     """Have events written down before they are told; if that fails, say so, and train on."""
     told = ""
-    for event in events:
-        problem = scribe.hear(event)
-        yield event
-        if problem and problem != told:
-            told = problem
-            yield Noted(f"The record of this run is not complete: {problem}")
+    try:
+        for event in events:
+            problem = scribe.hear(event)
+            if problem and problem != told:
+                told = problem
+                yield Noted(f"The record of this run is not complete: {problem}")
+            yield event
+    except Exception as error:
+        scribe.hear(Failed(0, f"Something went wrong inside Glassbox: {error}"))
+        raise
 
 
 def _events(loop: _Loop) -> Iterator[Event]:
@@ -331,7 +338,10 @@ def _events(loop: _Loop) -> Iterator[Event]:
             if loop.attendant:
                 yield from loop.attendant.say(loop.progress)
             if loop.run.keep_every and loop.save.due():
-                loop.keep({"train_loss": loop.loss})
+                try:
+                    loop.keep({"train_loss": loop.loss})
+                except UserError as error:  # there may be room again when it ends
+                    yield Noted(str(error))
     yield from _end(loop)
 
 

@@ -1,8 +1,10 @@
 """The list of runs, what a person adds to it, what differs, and how runs leave and arrive."""
 
+import contextlib
 import csv
 import json
 import os
+import re
 import shutil
 import zipfile
 from dataclasses import replace
@@ -152,6 +154,7 @@ def _zip(path, files):
 def test_a_foreign_zip_is_checked(recorded, tmp_path):
     """Strange names, damage, or no zip at all: a sentence, and nothing is left of it."""
     good = (recorded / "run.json").read_bytes()
+    moment = (recorded / "moments" / "0000000400.safetensors").read_bytes()
     runs = tmp_path / "runs"
     cases = {
         "up": [("run.json", good), ("../evil.safetensors", b"x")],
@@ -161,6 +164,10 @@ def test_a_foreign_zip_is_checked(recorded, tmp_path):
         "bad curves": [("run.json", good), ("curves.npz", b"x")],
         "bad weights": [("run.json", good), ("last.safetensors", b"x" * 100)],
         "bad moment": [("run.json", good), ("moments/0000000001.safetensors", b"x" * 100)],
+        "no length": [("run.json", good.replace(b'"steps": 400', b'"steps": null'))],
+        "no year": [("run.json", re.sub(rb'"begun": [0-9.]+', b'"begun": 1e300', good))],
+        "no layer": [("run.json", good.replace(b'"fan_in": 27', b'"fan_in": "x"'))],
+        "other moment": [("run.json", good), ("moments/0000000001.safetensors", moment)],
         "bad recipe": [("run.json", good.replace(b'"batch_size": 64', b'"batch_size": -1'))],
     }
     for name, files in cases.items():
@@ -170,6 +177,14 @@ def test_a_foreign_zip_is_checked(recorded, tmp_path):
     (tmp_path / "no.zip").write_bytes(b"PK not a zip")
     with pytest.raises(UserError):
         unpack(tmp_path / "no.zip", runs)
+    pack(recorded, tmp_path / "whole.zip")
+    whole = (tmp_path / "whole.zip").read_bytes()
+    for place in range(200, len(whole), len(whole) // 25):
+        (tmp_path / "bent.zip").write_bytes(
+            whole[:place] + bytes(255 - b for b in whole[place : place + 40]) + whole[place + 40 :]
+        )
+        with contextlib.suppress(UserError):  # some bytes are nobody's
+            shutil.rmtree(unpack(tmp_path / "bent.zip", runs))
     assert not list(runs.iterdir()) and not (tmp_path / "evil.safetensors").exists()
 
 

@@ -21,7 +21,8 @@ from core.runs.curves import read_curves
 from core.runs.folder import BEST, LAST, title_of
 from core.runs.going_on import going_on
 from core.runs.moments import MOST, Moment, moments_of, read_moment, write_moment
-from core.telemetry.events import Failed, Finished, Noted, Snapshot, Stopped
+from core.runs.recorder import Recorder
+from core.telemetry.events import Failed, Finished, Metrics, Noted, Snapshot, Stopped
 from core.telemetry.history import Curve
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
@@ -123,13 +124,19 @@ def test_a_stopped_run_goes_on_as_if_never_stopped(names_run, tmp_path, recipe):
     assert np.all(np.diff(history.seconds.y) > 0)
 
 
-def test_digits_with_moved_pictures_go_on_alike(digits, bundled, run_of, tmp_path):
-    """Augmentation draws from the run's random numbers, which are kept as well."""
-    recipe = DigitsRecipe(model="mlp", hidden=(16,), augment="affine", batch_size=32)
-    from core.runs.recorder import Recorder
+@pytest.mark.parametrize(
+    ("recipe", "steps"),
+    [
+        (DigitsRecipe(model="mlp", hidden=(16,), augment="affine", batch_size=32), 400),
+        (DigitsRecipe(channels=(4, 8), hidden=(16,), augment="affine", batch_size=32), 60),
+    ],
+    ids=["mlp", "cnn"],
+)
+def test_digits_with_moved_pictures_go_on_alike(run_of, tmp_path, recipe, steps):
+    """Augmentation draws from the run's random numbers; a CNN's weights lie otherwise in memory."""
 
     def make(name):
-        return run_of(recipe, steps=120, scribe=Recorder(tmp_path / name, None))
+        return run_of(recipe, steps=steps, scribe=Recorder(tmp_path / name, None))
 
     list(train(make("whole"), Control()))
     stop_at(make("broken"), 20)
@@ -222,7 +229,69 @@ def test_a_full_disk_does_not_end_the_training(names_run, tmp_path, monkeypatch)
     events = list(train(names_run(tmp_path / "run", steps=100), Control()))
     noted = [event.sentence for event in events if isinstance(event, Noted)]
     assert noted == ["The record of this run is not complete: No room."]
-    assert events[-1].step == 100
+    assert isinstance(events[-1], Failed) and "No room" in events[-1].sentence
+    assert sum(len(event.losses) for event in events if isinstance(event, Metrics)) == 100
+    out = tmp_path / "net.safetensors"
+    events = list(train(names_run(tmp_path / "other", steps=100, out=out), Control()))
+    assert isinstance(events[-1], Finished) and load_checkpoint(out).about["steps"] == 100
+    assert len([event for event in events if isinstance(event, Noted)]) == 1
+
+
+def test_two_runs_of_one_second_are_two_records(names_run, tmp_path):
+    """The second takes a place of its own, whatever stands in the first."""
+    first, second = (names_run(tmp_path / "run", steps=20) for _ in "ab")
+    list(train(first, Control()))
+    list(train(second, Control()))
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "run-2"}
+
+
+def test_it_goes_on_with_its_own_data_alone(names_run, tmp_path, towns, monkeypatch):
+    """What the environment names is not taken for it; other data is refused by name."""
+    stop_at(names_run(tmp_path / "run", steps=9000), 5)
+    with pytest.raises(UserError, match=r"was trained on bundled .*, and this is towns.txt"):
+        going_on(tmp_path / "run", data=towns)
+    monkeypatch.setenv("GLASSBOX_DATA", str(towns.parent))
+    assert going_on(tmp_path / "run").data.title.startswith("bundled US names")
+
+
+def test_where_nothing_is_left_it_says_so(names_run, tmp_path):
+    """It was stopped when all its steps were done, or it only had one: to count."""
+    list(train(names_run(tmp_path / "run", steps=20), Control()))
+    counting = NamesRecipe(model="bigram-count")
+    list(train(names_run(tmp_path / "counted", recipe=counting, steps=1), Control()))
+    for name in ("run", "counted"):
+        write_about(tmp_path / name, replace(read_about(tmp_path / name), state="stopped"))
+        with pytest.raises(UserError, match="nothing left to do"):
+            going_on(tmp_path / name)
+
+
+def test_momentum_that_was_switched_off_goes_on(names_run, tmp_path):
+    """What the optimiser remembers is kept, though nothing comes of it now."""
+    recipe = NamesRecipe(hidden=(16,), optimizer="sgd", momentum=0.9, lr=0.1, batch_size=32)
+    control, told = Control(), 0
+    for event in train(names_run(tmp_path / "run", recipe=recipe, steps=9000), control):
+        if isinstance(event, Metrics):
+            control.change("momentum", 0.0)
+            told += 1
+        if told == 2:
+            control.stop()
+    assert read_about(tmp_path / "run").changed == {"momentum": 0.0}
+    run = going_on(tmp_path / "run")
+    assert run.recipe.momentum == 0.0 and run.resume is not None
+    stop_at(run, run.resume.about["steps"] + 5)
+
+
+def test_an_error_of_ours_stands_in_the_record(names_run, tmp_path, monkeypatch):
+    """It failed, and nobody writes it any more; the error goes on its way."""
+
+    def broken(self, limit=None):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("core.training.trainer._Loop.evaluated", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        list(train(names_run(tmp_path / "run", steps=20), Control()))
+    about = read_about(tmp_path / "run")
+    assert about.state == "failed" and "broken" in about.sentence and not about.alive
 
 
 def test_moments_stay_few_and_spread(tmp_path):

@@ -14,7 +14,6 @@ from gui.state import State
 from gui.window import MainWindow
 from tests.gui.hands import Hands
 
-TOWNS = ["Αθήνα", "Ξάνθη", "Βόλος", "Πάτρα", "Λάρισα", "Σπάρτη"]
 QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
 
 
@@ -141,14 +140,6 @@ def quick(small_starter, monkeypatch, request):
     monkeypatch.setattr(session_module, "CHECKPOINTS", small_starter)
     monkeypatch.setattr(session_module, "SHARE", 1.0)  # look often: nobody waits for the screen
     return request.getfixturevalue("naming")
-
-
-@pytest.fixture
-def towns(tmp_path):
-    """A list of one's own, in Greek."""
-    path = tmp_path / "towns.txt"
-    path.write_text("\n".join(TOWNS * 6), encoding="utf-8")
-    return path
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import time
 import zipfile
 from itertools import pairwise
 
@@ -220,14 +221,14 @@ def test_names_and_notes_are_written_in_place(three, column, field):
 
 def test_what_is_typed_stays_while_a_run_goes_on(three):
     """A running run's row changes every second; the line that is being typed does not."""
-    change(paths.RUNS / FAST, state="running", told=4e9, process=["far", 1], step=10)
+    change(paths.RUNS / FAST, state="running", told=time.time(), process=["far", 1], step=10)
     three.choose(FAST)
     three.table.setCurrentIndex(three.page.runs.index(three.shown().index(FAST), NAME))
     QTest.keyClick(three.table, Qt.Key.Key_F2)
     line = three.table.findChild(QLineEdit)
     line.selectAll()
     QTest.keyClicks(line, "half")
-    change(paths.RUNS / FAST, state="running", told=4e9, process=["far", 1], step=90)
+    change(paths.RUNS / FAST, state="running", told=time.time(), process=["far", 1], step=90)
     three.until(lambda: three.page.model.entries[1].step == 90)
     QTest.keyClicks(line, " done")
     QTest.keyClick(line, Qt.Key.Key_Return)
@@ -273,7 +274,7 @@ def test_ctrl_z_brings_back_too(three):
 
 def test_a_run_that_goes_on_can_not_be_deleted(three):
     """It says so, and nothing is lost."""
-    change(paths.RUNS / FAST, state="running", told=4e9, process=["elsewhere", 1])
+    change(paths.RUNS / FAST, state="running", told=time.time(), process=["elsewhere", 1])
     three.until(lambda: three.page.model.entries[1].state == "running")
     three.choose(FAST)
     three.table.setFocus()
@@ -289,7 +290,12 @@ def test_runs_of_other_programs_appear_move_and_go(three, records):
     three.choose(SLOW)
     shutil.copytree(records / FAST, paths.RUNS / ".coming")
     change(
-        paths.RUNS / ".coming", begun=4e9, state="running", told=4e9, process=["far", 1], step=30
+        paths.RUNS / ".coming",
+        begun=4e9,
+        state="running",
+        told=time.time(),
+        process=["far", 1],
+        step=30,
     )
     (paths.RUNS / ".coming").rename(paths.RUNS / "live")
     three.until(lambda: three.shown()[0] == "live")
@@ -306,7 +312,7 @@ def test_the_slider_of_a_running_run_grows(three, records):
     later = sorted((live / MOMENTS).iterdir())[-1]
     kept = later.read_bytes()
     later.unlink()
-    change(live, state="running", told=4e9, process=["far", 1], step=100)
+    change(live, state="running", told=time.time(), process=["far", 1], step=100)
     three.until(lambda: three.page.model.entries[1].state == "running")
     three.choose(FAST)
     slider = three.page.detail.slider
@@ -412,7 +418,6 @@ def test_a_busy_page_is_left_alone(among, monkeypatch):
 def test_going_on_with_a_stopped_run(among, names_run):
     """Go on turns to its page, does the steps that are left, and the record is finished."""
     folder, control = paths.RUNS / "stopped", Control()
-    folder.mkdir()
     for event in train(names_run(folder, steps=300), control):
         if getattr(event, "step", 0) >= 40:
             control.stop()

@@ -52,7 +52,7 @@ def test_what_cannot_go_on_is_said(quick, letters_recipe, runs):
     quick.session.go_on(folder)
     quick.until(lambda: isinstance(ended[-1], Failed))
     assert "is finished" in ended[-1].sentence
-    gone = replace(read_about(folder), state="stopped", source="/nowhere/names.txt")
+    gone = replace(read_about(folder), state="stopped", steps=40, source="/nowhere/names.txt")
     write_about(folder, gone)
     quick.session.go_on(folder)
     quick.until(lambda: "nowhere" in ended[-1].sentence)

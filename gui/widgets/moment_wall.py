@@ -1,0 +1,51 @@
+"""The layer wall of a moment of a record: to be looked at, not to be opened."""
+
+import numpy as np
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
+
+from core.runs.about import About
+from core.telemetry.events import Snapshot
+from core.telemetry.history import Curve, History
+from gui.widgets.layer_wall import LayerWall
+
+OPENS = " Click to open it."
+
+
+class MomentWall(LayerWall):
+    """Shows what the probes saw at a step, and the update line up to there."""
+
+    def show_moment(self, about: About, history: History, snapshot: Snapshot) -> bool:
+        """Show a moment of a run; returns whether anything was seen in it."""
+        self.set_layers(about.layers, _until(history, snapshot.step))
+        seen = len(snapshot.layers) == len(about.layers) == len(history.layers)
+        if seen:
+            self.show_snapshot(snapshot)
+        return seen
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+        """Light nothing up: there is no network to look into."""
+        QWidget.mouseMoveEvent(self, event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+        """Open nothing."""
+        QWidget.mouseReleaseEvent(self, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Leave the keys to whoever is around."""
+        QWidget.keyPressEvent(self, event)
+
+    def explain(self, point: QPoint) -> str:
+        """Explain what is at a place, as on the other pages."""
+        return super().explain(point).replace(OPENS, "")
+
+
+def _until(history: History, step: int) -> History:
+    """Return the layers' curves up to a step."""
+    seen = History()
+    for layer in history.layers:
+        curve = layer["update_to_data"]
+        points = np.stack([curve.x, curve.y])[:, curve.x <= step]
+        seen.layers.append({"update_to_data": Curve.of(points, curve.stride, points.shape[1] or 1)})
+    return seen
