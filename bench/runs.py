@@ -35,13 +35,13 @@ from core.training.control import Control
 from core.training.trainer import Run, train
 
 RECIPE = NamesRecipe(hidden=(32,), embedding=6, batch_size=32, dropout=0.1)
-STEPS, ROUNDS = 4000, 5
+STEPS, ROUNDS = 4000, 3
 COSTS = {
     "names": ("lecture mlp-bn", 12_000),
-    "digits": ("plain mlp", 5000),
-    "text": ("characters gpt", 250),
+    "digits": ("plain mlp", 12_000),
+    "text": ("characters gpt", 500),
 }
-"""Of each playground: a recipe, and steps for some seconds."""
+"""Of each playground: a recipe, and steps for some ten seconds."""
 
 
 def cost(options: argparse.Namespace) -> list[dict[str, Any]]:

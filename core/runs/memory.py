@@ -9,7 +9,7 @@ from core.training.learner import Learner
 from core.training.pace import Pace
 from core.training.replica import Replica
 
-TOKENS = 80  # of a sample, at most
+TOKENS = 60  # of a sample, at most
 TEMPERATURE, SEED = 0.8, 1
 
 
@@ -52,7 +52,10 @@ class Memory:
         self._newest = step
 
     def _writes(self, last: bool) -> bool:
-        return self._learner.playground.sampled > 0 and (last or self._writing.due())
+        """Whether it is time to write; before the first step there is only noise to be written."""
+        if not self._learner.playground.sampled or not self._learner.step:
+            return False
+        return last or self._writing.due()
 
     def _samples(self, weights: Mapping[str, Array]) -> tuple[str, ...]:
         """Let a copy of the network write, with the same random numbers each time."""

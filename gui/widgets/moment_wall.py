@@ -10,6 +10,7 @@ from core.telemetry.events import Snapshot
 from core.telemetry.history import Curve, History
 from gui.widgets.layer_wall import LayerWall
 
+UPDATE = "update_to_data"
 OPENS = " Click to open it."
 
 
@@ -18,8 +19,9 @@ class MomentWall(LayerWall):
 
     def show_moment(self, about: About, history: History, snapshot: Snapshot) -> bool:
         """Show a moment of a run; returns whether anything was seen in it."""
-        self.set_layers(about.layers, _until(history, snapshot.step))
-        seen = len(snapshot.layers) == len(about.layers) == len(history.layers)
+        known = all(UPDATE in layer for layer in history.layers)
+        seen = known and len(snapshot.layers) == len(about.layers) == len(history.layers)
+        self.set_layers(about.layers, _until(history, snapshot.step) if seen else History())
         if seen:
             self.show_snapshot(snapshot)
         return seen
@@ -45,7 +47,7 @@ def _until(history: History, step: int) -> History:
     """Return the layers' curves up to a step."""
     seen = History()
     for layer in history.layers:
-        curve = layer["update_to_data"]
+        curve = layer[UPDATE]
         points = np.stack([curve.x, curve.y])[:, curve.x <= step]
-        seen.layers.append({"update_to_data": Curve.of(points, curve.stride, points.shape[1] or 1)})
+        seen.layers.append({UPDATE: Curve.of(points, curve.stride, points.shape[1] or 1)})
     return seen
