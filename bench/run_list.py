@@ -86,7 +86,6 @@ def _laid(page: object) -> float:
 def _fill(folder: Path) -> None:
     """Write one real record, and copies of it with values and curves of their own."""
     first = folder / "names-0000"
-    first.mkdir()
     playground = playgrounds.get("names")
     run = Run(playground, SMALL, playground.load(None), torch.device("cpu"), steps=200)
     recorded = Run(**{**vars(run), "scribe": Recorder(first, None)})

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QContextMenuEvent
 from PySide6.QtWidgets import (
     QApplication,
     QButtonGroup,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from core import __version__
 from core.errors import UserError
 from gui import pages, theme
+from gui.picture_menu import offer_picture
 from gui.widgets.card import label
 from gui.worker import Worker
 
@@ -150,6 +151,10 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         theme.apply(app, "light" if theme.current() is theme.DARK else "dark")
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802, Qt's name
+        """Offer the card under the mouse as a picture."""
+        offer_picture(self, event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802, Qt's name
         """Ask every run to end, wait for the worker, and go."""

@@ -1,0 +1,58 @@
+"""Any card of the window as a picture, by the right mouse button."""
+
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QAction, QContextMenuEvent, QImage
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox
+
+from gui.widgets.curve_card import LossCard
+
+
+def press_right(widget):
+    """Press the right mouse button in the middle of a plot; what it ignores goes on upwards."""
+    place = widget.rect().center()
+    reason = QContextMenuEvent.Reason.Mouse
+    event = QContextMenuEvent(reason, place, widget.mapToGlobal(place))
+    QApplication.sendEvent(widget.viewport(), event)
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_a_card_is_saved_as_a_picture(program, tmp_path, monkeypatch, kind):
+    """Its title is the name that is proposed; what lies there is the card."""
+    path = tmp_path / f"loss.{kind}"
+    proposed = []
+    monkeypatch.setattr(QFileDialog, "selectedFiles", lambda self: [str(path)])
+    monkeypatch.setattr(
+        QFileDialog, "exec", lambda self: proposed.append(self.windowTitle()) or True
+    )
+    card = program.page.findChild(LossCard)
+    press_right(card.plot)
+    menu = program.window.findChild(QMenu, "pictureMenu")
+    menu.findChild(QAction, f"savePicture_{kind}").trigger()
+    menu.close()
+    assert proposed == ["Save the picture"]
+    if kind == "png":
+        assert QImage(str(path)).width() == 2 * card.width()
+    else:
+        assert QSvgRenderer(str(path)).viewBox().width() == card.width()
+
+
+def test_what_can_not_be_written_is_said(program, tmp_path, monkeypatch):
+    """A sentence in a box, and nothing is left of it."""
+    said = []
+    monkeypatch.setattr(QFileDialog, "selectedFiles", lambda self: ["/proc/no/loss.png"])
+    monkeypatch.setattr(QFileDialog, "exec", lambda self: True)
+    monkeypatch.setattr(QMessageBox, "warning", lambda *words: said.append(words[2]))
+    press_right(program.page.findChild(LossCard).plot)
+    menu = program.window.findChild(QMenu, "pictureMenu")
+    menu.findChild(QAction, "savePicture_png").trigger()
+    menu.close()
+    assert "can't be written" in said[0]
+
+
+def test_where_no_card_is_nothing_is_offered(program):
+    """The rail is no picture."""
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(20, 700), QPoint(20, 700))
+    QApplication.sendEvent(program.window, event)
+    assert program.window.findChild(QMenu, "pictureMenu") is None
