@@ -23,7 +23,7 @@ from core.telemetry.events import Evaluated, Metrics
 from core.telemetry.history import History
 from core.training.control import Control
 from core.training.trainer import Run, train
-from gui.widgets.run_table import RunTable
+from gui.widgets.runs.run_table import RunTable
 
 RUNS, COMPARED, STEPS, TIMES = 1000, 6, 20_000, 7
 WORDS = ("w", "warm", "warm 17", "", "run 3", "mlp", "")

@@ -10,7 +10,7 @@ from core.telemetry.events import Failed, Finished
 from core.telemetry.history import History
 from gui.case import Telling, count, next_of
 from gui.consultation import Stage
-from gui.widgets.case_panel import PLAN, CasePanel
+from gui.widgets.doctor.case_panel import PLAN, CasePanel
 from gui.worker import Worker
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.doctor.diagnosis import Diagnosis
 from gui import game
-from gui.widgets.fault_gallery import NOTHING, SURPRISE, FaultGallery
+from gui.widgets.doctor.fault_gallery import NOTHING, SURPRISE, FaultGallery
 
 WATCH = "Something is broken. Watch the curve, then guess what it is."
 KNOWN = "You know what is broken. Will the doctor find it?"

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from core.runs.folder import BEST, LAST
 from core.runs.library import Entry
 from gui.state import State
-from gui.widgets.run_words import is_loop
+from gui.widgets.runs.run_words import is_loop
 
 
 class RunDoors(QObject):

@@ -8,9 +8,9 @@ from core.lessons.attention import MOST, WORDS, example, look
 from core.playgrounds.text.models import GPT
 from gui.lessons.attention_board import AttentionBoard
 from gui.lessons.follower import Follower
+from gui.lessons.prose import Prose
 from gui.lessons.room import Room
 from gui.widgets.card import label
-from gui.widgets.prose import Prose
 from gui.widgets.token_words import shown
 
 PROMPT = "To be, or not to be"

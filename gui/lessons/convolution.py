@@ -10,10 +10,10 @@ from core.telemetry.events import Array
 from gui.lessons.convolution_board import ConvolutionBoard
 from gui.lessons.digit import Digit
 from gui.lessons.follower import Follower
+from gui.lessons.prose import Prose
 from gui.lessons.room import Room
 from gui.theme import IconButton
 from gui.widgets.card import label
-from gui.widgets.prose import Prose
 
 PACE = 700  # milliseconds of a place
 OWN = "A piece of your digit, and filter {unit} of the network's first layer."

@@ -12,8 +12,8 @@ from gui.lessons.expression_graph import ExpressionGraph
 from gui.lessons.expression_input import ExpressionInput
 from gui.lessons.expression_legend import ExpressionLegend
 from gui.lessons.expression_map import PlaneMap
+from gui.lessons.prose import Prose
 from gui.widgets.card import Card, label, say
-from gui.widgets.prose import Prose
 
 TOP = 184  # pixels: what stands above the buttons
 TWO_LINES = 46  # pixels: the words may grow without moving the graph

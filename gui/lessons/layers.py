@@ -12,8 +12,8 @@ from gui.lessons.room import Room
 from gui.widgets.canvas import DigitCanvas
 from gui.widgets.card import label
 from gui.widgets.draw_tools import button
+from gui.widgets.layer_names import layer_title
 from gui.widgets.layer_wall import layer_shape
-from gui.widgets.names import layer_title
 from gui.widgets.segments import Segments
 
 SIDE = 236  # pixels of the canvas

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from gui.lessons.follower import Follower
 from gui.lessons.lookup_board import LookupBoard
+from gui.lessons.prose import Prose
 from gui.lessons.room import Room
-from gui.widgets.prose import Prose
 
 NONE = (
     "The network of the Names page counts pairs and has no table. Train an **mlp** there, or open"

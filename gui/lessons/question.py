@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from gui.lessons.prose import MEASURE, Prose
 from gui.lessons.room import Room
-from gui.widgets.prose import MEASURE, Prose
 
 RIGHT, WRONG = "✓", "✗"
 

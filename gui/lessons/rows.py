@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider
 from core.lessons.journey import Sum
 from gui.lessons.digit import Digit
 from gui.lessons.follower import Follower
+from gui.lessons.prose import Prose
 from gui.lessons.room import Room
 from gui.lessons.sum_board import SumBoard
 from gui.theme import IconButton
 from gui.widgets.card import label
-from gui.widgets.names import layer_title
-from gui.widgets.prose import Prose
+from gui.widgets.layer_names import layer_title
 from gui.widgets.ramps import signed
 
 PACE = 110  # milliseconds of a row

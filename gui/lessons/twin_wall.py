@@ -11,8 +11,8 @@ from core.telemetry.events import LayerInfo, LayerStats
 from core.telemetry.history import Curve
 from core.telemetry.judgement import GOOD_UPDATE, Remark, remarks
 from gui import theme
+from gui.widgets.layer_names import layer_title
 from gui.widgets.layer_wall import COLUMNS, layer_shape
-from gui.widgets.names import layer_title
 from gui.widgets.strokes import draw_histogram, draw_line, draw_warning
 
 ROW, HEAD, NAME = 50, 46, 96

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from core.lessons.text import Block, Code, Heading, Items, Lesson, Live, Paragraph
+from gui.lessons.prose import MEASURE, Prose, heading
 from gui.lessons.room import Room
 from gui.widgets.card import label
-from gui.widgets.prose import MEASURE, Prose, heading
 
 WIDEST = 980  # pixels of a live part
 SIZES = {2: 20, 3: 16}

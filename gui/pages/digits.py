@@ -10,11 +10,11 @@ from core.playgrounds.digits.download import holds_mnist
 from core.playgrounds.digits.recipe import RECIPES
 from core.telemetry.events import Array, Evaluated
 from gui.session import Session
-from gui.widgets.augmented import AugmentedPreview
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
-from gui.widgets.draw_panel import DrawPanel
-from gui.widgets.evaluation_panel import EvaluationPanel
+from gui.widgets.digits.augmented import AugmentedPreview
+from gui.widgets.digits.draw_panel import DrawPanel
+from gui.widgets.digits.evaluation_panel import EvaluationPanel
 from gui.widgets.frame import lay_out
 from gui.widgets.learning import LearningPanel
 from gui.widgets.recipe_card import RecipeCard

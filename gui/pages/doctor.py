@@ -15,13 +15,13 @@ from gui.casebook import Casebook
 from gui.examination import Examination, Patient, Stage, of_file
 from gui.guessing import Guessing
 from gui.recording import Recording, history_of
-from gui.widgets.aside import ASIDE
 from gui.widgets.card import label
-from gui.widgets.case_panel import CasePanel
-from gui.widgets.examine_card import ExamineCard
-from gui.widgets.fault_gallery import NOTHING, FaultGallery
-from gui.widgets.opener import Opener
-from gui.widgets.report import Report, Settings
+from gui.widgets.doctor.aside import ASIDE
+from gui.widgets.doctor.case_panel import CasePanel
+from gui.widgets.doctor.examine_card import ExamineCard
+from gui.widgets.doctor.fault_gallery import NOTHING, FaultGallery
+from gui.widgets.doctor.opener import Opener
+from gui.widgets.doctor.report import Report, Settings
 from gui.widgets.wording import done, in_short, in_words
 from gui.worker import Worker
 

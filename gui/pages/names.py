@@ -20,14 +20,14 @@ from gui.widgets.card import Card
 from gui.widgets.curve_card import StandingCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.frame import lay_out
-from gui.widgets.ladder_panel import LadderPanel
 from gui.widgets.learning import LearningPanel
-from gui.widgets.letters_panel import LettersPanel
-from gui.widgets.name_panel import NamePanel
+from gui.widgets.names.ladder_panel import LadderPanel
+from gui.widgets.names.letters_panel import LettersPanel
+from gui.widgets.names.name_panel import NamePanel
+from gui.widgets.names.surprise_card import SurpriseCard
+from gui.widgets.names.sweep_card import SweepCard
 from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
-from gui.widgets.surprise_card import SurpriseCard
-from gui.widgets.sweep_card import SweepCard
 from gui.worker import Worker
 
 if TYPE_CHECKING:

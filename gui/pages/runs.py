@@ -23,13 +23,13 @@ from core.runs.library import Entry, Library
 from gui.run_doors import RunDoors
 from gui.run_files import RunFiles
 from gui.widgets.card import Card, label
-from gui.widgets.compare_view import CompareView
-from gui.widgets.run_detail import RunDetail
-from gui.widgets.run_message import RunMessage
-from gui.widgets.run_model import RunFilter, RunModel
-from gui.widgets.run_table import RunTable
-from gui.widgets.run_tools import RunTools, ask_where, dropped_zip
-from gui.widgets.run_words import is_loop
+from gui.widgets.runs.compare_view import CompareView
+from gui.widgets.runs.run_detail import RunDetail
+from gui.widgets.runs.run_message import RunMessage
+from gui.widgets.runs.run_model import RunFilter, RunModel
+from gui.widgets.runs.run_table import RunTable
+from gui.widgets.runs.run_tools import RunTools, ask_where, dropped_zip
+from gui.widgets.runs.run_words import is_loop
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Runs", "runs", 6

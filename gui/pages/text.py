@@ -14,17 +14,17 @@ from core.telemetry.events import Loaded, Started, Surveyed
 from gui.sampler import Sample, Sampler
 from gui.session import Session
 from gui.state import State
-from gui.widgets.attention_panel import AttentionPanel
 from gui.widgets.curve_card import CharacterCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.frame import lay_out
-from gui.widgets.inside_panel import InsidePanel
 from gui.widgets.learning import LearningPanel
 from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
-from gui.widgets.sample_timeline import SampleTimeline
-from gui.widgets.tokens_panel import TokensPanel
-from gui.widgets.write_panel import WritePanel
+from gui.widgets.text.attention_panel import AttentionPanel
+from gui.widgets.text.inside_panel import InsidePanel
+from gui.widgets.text.sample_timeline import SampleTimeline
+from gui.widgets.text.tokens_panel import TokensPanel
+from gui.widgets.text.write_panel import WritePanel
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Text", "text", 3

@@ -68,6 +68,8 @@ def _products(guide: Guide, page: Page) -> None:
 def _answer(guide: Guide) -> None:
     """Guess the answer to the first question."""
     question = guide.find(Question, "lessonQuestion")
+    guide.wait("the question is asked", question.isVisible)
+    guide.rest(300)  # until all of the lesson has its place
     QTest.mouseClick(question.choices[1], Qt.MouseButton.LeftButton)
     guide.expect("the guess is judged and explained", question.why.isVisible())
 

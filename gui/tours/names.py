@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QListWidget, QTableWidget
 from gui.pages.names import LADDER, Page
 from gui.state import State
 from gui.tour import Guide
-from gui.widgets.bigram_card import BigramCard
-from gui.widgets.letter_bars import LetterBars
+from gui.widgets.names.bigram_card import BigramCard
+from gui.widgets.names.letter_bars import LetterBars
 
 
 def play(guide: Guide) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from gui.pages.runs import Page
 from gui.tour import Guide
-from gui.widgets.run_model import NAME, WHEN
+from gui.widgets.runs.run_model import NAME, WHEN
 
 ALL, NAMES, DIGITS = "All playgrounds", "Names", "Digits"
 CALLED = "the tour's own"

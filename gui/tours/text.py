@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QLabel, QTextEdit
 from gui.pages.text import Page
 from gui.state import State
 from gui.tour import Guide
-from gui.widgets.attention_map import AttentionMap
-from gui.widgets.candidate_list import CandidateList
+from gui.widgets.text.attention_map import AttentionMap
+from gui.widgets.text.candidate_list import CandidateList
 
 
 def play(guide: Guide) -> None:

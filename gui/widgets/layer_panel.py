@@ -10,7 +10,7 @@ from gui.theme import GAP, MARGIN, IconButton
 from gui.widgets.card import label
 from gui.widgets.columns import CardColumns, scrolled
 from gui.widgets.layer_cards import AliveCard, MapsCard, SeeksCard
-from gui.widgets.names import layer_title
+from gui.widgets.layer_names import layer_title
 from gui.widgets.trends_card import TrendsCard
 from gui.widgets.weights_card import WeightsCard
 

@@ -16,7 +16,7 @@ from core.telemetry.events import LayerInfo, LayerStats, Snapshot
 from core.telemetry.history import History
 from core.telemetry.judgement import GOOD_UPDATE, Remark, remarks
 from gui import theme
-from gui.widgets.names import layer_title
+from gui.widgets.layer_names import layer_title
 from gui.widgets.strokes import draw_histogram, draw_line, draw_warning
 
 ROW, HEAD = 74, 28

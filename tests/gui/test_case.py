@@ -18,8 +18,8 @@ from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, S
 from gui import case as case_module
 from gui import session as session_module
 from gui.consultation import Stage
-from gui.widgets.chapter_card import ChapterCard
-from gui.widgets.evidence_panel import LOSS, EvidenceCard
+from gui.widgets.doctor.chapter_card import ChapterCard
+from gui.widgets.doctor.evidence_panel import LOSS, EvidenceCard
 from gui.widgets.sample_block import LINES, SampleBlock, readable
 from tests.gui.chapters import CHAPTERS
 from tests.gui.hands import Hands

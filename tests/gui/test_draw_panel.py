@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QSlider, QToolTip
 from gui import theme
 from gui.theme import IconButton
 from gui.widgets.canvas import DigitCanvas
-from gui.widgets.draw_panel import DrawPanel
+from gui.widgets.digits.draw_panel import DrawPanel
 from gui.widgets.probability_bars import ProbabilityBars, percent
 
 # What the offscreen platform can't do, it says each time a window with a layout is shown.

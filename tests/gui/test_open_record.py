@@ -15,7 +15,7 @@ from gui import examination as examination_module
 from gui import recording
 from gui import session as session_module
 from gui.examination import Stage
-from gui.widgets.evidence_panel import LOSS, EvidenceCard, exhibits, loss_exhibit
+from gui.widgets.doctor.evidence_panel import LOSS, EvidenceCard, exhibits, loss_exhibit
 from gui.widgets.sign import Sign
 from tests.gui.diagnoses import BROKEN, FINE, SMALL
 from tests.gui.hands import Hands

@@ -29,7 +29,7 @@ from gui.pages.doctor import Page
 from gui.session import Session
 from gui.state import State
 from gui.widgets.data_card import DataCard
-from gui.widgets.evidence_panel import EvidenceCard
+from gui.widgets.doctor.evidence_panel import EvidenceCard
 from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
 from gui.worker import Worker

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
 
 from core.lessons.text import LINK, Heading, Items, Live, Paragraph, lessons
 from gui import theme
+from gui.lessons.prose import Prose
 from gui.lessons.question import Part as Question
-from gui.widgets.prose import Prose
 from gui.window import page_names
 from tests.gui.hands import Hands
 from tests.gui.shelf import Shelf

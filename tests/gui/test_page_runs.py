@@ -27,7 +27,7 @@ from core.training.trainer import Run, train
 from gui import session as session_module
 from gui.pages import runs as page_module
 from gui.state import State
-from gui.widgets.run_model import LOSS, NAME, NOTE, STAR, STATE, WHEN
+from gui.widgets.runs.run_model import LOSS, NAME, NOTE, STAR, STATE, WHEN
 from gui.worker import Worker
 from tests.conftest import NAMES
 from tests.gui.hands import Hands
@@ -359,12 +359,14 @@ def test_the_slider_goes_through_what_it_was(three):
     QTest.keyClick(slider, Qt.Key.Key_Home)
     assert not detail.wall.isVisible()
     assert "Nothing was measured" in three.find("momentRemark", QLabel).text()
-    first = three.find("momentSamples").toPlainText()
+    samples = three.find("momentSamples")
+    three.until(lambda: samples.toPlainText() != "")
+    first = samples.toPlainText()
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert detail.wall.isVisible()
     moment = read_moment(paths.RUNS / FAST, steps[-1])
     assert detail.wall._snapshot.step == moment.snapshot.step
-    said = three.find("momentSamples").toPlainText()
+    said = samples.toPlainText()
     assert said.split("\n") == list(moment.samples) and said != first
     assert detail.curves._marks[0].value() == 150
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from core.errors import UserError
 from core.playgrounds.names.reports import END, Surprise
 from gui import theme
-from gui.widgets.surprise_card import BROKEN, HINT, NOBODY, SurpriseCard, sentence_of
+from gui.widgets.names.surprise_card import BROKEN, HINT, NOBODY, SurpriseCard, sentence_of
 from gui.widgets.surprise_letters import spans
 
 LIST = ["emma", "olivia", "ava", "isabella", "sophia", "mia", "amelia", "ella", "anna", "hanna"]

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from gui import theme
-from gui.widgets.sweep_card import HINT, SweepCard, scale, smoothed, ticks
+from gui.widgets.names.sweep_card import HINT, SweepCard, scale, smoothed, ticks
 
 COUNT = 400
 RATES = 10 ** np.linspace(-3, 0, COUNT)

@@ -11,9 +11,9 @@ from core import playgrounds
 from core.playgrounds.text import inside
 from core.playgrounds.text.recipe import TextRecipe
 from gui import session as session_module
-from gui.widgets.attention_panel import AttentionPanel
-from gui.widgets.inside_panel import PLACES, InsidePanel
-from gui.widgets.tokens_panel import LARGE, TokensPanel
+from gui.widgets.text.attention_panel import AttentionPanel
+from gui.widgets.text.inside_panel import PLACES, InsidePanel
+from gui.widgets.text.tokens_panel import LARGE, TokensPanel
 
 TEXT = playgrounds.get("text")
 LESSON = "The cat sat on the mat.\nA rat, by the way, sat on the cat! Γάτα, 小猫 😀.\n"

@@ -1,0 +1,1 @@
+"""What the digits page alone shows."""

@@ -1,0 +1,1 @@
+"""What the text page alone shows."""
