@@ -30,7 +30,8 @@ def test_the_tour_plays_every_page_in_both_themes(tmp_path):
     pages += ["doctor", "doctor-watching", "doctor-verdict", "doctor-guess", "doctor-answer"]
     pages += ["doctor-case", "doctor-case-watching", "doctor-case-report"]
     pages += ["lessons", "lessons-product", "lessons-misfit", "lessons-digit", "lessons-rows"]
-    pages += ["lessons-convolution", "lessons-attention"]
+    pages += ["lessons-convolution", "lessons-attention", "lessons-differentiable"]
+    pages += ["lessons-moons", "lessons-gradients", "lessons-gradients-norm"]
     pages += ["runs", "runs-compared", "runs-layers"]
     for page in pages:
         for word in ("light", "dark"):
