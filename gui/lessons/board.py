@@ -121,3 +121,24 @@ class Board(QWidget):
             QToolTip.showText(event.globalPos(), self.describe(), self)
             return True
         return super().event(event)
+
+
+class ChoosingBoard(Board):
+    """A board on which something is chosen: with a click, or with Enter where the keys point."""
+
+    def choose(self) -> None:
+        """Choose what is pointed at."""
+        raise NotImplementedError
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+        """Choose what is under the mouse."""
+        super().mousePressEvent(event)
+        if self.spot_at(event.position()):
+            self.choose()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Choose with Enter what the arrow keys point at."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.choose()
+        else:
+            super().keyPressEvent(event)

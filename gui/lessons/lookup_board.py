@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QPainter
 
 from core.telemetry.events import Array
-from gui.lessons.board import Board
+from gui.lessons.board import ChoosingBoard
 from gui.lessons.matrix import TALL, Grid, frame, paint_matrix, write, write_title
 from gui.widgets import ramps
 
@@ -22,7 +22,7 @@ HELP = (
 )
 
 
-class LookupBoard(Board):
+class LookupBoard(ChoosingBoard):
     """Letters, their vector x, the table, and ``x @ table`` under it."""
 
     changed = Signal()
@@ -125,20 +125,8 @@ class LookupBoard(Board):
             beside = QRectF(LETTERS + ONES, place.top(), SIGN, HIGH)
             write(painter, beside, "×", "muted", where=centre)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+    def choose(self) -> None:
         """Choose a letter, or change one number of the vector."""
-        super().mousePressEvent(event)
-        if self.spot_at(event.position()):
-            self._choose()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
-        """Do the same with Enter."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self._choose()
-        else:
-            super().keyPressEvent(event)
-
-    def _choose(self) -> None:
         name, row, _ = self.spot
         if name == "letters" or name == "table":
             self.chosen = [row]

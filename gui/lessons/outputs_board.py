@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtGui import QPainter
 
 from core.lessons.journey import Place, Stage
 from core.telemetry.events import Array
-from gui.lessons.board import Board
+from gui.lessons.board import ChoosingBoard
 from gui.lessons.matrix import TALL, Grid, frame, paint_matrix, write_title
 from gui.widgets import ramps
 
@@ -23,7 +23,7 @@ HELP = (
 )
 
 
-class OutputsBoard(Board):
+class OutputsBoard(ChoosingBoard):
     """Outputs of a layer, to choose one of: a unit, and of a filter's map a place as well."""
 
     chosen = Signal(int, tuple)
@@ -130,20 +130,8 @@ class OutputsBoard(Board):
         painter.drawImage(area, picture)
         frame(painter, area, "border")
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
-        """Choose the output under the mouse."""
-        super().mousePressEvent(event)
-        if self.spot_at(event.position()):
-            self._choose()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
-        """Choose with Enter what the arrow keys point at."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self._choose()
-        else:
-            super().keyPressEvent(event)
-
-    def _choose(self) -> None:
+    def choose(self) -> None:
+        """Choose an output."""
         if self._stage is None:
             return
         name, row, column = self.spot
