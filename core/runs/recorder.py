@@ -37,7 +37,7 @@ from core.training.pace import Pace
 if TYPE_CHECKING:
     from core.training.trainer import Run
 
-SHARE = 0.003  # of the time, for each kind of writing
+SHARE = 0.002  # of the time, for each kind of writing
 ENDINGS = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
 
 

@@ -129,7 +129,7 @@ class _Loop:
         self.group = _Group()
         self.clock = run.spent
         self.lifeline = Lifeline(self.learner)
-        self.look = Pace(run.probe_every, 0.02) if run.watched else Pace(0.5, 0.003)
+        self.look = Pace(run.probe_every, 0.02) if run.watched else Pace(0.5, 0.002)
         self.tell = Pace(0.1)
         self.judge = Pace(1.0, share=0.01)
         self.save = Pace(run.keep_every or math.inf)
