@@ -75,7 +75,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         run = dataclasses.replace(run, team=Team(run.device))
     else:
         run = dataclasses.replace(run, attendant=Attending(ATTENDED))
-    control, teller = control_of(), Teller()
+    control, teller, doctor = control_of(), Teller(), ""
     answer: dict[str, Any] = {"playground": run.playground.name}
     get_ready(run, control)
     for event in train(run, control):
@@ -91,8 +91,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         elif isinstance(event, Evaluated):
             answer["metrics"] = {name: round(v, 6) for name, v in event.metrics.items()}
             answer["val_loss"] = answer["metrics"]["val_loss"]
-        elif isinstance(event, Diagnosed) and event.final:
-            say(event.diagnosis.sentence)
+        elif isinstance(event, Diagnosed):
+            doctor = event.diagnosis.sentence
         elif isinstance(event, Noted):
             say(event.sentence)
         elif isinstance(event, Failed):
@@ -103,6 +103,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
             answer |= {"steps": event.step, "seconds": round(event.seconds, 3)}
             answer |= {"steps_per_second": round(steps / seconds, 2)}
             answer["checkpoint"] = event.checkpoint
+    if doctor:
+        say(f"The doctor: {doctor}")
     if run.team:
         run.team.part()
     return answer

@@ -94,10 +94,10 @@ class Recorder:
 
     def _go_on(self, step: int) -> None:
         """Take up the record at a step; what it tells beyond will be done again."""
-        drop_drafts(self.folder)
         self._about = read_about(self.folder)
         if self._about.alive:  # it may have begun while this one's data was loaded
             raise UserError(f"{self.folder.name} is being trained by somebody else by now.")
+        drop_drafts(self.folder)
         write_about(self.folder, self._about.told_now(state="running"))
         done = tuple(change for change in self._about.changes if change[0] <= step)
         self._about = dataclasses.replace(self._about, changes=done)

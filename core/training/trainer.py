@@ -303,7 +303,8 @@ def _written(events: Iterator[Event], scribe: Scribe) -> Iterator[Event]:
                 yield Noted(f"The record of this run is not complete: {problem}")
             yield event
     except Exception as error:
-        scribe.hear(Failed(0, f"Something went wrong inside Glassbox: {error}"))
+        ours = "" if isinstance(error, UserError) else "Something went wrong inside Glassbox: "
+        scribe.hear(Failed(0, f"{ours}{error}"))
         raise
 
 
