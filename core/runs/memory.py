@@ -34,8 +34,7 @@ class Memory:
         """Take notice of what the probes saw, and keep the moment if it is time."""
         self._seen = snapshot
         if snapshot.step >= max(self._newest + 1, NEXT * self._newest) and self._pace.due():
-            with self._pace.spending():
-                self.keep()
+            self.keep()
 
     def keep(self, last: bool = False) -> None:
         """Keep the network as it is; the last moment has what it wrote in any case.
@@ -47,8 +46,12 @@ class Memory:
         if step == self._newest:
             return
         weights = {n: frozen(t) for n, t in self._learner.model.state_dict().items()}
-        samples = self._samples(weights) if self._writes(last) else ()
-        write_moment(self._folder, Moment(step, self._seen, weights, samples))
+        samples: tuple[str, ...] = ()
+        if self._writes(last):
+            with self._writing.spending():
+                samples = self._samples(weights)
+        with self._pace.spending():  # apart from that: a moment is cheap, and writing is not
+            write_moment(self._folder, Moment(step, self._seen, weights, samples))
         self._newest = step
 
     def _writes(self, last: bool) -> bool:
@@ -60,18 +63,17 @@ class Memory:
     def _samples(self, weights: Mapping[str, Array]) -> tuple[str, ...]:
         """Let a copy of the network write, with the same random numbers each time."""
         learner = self._learner
-        with self._writing.spending():
-            copy = Replica(learner.playground, learner.recipe, learner.vocabulary)
-            copy.update(weights)
-            made = learner.playground.sample(
-                copy.model,
-                learner.recipe,
-                prompt="",
-                count=learner.playground.sampled,
-                tokens=TOKENS,
-                temperature=TEMPERATURE,
-                top_k=None,
-                top_p=None,
-                seed=SEED,
-            )
+        copy = Replica(learner.playground, learner.recipe, learner.vocabulary)
+        copy.update(weights)
+        made = learner.playground.sample(
+            copy.model,
+            learner.recipe,
+            prompt="",
+            count=learner.playground.sampled,
+            tokens=TOKENS,
+            temperature=TEMPERATURE,
+            top_k=None,
+            top_p=None,
+            seed=SEED,
+        )
         return tuple(made["samples"])

@@ -209,9 +209,11 @@ class Recorder:
         self._about = dataclasses.replace(self._about, changes=(*self._about.changes, *changes))
 
     def _judge(self, event: Evaluated) -> None:
+        if event.step == self._about.first:
+            return  # a network that has learned nothing yet says nothing of this training
         metrics = {**self._about.metrics, **event.metrics}
         self._about = dataclasses.replace(self._about, metrics=metrics)
-        if event.metrics["val_loss"] < self._best and event.step > self._about.first:
+        if event.metrics["val_loss"] < self._best:
             self._best = event.metrics["val_loss"]
             best = self._learner.checkpoint(self._standing())
             # A copy: it is written when it is time, and the network goes on.
