@@ -11,6 +11,7 @@ from gui.theme import GAP
 from gui.widgets.card import label, say
 
 GUESS = "Guess first: click an answer. Then start, and see."
+GUESSED, MEASURED = "Start, and see.", "It is being measured\u2026"
 ROLES = {RIGHT: "choice-right", WRONG: "choice-wrong", "": "choice"}
 
 
@@ -84,7 +85,8 @@ class TwinQuestion(QWidget):
         """Take back the answer; what was guessed stands."""
         for choice in self.choices:
             choice.show_mark("")
-        say(self.answer, "" if self.guess >= 0 else GUESS, "muted")
+        # There is always a line: what stands below must not move from under the mouse.
+        say(self.answer, GUESSED if self.guess >= 0 else GUESS, "muted")
 
     @property
     def guess(self) -> int:
@@ -100,6 +102,8 @@ class TwinQuestion(QWidget):
         """Say whether the guess can be changed."""
         for choice in self.choices:
             choice.setEnabled(open_)
+        if not open_ and not self.answered:
+            say(self.answer, MEASURED, "muted")
 
     def show_answer(self, right: int, sentence: str) -> None:
         """Say which choice was right, and what was measured; -1 where none is."""
@@ -109,5 +113,5 @@ class TwinQuestion(QWidget):
         say(self.answer, sentence, "")
 
     def _on_clicked(self) -> None:
-        say(self.answer, "", "muted")
+        say(self.answer, GUESSED, "muted")
         self.guessed.emit()

@@ -69,7 +69,7 @@ class LessonView(QScrollArea):
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
 
     def _write(self) -> None:
-        self._add(heading(self.lesson.title, 28))
+        self._add(heading(self.lesson.title, 28), WIDEST)
         self._add(Prose(self.lesson.promise, 16, "muted"))
         for block in self.lesson.blocks:
             self._write_block(block)
@@ -92,8 +92,8 @@ class LessonView(QScrollArea):
             self._column.addLayout(place)
             self._places.append((place, block))
 
-    def _add(self, words: QLabel) -> QLabel:
-        words.setMaximumWidth(MEASURE)
+    def _add(self, words: QLabel, widest: int = MEASURE) -> QLabel:
+        words.setMaximumWidth(widest)
         if isinstance(words, Prose):
             words.linkActivated.connect(self._follow)
         row = QHBoxLayout()

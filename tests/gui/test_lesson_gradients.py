@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QScrollArea
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from core.lessons.account import Account
 from core.lessons.sides import SHOWN
@@ -80,15 +80,17 @@ def lesson(qtbot, worker):
 
 
 def test_one_guesses_before_one_sees(lesson):
-    """Start waits for a guess, and nothing is seen before it; a click on a choice is one."""
+    """Start waits for a guess, and nothing is seen before it; a click moves nothing."""
     one = lesson("sigmoid depth")
     assert not one.part.bar.start.isEnabled()
     assert "Guess first" in one.part.question.answer.text()
     assert not one.part.results.isVisible()
+    place = one.part.bar.y()
     one.guess(1)
     assert one.part.question.guess == 1
     assert one.part.bar.start.isEnabled()
-    assert not one.part.question.answer.isVisible()
+    QApplication.processEvents()
+    assert one.part.bar.y() == place  # Start has not moved from under the mouse
 
 
 def test_a_guess_is_answered_by_the_measurement(lesson):
