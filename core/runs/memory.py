@@ -1,6 +1,5 @@
 """When a run's moments are kept, and what a copy of the network writes at them."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from core.runs.moments import NEXT, Moment, moments_of, write_moment
@@ -34,7 +33,9 @@ class Memory:
         """Take notice of what the probes saw, and keep the moment if it is time."""
         self._seen = snapshot
         if snapshot.step >= max(self._newest + 1, NEXT * self._newest) and self._pace.due():
-            self.keep()
+            samples = self._samples()
+            with self._pace.spending():  # a moment is cheap, and what is written beside it is not
+                self._remember(samples)
 
     def keep(self, last: bool = False) -> None:
         """Keep the network as it is; the last moment has what it wrote in any case.
@@ -42,29 +43,32 @@ class Memory:
         Raises:
             UserError: it can't be written.
         """
+        if self._learner.step != self._newest:
+            self._remember(self._samples(last))
+
+    def _remember(self, samples: tuple[str, ...]) -> None:
         step = self._learner.step
-        if step == self._newest:
-            return
-        weights = {n: frozen(t) for n, t in self._learner.model.state_dict().items()}
-        samples: tuple[str, ...] = ()
-        if self._writes(last):
-            with self._writing.spending():
-                samples = self._samples(weights)
-        with self._pace.spending():  # apart from that: a moment is cheap, and writing is not
-            write_moment(self._folder, Moment(step, self._seen, weights, samples))
+        write_moment(self._folder, Moment(step, self._seen, self._weights(), samples))
         self._newest = step
 
-    def _writes(self, last: bool) -> bool:
-        """Whether it is time to write; before the first step there is only noise to be written."""
-        if not self._learner.playground.sampled or not self._learner.step:
-            return False
-        return last or self._writing.due()
+    def _weights(self) -> dict[str, Array]:
+        return {name: frozen(t) for name, t in self._learner.model.state_dict().items()}
 
-    def _samples(self, weights: Mapping[str, Array]) -> tuple[str, ...]:
+    def _samples(self, last: bool = False) -> tuple[str, ...]:
+        """Let it write, if it writes and it is time; before the first step that is noise."""
+        learner = self._learner
+        if not learner.playground.sampled or not learner.step:
+            return ()
+        if not (last or self._writing.due()):
+            return ()
+        with self._writing.spending():
+            return self._written()
+
+    def _written(self) -> tuple[str, ...]:
         """Let a copy of the network write, with the same random numbers each time."""
         learner = self._learner
         copy = Replica(learner.playground, learner.recipe, learner.vocabulary)
-        copy.update(weights)
+        copy.update(self._weights())
         made = learner.playground.sample(
             copy.model,
             learner.recipe,

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.doctor.case import Case
 from core.doctor.diagnosis import Check, Picture, Series
-from core.doctor.rules.say import failed, passed, unseen
+from core.doctor.rules.say import failed, part, passed, unseen
 
 HASTY, SLOW = -1.3, -4.3
 
@@ -88,13 +88,19 @@ def rate_not_high(case: Case) -> Check:
     top = float(finite[1:].max()) if len(finite) > 1 else math.nan
     burst = not np.isfinite(case.losses).all() or case.ended > RISES * reference + 0.1
     leaps = top > 3 * reference + 1
-    measured = f"a step changes weights by 10^{ratio:.1f} of their size"
+    measured = f"a step changes weights by {part(ratio)} of their size"
     trial = case.trials.get("other_rates")
     better = _lower_is_better(case)
     if burst and (ratio > -2.2 or leaps):
         measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
         return failed(
-            id, title, measured, "10^-3, and a loss that falls", 0.85, "the learning rate", picture
+            id,
+            title,
+            measured,
+            "about 1/1,000, and a loss that falls",
+            0.85,
+            "the learning rate",
+            picture,
         )
     if better and ratio > -2.6 and (len(case.losses) >= 100 or ratio > HASTY):
         assert trial is not None
@@ -106,16 +112,16 @@ def rate_not_high(case: Case) -> Check:
     stuck = case.ended > 0.9 * reference
     at_once = _first_ratio(case)
     if at_once > HASTY_AT_ONCE and (leaps or burst or stuck):
-        measured = f"the first steps change weights by 10^{at_once:.1f} of their size"
+        measured = f"the first steps change weights by {part(at_once)} of their size"
         measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
-        return failed(id, title, measured, "10^-3", 0.9, "the learning rate", picture)
+        return failed(id, title, measured, "about 1/1,000", 0.9, "the learning rate", picture)
     if ratio > HASTY and stuck and at_once > HASTY:
         measured += f", and the loss rests at {case.ended:.3g}"
-        return failed(id, title, measured, "10^-3", 0.7, "the learning rate", picture)
+        return failed(id, title, measured, "about 1/1,000", 0.7, "the learning rate", picture)
     if leaps and ratio > -2:
         measured += f"; the loss leapt to {top:.3g}"
-        return failed(id, title, measured, "10^-3", 0.6, "the learning rate", picture)
-    return passed(id, title, measured, "about 10^-3", picture)
+        return failed(id, title, measured, "about 1/1,000", 0.6, "the learning rate", picture)
+    return passed(id, title, measured, "about 1/1,000", picture)
 
 
 def _first_ratio(case: Case) -> float:
@@ -162,7 +168,7 @@ def rate_not_low(case: Case) -> Check:
         return unseen(id, title, "too few steps were seen")
     ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
     picture = _update_picture(case)
-    measured = f"a step changes weights by at most 10^{ratio:.1f} of their size"
+    measured = f"a step changes weights by at most {part(ratio)} of their size"
     trial = case.trials.get("other_rates")
     gain = math.nan
     if trial is not None and trial.passed is not None:
@@ -176,8 +182,8 @@ def rate_not_low(case: Case) -> Check:
         if trial and trial.passed is not None:
             measured += f". {trial.measured}"
         sure = 0.6 + min(0.3, 0.15 * (SLOW - ratio))
-        return failed(id, title, measured, "about 10^-3", sure, "the learning rate", picture)
-    return passed(id, title, measured, "about 10^-3", picture)
+        return failed(id, title, measured, "about 1/1,000", sure, "the learning rate", picture)
+    return passed(id, title, measured, "about 1/1,000", picture)
 
 
 RULES = (

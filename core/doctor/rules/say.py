@@ -33,3 +33,13 @@ def some(names: list[str], most: int = 3) -> str:
     """Return the first of some names, and how many there are besides."""
     shown = ", ".join(names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def part(power: float) -> str:
+    """Return a power of ten as a part of something: ``98 %``, ``1/1,300``."""
+    value = 10.0**power
+    if value >= 0.01:
+        return f"{100 * value:.0f} %"
+    if value < 1e-9:
+        return "nothing"
+    return f"1/{int(float(f'{1 / value:.2g}')):,}"

@@ -73,6 +73,8 @@ class RunTable(QTableView):
         self._soon.timeout.connect(lambda: self.chosen.emit(self.entries()))
         self.doubleClicked.connect(self._open)
         self.selectionModel().selectionChanged.connect(lambda: self._soon.start())
+        # Its frame goes around the whole row, of which Qt paints only the cell anew.
+        self.selectionModel().currentRowChanged.connect(lambda: self.viewport().update())
         runs.dataChanged.connect(lambda: self._soon.start())
 
     def entries(self) -> list[Entry]:
