@@ -20,6 +20,21 @@ pg.setConfigOptions(imageAxisOrder="row-major", antialias=True)
 POINTS = 600  # drawn at most: more than a plot has pixels would only cost time
 
 
+def quiet(plot: pg.PlotWidget) -> pg.PlotItem:
+    """Take from a plot what moves by itself: ranges, menus and buttons (they cost the most)."""
+    item = plot.getPlotItem()
+    item.setMenuEnabled(False)
+    item.hideButtons()
+    item.setMouseEnabled(False, False)
+    item.disableAutoRange()
+    item.layout.setContentsMargins(0, 4, 8, 0)
+    for side in ("left", "bottom"):
+        axis = item.getAxis(side)
+        axis.enableAutoSIPrefix(False)
+        axis.setStyle(tickLength=0, tickTextOffset=6, tickFont=theme.font(11))
+    return item
+
+
 class CurvePlot(pg.PlotWidget):
     """Named curves and dashed reference lines over one horizontal axis of steps."""
 
@@ -32,16 +47,7 @@ class CurvePlot(pg.PlotWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(120)
         self.setFrameShape(self.Shape.NoFrame)
-        item = self.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
-        item.setMouseEnabled(False, False)
-        item.disableAutoRange()
-        item.layout.setContentsMargins(0, 4, 8, 0)
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickLength=0, tickTextOffset=6, tickFont=theme.font(11))
+        item = quiet(self)
         item.getAxis("left").setWidth(46)
         item.getAxis("bottom").setHeight(22)
         self._hint = label("", "muted")

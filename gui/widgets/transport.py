@@ -5,8 +5,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
-    QProgressBar,
-    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -16,6 +14,7 @@ from core.telemetry.events import Metrics
 from gui import theme
 from gui.state import State
 from gui.widgets.card import Elided
+from gui.widgets.push import progress_bar, push_button
 
 WIDE = 580  # pixels in which buttons and progress stand side by side
 
@@ -33,18 +32,18 @@ class Transport(QWidget):
         self._state = State.LOADING
         self._seconds = 0
         """The seconds that were set, while a recipe's number of steps stands in their place."""
-        self.train = self._button("trainButton", "Train", "Train a network by this recipe (F5).")
+        self.train = push_button("trainButton", "Train", "Train a network by this recipe (F5).")
         self.train.setProperty("role", "primary")
         self.train.setShortcut("F5")
-        self.pause = self._button("pauseButton", "Pause", "Stand still after this step (F6).")
+        self.pause = push_button("pauseButton", "Pause", "Stand still after this step (F6).")
         self.pause.setShortcut("F6")
-        self.step = self._button(
+        self.step = push_button(
             "stepButton",
             "Step",
             "Do a single step and stand still: forward, backward, update (F7).",
         )
         self.step.setShortcut("F7")
-        self.stop = self._button("stopButton", "Stop", "End the run; its network is kept (F8).")
+        self.stop = push_button("stopButton", "Stop", "End the run; its network is kept (F8).")
         self.stop.setShortcut("F8")
         self.train.clicked.connect(self.train_clicked)
         self.pause.clicked.connect(self.pause_clicked)
@@ -62,23 +61,11 @@ class Transport(QWidget):
             "<p>How long to train, in seconds. The learning-rate schedule ends with it. Where a"
             " recipe says its number of steps, it takes those instead.</p>"
         )
-        self.bar = QProgressBar()
-        self.bar.setObjectName("progressBar")
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
+        self.bar = progress_bar("progressBar", "Progress of the run")
         self.words = Elided()
         self.words.setObjectName("progressWords")
         self._arrange()
         self.show_state(State.LOADING)
-
-    def _button(self, name: str, text: str, help: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setAccessibleName(text)
-        button.setToolTip(help)
-        # A click leaves the focus where it was: a disabled button would hand it to a stranger.
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def _arrange(self) -> None:
         row = QHBoxLayout()

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QProgressBar,
-    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -19,6 +17,7 @@ from gui.widgets.card import Card, label, say
 from gui.widgets.doctor.aside import ASIDE, UNDER_TABS, CardColumn
 from gui.widgets.doctor.chapter_card import ChapterCard
 from gui.widgets.live_curve import LiveCurve
+from gui.widgets.push import progress_bar, push_button
 
 if TYPE_CHECKING:
     from core.doctor.story import Chapter
@@ -64,15 +63,13 @@ class CasePanel(QWidget):
             " the case takes some minutes, the first two chapters most of it: they have 30,522"
             " outputs. With very few, the samples stay noise.</p>"
         )
-        self.play = _button("caseButton", "The case: noise to Shakespeare", PLAY)
-        self.stop = _button("caseStop", "Stop", "End here; the chapters that were told stay (F8).")
+        self.play = push_button("caseButton", "The case: noise to Shakespeare", PLAY)
+        self.stop = push_button(
+            "caseStop", "Stop", "End here; the chapters that were told stay (F8)."
+        )
         self.stop.setAccessibleName("Stop the case")
         self.stop.clicked.connect(self.stopAsked)
-        self.bar = QProgressBar()
-        self.bar.setObjectName("caseProgress")
-        self.bar.setAccessibleName("Progress of the case")
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
+        self.bar = progress_bar("caseProgress", "Progress of the case")
         self.words = label(PLAN, "muted", wrap=True)
         self.words.setObjectName("caseWords")
         self.words.setMinimumHeight(34)  # two lines, always: nothing below moves
@@ -146,12 +143,3 @@ class CasePanel(QWidget):
     def show_end(self, words: str, role: str = "muted") -> None:
         """Say how it ended."""
         say(self.words, words, role)
-
-
-def _button(name: str, text: str, help: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAccessibleName(text)
-    button.setToolTip(f"<p>{help}</p>")
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QSpinBox
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSpinBox
 
 from gui.theme import GAP
 from gui.widgets.card import Card, label, say
+from gui.widgets.push import progress_bar, push_button
 from gui.widgets.segments import Segments
 from gui.widgets.transport import clock
 
@@ -48,22 +49,18 @@ class ExamineCard(Card):
             " labels, twice the width, other learning rates. With 0 it only looks.",
             0,
         )
-        self.examine = self._button(
+        self.examine = push_button(
             "examineButton", EXAMINE, "Train the network, watch it, try things, and say (F5)."
         )
         self.examine.setProperty("role", "primary")
         self.examine.setShortcut("F5")
         self.examine.clicked.connect(self._ask)
-        self.stop = self._button(
+        self.stop = push_button(
             "stopExamineButton", "Stop", "End here; what the doctor knows by now stays (F8)."
         )
         self.stop.setShortcut("F8")
         self.stop.clicked.connect(self.stopAsked)
-        self.bar = QProgressBar()
-        self.bar.setObjectName("doctorProgress")
-        self.bar.setAccessibleName("Progress of the examination")
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
+        self.bar = progress_bar("doctorProgress", "Progress of the examination")
         self.words = label("", "small", wrap=True)
         self.words.setObjectName("doctorWords")
         self.words.setMinimumHeight(32)  # two lines, always: nothing below moves
@@ -85,15 +82,6 @@ class ExamineCard(Card):
         spin.setSuffix(" s")
         spin.setToolTip(f"<p>{help}</p>")
         return spin
-
-    def _button(self, name: str, text: str, help: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setAccessibleName(text)
-        button.setToolTip(f"<p>{help}</p>")
-        # A click leaves the focus where it was: a disabled button would hand it to a stranger.
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def _arrange(self) -> None:
         self.body.addWidget(self.patients)

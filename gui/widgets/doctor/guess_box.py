@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.theme import GAP
 from gui.widgets.card import label, say
+from gui.widgets.push import push_button
 from gui.widgets.title_list import TitleList
 
 
@@ -35,30 +36,21 @@ class GuessBox(QWidget):
         )
         self.choices.currentItemChanged.connect(lambda item: self.take.setEnabled(item is not None))
         self.choices.itemActivated.connect(lambda item: self._guess())
-        self.take = self._button(
+        self.take = push_button(
             "guessButton", "That is it", "Take your guess; then see what it was.", "primary"
         )
         self.take.clicked.connect(self._guess)
-        self.ask_hint = self._button(
+        self.ask_hint = push_button(
             "guessHint", "A hint", "What there is to watch for on the curve.", "link"
         )
         self.ask_hint.clicked.connect(self.hintAsked)
-        self.ask_doctor = self._button(
+        self.ask_doctor = push_button(
             "askDoctor", "Ask the doctor", "See the answer without a guess.", "link"
         )
         self.ask_doctor.clicked.connect(self.answerAsked)
-        self.again = self._button("guessAgain", "Break another", "Back to the faults.", "")
+        self.again = push_button("guessAgain", "Break another", "Back to the faults.", "")
         self.again.clicked.connect(self.againAsked)
         self._arrange()
-
-    def _button(self, name: str, text: str, help: str, role: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setAccessibleName(text)
-        button.setToolTip(f"<p>{help}</p>")
-        button.setProperty("role", role)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def _arrange(self) -> None:
         links = QHBoxLayout()

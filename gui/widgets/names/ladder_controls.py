@@ -4,8 +4,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QProgressBar,
-    QPushButton,
     QSizePolicy,
     QSpinBox,
     QVBoxLayout,
@@ -16,6 +14,7 @@ from gui.theme import GAP, MARGIN
 from gui.widgets.card import Elided, label
 from gui.widgets.ladder_cells import LEFT
 from gui.widgets.names.ladder_words import span
+from gui.widgets.push import progress_bar, push_button
 
 LECTURE = "Each model takes its lecture's number of steps."
 
@@ -58,33 +57,20 @@ class LadderControls(QWidget):
         self.sentence.setObjectName("ladderPlan")
         self.sentence.setMinimumHeight(32)  # two lines, always: nothing below moves
         self.sentence.setAlignment(LEFT)
-        self.train = self._button(
+        self.train = push_button(
             "trainLadder",
             "Train the whole ladder",
             "Train one model after the other, and measure each on names that it never saw.",
         )
         self.train.setProperty("role", "primary")
         self.train.clicked.connect(self._train)
-        self.stop = self._button("stopLadder", "Stop", "End here; what is reached is kept.")
+        self.stop = push_button("stopLadder", "Stop", "End here; what is reached is kept.")
         self.stop.clicked.connect(self.stop_clicked)
         self.words = Elided()
         self.words.setObjectName("ladderWords")
-        self.bar = QProgressBar()
-        self.bar.setObjectName("ladderProgress")
-        self.bar.setAccessibleName("Progress over the whole ladder")
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
+        self.bar = progress_bar("ladderProgress", "Progress over the whole ladder")
         self._arrange()
         self._refresh()
-
-    def _button(self, name: str, text: str, help: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setAccessibleName(text)
-        button.setToolTip(f"<p>{help}</p>")
-        # A click leaves the focus where it was: a disabled button would hand it to a stranger.
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def _arrange(self) -> None:
         # As high as the field beside it.

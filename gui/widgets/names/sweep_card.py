@@ -6,12 +6,14 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QFont, QHelpEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolTip
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip
 
 from core.telemetry.events import Array
 from gui import theme
 from gui.theme import GAP
 from gui.widgets.card import Card, label
+from gui.widgets.curve import quiet
+from gui.widgets.push import push_button
 
 POINTS = 600  # drawn at most: more than the plot has pixels would only cost time
 BURST = 1.5  # the scale ends at this many times the first loss; beyond, it has burst
@@ -44,11 +46,9 @@ class SweepCard(Card):
         self.sentence.setObjectName("sweepSentence")
         self.sentence.setMinimumHeight(32)  # two lines, always: nothing below moves
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.sweep = self._button("sweepButton", "Sweep", HINT)
+        self.sweep = push_button("sweepButton", "Sweep", HINT)
         self.sweep.clicked.connect(self.sweepAsked)
-        self.use = self._button(
-            "useRate", "Use this rate", "Write the marked rate into the recipe."
-        )
+        self.use = push_button("useRate", "Use this rate", "Write the marked rate into the recipe.")
         self.use.clicked.connect(self._take)
         row = QHBoxLayout()
         row.setSpacing(GAP)
@@ -62,15 +62,6 @@ class SweepCard(Card):
         self.body.addWidget(self.sentence)
         self.body.addLayout(row)
         self._refresh()
-
-    def _button(self, name: str, text: str, help: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setAccessibleName(text)
-        button.setToolTip(f"<p>{help}</p>")
-        # A click leaves the focus where it was: a disabled button would hand it to a stranger.
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def show_sweep(
         self, rates: Array, losses: Array, valley: float | None, words: str = ""
@@ -129,17 +120,9 @@ class SweepPlot(pg.PlotWidget):
         self._valley: float | None = None
         self._stale = False
         self._ends: tuple[float, ...] = ()
-        item = self.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
-        item.setMouseEnabled(False, False)
-        item.disableAutoRange()
-        item.layout.setContentsMargins(0, 4, 8, 0)
+        item = quiet(self)
         for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickLength=0, tickTextOffset=6, tickFont=theme.font(11))
-            axis.setStyle(hideOverlappingLabels=24)  # pixels; else 0.001 is left out
+            item.getAxis(side).setStyle(hideOverlappingLabels=24)  # else 0.001 is left out
         item.getAxis("left").setWidth(46)
         item.getAxis("bottom").setHeight(38)
         self.points = pg.PlotDataItem(pen=None, symbol="o", symbolSize=3.5, symbolPen=None)

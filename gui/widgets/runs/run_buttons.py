@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
 from core.runs.library import Entry
 from gui.theme import GAP
+from gui.widgets.push import push_button
 from gui.widgets.runs.run_words import is_loop
 
 GOES_ON = ("stopped", "broken off")
@@ -60,9 +61,7 @@ class RunButtons(QWidget):
         grid.addWidget(self.delete, 2, 1)
 
     def _button(self, name: str, words: str, help: str, signal: Any = None) -> QPushButton:
-        button = QPushButton(words)
-        button.setObjectName(name)
-        button.setToolTip(f"<p>{help}</p>")
+        button = push_button(name, words, help)
         if signal is not None:
             button.clicked.connect(signal)
         return button

@@ -1,0 +1,27 @@
+"""Buttons and progress bars, as every card has them."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QProgressBar, QPushButton
+
+
+def push_button(name: str, text: str, help: str, role: str = "") -> QPushButton:
+    """Return a button with a name for the keyboard, for tests and for those who can't see it."""
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    button.setToolTip(f"<p>{help}</p>")
+    if role:
+        button.setProperty("role", role)
+    # A click leaves the focus where it was: a disabled button would hand it to a stranger.
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def progress_bar(name: str, words: str) -> QProgressBar:
+    """Return a thin bar in thousandths, that says in words what it is the progress of."""
+    bar = QProgressBar()
+    bar.setObjectName(name)
+    bar.setAccessibleName(words)
+    bar.setTextVisible(False)
+    bar.setRange(0, 1000)
+    return bar
