@@ -1,8 +1,16 @@
 """The command line: ``python -m core``. See ``--help``; the contract stands in README.md."""
 
+import os
 import sys
 
 from core.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # one of several, started by torchrun
+        # DistributedDataParallel never lets go of torch's threads, and they abort the process
+        # if Python ends under them (pytorch#179291): all is written, so leave without that end.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

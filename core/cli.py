@@ -39,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         # What is left in the buffer goes nowhere, instead of into a closed pipe at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    if answer is None:  # this process followed another one, which answers
+        return 0
     if options.json:
         print(json.dumps(answer, allow_nan=False))
     else:

@@ -9,12 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its name, what it is for, its options, what it answers, and that in words."""
+    """A command: its name, what it is for, its options, what it answers, and that in words.
+
+    A process that only follows another one (see :mod:`core.training.team`) answers None.
+    """
 
     name: str
     about: str
     options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], dict[str, Any]]
+    run: Callable[[argparse.Namespace], dict[str, Any] | None]
     show: Callable[[dict[str, Any]], str]
 
 

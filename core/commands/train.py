@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from core.arguments import positive
 from core.commands import Command, say
@@ -46,7 +46,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _train(options: argparse.Namespace) -> dict[str, Any]:
+def _train(options: argparse.Namespace) -> dict[str, Any] | None:
     from core.doctor.attend import Attending
     from core.telemetry.events import (
         Diagnosed,
@@ -63,6 +63,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
 
     if Team.follows():
         _follow(options)
+        return None
     if options.out and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
     run = dataclasses.replace(
@@ -110,8 +111,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     return answer
 
 
-def _follow(options: argparse.Namespace) -> NoReturn:
-    """Do what the leader does, and say nothing: it does."""
+def _follow(options: argparse.Namespace) -> None:
+    """Do what the leader does, and answer nothing: it does."""
     from core.training.team import Team
     from core.training.trainer import follow
 
@@ -122,8 +123,7 @@ def _follow(options: argparse.Namespace) -> NoReturn:
         follow(dataclasses.replace(run, team=team))
         team.part()
     except UserError:
-        raise SystemExit(2) from None
-    raise SystemExit(0)
+        raise SystemExit(2) from None  # the leader says the same
 
 
 def _run(options: argparse.Namespace) -> "Run":
