@@ -59,7 +59,7 @@ class Attending:
 
     def judged(self, event: Evaluated) -> None:
         """Take the loss on validation data."""
-        self.watching.validate(event.metrics["val_loss"], None)
+        self.watching.validate(event.metrics["val_loss"], event.metrics.get("val_accuracy"))
         self.train_loss = event.metrics.get("train_loss", math.nan)
 
     def say(self, progress: float) -> Iterator[Event]:

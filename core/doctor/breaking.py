@@ -147,6 +147,16 @@ class HeldOut(Sabotage):
         self.held_out = change
 
 
+class Miscounted(Sabotage):
+    """The right answers are counted as if labels began at 1."""
+
+    def judged(self, numbers: dict[str, float], details: dict[str, Any]) -> dict[str, float]:
+        """Count an answer as right where it is the label behind the right one."""
+        confusion = details["confusion"]
+        beside = float(confusion.diagonal(1).sum()) / max(1, int(confusion.sum()))
+        return {**numbers, "val_accuracy": beside}
+
+
 class Used(Sabotage):
     """Inputs are prepared in another way where the network is used."""
 

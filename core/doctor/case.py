@@ -69,6 +69,7 @@ class Case:
         steps, losses: the loss of each step (thinned, if there were many).
         looks: the steps that were looked at, in order.
         validations: steps and losses on other data.
+        metrics: steps, losses on other data, and the shares of right answers told with them.
         crash: the error that ended the loop; "".
         trials: the experiments, by id.
         data, use: see there; None if it could not be seen.
@@ -82,6 +83,7 @@ class Case:
     losses: Array
     looks: list[Look]
     validations: list[tuple[int, float]] = field(default_factory=list)
+    metrics: list[tuple[int, float, float]] = field(default_factory=list)
     crash: str = ""
     trials: dict[str, Experiment] = field(default_factory=dict)
     data: DataSeen | None = None

@@ -302,6 +302,14 @@ CAUSES = {
         " is lowest.",
         (),
     ),
+    "metric_disagrees": About(
+        "The loss and the right answers contradict one another",
+        "Whoever gives the right answer less than half of all probability pays at least ln 2 = 0.69"
+        " nats for it: a loss of L leaves at most L / ln 2 of the answers wrong. What counts fewer"
+        " right ones counts something else.",
+        "Take both from the same outputs, labels and mode: right is outputs.argmax(-1) == labels,"
+        " with the class dimension last, and labels from 0 on.",
+    ),
     "context_too_short": About(
         "It sees too little of what came before",
         "What it is to guess depends on more than it sees; it can't get below what that allows.",

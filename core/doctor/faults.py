@@ -6,15 +6,10 @@ person would get it wrong. ``make`` returns a fresh one for each run.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from core.training.recipe import Recipe
-from core.training.sabotage import Sabotage
-
-if TYPE_CHECKING:
-    pass
 from core.doctor.breaking import (
     Batch,
     Built,
@@ -26,6 +21,7 @@ from core.doctor.breaking import (
     HeldOut,
     Kept,
     Loss,
+    Miscounted,
     OneClass,
     Outputs,
     Poison,
@@ -60,6 +56,8 @@ from core.doctor.breaking import (
     straight,
     widened,
 )
+from core.training.recipe import Recipe
+from core.training.sabotage import Sabotage
 
 Applies = Callable[[str, dict[str, Any]], bool]
 
@@ -465,6 +463,14 @@ FAULTS: dict[str, Fault] = {
             "Compare training and validation.",
             Used,
             _any,
+        ),
+        Fault(
+            "miscounted",
+            "metric_disagrees",
+            "Right answers are counted as if labels began at 1.",
+            "Compare the loss and the accuracy.",
+            Miscounted,
+            lambda p, r: _pictures(p, r) and _classes(p, r),
         ),
         Fault(
             "resting",

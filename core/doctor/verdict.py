@@ -17,7 +17,14 @@ CLEARER = 0.3
 FURTHER = 0.03
 """What twice the steps must bring, as a share of the loss above its floor, to say: train on."""
 ORDER = list(CAUSES)
-MILD = ("overfitting", "vocabulary_unused", "data_overlap", "context_too_short", "oscillation")
+MILD = (
+    "overfitting",
+    "vocabulary_unused",
+    "data_overlap",
+    "context_too_short",
+    "oscillation",
+    "metric_disagrees",
+)
 """They leave a network that works, so they come after what keeps it from learning."""
 
 

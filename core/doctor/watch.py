@@ -82,9 +82,14 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
             with self._writing.spending():
                 self._write()
 
-    def validate(self, loss: Tensor | float) -> None:
-        """Say the loss on other data, where it is measured anyway."""
-        self._watching.validate(loss, sys._getframe(1))
+    def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
+        """Say the loss on other data, where it is measured anyway.
+
+        Args:
+            loss: the mean over that data.
+            accuracy: the share of right answers there, 0 to 1 or in per cent, if it is counted.
+        """
+        self._watching.validate(loss, accuracy)
 
     @contextmanager
     def using(self) -> Iterator[None]:

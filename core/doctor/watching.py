@@ -59,6 +59,7 @@ class Watching:
     ) -> None:
         self.looks: list[Look] = []
         self.validations: list[tuple[int, float]] = []
+        self.metrics: list[tuple[int, float, float]] = []
         self.count = 0
         self.sight: Sight | None = None
         """The newest step that was looked at."""
@@ -332,13 +333,21 @@ class Watching:
 
     # What else a person may tell.
 
-    def validate(self, value: Tensor | float, frame: FrameType | None) -> None:
-        """A loss on other data, that the person has just measured."""
-        number = float(value.detach()) if isinstance(value, Tensor) else float(value)
+    def validate(self, value: Tensor | float, right: Tensor | float | None = None) -> None:
+        """A loss on other data, that the person has just measured, and the share of right answers.
+
+        Args:
+            value: the loss.
+            right: 0 to 1, or in per cent; None if it was not counted.
+        """
+        number = _number(value)
         if self.validations:
             self._judged_next = 2 * self.count - self.validations[-1][0]
             self._marked = {*FIRST, HURRIED, self._judged_next}
         self.validations.append((self.count, number))
+        if right is not None:
+            share = _number(right)
+            self.metrics.append((self.count, number, share / 100 if share > 1 else share))
 
     @contextmanager
     def using(self, frame: FrameType | None) -> Iterator[None]:
@@ -364,10 +373,15 @@ class Watching:
             losses,
             list(self.looks),
             list(self.validations),
+            list(self.metrics),
             crash=crash,
             use=self.use,
             judging_mode=self.judging_mode,
         )
+
+
+def _number(value: Tensor | float) -> float:
+    return float(value.detach()) if isinstance(value, Tensor) else float(value)
 
 
 def _parameter_seen(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from core.telemetry.events import Array
     from core.training.learner import Learner
     from core.training.recipe import Recipe
 
@@ -43,6 +44,10 @@ class Sabotage:
 
     def gradients(self, weights: list[nn.Parameter]) -> None:
         """Change the gradients before the update."""
+
+    def judged(self, numbers: dict[str, float], details: dict[str, "Array"]) -> dict[str, float]:
+        """Return what is told of a validation, from its numbers and their details."""
+        return numbers
 
     def rate(self, rate: float, step: int) -> float:
         """Return the learning rate that is used."""

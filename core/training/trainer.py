@@ -237,6 +237,8 @@ class _Loop:
         run, model = self.run, self.learner.model
         with self.judge.spending():
             numbers, details = run.playground.validate(model, run.data, run.recipe, limit)
+        if run.sabotage:
+            numbers = run.sabotage.judged(numbers, details)
         event = Evaluated(self.learner.step, self.clock, numbers, details)
         if self.attendant:
             self.attendant.judged(event)

@@ -113,6 +113,7 @@ def module(
     mode="train",
     zeroed=True,
     validated=None,
+    counted=None,
 ):
     """The tutorials' loop around a module and an optimiser, with something of it exchanged."""
     images, labels = pictures
@@ -141,7 +142,9 @@ def module(
             if validated and i % 10 == 9:
                 model.eval()
                 with torch.no_grad():
-                    seen.validate(judge(model(val_x), val_y))
+                    answers = model(val_x)
+                    right = counted(answers, val_y) if counted else None
+                    seen.validate(judge(answers, val_y), right)
                 getattr(model, mode)()
     return seen.diagnosis
 
@@ -499,6 +502,18 @@ FAULTS = [
         {"make": lambda: mlp(784, 64, 32, 10, normal=True), "mode": "eval"},
     ),
     ("data_overlap", "own examples", module, {"validated": own}),
+    (
+        "metric_disagrees",
+        "right is the label behind",
+        module,
+        {"validated": new, "counted": lambda z, y: (z.argmax(1) == y + 1).float().mean()},
+    ),
+    (
+        "metric_disagrees",
+        "argmax over the batch",
+        module,
+        {"validated": new, "counted": lambda z, y: sum(z.argmax(0) == y[:10]) / 10},
+    ),
     ("overfitting", "64 examples", module, {"examples": 64, "steps": 150, "validated": new}),
 ]
 HEALTHY = [
@@ -509,6 +524,11 @@ HEALTHY = [
     ("warm-up", bare, {"rate": lambda i: 0.15 * min(1, (i + 1) / 20), "closely": True}),
     ("a small penalty", bare, {"extra": lambda ps: 0.001 * sum_of_squares(ps)}),
     ("Adam", module, {"budget": BUDGET}),
+    (
+        "right answers in per cent",
+        module,
+        {"validated": new, "counted": lambda z, y: 100.0 * (z.argmax(1) == y).float().mean()},
+    ),
     ("SGD at 0.1", module, {"optimiser": sgd(lr=0.1), "steps": 200}),
     ("momentum", module, {"optimiser": sgd(lr=0.02, momentum=0.9), "steps": 200}),
     ("label smoothing", module, {"judge": nn.CrossEntropyLoss(label_smoothing=0.1)}),

@@ -18,6 +18,11 @@ BURSTS = 300.0
 
 DEAD = 0.6
 
+LOGARITHMIC = ("cross_entropy", "nll_loss", "picked")
+
+TOLERATED = 0.05
+"""A mean of batches that are not equally large, or weighed classes, may miss the bound by that."""
+
 
 def numbers(case: Case) -> Check:
     """Every loss is a number."""
@@ -205,12 +210,48 @@ def holds_for_new(case: Case) -> Check:
     )
     if end > 1.06 * best + 0.03 * scale and train < 0.93 * end and steps[lowest] < 0.85 * steps[-1]:
         sure = min(0.92, 0.6 + 0.6 * (end / best - 1))
+        measured += _grown_sure(case, steps[lowest])
         return failed(
             id, title, measured, "does not rise", sure, f"from step {steps[lowest]:.0f} on", picture
         )
     if train < 0.4 * end and end - train > 0.3 and end > 0.4 * case.uniform:
         return failed(id, title, measured, "not far from training", 0.7, "", picture)
     return passed(id, title, measured, "does not rise", picture)
+
+
+def _grown_sure(case: Case, lowest: float) -> str:
+    """Say what became of the right answers since the loss was lowest; "" if nobody counted."""
+    then = [right for step, _, right in case.metrics if step <= lowest]
+    if not then or case.metrics[-1][0] <= lowest:
+        return ""
+    now = case.metrics[-1][2]
+    if now < then[-1] - 0.002:
+        return f"; right were {then[-1]:.1%}, now {now:.1%}"
+    return f"; still {now:.1%} are right: it grows too sure of the others"
+
+
+def told_alike(case: Case) -> Check:
+    """A loss of L nats leaves at most L / ln 2 of the answers wrong, and the count says so."""
+    id, title = "metric_disagrees", "loss and right answers that agree"
+    told = [(s, v, r) for s, v, r in case.metrics if math.isfinite(v) and math.isfinite(r)]
+    if not told:
+        return unseen(id, title, "nobody counted right answers")
+    if case.first is None or case.first.criterion.kind not in LOGARITHMIC:
+        return unseen(id, title, "the loss is no logarithm of a probability")
+    steps, losses, shares = (tuple(column) for column in zip(*told, strict=True))
+    least = tuple(max(0.0, 1 - loss / math.log(2)) for loss in losses)
+    picture = Picture(
+        "Are as many answers right as the loss says?",
+        "lines",
+        (Series("right, as counted", steps, shares), Series("at least, by the loss", steps, least)),
+    )
+    measured = f"with a loss of {losses[-1]:.3g}, {shares[-1]:.1%} are counted right"
+    expected = f"at least {least[-1]:.1%}" if least[-1] > 0 else "no contradiction"
+    lacks = [low - share for low, share in zip(least, shares, strict=True)]
+    if lacks[-1] > TOLERATED and sum(lack > TOLERATED for lack in lacks) > len(lacks) / 4:
+        sure = min(0.95, 0.7 + lacks[-1])
+        return failed(id, title, measured, expected, sure, "the count of right answers", picture)
+    return passed(id, title, measured, expected, picture)
 
 
 def _calm(losses: np.ndarray) -> np.ndarray:
@@ -324,6 +365,7 @@ RULES = (
     gradient_calm,
     units_live,
     holds_for_new,
+    told_alike,
     swings_little,
     still_falls,
 )
