@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 from core.doctor.case import Case
 from core.doctor.diagnosis import Check
-from core.doctor.rules import data, during, rates, start, use
+from core.doctor.rules import data, during, new_data, rates, start, use
 
 Rule = Callable[[Case], Check]
 RULES: tuple[Rule, ...] = (
     *data.RULES,
     *start.RULES,
     *during.RULES,
+    *new_data.RULES,
     *rates.RULES,
     *use.RULES,
 )

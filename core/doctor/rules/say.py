@@ -1,6 +1,9 @@
 """How a rule says what it found."""
 
+import numpy as np
+
 from core.doctor.diagnosis import Check, Picture
+from core.telemetry.events import Array
 
 
 def passed(
@@ -43,3 +46,16 @@ def part(power: float) -> str:
     if value < 1e-9:
         return "nothing"
     return f"1/{int(float(f'{1 / value:.2g}')):,}"
+
+
+def calm(losses: Array) -> Array:
+    """Return the running mean of losses, over a fiftieth of them."""
+    width = max(1, len(losses) // 50)
+    padded = np.pad(losses, (width - 1, 0), mode="edge")
+    return np.convolve(padded, np.ones(width) / width, "valid")
+
+
+def thin(values: Array) -> list[float]:
+    """Return as many of some values as a picture shows."""
+    stride = -(-max(1, len(values)) // 300)
+    return [float(v) for v in values[::stride]]
