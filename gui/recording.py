@@ -3,15 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.doctor.record import read_record
 from core.errors import UserError
-from core.telemetry.history import Curve, History
 
 AGAIN = 2000  # milliseconds between two readings while the loop goes on
-JUDGED = "val_loss"
 
 
 class Recording(QObject):
@@ -79,15 +76,3 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return (-1, -1)
     return (found.st_mtime_ns, found.st_ino)
-
-
-def history_of(record: dict[str, Any]) -> History:
-    """Return the losses of a record as the screen draws them."""
-    history = History()
-    history.loss.extend(np.array(record["steps"]), np.array(record["losses"]))
-    judged = [(s, v) for s, v in record.get("validations", ()) if v is not None]
-    if judged:
-        steps, losses = zip(*judged, strict=True)
-        history.evaluations[JUDGED] = Curve()
-        history.evaluations[JUDGED].extend(np.array(steps), np.array(losses))
-    return history

@@ -41,12 +41,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
-    from core.doctor.record import SUFFIX, read_record
+    from core.doctor.record import read_record
     from core.runs.about import read_about
 
     if options.subject in playgrounds.all_names():
         return _diagnose_recipe(options).to_dict()
-    if options.subject.endswith(SUFFIX) or options.subject.endswith(".json"):
+    if options.subject.endswith(".json"):
         diagnosis = read_record(Path(options.subject).expanduser())["diagnosis"]
         if diagnosis is None:
             raise UserError(

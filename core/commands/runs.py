@@ -8,7 +8,7 @@ from typing import Any
 from core.commands import Command
 from core.errors import UserError
 from core.paths import RUNS
-from core.runs.folder import find_folder
+from core.runs.folder import find_run
 
 WAYS = ("tensorboard", "csv", "zip")
 
@@ -42,7 +42,7 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="RUN")
+    parser.add_argument("run_name", metavar="RUN")
     parser.add_argument("--to", required=True, choices=WAYS)
     parser.add_argument("--out", required=True, type=Path, metavar="PATH")
 
@@ -50,11 +50,11 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 def _export(options: argparse.Namespace) -> dict[str, Any]:
     from core.runs.export import export
 
-    folder = find_folder(RUNS, options.folder)
+    run = find_run(RUNS, options.run_name)
     if options.to != "tensorboard" and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
-    export(folder, options.to, options.out)
-    return {"run": folder.name, "to": options.to, "out": str(options.out)}
+    export(run, options.to, options.out)
+    return {"run": run.name, "to": options.to, "out": str(options.out)}
 
 
 def _show_export(answer: dict[str, Any]) -> str:

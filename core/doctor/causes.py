@@ -262,7 +262,7 @@ CAUSES = {
         "The learning rate grows all the time",
         "Steps get longer while the way down gets narrower.",
         "Let it fall or stay: lr / max(1, step / 1000), cosine, or a constant.",
-        ("lr_too_high", "oscillation", "exploding_gradient", "nan"),
+        ("lr_too_high", "oscillation", "exploding_gradient", "nan", "inputs_ignored"),
     ),
     "lr_too_high": About(
         "The learning rate is too high",

@@ -205,6 +205,8 @@ class Look:
         optimizer: the class name of the optimiser that was seen; "".
         backwards: how often something was differentiated in the step.
         said_rate: what a variable with a name like ``lr`` holds; NaN.
+        seconds: since the loop began.
+        device: on which the loss was.
     """
 
     step: int
@@ -221,6 +223,8 @@ class Look:
     optimizer: str = ""
     backwards: int = 1
     said_rate: float = math.nan
+    seconds: float = 0.0
+    device: str = "cpu"
 
     @property
     def accumulates(self) -> bool:

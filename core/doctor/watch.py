@@ -106,6 +106,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
     ) -> None:
         """Say what was found; an error goes on its way afterwards."""
         tape = self._watching.end()
+        self._watching.lasted = self._watching.seconds
         if kind is not None and not issubclass(kind, Exception | KeyboardInterrupt):
             return
         crash = f"{kind.__name__}: {error}" if kind is not None and error is not None else ""

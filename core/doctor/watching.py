@@ -73,6 +73,8 @@ class Watching:
         self.trouble = ""
         """Why a step could not be looked at; "" if all could."""
         self.spent = 0.0
+        self.lasted = 0.0
+        """Seconds, of a loop that has ended; 0 while it goes on."""
         self._things = things
         self._pace = Pace(every, share)
         self._begun = time.perf_counter()
@@ -131,7 +133,7 @@ class Watching:
         if len(self._raw) >= 512:
             self._settle()
         if self.count == HURRIED:
-            self._quick = HURRIED / (time.perf_counter() - self._begun) > QUICK
+            self._quick = HURRIED / self.seconds > QUICK
         if frame is not None and self.due():
             self.begin(frame)
 
@@ -148,7 +150,7 @@ class Watching:
         """Whether looking has taken little so far; the first looks may be dear."""
         if self.count <= 2:
             return True
-        return self.spent < self._share * (time.perf_counter() - self._begun)
+        return self.spent < self._share * self.seconds
 
     def _settle(self) -> None:
         """Bring the losses over from where they are, many at once."""
@@ -160,6 +162,11 @@ class Watching:
         else:
             values = [float(loss) for loss in raw]
         self._losses += values
+
+    @property
+    def seconds(self) -> float:
+        """How long the loop has run."""
+        return time.perf_counter() - self._begun
 
     def losses(self) -> tuple[Any, Any]:
         """Return steps and losses as arrays; beyond some thousands, evenly spread ones."""
@@ -208,6 +215,8 @@ class Watching:
             optimizer=type(optimizer).__name__ if optimizer else "",
             backwards=tape.backwards,
             said_rate=self.scan.rate,
+            seconds=self.seconds,
+            device=loss.device.type if isinstance(loss, Tensor) else "cpu",
         )
         if not self.looks:
             self.faithful = self._repeats(sight, before, old)

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import math
 import os
-import platform
 import socket
 import time
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core import __version__, playgrounds
+from core import playgrounds
 from core.errors import UserError
 from core.runs.folder import ABOUT
 from core.telemetry.events import LayerInfo
@@ -109,20 +108,6 @@ def _is_there(number: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     return number > 0
-
-
-def environment(device: str) -> dict[str, Any]:
-    """Return what else a result may depend on."""
-    import torch
-
-    return {
-        "glassbox": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "machine": f"{platform.system()} {platform.machine()}",
-        "processor": torch.cuda.get_device_name() if device == "cuda" else platform.processor(),
-        "threads": torch.get_num_threads(),
-    }
 
 
 def recipe_of(about: About) -> Recipe:

@@ -1,10 +1,13 @@
 """What differs between runs that are laid over one another; said before any curve is looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.doctor.record import history_of, read_record
 from core.runs.about import About, recipe_of
+from core.runs.curves import read_curves
+from core.runs.library import LOOP, Entry
 from core.telemetry.events import Array
 from core.telemetry.history import Curve, History
 from core.training.recipe import Recipe
@@ -21,39 +24,78 @@ class Difference:
     values: tuple[str, ...]
 
 
-def differences(abouts: Sequence[About]) -> list[Difference]:
-    """Return in what runs differ, what decides most first: playground, data, recipe, length."""
-    rows = [
-        Difference("Playground", tuple(about.playground for about in abouts)),
-        Difference("Data", tuple(about.dataset for about in abouts)),
-        *_settings(abouts),
-        Difference("Length", tuple(_length(about) for about in abouts)),
-        Difference("Device", tuple(about.device for about in abouts)),
-    ]
-    return [row for row in rows if len(set(row.values)) > 1]
+@dataclass(frozen=True)
+class Compared:
+    """A run, or a loop that was watched, as one of some that are compared.
+
+    Attributes:
+        playground: what learns; ``LOOP`` for a watched loop.
+        settings: of its recipe, or what the doctor saw of them, in words by their labels; what
+            decides most stands first.
+        history: its curves.
+        batch_size: examples a step; 0 if that is not known.
+        tokens: what a loss per token is to be held against others by: the tokenizer and the size
+            of its vocabulary; None where there are no tokens.
+    """
+
+    playground: str
+    settings: Mapping[str, str]
+    history: History
+    batch_size: int
+    tokens: tuple[Any, ...] | None = None
+
+    def along(self, axis: str, curve: Curve) -> Array:
+        """Return where a curve's points lie on an axis: steps, seconds of training, or examples."""
+        if axis == "seconds":
+            return self.history.seconds_at(curve.x)
+        return curve.x * float(self.batch_size) if axis == "examples" else curve.x
 
 
-def _settings(abouts: Sequence[About]) -> list[Difference]:
-    """Return the recipes' settings, in the order of their form, a live change as ``a → b``."""
-    recipes = [recipe_of(about) for about in abouts]
-    labels: dict[str, str] = {}
-    for recipe in recipes:
-        labels |= {key: setting.label for key, setting in recipe.settings().items()}
-    labels.pop("steps", None)
-    pairs = list(zip(abouts, recipes, strict=True))
-    return [
-        Difference(label, tuple(_value(about, recipe, key) for about, recipe in pairs))
-        for key, label in sorted(labels.items(), key=lambda item: item[0] != "model")
-    ]
+def compared(entry: Entry) -> Compared:
+    """Read what is compared of a run.
+
+    Raises:
+        UserError: it is damaged, or its recipe is none of this version of Glassbox.
+    """
+    if entry.about is None:
+        record = read_record(entry.path)
+        settings = {**record["settings"], "Length": f"{entry.step:,} steps"}
+        return Compared(entry.playground, settings, history_of(record), record["batch_size"])
+    about = entry.about
+    recipe = recipe_of(about)
+    named = "tokenizer" in about.recipe
+    return Compared(
+        entry.playground,
+        {
+            "Data": about.dataset,
+            **_settings(about, recipe),
+            "Length": f"{about.steps:,} steps" if about.steps else f"{about.seconds:g} s",
+            "Device": about.device,
+        },
+        read_curves(entry.path),
+        recipe.batch_size,
+        (about.recipe["tokenizer"], about.uniform_loss) if named else None,
+    )
 
 
-def _value(about: About, recipe: Recipe, key: str) -> str:
-    """Return a setting as it was, and what became of it; – where it has no effect."""
-    settings = recipe.settings()
-    if key not in settings or not settings[key].applies(recipe):
-        return "–"
-    values = [getattr(recipe, key), *(value for _, name, value in about.changes if name == key)]
-    return " → ".join(_words(value) for value in values)
+def _settings(about: About, recipe: Recipe) -> dict[str, str]:
+    """Return a recipe in the order of its form, the model first, a live change as ``a → b``.
+
+    A setting without an effect is left out.
+    """
+    known = recipe.settings()
+    keys = sorted((key for key in known if key != "steps"), key=lambda key: key != "model")
+    return {
+        known[key].label: " → ".join(
+            _words(value)
+            for value in (
+                getattr(recipe, key),
+                *(value for _, name, value in about.changes if name == key),
+            )
+        )
+        for key in keys
+        if known[key].applies(recipe)
+    }
 
 
 def _words(value: Any) -> str:
@@ -62,24 +104,37 @@ def _words(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _length(about: About) -> str:
-    return f"{about.steps:,} steps" if about.steps else f"{about.seconds:g} s"
+def differences(runs: Sequence[Compared]) -> list[Difference]:
+    """Return in what runs differ, what decides most first; – stands for what one does not have."""
+    labels = dict.fromkeys(label for run in runs for label in run.settings)
+    rows = [
+        Difference("Playground", tuple(run.playground for run in runs)),
+        *(
+            Difference(label, tuple(run.settings.get(label, "–") for run in runs))
+            for label in labels
+        ),
+    ]
+    return [row for row in rows if len(set(row.values)) > 1]
 
 
-def along(axis: str, about: About, history: History, curve: Curve) -> Array:
-    """Return where a curve's points lie on an axis: steps, seconds of training, or examples."""
-    if axis == "seconds":
-        return history.seconds_at(curve.x)
-    return curve.x * float(recipe_of(about).batch_size) if axis == "examples" else curve.x
-
-
-def sentence(abouts: Sequence[About]) -> str:
+def sentence(runs: Sequence[Compared]) -> str:
     """Say in one sentence what differs."""
-    found = [difference.label for difference in differences(abouts)]
+    found = [difference.label for difference in differences(runs)]
+    seen = any(run.playground == LOOP for run in runs)
+    if not found and seen:
+        return "Nothing that could be seen of them differs: it is the seed, the data, or chance."
     if not found:
         return "The same recipe, data and length: what differs is chance, or the machine."
     if found == ["Seed"]:
         return "Only the seed differs: what you see between them is chance."
     named = ", ".join(label if i == 0 else label.lower() for i, label in enumerate(found[:6]))
     more = f" and {len(found) - 6} more" if len(found) > 6 else ""
-    return f"{named}{more} differ{'s' if len(found) == 1 else ''}; all else is the same."
+    rest = "all else that could be seen" if seen else "all else"
+    return f"{named}{more} differ{'s' if len(found) == 1 else ''}; {rest} is the same."
+
+
+def tokens_differ(runs: Sequence[Compared]) -> bool:
+    """Whether the losses of runs of one playground are each per another token."""
+    if len({run.playground for run in runs}) > 1 or any(run.tokens is None for run in runs):
+        return False
+    return len({run.tokens for run in runs}) > 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.doctor.record import history_of, read_record
 from core.errors import UserError
 from core.runs.folder import CURVES
 from core.telemetry.events import Array
@@ -68,6 +69,15 @@ def read_curves(folder: Path) -> History:
         raise UserError(
             f"The curves of {folder} are damaged; its checkpoints may be whole."
         ) from None
+
+
+def curves_of(path: Path) -> History:
+    """Read the curves of a run, or those of a loop that was watched.
+
+    Raises:
+        UserError: they are damaged.
+    """
+    return history_of(read_record(path)) if path.is_file() else read_curves(path)
 
 
 _LAYER = re.compile(r"layers\.(\d{1,4})\.(\w+)")

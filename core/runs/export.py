@@ -2,26 +2,30 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from core.doctor.record import read_record
 from core.errors import UserError
 from core.runs.about import read_about
 from core.runs.bundle import pack
-from core.runs.curves import read_curves
+from core.runs.curves import curves_of
 from core.runs.moments import moments_of, read_moment
 from core.telemetry.history import Curve, History
 from core.training.files import write_whole
 
 
-def to_csv(folder: Path, out: Path) -> None:
+def to_csv(run: Path, out: Path) -> None:
     """Write the curves as one table: a row for each step that something is known of.
 
     Raises:
         UserError: it is no record, or the file can't be written.
     """
-    history = read_curves(folder)
+    history = curves_of(run)
+    layers = () if run.is_file() else read_about(run).layers
     columns = {
         "seconds": history.seconds,
         "train_loss": history.loss,
@@ -29,9 +33,7 @@ def to_csv(folder: Path, out: Path) -> None:
         "learning_rate": history.rate,
         **{f"judged.{name}": curve for name, curve in history.evaluations.items()},
     }
-    for index, (info, layer) in enumerate(
-        zip(read_about(folder).layers, history.layers, strict=False)
-    ):
+    for index, (info, layer) in enumerate(zip(layers, history.layers, strict=False)):
         named = info.name or str(index)
         columns |= {f"{named}.{name}": curve for name, curve in layer.items()}
     points = {
@@ -48,7 +50,7 @@ def to_csv(folder: Path, out: Path) -> None:
     write_whole(out, buffer.getvalue().encode())
 
 
-def to_tensorboard(folder: Path, out: Path) -> None:
+def to_tensorboard(run: Path, out: Path) -> None:
     """Write event files that TensorBoard shows: curves, weights as histograms, samples, recipe.
 
     Raises:
@@ -60,17 +62,18 @@ def to_tensorboard(folder: Path, out: Path) -> None:
         raise UserError(
             "TensorBoard is not installed here: 'pip install tensorboard', then export again."
         ) from None
-    about, history = read_about(folder), read_curves(folder)
+    history = curves_of(run)
+    recipe, begun = _recipe(run)
     try:
         with SummaryWriter(str(out)) as writer:
-            recipe = "\n".join(f"    {key}: {value}" for key, value in about.recipe.items())
-            writer.add_text("recipe", recipe, 0, about.begun)
+            told = "\n".join(f"    {key}: {value}" for key, value in recipe.items())
+            writer.add_text("recipe", told, 0, begun)
             for name, curve in _scalars(history).items():
-                times = about.begun + history.seconds_at(curve.x)
+                times = begun + history.seconds_at(curve.x)
                 for step, value, when in zip(curve.x, curve.y, times, strict=True):
                     writer.add_scalar(name, value, int(step), when)
-            for step in moments_of(folder):
-                moment = read_moment(folder, step)
+            for step in moments_of(run):
+                moment = read_moment(run, step)
                 for name, array in moment.weights.items():
                     if array.dtype == np.float32:
                         writer.add_histogram(f"weights/{name}", array, step)
@@ -78,6 +81,16 @@ def to_tensorboard(folder: Path, out: Path) -> None:
                     writer.add_text("samples", "\n".join(f"    {t}" for t in moment.samples), step)
     except OSError as error:
         raise UserError(f"{out} can't be written ({error.strerror or error}).") from None
+
+
+def _recipe(run: Path) -> tuple[Mapping[str, Any], float]:
+    """Return the settings of a run, or what was seen of a loop's, and when it began."""
+    if run.is_file():
+        record = read_record(run)
+        lasted = record["seconds"][-1][1] if record["seconds"] else 0.0
+        return record["settings"], run.stat().st_mtime - lasted
+    about = read_about(run)
+    return about.recipe, about.begun
 
 
 def _scalars(history: History) -> dict[str, Curve]:
@@ -98,10 +111,17 @@ def _scalars(history: History) -> dict[str, Curve]:
     return scalars
 
 
-def export(folder: Path, way: str, out: Path) -> None:
+def export(run: Path, way: str, out: Path) -> None:
     """Write a run for other programs: ``tensorboard``, ``csv`` or ``zip``.
+
+    Args:
+        run: its folder, or the file of a watched loop.
+        way: one of the three.
+        out: where to.
 
     Raises:
         UserError: it is no record, or it can't be written there.
     """
-    {"tensorboard": to_tensorboard, "csv": to_csv, "zip": pack}[way](folder, out)
+    if way == "zip" and run.is_file():
+        raise UserError(f"{run.name} is one file already; copy it to the other machine's runs.")
+    {"tensorboard": to_tensorboard, "csv": to_csv, "zip": pack}[way](run, out)

@@ -11,6 +11,8 @@ CURVES = "curves.npz"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
 MOMENTS = "moments"
+LOOP_SUFFIX = ".watch.json"
+"""Of the one file that a watched loop leaves (:mod:`core.doctor.record`)."""
 DRAFTS = ".glassbox-*"
 """What a process that was killed while it wrote leaves behind."""
 
@@ -24,18 +26,27 @@ def run_named(runs: Path, name: str) -> Path | None:
         return None
 
 
-def find_folder(runs: Path, name: str) -> Path:
-    """Return the folder of a run as :func:`run_named` finds it.
+def find_run(runs: Path, name: str) -> Path:
+    """Return the folder of a run as :func:`run_named` finds it, or the file of a watched loop.
 
     Raises:
         UserError: there is no such record.
     """
-    if folder := run_named(runs, name):
-        return folder
+    if found := run_named(runs, name) or _loop_named(runs, name):
+        return found
     raise UserError(
         f"There is no run {name}; 'python -m core runs' lists them, and a folder with a {ABOUT}"
         " is one, too."
     )
+
+
+def _loop_named(runs: Path, name: str) -> Path | None:
+    try:
+        places = (Path(name).expanduser(), runs / name, runs / f"{name}{LOOP_SUFFIX}")
+        found = (path for path in places if path.name.endswith(LOOP_SUFFIX))
+        return next((path for path in found if path.is_file()), None)
+    except (OSError, RuntimeError, ValueError):  # a name that no file can have
+        return None
 
 
 def title_of(checkpoint: Path) -> str:

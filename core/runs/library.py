@@ -9,15 +9,15 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.doctor.record import SUFFIX, read_record
+from core.doctor.record import read_record
 from core.errors import UserError
 from core.runs.about import SILENT, About, read_about
-from core.runs.folder import ABOUT, CARD
+from core.runs.folder import ABOUT, CARD, LOOP_SUFFIX
 from core.training.files import write_whole
 
 ASIDE = ".deleted"
@@ -51,6 +51,7 @@ class Entry:
         step: how many steps it has done.
         loss: its validation loss if it was judged, else its training loss; NaN if neither is known.
         verdict: the doctor's word, "" for none.
+        seen: what could be seen of a watched loop's settings, in words by their labels.
     """
 
     path: Path
@@ -63,11 +64,12 @@ class Entry:
     step: int
     loss: float
     verdict: str
+    seen: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         """What it is called."""
-        return self.card.name or self.path.name.removesuffix(SUFFIX)
+        return self.card.name or self.path.name.removesuffix(LOOP_SUFFIX)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -109,7 +111,7 @@ class Library:
         for path in self.folder.iterdir():
             if path.name.startswith("."):
                 continue
-            if path.name.endswith(SUFFIX):
+            if path.name.endswith(LOOP_SUFFIX):
                 yield path, (path, card_of(path))
             elif _stamp(path / ABOUT):
                 yield path, (path / ABOUT, path / CARD)
@@ -202,7 +204,6 @@ def _trained(folder: Path) -> Entry:
 def _watched(path: Path) -> Entry:
     record, written = read_record(path), path.stat().st_mtime
     found = record["diagnosis"]
-    losses = record["losses"]
     return Entry(
         path=path,
         card=_read_card(card_of(path)),
@@ -211,10 +212,19 @@ def _watched(path: Path) -> Entry:
         model="",
         begun=written,
         state=_state(found is not None, written),
-        step=int(record["steps"][-1]) if losses else 0,
-        loss=losses[-1] if losses else float("nan"),
+        step=record["count"],
+        loss=_standing(record),
         verdict=found.verdict if found else "",
+        seen=record["settings"],
     )
+
+
+def _standing(record: dict[str, Any]) -> float:
+    """Return a loop's loss on other data, if it was told, else that of its last batches."""
+    if record["validations"]:
+        return float(record["validations"][-1][1])
+    last = record["losses"][-20:]
+    return sum(last) / len(last) if last else float("nan")
 
 
 def _state(ended: bool, written: float) -> str:

@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.environment import environment
 from core.errors import UserError
 from core.layers import size_of
-from core.runs.about import About, environment, read_about, write_about
+from core.runs.about import About, read_about, write_about
 from core.runs.curves import read_curves, write_curves
 from core.runs.folder import BEST, LAST, drop_drafts
 from core.runs.memory import Memory

@@ -8,13 +8,14 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLay
 
 from core.doctor.causes import CAUSES, lesson_on
 from core.doctor.diagnosis import Cause, Diagnosis
+from core.doctor.record import history_of
 from core.errors import UserError
 from core.telemetry.events import Diagnosed, Failed, Started
 from core.telemetry.history import History
 from gui.casebook import Casebook
 from gui.examination import Examination, Patient, Stage, of_file
 from gui.guessing import Guessing
-from gui.recording import Recording, history_of
+from gui.recording import Recording
 from gui.widgets.card import label
 from gui.widgets.doctor.aside import ASIDE
 from gui.widgets.doctor.case_panel import CasePanel

@@ -29,7 +29,6 @@ from gui.widgets.runs.run_message import RunMessage
 from gui.widgets.runs.run_model import RunFilter, RunModel
 from gui.widgets.runs.run_table import RunTable
 from gui.widgets.runs.run_tools import RunTools, ask_where, dropped_zip
-from gui.widgets.runs.run_words import is_loop
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Runs", "runs", 6
@@ -40,7 +39,6 @@ SHARE = 0.05  # of the time at most goes into that, however many runs there are
 LOADING = "Loading torch…"
 CHOOSE = "Choose one to open it, or two to six, with Ctrl or Shift, to lay them over one another."
 MANY = f"Up to {MOST} runs can be compared at once; choose fewer."
-LOOPS = "A loop that core.watch saw has no recipe to compare; choose it alone, or leave it out."
 
 
 class Page(QWidget):
@@ -203,8 +201,6 @@ class Page(QWidget):
             self._stack.setCurrentWidget(self.detail)
         elif len(entries) > MOST:
             self._say(MANY)
-        elif any(is_loop(entry) for entry in entries):
-            self._say(LOOPS)
         else:
             self.compare.show_entries(entries)
             self._stack.setCurrentWidget(self.compare)

@@ -19,8 +19,9 @@ from torch.nn import functional as F
 from core import watch
 from core.doctor import record
 from core.doctor.diagnosis import Diagnosis
-from core.doctor.record import FORMAT, SUFFIX, read_record
+from core.doctor.record import FORMAT, read_record
 from core.errors import UserError
+from core.runs.folder import LOOP_SUFFIX
 from tests.core.test_cli import ROOT, answer, core, refused
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -237,7 +238,7 @@ def test_a_loop_that_crashes_is_diagnosed_and_crashes_all_the_same(letters, tmp_
     inputs, labels = letters
     torch.manual_seed(0)
     C, W = torch.randn(27, 8, requires_grad=True), torch.randn(24, 27, requires_grad=True)
-    path = tmp_path / f"crash{SUFFIX}"
+    path = tmp_path / f"crash{LOOP_SUFFIX}"
     seen = watch(quiet=True, record=path, share=1.0, budget=1.0)
     with pytest.raises(IndexError, match="out of bounds"), seen:
         for step in range(20):
@@ -290,7 +291,7 @@ def test_it_says_its_diagnosis_and_where_the_record_is(letters, capsys, monkeypa
     said = capsys.readouterr().out
     (kept,) = tmp_path.iterdir()
     assert seen.diagnosis.text() in said and str(kept) in said
-    assert kept.name.startswith("test_doctor_watch-") and kept.name.endswith(SUFFIX)
+    assert kept.name.startswith("test_doctor_watch-") and kept.name.endswith(LOOP_SUFFIX)
 
     lecture(letters, True, quiet=True, record=True, name="mine", budget=0.0)
     lecture(letters, True, quiet=True, record=True, name="mine", budget=0.0)
@@ -308,7 +309,7 @@ def test_no_record_is_kept_where_none_is_wanted(letters, capsys, monkeypatch, tm
 
 def test_the_record_is_whole_json(letters, tmp_path):
     """Losses, layers and diagnosis stand in one file that any program can read."""
-    path = tmp_path / f"run{SUFFIX}"
+    path = tmp_path / f"run{LOOP_SUFFIX}"
     _, seen = lecture(letters, True, record=path, budget=0.5)
 
     def refuse(word):
@@ -324,7 +325,7 @@ def test_the_record_is_whole_json(letters, tmp_path):
 
 def test_a_loss_that_is_no_number_is_still_json(letters, tmp_path):
     """NaN is told as nothing in the file, and is NaN again when it is read."""
-    path = tmp_path / f"run{SUFFIX}"
+    path = tmp_path / f"run{LOOP_SUFFIX}"
     inputs, labels = letters
     W = torch.zeros(27, 27, requires_grad=True)
     with watch(quiet=True, record=path, share=1.0, budget=0.5) as seen:
@@ -378,7 +379,7 @@ def record_of(**changes):
 )
 def test_a_damaged_record_is_refused(tmp_path, text):
     """Whatever is wrong with the file, a sentence says so."""
-    path = tmp_path / f"run{SUFFIX}"
+    path = tmp_path / f"run{LOOP_SUFFIX}"
     path.write_text(text)
     with pytest.raises(UserError, match="no record"):
         read_record(path)
@@ -391,7 +392,7 @@ def test_a_damaged_record_is_refused(tmp_path, text):
 
 def test_the_command_line_reads_a_record(letters, tmp_path):
     """``diagnose RECORD --json`` prints what ``watch`` found, as one object; without it, a page."""
-    path = tmp_path / f"run{SUFFIX}"
+    path = tmp_path / f"run{LOOP_SUFFIX}"
     _, seen = lecture(letters, True, record=path, budget=0.5)
     assert answer("diagnose", path) == seen.diagnosis.to_dict()
     assert core("diagnose", path).stdout == seen.diagnosis.text() + "\n"
@@ -522,7 +523,7 @@ def test_nothing_was_stepped():
 
 def test_losses_on_other_data_are_kept(letters, tmp_path):
     """``validate`` notes the step at which it was said; a tensor is as good as a number."""
-    path = tmp_path / f"run{SUFFIX}"
+    path = tmp_path / f"run{LOOP_SUFFIX}"
     inputs, labels = letters
     torch.manual_seed(0)
     W = torch.zeros(27, 27, requires_grad=True)

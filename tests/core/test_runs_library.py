@@ -11,16 +11,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.nn import functional as F
 
+from core import watch
 from core.errors import UserError
 from core.runs.about import read_about, write_about
 from core.runs.bundle import pack, unpack
-from core.runs.comparing import along, differences, sentence
+from core.runs.comparing import compared, differences, sentence
 from core.runs.curves import read_curves
 from core.runs.export import export
 from core.runs.folder import LAST
-from core.runs.library import LOOP, Library
+from core.runs.library import LOOP, Library, read_entry
 from core.runs.moments import moments_of
 from core.training.checkpoint import load_checkpoint
 
@@ -64,7 +67,7 @@ def test_the_newest_run_stands_first(library):
     (library.folder / "damaged" / "run.json").write_text("{")
     assert titles(library) == ["loop-1", "third", "second", "first"]
     loop, third = library.entries()[:2]
-    assert loop.playground == LOOP and loop.step == 3 and loop.loss == 2.0
+    assert loop.playground == LOOP and loop.step == 3 and loop.loss == 2.5
     assert loop.state == "broken off"
     assert third.model == "mlp" and third.step == 400 and third.state == "finished"
     assert third.loss == third.about.metrics["val_loss"]
@@ -108,25 +111,77 @@ def test_what_is_being_trained_is_not_deleted(library):
 def test_what_differs_is_said_first(recorded):
     """Only settings that differ and have an effect; a live change is told as such."""
     about = read_about(recorded)
-    wider = replace(about, recipe={**about.recipe, "hidden": [64], "seed": 7})
-    live = replace(about, changes=((20, "lr", 0.001),))
-    found = {row.label: row.values for row in differences([about, wider, live])}
+
+    def run(**changes):
+        return compared(replace(read_entry(recorded), about=replace(about, **changes)))
+
+    wider = run(recipe={**about.recipe, "hidden": [64], "seed": 7})
+    live = run(changes=((20, "lr", 0.001),))
+    found = {row.label: row.values for row in differences([run(), wider, live])}
     assert found["Hidden layers"] == ("24", "64", "24")
     assert found["Seed"] == ("42", "7", "42")
     assert found["Learning rate"] == ("0.01", "0.01", "0.01 → 0.001")
     assert set(found) == {"Hidden layers", "Seed", "Learning rate"}
-    other = replace(about, recipe={**about.recipe, "seed": 7})
-    assert "chance" in sentence([about, other]) and "same recipe" in sentence([about, about])
+    other = run(recipe={**about.recipe, "seed": 7})
+    assert "chance" in sentence([run(), other]) and "same recipe" in sentence([run(), run()])
 
 
 def test_curves_lie_along_steps_seconds_or_examples(recorded):
     """The same points, elsewhere."""
-    about, history = read_about(recorded), read_curves(recorded)
+    run, about = compared(read_entry(recorded)), read_about(recorded)
     steps, examples, seconds = (
-        along(axis, about, history, history.loss) for axis in ("steps", "examples", "seconds")
+        run.along(axis, run.history.loss) for axis in ("steps", "examples", "seconds")
     )
     assert np.array_equal(examples, 64 * steps)
     assert np.all(np.diff(seconds) >= 0) and seconds[-1] == pytest.approx(about.spent, rel=0.1)
+
+
+def looped(path, rate):
+    """Train a small bigram in a stranger's loop, under watch."""
+    table = torch.zeros(27, 27, requires_grad=True)
+    letters = torch.randint(0, 27, (512,), generator=torch.Generator().manual_seed(0))
+    with watch(quiet=True, record=path, budget=0.0) as seen:
+        for step in range(100):
+            at = torch.arange(16) + 4 * step
+            loss = F.cross_entropy(table[letters[at]], letters[at + 1])
+            table.grad = None
+            loss.backward()
+            table.data -= rate * table.grad
+            seen.step(loss)
+        seen.validate(loss.detach(), 0.25)
+    return compared(read_entry(path))
+
+
+def test_watched_loops_are_compared_by_what_was_seen(tmp_path):
+    """They have no recipe: the learning rate is read off the steps, and the clock ran."""
+    slow, fast = looped(tmp_path / "a.watch.json", 0.5), looped(tmp_path / "b.watch.json", 5.0)
+    assert [(row.label, row.values) for row in differences([slow, fast])] == [
+        ("Learning rate", ("0.5", "5"))
+    ]
+    assert sentence([slow, fast]).startswith("Learning rate differs; all else that could be seen")
+    assert "could be seen" in sentence([slow, slow])
+    assert slow.settings["Optimiser"] == "by hand" and slow.settings["Length"] == "100 steps"
+    curve = slow.history.loss
+    assert len(curve.x) == 100 and np.array_equal(slow.along("examples", curve), 16 * curve.x)
+    assert np.all(np.diff(slow.along("seconds", curve)) >= 0)
+    assert slow.history.seconds.y[-1] > 0
+    assert slow.history.evaluations["val_accuracy"].y.tolist() == [0.25]
+
+
+def test_a_loop_is_exported_as_what_it_is(tmp_path):
+    """A table of its curves, and its settings; one file needs no zip."""
+    path = tmp_path / "mine.watch.json"
+    looped(path, 0.5)
+    export(path, "csv", tmp_path / "loop.csv")
+    with (tmp_path / "loop.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(row["train_loss"] != "" for row in rows) == 100
+    export(path, "tensorboard", tmp_path / "events")
+    events = EventAccumulator(str(tmp_path / "events"))
+    events.Reload()
+    assert len(events.Scalars("loss/train")) == 100
+    with pytest.raises(UserError, match="one file already"):
+        export(path, "zip", tmp_path / "loop.zip")
 
 
 def test_a_zip_opens_elsewhere(recorded, tmp_path):

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QSpinBox, QWidget
 
 from core import watch
+from core.doctor.record import ABSENT, history_of
 from gui import examination as examination_module
 from gui import recording
 from gui import session as session_module
@@ -207,7 +208,7 @@ def test_a_checkpoint_is_examined(opened, small_starter, monkeypatch):
 
 def test_the_loss_stands_in_for_a_missing_picture():
     """Where the likeliest cause, or all, has none; where there is one, the loss is not needed."""
-    history = recording.history_of({"steps": [0, 1, 2], "losses": [3.0, 2.5, 2.0]})
+    history = history_of({**ABSENT, "steps": [0, 1, 2], "losses": [3.0, 2.5, 2.0]})
     loss = loss_exhibit(history, 3.3)
     assert loss.picture.question == LOSS and "From 3 to 2" in loss.measured
     assert exhibits(BROKEN, loss) == exhibits(BROKEN)
@@ -216,13 +217,13 @@ def test_the_loss_stands_in_for_a_missing_picture():
     bare = type(FINE)("fine", "All is well.", 0.8)
     assert exhibits(bare, loss) == [loss] and exhibits(bare) == []
     assert loss_exhibit(None, 0.0) is None
-    empty = recording.history_of({"steps": [], "losses": []})
+    empty = history_of({**ABSENT, "steps": [], "losses": []})
     assert loss_exhibit(empty, 0.0) is None
 
 
 def test_the_loss_has_no_sign(qtbot):
     """It is shown, not judged."""
-    history = recording.history_of({"steps": [0, 1], "losses": [3.0, 2.0]})
+    history = history_of({**ABSENT, "steps": [0, 1], "losses": [3.0, 2.0]})
     card = EvidenceCard(loss_exhibit(history, 0.0))
     qtbot.addWidget(card)
     card.show()

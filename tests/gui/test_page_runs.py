@@ -460,6 +460,38 @@ def test_a_watched_loop_opens_on_the_doctors_page(among, runs):
     assert among.window.page is doctor and doctor.recording.path == runs / "mine.watch.json"
 
 
+def test_loops_are_laid_over_one_another(among, runs):
+    """What differs of what was seen, both curves, no layers; a record of old tells less."""
+    record = {
+        "format": "glassbox-watch-1",
+        "steps": list(range(50)),
+        "losses": [2 - 0.01 * step for step in range(50)],
+        "validations": [],
+        "count": 50,
+        "batch_size": 32,
+        "settings": {"Optimiser": "Adam", "Learning rate": "0.01"},
+        "layers": [],
+        "diagnosis": None,
+    }
+    for name, rate in (("one", "0.01"), ("two", "0.1")):
+        told = {**record["settings"], "Learning rate": rate}
+        (runs / f"{name}.watch.json").write_text(json.dumps({**record, "settings": told}))
+    among.until(lambda: {"one.watch.json", "two.watch.json"} <= set(among.shown()))
+    among.choose("one.watch.json")
+    card = among.page.detail.card
+    assert "could be seen" in card.recipe.text() and "Adam" in [
+        words.text() for words in card.findChildren(QLabel)
+    ]
+    actions = {action.objectName(): action for action in card.buttons.menu.actions()}
+    assert actions["export_csv"].isVisible() and not actions["export_zip"].isVisible()
+    among.choose("one.watch.json", "two.watch.json")
+    assert among.find("compareSentence", QLabel).text().startswith("Learning rate differs")
+    view = among.page.compare
+    assert [len(line.x) for line in view.plot.lines] == [50, 50]
+    view.tabs.setCurrentIndex(1)
+    assert "no layers" in view.walls.words.text()
+
+
 def test_a_damaged_moment_says_so(three):
     """The slider goes on; the step that can't be read is said to be damaged."""
     bad = sorted((paths.RUNS / FAST / MOMENTS).iterdir())[1]

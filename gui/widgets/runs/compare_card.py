@@ -13,8 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.runs.about import About
-from core.runs.comparing import MOST, Difference, differences, sentence
+from core.runs.comparing import MOST, Compared, Difference, differences, sentence
 from core.runs.library import Entry
 from gui import theme
 from gui.theme import GAP
@@ -72,23 +71,19 @@ class CompareCard(Card):
         buttons.addStretch(1)
         self.body.addLayout(buttons)
 
-    def show_runs(self, entries: Sequence[Entry], abouts: Sequence[About], tokens: bool) -> None:
+    def show_runs(self, entries: Sequence[Entry], runs: Sequence[Compared], tokens: bool) -> None:
         """Show what differs.
 
         Args:
             entries: the runs.
-            abouts: what they are, in the same order.
+            runs: what is compared of them, in the same order.
             tokens: whether their losses per token can't be compared.
-
-        Raises:
-            UserError: a recipe is none of this version of Glassbox.
         """
-        found = differences(abouts)
-        say(self.sentence, sentence(abouts), "cause")
-        apart = len({about.playground for about in abouts}) > 1
+        say(self.sentence, sentence(runs), "cause")
+        apart = len({run.playground for run in runs}) > 1
         say(self.warning, APART if apart else TOKENS if tokens else "", "warning")
         self._show_names(entries)
-        self._show_table(found, len(abouts))
+        self._show_table(differences(runs), len(runs))
 
     def _show_names(self, entries: Sequence[Entry]) -> None:
         _empty(self._names)

@@ -8,9 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QTabWidget, QVBoxLayout, QWidget
 
 from core.errors import UserError
-from core.runs.about import About
-from core.runs.comparing import along
-from core.runs.curves import read_curves
+from core.runs.comparing import Compared, compared, tokens_differ
 from core.runs.library import Entry
 from core.telemetry.history import Curve, History
 from gui.widgets.card import Card, label
@@ -46,8 +44,7 @@ class CompareView(QWidget):
         super().__init__()
         self.setObjectName("compareView")
         self.entries: list[Entry] = []
-        self._abouts: list[About] = []
-        self._histories: list[History] = []
+        self._runs: list[Compared] = []
         self._tokens = False
         """Whether a loss per token can't be compared."""
         self.card, self.plot, self.walls = CompareCard(), ComparePlot(), CompareWalls()
@@ -94,20 +91,17 @@ class CompareView(QWidget):
         if list(entries) == self.entries:
             return
         others = [entry.path for entry in entries] != [entry.path for entry in self.entries]
-        abouts = [entry.about for entry in entries if entry.about is not None]
         try:
-            histories = [read_curves(entry.path) for entry in entries]
-            tokens = _tokenizers_differ(abouts)
-            if others:
-                self.card.show_runs(entries, abouts, tokens)
+            runs = [compared(entry) for entry in entries]
         except UserError as error:
             self.failed.emit(str(error))
             return
+        tokens = tokens_differ(runs)
         self.card.setFixedWidth(SIDE if len(entries) <= FEW else BROAD)
-        self.entries, self._abouts, self._histories = list(entries), abouts, histories
-        self._tokens = tokens
+        self.entries, self._runs, self._tokens = list(entries), runs, tokens
         if others:
-            self.walls.show_runs(entries, histories)
+            self.card.show_runs(entries, runs, tokens)
+            self.walls.show_runs(entries, [run.history for run in runs])
         self._draw()
 
     def _draw(self) -> None:
@@ -115,20 +109,15 @@ class CompareView(QWidget):
         if not self.entries:
             return
         axis, loss = self.axis.key(), self.loss.key()
-        lines = [
-            self._line(place, about, history, axis, loss)
-            for place, (about, history) in enumerate(
-                zip(self._abouts, self._histories, strict=True)
-            )
-        ]
+        lines = [self._line(place, run, axis, loss) for place, run in enumerate(self._runs)]
         self.plot.show_lines(lines, ROLES[loss])
 
-    def _line(self, place: int, about: About, history: History, axis: str, loss: str) -> Line:
-        curve = self._curve(history, loss)
+    def _line(self, place: int, run: Compared, axis: str, loss: str) -> Line:
+        curve = self._curve(run.history, loss)
         if curve is None or not len(curve.x):
             return Line(place, np.empty(0), np.empty(0))
-        values = curve.smoothed() if curve is history.loss else curve.y
-        return Line(place, along(axis, about, history, curve), values)
+        values = curve.smoothed() if curve is run.history.loss else curve.y
+        return Line(place, run.along(axis, curve), values)
 
     def _curve(self, history: History, loss: str) -> Curve | None:
         if self._tokens:
@@ -148,11 +137,3 @@ class CompareView(QWidget):
             words = f"At {unit}{x:,.1f}: " if axis == "seconds" else f"At {unit}{x:,.0f}: "
             words += values or "none has a value here"
         self.told.setText(words)
-
-
-def _tokenizers_differ(abouts: Sequence[About]) -> bool:
-    """Whether the losses of these runs, all of one playground, are per another token."""
-    if len({about.playground for about in abouts}) > 1:
-        return False
-    cut = {(about.recipe.get("tokenizer"), about.uniform_loss) for about in abouts}
-    return len(cut) > 1 and all("tokenizer" in about.recipe for about in abouts)

@@ -22,6 +22,7 @@ SLIDER = "Go through the runs together: each shows its layers at its moment near
 NARROWEST = 430  # pixels of a wall; where they don't fit, they are scrolled
 TWO_LINES = 34  # pixels of a remark, always: the walls beside one another stay in line
 NO_COMMON = "These runs have no moment in common yet."
+LOOPS = "A loop that core.watch saw keeps its curves, and no layers to go through."
 
 
 class _Side(QWidget):
@@ -117,10 +118,12 @@ class CompareWalls(Card):
         from core.runs.moments import moments_of
 
         self._stale = False
+        loops = any(side.entry.about is None for side in self.sides)
         for side in self.sides:
             side.steps = moments_of(side.entry.path)
+            side.setHidden(loops)
         shown = all(side.steps for side in self.sides)
-        say(self.words, "" if shown else NO_COMMON, "small")
+        say(self.words, "" if shown else LOOPS if loops else NO_COMMON, "small")
         self.slider.begin(self._common() if shown else [])
 
     def _common(self) -> list[int]:

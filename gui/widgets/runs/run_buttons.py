@@ -45,12 +45,14 @@ class RunButtons(QWidget):
         self.menu = QMenu(self.export)
         self.menu.setObjectName("exportMenu")
         self.menu.setToolTipsVisible(True)
+        self._ways: dict[str, QAction] = {}
         for way, (title, help) in WAYS.items():
             action = QAction(title, self.menu)
             action.setObjectName(f"export_{way}")
             action.setToolTip(help)
             action.triggered.connect(lambda checked=False, way=way: self.exportAsked.emit(way))
             self.menu.addAction(action)
+            self._ways[way] = action
         self.export.setMenu(self.menu)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -78,5 +80,5 @@ class RunButtons(QWidget):
         self.open.setText(f"Open on the {page} page")
         self.open.setToolTip(f"<p>{help} Enter on its row does the same.</p>")
         self.go_on.setVisible(entry.state in GOES_ON)
-        self.export.setVisible(not loop)
+        self._ways["zip"].setVisible(not loop)  # it is one file already
         self.delete.setEnabled(entry.state != "running")

@@ -18,6 +18,7 @@ from gui.widgets.verdict_card import TEXT_ROLES, VERDICT_ROLES
 
 MOST = 12  # settings that are told
 EXACT = "Recipe: “{name}”, as it is on its page."
+SEEN = "What could be seen of its settings:"
 UNLIKE = "Recipe: most like “{name}”, but"
 
 
@@ -95,8 +96,8 @@ class RunCard(Card):
 
     def _show_recipe(self, entry: Entry) -> None:
         if entry.about is None:
-            say(self.recipe, "")
-            self._show_settings(())
+            say(self.recipe, SEEN if entry.seen else "")
+            self._show_settings(list(entry.seen.items()))
             return
         try:
             name, otherwise = words.nearest_recipe(entry.about)

@@ -4,16 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from core import playgrounds
-from core.doctor.record import read_record
 from core.errors import UserError
 from core.runs.about import recipe_of
-from core.runs.curves import read_curves
+from core.runs.curves import curves_of
 from core.runs.library import Entry
 from core.telemetry.history import History
-from gui.recording import history_of
 from gui.widgets.card import Card, label, say
 from gui.widgets.learning import SOUND
 from gui.widgets.picture_file import offer_pictures
@@ -47,6 +45,7 @@ class RunDetail(QWidget):
         self.remark = label("", "small", wrap=True)
         self.remark.setObjectName("momentRemark")
         self._history = History()
+        self._pictures: dict[str, QMenu] = {}
         self._step = -1
         self._playable: Path | None = None
         """The folder of the run whose network is played with."""
@@ -85,6 +84,7 @@ class RunDetail(QWidget):
         ):
             part = menu.addMenu(f"{title} as a picture")
             part.addActions(offer_pictures(widget, name, tell))
+            self._pictures[name] = part
 
     def show_entry(self, entry: Entry) -> None:
         """Show a run, or what is new of the one that is shown."""
@@ -98,10 +98,7 @@ class RunDetail(QWidget):
 
     def _show_curves(self, entry: Entry) -> None:
         try:
-            if entry.about is None:
-                self._history = history_of(read_record(entry.path))
-            else:
-                self._history = read_curves(entry.path)
+            self._history = curves_of(entry.path)
         except UserError as error:
             self._history = History()
             self.failed.emit(str(error))
@@ -111,6 +108,8 @@ class RunDetail(QWidget):
         alone = entry.about is None  # a watched loop has curves, and no weights
         self.curves.set_alone(alone)
         self._moments.setHidden(alone)
+        if layers := self._pictures.get("layers"):
+            layers.menuAction().setVisible(not alone)
         if alone:
             self._show_nothing("")
             return
