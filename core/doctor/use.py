@@ -5,7 +5,9 @@ is generated. No loss shows it.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -18,6 +20,9 @@ from core.doctor.tape import BENDS, PRODUCTS, Op, Tape
 NORMS = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm".split())
 SPREADS = frozenset("std var std_mean var_mean".split())
 FAR = 2.0  # times larger or smaller: another preprocessing
+NORMALISATION = "the normalisation"
+OFF = 1.5  # times larger or smaller: normalised by something else
+ENOUGH = 20  # examples in use, before sizes are held against one another
 
 
 def compare(sight: Sight, tape: Tape, scan: Scan) -> UseSeen:
@@ -28,41 +33,75 @@ def compare(sight: Sight, tape: Tape, scan: Scan) -> UseSeen:
         return UseSeen()
     missing, extra = [], []
     names = scan.names
-    for key, (acts, sizes) in trained.items():
+    for key, ours in trained.items():
         name = names.get(key, f"a parameter of shape {tuple(sight.weights[key].shape)}")
         if key not in used:
             if sight.weights[key].dim() > 1:
                 missing.append(f"the layer {name}")
             continue
-        theirs, its_sizes = used[key]
-        for act in sorted(acts - theirs):
-            missing.append(f"{act} behind {name}")
-        for act in sorted(theirs - acts):
-            extra.append(f"{act} behind {name}")
-        if sizes and its_sizes and not sizes & its_sizes:
+        theirs = used[key]
+        missing += [f"{act} behind {name}" for act in sorted(ours.acts - theirs.acts)]
+        extra += [f"{act} behind {name}" for act in sorted(theirs.acts - ours.acts)]
+        if ours.sizes and theirs.sizes and not ours.sizes & theirs.sizes:
             extra.append(
-                f"{name} is given {_sizes(its_sizes)} at a time, in training it was {_sizes(sizes)}"
+                f"{name} is given {_sizes(theirs.sizes)} at a time,"
+                f" in training it was {_sizes(ours.sizes)}"
             )
+        if NORMALISATION in ours.acts & theirs.acts:
+            extra += _other_scale(name, ours, theirs)
     extra += _other_inputs(sight, tape)
     return UseSeen(tuple(missing), tuple(extra), _modes(scan, tape))
 
 
-def _sizes(sizes: frozenset[int]) -> str:
+def _sizes(sizes: set[int]) -> str:
     return " or ".join(str(size) for size in sorted(sizes)) + " tokens"
 
 
-Signature = dict[int, tuple[frozenset[str], frozenset[int]]]
+@dataclass
+class Behind:
+    """What is done behind a parameter, up to the next one.
+
+    Attributes:
+        acts: by name.
+        sizes: how many tokens it is given at a time, of a table.
+        bent: what goes into its activation, at each call.
+    """
+
+    acts: set[str] = field(default_factory=set)
+    sizes: set[int] = field(default_factory=set)
+    bent: list[Tensor] = field(default_factory=list)
 
 
-def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> Signature:
+@torch.no_grad()
+def _other_scale(name: str, ours: Behind, theirs: Behind) -> list[str]:
+    """Say so if what is normalised is far larger or smaller than it was in training.
+
+    Running statistics that nobody updates leave the same acts behind, and other numbers.
+    """
+    examples = sum(len(t) for t in theirs.bent if t.dim())
+    if not ours.bent or examples < ENOUGH:
+        return []
+    learned, used = (
+        math.sqrt(
+            sum(float(t.detach().float().square().sum()) for t in tensors)
+            / max(1, sum(t.numel() for t in tensors))
+        )
+        for tensors in (ours.bent, theirs.bent)
+    )
+    ratio = used / (learned + 1e-12)
+    if 1 / OFF < ratio < OFF:
+        return []
+    return [f"behind {name} signals are {ratio:.1f} times as large, normalised by other statistics"]
+
+
+def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind]:
     """Return for each parameter what is done behind it, up to the next one.
 
     What is done by hand counts as what it is: a division by a spread is a normalisation.
     """
     made_of: dict[int, frozenset[int]] = {}
     owner: dict[int, int] = {}
-    acts: dict[int, set[str]] = {}
-    sizes: dict[int, set[int]] = {}
+    found: dict[int, Behind] = defaultdict(Behind)
     rest = rested(Tape(list(ops)))
     for op in ops:
         direct = [id(t) for t in op.inputs if id(t) in weights]
@@ -74,30 +113,28 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> Signature:
         looks = op.name in ("embedding", "getitem", "index_select")
         if matrix and (op.name in PRODUCTS or looks):
             mine = matrix
-            acts.setdefault(matrix, set())
+            behind = found[matrix]
             if looks and (index := _index(op)) is not None and id(index) not in rest:
-                sizes.setdefault(matrix, set()).add(index.shape[-1] if index.dim() > 1 else 0)
+                behind.sizes |= {index.shape[-1]} if index.dim() > 1 else set()
             inherited = frozenset()
         elif mine:
             for key in direct:
-                acts.setdefault(key, set())
+                found[key]  # a parameter behind which nothing is done is used all the same
             if op.name in BENDS:
-                acts[mine].add(op.name)
+                found[mine].acts.add(op.name)
+                found[mine].bent += op.inputs[:1]
             elif (
                 op.name in NORMS
                 or op.name in SPREADS
                 or (op.name in ("div", "sub", "mul", "add") and _running(op, weights))
             ):
-                acts[mine].add("the normalisation")
+                found[mine].acts.add(NORMALISATION)
         for tensor in op.outputs:
             if mine:
                 owner[id(tensor)] = mine
             elif direct or inherited:
                 made_of[id(tensor)] = frozenset(direct) | inherited
-    return {
-        key: (frozenset(found), frozenset(sizes.get(key, set()) - {0}))
-        for key, found in acts.items()
-    }
+    return dict(found)
 
 
 def _running(op: Op, weights: dict[int, Tensor]) -> bool:

@@ -419,7 +419,7 @@ def normalised(letters, use):
     inputs, labels = letters
     g = torch.Generator().manual_seed(1)
     C = torch.randn((27, 10), generator=g, requires_grad=True)
-    W1 = (torch.randn((30, 60), generator=g) * 0.3).requires_grad_()
+    W1 = (torch.randn((30, 60), generator=g) * 0.6).requires_grad_()
     W2 = (torch.randn((60, 27), generator=g) * 0.01).requires_grad_()
     gain, bias = torch.ones((1, 60), requires_grad=True), torch.zeros((1, 60), requires_grad=True)
     running = [torch.zeros((1, 60)), torch.ones((1, 60))]
@@ -429,9 +429,10 @@ def normalised(letters, use):
         before = C[x].flatten(1) @ W1
         if learning:
             mean, std = before.mean(0, keepdim=True), before.std(0, keepdim=True)
-            with torch.no_grad():
-                running[0] = 0.9 * running[0] + 0.1 * mean
-                running[1] = 0.9 * running[1] + 0.1 * std
+            if use != "stale":
+                with torch.no_grad():
+                    running[0] = 0.9 * running[0] + 0.1 * mean
+                    running[1] = 0.9 * running[1] + 0.1 * std
         else:
             mean, std = running
         return torch.tanh(gain * (before - mean) / std + bias) @ W2
@@ -451,9 +452,9 @@ def normalised(letters, use):
             seen.step(loss)
         with seen.using(), torch.no_grad():
             context = [0, 0, 0]
-            for _ in range(5):
+            for _ in range(30):
                 x = torch.tensor([context])
-                scores = forward(x, False) if use == "the same" else without(x)
+                scores = without(x) if use == "without" else forward(x, False)
                 letter = int(torch.multinomial(scores.softmax(1), 1, generator=g))
                 context = [*context[1:], letter]
     return seen.diagnosis
@@ -464,6 +465,13 @@ def test_a_batch_norm_that_is_missing_in_use_is_found(letters):
     found = normalised(letters, "without")
     assert found.verdict == "broken" and found.causes[0].id == "train_eval_mismatch"
     assert "normalisation" in found.causes[0].evidence and "W1" in found.causes[0].evidence
+
+
+def test_running_statistics_that_stand_still_are_found(letters):
+    """The acts are the same; what is normalised by the first statistics has another size."""
+    found = normalised(letters, "stale")
+    assert found.verdict == "broken" and found.causes[0].id == "train_eval_mismatch"
+    assert "other statistics" in found.causes[0].evidence and "W1" in found.causes[0].evidence
 
 
 def test_the_same_forward_in_use_is_no_finding(letters):
