@@ -3,11 +3,12 @@
 import importlib
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QFontDatabase, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QHBoxLayout,
     QLabel,
@@ -40,8 +41,28 @@ class Column(QWidget):
         return done
 
 
+class WheelGuard(QObject):
+    """Keeps the wheel from fields that are not being edited, so that it scrolls the lesson."""
+
+    def __init__(self, view: QScrollArea) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
+        """Hand the wheel to the lesson."""
+        if not isinstance(event, QWheelEvent) or not isinstance(watched, QWidget):
+            return False
+        if watched.hasFocus():
+            return False
+        QApplication.sendEvent(self._view.viewport(), event)
+        return True
+
+
 class LessonView(QScrollArea):
     """One lesson. Its live parts are made when :meth:`enliven` is called, which takes torch."""
+
+    reached = Signal(str)
+    """Another section is read now: its anchor."""
 
     def __init__(self, lesson: Lesson, room: Room, follow: Callable[[str], None]) -> None:
         super().__init__()
@@ -53,11 +74,13 @@ class LessonView(QScrollArea):
         self.parts: list[QWidget] = []
         """Its live parts."""
         self._headings: dict[str, QWidget] = {}
+        self._guard = WheelGuard(self)  # a scroll area's own filter serves its scroll bars
         self._anchor = ""
         """The heading that was asked for last."""
         self._left = 0
         """Where it was left, in pixels."""
         self.verticalScrollBar().rangeChanged.connect(lambda low, high: self._stay())
+        self.verticalScrollBar().valueChanged.connect(self._tell_section)
         self._places: list[tuple[QHBoxLayout, Live]] = []
         inner = Column()
         inner.setMaximumWidth(WIDEST)
@@ -129,19 +152,29 @@ class LessonView(QScrollArea):
         """Let the wheel scroll the lesson where it would change a number by accident."""
         if not isinstance(field, QScrollBar):
             field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            field.installEventFilter(self)
+            field.installEventFilter(self._guard)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
-        """Keep the wheel from a field that is not being edited."""
-        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget):
-            event.ignore()
-            return not watched.hasFocus()
-        return False
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+        """Go to the beginning or the end; the other keys are a scroll area's own."""
+        bar = self.verticalScrollBar()
+        ends = {Qt.Key.Key_Home: bar.minimum(), Qt.Key.Key_End: bar.maximum()}
+        if event.key() in ends:
+            bar.setValue(ends[Qt.Key(event.key())])
+        else:
+            super().keyPressEvent(event)
 
     def show_anchor(self, anchor: str) -> None:
         """Scroll to a heading, and stay there while what is above it is still laid out."""
         self._anchor = anchor
         self._scroll()
+        self.reached.emit(anchor)  # the last ones can't come to the top
+
+    def _tell_section(self, value: int) -> None:
+        """Tell which section has come into the upper third, or at the end, the last one."""
+        height = self.viewport().height()
+        line = value + (height if value == self.verticalScrollBar().maximum() else height // 3)
+        passed = [s.anchor for s in self.lesson.sections if self._headings[s.anchor].y() <= line]
+        self.reached.emit(passed[-1] if passed else "")
 
     def _scroll(self) -> None:
         if place := self._headings.get(self._anchor):

@@ -89,6 +89,7 @@ class Page(QWidget):
         """Turn to a lesson, at a heading if there is one of that anchor."""
         if name not in self.views:
             self.views[name] = LessonView(lessons()[name], self.room, self.follow)
+            self.views[name].reached.connect(self.sections.choose)
             self._stack.addWidget(self.views[name])
         self.list.choose(name)
         self._stack.setCurrentWidget(self.views[name])

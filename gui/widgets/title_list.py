@@ -92,10 +92,9 @@ class TitleList(QListWidget):
         return str(item.data(KEY)) if item else ""
 
     def choose(self, key: str) -> None:
-        """Choose the title of that key."""
-        for row in range(self.count()):
-            if self.item(row).data(KEY) == key:
-                self.setCurrentRow(row)
+        """Choose the title of that key, or none."""
+        keys = [self.item(row).data(KEY) for row in range(self.count())]
+        self.setCurrentRow(keys.index(key) if key in keys else -1)
 
     def mark(self, marks: dict[str, str]) -> None:
         """Set a sign before the titles of these keys."""

@@ -149,7 +149,7 @@ def test_the_wheel_scrolls_and_changes_no_number(reader):
     field = reader.page.view.findChild(QSpinBox, "product_batch")
     before = field.value()
 
-    def turn() -> None:
+    def turn(field):
         middle = QPointF(field.rect().center())
         none, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
         phase = Qt.ScrollPhase.NoScrollPhase
@@ -158,11 +158,29 @@ def test_the_wheel_scrolls_and_changes_no_number(reader):
         wheel = QWheelEvent(middle, there, QPoint(), down, none, no_key, phase, False)
         QApplication.sendEvent(field, wheel)
 
-    turn()
-    assert field.value() == before
+    bar = reader.page.view.verticalScrollBar()
+    turn(reader.page.view.viewport())
+    assert bar.value() > 0
+    read = bar.value()
+    turn(field)
+    assert field.value() == before and bar.value() > read
     field.setFocus()
-    turn()
+    turn(field)
     assert field.value() == before - 1
+
+
+def test_the_keys_go_to_the_end_and_back(reader):
+    """Home and End, and the list of sections marks where one reads."""
+    alive(reader)
+    page = reader.page
+    page.view.setFocus()
+    QTest.keyClick(page.view, Qt.Key.Key_End)
+    assert page.view.verticalScrollBar().value() == page.view.verticalScrollBar().maximum()
+    assert page.sections.chosen() == page.view.lesson.sections[-1].anchor
+    QTest.keyClick(page.view, Qt.Key.Key_Home)
+    assert page.view.verticalScrollBar().value() == 0
+    page.view.show_anchor(page.view.lesson.sections[2].anchor)
+    assert page.sections.chosen() == page.view.lesson.sections[2].anchor
 
 
 def test_nothing_overlaps(reader):
