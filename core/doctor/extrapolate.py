@@ -31,6 +31,11 @@ class Forecast:
     low: float
     high: float
 
+    @property
+    def gain(self) -> float:
+        """What twice as many steps would bring, as a part of the loss."""
+        return (self.now - self.twice) / abs(self.now) if self.now else 0.0
+
 
 def forecast(steps: Array, losses: Array) -> Forecast | None:
     """Draw a curve on; None if there is too little of it, or it does not fall.
@@ -50,6 +55,8 @@ def forecast(steps: Array, losses: Array) -> Forecast | None:
     for exponent in EXPONENTS:
         basis = np.stack([np.ones_like(x), (x / end) ** -exponent], 1)
         (a, b), *_ = np.linalg.lstsq(basis, y, rcond=None)
+        if a < 0 <= y.min():  # what has never been below 0 will not go there
+            a, b = 0.0, float(basis[:, 1] @ y / (basis[:, 1] @ basis[:, 1]))
         error = float(((basis @ np.array([a, b]) - y) ** 2).sum())
         if b >= 0:
             fits.append((error, a, b, exponent))

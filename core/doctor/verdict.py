@@ -16,6 +16,12 @@ CLEARER = 0.3
 """By so much more confidence a symptom is a cause of its own."""
 FURTHER = 0.03
 """What twice the steps must bring, as a share of the loss above its floor, to say: train on."""
+SOON = 0.5
+"""Of the planned steps, before which nothing is said of where the loss will settle."""
+FORETELLS = 10
+"""Losses on new data, from which on they are judged by in the place of those on the batches."""
+RISEN = 0.005
+"""The part by which a loss on new data has risen for good: less is its noise."""
 ORDER = list(CAUSES)
 MILD = (
     "overfitting",
@@ -117,18 +123,27 @@ def _healthy(case: Case, trials: tuple[Experiment, ...]) -> tuple[str, str, floa
     longer, wider = by_id.get("longer"), by_id.get("wider")
     if longer is not None and longer.passed is not None:
         return _by_trials(case, longer, wider)
+    done = int(case.steps[-1]) + 1
+    if done < SOON * case.planned:
+        return (
+            "undertrained",
+            f"Nothing is wrong so far: {done:,} of {case.planned:,} steps are done, and the loss is"
+            f" {case.ended:.3g}.",
+            0.5,
+        )
+    if said := _by_new_data(case):
+        return said
     means = case.smooth(40)
     steps = (case.steps[-1] + 1) * np.arange(1, len(means) + 1) / len(means)
     seen = forecast(steps, means)
     if seen is None:
         return "unknown", "The loss does not fall steadily enough to be drawn on.", 0.35
-    gain = (seen.now - seen.twice) / abs(seen.now) if seen.now else 0.0
-    if gain > FURTHER:
+    if seen.gain > FURTHER:
         return (
             "undertrained",
             f"Nothing is wrong; the loss still falls. It is {seen.now:.3g} now, and with twice the"
             f" steps would be about {seen.twice:.3g} ({seen.low:.3g} to {seen.high:.3g}).",
-            min(0.9, 0.55 + 3 * gain),
+            min(0.9, 0.55 + 3 * seen.gain),
         )
     floor = case.floors.get("pair", math.nan)
     new = case.facts.get("new_loss", math.nan)
@@ -143,6 +158,39 @@ def _healthy(case: Case, trials: tuple[Experiment, ...]) -> tuple[str, str, floa
         "fine",
         f"Nothing is wrong, and the loss has settled at {seen.now:.3g}: twice the steps would bring"
         f" it to about {seen.twice:.3g}.",
+        0.6,
+    )
+
+
+def _by_new_data(case: Case) -> tuple[str, str, float] | None:
+    """Judge by the loss on new data, where it was measured often enough: it is what counts."""
+    points = [(step, loss) for step, loss in case.validations if math.isfinite(loss)]
+    if len(points) < FORETELLS:
+        return None
+    steps, losses = np.array(points).T
+    lowest = int(losses.argmin())
+    best, now = float(losses[lowest]), float(losses[-1])
+    if lowest < 0.8 * (len(losses) - 1) and now > (1 + RISEN) * best:
+        return (
+            "fine",
+            f"Nothing is wrong, and more steps would not help: the loss on new data was lowest,"
+            f" {best:.3g}, at step {steps[lowest]:,.0f}, and is {now:.3g} now. More data or dropout"
+            " might lower it.",
+            0.65,
+        )
+    seen = forecast(steps, losses)
+    if seen is None:
+        return None
+    if seen.gain > FURTHER:
+        return (
+            "undertrained",
+            f"Nothing is wrong; the loss on new data still falls. It is {now:.3g} now, and with"
+            f" twice the steps would be about {seen.twice:.3g}.",
+            min(0.9, 0.55 + 3 * seen.gain),
+        )
+    return (
+        "fine",
+        f"Nothing is wrong, and the loss on new data has settled at {now:.3g}.",
         0.6,
     )
 

@@ -272,6 +272,31 @@ def test_a_healthy_loop_is_judged_by_its_curve(curve, verdict):
     assert not found.causes
 
 
+@pytest.mark.parametrize(
+    ("curve", "verdict", "words"),
+    [
+        (lambda x: 1.0 + 4 * x**-0.3, "undertrained", "new data still falls"),
+        (lambda x: 2.0 + 3 * x**-1.0, "fine", "has settled at 2."),
+        (lambda x: 2.0 + (x / 600 - 0.4) ** 2, "fine", "at step 240"),
+    ],
+    ids=["falls", "rests", "rises again"],
+)
+def test_the_loss_on_new_data_counts_where_it_is_known(curve, verdict, words):
+    """However far the batches' own loss still falls."""
+    x, judged = np.arange(600), range(20, 620, 20)
+    batches = 4 * (x + 1.0) ** -0.6
+    case = Case(x, batches, [], [(step, float(curve(step))) for step in judged])
+    found = conclude(case, ())
+    assert found.verdict == verdict and words in found.sentence, found.sentence
+
+
+def test_a_run_that_goes_on_is_not_called_settled():
+    """Before half of its steps are done, it is only said how far it is."""
+    x = np.arange(100)
+    found = conclude(Case(x, 2 + 3 / (x + 1.0), [], planned=1000), ())
+    assert found.verdict == "undertrained" and "100 of 1,000 steps" in found.sentence
+
+
 def trial(id, **values):
     """An experiment that was done."""
     return Experiment(id, id, "measured", "", True, tuple(values.items()))
@@ -314,6 +339,13 @@ def test_a_power_law_is_drawn_on_within_a_hundredth(a, b, c):
     assert found.now == pytest.approx(a + b * steps[-1] ** -c, rel=0.01)
     assert found.twice == pytest.approx(a + b * (2 * steps[-1]) ** -c, rel=0.01)
     assert found.ten == pytest.approx(a + b * (10 * steps[-1]) ** -c, rel=0.05)
+
+
+def test_a_loss_is_not_drawn_on_below_zero():
+    """A curve that bends down at its end, as under a rate that falls to nothing."""
+    steps = np.arange(20, 2000, 20.0)
+    found = forecast(steps, 0.3 * (1 - steps / 2100))
+    assert 0 <= found.low <= found.twice < found.now
 
 
 def test_noise_widens_what_is_said():
