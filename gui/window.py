@@ -136,10 +136,12 @@ class MainWindow(QMainWindow):
         return button
 
     def show_page(self, name: str) -> None:
-        """Turn to a page."""
+        """Turn to a page; the keys go where most is done on it, its ``home``."""
         self._buttons[name].setChecked(True)
-        self._stack.setCurrentWidget(self.pages[name])
-        self.pages[name].setFocus()
+        page = self.pages[name]
+        self._stack.setCurrentWidget(page)
+        # No focus proxy: behind one, Tab would not leave the home's neighbours.
+        getattr(page, "home", page).setFocus()
 
     @property
     def page(self) -> Any:

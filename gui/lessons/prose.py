@@ -60,7 +60,11 @@ class Prose(_Measured):
     def say(self, words: str) -> None:
         """Say this from now on."""
         self.words = words
-        self.setText(f'<p style="line-height:{LEADING}%; margin:0">{rich(words)}</p>')
+        text = rich(words)
+        self.setText(f'<p style="line-height:{LEADING}%; margin:0">{text}</p>')
+        # Tab goes from link to link, and not through everything that is only read.
+        focus = Qt.FocusPolicy.StrongFocus if "<a " in text else Qt.FocusPolicy.NoFocus
+        self.setFocusPolicy(focus)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
         """Take the colours of another theme."""

@@ -47,7 +47,7 @@ class Page(QWidget):
         self.tabs.setObjectName("digitsTabs")
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.evaluation, "Mistakes")
-        self.setFocusProxy(self.draw.canvas)
+        self.home = self.draw.canvas
         self._arrange()
         self._connect()
 

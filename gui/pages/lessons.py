@@ -37,7 +37,7 @@ class Page(QWidget):
         self.views: dict[str, LessonView] = {}
         """The lessons that were opened, by their names."""
         self._stack = QStackedWidget()
-        self.setFocusProxy(self.list)
+        self.home = self.list
         self._arrange()
         titles = [(name, lesson.title) for name, lesson in lessons().items()]
         self.list.show_titles(titles, titles[0][0])

@@ -75,7 +75,7 @@ class Page(QWidget):
         """What the ladder's results are of."""
         self.tabs = QTabWidget()
         self.tabs.setObjectName("namesTabs")
-        self.setFocusProxy(self.names.prefix)
+        self.home = self.names.prefix
         self._arrange()
         self._connect()
 

@@ -64,7 +64,7 @@ class Page(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.look)
         self.setAcceptDrops(True)
-        self.setFocusProxy(self.table)
+        self.home = self.table
         self._arrange()
         self._connect()
         worker.ready.connect(self._on_ready)

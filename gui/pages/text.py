@@ -65,7 +65,7 @@ class Page(QWidget):
         """Whether torch was there once, so that the device is known."""
         self.tabs = QTabWidget()
         self.tabs.setObjectName("textTabs")
-        self.setFocusProxy(self.write.prompt)
+        self.home = self.write.prompt
         self._arrange()
         self._connect()
 

@@ -20,10 +20,15 @@ def say(where: QLabel, sentence: str, role: str = "muted") -> None:
     """Show a sentence in a role, or hide the label where there is none."""
     if where.text() != sentence:
         where.setText(sentence)
+    dress(where, role)
+    where.setVisible(bool(sentence))
+
+
+def dress(where: QLabel, role: str) -> None:
+    """Give a label the looks of another role."""
     if where.property("role") != role:
         where.setProperty("role", role)
         where.style().polish(where)
-    where.setVisible(bool(sentence))
 
 
 class Elided(QLabel):

@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 
 from core.telemetry.history import Curve, History
 from gui.theme import GAP, MARGIN
-from gui.widgets.card import Card, label
+from gui.widgets.card import Card, dress, label
 from gui.widgets.curve import CurvePlot
 
 LADDER, NAMES = "How far up the ladder?", "And new names?"
@@ -42,6 +42,13 @@ class CurveCard(Card):
             self.head.itemAt(i).sizeHint().width() + GAP for i in range(1, self.head.count())
         )
         self.now.setVisible(self.width() >= self.title.sizeHint().width() + beside + ROOM)
+
+    def tell(self, words: str, validated: bool) -> None:
+        """Say the newest number, in the colour of its curve."""
+        self.now.setText(words)
+        told = "validation data" if validated else "what it learns from"
+        self.now.setToolTip(f"<p>On {told}, newest.</p>")
+        dress(self.now, "validation" if validated else "muted")
 
     def draw(self, history: History) -> None:
         """Bring the curves up to date."""
@@ -104,8 +111,10 @@ class AccuracyCard(CurveCard):
         accuracy = history.accuracy
         self.show_curve("training", accuracy, accuracy.smoothed(10))
         self.show_curve("validation", history.evaluations.get("val_accuracy"))
-        if len(accuracy.y):
-            self.now.setText(f"{accuracy.y[-1]:.1%}")
+        judged = history.evaluations.get("val_accuracy")
+        known = judged if judged and len(judged.y) else accuracy
+        if len(known.y):
+            self.tell(f"{known.y[-1]:.1%}", known is judged)
         return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
 
     def fit(self, end: float) -> None:
@@ -143,7 +152,7 @@ class StandingCard(CurveCard):
         self.show_curve("training names", found.get("train_loss"))
         self.show_curve("new names", found.get("val_loss"))
         if curve := found.get("val_loss"):
-            self.now.setText(f"{curve.y[-1]:.3f}")
+            self.tell(f"{curve.y[-1]:.3f}", True)
         return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
 
     def fit(self, end: float) -> None:
@@ -183,7 +192,7 @@ class CharacterCard(CurveCard):
         self.show_curve("new text", found.get("val_nats_per_char"))
         if curve := found.get("val_nats_per_char"):
             nats = float(curve.y[-1])
-            self.now.setText(f"{nats:.3f}")
+            self.tell(f"{nats:.3f}", True)
             self.now.setToolTip(f"{nats:.4f} nats, {nats / math.log(2):.4f} bits a character")
         return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
 

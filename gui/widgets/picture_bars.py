@@ -88,7 +88,7 @@ def _paint_lying(painter: QPainter, area: QRectF, picture: Picture, values: list
         painter.drawText(beyond, MIDDLE, words)
     painter.setPen(now.colour("faint"))
     foot = QRectF(frame.left(), frame.bottom() + 3, frame.width() + room, FOOT - 4)
-    words = picture.y_label + (", logarithmic" if picture.log else "")
+    words = ", ".join(part for part in (picture.y_label, "logarithmic" * picture.log) if part)
     painter.drawText(foot, 0, words)
 
 
@@ -134,7 +134,7 @@ def _paint_standing(painter: QPainter, area: QRectF, picture: Picture, values: l
         painter.setPen(now.colour("muted"))
         painter.drawText(ground, Qt.AlignmentFlag.AlignRight, words)
     painter.setPen(now.colour("faint"))
-    words = picture.y_label + (", logarithmic" if picture.log else "")
+    words = ", ".join(part for part in (picture.y_label, "logarithmic" * picture.log) if part)
     painter.drawText(QRectF(frame.left(), frame.bottom() + 18, frame.width(), 15), 0, words)
 
 

@@ -83,15 +83,24 @@ def ask_and_save(widget: QWidget, name: str, kind: str, tell: Callable[[str, str
         tell(f"The picture is {path}.", "muted")
 
 
-def offer_pictures(widget: QWidget, name: str, tell: Callable[[str, str], None]) -> list[QAction]:
-    """Offer a widget's picture in its context menu; return what can be chosen there."""
-    actions = []
+def offer_pictures(
+    widget: QWidget, name: str, tell: Callable[[str, str], None], whole: QWidget | None = None
+) -> list[QAction]:
+    """Offer a widget's picture in its context menu; return what can be chosen there.
+
+    Args:
+        widget: what is pointed at.
+        name: what the file is called if nobody says otherwise.
+        tell: as :func:`ask_and_save`.
+        whole: what is drawn, if that is more than what is pointed at: a card with its title.
+    """
+    actions, drawn = [], whole or widget
     for kind, about in KINDS.items():
         action = QAction(f"Save as {kind.upper()}…", widget)
         action.setObjectName(f"save_{kind}_{name}")
         action.setToolTip(about)
         action.triggered.connect(
-            lambda checked=False, kind=kind: ask_and_save(widget, name, kind, tell)
+            lambda checked=False, kind=kind: ask_and_save(drawn, name, kind, tell)
         )
         widget.addAction(action)
         actions.append(action)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 import gui
 from core import playgrounds
 from gui import app, preflight, theme
+from gui.state import State
 from gui.widgets.curve import CurvePlot
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +103,24 @@ def test_the_theme_is_switched_by_a_click(program):
     assert before.lightness() > 200 and after.lightness() < 60
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert program.window.grab().toImage().pixelColor(5, 5) == before
+
+
+@pytest.mark.parametrize("page", ["digits", "names", "text"])
+def test_the_tab_key_goes_through_the_whole_page(program, page):
+    """From where one plays to the data, the recipe, Train, the curves, and back."""
+    program.window.activateWindow()
+    program.window.show_page(page)
+    shown = program.window.pages[page]
+    home = shown.home
+    program.until(lambda: home.hasFocus() and shown.session.state is State.READY)
+    passed = set()
+    for _ in range(80):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        passed.add(QApplication.focusWidget().objectName())
+        if QApplication.focusWidget() is home:
+            break
+    assert QApplication.focusWidget() is home
+    assert {"dataBox", "recipeBox", "trainButton", "lengthBox", "lossPlot", "layerWall"} <= passed
 
 
 def test_every_interactive_widget_has_a_name_and_teaches(program):

@@ -87,11 +87,10 @@ class RunCurves(QWidget):
         self._legend.setVisible(self.accuracy.isHidden())  # that has one of its own
         if not self.accuracy.isHidden():
             self.accuracy.draw(history)
-            right = history.evaluations["val_accuracy"].y
-            self.accuracy.now.setText(f"{right[-1]:.1%}" if len(right) else "")
         judged = history.evaluations.get("val_loss")
-        known = judged.y if judged and len(judged.y) else history.loss.y
-        self.loss.now.setText(f"{known[-1]:.4f}" if len(known) else "")
+        known = judged if judged and len(judged.y) else history.loss
+        if len(known.y):
+            self.loss.tell(f"{known.y[-1]:.4f}", known is judged)
 
     def set_alone(self, alone: bool) -> None:
         """Take all the height there is, where nothing stands below."""

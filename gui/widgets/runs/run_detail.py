@@ -77,13 +77,14 @@ class RunDetail(QWidget):
     def offer_pictures(self, tell: Callable[[str, str], None]) -> None:
         """Offer curves and wall as pictures, in their context menus and in that of Export."""
         menu = self.card.buttons.menu
-        for widget, name, title in (
-            (self.curves.loss.plot, "loss", "Loss"),
-            (self.curves.accuracy.plot, "accuracy", "Accuracy"),
-            (self.wall, "layers", "Layers"),
+        loss, accuracy = self.curves.loss, self.curves.accuracy
+        for widget, whole, name, title in (
+            (loss.plot, loss, "loss", "Loss"),
+            (accuracy.plot, accuracy, "accuracy", "Accuracy"),
+            (self.wall, self.wall, "layers", "Layers"),
         ):
             part = menu.addMenu(f"{title} as a picture")
-            part.addActions(offer_pictures(widget, name, tell))
+            part.addActions(offer_pictures(widget, name, tell, whole))
             self._pictures[name] = part
 
     def show_entry(self, entry: Entry) -> None:
