@@ -61,7 +61,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Glassbox")
         self.setWindowIcon(theme.icon("glass"))
         self.resize(1440, 900)
-        self.setMinimumSize(1280, 740)
+        self.setMinimumSize(1280, 720)
         self._data, self._device, self._first = data, device, page
         self.worker = Worker(self)
         self._starter = QTimer(self)

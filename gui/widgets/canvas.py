@@ -57,7 +57,7 @@ class DigitCanvas(PenInput):
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self.setMinimumSize(240, 240)
+        self.setMinimumSize(196, 196)
         self.hint = "Draw a digit"
         self.overlay: Array | None = None
         self.frame = Frame(0, 0, PIXELS)

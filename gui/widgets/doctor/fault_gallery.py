@@ -52,6 +52,10 @@ class FaultGallery(Card):
         self.body.addWidget(self._stack, 1)
         self.show_faults([])
 
+    def hasHeightForWidth(self) -> bool:  # noqa: N802, Qt's name
+        """Give way in a low window: a list can be scrolled."""
+        return False
+
     def show_faults(self, faults: Sequence[tuple[str, str]]) -> None:
         """Offer these: id and title; the choice stays where it still can be."""
         before = self.chosen()

@@ -51,6 +51,7 @@ class GuessBox(QWidget):
         self.again = push_button("guessAgain", "Break another", "Back to the faults.", "")
         self.again.clicked.connect(self.againAsked)
         self._arrange()
+        self.begin("", ())  # what is not shown yet takes no room in a low window
 
     def _arrange(self) -> None:
         links = QHBoxLayout()
