@@ -2,7 +2,8 @@
 
 A lesson is ``resources/lessons/NUMBER-name.md``. It begins with ``# Title`` and a sentence in
 italics that says what will have been understood. A paragraph that is nothing but
-``{{name key=value key="two words"}}`` is a live part: something to play with.
+``{{name key=value key="two words"}}`` is a live part: something to play with. Lines that begin with
+``>`` tell what the live part above shows; they stay hidden until it was played with.
 """
 
 import re
@@ -66,7 +67,14 @@ class Live:
     options: Mapping[str, str]
 
 
-Block = Heading | Paragraph | Items | Code | Live
+@dataclass(frozen=True)
+class Afterwards:
+    """Paragraphs on what the last live part shows, for when it was played with."""
+
+    paragraphs: tuple[str, ...]
+
+
+Block = Heading | Paragraph | Items | Code | Live | Afterwards
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,9 @@ def _block(lesson: str, part: str) -> Block:
         return Code(part[3:].strip("\n"))
     if part.startswith("{{"):
         return _live(lesson, part)
+    if part.startswith(">"):
+        words = "\n".join(line.removeprefix(">").strip() for line in part.splitlines())
+        return Afterwards(tuple(_joined(words) for words in re.split(r"\n\n+", words)))
     if found := _HEADING.fullmatch(part):
         return Heading(found[2], len(found[1]))
     if _ITEM.match(part):

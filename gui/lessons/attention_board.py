@@ -22,6 +22,10 @@ HELP = (
     "Point at a score to see the query and the key that made it, at a share to see what softmax"
     " made of the scores, at the result to see which values it was mixed of."
 )
+NORMED = (
+    " This network makes all rows of q and k equally long first, so their products are small;"
+    " without that one divides by the same number."
+)
 
 
 class AttentionBoard(Board):
@@ -105,6 +109,7 @@ class AttentionBoard(Board):
             return (
                 f"What “{one}” asks times what “{other}” offers: {look.query.shape[1]} products add"
                 f" up to {number(fit)}; times {look.sharpness:.2f} that is {number(score)}."
+                + (NORMED if look.sharpness > 1 else "")
             )
         share = float(look.shares[row, column])
         return (

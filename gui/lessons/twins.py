@@ -6,6 +6,7 @@ the settings are shown from the beginning, or when a person wants networks of th
 
 from collections.abc import Mapping
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -31,6 +32,9 @@ OWN_HELP = "Set up two networks of your own, beginning with these two."
 
 class Part(QWidget):
     """An experiment at a time: its two networks, its question, a run of both, and the answer."""
+
+    played = Signal()
+    """A run of both has ended, and what came out is told."""
 
     def __init__(self, room: Room, options: Mapping[str, str]) -> None:
         super().__init__()
@@ -146,6 +150,7 @@ class Part(QWidget):
             if self.experiment.question.at_end:
                 self._answer()
             self.results.tell(outcome(*accounts))
+            self.played.emit()
         self._refresh()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, Qt's name

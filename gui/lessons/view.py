@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.lessons.text import Block, Code, Heading, Items, Lesson, Live, Paragraph
+from core.lessons.text import Afterwards, Block, Code, Heading, Items, Lesson, Live, Paragraph
+from gui.lessons.curtain import Curtain
 from gui.lessons.prose import MEASURE, Prose, heading
 from gui.lessons.room import Room
 from gui.widgets.card import label
@@ -82,6 +83,8 @@ class LessonView(QScrollArea):
         self.verticalScrollBar().rangeChanged.connect(lambda low, high: self._stay())
         self.verticalScrollBar().valueChanged.connect(self._tell_section)
         self._places: list[tuple[QHBoxLayout, Live]] = []
+        self._curtains: dict[int, Curtain] = {}
+        """By the number of the live part before each."""
         inner = Column()
         inner.setMaximumWidth(WIDEST)
         self._column = QVBoxLayout(inner)
@@ -109,6 +112,13 @@ class LessonView(QScrollArea):
                 self._add_item(f"{number}." if block.numbered else "•", item)
         elif isinstance(block, Code):
             self._add(_code(block.lines))
+        elif isinstance(block, Afterwards):
+            curtain = Curtain(block.paragraphs, self._follow)
+            curtain.setMaximumWidth(MEASURE)
+            row = QHBoxLayout()
+            _put(row, curtain)
+            self._column.addLayout(row)
+            self._curtains[len(self._places) - 1] = curtain
         else:
             place = QHBoxLayout()
             place.setContentsMargins(0, 8, 0, 10)
@@ -137,11 +147,13 @@ class LessonView(QScrollArea):
 
     def enliven(self) -> None:
         """Make the live parts, once."""
-        for place, live in self._places:
+        for number, (place, live) in enumerate(self._places):
             part = importlib.import_module(f"gui.lessons.{live.name}").Part(
                 self._room, live.options
             )
             self.parts.append(part)
+            if curtain := self._curtains.get(number):
+                part.played.connect(curtain.open)
             _put(place, part)
             for field in part.findChildren(QWidget):
                 if isinstance(field, QAbstractSlider | QAbstractSpinBox | QComboBox):

@@ -85,7 +85,7 @@ class Page(QWidget):
         self.tabs.addTab(_scrolled(self.ladder), "Ladder")
         self.tabs.addTab(_scrolled(self.sweep), "Learning rate")
         for widget in (self.data, self.recipe):
-            widget.setFixedWidth(258)
+            widget.setFixedWidth(274)
         for widget in (self.names, self.surprise):
             widget.setFixedWidth(318)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)

@@ -54,7 +54,7 @@ class Transport(QWidget):
         self.length.setAccessibleName("Length of the run in seconds")
         self.length.setRange(1, 86_400)
         self.length.setValue(60)
-        self.length.setFixedWidth(78)
+        self.length.setFixedWidth(92)
         self.length.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.length.setSuffix(" s")
         self.length.setToolTip(
@@ -102,7 +102,7 @@ class Transport(QWidget):
             self._seconds = self.seconds
             self.length.setMinimum(0)
             self.length.setSpecialValueText(
-                f"{steps:,} st" if steps < 100_000 else f"{steps // 1000}k st"
+                f"{steps:,} steps" if steps < 10_000 else f"{steps / 1000:,.6g}k steps"
             )
             self.length.setValue(0)
         elif self._seconds:

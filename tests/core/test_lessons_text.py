@@ -4,7 +4,7 @@ import pytest
 
 from core.doctor.causes import CAUSES, LESSONS, lesson_on
 from core.errors import UserError
-from core.lessons.text import Code, Heading, Items, Live, Paragraph, lessons, parse
+from core.lessons.text import Afterwards, Code, Heading, Items, Live, Paragraph, lessons, parse
 
 TEXT = """# Rows and columns
 
@@ -32,6 +32,11 @@ b = 2
 {{product size=3
   ask="Which one?"}}
 
+> What it shows,
+> in two lines.
+>
+> And more.
+
 ### Don't stop
 """
 
@@ -47,6 +52,7 @@ def test_a_lesson_is_read_block_after_block():
         Items(("first", "second"), numbered=True),
         Code("a = 1\n\nb = 2"),
         Live("product", {"size": "3", "ask": "Which one?"}),
+        Afterwards(("What it shows, in two lines.", "And more.")),
         Heading("Don't stop", 3),
     )
 

@@ -95,10 +95,13 @@ def test_one_guesses_before_one_sees(lesson):
 
 def test_a_guess_is_answered_by_the_measurement(lesson):
     """The right choice is signed, the wrong guess too; the sentence has the measured numbers."""
-    one = lesson("sigmoid")
+    one, told = lesson("sigmoid"), []
+    one.part.played.connect(lambda: told.append(one.part.results.outcome.text()))
     one.guess(2)
     one.start()
+    assert not told
     one.finish()
+    assert told == [one.part.results.outcome.text()]
     question, results = one.part.question, one.part.results
     assert [choice.mark for choice in question.choices] == [RIGHT, "", WRONG, ""]
     assert question.choices[0].accessibleDescription() == "right"

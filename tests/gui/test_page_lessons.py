@@ -8,8 +8,9 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
 
-from core.lessons.text import LINK, Heading, Items, Live, Paragraph, lessons
+from core.lessons.text import LINK, Afterwards, Heading, Items, Live, Paragraph, lessons
 from gui import theme
+from gui.lessons.curtain import Curtain
 from gui.lessons.prose import Prose
 from gui.lessons.question import Part as Question
 from gui.window import page_names
@@ -44,6 +45,8 @@ def links():
         for block in lesson.blocks:
             if isinstance(block, Paragraph):
                 found += LINK.findall(block.words)
+            elif isinstance(block, Afterwards):
+                found += [link for words in block.paragraphs for link in LINK.findall(words)]
             elif isinstance(block, Items):
                 found += [link for item in block.items for link in LINK.findall(item)]
     return [target for _, target in found]
@@ -141,6 +144,20 @@ def test_a_question_is_judged_and_explained(reader):
     assert question.choices[number].text().startswith("✓") and question.why.isVisible()
     QTest.keyClick(question.choices[number], Qt.Key.Key_Space)
     assert told == [False, True] and not question.choices[wrong].text().startswith("✗")
+
+
+def test_what_an_experiment_shows_is_told_when_it_has_run(reader):
+    """Or on demand; until then the text does not answer the question above it."""
+    alive(reader)
+    reader.page.open_lesson("3-gradients")
+    view = reader.page.view
+    first, second = view.findChildren(Curtain)[:2]
+    assert first.veil.isVisible() and not any(p.isVisible() for p in first.paragraphs)
+    view.parts[0].played.emit()
+    assert all(p.isVisible() for p in first.paragraphs) and not first.veil.isVisible()
+    assert second.veil.isVisible()
+    second.veil.linkActivated.emit("curtain:open")
+    assert second.paragraphs[0].isVisible() and not second.veil.isVisible()
 
 
 def test_the_wheel_scrolls_and_changes_no_number(reader):
