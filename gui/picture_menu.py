@@ -7,16 +7,16 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QMenu, QMessageBox, QToolTip, QWidget
 
 from gui.widgets.card import Card
-from gui.widgets.picture_file import KINDS, ask_and_save
+from gui.widgets.picture_file import KINDS, PICTURE, ask_and_save
 
 
 def offer_picture(window: QWidget, event: QContextMenuEvent) -> None:
     """Offer the card under the mouse as a picture; nothing, where there is none with a title."""
-    card = _card_at(window, event.pos())
+    card = _picture_at(window, event.pos())
     if card is None:
         return
     place = event.globalPos()  # the event is gone when something is chosen
-    name = "-".join(re.findall(r"[a-z0-9]+", card.title.text().lower()))
+    name = "-".join(re.findall(r"[a-z0-9]+", _title(card).lower()))
 
     def tell(sentence: str, role: str) -> None:
         if role == "fault":
@@ -36,9 +36,13 @@ def offer_picture(window: QWidget, event: QContextMenuEvent) -> None:
     menu.popup(place)
 
 
-def _card_at(window: QWidget, place: QPoint) -> Card | None:
-    """Return the innermost card with a title at a place."""
+def _picture_at(window: QWidget, place: QPoint) -> QWidget | None:
+    """Return the innermost card with a title at a place, or picture that is no card."""
     widget = window.childAt(place)
-    while widget is not None and not (isinstance(widget, Card) and widget.title.text()):
+    while widget is not None and not _title(widget):
         widget = widget.parentWidget()
     return widget
+
+
+def _title(widget: QWidget) -> str:
+    return widget.title.text() if isinstance(widget, Card) else str(widget.property(PICTURE) or "")

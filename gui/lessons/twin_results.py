@@ -13,6 +13,7 @@ from gui.lessons.twin_picture import Line, TwinPicture
 from gui.lessons.twin_table import TwinTable
 from gui.lessons.twin_wall import TwinWall
 from gui.widgets.card import label, say
+from gui.widgets.picture_file import PICTURE
 from gui.widgets.picture_scale import Scale, in_words
 
 REACH = "How much gradient reaches each layer?"
@@ -120,6 +121,7 @@ def _reach_line(side: int, snapshot: Snapshot, faint: bool) -> Line:
 
 def _titled(question: str, widget: QWidget, note: str) -> QWidget:
     made = QWidget()
+    made.setProperty(PICTURE, question)
     column = QVBoxLayout(made)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(4)

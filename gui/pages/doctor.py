@@ -255,7 +255,7 @@ class Page(QWidget):
         """Show how a watched loop goes, or what the doctor said at its end."""
         history, found, verdict = history_of(record), record["diagnosis"], self.report.verdict
         verdict.curve.watch(history)
-        steps = f"{record['steps'][-1]:,} steps" if record["steps"] else "no step yet"
+        steps = f"{record['count']:,} steps" if record["count"] else "no step yet"
         note = f"{path.name}: {steps}."
         if found is None:
             self.report.clear()

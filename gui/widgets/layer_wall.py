@@ -198,7 +198,7 @@ class LayerWall(QWidget):
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(colours.colour("text"))
         place = QRect(rect.left(), rect.top(), rect.width() + 14, rect.height() // 4)
-        _draw_elided(painter, place, layer_title(info))
+        _draw_elided(painter, place.adjusted(0, -2, 0, 2), layer_title(info))
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
         for words in lines:

@@ -13,6 +13,8 @@ from core.training.files import write_whole
 from gui import theme
 
 KINDS = {"png": "PNG, pixels, twice as fine as the screen", "svg": "SVG, sharp at any size"}
+PICTURE = "picture"
+"""The property of a widget that is a picture, though no card: its title."""
 FINE = 2  # pixels of a PNG for one of the screen
 
 

@@ -579,10 +579,11 @@ def test_what_is_no_run_is_refused_in_a_sentence(three, tmp_path):
 
 
 def test_a_zip_of_another_machine_opens(three, records, tmp_path):
-    """A packed run is brought in by dropping it."""
+    """A packed run is brought in by dropping it; one that is there already is told as such."""
     pack(records / SLOW, tmp_path / "theirs.zip")
     three.page.bring(tmp_path / "theirs.zip")
     three.until(lambda: "theirs" in three.shown())
+    three.until(lambda: "is here, as theirs. You have it already" in three.message())
     three.choose("theirs")
     assert three.page.detail.play.isVisible()
 

@@ -4,9 +4,10 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QAction, QContextMenuEvent, QImage
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 
 from gui.widgets.curve_card import LossCard
+from gui.widgets.picture_file import PICTURE
 
 
 def press_right(widget):
@@ -49,6 +50,19 @@ def test_what_can_not_be_written_is_said(program, tmp_path, monkeypatch):
     menu.findChild(QAction, "savePicture_png").trigger()
     menu.close()
     assert "can't be written" in said[0]
+
+
+def test_a_picture_that_is_no_card_is_offered_too(program):
+    """The pictures of a lesson stand in one card with its question."""
+    part = QWidget(program.window)
+    part.setProperty(PICTURE, "How fast do they learn?")
+    part.setGeometry(0, 0, 140, 100)
+    part.show()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(50, 50), QPoint(50, 50))
+    QApplication.sendEvent(program.window, event)
+    menu = program.window.findChild(QMenu, "pictureMenu")
+    assert {action.text() for action in menu.actions()} == {"Save as PNG…", "Save as SVG…"}
+    menu.close()
 
 
 def test_where_no_card_is_nothing_is_offered(program):

@@ -19,7 +19,7 @@ from gui.widgets.runs.history_slider import HistorySlider
 from gui.widgets.runs.moment_wall import MomentWall
 
 SLIDER = "Go through the runs together: each shows its layers at its moment nearest to that step."
-NARROWEST = 430  # pixels of a wall; where they don't fit, they are scrolled
+NARROWEST = 500  # pixels of a wall; where they don't fit, they are scrolled
 TWO_LINES = 34  # pixels of a remark, always: the walls beside one another stay in line
 NO_COMMON = "These runs have no moment in common yet."
 LOOPS = "A loop that core.watch saw keeps its curves, and no layers to go through."

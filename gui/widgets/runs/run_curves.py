@@ -84,10 +84,11 @@ class RunCurves(QWidget):
         self.loss.plot.set_line("uniform", uniform or float("nan"), guess)
         self.loss.draw(history)
         self.accuracy.setVisible("val_accuracy" in history.evaluations)
-        self._legend.setVisible(self.accuracy.isHidden())  # that has one of its own
+        judged = history.evaluations.get("val_loss")
+        # The accuracy has a legend of its own, and a single line needs none.
+        self._legend.setVisible(self.accuracy.isHidden() and judged is not None)
         if not self.accuracy.isHidden():
             self.accuracy.draw(history)
-        judged = history.evaluations.get("val_loss")
         known = judged if judged and len(judged.y) else history.loss
         if len(known.y):
             self.loss.tell(f"{known.y[-1]:.4f}", known is judged)
