@@ -8,7 +8,7 @@ import numpy as np
 from core.doctor.case import Case
 from core.doctor.causes import CAUSES
 from core.doctor.diagnosis import Cause, Check, Diagnosis, Experiment
-from core.doctor.extrapolate import forecast
+from core.doctor.extrapolate import Forecast, forecast
 
 SURE = 0.5
 """Of a cause that makes the verdict ``broken``."""
@@ -139,12 +139,7 @@ def _healthy(case: Case, trials: tuple[Experiment, ...]) -> tuple[str, str, floa
     if seen is None:
         return "unknown", "The loss does not fall steadily enough to be drawn on.", 0.35
     if seen.gain > FURTHER:
-        return (
-            "undertrained",
-            f"Nothing is wrong; the loss still falls. It is {seen.now:.3g} now, and with twice the"
-            f" steps would be about {seen.twice:.3g} ({seen.low:.3g} to {seen.high:.3g}).",
-            min(0.9, 0.55 + 3 * seen.gain),
-        )
+        return _still_falls("the loss", seen.now, seen)
     floor = case.floors.get("pair", math.nan)
     new = case.facts.get("new_loss", math.nan)
     if new > 1.02 * floor:
@@ -159,6 +154,15 @@ def _healthy(case: Case, trials: tuple[Experiment, ...]) -> tuple[str, str, floa
         f"Nothing is wrong, and the loss has settled at {seen.now:.3g}: twice the steps would bring"
         f" it to about {seen.twice:.3g}.",
         0.6,
+    )
+
+
+def _still_falls(what: str, now: float, seen: Forecast) -> tuple[str, str, float]:
+    return (
+        "undertrained",
+        f"Nothing is wrong; {what} still falls. It is {now:.3g} now, and with twice the steps would"
+        f" be about {seen.twice:.3g} ({seen.low:.3g} to {seen.high:.3g}).",
+        min(0.9, 0.55 + 3 * seen.gain),
     )
 
 
@@ -182,12 +186,7 @@ def _by_new_data(case: Case) -> tuple[str, str, float] | None:
     if seen is None:
         return None
     if seen.gain > FURTHER:
-        return (
-            "undertrained",
-            f"Nothing is wrong; the loss on new data still falls. It is {now:.3g} now, and with"
-            f" twice the steps would be about {seen.twice:.3g}.",
-            min(0.9, 0.55 + 3 * seen.gain),
-        )
+        return _still_falls("the loss on new data", now, seen)
     return (
         "fine",
         f"Nothing is wrong, and the loss on new data has settled at {now:.3g}.",

@@ -275,7 +275,8 @@ class Page(QWidget):
         self._refresh()
         if stage is Stage.WAITING:
             self.report.verdict.curve.watch(None)
-            self.report.verdict.show_looking("Getting ready…", self._waits_for())
+            waits = self._waits_for() or "The data is read, and the network made."
+            self.report.verdict.show_looking("Getting ready…", waits)
             self.controls.show_progress(" ", 0.0)
         elif stage is Stage.IDLE:
             self.controls.show_plan()

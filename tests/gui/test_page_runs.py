@@ -34,6 +34,15 @@ from tests.gui.hands import Hands
 
 SLOW, FAST, DIGITS = "names-slow", "names-fast", "digits-one"
 CLICK = Qt.MouseButton.LeftButton
+WATCHED = {
+    "format": "glassbox-watch-1",
+    "steps": list(range(50)),
+    "losses": [2 - 0.01 * step for step in range(50)],
+    "validations": [],
+    "count": 50,
+    "layers": [],
+    "diagnosis": None,
+}
 PICTURES = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
 
 
@@ -441,16 +450,7 @@ def test_finished_runs_offer_no_going_on(three):
 
 def test_a_watched_loop_opens_on_the_doctors_page(among, runs):
     """A record of core.watch stands in the list; opened, the doctor shows it."""
-    record = {
-        "format": "glassbox-watch-1",
-        "steps": list(range(50)),
-        "losses": [2 - 0.01 * step for step in range(50)],
-        "validations": [],
-        "count": 50,
-        "layers": [],
-        "diagnosis": None,
-    }
-    (runs / "mine.watch.json").write_text(json.dumps(record))
+    (runs / "mine.watch.json").write_text(json.dumps(WATCHED))
     among.until(lambda: "mine.watch.json" in among.shown())
     among.choose("mine.watch.json")
     assert not among.page.detail.play.isVisible()
@@ -462,20 +462,10 @@ def test_a_watched_loop_opens_on_the_doctors_page(among, runs):
 
 def test_loops_are_laid_over_one_another(among, runs):
     """What differs of what was seen, both curves, no layers; a record of old tells less."""
-    record = {
-        "format": "glassbox-watch-1",
-        "steps": list(range(50)),
-        "losses": [2 - 0.01 * step for step in range(50)],
-        "validations": [],
-        "count": 50,
-        "batch_size": 32,
-        "settings": {"Optimiser": "Adam", "Learning rate": "0.01"},
-        "layers": [],
-        "diagnosis": None,
-    }
+    settings = {"Optimiser": "Adam"}
     for name, rate in (("one", "0.01"), ("two", "0.1")):
-        told = {**record["settings"], "Learning rate": rate}
-        (runs / f"{name}.watch.json").write_text(json.dumps({**record, "settings": told}))
+        told = {"batch_size": 32, "settings": {**settings, "Learning rate": rate}}
+        (runs / f"{name}.watch.json").write_text(json.dumps({**WATCHED, **told}))
     among.until(lambda: {"one.watch.json", "two.watch.json"} <= set(among.shown()))
     among.choose("one.watch.json")
     card = among.page.detail.card
