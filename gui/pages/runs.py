@@ -261,12 +261,10 @@ class Page(QWidget):
     def _on_arrived(self, folder: Path) -> None:
         self._expected = [folder]
         self.look()
-        arrived = next((entry for entry in self.model.entries if entry.path == folder), None)
-        if arrived is None:
-            return
-        twins = [e for e in self.model.entries if e.begun == arrived.begun and e is not arrived]
+        begun = {entry.path: entry.begun for entry in self.model.entries}
+        twins = [path for path in begun if path != folder and begun[path] == begun.get(folder)]
         known = " You have it already: that one and this began in the same moment." if twins else ""
-        self.message.tell(f"“{arrived.title}” is here, as {folder.name}.{known}")
+        self.message.tell(f"{folder.name} is here.{known}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802, Qt's name
         """Welcome a zip."""

@@ -573,7 +573,7 @@ def test_a_zip_of_another_machine_opens(three, records, tmp_path):
     pack(records / SLOW, tmp_path / "theirs.zip")
     three.page.bring(tmp_path / "theirs.zip")
     three.until(lambda: "theirs" in three.shown())
-    three.until(lambda: "is here, as theirs. You have it already" in three.message())
+    three.until(lambda: "theirs is here. You have it already" in three.message())
     three.choose("theirs")
     assert three.page.detail.play.isVisible()
 
