@@ -25,13 +25,13 @@ import torch
 
 from bench.rows import row, show
 from core import playgrounds, watch
-from core.doctor.attend import Attending
-from core.doctor.case import Case
-from core.doctor.causes import CAUSES
 from core.doctor.diagnosis import Diagnosis
+from core.doctor.evidence import Case
 from core.doctor.examine import examine
-from core.doctor.faults import FAULTS, Fault, fitting
+from core.doctor.faults.gallery import FAULTS, Fault, fitting
 from core.doctor.rules import RULES
+from core.doctor.run_doctor import RunDoctor
+from core.doctor.verdict.causes import CAUSES
 from core.paths import data_source
 from core.telemetry.events import Diagnosed
 from core.training.control import Control
@@ -318,7 +318,7 @@ def _speed(attended: bool) -> float:
         _data("names"),
         torch.device("cpu"),
         steps=8000,
-        attendant=Attending() if attended else None,
+        attendant=RunDoctor() if attended else None,
     )
     events = list(train(run, Control()))
     return 8000 / events[-1].seconds

@@ -19,7 +19,7 @@ from core.playgrounds.names.player import Player
 from core.playgrounds.names.recipe import RECIPES
 from core.sampling import Sampling
 from core.training.learner import Learner
-from gui.state import State
+from gui.session_state import State
 from gui.tour import Guide
 
 LECTURE = RECIPES["lecture mlp"]

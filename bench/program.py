@@ -15,7 +15,7 @@ from core.training.learner import Learner
 from core.training.recipe import Recipe
 from gui import app
 from gui.session import Session
-from gui.state import State
+from gui.session_state import State
 from gui.window import MainWindow
 
 RECIPE = {

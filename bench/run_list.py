@@ -18,12 +18,12 @@ from core import paths, playgrounds
 from core.playgrounds.names.recipe import NamesRecipe
 from core.runs.curves import write_curves
 from core.runs.folder import ABOUT, CURVES, LAST
-from core.runs.recorder import Recorder
+from core.runs.recorder import FileRecorder
 from core.telemetry.events import Evaluated, Metrics
 from core.telemetry.history import History
 from core.training.control import Control
 from core.training.trainer import Run, train
-from gui.widgets.runs.run_table import RunTable
+from gui.runs.run_table import RunTable
 
 RUNS, COMPARED, STEPS, TIMES = 1000, 6, 20_000, 7
 WORDS = ("w", "warm", "warm 17", "", "run 3", "mlp", "")
@@ -88,7 +88,7 @@ def _fill(folder: Path) -> None:
     first = folder / "names-0000"
     playground = playgrounds.get("names")
     run = Run(playground, SMALL, playground.load(None), torch.device("cpu"), steps=200)
-    recorded = Run(**{**vars(run), "scribe": Recorder(first, None)})
+    recorded = Run(**{**vars(run), "scribe": FileRecorder(first, None)})
     list(train(recorded, Control()))
     about, last = json.loads((first / ABOUT).read_text()), (first / LAST).read_bytes()
     for number in range(1, RUNS):

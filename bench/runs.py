@@ -26,10 +26,10 @@ from core.errors import UserError
 from core.playgrounds.names.recipe import NamesRecipe
 from core.runs.curves import read_curves
 from core.runs.folder import ABOUT, LAST
-from core.runs.going_on import going_on
+from core.runs.keyframes import keyframes_of, read_keyframe
 from core.runs.library import read_entry
-from core.runs.moments import moments_of, read_moment
-from core.runs.recorder import Recorder
+from core.runs.recorder import FileRecorder
+from core.runs.resume import resume_run
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
 from core.training.trainer import Run, train
@@ -64,7 +64,7 @@ def _speed(name: str, recipe: str, steps: int, recorded: bool) -> float:
     playground = playgrounds.get(name)
     chosen = playground.recipes[recipe].replace({"steps": 0})
     with tempfile.TemporaryDirectory() as folder:
-        scribe = Recorder(Path(folder) / "run", None) if recorded else None
+        scribe = FileRecorder(Path(folder) / "run", None) if recorded else None
         out = None if recorded else Path(folder) / "net.safetensors"
         run = Run(
             playground,
@@ -108,7 +108,7 @@ def killed(options: argparse.Namespace) -> list[dict[str, Any]]:
                 _open(run)
                 opened += 1
                 if read_entry(run).state == "broken off":
-                    _in_a_process(lambda run=run: list(train(going_on(run), Control())))
+                    _in_a_process(lambda run=run: list(train(resume_run(run), Control())))
                 ended = load_checkpoint(run / LAST).weights
                 same = all(torch.equal(ended[n], whole[n]) for n in whole)
                 alike += same
@@ -129,7 +129,7 @@ def _train(folder: Path) -> None:
         data,
         torch.device("cpu"),
         steps=STEPS,
-        scribe=Recorder(folder, None),
+        scribe=FileRecorder(folder, None),
     )
     list(train(run, Control()))
 
@@ -138,8 +138,8 @@ def _open(folder: Path) -> None:
     """Read all of a record, as whoever opens it does."""
     read_entry(folder)
     read_curves(folder)
-    for step in moments_of(folder):
-        read_moment(folder, step)
+    for step in keyframes_of(folder):
+        read_keyframe(folder, step)
 
 
 def _in_a_process(work: Any, folder: Path | None = None, after: float = 0.0) -> None:

@@ -23,7 +23,7 @@ from core.playgrounds.text.recipe import GPT2, RECIPES
 from core.sampling import Sampling, Stream
 from core.training.device import use_threads
 from core.training.learner import Learner
-from gui.state import State
+from gui.session_state import State
 from gui.tour import Guide
 
 RECIPE = RECIPES["tuned gpt"]

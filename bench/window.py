@@ -17,7 +17,7 @@ from bench.program import RECIPE, bare_rate, begin, pump, ready
 from bench.rows import row, show
 from core.telemetry.events import Metrics
 from core.training.recipe import Recipe
-from gui.state import State
+from gui.session_state import State
 from gui.tour import Guide
 
 ROUNDS = 3
@@ -107,7 +107,7 @@ class Painted(QObject):
         self.at = 0.0
         widget.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Paint:
             # The bars paint in this event: after it, so one turn later, they are on the screen.
             QTimer.singleShot(0, self._note)

@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> object:
     """Bring ``watch`` when it is asked for: ``from core import watch``."""
     if name == "watch":
-        from core.doctor.watch import watch
+        from .doctor.watch.loop import watch
 
         return watch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

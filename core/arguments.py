@@ -3,7 +3,7 @@
 import argparse
 from typing import NoReturn
 
-from core.errors import UserError
+from .errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 

@@ -10,14 +10,14 @@ import json
 import os
 import sys
 
-from core import __version__
-from core.arguments import Parser
-from core.commands.diagnose import DIAGNOSE
-from core.commands.playgrounds import PLAYGROUNDS
-from core.commands.runs import EXPORT, LIST
-from core.commands.train import TRAIN
-from core.commands.use import EVALUATE, PREDICT, SAMPLE
-from core.errors import UserError
+from . import __version__
+from .arguments import Parser
+from .commands.diagnose import DIAGNOSE
+from .commands.inference import EVALUATE, PREDICT, SAMPLE
+from .commands.playgrounds import PLAYGROUNDS
+from .commands.runs import EXPORT, LIST
+from .commands.train import TRAIN
+from .errors import UserError
 
 COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import UserError
-from core.training.files import write_whole
+from .errors import UserError
+from .training.files import write_whole
 
 CHUNK = 1 << 16
 TIMEOUT = 5.0

@@ -8,7 +8,7 @@ off to single tokens, a triple to pairs: each table takes the one below it for s
 import numpy as np
 from torch import Tensor
 
-from core.telemetry.events import Array
+from .telemetry.events import Array
 
 WEIGHTS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """How many imagined counts the table below is worth; the best for the judged text is taken."""

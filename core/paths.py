@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from core.errors import UserError
+from .errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "resources"

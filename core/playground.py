@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
-from core.errors import UserError
-from core.telemetry.events import Array
-from core.training.recipe import Recipe
+from .errors import UserError
+from .telemetry.events import Array
+from .training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor]
 Tell = Callable[[str, float], None]

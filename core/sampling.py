@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from core.errors import UserError
+from .errors import UserError
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.errors import UserError
-from core.telemetry.events import Array
+from .errors import UserError
+from .telemetry.events import Array
 
 if TYPE_CHECKING:
     import tiktoken

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.layers import Layer, layers_of
+from .layers import Layer, layers_of
 
 LOOKED_AT = 4  # sequences of a batch whose attention is measured
 TINY = 1e-6  # keeps a query of zeros what it is

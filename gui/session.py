@@ -15,9 +15,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core import playgrounds
 from core.errors import UserError
 from core.paths import CHECKPOINTS, DOWNLOADS, RUNS
-from core.runs.about import read_about, recipe_of
 from core.runs.curves import read_curves
 from core.runs.folder import LAST
+from core.runs.run_info import read_run_info, recipe_of
 from core.telemetry.events import (
     ENDINGS,
     Answer,
@@ -45,7 +45,7 @@ from core.training.control import Control, Question
 from core.training.files import free_place
 from core.training.recipe import Recipe
 from gui import worker as jobs
-from gui.state import Kind, State
+from gui.session_state import Kind, State
 from gui.worker import Worker
 
 FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
@@ -204,7 +204,7 @@ class Session(QObject):
         from core.training.checkpoint import read_recipe
 
         try:
-            about, last = read_about(folder), folder / LAST
+            about, last = read_run_info(folder), folder / LAST
             recipe = read_recipe(last) if last.is_file() else recipe_of(about)
             self._past = read_curves(folder)
         except UserError as error:

@@ -170,7 +170,7 @@ class IconButton(QToolButton):
         self._icon = name
         self.setIcon(icon(name))
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+    def changeEvent(self, event: QEvent) -> None:
         """Tint the picture anew when the theme changes."""
         if event.type() == QEvent.Type.PaletteChange:
             self.setIcon(icon(self._icon))

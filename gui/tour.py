@@ -5,7 +5,6 @@ everything that it expected was seen.
 """
 
 import importlib
-import pkgutil
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -16,8 +15,9 @@ from PySide6.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 
-from gui import theme, tours
-from gui.state import State
+from gui import theme
+from gui.pages import page_names
+from gui.session_state import State
 from gui.window import MainWindow
 
 Point = tuple[float, float]
@@ -170,10 +170,10 @@ class Tour:
         status = 0
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for found in pkgutil.iter_modules(tours.__path__):
-                print(f"{found.name}:")
-                module = importlib.import_module(f"{tours.__name__}.{found.name}")
-                self._guide.click(f"go_{found.name}")
+            for found in page_names():
+                print(f"{found}:")
+                module = importlib.import_module(f"gui.{found}.tour")
+                self._guide.click(f"go_{found}")
                 module.play(self._guide)
             print(f"Pictures are in {self._folder}.")
         except (TourError, OSError) as error:

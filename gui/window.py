@@ -1,7 +1,5 @@
 """The main window: a rail of pages, and the page that was chosen."""
 
-import importlib
-import pkgutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,27 +19,13 @@ from PySide6.QtWidgets import (
 
 from core import __version__
 from core.errors import UserError
-from gui import pages, theme
-from gui.picture_menu import offer_picture
+from gui import theme
+from gui.pages import page_modules, page_names
 from gui.widgets.card import label
+from gui.widgets.picture_menu import offer_picture
 from gui.worker import Worker
 
 AFTER_PAINTING = 60  # milliseconds
-
-
-def page_names() -> list[str]:
-    """Return the names of the modules in gui/pages, unimported: a page is found by being there."""
-    return [found.name for found in pkgutil.iter_modules(pages.__path__)]
-
-
-def page_modules() -> dict[str, ModuleType]:
-    """Return the pages' modules by name, in their own order.
-
-    A page's module has TITLE, ICON, HELP, ORDER and a ``Page`` widget with ``abandon()``. A page
-    that has to do with the others has ``meet(pages, show_page)`` and is told of them.
-    """
-    found = {name: importlib.import_module(f"gui.pages.{name}") for name in page_names()}
-    return dict(sorted(found.items(), key=lambda item: item[1].ORDER))
 
 
 class MainWindow(QMainWindow):
@@ -154,11 +138,11 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         theme.apply(app, "light" if theme.current() is theme.DARK else "dark")
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802, Qt's name
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer the card under the mouse as a picture."""
         offer_picture(self, event)
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802, Qt's name
+    def closeEvent(self, event: QCloseEvent) -> None:
         """Ask every run to end, wait for the worker, and go."""
         self.hide()
         self._starter.stop()

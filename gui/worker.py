@@ -33,7 +33,7 @@ from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from core.lessons.sides import Side
+    from core.lessons.pair_settings import Side
     from core.playground import Playground, Vocabulary
     from core.training.trainer import Run
 
@@ -153,14 +153,14 @@ def train(order: Order) -> Job:
     """Train a network; every event of the run goes into the mailbox."""
 
     def job(mailbox: Mailbox) -> None:
-        from core.runs.recorder import Recorder
+        from core.runs.recorder import FileRecorder
         from core.training.checkpoint import load_checkpoint
 
         assert order.record is not None
         run = replace(
             _run(order, mailbox),
             resume=load_checkpoint(order.resume) if order.resume else None,
-            scribe=Recorder(order.record, order.data),
+            scribe=FileRecorder(order.record, order.data),
         )
         _train(run, order.control, mailbox)
 
@@ -171,10 +171,10 @@ def go_on(order: Order) -> Job:
     """Do what is left of a run whose record is the order's."""
 
     def job(mailbox: Mailbox) -> None:
-        from core.runs.going_on import going_on
+        from core.runs.resume import resume_run
 
         assert order.record is not None
-        run = going_on(order.record)
+        run = resume_run(order.record)
         _get_ready(order, run.playground, run.data, mailbox)
         _train(run, order.control, mailbox)
 
@@ -183,10 +183,10 @@ def go_on(order: Order) -> Job:
 
 def _train(run: "Run", control: Control, mailbox: Mailbox) -> None:
     """Train for a screen, with the doctor beside it."""
-    from core.doctor.attend import Attending
+    from core.doctor.run_doctor import RunDoctor
     from core.training.trainer import train
 
-    for event in train(replace(run, watched=True, attendant=Attending()), control):
+    for event in train(replace(run, watched=True, attendant=RunDoctor()), control):
         mailbox.put(event)
 
 
@@ -194,7 +194,7 @@ def sweep(order: Order) -> Job:
     """Try learning rates, over the order's number of steps."""
 
     def job(mailbox: Mailbox) -> None:
-        from core.training.sweep import sweep
+        from core.training.lr_range_test import sweep
 
         for event in sweep(_run(order, mailbox), order.control):
             mailbox.put(event)
@@ -215,7 +215,7 @@ def examine(order: Order, fault: str, budget: float) -> Job:
         if order.control.stopping:  # it waited too long, nobody listens any more
             return
         from core.doctor.examine import examine
-        from core.doctor.faults import FAULTS
+        from core.doctor.faults.gallery import FAULTS
 
         sabotage = FAULTS[fault].make() if fault else None
         run = replace(_run(order, mailbox), watched=True, sabotage=sabotage)
@@ -271,7 +271,7 @@ def tell(source: Path | None, control: Control, budget: float, steps: int) -> Jo
     def job(mailbox: Mailbox) -> None:
         if control.stopping:
             return
-        from core.doctor.story import tell
+        from core.lessons.case_study import tell
 
         chapters: list[Any] = []
         for event in tell(_load("text", source), control, budget, steps):
@@ -290,7 +290,7 @@ def twins(sides: "tuple[Side, Side]", source: Path | None, control: Control) -> 
     def job(mailbox: Mailbox) -> None:
         if control.stopping:  # it waited too long, nobody listens any more
             return
-        from core.lessons.twins import twins
+        from core.lessons.paired_runs import twins
 
         for event in twins(sides, _load("names", source), control):
             mailbox.put(event)

@@ -11,7 +11,7 @@ from typing import Any
 class Command:
     """A command: its name, what it is for, its options, what it answers, and that in words.
 
-    A process that only follows another one (see :mod:`core.training.team`) answers None.
+    A process that only follows another one (see :mod:`core.training.distributed`) answers None.
     """
 
     name: str

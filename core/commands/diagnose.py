@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import playgrounds
-from core.arguments import positive
-from core.commands import Command, say
-from core.commands.wished import (
+from .. import playgrounds
+from ..arguments import positive
+from ..errors import UserError
+from ..paths import RUNS
+from ..runs.folder import LAST, run_named
+from . import Command, say
+from .run_options import (
     Teller,
     add_options,
     control_of,
@@ -18,15 +21,11 @@ from core.commands.wished import (
     settings_of,
     source_of,
 )
-from core.errors import UserError
-from core.paths import RUNS
-from core.runs.folder import LAST, run_named
 
 if TYPE_CHECKING:
-    from core.doctor.diagnosis import Diagnosis
-    from core.telemetry.events import Event
-    from core.training.recipe import Recipe
-    from core.training.sabotage import Sabotage
+    from ..doctor.diagnosis import Diagnosis
+    from ..telemetry.events import Event
+    from ..training.recipe import Recipe
 
 LENGTH = 20.0  # seconds
 
@@ -41,8 +40,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
-    from core.doctor.record import read_record
-    from core.runs.about import read_about
+    from ..runs.loop_record import read_record
+    from ..runs.run_info import read_run_info
 
     if options.subject in playgrounds.all_names():
         return _diagnose_recipe(options).to_dict()
@@ -55,14 +54,14 @@ def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
         found: dict[str, Any] = diagnosis.to_dict()
         return found
     if folder := run_named(RUNS, options.subject):
-        if said := read_about(folder).diagnosis:
+        if said := read_run_info(folder).diagnosis:
             return dict(said)
         options.subject = str(folder / LAST)
     return _diagnose_checkpoint(options).to_dict()
 
 
 def _diagnose_recipe(options: argparse.Namespace) -> "Diagnosis":
-    from core.doctor.examine import examine
+    from ..doctor.examine import examine
 
     run = run_of(options, options.subject, seconds=LENGTH)
     if not options.steps:  # a recipe's own number of steps is longer than a doctor needs
@@ -74,10 +73,10 @@ def _diagnose_recipe(options: argparse.Namespace) -> "Diagnosis":
     return _heard(examine(run, control, options.budget))
 
 
-def _fault(name: str | None, playground: str, recipe: "Recipe") -> "Sabotage | None":
+def _fault(name: str | None, playground: str, recipe: "Recipe") -> "FaultInjection | None":
     if name is None:
         return None
-    from core.doctor.faults import FAULTS, fitting
+    from ..doctor.faults.gallery import FAULTS, fitting
 
     known = [fault.id for fault in fitting(playground, recipe)]
     if name not in known:
@@ -88,9 +87,9 @@ def _fault(name: str | None, playground: str, recipe: "Recipe") -> "Sabotage | N
 
 
 def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":
-    from core.doctor.examine import examine_checkpoint
-    from core.training.checkpoint import find_checkpoint, load_checkpoint
-    from core.training.device import choose_device
+    from ..doctor.examine import examine_checkpoint
+    from ..training.checkpoint import find_checkpoint, load_checkpoint
+    from ..training.device import choose_device
 
     if (used := settings_of(options)) or options.fault:
         what = used[0] if used else "--break"
@@ -103,7 +102,7 @@ def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":
 
 def _heard(events: "Iterator[Event]") -> "Diagnosis":
     """Return the last diagnosis among events, and say what is being done meanwhile."""
-    from core.telemetry.events import Diagnosed, Metrics, Progress
+    from ..telemetry.events import Diagnosed, Metrics, Progress
 
     teller, diagnosis = Teller(), None
     for event in events:
@@ -118,7 +117,7 @@ def _heard(events: "Iterator[Event]") -> "Diagnosis":
 
 
 def _show_diagnosis(answer: dict[str, Any]) -> str:
-    from core.doctor.diagnosis import Diagnosis
+    from ..doctor.diagnosis import Diagnosis
 
     return Diagnosis.from_dict(answer).text()
 

@@ -3,8 +3,8 @@
 import argparse
 from typing import Any
 
-from core import playgrounds
-from core.commands import Command
+from .. import playgrounds
+from . import Command
 
 
 def _playgrounds(options: argparse.Namespace) -> dict[str, Any]:

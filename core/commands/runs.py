@@ -5,16 +5,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.commands import Command
-from core.errors import UserError
-from core.paths import RUNS
-from core.runs.folder import find_run
+from ..errors import UserError
+from ..paths import RUNS
+from ..runs.folder import find_run
+from . import Command
 
 WAYS = ("tensorboard", "csv", "zip")
 
 
 def _runs(options: argparse.Namespace) -> dict[str, Any]:
-    from core.runs.library import Library
+    from ..runs.library import Library
 
     return {"runs": [entry.to_dict() for entry in Library(RUNS).entries()]}
 
@@ -48,7 +48,7 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(options: argparse.Namespace) -> dict[str, Any]:
-    from core.runs.export import export
+    from ..runs.export import export
 
     run = find_run(RUNS, options.run_name)
     if options.to != "tensorboard" and options.out.is_dir():

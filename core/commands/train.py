@@ -6,9 +6,13 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.arguments import positive
-from core.commands import Command, say
-from core.commands.wished import (
+from ..arguments import positive
+from ..errors import UserError
+from ..paths import RUNS
+from ..runs.folder import run_named
+from ..training.files import free_place
+from . import Command, say
+from .run_options import (
     Teller,
     add_options,
     control_of,
@@ -17,13 +21,9 @@ from core.commands.wished import (
     settings_of,
     source_of,
 )
-from core.errors import UserError
-from core.paths import RUNS
-from core.runs.folder import run_named
-from core.training.files import free_place
 
 if TYPE_CHECKING:
-    from core.training.trainer import Run
+    from ..training.trainer import Run
 
 ATTENDED = 0.005
 """The share of the time in which the doctor looks, where no screen asks for it."""
@@ -47,8 +47,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any] | None:
-    from core.doctor.attend import Attending
-    from core.telemetry.events import (
+    from ..doctor.run_doctor import RunDoctor
+    from ..telemetry.events import (
         Diagnosed,
         Evaluated,
         Failed,
@@ -58,10 +58,10 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         Started,
         Stopped,
     )
-    from core.training.team import Team
-    from core.training.trainer import train
+    from ..training.distributed import ProcessTeam
+    from ..training.trainer import train
 
-    if Team.follows():
+    if ProcessTeam.follows():
         _follow(options)
         return None
     if options.out and options.out.is_dir():
@@ -72,10 +72,10 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         weights_only=options.weights_only,
         keep_every=options.save_every,
     )
-    if Team.called():
-        run = dataclasses.replace(run, team=Team(run.device))
+    if ProcessTeam.called():
+        run = dataclasses.replace(run, team=ProcessTeam(run.device))
     else:
-        run = dataclasses.replace(run, attendant=Attending(ATTENDED))
+        run = dataclasses.replace(run, attendant=RunDoctor(ATTENDED))
     control, teller, doctor = control_of(), Teller(), ""
     answer: dict[str, Any] = {"playground": run.playground.name}
     get_ready(run, control)
@@ -113,13 +113,13 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
 
 def _follow(options: argparse.Namespace) -> None:
     """Do what the leader does, and answer nothing: it does."""
-    from core.training.team import Team
-    from core.training.trainer import follow
+    from ..training.distributed import ProcessTeam
+    from ..training.trainer import follow
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leader hears it, and dismisses the others
     try:
         run = _run(options)
-        team = Team(run.device)
+        team = ProcessTeam(run.device)
         follow(dataclasses.replace(run, team=team))
         team.part()
     except UserError:
@@ -128,15 +128,15 @@ def _follow(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> "Run":
     """Return the run that was asked for: a new one, or what is left of one."""
-    from core.runs.going_on import going_on
-    from core.runs.recorder import Recorder
-    from core.training.checkpoint import find_checkpoint, load_checkpoint
+    from ..runs.recorder import FileRecorder
+    from ..runs.resume import resume_run
+    from ..training.checkpoint import find_checkpoint, load_checkpoint
 
     if options.resume and (broken_off := run_named(RUNS, options.resume)):
         if used := settings_of(options):
             raise UserError(f"A run goes on by its own recipe; leave {used[0]} out.")
         device = None if options.device == "auto" else options.device
-        run = going_on(broken_off, options.data, device)
+        run = resume_run(broken_off, options.data, device)
         if options.playground not in (None, run.playground.name):
             raise UserError(f"{options.resume} is a run of {run.playground.name}.")
         return run
@@ -146,7 +146,7 @@ def _run(options: argparse.Namespace) -> "Run":
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
     run = run_of(options, options.playground, seconds=60.0, resume=resume)
     folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
-    return dataclasses.replace(run, scribe=Recorder(folder, source_of(options)))
+    return dataclasses.replace(run, scribe=FileRecorder(folder, source_of(options)))
 
 
 def _show(answer: dict[str, Any]) -> str:

@@ -112,7 +112,7 @@ class Cause:
     """What is wrong.
 
     Attributes:
-        id: one of :data:`core.doctor.causes.CAUSES`.
+        id: one of :data:`core.doctor.verdict.causes.CAUSES`.
         title: in plain words.
         where: the layer, parameter or place in the code; "".
         evidence: what was measured against what was expected.

@@ -10,22 +10,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.doctor.again import FAULTS, Again, Batch
-from core.doctor.attend import Attending, advise
-from core.doctor.case import Case, DataSeen, UseSeen
-from core.doctor.consult import again_of, explore
-from core.doctor.copies import try_copies
-from core.doctor.diagnosis import Diagnosis
-from core.doctor.patient import ANSWERS, JUDGED, batches_of, held_out, loss_on, new_batches
-from core.doctor.rules import judge
-from core.doctor.survey import overlap, survey
-from core.doctor.verdict import conclude
-from core.errors import UserError
-from core.telemetry.events import ENDINGS, Diagnosed, Event, Failed, Progress
-from core.training.checkpoint import Checkpoint
-from core.training.control import Control
-from core.training.learner import Learner
-from core.training.trainer import Run, train
+from ..errors import UserError
+from ..telemetry.events import ENDINGS, Diagnosed, Event, Failed, Progress
+from ..training.checkpoint import Checkpoint
+from ..training.control import Control
+from ..training.learner import Learner
+from ..training.trainer import Run, train
+from .diagnose import again_of, explore
+from .diagnosis import Diagnosis
+from .evidence import DataSeen, Evidence, UseSeen
+from .experiments.copies import try_copies
+from .experiments.data_checks import overlap, survey
+from .experiments.replay import FAULTS, Batch, Replay
+from .experiments.run_access import ANSWERS, JUDGED, batches_of, held_out, loss_on, new_batches
+from .rules import judge
+from .run_doctor import RunDoctor, advise
+from .verdict.conclusion import conclude
 
 CLOSELY = 0.05
 """The share of the time for looking, where that is what the training is for."""
@@ -51,7 +51,7 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
         UserError: the run can't begin.
     """
     own = run.attendant
-    attending = own if isinstance(own, Attending) else Attending(CLOSELY)
+    attending = own if isinstance(own, RunDoctor) else RunDoctor(CLOSELY)
     run = replace(run, attendant=attending, judged=run.judged or ENOUGH)
     ending: Event | None = None
     try:
@@ -91,7 +91,7 @@ def _counted(run: Run) -> Diagnosis:
 
 
 def _diagnose(
-    attending: Attending, learner: Learner, control: Control, budget: float, crash: str
+    attending: RunDoctor, learner: Learner, control: Control, budget: float, crash: str
 ) -> Iterator[Event]:
     begin = time.perf_counter()
     case = attending.case(crash=crash)
@@ -126,7 +126,7 @@ def _diagnose(
 # The data.
 
 
-def _data(again: Again, attending: Attending, learner: Learner) -> DataSeen:
+def _data(again: Replay, attending: RunDoctor, learner: Learner) -> DataSeen:
     batches = batches_of(learner, ANSWERS)
     inputs, targets = _joined(batches)
     seen = survey(again, attending.watching.scan, (inputs, targets))
@@ -158,7 +158,7 @@ def _overlap(learner: Learner) -> float:
     return math.nan
 
 
-def _set_floors(case: Case, learner: Learner) -> None:
+def _set_floors(case: Evidence, learner: Learner) -> None:
     try:
         case.floors = learner.playground.baselines(learner.data, learner.recipe, learner.vocabulary)
     except (UserError, *FAULTS):
@@ -202,7 +202,7 @@ def examine_checkpoint(
     recipe = checkpoint.recipe.replace(
         {"lr": checkpoint.recipe.lr * 0.1, "schedule": "constant", "steps": 0}
     )
-    going_on = replace(checkpoint, recipe=recipe, resume={})
+    resume_run = replace(checkpoint, recipe=recipe, resume={})
     run = Run(
         checkpoint.playground,
         recipe,
@@ -210,6 +210,6 @@ def examine_checkpoint(
         device,
         seconds=max(2.0, 0.3 * budget),
         watched=True,
-        resume=going_on,
+        resume=resume_run,
     )
     yield from examine(run, control, 0.5 * budget)

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.telemetry.events import Array
+from ..telemetry.events import Array
 
 SEED, NOISE = 7, 0.12
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.expressions.evaluation import forward
-from core.expressions.graph import Graph
-from core.telemetry.events import Array
+from ..telemetry.events import Array
+from .evaluation import forward
+from .graph import Graph
 
 NUDGE = 1e-5
 TOLERANCE = 1e-5
@@ -20,7 +20,7 @@ CLOSER = 4
 
 
 @dataclass(frozen=True)
-class Check:
+class GradientCheck:
     """The gradient of a leaf beside its finite difference, number by number.
 
     Attributes:
@@ -44,7 +44,7 @@ class Check:
         return bool((self.corner | (self.error <= TOLERANCE)).all())
 
 
-def check(graph: Graph, leaves: Mapping[int, Tensor], leaf: int, gradient: Tensor) -> Check:
+def check(graph: Graph, leaves: Mapping[int, Tensor], leaf: int, gradient: Tensor) -> GradientCheck:
     """Hold the gradient of a leaf against the central finite difference.
 
     Noise stays as it was drawn: it is one of the leaves.
@@ -80,4 +80,6 @@ def check(graph: Graph, leaves: Mapping[int, Tensor], leaf: int, gradient: Tenso
     gap = np.maximum(np.abs(known - slope) - doubt, 0.0)
     error = gap / np.maximum(np.maximum(np.abs(known), np.abs(slope)), 1e-300)
     shape = tuple(leaves[leaf].shape)
-    return Check(*(np.reshape(part, shape) for part in (known, slope, doubt, error, corners)))
+    return GradientCheck(
+        *(np.reshape(part, shape) for part in (known, slope, doubt, error, corners))
+    )

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from core.expressions.graph import Graph, Node
-from core.expressions.tokens import ExpressionError
+from .graph import Graph, Node
+from .tokens import ExpressionError
 
 _OPERATIONS: Mapping[str, Callable[..., Tensor]] = {
     "add": torch.add,

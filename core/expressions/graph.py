@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from core.expressions import limits
-from core.expressions.functions import STACK, Function, Shape, ShapeError, size
-from core.expressions.tokens import ExpressionError, Place, shown
-from core.telemetry.events import Array
+from ..telemetry.events import Array
+from . import limits
+from .functions import STACK, Function, Shape, ShapeError, size
+from .tokens import ExpressionError, Place, shown
 
 
 class Kind(Enum):

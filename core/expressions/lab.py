@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import UserError
-from core.expressions.differences import Check, check
-from core.expressions.evaluation import backward, forward, handed_on
-from core.expressions.graph import Graph, Kind, Node
-from core.telemetry.events import Array, frozen
-from core.telemetry.history import Curve
+from ..errors import UserError
+from ..telemetry.events import Array, frozen
+from ..telemetry.history import Curve
+from .differences import GradientCheck, check
+from .evaluation import backward, forward, handed_on
+from .graph import Graph, Kind, Node
 
 TOO_FAR = "The step led too far: take a smaller learning rate, or start over."
 
@@ -133,7 +133,7 @@ class Lab:
             self._leaves = before
             raise
 
-    def check(self, leaf: int) -> Check:
+    def check(self, leaf: int) -> GradientCheck:
         """Hold the gradient of a leaf against its finite difference; noise stands still for it.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.expressions.graph import Graph
+from .graph import Graph
 
 SWEEPS = 12
 WAY = 0.5

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.expressions import limits
-from core.expressions.functions import CALLABLE, FUNCTIONS, INFIX, SOURCES, STACK, Function
-from core.expressions.graph import Builder, Graph, Kind, plain
-from core.expressions.sources import source
-from core.expressions.tokens import ExpressionError, Place, Token, shown, tokenize
+from . import limits
+from .functions import CALLABLE, FUNCTIONS, INFIX, SOURCES, STACK, Function
+from .graph import Builder, Graph, Kind, plain
+from .sources import source
+from .tokens import ExpressionError, Place, Token, shown, tokenize
 
 _STRENGTH = {"+": 10, "-": 10, "*": 20, "/": 20, "@": 20, "**": 40}
 _SIGNED = 30

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.expressions import limits
-from core.expressions.data import moons
-from core.expressions.graph import Builder, Kind, plain
-from core.expressions.tokens import ExpressionError, Place
+from . import limits
+from .data import moons
+from .graph import Builder, Kind, plain
+from .tokens import ExpressionError, Place
 
 
 def source(builder: Builder, name: str, values: Sequence[Any], place: Place) -> int:

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from core.errors import UserError
-from core.expressions import limits
+from ..errors import UserError
+from . import limits
 
 _PIECE = re.compile(
     r"(?P<space>[ \t]+|#.*)"

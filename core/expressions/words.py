@@ -3,10 +3,10 @@
 import math
 import re
 
-from core.expressions.functions import FUNCTIONS, size
-from core.expressions.graph import Graph, Kind, Node
-from core.expressions.lab import Lab
-from core.telemetry.events import Array
+from ..telemetry.events import Array
+from .functions import FUNCTIONS, size
+from .graph import Graph, Kind, Node
+from .lab import Lab
 
 RAISED = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻˙")
 DEEP = 3

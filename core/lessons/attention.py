@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.playgrounds.text.models import GPT
-from core.telemetry.events import Array, frozen
-from core.transformer import Block
+from ..playgrounds.text.models import GPT
+from ..telemetry.events import Array, frozen
+from ..transformer import Block
 
 MOST = 8
 """Tokens; more would not be read."""

@@ -6,7 +6,7 @@ P * P; the matrix between them has a column for each place of the filter.
 
 import numpy as np
 
-from core.telemetry.events import Array
+from ..telemetry.events import Array
 
 EDGE: Array = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
 """Finds upright edges (Sobel and Feldman 1968): for a network that has no filters of its own."""

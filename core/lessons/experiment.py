@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass
 
-from core.lessons.account import Account
-from core.lessons.questions import Measure, Question, own
-from core.lessons.sides import Side
+from .pair_history import Account
+from .pair_settings import Side
+from .questions import Measure, Question, own
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """A line of the table "the lecture | here".
 
     Attributes:
@@ -36,7 +36,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class LectureExperiment:
     """Two networks side by side, and what is asked about them.
 
     Attributes:
@@ -52,10 +52,10 @@ class Experiment:
     first: Side
     second: Side
     question: Question
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ResultRow, ...] = ()
 
 
-def own_experiment(first: Side, second: Side) -> Experiment:
+def own_experiment(first: Side, second: Side) -> LectureExperiment:
     """Return the experiment of two networks that a person has set up."""
     about = "Two networks of your own."
-    return Experiment("Your own", about, first, second, own(not first.differs(second)))
+    return LectureExperiment("Your own", about, first, second, own(not first.differs(second)))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.telemetry.events import Array
+from ..telemetry.events import Array
 
 MOST = 5
 """Rows or columns of a matrix; more are no longer read at a glance."""

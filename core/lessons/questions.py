@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.lessons.account import Account
+from .pair_history import Account
 
 Measure = Callable[[Account, Account], float]
 Words = Callable[[Account, Account], str]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from core.errors import UserError
-from core.paths import RESOURCES
+from ..errors import UserError
+from ..paths import RESOURCES
 
 FOLDER = RESOURCES / "lessons"
 LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")

@@ -4,10 +4,10 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
-from core.errors import UserError
+from ..errors import UserError
 
 if TYPE_CHECKING:
-    from core.playground import Playground
+    from ..playground import Playground
 
 
 def all_names() -> list[str]:

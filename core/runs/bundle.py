@@ -8,13 +8,13 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from core.errors import UserError
-from core.runs.about import read_about, recipe_of, write_about
-from core.runs.curves import read_curves
-from core.runs.folder import ABOUT, BEST, CARD, CURVES, LAST, MOMENTS
-from core.runs.library import ARRIVING
-from core.runs.moments import moments_of, read_moment
-from core.training.checkpoint import load_checkpoint
+from ..errors import UserError
+from ..training.checkpoint import load_checkpoint
+from .curves import read_curves
+from .folder import ABOUT, BEST, CARD, CURVES, LAST, MOMENTS
+from .keyframes import keyframes_of, read_keyframe
+from .library import ARRIVING
+from .run_info import read_run_info, recipe_of, write_run_info
 
 PARTS = re.compile(
     rf"{re.escape(ABOUT)}|{re.escape(CARD)}|{re.escape(CURVES)}|{re.escape(LAST)}"
@@ -31,12 +31,12 @@ def pack(folder: Path, out: Path) -> None:
     Raises:
         UserError: it is no record, or the zip can't be written.
     """
-    about = dataclasses.replace(read_about(folder), source="", process=("", 0))
+    about = dataclasses.replace(read_run_info(folder), source="", process=("", 0))
     parts = [path for path in folder.rglob("*") if PARTS.fullmatch(_name(folder, path))]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".glassbox-") as name:
-            write_about(Path(name), about)
+            write_run_info(Path(name), about)
             draft = Path(name) / "run.zip"
             with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
                 for path in parts:
@@ -96,7 +96,7 @@ def _extract(packed: Path, file: zipfile.ZipFile, to: Path) -> None:
 
 def _check(folder: Path) -> None:
     """Read all of it as whoever opens it would."""
-    about = read_about(folder)
+    about = read_run_info(folder)
     recipe_of(about)
     history = read_curves(folder)
     if len(history.layers) not in (0, len(about.layers)):
@@ -106,8 +106,8 @@ def _check(folder: Path) -> None:
         if (folder / name).exists():
             checkpoint = load_checkpoint(folder / name)
             shapes = {name: tuple(tensor.shape) for name, tensor in checkpoint.weights.items()}
-    for step in moments_of(folder):
-        weights = read_moment(folder, step).weights
+    for step in keyframes_of(folder):
+        weights = read_keyframe(folder, step).weights
         if shapes != {name: array.shape for name, array in weights.items()}:
             raise UserError("Its moments are of another network.")
 

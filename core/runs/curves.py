@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from core.doctor.record import history_of, read_record
-from core.errors import UserError
-from core.runs.folder import CURVES
-from core.telemetry.events import Array
-from core.telemetry.history import LAYER_CURVES, LAYER_LIMIT, LIMIT, Curve, History
-from core.training.files import write_whole
+from ..errors import UserError
+from ..telemetry.events import Array
+from ..telemetry.history import LAYER_CURVES, LAYER_LIMIT, LIMIT, Curve, History
+from ..training.files import write_whole
+from .folder import CURVES
+from .loop_record import history_of, read_record
 
 LARGEST = 256 << 20
 MOST_LAYERS = 1024

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from core.doctor.record import read_record
-from core.errors import UserError
-from core.runs.about import read_about
-from core.runs.bundle import pack
-from core.runs.curves import curves_of
-from core.runs.moments import moments_of, read_moment
-from core.telemetry.history import Curve, History
-from core.training.files import write_whole
+from ..errors import UserError
+from ..telemetry.history import Curve, History
+from ..training.files import write_whole
+from .bundle import pack
+from .curves import curves_of
+from .keyframes import keyframes_of, read_keyframe
+from .loop_record import read_record
+from .run_info import read_run_info
 
 
 def to_csv(run: Path, out: Path) -> None:
@@ -25,7 +25,7 @@ def to_csv(run: Path, out: Path) -> None:
         UserError: it is no record, or the file can't be written.
     """
     history = curves_of(run)
-    layers = () if run.is_file() else read_about(run).layers
+    layers = () if run.is_file() else read_run_info(run).layers
     columns = {
         "seconds": history.seconds,
         "train_loss": history.loss,
@@ -72,8 +72,8 @@ def to_tensorboard(run: Path, out: Path) -> None:
                 times = begun + history.seconds_at(curve.x)
                 for step, value, when in zip(curve.x, curve.y, times, strict=True):
                     writer.add_scalar(name, value, int(step), when)
-            for step in moments_of(run):
-                moment = read_moment(run, step)
+            for step in keyframes_of(run):
+                moment = read_keyframe(run, step)
                 for name, array in moment.weights.items():
                     if array.dtype == np.float32:
                         writer.add_histogram(f"weights/{name}", array, step)
@@ -89,7 +89,7 @@ def _recipe(run: Path) -> tuple[Mapping[str, Any], float]:
         record = read_record(run)
         lasted = record["seconds"][-1][1] if record["seconds"] else 0.0
         return record["settings"], run.stat().st_mtime - lasted
-    about = read_about(run)
+    about = read_run_info(run)
     return about.recipe, about.begun
 
 

@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from core.errors import UserError
+from ..errors import UserError
 
 ABOUT = "run.json"
 CARD = "card.json"
@@ -12,7 +12,7 @@ LAST = "last.safetensors"
 BEST = "best.safetensors"
 MOMENTS = "moments"
 LOOP_SUFFIX = ".watch.json"
-"""Of the one file that a watched loop leaves (:mod:`core.doctor.record`)."""
+"""Of the one file that a watched loop leaves (:mod:`core.runs.loop_record`)."""
 DRAFTS = ".glassbox-*"
 """What a process that was killed while it wrote leaves behind."""
 

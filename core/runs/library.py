@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.doctor.record import read_record
-from core.errors import UserError
-from core.runs.about import SILENT, About, read_about
-from core.runs.folder import ABOUT, CARD, LOOP_SUFFIX
-from core.training.files import write_whole
+from ..errors import UserError
+from ..training.files import write_whole
+from .folder import ABOUT, CARD, LOOP_SUFFIX
+from .loop_record import read_record
+from .run_info import SILENT, RunInfo, read_run_info
 
 ASIDE = ".deleted"
 ARRIVING = ".arriving-"
@@ -56,7 +56,7 @@ class Entry:
 
     path: Path
     card: Card
-    about: About | None
+    about: RunInfo | None
     playground: str
     model: str
     begun: float
@@ -185,7 +185,7 @@ def read_entry(path: Path) -> Entry:
 
 
 def _trained(folder: Path) -> Entry:
-    about = read_about(folder)
+    about = read_run_info(folder)
     metrics, found = about.metrics, about.diagnosis
     return Entry(
         path=folder,

@@ -11,15 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.environment import environment
-from core.errors import UserError
-from core.layers import size_of
-from core.runs.about import About, read_about, write_about
-from core.runs.curves import read_curves, write_curves
-from core.runs.folder import BEST, LAST, drop_drafts
-from core.runs.memory import Memory
-from core.runs.moments import forget_after
-from core.telemetry.events import (
+from ..environment import environment
+from ..errors import UserError
+from ..layers import size_of
+from ..telemetry.events import (
     Diagnosed,
     Evaluated,
     Event,
@@ -30,19 +25,24 @@ from core.telemetry.events import (
     Started,
     Stopped,
 )
-from core.telemetry.history import History
-from core.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from core.training.learner import Learner
-from core.training.pace import Pace
+from ..telemetry.history import History
+from ..training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ..training.learner import Learner
+from ..training.pace import Pace
+from .curves import read_curves, write_curves
+from .folder import BEST, LAST, drop_drafts
+from .keyframe_schedule import KeyframeSchedule
+from .keyframes import forget_after
+from .run_info import RunInfo, read_run_info, write_run_info
 
 if TYPE_CHECKING:
-    from core.training.trainer import Run
+    from ..training.trainer import Run
 
 SHARE = 0.002  # of the time, for each kind of writing
 ENDINGS = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
 
 
-class Recorder:
+class FileRecorder:
     """The scribe of one run.
 
     Args:
@@ -63,8 +63,8 @@ class Recorder:
         self._recipe: dict[str, Any] = {}
         self._good: Checkpoint | None = None
         """The best weights, while they are not written."""
-        self._about: About
-        self._memory: Memory
+        self._about: RunInfo
+        self._memory: KeyframeSchedule
         self._learner: Learner
 
     def begun(self, run: "Run", learner: Learner) -> None:
@@ -75,7 +75,7 @@ class Recorder:
             self._go_on(learner.step)
         else:
             self._claim()
-        self._memory = Memory(self.folder, learner, SHARE)
+        self._memory = KeyframeSchedule(self.folder, learner, SHARE)
 
     def _claim(self) -> None:
         """Make a folder that nobody else has made: two runs may begin in one second."""
@@ -95,11 +95,11 @@ class Recorder:
 
     def _go_on(self, step: int) -> None:
         """Take up the record at a step; what it tells beyond will be done again."""
-        self._about = read_about(self.folder)
+        self._about = read_run_info(self.folder)
         if self._about.alive:  # it may have begun while this one's data was loaded
             raise UserError(f"{self.folder.name} is being trained by somebody else by now.")
         drop_drafts(self.folder)
-        write_about(self.folder, self._about.told_now(state="running"))
+        write_run_info(self.folder, self._about.told_now(state="running"))
         done = tuple(change for change in self._about.changes if change[0] <= step)
         self._about = dataclasses.replace(self._about, changes=done)
         self._recipe = {**self._about.recipe, **self._about.changed}
@@ -134,7 +134,7 @@ class Recorder:
         if self._tell.due():
             # What can't be written now is complained of with the next event.
             with contextlib.suppress(UserError):
-                write_about(self.folder, self._about.told_now())
+                write_run_info(self.folder, self._about.told_now())
 
     def keep(self, about: dict[str, Any]) -> str:
         """Write the checkpoint, and say where."""
@@ -147,7 +147,7 @@ class Recorder:
         if self._onward:
             self._about = self._about.told_now(state="running", step=learner.step, sentence="")
         else:
-            self._about = About(
+            self._about = RunInfo(
                 playground=event.playground,
                 model=event.model,
                 recipe=self._recipe,
@@ -164,7 +164,7 @@ class Recorder:
                 begun=time.time(),
                 step=learner.step,
             ).told_now()
-        write_about(self.folder, self._about)
+        write_run_info(self.folder, self._about)
         if not (self.folder / LAST).is_file():
             self.keep(self._standing())
             self._memory.keep()
@@ -198,9 +198,9 @@ class Recorder:
         if self._tell.due():
             with self._tell.spending():
                 write_curves(self.folder, self._history)
-                write_about(self.folder, self._about.told_now())
+                write_run_info(self.folder, self._about.told_now())
         elif self._alive.due():
-            write_about(self.folder, self._about.told_now())
+            write_run_info(self.folder, self._about.told_now())
 
     def _note_changes(self) -> None:
         """Write down what was set otherwise since it was looked at last."""
@@ -235,7 +235,7 @@ class Recorder:
         self._memory.keep(last=True)
         state, step = ENDINGS[type(event)], self._learner.step
         self._about = self._about.told_now(state=state, step=step, sentence=sentence)
-        write_about(self.folder, self._about)
+        write_run_info(self.folder, self._about)
 
 
 def _judged(checkpoint: Checkpoint) -> float:

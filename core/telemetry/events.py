@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.doctor.diagnosis import Diagnosis
+    from ..doctor.diagnosis import Diagnosis
 
 Array = NDArray[Any]
 

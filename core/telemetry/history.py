@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.telemetry.events import Array, Evaluated, Metrics, Snapshot
+from .events import Array, Evaluated, Metrics, Snapshot
 
 LIMIT = 4096
 LAYER_LIMIT = 512

@@ -9,8 +9,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from core.layers import Layer, layers_of
-from core.telemetry.events import LayerView, frozen
+from ..layers import Layer, layers_of
+from .events import LayerView, frozen
 
 PICTURED = 64  # units that get pictures; activity is told of all
 BEST = 0.1  # share of the examples that a unit's picture is made of

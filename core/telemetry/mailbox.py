@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 
-from core.telemetry.events import (
+from .events import (
     ENDINGS,
     Answer,
     Diagnosed,

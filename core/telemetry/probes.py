@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from core.layers import Layer, layers_of
-from core.telemetry.events import LayerInfo, LayerStats, Snapshot, frozen
-from core.transformer import Block, measure_blocks
+from ..layers import Layer, layers_of
+from ..transformer import Block, measure_blocks
+from .events import LayerInfo, LayerStats, Snapshot, frozen
 
 BINS = 48
 VALUES = 16_384  # of a layer go into a histogram: plenty for its shape, cheap for a convolution

@@ -16,12 +16,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from core import __version__, playgrounds
-from core.errors import UserError
-from core.paths import CHECKPOINTS
-from core.playground import Playground, Vocabulary
-from core.training.files import write_whole
-from core.training.recipe import Recipe
+from .. import __version__, playgrounds
+from ..errors import UserError
+from ..paths import CHECKPOINTS
+from ..playground import Playground, Vocabulary
+from .files import write_whole
+from .recipe import Recipe
 
 FORMAT = 1
 MODEL, RESUME = "model.", "resume."

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.telemetry.events import Event
+from ..telemetry.events import Event
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,8 +5,8 @@ import os
 import torch
 from torch import nn
 
-from core.errors import UserError
-from core.transformer import Block
+from ..errors import UserError
+from ..transformer import Block
 
 
 def choose_device(word: str = "auto") -> torch.device:

@@ -6,14 +6,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from core.errors import UserError
-from core.playground import Playground
-from core.training.batches import Batches
-from core.training.checkpoint import Checkpoint
-from core.training.device import mixed_precision
-from core.training.recipe import Recipe
-from core.training.sabotage import Sabotage
-from core.training.team import Team
+from ..errors import UserError
+from ..playground import Playground
+from .batches import Batches
+from .checkpoint import Checkpoint
+from .device import mixed_precision
+from .distributed import ProcessTeam
+from .fault_injection import FaultInjection
+from .recipe import Recipe
 
 WARM_UP = 0.08  # of a cosine schedule: Adam's first steps rest on few gradients, so they are short
 
@@ -42,8 +42,8 @@ class Learner:
         data: Any,
         device: torch.device,
         resume: Checkpoint | None = None,
-        sabotage: Sabotage | None = None,
-        team: Team | None = None,
+        sabotage: FaultInjection | None = None,
+        team: ProcessTeam | None = None,
     ) -> None:
         if sabotage:
             recipe, data = sabotage.recipe(recipe), sabotage.data(data)
@@ -88,7 +88,7 @@ class Learner:
         if sabotage:
             sabotage.built(self)
 
-    def _join(self, team: Team) -> None:
+    def _join(self, team: ProcessTeam) -> None:
         """Learn together with other processes that have been given the same."""
         if self.counts:
             raise UserError("What counts has one step to do: train it in a single process.")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from core.errors import UserError
+from ..errors import UserError
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 INITS = ("kaiming", "xavier", "normal", "zeros")

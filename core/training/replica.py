@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import torch
 
-from core.playground import Playground, Vocabulary
-from core.telemetry.events import Array
-from core.training.recipe import Recipe
+from ..playground import Playground, Vocabulary
+from ..telemetry.events import Array
+from .recipe import Recipe
 
 
 class Replica:

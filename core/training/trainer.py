@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import UserError
-from core.layers import size_of
-from core.playground import Playground
-from core.telemetry.events import (
+from ..errors import UserError
+from ..layers import size_of
+from ..playground import Playground
+from ..telemetry.events import (
     Evaluated,
     Event,
     Examples,
@@ -39,19 +39,19 @@ from core.telemetry.events import (
     Weights,
     frozen,
 )
-from core.telemetry.probes import Probe, describe
-from core.training.attendant import Attendant, Scribe
-from core.training.autopsy import Lifeline
-from core.training.checkpoint import Checkpoint, save_checkpoint
-from core.training.control import Control, Question
-from core.training.device import use_threads
-from core.training.learner import Learner
-from core.training.pace import Pace
-from core.training.recipe import Recipe
-from core.training.sabotage import Sabotage
-from core.training.team import Team
+from ..telemetry.probes import Probe, describe
+from .checkpoint import Checkpoint, save_checkpoint
+from .control import Control, Question
+from .device import use_threads
+from .distributed import ProcessTeam
+from .fault_injection import FaultInjection
+from .learner import Learner
+from .nan_guard import NanGuard
+from .pace import Pace
+from .recipe import Recipe
+from .run_observer import RunObserver, RunRecorder
 
-GLANCE = 1000  # examples that judge on the way
+QUICK_EVAL_EXAMPLES = 1000  # examples that judge on the way
 _log = logging.getLogger("glassbox")
 
 
@@ -89,10 +89,10 @@ class Run:
     probe_every: float = 0.1
     keep_every: float | None = None
     judged: int | None = None
-    sabotage: Sabotage | None = None
-    attendant: Attendant | None = None
-    team: Team | None = None
-    scribe: Scribe | None = None
+    sabotage: FaultInjection | None = None
+    attendant: RunObserver | None = None
+    team: ProcessTeam | None = None
+    scribe: RunRecorder | None = None
     first: int | None = None
     spent: float = 0.0
 
@@ -128,7 +128,7 @@ class _Loop:
         self.first = self.learner.step if run.first is None else run.first
         self.group = _Group()
         self.clock = run.spent
-        self.lifeline = Lifeline(self.learner)
+        self.lifeline = NanGuard(self.learner)
         self.look = Pace(run.probe_every, 0.02) if run.watched else Pace(0.5, 0.002)
         self.tell = Pace(0.1)
         self.judge = Pace(1.0, share=0.01)
@@ -138,7 +138,7 @@ class _Loop:
         self.usual = 0.0  # seconds that an unwatched step takes, lately
         self.standing = False  # was told to be paused, and not yet to have gone on
         self.failed = False
-        self.glance = min(GLANCE, run.judged or GLANCE)
+        self.glance = min(QUICK_EVAL_EXAMPLES, run.judged or QUICK_EVAL_EXAMPLES)
         self.progress = 0.0
         """How much of the run is done, 0 to 1."""
         self._spend(0.0)
@@ -294,7 +294,7 @@ def follow(run: Run) -> None:
         learner.trail.clear()
 
 
-def _written(events: Iterator[Event], scribe: Scribe) -> Iterator[Event]:
+def _written(events: Iterator[Event], scribe: RunRecorder) -> Iterator[Event]:
     """Have events written down before they are told; if that fails, say so, and train on."""
     told = ""
     try:

@@ -2,10 +2,10 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from core.lessons.journey import Stage, Sum, journey
+from core.lessons.forward_trace import Stage, Sum, journey
 from core.playgrounds.digits.data import bundled
 from core.telemetry.events import Array
-from gui.lessons.room import Room
+from gui.lessons.context import LessonContext
 
 FIRST, NEXT = 370, 57  # which held-out pictures are shown, one after another
 
@@ -19,7 +19,7 @@ class Digit(QObject):
     changed = Signal()
     """Another picture, other weights, or another choice."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: LessonContext) -> None:
         super().__init__()
         self.session = room.session("digits")
         self._shown = FIRST

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 
-from gui.lessons.room import Room
+from gui.lessons.context import LessonContext
 from gui.session import Session
 from gui.widgets.card import Card, label
 
@@ -13,7 +13,7 @@ CALM = 500  # milliseconds between two looks while a network learns
 class Follower(Card):
     """A live part with a network; a subclass says in :meth:`look` what it shows of it."""
 
-    def __init__(self, room: Room, playground: str, title: str = "") -> None:
+    def __init__(self, room: LessonContext, playground: str, title: str = "") -> None:
         super().__init__(title)
         self.session = room.session(playground)
         self.source = label("", "small")
@@ -37,7 +37,7 @@ class Follower(Card):
         self.source.setText(whose(self.session))
         self.look()
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802, Qt's name
+    def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what happened while this was hidden."""
         super().showEvent(event)
         self._look()

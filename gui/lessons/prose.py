@@ -36,7 +36,7 @@ def rich(words: str) -> str:
 class _Measured(QLabel):
     """Wrapped words that know their height where a column is wider than they may be."""
 
-    def heightForWidth(self, width: int) -> int:  # noqa: N802, Qt's name
+    def heightForWidth(self, width: int) -> int:
         """As high as in the width that they get."""
         return super().heightForWidth(min(width, self.maximumWidth()))
 
@@ -66,7 +66,7 @@ class Prose(_Measured):
         focus = Qt.FocusPolicy.StrongFocus if "<a " in text else Qt.FocusPolicy.NoFocus
         self.setFocusPolicy(focus)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+    def changeEvent(self, event: QEvent) -> None:
         """Take the colours of another theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:

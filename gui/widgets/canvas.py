@@ -23,7 +23,7 @@ from core.errors import UserError
 from core.playgrounds.digits.ink import FAINT, Frame, ink_of, read_image
 from core.telemetry.events import Array
 from core.training.files import write_whole
-from gui.widgets.canvas_look import paint_canvas
+from gui.widgets.canvas_painting import paint_canvas
 from gui.widgets.pen_input import PenInput
 from gui.widgets.sheet import PIXELS, Sheet
 
@@ -40,7 +40,7 @@ HELP = (
 class DigitCanvas(PenInput):
     """A square to draw on. Its ink has 336 x 336 pixels, however large it is on the screen."""
 
-    inkChanged = Signal()  # noqa: N815, a Qt signal
+    inkChanged = Signal()
     """There is more ink or other ink, or it looks different. Comes with every move of the pen."""
     failed = Signal(str)
     """What was pasted or dropped is no picture; says why in a sentence."""
@@ -211,7 +211,7 @@ class DigitCanvas(PenInput):
             return True
         return super().event(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Undo, clear or paste."""
         act = self._act_of(event)
         if act is None:
@@ -228,12 +228,12 @@ class DigitCanvas(PenInput):
             return self.clear
         return None
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802, Qt's name
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome image files and pictures."""
         if _dropped_file(event.mimeData()) or event.mimeData().hasImage():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802, Qt's name
+    def dropEvent(self, event: QDropEvent) -> None:
         """Show what was dropped."""
         mime, file = event.mimeData(), _dropped_file(event.mimeData())
         if file:
@@ -242,15 +242,15 @@ class DigitCanvas(PenInput):
             self._attempt(lambda: self.paste(QImage(mime.imageData())))
         event.acceptProposedAction()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the paper, its guide, the ink and what lies over it."""
         paint_canvas(self)
 
-    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
+    def sizeHint(self) -> QSize:
         """Ask for a comfortable square."""
         return QSize(300, 300)
 
-    def heightForWidth(self, width: int) -> int:  # noqa: N802, Qt's name
+    def heightForWidth(self, width: int) -> int:
         """Stay square."""
         return width
 

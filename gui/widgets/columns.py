@@ -29,7 +29,7 @@ class CardColumns(QWidget):
         self._columns = 0
         self._arrange()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Change between one column and two."""
         super().resizeEvent(event)
         self._arrange()

@@ -8,9 +8,9 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 
 from core.telemetry.history import Curve, History
+from gui.charts.curves import CurvePlot
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, dress, label
-from gui.widgets.curve import CurvePlot
 
 LADDER, NAMES = "How far up the ladder?", "And new names?"
 NARROWEST = 220  # pixels
@@ -31,11 +31,11 @@ class CurveCard(Card):
         self.head.addWidget(self.now)
         self.body.addWidget(self.plot)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
+    def minimumSizeHint(self) -> QSize:
         """Ask for the same width with and without the number, which comes and goes with it."""
         return QSize(NARROWEST, super().minimumSizeHint().height())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the number out where the question would not stand beside it."""
         super().resizeEvent(event)
         beside = sum(

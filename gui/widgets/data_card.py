@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from core.telemetry.events import Failed, Progress, Surveyed
 from gui.session import Session
-from gui.state import State
+from gui.session_state import State
 from gui.widgets.card import Card, label, say
 
 BUNDLED, FULL, OWN = range(3)
@@ -146,12 +146,12 @@ class DataCard(Card):
     def _on_state(self, state: State) -> None:
         self.box.setEnabled(state is State.READY)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802, Qt's name
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a file."""
         if event.mimeData().hasUrls() and self.box.isEnabled():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802, Qt's name
+    def dropEvent(self, event: QDropEvent) -> None:
         """Learn from the file that was dropped."""
         if event.type() != QEvent.Type.Drop:
             return

@@ -28,7 +28,7 @@ class Dot(QWidget):
         self.setFixedSize(diameter, 14)
         self._diameter = diameter
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the dot."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

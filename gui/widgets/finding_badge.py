@@ -9,8 +9,8 @@ from core.doctor.diagnosis import Cause
 from core.telemetry.events import Diagnosed
 from gui import theme
 from gui.session import Session
-from gui.widgets.sign import VERDICT_ROLES, Sign
-from gui.widgets.wording import tidy
+from gui.widgets.doctor_text import tidy
+from gui.widgets.status_icon import VERDICT_ROLES, Sign
 
 LONGEST = 44  # letters of a title
 HIGH = 17  # pixels: no more than the line that it stands in

@@ -3,19 +3,19 @@
 import numpy as np
 
 from core.telemetry.events import Array, LayerInfo, LayerView
-from gui.widgets.bars import Bars
+from gui.charts.bars import Bars
+from gui.charts.colormaps import diverging, grey, on_off, percent, reach, signed
+from gui.charts.image_grid import PictureGrid
+from gui.charts.matrix import MatrixView
 from gui.widgets.card import label
-from gui.widgets.insight import PICTURED, SOON, Insight, capped, set_role
-from gui.widgets.matrix_view import MatrixView
-from gui.widgets.picture_grid import PictureGrid
-from gui.widgets.ramps import diverging, grey, on_off, percent, reach, signed
+from gui.widgets.insight_card import PICTURED, SOON, InsightCard, capped, set_role
 
 DRAW = "Draw a digit to see it here"
 FLAT = {"tanh": 0.97, "sigmoid": 0.97}  # as in core.telemetry.probes
 FEW = 32  # units up to which bars are readable; more become a wall of cells
 
 
-class SeeksCard(Insight):
+class SeeksCard(InsightCard):
     """For each unit the mean of the examples that excite it most."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class SeeksCard(Insight):
         self.reveal(self.grid)
 
 
-class MapsCard(Insight):
+class MapsCard(InsightCard):
     """The layer's activation for the drawing: feature maps, bars, or a wall of cells."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class MapsCard(Insight):
             self.reveal(self.bars)
 
 
-class AliveCard(Insight):
+class AliveCard(InsightCard):
     """The dead-unit map of lecture 4 of makemore: units across, examples down."""
 
     def __init__(self) -> None:

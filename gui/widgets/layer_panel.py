@@ -59,7 +59,7 @@ class LayerPanel(QWidget):
         column.addLayout(head)
         column.addWidget(self.area, 1)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802, Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape goes back; other keys are for whoever is around."""
         if event.key() == Qt.Key.Key_Escape:
             self.closed.emit()

@@ -45,27 +45,27 @@ class PenInput(QWidget):
         real = event.source() == Qt.MouseEventSource.MouseEventNotSynthesized
         return self._echoes and not real
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         """Draw with the left button alone."""
         if event.button() == Qt.MouseButton.LeftButton and not self._is_echo(event):
             self._press(event.position())
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on drawing."""
         if not self._is_echo(event):
             self._move(event.position())
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Draw up to where the button was let go."""
         if event.button() == Qt.MouseButton.LeftButton and not self._is_echo(event):
             self._move(event.position())
             self.lift()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802, Qt's name
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Take two quick strokes, as in a 7 or an =, for what they are."""
         self.mousePressEvent(event)
 
-    def tabletEvent(self, event: QTabletEvent) -> None:  # noqa: N802, Qt's name
+    def tabletEvent(self, event: QTabletEvent) -> None:
         """Draw with a pen; pressing makes the stroke a little wider."""
         self._echoes = True
         thickness = 1 + PRESSURE * (event.pressure() - 0.5) if event.pressure() > 0 else 1.0

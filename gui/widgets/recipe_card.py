@@ -11,7 +11,7 @@ from core.paths import CHECKPOINTS
 from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
 from core.training.recipe import Recipe
 from gui.session import Session
-from gui.state import State
+from gui.session_state import State
 from gui.widgets.card import Card, label, say
 from gui.widgets.recipe_form import RecipeForm
 

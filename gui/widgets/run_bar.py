@@ -9,7 +9,7 @@ from core.runs.folder import title_of
 from core.telemetry.events import Failed, Finished, Metrics, Started, Stopped
 from gui import theme
 from gui.session import Session
-from gui.state import State
+from gui.session_state import State
 from gui.widgets.card import label, say
 from gui.widgets.finding_badge import FindingBadge
 from gui.widgets.transport import Transport

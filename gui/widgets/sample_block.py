@@ -49,11 +49,11 @@ class SampleBlock(QWidget):
         self.setToolTip(f"<p>{whole}</p>")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
 
-    def sizeHint(self) -> QSize:  # noqa: N802, Qt's name
+    def sizeHint(self) -> QSize:
         """Be as high as its lines."""
         return QSize(260, round(LINES * self._line) + 2 * INSET)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802, Qt's name
+    def minimumSizeHint(self) -> QSize:
         """Be readable."""
         return QSize(160, self.sizeHint().height())
 
@@ -71,7 +71,7 @@ class SampleBlock(QWidget):
             found = [*found[: LINES - 1], last]
         return found
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground and the lines."""
         painter, now = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -25,7 +25,7 @@ Index = QModelIndex | QPersistentModelIndex
 class TitleDelegate(QStyledItemDelegate):
     """Paints a title, quietly marked where it is chosen or pointed at."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Be as high as the lines of the title, when it is chosen as well."""
         area = self.parent()
         wide = area.viewport().width() if isinstance(area, QListWidget) else 200
@@ -102,7 +102,7 @@ class TitleList(QListWidget):
             item = self.item(row)
             item.setData(MARK, marks.get(item.data(KEY), ""))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Break the lines of the titles anew."""
         super().resizeEvent(event)
         self.scheduleDelayedItemsLayout()

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import (
 
 from core.telemetry.events import Metrics
 from gui import theme
-from gui.state import State
+from gui.session_state import State
+from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Elided
-from gui.widgets.push import progress_bar, push_button
 
 WIDE = 580  # pixels in which buttons and progress stand side by side
 
@@ -85,7 +85,7 @@ class Transport(QWidget):
         self._both.addLayout(row)
         self._both.addLayout(right, 1)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the progress under the buttons, where it has no room beside them."""
         super().resizeEvent(event)
         way = QBoxLayout.Direction

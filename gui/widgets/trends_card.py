@@ -6,12 +6,12 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.telemetry.events import LayerInfo
 from core.telemetry.history import Curve
+from gui.charts.trend import Trend
 from gui.theme import MARGIN
-from gui.widgets.insight import Insight
-from gui.widgets.trend import Trend
+from gui.widgets.insight_card import InsightCard
 
 
-class TrendsCard(Insight):
+class TrendsCard(InsightCard):
     """Mean, spread, dead or saturated share, gradient, and update to data."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class TrendsCard(Insight):
         if any(len(trend.values) for trend in self._shown):
             self.reveal(self._inside)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802, Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """All lines in one row if they fit, else in two."""
         super().resizeEvent(event)
         self._arrange()

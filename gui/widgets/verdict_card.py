@@ -4,13 +4,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
 from core.doctor.diagnosis import VERDICTS, Diagnosis
+from gui.charts.colormaps import percent
+from gui.charts.live_curve import LiveCurve
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label, say
-from gui.widgets.live_curve import LiveCurve
-from gui.widgets.ramps import percent
-from gui.widgets.sign import VERDICT_ROLES, Sign
-from gui.widgets.sureness import in_words
-from gui.widgets.wording import tidy
+from gui.widgets.confidence_bar import in_words
+from gui.widgets.doctor_text import tidy
+from gui.widgets.status_icon import VERDICT_ROLES, Sign
 
 QUESTION = "Is it wrong, too small, or not trained enough?"
 ABOUT = (

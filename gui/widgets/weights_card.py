@@ -4,16 +4,16 @@ import numpy as np
 from PySide6.QtWidgets import QComboBox
 
 from core.telemetry.events import Array, LayerInfo, LayerView
-from gui.widgets.insight import PICTURED, Insight, capped
-from gui.widgets.matrix_view import MatrixView, ScaleBar
-from gui.widgets.picture_grid import PictureGrid
-from gui.widgets.ramps import diverging, reach, signed
+from gui.charts.colormaps import diverging, reach, signed
+from gui.charts.image_grid import PictureGrid
+from gui.charts.matrix import MatrixView, ScaleBar
+from gui.widgets.insight_card import PICTURED, InsightCard, capped
 
 STRONGEST = "strongest channel"
 PICTURES, MATRIX = "as pictures", "as a matrix"
 
 
-class WeightsCard(Insight):
+class WeightsCard(InsightCard):
     """The product's matrix, in the form that can be read best."""
 
     def __init__(self) -> None:

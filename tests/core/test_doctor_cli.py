@@ -3,9 +3,9 @@
 import pytest
 
 from core.cli import main
-from core.doctor.causes import CAUSES
 from core.doctor.diagnosis import VERDICTS, Diagnosis
-from core.doctor.faults import FAULTS
+from core.doctor.faults.gallery import FAULTS
+from core.doctor.verdict.causes import CAUSES
 from tests.core.test_cli import ROOT, answer, core
 
 SMALL = ("--model", "mlp", "--set", "hidden=32", "--seed", 3)

@@ -7,8 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from core.doctor.case import Case
-from core.doctor.causes import CAUSES
 from core.doctor.diagnosis import (
     VERDICTS,
     WIDTH,
@@ -19,11 +17,13 @@ from core.doctor.diagnosis import (
     Picture,
     Series,
 )
-from core.doctor.extrapolate import forecast
-from core.doctor.faults import FAULTS
+from core.doctor.evidence import Evidence
+from core.doctor.faults.gallery import FAULTS
 from core.doctor.rules import RULES, judge
-from core.doctor.rules.say import failed
-from core.doctor.verdict import causes_of, conclude
+from core.doctor.rules.results import failed
+from core.doctor.verdict.causes import CAUSES
+from core.doctor.verdict.conclusion import causes_of, conclude
+from core.doctor.verdict.extrapolation import forecast
 
 ISSUE = """lr_too_high lr_too_low lr_growing vanishing_gradient exploding_gradient dead_units
     saturated_units bad_init_scale symmetric_init inputs_not_normalised inputs_ignored
@@ -157,7 +157,7 @@ def test_the_text_names_the_causes_and_fits_a_terminal():
 def test_every_promised_id_is_known_and_every_known_one_is_told():
     """The issue's list, the rules' and the gallery's ids are all in the table of causes."""
     assert set(ISSUE) <= set(CAUSES)
-    empty = judge(Case(np.empty(0), np.empty(0), []))
+    empty = judge(Evidence(np.empty(0), np.empty(0), []))
     assert {check.id for check in empty} == set(CAUSES) and len(empty) == len(RULES)
     assert {fault.cause for fault in FAULTS.values()} <= set(CAUSES)
     assert {id for fault in FAULTS.values() for id in fault.also} <= set(CAUSES)
@@ -168,7 +168,7 @@ def test_every_promised_id_is_known_and_every_known_one_is_told():
 
 def test_of_nothing_nothing_is_said():
     """No rule finds anything in a training of which nothing was seen."""
-    empty = Case(np.empty(0), np.empty(0), [])
+    empty = Evidence(np.empty(0), np.empty(0), [])
     checks = judge(empty)
     assert all(check.passed is None and check.measured for check in checks)
     found = conclude(empty, checks)
@@ -200,7 +200,7 @@ def test_one_cause_and_not_five_symptoms_of_it():
     symptoms = ("lr_too_high", "exploding_gradient", "saturated_units", "oscillation", "nan")
     checks = [*(wrong(id, 0.9) for id in symptoms), wrong("wrong_update_sign", 0.95)]
     assert ids(*checks) == ["wrong_update_sign"] == ids(*reversed(checks))
-    found = conclude(Case(np.arange(30), np.linspace(3, 30, 30), []), tuple(checks))
+    found = conclude(Evidence(np.arange(30), np.linspace(3, 30, 30), []), tuple(checks))
     assert found.verdict == "broken" and found.confidence == 0.95
     assert found.sentence.startswith(CAUSES["wrong_update_sign"].title)
     assert "expected" not in found.sentence and found.checks == tuple(checks)
@@ -243,7 +243,7 @@ def test_what_leaves_a_network_that_works_comes_last():
 
 def test_a_mere_suspicion_is_not_broken():
     """Below one half it stands among the causes, and the verdict is another."""
-    case = Case(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
+    case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
     found = conclude(case, (wrong("plateau", 0.3),))
     assert found.verdict != "broken" and [cause.id for cause in found.causes] == ["plateau"]
 
@@ -267,7 +267,7 @@ def test_the_settings_that_mend_it_go_with_the_cause():
 def test_a_healthy_loop_is_judged_by_its_curve(curve, verdict):
     """Still falling is not trained enough; at rest is fine; rising can't be told."""
     x = np.arange(600)
-    found = conclude(Case(x, curve(x + 1.0), []), ())
+    found = conclude(Evidence(x, curve(x + 1.0), []), ())
     assert found.verdict == verdict and found.sentence and 0 < found.confidence < 1
     assert not found.causes
 
@@ -285,7 +285,7 @@ def test_the_loss_on_new_data_counts_where_it_is_known(curve, verdict, words):
     """However far the batches' own loss still falls."""
     x, judged = np.arange(600), range(20, 620, 20)
     batches = 4 * (x + 1.0) ** -0.6
-    case = Case(x, batches, [], [(step, float(curve(step))) for step in judged])
+    case = Evidence(x, batches, [], [(step, float(curve(step))) for step in judged])
     found = conclude(case, ())
     assert found.verdict == verdict and words in found.sentence, found.sentence
 
@@ -293,7 +293,7 @@ def test_the_loss_on_new_data_counts_where_it_is_known(curve, verdict, words):
 def test_a_run_that_goes_on_is_not_called_settled():
     """Before half of its steps are done, it is only said how far it is."""
     x = np.arange(100)
-    found = conclude(Case(x, 2 + 3 / (x + 1.0), [], planned=1000), ())
+    found = conclude(Evidence(x, 2 + 3 / (x + 1.0), [], planned=1000), ())
     assert found.verdict == "undertrained" and "100 of 1,000 steps" in found.sentence
 
 
@@ -314,7 +314,7 @@ def trial(id, **values):
 )
 def test_copies_that_trained_decide(time, size, gap, verdict):
     """What brings more, time or size, is the verdict; where neither does, it is fine."""
-    case = Case(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
+    case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
     case.trials["longer"] = trial("longer", now=2.0, twice=1.9, gain=time, gap=gap, noise=0.004)
     case.trials["wider"] = trial("wider", loss=1.8, gain=size)
     found = conclude(case, (), {"too_small": {"hidden": (64,)}, "undertrained": {"steps": 800}})

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from core import playgrounds
-from core.doctor.attend import Attending
-from core.doctor.causes import CAUSES
 from core.doctor.diagnosis import VERDICTS, Diagnosis
 from core.doctor.examine import examine, examine_checkpoint
-from core.doctor.faults import FAULTS, fitting
+from core.doctor.faults.gallery import FAULTS, fitting
+from core.doctor.run_doctor import RunDoctor
+from core.doctor.verdict.causes import CAUSES
 from core.playgrounds.text import plays
 from core.telemetry.events import (
     ENDINGS,
@@ -26,8 +26,8 @@ from core.telemetry.events import (
 )
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
+from core.training.fault_injection import FaultInjection
 from core.training.learner import Learner
-from core.training.sabotage import Sabotage
 from core.training.trainer import Run, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -207,7 +207,7 @@ def test_a_checkpoint_is_gone_on_from_and_diagnosed(made, tmp_path):
 def weights(run, **rest):
     """The weights, the state and the losses that a run ends with."""
     run, losses = replace(run, **rest), []
-    attendant = Attending()
+    attendant = RunDoctor()
     beside = run.attendant is not None
     run = replace(run, attendant=attendant if beside else None)
     for event in train(run, Control()):
@@ -224,9 +224,9 @@ def test_who_sits_beside_a_run_does_not_change_it(made, tmp_path, name):
     for who in ("nobody", "nothing wrong", "doctor"):
         run = made(name, changes=changes, out=tmp_path / f"{who}.safetensors", watched=False)
         if who == "doctor":
-            run = replace(run, attendant=Attending())
+            run = replace(run, attendant=RunDoctor())
         if who == "nothing wrong":
-            run = replace(run, sabotage=Sabotage())
+            run = replace(run, sabotage=FaultInjection())
         kept[who] = weights(run)
     alone, losses, _ = kept["nobody"]
     for who in ("nothing wrong", "doctor"):
@@ -240,7 +240,7 @@ def test_who_sits_beside_a_run_does_not_change_it(made, tmp_path, name):
 
 def test_the_doctor_is_told_of_every_step(made):
     """Losses at each step, names as the probes have them, and what validation said."""
-    attending = Attending()
+    attending = RunDoctor()
     list(train(made("names mlp", attendant=attending), Control()))
     case = attending.case()
     assert len(case.losses) == 60 and case.planned == 60 and case.validations
@@ -289,7 +289,7 @@ def test_the_gallery_holds_what_was_promised():
         assert fault.id == id and fault.cause in CAUSES and set(fault.also) <= set(CAUSES)
         assert fault.title.endswith(".") and fault.hint.endswith((".", "?"))
         assert any(fault.applies(name, recipe) for name, recipe in all_recipes()), id
-        assert isinstance(fault.make(), Sabotage) and fault.make() is not fault.make()
+        assert isinstance(fault.make(), FaultInjection) and fault.make() is not fault.make()
     assert len({fault.title for fault in FAULTS.values()}) == len(FAULTS)
     assert len({fault.cause for fault in FAULTS.values()}) >= 25
 

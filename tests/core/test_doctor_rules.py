@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor.watching import Watching
+from core.doctor.watch.watcher import LoopWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -66,7 +66,7 @@ def bare(
         p.requires_grad = True
     seen = watch(quiet=True, record=False, share=1.0, budget=budget)
     if closely:  # such a loop takes a tenth of a second, in which few steps are looked at
-        seen._watching = Watching(share=1.0, every=0.0)
+        seen._watching = LoopWatcher(share=1.0, every=0.0)
     try:
         with seen:
             for i in range(steps):
@@ -603,7 +603,7 @@ def test_a_healthy_loop_is_left_in_peace(request, name, loop, options):
 
 def test_nearly_every_cause_is_planted_here():
     """The table above leaves out only what needs a run of minutes."""
-    from core.doctor.causes import CAUSES
+    from core.doctor.verdict.causes import CAUSES
 
     planted = {cause for causes, *_ in FAULTS for cause in causes.split()}
     assert set(CAUSES) - planted == {"oscillation"}

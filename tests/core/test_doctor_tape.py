@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core.doctor.sight import see
-from core.doctor.tape import MOST, Recorder, aside, needed, replay
+from core.doctor.watch.graph import see
+from core.doctor.watch.tape import MOST, TapeRecorder, aside, needed, replay
 
 ROWS, WIDE, CLASSES = 24, 6, 5
 
@@ -25,7 +25,7 @@ def batch(seed):
 
 def recorded(loss_of, *given, backward=True):
     """Do a step under a recorder; return its tape and its loss."""
-    with Recorder() as recorder:
+    with TapeRecorder() as recorder:
         loss = loss_of(*given)
         if backward:
             loss.backward()
@@ -350,7 +350,7 @@ def test_what_is_done_without_gradients_is_no_part_of_the_step():
 
 def test_a_step_without_end_is_not_kept_whole():
     """After some thousand calls it is no step any more, and memory is spared."""
-    with Recorder() as recorder:
+    with TapeRecorder() as recorder:
         one = torch.zeros(())
         for _ in range(MOST + 100):
             one = one + 1

@@ -17,11 +17,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor import record
 from core.doctor.diagnosis import Diagnosis
-from core.doctor.record import FORMAT, read_record
 from core.errors import UserError
+from core.runs import loop_record as record
 from core.runs.folder import LOOP_SUFFIX
+from core.runs.loop_record import FORMAT, read_record
 from tests.core.test_cli import ROOT, answer, core, refused
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.lessons import attention, convolution, lookup
-from core.lessons.journey import journey, softmax
+from core.lessons import attention, convolution
+from core.lessons import embedding_lookup as lookup
+from core.lessons.forward_trace import journey, softmax
 from core.lessons.product import MOST, Layer, Sizes
 from core.playgrounds.digits.data import bundled, prepare
 from core.playgrounds.digits.models import build

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.doctor.causes import CAUSES, LESSONS, lesson_on
+from core.doctor.verdict.causes import CAUSES, LESSONS, lesson_on
 from core.errors import UserError
 from core.lessons.text import Afterwards, Code, Heading, Items, Live, Paragraph, lessons, parse
 

@@ -8,13 +8,13 @@ import pytest
 
 from core import playgrounds
 from core.errors import UserError
-from core.lessons.account import Account, Twin, reach
 from core.lessons.experiment import own_experiment
 from core.lessons.experiments import EXPERIMENTS
+from core.lessons.pair_history import Account, NetworkPair, reach
+from core.lessons.pair_settings import LECTURE_STEPS, SHOWN, Side
+from core.lessons.paired_runs import twins
 from core.lessons.questions import outcome, part
-from core.lessons.sides import LECTURE_STEPS, SHOWN, Side
 from core.lessons.text import Live, lessons
-from core.lessons.twins import twins
 from core.telemetry.events import Finished, Metrics, Paused, Resumed, Snapshot, Stopped
 from core.training.control import Control
 
@@ -32,7 +32,7 @@ def trained(first, second, names, control=None):
     """Return an account of each side, and the events that are of both."""
     accounts, others = (Account(), Account()), []
     for told in twins((first, second), names, control or Control()):
-        if isinstance(told, Twin):
+        if isinstance(told, NetworkPair):
             accounts[told.side].add(told.event)
         else:
             others.append(told)
@@ -43,7 +43,7 @@ def losses(first, second, names):
     """Return the losses of every step, side A's and side B's."""
     told = [[], []]
     for event in twins((first, second), names, Control()):
-        if isinstance(event, Twin) and isinstance(event.event, Metrics):
+        if isinstance(event, NetworkPair) and isinstance(event.event, Metrics):
             told[event.side] += event.event.losses.tolist()
     return told
 
@@ -167,7 +167,7 @@ def test_both_first_and_last_step_are_looked_at(names):
     steps = [
         told.event.step
         for told in twins((SMALL, SMALL), names, Control())
-        if isinstance(told, Twin) and isinstance(told.event, Snapshot)
+        if isinstance(told, NetworkPair) and isinstance(told.event, Snapshot)
     ]
     assert steps[:2] == [1, 1]
     assert steps[-2:] == [30, 30]
@@ -181,7 +181,7 @@ def test_a_pause_holds_both_and_changes_nothing(names):
         if isinstance(event, Paused | Resumed):
             seen.append(type(event))
             control.resume()
-        elif isinstance(event, Twin) and isinstance(event.event, Metrics):
+        elif isinstance(event, NetworkPair) and isinstance(event.event, Metrics):
             told[event.side] += event.event.losses.tolist()
             if event.event.step == 1 and event.side == 1:
                 control.pause()
@@ -194,7 +194,7 @@ def test_a_stop_ends_both_and_judges_them(names):
     control, accounts, last = Control(), (Account(), Account()), None
     for told in twins((SMALL.for_steps(LECTURE_STEPS), SMALL), names, control):
         last = told
-        if isinstance(told, Twin):
+        if isinstance(told, NetworkPair):
             accounts[told.side].add(told.event)
             if isinstance(told.event, Metrics):
                 control.stop()
@@ -260,7 +260,7 @@ def test_the_lesson_names_experiments_that_there_are():
 def test_events_are_frozen_and_arrays_read_only(names):
     """What the screen gets of the twins can't be changed by it."""
     for told in twins((SMALL.for_steps(1), SMALL), names, Control()):
-        if isinstance(told, Twin):
+        if isinstance(told, NetworkPair):
             with pytest.raises(dataclasses.FrozenInstanceError):
                 told.side = 5
             for value in vars(told.event).values():

@@ -10,7 +10,7 @@ from core.cli import main
 from core.commands import runs as command
 from core.commands import train as train_command
 from core.doctor.diagnosis import Diagnosis
-from core.runs.about import read_about, write_about
+from core.runs.run_info import read_run_info, write_run_info
 
 SMALL = "--set model=mlp hidden=16 batch_size=32 lr=0.01".split()
 
@@ -73,7 +73,7 @@ def test_a_broken_run_goes_on(kept, recorded, capsys):
     assert main(["train", "--resume", "mine", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["steps"] == 450 and answer["model"] == "mlp"
-    assert read_about(kept / "mine").state == "finished"
+    assert read_run_info(kept / "mine").state == "finished"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_run_is_diagnosed_by_its_record(kept, recorded, capsys, monkeypatch):
     monkeypatch.setattr("core.commands.diagnose.RUNS", kept)
     shutil.copytree(recorded, kept / "mine")
     said = Diagnosis("fine", "All is well.", 0.8, (), (), ()).to_dict()
-    write_about(kept / "mine", replace(read_about(recorded), diagnosis=said))
+    write_run_info(kept / "mine", replace(read_run_info(recorded), diagnosis=said))
     assert main(["diagnose", "mine", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == said
     assert main(["diagnose", "mine"]) == 0

@@ -17,14 +17,14 @@ from torch.nn import functional as F
 
 from core import watch
 from core.errors import UserError
-from core.runs.about import read_about, write_about
 from core.runs.bundle import pack, unpack
-from core.runs.comparing import compared, differences, sentence
+from core.runs.comparison import compared, differences, sentence
 from core.runs.curves import read_curves
 from core.runs.export import export
 from core.runs.folder import LAST
+from core.runs.keyframes import keyframes_of
 from core.runs.library import LOOP, Library, read_entry
-from core.runs.moments import moments_of
+from core.runs.run_info import read_run_info, write_run_info
 from core.training.checkpoint import load_checkpoint
 
 WATCHED = {
@@ -43,7 +43,7 @@ def library(tmp_path, recorded):
     """Three runs, and a loop that was watched."""
     for name, begun in (("first", 100.0), ("second", 200.0), ("third", 300.0)):
         shutil.copytree(recorded, tmp_path / name)
-        write_about(tmp_path / name, replace(read_about(recorded), begun=begun))
+        write_run_info(tmp_path / name, replace(read_run_info(recorded), begun=begun))
     loop = tmp_path / "loop-1.watch.json"
     loop.write_text(json.dumps(WATCHED))
     os.utime(loop, (400.0, 400.0))
@@ -102,7 +102,7 @@ def test_what_is_deleted_comes_back(library):
 def test_what_is_being_trained_is_not_deleted(library):
     """It is refused in a sentence, and nothing of the choice is gone."""
     folder = library.folder / "second"
-    write_about(folder, read_about(folder).told_now(state="running"))
+    write_run_info(folder, read_run_info(folder).told_now(state="running"))
     with pytest.raises(UserError, match="being trained"):
         library.delete([entry(library, "first"), entry(library, "second")])
     assert len(titles(library)) == 4
@@ -110,7 +110,7 @@ def test_what_is_being_trained_is_not_deleted(library):
 
 def test_what_differs_is_said_first(recorded):
     """Only settings that differ and have an effect; a live change is told as such."""
-    about = read_about(recorded)
+    about = read_run_info(recorded)
 
     def run(**changes):
         return compared(replace(read_entry(recorded), about=replace(about, **changes)))
@@ -128,7 +128,7 @@ def test_what_differs_is_said_first(recorded):
 
 def test_curves_lie_along_steps_seconds_or_examples(recorded):
     """The same points, elsewhere."""
-    run, about = compared(read_entry(recorded)), read_about(recorded)
+    run, about = compared(read_entry(recorded)), read_run_info(recorded)
     steps, examples, seconds = (
         run.along(axis, run.history.loss) for axis in ("steps", "examples", "seconds")
     )
@@ -188,15 +188,15 @@ def test_a_zip_opens_elsewhere(recorded, tmp_path):
     """All of the run arrives, without a path of the machine that it comes from."""
     source = tmp_path / "source"
     shutil.copytree(recorded, source)
-    write_about(source, replace(read_about(source), source="/home/me/names.txt"))
+    write_run_info(source, replace(read_run_info(source), source="/home/me/names.txt"))
     pack(source, tmp_path / "run.zip")
     folder = unpack(tmp_path / "run.zip", tmp_path / "runs")
     again = unpack(tmp_path / "run.zip", tmp_path / "runs")
     assert folder.name == "run" and again.name == "run-2"
-    about = read_about(folder)
+    about = read_run_info(folder)
     assert about.source == "" and about.process == ("", 0)
-    assert about.recipe == read_about(recorded).recipe
-    assert moments_of(folder) == moments_of(recorded)
+    assert about.recipe == read_run_info(recorded).recipe
+    assert keyframes_of(folder) == keyframes_of(recorded)
     assert load_checkpoint(folder / LAST).about["steps"] == 400
 
 

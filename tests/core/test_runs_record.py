@@ -16,12 +16,12 @@ import torch
 from core.errors import UserError
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
-from core.runs.about import read_about, recipe_of, write_about
 from core.runs.curves import read_curves
 from core.runs.folder import BEST, LAST, title_of
-from core.runs.going_on import going_on
-from core.runs.moments import MOST, Moment, moments_of, read_moment, write_moment
-from core.runs.recorder import Recorder
+from core.runs.keyframes import MOST, Keyframe, keyframes_of, read_keyframe, write_moment
+from core.runs.recorder import FileRecorder
+from core.runs.resume import resume_run
+from core.runs.run_info import read_run_info, recipe_of, write_run_info
 from core.telemetry.events import Failed, Finished, Metrics, Noted, Snapshot, Stopped
 from core.telemetry.history import Curve
 from core.training.checkpoint import load_checkpoint
@@ -55,7 +55,7 @@ def stop_at(run, step):
 
 def test_a_record_says_what_was_trained(recorded):
     """Recipe, data, machine, length and result stand in it."""
-    about = read_about(recorded)
+    about = read_run_info(recorded)
     assert (about.playground, about.model, about.state) == ("names", "mlp", "finished")
     assert about.step == about.steps == 400 and about.first == 0 and about.spent > 0
     assert recipe_of(about).hidden == (24,) and "bundled" in about.dataset
@@ -69,15 +69,15 @@ def test_a_record_holds_all_curves(recorded):
     assert history.loss.x.tolist() == list(range(1, 401))
     assert history.loss.y[-20:].mean() < history.loss.y[:20].mean()
     assert np.all(np.diff(history.seconds.y) > 0) and len(history.rate.x)
-    assert len(history.layers) == len(read_about(recorded).layers)
+    assert len(history.layers) == len(read_run_info(recorded).layers)
     assert np.isfinite(history.layers[0]["update_to_data"].y).all()
 
 
 def test_moments_hold_weights_walls_and_samples(recorded):
     """The first is the network before it learned, the last the one that came out."""
-    steps = moments_of(recorded)
+    steps = keyframes_of(recorded)
     assert steps[0] == 0 and steps[-1] == 400
-    first, last = read_moment(recorded, 0), read_moment(recorded, 400)
+    first, last = read_keyframe(recorded, 0), read_keyframe(recorded, 400)
     final = weights_of(recorded)
     assert all(np.array_equal(last.weights[n], final[n].numpy()) for n in final)
     assert any(not np.array_equal(first.weights[n], last.weights[n]) for n in final)
@@ -102,7 +102,7 @@ def test_recording_changes_no_weight(names_run, tmp_path):
     list(train(names_run(tmp_path / "run", recipe=recipe), Control()))
     weights = weights_of(tmp_path / "run")
     assert same(load_checkpoint(out).weights, weights)
-    kept = read_moment(tmp_path / "run", 60).weights
+    kept = read_keyframe(tmp_path / "run", 60).weights
     assert same({name: torch.tensor(array) for name, array in kept.items()}, weights)
 
 
@@ -113,9 +113,9 @@ def test_a_stopped_run_goes_on_as_if_never_stopped(names_run, tmp_path, recipe):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     list(train(names_run(whole, recipe=small, steps=300), Control()))
     assert isinstance(stop_at(names_run(broken, recipe=small, steps=300), 40), Stopped)
-    stood = read_about(broken).step
+    stood = read_run_info(broken).step
     assert 40 <= stood < 300
-    events = list(train(going_on(broken), Control()))
+    events = list(train(resume_run(broken), Control()))
     assert isinstance(events[-1], Finished) and events[-1].step == 300
     assert same(weights_of(whole), weights_of(broken))
     history = read_curves(broken)
@@ -136,11 +136,11 @@ def test_digits_with_moved_pictures_go_on_alike(run_of, tmp_path, recipe, steps)
     """Augmentation draws from the run's random numbers; a CNN's weights lie otherwise in memory."""
 
     def make(name):
-        return run_of(recipe, steps=steps, scribe=Recorder(tmp_path / name, None))
+        return run_of(recipe, steps=steps, scribe=FileRecorder(tmp_path / name, None))
 
     list(train(make("whole"), Control()))
     stop_at(make("broken"), 20)
-    list(train(going_on(tmp_path / "broken"), Control()))
+    list(train(resume_run(tmp_path / "broken"), Control()))
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "broken"))
 
 
@@ -150,16 +150,16 @@ def test_a_killed_run_opens_and_goes_on(names_run, tmp_path):
     environment = {**os.environ, "GLASSBOX_RUNS": str(tmp_path)}
     command = [sys.executable, "-m", "core", *words]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as child:
-        while not any(read_about(f.parent).step for f in tmp_path.glob("*/run.json")):
+        while not any(read_run_info(f.parent).step for f in tmp_path.glob("*/run.json")):
             assert child.poll() is None
             time.sleep(0.02)
         child.send_signal(signal.SIGKILL)
     folder = next(tmp_path.glob("*/run.json")).parent
-    about = read_about(folder)
+    about = read_run_info(folder)
     assert about.broken_off and not about.alive
     assert 0 < len(read_curves(folder).loss.x) < 12000
     recipe = recipe_of(about)
-    list(train(going_on(folder), Control()))
+    list(train(resume_run(folder), Control()))
     list(train(names_run(tmp_path / "whole", recipe=recipe, steps=12000), Control()))
     assert same(weights_of(folder), weights_of(tmp_path / "whole"))
 
@@ -170,9 +170,9 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(names_ru
     stop_at(names_run(tmp_path / "early"), 1)
     (tmp_path / "early" / LAST).unlink()
     gone = (socket.gethostname(), NOBODY)
-    about = replace(read_about(tmp_path / "early"), state="running", process=gone)
-    write_about(tmp_path / "early", about)
-    list(train(going_on(tmp_path / "early"), Control()))
+    about = replace(read_run_info(tmp_path / "early"), state="running", process=gone)
+    write_run_info(tmp_path / "early", about)
+    list(train(resume_run(tmp_path / "early"), Control()))
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "early"))
 
 
@@ -182,7 +182,7 @@ def test_what_was_changed_live_is_told(names_run, tmp_path):
     for event in train(names_run(tmp_path / "run", steps=200), control):
         if getattr(event, "step", 0) == 1:
             control.change("lr", 0.005)
-    about = read_about(tmp_path / "run")
+    about = read_run_info(tmp_path / "run")
     assert about.recipe["lr"] == 0.01 and about.changed == {"lr": 0.005}
 
 
@@ -191,27 +191,27 @@ def test_a_failed_run_says_why(names_run, tmp_path):
     recipe = NamesRecipe(hidden=(16,), optimizer="sgd", lr=100.0, batch_size=32)
     events = list(train(names_run(tmp_path / "run", recipe=recipe, steps=400), Control()))
     assert isinstance(events[-1], Failed)
-    about = read_about(tmp_path / "run")
+    about = read_run_info(tmp_path / "run")
     assert about.state == "failed" and about.sentence == events[-1].sentence
     with pytest.raises(UserError, match="failed"):
-        going_on(tmp_path / "run")
+        resume_run(tmp_path / "run")
     assert all(torch.isfinite(t).all() for t in weights_of(tmp_path / "run").values())
 
 
 def test_what_is_finished_or_being_trained_does_not_go_on(recorded, names_run, tmp_path):
     """Either is said in a sentence."""
     with pytest.raises(UserError, match="is finished"):
-        going_on(recorded)
+        resume_run(recorded)
     stop_at(names_run(tmp_path / "run"), 5)
-    about = read_about(tmp_path / "run").told_now(state="running")
-    write_about(tmp_path / "run", about)
+    about = read_run_info(tmp_path / "run").told_now(state="running")
+    write_run_info(tmp_path / "run", about)
     with pytest.raises(UserError, match="being trained"):
-        going_on(tmp_path / "run")
+        resume_run(tmp_path / "run")
 
 
 def test_alive_is_who_writes(recorded):
     """A process that is gone, or another machine that is silent, writes no more."""
-    about = replace(read_about(recorded), state="running")
+    about = replace(read_run_info(recorded), state="running")
     here = socket.gethostname()
     assert replace(about, process=(here, os.getpid())).alive
     assert not replace(about, process=(here, NOBODY)).alive
@@ -249,9 +249,9 @@ def test_it_goes_on_with_its_own_data_alone(names_run, tmp_path, towns, monkeypa
     """What the environment names is not taken for it; other data is refused by name."""
     stop_at(names_run(tmp_path / "run", steps=9000), 5)
     with pytest.raises(UserError, match=r"was trained on bundled .*, and this is towns.txt"):
-        going_on(tmp_path / "run", data=towns)
+        resume_run(tmp_path / "run", data=towns)
     monkeypatch.setenv("GLASSBOX_DATA", str(towns.parent))
-    assert going_on(tmp_path / "run").data.title.startswith("bundled US names")
+    assert resume_run(tmp_path / "run").data.title.startswith("bundled US names")
 
 
 def test_where_nothing_is_left_it_says_so(names_run, tmp_path):
@@ -260,9 +260,9 @@ def test_where_nothing_is_left_it_says_so(names_run, tmp_path):
     counting = NamesRecipe(model="bigram-count")
     list(train(names_run(tmp_path / "counted", recipe=counting, steps=1), Control()))
     for name in ("run", "counted"):
-        write_about(tmp_path / name, replace(read_about(tmp_path / name), state="stopped"))
+        write_run_info(tmp_path / name, replace(read_run_info(tmp_path / name), state="stopped"))
         with pytest.raises(UserError, match="nothing left to do"):
-            going_on(tmp_path / name)
+            resume_run(tmp_path / name)
 
 
 def test_momentum_that_was_switched_off_goes_on(names_run, tmp_path):
@@ -275,8 +275,8 @@ def test_momentum_that_was_switched_off_goes_on(names_run, tmp_path):
             told += 1
         if told == 2:
             control.stop()
-    assert read_about(tmp_path / "run").changed == {"momentum": 0.0}
-    run = going_on(tmp_path / "run")
+    assert read_run_info(tmp_path / "run").changed == {"momentum": 0.0}
+    run = resume_run(tmp_path / "run")
     assert run.recipe.momentum == 0.0 and run.resume is not None
     stop_at(run, run.resume.about["steps"] + 5)
 
@@ -290,15 +290,15 @@ def test_an_error_of_ours_stands_in_the_record(names_run, tmp_path, monkeypatch)
     monkeypatch.setattr("core.training.trainer._Loop.evaluated", broken)
     with pytest.raises(RuntimeError, match="broken"):
         list(train(names_run(tmp_path / "run", steps=20), Control()))
-    about = read_about(tmp_path / "run")
+    about = read_run_info(tmp_path / "run")
     assert about.state == "failed" and "broken" in about.sentence and not about.alive
 
 
 def test_moments_stay_few_and_spread(tmp_path):
     """However many are written, some tens remain: dense at first, sparse later."""
     for step in range(0, 3000, 10):
-        write_moment(tmp_path, Moment(step, Snapshot(step, ()), {"w": np.zeros(3, np.float32)}))
-    kept = moments_of(tmp_path)
+        write_moment(tmp_path, Keyframe(step, Snapshot(step, ()), {"w": np.zeros(3, np.float32)}))
+    kept = keyframes_of(tmp_path)
     assert len(kept) == MOST and kept[0] == 0 and kept[-1] == 2990
     assert sum(step < 300 for step in kept) > sum(step >= 2690 for step in kept)
 
@@ -312,8 +312,8 @@ def test_damage_is_a_sentence(recorded, tmp_path, name, damage):
     folder = tmp_path / "run"
     shutil.copytree(recorded, folder)
     (folder / name).write_bytes(damage)
-    readers = {"run": read_about, "curves": read_curves, "moments/0000000400": None}
-    reader = readers[name.rpartition(".")[0]] or (lambda f: read_moment(f, 400))
+    readers = {"run": read_run_info, "curves": read_curves, "moments/0000000400": None}
+    reader = readers[name.rpartition(".")[0]] or (lambda f: read_keyframe(f, 400))
     with pytest.raises(UserError):
         reader(folder)
 

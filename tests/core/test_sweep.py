@@ -8,7 +8,7 @@ from core import playgrounds
 from core.playgrounds.names.recipe import RECIPES
 from core.telemetry.events import Finished, Stopped, Swept
 from core.training.control import Control
-from core.training.sweep import judge, smooth, sweep
+from core.training.lr_range_test import judge, smooth, sweep
 from core.training.trainer import Run
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.runs.about import read_about
 from core.runs.curves import read_curves
+from core.runs.run_info import read_run_info
 from core.training.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def test_two_processes_learn_what_one_does(lesson, tmp_path):
         assert done.stdout.count("\n") == 1
         assert json.loads(done.stdout)["steps"] == 40
         (made[processes],) = folder.iterdir()
-        assert read_about(made[processes]).state == "finished"
+        assert read_run_info(made[processes]).state == "finished"
     one, two = (load_checkpoint(made[n] / "last.safetensors").weights for n in (1, 2))
     for name in one:
         torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-5)

@@ -11,7 +11,7 @@ from torch import nn
 from core.layers import Layer, initialise, layers_of
 from core.telemetry.events import Finished, LayerInfo, Metrics, Snapshot
 from core.telemetry.history import Curve
-from core.telemetry.judgement import remarks
+from core.telemetry.layer_health import remarks
 from core.telemetry.mailbox import Mailbox
 from core.telemetry.probes import Probe, describe
 

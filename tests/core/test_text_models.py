@@ -226,9 +226,9 @@ def test_a_writer_says_what_else_it_might_have_said():
     other = Writer(network, [network.tokenizer.newline], Sampling(), 1)
     wished = said.candidates[3]
     assert other.say(wished.token, said.candidates).token == wished.token == other.tokens[-1]
-    going_on = other.next()
+    resume_run = other.next()
     expected = scores(network, torch.tensor([other.tokens[:-1]]))[0].softmax(-1)
-    assert going_on.probability == pytest.approx(float(expected[going_on.token]), rel=1e-3)
+    assert resume_run.probability == pytest.approx(float(expected[resume_run.token]), rel=1e-3)
 
 
 def test_a_repetition_penalty_finds_other_words():

@@ -1,8 +1,8 @@
 """Chapters of the case as the story tells them, for tests and for a look at the page."""
 
-from core.doctor.causes import CAUSES
 from core.doctor.diagnosis import Cause, Check, Diagnosis
-from core.doctor.story import Chapter
+from core.doctor.verdict.causes import CAUSES
+from core.lessons.case_study import Chapter
 from core.playgrounds.text.actual_words import MENDS
 from tests.gui.diagnoses import CHECKS
 

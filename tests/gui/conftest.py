@@ -10,7 +10,7 @@ from core.playgrounds.names.recipe import NamesRecipe
 from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import session as session_module
-from gui.state import State
+from gui.session_state import State
 from gui.window import MainWindow
 from tests.gui.hands import Hands
 

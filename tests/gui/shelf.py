@@ -4,8 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core import playgrounds
-from gui.lessons.room import Room
-from gui.pages.lessons import Page
+from gui.lessons.context import LessonContext
+from gui.lessons.page import Page
 from gui.session import Session
 from gui.worker import Worker
 
@@ -33,7 +33,9 @@ class Shelf(QStackedWidget):
         for page in self.pages.values():
             self.addWidget(page)
         self.pages["lessons"].meet(self.pages, self.show_page)
-        self.room = Room(self.worker, self.pages, self.show_page, lambda name, anchor: None)
+        self.room = LessonContext(
+            self.worker, self.pages, self.show_page, lambda name, anchor: None
+        )
         self.alone = []
         """Parts that are shown alone."""
         self.resize(1240, 800)

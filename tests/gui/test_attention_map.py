@@ -7,8 +7,8 @@ from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QScrollArea
 
 from gui import theme
-from gui.widgets.text.attention_lines import AttentionLines
-from gui.widgets.text.attention_map import AttentionMap
+from gui.text.attention_lines import AttentionLines
+from gui.text.attention_map import AttentionMap
 
 TEXT = "My ·heart ·is ·like ·a ·sing ing ·bird , ↵ Whose ·nest ·is ·in ·a ·shoot ; ↵"
 WORDS = TEXT.split()

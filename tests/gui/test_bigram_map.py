@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QHelpEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QToolTip
 
 from gui import theme
-from gui.widgets.bigram_pairs import MOST, choose, percent, short
-from gui.widgets.names.bigram_card import WAITING, BigramCard
+from gui.names.bigram_card import WAITING, BigramCard
+from gui.widgets.bigram_counts import MOST, choose, percent, short
 
 LETTERS = ".abr"
 COUNTS = np.array([[0, 60, 40, 0], [50, 10, 0, 40], [10, 20, 0, 90], [40, 10, 80, 1]])
@@ -235,7 +235,7 @@ def test_a_hidden_card_paints_nothing(card) -> None:
 def test_the_cells_are_painted_once(card, monkeypatch) -> None:
     """The mouse moves a frame over the picture; only new numbers paint it anew."""
     made = []
-    from gui.widgets.names import bigram_map
+    from gui.names import bigram_map
 
     real = bigram_map.picture
     monkeypatch.setattr(bigram_map, "picture", lambda *a: made.append(1) or real(*a))

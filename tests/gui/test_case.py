@@ -9,17 +9,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSpinBox, QTabWidget, QWidget
 
-from core.doctor import story
-from core.doctor.causes import CAUSES
-from core.doctor.story import Chapter
+from core.doctor.verdict.causes import CAUSES
+from core.lessons import case_study as story
+from core.lessons.case_study import Chapter
 from core.playgrounds.text import actual_words
 from core.playgrounds.text.actual_words import MENDS
 from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, Started, Stopped
-from gui import case as case_module
 from gui import session as session_module
-from gui.consultation import Stage
-from gui.widgets.doctor.chapter_card import ChapterCard
-from gui.widgets.doctor.evidence_panel import LOSS, EvidenceCard
+from gui.background_job import Stage
+from gui.doctor import case_study as case_module
+from gui.doctor.chapter_card import ChapterCard
+from gui.doctor.evidence_panel import LOSS, EvidenceCard
 from gui.widgets.sample_block import LINES, SampleBlock, readable
 from tests.gui.chapters import CHAPTERS
 from tests.gui.hands import Hands

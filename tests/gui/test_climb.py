@@ -12,8 +12,8 @@ from core.playgrounds.names.ladder import Rung
 from core.playgrounds.names.recipe import NamesRecipe
 from core.telemetry.events import Finished
 from core.training.checkpoint import load_checkpoint
-from gui.climb import Climb
-from gui.state import State
+from gui.names.ladder_run import LadderRun
+from gui.session_state import State
 
 COUNTED = NamesRecipe(model="bigram-count")
 
@@ -33,7 +33,7 @@ def small(quick, sixty):
         def take(name):
             quick.session.recipe = recipes[name]
 
-        climb = Climb(quick.session, [rung(model) for model in recipes], take)
+        climb = LadderRun(quick.session, [rung(model) for model in recipes], take)
         climb.told = []
         climb.progressed.connect(lambda *what: climb.told.append(what))
         return climb

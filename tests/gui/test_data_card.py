@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel
 from core.playgrounds.names import download
 from core.playgrounds.names.wordlist import bundled
 from gui import session as session_module
-from gui.state import State
+from gui.session_state import State
 from gui.widgets.data_card import BUNDLED, FULL, OWN
 from gui.window import MainWindow
 

@@ -9,10 +9,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QSlider, QToolTip
 
 from gui import theme
+from gui.charts.probability_bars import ProbabilityBars, percent
+from gui.digits.draw_panel import DrawPanel
 from gui.theme import IconButton
 from gui.widgets.canvas import DigitCanvas
-from gui.widgets.digits.draw_panel import DrawPanel
-from gui.widgets.probability_bars import ProbabilityBars, percent
 
 # What the offscreen platform can't do, it says each time a window with a layout is shown.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")

@@ -13,7 +13,7 @@ from core.playgrounds.digits.recipe import DigitsRecipe
 from core.telemetry.events import Evaluated
 from core.training.checkpoint import load_checkpoint
 from gui import theme
-from gui.widgets.digits.evaluation_panel import (
+from gui.digits.evaluation_panel import (
     EMPTY,
     NONE_WRONG,
     EvaluationPanel,

@@ -8,9 +8,9 @@ from PySide6.QtGui import QColor
 
 from core.doctor.diagnosis import Picture, Series
 from gui import theme
-from gui.widgets.evidence_picture import EvidencePicture
-from gui.widgets.picture_scale import Scale, in_words
-from gui.widgets.wording import tidy
+from gui.charts.evidence_chart import EvidencePicture
+from gui.charts.scale import Scale, in_words
+from gui.widgets.doctor_text import tidy
 from tests.gui.diagnoses import CLASSES, GRADIENTS, LOSS, RATIO
 
 NOTHING = Picture("Is there anything?", "lines", ())

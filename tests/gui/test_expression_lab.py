@@ -10,9 +10,9 @@ from core.expressions.functions import CALLABLE, SOURCES
 from core.expressions.presets import PRESETS
 from core.lessons.text import Live, lessons
 from gui import theme
-from gui.lessons.expression import Part
-from gui.lessons.expression_boxes import cells
-from gui.lessons.expression_functions import Part as Functions
+from gui.lessons.expression_lab.boxes import cells
+from gui.lessons.parts.expression import Part
+from gui.lessons.parts.expression_functions import Part as Functions
 
 WIDE = 826  # pixels of the column in the smallest window
 LEFT = Qt.MouseButton.LeftButton

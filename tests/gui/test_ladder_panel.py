@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 
 from core.playgrounds.names.ladder import Result, Rung
 from gui import theme
-from gui.widgets.names.ladder_panel import LadderPanel
-from gui.widgets.names.ladder_picture import LadderPicture
-from gui.widgets.names.ladder_table import LadderTable
-from gui.widgets.names.ladder_words import span
+from gui.names.ladder_panel import LadderPanel
+from gui.names.ladder_picture import LadderPicture
+from gui.names.ladder_table import LadderTable
+from gui.names.ladder_text import span
 
 RECIPES = {"lecture": "l", "tuned": "t"}
 RUNGS = [

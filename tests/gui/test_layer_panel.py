@@ -16,7 +16,7 @@ from core.telemetry.history import History
 from core.telemetry.inspection import inspect_layer
 from core.telemetry.probes import describe
 from gui import theme
-from gui.widgets.cells import Cells
+from gui.charts.cells import Cells
 from gui.widgets.layer_cards import DRAW, alive
 from gui.widgets.layer_panel import LayerPanel, product_of, title_of
 

@@ -7,14 +7,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 
-from core.lessons.account import Account
-from core.lessons.sides import SHOWN
+from core.lessons.pair_history import Account
+from core.lessons.pair_settings import SHOWN
 from core.telemetry.events import Failed, Progress
 from gui import theme
-from gui.consultation import Stage
-from gui.lessons.question import RIGHT, WRONG
-from gui.lessons.twin_bar import BUSY
-from gui.lessons.twins import Part
+from gui.background_job import Stage
+from gui.lessons.paired_runs.run_bar import BUSY
+from gui.lessons.parts.question import RIGHT, WRONG
+from gui.lessons.parts.twins import Part
 from gui.worker import Worker
 
 FEW = 30  # steps, in place of the shortest length that is offered
@@ -112,7 +112,7 @@ def test_a_guess_is_answered_by_the_measurement(lesson):
     assert "After 30 steps" in results.outcome.text()
     assert f"{first.loss:.2f} in A" in results.outcome.text()
     assert results.isVisible()
-    assert one.part.bar.start.text() == "Again"
+    assert one.part.bar.start.text() == "Replay"
 
 
 def test_the_pictures_show_what_was_measured(lesson):

@@ -11,8 +11,8 @@ from core.playgrounds.digits.data import prepare
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
 from gui import theme
-from gui.lessons import attention, convolution, layers, lookup, product, rows, softmax
-from gui.state import State
+from gui.lessons.parts import attention, convolution, layers, lookup, product, rows, softmax
+from gui.session_state import State
 from tests.gui.shelf import Shelf
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton

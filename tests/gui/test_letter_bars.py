@@ -7,8 +7,8 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from gui import theme
-from gui.widgets.letter_places import free_places
-from gui.widgets.names.letter_bars import BROKEN, EMPTY, MOST, LetterBars, round_top
+from gui.charts.label_placement import free_places
+from gui.names.letter_bars import BROKEN, EMPTY, MOST, LetterBars, round_top
 
 LATIN = ".abcdefghijklmnopqrstuvwxyz"
 HAN = "." + "".join(chr(0x4E00 + i) for i in range(2999))

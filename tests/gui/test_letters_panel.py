@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from core.playgrounds.names.recipe import NamesRecipe
 from core.playgrounds.names.wordlist import bundled
-from gui.state import State
+from gui.session_state import State
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QApplication, QToolTip
 
 from core.playgrounds.names.reports import Name
 from gui import theme
-from gui.widgets.name_odds import odds, rounded, share
-from gui.widgets.names.name_list import NameList
+from gui.names.name_list import NameList
+from gui.widgets.probability_text import odds, rounded, share
 
 NAMES = [
     Name("brogyacha", 0.000042, False),

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
-from gui.pages import names as page_module
-from gui.state import State
+from gui.names import page as page_module
+from gui.session_state import State
 
 
 def texts(shown):

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from core.playgrounds.names.recipe import NamesRecipe
 from core.training.checkpoint import load_checkpoint
-from gui.state import State
+from gui.session_state import State
 
 
 def click(naming, name):

@@ -11,13 +11,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QSpinBox, QWidget
 
 from core import watch
-from core.doctor.record import ABSENT, history_of
-from gui import examination as examination_module
-from gui import recording
+from core.runs.loop_record import ABSENT, history_of
 from gui import session as session_module
-from gui.examination import Stage
-from gui.widgets.doctor.evidence_panel import LOSS, EvidenceCard, exhibits, loss_exhibit
-from gui.widgets.sign import Sign
+from gui.doctor import examination as examination_module
+from gui.doctor import loop_record_reader as recording
+from gui.doctor.evidence_panel import LOSS, EvidenceCard, exhibits, loss_exhibit
+from gui.doctor.examination import Stage
+from gui.widgets.status_icon import Sign
 from tests.gui.diagnoses import BROKEN, FINE, SMALL
 from tests.gui.hands import Hands
 
@@ -83,7 +83,7 @@ def record(tmp_path_factory):
     return path
 
 
-def going_on(record, tmp_path, steps=120):
+def resume_run(record, tmp_path, steps=120):
     """Return a copy of a record as it stood while its loop went on."""
     values = json.loads(record.read_text())
     values |= {"diagnosis": None, "steps": values["steps"][:steps], "count": steps}
@@ -128,13 +128,13 @@ def test_a_dialog_that_is_cancelled_changes_nothing(opened, monkeypatch):
 
 def test_a_record_is_followed_while_its_loop_goes_on(opened, record, tmp_path):
     """Its curve grows with the file; the diagnosis comes at the end, and then it is left."""
-    path = going_on(record, tmp_path, 60)
+    path = resume_run(record, tmp_path, 60)
     assert opened.drop(path)
     assert "The loop goes on" in opened.verdict and opened.find("doctorCurve").isVisible()
     opened.drop(tmp_path)
     assert "drop a record" in opened.complaint and "The loop goes on" in opened.verdict
     first = opened.note
-    going_on(record, tmp_path, 120)
+    resume_run(record, tmp_path, 120)
     opened.until(lambda: opened.note != first)
     write(path, json.loads(record.read_text()))
     opened.until(lambda: "Something is wrong" in opened.verdict)
@@ -143,18 +143,18 @@ def test_a_record_is_followed_while_its_loop_goes_on(opened, record, tmp_path):
 
 def test_another_thing_ends_the_following(opened, record, tmp_path):
     """What is written afterwards is not shown any more; nor after the page was abandoned."""
-    opened.drop(going_on(record, tmp_path))
+    opened.drop(resume_run(record, tmp_path))
     assert opened.page.recording.path is not None
     opened.drop(record)
     assert opened.page.recording.path is None
-    opened.drop(going_on(record, tmp_path))
+    opened.drop(resume_run(record, tmp_path))
     opened.page.abandon()
     assert opened.page.recording.path is None and not opened.page.recording._timer.isActive()
 
 
 def test_a_record_that_vanishes(opened, record, tmp_path):
     """The sentence says so once, and the file is left alone."""
-    path = going_on(record, tmp_path)
+    path = resume_run(record, tmp_path)
     opened.drop(path)
     path.unlink()
     opened.until(lambda: "can't be read" in opened.complaint)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from core.playgrounds.digits.recipe import RECIPES
 from core.training.checkpoint import load_checkpoint
-from gui.state import State
+from gui.session_state import State
 
 NAMES = (
     "digitCanvas clearButton digitAnswer digitBars trainButton pauseButton stepButton stopButton"

@@ -17,19 +17,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.doctor.causes import CAUSES
-from core.doctor.faults import FAULTS
+from core.doctor.faults.gallery import FAULTS
+from core.doctor.verdict.causes import CAUSES
 from core.playgrounds.digits.recipe import RECIPES as DIGITS
 from core.playgrounds.names.recipe import RECIPES as NAMES
 from core.telemetry.events import Diagnosed, Failed, Finished, Metrics, Progress, Started, Stopped
-from gui import examination
 from gui import session as session_module
-from gui.examination import Stage
-from gui.pages.doctor import Page
+from gui.doctor import examination
+from gui.doctor.evidence_panel import EvidenceCard
+from gui.doctor.examination import Stage
+from gui.doctor.page import Page
 from gui.session import Session
-from gui.state import State
+from gui.session_state import State
 from gui.widgets.data_card import DataCard
-from gui.widgets.doctor.evidence_panel import EvidenceCard
 from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
 from gui.worker import Worker

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
 
 from core.lessons.text import LINK, Afterwards, Heading, Items, Live, Paragraph, lessons
 from gui import theme
-from gui.lessons.curtain import Curtain
+from gui.lessons.parts.question import Part as Question
 from gui.lessons.prose import Prose
-from gui.lessons.question import Part as Question
+from gui.lessons.reveal import Reveal
 from gui.window import page_names
 from tests.gui.hands import Hands
 from tests.gui.shelf import Shelf
@@ -71,7 +71,7 @@ def test_every_live_part_is_there():
     for lesson in lessons().values():
         for block in lesson.blocks:
             if isinstance(block, Live):
-                assert importlib.import_module(f"gui.lessons.{block.name}").Part
+                assert importlib.import_module(f"gui.lessons.parts.{block.name}").Part
 
 
 def test_the_text_stands_before_torch_and_its_parts_after(reader):
@@ -151,7 +151,7 @@ def test_what_an_experiment_shows_is_told_when_it_has_run(reader):
     alive(reader)
     reader.page.open_lesson("3-gradients")
     view = reader.page.view
-    first, second = view.findChildren(Curtain)[:2]
+    first, second = view.findChildren(Reveal)[:2]
     assert first.veil.isVisible() and not any(p.isVisible() for p in first.paragraphs)
     view.parts[0].played.emit()
     assert all(p.isVisible() for p in first.paragraphs) and not first.veil.isVisible()

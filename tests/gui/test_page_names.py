@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from core.playgrounds.names.recipe import LADDER, NamesRecipe
-from gui.state import State
+from gui.session_state import State
 
 NAMES = "pageNames namePrefix nameList letterBars ladderTable surpriseInput bigramMap"
 QUICK = NamesRecipe(hidden=(24,), embedding=4, context=3, batch_size=64, lr=1e-2, dropout=0.0)

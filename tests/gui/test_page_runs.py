@@ -16,18 +16,18 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit
 
 from core import paths, playgrounds
 from core.playgrounds.digits.recipe import DigitsRecipe
-from core.runs.about import read_about
 from core.runs.bundle import pack
 from core.runs.folder import ABOUT, LAST, MOMENTS
+from core.runs.keyframes import keyframes_of, read_keyframe
 from core.runs.library import read_entry
-from core.runs.moments import moments_of, read_moment
-from core.runs.recorder import Recorder
+from core.runs.recorder import FileRecorder
+from core.runs.run_info import read_run_info
 from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import session as session_module
-from gui.pages import runs as page_module
-from gui.state import State
-from gui.widgets.runs.run_model import LOSS, NAME, NOTE, STAR, STATE, WHEN
+from gui.runs import page as page_module
+from gui.runs.run_model import LOSS, NAME, NOTE, STAR, STATE, WHEN
+from gui.session_state import State
 from gui.worker import Worker
 from tests.conftest import NAMES
 from tests.gui.hands import Hands
@@ -59,7 +59,7 @@ def records(tmp_path_factory, names_run):
         playground.load(None),
         torch.device("cpu"),
         steps=60,
-        scribe=Recorder(folder / DIGITS, None),
+        scribe=FileRecorder(folder / DIGITS, None),
     )
     list(train(run, Control()))
     return folder
@@ -267,7 +267,7 @@ def test_delete_and_undo(three):
     three.until(lambda: three.page.detail.isVisible())
     three.click("undoDelete")
     assert three.shown() == [DIGITS, FAST, SLOW]
-    assert len(moments_of(paths.RUNS / FAST)) > 1
+    assert len(keyframes_of(paths.RUNS / FAST)) > 1
     assert not three.find("undoDelete").isVisible()
 
 
@@ -349,7 +349,7 @@ def test_a_run_in_words(three):
     """What it is, how it ended, how it was judged, and which recipe it is most like."""
     three.choose(FAST)
     card = three.page.detail.card
-    about = read_about(paths.RUNS / FAST)
+    about = read_run_info(paths.RUNS / FAST)
     assert card.name.text() == FAST
     assert card.state.text().startswith("Finished after 150 steps")
     assert f"{about.metrics['val_loss']:.4f}" in card.result.text()
@@ -362,7 +362,7 @@ def test_the_slider_goes_through_what_it_was(three):
     """Each moment has its own layers and its own samples, and a mark on the curve."""
     three.choose(FAST)
     detail, slider = three.page.detail, three.find("historySlider")
-    steps = moments_of(paths.RUNS / FAST)
+    steps = keyframes_of(paths.RUNS / FAST)
     assert detail.slider.steps == steps and steps[0] == 0
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_Home)
@@ -373,7 +373,7 @@ def test_the_slider_goes_through_what_it_was(three):
     first = samples.toPlainText()
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert detail.wall.isVisible()
-    moment = read_moment(paths.RUNS / FAST, steps[-1])
+    moment = read_keyframe(paths.RUNS / FAST, steps[-1])
     assert detail.wall._snapshot.step == moment.snapshot.step
     said = samples.toPlainText()
     assert said.split("\n") == list(moment.samples) and said != first
@@ -432,14 +432,14 @@ def test_going_on_with_a_stopped_run(among, names_run):
     for event in train(names_run(folder, steps=300), control):
         if getattr(event, "step", 0) >= 40:
             control.stop()
-    assert read_about(folder).state == "stopped"
+    assert read_run_info(folder).state == "stopped"
     among.until(lambda: "stopped" in among.shown())
     among.choose("stopped")
     among.click("goOnRun")
     assert among.window.page is among.window.pages["names"]
-    among.until(lambda: read_about(folder).state == "finished")
+    among.until(lambda: read_run_info(folder).state == "finished")
     among.until(lambda: among.window.page.session.state is State.READY)
-    assert read_about(folder).step == 300
+    assert read_run_info(folder).step == 300
 
 
 def test_finished_runs_offer_no_going_on(three):
@@ -517,7 +517,7 @@ def test_a_run_leaves_and_comes_back_as_a_zip(three, tmp_path, monkeypatch):
     three.click("importRun")
     three.until(lambda: "out" in three.shown())
     three.until(lambda: [entry.path.name for entry in three.table.entries()] == ["out"])
-    assert moments_of(paths.RUNS / "out") == moments_of(paths.RUNS / FAST)
+    assert keyframes_of(paths.RUNS / "out") == keyframes_of(paths.RUNS / FAST)
 
 
 def test_the_curves_leave_as_a_table(three, tmp_path, monkeypatch):

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 from core.playgrounds.text.recipe import TextRecipe
 from core.training.checkpoint import load_checkpoint
 from gui import session as session_module
-from gui.state import State
+from gui.session_state import State
 from gui.widgets.curve_card import CharacterCard
-from gui.widgets.layer_wall import activation_words
+from gui.widgets.layer_table import activation_words
 
 PROMISED = (
     "pageText textPrompt generateButton stopGenerationButton continueButton textOutput"

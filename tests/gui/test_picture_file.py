@@ -7,9 +7,9 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QFileDialog
 
 from core.errors import UserError
-from gui.widgets.curve import CurvePlot
+from gui.charts.curves import CurvePlot
+from gui.charts.probability_bars import ProbabilityBars
 from gui.widgets.picture_file import offer_pictures, save_picture
-from gui.widgets.probability_bars import ProbabilityBars
 
 
 @pytest.fixture(params=["plotted", "painted"])

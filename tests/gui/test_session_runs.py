@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from core.runs.about import read_about, write_about
 from core.runs.curves import read_curves
-from core.runs.moments import moments_of
+from core.runs.keyframes import keyframes_of
+from core.runs.run_info import read_run_info, write_run_info
 from core.telemetry.events import Failed, Finished
-from gui.state import State
+from gui.session_state import State
 
 
 def _only(runs):
@@ -18,9 +18,9 @@ def test_a_training_leaves_a_run(quick, letters_recipe, runs):
     """Curves, moments and the doctor's word; the bar says what it is called."""
     quick.learn(letters_recipe.replace({"steps": 300}))
     folder = _only(runs)
-    about = read_about(folder)
+    about = read_run_info(folder)
     assert about.state == "finished" and about.step == 300 and about.source == ""
-    assert len(read_curves(folder).loss.x) == 300 and moments_of(folder)[-1] == 300
+    assert len(read_curves(folder).loss.x) == 300 and keyframes_of(folder)[-1] == 300
     assert folder.name in quick.page.run_bar.message.text()
 
 
@@ -32,7 +32,7 @@ def test_a_run_that_was_stopped_goes_on(quick, letters_recipe, runs):
     quick.train(recipe)
     quick.stop()
     folder = _only(runs)
-    stood = read_about(folder).step
+    stood = read_run_info(folder).step
     assert stood < 3000
     quick.session.recipe = letters_recipe
     quick.session.go_on(folder)
@@ -40,7 +40,7 @@ def test_a_run_that_was_stopped_goes_on(quick, letters_recipe, runs):
     assert isinstance(ended[1], Finished) and ended[1].step == 3000
     assert quick.session.recipe.lr == 0.003
     assert quick.session.history.loss.x[0] == 1 and quick.session.history.loss.x[-1] == 3000
-    assert _only(runs) == folder and read_about(folder).state == "finished"
+    assert _only(runs) == folder and read_run_info(folder).state == "finished"
 
 
 def test_what_cannot_go_on_is_said(quick, letters_recipe, runs):
@@ -52,8 +52,8 @@ def test_what_cannot_go_on_is_said(quick, letters_recipe, runs):
     quick.session.go_on(folder)
     quick.until(lambda: isinstance(ended[-1], Failed))
     assert "is finished" in ended[-1].sentence
-    gone = replace(read_about(folder), state="stopped", steps=40, source="/nowhere/names.txt")
-    write_about(folder, gone)
+    gone = replace(read_run_info(folder), state="stopped", steps=40, source="/nowhere/names.txt")
+    write_run_info(folder, gone)
     quick.session.go_on(folder)
     quick.until(lambda: "nowhere" in ended[-1].sentence)
     assert quick.session.state is State.READY

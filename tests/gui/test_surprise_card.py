@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from core.errors import UserError
-from core.playgrounds.names.reports import END, Surprise
+from core.playgrounds.names.reports import END, Surprisal
 from gui import theme
-from gui.widgets.names.surprise_card import BROKEN, HINT, NOBODY, SurpriseCard, sentence_of
-from gui.widgets.surprise_letters import spans
+from gui.names.surprisal_card import BROKEN, HINT, NOBODY, SurprisalCard, sentence_of
+from gui.widgets.surprisal_letters import spans
 
 LIST = ["emma", "olivia", "ava", "isabella", "sophia", "mia", "amelia", "ella", "anna", "hanna"]
 ALPHABET = ".abcdefghijklmnopqrstuvwxyz"
@@ -31,13 +31,13 @@ def bigrams() -> np.ndarray:
 TABLE = bigrams()
 
 
-def read(name: str) -> Surprise:
+def read(name: str) -> Surprisal:
     """Read a name by its letter pairs."""
     if not set(name) <= set(ALPHABET[1:]):
         raise UserError(FAULT)
     pairs = zip(END + name, name + END, strict=True)
     nats = [-math.log(TABLE[ALPHABET.index(a), ALPHABET.index(b)]) for a, b in pairs]
-    return Surprise(name + END, np.array(nats))
+    return Surprisal(name + END, np.array(nats))
 
 
 TOTALS = np.array([read(name).total for name in LIST])
@@ -50,7 +50,7 @@ def card(qtbot):
     qtbot.addWidget(column)
     box = QVBoxLayout(column)
     box.setContentsMargins(0, 0, 0, 0)
-    made = SurpriseCard()
+    made = SurprisalCard()
     box.addWidget(made)
     box.addStretch(1)
     column.resize(340, 500)
@@ -111,7 +111,7 @@ def test_the_sentence_places_the_name(card) -> None:
     totals = np.array([5.0, 7.0, 9.0, 11.0])
 
     def said(nats: float) -> str:
-        return sentence_of("ada", Surprise("ada.", np.full(4, nats / 4)), totals)
+        return sentence_of("ada", Surprisal("ada.", np.full(4, nats / 4)), totals)
 
     assert said(6.0) == (
         "ada: 6.0 nats, 1.5 a letter: less surprising than 75 % of the training list."
@@ -119,7 +119,7 @@ def test_the_sentence_places_the_name(card) -> None:
     assert said(10.0).endswith("more surprising than 75 % of the training list.")
     assert said(1.0).endswith("less surprising than all of the training list.")
     assert said(99.0).endswith("more surprising than all of the training list.")
-    assert sentence_of("ada", Surprise("ada.", np.full(4, 1.0)), np.zeros(0)).endswith(
+    assert sentence_of("ada", Surprisal("ada.", np.full(4, 1.0)), np.zeros(0)).endswith(
         "1.0 a letter (the end counts as one)."
     )
 
@@ -176,9 +176,9 @@ def test_new_weights_are_asked_again(card) -> None:
     card.show_word("emma")
     halved = []
 
-    def better(name: str) -> Surprise:
+    def better(name: str) -> Surprisal:
         halved.append(name)
-        return Surprise(name + END, read(name).nats / 2)
+        return Surprisal(name + END, read(name).nats / 2)
 
     card.set_reader(better, uniform=EVEN)
     card.refresh()
@@ -233,11 +233,11 @@ def test_spans_leave_no_letter_out(letters: int, columns: int) -> None:
 
 def test_what_is_impossible_or_broken_is_said(card) -> None:
     """A letter of probability 0 is endless surprise; NaN is called a network come apart."""
-    card.set_reader(lambda name: Surprise(name + END, np.array([1.0, np.inf, 2.0])), EVEN)
+    card.set_reader(lambda name: Surprisal(name + END, np.array([1.0, np.inf, 2.0])), EVEN)
     card.show_word("ab")
     assert "impossible" in card.sentence.text()
     assert card.letters.shown()[1].number == "∞" and not card.grab().isNull()
-    card.set_reader(lambda name: Surprise(name + END, np.full(3, np.nan)), EVEN)
+    card.set_reader(lambda name: Surprisal(name + END, np.full(3, np.nan)), EVEN)
     assert card.sentence.text() == BROKEN and card.sentence.property("role") == "fault"
 
 

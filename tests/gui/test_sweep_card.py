@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from gui import theme
-from gui.widgets.names.sweep_card import HINT, SweepCard, scale, smoothed, ticks
+from gui.names.lr_range_card import HINT, LRRangeCard, scale, smoothed, ticks
 
 COUNT = 400
 RATES = 10 ** np.linspace(-3, 0, COUNT)
@@ -18,7 +18,7 @@ LOSSES = 3.3 - 0.9 * RATES**0.3 + np.random.default_rng(0).normal(0, 0.05, COUNT
 @pytest.fixture
 def card(qtbot):
     """A card on the screen, before any sweep."""
-    made = SweepCard()
+    made = LRRangeCard()
     qtbot.addWidget(made)
     made.resize(420, 340)
     made.show()

@@ -11,9 +11,9 @@ from core import playgrounds
 from core.playgrounds.text import inside
 from core.playgrounds.text.recipe import TextRecipe
 from gui import session as session_module
-from gui.widgets.text.attention_panel import AttentionPanel
-from gui.widgets.text.inside_panel import PLACES, InsidePanel
-from gui.widgets.text.tokens_panel import LARGE, TokensPanel
+from gui.text.attention_panel import AttentionPanel
+from gui.text.logit_lens_panel import PLACES, LogitLensPanel
+from gui.text.tokens_panel import LARGE, TokensPanel
 
 TEXT = playgrounds.get("text")
 LESSON = "The cat sat on the mat.\nA rat, by the way, sat on the cat! Γάτα, 小猫 😀.\n"
@@ -321,7 +321,7 @@ def test_the_map_follows_new_weights(shown, build, qtbot):
     assert not panel._soon.isActive()
 
 
-@pytest.mark.parametrize("kind", [AttentionPanel, InsidePanel])
+@pytest.mark.parametrize("kind", [AttentionPanel, LogitLensPanel])
 def test_a_network_that_came_apart_is_painted(shown, build, kind):
     """NaN in its weights: whatever is shown, nothing breaks."""
     panel, model = shown(kind), build(SMALL)
@@ -338,7 +338,7 @@ def test_a_network_that_came_apart_is_painted(shown, build, kind):
 
 def test_the_lens_has_a_row_for_each_layer(shown, build):
     """From the tokens themselves to the last layer, whose answers are the network's own."""
-    panel, model = shown(InsidePanel), build(SMALL)
+    panel, model = shown(LogitLensPanel), build(SMALL)
     panel.set_model(model)
     tokens = tokens_of(model)[:12]
     panel.set_tokens(tokens)
@@ -353,7 +353,7 @@ def test_the_lens_has_a_row_for_each_layer(shown, build):
 
 def test_neighbours_of_a_token(shown, build):
     """The nearest first, itself not among them; of several tokens the last, which is said."""
-    panel, model = shown(InsidePanel), build(SMALL)
+    panel, model = shown(LogitLensPanel), build(SMALL)
     panel.set_model(model)
     panel.word.clear()
     assert not panel.near.text()
@@ -371,7 +371,7 @@ def test_neighbours_of_a_token(shown, build):
 
 def test_models_without_layers_or_points_say_so(shown, build):
     """A bigram has neither; an mlp has points, but no layer could answer in its stead."""
-    panel = shown(InsidePanel)
+    panel = shown(LogitLensPanel)
     panel.set_model(build(SMALL.replace({"model": "bigram"})))
     assert "no layers" in panel.lens_words.text() and "no embedding" in panel.near_words.text()
     assert not panel.near.text() and not panel.lens.rows
@@ -384,7 +384,7 @@ def test_models_without_layers_or_points_say_so(shown, build):
 
 def test_another_network_is_looked_into(shown, build):
     """Rows, words and neighbours are the new one's at once."""
-    panel = shown(InsidePanel)
+    panel = shown(LogitLensPanel)
     one, other = build(SMALL), build(SMALL.replace({"seed": 9, "layers": 2}))
     panel.set_model(one)
     panel.set_tokens(tokens_of(one))
@@ -394,7 +394,7 @@ def test_another_network_is_looked_into(shown, build):
     assert len(panel.lens.heads) == 1  # a line's end, until there is a text
 
 
-@pytest.mark.parametrize("kind", [AttentionPanel, InsidePanel])
+@pytest.mark.parametrize("kind", [AttentionPanel, LogitLensPanel])
 def test_nothing_is_asked_while_nobody_looks(shown, build, qtbot, asked, kind):
     """Hidden, a panel costs a training nothing; shown again, it catches up at once."""
     panel, model = shown(kind), build(SMALL)

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QToolTip, QWidget
 
 from core.tokenizers import characters, train_bpe
 from gui import theme
-from gui.widgets.text import candidate_list, token_view
-from gui.widgets.text.candidate_list import GO_ON, CandidateList, percent, surprise
-from gui.widgets.text.token_view import TokenView
-from gui.widgets.token_words import shown
+from gui.text import candidate_list, token_view
+from gui.text.candidate_list import GO_ON, CandidateList, percent, surprise
+from gui.text.token_view import TokenView
+from gui.widgets.token_text import shown
 
 TEXT = "The old man and the sea.\nThe sea was calm, and the old man said nothing."
 ROWS = [

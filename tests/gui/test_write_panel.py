@@ -15,8 +15,8 @@ from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import theme
-from gui.widgets.text.text_output import surprise_colour
-from gui.widgets.text.write_panel import LEGEND, WritePanel
+from gui.text.text_output import surprise_colour
+from gui.text.write_panel import LEGEND, WritePanel
 
 SMALL = TextRecipe(
     tokenizer="characters", layers=1, heads=2, width=32, context=16, batch_size=16, lr=1e-2

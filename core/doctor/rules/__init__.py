@@ -6,11 +6,11 @@ thresholds stand beside the rules as constants; ``docs/doctor.md`` lists them.
 
 from collections.abc import Callable
 
-from core.doctor.case import Case
-from core.doctor.diagnosis import Check
-from core.doctor.rules import data, during, new_data, rates, start, use
+from ..diagnosis import Check
+from ..evidence import Evidence
+from . import data, during, new_data, rates, start, use
 
-Rule = Callable[[Case], Check]
+Rule = Callable[[Evidence], Check]
 RULES: tuple[Rule, ...] = (
     *data.RULES,
     *start.RULES,
@@ -21,6 +21,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def judge(case: Case) -> tuple[Check, ...]:
+def judge(case: Evidence) -> tuple[Check, ...]:
     """Apply every rule."""
     return tuple(rule(case) for rule in RULES)

@@ -3,10 +3,10 @@
 import math
 import re
 
-from core.doctor.case import Case
-from core.doctor.diagnosis import Check
-from core.doctor.look import Look
-from core.doctor.rules.say import failed, passed, unseen
+from ..diagnosis import Check
+from ..evidence import Evidence
+from ..watch.observation import Observation
+from .results import failed, passed, unseen
 
 LARGE = 10.0
 """Root mean square of inputs; the lectures' and torchvision's normalisations give about 1."""
@@ -25,7 +25,7 @@ NOISE = 0.13
 NOISE_GAP = 0.07
 
 
-def labels_in_range(case: Case) -> Check:
+def labels_in_range(case: Evidence) -> Check:
     """Every label is one of the outputs: 0 to K - 1."""
     id, title = "labels_out_of_range", "labels within the outputs"
     if case.crash and OUT.search(case.crash):
@@ -43,7 +43,7 @@ def labels_in_range(case: Case) -> Check:
     return passed(id, title, f"{seen.low:g} to {seen.high:g}", f"0 to {seen.classes - 1}")
 
 
-def inputs_of_size(case: Case) -> Check:
+def inputs_of_size(case: Evidence) -> Check:
     """Numbers that go in have about mean 0 and spread 1."""
     id, title = "inputs_not_normalised", "size of the inputs"
     first = case.first
@@ -59,7 +59,7 @@ def inputs_of_size(case: Case) -> Check:
     return passed(id, title, measured, "mean 0, spread 1")
 
 
-def inputs_vary(case: Case) -> Check:
+def inputs_vary(case: Evidence) -> Check:
     """Different examples are given, and answered differently."""
     id, title = "inputs_ignored", "answers that depend on the inputs"
     if case.facts.get("constant_inputs"):
@@ -81,7 +81,7 @@ def inputs_vary(case: Case) -> Check:
     return passed(id, title, trial.measured, trial.expected)
 
 
-def answers_spread(case: Case) -> Check:
+def answers_spread(case: Evidence) -> Check:
     """No single answer makes up nearly all of them."""
     id, title = "class_imbalance", "how frequent each answer is"
     if not case.first or (not case.first.criterion.classifies and not _binary(case.first)):
@@ -98,11 +98,11 @@ def answers_spread(case: Case) -> Check:
     return passed(id, title, measured, f"below {limit:.0%}")
 
 
-def _binary(look: Look) -> bool:
+def _binary(look: Observation) -> bool:
     return "binary" in look.criterion.kind
 
 
-def labels_belong(case: Case) -> Check:
+def labels_belong(case: Evidence) -> Check:
     """Simple means guess labels from inputs better than their frequency does."""
     id, title = "labels_shuffled", "labels that belong to their inputs"
     data = case.data
@@ -130,7 +130,7 @@ def labels_belong(case: Case) -> Check:
     return unseen(id, title, "too few examples were seen")
 
 
-def _quantities_belong(case: Case, id: str, title: str) -> Check:
+def _quantities_belong(case: Evidence, id: str, title: str) -> Check:
     """A batch is learned by heart, but all of them no better than by one constant answer."""
     trial = case.trials.get("overfit_one_batch")
     constant = case.uniform
@@ -142,7 +142,7 @@ def _quantities_belong(case: Case, id: str, title: str) -> Check:
     return passed(id, title, measured, "clearly less")
 
 
-def labels_agree(case: Case) -> Check:
+def labels_agree(case: Evidence) -> Check:
     """Examples that are alike have the same label."""
     id, title = "labels_noisy", "labels that agree with one another"
     data = case.data
@@ -158,7 +158,7 @@ def labels_agree(case: Case) -> Check:
     return passed(id, title, measured, f"below {NOISE:.0%}")
 
 
-def future_unseen(case: Case) -> Check:
+def future_unseen(case: Evidence) -> Check:
     """What is to be guessed does not stand in the input."""
     id, title = "future_leak", "the answer is not in the input"
     told = [look for look in case.looks if any(x.leaks for x in look.inputs)]
@@ -173,7 +173,7 @@ def future_unseen(case: Case) -> Check:
     return passed(id, title, measured, "not at all")
 
 
-def examples_alone(case: Case) -> Check:
+def examples_alone(case: Evidence) -> Check:
     """Each example is answered for itself."""
     id, title = "batch_mixed", "examples apart from one another"
     swapped = [look for look in case.looks if any(x.swapped for x in look.inputs)]
@@ -196,7 +196,7 @@ def examples_alone(case: Case) -> Check:
     return passed(id, title, trial.measured, trial.expected)
 
 
-def judged_apart(case: Case) -> Check:
+def judged_apart(case: Evidence) -> Check:
     """What judges was not learned from."""
     id, title = "data_overlap", "judged on other data"
     data = case.data
@@ -208,7 +208,7 @@ def judged_apart(case: Case) -> Check:
     return passed(id, title, measured, "none")
 
 
-def outputs_used(case: Case) -> Check:
+def outputs_used(case: Evidence) -> Check:
     """Most of the outputs are the answer at some time."""
     id, title = "vocabulary_unused", "outputs that occur as answers"
     data = case.data
@@ -225,7 +225,7 @@ def outputs_used(case: Case) -> Check:
     return passed(id, title, measured, "most of them")
 
 
-def context_long_enough(case: Case) -> Check:
+def context_long_enough(case: Evidence) -> Check:
     """A network with hidden layers sees more than the last token or two (Shannon 1951)."""
     id, title = "context_too_short", "how far it sees"
     data = case.data

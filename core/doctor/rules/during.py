@@ -5,10 +5,10 @@ from statistics import median
 
 import numpy as np
 
-from core.doctor.case import Case
-from core.doctor.diagnosis import Check, Picture, Series
-from core.doctor.look import Look, ParameterSeen
-from core.doctor.rules.say import calm, failed, passed, thin, unseen
+from ..diagnosis import Check, Picture, Series
+from ..evidence import Evidence
+from ..watch.observation import Observation, ParameterSeen
+from .results import calm, failed, passed, thin, unseen
 
 FADES = 2e-3
 """The first layer's gradient over the last one's, root mean squares."""
@@ -19,7 +19,7 @@ BURSTS = 300.0
 DEAD = 0.6
 
 
-def numbers(case: Case) -> Check:
+def numbers(case: Evidence) -> Check:
     """Every loss is a number."""
     id, title = "nan", "numbers that are numbers"
     if not len(case.losses):
@@ -39,7 +39,7 @@ def numbers(case: Case) -> Check:
     return passed(id, title, f"{len(case.losses):,} losses are", "numbers")
 
 
-def step_down(case: Case) -> Check:
+def step_down(case: Evidence) -> Check:
     """The update goes against the gradient, and the loss is made small, not large."""
     id, title = "wrong_update_sign", "the step goes down"
     looks = [look for look in case.looks if look.parameters]
@@ -59,12 +59,12 @@ def step_down(case: Case) -> Check:
     return passed(id, title, measured, "below 0")
 
 
-def _angle(look: Look) -> float | None:
+def _angle(look: Observation) -> float | None:
     found = [p.cosine for p in look.parameters if math.isfinite(p.cosine) and p.update > 0]
     return median(found) if found else None
 
 
-def gradients_fresh(case: Case) -> Check:
+def gradients_fresh(case: Evidence) -> Check:
     """The gradient of the step before is gone before the next one is added (micrograd)."""
     id, title = "gradients_not_zeroed", "fresh gradients in each step"
     pairs = [
@@ -81,13 +81,13 @@ def gradients_fresh(case: Case) -> Check:
     return passed(id, title, "they are", "zero or None")
 
 
-def _depths(look: Look) -> list[ParameterSeen]:
+def _depths(look: Observation) -> list[ParameterSeen]:
     """Return the parameters of the layers, first to last, tables left out."""
     by_name = {p.name: p for p in look.parameters}
     return [by_name[x.name] for x in look.layers if not x.table and x.name in by_name]
 
 
-def gradient_arrives(case: Case) -> Check:
+def gradient_arrives(case: Evidence) -> Check:
     """The gradient of the first layer is not a thousandth of the last one's."""
     id, title = "vanishing_gradient", "the gradient reaches the first layers"
     looks = [look for look in case.looks if len(_depths(look)) > 1]
@@ -121,7 +121,7 @@ def gradient_arrives(case: Case) -> Check:
     return passed(id, title, measured, f"more than {FADES:g}", picture)
 
 
-def gradient_calm(case: Case) -> Check:
+def gradient_calm(case: Evidence) -> Check:
     """The gradient does not explode."""
     id, title = "exploding_gradient", "a gradient of a sensible size"
     norms = []
@@ -147,7 +147,7 @@ def gradient_calm(case: Case) -> Check:
     return passed(id, title, measured, f"below {BURSTS:g}", picture)
 
 
-def units_live(case: Case) -> Check:
+def units_live(case: Evidence) -> Check:
     """Most relu units are above zero for some example."""
     id, title = "dead_units", "units that live"
     bent = [
@@ -174,7 +174,7 @@ def units_live(case: Case) -> Check:
     return passed(id, title, measured, f"below {DEAD:.0%}", picture)
 
 
-def curve(case: Case) -> Picture:
+def curve(case: Evidence) -> Picture:
     """Return the curve of the loss, calmed."""
     levels = [("even guess", case.uniform)] if math.isfinite(case.uniform) else []
     levels += [(name, value) for name, value in case.floors.items() if name in ("pair", "triple")]
@@ -186,7 +186,7 @@ def curve(case: Case) -> Picture:
     )
 
 
-def swings_little(case: Case) -> Check:
+def swings_little(case: Evidence) -> Check:
     """The loss does not swing from step to step, nor in waves."""
     id, title = "oscillation", "a loss that does not swing"
     losses = case.losses[np.isfinite(case.losses)]
@@ -231,7 +231,7 @@ def _waves(losses: np.ndarray) -> int:
     return count
 
 
-def _rate_ended(case: Case) -> str:
+def _rate_ended(case: Evidence) -> str:
     """Say when the learning rate has long fallen to nothing; "" if it has not."""
     points = [(look.step, look.rate) for look in case.looks if look.rate > 0]
     if len(points) < 5 or points[-1][0] < 100:
@@ -243,7 +243,7 @@ def _rate_ended(case: Case) -> str:
     return ""
 
 
-def still_falls(case: Case) -> Check:
+def still_falls(case: Evidence) -> Check:
     """The loss does not rest where a guess by frequency would be."""
     id, title = "plateau", "the loss gets below a mere guess"
     if len(case.losses) < 100 or not case.first:

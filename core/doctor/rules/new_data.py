@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from core.doctor.case import Case
-from core.doctor.diagnosis import Check, Picture, Series
-from core.doctor.rules.say import calm, failed, passed, thin, unseen
+from ..diagnosis import Check, Picture, Series
+from ..evidence import Evidence
+from .results import calm, failed, passed, thin, unseen
 
 LOGARITHMIC = ("cross_entropy", "nll_loss", "picked")
 
@@ -14,7 +14,7 @@ TOLERATED = 0.05
 """A mean of batches that are not equally large, or weighed classes, may miss the bound by that."""
 
 
-def holds_for_new(case: Case) -> Check:
+def holds_for_new(case: Evidence) -> Check:
     """The loss on new data does not rise while that on the training data falls."""
     id, title = "overfitting", "what it learns holds for new data"
     seen, new = case.facts.get("seen_loss", math.nan), case.facts.get("new_loss", math.nan)
@@ -54,7 +54,7 @@ def holds_for_new(case: Case) -> Check:
     return passed(id, title, measured, "does not rise", picture)
 
 
-def _grown_sure(case: Case, lowest: float) -> str:
+def _grown_sure(case: Evidence, lowest: float) -> str:
     """Say what became of the right answers since the loss was lowest; "" if nobody counted."""
     then = [right for step, _, right in case.metrics if step <= lowest]
     if not then or case.metrics[-1][0] <= lowest:
@@ -65,7 +65,7 @@ def _grown_sure(case: Case, lowest: float) -> str:
     return f"; still {now:.1%} are right: it grows too sure of the others"
 
 
-def told_alike(case: Case) -> Check:
+def told_alike(case: Evidence) -> Check:
     """A loss of L nats leaves at most L / ln 2 of the answers wrong, and the count says so."""
     id, title = "metric_disagrees", "loss and right answers that agree"
     told = [(s, v, r) for s, v, r in case.metrics if math.isfinite(v) and math.isfinite(r)]

@@ -5,9 +5,9 @@ from statistics import median
 
 import numpy as np
 
-from core.doctor.case import Case
-from core.doctor.diagnosis import Check, Picture, Series
-from core.doctor.rules.say import failed, part, passed, unseen
+from ..diagnosis import Check, Picture, Series
+from ..evidence import Evidence
+from .results import failed, part, passed, unseen
 
 HASTY, SLOW = -1.3, -4.3
 
@@ -17,7 +17,7 @@ HASTY_AT_ONCE = -0.5
 RISES = 1.3
 
 
-def rate_falls(case: Case) -> Check:
+def rate_falls(case: Evidence) -> Check:
     """After a warm-up, the learning rate stays or falls."""
     id, title = "lr_growing", "the learning rate stays or falls"
     points = [(look.step, look.rate) for look in case.looks if look.rate > 0]
@@ -42,7 +42,7 @@ def rate_falls(case: Case) -> Check:
     return passed(id, title, measured, "stays or falls", picture)
 
 
-def _ratios(case: Case) -> list[float]:
+def _ratios(case: Evidence) -> list[float]:
     """Return each look's median of update to data over the matrices, log10."""
     found = []
     for look in case.looks:
@@ -52,7 +52,7 @@ def _ratios(case: Case) -> list[float]:
     return found
 
 
-def _update_picture(case: Case) -> Picture:
+def _update_picture(case: Evidence) -> Picture:
     names = [p.name for p in case.looks[-1].parameters if p.matrix][:8]
     series = []
     for name in names:
@@ -74,7 +74,7 @@ def _update_picture(case: Case) -> Picture:
     )
 
 
-def rate_not_high(case: Case) -> Check:
+def rate_not_high(case: Evidence) -> Check:
     """Steps are not so long that the loss bursts, or rests where it began."""
     id, title = "lr_too_high", "steps that are not too long"
     ratios = _ratios(case)
@@ -124,7 +124,7 @@ def rate_not_high(case: Case) -> Check:
     return passed(id, title, measured, "about 1/1,000", picture)
 
 
-def _first_ratio(case: Case) -> float:
+def _first_ratio(case: Evidence) -> float:
     """Return the largest median of update to data in the first looks; -inf if nothing tells.
 
     Weights that begin tiny, as an output layer's do, must first grow, by large shares at a time.
@@ -142,7 +142,7 @@ def _first_ratio(case: Case) -> float:
     return max(found, default=-math.inf)
 
 
-def _lower_is_better(case: Case) -> bool:
+def _lower_is_better(case: Evidence) -> bool:
     """Whether a tenth or a third of the rate gets far lower on the same batches."""
     trial = case.trials.get("other_rates")
     if trial is None or trial.passed is None:
@@ -160,7 +160,7 @@ def _lower_is_better(case: Case) -> bool:
     return (best < 0.78 * same and best < 0.9 * begun) or (same > 1.15 * begun and best < begun)
 
 
-def rate_not_low(case: Case) -> Check:
+def rate_not_low(case: Evidence) -> Check:
     """Steps are not so short that nothing comes of them."""
     id, title = "lr_too_low", "steps that are not too short"
     ratios = _ratios(case)

@@ -3,10 +3,10 @@
 import math
 from statistics import median
 
-from core.doctor.case import Case
-from core.doctor.diagnosis import Check, Picture, Series
-from core.doctor.look import Look, ParameterSeen
-from core.doctor.rules.say import failed, passed, some, unseen
+from ..diagnosis import Check, Picture, Series
+from ..evidence import Evidence
+from ..watch.observation import Observation, ParameterSeen
+from .results import failed, passed, some, unseen
 
 SURPRISED = 1.5
 """Times ln K, and half a nat: a first loss above is a confident wrong guess (makemore, part 3)."""
@@ -25,7 +25,7 @@ ROUNDED = 1e-6
 """Of a float32 parameter's size: a step below is lost, or nearly, in its seven digits."""
 
 
-def first_loss(case: Case) -> Check:
+def first_loss(case: Evidence) -> Check:
     """The first loss is that of an even guess, and the signal reaches the end.
 
     Source: makemore, part 3 ("fixing the initial loss"); He et al. 2015.
@@ -77,7 +77,7 @@ def first_loss(case: Case) -> Check:
     return passed(id, title, said, wanted, _spreads(first))
 
 
-def _spreads(look: Look) -> Picture | None:
+def _spreads(look: Observation) -> Picture | None:
     layers = [x for x in look.layers if not x.table]
     if len(layers) < 2:
         return None
@@ -91,7 +91,7 @@ def _spreads(look: Look) -> Picture | None:
     )
 
 
-def saturated_at_first(case: Case) -> Check:
+def saturated_at_first(case: Evidence) -> Check:
     """Before anything was learned, few units are at their flat ends (makemore, part 3)."""
     id, title = "saturated_units", "units at their flat ends"
     bent = [
@@ -147,7 +147,7 @@ def saturated_at_first(case: Case) -> Check:
     )
 
 
-def units_differ(case: Case) -> Check:
+def units_differ(case: Evidence) -> Check:
     """The units of a layer are not all one and the same."""
     id, title = "symmetric_init", "units that differ"
     first = case.first
@@ -161,7 +161,7 @@ def units_differ(case: Case) -> Check:
     return passed(id, title, f"they do in {len(hidden)} layers", "each unit its own weights")
 
 
-def suitable_loss(case: Case) -> Check:
+def suitable_loss(case: Evidence) -> Check:
     """For one of several answers, the loss asks for the probability of the right one."""
     id, title = "wrong_loss", "a loss that suits the task"
     first = case.first
@@ -186,7 +186,7 @@ def suitable_loss(case: Case) -> Check:
     return passed(id, title, between, "cross-entropy for classes, squared error for quantities")
 
 
-def one_softmax(case: Case) -> Check:
+def one_softmax(case: Evidence) -> Check:
     """Scores, and not probabilities, go into cross-entropy (and logits into a sigmoid)."""
     id, title = "double_softmax", "one softmax"
     seen = [look.criterion for look in case.looks if look.criterion.kind]
@@ -198,7 +198,7 @@ def one_softmax(case: Case) -> Check:
     return passed(id, title, "scores go into it", "scores of any size")
 
 
-def layers_bend(case: Case) -> Check:
+def layers_bend(case: Evidence) -> Check:
     """Between two products stands something that bends, unless the first is a bottleneck."""
     id, title = "no_nonlinearity", "something that bends between layers"
     look = case.last
@@ -216,7 +216,7 @@ def layers_bend(case: Case) -> Check:
     return passed(id, title, "there is", "tanh, relu, ...")
 
 
-def everything_learns(case: Case) -> Check:
+def everything_learns(case: Evidence) -> Check:
     """Every parameter gets a gradient, is known to the optimiser, and moves."""
     id, title = "parameter_not_trained", "every parameter is trained"
     found = _idle(case)
@@ -232,7 +232,7 @@ def everything_learns(case: Case) -> Check:
     return passed(id, title, f"{count} parameters move", "all move")
 
 
-def nothing_frozen(case: Case) -> Check:
+def nothing_frozen(case: Evidence) -> Check:
     """No layer that takes part rests."""
     id, title = "frozen_layer", "no layer is frozen"
     found = _idle(case)
@@ -250,7 +250,7 @@ def _frozen(p: ParameterSeen) -> bool:
     return rests or (p.learns and p.known is True and p.group_rate == 0)
 
 
-def _idle(case: Case) -> list[tuple[ParameterSeen, str]] | None:
+def _idle(case: Evidence) -> list[tuple[ParameterSeen, str]] | None:
     """Return the parameters that never move, each with why; None if nothing moved at all."""
     looks = [x for x in case.looks if any(p.update > 0 for p in x.parameters)]
     if not looks:
@@ -278,13 +278,13 @@ def _idle(case: Case) -> list[tuple[ParameterSeen, str]] | None:
     return list(still.values()) if len(looks) > 1 else []
 
 
-def _rounded_off(p: ParameterSeen, look: Look) -> bool:
+def _rounded_off(p: ParameterSeen, look: Observation) -> bool:
     """Whether a step as long as that of the others would be too short for its digits."""
     rates = [q.rate for q in look.parameters if q.update > 0 and math.isfinite(q.rate)]
     return bool(rates) and median(rates) * p.gradient < ROUNDED * p.std
 
 
-def whole_loss_learns(case: Case) -> Check:
+def whole_loss_learns(case: Evidence) -> Check:
     """Every part of the loss has a gradient."""
     id, title = "detached_regulariser", "every part of the loss has a gradient"
     looks = [look for look in case.looks if look.terms]
@@ -302,7 +302,7 @@ def whole_loss_learns(case: Case) -> Check:
     return passed(id, title, f"{len(looks[-1].terms)} parts", "all parts learn")
 
 
-def penalty_small(case: Case) -> Check:
+def penalty_small(case: Evidence) -> Check:
     """What is added to the criterion does not outweigh it."""
     id, title = "regulariser_dominates", "the task outweighs the penalty"
     trial = case.trials.get("terms_weighed")
@@ -329,7 +329,7 @@ def penalty_small(case: Case) -> Check:
     return passed(id, title, trial.measured, trial.expected)
 
 
-def _heavy_at_first(case: Case) -> str:
+def _heavy_at_first(case: Evidence) -> str:
     """Say what outweighed the criterion in the first steps; "" if nothing did."""
     for look in case.looks[:2]:
         task = sum(abs(t.value) for t in look.terms if t.judges)

@@ -2,13 +2,13 @@
 
 import math
 
-from core.doctor.case import Case
-from core.doctor.diagnosis import Check
-from core.doctor.rules.say import failed, passed, some, unseen
-from core.doctor.use import gap
+from ..diagnosis import Check
+from ..evidence import Evidence
+from ..watch.inference import gap
+from .results import failed, passed, some, unseen
 
 
-def used_as_trained(case: Case) -> Check:
+def used_as_trained(case: Evidence) -> Check:
     """Training and use go the same way: layers, normalisations, modes, preprocessing."""
     id, title = "train_eval_mismatch", "used as it was trained"
     use = case.use

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import UserError
-from core.paths import RESOURCES
+from ...errors import UserError
+from ...paths import RESOURCES
 
 MEAN, STD = 0.1307, 0.3081
 HELD_OUT = 50  # of each digit of the bundled 5,000: validation there, and never trained on

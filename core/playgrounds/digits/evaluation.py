@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.playgrounds.digits.data import Split, prepare
-from core.telemetry.events import Array, frozen
-from core.training.judging import judging, place_of
+from ...telemetry.events import Array, frozen
+from ...training.evaluation import judging, place_of
+from .data import Split, prepare
 
 CHUNK = 500
 HARDEST = 200

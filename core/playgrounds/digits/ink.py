@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core.errors import UserError
-from core.telemetry.events import Array
+from ...errors import UserError
+from ...telemetry.events import Array
 
 BOX, SIDE = 20, 28
 FAINT = 0.08  # of full ink; fainter is paper

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from core.layers import Layer, initialise
-from core.playgrounds.digits.recipe import DigitsRecipe
+from ...layers import Layer, initialise
+from .recipe import DigitsRecipe
 
 
 class MLP(nn.Module):

@@ -10,19 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.errors import UserError
-from core.layers import squared_error
-from core.playground import Batch, Playground, Vocabulary, scaled
-from core.playgrounds.digits.augment import augment
-from core.playgrounds.digits.data import Digits, Split, bundled, full, prepare
-from core.playgrounds.digits.download import fetch_mnist, holds_mnist
-from core.playgrounds.digits.evaluation import answer, details, loss_of, probabilities
-from core.playgrounds.digits.ink import centre, read_image
-from core.playgrounds.digits.models import build
-from core.playgrounds.digits.recipe import MODELS, RECIPES, DigitsRecipe
-from core.telemetry.events import Array, Event
-from core.telemetry.inspection import inspect_layer
-from core.training.control import Question
+from ...errors import UserError
+from ...layers import squared_error
+from ...playground import Batch, Playground, Vocabulary, scaled
+from ...telemetry.events import Array, Event
+from ...telemetry.inspection import inspect_layer
+from ...training.control import Question
+from .augment import augment
+from .data import Digits, Split, bundled, full, prepare
+from .download import fetch_mnist, holds_mnist
+from .evaluation import answer, details, loss_of, probabilities
+from .ink import centre, read_image
+from .models import build
+from .recipe import MODELS, RECIPES, DigitsRecipe
 
 
 class Pictures(Split):

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.errors import UserError
-from core.training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+from ...errors import UserError
+from ...training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
 
 MODELS = ("cnn", "mlp")
 

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from core.errors import UserError
-from core.playgrounds.names.reports import END
-from core.telemetry.events import Array
+from ...errors import UserError
+from ...telemetry.events import Array
+from .reports import END
 
 MOST = 3000
 """Letters that a list may have; Chinese given names have some 2,000."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from core.download import Source, fetch
+from ...download import Source, fetch
 
 SOURCE = Source(
     "names.txt",

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.playground import Batch
-from core.playgrounds.names.alphabet import Alphabet
-from core.playgrounds.names.reports import END
-from core.telemetry.events import Array
+from ...playground import Batch
+from ...telemetry.events import Array
+from .alphabet import Alphabet
+from .reports import END
 
 IGNORED = -1
 """The target where there is nothing to be guessed; cross-entropy leaves it out."""

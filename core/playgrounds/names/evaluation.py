@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.errors import UserError
-from core.playgrounds.names.alphabet import Alphabet
-from core.playgrounds.names.encode import IGNORED, Letters, rows, windows
-from core.playgrounds.names.models import LetterModel
-from core.telemetry.events import Array, frozen
-from core.training.judging import judging, place_of
+from ...errors import UserError
+from ...telemetry.events import Array, frozen
+from ...training.evaluation import judging, place_of
+from .alphabet import Alphabet
+from .encode import IGNORED, Letters, rows, windows
+from .models import LetterModel
 
 CHUNK = 4096  # letters at once: what they need stays within a laptop's memory
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.layers import Embedding, Layer, initialise
-from core.playgrounds.names.alphabet import Alphabet
-from core.playgrounds.names.recipe import NamesRecipe
-from core.transformer import Block, quieten
+from ...layers import Embedding, Layer, initialise
+from ...transformer import Block, quieten
+from .alphabet import Alphabet
+from .recipe import NamesRecipe
 
 
 class LetterModel(nn.Module):

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.errors import UserError
-from core.playgrounds.names.evaluation import bigrams, surprise
-from core.playgrounds.names.models import LetterModel
-from core.playgrounds.names.reports import END, Name, Surprise
-from core.playgrounds.names.wordlist import LONGEST
-from core.sampling import Sampling, generate
-from core.telemetry.events import Array
+from ...errors import UserError
+from ...sampling import Sampling, generate
+from ...telemetry.events import Array
+from .evaluation import bigrams, surprise
+from .models import LetterModel
+from .reports import END, Name, Surprisal
+from .wordlist import LONGEST
 
 MOST = 100_000  # names at a time
 CHUNK = 2000  # names in a batch
@@ -92,7 +92,7 @@ class Player:
                 made.append(Name(text, chance, text in self.known))
         return made
 
-    def surprise(self, word: str) -> Surprise:
+    def surprise(self, word: str) -> Surprisal:
         """Return how surprised it is by each letter of a name.
 
         Raises:
@@ -100,7 +100,7 @@ class Player:
         """
         word = unicodedata.normalize("NFC", word)
         self.model.alphabet.encode_prefix(word)
-        return Surprise(word + END, surprise(self.model, word))
+        return Surprisal(word + END, surprise(self.model, word))
 
     def bigrams(self, count: int, seed: int) -> Array:
         """Return how often each symbol follows each other one in so many of its names, (V, V)."""

@@ -13,14 +13,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.errors import UserError
-from core.ngrams import counted
-from core.playground import Playground, Vocabulary, scaled
-from core.playgrounds.names import wordlist
-from core.playgrounds.names.alphabet import Alphabet
-from core.playgrounds.names.download import fetch_names
-from core.playgrounds.names.encode import IGNORED, Letters, windows
-from core.playgrounds.names.evaluation import (
+from ...errors import UserError
+from ...ngrams import counted
+from ...playground import Playground, Vocabulary, scaled
+from ...sampling import Sampling
+from ...telemetry.events import Answer, Array, Event
+from ...telemetry.inspection import inspect_layer
+from ...training.control import Question
+from . import wordlist
+from .alphabet import Alphabet
+from .download import fetch_names
+from .encode import IGNORED, Letters, windows
+from .evaluation import (
     bigrams,
     check_alphabet,
     letters_of,
@@ -28,14 +32,10 @@ from core.playgrounds.names.evaluation import (
     spread,
     totals,
 )
-from core.playgrounds.names.models import LetterModel, build
-from core.playgrounds.names.player import Player
-from core.playgrounds.names.recipe import MODELS, RECIPES, NamesRecipe
-from core.playgrounds.names.wordlist import Names
-from core.sampling import Sampling
-from core.telemetry.events import Answer, Array, Event
-from core.telemetry.inspection import inspect_layer
-from core.training.control import Question
+from .models import LetterModel, build
+from .player import Player
+from .recipe import MODELS, RECIPES, NamesRecipe
+from .wordlist import Names
 
 EXAMPLES = 200  # windows, or names, that an opened layer is shown
 JUDGED = 3000  # training names that the training loss is taken over

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.errors import UserError
-from core.playgrounds.names.ladder import Rung
-from core.training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+from ...errors import UserError
+from ...training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+from .ladder import Rung
 
 MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
 HIDDEN = ("mlp", "mlp-bn")

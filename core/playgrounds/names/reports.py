@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.telemetry.events import Array
+from ...telemetry.events import Array
 
 END = "."
 """The mark before the first letter and after the last, as in the lectures."""
@@ -24,7 +24,7 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Surprise:
+class Surprisal:
     """How surprised a network is by a name, letter by letter.
 
     Attributes:

@@ -9,10 +9,10 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import UserError
-from core.paths import RESOURCES
-from core.playgrounds.names.alphabet import Alphabet, may_stand
-from core.playgrounds.names.reports import END
+from ...errors import UserError
+from ...paths import RESOURCES
+from .alphabet import Alphabet, may_stand
+from .reports import END
 
 LONGEST = 100  # letters of a name
 MOST_NAMES = 1_000_000

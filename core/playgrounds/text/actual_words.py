@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.layers import layers_of
-from core.training.learner import Learner
-from core.training.recipe import Recipe
-from core.training.sabotage import Sabotage
+from ...layers import layers_of
+from ...training.fault_injection import FaultInjection
+from ...training.learner import Learner
+from ...training.recipe import Recipe
 
 OUTPUTS = 30_522
 """Of the notebook's vocabulary. GPT-2's 50,257 need files; rows that are never met do as well."""
@@ -76,7 +76,7 @@ class NormByHand:
         return (x - self._mean) / self._std
 
 
-class ActualWords(Sabotage):
+class ActualWords(FaultInjection):
     """The notebook, some of its faults mended.
 
     Args:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import UserError
-from core.playgrounds.text import plays
+from ...errors import UserError
+from . import plays
 
 PIECE = 1 << 20  # bytes that are read at a time
 IN_MEMORY = 32 << 20  # bytes up to which a text stays in memory

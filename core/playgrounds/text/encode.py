@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.playground import Batch
+from ...playground import Batch
 
 MOST_WINDOWS = 1 << 22  # an epoch's order is kept in memory
 

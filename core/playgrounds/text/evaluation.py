@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.playgrounds.text.models import TextModel
-from core.playgrounds.text.tokens import Tokens
-from core.telemetry.events import Array, frozen
-from core.tokenizers import Tokenizer
-from core.training.judging import judging, place_of
+from ...telemetry.events import Array, frozen
+from ...tokenizers import Tokenizer
+from ...training.evaluation import judging, place_of
+from .models import TextModel
+from .tokens import Tokens
 
 CHUNK = 4096  # tokens at once: what they need stays within a laptop's memory
 PAIRED = 1 << 20  # tokens whose pairs are counted at once

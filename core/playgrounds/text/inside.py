@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.layers import layers_of
-from core.playgrounds.text import corpus, plays
-from core.playgrounds.text.models import GPT, TextModel
-from core.playgrounds.text.writer import prompt_tokens
-from core.telemetry.events import Array, Event
-from core.telemetry.inspection import inspect_layer
-from core.tokenizers import Tokenizer
-from core.transformer import Block
+from ...layers import layers_of
+from ...telemetry.events import Array, Event
+from ...telemetry.inspection import inspect_layer
+from ...tokenizers import Tokenizer
+from ...transformer import Block
+from . import corpus, plays
+from .models import GPT, TextModel
+from .writer import prompt_tokens
 
 EXAMPLES = 200  # stretches, or windows, that an opened layer is shown
 BUSY = 4096  # tokens that these may have together

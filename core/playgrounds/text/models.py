@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.errors import UserError
-from core.layers import Embedding, Layer, TiedLinear, initialise
-from core.playgrounds.text.recipe import TextRecipe
-from core.tokenizers import Tokenizer
-from core.transformer import Block, quieten
+from ...errors import UserError
+from ...layers import Embedding, Layer, TiedLinear, initialise
+from ...tokenizers import Tokenizer
+from ...transformer import Block, quieten
+from .recipe import TextRecipe
 
 LARGEST = 400_000_000  # numbers in one table: with gradient and Adam's averages some 6 GB
 

@@ -10,21 +10,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core import tokenizers
-from core.errors import UserError
-from core.ngrams import counted
-from core.playground import Cancelled, Playground, Tell, Vocabulary, scaled
-from core.playgrounds.text import corpus
-from core.playgrounds.text.download import fetch_tiny
-from core.playgrounds.text.encode import Stretches, Windows
-from core.playgrounds.text.evaluation import entropies, loss_of
-from core.playgrounds.text.models import TextModel, build
-from core.playgrounds.text.recipe import MODELS, RECIPES, TextRecipe
-from core.playgrounds.text.tokens import TextData
-from core.playgrounds.text.writer import continuations
-from core.sampling import Sampling
-from core.telemetry.events import Array
-from core.tokenizers import Whole
+from ... import tokenizers
+from ...errors import UserError
+from ...ngrams import counted
+from ...playground import Cancelled, Playground, Tell, Vocabulary, scaled
+from ...sampling import Sampling
+from ...telemetry.events import Array
+from ...tokenizers import Whole
+from . import corpus
+from .download import fetch_tiny
+from .encode import Stretches, Windows
+from .evaluation import entropies, loss_of
+from .models import TextModel, build
+from .recipe import MODELS, RECIPES, TextRecipe
+from .tokens import TextData
+from .writer import continuations
 
 JUDGED = 30_000  # tokens that the training loss is taken over
 LONGEST = 500_000  # tokens that judge at the end of a run; ``evaluate`` takes all there are

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.errors import UserError
-from core.tokenizers import KINDS as TOKENIZERS
-from core.training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+from ...errors import UserError
+from ...tokenizers import KINDS as TOKENIZERS
+from ...training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
 
 MODELS = ("gpt", "mlp", "bigram")
 DEEP = ("gpt", "mlp")

@@ -21,15 +21,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core import tokenizers
-from core.download import CancelledError
-from core.errors import UserError
-from core.paths import TOKENS
-from core.playground import Cancelled, Tell
-from core.playgrounds.text.corpus import IN_MEMORY, Corpus, Text
-from core.playgrounds.text.recipe import TextRecipe
-from core.telemetry.events import Array
-from core.tokenizers import Tokenizer
+from ... import tokenizers
+from ...download import CancelledError
+from ...errors import UserError
+from ...paths import TOKENS
+from ...playground import Cancelled, Tell
+from ...telemetry.events import Array
+from ...tokenizers import Tokenizer
+from .corpus import IN_MEMORY, Corpus, Text
+from .recipe import TextRecipe
 
 LEARNED_FROM = 32 << 20  # bytes that pairs are learned from, of a text that has more
 KEPT = 3  # tokenizers whose tokens stay at hand

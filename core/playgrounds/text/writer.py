@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.errors import UserError
-from core.playgrounds.text.models import TextModel
-from core.sampling import Sampling, Stream
-from core.tokenizers import Whole
+from ...errors import UserError
+from ...sampling import Sampling, Stream
+from ...tokenizers import Whole
+from .models import TextModel
 
 CANDIDATES = 10
 LONGEST = 1_000_000  # tokens

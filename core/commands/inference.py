@@ -1,0 +1,100 @@
+"""evaluate, predict, sample: what a trained network can do."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..arguments import positive, whole
+from ..paths import data_folder, show_tiktoken
+from . import Command
+from .run_options import source_of
+
+
+def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    from ..training.checkpoint import find_checkpoint, load_checkpoint
+
+    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    playground = checkpoint.playground
+    data = playground.load(source_of(options))
+    numbers = playground.test(checkpoint.model(), data, checkpoint.recipe)
+    return {"playground": playground.name, "dataset": playground.dataset(data), "metrics": numbers}
+
+
+def _show_numbers(answer: dict[str, Any]) -> str:
+    numbers = [
+        f"  {name} {value:g}" if isinstance(value, int | float) else f"  {name} {value}"
+        for name, value in answer["metrics"].items()
+    ]
+    return "\n".join([f"{answer['playground']} on {answer['dataset']}", *numbers])
+
+
+def _predict(options: argparse.Namespace) -> dict[str, Any]:
+    from ..training.checkpoint import find_checkpoint, load_checkpoint
+
+    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    model = checkpoint.model()
+    predict = checkpoint.playground.predict
+    return {"predictions": [predict(model, checkpoint.recipe, image) for image in options.images]}
+
+
+def _show_predictions(answer: dict[str, Any]) -> str:
+    return "\n".join(
+        f"{p['image']}: {p['digit']} ({max(p['probabilities']):.1%})"
+        if p["probabilities"]
+        else f"{p['image']}: empty, there is no ink on it"
+        for p in answer["predictions"]
+    )
+
+
+def _sample(options: argparse.Namespace) -> dict[str, Any]:
+    from ..training.checkpoint import find_checkpoint, load_checkpoint
+
+    show_tiktoken(data_folder())
+    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    names = ("prompt", "count", "tokens", "temperature", "top_k", "top_p", "seed")
+    wishes = {name: getattr(options, name) for name in names}
+    playground = checkpoint.playground
+    tell = None
+    if playground.streams and options.count == 1 and not options.json:
+        tell, options.show = _tell_now, lambda answer: ""  # it is not shown twice
+    return playground.sample(checkpoint.model(), checkpoint.recipe, tell, **wishes)
+
+
+def _tell_now(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def _show_samples(answer: dict[str, Any]) -> str:
+    return "\n".join(answer["samples"])
+
+
+def _evaluate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    parser.add_argument("--data", metavar="DIR", help="folder of full data sets, or a file")
+
+
+def _predict_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+
+
+def _sample_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    parser.add_argument("--prompt", default="", metavar="TEXT")
+    parser.add_argument("--count", type=whole, default=1, metavar="N")
+    parser.add_argument("--tokens", type=whole, default=200, metavar="N")
+    parser.add_argument("--temperature", type=positive, default=1.0, metavar="T")
+    parser.add_argument("--top-k", type=whole, metavar="K")
+    parser.add_argument("--top-p", type=positive, metavar="P")
+    parser.add_argument("--seed", type=int, metavar="N")
+
+
+EVALUATE = Command(
+    "evaluate", "judge a checkpoint on test data", _evaluate_options, _evaluate, _show_numbers
+)
+PREDICT = Command(
+    "predict", "answer for image files", _predict_options, _predict, _show_predictions
+)
+SAMPLE = Command(
+    "sample", "make something new after a prompt", _sample_options, _sample, _show_samples
+)

@@ -1,0 +1,129 @@
+"""What train and diagnose are both told: which network, on what data, on what device, how long."""
+
+import argparse
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import playgrounds
+from ..arguments import DEVICES, positive, whole
+from ..errors import UserError
+from ..paths import data_source, show_tiktoken
+from . import say
+
+if TYPE_CHECKING:
+    from ..playground import Playground
+    from ..training.control import Control
+    from ..training.recipe import Recipe
+    from ..training.trainer import Run
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is to be trained."""
+    parser.add_argument("--model", metavar="M", help="which model of the playground")
+    parser.add_argument("--recipe", metavar="NAME", help="start from a recipe with a name")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=positive, metavar="S", help="train this long")
+    length.add_argument("--steps", type=whole, metavar="N", help="train this many steps")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--data", metavar="DIR", help="folder of full data, or a file")
+    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
+
+
+def settings_of(options: argparse.Namespace) -> list[str]:
+    """Return the options that were used to say something about the recipe or the length."""
+    names = ("model", "recipe", "seconds", "steps", "set", "seed")
+    return [f"--{name}" for name in names if getattr(options, name) not in (None, [])]
+
+
+def source_of(options: argparse.Namespace) -> Path | None:
+    """Return where the data comes from; tiktoken finds its files there, too."""
+    source = data_source(options.data)
+    show_tiktoken(source)
+    return source
+
+
+def recipe_of(options: argparse.Namespace, playground: "Playground", device: str) -> "Recipe":
+    """Return the recipe that was asked for; says why, where the device chose it."""
+    named = options.recipe
+    if named is None and options.model is None:
+        named, why = playground.recipe_on(device)
+        if why:
+            say(why)
+    return playground.recipe_for(options.model, named).replace(_pairs(options))
+
+
+def run_of(options: argparse.Namespace, name: str, seconds: float, **rest: Any) -> "Run":
+    """Return the run that was asked for.
+
+    Args:
+        options: of the command line.
+        name: the playground's.
+        seconds: how long, where neither the options nor the recipe say it.
+        rest: what else the run is given.
+    """
+    from ..training.device import choose_device
+    from ..training.trainer import Run
+
+    playground = playgrounds.get(name)
+    device = choose_device(options.device)
+    recipe = recipe_of(options, playground, device.type)
+    steps = options.steps or (0 if options.seconds else recipe.steps) or None
+    length = None if steps else options.seconds or seconds
+    data = playground.load(source_of(options))
+    return Run(playground, recipe, data, device, length, steps, **rest)
+
+
+def _pairs(options: argparse.Namespace) -> dict[str, str]:
+    pairs = {}
+    for text in options.set:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--set wants KEY=VALUE, such as lr=0.001; {text} has no '='.")
+        pairs[key] = value
+    if options.seed is not None:
+        pairs["seed"] = str(options.seed)
+    return pairs
+
+
+def control_of() -> "Control":
+    """Return a control that Ctrl+C asks to stop; a second time, at once."""
+    from ..training.control import Control
+
+    control = Control()
+    signal.signal(signal.SIGINT, lambda *event: control.stop(abandon=control.stopping))
+    return control
+
+
+def get_ready(run: "Run", control: "Control") -> None:
+    """Let the data be made ready, and say how far it is."""
+    from ..download import CancelledError
+
+    told = time.monotonic()
+
+    def tell(words: str, share: float) -> None:
+        nonlocal told
+        if time.monotonic() - told > 1:
+            told = time.monotonic()
+            say(f"{share:4.0%}  {words}")
+
+    try:
+        run.playground.get_ready(run.data, run.recipe, tell, lambda: control.stopping)
+    except CancelledError:
+        raise UserError("Stopped before the training began; nothing was kept.") from None
+
+
+class Teller:
+    """Says how far a training is, once a second."""
+
+    def __init__(self) -> None:
+        self._told = 0.0
+
+    def tell(self, event: Any) -> None:
+        """Say it, if it is time."""
+        if time.monotonic() - self._told > 1:
+            self._told = time.monotonic()
+            loss = float(event.losses[-20:].mean())
+            say(f"{event.progress:4.0%}  step {event.step:,}  loss {loss:.4f}")

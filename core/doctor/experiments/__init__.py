@@ -1,0 +1,1 @@
+"""What is tried on copies of a network where observation alone can't tell."""

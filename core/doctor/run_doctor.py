@@ -1,0 +1,132 @@
+"""The doctor beside a run of a playground: looks at its steps, and says what it sees."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from ..telemetry.events import Diagnosed, Evaluated, Event
+from ..training.learner import Learner
+from ..training.pace import Pace
+from .diagnosis import Diagnosis
+from .evidence import Evidence
+from .rules import judge
+from .verdict.conclusion import conclude
+from .watch.watcher import LoopWatcher
+
+FEWEST = 3  # looks, before anything is said
+UNTOLD = ("plateau", "lr_too_low", "oscillation")
+"""What only experiments can tell for sure, so that it is no finding on the way."""
+
+
+class RunDoctor:
+    """Watches the learner of a run.
+
+    Args:
+        share: of the time, how much looking may take.
+
+    Attributes:
+        learner: that of the run, once it has begun.
+        watching: what was seen.
+        planned: how many steps the run was to take; 0 if it goes by the clock.
+        train_loss: the last one that was measured on training data in the mode for use.
+    """
+
+    def __init__(self, share: float = 0.01) -> None:
+        self.learner: Learner | None = None
+        self._share = share
+        self.watching = LoopWatcher(share=share)
+        self.planned = 0
+        self.train_loss = math.nan
+        self._talk = Pace(2.5, 0.01)
+
+    def begun(self, learner: Learner, planned: int) -> None:
+        """Look at the first step."""
+        self.learner = learner
+        self.planned = planned
+        self.watching = LoopWatcher((learner.model, learner.optimizer), self._share)
+        self._talk.due()
+
+    def before(self) -> None:
+        """Listen to the step that comes, if it is time."""
+        if self.watching.due():
+            self.watching.begin(None)
+
+    def after(self, loss: Tensor) -> None:
+        """Take its loss, and look at what was heard."""
+        self.watching.step(loss, None)
+
+    def judged(self, event: Evaluated) -> None:
+        """Take the loss on validation data."""
+        self.watching.validate(event.metrics["val_loss"], event.metrics.get("val_accuracy"))
+        self.train_loss = event.metrics.get("train_loss", math.nan)
+
+    def say(self, progress: float) -> Iterator[Event]:
+        """Say what looking alone has found, now and then."""
+        if len(self.watching.looks) >= FEWEST and self._talk.due():
+            with self._talk.spending():
+                step = self.learner.step if self.learner else 0
+                yield Diagnosed(step, self.glance(progress))
+
+    def case(self, progress: float = 1.0, crash: str = "") -> Evidence:
+        """Return all that is known."""
+        case = self.watching.case(crash)
+        case.planned = self.planned or round(self.watching.count / max(progress, 1e-3))
+        if math.isfinite(self.train_loss):
+            case.facts["train_loss"] = self.train_loss
+        return case
+
+    def glance(self, progress: float) -> Diagnosis:
+        """Return what is to be said without having tried anything."""
+        case = self.case(progress)
+        checks = tuple(c for c in judge(case) if c.passed is not False or c.id not in UNTOLD)
+        advice = advise(self.learner, case) if self.learner else {}
+        return conclude(case, checks, advice)
+
+
+def advise(learner: Learner, case: Evidence) -> dict[str, dict[str, Any]]:
+    """Return the settings of a recipe that mend a cause, by its id."""
+    recipe = learner.recipe
+    mine = recipe.to_dict()
+    factor = _best_factor(case)
+    wishes: dict[str, dict[str, Any]] = {
+        "lr_too_high": {"lr": recipe.lr * min(factor, 0.1)},
+        "lr_too_low": {"lr": recipe.lr * max(factor, 10.0)},
+        "lr_growing": {"schedule": "cosine"},
+        "oscillation": {"momentum": 0.0} if mine.get("momentum") else {"lr": recipe.lr / 3},
+        "symmetric_init": {"init": "kaiming"},
+        "bad_init_scale": {"init": "kaiming"},
+        "saturated_units": {"init": "kaiming"},
+        "dead_units": {"init": "kaiming"},
+        "vanishing_gradient": {"activation": "relu", "batch_norm": True, "init": "kaiming"},
+        "exploding_gradient": {"init": "kaiming"},
+        "wrong_loss": {"loss": "cross-entropy", "output": "linear"},
+        "regulariser_dominates": {"weight_decay": 0.01},
+        "overfitting": {"dropout": 0.2},
+        "context_too_short": {"context": 8},
+        "vocabulary_unused": {"occurring": True},
+        "undertrained": {"steps": 2 * learner.step},
+        "too_small": learner.playground.resized(recipe, 2.0),
+    }
+    low = recipe.settings()["lr"]
+    for settings in wishes.values():
+        if "lr" in settings:
+            settings["lr"] = float(f"{min(low.high, max(low.low, settings['lr'])):.2g}")
+    useful = {
+        id: {k: v for k, v in settings.items() if k in mine and mine[k] != v}
+        for id, settings in wishes.items()
+    }
+    return {id: settings for id, settings in useful.items() if settings}
+
+
+def _best_factor(case: Evidence) -> float:
+    trial = case.trials.get("other_rates")
+    if trial is None or trial.passed is None:
+        return 1.0
+    found = {
+        float(name[1:]): value
+        for name, value in trial.values
+        if name.startswith("x") and math.isfinite(value)
+    }
+    return min(found, key=lambda f: found[f]) if found else 1.0

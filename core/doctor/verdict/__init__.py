@@ -1,0 +1,1 @@
+"""From checks and experiments to one diagnosis."""

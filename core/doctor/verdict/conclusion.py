@@ -1,0 +1,242 @@
+"""From checks and experiments to one diagnosis: one cause, not five symptoms of it."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..diagnosis import Cause, Check, Diagnosis, Experiment
+from ..evidence import Evidence
+from .causes import CAUSES
+from .extrapolation import Forecast, forecast
+
+SURE = 0.5
+"""Of a cause that makes the verdict ``broken``."""
+CLEARER = 0.3
+"""By so much more confidence a symptom is a cause of its own."""
+FURTHER = 0.03
+"""What twice the steps must bring, as a share of the loss above its floor, to say: train on."""
+SOON = 0.5
+"""Of the planned steps, before which nothing is said of where the loss will settle."""
+FORETELLS = 10
+"""Losses on new data, from which on they are judged by in the place of those on the batches."""
+RISEN = 0.005
+"""The part by which a loss on new data has risen for good: less is its noise."""
+ORDER = list(CAUSES)
+MILD = (
+    "overfitting",
+    "vocabulary_unused",
+    "data_overlap",
+    "context_too_short",
+    "oscillation",
+    "metric_disagrees",
+)
+"""They leave a network that works, so they come after what keeps it from learning."""
+
+
+def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> tuple[Cause, ...]:
+    """Return what is wrong, most likely first, without what is explained by something else.
+
+    Args:
+        checks: all that were made.
+        advice: recipe settings that mend a cause, by its id.
+    """
+    wrong = [check for check in checks if check.passed is False and check.id in CAUSES]
+    kept = [check for check in wrong if not _explained(check, wrong)]
+    kept.sort(key=_place)
+    return tuple(
+        Cause(
+            id=check.id,
+            title=CAUSES[check.id].title,
+            where=check.where,
+            evidence=f"{check.measured}; expected: {check.expected}",
+            fix=CAUSES[check.id].fix,
+            confidence=check.confidence,
+            settings=tuple(advice.get(check.id, {}).items()),
+        )
+        for check in kept
+    )
+
+
+def _place(check: Check) -> tuple[bool, bool, float, int]:
+    late = check.id == "overfitting"  # much else makes a network do badly on new data
+    mild = check.id in MILD and check.confidence < 0.7
+    return late, mild, -check.confidence, ORDER.index(check.id)
+
+
+def _rank(check: Check) -> tuple[float, int]:
+    return check.confidence, -ORDER.index(check.id)
+
+
+def _explained(check: Check, wrong: list[Check]) -> bool:
+    """Whether another failed check is the reason of this one."""
+    for other in wrong:
+        if other is check or check.id not in CAUSES[other.id].explains:
+            continue
+        back = other.id in CAUSES[check.id].explains
+        if back and _rank(check) > _rank(other):
+            continue  # each may be the other's reason: the surer one is
+        if other.confidence >= SURE and check.confidence < other.confidence + CLEARER:
+            return True
+    return False
+
+
+def conclude(
+    case: Evidence,
+    checks: tuple[Check, ...],
+    advice: dict[str, dict[str, Any]] | None = None,
+    seconds: float = 0.0,
+) -> Diagnosis:
+    """Return the diagnosis of a case.
+
+    Args:
+        case: all that is known.
+        checks: what the rules say of it.
+        advice: recipe settings that mend a cause, by its id; ``too_small`` and ``undertrained``
+            may be among them.
+        seconds: how long it took.
+    """
+    advice = advice or {}
+    causes = causes_of(checks, advice)
+    trials = tuple(case.trials.values())
+    settings: tuple[tuple[str, Any], ...] = ()
+    if causes and causes[0].confidence >= SURE:
+        first = causes[0]
+        verdict = "broken"
+        sentence = f"{first.title}: {_evidence(first)}."
+        sure = first.confidence
+    else:
+        verdict, sentence, sure = _healthy(case, trials)
+        settings = tuple(advice.get(verdict, {}).items())
+    return Diagnosis(verdict, sentence, round(sure, 2), causes, checks, trials, settings, seconds)
+
+
+def _evidence(cause: Cause) -> str:
+    return cause.evidence.split("; expected")[0].rstrip(".")
+
+
+def _healthy(case: Evidence, trials: tuple[Experiment, ...]) -> tuple[str, str, float]:
+    """Tell too small, too short, at its floor and fine from one another."""
+    if len(case.losses) < 20 or not math.isfinite(case.ended):
+        return "unknown", "Too few steps were seen to say anything; let it run for longer.", 0.3
+    by_id = {trial.id: trial for trial in trials}
+    longer, wider = by_id.get("longer"), by_id.get("wider")
+    if longer is not None and longer.passed is not None:
+        return _by_trials(case, longer, wider)
+    done = int(case.steps[-1]) + 1
+    if done < SOON * case.planned:
+        return (
+            "undertrained",
+            f"Nothing is wrong so far: {done:,} of {case.planned:,} steps are done, and the loss is"
+            f" {case.ended:.3g}.",
+            0.5,
+        )
+    if said := _by_new_data(case):
+        return said
+    means = case.smooth(40)
+    steps = (case.steps[-1] + 1) * np.arange(1, len(means) + 1) / len(means)
+    seen = forecast(steps, means)
+    if seen is None:
+        return "unknown", "The loss does not fall steadily enough to be drawn on.", 0.35
+    if seen.gain > FURTHER:
+        return _still_falls("the loss", seen.now, seen)
+    floor = case.floors.get("pair", math.nan)
+    new = case.facts.get("new_loss", math.nan)
+    if new > 1.02 * floor:
+        return (
+            "undertrained",
+            f"Nothing is wrong that can be seen, but the loss on new data, {new:.3g}, is still"
+            f" above what counting pairs reaches, {floor:.3g}: let it train for longer.",
+            0.55,
+        )
+    return (
+        "fine",
+        f"Nothing is wrong, and the loss has settled at {seen.now:.3g}: twice the steps would bring"
+        f" it to about {seen.twice:.3g}.",
+        0.6,
+    )
+
+
+def _still_falls(what: str, now: float, seen: Forecast) -> tuple[str, str, float]:
+    return (
+        "undertrained",
+        f"Nothing is wrong; {what} still falls. It is {now:.3g} now, and with twice the steps would"
+        f" be about {seen.twice:.3g} ({seen.low:.3g} to {seen.high:.3g}).",
+        min(0.9, 0.55 + 3 * seen.gain),
+    )
+
+
+def _by_new_data(case: Evidence) -> tuple[str, str, float] | None:
+    """Judge by the loss on new data, where it was measured often enough: it is what counts."""
+    points = [(step, loss) for step, loss in case.validations if math.isfinite(loss)]
+    if len(points) < FORETELLS:
+        return None
+    steps, losses = np.array(points).T
+    lowest = int(losses.argmin())
+    best, now = float(losses[lowest]), float(losses[-1])
+    if lowest < 0.8 * (len(losses) - 1) and now > (1 + RISEN) * best:
+        return (
+            "fine",
+            f"Nothing is wrong, and more steps would not help: the loss on new data was lowest,"
+            f" {best:.3g}, at step {steps[lowest]:,.0f}, and is {now:.3g} now. More data or dropout"
+            " might lower it.",
+            0.65,
+        )
+    seen = forecast(steps, losses)
+    if seen is None:
+        return None
+    if seen.gain > FURTHER:
+        return _still_falls("the loss on new data", now, seen)
+    return (
+        "fine",
+        f"Nothing is wrong, and the loss on new data has settled at {now:.3g}.",
+        0.6,
+    )
+
+
+def _by_trials(
+    case: Evidence, longer: Experiment, wider: Experiment | None
+) -> tuple[str, str, float]:
+    """Decide by what was measured: copies trained for longer, copies that are larger."""
+    now = longer.value("now")
+    by_time = longer.value("gain")
+    by_size = wider.value("gain") if wider is not None and wider.passed is not None else 0.0
+    gap = longer.value("gap")
+    twice = longer.value("twice")
+    few = max(0.012, 1.5 * longer.value("noise"))
+    if by_time > few and by_time >= 0.8 * by_size:
+        return (
+            "undertrained",
+            f"Nothing is wrong; it needs more time. The loss on new data is {now:.3g}; with twice"
+            f" the steps it would be about {twice:.3g}.",
+            min(0.92, 0.6 + 5 * by_time),
+        )
+    if by_size > few and gap < 0.25:
+        return (
+            "too_small",
+            f"Nothing is wrong, but the model is too small: with twice the width the loss on new"
+            f" data goes from {now:.3g} to {wider.value('loss'):.3g}, more time brings less."
+            if wider
+            else "",
+            min(0.92, 0.6 + 5 * by_size),
+        )
+    if by_time > few:
+        return (
+            "undertrained",
+            f"Nothing is wrong; it needs more time. The loss on new data is {now:.3g}; with twice"
+            f" the steps it would be about {twice:.3g}.",
+            0.6,
+        )
+    if case.facts.get("cannot_grow"):
+        return (
+            "at_floor",
+            f"It is as good as this kind of model can be: {now:.3g}, and neither more time nor more"
+            " size would lower that.",
+            0.8,
+        )
+    return (
+        "fine",
+        f"Nothing is wrong. The loss on new data is {now:.3g}; neither twice the steps nor twice"
+        " the width would lower it by much.",
+        0.75,
+    )

@@ -1,0 +1,1 @@
+"""Observes a training loop from outside: what each step computed, in numbers."""

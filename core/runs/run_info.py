@@ -1,0 +1,206 @@
+"""run.json: what a run is, and where it stands; small, so that a thousand are read at once."""
+
+import dataclasses
+import json
+import math
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import playgrounds
+from ..errors import UserError
+from ..telemetry.events import LayerInfo
+from ..training.files import write_whole
+from ..training.recipe import Recipe
+from .folder import ABOUT
+
+FORMAT = "glassbox-run-1"
+LARGEST = 4 << 20
+SILENT = 60.0  # seconds without a word, after which nobody on another machine writes any more
+LONG = 3600.0  # the same on this one, where the process is there: judging may take that long
+LATEST = 1e11  # seconds since 1970: later than any clock
+STATES = ("running", "finished", "stopped", "failed")
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a run is, and where it stands.
+
+    Attributes:
+        playground, model, recipe: what learns, and how it began.
+        dataset, source: the data in words, and where it lies; "" for what is bundled.
+        device, parameters, layers, uniform_loss: as :class:`core.telemetry.events.Started` says.
+        environment: versions, machine, threads.
+        first: the step that it began at.
+        steps, seconds: how long it is to be, one of them.
+        begun: when, in seconds since 1970.
+        changes: what was set otherwise on the way: (step, setting, value).
+        state: one of ``STATES``; a run that was killed still says running.
+        step, spent: how far it is, and after how many seconds of training.
+        told: when that was written.
+        process: the machine and the number of the process that writes it.
+        metrics: the last losses, and how it was judged.
+        sentence: why it failed.
+        diagnosis: what the doctor said, as plain values; None for nothing yet.
+    """
+
+    playground: str
+    model: str
+    recipe: Mapping[str, Any]
+    dataset: str
+    source: str
+    device: str
+    parameters: int
+    layers: tuple[LayerInfo, ...]
+    uniform_loss: float
+    environment: Mapping[str, Any]
+    first: int
+    steps: int | None
+    seconds: float | None
+    begun: float
+    changes: tuple[tuple[int, str, Any], ...] = ()
+    state: str = "running"
+    step: int = 0
+    spent: float = 0.0
+    told: float = 0.0
+    process: tuple[str, int] = ("", 0)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    sentence: str = ""
+    diagnosis: Mapping[str, Any] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody still writes it."""
+        if self.state != "running":
+            return False
+        machine, number = self.process
+        silence = abs(time.time() - self.told)
+        if machine == socket.gethostname() and os.name == "posix":
+            return silence < LONG and _is_there(number)
+        return silence < SILENT
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What was set otherwise on the way, as it is now."""
+        return {key: value for _, key, value in self.changes}
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether it was killed before its end, so that it can be gone on with."""
+        return self.state == "running" and not self.alive
+
+    def told_now(self, **changes: Any) -> "RunInfo":
+        """Return where it stands now, written by this process."""
+        here = (socket.gethostname(), os.getpid())
+        return dataclasses.replace(self, told=time.time(), process=here, **changes)
+
+
+def _is_there(number: int) -> bool:
+    """Whether there is a process of that number."""
+    try:
+        os.kill(number, 0)
+    except PermissionError:
+        return True  # it is somebody else's
+    except (ProcessLookupError, OverflowError):
+        return False
+    return number > 0
+
+
+def recipe_of(about: RunInfo) -> Recipe:
+    """Return the recipe that a run began with.
+
+    Raises:
+        UserError: it is none of this version of Glassbox.
+    """
+    playground = playgrounds.get(about.playground)
+    return playground.recipe_type.from_dict(dict(about.recipe))
+
+
+def write_run_info(folder: Path, about: RunInfo) -> None:
+    """Write it, whole or not at all.
+
+    Raises:
+        UserError: it can't be written there.
+    """
+    values = {"format": FORMAT, **dataclasses.asdict(about)}
+    values["metrics"] = {k: v for k, v in about.metrics.items() if math.isfinite(v)}
+    write_whole(folder / ABOUT, json.dumps(values, allow_nan=False).encode())
+
+
+def read_run_info(folder: Path) -> RunInfo:
+    """Read it, and check that it is what it says.
+
+    Raises:
+        UserError: it is no record, or is damaged.
+    """
+    path = folder / ABOUT
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError
+        values = json.loads(path.read_bytes())
+        if values.pop("format") != FORMAT or values["state"] not in STATES:
+            raise ValueError
+        return _checked(values)
+    except OSError as error:
+        raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        raise UserError(f"{folder} is no record of a run, or is damaged.") from None
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "playground": str,
+    "model": str,
+    "recipe": dict,
+    "dataset": str,
+    "source": str,
+    "device": str,
+    "parameters": int,
+    "uniform_loss": (int, float),
+    "environment": dict,
+    "first": int,
+    "steps": (int, type(None)),
+    "seconds": (int, float, type(None)),
+    "begun": (int, float),
+    "step": int,
+    "spent": (int, float),
+    "told": (int, float),
+    "metrics": dict,
+    "sentence": str,
+    "diagnosis": (dict, type(None)),
+}
+
+
+def _checked(values: dict[str, Any]) -> RunInfo:
+    """Return the values as what they are to be; a foreign file may say anything."""
+    for name, kind in _KINDS.items():
+        if not isinstance(values[name], kind):
+            raise TypeError(name)
+    numbers = [values[name] for name in ("uniform_loss", "spent", "seconds", "begun", "told")]
+    if not all(math.isfinite(number) for number in numbers if number is not None):
+        raise ValueError
+    if not (
+        0 <= values["begun"] < LATEST and (values["steps"] is None) != (values["seconds"] is None)
+    ):
+        raise ValueError
+    values["layers"] = tuple(_layer(layer) for layer in values["layers"])
+    values["changes"] = tuple((int(step), str(key), v) for step, key, v in values["changes"])
+    machine, number = values["process"]
+    values["process"] = (str(machine), int(number))
+    metrics = {str(name): float(v) for name, v in values["metrics"].items()}
+    values["metrics"] = {name: v for name, v in metrics.items() if math.isfinite(v)}
+    return RunInfo(**values)
+
+
+def _layer(values: dict[str, Any]) -> LayerInfo:
+    """Return a layer as described; a number that is a word is refused."""
+    layer = LayerInfo(**values)
+    words, counts = (layer.name, layer.activation), (layer.fan_in, layer.units, layer.kernel)
+    if not all(isinstance(word, str) for word in words):
+        raise TypeError
+    if not all(isinstance(count, int) for count in (*counts, layer.parameters)):
+        raise TypeError
+    return layer

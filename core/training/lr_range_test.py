@@ -1,0 +1,91 @@
+"""The learning-rate sweep (makemore, part 2): a fresh network, and a rate that rises all the time.
+
+After Smith 2015, "Cyclical learning rates"; the lecture does it by hand to find its 0.1.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from ..errors import UserError
+from ..telemetry.events import Array, Event, Finished, Stopped, Swept, frozen
+from .control import Control
+from .learner import Learner
+from .trainer import Run
+
+RANGES = {"sgd": (1e-3, 1e2), "adam": (1e-5, 1.0), "adamw": (1e-5, 1.0)}
+GROUP = 25  # steps between two looks
+BURST = 2.5  # times the lowest loss: beyond it nothing is to be found
+
+
+def sweep(run: Run, control: Control) -> Iterator[Event]:
+    """Train a fresh network while the rate rises by the same factor with every step.
+
+    Args:
+        run: what is trained, and ``steps``: over how many the range is spread.
+        control: may stop it.
+
+    Raises:
+        UserError: the model has no learning rate.
+
+    Yields:
+        Swept, from time to time, and with the valley at the end; then Finished or Stopped.
+    """
+    recipe = run.recipe.replace({"schedule": "constant"})
+    learner = Learner(run.playground, recipe, run.data, run.device)
+    if learner.counts:
+        raise UserError("A model that counts has no learning rate; choose another one.")
+    low, high = RANGES[recipe.to_dict()["optimizer"]]
+    rates = np.geomspace(low, high, run.steps or 1000)
+    losses = np.empty(0)
+    while len(losses) < len(rates) and not control.stopping:
+        group = []
+        for rate in rates[len(losses) : len(losses) + GROUP]:
+            learner.change("lr", float(rate))
+            group.append(learner.learn(*learner.take(), 0.0)[0])
+        losses = np.append(losses, frozen(torch.stack(group)))
+        if _has_burst(losses):
+            break
+        yield Swept(rates[: len(losses)], losses)
+    valley, words = judge(rates[: len(losses)], losses)
+    yield Swept(rates[: len(losses)], losses, valley, words)
+    ending = Stopped if control.stopping else Finished
+    yield ending(learner.step, 0.0)
+
+
+def smooth(losses: Array) -> Array:
+    """Average over neighbours, a fortieth of all on each side; what is no number counts as high."""
+    top = np.nanmax(losses[np.isfinite(losses)], initial=1.0)
+    values = np.nan_to_num(losses, nan=2 * top, posinf=2 * top).clip(max=2 * top)
+    width = max(1, len(values) // 40)
+    padded = np.pad(values, width, mode="edge")
+    kernel = np.ones(2 * width + 1) / (2 * width + 1)
+    smoothed: Array = np.convolve(padded, kernel, mode="valid")
+    return smoothed
+
+
+def judge(rates: Array, losses: Array) -> tuple[float, str]:
+    """Return the rate to take, 0 if none is to be seen, and a sentence that says why.
+
+    The loss is lowest shortly before it bursts, where the rate is already too high to last; a
+    third of that is where it still falls fast.
+    """
+    if len(losses) < 4 * GROUP:
+        return 0.0, "Stopped before there was anything to see."
+    smoothed = smooth(losses)
+    lowest = int(smoothed.argmin())
+    if smoothed[lowest] > 0.97 * smoothed[: 2 * GROUP].mean():
+        return 0.0, "The loss does not fall at any rate: look at initialisation and layers first."
+    valley = float(f"{rates[lowest] / 3:.1g}")
+    words = f"The loss falls until about {rates[lowest]:.2g}"
+    if _has_burst(losses):
+        words += f" and bursts at {rates[-1]:.2g}"
+    return valley, f"{words}. A third of that leaves room: take {valley:g}."
+
+
+def _has_burst(losses: Array) -> bool:
+    if len(losses) < 4 * GROUP:
+        return False
+    last = losses[-GROUP:]
+    return bool(not np.isfinite(last).all() or last.mean() > BURST * smooth(losses).min())

@@ -1,0 +1,1 @@
+"""Charts, used by every page: axes, curves, bars, heat maps, histograms."""

@@ -1,0 +1,103 @@
+"""The digits page: train on the left and in the middle, draw on the right."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QTabWidget, QWidget
+
+from core.playgrounds.digits.download import holds_mnist
+from core.playgrounds.digits.recipe import RECIPES
+from core.telemetry.events import Array, Evaluated
+from gui.digits.augmented import AugmentedPreview
+from gui.digits.draw_panel import DrawPanel
+from gui.digits.evaluation_panel import EvaluationPanel
+from gui.session import Session
+from gui.widgets.curve_card import AccuracyCard
+from gui.widgets.data_card import DataCard
+from gui.widgets.learning_panel import LearningPanel
+from gui.widgets.page_frame import lay_out
+from gui.widgets.recipe_card import RecipeCard
+from gui.widgets.run_bar import RunBar
+from gui.worker import Worker
+
+TITLE, ICON, ORDER = "Digits", "digits", 1
+HELP = "Digits. Train a network on handwritten digits and draw one for it to read."
+ABOUT = "Draw a digit and a network reads it. Train your own, and watch every layer learn."
+
+
+class Page(QWidget):
+    """Digits: the recipe, the run, the layers, the mistakes, and a canvas that always answers."""
+
+    def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
+        super().__init__()
+        self.setObjectName("pageDigits")
+        self.session = Session("digits", RECIPES["modern"], worker, data, device, self)
+        self.recipe = RecipeCard(self.session, RECIPES)
+        held = data is not None and holds_mnist(data)
+        self.data = DataCard(self.session, "Bundled 5,000", "All of MNIST, 60,000", held)
+        self.run_bar = RunBar(self.session)
+        self.learning = LearningPanel(self.session, self._question, AccuracyCard())
+        self.evaluation = EvaluationPanel()
+        self.examples = AugmentedPreview()
+        self.draw = DrawPanel()
+        self.recipe.body.addWidget(self.examples)
+        self._judged: Evaluated | None = None
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("digitsTabs")
+        self.tabs.addTab(self.learning, "Learning")
+        self.tabs.addTab(self.evaluation, "Mistakes")
+        self.home = self.draw.canvas
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        for widget, width in ((self.data, 274), (self.recipe, 274), (self.draw, 316)):
+            widget.setFixedWidth(width)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        lay_out(self, TITLE, ABOUT, left, middle, [self.draw])
+
+    def _connect(self) -> None:
+        session = self.session
+        session.loaded.connect(lambda event: self._give_reader())
+        session.started.connect(lambda event: self._give_reader())
+        session.weights_changed.connect(self.draw.refresh)
+        session.evaluated.connect(self._on_evaluated)
+        self.tabs.currentChanged.connect(lambda index: self._show_mistakes())
+        session.examples_taken.connect(self.examples.show_examples)
+        self.evaluation.pictureChosen.connect(self.draw.show_picture)
+        self.draw.pictureChanged.connect(lambda picture: self.learning.refresh_layer())
+
+    def _on_evaluated(self, event: Evaluated) -> None:
+        self._judged = event
+        self._show_mistakes()
+
+    def _show_mistakes(self) -> None:
+        """Show the newest evaluation, if it is looked at: hundreds of pictures take their time."""
+        if self._judged and self.tabs.currentWidget() is self.evaluation:
+            self.evaluation.show_evaluation(self._judged)
+            self._judged = None
+
+    def _give_reader(self) -> None:
+        """Let the canvas ask the newest network."""
+        replica = self.session.replica
+
+        def read(picture: Array) -> Array:
+            shares: Array = replica.playground.read(replica.model, replica.recipe, picture)
+            return shares
+
+        def saliency(picture: Array) -> Array:
+            pixels: Array = replica.playground.saliency(replica.model, picture)
+            return pixels
+
+        self.draw.set_reader(read, saliency)
+
+    def _question(self, layer: str) -> Callable[[Any, int], Any]:
+        """Return what to ask about a layer: with some examples, and with what is on the canvas."""
+        from core.playgrounds.digits.playground import look_into
+
+        return look_into(layer, self.draw.picture)
+
+    def abandon(self) -> None:
+        """End what runs: the window closes."""
+        self.session.abandon()

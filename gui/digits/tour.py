@@ -1,0 +1,100 @@
+"""The tour of the digits page: draw, train, look inside, read the mistakes."""
+
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QWidget
+
+from gui.digits.page import Page
+from gui.session_state import State
+from gui.tour import Guide, Point
+from gui.widgets.layer_table import LayerTable
+
+
+def _arc(x: float, y: float, wide: float, high: float, start: float, end: float) -> list[Point]:
+    """Part of an ellipse; angles in degrees, 0 to the right, growing downwards."""
+    angles = [math.radians(start + (end - start) * i / 24) for i in range(25)]
+    return [(x + wide * math.cos(a), y + high * math.sin(a)) for a in angles]
+
+
+SEVEN: list[list[Point]] = [[(0.28, 0.24), (0.72, 0.24), (0.44, 0.8)]]
+THREE: list[list[Point]] = [
+    [*_arc(0.47, 0.35, 0.19, 0.15, 200, 450), *_arc(0.47, 0.65, 0.21, 0.16, 270, 520)]
+]
+FOUR: list[list[Point]] = [
+    [(0.42, 0.2), (0.28, 0.55), (0.72, 0.55)],
+    [(0.6, 0.3), (0.58, 0.82)],
+]
+BARRED_SEVEN: list[list[Point]] = [*SEVEN, [(0.4, 0.52), (0.66, 0.5)]]
+
+
+def play(guide: Guide) -> None:
+    """Play the page's part."""
+    page = guide.find(Page, "pageDigits")
+    session = page.session
+    guide.wait("the starter is loaded", lambda: session.state is State.READY)
+    for strokes, digit in ((SEVEN, "7"), (FOUR, "4"), (BARRED_SEVEN, "7"), (THREE, "3")):
+        _draw(guide, strokes)
+        guide.wait(f"{digit} is read", lambda digit=digit: _answer(guide) == digit, 10)
+        guide.expect(f"a drawn {digit} is read as {_answer(guide)}", True)
+    guide.look("digits")
+
+    _train(guide, page, "modern")
+    _draw(guide, FOUR)
+    guide.click("pauseButton")
+    guide.wait("it pauses", lambda: session.state is State.PAUSED)
+    before = session.history.loss.x[-1]
+    guide.click("stepButton")
+    guide.wait("one step is done", lambda: session.history.loss.x[-1] == before + 1)
+    guide.expect("a single step is a single step", True)
+    guide.look("digits-training")
+    _open_layer(guide, page)
+    guide.click("pauseButton")
+    guide.finish()
+    accuracy = session.history.evaluations["val_accuracy"].y[-1]
+    guide.expect(
+        f"the trained network reads {accuracy:.1%} of the validation digits", accuracy > 0.5
+    )
+
+    guide.turn_to("digitsTabs", "Mistakes")
+    guide.look("digits-mistakes")
+    guide.turn_to("digitsTabs", "Learning")
+
+    _train(guide, page, "EZMNIST")
+    guide.finish()
+    guide.look("digits-ezmnist")
+
+
+def _answer(guide: Guide) -> str:
+    return guide.find(QLabel, "digitAnswer").text()
+
+
+def _draw(guide: Guide, strokes: list[list[Point]]) -> None:
+    if guide.find(QWidget, "clearButton").isEnabled():
+        guide.click("clearButton")
+    guide.wait("the canvas is empty", lambda: _answer(guide) == "", 5)
+    guide.expect("an empty canvas is answered as empty", _answer(guide) == "")
+    for points in strokes:
+        guide.stroke("digitCanvas", points)
+
+
+def _train(guide: Guide, page: Page, recipe: str) -> None:
+    guide.train(recipe, guide.seconds)
+    wall = page.learning.wall
+    guide.wait("training shows on the wall", lambda: len(page.session.history.layers) > 0)
+    guide.expect(
+        f"{recipe} trains, and {len(page.session.history.layers)} layers are on the wall",
+        wall.isVisible(),
+    )
+
+
+def _open_layer(guide: Guide, page: Page) -> None:
+    wall = guide.find(LayerTable, "layerWall")
+    QTest.mouseClick(wall, Qt.MouseButton.LeftButton, pos=wall.row_rect(0).center())
+    panel = guide.find(QWidget, "layerPanel")
+    guide.wait("a layer opens", panel.isVisible)
+    guide.rest(1500)
+    guide.look("digits-layer")
+    guide.click("layerBack")
+    guide.expect("a layer opens and closes", not panel.isVisible())

@@ -1,0 +1,112 @@
+"""The case of actual_words as the screen knows it: which chapter is told, and those that were."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core.telemetry.events import Answer, Diagnosed, Metrics, Progress, Started
+from core.telemetry.history import History
+from core.training.control import Control
+from gui import worker as jobs
+from gui.background_job import BackgroundJob, Stage
+from gui.worker import Worker
+
+if TYPE_CHECKING:
+    from core.lessons.case_study import Chapter
+
+TRAINED = 0.6  # of a chapter's share; the rest is for the doctor
+BUDGET = 4.0  # seconds for experiments in each chapter
+
+
+class CaseStudyJob(BackgroundJob):
+    """Has the worker play the case, and hands on its chapters."""
+
+    turned = Signal(int, str)
+    """The number of the chapter that is trained now, and its title."""
+    chapter_told = Signal(object)
+
+    def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
+        super().__init__(worker, parent)
+        self.number = -1
+        """That of the chapter that is trained now; -1 before the first one."""
+        self.chapters: dict[int, Chapter] = {}
+        self.histories: dict[int, History] = {}
+        """The loss of each chapter, by its number."""
+        self._begun = 0
+        self._ears |= {
+            Progress: lambda event: self._turn(_number(event)),
+            Answer: self._on_answer,
+            Diagnosed: self.diagnosed.emit,
+        }
+
+    def begin(self, data: Path | None, steps: int) -> None:
+        """Play the case with this text; not while it is played."""
+        if self.stage is not Stage.IDLE:
+            return
+        self._control = Control()
+        self.number, self._begun, self.chapters, self.histories = -1, 0, {}, {}
+        self._go(jobs.tell(data, self._control, BUDGET, steps))
+
+    def _tell_to_stop(self) -> None:
+        # A chapter that was stopped is not told: nothing of it has to be judged.
+        self._control.stop(abandon=True)
+
+    def _on_started(self, event: Started) -> None:
+        # Counted, since all of these are heard, while of several tellings only the newest is.
+        number, self._begun = self._begun, self._begun + 1
+        self.history = self.histories[number] = History()
+        self._turn(number)
+        super()._on_started(event)
+
+    def _turn(self, number: int) -> None:
+        if number > self.number:
+            self.number = number
+            self.turned.emit(number, title_of(number))
+            self._say("", 0.0)
+
+    def _say(self, words: str, share: float) -> None:
+        """Tell which chapter it is, what is done in it, and how far the whole is."""
+        parts = [f"Chapter {self.number + 1} of {count()}: {title_of(self.number)}"]
+        self.told.emit(" · ".join([*parts, words] if words else parts), self._share(share))
+
+    def _share(self, of_chapter: float) -> float:
+        return (max(0, self.number) + of_chapter) / count()
+
+    def _on_metrics(self, event: Metrics) -> None:
+        done = event.progress >= 1.0
+        words = "the doctor looks, and tries" if done else f"step {event.step:,}"
+        self._say(words, TRAINED * event.progress)
+
+    def _on_answer(self, event: Answer) -> None:
+        """Take what was told: all chapters so far, for an answer may have been missed."""
+        for chapter in event.values.get("chapters") or [event.values["chapter"]]:
+            if chapter.number not in self.chapters:
+                self.chapters[chapter.number] = chapter
+                self.chapter_told.emit(chapter)
+
+
+def _mends() -> tuple[Any, ...]:
+    from core.playgrounds.text.actual_words import MENDS  # knows torch, as whoever calls does
+
+    return MENDS
+
+
+def count() -> int:
+    """Return how many chapters there are."""
+    return len(_mends()) + 1
+
+
+def title_of(number: int) -> str:
+    """Return what was mended before a chapter; the first one is the notebook itself."""
+    return _mends()[number - 1].title if number > 0 else "The notebook, as it was"
+
+
+def next_of(number: int) -> tuple[str, str]:
+    """Return what is mended after a chapter: the cause's id ("" for none), and in words."""
+    mends = _mends()
+    return (mends[number].cause, mends[number].title) if number < len(mends) else ("", "")
+
+
+def _number(event: Progress) -> int:
+    return round(event.share * count())

@@ -1,0 +1,78 @@
+"""A record of a watched loop that was opened; one that is being written is read again and again."""
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.errors import UserError
+from core.runs.loop_record import read_record
+
+AGAIN = 2000  # milliseconds between two readings while the loop goes on
+
+
+class LoopRecordReader(QObject):
+    """Reads a record, and again while its loop goes on."""
+
+    opened = Signal()
+    """A file was read that will be shown: time to make room."""
+    read = Signal(object, object)
+    """A path, and what stands there: a dictionary; its diagnosis is None while the loop goes on."""
+    failed = Signal(str)
+    """The file can't be read, or is none; why, in a sentence."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path: Path | None = None
+        """The file that is followed; None where there is none, or it is read to its end."""
+        self._stamp = (0, 0)
+        self._timer = QTimer(self)
+        self._timer.setInterval(AGAIN)
+        self._timer.timeout.connect(self._look_again)
+
+    def open(self, path: Path) -> None:
+        """Read a file, and follow it while its loop goes on; a bad one leaves all as it was."""
+        stamp, record = _stamp(path), self._look(path)
+        if record is not None:
+            self.opened.emit()
+            self._stamp = stamp
+            self._follow(path, record)
+
+    def leave(self) -> None:
+        """Follow nothing any more."""
+        self._timer.stop()
+        self.path = None
+
+    def _look(self, path: Path) -> dict[str, Any] | None:
+        try:
+            return read_record(path)
+        except UserError as error:
+            self.failed.emit(str(error))
+            return None
+
+    def _follow(self, path: Path, record: dict[str, Any]) -> None:
+        if record["diagnosis"] is None:
+            self.path = path
+            self._timer.start()
+        else:
+            self.leave()
+        self.read.emit(path, record)
+
+    def _look_again(self) -> None:
+        path = self.path
+        if path is None or (stamp := _stamp(path)) == self._stamp:
+            return
+        self.leave()
+        record = self._look(path)
+        if record is not None:
+            self._stamp = stamp
+            self._follow(path, record)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return what tells whether a file was written anew; a new file is another one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (-1, -1)
+    return (found.st_mtime_ns, found.st_ino)

@@ -1,0 +1,397 @@
+"""The doctor's page: whom to examine on the left, what it says and why beside it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+
+from core.doctor.diagnosis import Cause, Diagnosis
+from core.doctor.verdict.causes import CAUSES, lesson_on
+from core.errors import UserError
+from core.runs.loop_record import history_of
+from core.telemetry.events import Diagnosed, Failed, Started
+from core.telemetry.history import History
+from gui.doctor.case_panel import CaseStudyPanel
+from gui.doctor.case_study_controller import CaseStudyController
+from gui.doctor.examination import Examination, ExaminationRequest, Stage, of_file
+from gui.doctor.examine_card import ExamineCard
+from gui.doctor.fault_gallery import NOTHING, FaultGallery
+from gui.doctor.fault_game_controller import FaultGameController
+from gui.doctor.loop_record_reader import LoopRecordReader
+from gui.doctor.open_button import OpenButton
+from gui.doctor.report import Report, Settings
+from gui.doctor.scroll_column import ASIDE
+from gui.widgets.card import label
+from gui.widgets.doctor_text import done, in_short, in_words
+from gui.worker import Worker
+
+TITLE, ICON, ORDER = "Doctor", "doctor", 4
+HELP = "Doctor. Is it wrong, too small, or not trained enough? It measures, tries, and says."
+CHECKPOINT = ".safetensors"
+ABOUT = "Is it wrong, too small, or not trained enough? The doctor measures, tries, and says."
+
+
+class Page(QWidget):
+    """The doctor: examines the networks of other pages, and those that were broken on purpose."""
+
+    def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
+        super().__init__()
+        self.setObjectName("pageDoctor")
+        self.examination = Examination(worker, self)
+        self.controls = ExamineCard()
+        self.gallery = FaultGallery()
+        self.report = Report(_about, self._in_words)
+        self.case = CaseStudyPanel()
+        self.book = CaseStudyController(worker, self.case, self)
+        self.recording = LoopRecordReader(self)
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("doctorTabs")
+        self.open = OpenButton()
+        self.open.take_drops(self)
+        self.game = FaultGameController(self.gallery, lambda cause: CAUSES[cause].title, self)
+        self.pages: dict[str, Any] = {}
+        """The pages whose networks can be examined, by their names."""
+        self._turn: Callable[[str], None] = lambda name: None
+        self._lessons: Any = None
+        self._loaded = False
+        """Whether torch is there."""
+        self._patient = ""
+        self._shown = ""
+        """The name of the playground that the report is of; "" where nothing may be applied."""
+        self._followed = ""
+        """The name of the playground whose training the report follows; "" for none."""
+        self._newest: Diagnosed | None = None
+        self._arrange()
+        self._connect()
+        self._refresh()
+        worker.ready.connect(self._on_ready)
+        worker.broken.connect(self.report.verdict.show_problem)
+
+    def _arrange(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 16, 20 - ASIDE, 18)
+        column.setSpacing(14)
+        head = QVBoxLayout()
+        head.setSpacing(2)
+        head.addWidget(label(TITLE, "title"))
+        under = QHBoxLayout()
+        under.setContentsMargins(0, 0, ASIDE, 0)
+        under.addWidget(label(ABOUT, "muted"), 1)
+        under.addWidget(self.open)
+        head.addLayout(under)
+        column.addLayout(head)
+        left = QVBoxLayout()
+        left.setSpacing(14)
+        for widget in (self.controls, self.gallery, self.case.play):
+            widget.setFixedWidth(290)
+            left.addWidget(widget, int(widget is self.gallery))
+        columns = QHBoxLayout()
+        columns.setSpacing(14)
+        columns.addLayout(left)
+        for panel, title in ((self.report, "Report"), (self.case, "The case")):
+            self.tabs.addTab(panel, title)
+        for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
+            arrow.setToolTip(f"<p>{arrow.accessibleName()}.</p>")
+        columns.addWidget(self.tabs, 1)
+        column.addLayout(columns, 1)
+
+    def _connect(self) -> None:
+        self.controls.patientChosen.connect(self._choose_patient)
+        self.controls.examineAsked.connect(self._examine)
+        self.controls.stopAsked.connect(self._stop)
+        self.gallery.faultChosen.connect(lambda key: self.controls.set_breaking(key != NOTHING))
+        self.game.uncovered.connect(self._show_newest)
+        self.report.applied.connect(self._apply)
+        self.report.lessonAsked.connect(self._teach)
+        self.case.play.clicked.connect(self._play)
+        self.open.chosen.connect(self._open)
+        self.open.refused.connect(self._complain)
+        self.recording.opened.connect(self._make_room)
+        self.recording.read.connect(self._show_record)
+        self.recording.failed.connect(self._complain)
+        self.book.opened.connect(self._show_chapter)
+        self.book.telling.stage_changed.connect(lambda stage: self._refresh())
+        self.book.telling.told.connect(self.controls.show_progress)
+        self.book.telling.ended.connect(self._on_told)
+        doctor = self.examination
+        doctor.stage_changed.connect(self._on_stage)
+        doctor.started.connect(self._on_started)
+        doctor.told.connect(self.controls.show_progress)
+        doctor.diagnosed.connect(self._on_diagnosed)
+        doctor.ended.connect(self._on_ended)
+        doctor.frame.connect(lambda: self.report.verdict.curve.draw())
+
+    def meet(self, pages: Mapping[str, Any], turn: Callable[[str], None]) -> None:
+        """Get to know the other pages: those with a session have a network to examine."""
+        self._turn = turn
+        self._lessons = pages["lessons"]
+        self.pages = {name: page for name, page in pages.items() if hasattr(page, "session")}
+        titles = {name: name.capitalize() for name in self.pages}
+        self.controls.set_patients(titles)
+        for name, page in self.pages.items():
+            session = page.session
+            session.recipe_changed.connect(lambda recipe: self._show_patient())
+            session.data_chosen.connect(lambda event: self._show_patient())
+            session.diagnosis_asked.connect(lambda event, name=name: self._show_found(name, event))
+            session.diagnosed.connect(lambda event, name=name: self._follow(name, event))
+        self._choose_patient(next(iter(self.pages), ""))
+
+    def _on_ready(self) -> None:
+        if self.examination.stage is not Stage.CLOSED:
+            self._loaded = True
+            self._offer_faults()
+            self._refresh()
+
+    def _choose_patient(self, name: str) -> None:
+        self._patient = name
+        self._show_patient()
+
+    def _show_patient(self) -> None:
+        """Say what would be examined now, and offer the faults that it can have."""
+        if not self._patient or not self.isVisible():
+            return
+        page = self.pages[self._patient]
+        recipe = page.session.recipe
+        self.controls.show_patient(self._who(), in_short(recipe), recipe.steps)
+        self._offer_faults()
+
+    def _who(self) -> str:
+        page = self.pages[self._patient]
+        name, data = page.recipe.box.currentText(), page.data.box.currentText()
+        return f"{self._patient.capitalize()}: {name}, {data}"
+
+    def showEvent(self, event: Any) -> None:
+        """Look what stands on the other pages now."""
+        super().showEvent(event)
+        self._show_patient()
+
+    def _offer_faults(self) -> None:
+        if not self._loaded or not self._patient or self.examination.stage.running:
+            return
+        from core.doctor.faults.gallery import fitting
+
+        recipe = self.pages[self._patient].session.recipe
+        self.game.offer(fitting(self._patient, recipe))
+
+    def _examine(self, seconds: int, budget: int) -> None:
+        session = self.pages[self._patient].session
+        if session.problem:
+            self.controls.complain(f"Not examined: {session.problem}")
+            return
+        self._clear_away()
+        fault = self.game.begin()
+        self._shown = "" if fault else self._patient
+        self.report.clear()
+        patient = ExaminationRequest(
+            self._patient,
+            session.recipe,
+            session.data,
+            session.device,
+            self._who(),
+            seconds,
+            budget,
+            fault,
+        )
+        self.examination.begin(patient)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an examination or the case goes on."""
+        return self.examination.stage.running or self.book.telling.stage.running
+
+    def _stop(self) -> None:
+        """End what goes on."""
+        self.examination.stop()
+        self.book.telling.stop()
+
+    def _clear_away(self) -> None:
+        """Follow no more what stands in the report, and turn to it."""
+        self.recording.leave()
+        self.report.verdict.curve.watch(None)
+        self._newest, self._followed, self._shown = None, "", ""
+        self.tabs.setCurrentWidget(self.report)
+
+    def _make_room(self) -> None:
+        """Make room for a report of what is no network of a page."""
+        self._clear_away()
+        self.game.leave()
+
+    # The case.
+
+    def _play(self) -> None:
+        """Play the case, with the data of the text page."""
+        self.tabs.setCurrentWidget(self.case)
+        page = self.pages.get("text")
+        self.book.play(page.session.data if page else None, self._waits_for())
+
+    def _on_told(self, event: object) -> None:
+        self.controls.show_plan()
+        self._show_patient()
+
+    def _show_chapter(self, diagnosis: Diagnosis, history: History, words: str) -> None:
+        """Show what was said of a chapter, unless an examination is being reported."""
+        if self.examination.stage.running:
+            return
+        self._make_room()
+        self.report.verdict.curve.watch(history)
+        self.report.show_diagnosis(diagnosis, True, words, history)
+
+    # Files.
+
+    def _open(self, path: Path) -> None:
+        """Show a record, or examine a checkpoint."""
+        if path.suffix != CHECKPOINT:
+            self.recording.open(path)
+            return
+        self._make_room()
+        self.report.clear()
+        sessions = {name: page.session for name, page in self.pages.items()}
+        sources = {name: session.data for name, session in sessions.items()}
+        device = next((session.device for session in sessions.values()), "auto")
+        self.examination.begin(of_file(path, sources, device, self.controls.budget.value()))
+
+    def _show_record(self, path: Path, record: dict[str, Any]) -> None:
+        """Show how a watched loop goes, or what the doctor said at its end."""
+        history, found, verdict = history_of(record), record["diagnosis"], self.report.verdict
+        verdict.curve.watch(history)
+        steps = f"{record['count']:,} steps" if record["count"] else "no step yet"
+        note = f"{path.name}: {steps}."
+        if found is None:
+            self.report.clear()
+            verdict.show_looking("The loop goes on\u2026", note)
+        else:
+            self.report.show_diagnosis(found, True, note, history)
+
+    def _complain(self, sentence: str) -> None:
+        """Say why a file can't be opened; what stands there stays."""
+        if self.report.diagnosis is None and self.recording.path is None:
+            self.report.verdict.show_problem(sentence)
+        self.controls.complain(sentence)
+
+    # What the doctor says.
+
+    def _on_stage(self, stage: Stage) -> None:
+        self._refresh()
+        if stage is Stage.WAITING:
+            self.report.verdict.curve.watch(None)
+            waits = self._waits_for() or "The data is read, and the network made."
+            self.report.verdict.show_looking("Getting ready…", waits)
+            self.controls.show_progress(" ", 0.0)
+        elif stage is Stage.IDLE:
+            self.controls.show_plan()
+            self._show_patient()
+
+    def _waits_for(self) -> str:
+        """Say for which page's run the worker has to be waited for, if for any."""
+        busy = [name for name, page in self.pages.items() if page.session.state.running]
+        return (
+            f"It begins when the run on the {busy[0].capitalize()} page has ended." if busy else ""
+        )
+
+    def _refresh(self) -> None:
+        busy = self.busy
+        self.controls.set_state(self._loaded, busy)
+        self.gallery.set_enabled_to_choose(not busy)
+        self.case.play.setEnabled(self._loaded and not busy)
+        self.open.setEnabled(self._loaded and not busy)
+
+    def _on_started(self, event: Started) -> None:
+        self.report.verdict.curve.watch(self.examination.history, event.uniform_loss)
+        words = "Watch the curve. What is wrong?" if self.game.covered else "Watching it learn…"
+        note = f"{event.parameters:,} parameters, {event.dataset}."
+        self.report.verdict.show_looking(words, note)
+
+    def _on_diagnosed(self, event: Diagnosed) -> None:
+        self._newest = event
+        if event.final and self.game.covered:
+            self.report.verdict.show_looking("The doctor has its answer. What is yours?")
+        self._show_newest()
+
+    def _show_newest(self) -> None:
+        event, patient = self._newest, self.examination.patient
+        if event is None or patient is None or self.game.covered:
+            return
+        what = f"{patient.who}, broken on purpose" if patient.fault else patient.who
+        doctor, note = self.examination, f"{what}. {done(event.diagnosis)}"
+        even = doctor.info.uniform_loss if doctor.info else 0.0
+        seen = doctor.history if event.final else None  # until then its curve stands above
+        self.report.show_diagnosis(event.diagnosis, event.final, note, seen, even)
+
+    def _on_ended(self, event: object) -> None:
+        self.report.verdict.curve.draw(now=True)
+        if isinstance(event, Failed):
+            if self._newest is None:
+                self.report.verdict.show_problem(event.sentence)
+            self.controls.complain(event.sentence)
+        elif self._newest is None:
+            self.report.verdict.show_looking("Stopped before anything was seen.")
+        if self._newest and self._shown:
+            self.pages[self._shown].session.diagnosed.emit(self._newest)
+        self.game.answer(self._newest.diagnosis if self._newest else None)
+
+    def _show_found(self, name: str, event: Diagnosed) -> None:
+        """Show what was found while a page's network was trained."""
+        self._turn("doctor")
+        if self.examination.stage.running:
+            return
+        self._make_room()
+        self.controls.choose(name)
+        self._shown = self._followed = name
+        self._follow(name, event)
+
+    def _follow(self, name: str, event: Diagnosed) -> None:
+        """Keep what was asked for up to date, while that network is trained."""
+        if name != self._followed:
+            return
+        note = f"{name.capitalize()}: found while it was trained, at step {event.step:,}."
+        history = self.pages[name].session.history
+        self.report.show_diagnosis(event.diagnosis, event.final, note, history)
+
+    # Mending.
+
+    def _in_words(self, settings: Settings) -> str:
+        """Say what these settings would change in the recipe; "" where nothing may be set."""
+        if not settings or not self._shown:
+            return ""
+        recipe = self.pages[self._shown].session.recipe
+        known = recipe.settings()
+        return ", ".join(
+            f"{known[key].label.lower()} {in_words(value)}"
+            for key, value in settings
+            if key in known
+        )
+
+    def _apply(self, cause: Cause | None) -> None:
+        if not self._shown:
+            return
+        page = self.pages[self._shown]
+        if cause is None:
+            assert self.report.diagnosis is not None
+            settings = self.report.diagnosis.settings
+        else:
+            settings = cause.settings
+        try:
+            recipe = page.session.recipe.replace(dict(settings))
+        except UserError as error:
+            self.report.say_applied(cause, str(error), "fault")
+            return
+        page.recipe.adopt(recipe)
+        where = self._shown.capitalize()
+        self.report.say_applied(cause, f"Set on the {where} page. Examine again to see it mended.")
+
+    def _teach(self, cause: Cause) -> None:
+        """Turn to the lesson on a cause."""
+        name, _, anchor = lesson_on(cause.id).partition("#")
+        self._lessons.open_lesson(name, anchor)
+
+    def abandon(self) -> None:
+        """End what runs: the window closes."""
+        self.recording.leave()
+        self.examination.abandon()
+        self.book.telling.abandon()
+
+
+def _about(cause: str) -> str:
+    """Return what a cause means."""
+    return CAUSES[cause].about if cause in CAUSES else ""

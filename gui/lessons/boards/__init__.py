@@ -1,0 +1,1 @@
+"""Boards: matrices whose cells can be selected."""

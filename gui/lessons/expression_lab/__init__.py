@@ -1,0 +1,1 @@
+"""The expression lab: an expression, its graph and its gradients."""

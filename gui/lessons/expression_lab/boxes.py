@@ -1,0 +1,255 @@
+"""A node of an expression as a box: what makes it, its value in blue, its gradient in orange."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
+
+from core.expressions.differences import GradientCheck
+from core.expressions.graph import Graph, Kind, Node
+from core.expressions.words import formula, number, sign, title
+from core.telemetry.events import Array
+from gui import theme
+
+FEW = 3  # numbers that are written; more are painted as cells
+LINE, PAD = 17, 8
+NARROW, WIDE = 76, 124  # pixels of a box
+PILL = 24  # pixels: the height of a number without a name
+CELLS = 15  # pixels: the height of a row of cells
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is shown of a node in this moment; None for what was not computed yet."""
+
+    value: Array | None = None
+    gradient: Array | None = None
+    check: GradientCheck | None = None
+    lit: str = ""
+    """``activation`` while the forward pass is here, ``gradient`` the backward pass."""
+
+
+def is_leaf(node: Node) -> bool:
+    """Return whether a node has numbers that may be set by hand."""
+    return node.kind in (Kind.LEARNED, Kind.GIVEN) and node.operation not in ("moons_label",)
+
+
+def written(node: Node) -> bool:
+    """Return whether a node's numbers are written out, rather than painted as cells."""
+    return node.count <= FEW and len(node.shape) < 2
+
+
+def box_size(graph: Graph, node: Node) -> tuple[float, float]:
+    """Return how wide and how high a box is."""
+    bold = QFontMetricsF(_bold(13))
+    if node.kind is Kind.FIXED and not node.shape:
+        return max(34.0, bold.horizontalAdvance(title(node)) + 18), PILL
+    head = bold.horizontalAdvance(_heads(graph, node)[0]) + 2 * PAD
+    if other := _heads(graph, node)[1]:
+        head += QFontMetricsF(theme.font(11)).horizontalAdvance(other) + 10
+    numbers = 44.0 * node.count if written(node) else 80.0
+    wide = min(max(NARROW, head, numbers + 2 * PAD), max(WIDE, numbers + 2 * PAD))
+    rows = 3 + (node.kind in (Kind.LEARNED, Kind.GIVEN))
+    return wide, rows * LINE + 12
+
+
+def _heads(graph: Graph, node: Node) -> tuple[str, str]:
+    """Return the name of a node and, smaller beside it, what makes it."""
+    if node.kind is Kind.RESULT and not node.name:
+        whole = formula(graph, node)
+        telling = whole.count("…") < len(node.inputs) and len(whole) <= 12
+        return (whole if telling else sign(node)), ""
+    second = sign(node) if node.inputs else ""
+    if not written(node):
+        second = f"{second}  {'×'.join(map(str, node.shape))}".strip()
+    return title(node), second
+
+
+def cells(node: Node, box: QRectF) -> QRectF:
+    """Return where a node's numbers are, as they are set by hand: text or cells."""
+    return QRectF(box.left() + PAD, box.top() + 6 + LINE, box.width() - 2 * PAD, LINE)
+
+
+def number_at(node: Node, box: QRectF, point: QPointF) -> int:
+    """Return which number of a leaf is at a point, or -1."""
+    area = cells(node, box)
+    if not area.adjusted(0, -4, 0, 4).contains(point):
+        return -1
+    across, down = _across(node.shape)
+    column = min(across - 1, int((point.x() - area.left()) / area.width() * across))
+    row = min(down - 1, max(0, int((point.y() - area.top()) / area.height() * down)))
+    if len(node.shape) == 2 and node.shape[0] > node.shape[1]:
+        return column * down + row  # it is painted lying down
+    return row * across + column
+
+
+def _across(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many cells lie side by side, and how many below each other: the long side lies."""
+    if len(shape) < 2:
+        return (shape[0] if shape else 1), 1
+    return max(shape), min(shape)
+
+
+def paint_box(painter: QPainter, graph: Graph, node: Node, box: QRectF, seen: Seen) -> None:
+    """Paint a node."""
+    _paint_ground(painter, graph, node, box, seen)
+    now = theme.current()
+    if node.kind is Kind.FIXED and not node.shape:
+        painter.setFont(theme.font(13))
+        painter.setPen(now.colour("muted"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title(node))
+        return
+    _paint_head(painter, graph, node, box)
+    row = cells(node, box)
+    _paint_numbers(painter, node, row, seen.value, "activation")
+    row.translate(0, LINE)
+    if node.index in graph.sloped:
+        _paint_numbers(painter, node, row, seen.gradient, "gradient")
+    else:
+        noise = any(graph.nodes[i].kind is Kind.NOISE for i in graph.before(node.index))
+        painter.setFont(theme.font(11))
+        painter.setPen(now.colour("muted"))
+        words = "passed by" if noise else "no gradient"
+        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, words)
+    if seen.check is not None:
+        row.translate(0, LINE)
+        _paint_check(painter, node, row, seen.check)
+
+
+def _paint_ground(painter: QPainter, graph: Graph, node: Node, box: QRectF, seen: Seen) -> None:
+    now = theme.current()
+    round_ = 12.0 if node.kind is Kind.FIXED else 8.0
+    if seen.lit:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.colour(seen.lit, 48))
+        painter.drawRoundedRect(box.adjusted(-5, -5, 5, 5), round_ + 5, round_ + 5)
+    given = node.kind in (Kind.GIVEN, Kind.FIXED)
+    painter.setBrush(now.colour("sunken" if given else "surface"))
+    pen = QPen(now.colour("border"), 1.2)
+    if node.kind is Kind.LEARNED:
+        pen = QPen(now.colour("update"), 1.4)
+    elif node.kind is Kind.NOISE:
+        pen = QPen(now.colour("muted"), 1.4, Qt.PenStyle.DashLine)
+    elif node.index == graph.root:
+        pen = QPen(now.colour("text"), 1.6)
+    elif node.kind is Kind.RESULT:
+        pen = QPen(now.colour("faint"), 1.2)
+    if seen.lit:
+        pen = QPen(now.colour(seen.lit), 2)
+    painter.setPen(pen)
+    painter.drawRoundedRect(box, round_, round_)
+
+
+def _paint_head(painter: QPainter, graph: Graph, node: Node, box: QRectF) -> None:
+    now = theme.current()
+    name, made = _heads(graph, node)
+    row = QRectF(box.left() + PAD, box.top() + 5, box.width() - 2 * PAD, LINE)
+    painter.setPen(now.colour("text"))
+    painter.setFont(_bold(13))
+    if made or node.kind is Kind.NOISE:
+        painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+    else:
+        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, name)
+    painter.setPen(now.colour("muted"))
+    painter.setFont(theme.font(11))
+    painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, made)
+    if node.kind is Kind.NOISE:
+        _paint_die(painter, QRectF(row.right() - 13, row.top() + 3, 12, 12))
+
+
+def _paint_die(painter: QPainter, place: QRectF) -> None:
+    now = theme.current()
+    painter.setPen(QPen(now.colour("muted"), 1.2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(place, 3, 3)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(now.colour("muted"))
+    for share in (0.25, 0.5, 0.75):
+        painter.drawEllipse(
+            QPointF(place.left() + share * place.width(), place.top() + share * place.height()),
+            1.2,
+            1.2,
+        )
+
+
+def _paint_numbers(
+    painter: QPainter, node: Node, row: QRectF, numbers: Array | None, role: str
+) -> None:
+    """Write the numbers, or paint them as cells: the larger, the stronger the colour."""
+    now = theme.current()
+    painter.setFont(_bold(13))
+    if numbers is None:
+        painter.setPen(now.colour("faint"))
+        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, "·")
+    elif written(node):
+        painter.setPen(now.colour(role))
+        wide = row.width() / node.count
+        for place, value in enumerate(numbers.reshape(-1).tolist()):
+            part = QRectF(row.left() + place * wide, row.top(), wide, row.height())
+            figures = 3 if node.count == 1 else 2
+            painter.drawText(part, Qt.AlignmentFlag.AlignCenter, number(value, figures))
+    else:
+        area = QRectF(row.left(), row.center().y() - CELLS / 2, row.width(), CELLS)
+        if _across(node.shape)[1] == 1:
+            _paint_bars(painter, area, numbers.reshape(-1), role)
+        else:
+            crowded = _across(node.shape)[0] > area.width() / 2
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, crowded)
+            painter.drawImage(area, _image(numbers, role))
+        painter.setPen(QPen(now.colour("border"), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(area)
+
+
+def _paint_bars(painter: QPainter, area: QRectF, numbers: Array, role: str) -> None:
+    """Paint numbers side by side as bars, up from the middle above zero and down below."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.current().colour(role))
+    wide = area.width() / len(numbers)
+    heights = numbers / (float(np.abs(numbers).max()) or 1.0) * (area.height() / 2 - 1)
+    between = 1.0 if wide > 4 else 0.0
+    for place, high in enumerate(heights.tolist()):
+        left = area.left() + place * wide + between
+        top = area.center().y() - max(high, 0.0)
+        painter.drawRect(QRectF(left, top, wide - 2 * between, abs(high)))
+
+
+def _image(numbers: Array, role: str) -> QImage:
+    """Return numbers as cells of one colour, the long side lying: full is the largest size."""
+    table = np.atleast_2d(numbers)
+    if table.shape[0] > table.shape[1]:
+        table = table.T
+    size_ = np.abs(table)
+    strong = size_ / (float(size_.max()) or 1.0)
+    colour = theme.current().colour(role).rgb() & 0xFFFFFF
+    pixels = (np.rint(strong * 235).astype(np.uint32) << 24) | np.uint32(colour)
+    pixels = np.ascontiguousarray(pixels)
+    rows, columns = pixels.shape
+    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32)
+    return image.copy()  # the image must own its pixels
+
+
+def _paint_check(painter: QPainter, node: Node, row: QRectF, check: GradientCheck) -> None:
+    """Write the finite difference, and whether it says the same."""
+    now = theme.current()
+    painter.setFont(theme.font(11))
+    role, mark = ("update", "✓") if check.agrees else ("fault", "✗")
+    if check.corner.any():
+        role, mark = "warning", "∧"
+    words = number(float(check.difference)) if not node.shape else f"all {node.count}"
+    if not check.agrees and node.shape:
+        words = f"{int((check.error > 1e-5).sum())} of {node.count}"
+    metrics = QFontMetricsF(theme.font(11))
+    long = metrics.horizontalAdvance(f"{mark} {words}")
+    left = row.center().x() - long / 2
+    painter.setPen(now.colour(role))
+    middle = Qt.AlignmentFlag.AlignVCenter
+    painter.drawText(QRectF(left, row.top(), 20, row.height()), middle, mark)
+    painter.setPen(now.colour("muted"))
+    rest = QRectF(left + metrics.horizontalAdvance(f"{mark} "), row.top(), long + 8, row.height())
+    painter.drawText(rest, middle, words)
+
+
+def _bold(pixels: int) -> QFont:
+    return theme.font(pixels, QFont.Weight.DemiBold)

@@ -1,0 +1,138 @@
+"""The lessons' page: a list on the left, and a lesson beside it that is read and played with."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+
+from core.lessons.text import lessons
+from gui.lessons.context import LessonContext
+from gui.lessons.lesson_view import LessonView
+from gui.widgets.card import Card, label
+from gui.widgets.title_list import TitleList
+from gui.worker import Worker
+
+TITLE, ICON, ORDER = "Lessons", "lessons", 5
+HELP = "Lessons. What is behind it all, found out by playing, with the networks you trained."
+ABOUT = "What is behind it all, found out by playing, with the networks of the other pages."
+SIDE = 226  # pixels of the list
+
+
+class Page(QWidget):
+    """The lessons, each a text of resources/lessons with live parts."""
+
+    def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
+        super().__init__()
+        self.setObjectName("pageLessons")
+        self._worker, self._loaded = worker, False
+        self._turn: Callable[[str], None] = lambda name: None
+        self.room = LessonContext(worker, {}, self._turn, self.open_lesson)
+        self.list = TitleList("lessonList", "Lessons", "The lessons, to be read in this order.")
+        self.sections = TitleList(
+            "sectionList", "Sections of this lesson", "Click to turn to a section of this lesson."
+        )
+        self.views: dict[str, LessonView] = {}
+        """The lessons that were opened, by their names."""
+        self._stack = QStackedWidget()
+        self.home = self.list
+        self._arrange()
+        titles = [(name, lesson.title) for name, lesson in lessons().items()]
+        self.list.show_titles(titles, titles[0][0])
+        self.list.currentRowChanged.connect(lambda row: self.open_lesson(self.list.chosen()))
+        self.sections.itemClicked.connect(lambda item: self._turn_to_section())
+        self.sections.itemActivated.connect(lambda item: self._turn_to_section())
+        worker.ready.connect(self._on_ready)
+
+    def _arrange(self) -> None:
+        side = QWidget()
+        side.setFixedWidth(SIDE)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        for title, titles in (("Lessons", self.list), ("In this lesson", self.sections)):
+            card = Card(title)
+            titles.setSizeAdjustPolicy(TitleList.SizeAdjustPolicy.AdjustToContents)
+            titles.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
+            card.body.addWidget(titles)
+            column.addWidget(card)
+        column.addStretch(1)
+        head = QVBoxLayout()
+        head.setSpacing(2)
+        head.addWidget(label(TITLE, "title"))
+        head.addWidget(label(ABOUT, "muted"))
+        row = QHBoxLayout()
+        row.setSpacing(28)
+        row.addWidget(side)
+        row.addWidget(self._stack, 1)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(20, 16, 6, 0)
+        page.setSpacing(14)
+        page.addLayout(head)
+        page.addLayout(row, 1)
+
+    def meet(self, pages: Mapping[str, Any], turn: Callable[[str], None]) -> None:
+        """Get to know the other pages: the lessons play with their networks."""
+        self._turn = turn
+        self.room = LessonContext(self._worker, pages, turn, self.open_lesson)
+
+    @property
+    def view(self) -> LessonView:
+        """The lesson that is seen."""
+        shown = self._stack.currentWidget()
+        assert isinstance(shown, LessonView)
+        return shown
+
+    def open_lesson(self, name: str, anchor: str = "") -> None:
+        """Turn to a lesson, at a heading if there is one of that anchor."""
+        if name not in self.views:
+            self.views[name] = LessonView(lessons()[name], self.room, self.follow)
+            self.views[name].reached.connect(self.sections.choose)
+            self._stack.addWidget(self.views[name])
+        self.list.choose(name)
+        self._stack.setCurrentWidget(self.views[name])
+        titles = [(section.anchor, section.words) for section in lessons()[name].sections]
+        self.sections.show_titles(titles, None)
+        if self.isVisible():
+            self._enliven()
+        else:
+            self._turn("lessons")
+        if anchor:
+            self.view.show_anchor(anchor)
+
+    def follow(self, target: str) -> None:
+        """Follow a link: to a page, to a lesson, or out into the web."""
+        kind, _, where = target.partition(":")
+        if kind == "page":
+            self._turn(where)
+        elif kind == "lesson":
+            name, _, anchor = where.partition("#")
+            self.open_lesson(name, anchor)
+        else:
+            QDesktopServices.openUrl(QUrl(target))
+
+    def _turn_to_section(self) -> None:
+        self.view.show_anchor(self.sections.chosen())
+
+    def _on_ready(self) -> None:
+        self._loaded = True
+        self._enliven()
+
+    def _enliven(self) -> None:
+        """Make the live parts of the lesson that is seen: they need torch."""
+        if self._loaded and self.isVisible() and self.views:
+            self.view.enliven()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Open the chosen lesson."""
+        super().showEvent(event)
+        if not self.views:
+            self.open_lesson(self.list.chosen())
+        self._enliven()
+
+    def abandon(self) -> None:
+        """End what runs: the window closes."""
+        for view in self.views.values():
+            view.abandon()

@@ -1,0 +1,1 @@
+"""Two networks trained in lock step, side by side."""

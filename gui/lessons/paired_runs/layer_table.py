@@ -1,0 +1,203 @@
+"""Both layer walls in one: a row a layer, what the probes saw of it in A and, beside it, in B."""
+
+import math
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from core.lessons.pair_history import NAMES, Account
+from core.telemetry.events import LayerInfo, LayerStats
+from core.telemetry.history import Curve
+from core.telemetry.layer_health import GOOD_UPDATE, Remark, remarks
+from gui import theme
+from gui.charts.sparklines import draw_histogram, draw_line, draw_warning
+from gui.widgets.layer_names import layer_title
+from gui.widgets.layer_table import COLUMNS, layer_shape
+
+ROW, HEAD, NAME = 50, 46, 96
+GAP = 26  # pixels between A and B
+WORDS = 58  # pixels for the words beside a picture
+CELLS = COLUMNS[1:]
+MIDDLE = Qt.AlignmentFlag.AlignVCenter
+
+
+class PairLayerTable(QWidget):
+    """Shows the newest snapshots of two networks, layer beside layer."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.setObjectName(f"twinWall_{key}")
+        self.setAccessibleName("The layers of both networks")
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._accounts = (Account(), Account())
+        self._layers: tuple[dict[str, int], ...] = ({}, {})
+        self.rows: list[str] = []
+        """The names of the layers, the inputs' first."""
+
+    def show_accounts(self, accounts: tuple[Account, Account]) -> None:
+        """Show what both have told so far."""
+        self._accounts = accounts
+        infos = [account.info.layers if account.info else () for account in accounts]
+        self._layers = tuple({layer.name: i for i, layer in enumerate(info)} for info in infos)
+        longer = max(infos, key=len)
+        rows = [layer.name for layer in longer]
+        if rows != self.rows:
+            self.rows = rows
+            self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """As high as its rows."""
+        return QSize(820, HEAD + ROW * len(self.rows))
+
+    def minimumSizeHint(self) -> QSize:
+        """Never lower than its rows."""
+        return QSize(560, self.sizeHint().height())
+
+    def _row(self, number: int) -> QRect:
+        return QRect(0, HEAD + number * ROW, self.width(), ROW)
+
+    def cell(self, row: QRect, side: int, column: int) -> QRect:
+        """Return where a side's picture and words of a column are in a row."""
+        half = (self.width() - NAME - GAP) / 2
+        wide = half / len(CELLS)
+        left = NAME + side * (half + GAP) + column * wide
+        return QRect(round(left), row.top(), round(wide) - 12, row.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint headings and the rows that need it."""
+        painter = QPainter(self)
+        self._paint_heads(painter)
+        for number, name in enumerate(self.rows):
+            row = self._row(number)
+            if row.intersects(event.rect()):
+                self._paint_row(painter, row, name)
+
+    def _paint_heads(self, painter: QPainter) -> None:
+        now = theme.current()
+        for side, name in enumerate(NAMES):
+            above = self.cell(QRect(0, 0, 0, 24), side, 0)
+            painter.setFont(theme.font(14, QFont.Weight.DemiBold))
+            painter.setPen(now.colour("text"))
+            painter.drawText(above, MIDDLE, name)
+            painter.setFont(theme.font(12))
+            painter.setPen(now.colour("muted"))
+            for number, column in enumerate(CELLS):
+                place = self.cell(QRect(0, 22, 0, 20), side, number)
+                painter.drawText(place, MIDDLE, column.heading)
+
+    def _paint_row(self, painter: QPainter, row: QRect, name: str) -> None:
+        now = theme.current()
+        painter.setPen(now.colour("border"))
+        painter.drawLine(row.topLeft(), row.topRight())
+        infos = [self._info(side, name) for side in range(2)]
+        info = infos[0] or infos[1]
+        assert info is not None
+        place = QRect(4, row.top() + 8, NAME - 10, 17)
+        painter.setFont(theme.font(13, QFont.Weight.DemiBold))
+        painter.setPen(now.colour("text"))
+        painter.drawText(place, MIDDLE, layer_title(info))
+        painter.setFont(theme.font(11))
+        painter.setPen(now.colour("muted"))
+        painter.drawText(place.translated(0, 17), MIDDLE, layer_shape(info))
+        for side in range(2):
+            stats = self._stats(side, name)
+            if stats is not None:
+                self._paint_side(painter, row, side, name, stats)
+
+    def _paint_side(
+        self, painter: QPainter, row: QRect, side: int, name: str, stats: LayerStats
+    ) -> None:
+        info = self._info(side, name)
+        assert info is not None
+        warned = {remark.quantity: remark for remark in self._remarks(side, name)}
+        inner = row.adjusted(0, 7, 0, -7)
+        cells = [self.cell(inner, side, number) for number in range(len(CELLS))]
+        centred = stats.activation_low < 0
+        shares = stats.activation_histogram
+        draw_histogram(painter, _picture(cells[0]), shares, "activation", centred)
+        spread = (f"std {stats.std:.2f}", _flat(info, stats))
+        self._paint_words(painter, cells[0], spread, warned.get("activation"))
+        shares = stats.gradient_histogram**0.5  # their square roots, so that the tails show
+        draw_histogram(painter, _picture(cells[1]), shares, "gradient", True)
+        size = (f"std {stats.gradient_std:.0e}",)
+        self._paint_words(painter, cells[1], size, warned.get("gradient"))
+        curve = self._curve(side, name)
+        draw_line(painter, _picture(cells[2]), curve, "update", (-6.0, 0.0), GOOD_UPDATE)
+        moved = math.isfinite(stats.update_to_data)
+        update = (f"now {stats.update_to_data:.1f}" if moved else "no step",)
+        self._paint_words(painter, cells[2], update, warned.get("update"))
+
+    def _paint_words(
+        self, painter: QPainter, cell: QRect, lines: tuple[str, ...], remark: Remark | None
+    ) -> None:
+        """Paint lines of words at the right of a cell, under a sign if they are a warning."""
+        now = theme.current()
+        place = QRect(cell.right() - WORDS + 1, cell.top() + 3, WORDS + 10, 15)
+        painter.setFont(theme.font(11))
+        painter.setPen(now.colour("muted"))
+        if remark is not None:
+            role = "fault" if remark.grave else "warning"
+            draw_warning(painter, QRect(place.left() - 15, place.top() + 2, 11, 11), role)
+            painter.setPen(now.colour(role))
+        for words in lines:
+            painter.drawText(place, MIDDLE, words.replace("-", "\u2212"))
+            place.translate(0, 15)
+
+    def _info(self, side: int, name: str) -> LayerInfo | None:
+        told = self._accounts[side].info
+        number = self._layers[side].get(name)
+        return told.layers[number] if told is not None and number is not None else None
+
+    def _stats(self, side: int, name: str) -> LayerStats | None:
+        latest = self._accounts[side].latest
+        number = self._layers[side].get(name)
+        return latest.layers[number] if latest is not None and number is not None else None
+
+    def _curve(self, side: int, name: str) -> Curve:
+        return self._accounts[side].history.layers[self._layers[side][name]]["update_to_data"]
+
+    def _remarks(self, side: int, name: str) -> list[Remark]:
+        info, stats = self._info(side, name), self._stats(side, name)
+        latest = self._accounts[side].latest
+        if info is None or stats is None or latest is None:
+            return []
+        return remarks(info, stats, latest.rate_share)
+
+    def event(self, event: QEvent) -> bool:
+        """Explain what is under the mouse."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.explain(event.pos()), self)
+            return True
+        return super().event(event)
+
+    def explain(self, point: QPoint) -> str:
+        """Return what there is to say about a place: the remark on it, then the lesson."""
+        where = QRect(0, point.y(), 0, 1)
+        for side in range(2):
+            for number, column in enumerate(CELLS):
+                if not self.cell(where, side, number).contains(point.x(), point.y()):
+                    continue
+                row = (point.y() - HEAD) // ROW
+                name = self.rows[row] if 0 <= row < len(self.rows) else ""
+                said = [
+                    remark.sentence
+                    for remark in self._remarks(side, name)
+                    if remark.quantity == column.key
+                ]
+                return "<p>" + "</p><p>".join([*said, column.help]) + "</p>"
+        return f"<p>{COLUMNS[0].help.removesuffix(' Click to open it.')}</p>"
+
+
+def _flat(info: LayerInfo, stats: LayerStats) -> str:
+    """Say how many are stuck: at the flat ends of a tanh or sigmoid, or at a relu's zero."""
+    if info.activation in ("tanh", "sigmoid"):
+        return f"flat {stats.saturated:.0%}"
+    return f"dead {stats.dead:.0%}" if info.activation == "relu" else ""
+
+
+def _picture(cell: QRect) -> QRect:
+    """Return the part of a cell left of its words."""
+    return cell.adjusted(0, 0, -WORDS - 18, 0)

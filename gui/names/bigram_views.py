@@ -1,0 +1,109 @@
+"""What the map of pairs shows: counts, shares or differences as colours, numbers and words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.telemetry.events import Array
+from gui.charts import colormaps as ramps
+from gui.widgets.bigram_counts import (
+    Pairs,
+    percent,
+    short,
+    tell_difference,
+    tell_list,
+    tell_network,
+)
+
+FAINTEST = 0.07  # of the ramp: what happened once is told from what never did
+LOWEST = 0.05  # a difference below 5 points never takes the full colour
+Cell = Callable[[int, int], str]
+
+
+@dataclass(frozen=True)
+class MapView:
+    """A map, ready to be painted.
+
+    Attributes:
+        letters: (n), of the rows and of the columns.
+        levels: (n, n), which become colours.
+        ramp: that turns them into colours.
+        span: of levels over which the ramp runs.
+        write: gives the number in the cell (row, column), where there is room; "" for none.
+        tell: gives the sentence about it.
+        ends: what the lowest and the highest level stand for.
+        scale: how levels grow in between.
+    """
+
+    letters: str
+    levels: Array
+    ramp: ramps.Ramp
+    span: tuple[float, float]
+    write: Cell
+    tell: Cell
+    ends: tuple[str, str]
+    scale: str
+
+
+def counted(letters: str, mine: Pairs, other: Pairs | None, network: bool) -> MapView:
+    """How often each pair occurs, in the training list or in the network's names."""
+    values = _of(mine, other, network).counts
+    top = max(1, int(values.max(initial=0)))
+    tell = _telling(tell_network if network else tell_list, letters, mine, other)
+    return _rooted(letters, values, top, lambda i, j: short(values[i, j]), tell, f"{top:,}")
+
+
+def shared(letters: str, mine: Pairs, other: Pairs | None, network: bool) -> MapView:
+    """What share of the letters after the row's letter each pair has.
+
+    One scale for training list and network, so that they can be compared.
+    """
+    values, top = _of(mine, other, network).shares, float(mine.shares.max(initial=0)) or 1.0
+    tell = _telling(tell_network if network else tell_list, letters, mine, other)
+    return _rooted(letters, values, top, lambda i, j: _share(values[i, j]), tell, percent(top))
+
+
+def differing(letters: str, mine: Pairs, other: Pairs) -> MapView:
+    """The network's shares less those of the training list."""
+    # A letter that the network has not written yet differs in nothing.
+    gap = np.where(other.totals[:, None] > 0, other.shares - mine.shares, 0.0)
+    limit = max(LOWEST, ramps.reach(gap))
+    return MapView(
+        letters,
+        gap,
+        ramps.diverging,
+        (-limit, limit),
+        lambda i, j: _points(gap[i, j]),
+        _telling(tell_difference, letters, mine, other),
+        (f"\u2212{100 * limit:.0f}", f"+{100 * limit:.0f}"),
+        "percentage points",
+    )
+
+
+def _rooted(letters: str, values: Array, top: float, write: Cell, tell: Cell, end: str) -> MapView:
+    """Colours by the square root, or the rare pairs could not be seen beside the common ones."""
+    heat = FAINTEST + (1 - FAINTEST) * np.sqrt(np.clip(values / top, 0, 1))
+    levels = np.where(values > 0, heat, 0.0)
+    return MapView(
+        letters, levels, ramps.sequential, (0.0, 1.0), write, tell, ("0", end), "square root scale"
+    )
+
+
+def _of(mine: Pairs, other: Pairs | None, network: bool) -> Pairs:
+    return other if network and other is not None else mine
+
+
+def _telling(how: Callable[..., str], letters: str, mine: Pairs, other: Pairs | None) -> Cell:
+    return lambda i, j: how(letters[i] + letters[j], mine, other, i, j)
+
+
+def _share(share: float) -> str:
+    """Return a share for a cell; nothing where it rounds to nothing."""
+    return f"{100 * share:.0f}%" if share >= 0.005 else ""
+
+
+def _points(gap: float) -> str:
+    """Return a difference for a cell, in whole points with its sign."""
+    points = round(100 * gap)
+    return f"{points:+d}".replace("-", "\u2212") if points else ""

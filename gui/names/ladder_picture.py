@@ -1,0 +1,193 @@
+"""The ladder as a picture: each rung's dev loss on one scale, so that one sees it go down."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF
+
+from core.playgrounds.names.ladder import Result, Rung
+from gui import theme
+from gui.charts.cells import Cells
+from gui.names.ladder_text import told
+from gui.widgets.table_cells import LEFT, RIGHT, dot, star
+
+ROW, TOP, BOTTOM, NAMES, VALUES = 17, 22, 20, 96, 58
+EMPTY = (
+    "Train the ladder, and each model's dev loss stands here,\n"
+    "one below the other: the further left, the better."
+)
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # between two lines of the scale
+
+
+class LadderPicture(Cells):
+    """A row a rung: its dev loss, its train loss, and the lecture's dev loss as a tick."""
+
+    def __init__(self, rungs: Sequence[Rung]) -> None:
+        super().__init__(
+            "ladderPicture",
+            "Dev loss of each model on one scale",
+            "<p>Dev loss of each model, on one scale: the further left, the better. The ring is"
+            " its train loss; the longer the line between the two, the more it overfits. The short"
+            " upright line is what the lecture reached.</p>",
+        )
+        self._rungs = tuple(rungs)
+        self._results: dict[str, Result] = {}
+        self._best: str | None = None
+        self._comparable = True
+        self._low, self._high = 0.0, 1.0
+        self.show_results({}, None, True)
+
+    def show_results(
+        self, results: Mapping[str, Result], best: str | None, comparable: bool
+    ) -> None:
+        """Show what was reached so far.
+
+        Args:
+            results: of the models that have one; what is no finite number is left out.
+            best: the model to mark.
+            comparable: whether the lecture's values are about the same names; else they are
+                left out, since they would lie on another scale.
+        """
+        self._results = {m: r for m, r in results.items() if math.isfinite(r.dev_loss)}
+        self._best, self._comparable = best, comparable
+        values = [self._ends(result) for result in self._results.values()]
+        ticks = [rung.lecture for rung in self._rungs if rung.lecture and comparable]
+        numbers = [n for pair in values for n in pair] + (ticks if values else [])
+        low, high = min(numbers, default=0.0), max(numbers, default=1.0)
+        room = max(0.04 * (high - low), 0.02)
+        self._low, self._high = low - room, high + room
+        best_words = f"The best is {best}, {results[best].dev_loss:.3f}." if best else "No results."
+        self.setAccessibleDescription(best_words)
+        self.update()
+
+    def count(self) -> int:
+        """How many rows there are; none before the first result."""
+        return len(self._rungs) if self._results else 0
+
+    def across(self) -> int:
+        """The rows stand one below the other."""
+        return 1
+
+    def rect_of(self, index: int) -> QRectF:
+        """Where a row is."""
+        return QRectF(1, TOP + index * ROW, self.width() - 2, ROW)
+
+    def describe(self, index: int) -> str:
+        """What a rung is and what it reached."""
+        rung = self._rungs[index]
+        return textwrap.fill(told(rung, self._results.get(rung.model)), 64)
+
+    def heightForWidth(self, width: int) -> int:
+        """The same at every width."""
+        return TOP + len(self._rungs) * ROW + BOTTOM
+
+    def ticks(self) -> list[float]:
+        """Return the numbers of the scale: round ones, a handful."""
+        step = self._step()
+        first = math.ceil(self._low / step)
+        return [n * step for n in range(first, math.floor(self._high / step) + 1)]
+
+    def x_of(self, value: float) -> float:
+        """Return where a loss is on the scale."""
+        frame = self._frame()
+        return frame.left() + frame.width() * (value - self._low) / (self._high - self._low)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the rows, or say what they will be."""
+        if self._results:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        painter.setPen(theme.current().colour("muted"))
+        words = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(self.rect(), words, EMPTY)
+
+    def paint(self, painter: QPainter) -> None:
+        """Paint the scale, the way down, and each rung."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._scale(painter)
+        now = theme.current()
+        points = [
+            QPointF(self.x_of(self._results[rung.model].dev_loss), self.rect_of(i).center().y())
+            for i, rung in enumerate(self._rungs)
+            if rung.model in self._results
+        ]
+        painter.setPen(QPen(now.colour("validation", 70), 1.5))
+        painter.drawPolyline(QPolygonF(points))
+        for index, rung in enumerate(self._rungs):
+            self._rung(painter, self.rect_of(index), rung)
+
+    def _rung(self, painter: QPainter, row: QRectF, rung: Rung) -> None:
+        now, result = theme.current(), self._results.get(rung.model)
+        best = rung.model == self._best
+        font = theme.font(11, QFont.Weight.DemiBold if best else QFont.Weight.Normal)
+        painter.setFont(font)
+        painter.setPen(now.colour("text" if best else "muted" if result else "faint"))
+        painter.drawText(row.adjusted(-1, 0, 0, 0), LEFT, rung.model)
+        y = row.center().y()
+        if rung.lecture is not None and self._comparable:
+            x = self.x_of(rung.lecture)
+            painter.setPen(QPen(now.colour("muted"), 2))
+            painter.drawLine(QPointF(x, y - 6), QPointF(x, y + 6))
+        if result is None:
+            return
+        dev, train = (self.x_of(value) for value in self._ends(result))
+        painter.setPen(QPen(now.colour("validation", 150), 2))
+        painter.drawLine(QPointF(train, y), QPointF(dev, y))
+        dot(painter, QPointF(train, y), "muted", filled=False, size=3)
+        dot(painter, QPointF(dev, y), "validation", filled=True, size=3.5)
+        value = f"{result.dev_loss:.3f}"
+        painter.setPen(now.colour("text" if best else "muted"))
+        painter.drawText(row.adjusted(0, 0, 1, 0), RIGHT, value)
+        if best:
+            wide = painter.fontMetrics().horizontalAdvance(value)
+            star(painter, QPointF(row.right() - wide - 8, y), 4.2)
+
+    def _scale(self, painter: QPainter) -> None:
+        now, frame = theme.current(), self._frame()
+        places = 1 if self._step() >= 0.1 else 2
+        painter.setFont(theme.font(11))
+        for value in self.ticks():
+            x = round(self.x_of(value)) + 0.5
+            painter.setPen(QPen(now.colour("border"), 1))
+            painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
+            painter.setPen(now.colour("muted"))
+            foot = QRectF(x - 30, frame.bottom() + 3, 60, 16)
+            painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, f"{value:.{places}f}")
+        painter.drawText(QRectF(0, 0, self.width(), 16), LEFT, "Nats a character")
+        self._legend(painter)
+
+    def _step(self) -> float:
+        wanted = min(8.0, max(3.0, self._frame().width() / 46))
+        reach = self._high - self._low
+        return next((step for step in STEPS if reach / step <= wanted), STEPS[-1])
+
+    def _legend(self, painter: QPainter) -> None:
+        """Name the three marks, from the right."""
+        now, x, y = theme.current(), float(self.width()), 8.0
+        for words in ("lecture", "train", "dev"):
+            if words == "lecture" and not self._comparable:
+                continue
+            x -= painter.fontMetrics().horizontalAdvance(words)
+            painter.setPen(now.colour("muted"))
+            painter.drawText(QRectF(x, 0, 80, 16), LEFT, words)
+            x -= 9
+            if words == "lecture":
+                painter.setPen(QPen(now.colour("muted"), 2))
+                painter.drawLine(QPointF(x, y - 5), QPointF(x, y + 5))
+            elif words == "train":
+                dot(painter, QPointF(x, y), "muted", filled=False, size=3)
+            else:
+                dot(painter, QPointF(x, y), "validation", filled=True, size=3.5)
+            x -= 18
+
+    def _ends(self, result: Result) -> tuple[float, float]:
+        """Return dev and train loss; where the latter is no number, there is no gap."""
+        train = result.train_loss
+        return result.dev_loss, train if math.isfinite(train) else result.dev_loss
+
+    def _frame(self) -> QRectF:
+        rows = len(self._rungs) * ROW
+        return QRectF(NAMES, TOP, max(40, self.width() - NAMES - VALUES), rows)

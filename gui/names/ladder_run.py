@@ -1,0 +1,83 @@
+"""Training the whole ladder: one run after another, in the page's own session."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from core.playgrounds.names.ladder import Rung
+from core.telemetry.events import Finished, Metrics
+from gui.session import Session
+from gui.session_state import State
+
+
+class LadderRun(QObject):
+    """Takes the recipes of a ladder in turn; a rung that is stopped or fails ends it.
+
+    Args:
+        session: what trains.
+        rungs: the models, from the simplest on.
+        take: chooses a recipe by its name, so that the page shows it.
+    """
+
+    progressed = Signal(str, float, str)
+    """The model that is trained now, the share of the whole that is done, and words for it."""
+    ended = Signal()
+
+    def __init__(
+        self, session: Session, rungs: Sequence[Rung], take: Callable[[str], None]
+    ) -> None:
+        super().__init__(session)
+        self._session = session
+        self._rungs = rungs
+        self._take = take
+        self._which, self._seconds = "tuned", 0
+        self._at = -1
+        session.metrics_added.connect(self._on_metrics)
+        session.ended.connect(self._on_ended)
+
+    @property
+    def climbing(self) -> bool:
+        """Whether a ladder is being trained."""
+        return self._at >= 0
+
+    def start(self, which: str, seconds: int) -> None:
+        """Begin at the lowest rung.
+
+        Args:
+            which: the recipes, ``tuned`` or ``lecture``.
+            seconds: the length of each run whose recipe does not say its steps.
+        """
+        if self._session.state is State.READY:
+            self._which, self._seconds, self._at = which, seconds, 0
+            self._train()
+
+    def stop(self) -> None:
+        """End the present run, and the ladder with it."""
+        self._session.stop()
+
+    def _train(self) -> None:
+        rung = self._rungs[self._at]
+        self._take(rung.recipes[self._which])
+        self._session.resume_from = None  # each rung has sizes of its own: it begins afresh
+        self._session.start(self._seconds)
+        self._tell(0.0)
+
+    def _tell(self, share: float) -> None:
+        rung = self._rungs[self._at]
+        words = f"{rung.model}, {self._at + 1} of {len(self._rungs)}"
+        self.progressed.emit(rung.model, (self._at + share) / len(self._rungs), words)
+
+    def _on_metrics(self, metrics: Metrics) -> None:
+        if self.climbing:
+            self._tell(metrics.progress)
+
+    def _on_ended(self, event: object) -> None:
+        if not self.climbing or self._session.state.running:
+            return  # another job has failed: the rung goes on
+        on = isinstance(event, Finished) and not self._session.told_to_stop
+        if on and self._at + 1 < len(self._rungs):
+            self._at += 1
+            self._train()
+        else:
+            self._at = -1
+            self.ended.emit()

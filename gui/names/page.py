@@ -1,0 +1,240 @@
+"""The names page: train on the left and in the middle, begin a name on the right."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout, QWidget
+
+from core.playgrounds.names.ladder import Result
+from core.playgrounds.names.recipe import LADDER, RECIPES
+from core.playgrounds.names.wordlist import holds_names
+from core.runs.folder import title_of
+from core.telemetry.events import Evaluated, Failed, Finished, Loaded, Started, Stopped, Surveyed
+from gui.names.ladder_panel import LadderPanel
+from gui.names.ladder_run import LadderRun
+from gui.names.letters_panel import LettersPanel
+from gui.names.lr_range_card import LRRangeCard
+from gui.names.name_panel import NamePanel
+from gui.names.surprisal_card import SurprisalCard
+from gui.session import Session
+from gui.session_state import State
+from gui.widgets.card import Card
+from gui.widgets.curve_card import StandingCard
+from gui.widgets.data_card import DataCard
+from gui.widgets.learning_panel import LearningPanel
+from gui.widgets.page_frame import lay_out
+from gui.widgets.recipe_card import RecipeCard
+from gui.widgets.run_bar import RunBar
+from gui.worker import Worker
+
+if TYPE_CHECKING:
+    from core.playgrounds.names.player import Player
+
+TITLE, ICON, ORDER = "Names", "names", 2
+HELP = "Names. Train a network on names, letter by letter, and let it finish yours."
+ABOUT = "Begin a name and a network finishes it. Climb the ladder from counting to attention."
+KEPT = 12  # networks to be put beside another
+SWEEP = 1000  # steps
+STARTER = "The shipped network"
+MARKS = {"bigram": 2.48, "MLP": 2.17, "WaveNet": 1.99}
+NONE = np.empty(0)
+OTHER_LIST = "The lecture's values are for makemore's names.txt; this is another list."
+
+
+class Page(QWidget):
+    """Names: the recipe, the run, the layers, the letters, the ladder, and a prefix box."""
+
+    def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
+        super().__init__()
+        self.setObjectName("pageNames")
+        held = data is not None and holds_names(data)
+        recipe = next(iter(RECIPES.values()))
+        self.session = Session("names", recipe, worker, data, device, self)
+        self.recipe = RecipeCard(self.session, RECIPES)
+        full = "makemore's 32,033 names"
+        own = "A list of mine, a name a line…"
+        self.data = DataCard(self.session, "US names, bundled", full, held, own)
+        self.run_bar = RunBar(self.session)
+        self.standing = StandingCard(MARKS, 1.7, 2.7)
+        self.learning = LearningPanel(self.session, self._question, self.standing)
+        self.letters = LettersPanel()
+        self.ladder = LadderPanel(LADDER)
+        self.climb = LadderRun(self.session, LADDER, self.recipe.choose)
+        self.sweep = LRRangeCard()
+        self.names, self.surprise = NamePanel(), SurprisalCard()
+        self._words: frozenset[str] = frozenset()
+        self._shelf: dict[str, Any] = {}
+        """Networks to be put beside the present one, by their names, as replicas."""
+        self._files: dict[str, str] = {}
+        """The checkpoint of each model that the ladder shows."""
+        self._trained = ""
+        self._list = ""
+        """What the ladder's results are of."""
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("namesTabs")
+        self.home = self.names.prefix
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        self.tabs.addTab(self.learning, "Learning")
+        self.tabs.addTab(self.letters, "Letters")
+        self.tabs.addTab(_scrolled(self.ladder), "Ladder")
+        self.tabs.addTab(_scrolled(self.sweep), "Learning rate")
+        for widget in (self.data, self.recipe):
+            widget.setFixedWidth(274)
+        for widget in (self.names, self.surprise):
+            widget.setFixedWidth(318)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
+
+    def _connect(self) -> None:
+        session = self.session
+        session.surveyed.connect(self._on_surveyed)
+        session.data_chosen.connect(self._show_list)
+        session.loaded.connect(self._on_loaded)
+        session.started.connect(self._on_started)
+        session.weights_changed.connect(self._refresh)
+        session.evaluated.connect(self._on_evaluated)
+        session.ended.connect(self._on_ended)
+        session.answered.connect(self.letters.show_answer)
+        session.state_changed.connect(self._on_state)
+        session.swept.connect(
+            lambda event: self.sweep.show_sweep(
+                event.rates, event.losses, event.valley or None, event.words
+            )
+        )
+        session.sweep_ended.connect(self._on_sweep_ended)
+        self.sweep.sweepAsked.connect(lambda: session.sweep(SWEEP))
+        self.sweep.rateTaken.connect(lambda rate: self.recipe.take("lr", rate))
+        self.names.nameChosen.connect(self.surprise.show_word)
+        self.names.prefixChanged.connect(lambda text: self.learning.refresh_layer())
+        self.names.otherChosen.connect(self._put_beside)
+        self.letters.dreamWanted.connect(self._dream)
+        self.ladder.trainAsked.connect(self.climb.start)
+        self.ladder.stopAsked.connect(self.climb.stop)
+        self.ladder.rowChosen.connect(self._play_rung)
+        self.climb.progressed.connect(self.ladder.set_running)
+        self.climb.ended.connect(lambda: self.ladder.set_running(None, 0.0, ""))
+
+    def _on_surveyed(self, event: Surveyed) -> None:
+        """The list that the network is held against: its names are no new ones."""
+        self._words = event.values["words"]
+        if event.values["title"] != self._list:
+            self._list = event.values["title"]
+            self.ladder.clear_results()  # losses on two lists can't be compared
+            self._files.clear()
+        self._show_list(event)
+        self._play()
+
+    def _show_list(self, event: Surveyed) -> None:
+        values = event.values
+        self.letters.show_survey(values)
+        comparable = values["lecture"]
+        self.ladder.set_comparable(comparable, OTHER_LIST)
+        self.standing.show_marks(comparable)
+
+    def _on_loaded(self, event: Loaded) -> None:
+        self._play()
+        path = Path(event.path)
+        self._keep(STARTER if path == self.session.starter else title_of(path))
+
+    def _on_started(self, event: Started) -> None:
+        self._trained = self.recipe.box.currentText()
+        self._play()
+
+    def _play(self) -> None:
+        """Play with the session's network from now on."""
+        self.surprise.set_totals(NONE)
+        player = self._player(self.session.replica)
+        self.names.set_player(player)
+        self.letters.set_player(player)
+        self.surprise.set_reader(player.surprise, player.uniform)
+
+    def _player(self, replica: Any) -> "Player":
+        from core.playgrounds.names.player import Player
+
+        return Player(replica.model, self._words)
+
+    def _refresh(self) -> None:
+        self.names.follow()
+        self.letters.refresh()
+        self.surprise.refresh()
+
+    def _on_evaluated(self, event: Evaluated) -> None:
+        self.surprise.set_totals(event.details["totals"])
+
+    def _on_ended(self, event: Finished | Stopped | Failed) -> None:
+        found, info = self.session.history.evaluations, self.session.info
+        if not isinstance(event, Finished | Stopped) or info is None or "val_loss" not in found:
+            return
+        result = Result(
+            self._trained,
+            info.parameters,
+            event.step,
+            event.seconds,
+            float(found["train_loss"].y[-1]),
+            float(found["val_loss"].y[-1]),
+        )
+        self.ladder.show_result(info.model, result)
+        self._files[info.model] = event.checkpoint
+        self._keep(f"{self._trained}, {result.dev_loss:.3f}")
+
+    def _keep(self, title: str) -> None:
+        """Keep the present network, to be put beside others."""
+        if self.session.weights is None:
+            return
+        self._shelf.pop(title, None)
+        self._shelf[title] = self.session.copy_replica()
+        for old in list(self._shelf)[:-KEPT]:
+            del self._shelf[old]
+        self.names.set_choices(list(self._shelf))
+
+    def _put_beside(self, title: str) -> None:
+        if title:
+            self.names.set_other(self._player(self._shelf[title]), title)
+
+    def _play_rung(self, model: str) -> None:
+        if file := self._files.get(model):
+            self.session.open_checkpoint(Path(file))
+
+    def _dream(self, count: int) -> None:
+        from core.playgrounds.names.playground import dream
+
+        self.session.ask(dream(count))
+
+    def _question(self, layer: str) -> Callable[[Any, int], Any]:
+        """Return what to ask about a layer: with some names, and with what was typed."""
+        from core.playgrounds.names.playground import look_into
+
+        return look_into(layer, self.names.prefix.text())
+
+    def _on_state(self, state: State) -> None:
+        ready = state is State.READY
+        self.ladder.set_enabled_to_train(ready)
+        self.sweep.set_enabled_to_sweep(ready)
+        self.sweep.set_running(state is State.SWEEPING)
+
+    def _on_sweep_ended(self, event: object) -> None:
+        if isinstance(event, Failed):
+            self.run_bar.tell(event.sentence)
+
+    def abandon(self) -> None:
+        """End what runs: the window closes."""
+        self.session.abandon()
+
+
+def _scrolled(card: Card) -> QScrollArea:
+    """Put a card into a tab: as wide as that, and scrolled where it is higher."""
+    inner = QWidget()
+    column = QVBoxLayout(inner)
+    column.setContentsMargins(0, 10, 0, 0)
+    column.addWidget(card)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inner)
+    return area

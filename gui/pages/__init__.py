@@ -1,1 +1,0 @@
-"""The pages, each found by being here."""

@@ -1,0 +1,53 @@
+"""The layer wall of a moment of a record: to be looked at, not to be opened."""
+
+import numpy as np
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
+
+from core.runs.run_info import RunInfo
+from core.telemetry.events import Snapshot
+from core.telemetry.history import Curve, History
+from gui.widgets.layer_table import LayerTable
+
+UPDATE = "update_to_data"
+OPENS = " Click to open it."
+
+
+class KeyframeLayers(LayerTable):
+    """Shows what the probes saw at a step, and the update line up to there."""
+
+    def show_moment(self, about: RunInfo, history: History, snapshot: Snapshot) -> bool:
+        """Show a moment of a run; returns whether anything was seen in it."""
+        known = all(UPDATE in layer for layer in history.layers)
+        seen = known and len(snapshot.layers) == len(about.layers) == len(history.layers)
+        self.set_layers(about.layers, _until(history, snapshot.step) if seen else History())
+        if seen:
+            self.show_snapshot(snapshot)
+        return seen
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Light nothing up: there is no network to look into."""
+        QWidget.mouseMoveEvent(self, event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Open nothing."""
+        QWidget.mouseReleaseEvent(self, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave the keys to whoever is around."""
+        QWidget.keyPressEvent(self, event)
+
+    def explain(self, point: QPoint) -> str:
+        """Explain what is at a place, as on the other pages."""
+        return super().explain(point).replace(OPENS, "")
+
+
+def _until(history: History, step: int) -> History:
+    """Return the layers' curves up to a step."""
+    seen = History()
+    for layer in history.layers:
+        curve = layer[UPDATE]
+        points = np.stack([curve.x, curve.y])[:, curve.x <= step]
+        seen.layers.append({UPDATE: Curve.of(points, curve.stride, points.shape[1] or 1)})
+    return seen

@@ -1,0 +1,168 @@
+"""One run: what it is, its curves, and a slider through what it was at each of its moments."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+
+from core import playgrounds
+from core.errors import UserError
+from core.runs.curves import curves_of
+from core.runs.library import Entry
+from core.runs.run_info import recipe_of
+from core.telemetry.history import History
+from gui.runs.history_slider import HistorySlider
+from gui.runs.keyframe_layers import KeyframeLayers
+from gui.runs.keyframe_play import KeyframePlay
+from gui.runs.run_card import RunCard
+from gui.runs.run_curves import RunCurves
+from gui.widgets.card import Card, label, say
+from gui.widgets.learning_panel import SOUND
+from gui.widgets.picture_file import offer_pictures
+
+SIDE = 300  # pixels of the columns beside the curves
+SLIDER = "Go through the run: its layers, what it wrote or reads, as they were at that step."
+SEEN = "What did each layer see at that step?"
+UNSEEN = "Nothing was measured before the first step; move the slider."
+NONE = "The run has left no moment yet: the first is written at its beginning."
+
+
+class RunDetail(QWidget):
+    """Shows one run; needs torch as soon as a run with weights is shown."""
+
+    failed = Signal(str)
+    """Something of the run can't be read, and why."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("runDetail")
+        self.entry: Entry | None = None
+        self.card, self.curves = RunCard(), RunCurves()
+        self.slider = HistorySlider("historySlider", SLIDER)
+        self.wall, self.play = KeyframeLayers(), KeyframePlay()
+        self.wall.setObjectName("momentWall")
+        self.remark = label("", "small", wrap=True)
+        self.remark.setObjectName("momentRemark")
+        self._history = History()
+        self._pictures: dict[str, QMenu] = {}
+        self._step = -1
+        self._playable: Path | None = None
+        """The folder of the run whose network is played with."""
+        self._arrange()
+        self.slider.moved.connect(self._look)
+
+    def _arrange(self) -> None:
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.wall)
+        self._moments = Card(SEEN)
+        self._moments.body.addWidget(self.slider)
+        self._moments.body.addWidget(self.remark)
+        self._moments.body.addWidget(scroll, 1)
+        middle = QVBoxLayout()
+        middle.setSpacing(12)
+        middle.addWidget(self.curves)
+        middle.addWidget(self._moments, 1)
+        for side in (self.card, self.play):
+            side.setFixedWidth(SIDE)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        row.addWidget(self.card)
+        row.addLayout(middle, 1)
+        row.addWidget(self.play)
+
+    def offer_pictures(self, tell: Callable[[str, str], None]) -> None:
+        """Offer curves and wall as pictures, in their context menus and in that of Export."""
+        menu = self.card.buttons.menu
+        loss, accuracy = self.curves.loss, self.curves.accuracy
+        for widget, whole, name, title in (
+            (loss.plot, loss, "loss", "Loss"),
+            (accuracy.plot, accuracy, "accuracy", "Accuracy"),
+            (self.wall, self.wall, "layers", "Layers"),
+        ):
+            part = menu.addMenu(f"{title} as a picture")
+            part.addActions(offer_pictures(widget, name, tell, whole))
+            self._pictures[name] = part
+
+    def show_entry(self, entry: Entry) -> None:
+        """Show a run, or what is new of the one that is shown."""
+        other = self.entry is None or self.entry.path != entry.path
+        if not other and self.entry == entry:
+            return
+        self.entry = entry
+        self.card.show_entry(entry)
+        self._show_curves(entry)
+        self._show_moments(entry, other)
+
+    def _show_curves(self, entry: Entry) -> None:
+        try:
+            self._history = curves_of(entry.path)
+        except UserError as error:
+            self._history = History()
+            self.failed.emit(str(error))
+        self.curves.show_history(self._history, entry.about.uniform_loss if entry.about else 0.0)
+
+    def _show_moments(self, entry: Entry, other: bool) -> None:
+        alone = entry.about is None  # a watched loop has curves, and no weights
+        self.curves.set_alone(alone)
+        self._moments.setHidden(alone)
+        if layers := self._pictures.get("layers"):
+            layers.menuAction().setVisible(not alone)
+        if alone:
+            self._show_nothing("")
+            return
+        from core.runs.keyframes import keyframes_of
+
+        steps = keyframes_of(entry.path)
+        if other:
+            self._step = -1
+            self._open_play(entry)
+        if not steps:
+            self._show_nothing(NONE)
+        elif other:
+            self.slider.begin(steps)
+        else:
+            self.slider.show_steps(steps)
+
+    def _show_nothing(self, words: str) -> None:
+        self.slider.begin([])
+        self.curves.set_mark(None)
+        self.wall.set_layers((), History())
+        self.wall.hide()
+        self.play.hide()
+        say(self.remark, words, "small")
+
+    def _open_play(self, entry: Entry) -> None:
+        """Make ready a network to play with; a record without its checkpoint has none."""
+        assert entry.about is not None
+        self._playable = None
+        try:
+            playground = playgrounds.get(entry.about.playground)
+            self.play.open(entry.path, playground, recipe_of(entry.about))
+            self._playable = entry.path
+        except UserError as error:
+            self.failed.emit(str(error))
+
+    def _look(self, step: int) -> None:
+        """Show a moment: the mark on the curves, the wall, the network to play with."""
+        from core.runs.keyframes import read_keyframe
+
+        if self.entry is None or self.entry.about is None or step == self._step:
+            return
+        self._step = step
+        self.curves.set_mark(step)
+        self.play.setVisible(self._playable is not None)
+        try:
+            moment = read_keyframe(self.entry.path, step)
+        except UserError as error:
+            self.wall.hide()
+            say(self.remark, str(error), "fault")
+            return
+        seen = self.wall.show_moment(self.entry.about, self._history, moment.snapshot)
+        self.wall.setVisible(seen)
+        sentence, role = self.wall.summary() if seen else (UNSEEN, "")
+        say(self.remark, sentence or SOUND, role or "small")
+        self.play.show_moment(moment)

@@ -1,0 +1,136 @@
+"""Who looks at whom: one head of one layer, as a map and as lines over the words."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from core.telemetry.events import Array
+from gui.text.attention_lines import AttentionLines
+from gui.text.attention_map import AttentionMap
+from gui.widgets.card import Card, label
+from gui.widgets.token_text import shown
+
+if TYPE_CHECKING:
+    from core.playgrounds.text.models import TextModel
+
+_EMPTY = np.empty((0, 0))
+MOST = 48  # tokens: so many can still be read
+CALM = 500  # milliseconds between two looks while a network learns
+NONE = "This model does not attend: it has no heads. Train a gpt to see who looks at whom."
+HOW = (
+    "A row is a token, and the cells are those before it that it asks, by how much. The first token"
+    " gathers what a head has no use for."
+)
+
+
+class AttentionPanel(QWidget):
+    """Choices of layer and head, the map, and the lines; asks the network when it is seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model: TextModel | None = None
+        self._tokens: list[int] = []
+        self._maps: Array | None = None
+        self.layer, self.head = QComboBox(), QComboBox()
+        for box, name, help in (
+            (self.layer, "Layer", "The first layers look at neighbours, later ones farther."),
+            (self.head, "Head", "Each head looks for something else."),
+        ):
+            box.setObjectName(f"attention{name}")
+            box.setAccessibleName(name)
+            box.setToolTip(f"<p>{help}</p>")
+            box.activated.connect(lambda index: self._show())
+        self.map, self.lines = AttentionMap(), AttentionLines()
+        self.words = label(HOW, "small", wrap=True)
+        self.words.setObjectName("attentionMessage")
+        self.words.setMinimumHeight(32)  # two lines, always: what comes and goes moves nothing
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(CALM)
+        self._soon.timeout.connect(self._look)
+        self._arrange()
+        self.map.told.connect(lambda sentence: self.words.setText(sentence or HOW))
+        self.map.rowPicked.connect(self.lines.pick)
+        self.lines.picked.connect(self.map.pick)
+
+    def _arrange(self) -> None:
+        card = Card("Who looks at whom?")
+        card.head.addWidget(self.layer)
+        card.head.addWidget(self.head)
+        card.body.addWidget(self.words)
+        card.body.addWidget(self.map, 1)
+        below = Card("Whom does this word ask?")
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self.lines)
+        below.body.addWidget(label("Point at a word.", "small"))
+        below.body.addWidget(area, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 10, 0, 0)
+        row.setSpacing(12)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.addWidget(card)
+        right.addWidget(below)
+        row.addLayout(left, 3)
+        row.addLayout(right, 2)
+
+    def set_model(self, model: "TextModel") -> None:
+        """Look into this network from now on."""
+        self._model = model
+        heads = getattr(model, "heads", 0)
+        layers = len(model.blocks) if heads else 0  # type: ignore[arg-type]
+        for box, name, count in ((self.layer, "Layer", layers), (self.head, "Head", heads)):
+            box.clear()
+            box.addItems([f"{name} {number}" for number in range(1, count + 1)])
+            box.setEnabled(count > 0)
+        if layers:
+            self.layer.setCurrentIndex(layers // 2)
+        self._tokens = []
+        self._maps = None
+        self._show()
+
+    def set_tokens(self, tokens: list[int]) -> None:
+        """Look at the end of this text."""
+        self._tokens = tokens[-MOST:]
+        self._look()
+
+    def follow(self) -> None:
+        """The network has new weights: look again, now and then."""
+        if self.isVisible() and not self._soon.isActive():
+            self._soon.start()
+
+    def _look(self) -> None:
+        from core.playgrounds.text.inside import attention
+        from core.playgrounds.text.models import GPT
+
+        self._maps = None
+        if isinstance(self._model, GPT) and self._tokens and self.isVisible():
+            self._tokens = self._tokens[-self._model.context :]
+            self._maps = attention(self._model, self._tokens)
+        self._show()
+
+    def _show(self) -> None:
+        attends = self.layer.count() > 0
+        self.words.setText(HOW if attends or self._model is None else NONE)
+        if self._maps is None or self._model is None:
+            self.map.show_map([], _EMPTY)
+            self.lines.show_lines([], _EMPTY)
+            return
+        weights = self._maps[self.layer.currentIndex(), self.head.currentIndex()]
+        words = [shown(self._model.tokenizer.bytes_of(token)) for token in self._tokens]
+        self.map.show_map(words, weights)
+        self.lines.show_lines(words, weights)
+
+    def showEvent(self, event: Any) -> None:
+        """Catch up with what happened while this was hidden."""
+        super().showEvent(event)
+        self._look()
+
+    def hideEvent(self, event: Any) -> None:
+        """Look at nothing while nobody sees it."""
+        super().hideEvent(event)
+        self._soon.stop()

@@ -1,0 +1,183 @@
+"""The text page: train on the left and in the middle, let the network write on the right."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from core import playgrounds
+from core.errors import UserError
+from core.playgrounds.text.corpus import holds_tiny, texts_in
+from core.playgrounds.text.recipe import RECIPES
+from core.telemetry.events import Loaded, Started, Surveyed
+from gui.session import Session
+from gui.session_state import State
+from gui.text.attention_panel import AttentionPanel
+from gui.text.logit_lens_panel import LogitLensPanel
+from gui.text.sample_timeline import SampleTimeline
+from gui.text.sampler import Sample, Sampler
+from gui.text.tokens_panel import TokensPanel
+from gui.text.write_panel import WritePanel
+from gui.widgets.curve_card import CharacterCard
+from gui.widgets.data_card import DataCard
+from gui.widgets.learning_panel import LearningPanel
+from gui.widgets.page_frame import lay_out
+from gui.widgets.recipe_card import RecipeCard
+from gui.widgets.run_bar import RunBar
+from gui.worker import Worker
+
+TITLE, ICON, ORDER = "Text", "text", 3
+HELP = "Text. Train a GPT on a text, token by token, and let it write on from your prompt."
+ABOUT = "Write a prompt and a network goes on. See the tokens it reads, and whom each one asks."
+KNOWN = {"nanoGPT, CPU": 1.88, "nanoGPT, A100": 1.4697}
+"""What nanoGPT's README reports of its character models on Tiny Shakespeare."""
+
+
+class Page(QWidget):
+    """Text: the recipe, the run, the layers, the tokens, attention, and a prompt."""
+
+    def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
+        super().__init__()
+        self.setObjectName("pageText")
+        held = data is not None and data.is_dir() and holds_tiny(data)
+        recipe = next(iter(RECIPES.values()))
+        self.session = Session("text", recipe, worker, data, device, self)
+        self.recipe = RecipeCard(self.session, RECIPES)
+        own = "A text of mine…"
+        full = "Tiny Shakespeare"
+        self.data = DataCard(
+            self.session,
+            "Shakespeare's plays",
+            full,
+            held,
+            own,
+            lambda folder: bool(texts_in(folder)),
+        )
+        self.run_bar = RunBar(self.session)
+        self.characters = CharacterCard(KNOWN)
+        self.learning = LearningPanel(self.session, self._question, self.characters)
+        self.tokens, self.attention, self.inside = TokensPanel(), AttentionPanel(), LogitLensPanel()
+        self.timeline = SampleTimeline()
+        self.sampler = Sampler(self.session)
+        self.write = WritePanel()
+        self._greeted = False
+        """Whether torch was there once, so that the device is known."""
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("textTabs")
+        self.home = self.write.prompt
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        on_the_way = QWidget()
+        beneath = QVBoxLayout(on_the_way)
+        beneath.setContentsMargins(0, 10, 0, 0)
+        beneath.addWidget(self.timeline)
+        for panel, title in (
+            (self.learning, "Learning"),
+            (on_the_way, "Samples"),
+            (self.tokens, "Tokens"),
+            (self.attention, "Attention"),
+            (self.inside, "Inside"),
+        ):
+            self.tabs.addTab(panel, title)
+        for widget, width in ((self.data, 258), (self.recipe, 258), (self.write, 350)):
+            widget.setFixedWidth(width)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        lay_out(self, TITLE, ABOUT, left, middle, [self.write])
+
+    def _connect(self) -> None:
+        session = self.session
+        session.surveyed.connect(self._on_surveyed)
+        session.loaded.connect(self._on_loaded)
+        session.started.connect(self._on_started)
+        session.weights_changed.connect(self._on_weights)
+        session.state_changed.connect(self._on_state)
+        self.sampler.sampled.connect(self._on_sample)
+        self.sampler.restarted.connect(self.timeline.clear)
+        self.tokens.keepAsked.connect(lambda: self.recipe.take("occurring", True))
+        self.write.textChanged.connect(lambda: self._show_text())
+        self.write.prompt.textChanged.connect(self._on_prompt)
+
+    def _on_loaded(self, event: Loaded) -> None:
+        self.timeline.clear()
+        self._play()
+
+    def _on_started(self, event: Started) -> None:
+        self._play()
+
+    def _play(self) -> None:
+        """Play with the session's network from now on."""
+        model = self.session.replica.model
+        self.write.set_model(model)
+        self.attention.set_model(model)
+        self.inside.set_model(model)
+        self._show_text()
+
+    def _on_surveyed(self, event: Surveyed) -> None:
+        """The text that the network is held against, as its tokenizer cuts it."""
+        values, info = event.values, self.session.info
+        if "tokenizer" not in values or info is None:
+            return
+        width = info.layers[0].units
+        self.tokens.show_survey(values, info.parameters, width)
+        single, pair = values["unigram"], values["bigram"]
+        self.learning.loss.plot.set_line("unigram", single, f"tokens alone {single:.2f}")
+        self.learning.loss.plot.set_line("bigram", pair, f"pairs {pair:.2f}")
+        self.characters.set_text(values["tiny"])
+
+    def _on_weights(self) -> None:
+        self.write.writing.renew()
+        self.attention.follow()
+        self.inside.follow()
+
+    def _on_state(self, state: State) -> None:
+        self.write.set_busy(state.running)
+        if state is State.READY and not self._greeted:
+            self._greeted = True
+            self._suit_device()
+
+    def _suit_device(self) -> None:
+        """Offer the recipe that suits the device, and say why, once torch can tell which it is."""
+        from core.training.device import choose_device
+
+        try:
+            device = choose_device(self.session.device).type
+        except UserError as error:  # a device that was asked for, and is not there
+            self.run_bar.tell(str(error))
+            return
+        name, why = playgrounds.get(self.session.name).recipe_on(device)
+        if why:
+            self.recipe.choose(name)
+            self.run_bar.tell(why)
+
+    def _on_sample(self, sample: Sample) -> None:
+        self.timeline.add(sample)
+
+    def _on_prompt(self) -> None:
+        """Let whoever looks into the network look with what was typed."""
+        self.learning.refresh_layer()
+        self._show_text(typed=True)
+
+    def _show_text(self, typed: bool = False) -> None:
+        """Let the panels look at the text that stands there: what was written, or was typed."""
+        replica, tokens = self.session.replica, self.write.writing.tokens
+        if replica is None:
+            return
+        if typed or not tokens:
+            tokens = replica.model.tokenizer.encode(self.write.prompt.toPlainText()).tolist()
+        self.attention.set_tokens(tokens)
+        self.inside.set_tokens(tokens)
+
+    def _question(self, layer: str) -> Callable[[Any, int], Any]:
+        """Return what to ask about a layer: with some text, and with the prompt."""
+        from core.playgrounds.text.inside import look_into
+
+        return look_into(layer, self.write.prompt.toPlainText())
+
+    def abandon(self) -> None:
+        """End what runs: the window closes."""
+        self.write.writing.stop()
+        self.sampler.stop()
+        self.session.abandon()

@@ -1,0 +1,83 @@
+"""The tour of the text page: a prompt goes on, another word is chosen, a small GPT learns."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QTextEdit
+
+from gui.session_state import State
+from gui.text.attention_map import AttentionMap
+from gui.text.candidate_list import CandidateList
+from gui.text.page import Page
+from gui.tour import Guide
+
+
+def play(guide: Guide) -> None:
+    """Play the page's part."""
+    page = guide.find(Page, "pageText")
+    session = page.session
+    guide.wait("the starter is loaded", lambda: session.state is State.READY)
+    guide.wait("the starter is judged", lambda: bool(session.history.evaluations))
+    _write(guide, page)
+    _choose_another(guide, page)
+    guide.look("text")
+    for tab in ("Tokens", "Attention", "Inside"):
+        guide.turn_to("textTabs", tab)
+        guide.rest(400)
+        if tab == "Attention":
+            _look_about(guide)
+        guide.look(f"text-{tab.lower()}")
+    guide.turn_to("textTabs", "Learning")
+
+    guide.train("tuned gpt", guide.seconds)
+    guide.type_number("writeLength", 2000)  # so that it still writes when it is to be stopped
+    guide.click("generateButton")
+    guide.wait("it writes while it learns", lambda: len(page.write.writing.said) > 5)
+    guide.wait("layers are on the wall", lambda: len(session.history.layers) > 0)
+    guide.look("text-training")
+    guide.click("stopGenerationButton")
+    guide.finish()
+    guide.turn_to("textTabs", "Samples")
+    guide.wait("the last sample is written", lambda: len(page.timeline.samples) >= 2)
+    steps = ", ".join(f"{sample.step:,}" for sample in page.timeline.samples)
+    guide.expect(f"samples stand at steps {steps}", page.timeline.samples[0].step == 0)
+    guide.look("text-samples")
+    guide.turn_to("textTabs", "Learning")
+
+
+def _write(guide: Guide, page: Page) -> None:
+    guide.type_text("textPrompt", "JULIET:")
+    guide.type_number("writeLength", 120)
+    guide.click("generateButton")
+    guide.wait("it has written", lambda: len(page.write.writing.said) == 120)
+    output = guide.find(QTextEdit, "textOutput")
+    text = output.toPlainText()
+    guide.expect(f"it goes on: {text[:60]!r}", text.startswith("JULIET:") and len(text) > 100)
+
+
+def _choose_another(guide: Guide, page: Page) -> None:
+    """Point at a word, and go on from there with another one."""
+    output = guide.find(QTextEdit, "textOutput")
+    cursor = output.textCursor()
+    cursor.setPosition(len("JULIET:") + 12)
+    output.verticalScrollBar().setValue(0)
+    guide.rest(100)
+    place = output.cursorRect(QTextCursor(cursor)).center()
+    QTest.mouseMove(output.viewport(), place)
+    QTest.mouseClick(output.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    rows = guide.find(CandidateList, "candidateList")
+    guide.wait("its candidates are shown", lambda: rows.count() == 10, 10)
+    before = [said.token for said in page.write.writing.said]
+    QTest.mouseClick(rows, Qt.MouseButton.LeftButton, pos=rows.rect_of(4).center().toPoint())
+    guide.wait("it goes on from there", lambda: not page.write.writing.running, 30)
+    after = [said.token for said in page.write.writing.said]
+    guide.expect("another word was chosen, and the text goes on from it", before != after)
+
+
+def _look_about(guide: Guide) -> None:
+    picture = guide.find(AttentionMap, "attentionMap")
+    place = picture.cell(9, 8).center().toPoint()
+    QTest.mouseMove(picture, place)
+    guide.rest(100)
+    words = guide.find(QLabel, "attentionMessage").text()
+    guide.expect(words, "looks at" in words)

@@ -1,0 +1,192 @@
+"""A prompt, what a network writes after it, and what else it might have said."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton
+
+from core.errors import UserError
+from gui.text.candidate_list import CandidateList
+from gui.text.streaming import Writing
+from gui.text.text_output import TextOutput
+from gui.text.write_settings import WriteSettings
+from gui.theme import IconButton
+from gui.widgets.card import Card, label, say
+from gui.widgets.token_text import shown
+
+if TYPE_CHECKING:
+    from core.playgrounds.text.models import TextModel
+
+LEGEND = "The deeper the ground, the less likely the token was. Point at one."
+FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
+
+
+class WritePanel(Card):
+    """Prompt, buttons, settings, output and candidates around one :class:`Writing`."""
+
+    textChanged = Signal()
+    """The text that stands there is another one now."""
+
+    def __init__(self) -> None:
+        super().__init__("How does it go on?")
+        self.writing = Writing(self)
+        self._model: TextModel | None = None
+        self._busy = False
+        self.prompt = QPlainTextEdit()
+        self.prompt.setObjectName("textPrompt")
+        self.prompt.setAccessibleName("Prompt")
+        self.prompt.setPlaceholderText("Begin a text, or leave this empty")
+        self.prompt.setToolTip(
+            "<p>The network goes on from here; with nothing typed, it begins by itself. Ctrl+Enter"
+            " generates.</p>"
+        )
+        self.prompt.setPlainText("ROMEO:\n")
+        self.prompt.setFixedHeight(64)
+        self.prompt.setTabChangesFocus(True)
+        self.prompt.installEventFilter(self)
+        self.generate = QPushButton("Generate")
+        self.generate.setObjectName("generateButton")
+        self.generate.setProperty("role", "primary")
+        self.generate.setToolTip("<p>Write on after the prompt. Ctrl+Enter does the same.</p>")
+        self.halt = QPushButton("Stop")
+        self.halt.setObjectName("stopGenerationButton")
+        self.halt.setToolTip("<p>Stop writing; what stands there can be continued.</p>")
+        self.more = QPushButton("Continue")
+        self.more.setObjectName("continueButton")
+        self.more.setToolTip("<p>Write on from the end of the text.</p>")
+        self.again = IconButton("reset", "Another text. Takes the next seed and writes anew.")
+        self.again.setObjectName("anotherSeed")
+        self.settings = WriteSettings()
+        self.output = TextOutput()
+        self.words = label(LEGEND, "small", wrap=True)
+        self.words.setObjectName("writeMessage")
+        self.candidates = CandidateList()
+        self._place = -1
+        self._arrange()
+        self.generate.clicked.connect(self.start)
+        self.halt.clicked.connect(self.writing.stop)
+        self.more.clicked.connect(self._go_on)
+        self.again.clicked.connect(self._another)
+        self.output.tokenPointed.connect(self._point)
+        self.candidates.candidateChosen.connect(self._branch)
+        self.writing.begun.connect(self._on_begun)
+        self.writing.told.connect(self._on_told)
+        self.writing.ended.connect(self._on_ended)
+        self._show_buttons()
+
+    def _arrange(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        for button in (self.generate, self.halt, self.more):
+            buttons.addWidget(button, 1)
+        buttons.addWidget(self.again)
+        self.body.addWidget(self.prompt)
+        self.body.addLayout(buttons)
+        self.body.addWidget(self.settings)
+        self.body.addWidget(self.output, 1)
+        self.body.addWidget(self.words)
+        self.body.addWidget(self.candidates)
+
+    def set_model(self, model: "TextModel") -> None:
+        """Write with this network from now on."""
+        self._model = model
+        self.writing.set_model(model)
+        self.settings.set_vocabulary(model.tokenizer.size)
+        self._forget()
+        self._show_buttons()
+
+    def set_busy(self, busy: bool) -> None:
+        """Leave more time to a training that goes on beside it."""
+        self._busy = busy
+
+    def start(self) -> None:
+        """Write after the prompt, with the present settings; the same seed writes the same."""
+        prompt, settings = self.prompt.toPlainText(), self.settings
+        try:
+            self.writing.start(
+                prompt,
+                settings.sampling(),
+                settings.seed.value(),
+                settings.length.value(),
+                self._busy,
+            )
+        except UserError as error:
+            say(self.words, str(error), "fault")
+            return
+        assert self._model is not None
+        count = len(self._model.tokenizer.encode(prompt))
+        far = FAR.format(count=count, context=self._model.context)
+        say(self.words, far if count > self._model.context else LEGEND, "small")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let Ctrl+Enter in the prompt generate."""
+        if watched is self.prompt and isinstance(event, QKeyEvent):
+            enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            if event.type() == QEvent.Type.KeyPress and enter and control:
+                self.generate.click()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _go_on(self) -> None:
+        settings = self.settings
+        try:
+            self.writing.go_on(settings.sampling(), settings.length.value(), self._busy)
+        except UserError as error:
+            say(self.words, str(error), "fault")
+        self._show_buttons()
+
+    def _another(self) -> None:
+        self.settings.seed.stepUp()
+        self.start()
+
+    def _branch(self, token: int) -> None:
+        if 0 <= self._place < len(self.writing.said):
+            length = self.settings.length.value()
+            self.writing.branch(self._place, token, length, self._busy)
+
+    def _point(self, place: int) -> None:
+        """Show what else might have been said at a place."""
+        if self._model is None or not 0 <= place < len(self.writing.said):
+            return
+        self._place = place
+        said, tokenizer = self.writing.said[place], self._model.tokenizer
+        rows = [
+            (found.token, tokenizer.bytes_of(found.token), found.probability)
+            for found in said.candidates
+        ]
+        word = shown(tokenizer.bytes_of(said.token))
+        title = f"Instead of “{word}”, which had {100 * said.probability:.1f} %"
+        self.candidates.show_candidates(title, rows, said.token)
+        self.output.pin(place)
+
+    def _forget(self) -> None:
+        self._place = -1
+        self.candidates.show_candidates("", [], None)
+
+    def _on_begun(self) -> None:
+        self._forget()
+        self.output.begin(self.writing.prompt, self.writing.said)
+        self._show_buttons()
+
+    def _on_told(self, fresh: list) -> None:  # type: ignore[type-arg]
+        self.output.add(fresh)
+
+    def _on_ended(self, problem: str) -> None:
+        if problem:
+            say(self.words, problem, "fault")
+        self._show_buttons()
+        self.textChanged.emit()
+
+    def _show_buttons(self) -> None:
+        running, there = self.writing.running, self._model is not None
+        self.generate.setEnabled(there)
+        self.again.setEnabled(there)
+        self.halt.setEnabled(running)
+        self.more.setEnabled(self.writing.can_go_on and not running)
+
+    def hideEvent(self, event: QEvent) -> None:
+        """Write nothing that nobody sees."""
+        super().hideEvent(event)  # type: ignore[arg-type]
+        self.writing.stop()

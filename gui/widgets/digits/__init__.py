@@ -1,1 +1,0 @@
-"""What the digits page alone shows."""

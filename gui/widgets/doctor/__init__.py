@@ -1,1 +1,0 @@
-"""What the doctor's page alone shows."""

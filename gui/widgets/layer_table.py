@@ -1,0 +1,304 @@
+"""The layer wall: a row per layer, and in it what the probes saw.
+
+One widget paints it all. Twelve plots of a plotting library cost a small network's training most
+of its speed; this costs a few milliseconds a frame.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from core.telemetry.events import LayerInfo, LayerStats, Snapshot
+from core.telemetry.history import History
+from core.telemetry.layer_health import GOOD_UPDATE, Remark, remarks
+from gui import theme
+from gui.charts.sparklines import draw_histogram, draw_line, draw_warning
+from gui.widgets.layer_names import layer_title
+
+ROW, HEAD = 74, 28
+WORDS = 78  # pixels for the words beside a picture
+EMPTY = "The layers of the network stand here, one a row, as soon as there is one."
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the wall: its heading, its share of the width, and what it teaches."""
+
+    key: str
+    heading: str
+    share: float
+    help: str
+
+
+COLUMNS = (
+    Column(
+        "layer",
+        "Layer",
+        0.18,
+        "A layer is a matrix product: every output is a weighted sum of what comes in. Click to"
+        " open it.",
+    ),
+    Column(
+        "activation",
+        "Activations",
+        0.31,
+        "What the layer says, over the batch. Wide and not stuck at the ends is good: a tanh at"
+        " ±1 or a relu that is always 0 passes no gradient on. Entropy: how evenly a token looks"
+        " about, 0 for one token only. Stream: the spread of the residual stream behind the layer,"
+        " which should grow little by little.",
+    ),
+    Column(
+        "gradient",
+        "Gradients",
+        0.265,
+        "How much the loss would change with each activation. Of similar width in every layer is"
+        " good; narrower and narrower towards the input means that gradients vanish. Heights are"
+        " square roots, so that the tails show.",
+    ),
+    Column(
+        "update",
+        "Update ÷ weight",
+        0.245,
+        "log10 of how far a step moves the weights against their size, over time. Near the line at"
+        " -3, a thousandth a step, is a good pace.",
+    ),
+)
+
+
+def layer_shape(info: LayerInfo) -> str:
+    """Return its matrix product in words: ``784 → 100``."""
+    filters = f", {info.kernel}×{info.kernel}" if info.kernel else ""
+    inputs = info.fan_in // max(1, info.kernel**2)
+    return f"{inputs:,} → {info.units:,}{filters}"
+
+
+class LayerTable(QWidget):
+    """Shows the newest snapshot of every layer; a click or Enter opens one."""
+
+    opened = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("layerWall")
+        self.setAccessibleName("Layer wall")
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self._layers: tuple[LayerInfo, ...] = ()
+        self._snapshot: Snapshot | None = None
+        self._remarks: list[list[Remark]] = []
+        self._history = History()
+        self._hovered = -1
+
+    def set_layers(self, layers: tuple[LayerInfo, ...], history: History) -> None:
+        """Show these layers, of which nothing was seen yet."""
+        self._layers, self._history = layers, history
+        self._snapshot, self._remarks = None, [[] for _ in layers]
+        self.updateGeometry()
+        self.update()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show what the probes saw."""
+        self._snapshot = snapshot
+        self._remarks = [
+            remarks(info, stats, snapshot.rate_share)
+            for info, stats in zip(self._layers, snapshot.layers, strict=True)
+        ]
+        self.update()
+
+    def summary(self) -> tuple[str, str]:
+        """Return the gravest remark in a sentence, and its role: fault, warning, or "" for none."""
+        said = [
+            (remark.grave, f"{layer_title(info).capitalize()}: {remark.sentence}")
+            for info, found in zip(self._layers, self._remarks, strict=True)
+            for remark in found
+        ]
+        if not said:
+            return "", ""
+        grave, sentence = max(said, key=lambda pair: pair[0])
+        return sentence, "fault" if grave else "warning"
+
+    def sizeHint(self) -> QSize:
+        """As high as its rows."""
+        return QSize(640, HEAD + ROW * max(1, len(self._layers)))
+
+    def minimumSizeHint(self) -> QSize:
+        """Never lower than its rows: it stands in a scroll area."""
+        return QSize(400, self.sizeHint().height())
+
+    def row_rect(self, row: int) -> QRect:
+        """Return where a layer's row is."""
+        return QRect(0, HEAD + row * ROW, self.width(), ROW)
+
+    def _column_rects(self, row: QRect) -> dict[str, QRect]:
+        rects, left = {}, float(row.left() + 10)
+        usable = row.width() - 20
+        gap = 18 if usable > 460 else 8
+        for column in COLUMNS:
+            width = usable * column.share
+            rects[column.key] = QRect(round(left), row.top(), round(width) - gap, row.height())
+            left += width
+        return rects
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint headings and rows that need it."""
+        painter = QPainter(self)
+        colours = theme.current()
+        painter.setPen(colours.colour("muted"))
+        if not self._layers:
+            painter.setFont(theme.font(13))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, EMPTY)
+            return
+        painter.setFont(theme.font(12))
+        heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
+        for column in COLUMNS:
+            _draw_elided(painter, heads[column.key], column.heading)
+        for row in range(len(self._layers)):
+            if self.row_rect(row).intersects(event.rect()):
+                self._paint_row(painter, row)
+
+    def _paint_row(self, painter: QPainter, row: int) -> None:
+        colours, rect = theme.current(), self.row_rect(row)
+        if row == self._hovered:
+            painter.fillRect(rect, colours.colour("sunken"))
+        painter.setPen(colours.colour("border"))
+        painter.drawLine(rect.topLeft(), rect.topRight())
+        columns = self._column_rects(rect.adjusted(0, 8, 0, -8))
+        info = self._layers[row]
+        self._paint_name(painter, columns["layer"], info)
+        if self._snapshot is None:
+            return
+        stats = self._snapshot.layers[row]
+        warned = {remark.quantity: remark for remark in self._remarks[row]}
+        key = "activation"
+        shares, centred = stats.activation_histogram, stats.activation_low < 0
+        draw_histogram(painter, _picture(columns[key]), shares, key, centred)
+        self._paint_words(painter, columns[key], activation_words(info, stats), warned.get(key))
+        key = "gradient"
+        # Square roots of the shares: most gradients are tiny, and the tails are what matters.
+        shares = np.sqrt(stats.gradient_histogram)
+        draw_histogram(painter, _picture(columns[key]), shares, key, True)
+        words = (f"std {stats.gradient_std:.0e}", "to weight", f"{stats.gradient_to_weight:.0e}")
+        self._paint_words(painter, columns[key], words, warned.get(key))
+        key = "update"
+        curve = self._history.layers[row]["update_to_data"]
+        line = columns[key].adjusted(0, 0, -46, 0)
+        draw_line(painter, line, curve, key, (-6.0, 0.0), GOOD_UPDATE)
+        last = f"{stats.update_to_data:.1f}" if self._snapshot.rate_share else "at rest"
+        self._paint_words(painter, columns[key], ("now", last), warned.get(key), 40)
+
+    def _paint_name(self, painter: QPainter, rect: QRect, info: LayerInfo) -> None:
+        colours = theme.current()
+        bend = [info.activation or "no activation", *(["batch norm"] if info.norm else [])]
+        lines = (layer_shape(info), ", ".join(bend), f"{info.parameters:,} weights")
+        painter.setFont(theme.font(13, QFont.Weight.DemiBold))
+        painter.setPen(colours.colour("text"))
+        place = QRect(rect.left(), rect.top(), rect.width() + 14, rect.height() // 4)
+        _draw_elided(painter, place.adjusted(0, -2, 0, 2), layer_title(info))
+        painter.setFont(theme.font(11))
+        painter.setPen(colours.colour("muted"))
+        for words in lines:
+            place.translate(0, rect.height() // 4)
+            _draw_elided(painter, place, words)
+
+    def _paint_words(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        lines: tuple[str, ...],
+        remark: Remark | None,
+        width: int = WORDS,
+    ) -> None:
+        """Paint lines of words at the right of a cell, under a sign if they are a warning."""
+        colours = theme.current()
+        place = QRect(rect.right() - width + 1, rect.top(), width, 15)
+        painter.setFont(theme.font(11))
+        painter.setPen(colours.colour("muted"))
+        if remark is not None:
+            role = "fault" if remark.grave else "warning"
+            draw_warning(painter, QRect(place.left(), place.top() + 1, 12, 12), role)
+            painter.setPen(colours.colour(role))
+            place.translate(0, 15)
+        for words in lines:
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
+            place.translate(0, 15)
+
+    def _row_at(self, point: QPoint) -> int:
+        row = (point.y() - HEAD) // ROW
+        return row if point.y() >= HEAD and 0 <= row < len(self._layers) else -1
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Light up the row under the mouse."""
+        self._hover(self._row_at(event.position().toPoint()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Let go of the row."""
+        self._hover(-1)
+
+    def _hover(self, row: int) -> None:
+        if row != self._hovered:
+            self._hovered = row
+            self.setCursor(
+                Qt.CursorShape.PointingHandCursor if row >= 0 else Qt.CursorShape.ArrowCursor
+            )
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Open the row that was clicked."""
+        row = self._row_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and row >= 0:
+            self.opened.emit(self._layers[row].name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Walk with the arrow keys, open with Enter."""
+        moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+        if event.key() in moves and self._layers:
+            self._hover(max(0, min(len(self._layers) - 1, self._hovered + moves[event.key()])))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._hovered >= 0:
+            self.opened.emit(self._layers[self._hovered].name)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Explain what is under the mouse."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.explain(event.pos()), self)
+            return True
+        return super().event(event)
+
+    def explain(self, point: QPoint) -> str:
+        """Return what there is to say about a place: the remark on its row, then the lesson."""
+        heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
+        column = next((c for c in COLUMNS if point.x() <= heads[c.key].right() + 18), COLUMNS[-1])
+        row = self._row_at(point)
+        said = self._remarks[row] if row >= 0 else []
+        sentences = [remark.sentence for remark in said if remark.quantity == column.key]
+        return "<p>" + "</p><p>".join([*sentences, column.help]) + "</p>"
+
+
+def activation_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
+    """Return mean, std, and what is saturated or dead, attends or adds to a stream, a line each."""
+    words = [f"mean {stats.mean:+.2f}", f"std {stats.std:.2f}"]
+    if info.activation in ("tanh", "sigmoid"):
+        words.append(f"saturated {stats.saturated:.0%}")
+    if info.activation == "relu":
+        words.append(f"dead {stats.dead:.0%}")
+    if not math.isnan(stats.attention_entropy):
+        words.append(f"entropy {stats.attention_entropy:.2f}")
+    if not math.isnan(stats.stream):
+        words.append(f"stream {stats.stream:.2f}")
+    return tuple(words)
+
+
+def _draw_elided(painter: QPainter, place: QRect, words: str) -> None:
+    fitting = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, place.width())
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, fitting)
+
+
+def _picture(cell: QRect) -> QRect:
+    """Return the part of a cell left of its words."""
+    return cell.adjusted(0, 0, -WORDS - 8, 0)

@@ -1,0 +1,183 @@
+"""How the network learns: curves above, the layer wall below, or one layer opened."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.telemetry.events import LayerView, Loaded, Metrics, Snapshot, Started
+from gui.session import Session
+from gui.widgets.card import Card, label, say
+from gui.widgets.curve_card import CurveCard, LossCard
+from gui.widgets.layer_panel import LayerPanel
+from gui.widgets.layer_table import LayerTable
+
+REDRAW = 1.0  # seconds between two drawings of a curve: it changes slowly and costs the most
+SOUND = "Nothing remarkable: signals and gradients arrive in every layer."
+WAITING = "Train, and each layer's activations, gradients and updates are measured as it learns."
+ASK = 1000  # milliseconds between two looks into an opened layer
+
+
+class LearningPanel(QWidget):
+    """Curves and layers of a session.
+
+    Args:
+        session: whose run is shown.
+        question: given a layer's name, returns what to ask the model about it.
+        second: what is drawn beside the loss.
+    """
+
+    def __init__(self, session: Session, question: Callable[[str], Any], second: CurveCard) -> None:
+        super().__init__()
+        self._session = session
+        self._question = question
+        self._open = ""
+        self._drawn = 0.0
+        self.loss, self.second = LossCard(), second
+        self.log = QCheckBox("log10")
+        self.log.setObjectName("lossLog")
+        self.log.setToolTip(
+            "<p>Draw the logarithm of the loss: small gains late in a run show.</p>"
+        )
+        self.log.toggled.connect(self._on_log)
+        self.wall = LayerTable()
+        self.layer = LayerPanel()
+        self._timer = QTimer(self)
+        self._timer.setInterval(ASK)
+        self._timer.timeout.connect(self.refresh_layer)
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 10, 0, 0)
+        column.setSpacing(12)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        self.loss.head.addWidget(self.log)
+        row.addWidget(self.loss, 1)
+        row.addWidget(self.second, 1)
+        self._curves = QWidget()
+        row.setContentsMargins(0, 0, 0, 0)
+        self._curves.setLayout(row)
+        self._curves.setFixedHeight(218)
+        wall = Card("What does each layer see?")
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.wall)
+        self.remark = label(WAITING, "small", wrap=True)
+        self.remark.setObjectName("wallRemark")
+        self.remark.setFixedHeight(34)  # two lines, always: what comes and goes moves nothing
+        self.remark.setAlignment(Qt.AlignmentFlag.AlignTop)
+        wall.body.addWidget(self.remark)
+        wall.body.addWidget(scroll)
+        overview = QWidget()
+        inner = QVBoxLayout(overview)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(12)
+        inner.addWidget(self._curves)
+        inner.addWidget(wall, 1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(overview)
+        self._stack.addWidget(self.layer)
+        column.addWidget(self._stack)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.started.connect(self._on_started)
+        session.loaded.connect(self._on_loaded)
+        session.metrics_added.connect(self._on_metrics)
+        session.frame.connect(self._draw)
+        session.snapshot_taken.connect(self._on_snapshot)
+        session.layer_viewed.connect(self._on_layer_view)
+        session.ended.connect(lambda event: self._draw(now=True))
+        self.wall.opened.connect(self.open_layer)
+        self.layer.closed.connect(self.close_layer)
+
+    def _on_started(self, event: Started) -> None:
+        self._show_layers(event)
+        guess = event.uniform_loss
+        self.loss.plot.set_line("uniform", guess, f"an even guess {guess:.2f}")
+        self._draw(now=True)
+
+    def _on_loaded(self, event: Loaded) -> None:
+        self._show_layers(event.started)
+        self._draw(now=True)
+
+    def _show_layers(self, started: Started) -> None:
+        self.wall.set_layers(started.layers, self._session.history)
+        say(self.remark, WAITING, "small")
+        if self._open and self._open not in {info.name for info in started.layers}:
+            self.close_layer()
+
+    def _on_metrics(self, metrics: Metrics) -> None:
+        self.loss.tell(f"{float(metrics.losses[-20:].mean()):.4f}", False)
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        if self.wall.isVisible():
+            self.wall.show_snapshot(snapshot)
+            sentence, role = self.wall.summary()
+            say(self.remark, sentence or SOUND, role or "small")
+
+    def _on_layer_view(self, view: LayerView) -> None:
+        self.layer.show_view(view)
+
+    def _draw(self, now: bool = False) -> None:
+        """Bring the curves up to date, if they are seen and it is time."""
+        if not now and (time.monotonic() - self._drawn < REDRAW or not self._curves.isVisible()):
+            return
+        self._drawn = time.monotonic()
+        for card in (self.loss, self.second):
+            card.draw(self._session.history)
+
+    def showEvent(self, event: Any) -> None:
+        """Catch up with what happened while this was hidden."""
+        super().showEvent(event)
+        self._draw(now=True)
+        if self._open:
+            self._timer.start()
+
+    def hideEvent(self, event: Any) -> None:
+        """Ask nothing while nobody looks."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _on_log(self, on: bool) -> None:
+        self.loss.log = on
+        self.loss.plot.set_log(on)
+        self._draw(now=True)
+
+    def open_layer(self, name: str) -> None:
+        """Open one layer, and keep it up to date while it is seen."""
+        info = next(i for i in self._session.info.layers if i.name == name)  # type: ignore[union-attr]
+        self._open = name
+        self.layer.open(info)
+        self._stack.setCurrentWidget(self.layer)
+        self.refresh_layer()
+        self._timer.start()
+
+    def close_layer(self) -> None:
+        """Go back to the wall."""
+        self._open = ""
+        self._timer.stop()
+        self._stack.setCurrentIndex(0)
+        self._draw(now=True)
+
+    def refresh_layer(self) -> None:
+        """Look into the opened layer again: the weights or the drawing have changed."""
+        if not self._open or not self.layer.isVisible():
+            return
+        self._session.ask(self._question(self._open))
+        names = [info.name for info in self._session.info.layers]  # type: ignore[union-attr]
+        if history := self._session.history.layers:
+            self.layer.show_history(history[names.index(self._open)])

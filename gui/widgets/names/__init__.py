@@ -1,1 +1,0 @@
-"""What the names page alone shows."""

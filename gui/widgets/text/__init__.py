@@ -1,1 +1,0 @@
-"""What the text page alone shows."""
