@@ -26,7 +26,7 @@ import torch
 from bench.rows import row, show
 from core import playgrounds, watch
 from core.doctor.diagnosis import Diagnosis
-from core.doctor.evidence import Case
+from core.doctor.evidence import Evidence
 from core.doctor.examine import examine
 from core.doctor.faults.gallery import FAULTS, Fault, fitting
 from core.doctor.rules import RULES
@@ -326,7 +326,7 @@ def _speed(attended: bool) -> float:
 
 def causes_table() -> str:
     """Return the causes and their criteria as the table of docs/doctor.md."""
-    empty = Case(np.empty(0), np.empty(0), [])
+    empty = Evidence(np.empty(0), np.empty(0), [])
     criteria: dict[str, list[str]] = {}
     for rule in RULES:
         words = " ".join((rule.__doc__ or "").split("Source:")[0].split())

@@ -25,6 +25,7 @@ from .run_options import (
 if TYPE_CHECKING:
     from ..doctor.diagnosis import Diagnosis
     from ..telemetry.events import Event
+    from ..training.fault_injection import FaultInjection
     from ..training.recipe import Recipe
 
 LENGTH = 20.0  # seconds

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from core.lessons.forward_trace import Stage, Sum, journey
+from core.lessons.forward_trace import Sum, TraceStage, journey
 from core.playgrounds.digits.data import bundled
 from core.telemetry.events import Array
 from gui.lessons.context import LessonContext
@@ -25,7 +25,7 @@ class Digit(QObject):
         self._shown = FIRST
         self.picture: Array | None = self.example()
         """What the network is shown (28, 28), 0 paper to 1 ink; None for an empty canvas."""
-        self.stages: tuple[Stage, ...] = ()
+        self.stages: tuple[TraceStage, ...] = ()
         self.stage = 0
         self.unit = 0
         self.place = (13, 13)
@@ -66,7 +66,7 @@ class Digit(QObject):
         self.changed.emit()
 
     @property
-    def here(self) -> Stage:
+    def here(self) -> TraceStage:
         """The layer that is looked at."""
         return self.stages[self.stage]
 

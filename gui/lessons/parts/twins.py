@@ -15,7 +15,7 @@ from core.lessons.experiments import EXPERIMENTS
 from core.lessons.pair_settings import Side
 from core.lessons.questions import outcome
 from core.telemetry.events import Failed, Finished, Stopped
-from gui.background_job import TraceStage
+from gui.background_job import Stage
 from gui.lessons.context import LessonContext
 from gui.lessons.paired_runs.headings import PairHeadings
 from gui.lessons.paired_runs.question import PairQuestion
@@ -156,7 +156,7 @@ class Part(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what came while it was hidden."""
         super().showEvent(event)
-        if self.run.stage is not TraceStage.IDLE or self.results.filled:
+        if self.run.stage is not Stage.IDLE or self.results.filled:
             self.results.show_accounts(self.run.accounts)
 
     def abandon(self) -> None:
