@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from core import playgrounds
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
-from core.runs.recorder import Recorder
+from core.runs.recorder import FileRecorder
 from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import theme
@@ -125,7 +125,7 @@ def names_run():
 
     def make(folder=None, recipe=NAMES, **rest):
         rest.setdefault("steps", 60)
-        scribe = Recorder(folder, None) if folder else None
+        scribe = FileRecorder(folder, None) if folder else None
         return Run(playground, recipe, data, torch.device("cpu"), scribe=scribe, **rest)
 
     return make
