@@ -27,8 +27,9 @@ format: $(DEV)
 bench: $(DEV)
 	@$(BIN)/python -m bench $(ARGS)
 
+# Pictures for README and docs: everything is trained to its end, which takes about an hour.
 tour: $(APP)
-	@$(BIN)/python main.py --tour build/tour $(ARGS)
+	@$(BIN)/python main.py --tour build/tour --long $(ARGS)
 
 clean:
 	rm -rf .venv build

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from core import __version__
-from core.arguments import DEVICES, Parser, positive
+from core.arguments import DEVICES, Parser
 from core.errors import UserError
 from gui import preflight
 
@@ -21,7 +21,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", choices=DEVICES)
     parser.add_argument("--theme", default="system", choices=("system", "light", "dark"))
     parser.add_argument("--tour", metavar="DIR", help="let the program use itself; pictures to DIR")
-    parser.add_argument("--seconds", type=positive, default=12.0, help="how long the tour trains")
+    parser.add_argument(
+        "--long", action="store_true", help="a tour that trains all models and the whole case study"
+    )
     parser.add_argument("--version", action="version", version=f"Glassbox {__version__}")
     return parser.parse_args(argv)
 

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if options.tour:
         from gui.tour import Tour
 
-        return Tour(window, Path(options.tour), options.seconds).run()
+        return Tour(window, Path(options.tour), options.long).run()
     return app.exec()
 
 

@@ -1,7 +1,8 @@
 """The tour: the program uses itself, through real clicks, keys and mouse strokes.
 
 It is a demonstration, the source of the README's pictures, and a test: it exits with 0 only if
-everything that it expected was seen.
+everything that it expected was seen. Its trainings are counted in steps and it waits for
+conditions, so that it does the same on a slow machine, where it only takes longer.
 """
 
 import importlib
@@ -11,15 +12,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QPoint, QPointF, QRect, Qt, QTimer
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 
 from gui import theme
-from gui.pages import page_names
+from gui.pages import page_modules
 from gui.session_state import State
 from gui.window import MainWindow
 
+PATIENCE, LONG_PATIENCE = 1200.0, 7200.0
+"""Seconds after which a wait has failed, however slow the machine is."""
+REPAINT = 120  # milliseconds: a session hands on what came ten times a second
 Point = tuple[float, float]
 W = TypeVar("W", bound=QWidget)
 
@@ -34,20 +39,25 @@ class Guide:
     Attributes:
         window: the program.
         folder: where pictures go.
-        seconds: how long a training of the tour lasts.
+        long: whether everything is trained to its end: all models, the whole case study.
     """
 
-    def __init__(self, window: MainWindow, folder: Path, seconds: float) -> None:
+    def __init__(self, window: MainWindow, folder: Path, long: bool = False) -> None:
         self.window = window
         self.folder = folder
-        self.seconds = seconds
+        self.long = long
+        self._begin = time.monotonic()
+
+    def say(self, words: str) -> None:
+        """Print a line of progress, with the seconds since the beginning."""
+        print(f"{time.monotonic() - self._begin:6.1f} s  {words}", flush=True)
 
     def find(self, kind: type[W], name: str) -> W:
         """Return the widget of that name, on the page that is seen or around the pages."""
         page = self.window.page
         if page.objectName() == name and isinstance(page, kind):
             return page
-        found = page.findChild(kind, name) or self.window.findChild(kind, name)
+        found: W | None = page.findChild(kind, name) or self.window.findChild(kind, name)
         if found is None:
             raise TourError(f"there is no {kind.__name__} named {name}")
         return found
@@ -88,23 +98,27 @@ class Guide:
         bar = self.find(QTabWidget, tabs).tabBar()
         index = next(i for i in range(bar.count()) if bar.tabText(i) == name)
         QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(index).center())
-        self.rest(200)
+        self.rest(REPAINT)
 
-    def train(self, recipe: str, seconds: float) -> None:
-        """Choose a recipe and a length, press Train, and wait until it shows on the curves."""
+    def train(self, recipe: str, steps: int) -> None:
+        """Choose a recipe and a number of steps, press Train, and wait for the first loss."""
         session = self.window.page.session
         self.choose("recipeBox", recipe)
-        if self.find(QWidget, "lengthBox").isEnabled():  # some recipes say their number of steps
-            self.type_number("lengthBox", max(1, round(seconds)))
+        self.set_number("setting_steps", steps)
+        before = session.history
         self.click("trainButton")
-        self.wait("it starts", lambda: session.state is State.TRAINING)
-        self.wait("a few groups of steps are done", lambda: len(session.history.loss.x) >= 3)
+        self.wait("the training starts", lambda: session.history is not before)
+        self.wait("the first loss is drawn", lambda: len(session.history.loss.x) > 0)
+
+    def set_number(self, name: str, number: float) -> None:
+        """Type a number into a field of the training settings, and confirm it."""
+        self.type_text(name, f"{number:g}")
+        QTest.keyClick(self.find(QWidget, name), Qt.Key.Key_Return)
 
     def finish(self) -> None:
         """Wait until the run has ended."""
         session = self.window.page.session
-        longest = self.seconds * 3 + 60
-        self.wait("the run ends", lambda: session.state is State.READY, longest)
+        self.wait("the run ends", lambda: session.state is State.READY)
 
     def stroke(self, name: str, points: Sequence[Point]) -> None:
         """Drag the pressed mouse over a widget; points are shares of its sides."""
@@ -129,58 +143,85 @@ class Guide:
         QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()
 
-    def wait(self, what: str, until: Callable[[], bool], seconds: float = 60.0) -> None:
+    def wait(self, what: str, until: Callable[[], bool]) -> None:
         """Let the program work until something holds."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + (LONG_PATIENCE if self.long else PATIENCE)
         while not until():
             if time.monotonic() > end:
-                raise TourError(f"waited {seconds:.0f} s in vain: {what}")
-            self.rest(20)
+                raise TourError(f"waited in vain: {what}")
+            self.rest(10)
 
     def expect(self, what: str, holds: bool) -> None:
         """Say what was seen; if it was not, the tour has failed."""
         if not holds:
             raise TourError(f"did not see: {what}")
-        print(f"  {what}")
+        self.say(what)
 
     def look(self, name: str) -> None:
-        """Save a picture of the window in both themes."""
-        for word in ("light", "dark"):
-            if theme.current().name != word:
-                self.click("themeButton")
-            self.rest(250)
-            picture = self.window.grab()
-            path = self.folder / f"{name}-{word}.png"
-            if not picture.save(str(path)):
-                raise TourError(f"{path} can't be written; name another folder with --tour")
-        self.click("themeButton")
-        self.rest(50)
+        """Save a picture of the window."""
+        self.rest(REPAINT)
+        path = self.folder / f"{name}-{theme.current().name}.png"
+        if not self.window.grab().save(str(path)):
+            raise TourError(f"{path} can't be written; name another folder with --tour")
 
 
 class Tour:
-    """Plays every page's part, in the order of their names."""
+    """Plays every page's part, then shows each page in the other theme.
 
-    def __init__(self, window: MainWindow, folder: Path, seconds: float) -> None:
+    Args:
+        window: the program.
+        folder: where pictures go.
+        long: whether everything is trained to its end.
+    """
+
+    def __init__(self, window: MainWindow, folder: Path, long: bool = False) -> None:
         self._window = window
-        self._guide = Guide(window, folder, seconds)
+        self._guide = Guide(window, folder, long)
         self._folder = folder
 
     def run(self) -> int:
         """Play; return the exit status."""
-        status = 0
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for found in page_names():
-                print(f"{found}:")
-                module = importlib.import_module(f"gui.{found}.tour")
-                self._guide.click(f"go_{found}")
-                module.play(self._guide)
-            print(f"Pictures are in {self._folder}.")
+            self._play()
         except (TourError, OSError) as error:
-            print(f"glassbox: the tour failed: {error}")
-            status = 1
-        self._window.close()
-        return status
+            self._guide.say(f"glassbox: the tour failed: {error}")
+            return 1
+        finally:
+            self._window.close()
+        self._guide.say(f"Done. Pictures are in {self._folder}.")
+        return 0
+
+    def _play(self) -> None:
+        guide, pages = self._guide, list(page_modules())
+        sides = [self._folder / f"{name}-{theme.current().name}.png" for name in pages]
+        for number, name in enumerate(pages, 1):
+            guide.say(f"Page {number} of {len(pages)}: {name}")
+            guide.click(f"go_{name}")
+            importlib.import_module(f"gui.{name}.tour").play(guide)
+        guide.click("themeButton")
+        guide.say(f"Every page again, in the {theme.current().name} theme")
+        for name in pages:
+            guide.click(f"go_{name}")
+            guide.look(name)
+            sides.append(self._folder / f"{name}-{theme.current().name}.png")
+        _compose(sides, self._folder / "overview.png")
+
+
+def _compose(pictures: Sequence[Path], out: Path) -> None:
+    """Put a picture of each page beside the others, by turns in one theme and in the other."""
+    half = len(pictures) // 2
+    chosen = [pictures[at + half * (at % 2)] for at in range(half)]
+    wide, high, gap = 800, 500, 16
+    sheet = QImage(2 * wide + gap, -(-half // 2) * (high + gap) - gap, QImage.Format.Format_RGB32)
+    sheet.fill(Qt.GlobalColor.gray)
+    painter = QPainter(sheet)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    for at, path in enumerate(chosen):
+        place = QRect(at % 2 * (wide + gap), at // 2 * (high + gap), wide, high)
+        painter.drawImage(place, QImage(str(path)))
+    painter.end()
+    sheet.save(str(out))
 
 
 def _finely(points: Sequence[Point], step: float = 0.02) -> list[Point]:

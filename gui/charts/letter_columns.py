@@ -108,7 +108,7 @@ class LetterColumns(Cells):
         super().resizeEvent(event)
         self.changed()
 
-    def y(self, height: float) -> float:
+    def level(self, height: float) -> float:
         """Where a height, as a share of the room for bars, is on the screen."""
         foot = self.height() - FOOT
         return foot - min(1.0, max(0.0, height)) * (foot - TOP)
@@ -123,7 +123,7 @@ class LetterColumns(Cells):
             middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), middle, self.hint())
             return
-        foot = self.y(0)
+        foot = self.level(0)
         painter.setPen(QPen(now.colour("border"), 1))
         painter.drawLine(QPointF(0, foot + 0.5), QPointF(self.wide() * len(columns), foot + 0.5))
         bars = [self._bar(painter, i, column) for i, column in enumerate(columns)]
@@ -138,7 +138,7 @@ class LetterColumns(Cells):
         """Paint a bar and its line for comparison; return what they cover."""
         now, cell = theme.current(), self.rect_of(index)
         wide = min(26.0, max(2.0, cell.width() * 0.68))
-        foot, top = self.y(0), self.y(column.height)
+        foot, top = self.level(0), self.level(column.height)
         if column.height > 0:
             top = min(top, foot - 1)  # what is more than nothing can be seen
         bar = QRectF(cell.center().x() - wide / 2, top, wide, foot - top)
@@ -147,7 +147,7 @@ class LetterColumns(Cells):
         painter.drawRoundedRect(bar, min(2.0, bar.height() / 2), min(2.0, bar.height() / 2))
         if column.tick is None:
             return bar
-        at = self.y(column.tick)
+        at = self.level(column.tick)
         line = QPointF(bar.left() - 1, at), QPointF(bar.right() + 1, at)
         for role, thick in (("surface", 4), ("text", 2)):
             painter.setPen(QPen(now.colour(role), thick, c=Qt.PenCapStyle.FlatCap))

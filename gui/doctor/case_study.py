@@ -35,7 +35,7 @@ class CaseStudyJob(BackgroundJob):
         """The loss of each chapter, by its number."""
         self._begun = 0
         self._ears |= {
-            Progress: lambda event: self._turn(_number(event)),
+            Progress: self._on_progress,
             Answer: self._on_answer,
             Diagnosed: self.diagnosed.emit,
         }
@@ -58,6 +58,9 @@ class CaseStudyJob(BackgroundJob):
         self.history = self.histories[number] = History()
         self._turn(number)
         super()._on_started(event)
+
+    def _on_progress(self, event: Progress) -> None:
+        self._turn(_number(event))
 
     def _turn(self, number: int) -> None:
         if number > self.number:

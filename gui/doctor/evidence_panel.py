@@ -35,9 +35,9 @@ class Exhibit:
 
 def loss_exhibit(history: History | None, uniform: float) -> Exhibit | None:
     """Return the loss of a training, to be shown where nothing else is; None if there is none."""
-    values = history.loss.y if history else ()
-    if history is None or len(values) < 2:
+    if history is None or len(history.loss.y) < 2:
         return None
+    values = history.loss.y
     smooth = history.loss.smoothed()
     words = f"From {in_words(float(values[0]))} to {in_words(float(smooth[-1]))}"
     words += f" in {history.loss.x[-1]:,.0f} steps."

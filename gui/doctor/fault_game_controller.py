@@ -92,7 +92,8 @@ class FaultGameController(QObject):
         played, guess = self.round, self._gallery.guess
         if played is None or played.covered:
             return
-        parts, role = [], ""
+        parts: list[str] = []
+        role = ""
         if played.hidden:
             right = played.right(played.guess)
             if played.guess is not None:

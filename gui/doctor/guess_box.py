@@ -34,11 +34,11 @@ class GuessBox(QWidget):
         self.choices = TitleList(
             "guessList", "What is broken?", "What would do this to the curve? Choose one."
         )
-        self.choices.currentItemChanged.connect(lambda item: self.take.setEnabled(item is not None))
         self.choices.itemActivated.connect(lambda item: self._guess())
         self.take = push_button(
             "guessButton", "That is it", "Take your guess; then see what it was.", "primary"
         )
+        self.choices.currentItemChanged.connect(lambda item: self.take.setEnabled(item is not None))
         self.take.clicked.connect(self._guess)
         self.ask_hint = push_button(
             "guessHint", "A hint", "What there is to watch for on the curve.", "link"

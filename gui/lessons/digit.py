@@ -51,8 +51,9 @@ class Digit(QObject):
 
     def _travel(self) -> None:
         replica, weights = self._seen = (self.session.replica, self.session.weights)
-        known = weights is not None and self.picture is not None
-        self.stages = journey(replica.model, self.picture) if known else ()
+        self.stages = ()
+        if weights is not None and self.picture is not None:
+            self.stages = journey(replica.model, self.picture)
         self.choose(self.stage, self.unit, self.place)
 
     def choose(self, stage: int, unit: int, place: tuple[int, int]) -> None:

@@ -37,8 +37,9 @@ class Column(QWidget):
     def event(self, event: QEvent) -> bool:
         """Take the height anew when something in it has changed."""
         done = super().event(event)
-        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and self.layout():
-            self.setMinimumHeight(self.layout().totalHeightForWidth(self.width()))
+        layout = self.layout()
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and layout is not None:
+            self.setMinimumHeight(layout.totalHeightForWidth(self.width()))
         return done
 
 

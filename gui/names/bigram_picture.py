@@ -6,10 +6,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPixmap
 
+from core.playgrounds.names.reports import END
 from gui import theme
 from gui.charts import colormaps as ramps
 from gui.names.bigram_views import MapView
-from gui.widgets.letter_symbols import END, draw_signs, sign
+from gui.widgets.letter_symbols import draw_signs, sign
 
 WORDED = 26  # pixels a cell must have to show its letters and its number
 RULED = 16  # and for lines between the cells

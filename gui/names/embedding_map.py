@@ -7,11 +7,12 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy
 
+from core.playgrounds.names.reports import END
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts.cells import Cells
 from gui.names.embedding_view import StillFrame, apart, nearest
-from gui.widgets.letter_symbols import END, called, draw_signs, is_vowel
+from gui.widgets.letter_symbols import called, draw_signs, is_vowel
 
 LEAST, LIKED = 240, 440
 NEAR = 3  # letters named as the nearest

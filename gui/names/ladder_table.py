@@ -131,12 +131,17 @@ class LadderTable(QTableWidget):
             texts[TIME] = span(result.seconds)
         words = [told(rung, result)] * LECTURE + [told_by_lecture(rung)]
         for column, (text, help) in enumerate(zip(texts, words, strict=True)):
-            item = self.item(row, column)
+            item = self._cell(row, column)
             item.setText(text)
             item.setToolTip(f"<p>{html.escape(help)}</p>")
         runs = ", trains now" if rung.model == self.running else ""
         spoken = f"{rung.model}{runs}: {rung.idea}"
-        self.item(row, MODEL).setData(Qt.ItemDataRole.AccessibleTextRole, spoken)
+        self._cell(row, MODEL).setData(Qt.ItemDataRole.AccessibleTextRole, spoken)
+
+    def _cell(self, row: int, column: int) -> QTableWidgetItem:
+        item = self.item(row, column)
+        assert item is not None
+        return item
 
     def _choose(self, row: int) -> None:
         if 0 <= row < len(self.rungs) and self.rungs[row].model in self.results:
@@ -176,8 +181,9 @@ class LadderTable(QTableWidget):
         high = HIGH_ROW if wide else LOW_ROW
         for column, about in enumerate(COLUMNS):
             title = about.title if wide else about.short
-            if self.horizontalHeaderItem(column).text() != title:
-                self.horizontalHeaderItem(column).setText(title)
+            head = self.horizontalHeaderItem(column)
+            if head is not None and head.text() != title:
+                head.setText(title)
             if column != MODEL:
                 needed = about.width + extra if wide else about.narrow
                 self.setColumnWidth(column, needed)

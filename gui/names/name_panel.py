@@ -40,6 +40,7 @@ class NamePanel(Card):
         self.prefix.setMaxLength(100)
         self.prefix.setClearButtonEnabled(True)
         clear = self.prefix.findChild(QToolButton)
+        assert clear is not None
         clear.setObjectName("clearPrefix")
         clear.setAccessibleName("Begin anew")
         clear.setToolTip("<p>Begin anew, with nothing typed.</p>")

@@ -48,7 +48,12 @@ class NameSettings(QWidget):
             "Names": "How many names are made.",
             "Seed": "Where the random numbers start: the same seed makes the same names.",
         }
-        fields = (self.temperature, self.top_k, self.count, self.seed)
+        fields: tuple[QSpinBox | QDoubleSpinBox, ...] = (
+            self.temperature,
+            self.top_k,
+            self.count,
+            self.seed,
+        )
         for column, (field, (name, help)) in enumerate(zip(fields, helps.items(), strict=True)):
             field.setObjectName(f"names{name.replace('-', '')}")
             field.setAccessibleName(name)

@@ -84,12 +84,13 @@ class Page(QWidget):
         self.tabs.addTab(self.letters, "Letters")
         self.tabs.addTab(_scrolled(self.ladder), "Ladder")
         self.tabs.addTab(_scrolled(self.sweep), "Learning rate")
-        for widget in (self.data, self.recipe):
-            widget.setFixedWidth(274)
-        for widget in (self.names, self.surprise):
-            widget.setFixedWidth(318)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
-        lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
+        right = (self.names, self.surprise)
+        for card in left:
+            card.setFixedWidth(274)
+        for panel in right:
+            panel.setFixedWidth(318)
+        lay_out(self, TITLE, ABOUT, left, middle, right)
 
     def _connect(self) -> None:
         session = self.session

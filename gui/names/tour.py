@@ -2,13 +2,17 @@
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel, QListWidget, QTableWidget, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QListWidget, QWidget
 
+from core.playgrounds.names.recipe import LADDER
 from gui.names.bigram_card import BigramCard
 from gui.names.letter_bars import LetterBars
-from gui.names.page import LADDER, Page
+from gui.names.page import Page
 from gui.session_state import State
 from gui.tour import Guide
+
+ENDLESS = 1_000_000  # steps, of a run that is stopped
+FEW = 3  # models of the comparison that the short tour waits for
 
 
 def play(guide: Guide) -> None:
@@ -22,7 +26,7 @@ def play(guide: Guide) -> None:
     guide.look("names")
     _take_letter(guide, page)
 
-    guide.train("lecture mlp", guide.seconds)
+    guide.train("lecture mlp", ENDLESS)
     _begin(guide, "kat")
     guide.wait("layers are on the wall", lambda: len(session.history.layers) > 0)
     guide.look("names-training")
@@ -40,8 +44,8 @@ def play(guide: Guide) -> None:
 
 def _begin(guide: Guide, prefix: str) -> None:
     guide.type_text("namePrefix", prefix)
-    guide.wait(f"names begin with {prefix}", lambda: _all_begin(guide, prefix), 10)
-    guide.expect(f"names go on from {prefix}: {', '.join(_names(guide)[:4])}", True)
+    guide.wait(f"names begin with {prefix}", lambda: _all_begin(guide, prefix))
+    guide.say(f"names from {prefix}: {', '.join(_names(guide)[:4])}")
 
 
 def _names(guide: Guide) -> list[str]:
@@ -60,7 +64,7 @@ def _click_name(guide: Guide) -> None:
     place = names.visualItemRect(names.item(0)).center()
     QTest.mouseClick(names.viewport(), Qt.MouseButton.LeftButton, pos=place)
     words = guide.find(QLabel, "surpriseSentence")
-    guide.wait("the name is read", lambda: names.item(0).text()[:10] in words.text(), 10)
+    guide.wait("the name is read", lambda: names.item(0).text()[:10] in words.text())
     guide.expect(words.text(), "nats" in words.text())
 
 
@@ -76,9 +80,9 @@ def _take_letter(guide: Guide, page: Page) -> None:
 def _map_of_network(guide: Guide, page: Page) -> None:
     guide.click("mapSourceNetwork")
     card = page.letters.findChild(BigramCard)
+    assert card is not None
     guide.wait("the network's own names are counted", lambda: card.map.count() > 0)
-    guide.rest(1500)
-    guide.expect("the bigrams of the list, and of the network's names, are on the map", True)
+    guide.expect("the network's bigrams are on the map", card.map.isVisible())
 
 
 def _sweep(guide: Guide, page: Page) -> None:
@@ -87,19 +91,21 @@ def _sweep(guide: Guide, page: Page) -> None:
     use = guide.find(QAbstractButton, "useRate")
     guide.wait("a valley is found", use.isEnabled)
     guide.look("names-sweep")
-    guide.expect(guide.find(QLabel, "sweepSentence").text(), True)
+    sentence = guide.find(QLabel, "sweepSentence").text()
+    guide.expect(sentence, any(figure.isdigit() for figure in sentence))
 
 
 def _ladder(guide: Guide, page: Page) -> None:
     guide.turn_to("namesTabs", "Ladder")
-    guide.type_number("ladderLength", max(1, round(guide.seconds / 6)))
+    guide.type_number("ladderLength", 20 if guide.long else 1)
     guide.click("trainLadder")
-    table = guide.find(QTableWidget, "ladderTable")
-    guide.wait("the first rung is done", lambda: bool(page.ladder.table.results))
-    longest = 30 * len(LADDER) + 2 * guide.seconds
-    guide.wait("the ladder is climbed", lambda: not page.climb.climbing, longest)
-    done = len(page.ladder.table.results)
-    guide.expect(f"{done} of {table.rowCount()} rungs have a result", done == len(LADDER))
+    results = page.ladder.table.results
+    wanted = len(LADDER) if guide.long else FEW
+    guide.wait(f"{wanted} models are trained", lambda: len(results) >= wanted)
+    if page.climb.climbing:
+        guide.click("stopLadder")
+    guide.wait("the comparison has ended", lambda: not page.climb.climbing)
+    guide.expect(f"{len(results)} models are compared", len(results) >= wanted)
     guide.look("names-ladder")
 
 

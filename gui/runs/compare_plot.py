@@ -131,7 +131,7 @@ class ComparePlot(CurvePlot):
             return
         low, high = self.getPlotItem().getViewBox().viewRange()[0]
         at = (low + high) / 2 if self._at is None else self._at
-        self.point(min(high, max(low, at + KEYS[event.key()] * STRIDE * (high - low))))
+        self.point(min(high, max(low, at + KEYS[Qt.Key(event.key())] * STRIDE * (high - low))))
 
     def resizeEvent(self, event: Any) -> None:
         """Keep the letters over the whole plot."""

@@ -13,8 +13,8 @@ from gui.runs.note_edit import NoteEdit
 from gui.runs.run_buttons import RunButtons
 from gui.theme import GAP
 from gui.widgets.card import Card, label, say
-from gui.widgets.status_icon import Sign
-from gui.widgets.verdict_card import TEXT_ROLES, VERDICT_ROLES
+from gui.widgets.status_icon import VERDICT_ROLES, Sign
+from gui.widgets.verdict_card import TEXT_ROLES
 
 MOST = 12  # settings that are told
 EXACT = "Recipe: “{name}”, as it is on its page."

@@ -39,6 +39,7 @@ class RunTools(QWidget):
         self.words.setClearButtonEnabled(True)
         self.words.setFixedWidth(290)
         clear = self.words.findChild(QToolButton)
+        assert clear is not None
         clear.setObjectName("clearRunFilter")
         clear.setAccessibleName("Look at all runs")
         clear.setToolTip("<p>Look at all runs again.</p>")

@@ -55,7 +55,7 @@ def _name(guide: Guide, page: Page) -> None:
     line.selectAll()
     QTest.keyClicks(line, CALLED)
     QTest.keyClick(line, Qt.Key.Key_Return)
-    guide.wait("the run has its name", lambda: page.runs.entry(0).title == CALLED, 5)
+    guide.wait("the run has its name", lambda: page.runs.entry(0).title == CALLED)
     QTest.keyClick(page.table, Qt.Key.Key_S)
     guide.expect(f"“{page.runs.entry(0).title}” is starred", page.runs.entry(0).card.star)
 

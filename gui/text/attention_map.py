@@ -142,7 +142,7 @@ class AttentionMap(QWidget):
         """Go from token to token with the arrow keys."""
         moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
         if event.key() in moves and self._tokens:
-            self._choose(max(0, min(len(self._tokens) - 1, self._row + moves[event.key()])))
+            self._choose(max(0, min(len(self._tokens) - 1, self._row + moves[Qt.Key(event.key())])))
         else:
             super().keyPressEvent(event)
 

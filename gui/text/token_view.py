@@ -222,6 +222,6 @@ class TokenView(Cells):
         above = self.parentWidget()
         while above and not isinstance(above, QScrollArea):
             above = above.parentWidget()
-        if above and above.widget():
-            centre = self.mapTo(above.widget(), self._places[index].center().toPoint())
+        if isinstance(above, QScrollArea) and (inside := above.widget()):
+            centre = self.mapTo(inside, self._places[index].center().toPoint())
             above.ensureVisible(centre.x(), centre.y(), 0, PITCH)

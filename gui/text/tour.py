@@ -23,13 +23,12 @@ def play(guide: Guide) -> None:
     guide.look("text")
     for tab in ("Tokens", "Attention", "Inside"):
         guide.turn_to("textTabs", tab)
-        guide.rest(400)
         if tab == "Attention":
             _look_about(guide)
         guide.look(f"text-{tab.lower()}")
     guide.turn_to("textTabs", "Learning")
 
-    guide.train("tuned gpt", guide.seconds)
+    guide.train("tuned gpt", 2000 if guide.long else 60)
     guide.type_number("writeLength", 2000)  # so that it still writes when it is to be stopped
     guide.click("generateButton")
     guide.wait("it writes while it learns", lambda: len(page.write.writing.said) > 5)
@@ -66,10 +65,10 @@ def _choose_another(guide: Guide, page: Page) -> None:
     QTest.mouseMove(output.viewport(), place)
     QTest.mouseClick(output.viewport(), Qt.MouseButton.LeftButton, pos=place)
     rows = guide.find(CandidateList, "candidateList")
-    guide.wait("its candidates are shown", lambda: rows.count() == 10, 10)
+    guide.wait("its candidates are shown", lambda: rows.count() == 10)
     before = [said.token for said in page.write.writing.said]
     QTest.mouseClick(rows, Qt.MouseButton.LeftButton, pos=rows.rect_of(4).center().toPoint())
-    guide.wait("it goes on from there", lambda: not page.write.writing.running, 30)
+    guide.wait("it goes on from there", lambda: not page.write.writing.running)
     after = [said.token for said in page.write.writing.said]
     guide.expect("another word was chosen, and the text goes on from it", before != after)
 

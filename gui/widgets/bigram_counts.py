@@ -5,8 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
+from core.playgrounds.names.reports import END
 from core.telemetry.events import Array
-from gui.widgets.letter_symbols import END, called
+from gui.widgets.letter_symbols import called
 
 ALL, MOST = 45, 40
 """Up to ALL symbols are shown all; of more, the end mark and the MOST frequent letters."""

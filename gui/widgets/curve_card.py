@@ -39,7 +39,9 @@ class CurveCard(Card):
         """Leave the number out where the question would not stand beside it."""
         super().resizeEvent(event)
         beside = sum(
-            self.head.itemAt(i).sizeHint().width() + GAP for i in range(1, self.head.count())
+            item.sizeHint().width() + GAP
+            for i in range(1, self.head.count())
+            if (item := self.head.itemAt(i)) is not None
         )
         self.now.setVisible(self.width() >= self.title.sizeHint().width() + beside + ROOM)
 

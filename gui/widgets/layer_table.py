@@ -257,7 +257,9 @@ class LayerTable(QWidget):
         """Walk with the arrow keys, open with Enter."""
         moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
         if event.key() in moves and self._layers:
-            self._hover(max(0, min(len(self._layers) - 1, self._hovered + moves[event.key()])))
+            self._hover(
+                max(0, min(len(self._layers) - 1, self._hovered + moves[Qt.Key(event.key())]))
+            )
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._hovered >= 0:
             self.opened.emit(self._layers[self._hovered].name)
         else:

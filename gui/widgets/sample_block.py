@@ -95,7 +95,7 @@ def _broken(words: str, font: QFont, width: float) -> list[str]:
     option.setWrapMode(mode.WrapAnywhere if noise else mode.WrapAtWordBoundaryOrAnywhere)
     layout.setTextOption(option)
     layout.beginLayout()
-    found = []
+    found: list[str] = []
     while len(found) <= LINES and (line := layout.createLine()).isValid():
         line.setLineWidth(max(1.0, width))
         begin = line.textStart()

@@ -89,7 +89,7 @@ class SurprisalLetters(LetterColumns):
         """Paint the even guess as a dashed line, with its words where there is room."""
         if self._uniform is None:
             return
-        now, at = theme.current(), round(self.y(self._uniform / self._top)) + 0.5
+        now, at = theme.current(), round(self.level(self._uniform / self._top)) + 0.5
         end = self.wide() * self.count()
         beside = self.width() - end >= self._words_width() + theme.GAP
         pen = QPen(now.colour("muted"), 1)
@@ -105,6 +105,7 @@ class SurprisalLetters(LetterColumns):
     def _column(self, span: tuple[int, int]) -> Column:
         if span[1] - span[0] > 1:
             return Column("…", 0.0)
+        assert self._surprise is not None
         nats, letter = self._sum(span), self._surprise.letters[span[0]]
         more = self._uniform is not None and not nats <= self._uniform
         return Column(
@@ -117,6 +118,7 @@ class SurprisalLetters(LetterColumns):
         )
 
     def _sum(self, span: tuple[int, int]) -> float:
+        assert self._surprise is not None
         return float(self._surprise.nats[span[0] : span[1]].sum())
 
     def _words(self) -> str:

@@ -166,8 +166,8 @@ class AttentionBoard(Board):
             "value": ("values", f"{count} × {deep}"),
             "seen": ("what each takes along", f"{count} × {deep}"),
         }
-        for name, words in names.items():
-            write_title(painter, grids[name], *words)
+        for name, titles in names.items():
+            write_title(painter, grids[name], *titles)
         for name, words in (("key", "keys, turned"), ("scores", "scores")):
             place = QRectF(grids[name].area.left(), 0, 240, TALL)
             write(painter, place, words, "text", 13, strong=True)

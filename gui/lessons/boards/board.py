@@ -116,8 +116,7 @@ class Board(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Tell what is under the mouse; beside the cells, what the board is for."""
-        asked = event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent)
-        if asked and self.spot_at(QPointF(event.pos())):
+        if isinstance(event, QHelpEvent) and self.spot_at(QPointF(event.pos())):
             QToolTip.showText(event.globalPos(), self.describe(), self)
             return True
         return super().event(event)

@@ -91,8 +91,8 @@ class ExpressionControls(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.GAP)
-        for widget in (self.forward, self.back, self.run_all):
-            row.addWidget(widget)
+        for button in (self.forward, self.back, self.run_all):
+            row.addWidget(button)
         row.addWidget(_rule())
         for widget in (self.step, self.play, self.fast, self._rate_words):
             row.addWidget(widget)

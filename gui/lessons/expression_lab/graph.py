@@ -210,15 +210,16 @@ class ExpressionGraph(QWidget):
         """Left and right go from number to number, up and down change it."""
         ways = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
         moves = {Qt.Key.Key_Up: 5.0, Qt.Key.Key_Down: -5.0}
-        if self._graph is None or event.key() not in {*ways, *moves}:
+        key = Qt.Key(event.key())
+        if self._graph is None or key not in {*ways, *moves}:
             super().keyPressEvent(event)
             return
-        if event.key() in ways:
+        if key in ways:
             stops = self._stops(self._graph)
-            at = stops.index(self._picked) if self._picked in stops else -ways[event.key()]
-            self._pick(*stops[max(0, min(len(stops) - 1, at + ways[event.key()]))])
+            at = stops.index(self._picked) if self._picked in stops else -ways[key]
+            self._pick(*stops[max(0, min(len(stops) - 1, at + ways[key]))])
         elif self._picked[0] >= 0 and is_leaf(self._graph.nodes[self._picked[0]]):
-            self._move(*self._picked, moves[event.key()], event.modifiers())
+            self._move(*self._picked, moves[key], event.modifiers())
 
     @staticmethod
     def _stops(graph: Graph) -> list[tuple[int, int]]:

@@ -52,8 +52,8 @@ class ExpressionView(Card):
         top.setSpacing(14)
         self.input.setFixedHeight(TOP)
         top.addWidget(self.input, 1)
-        for widget in (self.map, self.curve):
-            top.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
+        for picture in (self.map, self.curve):
+            top.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
         below.addWidget(self.problem, 1)
         below.addWidget(self.controls.chance())
         self.body.addLayout(top)

@@ -28,6 +28,7 @@ class PairRunBar(QWidget):
 
     def __init__(self, key: str) -> None:
         super().__init__()
+        self._paused = self._done = False
         self.start = self._button(f"twinStart_{key}", "Start")
         self.start.setProperty("role", "primary")
         self.pause = self._button(f"twinPause_{key}", "Pause")
@@ -51,7 +52,6 @@ class PairRunBar(QWidget):
         self.progress.setRange(0, 1000)
         self.words = Elided()
         self.words.setObjectName(f"twinWords_{key}")
-        self._paused = self._done = False
         self._waiting = QTimer(self)
         self._waiting.setSingleShot(True)
         self._waiting.setInterval(PATIENCE)

@@ -80,11 +80,12 @@ class PairSettingsForm(QWidget):
             combo.addItems(list(about.choices))
             combo.textActivated.connect(lambda text: self._take(name, side, text))
             return combo
-        spin: QSpinBox | QDoubleSpinBox = QDoubleSpinBox()
+        spin: QSpinBox | QDoubleSpinBox
         if isinstance(value, int):
             spin = QSpinBox()
             spin.setRange(int(about.low), int(about.high))
         else:
+            spin = QDoubleSpinBox()
             spin.setDecimals(DECIMALS[name])
             spin.setSingleStep(SINGLE[name])
             spin.setRange(about.low, about.high)

@@ -31,7 +31,8 @@ class Part(Follower):
         self.prompt.setAccessibleName("A few words")
         self.prompt.setToolTip(f"<p>The first {MOST} tokens of what is typed here are shown.</p>")
         self.prompt.setMaxLength(80)
-        self.layer, self.head = _box("Layer"), _box("Head")
+        self.layer_box = _box("Layer")
+        self.head_box = _box("Head")
         self.board = AttentionBoard()
         self.words = Prose("", 14)
         self.words.setMinimumHeight(44)
@@ -39,15 +40,15 @@ class Part(Follower):
         row.setSpacing(8)
         row.addWidget(label("Words"))
         row.addWidget(self.prompt, 1)
-        row.addWidget(self.layer)
-        row.addWidget(self.head)
+        row.addWidget(self.layer_box)
+        row.addWidget(self.head_box)
         self.body.addLayout(row)
         self.body.addWidget(self.board)
         self.body.addWidget(self.words)
         self.body.addWidget(self.source)
         self.prompt.textChanged.connect(lambda text: self.look())
         self.board.pointed.connect(self._say)
-        for box in (self.layer, self.head):
+        for box in (self.layer_box, self.head_box):
             box.activated.connect(lambda index: self.look())
 
     def look(self) -> None:
@@ -55,7 +56,7 @@ class Part(Follower):
         replica = self.session.replica if self.session.weights is not None else None
         model = replica.model if replica is not None else None
         attends = isinstance(model, GPT)
-        for field in (self.prompt, self.layer, self.head):
+        for field in (self.prompt, self.layer_box, self.head_box):
             field.setEnabled(attends)
         if not isinstance(model, GPT):
             self.board.show_look(list(WORDS), example())
@@ -65,12 +66,12 @@ class Part(Follower):
         tokens = model.tokenizer.encode(self.prompt.text())[: min(MOST, model.context)].tolist()
         tokens = tokens or [model.tokenizer.newline]
         words = [shown(model.tokenizer.bytes_of(token)) for token in tokens]
-        seen = look(model, tokens, self.layer.currentIndex(), self.head.currentIndex())
+        seen = look(model, tokens, self.layer_box.currentIndex(), self.head_box.currentIndex())
         self.board.show_look(words, seen)
         self._say()
 
     def _offer(self, layers: int, heads: int) -> None:
-        for box, name, count in ((self.layer, "Layer", layers), (self.head, "Head", heads)):
+        for box, name, count in ((self.layer_box, "Layer", layers), (self.head_box, "Head", heads)):
             if box.count() != count:
                 box.clear()
                 box.addItems([f"{name} {number}" for number in range(1, count + 1)])

@@ -62,6 +62,7 @@ class Part(Follower):
     def _numbers(self) -> tuple[Array, Array, str]:
         """Return a filter and the pixels that it meets: the network's own, if it has filters."""
         first = self.digit.stages[0] if self.digit.stages else None
+        assert self.digit.picture is not None
         if first is None or not first.slides:
             return EDGE, self.digit.picture, OTHER
         unit = self.digit.unit if self.digit.stage == 0 else 0
