@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,6 +29,7 @@ from core import playgrounds, watch
 from core.doctor.diagnosis import Diagnosis
 from core.doctor.evidence import Evidence
 from core.doctor.examine import examine
+from core.doctor.faults.fault_injection import FaultyLearner
 from core.doctor.faults.gallery import FAULTS, Fault, fitting
 from core.doctor.rules import RULES
 from core.doctor.run_doctor import RunDoctor
@@ -35,6 +37,7 @@ from core.doctor.verdict.causes import CAUSES
 from core.paths import data_source
 from core.telemetry.events import Diagnosed
 from core.training.control import Control
+from core.training.learner import Learner
 from core.training.recipe import Recipe
 from core.training.trainer import Run, train
 
@@ -119,7 +122,7 @@ def ask(
         steps=steps,
         watched=True,
         probe_every=1.0,
-        sabotage=fault.make() if fault else None,
+        make_learner=partial(FaultyLearner, fault.make()) if fault else Learner,
     )
     begin, first, diagnosis = time.perf_counter(), 0.0, None
     for event in examine(run, Control(), budget):
@@ -147,7 +150,7 @@ def faults(options: argparse.Namespace) -> list[dict[str, Any]]:
             if options.only not in (None, playground) or options.model not in (None, model):
                 continue
             recipe = playgrounds.get(playground).recipes[name].replace({"steps": 0})
-            for fault in fitting(playground, recipe):
+            for fault in fitting(recipe):
                 for seed in range(options.seeds):
                     number += 1
                     skipped = number % options.every or options.fault not in (None, fault.id)
@@ -318,7 +321,7 @@ def _speed(attended: bool) -> float:
         _data("names"),
         torch.device("cpu"),
         steps=8000,
-        attendant=RunDoctor() if attended else None,
+        observers=(RunDoctor(),) if attended else (),
     )
     events = list(train(run, Control()))
     return 8000 / events[-1].seconds

@@ -88,7 +88,7 @@ def _fill(folder: Path) -> None:
     first = folder / "names-0000"
     playground = playgrounds.get("names")
     run = Run(playground, SMALL, playground.load(None), torch.device("cpu"), steps=200)
-    recorded = Run(**{**vars(run), "scribe": FileRecorder(first, None)})
+    recorded = Run(**{**vars(run), "recorder": FileRecorder(first, None)})
     list(train(recorded, Control()))
     about, last = json.loads((first / ABOUT).read_text()), (first / LAST).read_bytes()
     for number in range(1, RUNS):

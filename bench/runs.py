@@ -64,7 +64,7 @@ def _speed(name: str, recipe: str, steps: int, recorded: bool) -> float:
     playground = playgrounds.get(name)
     chosen = playground.recipes[recipe].replace({"steps": 0})
     with tempfile.TemporaryDirectory() as folder:
-        scribe = FileRecorder(Path(folder) / "run", None) if recorded else None
+        recorder = FileRecorder(Path(folder) / "run", None) if recorded else None
         out = None if recorded else Path(folder) / "net.safetensors"
         run = Run(
             playground,
@@ -72,7 +72,7 @@ def _speed(name: str, recipe: str, steps: int, recorded: bool) -> float:
             _load(name),
             torch.device("cpu"),
             steps=steps,
-            scribe=scribe,
+            recorder=recorder,
             out=out,
         )
         events = train(run, Control())
@@ -129,7 +129,7 @@ def _train(folder: Path) -> None:
         data,
         torch.device("cpu"),
         steps=STEPS,
-        scribe=FileRecorder(folder, None),
+        recorder=FileRecorder(folder, None),
     )
     list(train(run, Control()))
 

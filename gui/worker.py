@@ -10,6 +10,7 @@ import queue
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,7 +161,7 @@ def train(order: Order) -> Job:
         run = replace(
             _run(order, mailbox),
             resume=load_checkpoint(order.resume) if order.resume else None,
-            scribe=FileRecorder(order.record, order.data),
+            recorder=FileRecorder(order.record, order.data),
         )
         _train(run, order.control, mailbox)
 
@@ -186,7 +187,7 @@ def _train(run: "Run", control: Control, mailbox: Mailbox) -> None:
     from core.doctor.run_doctor import RunDoctor
     from core.training.trainer import train
 
-    for event in train(replace(run, watched=True, attendant=RunDoctor()), control):
+    for event in train(replace(run, watched=True, observers=(RunDoctor(),)), control):
         mailbox.put(event)
 
 
@@ -215,10 +216,12 @@ def examine(order: Order, fault: str, budget: float) -> Job:
         if order.control.stopping:  # it waited too long, nobody listens any more
             return
         from core.doctor.examine import examine
+        from core.doctor.faults.fault_injection import FaultyLearner
         from core.doctor.faults.gallery import FAULTS
 
-        sabotage = FAULTS[fault].make() if fault else None
-        run = replace(_run(order, mailbox), watched=True, sabotage=sabotage)
+        run = replace(_run(order, mailbox), watched=True)
+        if fault:
+            run = replace(run, make_learner=partial(FaultyLearner, FAULTS[fault].make()))
         for event in examine(run, order.control, budget):
             mailbox.put(event)
 
@@ -271,14 +274,9 @@ def tell(source: Path | None, control: Control, budget: float, steps: int) -> Jo
     def job(mailbox: Mailbox) -> None:
         if control.stopping:
             return
-        from core.lessons.case_study import tell
+        from core.lessons.case_study import play_case_study
 
-        chapters: list[Any] = []
-        for event in tell(_load("text", source), control, budget, steps):
-            if isinstance(event, Answer):
-                # Of answers a mailbox keeps the newest: each brings those before it along.
-                chapters.append(event.values["chapter"])
-                event = replace(event, values={**event.values, "chapters": tuple(chapters)})
+        for event in play_case_study(_load("text", source), control, budget, steps):
             mailbox.put(event)
 
     return job

@@ -125,8 +125,8 @@ def names_run():
 
     def make(folder=None, recipe=NAMES, **rest):
         rest.setdefault("steps", 60)
-        scribe = FileRecorder(folder, None) if folder else None
-        return Run(playground, recipe, data, torch.device("cpu"), scribe=scribe, **rest)
+        recorder = FileRecorder(folder, None) if folder else None
+        return Run(playground, recipe, data, torch.device("cpu"), recorder=recorder, **rest)
 
     return make
 

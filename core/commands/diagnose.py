@@ -2,7 +2,8 @@
 
 import argparse
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,8 @@ from .run_options import (
 
 if TYPE_CHECKING:
     from ..doctor.diagnosis import Diagnosis
+    from ..doctor.faults.fault_injection import FaultyLearner
     from ..telemetry.events import Event
-    from ..training.fault_injection import FaultInjection
     from ..training.recipe import Recipe
 
 LENGTH = 20.0  # seconds
@@ -67,24 +68,24 @@ def _diagnose_recipe(options: argparse.Namespace) -> "Diagnosis":
     run = run_of(options, options.subject, seconds=LENGTH)
     if not options.steps:  # a recipe's own number of steps is longer than a doctor needs
         run = dataclasses.replace(run, steps=None, seconds=options.seconds or LENGTH)
-    sabotage = _fault(options.fault, run.playground.name, run.recipe)
-    run = dataclasses.replace(run, watched=True, probe_every=1.0, sabotage=sabotage)
+    run = dataclasses.replace(run, watched=True, probe_every=1.0)
+    if options.fault:
+        run = dataclasses.replace(run, make_learner=_faulty(options.fault, run.recipe))
     control = control_of()
     get_ready(run, control)
     return _heard(examine(run, control, options.budget))
 
 
-def _fault(name: str | None, playground: str, recipe: "Recipe") -> "FaultInjection | None":
-    if name is None:
-        return None
+def _faulty(name: str, recipe: "Recipe") -> Callable[..., "FaultyLearner"]:
+    """Return what makes a learner with that fault."""
+    from ..doctor.faults.fault_injection import FaultyLearner
     from ..doctor.faults.gallery import FAULTS, fitting
 
-    known = [fault.id for fault in fitting(playground, recipe)]
+    known = [fault.id for fault in fitting(recipe)]
     if name not in known:
-        raise UserError(
-            f"The fault '{name}' can't be planted there; those that can: {', '.join(known)}."
-        )
-    return FAULTS[name].make()
+        which = f"those that can: {', '.join(known)}" if known else "no fault can"
+        raise UserError(f"The fault '{name}' can't be injected there; {which}.")
+    return partial(FaultyLearner, FAULTS[name].make())
 
 
 def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":

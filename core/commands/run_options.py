@@ -125,5 +125,5 @@ class Teller:
         """Say it, if it is time."""
         if time.monotonic() - self._told > 1:
             self._told = time.monotonic()
-            loss = float(event.losses[-20:].mean())
+            loss = event.recent_loss
             say(f"{event.progress:4.0%}  step {event.step:,}  loss {loss:.4f}")

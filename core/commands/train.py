@@ -25,8 +25,8 @@ from .run_options import (
 if TYPE_CHECKING:
     from ..training.trainer import Run
 
-ATTENDED = 0.005
-"""The share of the time in which the doctor looks, where no screen asks for it."""
+OBSERVED = 0.005
+"""The share of the time that the doctor's observations take, where no screen asks for them."""
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -58,10 +58,10 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         Started,
         Stopped,
     )
-    from ..training.distributed import ProcessTeam
+    from ..training.distributed import ProcessGroup
     from ..training.trainer import train
 
-    if ProcessTeam.follows():
+    if ProcessGroup.follows():
         _follow(options)
         return None
     if options.out and options.out.is_dir():
@@ -70,12 +70,12 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         _run(options),
         out=options.out,
         weights_only=options.weights_only,
-        keep_every=options.save_every,
+        save_every=options.save_every,
     )
-    if ProcessTeam.called():
-        run = dataclasses.replace(run, team=ProcessTeam(run.device))
+    if ProcessGroup.started():
+        run = dataclasses.replace(run, group=ProcessGroup(run.device))
     else:
-        run = dataclasses.replace(run, attendant=RunDoctor(ATTENDED))
+        run = dataclasses.replace(run, observers=(RunDoctor(OBSERVED),))
     control, teller, doctor = control_of(), Teller(), ""
     answer: dict[str, Any] = {"playground": run.playground.name}
     get_ready(run, control)
@@ -87,7 +87,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
                 say(event.note)
             first = event.step
         elif isinstance(event, Metrics):
-            answer["train_loss"] = round(float(event.losses[-20:].mean()), 6)
+            answer["train_loss"] = round(event.recent_loss, 6)
             teller.tell(event)
         elif isinstance(event, Evaluated):
             answer["metrics"] = {name: round(v, 6) for name, v in event.metrics.items()}
@@ -100,28 +100,28 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
             kept = f" They are in {event.checkpoint}." if event.checkpoint else ""
             raise UserError(event.sentence + kept)
         elif isinstance(event, Finished | Stopped):
-            steps, seconds = event.step - first, max(1e-9, event.seconds - run.spent)
+            steps, seconds = event.step - first, max(1e-9, event.seconds - run.elapsed)
             answer |= {"steps": event.step, "seconds": round(event.seconds, 3)}
             answer |= {"steps_per_second": round(steps / seconds, 2)}
             answer["checkpoint"] = event.checkpoint
     if doctor:
         say(f"The doctor: {doctor}")
-    if run.team:
-        run.team.part()
+    if run.group:
+        run.group.leave()
     return answer
 
 
 def _follow(options: argparse.Namespace) -> None:
     """Do what the leader does, and answer nothing: it does."""
-    from ..training.distributed import ProcessTeam
+    from ..training.distributed import ProcessGroup
     from ..training.trainer import follow
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leader hears it, and dismisses the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leading process ends all
     try:
         run = _run(options)
-        team = ProcessTeam(run.device)
-        follow(dataclasses.replace(run, team=team))
-        team.part()
+        group = ProcessGroup(run.device)
+        follow(dataclasses.replace(run, group=group))
+        group.leave()
     except UserError:
         raise SystemExit(2) from None  # the leader says the same
 
@@ -146,7 +146,7 @@ def _run(options: argparse.Namespace) -> "Run":
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
     run = run_of(options, options.playground, seconds=60.0, resume=resume)
     folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
-    return dataclasses.replace(run, scribe=FileRecorder(folder, source_of(options)))
+    return dataclasses.replace(run, recorder=FileRecorder(folder, source_of(options)))
 
 
 def _show(answer: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from .evidence import DataSeen, Evidence, UseSeen
 from .experiments.copies import try_copies
 from .experiments.data_checks import overlap, survey
 from .experiments.replay import FAULTS, Batch, Replay
-from .experiments.run_access import ANSWERS, JUDGED, batches_of, held_out, loss_on, new_batches
+from .experiments.run_access import ANSWERS, JUDGED, batches_of, loss_on, new_batches
 from .rules import judge
 from .run_doctor import RunDoctor, advise
 from .verdict.conclusion import conclude
@@ -50,9 +50,10 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
     Raises:
         UserError: the run can't begin.
     """
-    own = run.attendant
-    attending = own if isinstance(own, RunDoctor) else RunDoctor(CLOSELY)
-    run = replace(run, attendant=attending, judged=run.judged or ENOUGH)
+    own = next((x for x in run.observers if isinstance(x, RunDoctor)), None)
+    attending = own or RunDoctor(CLOSELY)
+    observers = run.observers if own else (*run.observers, attending)
+    run = replace(run, observers=observers, eval_examples=run.eval_examples or ENOUGH)
     ending: Event | None = None
     try:
         for event in train(run, control):
@@ -148,7 +149,7 @@ def _joined(batches: list[Batch]) -> tuple[Tensor, Tensor]:
 
 
 def _overlap(learner: Learner) -> float:
-    learned, judged = learner.examples, held_out(learner)
+    learned, judged = learner.examples, learner.held_out()
     if learned is judged:
         return 1.0
     for name in ("images", "inputs", "ids"):

@@ -41,33 +41,33 @@ class RunDoctor:
         self.train_loss = math.nan
         self._talk = Pace(2.5, 0.01)
 
-    def begun(self, learner: Learner, planned: int) -> None:
+    def on_start(self, learner: Learner, planned: int) -> None:
         """Look at the first step."""
         self.learner = learner
         self.planned = planned
         self.watching = LoopWatcher((learner.model, learner.optimizer), self._share)
         self._talk.due()
 
-    def before(self) -> None:
+    def before_step(self) -> None:
         """Listen to the step that comes, if it is time."""
         if self.watching.due():
             self.watching.begin(None)
 
-    def after(self, loss: Tensor) -> None:
+    def after_step(self, loss: Tensor) -> None:
         """Take its loss, and look at what was heard."""
         self.watching.step(loss, None)
 
-    def judged(self, event: Evaluated) -> None:
+    def on_evaluation(self, event: Evaluated) -> None:
         """Take the loss on validation data."""
         self.watching.validate(event.metrics["val_loss"], event.metrics.get("val_accuracy"))
         self.train_loss = event.metrics.get("train_loss", math.nan)
 
-    def say(self, progress: float) -> Iterator[Event]:
+    def poll(self, progress: float) -> Iterator[Event]:
         """Say what looking alone has found, now and then."""
         if len(self.watching.looks) >= FEWEST and self._talk.due():
             with self._talk.spending():
                 step = self.learner.step if self.learner else 0
-                yield Diagnosed(step, self.glance(progress))
+                yield Diagnosed(step, self.diagnose(progress))
 
     def case(self, progress: float = 1.0, crash: str = "") -> Evidence:
         """Return all that is known."""
@@ -77,7 +77,7 @@ class RunDoctor:
             case.facts["train_loss"] = self.train_loss
         return case
 
-    def glance(self, progress: float) -> Diagnosis:
+    def diagnose(self, progress: float) -> Diagnosis:
         """Return what is to be said without having tried anything."""
         case = self.case(progress)
         checks = tuple(c for c in judge(case) if c.passed is not False or c.id not in UNTOLD)

@@ -1,11 +1,12 @@
-"""The case of ``actual_words``: from noise to Shakespeare, one mend after another.
+"""The case of ``actual_words``: from noise to Shakespeare, one fix after another.
 
 The text playground is trained as the notebook had it; the doctor says what is wrong; what it names
-is mended, and it is trained again. Each chapter has a sample, so that each mend can be seen.
+is fixed, and it is trained again. Each chapter has a sample that shows the effect of its fix.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,18 +14,19 @@ import torch
 from .. import playgrounds
 from ..doctor.diagnosis import Diagnosis
 from ..doctor.examine import CLOSELY, examine
+from ..doctor.faults.fault_injection import FaultyLearner
 from ..doctor.run_doctor import RunDoctor
 from ..errors import UserError
-from ..playgrounds.text.actual_words import MENDS, OUTPUTS, ActualWords
 from ..telemetry.events import Answer, Diagnosed, Event, Failed, Finished, Progress, Stopped
 from ..training.control import Control
 from ..training.trainer import Run
+from .actual_words import FIXES, OUTPUTS, ActualWords
 
 TOPIC = "case"
 STEPS = 400
 PROMPT = "ROMEO:\n"
 WRITTEN = 60  # tokens
-JUDGED = 60  # ten times as many tokens judge: each of them has 30,522 answers to choose from
+EVALUATED = 60  # examples of ten tokens: each token has 30,522 outputs
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Chapter:
 
     Attributes:
         number: 0 is the notebook as it was.
-        title: what was mended before it was trained.
+        title: what was fixed before it was trained.
         nats: the loss on new data, in nats a character.
         sample: what it writes behind the prompt.
         causes: what the doctor named, first to last.
@@ -48,7 +50,9 @@ class Chapter:
     diagnosis: Diagnosis
 
 
-def tell(data: Any, control: Control, budget: float, steps: int = STEPS) -> Iterator[Event]:
+def play_case_study(
+    data: Any, control: Control, budget: float, steps: int = STEPS
+) -> Iterator[Event]:
     """Play the case.
 
     Args:
@@ -61,22 +65,22 @@ def tell(data: Any, control: Control, budget: float, steps: int = STEPS) -> Iter
         Progress, Diagnosed, and for each chapter an Answer of topic ``case`` with ``chapter``.
     """
     playground = playgrounds.get("text")
-    mended: tuple[str, ...] = ()
-    for number in range(len(MENDS) + 1):
-        title = "The notebook, as it was" if number == 0 else MENDS[number - 1].title
-        yield Progress(title, number / (len(MENDS) + 1))
+    fixed: tuple[str, ...] = ()
+    for number in range(len(FIXES) + 1):
+        title = "The notebook, as it was" if number == 0 else FIXES[number - 1].title
+        yield Progress(title, number / (len(FIXES) + 1))
         attending = RunDoctor(CLOSELY)
         run = Run(
             playground,
             playground.recipes["notebook actual_words"].replace({"steps": 0}),
             data,
             torch.device("cpu"),
-            steps=8 * steps if "time" in mended else steps,
+            steps=8 * steps if "time" in fixed else steps,
             watched=True,
             probe_every=1.0,
-            judged=JUDGED,
-            sabotage=ActualWords(mended),
-            attendant=attending,
+            eval_examples=EVALUATED,
+            make_learner=partial(FaultyLearner, ActualWords(fixed)),
+            observers=(attending,),
         )
         diagnosis = None
         if control.stopping:
@@ -95,15 +99,15 @@ def tell(data: Any, control: Control, budget: float, steps: int = STEPS) -> Iter
             yield Stopped(0, 0.0)
             return
         yield Answer(TOPIC, number, {"chapter": _chapter(number, title, attending, diagnosis)})
-        if number < len(MENDS):
-            mended = (*mended, MENDS[number].id)
+        if number < len(FIXES):
+            fixed = (*fixed, FIXES[number].id)
     yield Finished(0, 0.0)
 
 
 def _chapter(number: int, title: str, attending: RunDoctor, diagnosis: Diagnosis) -> Chapter:
     learner = attending.learner
     assert learner is not None
-    metrics, _ = learner.playground.validate(learner.model, learner.data, learner.recipe, JUDGED)
+    metrics, _ = learner.playground.validate(learner.model, learner.data, learner.recipe, EVALUATED)
     causes = tuple(cause.id for cause in diagnosis.causes)
     nats = metrics["val_nats_per_char"]
     return Chapter(number, title, nats, _sample(learner), causes, diagnosis)
@@ -122,7 +126,7 @@ def _sample(learner: Any) -> str:
             seen = torch.nn.functional.pad(seen, (missing, 0), value=model.tokenizer.newline)
             shares = model(seen)[0].softmax(-1)
             if not bool(torch.isfinite(shares).all()):
-                raise UserError("The network has come apart: its answers are no numbers.")
+                raise UserError("The network has diverged: its outputs are NaN.")
             token = int(torch.multinomial(shares, 1, generator=generator))
             written.append(token)
             tokens.append(token if token < model.tokenizer.size else model.tokenizer.newline)

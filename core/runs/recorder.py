@@ -43,61 +43,61 @@ ENDINGS = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
 
 
 class FileRecorder:
-    """The scribe of one run.
+    """Writes the record of one run.
 
     Args:
         folder: where its record lies, or will lie; another place beside it, if that is taken.
         source: where its data lies; None for what is bundled.
-        onward: whether it goes on where a record ends, instead of beginning one.
+        resumes: whether it continues where a record ends, instead of starting one.
     """
 
-    def __init__(self, folder: Path, source: Path | None, onward: bool = False) -> None:
-        self.folder, self._onward = folder, onward
+    def __init__(self, folder: Path, source: Path | None, resumes: bool = False) -> None:
+        self.folder, self._resumes = folder, resumes
         self._source = str(source.resolve()) if source else ""
         self._history = History()
-        self._tell = Pace(1.0, SHARE)
-        self._alive = Pace(10.0)  # never put off: who is silent for long is taken for dead
-        self._save = Pace(5.0, SHARE)
-        self._better = Pace(1.0, SHARE)
+        self._progress = Pace(1.0, SHARE)
+        self._alive = Pace(10.0)  # never postponed: silence counts as interrupted
+        self._saving = Pace(5.0, SHARE)
+        self._saving_best = Pace(1.0, SHARE)
         self._best = math.inf
         self._recipe: dict[str, Any] = {}
         self._good: Checkpoint | None = None
         """The best weights, while they are not written."""
         self._about: RunInfo
-        self._memory: KeyframeSchedule
+        self._keyframes: KeyframeSchedule
         self._learner: Learner
 
-    def begun(self, run: "Run", learner: Learner) -> None:
-        """A run begins, or goes on where its record ends."""
+    def on_start(self, run: "Run", learner: Learner) -> None:
+        """A run starts, or is resumed where its record ends."""
         self._learner, self._run = learner, run
         self._recipe = learner.recipe.to_dict()
-        if self._onward:
-            self._go_on(learner.step)
+        if self._resumes:
+            self._resume(learner.step)
         else:
             self._claim()
-        self._memory = KeyframeSchedule(self.folder, learner, SHARE)
+        self._keyframes = KeyframeSchedule(self.folder, learner, SHARE)
 
     def _claim(self) -> None:
-        """Make a folder that nobody else has made: two runs may begin in one second."""
-        wished, number = self.folder, 1
+        """Make a folder that is new: two runs may start in one second."""
+        wanted, number = self.folder, 1
         while True:
             try:
                 self.folder.mkdir(parents=True)
                 return
             except FileExistsError:
                 number += 1
-                self.folder = wished.with_name(f"{wished.name}-{number}")
+                self.folder = wanted.with_name(f"{wanted.name}-{number}")
             except OSError as error:
                 raise UserError(
                     f"{self.folder} can't be made ({error.strerror or error}); make room there, or"
                     " let the variable GLASSBOX_RUNS name another folder."
                 ) from None
 
-    def _go_on(self, step: int) -> None:
-        """Take up the record at a step; what it tells beyond will be done again."""
+    def _resume(self, step: int) -> None:
+        """Continue the record at a step; what it has beyond will be done again."""
         self._about = read_run_info(self.folder)
         if self._about.alive:  # it may have begun while this one's data was loaded
-            raise UserError(f"{self.folder.name} is being trained by somebody else by now.")
+            raise UserError(f"{self.folder.name} is being trained by another process by now.")
         drop_drafts(self.folder)
         write_run_info(self.folder, self._about.told_now(state="running"))
         done = tuple(change for change in self._about.changes if change[0] <= step)
@@ -107,20 +107,20 @@ class FileRecorder:
         self._history.cut(step)
         forget_after(self.folder, step)
         if (self.folder / BEST).is_file():
-            self._best = _judged(load_checkpoint(self.folder / BEST))
+            self._best = _validation_loss(load_checkpoint(self.folder / BEST))
 
-    def hear(self, event: Event) -> str:
-        """Write down an event; returns in a sentence why it can't be written, or ""."""
+    def record(self, event: Event) -> str:
+        """Record an event; returns in a sentence why it can't be written, or ""."""
         self._history.add(event)
         try:
             if isinstance(event, Started):
                 self._begin(event)
             elif isinstance(event, Metrics):
-                self._go_along(event)
+                self._record_metrics(event)
             elif isinstance(event, Evaluated):
-                self._judge(event)
+                self._record_evaluation(event)
             elif isinstance(event, Snapshot):
-                self._memory.see(event)
+                self._keyframes.see(event)
             elif isinstance(event, Diagnosed):
                 self._about = self._about.told_now(diagnosis=event.diagnosis.to_dict())
             elif isinstance(event, Finished | Stopped | Failed):
@@ -129,22 +129,22 @@ class FileRecorder:
             return str(error)
         return ""
 
-    def waiting(self) -> None:
-        """Say that the run stands still, and is alive."""
-        if self._tell.due():
-            # What can't be written now is complained of with the next event.
+    def heartbeat(self) -> None:
+        """Note that the run is paused, and alive."""
+        if self._progress.due():
+            # What can't be written now is reported with the next event.
             with contextlib.suppress(UserError):
                 write_run_info(self.folder, self._about.told_now())
 
-    def keep(self, about: dict[str, Any]) -> str:
-        """Write the checkpoint, and say where."""
+    def save(self, about: dict[str, Any]) -> str:
+        """Write the checkpoint, and return where."""
         write_curves(self.folder, self._history)  # first: a checkpoint is never ahead of them
         save_checkpoint(self.folder / LAST, self._learner.checkpoint(about))
         return str(self.folder / LAST)
 
     def _begin(self, event: Started) -> None:
         run, learner = self._run, self._learner
-        if self._onward:
+        if self._resumes:
             self._about = self._about.told_now(state="running", step=learner.step, sentence="")
         else:
             self._about = RunInfo(
@@ -166,10 +166,10 @@ class FileRecorder:
             ).told_now()
         write_run_info(self.folder, self._about)
         if not (self.folder / LAST).is_file():
-            self.keep(self._standing())
-            self._memory.keep()
+            self.save(self._state())
+            self._keyframes.keep()
 
-    def _standing(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         about = self._about
         return {
             "dataset": about.dataset,
@@ -178,9 +178,9 @@ class FileRecorder:
             "metrics": dict(about.metrics),
         }
 
-    def _go_along(self, event: Metrics) -> None:
+    def _record_metrics(self, event: Metrics) -> None:
         self._note_changes()
-        loss = float(event.losses[-20:].mean())
+        loss = event.recent_loss
         self._about = dataclasses.replace(
             self._about,
             step=event.step,
@@ -188,40 +188,40 @@ class FileRecorder:
             metrics={**self._about.metrics, "train_loss": loss},
         )
         if not math.isfinite(loss):
-            return  # the last good weights come back first
-        if self._save.due():
-            with self._save.spending():
-                self.keep(self._standing())
-        if self._good and self._better.due():
-            with self._better.spending():
-                self._keep_best()
-        if self._tell.due():
-            with self._tell.spending():
+            return  # the last good weights are restored first
+        if self._saving.due():
+            with self._saving.spending():
+                self.save(self._state())
+        if self._good and self._saving_best.due():
+            with self._saving_best.spending():
+                self._save_best()
+        if self._progress.due():
+            with self._progress.spending():
                 write_curves(self.folder, self._history)
                 write_run_info(self.folder, self._about.told_now())
         elif self._alive.due():
             write_run_info(self.folder, self._about.told_now())
 
     def _note_changes(self) -> None:
-        """Write down what was set otherwise since it was looked at last."""
+        """Record which settings were changed since the last event."""
         step, now = self._learner.step, self._learner.recipe.to_dict()
         changes = [(step, key, value) for key, value in now.items() if self._recipe[key] != value]
         self._recipe = now
         self._about = dataclasses.replace(self._about, changes=(*self._about.changes, *changes))
 
-    def _judge(self, event: Evaluated) -> None:
+    def _record_evaluation(self, event: Evaluated) -> None:
         if event.step == self._about.first:
-            return  # a network that has learned nothing yet says nothing of this training
+            return  # it says nothing about this training yet
         metrics = {**self._about.metrics, **event.metrics}
         self._about = dataclasses.replace(self._about, metrics=metrics)
         if event.metrics["val_loss"] < self._best:
             self._best = event.metrics["val_loss"]
-            best = self._learner.checkpoint(self._standing())
+            best = self._learner.checkpoint(self._state())
             # A copy: it is written when it is time, and the network goes on.
             weights = {name: t.detach().to("cpu", copy=True) for name, t in best.weights.items()}
             self._good = dataclasses.replace(best, weights=weights, resume={})
 
-    def _keep_best(self) -> None:
+    def _save_best(self) -> None:
         """Write the best weights, if there are better ones than those that are written."""
         if self._good:
             save_checkpoint(self.folder / BEST, self._good)
@@ -231,14 +231,14 @@ class FileRecorder:
         sentence = event.sentence if isinstance(event, Failed) else ""
         write_curves(self.folder, self._history)
         self._note_changes()
-        self._keep_best()
-        self._memory.keep(last=True)
+        self._save_best()
+        self._keyframes.keep(last=True)
         state, step = ENDINGS[type(event)], self._learner.step
         self._about = self._about.told_now(state=state, step=step, sentence=sentence)
         write_run_info(self.folder, self._about)
 
 
-def _judged(checkpoint: Checkpoint) -> float:
+def _validation_loss(checkpoint: Checkpoint) -> float:
     """Return how a checkpoint was judged; infinity where its file does not say."""
     metrics = checkpoint.about.get("metrics")
     loss = metrics.get("val_loss") if isinstance(metrics, dict) else None

@@ -1,4 +1,4 @@
-"""A run that was broken off, as a run that goes on where its record ends."""
+"""A run that was interrupted, as a run that continues where its record ends."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,7 @@ from .run_info import RunInfo, read_run_info, recipe_of
 def resume_run(folder: Path, data: str | Path | None = None, device: str | None = None) -> Run:
     """Return a run that does what is left of another one, and writes its record on.
 
-    With the same data, on a CPU, it ends with the weights of a run that was never broken off.
+    With the same data, on a CPU, it ends with the weights of a run that was never interrupted.
 
     Args:
         folder: the record.
@@ -58,14 +58,14 @@ def resume_run(folder: Path, data: str | Path | None = None, device: str | None 
         about.seconds,
         about.steps,
         resume=checkpoint,
-        scribe=FileRecorder(folder, source, onward=True),
-        first=about.first,
-        spent=checkpoint.about["seconds"] if checkpoint else 0.0,
+        recorder=FileRecorder(folder, source, resumes=True),
+        first_step=about.first,
+        elapsed=checkpoint.about["seconds"] if checkpoint else 0.0,
     )
 
 
 def _checkpoint(folder: Path, about: RunInfo) -> Checkpoint | None:
-    """Return the checkpoint to go on from; None where nothing was learned before it broke off."""
+    """Return the checkpoint to go on from; None if nothing was learned by then."""
     if not (folder / LAST).is_file():
         if about.first:
             raise UserError(f"{folder.name} has lost its checkpoint; train anew.")

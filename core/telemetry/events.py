@@ -111,6 +111,11 @@ class Metrics:
     seconds: float
     progress: float
 
+    @property
+    def recent_loss(self) -> float:
+        """The mean loss of the last 20 steps: what is shown as the training loss."""
+        return float(self.losses[-20:].mean())
+
 
 @dataclass(frozen=True)
 class Snapshot:

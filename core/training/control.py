@@ -1,4 +1,4 @@
-"""What a person may ask of a training while it runs; answered at the next step edge."""
+"""What a person may ask of a training while it runs; answered before the next step."""
 
 import threading
 from collections.abc import Callable
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 Question = Callable[["nn.Module", int], Event]
-"""Looks at the model, standing still at a step edge, and answers with an event."""
+"""Looks at the model between two steps, and answers with an event."""
 
 
 @dataclass
-class Wishes:
-    """What was asked since the last step edge."""
+class Requests:
+    """What was asked since the last step."""
 
     changes: dict[str, Any]
-    question: Question | None
+    questions: list[Question]
 
 
 class Control:
@@ -36,28 +36,28 @@ class Control:
         self.abandoned = False
         self._steps = 0
         self._changes: dict[str, Any] = {}
-        self._question: Question | None = None
+        self._questions: list[Question] = []
         self._condition = threading.Condition()
 
     def pause(self) -> None:
-        """Stand still at the next step edge."""
+        """Pause before the next step."""
         with self._asking():
             self.paused = True
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue."""
         with self._asking():
             self.paused = False
             self._steps = 0
 
     def step(self) -> None:
-        """Do one step, then stand still."""
+        """Do one step, then pause."""
         with self._asking():
             self.paused = True
             self._steps += 1
 
     def stop(self, abandon: bool = False) -> None:
-        """End the run at the next step edge; ``abandon`` skips judging the network at the end."""
+        """End the run before the next step; ``abandon`` skips the evaluation at the end."""
         with self._asking():
             self.stopping = True
             self.abandoned = self.abandoned or abandon
@@ -68,17 +68,17 @@ class Control:
             self._changes[key] = value
 
     def ask(self, question: Question) -> None:
-        """Have the model looked at, which an event answers; only the newest question counts."""
+        """Have the model looked at, which an event answers; questions are answered in order."""
         with self._asking():
-            self._question = question
+            self._questions.append(question)
 
-    def take(self) -> Wishes:
+    def take(self) -> Requests:
         """Take changes and questions; the trainer's side."""
         with self._condition:
-            wishes = Wishes(self._changes, self._question)
-            self._changes, self._question = {}, None
+            requests = Requests(self._changes, self._questions)
+            self._changes, self._questions = {}, []
             self.wanted = self.paused or self.stopping
-            return wishes
+            return requests
 
     def take_step(self) -> bool:
         """Whether a single step was asked for, and take it; the trainer's side."""
@@ -92,7 +92,9 @@ class Control:
             self._condition.wait_for(self._has_news, timeout=1.0)
 
     def _has_news(self) -> bool:
-        idle = self.paused and not (self.stopping or self._steps or self._changes or self._question)
+        idle = self.paused and not (
+            self.stopping or self._steps or self._changes or self._questions
+        )
         return not idle
 
     def _asking(self) -> "_Asking":
@@ -100,7 +102,7 @@ class Control:
 
 
 class _Asking:
-    """Holds the lock while a wish is written down, then wakes the trainer."""
+    """Holds the lock while a request is noted, then wakes the trainer."""
 
     def __init__(self, control: Control) -> None:
         self.control = control

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ..errors import UserError
 
 
-class ProcessTeam:
+class ProcessGroup:
     """The processes, seen from one of them.
 
     Attributes:
@@ -33,14 +33,14 @@ class ProcessTeam:
         self._device = torch.device("cuda") if cuda else torch.device("cpu")
 
     @staticmethod
-    def called() -> bool:
+    def started() -> bool:
         """Whether this process was started as one of several."""
         return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
     @staticmethod
     def follows() -> bool:
         """Whether this process is to follow another one."""
-        return ProcessTeam.called() and os.environ.get("RANK", "0") != "0"
+        return ProcessGroup.started() and os.environ.get("RANK", "0") != "0"
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """Return the model in a form whose backward pass averages the gradients of all."""
@@ -87,6 +87,6 @@ class ProcessTeam:
     def _word(self, progress: float) -> Tensor:
         return torch.tensor(progress, dtype=torch.float64, device=self._device)
 
-    def part(self) -> None:
+    def leave(self) -> None:
         """Leave the group of processes."""
         dist.destroy_process_group()

@@ -1,18 +1,19 @@
 """The learner: a model, its optimiser and its batches, and the one step they do together."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..playground import Playground
+from ..playground import Playground, TrainingSet
+from ..telemetry.events import Array
 from .batches import Batches
 from .checkpoint import Checkpoint
 from .device import mixed_precision
-from .distributed import ProcessTeam
-from .fault_injection import FaultInjection
+from .distributed import ProcessGroup
 from .recipe import Recipe
 
 WARM_UP = 0.08  # of a cosine schedule: Adam's first steps rest on few gradients, so they are short
@@ -42,16 +43,12 @@ class Learner:
         data: Any,
         device: torch.device,
         resume: Checkpoint | None = None,
-        sabotage: FaultInjection | None = None,
-        team: ProcessTeam | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
-        if sabotage:
-            recipe, data = sabotage.recipe(recipe), sabotage.data(data)
         self.playground = playground
         self.recipe = recipe
         self.data = data
         self.device = device
-        self.sabotage = sabotage
         self.vocabulary = playground.vocabulary(data, recipe)
         self.examples = playground.prepare(data, recipe, self.vocabulary, device)
         self.step = 0
@@ -72,73 +69,85 @@ class Learner:
         self.weights = list(self.model.parameters())
         self.optimizer = _optimizer(self.model, recipe)
         count = len(self.examples)
-        self.counts = hasattr(self.model, "observe")
+        self.fits_by_counting = hasattr(self.model, "observe")
         """Whether it learns by counting: everything in one step, and without a gradient."""
-        size = count if self.counts else recipe.batch_size
+        size = count if self.fits_by_counting else recipe.batch_size
         self.batches = Batches(count, size, recipe.seed, device)
-        if resume and self.counts:
+        if resume and self.fits_by_counting:
             raise UserError("What counts has counted everything: begin with fresh weights instead.")
         if resume:
             self._resume(resume)
         self.model.train()
-        self.team = team
+        self.group = group
         self._forward = self.model
-        if team:
-            self._join(team)
-        if sabotage:
-            sabotage.built(self)
+        if group:
+            self._join(group)
 
-    def _join(self, team: ProcessTeam) -> None:
+    def _join(self, group: ProcessGroup) -> None:
         """Learn together with other processes that have been given the same."""
-        if self.counts:
+        if self.fits_by_counting:
             raise UserError("What counts has one step to do: train it in a single process.")
-        team.check(self.batches.size)
-        self._forward = team.wrap(self.model)
+        group.check(self.batches.size)
+        self._forward = group.wrap(self.model)
         if any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.model.modules()):
             self.note += " Batch norm sees each process's share of a batch, not all of it."
-        if team.rank:  # else dropout would leave the same units out everywhere
-            torch.manual_seed(self.recipe.seed + team.rank)
+        if group.rank:  # else dropout would leave the same units out everywhere
+            torch.manual_seed(self.recipe.seed + group.rank)
 
-    def leave_team(self) -> None:
-        """Let the others go; from here on it learns alone, from whole batches."""
-        if self.team:
-            self.team.dismiss()
-            self.team, self._forward = None, self.model
+    def leave_group(self) -> None:
+        """Dismiss the other processes; from here on it learns alone, from whole batches."""
+        if self.group:
+            self.group.dismiss()
+            self.group, self._forward = None, self.model
 
-    def relearn(self) -> None:
-        """Begin with the model's parameters anew, after some were exchanged."""
+    def copy(self, changes: Mapping[str, Any]) -> "Learner":
+        """Return a fresh learner of the same kind, with other settings.
+
+        Raises:
+            UserError: a setting is impossible.
+        """
+        recipe = self.recipe.replace(changes)
+        return Learner(self.playground, recipe, self.data, self.device)
+
+    def reset_optimizer(self) -> None:
+        """Begin with the model's parameters anew, after some were replaced."""
         self.weights = list(self.model.parameters())
         self.optimizer = _optimizer(self.model, self.recipe)
 
-    def take(self) -> tuple[Tensor, Tensor]:
-        """Return the next batch, ready for the model."""
+    def take(self, recipe: Recipe | None = None) -> tuple[Tensor, Tensor]:
+        """Return the next batch, ready for the model.
+
+        Args:
+            recipe: settings by which examples are prepared, if not those of the training.
+        """
         indices = self.batches.next()
-        batch = self.examples.batch(indices, self.recipe, self.batches.generator)
-        if self.team:
-            batch = self.team.share(batch)
-        return self.sabotage.batch(*batch) if self.sabotage else batch
+        batch = self.examples.batch(indices, recipe or self.recipe, self.batches.generator)
+        return self.group.share(batch) if self.group else batch
+
+    def held_out(self) -> TrainingSet:
+        """Return the examples that validate."""
+        return self.playground.held_out(self.data, self.recipe, self.vocabulary, self.device)
+
+    def evaluate(self, limit: int | None = None) -> tuple[dict[str, float], dict[str, Array]]:
+        """Evaluate the model on validation data, about ``limit`` examples; None for all."""
+        return self.playground.validate(self.model, self.data, self.recipe, limit)
 
     def learn(
         self, inputs: Tensor, targets: Tensor, progress: float, watcher: Watcher | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Do one step; return its loss and share of right answers, still on the device."""
-        if self.counts:
+        if self.fits_by_counting:
             return self._count(inputs, targets), None
-        if self.team and not self.team.rank:
-            self.team.lead(progress)
+        if self.group and not self.group.rank:
+            self.group.lead(progress)
         self.trail.append(progress)
         if self._numbers is None:
-            outputs, loss = self._judge(inputs, targets)
+            outputs, loss = self.forward(inputs, targets)
         else:
             with torch.autocast(self.device.type, self._numbers):
-                outputs, loss = self._judge(inputs, targets)
-        # By hand, since torch's zero_grad takes a tenth of a small network's step.
-        if not (self.sabotage and self.sabotage.keeps_gradients):
-            for weight in self.weights:
-                weight.grad = None
-        self._backward(loss)
-        if self.sabotage:
-            self.sabotage.gradients(self.weights)
+                outputs, loss = self.forward(inputs, targets)
+        self.zero_gradients()
+        self.backward(loss)
         if watcher:
             watcher.before_update()
         self._update(self.rate(progress))
@@ -146,21 +155,23 @@ class Learner:
             watcher.after_update()
         self.step += 1
         correct = self.playground.correct(outputs, targets)
-        if self.team is None:
+        if self.group is None:
             return loss.detach(), correct
-        return self.team.mean(loss), None if correct is None else self.team.mean(correct)
+        return self.group.mean(loss), None if correct is None else self.group.mean(correct)
 
-    def _judge(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the model says to a batch, and how wrong that is."""
+    def forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the model's outputs for a batch, and their loss."""
         outputs = self._forward(inputs)
-        if self.sabotage is None:
-            return outputs, self.playground.loss(self.recipe, outputs, targets)
-        outputs = self.sabotage.outputs(outputs)
-        loss = self.playground.loss(self.recipe, outputs, targets)
-        return outputs, self.sabotage.loss(loss, outputs, targets, self.model)
+        return outputs, self.playground.loss(self.recipe, outputs, targets)
 
-    def _backward(self, loss: Tensor) -> None:
-        """Bring the gradients to the weights, in their true size."""
+    def zero_gradients(self) -> None:
+        """Forget the gradients of the step before."""
+        # By hand, since torch's zero_grad takes a tenth of a small network's step.
+        for weight in self.weights:
+            weight.grad = None
+
+    def backward(self, loss: Tensor) -> None:
+        """Compute the gradients, in their true size."""
         if self._scaler is None:
             loss.backward()  # type: ignore[no-untyped-call]
         else:
@@ -195,8 +206,7 @@ class Learner:
 
     def rate(self, progress: float) -> float:
         """Return the learning rate at this part of the run, 0 to 1."""
-        rate = self.recipe.lr * _factor(self.recipe, progress)
-        return self.sabotage.rate(rate, self.step) if self.sabotage else rate
+        return self.recipe.lr * _factor(self.recipe, progress)
 
     def change(self, key: str, value: Any) -> None:
         """Change a live setting from the next step on."""

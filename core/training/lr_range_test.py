@@ -11,7 +11,6 @@ import torch
 from ..errors import UserError
 from ..telemetry.events import Array, Event, Finished, Stopped, Swept, frozen
 from .control import Control
-from .learner import Learner
 from .trainer import Run
 
 RANGES = {"sgd": (1e-3, 1e2), "adam": (1e-5, 1.0), "adamw": (1e-5, 1.0)}
@@ -33,8 +32,8 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
         Swept, from time to time, and with the valley at the end; then Finished or Stopped.
     """
     recipe = run.recipe.replace({"schedule": "constant"})
-    learner = Learner(run.playground, recipe, run.data, run.device)
-    if learner.counts:
+    learner = run.make_learner(run.playground, recipe, run.data, run.device)
+    if learner.fits_by_counting:
         raise UserError("A model that counts has no learning rate; choose another one.")
     low, high = RANGES[recipe.to_dict()["optimizer"]]
     rates = np.geomspace(low, high, run.steps or 1000)

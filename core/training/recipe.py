@@ -8,6 +8,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Flag, auto
 from typing import Any, Self
 
 from ..errors import UserError
@@ -56,6 +57,34 @@ def shared(key: str, default: Any) -> Any:
     """Declare a setting that every playground has, with a default of this playground's own."""
     fields = {field.name: field for field in dataclasses.fields(Recipe)}
     return dataclasses.field(default=default, metadata=fields[key].metadata)
+
+
+class Trait(Flag):
+    """What a recipe's network and its data have, for whoever must not know which they are."""
+
+    DESCENT = auto()
+    """It learns by gradient descent, not by counting."""
+    HIDDEN = auto()
+    """It has hidden layers, or would have room for them."""
+    ACTIVATIONS = auto()
+    """Hidden layers are matrix products with an activation behind them."""
+    DENSE = auto()
+    """These follow one another directly, so that without activations they are one product."""
+    CONFIGURABLE = auto()
+    """Their sizes, activation and initialisation are settings, and nothing normalises between."""
+    BATCH_NORM = auto()
+    SEQUENCES = auto()
+    """There is an answer at every position of an example, not one for each example."""
+    CONTEXT = auto()
+    """A setting says how many tokens it sees, and it sees more than one."""
+    TOKENS = auto()
+    IMAGES = auto()
+    CROSS_ENTROPY = auto()
+    TIED = auto()
+    """The output layer shares its weights with the embedding."""
+    RARE_LABELS = auto()
+    """The last of its labels hardly ever occurs."""
+    SGD = auto()
 
 
 @dataclass(frozen=True)
@@ -152,6 +181,10 @@ class Recipe:
         low=0,
         high=100_000_000,
     )
+
+    def traits(self) -> Trait:
+        """Say what its network and its data have; a playground's recipe adds its own."""
+        return Trait.SGD if self.optimizer == "sgd" else Trait(0)
 
     @classmethod
     def settings(cls) -> dict[str, Setting]:

@@ -1,4 +1,4 @@
-"""Who sits beside a run, seen from the trainer: the doctor, and who writes its record."""
+"""What accompanies a run, as the trainer sees it: observers of its steps, and its recorder."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,39 +13,39 @@ if TYPE_CHECKING:
 
 
 class RunObserver(Protocol):
-    """Is told of every step; looks at some of them."""
+    """Is told of every step."""
 
-    def begun(self, learner: "Learner", planned: int) -> None:
-        """A run begins; ``planned`` steps, or 0 if it goes by the clock."""
+    def on_start(self, learner: "Learner", planned: int) -> None:
+        """A run starts; ``planned`` steps, or 0 if its length is in seconds."""
 
-    def before(self) -> None:
-        """A step is to be done."""
+    def before_step(self) -> None:
+        """A step is about to be done."""
 
-    def after(self, loss: Tensor) -> None:
+    def after_step(self, loss: Tensor) -> None:
         """It is done."""
 
-    def judged(self, event: Evaluated) -> None:
-        """The network was judged on validation data."""
+    def on_evaluation(self, event: Evaluated) -> None:
+        """The network was evaluated on validation data."""
 
-    def say(self, progress: float) -> Iterator[Event]:
-        """Say what there is to say, now and then."""
+    def poll(self, progress: float) -> Iterator[Event]:
+        """Yield what there is to report; asked ten times a second at most."""
 
 
 class RunRecorder(Protocol):
-    """Writes down what happens, at step edges, where the network stands still."""
+    """Writes a run's record between steps, while the network does not change."""
 
-    def begun(self, run: "Run", learner: "Learner") -> None:
-        """A run begins, or goes on."""
+    def on_start(self, run: "Run", learner: "Learner") -> None:
+        """A run starts, or is resumed."""
 
-    def hear(self, event: Event) -> str:
-        """Write down an event; returns in a sentence why it can't be written, or ""."""
+    def record(self, event: Event) -> str:
+        """Record an event; returns in a sentence why it can't be written, or ""."""
         ...
 
-    def waiting(self) -> None:
-        """The run stands still, and is alive."""
+    def heartbeat(self) -> None:
+        """The run is paused, and alive."""
 
-    def keep(self, about: dict[str, Any]) -> str:
-        """Write the checkpoint, and say where.
+    def save(self, about: dict[str, Any]) -> str:
+        """Write the checkpoint, and return where.
 
         Raises:
             UserError: it can't be written there.

@@ -5,13 +5,15 @@
         ...
 
 At each event, and at each step edge, it honours what its control was asked: pause, single step,
-stop, changed settings, questions about the model.
+stop, changed settings, questions about the model. It
+knows nothing of records, faults or the doctor: observers are told, a recorder is handed the events,
+and whoever wants a learner with a fault brings it along.
 """
 
 import logging
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,15 +45,14 @@ from ..telemetry.probes import Probe, describe
 from .checkpoint import Checkpoint, save_checkpoint
 from .control import Control, Question
 from .device import use_threads
-from .distributed import ProcessTeam
-from .fault_injection import FaultInjection
+from .distributed import ProcessGroup
 from .learner import Learner
 from .nan_guard import NanGuard
 from .pace import Pace
 from .recipe import Recipe
 from .run_observer import RunObserver, RunRecorder
 
-QUICK_EVAL_EXAMPLES = 1000  # examples that judge on the way
+QUICK_EVAL_EXAMPLES = 1000  # of an evaluation on the way
 _log = logging.getLogger("glassbox")
 
 
@@ -61,19 +62,19 @@ class Run:
 
     Attributes:
         seconds, steps: its length, one of them; seconds count training alone.
-        watched: whether probes look and weights are told, for a screen.
+        watched: whether snapshots, weights and examples are yielded, for a screen.
         out: where the checkpoint goes; None for nowhere but the record.
         resume: the checkpoint to go on from.
         weights_only: keep no more than a network to use, a third of the size.
         probe_every: seconds between two looks at the layers, at least.
-        keep_every: seconds between two checkpoints on the way; None for one at the end.
-        judged: how many examples judge at the end, about; None for all.
-        sabotage: what is done wrong on purpose; None for nothing.
-        attendant: the doctor beside it; None for nobody.
-        team: the processes that do it together, of which this one leads; None for this one alone.
-        scribe: who writes its record; None for nobody.
-        first: the step that it began at, if it was broken off and goes on; None for here and now.
-        spent: the seconds that it had trained when it was broken off.
+        save_every: seconds between two checkpoints on the way; None for one at the end.
+        eval_examples: how many examples the last evaluation takes, about; None for all.
+        make_learner: makes the learner: :class:`Learner`, or something that behaves like it.
+        observers: are told of every step.
+        recorder: writes its record; None for none.
+        group: the processes that do it together, of which this one leads; None for this one alone.
+        first_step: the step that it started at, if it was interrupted; None for here and now.
+        elapsed: the seconds that it had trained when it was interrupted.
     """
 
     playground: Playground
@@ -87,14 +88,14 @@ class Run:
     resume: Checkpoint | None = None
     weights_only: bool = False
     probe_every: float = 0.1
-    keep_every: float | None = None
-    judged: int | None = None
-    sabotage: FaultInjection | None = None
-    attendant: RunObserver | None = None
-    team: ProcessTeam | None = None
-    scribe: RunRecorder | None = None
-    first: int | None = None
-    spent: float = 0.0
+    save_every: float | None = None
+    eval_examples: int | None = None
+    make_learner: Callable[..., Learner] = Learner
+    observers: tuple[RunObserver, ...] = ()
+    recorder: RunRecorder | None = None
+    group: ProcessGroup | None = None
+    first_step: int | None = None
+    elapsed: float = 0.0
 
 
 @dataclass
@@ -117,41 +118,41 @@ class _Loop:
     def __init__(self, run: Run, control: Control) -> None:
         self.run = run
         self.control = control
-        self.learner = Learner(
-            run.playground, run.recipe, run.data, run.device, run.resume, run.sabotage, run.team
+        self.learner = run.make_learner(
+            run.playground, run.recipe, run.data, run.device, run.resume, run.group
         )
         use_threads(self.learner.model, run.device)
-        # What counts has no steps to look at.
-        self.attendant = None if self.learner.counts else run.attendant
-        if self.attendant:
-            self.attendant.begun(self.learner, run.steps or 0)
-        self.first = self.learner.step if run.first is None else run.first
+        # A model that counts has no steps to observe.
+        self.observers = () if self.learner.fits_by_counting else run.observers
+        for observer in self.observers:
+            observer.on_start(self.learner, run.steps or 0)
+        self.first_step = self.learner.step if run.first_step is None else run.first_step
         self.group = _Group()
-        self.clock = run.spent
-        self.lifeline = NanGuard(self.learner)
-        self.look = Pace(run.probe_every, 0.02) if run.watched else Pace(0.5, 0.002)
-        self.tell = Pace(0.1)
-        self.judge = Pace(1.0, share=0.01)
-        self.save = Pace(run.keep_every or math.inf)
+        self.clock = run.elapsed
+        self.nan_guard = NanGuard(self.learner)
+        self.probing = Pace(run.probe_every, 0.02) if run.watched else Pace(0.5, 0.002)
+        self.reporting = Pace(0.1)
+        self.evaluating = Pace(1.0, share=0.01)
+        self.saving = Pace(run.save_every or math.inf)
         self.loss = math.nan
         self.accuracy = math.nan
-        self.usual = 0.0  # seconds that an unwatched step takes, lately
-        self.standing = False  # was told to be paused, and not yet to have gone on
+        self.typical_step_seconds = 0.0  # of the latest steps without probes
+        self.paused = False  # Paused was yielded, and Resumed not yet
         self.failed = False
-        self.glance = min(QUICK_EVAL_EXAMPLES, run.judged or QUICK_EVAL_EXAMPLES)
+        self.quick = min(QUICK_EVAL_EXAMPLES, run.eval_examples or QUICK_EVAL_EXAMPLES)
         self.progress = 0.0
         """How much of the run is done, 0 to 1."""
-        self._spend(0.0)
-        if run.scribe:
-            run.scribe.begun(run, self.learner)
+        self._advance(0.0)
+        if run.recorder:
+            run.recorder.on_start(run, self.learner)
 
-    def _spend(self, seconds: float) -> None:
-        """Let the run's clock go on, and see how far it is."""
+    def _advance(self, seconds: float) -> None:
+        """Advance the run's clock and its progress."""
         self.clock += seconds
-        if self.learner.counts:
+        if self.learner.fits_by_counting:
             done = float(self.learner.step)
         elif self.run.steps is not None:
-            done = (self.learner.step - self.first) / max(1, self.run.steps)
+            done = (self.learner.step - self.first_step) / max(1, self.run.steps)
         else:
             done = self.clock / max(1e-9, self.run.seconds or 0.0)
         self.progress = min(1.0, done)
@@ -174,42 +175,42 @@ class _Loop:
     def step(self) -> None:
         """Do one step; the bare minimum, since small networks do thousands in a second."""
         begin = time.perf_counter()
-        if self.attendant is None:
-            self.group.add(*self.learner.learn(*self.learner.take(), self.progress))
-        else:
-            self.attendant.before()
-            loss, correct = self.learner.learn(*self.learner.take(), self.progress)
-            self.attendant.after(loss)
-            self.group.add(loss, correct)
-        spent = time.perf_counter() - begin
-        self.usual += 0.1 * (spent - self.usual)
-        self._spend(spent)
+        for observer in self.observers:
+            observer.before_step()
+        loss, correct = self.learner.learn(*self.learner.take(), self.progress)
+        for observer in self.observers:
+            observer.after_step(loss)
+        self.group.add(loss, correct)
+        seconds = time.perf_counter() - begin
+        self.typical_step_seconds += 0.1 * (seconds - self.typical_step_seconds)
+        self._advance(seconds)
 
-    def watched_step(self) -> Iterator[Event]:
-        """Do one step, and look at it."""
+    def probed_step(self) -> Iterator[Event]:
+        """Do one step under probes."""
         begin = time.perf_counter()
         share = self.learner.rate(self.progress) / self.learner.recipe.lr
-        if self.attendant:
-            self.attendant.before()
+        for observer in self.observers:
+            observer.before_step()
         batch = self.learner.take()
         with Probe(self.learner.model) as probe:
             loss, correct = self.learner.learn(*batch, self.progress, probe)
         self.group.add(loss, correct)
-        if self.attendant:
-            self.attendant.after(loss)
-        self._spend(time.perf_counter() - begin)
+        for observer in self.observers:
+            observer.after_step(loss)
+        self._advance(time.perf_counter() - begin)
         yield probe.snapshot(self.learner.step, share)
         if self.run.watched:
             yield self.weights()
             yield Examples(frozen(batch[0][:16]), frozen(batch[1][:16]))
-        # The probes cost what such a step takes longer than one that nobody watches.
-        self.look.charge(time.perf_counter() - begin - self.usual)
+        # The probes cost what such a step takes longer than one without them.
+        self.probing.charge(time.perf_counter() - begin - self.typical_step_seconds)
 
-    def looks(self, alone: bool) -> bool:
-        """Whether to look at the next step."""
-        if self.learner.counts:
-            return False  # it has no gradients to look at
-        return (self.run.watched or self.run.scribe is not None) and (alone or self.look.due())
+    def probes(self, alone: bool) -> bool:
+        """Whether the next step is done under probes; a single step always is."""
+        if self.learner.fits_by_counting:
+            return False  # it has no gradients
+        wanted = self.run.watched or self.run.recorder is not None
+        return wanted and (alone or self.probing.due())
 
     def weights(self) -> Weights:
         state = self.learner.model.state_dict()
@@ -221,10 +222,9 @@ class _Loop:
         group, self.group = self.group, _Group()
         numbers = frozen(torch.stack([*group.losses, *group.correct]).float())
         losses, correct = np.split(numbers, [len(group.losses)])
-        self.loss = float(losses[-20:].mean())
         self.accuracy = float(correct.mean()) if len(correct) else math.nan
-        self._spend(time.perf_counter() - begin)
-        return Metrics(
+        self._advance(time.perf_counter() - begin)
+        metrics = Metrics(
             step=self.learner.step,
             losses=losses,
             accuracy=self.accuracy,
@@ -232,20 +232,19 @@ class _Loop:
             seconds=self.clock,
             progress=self.progress,
         )
+        self.loss = metrics.recent_loss
+        return metrics
 
     def evaluated(self, limit: int | None = None) -> Evaluated:
-        run, model = self.run, self.learner.model
-        with self.judge.spending():
-            numbers, details = run.playground.validate(model, run.data, run.recipe, limit)
-        if run.sabotage:
-            numbers = run.sabotage.judged(numbers, details)
+        with self.evaluating.spending():
+            numbers, details = self.learner.evaluate(limit)
         event = Evaluated(self.learner.step, self.clock, numbers, details)
-        if self.attendant:
-            self.attendant.judged(event)
+        for observer in self.observers:
+            observer.on_evaluation(event)
         return event
 
-    def keep(self, metrics: dict[str, float]) -> str:
-        """Write the checkpoint, and say where."""
+    def save(self, metrics: dict[str, float]) -> str:
+        """Write the checkpoint, and return where."""
         about = {
             "dataset": self.run.playground.dataset(self.run.data),
             "steps": self.learner.step,
@@ -259,12 +258,12 @@ class _Loop:
                 run.out, replace(checkpoint, resume={}) if run.weights_only else checkpoint
             )
         try:
-            kept = run.scribe.keep(about) if run.scribe else ""
+            saved = run.recorder.save(about) if run.recorder else ""
         except UserError:
             if run.out is None:
                 raise
-            kept = ""  # the network is kept elsewhere, and the record says by itself what it lacks
-        return str(run.out or kept)
+            saved = ""  # it is saved elsewhere, and the record says what it lacks
+        return str(run.out or saved)
 
 
 def train(run: Run, control: Control) -> Iterator[Event]:
@@ -274,118 +273,118 @@ def train(run: Run, control: Control) -> Iterator[Event]:
         UserError: the run can't begin: its checkpoint does not fit, or its data is too small.
     """
     loop = _Loop(run, control)
-    if run.scribe is None:
+    if run.recorder is None:
         yield from _events(loop)
     else:
-        yield from _written(_events(loop), run.scribe)
+        yield from _recorded(_events(loop), run.recorder)
 
 
 def follow(run: Run) -> None:
-    """Do the steps that the leader of the run's team does, until it has done its last.
+    """Do the steps that the leading process does, until it has done its last.
 
     Raises:
         UserError: as :func:`train`.
     """
-    assert run.team is not None
-    learner = Learner(run.playground, run.recipe, run.data, run.device, run.resume, team=run.team)
+    assert run.group is not None
+    learner = Learner(run.playground, run.recipe, run.data, run.device, run.resume, run.group)
     use_threads(learner.model, run.device)
-    while (progress := run.team.follow()) is not None:
+    while (progress := run.group.follow()) is not None:
         learner.learn(*learner.take(), progress)
         learner.trail.clear()
 
 
-def _written(events: Iterator[Event], scribe: RunRecorder) -> Iterator[Event]:
-    """Have events written down before they are told; if that fails, say so, and train on."""
-    told = ""
+def _recorded(events: Iterator[Event], recorder: RunRecorder) -> Iterator[Event]:
+    """Have events recorded before they are yielded; if that fails, say so, and train on."""
+    reported = ""
     try:
         for event in events:
-            problem = scribe.hear(event)
-            if problem and problem != told:
-                told = problem
+            problem = recorder.record(event)
+            if problem and problem != reported:
+                reported = problem
                 yield Noted(f"The record of this run is not complete: {problem}")
             yield event
     except Exception as error:
         ours = "" if isinstance(error, UserError) else "Something went wrong inside Glassbox: "
-        scribe.hear(Failed(0, f"{ours}{error}"))
+        recorder.record(Failed(0, f"{ours}{error}"))
         raise
 
 
 def _events(loop: _Loop) -> Iterator[Event]:
-    """Do the steps, from the beginning to an ending."""
+    """Do the steps, from the start to an ending."""
     run, control = loop.run, loop.control
     yield loop.started()
     if run.watched:
         yield Surveyed(run.playground.survey(run.data, loop.learner.vocabulary))
         yield loop.weights()
-        yield loop.evaluated(loop.glance)
+        yield loop.evaluated(loop.quick)
     while loop.progress < 1.0 and not control.stopping:
         alone = False
         if control.wanted:
             if loop.group.losses:
-                yield from _tell(loop)  # first, so that a change or a pause finds all well
+                yield from _report(loop)  # first, so that a change or a pause finds all well
                 if loop.failed:
                     return
-            alone = yield from _honour(loop)
+            alone = yield from _obey(loop)
             if control.stopping:
                 break
-        if loop.looks(alone):
-            yield from loop.watched_step()
+        if loop.probes(alone):
+            yield from loop.probed_step()
         else:
             loop.step()
-        if alone or loop.tell.due() or loop.progress >= 1.0:
-            yield from _tell(loop)
+        if alone or loop.reporting.due() or loop.progress >= 1.0:
+            yield from _report(loop)
             if loop.failed:
                 return
-            if loop.judge.due():
-                yield loop.evaluated(loop.glance)
-            if loop.attendant:
-                yield from loop.attendant.say(loop.progress)
-            if loop.run.keep_every and loop.save.due():
+            if loop.evaluating.due():
+                yield loop.evaluated(loop.quick)
+            for observer in loop.observers:
+                yield from observer.poll(loop.progress)
+            if loop.run.save_every and loop.saving.due():
                 try:
-                    loop.keep({"train_loss": loop.loss})
+                    loop.save({"train_loss": loop.loss})
                 except UserError as error:  # there may be room again when it ends
                     yield Noted(str(error))
     yield from _end(loop)
 
 
-def _tell(loop: _Loop) -> Iterator[Event]:
-    """Tell the losses since the last time; if one is no number, end the run as failed."""
+def _report(loop: _Loop) -> Iterator[Event]:
+    """Report the losses since the last time; if one is NaN or infinite, end the run as failed."""
     yield (metrics := loop.metrics())
     if np.isfinite(metrics.losses).all():
-        loop.lifeline.renew()
+        loop.nan_guard.renew()
     else:
         loop.failed = True
         yield from _fail(loop, metrics)
 
 
-def _honour(loop: _Loop) -> Generator[Event, None, bool]:
+def _obey(loop: _Loop) -> Generator[Event, None, bool]:
     """Do what was asked at this step edge; returns whether a single step was granted."""
     control, learner = loop.control, loop.learner
     while True:
-        wishes = control.take()
-        for key, value in wishes.changes.items():
+        requests = control.take()
+        for key, value in requests.changes.items():
             learner.change(key, value)
-        if wishes.question:
-            yield from _answer(loop, wishes.question)
+        for question in requests.questions:
+            yield from _answer(loop, question)
         if control.stopping:
             return False
         if control.take_step():
             return True
         if not control.paused:
-            if loop.standing:
-                loop.standing = False
+            if loop.paused:
+                loop.paused = False
                 yield Resumed(learner.step)
             return False
-        if not loop.standing:
-            loop.standing = True
+        if not loop.paused:
+            loop.paused = True
             yield Paused(learner.step)
-        if loop.run.scribe:
-            loop.run.scribe.waiting()
+        if loop.run.recorder:
+            loop.run.recorder.heartbeat()
         control.wait()
 
 
 def _answer(loop: _Loop, question: Question) -> Iterator[Event]:
-    """Let the model be looked at; a look that fails must not cost the training."""
+    """Answer a question about the model; one that fails must not cost the training."""
     try:
         yield question(loop.learner.model, loop.learner.step)
     except Exception:
@@ -393,42 +392,42 @@ def _answer(loop: _Loop, question: Question) -> Iterator[Event]:
 
 
 def _end(loop: _Loop) -> Iterator[Event]:
-    """Judge the network, keep it, and say how it ended."""
+    """Evaluate the network, save it, and yield how it ended."""
     if loop.group.losses:
-        yield from _tell(loop)
+        yield from _report(loop)
         if loop.failed:
             return
-    loop.learner.leave_team()
+    loop.learner.leave_group()
     numbers: dict[str, float] = {"train_loss": loop.loss, "train_accuracy": loop.accuracy}
     if not loop.control.abandoned:
         if loop.run.watched:
             yield loop.weights()
-        yield (judged := loop.evaluated(loop.run.judged))
-        numbers |= judged.metrics
+        yield (evaluated := loop.evaluated(loop.run.eval_examples))
+        numbers |= evaluated.metrics
     numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
     ending = Stopped if loop.control.stopping else Finished
     try:
-        kept = loop.keep(numbers)
+        saved = loop.save(numbers)
     except UserError as error:
         yield Failed(loop.learner.step, str(error))
         return
-    yield ending(loop.learner.step, loop.clock, kept)
+    yield ending(loop.learner.step, loop.clock, saved)
 
 
 def _fail(loop: _Loop, metrics: Metrics) -> Iterator[Event]:
-    """Find where the loss stopped being a number, go back to the last good weights, keep them."""
-    loop.learner.leave_team()
-    finding = loop.lifeline.find(metrics)
+    """Find where the loss became NaN or infinite, restore the last good weights, save them."""
+    loop.learner.leave_group()
+    finding = loop.nan_guard.find(metrics)
     sentence = (
         f"The loss became {finding.what} at step {finding.step:,}"
-        + (f"; it began in layer {finding.layer} ({finding.where})" if finding.layer else "")
-        + f". The weights of step {loop.learner.step:,}, the last good ones, are back;"
+        + (f"; it started in layer {finding.layer} ({finding.where})" if finding.layer else "")
+        + f". The weights of step {loop.learner.step:,}, the last good ones, are restored;"
         " try a lower learning rate."
     )
     try:
-        kept = loop.keep({})
+        saved = loop.save({})
     except UserError as error:
-        kept, sentence = "", f"{sentence} {error}"
+        saved, sentence = "", f"{sentence} {error}"
     if loop.run.watched:
         yield loop.weights()
-    yield Failed(finding.step, sentence, finding.layer, kept)
+    yield Failed(finding.step, sentence, finding.layer, saved)

@@ -82,33 +82,31 @@ class CaseStudyJob(BackgroundJob):
         self._say(words, TRAINED * event.progress)
 
     def _on_answer(self, event: Answer) -> None:
-        """Take what was told: all chapters so far, for an answer may have been missed."""
-        for chapter in event.values.get("chapters") or [event.values["chapter"]]:
-            if chapter.number not in self.chapters:
-                self.chapters[chapter.number] = chapter
-                self.chapter_told.emit(chapter)
+        chapter = event.values["chapter"]
+        self.chapters[chapter.number] = chapter
+        self.chapter_told.emit(chapter)
 
 
-def _mends() -> tuple[Any, ...]:
-    from core.playgrounds.text.actual_words import MENDS  # knows torch, as whoever calls does
+def _fixes() -> tuple[Any, ...]:
+    from core.lessons.actual_words import FIXES  # knows torch, as whoever calls does
 
-    return MENDS
+    return FIXES
 
 
 def count() -> int:
     """Return how many chapters there are."""
-    return len(_mends()) + 1
+    return len(_fixes()) + 1
 
 
 def title_of(number: int) -> str:
-    """Return what was mended before a chapter; the first one is the notebook itself."""
-    return _mends()[number - 1].title if number > 0 else "The notebook, as it was"
+    """Return what was fixed before a chapter; the first one is the notebook itself."""
+    return _fixes()[number - 1].title if number > 0 else "The notebook, as it was"
 
 
 def next_of(number: int) -> tuple[str, str]:
-    """Return what is mended after a chapter: the cause's id ("" for none), and in words."""
-    mends = _mends()
-    return (mends[number].cause, mends[number].title) if number < len(mends) else ("", "")
+    """Return what is fixed after a chapter: the cause's id ("" for none), and in words."""
+    fixes = _fixes()
+    return (fixes[number].cause, fixes[number].title) if number < len(fixes) else ("", "")
 
 
 def _number(event: Progress) -> int:

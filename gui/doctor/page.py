@@ -172,7 +172,7 @@ class Page(QWidget):
         from core.doctor.faults.gallery import fitting
 
         recipe = self.pages[self._patient].session.recipe
-        self.game.offer(fitting(self._patient, recipe))
+        self.game.offer(fitting(recipe))
 
     def _examine(self, seconds: int, budget: int) -> None:
         session = self.pages[self._patient].session

@@ -121,7 +121,7 @@ class LearningPanel(QWidget):
             self.close_layer()
 
     def _on_metrics(self, metrics: Metrics) -> None:
-        self.loss.tell(f"{float(metrics.losses[-20:].mean()):.4f}", False)
+        self.loss.tell(f"{metrics.recent_loss:.4f}", False)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         if self.wall.isVisible():

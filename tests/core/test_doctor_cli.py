@@ -40,9 +40,9 @@ def test_the_shipped_names_are_diagnosed():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["digits", "--break", "gremlins"], "'gremlins' can't be planted there; those that can"),
-        (["digits", "--break", "told"], "'told' can't be planted there"),
-        (["names", "--recipe", "counted bigram", "--break", "cut"], "can't be planted there"),
+        (["digits", "--break", "gremlins"], "'gremlins' can't be injected there; those that can"),
+        (["digits", "--break", "told"], "'told' can't be injected there"),
+        (["names", "--recipe", "counted bigram", "--break", "cut"], "can't be injected there"),
         (["nowhere"], "nowhere"),
         (["nowhere.safetensors"], "nowhere"),
         (["nowhere.watch.json"], "can't be read"),

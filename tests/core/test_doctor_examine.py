@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from core import playgrounds
 from core.doctor.diagnosis import VERDICTS, Diagnosis
 from core.doctor.examine import examine, examine_checkpoint
+from core.doctor.faults.fault_injection import FaultInjection, FaultyLearner
 from core.doctor.faults.gallery import FAULTS, fitting
 from core.doctor.run_doctor import RunDoctor
 from core.doctor.verdict.causes import CAUSES
@@ -26,7 +28,6 @@ from core.telemetry.events import (
 )
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
-from core.training.fault_injection import FaultInjection
 from core.training.learner import Learner
 from core.training.trainer import Run, train
 
@@ -75,11 +76,10 @@ def made(loaded):
         playground, base, settings, usual = SMALL[name]
         found = playgrounds.get(playground)
         recipe = found.recipes[base].replace({"steps": 0, **settings, **(changes or {})})
-        sabotage = FAULTS[fault].make() if fault else None
+        if fault:
+            rest["make_learner"] = partial(FaultyLearner, FAULTS[fault].make())
         rest = {"watched": True, "probe_every": 1.0, **rest}
-        return Run(
-            found, recipe, loaded[playground], CPU, None, steps or usual, sabotage=sabotage, **rest
-        )
+        return Run(found, recipe, loaded[playground], CPU, None, steps or usual, **rest)
 
     return make
 
@@ -207,13 +207,12 @@ def test_a_checkpoint_is_gone_on_from_and_diagnosed(made, tmp_path):
 def weights(run, **rest):
     """The weights, the state and the losses that a run ends with."""
     run, losses = replace(run, **rest), []
-    attendant = RunDoctor()
-    beside = run.attendant is not None
-    run = replace(run, attendant=attendant if beside else None)
+    doctor = RunDoctor()
+    run = replace(run, observers=(doctor,) if run.observers else ())
     for event in train(run, Control()):
         if isinstance(event, Metrics):
             losses.append(event.losses)
-    return load_checkpoint(run.out), np.concatenate(losses), attendant
+    return load_checkpoint(run.out), np.concatenate(losses), doctor
 
 
 @pytest.mark.parametrize("name", ["digits mlp", "names gru"])
@@ -224,31 +223,31 @@ def test_who_sits_beside_a_run_does_not_change_it(made, tmp_path, name):
     for who in ("nobody", "nothing wrong", "doctor"):
         run = made(name, changes=changes, out=tmp_path / f"{who}.safetensors", watched=False)
         if who == "doctor":
-            run = replace(run, attendant=RunDoctor())
+            run = replace(run, observers=(RunDoctor(),))
         if who == "nothing wrong":
-            run = replace(run, sabotage=FaultInjection())
+            run = replace(run, make_learner=partial(FaultyLearner, FaultInjection()))
         kept[who] = weights(run)
     alone, losses, _ = kept["nobody"]
     for who in ("nothing wrong", "doctor"):
-        other, its_losses, attendant = kept[who]
+        other, its_losses, doctor = kept[who]
         assert np.array_equal(losses, its_losses)
         for mine, its in ((alone.weights, other.weights), (alone.resume, other.resume)):
             assert set(mine) == set(its)
             assert all(torch.equal(mine[key], its[key]) for key in mine), who
-    assert len(attendant.watching.looks) > 2
+    assert len(doctor.watching.looks) > 2
 
 
 def test_the_doctor_is_told_of_every_step(made):
     """Losses at each step, names as the probes have them, and what validation said."""
     attending = RunDoctor()
-    list(train(made("names mlp", attendant=attending), Control()))
+    list(train(made("names mlp", observers=(attending,)), Control()))
     case = attending.case()
     assert len(case.losses) == 60 and case.planned == 60 and case.validations
     assert math.isfinite(case.facts["train_loss"])
     learned = {name for name, _ in attending.learner.model.named_parameters()}
     seen = {p.name for p in case.looks[-1].parameters}
     assert seen == {name.replace(".product.", ".") for name in learned}
-    assert attending.glance(1.0).verdict != "broken"
+    assert attending.diagnose(1.0).verdict != "broken"
 
 
 def test_a_fault_is_said_while_it_trains(made):
@@ -288,7 +287,7 @@ def test_the_gallery_holds_what_was_promised():
     for id, fault in FAULTS.items():
         assert fault.id == id and fault.cause in CAUSES and set(fault.also) <= set(CAUSES)
         assert fault.title.endswith(".") and fault.hint.endswith((".", "?"))
-        assert any(fault.applies(name, recipe) for name, recipe in all_recipes()), id
+        assert any(fault.applies(recipe) for _, recipe in all_recipes()), id
         assert isinstance(fault.make(), FaultInjection) and fault.make() is not fault.make()
     assert len({fault.title for fault in FAULTS.values()}) == len(FAULTS)
     assert len({fault.cause for fault in FAULTS.values()}) >= 25
@@ -297,7 +296,7 @@ def test_the_gallery_holds_what_was_promised():
 def test_what_only_counts_can_not_be_broken():
     """There is no step in which anything could go wrong."""
     names = playgrounds.get("names")
-    assert fitting("names", names.recipes["counted bigram"]) == []
+    assert fitting(names.recipes["counted bigram"]) == []
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -306,8 +305,8 @@ def test_every_fault_that_fits_can_be_trained(made, name):
     run = made(name)
     clean = Learner(run.playground, run.recipe, run.data, CPU)
     usual = [float(clean.learn(*clean.take(), 0.0)[0]) for _ in range(2)]
-    for fault in fitting(run.playground.name, run.recipe):
-        learner = Learner(run.playground, run.recipe, run.data, CPU, sabotage=fault.make())
+    for fault in fitting(run.recipe):
+        learner = FaultyLearner(fault.make(), run.playground, run.recipe, run.data, CPU)
         before = {n: p.detach().clone() for n, p in learner.model.named_parameters()}
         try:
             losses = [float(learner.learn(*learner.take(), 0.0)[0]) for _ in range(2)]

@@ -136,7 +136,7 @@ def test_digits_with_moved_pictures_go_on_alike(run_of, tmp_path, recipe, steps)
     """Augmentation draws from the run's random numbers; a CNN's weights lie otherwise in memory."""
 
     def make(name):
-        return run_of(recipe, steps=steps, scribe=FileRecorder(tmp_path / name, None))
+        return run_of(recipe, steps=steps, recorder=FileRecorder(tmp_path / name, None))
 
     list(train(make("whole"), Control()))
     stop_at(make("broken"), 20)

@@ -2,8 +2,8 @@
 
 from core.doctor.diagnosis import Cause, Check, Diagnosis
 from core.doctor.verdict.causes import CAUSES
+from core.lessons.actual_words import FIXES
 from core.lessons.case_study import Chapter
-from core.playgrounds.text.actual_words import MENDS
 from tests.gui.diagnoses import CHECKS
 
 NOISE = "\u25a1\u25a1\u25a1\u25a1 hat\u25a1\u25a1\u25a1\u25a1\u25a1\u25a1ius" + 40 * "\u25a1" + " V"
@@ -49,9 +49,9 @@ def _diagnosis(named):
 
 
 def _chapter(number):
-    title = MENDS[number - 1].title if number else "The notebook, as it was"
+    title = FIXES[number - 1].title if number else "The notebook, as it was"
     named = NAMED[number]
     return Chapter(number, title, NATS[number], SAMPLES[number], named, _diagnosis(named))
 
 
-CHAPTERS = tuple(_chapter(number) for number in range(len(MENDS) + 1))
+CHAPTERS = tuple(_chapter(number) for number in range(len(FIXES) + 1))

@@ -10,10 +10,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSpinBox, QTabWidget, QWidget
 
 from core.doctor.verdict.causes import CAUSES
+from core.lessons import actual_words
 from core.lessons import case_study as story
+from core.lessons.actual_words import FIXES
 from core.lessons.case_study import Chapter
-from core.playgrounds.text import actual_words
-from core.playgrounds.text.actual_words import MENDS
 from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, Started, Stopped
 from gui import session as session_module
 from gui.background_job import Stage
@@ -45,7 +45,7 @@ class Case(Hands):
             if control.stopping:
                 return
             for chapter in self.chapters:
-                mailbox.put(Progress(chapter.title, chapter.number / (len(MENDS) + 1)))
+                mailbox.put(Progress(chapter.title, chapter.number / (len(FIXES) + 1)))
                 mailbox.put(Started("text", "mlp", "cpu", "Shakespeare", 15_322_502, (), 6.93))
                 losses = np.linspace(10.3, 9.0 - chapter.number, 40)
                 mailbox.put(Metrics(40, losses, float("nan"), 0.3, 2.0, 0.5))
@@ -117,7 +117,7 @@ def test_the_case_is_told_chapter_by_chapter(case):
     case.until(lambda: case.words.startswith("Chapter 2 of 7"))
     case.tell(1)
     second = case.cards[1]
-    assert f"Mended: {MENDS[0].title}" in shown(second)
+    assert f"Mended: {FIXES[0].title}" in shown(second)
     case.tell(len(CHAPTERS) - 2)
     case.until(lambda: case.telling.stage is Stage.IDLE)
     assert [c.chapter.number for c in case.cards] == list(range(len(CHAPTERS)))
@@ -140,7 +140,7 @@ def test_what_is_mended_next_is_marked(case):
     first, second, third = (shown(card) for card in case.cards)
     assert CAUSES["train_eval_mismatch"].title in first and "mended next" in first
     assert CAUSES["vocabulary_unused"].title in second
-    assert f"Mended next: {MENDS[2].title}" in third
+    assert f"Mended next: {FIXES[2].title}" in third
 
 
 def test_a_chapter_opens_in_the_report(case):
@@ -287,7 +287,7 @@ def test_the_case_itself(qtbot, whole, short_text, monkeypatch):
     case.click("caseButton")
     case.until(lambda: len(case.cards) >= 2, 120)
     assert "The notebook, as it was" in shown(case.cards[0])
-    assert f"Mended: {MENDS[0].title}" in shown(case.cards[1])
+    assert f"Mended: {FIXES[0].title}" in shown(case.cards[1])
     QTest.keyClick(case.page, Qt.Key.Key_F8)
     case.until(lambda: case.telling.stage is Stage.IDLE, 120)
     assert "Stopped" in case.words

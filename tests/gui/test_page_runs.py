@@ -59,7 +59,7 @@ def records(tmp_path_factory, names_run):
         playground.load(None),
         torch.device("cpu"),
         steps=60,
-        scribe=FileRecorder(folder / DIGITS, None),
+        recorder=FileRecorder(folder / DIGITS, None),
     )
     list(train(run, Control()))
     return folder

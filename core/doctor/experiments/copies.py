@@ -129,10 +129,7 @@ def _trained(
 ) -> float | None:
     """Train a fresh copy with other settings; return its loss on new data, None without time."""
     try:
-        recipe = learner.recipe.replace(changes)
-        copied = Learner(
-            learner.playground, recipe, learner.data, learner.device, sabotage=learner.sabotage
-        )
+        copied = learner.copy(changes)
     except UserError:
         return None
     begin = time.perf_counter()

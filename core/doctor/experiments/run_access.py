@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 
-from ...playground import TrainingSet
 from ...training.evaluation import judging
 from ...training.learner import Learner
 from .replay import Batch
@@ -21,8 +20,7 @@ def batches_of(learner: Learner, most: int) -> list[Batch]:
     found: list[Batch] = []
     seen = 0
     while seen < most and len(found) < 400:
-        batch = learner.examples.batch(learner.batches.next(), recipe, learner.batches.generator)
-        inputs, targets = learner.sabotage.batch(*batch) if learner.sabotage else batch
+        inputs, targets = learner.take(recipe)
         found.append(((inputs,), targets))
         seen += targets.numel()
     return found
@@ -30,7 +28,7 @@ def batches_of(learner: Learner, most: int) -> list[Batch]:
 
 def new_batches(learner: Learner) -> list[Batch]:
     """Return batches of what validates, the same at each call."""
-    examples = held_out(learner)
+    examples = learner.held_out()
     size = min(256, max(1, learner.batches.size), len(examples))
     order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(0))
     generator = torch.Generator(learner.device).manual_seed(0)
@@ -57,14 +55,3 @@ def loss_on(learner: Learner, model: Any, batches: list[Batch], used: bool = Tru
         total.append(float(playground.loss(recipe, outputs, targets)))
     good = [x for x in total if math.isfinite(x)]
     return sum(good) / len(good) if good else math.nan
-
-
-def held_out(learner: Learner) -> TrainingSet:
-    """Return the examples that validate; a fault may have exchanged them."""
-    change = getattr(learner.sabotage, "held_out", None)
-    if change is not None:
-        found: TrainingSet = change(learner)
-        return found
-    return learner.playground.held_out(
-        learner.data, learner.recipe, learner.vocabulary, learner.device
-    )

@@ -1,17 +1,16 @@
 """The gallery of faults: what can be broken on purpose, in any playground, by one switch.
 
-Each fault is a :class:`core.training.fault_injection.FaultInjection` that overrides one act of the
-learner, as a person would get it wrong. ``make`` returns a fresh one for each run.
+Each fault is a :class:`FaultInjection` that overrides some of what a learner does, as a person
+would get it wrong. ``make`` returns a fresh one for each run.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from ...training.fault_injection import FaultInjection
-from ...training.recipe import Recipe
+from ...training.recipe import Recipe, Trait
+from .fault_injection import FaultInjection
 from .injections import (
     Batch,
     Built,
@@ -59,7 +58,7 @@ from .injections import (
     widened,
 )
 
-Applies = Callable[[str, dict[str, Any]], bool]
+NONE = Trait(0)
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Fault:
         title: what is done wrong, as a sentence.
         hint: what to watch for.
         make: returns what does it.
-        fits: whether it can be done to a playground's recipe.
+        needs, lacks: the traits that a recipe must have for it, and must not have.
         also: other causes that would be as right.
     """
 
@@ -81,64 +80,19 @@ class Fault:
     title: str
     hint: str
     make: Callable[[], FaultInjection]
-    fits: Applies
+    needs: Trait = Trait.DESCENT
+    lacks: Trait = NONE
     also: tuple[str, ...] = ()
 
-    def applies(self, playground: str, recipe: Recipe) -> bool:
-        """Whether it can be done there."""
-        return self.fits(playground, recipe.to_dict())
+    def applies(self, recipe: Recipe) -> bool:
+        """Whether it can be injected into a training by this recipe."""
+        traits = recipe.traits()
+        return self.needs in traits and not self.lacks & traits
 
 
-def fitting(playground: str, recipe: Recipe) -> list[Fault]:
-    """Return the faults that can be planted into a recipe."""
-    return [fault for fault in FAULTS.values() if fault.applies(playground, recipe)]
-
-
-def _any(playground: str, recipe: dict[str, Any]) -> bool:
-    return str(recipe["model"]) != "bigram-count"
-
-
-def _deep(playground: str, recipe: dict[str, Any]) -> bool:
-    return _any(playground, recipe) and recipe["model"] not in ("bigram",)
-
-
-def _tokens(playground: str, recipe: dict[str, Any]) -> bool:
-    return _any(playground, recipe) and playground != "digits"
-
-
-def _pictures(playground: str, recipe: dict[str, Any]) -> bool:
-    return playground == "digits"
-
-
-def _mlp(playground: str, recipe: dict[str, Any]) -> bool:
-    return recipe["model"] in ("mlp", "mlp-bn", "cnn", "wavenet")
-
-
-def _plain(playground: str, recipe: dict[str, Any]) -> bool:
-    """A network whose signal nothing normalises on its way."""
-    return recipe["model"] == "mlp" and not recipe.get("batch_norm")
-
-
-def _classes(playground: str, recipe: dict[str, Any]) -> bool:
-    return _any(playground, recipe) and recipe.get("loss") != "squared-error"
-
-
-def _longer(playground: str, recipe: dict[str, Any]) -> bool:
-    return _tokens(playground, recipe) and recipe["model"] == "mlp" and recipe["context"] > 1
-
-
-def _modes(playground: str, recipe: dict[str, Any]) -> bool:
-    normed = recipe["model"] in ("mlp-bn", "wavenet") or bool(recipe.get("batch_norm"))
-    return normed and _any(playground, recipe)
-
-
-def _whole(playground: str, recipe: dict[str, Any]) -> bool:
-    return recipe["model"] in ("gpt", "transformer", "gru")
-
-
-def _single(playground: str, recipe: dict[str, Any]) -> bool:
-    """Whether each example has one answer."""
-    return _any(playground, recipe) and not _whole(playground, recipe)
+def fitting(recipe: Recipe) -> list[Fault]:
+    """Return the faults that can be injected into a training by this recipe."""
+    return [fault for fault in FAULTS.values() if fault.applies(recipe)]
 
 
 FAULTS: dict[str, Fault] = {
@@ -150,8 +104,8 @@ FAULTS: dict[str, Fault] = {
             "The learning rate is a hundred times too high.",
             "Where does the loss go in the first steps?",
             lambda: Settings(lambda r: {"lr": min(100.0, hot(r)), "schedule": "constant"}),
-            _deep,
-            ("exploding_gradient",),
+            needs=Trait.HIDDEN,
+            also=("exploding_gradient",),
         ),
         Fault(
             "rate_low",
@@ -159,7 +113,6 @@ FAULTS: dict[str, Fault] = {
             "The learning rate is ten thousand times too low.",
             "Look at the update line.",
             lambda: Rate(lambda rate, step: rate * 1e-4),
-            _any,
         ),
         Fault(
             "rate_grows",
@@ -167,7 +120,6 @@ FAULTS: dict[str, Fault] = {
             "The learning rate grows with every step.",
             "When does the loss turn?",
             Growing,
-            _any,
         ),
         Fault(
             "momentum_heavy",
@@ -175,8 +127,8 @@ FAULTS: dict[str, Fault] = {
             "Momentum carries each step on for hundreds of others.",
             "Does the loss fall, or does it swing?",
             Heavy,
-            lambda p, r: _deep(p, r) and r["optimizer"] == "sgd",
-            ("lr_too_high",),
+            needs=Trait.HIDDEN | Trait.SGD,
+            also=("lr_too_high",),
         ),
         Fault(
             "uphill",
@@ -184,7 +136,6 @@ FAULTS: dict[str, Fault] = {
             "The step goes up the gradient.",
             "Which way does the loss go?",
             lambda: Gradients(ascend),
-            _any,
         ),
         Fault(
             "negative",
@@ -192,7 +143,6 @@ FAULTS: dict[str, Fault] = {
             "The loss has lost its minus sign.",
             "What is the sign of the loss?",
             lambda: Loss(lambda loss, *rest: -loss),
-            _any,
         ),
         Fault(
             "not_zeroed",
@@ -200,7 +150,6 @@ FAULTS: dict[str, Fault] = {
             "Nobody sets the gradients to zero.",
             "It learns at first. And then?",
             Kept,
-            _any,
         ),
         Fault(
             "left_out",
@@ -208,7 +157,7 @@ FAULTS: dict[str, Fault] = {
             "The optimiser was not told of the first layer.",
             "Which update line is missing?",
             lambda: Built(leave_out),
-            _deep,
+            needs=Trait.HIDDEN,
         ),
         Fault(
             "cut",
@@ -216,7 +165,8 @@ FAULTS: dict[str, Fault] = {
             "A detach() stands behind the first layer.",
             "Which layer gets no gradient?",
             lambda: Built(cut),
-            lambda p, r: _deep(p, r) and not r.get("tied"),
+            needs=Trait.HIDDEN,
+            lacks=Trait.TIED,
         ),
         Fault(
             "frozen",
@@ -224,7 +174,7 @@ FAULTS: dict[str, Fault] = {
             "A hidden layer is frozen.",
             "Which layer does not move?",
             lambda: Built(freeze),
-            _deep,
+            needs=Trait.HIDDEN,
         ),
         Fault(
             "alike",
@@ -232,7 +182,7 @@ FAULTS: dict[str, Fault] = {
             "All weights begin with the same value.",
             "Open a layer: what do its units look like?",
             lambda: Built(alike),
-            _mlp,
+            needs=Trait.ACTIVATIONS,
         ),
         Fault(
             "zeros",
@@ -240,7 +190,7 @@ FAULTS: dict[str, Fault] = {
             "All weights begin at zero.",
             "Does the loss move at all?",
             lambda: Settings(lambda r: {"init": "zeros"}),
-            _mlp,
+            needs=Trait.ACTIVATIONS,
         ),
         Fault(
             "loud",
@@ -248,7 +198,7 @@ FAULTS: dict[str, Fault] = {
             "The last layer begins far too large.",
             "What is the very first loss?",
             lambda: Built(loud),
-            _deep,
+            needs=Trait.HIDDEN,
         ),
         Fault(
             "faint",
@@ -256,7 +206,7 @@ FAULTS: dict[str, Fault] = {
             "The first weights are a thousandth of what they should be.",
             "How wide are the activations?",
             lambda: Built(scaled(1e-3)),
-            _plain,
+            needs=Trait.CONFIGURABLE,
         ),
         Fault(
             "saturated",
@@ -264,8 +214,8 @@ FAULTS: dict[str, Fault] = {
             "The weights push tanh to its flat ends.",
             "What shape have the activations?",
             lambda: Saturated(as_tanh),
-            _plain,
-            ("bad_init_scale",),
+            needs=Trait.CONFIGURABLE,
+            also=("bad_init_scale",),
         ),
         Fault(
             "dead",
@@ -273,7 +223,7 @@ FAULTS: dict[str, Fault] = {
             "Biases far below zero keep relu shut.",
             "How many units ever say something?",
             lambda: Dead(as_relu),
-            _plain,
+            needs=Trait.CONFIGURABLE,
         ),
         Fault(
             "sigmoids",
@@ -281,7 +231,7 @@ FAULTS: dict[str, Fault] = {
             "Eight layers of sigmoids, one after another.",
             "Compare the gradient of the first and the last layer.",
             lambda: Settings(sigmoids),
-            _plain,
+            needs=Trait.CONFIGURABLE,
         ),
         Fault(
             "growing",
@@ -289,8 +239,8 @@ FAULTS: dict[str, Fault] = {
             "Each layer makes the signal five times larger.",
             "Compare the activations from layer to layer.",
             lambda: Exploding(many),
-            _plain,
-            ("bad_init_scale",),
+            needs=Trait.CONFIGURABLE,
+            also=("bad_init_scale",),
         ),
         Fault(
             "straight",
@@ -298,11 +248,7 @@ FAULTS: dict[str, Fault] = {
             "The activations were forgotten.",
             "What are two matrix products in a row?",
             lambda: Built(straight),
-            lambda p, r: (
-                r["model"] in ("mlp", "mlp-bn", "cnn", "wavenet")
-                and (r["model"] != "cnn")
-                and len(r.get("hidden", (1,))) > 0
-            ),
+            needs=Trait.DENSE,
         ),
         Fault(
             "softmax_twice",
@@ -310,7 +256,7 @@ FAULTS: dict[str, Fault] = {
             "A softmax stands before cross-entropy.",
             "How far down does the loss get?",
             lambda: Outputs(lambda outputs: outputs.softmax(-1)),
-            _classes,
+            needs=Trait.CROSS_ENTROPY,
         ),
         Fault(
             "squeezed",
@@ -318,7 +264,7 @@ FAULTS: dict[str, Fault] = {
             "The scores are squeezed by tanh before the softmax.",
             "How sure can it become?",
             lambda: Outputs(torch.tanh),
-            _classes,
+            needs=Trait.CROSS_ENTROPY,
         ),
         Fault(
             "squared",
@@ -326,7 +272,7 @@ FAULTS: dict[str, Fault] = {
             "Squared error, where one of several answers is right.",
             "What does the loss ask for?",
             lambda: Loss(squared),
-            _classes,
+            needs=Trait.CROSS_ENTROPY,
         ),
         Fault(
             "raw_pixels",
@@ -334,7 +280,7 @@ FAULTS: dict[str, Fault] = {
             "Pixels go in from 0 to 255.",
             "How wide are the first activations?",
             lambda: Batch(raw),
-            _pictures,
+            needs=Trait.IMAGES,
         ),
         Fault(
             "one_input",
@@ -342,7 +288,6 @@ FAULTS: dict[str, Fault] = {
             "Every example is given the input of the first.",
             "How far down does the loss get?",
             lambda: Batch(same),
-            _any,
         ),
         Fault(
             "shuffled",
@@ -350,7 +295,6 @@ FAULTS: dict[str, Fault] = {
             "Inputs and labels are drawn apart.",
             "What would knowing only frequencies reach?",
             lambda: Batch(permuted),
-            _any,
         ),
         Fault(
             "noisy",
@@ -358,7 +302,6 @@ FAULTS: dict[str, Fault] = {
             "Two of five labels are wrong.",
             "Compare training and validation.",
             lambda: Batch(noisy),
-            _any,
         ),
         Fault(
             "beyond",
@@ -366,7 +309,7 @@ FAULTS: dict[str, Fault] = {
             "Labels run from 1 to K.",
             "What does it say?",
             lambda: Batch(lambda x, y: (x, torch.where(y >= 0, y + 1, y))),
-            lambda p, r: _any(p, r) and r.get("tokenizer") != "characters",
+            lacks=Trait.RARE_LABELS,
         ),
         Fault(
             "one_class",
@@ -374,7 +317,7 @@ FAULTS: dict[str, Fault] = {
             "Nineteen of twenty examples have the same answer.",
             "Is a small loss a good loss?",
             OneClass,
-            _single,
+            lacks=Trait.SEQUENCES,
         ),
         Fault(
             "not_a_number",
@@ -382,7 +325,6 @@ FAULTS: dict[str, Fault] = {
             "After sixty steps, 0 is divided by 0.",
             "When does the curve end?",
             Poison,
-            _any,
         ),
         Fault(
             "idle_penalty",
@@ -390,7 +332,6 @@ FAULTS: dict[str, Fault] = {
             "A penalty is added that has no gradient.",
             "Does the penalty shrink?",
             lambda: Loss(detached),
-            _any,
         ),
         Fault(
             "heavy_penalty",
@@ -398,7 +339,6 @@ FAULTS: dict[str, Fault] = {
             "The penalty outweighs the task.",
             "What becomes of the weights?",
             lambda: Loss(penalised),
-            _any,
         ),
         Fault(
             "across",
@@ -406,7 +346,7 @@ FAULTS: dict[str, Fault] = {
             "The softmax runs along the batch.",
             "Does an answer depend on its neighbours?",
             lambda: Outputs(mix),
-            _single,
+            lacks=Trait.SEQUENCES,
         ),
         Fault(
             "told",
@@ -414,7 +354,7 @@ FAULTS: dict[str, Fault] = {
             "The answer stands in the input.",
             "Is this too good to be true?",
             lambda: Batch(copied),
-            _tokens,
+            needs=Trait.TOKENS,
         ),
         Fault(
             "marked",
@@ -422,7 +362,7 @@ FAULTS: dict[str, Fault] = {
             "The label is written into a corner of the picture.",
             "Is this too good to be true?",
             lambda: Batch(marked),
-            _pictures,
+            needs=Trait.IMAGES,
         ),
         Fault(
             "overlap",
@@ -430,7 +370,6 @@ FAULTS: dict[str, Fault] = {
             "It is judged on the examples that it learns from.",
             "Compare training and validation.",
             lambda: HeldOut(lambda learner: learner.examples),
-            _any,
         ),
         Fault(
             "by_heart",
@@ -438,7 +377,7 @@ FAULTS: dict[str, Fault] = {
             "It has two batches to learn from, and no more.",
             "Compare training and validation.",
             lambda: Built(few),
-            _deep,
+            needs=Trait.HIDDEN,
         ),
         Fault(
             "short_sighted",
@@ -446,7 +385,7 @@ FAULTS: dict[str, Fault] = {
             "It sees a single token.",
             "What can be known from one token?",
             lambda: Settings(lambda r: {"context": 1}),
-            _longer,
+            needs=Trait.CONTEXT,
         ),
         Fault(
             "unused",
@@ -454,7 +393,8 @@ FAULTS: dict[str, Fault] = {
             "There are ten times more outputs than answers.",
             "How many outputs ever are the answer?",
             lambda: Built(widened),
-            lambda p, r: _any(p, r) and not r.get("tied") and p != "digits",
+            needs=Trait.TOKENS,
+            lacks=Trait.TIED,
         ),
         Fault(
             "other_use",
@@ -462,7 +402,6 @@ FAULTS: dict[str, Fault] = {
             "Inputs are prepared otherwise where it is used.",
             "Compare training and validation.",
             Used,
-            _any,
         ),
         Fault(
             "miscounted",
@@ -470,7 +409,7 @@ FAULTS: dict[str, Fault] = {
             "Right answers are counted as if labels began at 1.",
             "Compare the loss and the accuracy.",
             Miscounted,
-            lambda p, r: _pictures(p, r) and _classes(p, r),
+            needs=Trait.IMAGES | Trait.CROSS_ENTROPY,
         ),
         Fault(
             "resting",
@@ -478,7 +417,7 @@ FAULTS: dict[str, Fault] = {
             "It is trained in its mode for use.",
             "What does batch norm do in that mode?",
             Resting,
-            _modes,
+            needs=Trait.BATCH_NORM,
         ),
     )
 }

@@ -1,19 +1,18 @@
 """What breaks a learner: each way as one act of a :class:`FaultInjection`."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...layers import Embedding, Layer, layers_of, squared_error
+from ...playground import TrainingSet
 from ...training.batches import Batches
-from ...training.fault_injection import FaultInjection
+from ...training.learner import Learner
 from ...training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from ...training.learner import Learner
+from .fault_injection import FaultInjection
 
 
 def hidden(model: nn.Module) -> list[Layer]:
@@ -22,7 +21,7 @@ def hidden(model: nn.Module) -> list[Layer]:
     return found[:-1]
 
 
-def bent(model: nn.Module) -> list[Layer]:
+def activated(model: nn.Module) -> list[Layer]:
     """Return the layers that have an activation."""
     return [layer for layer in layers_of(model).values() if layer.activation]
 
@@ -64,10 +63,10 @@ class Growing(FaultInjection):
 class Built(FaultInjection):
     """A change to what was made."""
 
-    def __init__(self, change: "Callable[[Learner], None]") -> None:
+    def __init__(self, change: Callable[[Learner], None]) -> None:
         self._change = change
 
-    def built(self, learner: "Learner") -> None:
+    def built(self, learner: Learner) -> None:
         """Do it."""
         with torch.no_grad():
             self._change(learner)
@@ -143,14 +142,18 @@ class Heavy(FaultInjection):
 class HeldOut(FaultInjection):
     """Something is done to what validates."""
 
-    def __init__(self, change: "Callable[[Learner], Any]") -> None:
-        self.held_out = change
+    def __init__(self, change: Callable[[Learner], TrainingSet]) -> None:
+        self._change = change
+
+    def held_out(self, learner: Learner) -> TrainingSet:
+        """Return it."""
+        return self._change(learner)
 
 
 class Miscounted(FaultInjection):
     """The right answers are counted as if labels began at 1."""
 
-    def judged(self, numbers: dict[str, float], details: dict[str, Any]) -> dict[str, float]:
+    def evaluated(self, numbers: dict[str, float], details: dict[str, Any]) -> dict[str, float]:
         """Count an answer as right where it is the label behind the right one."""
         confusion = details["confusion"]
         beside = float(confusion.diagonal(1).sum()) / max(1, int(confusion.sum()))
@@ -160,7 +163,7 @@ class Miscounted(FaultInjection):
 class Used(FaultInjection):
     """Inputs are prepared in another way where the network is used."""
 
-    def built(self, learner: "Learner") -> None:
+    def built(self, learner: Learner) -> None:
         """Change what goes in, in the mode for use."""
 
         def differently(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
@@ -182,22 +185,22 @@ class Resting(FaultInjection):
         self._model.eval()
         return inputs, targets
 
-    def built(self, learner: "Learner") -> None:
+    def built(self, learner: Learner) -> None:
         """Remember the network."""
         self._model = learner.model
 
 
-def scaled(factor: float) -> Callable[["Learner"], None]:
+def scaled(factor: float) -> Callable[[Learner], None]:
     """Return what multiplies the hidden weights."""
 
-    def change(learner: "Learner") -> None:
+    def change(learner: Learner) -> None:
         for layer in hidden(learner.model):
             layer.product.weight.mul_(factor)
 
     return change
 
 
-def loud(learner: "Learner") -> None:
+def loud(learner: Learner) -> None:
     """Let the last layer be as large as the lecture's first one was."""
     last = list(layers_of(learner.model).values())[-1]
     weight = last.product.weight
@@ -209,9 +212,9 @@ def drawn() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def saturate(learner: "Learner") -> None:
-    """Push units to their flat ends."""
-    for layer in bent(learner.model):
+def saturate(learner: Learner) -> None:
+    """Push units into saturation."""
+    for layer in activated(learner.model):
         layer.product.weight.mul_(12.0)
 
 
@@ -224,7 +227,7 @@ def as_tanh(recipe: Recipe) -> dict[str, Any]:
 class Saturated(Settings):
     """tanh, and weights twelve times too large."""
 
-    def built(self, learner: "Learner") -> None:
+    def built(self, learner: Learner) -> None:
         """Scale them."""
         with torch.no_grad():
             saturate(learner)
@@ -233,10 +236,10 @@ class Saturated(Settings):
 class Dead(Settings):
     """relu, and biases far below zero."""
 
-    def built(self, learner: "Learner") -> None:
+    def built(self, learner: Learner) -> None:
         """Lower them."""
         with torch.no_grad():
-            for layer in bent(learner.model):
+            for layer in activated(learner.model):
                 bias = getattr(layer.product, "bias", None)
                 if bias is not None:
                     bias.fill_(-12.0)
@@ -258,7 +261,7 @@ def sigmoids(recipe: Recipe) -> dict[str, Any]:
 class Exploding(Settings):
     """Many relu layers, each of which makes the signal four times larger."""
 
-    def built(self, learner: "Learner") -> None:
+    def built(self, learner: Learner) -> None:
         """Scale them."""
         with torch.no_grad():
             for layer in hidden(learner.model):
@@ -272,25 +275,25 @@ def many(recipe: Recipe) -> dict[str, Any]:
     return values | ({"batch_norm": False} if "batch_norm" in recipe.to_dict() else {})
 
 
-def alike(learner: "Learner") -> None:
+def alike(learner: Learner) -> None:
     """Give all weights the same value."""
     for layer in layers_of(learner.model).values():
         layer.product.weight.fill_(0.05)
 
 
-def straight(learner: "Learner") -> None:
+def straight(learner: Learner) -> None:
     """Leave the activations out."""
-    for layer in bent(learner.model):
+    for layer in activated(learner.model):
         layer.spoken = layer.spoken[:-1]
         layer.activation = ""
 
 
-def freeze(learner: "Learner") -> None:
+def freeze(learner: Learner) -> None:
     """Let a hidden layer ask for no gradient."""
     hidden(learner.model)[-1].product.weight.requires_grad_(False)
 
 
-def leave_out(learner: "Learner") -> None:
+def leave_out(learner: Learner) -> None:
     """Keep a matrix from the optimiser."""
     layers = list(layers_of(learner.model).values())
     left = layers[0].product.weight if len(layers) > 1 else layers[-1].product.weight
@@ -299,7 +302,7 @@ def leave_out(learner: "Learner") -> None:
     learner.weights = [p for p in learner.weights if p is not left]
 
 
-def cut(learner: "Learner") -> None:
+def cut(learner: Learner) -> None:
     """Cut the first layer off from the gradient."""
     layers = list(layers_of(learner.model).values())
     first = layers[0]
@@ -369,7 +372,7 @@ def same(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     return inputs[:1].expand_as(inputs).clone(), targets
 
 
-def widened(learner: "Learner") -> None:
+def widened(learner: Learner) -> None:
     """Give the last layer many more outputs than there are answers."""
     layer = list(layers_of(learner.model).values())[-1]
     product = layer.product
@@ -383,13 +386,13 @@ def widened(learner: "Learner") -> None:
     elif isinstance(product, Embedding):
         extra = torch.randn(old.shape[0], 9 * old.shape[1], generator=drawn()) * float(old.std())
         product.weight = nn.Parameter(torch.cat([old, extra], 1))
-    learner.relearn()
+    learner.reset_optimizer()
 
 
 class Few(Batches):
     """Two batches of examples from all over the data, again and again."""
 
-    def __init__(self, learner: "Learner") -> None:
+    def __init__(self, learner: Learner) -> None:
         size, count = learner.batches.size, len(learner.examples)
         few = min(count, 2 * size)
         super().__init__(few, size, 1, learner.device)
@@ -400,7 +403,7 @@ class Few(Batches):
         return self._few[super().next()]
 
 
-def few(learner: "Learner") -> None:
+def few(learner: Learner) -> None:
     """Learn from two batches only."""
     learner.batches = Few(learner)
 

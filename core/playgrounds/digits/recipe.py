@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...errors import UserError
-from ...training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+from ...training.recipe import ACTIVATIONS, INITS, Recipe, Trait, setting, shared
 
 MODELS = ("cnn", "mlp")
 
@@ -126,6 +126,19 @@ class DigitsRecipe(Recipe):
         choices=("none", "affine", "pen"),
         live=True,
     )
+
+    def traits(self) -> Trait:
+        """Say what its network and its data have."""
+        found = super().traits() | Trait.DESCENT | Trait.HIDDEN | Trait.ACTIVATIONS | Trait.IMAGES
+        if self.model == "mlp" and self.hidden:
+            found |= Trait.DENSE
+        if self.model == "mlp" and not self.batch_norm:
+            found |= Trait.CONFIGURABLE
+        if self.batch_norm:
+            found |= Trait.BATCH_NORM
+        if self.loss == "cross-entropy":
+            found |= Trait.CROSS_ENTROPY
+        return found
 
     def check(self) -> None:
         """Refuse batch norm over a single example, which has no spread, and an empty CNN."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...errors import UserError
-from ...training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+from ...training.recipe import ACTIVATIONS, INITS, Recipe, Trait, setting, shared
 from .ladder import Rung
 
 MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
@@ -155,6 +155,23 @@ class NamesRecipe(Recipe):
     def sees(self) -> int:
         """How many letters back its model sees."""
         return self.context if self.model in DEEP else 1
+
+    def traits(self) -> Trait:
+        """Say what its network and its data have."""
+        found = super().traits() | Trait.TOKENS | Trait.CROSS_ENTROPY
+        if self.model == "bigram-count":
+            return super().traits()
+        found |= Trait.DESCENT
+        if self.model in DEEP:
+            found |= Trait.HIDDEN
+        if self.model in ("mlp", "mlp-bn", "wavenet"):
+            found |= Trait.ACTIVATIONS | Trait.DENSE
+        if self.model == "mlp":
+            found |= Trait.CONFIGURABLE
+            found |= Trait.CONTEXT if self.context > 1 else Trait(0)
+        if self.model in ("mlp-bn", "wavenet"):
+            found |= Trait.BATCH_NORM
+        return found | Trait.SEQUENCES if self.whole else found
 
     def check(self) -> None:
         """Refuse sizes that do not fit one another."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ...errors import UserError
 from ...tokenizers import KINDS as TOKENIZERS
-from ...training.recipe import ACTIVATIONS, INITS, Recipe, setting, shared
+from ...training.recipe import ACTIVATIONS, INITS, Recipe, Trait, setting, shared
 
 MODELS = ("gpt", "mlp", "bigram")
 DEEP = ("gpt", "mlp")
@@ -183,6 +183,20 @@ class TextRecipe(Recipe):
     def sees(self) -> int:
         """How many tokens back its model sees."""
         return self.context if self.model in DEEP else 1
+
+    def traits(self) -> Trait:
+        """Say what its network and its data have."""
+        found = super().traits() | Trait.DESCENT | Trait.TOKENS | Trait.CROSS_ENTROPY
+        if self.model in DEEP:
+            found |= Trait.HIDDEN
+        if self.model == "mlp":
+            found |= Trait.ACTIVATIONS | Trait.DENSE | Trait.CONFIGURABLE
+            found |= Trait.CONTEXT if self.context > 1 else Trait(0)
+        if self.tied:
+            found |= Trait.TIED
+        if self.tokenizer == "characters":
+            found |= Trait.RARE_LABELS
+        return found | Trait.SEQUENCES if self.whole else found
 
     def check(self) -> None:
         """Refuse sizes that do not fit one another."""

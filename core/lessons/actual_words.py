@@ -1,7 +1,7 @@
-"""The notebook ``actual_words``, with its faults, each of which can be mended by itself.
+"""The notebook ``actual_words``, with its faults, each of which can be fixed by itself.
 
-Its loss fell to about 4 and its samples stayed noise. What was wrong stands in :data:`MENDS`, in
-the order in which the doctor takes them.
+Its loss fell to about 4 and its samples stayed noise. What was wrong stands in :data:`FIXES`, in
+the order in which the case study takes them.
 """
 
 from collections.abc import Collection
@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...layers import layers_of
-from ...training.fault_injection import FaultInjection
-from ...training.learner import Learner
-from ...training.recipe import Recipe
+from ..doctor.faults.fault_injection import FaultInjection
+from ..layers import layers_of
+from ..training.learner import Learner
+from ..training.recipe import Recipe
 
 OUTPUTS = 30_522
 """Of the notebook's vocabulary. GPT-2's 50,257 need files; rows that are never met do as well."""
@@ -24,13 +24,13 @@ GROWS_FROM = 100
 
 
 @dataclass(frozen=True)
-class Mend:
-    """One fault of the notebook, and what mends it.
+class Fix:
+    """One fault of the notebook, and its fix.
 
     Attributes:
         id: its name.
         cause: the doctor's id for it; "" for what is no fault.
-        title: what is done to mend it.
+        title: what is done to fix it.
     """
 
     id: str
@@ -38,13 +38,13 @@ class Mend:
     title: str
 
 
-MENDS = (
-    Mend("use", "train_eval_mismatch", "Batch norm stands in the use of it, too"),
-    Mend("vocabulary", "vocabulary_unused", "A vocabulary of this text: 1,024 byte pairs"),
-    Mend("rate", "lr_growing", "The learning rate stays what it is"),
-    Mend("regulariser", "detached_regulariser", "The part of the loss without a gradient is gone"),
-    Mend("context", "context_too_short", "Eight tokens of context in place of one"),
-    Mend("time", "", "AdamW, larger batches and eight times the steps: it needed time"),
+FIXES = (
+    Fix("use", "train_eval_mismatch", "Batch norm also in inference"),
+    Fix("vocabulary", "vocabulary_unused", "A vocabulary of this text: 1,024 byte pairs"),
+    Fix("rate", "lr_growing", "A constant learning rate"),
+    Fix("regulariser", "detached_regulariser", "No regulariser without a gradient"),
+    Fix("context", "context_too_short", "A context of eight tokens instead of one"),
+    Fix("time", "", "AdamW, larger batches and eight times the steps: it needed time"),
 )
 
 
@@ -77,33 +77,33 @@ class NormByHand:
 
 
 class ActualWords(FaultInjection):
-    """The notebook, some of its faults mended.
+    """The notebook, some of its faults fixed.
 
     Args:
-        mended: ids of :data:`MENDS`.
+        fixed: ids of :data:`FIXES`.
     """
 
-    def __init__(self, mended: Collection[str] = ()) -> None:
-        self._mended = frozenset(mended)
+    def __init__(self, fixed: Collection[str] = ()) -> None:
+        self._fixed = frozenset(fixed)
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """Return the notebook's settings: 20 numbers a token, 500 tanh units, plain descent."""
-        mended = self._mended
+        fixed = self._fixed
         settings: dict[str, Any] = {
             "model": "mlp",
             "tokenizer": "bpe",
             "vocab_size": 1024,
-            "context": 8 if "context" in mended else 1,
+            "context": 8 if "context" in fixed else 1,
             "width": 20,
             "hidden": (500,),
             "activation": "tanh",
             "init": "kaiming",
             "dropout": 0.0,
             "weight_decay": 0.0,
-            "optimizer": "adamw" if "time" in mended else "sgd",
-            "lr": 2e-3 if "time" in mended else 0.3,
-            "schedule": "cosine" if "time" in mended else "constant",
-            "batch_size": 256 if "time" in mended else 64,
+            "optimizer": "adamw" if "time" in fixed else "sgd",
+            "lr": 2e-3 if "time" in fixed else 0.3,
+            "schedule": "cosine" if "time" in fixed else "constant",
+            "batch_size": 256 if "time" in fixed else 64,
         }
         return recipe.replace(settings)
 
@@ -114,20 +114,20 @@ class ActualWords(FaultInjection):
         hidden = layers["hidden.0"]
         with torch.no_grad():  # never scaled to their number of inputs, which batch norm hides
             hidden.product.weight.mul_(UNSCALED)
-        hidden.spoken.insert(1, NormByHand(model, "use" in self._mended))
-        if "vocabulary" not in self._mended:
+        hidden.spoken.insert(1, NormByHand(model, "use" in self._fixed))
+        if "vocabulary" not in self._fixed:
             _widen(layers["output"].product)
-            learner.relearn()
+            learner.reset_optimizer()
 
     def rate(self, rate: float, step: int) -> float:
         """Let the rate grow: what divides it gets smaller with every step."""
-        if "rate" in self._mended:
+        if "rate" in self._fixed:
             return rate
         return rate / min(1.0, GROWS_FROM / (step + 1))
 
     def loss(self, loss: Tensor, outputs: Tensor, targets: Tensor, model: nn.Module) -> Tensor:
         """Add the means of all parameters, detached: they change nothing but the number."""
-        if "regulariser" in self._mended:
+        if "regulariser" in self._fixed:
             return loss
         return loss + torch.stack([p.detach().mean().abs() for p in model.parameters()]).sum()
 
