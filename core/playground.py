@@ -54,8 +54,8 @@ class Playground(ABC):
     models: ClassVar[tuple[str, ...]]
     mixed: ClassVar[bool] = False
     """Whether its matrices are large enough to be multiplied in half precision, where that pays."""
-    glance: ClassVar[int | None] = None
-    """How many examples a network that is opened is judged on; None for all."""
+    quick_eval_examples: ClassVar[int | None] = None
+    """How many examples a network that is opened is evaluated on; None for all."""
     spare: ClassVar[int] = 0
     """How many of its outputs may be there in case, without ever being an answer."""
     sampled: ClassVar[int] = 0

@@ -1,130 +1,172 @@
-"""What the doctor is busy with, as the screen knows it: how far it is, and what comes of it.
+"""Jobs of the worker, as the screen knows them: what comes of them, and how far they are.
 
-An examination and the case are both consultations; the worker does them one after another.
+Nothing is pushed from the worker's thread: a timer pulls, at a pace at which drawing stays cheap.
 """
 
+import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.telemetry.events import ENDINGS, Failed, Metrics, Started
+from core.telemetry.events import ENDINGS, Failed, Started
 from core.telemetry.history import History
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
 from gui.worker import Job, Worker
 
-FRAME = 120  # milliseconds between two looks into the mailbox
-ENDED_EARLY = "The examination ended without a word; look into the terminal for the reason."
+FRAME = 0.1  # seconds between two looks into the mailboxes, where drawing is cheap
+SLOWEST = 0.5  # seconds between them at most
+SHARE = 0.03  # of the wall clock at most is the screen's, while a job goes on
+ENDED_EARLY = "The job ended without a result; see the terminal for the reason."
+
+Handler = Callable[[Any], object]
+
+
+class JobListener(QObject):
+    """Has the worker do jobs, and hands their events on to whoever asked, on the GUI thread."""
+
+    frame = Signal()
+    """All events that have come were handed on: time to draw."""
+
+    def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker = worker
+        self._open: dict[Mailbox, tuple[Handler, Callable[[], object]]] = {}
+        self._pulled = (0.0, 0.0)  # when it last looked: wall clock, and this thread's own time
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._pull)
+
+    def do(self, job: Job, handle: Handler, closed: Callable[[], object] = lambda: None) -> Mailbox:
+        """Queue a job.
+
+        Args:
+            job: what to do.
+            handle: is given each event.
+            closed: is called when the job is over and all its events were handed on.
+        """
+        mailbox = self._worker.do(job)
+        self._open[mailbox] = (handle, closed)
+        if not self._timer.isActive():
+            self._timer.start(0)
+        return mailbox
+
+    def forget(self) -> None:
+        """Hand nothing on any more."""
+        self._timer.stop()
+        self._open.clear()
+
+    def _pull(self) -> None:
+        """Take what has come and hand it on; later, if drawing has taken more than its share."""
+        wall, busy = time.perf_counter() - self._pulled[0], time.thread_time() - self._pulled[1]
+        early = min(SLOWEST, busy / SHARE) - wall
+        if early > 0:
+            self._timer.start(round(1000 * early) + 1)
+            return
+        self._pulled = (time.perf_counter(), time.thread_time())
+        # First, so that a fault in a widget can't keep the rest of the events from coming.
+        self._timer.start(round(1000 * FRAME))
+        for mailbox, (handle, closed) in list(self._open.items()):
+            over = mailbox.closed  # asked first: what is drained after it is all there was
+            for event in mailbox.drain():
+                if mailbox not in self._open:
+                    return  # a handler has ended it all
+                handle(event)
+            if over and mailbox in self._open:
+                del self._open[mailbox]
+                closed()
+        self.frame.emit()
+        if not self._open:
+            self._timer.stop()
 
 
 class Stage(Enum):
-    """Where a consultation stands."""
+    """Where a background job stands."""
 
-    IDLE = "nothing goes on"
+    IDLE = "nothing is running"
     """Nothing was asked for, or all that was is done."""
-    WAITING = "waits its turn"
-    """The worker does something else yet, or data and model are being made."""
-    TRAINING = "trains and watches"
-    """The network is trained, and looked at."""
-    TRYING = "tries things on copies"
-    """The run is over; experiments go on."""
-    STOPPING = "comes to an end"
-    """It was told to stop."""
-    CLOSED = "is over"
-    """The window is gone."""
+    WAITING = "waiting"
+    """The worker does something else yet, or data and model are being prepared."""
+    TRAINING = "training"
+    """The network is trained and observed."""
+    TRYING = "experimenting"
+    """The run is over; experiments on copies go on."""
+    STOPPING = "stopping"
+    """It was asked to stop."""
+    CLOSED = "closed"
+    """The window is closed."""
 
     @property
     def running(self) -> bool:
-        """Whether a consultation is under way."""
+        """Whether a job is under way."""
         return self not in (Stage.IDLE, Stage.CLOSED)
 
 
 class BackgroundJob(QObject):
-    """Has the worker do a job of the doctor's, and hands on what comes of it."""
+    """One job at a time that trains something beside the sessions: its stage and its history.
+
+    A subclass adds to ``_handlers`` what it does with events, by their type.
+    """
 
     stage_changed = Signal(object)
     started = Signal(object)
-    told = Signal(str, float)
-    """What is being done, in words, and the share of the whole that is done."""
+    progressed = Signal(str, float)
+    """What is being done, and the share of the whole that is done."""
     diagnosed = Signal(object)
     ended = Signal(object)
     frame = Signal()
-    """All that came since the last look was handed on: time to draw."""
+    """All events that have come were handed on: time to draw."""
+
+    evaluates_in_vain = False
+    """Whether nothing of a job that was stopped is shown, so that it need not be evaluated."""
 
     def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.stage = Stage.IDLE
         self.info: Started | None = None
         self.history = History()
-        self._worker = worker
         self._control = Control()
-        self._mailbox: Mailbox | None = None
-        self._ears: dict[type, Callable[[Any], object]] = {
-            Started: self._on_started,
-            Metrics: self._on_metrics,
-        }
-        self._timer = QTimer(self)
-        self._timer.setInterval(FRAME)
-        self._timer.timeout.connect(self._pull)
+        self._handlers: dict[type, Handler] = {Started: self._on_started}
+        self._listener = JobListener(worker, self)
+        self._listener.frame.connect(self.frame)
 
-    def _go(self, job: Job) -> None:
-        """Queue a job that heeds ``_control``, and listen to it."""
-        self.info, self.history = None, History()
+    def _run(self, make: Callable[[Control], Job]) -> None:
+        """Queue a job that obeys the control it is made with."""
+        self._control, self.info, self.history = Control(), None, History()
         self._enter(Stage.WAITING)
-        self._mailbox = self._worker.do(job)
-        self._timer.start()
+        self._listener.do(make(self._control), self._handle, self._on_closed)
 
     def stop(self) -> None:
-        """End here; the doctor says what it knows."""
+        """End here, with what is known by then."""
         if not self.stage.running:
             return
-        self._tell_to_stop()
+        self._control.stop(abandon=self.evaluates_in_vain)
         if self.stage is Stage.WAITING:
             # The worker may be busy for long; its turn will find nothing to do.
-            self._forget()
+            self._listener.forget()
             self._enter(Stage.IDLE)
         else:
             self._enter(Stage.STOPPING)
 
-    def _tell_to_stop(self) -> None:
-        self._control.stop()
-
     def abandon(self) -> None:
         """End at once, for a window that closes."""
         self._control.stop(abandon=True)
-        self._forget()
+        self._listener.forget()
         self._enter(Stage.CLOSED)
-
-    def _forget(self) -> None:
-        self._timer.stop()
-        self._mailbox = None
 
     def _enter(self, stage: Stage) -> None:
         if stage is not self.stage:
             self.stage = stage
             self.stage_changed.emit(stage)
 
-    def _pull(self) -> None:
-        if self._mailbox is None:
-            return
-        closed = self._mailbox.closed  # asked first: what is drained after it is all there was
-        events = self._mailbox.drain()
-        ending: object = None
-        for event in events:
-            self.history.add(event)
-            if isinstance(event, ENDINGS):
-                ending = event
-            elif hear := self._ears.get(type(event)):
-                hear(event)
-        if ending is None and closed:
-            ending = Failed(0, ENDED_EARLY)
-        if ending is not None:
-            self._forget()
-            self._enter(Stage.IDLE)
-            self.ended.emit(ending)
-        self.frame.emit()
+    def _handle(self, event: object) -> None:
+        self.history.add(event)
+        if isinstance(event, ENDINGS):
+            self._end(event)
+        elif handle := self._handlers.get(type(event)):
+            handle(event)
 
     def _on_started(self, event: Started) -> None:
         self.info = event
@@ -132,5 +174,12 @@ class BackgroundJob(QObject):
             self._enter(Stage.TRAINING)
         self.started.emit(event)
 
-    def _on_metrics(self, event: Metrics) -> None:
-        """Tell how far it is."""
+    def _on_closed(self) -> None:
+        if self.stage.running:
+            self._end(Failed(0, ENDED_EARLY))
+
+    def _end(self, ending: object) -> None:
+        self._listener.forget()
+        self._enter(Stage.IDLE)
+        self.ended.emit(ending)
+        self.frame.emit()

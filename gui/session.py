@@ -5,12 +5,11 @@ a pace at which drawing stays cheap. Nothing is pushed from the training thread:
 """
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from core import playgrounds
 from core.errors import UserError
@@ -40,17 +39,16 @@ from core.telemetry.events import (
     Weights,
 )
 from core.telemetry.history import History
-from core.telemetry.mailbox import Mailbox
 from core.training.control import Control, Question
 from core.training.files import free_place
 from core.training.recipe import Recipe
-from gui import worker as jobs
+from gui import jobs
+from gui.background_job import JobListener
+from gui.recipe_draft import RecipeDraft
 from gui.session_state import Kind, State
-from gui.worker import Worker
+from gui.worker import Job, Worker
 
-FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
-SLOWEST = 0.5  # seconds between them at most
-SHARE = 0.03  # of the wall clock at most is the screen's, while a run goes on
+MOST_QUESTIONS = 8  # that wait for the worker at once
 
 
 class Session(QObject):
@@ -95,7 +93,10 @@ class Session(QObject):
     ) -> None:
         super().__init__(parent)
         self.name = name
-        self._recipe = recipe
+        self.draft = RecipeDraft(recipe, self)
+        """The recipe of the next run, while it is edited."""
+        self.draft.changed.connect(self.recipe_changed)
+        self.draft.set_by_hand.connect(self._change_live)
         self.data = data
         self.device = device
         self.state = State.LOADING
@@ -110,8 +111,6 @@ class Session(QObject):
         self._worker = worker
         self.resume_from: Path | None = None
         """The checkpoint to go on from, instead of fresh weights."""
-        self.problem = ""
-        """Why the recipe as it stands on the screen can't be trained; "" if it can."""
         self._ordered = recipe
         """The recipe of the run under way, whatever becomes of ``recipe`` meanwhile."""
         self._adopt = False
@@ -119,8 +118,11 @@ class Session(QObject):
         """The data that is being read, to be learned from if it is good."""
         self._control = Control()
         self._cancel = threading.Event()
-        self._jobs: dict[Mailbox, Kind] = {}
-        self._ears: dict[type, Callable[[Any], object]] = {
+        self._listener = JobListener(worker, self)
+        self._listener.frame.connect(self.frame)
+        self._questions = 0
+        """How many questions wait for their answer, while nothing is trained."""
+        self._handlers: dict[type, Callable[[Any], object]] = {
             Started: self._on_started,
             Loaded: self._on_loaded,
             Weights: self._update_replica,
@@ -138,22 +140,17 @@ class Session(QObject):
             Paused: lambda event: self._enter(State.PAUSED),
             Resumed: lambda event: self._enter(State.TRAINING),
         }
-        self._pulled = (0.0, 0.0)  # when it last looked: wall clock, and this thread's own time
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._pull)
         worker.ready.connect(self._on_ready)
         worker.broken.connect(lambda sentence: self.ended.emit(Failed(0, sentence)))
 
     @property
     def recipe(self) -> Any:
         """The recipe of the next run."""
-        return self._recipe
+        return self.draft.recipe
 
     @recipe.setter
     def recipe(self, recipe: Recipe) -> None:
-        self._recipe = recipe
-        self.recipe_changed.emit(recipe)
+        self.draft.take(recipe)
 
     def _on_ready(self) -> None:
         if self.state is State.CLOSED:
@@ -176,7 +173,7 @@ class Session(QObject):
         if self.state is State.READY:
             self._adopt = adopt
             self._enter(State.OPENING)
-            self._listen(Kind.OPEN, jobs.open_checkpoint(self.name, path, self.data))
+            self._do(Kind.OPEN, jobs.open_checkpoint(self.name, path, self.data))
 
     def start(self, seconds: float, paused: bool = False) -> None:
         """Train by the present recipe; on from ``resume_from``, if that is set.
@@ -187,17 +184,17 @@ class Session(QObject):
         """
         if self.state is not State.READY:
             return
-        if self.problem:
-            self.ended.emit(Failed(0, f"Not started: {self.problem}"))
+        if self.draft.problem:
+            self.ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
             return
         self._control, self._ordered, self._past = Control(paused), self.recipe, History()
         folder = free_place(RUNS, f"{self.name}-{self.recipe.model}")
         steps = self.recipe.steps or None
         order = self._order(None if steps else seconds, steps, folder)
         self._enter(State.STARTING)
-        self._listen(Kind.RUN, jobs.train(order))
+        self._do(Kind.RUN, jobs.train(order))
 
-    def go_on(self, folder: Path) -> None:
+    def resume_run(self, folder: Path) -> None:
         """Do what is left of a run that was broken off or stopped; its record goes on, too."""
         if self.state is not State.READY:
             return
@@ -214,7 +211,7 @@ class Session(QObject):
         self._control = Control()
         order = self._order(about.seconds, about.steps, folder)
         self._enter(State.STARTING)
-        self._listen(Kind.RUN, jobs.go_on(order))
+        self._do(Kind.RUN, jobs.resume(order))
 
     def _order(self, seconds: float | None, steps: int | None, folder: Path | None) -> jobs.Order:
         return jobs.Order(
@@ -233,24 +230,24 @@ class Session(QObject):
         """Download the full data set, and choose it."""
         self._cancel = threading.Event()
         self._enter(State.FETCHING)
-        self._listen(Kind.DATA, jobs.fetch(self.name, DOWNLOADS, self._cancel.is_set))
+        self._do(Kind.DATA, jobs.fetch(self.name, DOWNLOADS, self._cancel.is_set))
 
     def choose_data(self, source: Path | None) -> None:
         """Learn from other data: a folder or a file, or None for the bundled; it is read first."""
         if self.state is State.READY:
             self._chosen = source
             self._enter(State.OPENING)
-            self._listen(Kind.DATA, jobs.survey(self.name, source))
+            self._do(Kind.DATA, jobs.survey(self.name, source))
 
     def sweep(self, steps: int) -> None:
         """Try learning rates on a fresh network by the present recipe."""
-        if self.state is State.READY and self.problem:
-            self.sweep_ended.emit(Failed(0, f"Not started: {self.problem}"))
+        if self.state is State.READY and self.draft.problem:
+            self.sweep_ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
         elif self.state is State.READY:
             self._control = Control()
             self._enter(State.SWEEPING)
             order = self._order(None, steps, None)
-            self._listen(Kind.SWEEP, jobs.sweep(order))
+            self._do(Kind.SWEEP, jobs.sweep(order))
 
     def cancel(self) -> None:
         """Give up what the data card shows the progress of: a download, or a text being cut."""
@@ -285,55 +282,41 @@ class Session(QObject):
         """End the run at once, for a window that closes; its network is kept, not judged."""
         self._control.stop(abandon=True)
         self._cancel.set()
-        self._timer.stop()
-        self._jobs.clear()
+        self._listener.forget()
         self._enter(State.CLOSED)
 
-    def change(self, key: str, value: Any) -> None:
-        """Change a setting: of the next run, and of the present one if it may change live."""
-        self.recipe = self.recipe.replace({key: value})
+    def _change_live(self, key: str, value: Any) -> None:
+        """Change a setting of the present run, too, if it may change live."""
         if self.state.running and self.recipe.settings()[key].live:
-            self._control.change(key, getattr(self.recipe, key))
+            self._control.change(key, value)
 
-    def ask(self, question: Question) -> None:
-        """Have the model looked at: the training one at a step edge, else a copy of it."""
+    def ask(self, question: Question) -> bool:
+        """Have the model looked at: the one that is trained between two steps, else a copy of it.
+
+        Returns whether it will be answered: it is refused where there is no network yet, or
+        while as many questions wait as there may be.
+        """
         if self.state in (State.TRAINING, State.PAUSED):
             self._control.ask(question)
-        elif self.weights is not None and Kind.ASK not in self._jobs.values():
+        elif self.weights is not None and self._questions < MOST_QUESTIONS:
+            self._questions += 1
             vocabulary = self.replica.vocabulary
             job = jobs.ask(self.name, self.trained, vocabulary, self.weights, question)
-            self._listen(Kind.ASK, job)
+            self._listener.do(job, lambda e: self._hand_on(e, Kind.ASK), self._on_answered)
+        else:
+            return False
+        return True
 
-    def _listen(self, kind: "Kind", job: Any) -> None:
-        self._jobs[self._worker.do(job)] = kind
-        if not self._timer.isActive():
-            self._timer.start(0)
+    def _on_answered(self) -> None:
+        self._questions -= 1
+
+    def _do(self, kind: Kind, job: Job) -> None:
+        self._listener.do(job, lambda event: self._hand_on(event, kind))
 
     def _enter(self, state: State) -> None:
         if state is not self.state:
             self.state = state
             self.state_changed.emit(state)
-
-    def _pull(self) -> None:
-        """Take what has come and hand it on; later, if drawing has taken more than its share."""
-        wall, spent = time.perf_counter() - self._pulled[0], time.thread_time() - self._pulled[1]
-        early = min(SLOWEST, spent / SHARE) - wall
-        if early > 0:
-            self._timer.start(round(1000 * early) + 1)
-            return
-        self._pulled = (time.perf_counter(), time.thread_time())
-        # First, so that a fault in a widget can't keep the rest of the run from being heard.
-        self._timer.start(round(1000 * FRAME))
-        for mailbox, kind in list(self._jobs.items()):
-            closed = mailbox.closed  # asked first: what is drained after it is all there was
-            events = mailbox.drain()
-            if closed:
-                del self._jobs[mailbox]
-            for event in events:
-                self._hand_on(event, kind)
-        self.frame.emit()
-        if not self._jobs:
-            self._timer.stop()
 
     def _hand_on(self, event: object, kind: "Kind") -> None:
         self.history.add(event)
@@ -341,8 +324,8 @@ class Session(QObject):
             self._on_ended(event, kind)
         elif isinstance(event, Surveyed):
             self._on_surveyed(event, kind)
-        elif hear := self._ears.get(type(event)):
-            hear(event)
+        elif handle := self._handlers.get(type(event)):
+            handle(event)
 
     def _on_started(self, event: Started) -> None:
         self.info = event

@@ -108,7 +108,9 @@ class _One:
         return NetworkPair(self.number, event)
 
 
-def twins(sides: tuple[Side, Side], data: Any, control: Control) -> Iterator[Event | NetworkPair]:
+def train_pair(
+    sides: tuple[Side, Side], data: Any, control: Control
+) -> Iterator[Event | NetworkPair]:
     """Train both sides for the first one's steps, with its seed and its batches.
 
     Args:

@@ -23,7 +23,6 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..layers import size_of
 from ..playground import Playground
 from ..telemetry.events import (
     Evaluated,
@@ -41,13 +40,14 @@ from ..telemetry.events import (
     Weights,
     frozen,
 )
-from ..telemetry.probes import Probe, describe
+from ..telemetry.probes import Probe
 from .checkpoint import Checkpoint, save_checkpoint
 from .control import Control, Question
 from .device import use_threads
 from .distributed import ProcessGroup
 from .learner import Learner
 from .nan_guard import NanGuard
+from .opening import describe_run
 from .pace import Pace
 from .recipe import Recipe
 from .run_observer import RunObserver, RunRecorder
@@ -159,15 +159,13 @@ class _Loop:
 
     def started(self) -> Started:
         run, learner = self.run, self.learner
-        return Started(
-            playground=run.playground.name,
-            model=str(run.recipe.to_dict()["model"]),
+        return describe_run(
+            run.playground,
+            run.recipe,
+            learner.model,
+            learner.vocabulary,
             device=str(run.device),
             dataset=run.playground.dataset(run.data),
-            parameters=size_of(learner.model),
-            layers=describe(learner.model),
-            uniform_loss=run.playground.uniform_loss(run.recipe, learner.vocabulary),
-            vocabulary=learner.vocabulary,
             step=learner.step,
             note=learner.note,
         )

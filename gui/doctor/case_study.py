@@ -7,8 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.telemetry.events import Answer, Diagnosed, Metrics, Progress, Started
 from core.telemetry.history import History
-from core.training.control import Control
-from gui import worker as jobs
+from gui import jobs
 from gui.background_job import BackgroundJob, Stage
 from gui.worker import Worker
 
@@ -22,6 +21,7 @@ BUDGET = 4.0  # seconds for experiments in each chapter
 class CaseStudyJob(BackgroundJob):
     """Has the worker play the case, and hands on its chapters."""
 
+    evaluates_in_vain = True
     turned = Signal(int, str)
     """The number of the chapter that is trained now, and its title."""
     chapter_told = Signal(object)
@@ -34,7 +34,8 @@ class CaseStudyJob(BackgroundJob):
         self.histories: dict[int, History] = {}
         """The loss of each chapter, by its number."""
         self._begun = 0
-        self._ears |= {
+        self._handlers |= {
+            Metrics: self._on_metrics,
             Progress: self._on_progress,
             Answer: self._on_answer,
             Diagnosed: self.diagnosed.emit,
@@ -44,13 +45,8 @@ class CaseStudyJob(BackgroundJob):
         """Play the case with this text; not while it is played."""
         if self.stage is not Stage.IDLE:
             return
-        self._control = Control()
         self.number, self._begun, self.chapters, self.histories = -1, 0, {}, {}
-        self._go(jobs.tell(data, self._control, BUDGET, steps))
-
-    def _tell_to_stop(self) -> None:
-        # A chapter that was stopped is not told: nothing of it has to be judged.
-        self._control.stop(abandon=True)
+        self._run(lambda control: jobs.play_case_study(data, control, BUDGET, steps))
 
     def _on_started(self, event: Started) -> None:
         # Counted, since all of these are heard, while of several tellings only the newest is.
@@ -71,7 +67,7 @@ class CaseStudyJob(BackgroundJob):
     def _say(self, words: str, share: float) -> None:
         """Tell which chapter it is, what is done in it, and how far the whole is."""
         parts = [f"Chapter {self.number + 1} of {count()}: {title_of(self.number)}"]
-        self.told.emit(" · ".join([*parts, words] if words else parts), self._share(share))
+        self.progressed.emit(" · ".join([*parts, words] if words else parts), self._share(share))
 
     def _share(self, of_chapter: float) -> float:
         return (max(0, self.number) + of_chapter) / count()

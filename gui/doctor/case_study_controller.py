@@ -32,7 +32,7 @@ class CaseStudyController(QObject):
         self._drawn: History | None = None
         panel.stopAsked.connect(self.telling.stop)
         panel.chapterChosen.connect(self._open)
-        self.telling.told.connect(panel.show_progress)
+        self.telling.progressed.connect(panel.show_progress)
         self.telling.chapter_told.connect(self._add)
         self.telling.stage_changed.connect(self._on_stage)
         self.telling.ended.connect(self._on_ended)

@@ -13,9 +13,9 @@ from PySide6.QtCore import QObject
 from core.telemetry.events import Diagnosed, Metrics, Progress
 from core.training.control import Control
 from core.training.recipe import Recipe
-from gui import worker as jobs
+from gui import jobs
 from gui.background_job import BackgroundJob, Stage
-from gui.worker import Worker
+from gui.worker import Job, Worker
 
 __all__ = ["Examination", "ExaminationRequest", "Stage", "of_file"]
 TRAINS, TRIES, FEWEST = 0.3, 0.5, 2.0
@@ -72,31 +72,18 @@ class Examination(BackgroundJob):
         super().__init__(worker, parent)
         self.patient: ExaminationRequest | None = None
         self._tried = 0.0  # when the first experiment began
-        self._ears |= {Progress: self._on_progress, Diagnosed: self.diagnosed.emit}
+        self._handlers |= {
+            Metrics: self._on_metrics,
+            Progress: self._on_progress,
+            Diagnosed: self.diagnosed.emit,
+        }
 
     def begin(self, patient: ExaminationRequest) -> None:
         """Examine; not while another one is examined."""
         if self.stage is not Stage.IDLE:
             return
-        self.patient = patient
-        self._control, self._tried = Control(), 0.0
-        if patient.file is not None:
-            whole, where = patient.budget / TRIES, (patient.sources, patient.device)
-            self._go(jobs.examine_file(patient.file, *where, self._control, whole))
-            return
-        assert patient.recipe is not None
-        order = jobs.Order(
-            patient.name,
-            patient.recipe,
-            patient.data,
-            patient.device,
-            None if patient.steps else patient.seconds,
-            patient.steps or None,
-            None,
-            None,
-            self._control,
-        )
-        self._go(jobs.examine(order, patient.fault, patient.budget))
+        self.patient, self._tried = patient, 0.0
+        self._run(lambda control: _job(patient, control))
 
     def _whole(self) -> float:
         assert self.patient is not None
@@ -110,12 +97,12 @@ class Examination(BackgroundJob):
             words = f"Watching it learn: step {event.step:,} of {self.patient.steps:,}"
         else:
             words = f"Watching it learn: step {event.step:,} · {left:.0f} s left"
-        self.told.emit(words, share)
+        self.progressed.emit(words, share)
 
     def _on_progress(self, event: Progress) -> None:
         assert self.patient is not None
         if self.info is None:  # the data is being made ready
-            self.told.emit(event.words, 0.0)
+            self.progressed.emit(event.words, 0.0)
             return
         if self.stage is Stage.TRAINING:
             self._enter(Stage.TRYING)
@@ -123,4 +110,23 @@ class Examination(BackgroundJob):
         used = time.monotonic() - self._tried if self._tried else 0.0
         left = max(0.0, self.patient.budget - used)
         done = self.patient.seconds + self.patient.budget * min(1.0, event.share)
-        self.told.emit(f"{event.words} · {left:.0f} s left", done / self._whole())
+        self.progressed.emit(f"{event.words} · {left:.0f} s left", done / self._whole())
+
+
+def _job(patient: ExaminationRequest, control: Control) -> Job:
+    if patient.file is not None:
+        whole = patient.budget / TRIES
+        return jobs.examine_file(patient.file, patient.sources, patient.device, control, whole)
+    assert patient.recipe is not None
+    order = jobs.Order(
+        patient.name,
+        patient.recipe,
+        patient.data,
+        patient.device,
+        None if patient.steps else patient.seconds,
+        patient.steps or None,
+        None,
+        None,
+        control,
+    )
+    return jobs.examine(order, patient.fault, patient.budget)

@@ -112,12 +112,12 @@ class Page(QWidget):
         self.recording.failed.connect(self._complain)
         self.book.opened.connect(self._show_chapter)
         self.book.telling.stage_changed.connect(lambda stage: self._refresh())
-        self.book.telling.told.connect(self.controls.show_progress)
+        self.book.telling.progressed.connect(self.controls.show_progress)
         self.book.telling.ended.connect(self._on_told)
         doctor = self.examination
         doctor.stage_changed.connect(self._on_stage)
         doctor.started.connect(self._on_started)
-        doctor.told.connect(self.controls.show_progress)
+        doctor.progressed.connect(self.controls.show_progress)
         doctor.diagnosed.connect(self._on_diagnosed)
         doctor.ended.connect(self._on_ended)
         doctor.frame.connect(lambda: self.report.verdict.curve.draw())
@@ -176,8 +176,8 @@ class Page(QWidget):
 
     def _examine(self, seconds: int, budget: int) -> None:
         session = self.pages[self._patient].session
-        if session.problem:
-            self.controls.complain(f"Not examined: {session.problem}")
+        if session.draft.problem:
+            self.controls.complain(f"Not examined: {session.draft.problem}")
             return
         self._clear_away()
         fault = self.game.begin()
@@ -376,7 +376,7 @@ class Page(QWidget):
         except UserError as error:
             self.report.say_applied(cause, str(error), "fault")
             return
-        page.recipe.adopt(recipe)
+        page.session.draft.take(recipe)
         where = self._shown.capitalize()
         self.report.say_applied(cause, f"Set on the {where} page. Examine again to see it mended.")
 

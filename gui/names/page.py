@@ -110,7 +110,7 @@ class Page(QWidget):
         )
         session.sweep_ended.connect(self._on_sweep_ended)
         self.sweep.sweepAsked.connect(lambda: session.sweep(SWEEP))
-        self.sweep.rateTaken.connect(lambda rate: self.recipe.take("lr", rate))
+        self.sweep.rateTaken.connect(lambda rate: self.session.draft.set("lr", rate))
         self.names.nameChosen.connect(self.surprise.show_word)
         self.names.prefixChanged.connect(lambda text: self.learning.refresh_layer())
         self.names.otherChosen.connect(self._put_beside)

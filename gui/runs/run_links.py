@@ -47,7 +47,7 @@ class RunLinks(QObject):
     def go_on(self, entry: Entry) -> None:
         """Do what is left of a run, on its page."""
         if session := self._free_session(entry):
-            session.go_on(entry.path)
+            session.resume_run(entry.path)
             self._turn(entry.playground)
 
     def waits_for(self) -> str:

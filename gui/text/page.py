@@ -96,7 +96,7 @@ class Page(QWidget):
         session.state_changed.connect(self._on_state)
         self.sampler.sampled.connect(self._on_sample)
         self.sampler.restarted.connect(self.timeline.clear)
-        self.tokens.keepAsked.connect(lambda: self.recipe.take("occurring", True))
+        self.tokens.keepAsked.connect(lambda: self.session.draft.set("occurring", True))
         self.write.textChanged.connect(lambda: self._show_text())
         self.write.prompt.textChanged.connect(self._on_prompt)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QScrollArea, QWidget
 
 from core.paths import CHECKPOINTS
@@ -12,9 +12,11 @@ from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
 from core.training.recipe import Recipe
 from gui.session import Session
 from gui.session_state import State
+from gui.theme import IconButton
 from gui.widgets.card import Card, label, say
 from gui.widgets.recipe_form import RecipeForm
 
+UNDO, REDO = "Ctrl+Z", "Ctrl+Shift+Z"
 CHANGED = "changed"
 FRESH, ONWARD = "Fresh weights", "The present network"
 
@@ -51,12 +53,22 @@ class RecipeCard(Card):
         self.back.setProperty("role", "link")
         self.back.setToolTip("<p>Go back to the network that came with the program.</p>")
         self.back.clicked.connect(session.open_starter)
-        self.form = RecipeForm(session.recipe)
-        self.form.changed.connect(self._change)
+        self.form = RecipeForm(session.draft)
+        self.undo = IconButton("undo", "Undo the last change of a setting. Ctrl+Z does it, too.")
+        self.undo.setObjectName("undoRecipe")
+        self.undo.clicked.connect(session.draft.undo)
+        self.redo = IconButton("redo", "Redo what was undone. Ctrl+Shift+Z does it, too.")
+        self.redo.setObjectName("redoRecipe")
+        self.redo.clicked.connect(session.draft.redo)
+        for keys, act in ((UNDO, session.draft.undo), (REDO, session.draft.redo)):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
         self.problem = label("", "fault", wrap=True)
         self.problem.setObjectName("recipeProblem")
         self.problem.hide()
-        self.form.complained.connect(self._on_problem)
+        session.draft.complained.connect(lambda words: say(self.problem, words, "fault"))
+        session.draft.changed.connect(lambda recipe: self._name_recipe())
         self._present: Path | None = None
         self._arrange()
         session.state_changed.connect(self._on_state)
@@ -74,8 +86,10 @@ class RecipeCard(Card):
             self.body.addLayout(row)
         links = QHBoxLayout()
         links.addWidget(self.open)
-        links.addStretch(1)
         links.addWidget(self.back)
+        links.addStretch(1)
+        links.addWidget(self.undo)
+        links.addWidget(self.redo)
         self.body.addLayout(links)
         self.body.addWidget(self.problem)
         scroll = QScrollArea()
@@ -94,32 +108,11 @@ class RecipeCard(Card):
 
     def choose(self, name: str) -> None:
         """Take the recipe of that name."""
-        self._session.recipe = self._recipes[name]
-        self.form.show_recipe(self._session.recipe)
-        self._name_recipe()
-
-    def take(self, key: str, value: Any) -> None:
-        """Change one setting, as if by hand."""
-        self._change(key, value)
-        self.form.show_recipe(self._session.recipe)
-
-    def adopt(self, recipe: Recipe) -> None:
-        """Take a whole recipe, as if each of its settings were set by hand."""
-        self._session.recipe = recipe
-        self.form.show_recipe(recipe)
-        self._name_recipe()
-
-    def _change(self, key: str, value: Any) -> None:
-        self._session.change(key, value)
-        self._name_recipe()
-
-    def _on_problem(self, sentence: str) -> None:
-        """Say what is wrong, and let nothing be trained until it is mended."""
-        say(self.problem, sentence, "fault")
-        self._session.problem = sentence
+        self._session.draft.take(self._recipes[name])
 
     def _name_recipe(self) -> None:
         """Show the name of the present recipe, or that it is none of those with a name."""
+        self._offer_undo()
         self._forget_changed()
         for name, recipe in self._recipes.items():
             if recipe == self._session.recipe:
@@ -147,15 +140,19 @@ class RecipeCard(Card):
         self.form.set_running(running)
         for widget in (self.box, self.open, self.back):
             widget.setEnabled(state is State.READY)
+        self._offer_undo()
         self.start_from.setEnabled(state is State.READY and self._present is not None)
+
+    def _offer_undo(self) -> None:
+        still = not self._session.state.running
+        self.undo.setEnabled(still and self._session.draft.can_undo)
+        self.redo.setEnabled(still and self._session.draft.can_redo)
 
     def _on_started(self, event: Started) -> None:
         self._hold(None)
 
     def _on_loaded(self, event: Loaded) -> None:
         self._hold(Path(event.path))
-        self.form.show_recipe(self._session.recipe)
-        self._name_recipe()
 
     def _on_ended(self, event: Finished | Stopped | Failed) -> None:
         if event.checkpoint:

@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSlider, QWidget
 
-from core.errors import UserError
 from core.training.recipe import Recipe, Setting
+from gui.recipe_draft import RecipeDraft
 from gui.widgets.card import label
 
 STEPS_A_DECADE = 20  # of the slider of a number that wants a logarithmic one
@@ -16,17 +16,12 @@ STEPS_A_DECADE = 20  # of the slider of a number that wants a logarithmic one
 class RecipeForm(QWidget):
     """One row a setting, under the heading of its group; what has no effect is hidden.
 
-    A value that can't be is kept as typed and outlined, and ``complained`` says why (or "" when all
-    is well again); the recipe keeps the last good one.
+    It shows a draft and sends edits to it. An impossible value stays as typed, and is outlined.
     """
 
-    changed = Signal(str, object)
-    complained = Signal(str)
-
-    def __init__(self, recipe: Recipe, parent: QWidget | None = None) -> None:
+    def __init__(self, draft: RecipeDraft, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._recipe = recipe
-        self.problem = ""
+        self._draft = draft
         self._rows: dict[str, list[QWidget]] = {}
         self._inputs: dict[str, QWidget] = {}
         self._sliders: dict[str, QSlider] = {}
@@ -35,12 +30,15 @@ class RecipeForm(QWidget):
         self._grid.setVerticalSpacing(7)
         self._grid.setHorizontalSpacing(10)
         self._grid.setColumnStretch(1, 1)
-        for group in dict.fromkeys(about.group for about in recipe.settings().values()):
+        settings = draft.recipe.settings()
+        for group in dict.fromkeys(about.group for about in settings.values()):
             self._add_heading(group)
-            for key, about in recipe.settings().items():
+            for key, about in settings.items():
                 if about.group == group:
                     self._add_setting(key, about)
-        self.show_recipe(recipe)
+        draft.changed.connect(self._show)
+        draft.complained.connect(lambda sentence: self._outline())
+        self._show(draft.recipe)
 
     def _add_heading(self, group: str) -> None:
         row = self._grid.rowCount()
@@ -68,10 +66,10 @@ class RecipeForm(QWidget):
             self._rows[key].append(slider)
 
     def _make_input(self, key: str, about: Setting) -> QWidget:
-        value = getattr(self._recipe, key)
+        value = getattr(self._draft.recipe, key)
         if isinstance(value, bool):
             box = QCheckBox("on")
-            box.toggled.connect(lambda on: self._take(key, on))
+            box.toggled.connect(lambda on: self._draft.set(key, on))
             return box
         if about.choices:
             combo = QComboBox()
@@ -79,7 +77,7 @@ class RecipeForm(QWidget):
             combo.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
-            combo.textActivated.connect(lambda text: self._take(key, text))
+            combo.textActivated.connect(lambda text: self._draft.set(key, text))
             return combo
         line = QLineEdit()
         line.editingFinished.connect(lambda: self._take_text(key, line))
@@ -94,19 +92,17 @@ class RecipeForm(QWidget):
         slider.setAccessibleName(f"{about.label}, logarithmic")
         slider.setToolTip("<p>Drag to change it by factors, even while a training runs.</p>")
         slider.valueChanged.connect(
-            lambda position: self._take(key, float(f"{10 ** (position / STEPS_A_DECADE):.3g}"))
+            lambda position: self._draft.set(key, float(f"{10 ** (position / STEPS_A_DECADE):.3g}"))
         )
         self._sliders[key] = slider
         return slider
 
-    def show_recipe(self, recipe: Recipe) -> None:
-        """Show these values; tells nobody."""
-        self._recipe = recipe
+    def _show(self, recipe: Recipe) -> None:
         for key, about in recipe.settings().items():
             self._show_value(key, getattr(recipe, key))
             for widget in self._rows[key]:
                 widget.setVisible(about.applies(recipe))
-        self._complain(None, "")
+        self._outline()
 
     def _show_value(self, key: str, value: Any) -> None:
         field = self._inputs[key]
@@ -123,33 +119,22 @@ class RecipeForm(QWidget):
 
     def set_running(self, running: bool) -> None:
         """While a run goes on, only what may change live can be changed."""
-        for key, about in self._recipe.settings().items():
+        for key, about in self._draft.recipe.settings().items():
             for widget in self._rows[key][1:]:
                 widget.setEnabled(about.live or not running)
 
     def _take_text(self, key: str, line: QLineEdit) -> None:
-        if line.text() != _text(getattr(self._recipe, key)):
-            self._take(key, line.text())
-        else:
-            self._complain(None, "")
+        shown = self._draft.typed.get(key, _text(getattr(self._draft.recipe, key)))
+        if line.text() != shown:
+            self._draft.set(key, line.text())
 
-    def _take(self, key: str, value: Any) -> None:
-        try:
-            recipe = self._recipe.replace({key: value})
-        except UserError as error:
-            self._complain(key, str(error))
-            return
-        self.show_recipe(recipe)
-        self.changed.emit(key, getattr(recipe, key))
-
-    def _complain(self, key: str | None, sentence: str) -> None:
-        for name, field in self._inputs.items():
-            if isinstance(field, QLineEdit) and field.property("wrong") != (name == key):
-                field.setProperty("wrong", name == key)
+    def _outline(self) -> None:
+        """Outline the field whose text is no possible value."""
+        for key, field in self._inputs.items():
+            wrong = key in self._draft.typed
+            if isinstance(field, QLineEdit) and bool(field.property("wrong")) != wrong:
+                field.setProperty("wrong", wrong)
                 field.style().polish(field)
-        if sentence != self.problem:
-            self.problem = sentence
-            self.complained.emit(sentence)
 
 
 def _text(value: Any) -> str:

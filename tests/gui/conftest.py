@@ -9,6 +9,7 @@ from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
 from core.training.control import Control
 from core.training.trainer import Run, train
+from gui import background_job
 from gui import session as session_module
 from gui.session_state import State
 from gui.window import MainWindow
@@ -138,7 +139,7 @@ def bare(qtbot, tmp_path, monkeypatch, request):
 def quick(small_starter, monkeypatch, request):
     """The program at its names, with a small network loaded and judged."""
     monkeypatch.setattr(session_module, "CHECKPOINTS", small_starter)
-    monkeypatch.setattr(session_module, "SHARE", 1.0)  # look often: nobody waits for the screen
+    monkeypatch.setattr(background_job, "SHARE", 1.0)  # look often
     return request.getfixturevalue("naming")
 
 

@@ -98,7 +98,7 @@ def whole(request, tmp_path, monkeypatch):
 def case(qtbot, whole, monkeypatch):
     """The doctor's page, where the case is made up."""
     made = Case(qtbot, whole)
-    monkeypatch.setattr(case_module.jobs, "tell", made.job)
+    monkeypatch.setattr(case_module.jobs, "play_case_study", made.job)
     made.until(lambda: made.find("caseButton").isEnabled())
     yield made
     made.telling.stop()

@@ -297,7 +297,7 @@ def test_another_experiment_forgets_the_last_one(lesson):
 def test_a_run_that_fails_says_why(lesson, monkeypatch):
     """A list of names that can't be read is told in a sentence."""
     from core.errors import UserError
-    from gui import worker as jobs
+    from gui import jobs
 
     def fail(name, source):
         raise UserError("names.txt is not there; choose the list again.")

@@ -106,7 +106,6 @@ def test_the_learning_rate_is_changed_live(program):
     recipe = program.session.recipe.replace({"model": "mlp", "schedule": "constant"})
     rates = []
     program.session.metrics_added.connect(lambda m: rates.append(m.learning_rate))
-    program.page.recipe.form.show_recipe(recipe)
     program.train(recipe)
     box = program.page.findChild(QLineEdit, "setting_lr")
     box.setFocus()

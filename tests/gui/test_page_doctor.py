@@ -209,7 +209,7 @@ def test_it_says_whom_it_would_examine(doctor):
 
 def test_what_is_examined_is_what_stands_there(doctor):
     """Recipe, data, seconds and budget reach the worker as they were set."""
-    doctor.names.recipe.take("lr", 0.5)
+    doctor.names.session.draft.set("lr", 0.5)
     doctor.find("doctorSeconds", QSpinBox).setValue(7)
     doctor.find("doctorBudget", QSpinBox).setValue(11)
     doctor.begin()
@@ -367,7 +367,7 @@ def test_a_run_that_fails_is_diagnosed(doctor):
 def test_a_wrong_setting_is_said_before_anything_is_trained(doctor):
     """A recipe that stands half-typed on its page is not examined."""
     doctor.click("doctorPlayground_names")
-    doctor.names.session.problem = "lr=x is not possible."
+    doctor.names.session.draft.set("lr", "x")
     doctor.click("examineButton")
     assert "lr=x is not possible" in doctor.find("doctorWords", QLabel).text()
     assert not doctor.orders
@@ -541,7 +541,7 @@ def test_a_badge_is_put_away_once_for_each_cause(doctor):
     assert not badge(doctor).isVisible()
     session.diagnosed.emit(Diagnosed(700, BROKEN))
     assert not badge(doctor).isVisible()
-    doctor.names.recipe.take("batch_size", 32)
+    doctor.names.session.draft.set("batch_size", 32)
     assert badge(doctor).isVisible()
 
 
@@ -552,7 +552,7 @@ def test_a_badge_goes_when_it_is_mended_or_a_run_begins(doctor):
     only = replace(BROKEN, causes=(RATE,))
     session.diagnosed.emit(Diagnosed(500, only))
     assert badge(doctor).isVisible()
-    doctor.names.recipe.take("lr", 0.0005)
+    doctor.names.session.draft.set("lr", 0.0005)
     assert not badge(doctor).isVisible()
     session.diagnosed.emit(Diagnosed(500, replace(BROKEN, causes=(DEAD,))))
     assert badge(doctor).isVisible()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from core.playgrounds.text.recipe import TextRecipe
 from core.training.checkpoint import load_checkpoint
+from gui import background_job
 from gui import session as session_module
 from gui.session_state import State
 from gui.widgets.curve_card import CharacterCard
@@ -42,7 +43,7 @@ def texting(qtbot, tmp_path, monkeypatch, request):
     from tests.gui.conftest import Program
 
     monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
-    monkeypatch.setattr(session_module, "SHARE", 1.0)  # look often: nobody waits for the screen
+    monkeypatch.setattr(background_job, "SHARE", 1.0)  # look often
     made = Program(qtbot, request.getfixturevalue("window"), "text")
     made.ready()
     return made

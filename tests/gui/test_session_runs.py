@@ -35,7 +35,7 @@ def test_a_run_that_was_stopped_goes_on(quick, letters_recipe, runs):
     stood = read_run_info(folder).step
     assert stood < 3000
     quick.session.recipe = letters_recipe
-    quick.session.go_on(folder)
+    quick.session.resume_run(folder)
     quick.until(lambda: len(ended) == 2)
     assert isinstance(ended[1], Finished) and ended[1].step == 3000
     assert quick.session.recipe.lr == 0.003
@@ -49,11 +49,11 @@ def test_what_cannot_go_on_is_said(quick, letters_recipe, runs):
     quick.session.ended.connect(ended.append)
     quick.learn(letters_recipe.replace({"steps": 20}))
     folder = _only(runs)
-    quick.session.go_on(folder)
+    quick.session.resume_run(folder)
     quick.until(lambda: isinstance(ended[-1], Failed))
     assert "is finished" in ended[-1].sentence
     gone = replace(read_run_info(folder), state="stopped", steps=40, source="/nowhere/names.txt")
     write_run_info(folder, gone)
-    quick.session.go_on(folder)
+    quick.session.resume_run(folder)
     quick.until(lambda: "nowhere" in ended[-1].sentence)
     assert quick.session.state is State.READY

@@ -220,7 +220,6 @@ def test_the_recipe_takes_what_occurs(qtbot, window, tmp_path, monkeypatch):
     program = Program(qtbot, window, "text")
     program.ready()
     program.session.recipe = TextRecipe(tokenizer="gpt2")
-    program.page.recipe.form.show_recipe(program.session.recipe)
     panel = program.page.tokens
     program.page.tabs.setCurrentWidget(panel)
     panel.keep.show()

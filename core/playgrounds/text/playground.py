@@ -45,7 +45,7 @@ class TextPlayground(Playground):
     spare = tokenizers.BYTES
     streams = True
     mixed = True
-    glance = 400
+    quick_eval_examples = 400
 
     def recipe_on(self, device: str) -> tuple[str, str]:
         """Begin with a larger network where there is a GPU."""

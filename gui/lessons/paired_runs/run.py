@@ -7,8 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from core.lessons.pair_history import Account, NetworkPair
 from core.lessons.pair_settings import Side
 from core.telemetry.events import Metrics, Paused, Resumed, Started
-from core.training.control import Control
-from gui import worker as jobs
+from gui import jobs
 from gui.background_job import BackgroundJob, Stage
 from gui.worker import Worker
 
@@ -23,8 +22,8 @@ class PairedRun(BackgroundJob):
         super().__init__(worker, parent)
         self.accounts = (Account(), Account())
         self.step, self.progress = 0, 0.0
-        self._ears |= {
-            NetworkPair: self._on_twin,
+        self._handlers |= {
+            NetworkPair: self._on_event,
             Paused: lambda event: self.pause_changed.emit(True),
             Resumed: lambda event: self.pause_changed.emit(False),
         }
@@ -33,10 +32,9 @@ class PairedRun(BackgroundJob):
         """Train these two on the names of a source; not while others are trained."""
         if self.stage is not Stage.IDLE:
             return
-        self._control = Control()
         self.accounts = (Account(), Account())
         self.step, self.progress = 0, 0.0
-        self._go(jobs.twins(sides, data, self._control))
+        self._run(lambda control: jobs.train_pair(sides, data, control))
 
     def set_paused(self, paused: bool) -> None:
         """Let both stand still after this step, or go on."""
@@ -45,9 +43,9 @@ class PairedRun(BackgroundJob):
         else:
             self._control.resume()
 
-    def _on_twin(self, twin: NetworkPair) -> None:
-        event = twin.event
-        self.accounts[twin.side].add(event)
+    def _on_event(self, told: NetworkPair) -> None:
+        event = told.event
+        self.accounts[told.side].add(event)
         if isinstance(event, Started) and self.stage is Stage.WAITING:
             self._enter(Stage.TRAINING)
         elif isinstance(event, Metrics):

@@ -1,0 +1,89 @@
+"""The recipe of the next run while it is edited: its settings, what is wrong in them, and undo."""
+
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import UserError
+from core.training.recipe import Recipe
+
+MOST = 200  # changes that can be undone
+
+
+class RecipeDraft(QObject):
+    """Owns the recipe that is edited; forms show it and send edits.
+
+    A value that is impossible is kept in ``typed`` and explained in ``problem``, while ``recipe``
+    keeps the last possible one.
+    """
+
+    changed = Signal(object)
+    """Another recipe."""
+    set_by_hand = Signal(str, object)
+    """A single setting and its new value."""
+    complained = Signal(str)
+    """What is wrong now; "" when all is well again."""
+
+    def __init__(self, recipe: Recipe, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.recipe: Any = recipe
+        self.typed: dict[str, str] = {}
+        """The text of a setting that can't be understood, by its key."""
+        self.problem = ""
+        self._done: list[Recipe] = []
+        self._undone: list[Recipe] = []
+
+    def set(self, key: str, value: Any) -> None:
+        """Change one setting; an impossible value is kept as typed, and explained."""
+        try:
+            recipe = self.recipe.replace({key: value})
+        except UserError as error:
+            self.typed = {key: str(value)}
+            self._complain(str(error))
+            return
+        if recipe == self.recipe:
+            self._complain("")
+            return
+        self.take(recipe)
+        self.set_by_hand.emit(key, getattr(recipe, key))
+
+    def take(self, recipe: Recipe) -> None:
+        """Take a whole recipe; what was there can be brought back."""
+        if recipe != self.recipe:
+            self._done = [*self._done, self.recipe][-MOST:]
+            self._undone.clear()
+        self._show(recipe)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to undo."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change that was undone."""
+        return bool(self._undone)
+
+    def undo(self) -> None:
+        """Go back to the recipe before the last change."""
+        if self._done:
+            self._undone.append(self.recipe)
+            self._show(self._done.pop())
+
+    def redo(self) -> None:
+        """Make the change again that was undone last."""
+        if self._undone:
+            self._done.append(self.recipe)
+            self._show(self._undone.pop())
+
+    def _show(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self._complain("")
+        self.changed.emit(recipe)
+
+    def _complain(self, sentence: str) -> None:
+        if not sentence:
+            self.typed = {}
+        if sentence != self.problem:
+            self.problem = sentence
+            self.complained.emit(sentence)

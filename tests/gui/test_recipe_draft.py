@@ -1,0 +1,84 @@
+"""The recipe's one owner: form, doctor and charts edit it, and every change can be undone."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+
+from core.playgrounds.digits.recipe import DigitsRecipe
+from gui.recipe_draft import RecipeDraft
+
+
+def type_into(field, text):
+    """Replace a field's text, and confirm it."""
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def test_changes_are_undone_and_redone_in_order():
+    """Also those of a whole recipe; a new change forgets what was undone."""
+    draft, first = RecipeDraft(DigitsRecipe()), DigitsRecipe()
+    draft.set("lr", 0.5)
+    draft.take(DigitsRecipe(model="mlp"))
+    draft.undo()
+    assert draft.recipe.lr == 0.5 and draft.can_redo
+    draft.undo()
+    assert draft.recipe == first and not draft.can_undo
+    draft.redo()
+    assert draft.recipe.lr == 0.5
+    draft.set("batch_size", 7)
+    assert not draft.can_redo
+    draft.undo()
+    draft.undo()
+    assert draft.recipe == first
+
+
+def test_an_impossible_value_is_kept_as_typed_and_explained(qtbot):
+    """The recipe keeps the last possible one; the next good value ends the complaint."""
+    draft, said = RecipeDraft(DigitsRecipe()), []
+    draft.complained.connect(said.append)
+    draft.set("lr", "fast")
+    assert draft.typed == {"lr": "fast"} and "lr=fast" in draft.problem
+    assert draft.recipe == DigitsRecipe() and not draft.can_undo
+    draft.set("lr", "0.25")
+    assert draft.recipe.lr == 0.25 and draft.typed == {} and said[-1] == ""
+
+
+def test_the_form_shows_what_another_hand_has_set(program):
+    """The doctor's fix arrives in the form, and one click takes it back."""
+    field = program.find("setting_lr", QLineEdit)
+    before = field.text()
+    program.session.draft.set("lr", 0.125)
+    assert field.text() == "0.125"
+    program.click("undoRecipe")
+    assert field.text() == before and program.session.recipe.lr == float(before)
+    program.click("redoRecipe")
+    assert program.session.recipe.lr == 0.125
+
+
+def test_a_wrong_entry_is_outlined_and_nothing_is_trained(program):
+    """What was typed stays, to be corrected."""
+    field = program.find("setting_lr", QLineEdit)
+    type_into(field, "fast")
+    assert field.text() == "fast" and field.property("wrong")
+    ended = []
+    program.session.ended.connect(ended.append)
+    program.click("trainButton")
+    assert "Not started" in ended[-1].sentence
+    type_into(field, "0.01")
+    assert not field.property("wrong") and program.session.recipe.lr == 0.01
+
+
+def test_keys_undo_in_the_card(program):
+    """Ctrl+Z and Ctrl+Shift+Z, where the settings have the focus."""
+    program.session.draft.set("batch_size", 32)
+    program.window.activateWindow()
+    box = program.find("recipeBox")
+    box.setFocus()
+    program.until(box.hasFocus)
+    QTest.keyClick(box, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert program.session.recipe.batch_size != 32
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(box, Qt.Key.Key_Z, both)
+    assert program.session.recipe.batch_size == 32
