@@ -12,53 +12,53 @@ from .watch.observation import Observation
 
 
 @dataclass(frozen=True)
-class DataSeen:
+class DataStats:
     """What the data shows by itself.
 
     Attributes:
-        classes_used: the share of the possible answers that ever is one; NaN.
-        top: the share of the most frequent answer.
-        entropy: of the answers, in nats; NaN.
-        classes: how many different answers occur.
-        overlap: the share of the judging examples that are also learned from; NaN.
-        overlap_with: which variable judges.
+        classes_used: the share of the output classes that occur as a target; NaN.
+        top_share: the share of the most frequent target.
+        entropy: of the targets, in nats; NaN.
+        classes: how many different targets occur.
+        overlap: the share of the validation examples that are training examples, too; NaN.
+        overlap_with: the variable that holds the validation examples.
         context: how many tokens the network sees; 0 if it is given none.
-        floor_here: the entropy of a token behind what the network sees of it, in nats; NaN.
-        floor_longer: the same behind one token more; NaN.
-        predictable: how much better than its frequency an answer is guessed from the inputs by
-            simple means, 0 (not at all) to 1; NaN if that was not tried.
-        noise: the share of answers that contradict their like; NaN.
+        context_entropy: of the next token given that context, in nats; NaN.
+        longer_context_entropy: the same given one token more; NaN.
+        predictability: how much better than by class frequency simple models predict the targets
+            from the inputs, 0 to 1; NaN if that was not tried.
+        label_noise: the share of labels that contradict their nearest neighbours; NaN.
     """
 
     classes_used: float = np.nan
-    top: float = 0.0
+    top_share: float = 0.0
     entropy: float = np.nan
     classes: int = 0
     overlap: float = np.nan
     overlap_with: str = ""
     context: int = 0
-    floor_here: float = np.nan
-    floor_longer: float = np.nan
-    predictable: float = np.nan
-    noise: float = np.nan
+    context_entropy: float = np.nan
+    longer_context_entropy: float = np.nan
+    predictability: float = np.nan
+    label_noise: float = np.nan
 
 
 @dataclass(frozen=True)
-class UseSeen:
+class InferenceStats:
     """How the network is used, against how it is trained.
 
     Attributes:
-        missing: what is done in training and not in use, in words.
-        extra: what is done in use and not in training.
-        modes: modules that are in the wrong mode.
-        loss_trained, loss_used: of the same batch, both ways; NaN.
+        missing: what is done in training and not in inference, in words.
+        extra: what is done in inference and not in training.
+        training_modules: modules that are in training mode during inference.
+        training_loss, inference_loss: of the same batch, both ways; NaN.
     """
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
-    modes: tuple[str, ...] = ()
-    loss_trained: float = np.nan
-    loss_used: float = np.nan
+    training_modules: tuple[str, ...] = ()
+    training_loss: float = np.nan
+    inference_loss: float = np.nan
 
 
 @dataclass
@@ -86,8 +86,8 @@ class Evidence:
     metrics: list[tuple[int, float, float]] = field(default_factory=list)
     crash: str = ""
     trials: dict[str, Experiment] = field(default_factory=dict)
-    data: DataSeen | None = None
-    use: UseSeen | None = None
+    data: DataStats | None = None
+    use: InferenceStats | None = None
     floors: Mapping[str, float] = field(default_factory=dict)
     planned: int = 0
     judging_mode: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from ..training.learner import Learner
 from ..training.trainer import Run, train
 from .diagnose import again_of, explore
 from .diagnosis import Diagnosis
-from .evidence import DataSeen, Evidence, UseSeen
+from .evidence import DataStats, Evidence, InferenceStats
 from .experiments.copies import try_copies
 from .experiments.data_checks import overlap, survey
 from .experiments.replay import FAULTS, Batch, Replay
@@ -127,7 +127,7 @@ def _diagnose(
 # The data.
 
 
-def _data(again: Replay, attending: RunDoctor, learner: Learner) -> DataSeen:
+def _data(again: Replay, attending: RunDoctor, learner: Learner) -> DataStats:
     batches = batches_of(learner, ANSWERS)
     inputs, targets = _joined(batches)
     seen = survey(again, attending.watching.scan, (inputs, targets))
@@ -137,7 +137,7 @@ def _data(again: Replay, attending: RunDoctor, learner: Learner) -> DataSeen:
     except (UserError, *FAULTS):
         pass  # stays unseen
     values["context"] = int(getattr(learner.recipe, "sees", 0))
-    return DataSeen(**values)
+    return DataStats(**values)
 
 
 def _joined(batches: list[Batch]) -> tuple[Tensor, Tensor]:
@@ -167,7 +167,11 @@ def _set_floors(case: Evidence, learner: Learner) -> None:
     if case.data is not None and case.floors:
         floors = case.floors
         here = floors.get("pair", math.nan)
-        case.data = replace(case.data, floor_here=here, floor_longer=floors.get("triple", math.nan))
+        case.data = replace(
+            case.data,
+            context_entropy=here,
+            longer_context_entropy=floors.get("triple", math.nan),
+        )
     case.facts["cannot_grow"] = not learner.playground.resized(learner.recipe, 2.0)
     seen = loss_on(learner, learner.model, batches_of(learner, JUDGED))
     new = loss_on(learner, learner.model, new_batches(learner))
@@ -177,7 +181,7 @@ def _set_floors(case: Evidence, learner: Learner) -> None:
         case.facts["train_above_validation"] = seen / new - 1
 
 
-def _use(learner: Learner) -> UseSeen | None:
+def _use(learner: Learner) -> InferenceStats | None:
     """Hold the loss of the same batches against one another: as it is trained, as it is used."""
     batches = batches_of(learner, COMPARED)
     standing = copy.deepcopy(learner.model)
@@ -189,7 +193,7 @@ def _use(learner: Learner) -> UseSeen | None:
         trained = loss_on(learner, standing.train(learner.model.training), batches, used=False)
     except FAULTS:
         return None
-    return UseSeen(loss_trained=trained, loss_used=used)
+    return InferenceStats(training_loss=trained, inference_loss=used)
 
 
 def examine_checkpoint(

@@ -18,6 +18,7 @@ from ..training.files import free_place, write_whole
 from .folder import LOOP_SUFFIX
 
 if TYPE_CHECKING:
+    from ..doctor.watch.observation import ObservedLayer
     from ..doctor.watch.watcher import LoopWatcher
 
 FORMAT = "glassbox-watch-1"
@@ -31,6 +32,8 @@ ABSENT: dict[str, Any] = {
     "environment": {},
 }
 """What records of earlier versions do not tell."""
+LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
+"""What values of a layer are called in the file."""
 LARGEST = 64 << 20
 
 
@@ -63,12 +66,12 @@ def write_record(path: Path, watching: "LoopWatcher", diagnosis: Diagnosis | Non
             *([look.step, round(look.seconds, 3)] for look in looks),
             [watching.count, round(watching.lasted or watching.seconds, 3)],
         ],
-        "rates": [[look.step, _number(look.rate)] for look in looks],
+        "rates": [[look.step, _number(look.lr)] for look in looks],
         "count": watching.count,
         "batch_size": batch_size(looks),
         "settings": manner(looks),
         "environment": environment(last.device if last else "cpu"),
-        "layers": [_plain(dataclasses.asdict(layer)) for layer in last.layers] if last else [],
+        "layers": [_layer_values(layer) for layer in last.layers] if last else [],
         "diagnosis": diagnosis.to_dict() if diagnosis else None,
     }
     write_whole(path, json.dumps(record, allow_nan=False).encode())
@@ -128,5 +131,8 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: _number(v) if isinstance(v, float) else v for k, v in values.items()}
+def _layer_values(layer: "ObservedLayer") -> dict[str, Any]:
+    return {
+        LAYER_KEYS.get(name, name): _number(value) if isinstance(value, float) else value
+        for name, value in dataclasses.asdict(layer).items()
+    }

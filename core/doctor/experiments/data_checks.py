@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...ngrams import counted
-from ..evidence import DataSeen
+from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_hot
 from ..watch.graph import tensors_of as tensors_in_index
 from ..watch.tape import replay
@@ -24,7 +24,7 @@ REMEMBERS = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_ce
 MANY = 100_000  # of them, for tables
 
 
-def survey(again: Replay, scan: Variables, known: tuple[Tensor, Tensor] | None = None) -> DataSeen:
+def survey(again: Replay, scan: Variables, known: tuple[Tensor, Tensor] | None = None) -> DataStats:
     """Look at the examples that a watched loop draws from, or at the batches that were seen.
 
     Args:
@@ -33,7 +33,7 @@ def survey(again: Replay, scan: Variables, known: tuple[Tensor, Tensor] | None =
         known: inputs and targets, where somebody has them.
     """
     sight = again.sight
-    found = DataSeen()
+    found = DataStats()
     if sight.targets is None or not sight.inputs:
         return found
     inputs, targets = known or examples(again)
@@ -46,7 +46,7 @@ def survey(again: Replay, scan: Variables, known: tuple[Tensor, Tensor] | None =
         values |= _overlap(sight, scan)
     except FAULTS:
         pass  # what could not be seen stays NaN, and its rules say so
-    return DataSeen(**values)
+    return DataStats(**values)
 
 
 def examples(again: Replay) -> tuple[Tensor, Tensor]:
@@ -140,7 +140,7 @@ def _answers(sight: StepGraph, targets: Tensor, whole: bool) -> dict[str, float]
         if (classes > 1 and len(labels) >= 3 * classes) or (classes > 1000 and len(labels) > 500)
         else math.nan,
         "classes": len(shares),
-        "top": float(shares.max()),
+        "top_share": float(shares.max()),
         "entropy": float(-(shares * shares.log()).sum()),
     }
 
@@ -188,7 +188,7 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     noise = math.nan
     if len(rows) >= 1000 and float(clear.float().mean()) > 0.15:
         noise = float((winner[clear] != truth[clear]).float().mean())
-    return {"predictable": max(0.0, predictable), "noise": noise}
+    return {"predictability": max(0.0, predictable), "label_noise": noise}
 
 
 def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:
@@ -204,7 +204,7 @@ def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:
         pairs = torch.stack([torch.zeros_like(rows[:, column]), rows[:, column]], 1)
         floors = counted(pairs[:half], targets[:half], pairs[half:], targets[half:], size)
         best, single = min(best, floors["pair"]), floors["single"]
-    return {"predictable": max(0.0, (single - best) / single) if single > 0 else math.nan}
+    return {"predictability": max(0.0, (single - best) / single) if single > 0 else math.nan}
 
 
 def _frequent(tokens: Tensor, size: int) -> Tensor:
@@ -256,7 +256,7 @@ def _context(sight: StepGraph, inputs: Tensor, targets: Tensor) -> dict[str, flo
     learned, judged = (torch.stack([p[:-2], p[1:-1]], 1) for p in parts)
     floors = counted(learned, parts[0][2:], judged, parts[1][2:], size)
     here, longer = ("pair", "triple") if seen == 1 else ("triple", "triple")
-    return values | {"floor_here": floors[here], "floor_longer": floors[longer]}
+    return values | {"context_entropy": floors[here], "longer_context_entropy": floors[longer]}
 
 
 def _seen(sight: StepGraph) -> int:

@@ -285,7 +285,7 @@ def other_rates(again: Replay, case: Evidence, seconds: float) -> Experiment:
     if again.draws:
         learned = [None]
     last = case.last
-    rate = last.rate if last else math.nan
+    rate = last.lr if last else math.nan
     if not (math.isfinite(rate) and rate > 0):
         raise ValueError("its learning rate is not known")
     begun = again.mean_loss(None, held)

@@ -32,22 +32,31 @@ def labels_in_range(case: Evidence) -> Check:
         return failed(id, title, case.crash, "labels from 0 to K - 1", 0.95, "the labels")
     for look in case.looks:
         seen = look.criterion
-        told = seen.classifies and seen.whole and seen.classes > 1 and seen.count
-        if told and (seen.low < 0 or seen.high >= seen.classes):
-            span = f"labels from {seen.low:g} to {seen.high:g} for {seen.classes} outputs"
+        told = (
+            seen.is_classification
+            and seen.integer_targets
+            and seen.classes > 1
+            and seen.target_count
+        )
+        if told and (seen.target_min < 0 or seen.target_max >= seen.classes):
+            span = (
+                f"labels from {seen.target_min:g} to {seen.target_max:g} for {seen.classes} outputs"
+            )
             return failed(id, title, span, f"0 to {seen.classes - 1}", 0.95, "the labels")
     first = case.first
-    if not first or not first.criterion.classifies:
+    if not first or not first.criterion.is_classification:
         return unseen(id, title, "it does not choose between classes")
     seen = first.criterion
-    return passed(id, title, f"{seen.low:g} to {seen.high:g}", f"0 to {seen.classes - 1}")
+    return passed(
+        id, title, f"{seen.target_min:g} to {seen.target_max:g}", f"0 to {seen.classes - 1}"
+    )
 
 
 def inputs_of_size(case: Evidence) -> Check:
     """Numbers that go in have about mean 0 and spread 1."""
     id, title = "inputs_not_normalised", "size of the inputs"
     first = case.first
-    given = [x for x in first.inputs if not x.tokens and x.finite] if first else []
+    given = [x for x in first.inputs if not x.is_tokens and x.finite] if first else []
     if not given:
         return unseen(id, title, "it is given no numbers")
     worst = max(given, key=lambda x: x.mean**2 + x.std**2)
@@ -84,13 +93,13 @@ def inputs_vary(case: Evidence) -> Check:
 def answers_spread(case: Evidence) -> Check:
     """No single answer makes up nearly all of them."""
     id, title = "class_imbalance", "how frequent each answer is"
-    if not case.first or (not case.first.criterion.classifies and not _binary(case.first)):
+    if not case.first or (not case.first.criterion.is_classification and not _binary(case.first)):
         return unseen(id, title, "it does not choose between classes")
-    shares = [x.criterion.top for x in case.looks if x.criterion.count >= 16]
+    shares = [x.criterion.top_share for x in case.looks if x.criterion.target_count >= 16]
     top = sum(shares) / len(shares) if shares else 0.0
     classes = case.first.criterion.classes
-    if case.data and case.data.top > 0:
-        top, classes = case.data.top, max(classes, case.data.classes)
+    if case.data and case.data.top_share > 0:
+        top, classes = case.data.top_share, max(classes, case.data.classes)
     limit = 0.92 if _binary(case.first) or classes == 2 else MAJORITY
     measured = f"the most frequent answer is {top:.0%} of all"
     if top > limit:
@@ -108,13 +117,13 @@ def labels_belong(case: Evidence) -> Check:
     data = case.data
     if case.first and case.first.criterion.kind in ("mse_loss", "square"):
         return _quantities_belong(case, id, title)
-    if not case.first or not (case.first.criterion.classifies or _binary(case.first)):
+    if not case.first or not (case.first.criterion.is_classification or _binary(case.first)):
         return unseen(id, title, "it does not choose between classes")
-    if data is not None and math.isfinite(data.predictable):
-        measured = f"simple means guess them {data.predictable:.0%} better than their frequency"
+    if data is not None and math.isfinite(data.predictability):
+        measured = f"simple means guess them {data.predictability:.0%} better than their frequency"
         # What has been learned beyond frequencies belongs together, whatever few examples say.
-        learned = case.ended < 0.9 * data.entropy and data.predictable > 0.005
-        if data.predictable < 0.02 and not learned:
+        learned = case.ended < 0.9 * data.entropy and data.predictability > 0.005
+        if data.predictability < 0.02 and not learned:
             return failed(id, title, measured, "well above 0 %", 0.85, "the labels")
         return passed(id, title, measured, "well above 0 %")
     entropy = data.entropy if data else math.nan
@@ -150,18 +159,20 @@ def labels_agree(case: Evidence) -> Check:
     if math.isfinite(gap) and gap > NOISE_GAP:
         measured = f"training examples are {gap:.0%} harder than new ones"
         return failed(id, title, measured, "about as hard", 0.6 + min(0.3, gap), "the labels")
-    if data is None or not math.isfinite(data.noise):
+    if data is None or not math.isfinite(data.label_noise):
         return unseen(id, title, "the examples can't be compared by simple means")
-    measured = f"{data.noise:.0%} contradict their nearest neighbours"
-    if data.noise > NOISE and not (data.predictable < 0.02):
-        return failed(id, title, measured, f"below {NOISE:.0%}", 0.55 + data.noise, "the labels")
+    measured = f"{data.label_noise:.0%} contradict their nearest neighbours"
+    if data.label_noise > NOISE and not (data.predictability < 0.02):
+        return failed(
+            id, title, measured, f"below {NOISE:.0%}", 0.55 + data.label_noise, "the labels"
+        )
     return passed(id, title, measured, f"below {NOISE:.0%}")
 
 
 def future_unseen(case: Evidence) -> Check:
     """What is to be guessed does not stand in the input."""
     id, title = "future_leak", "the answer is not in the input"
-    told = [look for look in case.looks if any(x.leaks for x in look.inputs)]
+    told = [look for look in case.looks if any(x.leaks_target for x in look.inputs)]
     if told and len(told) > len(case.looks) / 2:
         return failed(id, title, "the labels stand in the inputs", "no", 0.93, "the inputs")
     trial = case.trials.get("future_hidden")
@@ -176,14 +187,14 @@ def future_unseen(case: Evidence) -> Check:
 def examples_alone(case: Evidence) -> Check:
     """Each example is answered for itself."""
     id, title = "batch_mixed", "examples apart from one another"
-    swapped = [look for look in case.looks if any(x.swapped for x in look.inputs)]
+    swapped = [look for look in case.looks if any(x.transposed for x in look.inputs)]
     if swapped and len(swapped) > len(case.looks) / 2:
         measured = "what follows a token stands below it and not beside it"
         return failed(id, title, measured, "a row for each sequence", 0.9, "the batch")
-    if any(look.criterion.spread for look in case.looks):
+    if any(look.criterion.broadcast for look in case.looks):
         measured = "a row of answers is held against a column of targets, each against all"
         return failed(id, title, measured, "equal shapes", 0.95, "the loss")
-    across = [look for look in case.looks if look.criterion.across]
+    across = [look for look in case.looks if look.criterion.softmax_over_batch]
     if across and len(across) > len(case.looks) / 2:
         measured = "a softmax runs along the batch"
         return failed(id, title, measured, "along the answers", 0.93, "before the loss")
@@ -231,13 +242,13 @@ def context_long_enough(case: Evidence) -> Check:
     data = case.data
     if data is None or not data.context:
         return unseen(id, title, "it is given no tokens in a row")
-    layers = [x for x in case.looks[-1].layers if not x.table] if case.looks else []
+    layers = [x for x in case.looks[-1].layers if not x.is_embedding] if case.looks else []
     measured = f"it sees {data.context} token{'s' if data.context > 1 else ''}"
     if data.context == 1 and len(layers) >= 2:
-        if math.isfinite(data.floor_here):
+        if math.isfinite(data.context_entropy):
             measured += (
-                f"; behind one the next can't be guessed better than {data.floor_here:.2f} nats"
-                f", behind two {data.floor_longer:.2f}"
+                "; behind one the next can't be guessed better than"
+                f" {data.context_entropy:.2f} nats, behind two {data.longer_context_entropy:.2f}"
             )
         return failed(id, title, measured, "more than one", 0.72, "the inputs")
     return passed(id, title, measured, "more than one, for a network with hidden layers")

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
-from ..watch.observation import Observation, ParameterSeen
+from ..watch.observation import Observation, ObservedParameter
 from .results import calm, failed, passed, thin, unseen
 
 FADES = 2e-3
@@ -30,7 +30,7 @@ def numbers(case: Evidence) -> Check:
         return failed(id, title, "the inputs hold NaN or infinity", "numbers", 0.95, "the inputs")
     if len(bad):
         step = int(case.steps[bad[0]])
-        where = next((x.first_bad for x in case.looks if x.first_bad), "")
+        where = next((x.first_nan for x in case.looks if x.first_nan), "")
         before = case.losses[: bad[0]]
         rose = len(before) > 2 and float(np.nanmax(before[-20:])) > 2 * float(before[0]) + 1
         measured = f"the loss is no number from step {step} on"
@@ -74,17 +74,17 @@ def gradients_fresh(case: Evidence) -> Check:
     ]
     if not pairs:
         return unseen(id, title, "no two steps in a row were seen")
-    kept = [b for _, b in pairs if b.accumulates]
+    kept = [b for _, b in pairs if b.gradients_accumulate]
     if len(kept) > len(pairs) / 2:
         measured = "before backward() the gradients of the last step are still there"
         return failed(id, title, measured, "zero or None", 0.95, "before backward()")
     return passed(id, title, "they are", "zero or None")
 
 
-def _depths(look: Observation) -> list[ParameterSeen]:
+def _depths(look: Observation) -> list[ObservedParameter]:
     """Return the parameters of the layers, first to last, tables left out."""
     by_name = {p.name: p for p in look.parameters}
-    return [by_name[x.name] for x in look.layers if not x.table and x.name in by_name]
+    return [by_name[x.name] for x in look.layers if not x.is_embedding and x.name in by_name]
 
 
 def gradient_arrives(case: Evidence) -> Check:
@@ -151,7 +151,10 @@ def units_live(case: Evidence) -> Check:
     """Most relu units are above zero for some example."""
     id, title = "dead_units", "units that live"
     bent = [
-        (look, x) for look in case.looks for x in look.layers if x.bend == "relu" and not x.last
+        (look, x)
+        for look in case.looks
+        for x in look.layers
+        if x.nonlinearity == "relu" and not x.is_output
     ]
     if not bent:
         return unseen(id, title, "there is no relu")
@@ -233,7 +236,7 @@ def _waves(losses: np.ndarray) -> int:
 
 def _rate_ended(case: Evidence) -> str:
     """Say when the learning rate has long fallen to nothing; "" if it has not."""
-    points = [(look.step, look.rate) for look in case.looks if look.rate > 0]
+    points = [(look.step, look.lr) for look in case.looks if look.lr > 0]
     if len(points) < 5 or points[-1][0] < 100:
         return ""
     top = max(rate for _, rate in points)

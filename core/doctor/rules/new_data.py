@@ -8,7 +8,7 @@ from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
 from .results import calm, failed, passed, thin, unseen
 
-LOGARITHMIC = ("cross_entropy", "nll_loss", "picked")
+LOGARITHMIC = ("cross_entropy", "nll_loss", "nll_by_hand")
 
 TOLERATED = 0.05
 """A mean of batches that are not equally large, or weighed classes, may miss the bound by that."""

@@ -20,7 +20,7 @@ RISES = 1.3
 def rate_falls(case: Evidence) -> Check:
     """After a warm-up, the learning rate stays or falls."""
     id, title = "lr_growing", "the learning rate stays or falls"
-    points = [(look.step, look.rate) for look in case.looks if look.rate > 0]
+    points = [(look.step, look.lr) for look in case.looks if look.lr > 0]
     if len(points) < 4 or points[-1][0] < 60:
         return unseen(id, title, "the learning rate was seen too seldom")
     steps, rates = np.array(points).T
@@ -46,21 +46,25 @@ def _ratios(case: Evidence) -> list[float]:
     """Return each look's median of update to data over the matrices, log10."""
     found = []
     for look in case.looks:
-        values = [p.ratio for p in look.parameters if p.matrix and math.isfinite(p.ratio)]
+        values = [
+            p.log_update_ratio
+            for p in look.parameters
+            if p.is_matrix and math.isfinite(p.log_update_ratio)
+        ]
         if values:
             found.append(median(values))
     return found
 
 
 def _update_picture(case: Evidence) -> Picture:
-    names = [p.name for p in case.looks[-1].parameters if p.matrix][:8]
+    names = [p.name for p in case.looks[-1].parameters if p.is_matrix][:8]
     series = []
     for name in names:
         points = [
-            (look.step, p.ratio)
+            (look.step, p.log_update_ratio)
             for look in case.looks
             for p in look.parameters
-            if p.name == name and math.isfinite(p.ratio)
+            if p.name == name and math.isfinite(p.log_update_ratio)
         ]
         if points:
             x, y = zip(*points, strict=True)
@@ -134,9 +138,13 @@ def _first_ratio(case: Evidence) -> float:
         sized = {
             x.name
             for x in look.layers
-            if not x.table and x.weight_std * math.sqrt(max(1, x.fan_in)) > 0.3
+            if not x.is_embedding and x.weight_std * math.sqrt(max(1, x.fan_in)) > 0.3
         }
-        values = [p.ratio for p in look.parameters if p.name in sized and math.isfinite(p.ratio)]
+        values = [
+            p.log_update_ratio
+            for p in look.parameters
+            if p.name in sized and math.isfinite(p.log_update_ratio)
+        ]
         if values:
             found.append(median(values))
     return max(found, default=-math.inf)

@@ -5,7 +5,7 @@ from statistics import median
 
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
-from ..watch.observation import Observation, ParameterSeen
+from ..watch.observation import Observation, ObservedParameter
 from .results import failed, passed, some, unseen
 
 SURPRISED = 1.5
@@ -35,8 +35,12 @@ def first_loss(case: Evidence) -> Check:
     if first is None or first.step > 5:
         return unseen(id, title, "the first steps were not seen")
     seen = first.criterion
-    last = next((x for x in reversed(first.layers) if x.last), None)
-    if seen.classifies and math.isfinite(seen.value) and seen.kind not in ("mse_loss", "square"):
+    last = next((x for x in reversed(first.layers) if x.is_output), None)
+    if (
+        seen.is_classification
+        and math.isfinite(seen.value)
+        and seen.kind not in ("mse_loss", "square")
+    ):
         allowed = SURPRISED * seen.uniform + 0.5
         if seen.value > allowed and seen.normalised:
             excess = seen.value / seen.uniform
@@ -48,8 +52,13 @@ def first_loss(case: Evidence) -> Check:
                 min(0.9, 0.55 + 0.12 * excess),
                 "the first weights",
             )
-    hidden = [x for x in first.layers if not x.table and not x.last]
-    if last is not None and hidden and 0 < last.in_std < FADED and not any(x.same for x in hidden):
+    hidden = [x for x in first.layers if not x.is_embedding and not x.is_output]
+    if (
+        last is not None
+        and hidden
+        and 0 < last.in_std < FADED
+        and not any(x.symmetric for x in hidden)
+    ):
         return failed(
             id,
             title,
@@ -60,7 +69,9 @@ def first_loss(case: Evidence) -> Check:
             _spreads(first),
         )
     wild = [
-        x for x in hidden if x.out_std > 30 * max(x.in_std, 0.05) and not x.bend.startswith("t")
+        x
+        for x in hidden
+        if x.out_std > 30 * max(x.in_std, 0.05) and not x.nonlinearity.startswith("t")
     ]
     if wild and wild[-1].out_std > 100:
         return failed(
@@ -78,7 +89,7 @@ def first_loss(case: Evidence) -> Check:
 
 
 def _spreads(look: Observation) -> Picture | None:
-    layers = [x for x in look.layers if not x.table]
+    layers = [x for x in look.layers if not x.is_embedding]
     if len(layers) < 2:
         return None
     return Picture(
@@ -98,7 +109,7 @@ def saturated_at_first(case: Evidence) -> Check:
         (look, x)
         for look in case.looks
         for x in look.layers
-        if x.bend in ("tanh", "sigmoid") and not x.last and x.units >= FEW_UNITS
+        if x.nonlinearity in ("tanh", "sigmoid") and not x.is_output and x.units >= FEW_UNITS
     ]
     if not bent:
         return unseen(id, title, "there is no tanh and no sigmoid between layers")
@@ -124,7 +135,8 @@ def saturated_at_first(case: Evidence) -> Check:
         return failed(
             id,
             title,
-            f"{worst.saturated:.0%} of {worst.name}'s {worst.bend} units from the first step on",
+            f"{worst.saturated:.0%} of {worst.name}'s {worst.nonlinearity} units"
+            " from the first step on",
             f"below {FLAT_AT_FIRST:.0%}",
             0.45 + 0.45 * worst.saturated,
             worst.name,
@@ -135,7 +147,7 @@ def saturated_at_first(case: Evidence) -> Check:
         return failed(
             id,
             title,
-            f"{worst.saturated:.0%} of {worst.name}'s {worst.bend} units",
+            f"{worst.saturated:.0%} of {worst.name}'s {worst.nonlinearity} units",
             f"below {FLAT_LATE:.0%}",
             0.45 if worst.saturated < 0.95 else 0.6,
             worst.name,
@@ -151,10 +163,10 @@ def units_differ(case: Evidence) -> Check:
     """The units of a layer are not all one and the same."""
     id, title = "symmetric_init", "units that differ"
     first = case.first
-    hidden = [x for x in first.layers if not x.last and x.units > 1] if first else []
+    hidden = [x for x in first.layers if not x.is_output and x.units > 1] if first else []
     if not hidden:
         return unseen(id, title, "there is no hidden layer")
-    alike = [x.name for x in hidden if x.same]
+    alike = [x.name for x in hidden if x.symmetric]
     if alike:
         measured = "all units of a layer say exactly the same"
         return failed(id, title, measured, "each unit its own weights", 0.95, some(alike))
@@ -169,17 +181,26 @@ def suitable_loss(case: Evidence) -> Check:
         return unseen(id, title, "the loss was not understood")
     seen = first.criterion
     between = f"{seen.kind.replace('_', ' ')}"
-    if seen.hot and seen.kind in ("mse_loss", "square", "l1_loss", "smooth_l1_loss", "huber_loss"):
+    if seen.one_hot and seen.kind in (
+        "mse_loss",
+        "square",
+        "l1_loss",
+        "smooth_l1_loss",
+        "huber_loss",
+    ):
         measured = f"{between} against one-hot rows of {seen.classes} classes"
         return failed(id, title, measured, "cross-entropy", 0.8, "the loss")
     if seen.kind == "cross_entropy" and seen.classes == 1:
         return failed(id, title, "cross-entropy of a single output", "one for each class", 0.9, "")
-    if seen.squeezed and seen.kind in ("cross_entropy", "binary_cross_entropy_with_logits"):
-        measured = f"scores come out of {seen.squeezed}, and into {between}"
+    if seen.output_nonlinearity and seen.kind in (
+        "cross_entropy",
+        "binary_cross_entropy_with_logits",
+    ):
+        measured = f"scores come out of {seen.output_nonlinearity}, and into {between}"
         return failed(id, title, measured, "scores of any size", 0.8, "the last layer")
     if not seen.normalised and seen.kind == "nll_loss":
         return failed(id, title, "nll_loss of scores", "of log-probabilities", 0.85, "the loss")
-    if not seen.normalised and seen.kind == "picked" and not seen.across:
+    if not seen.normalised and seen.kind == "nll_by_hand" and not seen.softmax_over_batch:
         return failed(
             id, title, "what is picked are no probabilities", "softmax before", 0.8, "the loss"
         )
@@ -192,7 +213,7 @@ def one_softmax(case: Evidence) -> Check:
     seen = [look.criterion for look in case.looks if look.criterion.kind]
     if not seen or seen[0].kind in ("mse_loss", "square", "l1_loss"):
         return unseen(id, title, "there is no softmax")
-    if any(x.twice for x in seen) or all(x.probabilities for x in seen):
+    if any(x.double_softmax for x in seen) or all(x.outputs_are_probabilities for x in seen):
         measured = "what goes into the loss's softmax has gone through one"
         return failed(id, title, measured, "scores of any size", 0.95, "before the loss")
     return passed(id, title, "scores go into it", "scores of any size")
@@ -202,13 +223,13 @@ def layers_bend(case: Evidence) -> Check:
     """Between two products stands something that bends, unless the first is a bottleneck."""
     id, title = "no_nonlinearity", "something that bends between layers"
     look = case.last
-    if look is None or len([x for x in look.layers if not x.table]) < 2:
+    if look is None or len([x for x in look.layers if not x.is_embedding]) < 2:
         return unseen(id, title, "there are no two layers")
     by_name = {x.name: x for x in look.layers}
     pairs = []
-    for before, after in look.chains:
+    for before, after in look.linear_pairs:
         a, b = by_name.get(before), by_name.get(after)
-        if a and b and not a.table and a.units >= min(a.fan_in, b.units):
+        if a and b and not a.is_embedding and a.units >= min(a.fan_in, b.units):
             pairs.append(f"{before} and {after}")
     if pairs:
         measured = "a product of a product"
@@ -245,12 +266,12 @@ def nothing_frozen(case: Evidence) -> Check:
     return passed(id, title, "none", "all layers learn")
 
 
-def _frozen(p: ParameterSeen) -> bool:
-    rests = not p.learns and "." in p.name
-    return rests or (p.learns and p.known is True and p.group_rate == 0)
+def _frozen(p: ObservedParameter) -> bool:
+    rests = not p.requires_grad and "." in p.name
+    return rests or (p.requires_grad and p.in_optimizer is True and p.optimizer_lr == 0)
 
 
-def _idle(case: Evidence) -> list[tuple[ParameterSeen, str]] | None:
+def _idle(case: Evidence) -> list[tuple[ObservedParameter, str]] | None:
     """Return the parameters that never move, each with why; None if nothing moved at all."""
     looks = [x for x in case.looks if any(p.update > 0 for p in x.parameters)]
     if not looks:
@@ -258,18 +279,18 @@ def _idle(case: Evidence) -> list[tuple[ParameterSeen, str]] | None:
     moved = {p.name for look in looks for p in look.parameters if p.update > 0}
     reached = {p.name for look in looks for p in look.parameters if p.gradient > 0}
     # A bias in front of a batch norm, or what only zeros come to, has a gradient of nothing.
-    still: dict[str, tuple[ParameterSeen, str]] = {}
+    still: dict[str, tuple[ObservedParameter, str]] = {}
     for look in looks:
         for p in look.parameters:
             if p.name in moved or p.name.startswith("a parameter of"):
                 continue
-            if not p.learns and p.used:
+            if not p.requires_grad and p.used:
                 still[p.name] = (p, "it asks for no gradient")
-            elif p.learns and p.used and math.isnan(p.gradient):
+            elif p.requires_grad and p.used and math.isnan(p.gradient):
                 still[p.name] = (p, "no gradient reaches it")
-            elif p.learns and not p.used:
+            elif p.requires_grad and not p.used:
                 still[p.name] = (p, "the loss is not made with it")
-            elif p.name in reached and p.known is False:
+            elif p.name in reached and p.in_optimizer is False:
                 still[p.name] = (p, "the optimiser does not know it")
             elif p.name in reached and not _rounded_off(p, look):
                 still[p.name] = (p, "it has a gradient, and the update leaves it out")
@@ -278,9 +299,9 @@ def _idle(case: Evidence) -> list[tuple[ParameterSeen, str]] | None:
     return list(still.values()) if len(looks) > 1 else []
 
 
-def _rounded_off(p: ParameterSeen, look: Observation) -> bool:
+def _rounded_off(p: ObservedParameter, look: Observation) -> bool:
     """Whether a step as long as that of the others would be too short for its digits."""
-    rates = [q.rate for q in look.parameters if q.update > 0 and math.isfinite(q.rate)]
+    rates = [q.implied_lr for q in look.parameters if q.update > 0 and math.isfinite(q.implied_lr)]
     return bool(rates) and median(rates) * p.gradient < ROUNDED * p.std
 
 
@@ -291,7 +312,11 @@ def whole_loss_learns(case: Evidence) -> Check:
     if not looks:
         return unseen(id, title, "the loss has one part")
     idle = [
-        [t.value for t in look.terms if not t.learns and not t.judges and abs(t.value) > 1e-7]
+        [
+            t.value
+            for t in look.terms
+            if not t.requires_grad and not t.is_criterion and abs(t.value) > 1e-7
+        ]
         for look in looks
     ]
     if sum(1 for values in idle if values) > len(looks) / 2:
@@ -318,11 +343,13 @@ def penalty_small(case: Evidence) -> Check:
         drawn = [
             p
             for p in last.parameters
-            if p.matrix and p.decay > 0.3 and p.std < 0.2 * before.get(p.name, 0.0)
+            if p.is_matrix and p.weight_decay > 0.3 and p.std < 0.2 * before.get(p.name, 0.0)
         ]
         if drawn:
             p = drawn[0]
-            measured = f"with a weight decay of {p.decay:g}, {p.name} has shrunk to {p.std:.2g}"
+            measured = (
+                f"with a weight decay of {p.weight_decay:g}, {p.name} has shrunk to {p.std:.2g}"
+            )
             return failed(id, title, measured, "weights that grow", 0.8, p.name)
     if trial is None or trial.passed is None:
         return unseen(id, title, "the loss has one part")
@@ -332,8 +359,8 @@ def penalty_small(case: Evidence) -> Check:
 def _heavy_at_first(case: Evidence) -> str:
     """Say what outweighed the criterion in the first steps; "" if nothing did."""
     for look in case.looks[:2]:
-        task = sum(abs(t.value) for t in look.terms if t.judges)
-        rest = sum(abs(t.value) for t in look.terms if t.of_weights and t.learns)
+        task = sum(abs(t.value) for t in look.terms if t.is_criterion)
+        rest = sum(abs(t.value) for t in look.terms if t.weights_only and t.requires_grad)
         if task and rest > 2 * task:
             return f"at first the task is {task:.3g} and the penalty {rest:.3g}"
     return ""

@@ -12,10 +12,10 @@ def used_as_trained(case: Evidence) -> Check:
     """Training and use go the same way: layers, normalisations, modes, preprocessing."""
     id, title = "train_eval_mismatch", "used as it was trained"
     use = case.use
-    if use is not None and gap(use.loss_trained, use.loss_used):
+    if use is not None and gap(use.training_loss, use.inference_loss):
         measured = (
-            f"the same batch has a loss of {use.loss_trained:.3g} as it is trained,"
-            f" {use.loss_used:.3g} as it is used"
+            f"the same batch has a loss of {use.training_loss:.3g} as it is trained,"
+            f" {use.inference_loss:.3g} as it is used"
         )
         different = [*use.missing, *use.extra]
         measured += f"; different: {some(different)}" if different else ""
@@ -24,16 +24,16 @@ def used_as_trained(case: Evidence) -> Check:
         parts = [f"missing in use: {some(list(use.missing))}"] if use.missing else []
         parts += [f"different in use: {some(list(use.extra))}"] if use.extra else []
         return failed(id, title, "; ".join(parts), "the same way", 0.9, "the use")
-    if use is not None and use.modes:
-        measured = f"{some(list(use.modes))} in training mode while it is used"
+    if use is not None and use.training_modules:
+        measured = f"{some(list(use.training_modules))} in training mode while it is used"
         return failed(id, title, measured, "model.eval()", 0.88, "the use")
     if case.judging_mode:
         measured = f"{some(list(case.judging_mode))} works in training mode while it is judged"
         return failed(id, title, measured, "model.eval()", 0.75, "the judging")
     looks = case.looks[1:] or case.looks
-    resting = [look for look in looks if look.resting]
+    resting = [look for look in looks if look.eval_modules]
     if resting and len(resting) > len(looks) / 2:
-        measured = f"{some(list(resting[-1].resting))} in the mode for use while it is trained"
+        measured = f"{some(list(resting[-1].eval_modules))} in the mode for use while it is trained"
         return failed(id, title, measured, "model.train()", 0.88, "the training")
     trial = case.trials.get("both_modes")
     if trial is not None and trial.passed is False and case.looks[-1].step > 150:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..evidence import UseSeen
+from ..evidence import InferenceStats
 from .graph import FACTORIES, StepGraph, rested
 from .tape import BENDS, PRODUCTS, Op, Tape
 from .variables import Variables
@@ -25,12 +25,12 @@ OFF = 1.5  # times larger or smaller: normalised by something else
 ENOUGH = 20  # examples in use, before sizes are held against one another
 
 
-def compare(sight: StepGraph, tape: Tape, scan: Variables) -> UseSeen:
+def compare(sight: StepGraph, tape: Tape, scan: Variables) -> InferenceStats:
     """Hold the tape of a use against the tape of a step."""
     trained = signature(sight.ops, sight.weights)
     used = signature(tape.ops, sight.weights)
     if not trained or not used:
-        return UseSeen()
+        return InferenceStats()
     missing, extra = [], []
     names = scan.names
     for key, ours in trained.items():
@@ -50,7 +50,7 @@ def compare(sight: StepGraph, tape: Tape, scan: Variables) -> UseSeen:
         if NORMALISATION in ours.acts & theirs.acts:
             extra += _other_scale(name, ours, theirs)
     extra += _other_inputs(sight, tape)
-    return UseSeen(tuple(missing), tuple(extra), _modes(scan, tape))
+    return InferenceStats(tuple(missing), tuple(extra), _modes(scan, tape))
 
 
 def _sizes(sizes: set[int]) -> str:

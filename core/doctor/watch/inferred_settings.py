@@ -6,7 +6,7 @@ A stranger's loop has no recipe to be read; what two of them differ in can be se
 import math
 from collections.abc import Sequence
 
-from .observation import LayerSeen, Observation
+from .observation import Observation, ObservedLayer
 
 MOST = 8  # layers that are told one by one
 STEADY = 0.01
@@ -18,14 +18,14 @@ def manner(looks: Sequence[Observation]) -> dict[str, str]:
     if not looks:
         return {}
     first, last = looks[0], looks[-1]
-    decay = max((p.decay for p in last.parameters), default=0.0)
+    decay = max((p.weight_decay for p in last.parameters), default=0.0)
     seen = {
-        "Layers": _chain([layer for layer in last.layers if not layer.table]),
-        "Embedding": ", ".join(str(layer.units) for layer in last.layers if layer.table),
+        "Layers": _chain([layer for layer in last.layers if not layer.is_embedding]),
+        "Embedding": ", ".join(str(layer.units) for layer in last.layers if layer.is_embedding),
         "Parameters": f"{sum(math.prod(p.shape) for p in last.parameters):,}",
         "Loss": last.criterion.kind.replace("_", " "),
         "Optimiser": last.optimizer or "by hand",
-        "Learning rate": _rates([look.rate for look in looks if look.rate > 0]),
+        "Learning rate": _rates([look.lr for look in looks if look.lr > 0]),
         "Weight decay": f"{decay:g}" if decay else "",
         "Batch": " × ".join(str(size) for size in first.inputs[0].shape) if first.inputs else "",
     }
@@ -38,14 +38,14 @@ def batch_size(looks: Sequence[Observation]) -> int:
     return shape[0] if shape else 0
 
 
-def _chain(layers: Sequence[LayerSeen]) -> str:
+def _chain(layers: Sequence[ObservedLayer]) -> str:
     """Return the sizes that the layers make of one another, and what bends them."""
     if not layers:
         return ""
     sizes = [str(size) for size in (layers[0].fan_in, *(layer.units for layer in layers))]
     if len(layers) > MOST:
         sizes = [*sizes[:3], "…", sizes[-1]]
-    bends = dict.fromkeys(layer.bend for layer in layers if layer.bend)
+    bends = dict.fromkeys(layer.nonlinearity for layer in layers if layer.nonlinearity)
     count = f"{len(layers)} layers" if len(layers) > MOST else ""
     return ", ".join(part for part in ("→".join(sizes), *bends, count) if part)
 

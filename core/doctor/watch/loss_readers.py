@@ -7,27 +7,29 @@ import torch
 from torch import Tensor
 
 from .graph import CRITERIA, StepGraph, ancestors
-from .observation import CriterionSeen
+from .observation import ObservedLoss
 from .tape import BENDS, Op
 
 SOFT = frozenset("softmax log_softmax".split())
 
 
 @torch.no_grad()
-def criterion(sight: StepGraph) -> CriterionSeen:
+def criterion(sight: StepGraph) -> ObservedLoss:
     """Return how the outputs are judged."""
     op, outputs, targets = sight.criterion_op, sight.outputs, sight.targets
     if op is None or not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
-        return CriterionSeen(sign=sight.sign)
-    kind = op.name if op.name in CRITERIA else "picked"
-    if op.name in ("pow", "pow_", "square", "mul", "abs") and kind == "picked":
-        kind = "square" if targets.shape == outputs.shape and not _log_rows(outputs) else "picked"
+        return ObservedLoss(sign=sight.sign)
+    kind = op.name if op.name in CRITERIA else "nll_by_hand"
+    if op.name in ("pow", "pow_", "square", "mul", "abs") and kind == "nll_by_hand":
+        kind = (
+            "square" if targets.shape == outputs.shape and not _log_rows(outputs) else "nll_by_hand"
+        )
     whole = not targets.is_floating_point()
     place = 1 if kind in ("cross_entropy", "nll_loss") and outputs.dim() > 1 else -1
     classes = int(outputs.shape[place]) if outputs.dim() > 1 else 0
     wide = outputs.movedim(place, -1).float() if classes else outputs.float()
     rows = wide.reshape(-1, classes)[:2048] if classes > 1 else wide.reshape(-1, 1)[:2048]
-    logs = kind in ("nll_loss", "picked")
+    logs = kind in ("nll_loss", "nll_by_hand")
     sums = rows.exp().sum(-1) if logs else rows.sum(-1)
     even = bool((rows >= 0).all()) and classes > 1 and bool(((rows.sum(-1) - 1).abs() < 1e-3).all())
     hot = classes > 1 and targets.shape == outputs.shape and _softly_hot(targets)
@@ -55,30 +57,28 @@ def criterion(sight: StepGraph) -> CriterionSeen:
         uniform = float(columns.var(0, correction=0).mean())  # of the best constant answer
     elif "binary" in kind:
         uniform = math.log(2)
-    return CriterionSeen(
+    return ObservedLoss(
         kind=kind,
         classes=classes,
         value=value,
         uniform=uniform,
         sign=sight.sign,
-        probabilities=even and kind == "cross_entropy",
+        outputs_are_probabilities=even and kind == "cross_entropy",
         normalised=not logs
         or classes < 2
         or even
         or bool(((sums - 1).abs() < 1e-2).all())
         or not bool(torch.isfinite(sums).all()),
-        twice=_twice(sight),
-        spread=_spread_out(sight, op, outputs, targets),
-        across=_across(sight, len(outputs)) or (logs and _columns(rows, wide)),
-        squeezed=_squeezed(sight, outputs, kind),
-        hot=hot,
-        whole=whole,
-        low=float(numbers.min()) if numbers.numel() else math.nan,
-        high=float(numbers.max()) if numbers.numel() else math.nan,
-        distinct=0 if shares is None else len(shares),
-        top=0.0 if shares is None or not len(shares) else float(shares.max()),
-        count=int(counted.numel()),
-        entropy=math.nan if shares is None else float(-(shares * shares.log()).sum()),
+        double_softmax=_twice(sight),
+        broadcast=_spread_out(sight, op, outputs, targets),
+        softmax_over_batch=_across(sight, len(outputs)) or (logs and _columns(rows, wide)),
+        output_nonlinearity=_squeezed(sight, outputs, kind),
+        one_hot=hot,
+        integer_targets=whole,
+        target_min=float(numbers.min()) if numbers.numel() else math.nan,
+        target_max=float(numbers.max()) if numbers.numel() else math.nan,
+        top_share=0.0 if shares is None or not len(shares) else float(shares.max()),
+        target_count=int(counted.numel()),
     )
 
 
@@ -87,7 +87,7 @@ def _value(kind: str, op: Op, outputs: Tensor, targets: Tensor) -> float:
     result = op.result if isinstance(op.result, Tensor) else None
     if result is None:
         return math.nan
-    if kind == "picked":
+    if kind == "nll_by_hand":
         picked = result.float()
         if op.name in ("mul", "rmul"):
             picked = picked.sum(-1)

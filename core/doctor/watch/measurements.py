@@ -7,10 +7,8 @@ import torch
 from torch import Tensor
 
 from .graph import StepGraph, ancestors, is_hot, looks_up
-from .observation import InputSeen, LayerSeen, TermSeen
+from .observation import LossTerm, ObservedInput, ObservedLayer
 from .tape import Op
-
-CUTS = frozenset("detach data".split())
 
 FLAT_TANH, FLAT_SIGMOID = 0.97, 0.03
 
@@ -18,7 +16,7 @@ TINY = 1e-12
 
 
 @torch.no_grad()
-def inputs_seen(sight: StepGraph) -> tuple[InputSeen, ...]:
+def inputs_seen(sight: StepGraph) -> tuple[ObservedInput, ...]:
     """Return what the network is given."""
     found = []
     for tensor in sight.inputs[:4]:
@@ -27,18 +25,15 @@ def inputs_seen(sight: StepGraph) -> tuple[InputSeen, ...]:
         tokens = not tensor.is_floating_point()
         finite = bool(torch.isfinite(values).all())
         found.append(
-            InputSeen(
-                tokens=tokens,
+            ObservedInput(
+                is_tokens=tokens,
                 shape=tuple(tensor.shape),
                 mean=float(values.mean()),
                 std=float(values.std(correction=0)),
-                low=float(values.min()),
-                high=float(values.max()),
                 finite=finite,
                 constant=len(rows) > 3 and bool((rows == rows[:1]).all()),
-                leaks=_leaks(tensor, sight.targets),
-                swapped=_swapped(tensor, sight.targets),
-                distinct=int(torch.unique(tensor).numel()) if tokens else 0,
+                leaks_target=_leaks(tensor, sight.targets),
+                transposed=_transposed(tensor, sight.targets),
             )
         )
     return tuple(found)
@@ -65,7 +60,7 @@ def _leaks(inputs: Tensor, targets: Tensor | None) -> bool:
     return _telling_column(inputs.reshape(len(inputs), -1).float(), targets)
 
 
-def _swapped(inputs: Tensor, targets: Tensor | None) -> bool:
+def _transposed(inputs: Tensor, targets: Tensor | None) -> bool:
     """Whether each target is the input below, and not the one beside it."""
     if targets is None or inputs.is_floating_point() or inputs.dim() != 2:
         return False
@@ -92,7 +87,7 @@ def _telling_column(rows: Tensor, targets: Tensor) -> bool:
 
 
 @torch.no_grad()
-def layers_seen(sight: StepGraph, names: Mapping[int, str]) -> tuple[LayerSeen, ...]:
+def layers_seen(sight: StepGraph, names: Mapping[int, str]) -> tuple[ObservedLayer, ...]:
     """Return the layers, first to last."""
     found = []
     judged = ancestors(sight, sight.outputs) if sight.outputs is not None else set()
@@ -113,7 +108,7 @@ def layers_seen(sight: StepGraph, names: Mapping[int, str]) -> tuple[LayerSeen, 
         gradient = sight.tape.gradients.get(id(op.outputs[0]))
         table = looks_up(sight, op)
         found.append(
-            LayerSeen(
+            ObservedLayer(
                 name=names.get(key, _shape_name(weight)),
                 kind="embedding" if table else op.name,
                 fan_in=1 if table else _fan_in(op, weight, given),
@@ -121,14 +116,14 @@ def layers_seen(sight: StepGraph, names: Mapping[int, str]) -> tuple[LayerSeen, 
                 weight_std=_std(weight),
                 in_std=_std(given),
                 out_std=_std(output),
-                bend=bend.name if bend else "",
+                nonlinearity=bend.name if bend else "",
                 saturated=_saturated(flat, bend.name if bend else ""),
                 dead=float((flat.amax(0) <= 0).float().mean())
                 if bend and bend.name == "relu"
                 else 0.0,
                 gradient=_rms(gradient) if gradient is not None else math.nan,
-                same=_same(weight, flat),
-                last=key == last,
+                symmetric=_symmetric(weight, flat),
+                is_output=key == last,
                 frozen=not weight.requires_grad,
             )
         )
@@ -149,7 +144,7 @@ def _saturated(flat: Tensor, bend: str) -> float:
     return 0.0
 
 
-def _same(weight: Tensor, flat: Tensor) -> bool:
+def _symmetric(weight: Tensor, flat: Tensor) -> bool:
     """Whether all units of a layer are one and the same."""
     if flat.shape[-1] < 2 or len(flat) < 2:
         return False
@@ -160,7 +155,7 @@ def _same(weight: Tensor, flat: Tensor) -> bool:
     return alike and float(values.std(correction=0)) <= 0.02 * max(TINY, float(values.abs().max()))
 
 
-def terms_seen(sight: StepGraph) -> tuple[TermSeen, ...]:
+def terms_seen(sight: StepGraph) -> tuple[LossTerm, ...]:
     """Return what the loss is the sum of."""
     if len(sight.terms) < 2:
         return ()
@@ -176,11 +171,11 @@ def terms_seen(sight: StepGraph) -> tuple[TermSeen, ...]:
             learns, judges, number, of_weights = False, False, factor * float(value), False
         else:
             continue
-        found.append(TermSeen(number, learns, judges, of_weights=of_weights))
+        found.append(LossTerm(number, learns, judges, weights_only=of_weights))
     return tuple(found)
 
 
-def first_bad(sight: StepGraph, names: Mapping[int, str]) -> str:
+def first_nan(sight: StepGraph, names: Mapping[int, str]) -> str:
     """Return in words the first call that made a number that is none; "" if there is none."""
     for op in sight.ops:
         for tensor in op.inputs:
@@ -208,20 +203,6 @@ def _masked(tensor: Tensor) -> bool:
     return bool((values == -math.inf).any()) and bool(
         (torch.isfinite(values) | (values == -math.inf)).all()
     )
-
-
-def cuts(sight: StepGraph, names: Mapping[int, str]) -> tuple[str, ...]:
-    """Return the layers whose output was cut off from the gradient on its way to the outputs."""
-    if sight.outputs is None:
-        return ()
-    on_path = ancestors(sight, sight.outputs)
-    found = []
-    for op in sight.ops:
-        if op.name in CUTS and id(op.outputs[0]) in on_path:
-            source = op.args[0]
-            if sight.kinds.get(id(source)) == "signal":
-                found.append(op.name)
-    return tuple(found)
 
 
 def _shape_name(weight: Tensor) -> str:

@@ -1,27 +1,27 @@
-"""What was seen of one step, as plain numbers: what the rules judge."""
+"""One observed training step in plain numbers: what the rules judge."""
 
 import math
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class ParameterSeen:
-    """A tensor that is learned, or looks as if it should be.
+class ObservedParameter:
+    """A tensor that is trained, or looks as if it should be.
 
     Attributes:
-        name: as the person calls it; else its shape.
+        name: PyTorch's own (``conv.3.weight``) or that of the variable; else its shape.
         shape: of the tensor.
         std: of its values.
         gradient: the root mean square of its gradient; NaN if it has none.
-        update: the root mean square of what the step changed.
-        cosine: between update and gradient; -1 goes straight down.
-        rate: how far it went down along the gradient: the learning rate of plain descent.
-        learns: whether it asks for a gradient.
-        used: whether the loss is made with it.
-        known: whether an optimiser that was seen knows it; None if none was seen.
-        group_rate: the learning rate that its optimiser has for it; NaN.
-        decay: its optimiser's weight decay.
-        stale: whether it had a gradient already, before the first backward pass.
+        update: the root mean square of the step's change.
+        cosine: between update and gradient; -1 is steepest descent.
+        implied_lr: the learning rate at which plain gradient descent makes this update; NaN.
+        requires_grad: as PyTorch has it.
+        used: whether the loss depends on it.
+        in_optimizer: whether an optimiser holds it; None if no optimiser was found.
+        optimizer_lr: the learning rate of its parameter group; NaN.
+        weight_decay: of its parameter group.
+        stale_gradient: whether it had a gradient before the first backward pass.
     """
 
     name: str
@@ -30,44 +30,44 @@ class ParameterSeen:
     gradient: float
     update: float
     cosine: float
-    rate: float
-    learns: bool
+    implied_lr: float
+    requires_grad: bool
     used: bool
-    known: bool | None = None
-    group_rate: float = math.nan
-    decay: float = 0.0
-    stale: bool = False
+    in_optimizer: bool | None = None
+    optimizer_lr: float = math.nan
+    weight_decay: float = 0.0
+    stale_gradient: bool = False
 
     @property
-    def matrix(self) -> bool:
+    def is_matrix(self) -> bool:
         """Whether it is a matrix, and not a bias or a scale."""
         return len(self.shape) > 1 and min(self.shape) > 1
 
     @property
-    def ratio(self) -> float:
-        """Return log10 of update to data; NaN for what does not move or is all zero."""
+    def log_update_ratio(self) -> float:
+        """The log10 of the update-to-weight ratio; NaN without an update, or if all is zero."""
         if not (self.update > 0 and self.std > 0):
             return math.nan
         return math.log10(self.update / self.std)
 
 
 @dataclass(frozen=True)
-class LayerSeen:
-    """A product with a parameter, and what bends it.
+class ObservedLayer:
+    """A product with a parameter, and the nonlinearity behind it.
 
     Attributes:
         name: of the parameter.
         kind: the call: linear, matmul, conv2d, embedding, ...
         fan_in, units: its sizes.
         weight_std: of the parameter's values.
-        in_std, out_std: of what goes in and comes out.
-        bend: the activation behind it: tanh, relu, ...; "" for none.
-        saturated: the share at the flat ends of tanh or sigmoid.
-        dead: the share of units (relu) that were never above zero.
+        in_std, out_std: of its input and its output, before the nonlinearity.
+        nonlinearity: tanh, relu, ...; "" for none.
+        saturated: the share of saturated tanh or sigmoid activations.
+        dead: the share of relu units that are zero for every example of the batch.
         gradient: the root mean square of the loss's gradient at its output; NaN.
-        same: whether all its units say the same.
-        last: whether its output is what the loss judges.
-        frozen: whether its parameter asks for no gradient.
+        symmetric: whether all its units compute the same.
+        is_output: whether its output goes into the loss function.
+        frozen: whether its parameter requires no gradient.
     """
 
     name: str
@@ -77,44 +77,42 @@ class LayerSeen:
     weight_std: float
     in_std: float
     out_std: float
-    bend: str = ""
+    nonlinearity: str = ""
     saturated: float = 0.0
     dead: float = 0.0
     gradient: float = math.nan
-    same: bool = False
-    last: bool = False
+    symmetric: bool = False
+    is_output: bool = False
     frozen: bool = False
 
     @property
-    def table(self) -> bool:
+    def is_embedding(self) -> bool:
         """Whether it only looks up rows of a table."""
         return self.kind in ("embedding", "getitem", "index_select")
 
 
 @dataclass(frozen=True)
-class CriterionSeen:
-    """How the outputs are judged.
+class ObservedLoss:
+    """The loss function, its outputs (logits, probabilities or quantities) and its targets.
 
     Attributes:
-        kind: cross_entropy, nll_loss, picked (log-probabilities picked by hand), mse_loss, square,
-            binary_cross_entropy, ...; "" if it was not understood.
-        classes: how many outputs there are for each answer; 0.
-        value: of this part of the loss, the mean.
-        uniform: its value for an even answer; NaN.
-        sign: +1 if the step makes it smaller, -1 if it makes it larger.
-        probabilities: whether the outputs, meant to be scores, are probabilities already.
-        normalised: of nll_loss and picked: whether they are log-probabilities.
-        twice: whether a softmax is taken of a softmax.
-        spread: whether a row of answers meets a column of targets, each all of the other.
-        across: whether a softmax runs over the examples of the batch.
-        squeezed: the activation that the outputs come out of; "".
-        hot: whether the targets are one-hot rows.
-        whole: whether the targets are whole numbers.
-        low, high: of the targets.
-        distinct: how many different targets there are in the batch.
-        top: the share of the most frequent one.
-        count: how many targets there are.
-        entropy: of the targets in the batch, in nats.
+        kind: cross_entropy, nll_loss, nll_by_hand (log-probabilities picked by index), mse_loss,
+            square, binary_cross_entropy, ...; "" if it was not understood.
+        classes: the number of outputs per target; 0.
+        value: the mean of this part of the loss.
+        uniform: its value for a uniform guess, or for the best constant; NaN.
+        sign: +1 if the step minimises it, -1 if it maximises it.
+        outputs_are_probabilities: whether the outputs, meant to be logits, are probabilities.
+        normalised: of nll_loss and nll_by_hand: whether the outputs are log-probabilities.
+        double_softmax: whether a softmax is taken of a softmax.
+        broadcast: whether outputs and targets of different shapes were broadcast.
+        softmax_over_batch: whether a softmax runs along the batch dimension.
+        output_nonlinearity: the activation behind which the outputs come; "".
+        one_hot: whether the targets are one-hot rows.
+        integer_targets: whether the targets are whole numbers.
+        target_min, target_max: of the targets.
+        top_share: the share of the most frequent target.
+        target_count: the number of targets.
     """
 
     kind: str = ""
@@ -122,73 +120,65 @@ class CriterionSeen:
     value: float = math.nan
     uniform: float = math.nan
     sign: int = 1
-    probabilities: bool = False
+    outputs_are_probabilities: bool = False
     normalised: bool = True
-    twice: bool = False
-    spread: bool = False
-    across: bool = False
-    squeezed: str = ""
-    hot: bool = False
-    whole: bool = False
-    low: float = math.nan
-    high: float = math.nan
-    distinct: int = 0
-    top: float = 0.0
-    count: int = 0
-    entropy: float = math.nan
+    double_softmax: bool = False
+    broadcast: bool = False
+    softmax_over_batch: bool = False
+    output_nonlinearity: str = ""
+    one_hot: bool = False
+    integer_targets: bool = False
+    target_min: float = math.nan
+    target_max: float = math.nan
+    top_share: float = 0.0
+    target_count: int = 0
 
     @property
-    def classifies(self) -> bool:
-        """Whether one of several answers is right."""
-        kinds = ("cross_entropy", "nll_loss", "picked")
-        return self.kind in kinds or (self.hot and self.classes > 1)
+    def is_classification(self) -> bool:
+        """Whether each target is one of several classes."""
+        kinds = ("cross_entropy", "nll_loss", "nll_by_hand")
+        return self.kind in kinds or (self.one_hot and self.classes > 1)
 
 
 @dataclass(frozen=True)
-class InputSeen:
-    """What the network is given.
+class ObservedInput:
+    """An input of the network.
 
     Attributes:
-        tokens: whether it is whole numbers that pick rows of a table.
+        is_tokens: whether it is whole numbers that index an embedding.
         shape: of the batch.
-        mean, std, low, high: of its values.
-        finite: whether all of them are numbers.
-        constant: whether every example is the same.
-        leaks: whether a part of it is the target.
-        distinct: how many different values there are.
-        swapped: whether sequences stand in columns, where the targets say they follow one another.
+        mean, std: of its values.
+        finite: whether it is free of NaN and infinity.
+        constant: whether all examples are equal.
+        leaks_target: whether a part of it is the target.
+        transposed: whether sequences stand in columns, where the targets follow along the rows.
     """
 
-    tokens: bool
+    is_tokens: bool
     shape: tuple[int, ...]
     mean: float
     std: float
-    low: float
-    high: float
     finite: bool = True
     constant: bool = False
-    leaks: bool = False
-    swapped: bool = False
-    distinct: int = 0
+    leaks_target: bool = False
+    transposed: bool = False
 
 
 @dataclass(frozen=True)
-class TermSeen:
-    """One of the things that the loss is the sum of.
+class LossTerm:
+    """A summand of the loss.
 
     Attributes:
         value: as it enters the sum.
-        learns: whether it has a gradient.
-        judges: whether it is the criterion.
-        gradient: the norm of its gradient over all parameters; NaN.
-        of_weights: whether it is made of parameters alone.
+        requires_grad: whether it has a gradient.
+        is_criterion: whether it is the loss function of outputs and targets.
+        weights_only: whether it is made of parameters alone, as a penalty is.
     """
 
     value: float
-    learns: bool
-    judges: bool
-    gradient: float = math.nan
-    of_weights: bool = False
+    requires_grad: bool
+    is_criterion: bool
+    weights_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,48 +188,44 @@ class Observation:
     Attributes:
         step: counted from 0.
         loss: its loss.
-        first_bad: where the first number that is none came from; "".
-        chains: pairs of layers with nothing between them that bends.
-        resting: modules with batch norm or dropout that are in their mode for use.
-        cut: the calls that cut a signal off from the gradient (detach, data).
-        optimizer: the class name of the optimiser that was seen; "".
-        backwards: how often something was differentiated in the step.
-        said_rate: what a variable with a name like ``lr`` holds; NaN.
+        first_nan: where the first NaN or infinity came from; "".
+        linear_pairs: layers with no nonlinearity between them.
+        eval_modules: batch norm and dropout modules that are in eval mode.
+        optimizer: the class name of the first optimiser that was found; "".
+        variable_lr: the value of a variable with a name like ``lr``; NaN.
         seconds: since the loop began.
-        device: on which the loss was.
+        device: of the loss.
     """
 
     step: int
     loss: float
-    parameters: tuple[ParameterSeen, ...] = ()
-    layers: tuple[LayerSeen, ...] = ()
-    criterion: CriterionSeen = CriterionSeen()
-    inputs: tuple[InputSeen, ...] = ()
-    terms: tuple[TermSeen, ...] = ()
-    first_bad: str = ""
-    chains: tuple[tuple[str, str], ...] = ()
-    resting: tuple[str, ...] = ()
-    cut: tuple[str, ...] = ()
+    parameters: tuple[ObservedParameter, ...] = ()
+    layers: tuple[ObservedLayer, ...] = ()
+    criterion: ObservedLoss = ObservedLoss()
+    inputs: tuple[ObservedInput, ...] = ()
+    terms: tuple[LossTerm, ...] = ()
+    first_nan: str = ""
+    linear_pairs: tuple[tuple[str, str], ...] = ()
+    eval_modules: tuple[str, ...] = ()
     optimizer: str = ""
-    backwards: int = 1
-    said_rate: float = math.nan
+    variable_lr: float = math.nan
     seconds: float = 0.0
     device: str = "cpu"
 
     @property
-    def accumulates(self) -> bool:
-        """Whether gradients of the step before were still there, of most that moves."""
-        moved = [p.stale for p in self.parameters if p.update > 0]
-        return sum(moved) > len(moved) / 2
+    def gradients_accumulate(self) -> bool:
+        """Whether most parameters still had the gradient of the step before."""
+        stale = [p.stale_gradient for p in self.parameters if p.update > 0]
+        return sum(stale) > len(stale) / 2
 
     @property
-    def rate(self) -> float:
-        """The learning rate: an optimiser's own, else the median of what the weights show."""
-        told = [p.group_rate for p in self.parameters if math.isfinite(p.group_rate)]
-        if told:
-            return max(told)
-        moved = [p for p in self.parameters if math.isfinite(p.rate) and p.update > 0]
-        plain = sorted(p.rate for p in moved if abs(p.cosine) > 0.999)
-        if len(plain) > len(moved) / 2:
-            return plain[len(plain) // 2]
-        return self.said_rate
+    def lr(self) -> float:
+        """The learning rate: an optimiser's own, else the median that the updates imply."""
+        known = [p.optimizer_lr for p in self.parameters if math.isfinite(p.optimizer_lr)]
+        if known:
+            return max(known)
+        moved = [p for p in self.parameters if math.isfinite(p.implied_lr) and p.update > 0]
+        descent = sorted(p.implied_lr for p in moved if abs(p.cosine) > 0.999)
+        if len(descent) > len(moved) / 2:
+            return descent[len(descent) // 2]
+        return self.variable_lr

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ...training.pace import Pace
-from ..evidence import Evidence, UseSeen
+from ..evidence import Evidence, InferenceStats
 from . import graph as seeing
 from . import measurements as measure
 from .graph import StepGraph
 from .inference import compare, other_size
 from .loss_readers import criterion
-from .observation import Observation, ParameterSeen
+from .observation import Observation, ObservedParameter
 from .tape import Tape, TapeRecorder, aside, needed, replay
 from .variables import Variables, scan
 
@@ -67,7 +67,7 @@ class LoopWatcher:
         self.batches: list[tuple[tuple[Tensor, ...], Tensor]] = []
         """Inputs and targets of some of the steps that were looked at."""
         self.judging_mode: tuple[str, ...] = ()
-        self.use: UseSeen | None = None
+        self.use: InferenceStats | None = None
         self.faithful = True
         """Whether the first step, done again from its tape, had the same loss."""
         self.trouble = ""
@@ -206,15 +206,13 @@ class LoopWatcher:
             criterion=criterion(sight),
             inputs=measure.inputs_seen(sight),
             terms=measure.terms_seen(sight),
-            first_bad=measure.first_bad(sight, names) if not np.isfinite(number) else "",
-            chains=tuple(
+            first_nan=measure.first_nan(sight, names) if not np.isfinite(number) else "",
+            linear_pairs=tuple(
                 (names.get(a, "a layer"), names.get(b, "a layer")) for a, b in sight.chains
             ),
-            resting=self._resting(),
-            cut=measure.cuts(sight, names),
+            eval_modules=self._eval_modules(),
             optimizer=type(optimizer).__name__ if optimizer else "",
-            backwards=tape.backwards,
-            said_rate=self.scan.rate,
+            variable_lr=self.scan.rate,
             seconds=self.seconds,
             device=loss.device.type if isinstance(loss, Tensor) else "cpu",
         )
@@ -235,7 +233,7 @@ class LoopWatcher:
             for given in sight.inputs:
                 if given.is_floating_point() and tuple(given.shape[1:]) == shape:
                     if (other := other_size(given, values)) and self.use is None:
-                        self.use = UseSeen(extra=tuple(other))
+                        self.use = InferenceStats(extra=tuple(other))
                     return
 
     @staticmethod
@@ -284,7 +282,7 @@ class LoopWatcher:
 
     def _parameters(
         self, sight: StepGraph, names: dict[int, str], before: dict[str, Tensor], old: Variables
-    ) -> Iterator[ParameterSeen]:
+    ) -> Iterator[ObservedParameter]:
         tape = sight.tape
         used = {key for op in sight.ops for t in op.inputs if (key := id(t)) in sight.weights}
         groups = {
@@ -322,15 +320,15 @@ class LoopWatcher:
                 values,
                 gradient,
                 update,
-                learns=tensor.requires_grad,
+                requires_grad=tensor.requires_grad,
                 used=key in used,
-                known=(key in groups) if self.scan.optimizers else None,
-                group_rate=rate,
-                decay=decay,
-                stale=key in tape.leftover,
+                in_optimizer=(key in groups) if self.scan.optimizers else None,
+                optimizer_lr=rate,
+                weight_decay=decay,
+                stale_gradient=key in tape.leftover,
             )
 
-    def _resting(self) -> tuple[str, ...]:
+    def _eval_modules(self) -> tuple[str, ...]:
         return tuple(
             name or type(module).__name__
             for root in self.scan.modules.values()
@@ -395,7 +393,7 @@ def _number(value: Tensor | float) -> float:
 
 def _parameter_seen(
     name: str, values: Tensor, gradient: Tensor | None, update: Tensor | None, **rest: Any
-) -> ParameterSeen:
+) -> ObservedParameter:
     """Measure a parameter; everything in one transfer."""
     nothing = torch.full((), float("nan"), device=values.device)
     std = values.float().std(correction=0)
@@ -411,7 +409,7 @@ def _parameter_seen(
     if update is not None:
         parts[2] = update.float().square().mean().sqrt()
     std_, grad, moved, cosine, rate = torch.stack([p.to(std.device) for p in parts]).tolist()
-    return ParameterSeen(name, tuple(values.shape), std_, grad, moved, cosine, rate, **rest)
+    return ObservedParameter(name, tuple(values.shape), std_, grad, moved, cosine, rate, **rest)
 
 
 def _spaces(frame: FrameType | None) -> list[dict[str, Any]]:
