@@ -1,32 +1,16 @@
 """What happens at a node, in a sentence with its numbers: forward, and the chain rule backward."""
 
-import math
 import re
 
+from ..numbers import number, raised
 from ..telemetry.events import Array
 from .functions import FUNCTIONS, size
 from .graph import Graph, Kind, Node
 from .lab import Lab
 
-RAISED = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻˙")
 DEEP = 3
 """How far a formula is written out in a sentence."""
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@"}
-
-
-def number(value: float, figures: int = 3) -> str:
-    """Return a number with a few figures and a real minus sign."""
-    if not math.isfinite(value):
-        return "no number"
-    large = abs(value)
-    if large >= 1e5 or 0 < large < 0.5 * 10**-figures:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        words = f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    else:
-        whole = len(str(int(large))) if large >= 1 else 0
-        words = f"{value:.{max(0, figures - whole)}f}"
-        words = words.rstrip("0").rstrip(".") if "." in words else words
-    return "0" if words == "-0" else words.replace("-", "−")
 
 
 def title(node: Node) -> str:
@@ -46,11 +30,6 @@ def sign(node: Node) -> str:
         one = node.start is not None and not node.start.shape
         return number(float(node.start or 0.0)) if one else size(node.shape)
     return SIGNS.get(node.operation, node.operation)
-
-
-def raised(exponent: float) -> str:
-    """Return an exponent in small raised figures."""
-    return f"{exponent:g}".translate(RAISED)
 
 
 def formula(graph: Graph, node: Node, depth: int = 1) -> str:

@@ -74,17 +74,3 @@ def reach(values: Array) -> float:
     if not finite.size:
         return 1.0
     return float(np.quantile(finite, 0.998)) or float(finite.max()) or 1.0
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """Return a number with a real minus sign, and no more digits than are read."""
-    if not np.isfinite(value):
-        return "not a number"
-    small = value != 0 and abs(value) < 10**-digits
-    words = f"{value:.0e}".replace("e-0", "e-") if small else f"{value:.{digits}f}"
-    return words.replace("-", "\u2212")
-
-
-def percent(share: float, digits: int = 0) -> str:
-    """Return a share as per cent."""
-    return f"{100 * share:.{digits}f} %"

@@ -6,8 +6,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from core.doctor.diagnosis import Picture
+from core.numbers import number
 from gui import theme
-from gui.charts.scale import Scale, in_words
+from gui.charts.scale import Scale
 
 LYING = 8  # bars at most that lie; more of them stand
 ROW, FOOT, HEAD = 24, 20, 18
@@ -43,7 +44,7 @@ def _paint_lying(painter: QPainter, area: QRectF, picture: Picture, values: list
     now, metrics = theme.current(), QFontMetricsF(painter.font())
     names = picture.names or tuple(str(i) for i in range(len(values)))
     left = min(0.42 * area.width(), max(metrics.horizontalAdvance(name) for name in names) + 10)
-    room = max(metrics.horizontalAdvance(in_words(v)) for v in values) + 10
+    room = max(metrics.horizontalAdvance(number(v)) for v in values) + 10
     head = HEAD if picture.levels else 4
     frame = area.adjusted(left, head, -room, -FOOT)
     high = min(ROW, frame.height() / len(values))
@@ -62,7 +63,7 @@ def _paint_lying(painter: QPainter, area: QRectF, picture: Picture, values: list
         bar = QRectF(min(base, end), row.top() + 4, abs(end - base), high - 8)
         _paint_bar(painter, bar, value)
         beyond = QRectF(max(base, end) + 6, row.top(), room, high)
-        numbers.append((beyond, in_words(value)))
+        numbers.append((beyond, number(value)))
     painter.setPen(QPen(now.colour("faint"), 1))
     painter.drawLine(QPointF(base, frame.top()), QPointF(base, frame.bottom()))
     taken = -math.inf
@@ -73,7 +74,7 @@ def _paint_lying(painter: QPainter, area: QRectF, picture: Picture, values: list
         x = frame.left() + frame.width() * share
         painter.setPen(QPen(now.colour("text"), 1.2, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
-        words = f"{name} {in_words(value)}"
+        words = f"{name} {number(value)}"
         long = metrics.horizontalAdvance(words)
         start = min(area.right() - long - 2, max(area.left(), x - long / 2))
         if start > taken:
@@ -102,7 +103,7 @@ def _paint_standing(painter: QPainter, area: QRectF, picture: Picture, values: l
         painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
         painter.setPen(now.colour("muted"))
         place = QRectF(area.left(), y - 8, 37, 16)
-        painter.drawText(place, MIDDLE | Qt.AlignmentFlag.AlignRight, in_words(value))
+        painter.drawText(place, MIDDLE | Qt.AlignmentFlag.AlignRight, number(value))
     base = frame.bottom() - frame.height() * _base(scale)
     wide = frame.width() / len(values)
     fits = all(metrics.horizontalAdvance(name) < wide + 2 for name in picture.names)
@@ -127,7 +128,7 @@ def _paint_standing(painter: QPainter, area: QRectF, picture: Picture, values: l
         y = frame.bottom() - frame.height() * scale.share(value)
         painter.setPen(QPen(now.colour("text"), 1.2, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
-        words = f"{name} {in_words(value)}"
+        words = f"{name} {number(value)}"
         long = metrics.horizontalAdvance(words) + 6
         ground = QRectF(frame.right() - long, y - 15, long, 14)
         painter.fillRect(ground, now.colour("surface", 200))

@@ -7,9 +7,9 @@ from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.doctor.diagnosis import Picture
+from core.numbers import number
 from gui.charts.evidence_bars import LYING, ROW, paint_bars
 from gui.charts.evidence_lines import LEFT, paint_lines
-from gui.charts.scale import in_words
 
 LINES_HIGH, BARS_HIGH = 190, 178
 
@@ -52,14 +52,14 @@ class EvidencePicture(QWidget):
         parts = []
         if picture.kind == "bars" and picture.series:
             pairs = zip(picture.names, picture.series[0].y, strict=False)
-            parts = [f"{name} {in_words(value)}" for name, value in pairs]
+            parts = [f"{name} {number(value)}" for name, value in pairs]
         else:
             for series in picture.series:
                 good = [v for v in series.y if math.isfinite(v)]
                 if good:
-                    ends = f"from {in_words(good[0])} to {in_words(good[-1])}"
+                    ends = f"from {number(good[0])} to {number(good[-1])}"
                     parts.append(f"{series.name} {ends}")
-        parts += [f"{name} {in_words(value)}" for name, value in picture.levels]
+        parts += [f"{name} {number(value)}" for name, value in picture.levels]
         return "; ".join(parts)
 
     def _under(self, x: float) -> str:
@@ -75,8 +75,8 @@ class EvidencePicture(QWidget):
         for series in picture.series:
             if series.x:
                 nearest = min(range(len(series.x)), key=lambda i: abs(series.x[i] - at))
-                lines.append(f"{series.name}: {in_words(series.y[nearest])}")
-        return "\n".join([f"{picture.x_label} {in_words(at)}", *lines])
+                lines.append(f"{series.name}: {number(series.y[nearest])}")
+        return "\n".join([f"{picture.x_label} {number(at)}", *lines])
 
     def event(self, event: QEvent) -> bool:
         """Tell the numbers under the mouse."""

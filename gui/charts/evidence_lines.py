@@ -6,8 +6,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from core.doctor.diagnosis import Picture, Series
+from core.numbers import number
 from gui import theme
-from gui.charts.scale import Scale, in_words
+from gui.charts.scale import Scale
 
 POINTS = 500  # drawn at most: more than a picture has pixels would only cost time
 LEFT, TOP, BOTTOM = 46, 8, 34
@@ -107,11 +108,11 @@ def _paint_axes(
         painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
         painter.setPen(now.colour("muted"))
         beside = QRectF(frame.left() - LEFT, y - 8, LEFT - 7, 16)
-        painter.drawText(beside, MIDDLE_RIGHT, in_words(value))
+        painter.drawText(beside, MIDDLE_RIGHT, number(value))
     painter.setPen(now.colour("muted"))
     foot = QRectF(frame.left(), frame.bottom() + 4, frame.width(), 15)
-    painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, in_words(x_scale.low))
-    painter.drawText(foot, Qt.AlignmentFlag.AlignRight, in_words(x_scale.high))
+    painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, number(x_scale.low))
+    painter.drawText(foot, Qt.AlignmentFlag.AlignRight, number(x_scale.high))
     painter.drawText(foot, Qt.AlignmentFlag.AlignHCenter, picture.x_label)
     if picture.y_label:
         above = QRectF(frame.left(), frame.bottom() + 18, frame.width(), 15)
@@ -135,7 +136,7 @@ def _paint_levels(
         painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
         top = min(y - 15, taken - 14)
         taken = top
-        words = f"{name} {in_words(value)}"
+        words = f"{name} {number(value)}"
         long = painter.fontMetrics().horizontalAdvance(words) + 6
         right = QRectF(frame.right() - long, top, long, 14)
         left = QRectF(frame.left() + 2, top, long, 14)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QLinearGradient, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
+from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
@@ -137,7 +138,7 @@ class ScaleBar(QWidget):
     def show_limit(self, limit: float) -> None:
         """Say what number the full colours stand for."""
         self._limit = limit
-        self.setAccessibleName(f"Colours run from {ramps.signed(-limit)} to {ramps.signed(limit)}")
+        self.setAccessibleName(f"Colours run from {number(-limit)} to {number(limit)}")
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -148,7 +149,7 @@ class ScaleBar(QWidget):
         """Paint the ramp between its two numbers."""
         now, painter = theme.current(), QPainter(self)
         painter.setFont(theme.font(11))
-        low, high = ramps.signed(-self._limit), "+" + ramps.signed(self._limit)
+        low, high = number(-self._limit), "+" + number(self._limit)
         wide = painter.fontMetrics().horizontalAdvance(low) + 8
         bar = QRectF(wide, 5.5, 96, 6)
         painter.setPen(now.colour("muted"))

@@ -5,6 +5,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from core.numbers import percent
 from core.telemetry.events import Array
 from gui import theme
 
@@ -14,13 +15,6 @@ HELP = (
     "The network ends in ten scores, one for each digit. Softmax makes shares of them: it raises "
     "e to each score and divides by the sum of all ten, so that they add up to 100 %."
 )
-
-
-def percent(share: float) -> str:
-    """Return a share in words of one width that never claim more than there is."""
-    if 0.9995 <= share < 1:
-        return ">99.9 %"
-    return f"{100 * share:.1f} %"
 
 
 class ProbabilityBars(QWidget):
@@ -52,7 +46,7 @@ class ProbabilityBars(QWidget):
         """Say what a digit's share is, and what that means."""
         if self._shares is None:
             return HELP
-        share = percent(float(self._shares[digit]))
+        share = percent(float(self._shares[digit]), 1)
         if digit == int(self._shares.argmax()):
             return (
                 f"{digit}: {share}, its answer. {HELP}\nA large share says how sure the network "
@@ -64,7 +58,7 @@ class ProbabilityBars(QWidget):
         if self._shares is None:
             return "Nothing read yet."
         best = self._shares.argsort()[::-1][:3].tolist()
-        return ", ".join(f"{digit}: {percent(float(self._shares[digit]))}" for digit in best)
+        return ", ".join(f"{digit}: {percent(float(self._shares[digit]), 1)}" for digit in best)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ten rows."""
@@ -98,7 +92,7 @@ class ProbabilityBars(QWidget):
         if not wins:
             painter.setFont(theme.font(12))
         painter.setPen(now.colour("text" if wins else "muted" if share >= 0.0005 else "faint"))
-        painter.drawText(row, middle | Qt.AlignmentFlag.AlignRight, percent(share))
+        painter.drawText(row, middle | Qt.AlignmentFlag.AlignRight, percent(share, 1))
 
     def event(self, event: QEvent) -> bool:
         """Explain the row under the mouse."""

@@ -7,21 +7,6 @@ from dataclasses import dataclass
 ROOM = 0.06  # of the height, above and below what is drawn
 
 
-def in_words(value: float) -> str:
-    """Write a number with three figures, and a real minus sign."""
-    if not math.isfinite(value):
-        return "no number"
-    size = abs(value)
-    if size >= 1e6 or 0 < size < 1e-3:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        words = f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    elif size >= 1000:
-        words = f"{value:,.0f}"
-    else:
-        words = f"{value:.3g}"
-    return words.replace("-", "\u2212")
-
-
 @dataclass(frozen=True)
 class Scale:
     """A range of numbers, linear or logarithmic."""

@@ -5,9 +5,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from core.numbers import number, percent
 from core.telemetry.events import Array
 from gui import theme
-from gui.charts.colormaps import percent, signed
 
 HEAD, FOOT, AXIS = 22, 18, 40
 
@@ -68,7 +68,7 @@ class Trend(QWidget):
         return low - room, high + room
 
     def _words(self, value: float) -> str:
-        return percent(value) if self._share else signed(value)
+        return percent(value) if self._share else number(value)
 
     def event(self, event: QEvent) -> bool:
         """Tell the value under the mouse, and what it means."""
@@ -128,7 +128,7 @@ class Trend(QWidget):
             painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
             if abs(y - frame.top()) > 14 and abs(y - frame.bottom()) > 14:
                 painter.setPen(now.colour("muted"))
-                painter.drawText(QRectF(0, y - 8, AXIS - 6, 16), right, signed(self._mark, 0))
+                painter.drawText(QRectF(0, y - 8, AXIS - 6, 16), right, number(self._mark))
 
 
 def _share(values: Array, low: float, high: float) -> Array:

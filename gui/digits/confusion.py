@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from core.numbers import times
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts.cells import Cells
@@ -145,8 +146,3 @@ def _readable(fill: QColor) -> QColor:
 def _light(colour: QColor) -> float:
     """Lightness as it is seen, 0 to 1."""
     return 0.299 * colour.redF() + 0.587 * colour.greenF() + 0.114 * colour.blueF()
-
-
-def times(count: int) -> str:
-    """Say how often, as people do."""
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -7,11 +7,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from core.numbers import percent, times
 from core.telemetry.events import Array, Evaluated
 from gui.charts.bars import Bars
-from gui.charts.colormaps import grey, percent
+from gui.charts.colormaps import grey
 from gui.charts.image_grid import PictureGrid
-from gui.digits.confusion import ConfusionMatrix, times
+from gui.digits.confusion import ConfusionMatrix
 from gui.theme import MARGIN, font
 from gui.widgets.card import Card, label
 from gui.widgets.columns import CardColumns, scrolled

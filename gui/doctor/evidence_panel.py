@@ -6,14 +6,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Check, Diagnosis, Experiment, Picture
+from core.numbers import number, with_powers
 from core.telemetry.history import History
 from gui.charts.evidence_chart import EvidencePicture
 from gui.charts.loss_chart import loss_picture
-from gui.charts.scale import in_words
 from gui.doctor.check_list import CheckList
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label
-from gui.widgets.doctor_text import raised, tidy
+from gui.widgets.doctor_text import tidy
 from gui.widgets.status_icon import Sign
 
 NARROWEST = 270  # pixels of a picture's card
@@ -39,7 +39,7 @@ def loss_exhibit(history: History | None, uniform: float) -> Exhibit | None:
         return None
     values = history.loss.y
     smooth = history.loss.smoothed()
-    words = f"From {in_words(float(values[0]))} to {in_words(float(smooth[-1]))}"
+    words = f"From {number(float(values[0]))} to {number(float(smooth[-1]))}"
     words += f" in {history.loss.x[-1]:,.0f} steps."
     return Exhibit(loss_picture(history, uniform, LOSS), None, words, "", judged=False)
 
@@ -85,7 +85,7 @@ class EvidenceCard(Card):
         self.body.addWidget(self.picture)
         self.body.addWidget(label(tidy(exhibit.measured), "", wrap=True))
         if exhibit.expected:
-            self.body.addWidget(label(f"Expected: {raised(exhibit.expected)}", "small", wrap=True))
+            self.body.addWidget(label(f"Expected: {with_powers(exhibit.expected)}", "small", True))
         self.body.addStretch(1)
 
 

@@ -5,16 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.numbers import compact, fixed, percent
 from core.telemetry.events import Array
 from gui.charts import colormaps as ramps
-from gui.widgets.bigram_counts import (
-    Pairs,
-    percent,
-    short,
-    tell_difference,
-    tell_list,
-    tell_network,
-)
+from gui.widgets.bigram_counts import Pairs, tell_difference, tell_list, tell_network
 
 FAINTEST = 0.07  # of the ramp: what happened once is told from what never did
 LOWEST = 0.05  # a difference below 5 points never takes the full colour
@@ -51,7 +45,7 @@ def counted(letters: str, mine: Pairs, other: Pairs | None, network: bool) -> Ma
     values = _of(mine, other, network).counts
     top = max(1, int(values.max(initial=0)))
     tell = _telling(tell_network if network else tell_list, letters, mine, other)
-    return _rooted(letters, values, top, lambda i, j: short(values[i, j]), tell, f"{top:,}")
+    return _rooted(letters, values, top, lambda i, j: _count(values[i, j]), tell, f"{top:,}")
 
 
 def shared(letters: str, mine: Pairs, other: Pairs | None, network: bool) -> MapView:
@@ -76,7 +70,7 @@ def differing(letters: str, mine: Pairs, other: Pairs) -> MapView:
         (-limit, limit),
         lambda i, j: _points(gap[i, j]),
         _telling(tell_difference, letters, mine, other),
-        (f"\u2212{100 * limit:.0f}", f"+{100 * limit:.0f}"),
+        (fixed(-100 * limit, 0), "+" + fixed(100 * limit, 0)),
         "percentage points",
     )
 
@@ -96,6 +90,11 @@ def _of(mine: Pairs, other: Pairs | None, network: bool) -> Pairs:
 
 def _telling(how: Callable[..., str], letters: str, mine: Pairs, other: Pairs | None) -> Cell:
     return lambda i, j: how(letters[i] + letters[j], mine, other, i, j)
+
+
+def _count(count: float) -> str:
+    """Return a count for a cell; nothing for none."""
+    return compact(count) if count else ""
 
 
 def _share(share: float) -> str:

@@ -6,10 +6,11 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 
+from core.numbers import adaptive_percent, percent
 from core.playgrounds.names.reports import END
 from core.telemetry.events import Array
 from gui.charts.letter_columns import Column, LetterColumns
-from gui.widgets.probability_text import share, spoken
+from gui.widgets.letter_symbols import called
 
 MOST = 40  # columns; of a larger alphabet the most probable are shown
 NARROWEST = 10  # pixels of a column in a large alphabet, whose signs are often wide
@@ -77,7 +78,7 @@ class LetterBars(LetterColumns):
             Column(
                 letter=self._letters_all[i],
                 height=float(shares[i]) / top,
-                number=_short(float(shares[i])) if i in labelled else "",
+                number=adaptive_percent(float(shares[i])) if i in labelled else "",
                 ink="text" if i == ranked[0] else "muted" if shares[i] >= 0.0005 else "faint",
                 strong=i == ranked[0],
                 tick=None if other is None else float(other[i]) / top,
@@ -93,7 +94,7 @@ class LetterBars(LetterColumns):
         """Say a letter's probability, and after what."""
         self.shown()
         symbol = self._order[index]
-        words = f"{spoken(self._letters_all[symbol])}: {share(float(self._shares[symbol]))}"
+        words = f"{called(self._letters_all[symbol])}: {percent(float(self._shares[symbol]), 1)}"
         if self._prefix:
             words += f" after “{self._prefix}”"
         elif self._letters_all[symbol] != END:
@@ -101,7 +102,7 @@ class LetterBars(LetterColumns):
         else:
             words += " before any letter"
         if self._other is not None:
-            words += f"; the other network: {share(float(self._other[symbol]))}"
+            words += f"; the other network: {percent(float(self._other[symbol]), 1)}"
         return words
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -131,7 +132,3 @@ def round_top(largest: float) -> float:
     size = 10.0 ** np.floor(np.log10(largest))
     fitting = (step * size for step in STEPS if step * size >= largest - 1e-12)
     return float(next(fitting, 10 * size))
-
-
-def _short(probability: float) -> str:
-    return f"{100 * probability:.0f} %" if 0.01 <= probability < 0.995 else share(probability)

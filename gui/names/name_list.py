@@ -1,5 +1,6 @@
 """A list of names that a network made: how probable each was, and whether it is new."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -28,9 +29,9 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
 )
 
+from core.numbers import large, number, odds
 from core.playgrounds.names.reports import Name
 from gui import theme
-from gui.widgets.probability_text import odds, sentence
 
 HELP = (
     "<p>Names that the network made, one letter at a time. Each says how probable it was, and "
@@ -246,3 +247,23 @@ def _mark(painter: QPainter, where: QRectF, known: bool) -> None:
         painter.drawRoundedRect(frame, 4, 4)
     painter.setPen(now.colour("muted"))
     painter.drawText(where, Qt.AlignmentFlag.AlignCenter, "copy" if known else "new")
+
+
+def sentence(name: Name, prefix: str) -> str:
+    """Say whether a name is new, and how probable it was."""
+    kind = "a copy, it stands in" if name.known else "new, not in"
+    begun = prefix and name.text.startswith(prefix)
+    what = f"After “{prefix}”, this ending has" if begun else "As a whole it has"
+    return f"{name.text}: {kind} the training list. {what} a {_probability(name.probability)}."
+
+
+def _probability(probability: float) -> str:
+    if math.isnan(probability):
+        return "probability of NaN: the training has diverged"
+    if probability <= 0:
+        return "probability too small for this computer's numbers"
+    about = f"about one in {large(1 / probability)}"
+    if probability < 1e-6:
+        return f"probability of {about}"
+    words = f"probability of {number(100 * probability, 2)} %"
+    return words if probability > 0.4 else f"{words}: {about}"

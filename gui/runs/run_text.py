@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core import playgrounds
+from core.numbers import duration
 from core.runs.library import LOOP, Entry
 from core.runs.run_info import RunInfo, recipe_of
 from core.training.recipe import Recipe
@@ -32,15 +33,6 @@ def when(begun: float, now: float | None = None) -> str:
     return time.strftime("%d %b %H:%M" if age < 300 * DAY else "%d %b %Y", here)
 
 
-def lasted(seconds: float) -> str:
-    """Say how long it trained."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
 def subject(entry: Entry) -> str:
     """Say what learns: playground and model."""
     return f"{entry.playground} · {entry.model}" if entry.model else entry.playground
@@ -61,7 +53,7 @@ def standing(entry: Entry) -> str:
     if about is None:
         return f"A loop that core.watch saw; {entry.step:,} steps."
     steps = f"{about.step:,} steps"
-    took = f" in {lasted(about.spent)}" if about.spent else ""
+    took = f" in {duration(about.spent)}" if about.spent else ""
     if entry.state == "running":
         share = progress(about)
         return f"Running: {steps}{took}" + (f", {share:.0%} of it." if share == share else ".")

@@ -5,10 +5,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from core.numbers import percent
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
-from gui.widgets.bigram_counts import percent
 
 LABELS = 74  # pixels at the left and at the top for the tokens
 READABLE = 12  # pixels that a cell must have for its token to be written beside it
@@ -128,7 +128,7 @@ class AttentionMap(QWidget):
         self._choose(row)
         if 0 <= column <= row:
             share = float(self._weights[row, column])
-            part = percent(share) if np.isfinite(share) else "what is no number"
+            part = percent(share)
             one, other = _said(self._tokens[row]), _said(self._tokens[column])
             self.told.emit(f"“{one}” looks at “{other}” with {part}.")
         else:

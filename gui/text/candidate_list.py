@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 
+from core.numbers import adaptive_percent, fixed
 from gui import theme
 from gui.charts.cells import Cells
-from gui.widgets.probability_text import share
-from gui.widgets.surprisal_letters import number
 from gui.widgets.token_text import shown
 
 MOST = 10
@@ -86,8 +85,9 @@ class CandidateList(Cells):
     def words_of(self, index: int) -> str:
         """Say what a row shows, to those who hear it."""
         token, raw, probability = self._rows[index]
+        chance = adaptive_percent(probability)
         said = ", which was said" if token == self._said else ""
-        return f"{shown(raw)}: {percent(probability)}, {surprise(probability)} nats{said}"
+        return f"{shown(raw)}: {chance}, {_surprisal(probability)} nats{said}"
 
     def heightForWidth(self, width: int) -> int:
         """The same always, so that nothing around it moves."""
@@ -157,12 +157,12 @@ class CandidateList(Cells):
         text = QFontMetricsF(painter.font()).elidedText(shown(raw), right, WORDS)
         left = QRectF(SIDE + MARK, row.top(), WORDS + 1, ROW)
         painter.drawText(left, middle | Qt.TextFlag.TextSingleLine, text)
-        numbers = row.adjusted(0, 0, -SIDE, 0)
+        numbers, chance = row.adjusted(0, 0, -SIDE, 0), adaptive_percent(probability)
         painter.setFont(theme.font(12))
         right_edge = middle | Qt.AlignmentFlag.AlignRight
-        painter.drawText(numbers.adjusted(0, 0, -NATS, 0), right_edge, percent(probability))
+        painter.drawText(numbers.adjusted(0, 0, -NATS, 0), right_edge, chance)
         painter.setPen(now.colour("muted"))
-        painter.drawText(numbers, right_edge, surprise(probability))
+        painter.drawText(numbers, right_edge, _surprisal(probability))
 
     def _hover(self, index: int) -> None:
         hand = Qt.CursorShape.PointingHandCursor
@@ -174,15 +174,6 @@ class CandidateList(Cells):
         self.setAccessibleDescription(self.words_of(self.current))
 
 
-def percent(probability: float) -> str:
-    """Return a probability as "34 %", with a decimal only where there would be none left."""
-    if 0.01 <= probability < 0.995:
-        return f"{100 * probability:.0f} %"
-    return share(probability) if math.isfinite(probability) else "?"
-
-
-def surprise(probability: float) -> str:
-    """Return −ln of a probability with one decimal."""
-    if math.isnan(probability):
-        return "?"
-    return number(-math.log(probability) + 0.0 if probability > 0 else math.inf)
+def _surprisal(probability: float) -> str:
+    """Return -log p in nats, with one decimal place."""
+    return fixed(-math.log(probability) if probability > 0 else math.inf, 1)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.charts.colormaps import percent
+from core.numbers import percent
 from gui.text.token_view import TokenView
 from gui.widgets.card import Card, label
 from gui.widgets.token_text import shown

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from core.numbers import percent, times
 from core.playgrounds.names.reports import END
 from core.telemetry.events import Array
 from gui.widgets.letter_symbols import called
@@ -51,7 +52,7 @@ def choose(counts: Array) -> Array:
 def tell_list(pair: str, mine: Pairs, other: Pairs | None, row: int, column: int) -> str:
     """Say what the training list knows of a pair, beside what the network made of it."""
     share = percent(mine.shares[row, column])
-    words = f"{named(pair)}: {often(mine.counts[row, column])}, {share} of {_after(pair)}."
+    words = f"{named(pair)}: {times(mine.counts[row, column])}, {share} of {_after(pair)}."
     if other is None:
         return words
     if not other.totals[row]:
@@ -65,7 +66,7 @@ def tell_network(pair: str, mine: Pairs, other: Pairs, row: int, column: int) ->
     if not other.totals[row]:
         return f"{named(pair)}: the network has not written {called(pair[0], True)} yet. {known}"
     count, share = other.counts[row, column], percent(other.shares[row, column])
-    return f"{named(pair)}: {often(count)}, {share} of {_after(pair)}. {known}"
+    return f"{named(pair)}: {times(count)}, {share} of {_after(pair)}. {known}"
 
 
 def tell_difference(pair: str, mine: Pairs, other: Pairs, row: int, column: int) -> str:
@@ -88,21 +89,3 @@ def named(pair: str) -> str:
 
 def _after(pair: str) -> str:
     return "what begins a name" if pair[0] == END else f"what follows {called(pair[0])}"
-
-
-def often(count: float) -> str:
-    """Say how often, as people do."""
-    return {0: "never", 1: "once", 2: "twice"}.get(int(count), f"{int(count):,} times")
-
-
-def percent(share: float) -> str:
-    """Return a share in whole per cent that never claims nothing where there is some."""
-    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
-
-
-def short(count: float) -> str:
-    """Return a count in four places at most; nothing for none."""
-    count = int(count)
-    if count < 10_000:
-        return str(count) if count else ""
-    return f"{count / 1000:.0f}k" if count < 999_500 else f"{count / 1e6:.0f}M"

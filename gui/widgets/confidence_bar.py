@@ -4,8 +4,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from core.numbers import percent
 from gui import theme
-from gui.charts.colormaps import percent
 
 LONG, HIGH, GAP = 54, 5, 8
 

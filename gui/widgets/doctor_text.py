@@ -4,24 +4,14 @@ import re
 from typing import Any
 
 from core.doctor.diagnosis import Diagnosis
-
-RAISED = str.maketrans("0123456789-+.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺˙")
+from core.numbers import with_powers
 
 
 def tidy(words: str) -> str:
     """Write ``10^-3`` as 10⁻³, and begin with a capital letter unless it is a name in code."""
-    words = raised(words)
+    words = with_powers(words)
     code = re.match(r"\w*[._(\d]", words.partition(" ")[0].rstrip(".,:;"))
     return words if code else words[:1].upper() + words[1:]
-
-
-def raised(words: str) -> str:
-    """Write ``10^-3`` as 10⁻³."""
-    return re.sub(
-        r"\^([-+\u2212]?\d+(?:\.\d+)?)",
-        lambda found: found[1].replace("\u2212", "-").translate(RAISED),
-        words,
-    )
 
 
 def in_words(value: object) -> str:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from core.numbers import number, percent
 from core.telemetry.events import Array, LayerInfo, LayerView
 from gui.charts.bars import Bars
-from gui.charts.colormaps import diverging, grey, on_off, percent, reach, signed
+from gui.charts.colormaps import diverging, grey, on_off, reach
 from gui.charts.image_grid import PictureGrid
 from gui.charts.matrix import MatrixView
 from gui.widgets.card import label
@@ -38,7 +39,7 @@ class SeeksCard(InsightCard):
         def tell(unit: int) -> str:
             said = view.activity[unit]
             return (
-                f"unit {unit}\nexcited up to {signed(float(said.max()))},"
+                f"unit {unit}\nexcited up to {number(float(said.max()))},"
                 f" above zero on {percent(float((said > 0).mean()))} of {len(said)} examples"
             )
 
@@ -76,9 +77,9 @@ class MapsCard(InsightCard):
         def tell(unit: int) -> str:
             said = maps[unit]
             if said.ndim == 0:
-                return f"unit {unit}: {signed(float(said))}"
+                return f"unit {unit}: {number(float(said))}"
             return (
-                f"unit {unit}\nup to {signed(float(said.max()))},"
+                f"unit {unit}\nup to {number(float(said.max()))},"
                 f" above zero on {percent(float((said > 0).mean()))} of the picture"
             )
 
@@ -92,7 +93,7 @@ class MapsCard(InsightCard):
         else:
             finite = np.append(maps[np.isfinite(maps)], 0.0)
             low, top = float(finite.min()), float(finite.max())
-            tops = [signed(float(value), 1) for value in maps]
+            tops = [number(float(value), 2) for value in maps]
             self.bars.show_bars(maps, (low, top if top > low else 1.0), tell, tops=tops)
             self.reveal(self.bars)
 
@@ -135,7 +136,7 @@ class AliveCard(InsightCard):
             on_off,
             (0.0, 1.0),
             lambda example, unit: (
-                f"unit {unit}, example {example}: {signed(float(view.activity[unit, example]))}"
+                f"unit {unit}, example {example}: {number(float(view.activity[unit, example]))}"
                 + ("\nthis unit is dead on all examples" if dead[unit] else "")
             ),
         )

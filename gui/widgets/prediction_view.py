@@ -5,12 +5,12 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from core.numbers import percent
 from core.playgrounds.digits.ink import SIDE
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts.colormaps import grey
 from gui.charts.colormaps import picture as coloured
-from gui.charts.probability_bars import percent
 from gui.widgets.canvas_painting import heat_levels
 from gui.widgets.card import label
 from gui.widgets.sheet import tinted
@@ -125,9 +125,9 @@ class PredictionView(QWidget):
             self._say("", "")
             return
         second, first = shares.argsort()[-2:].tolist()
-        words = f"{percent(float(shares[first]))} sure"
+        words = f"{percent(float(shares[first]), 1)} sure"
         if shares[first] < SURE:
-            words += f"\nor a {second}: {percent(float(shares[second]))}"
+            words += f"\nor a {second}: {percent(float(shares[second]), 1)}"
         self._say(str(first), words)
 
     def show_waiting(self) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
+from core.numbers import fixed, percent
 from core.playgrounds.names.reports import END, Surprisal
 from gui import theme
 from gui.charts.letter_columns import Column, LetterColumns
-from gui.widgets.probability_text import share, spoken
+from gui.widgets.letter_symbols import called
 
 NARROWEST = 9  # pixels a letter needs; what doesn't fit is summed up in one column
 HELP = (
@@ -79,10 +80,10 @@ class SurprisalLetters(LetterColumns):
         (first, last), letters = self._spans[index], self._surprise.letters
         nats = self._sum((first, last))
         if last - first > 1:
-            return f"{letters[first:last]}: {number(nats)} nats together"
+            return f"{letters[first:last]}: {fixed(nats, 1)} nats together"
         before = f" after “{letters[:first]}”" if first else " as the first letter"
-        words = f"{spoken(letters[first])}: {number(nats)} nats, "
-        words += f"a probability of {share(math.exp(-nats))}{before}"
+        words = f"{called(letters[first])}: {fixed(nats, 1)} nats, "
+        words += f"a probability of {percent(math.exp(-nats), 1)}{before}"
         return words + (f"; an even guess: {self._uniform:.2f} nats" if self._uniform else "")
 
     def paint_across(self, painter: QPainter) -> None:
@@ -111,7 +112,7 @@ class SurprisalLetters(LetterColumns):
         return Column(
             letter=letter,
             height=nats / self._top if math.isfinite(nats) else 1.0,
-            number=number(nats),
+            number=fixed(nats, 1),
             role="warning" if more else "activation",
             ink="muted" if letter == END and not more else "text",
             strong=more,
@@ -139,12 +140,3 @@ def spans(letters: int, columns: int) -> list[tuple[int, int]]:
         (begin, letters - tail),
         *((i, i + 1) for i in range(letters - tail, letters)),
     ]
-
-
-def number(nats: float) -> str:
-    """Return nats with the figures that are read."""
-    if math.isnan(nats):
-        return "?"
-    if math.isinf(nats):
-        return "∞"
-    return f"{nats:.1f}" if nats < 9.95 else f"{nats:.0f}"

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
 from core.doctor.diagnosis import VERDICTS, Diagnosis
-from gui.charts.colormaps import percent
+from core.numbers import percent
 from gui.charts.live_curve import LiveCurve
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label, say

@@ -3,8 +3,9 @@
 import numpy as np
 from PySide6.QtWidgets import QComboBox
 
+from core.numbers import number
 from core.telemetry.events import Array, LayerInfo, LayerView
-from gui.charts.colormaps import diverging, reach, signed
+from gui.charts.colormaps import diverging, reach
 from gui.charts.image_grid import PictureGrid
 from gui.charts.matrix import MatrixView, ScaleBar
 from gui.widgets.insight_card import PICTURED, InsightCard, capped
@@ -90,9 +91,7 @@ class WeightsCard(InsightCard):
                 weights,
                 diverging,
                 (-limit, limit),
-                lambda row, column: (
-                    f"unit {row}, input {column}: {signed(weights[row, column], 3)}"
-                ),
+                lambda row, column: f"unit {row}, input {column}: {number(weights[row, column])}",
             )
             self.reveal(self.matrix, self.scale)
             return
@@ -108,8 +107,8 @@ class WeightsCard(InsightCard):
         def tell(unit: int) -> str:
             part = shown[unit]
             which = f"unit {unit}, channel {channels[unit]}" if several else f"unit {unit}"
-            low, high = signed(float(part.min())), signed(float(part.max()))
-            return f"{which}\nweights from {low} to {high}, mean {signed(float(part.mean()), 3)}"
+            low, high = number(float(part.min())), number(float(part.max()))
+            return f"{which}\nweights from {low} to {high}, mean {number(float(part.mean()))}"
 
         self.pictures.show_pictures(shown, diverging, (-limit, limit), tell)
         self.reveal(self.pictures, self.scale)

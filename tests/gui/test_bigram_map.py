@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QToolTip
 
 from gui import theme
 from gui.names.bigram_card import WAITING, BigramCard
-from gui.widgets.bigram_counts import MOST, choose, percent, short
+from gui.widgets.bigram_counts import MOST, choose
 
 LETTERS = ".abr"
 COUNTS = np.array([[0, 60, 40, 0], [50, 10, 0, 40], [10, 20, 0, 90], [40, 10, 80, 1]])
@@ -246,19 +246,6 @@ def test_the_cells_are_painted_once(card, monkeypatch) -> None:
     card.map.grab()
     card.map.grab()
     assert len(made) == 1
-
-
-@pytest.mark.parametrize(
-    ("count", "words"), [(0, ""), (7, "7"), (9999, "9999"), (12345, "12k"), (2.4e6, "2M")]
-)
-def test_numbers_fit_their_cells(count, words: str) -> None:
-    """A count has four places at most."""
-    assert short(count) == words
-
-
-def test_shares_claim_no_nothing() -> None:
-    """What is rare is less than a per cent, what never occurs is none."""
-    assert [percent(share) for share in (0, 0.001, 0.32, 1)] == ["0 %", "<1 %", "32 %", "100 %"]
 
 
 def test_the_theme_reaches_the_cells(card, qapp) -> None:

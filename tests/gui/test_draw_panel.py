@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QSlider, QToolTip
 
 from gui import theme
-from gui.charts.probability_bars import ProbabilityBars, percent
+from gui.charts.probability_bars import ProbabilityBars
 from gui.digits.draw_panel import DrawPanel
 from gui.theme import IconButton
 from gui.widgets.canvas import DigitCanvas
@@ -323,18 +323,3 @@ def test_a_row_explains_its_share(panel):
     assert QToolTip.text().startswith("3: 5.0 %. ")
     assert "Softmax" in QToolTip.text()
     QToolTip.hideText()
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [
-        (0.0, "0.0 %"),
-        (0.1234, "12.3 %"),
-        (0.9994, "99.9 %"),
-        (0.99996, ">99.9 %"),
-        (1.0, "100.0 %"),
-    ],
-)
-def test_no_share_is_exaggerated(share, said):
-    """What isn't all of it isn't called 100 %."""
-    assert percent(share) == said

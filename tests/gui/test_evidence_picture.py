@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from core.doctor.diagnosis import Picture, Series
 from gui import theme
 from gui.charts.evidence_chart import EvidencePicture
-from gui.charts.scale import Scale, in_words
+from gui.charts.scale import Scale
 from gui.widgets.doctor_text import tidy
 from tests.gui.diagnoses import CLASSES, GRADIENTS, LOSS, RATIO
 
@@ -110,15 +110,6 @@ def test_a_scale_holds_its_values_and_has_round_ticks(values, log):
 def test_zero_has_no_place_on_a_logarithm():
     """It is left out, rather than painted anywhere."""
     assert math.isnan(Scale.over([1.0, 10.0], log=True).share(0.0))
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [(1234.5, "1,234"), (0.0312, "0.0312"), (-2.0, "−2"), (1e-5, "1e−5"), (math.nan, "no number")],
-)
-def test_numbers_in_words(value, words):
-    """Three figures, a real minus sign."""
-    assert in_words(value) == words
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_column_says_what_it_is(bars) -> None:
     point = middle(bars, LATIN.index("r"))
     QApplication.sendEvent(bars, QHelpEvent(QEvent.Type.ToolTip, point, bars.mapToGlobal(point)))
     assert QToolTip.text() == "r: 41.2 % after “b”"
-    assert bars.describe(0) == "the end: 9.0 % after “b”"
+    assert bars.describe(0) == "end: 9.0 % after “b”"
     assert bars.accessibleDescription().startswith("r: 41.2 % after “b”; a: 20.0 %")
     bars.set_prefix("")
     assert bars.describe(LATIN.index("r")) == "r: 41.2 % as the first letter"
@@ -144,7 +144,7 @@ def test_a_second_network_is_a_line_across(bars) -> None:
 def test_the_highest_bar_reaches_highest(bars) -> None:
     """In the picture the bar of r is blue up to where that of a has ended."""
     picture = bars.grab().toImage()
-    y = int((bars.y(0.412 / 0.5) + bars.y(0.2 / 0.5)) / 2)
+    y = int((bars.level(0.412 / 0.5) + bars.level(0.2 / 0.5)) / 2)
 
     def blue(letter: str) -> int:
         colour = picture.pixelColor(middle(bars, LATIN.index(letter)).x(), y)
@@ -171,7 +171,7 @@ def test_a_single_nan_is_told_and_harms_no_other(bars) -> None:
     shares[3] = np.nan
     bars.show_letters(LATIN, shares)
     assert bars.shown()[3].height == 0
-    assert bars.describe(3) == "c: not a number after “b”"
+    assert bars.describe(3) == "c: NaN after “b”"
 
 
 def test_hidden_it_computes_nothing(bars, monkeypatch) -> None:
@@ -189,7 +189,7 @@ def test_hidden_it_computes_nothing(bars, monkeypatch) -> None:
 
 def test_it_follows_the_theme(bars, qapp) -> None:
     """After a change of theme the bars are painted in the new colours."""
-    inside = QPoint(middle(bars, LATIN.index("r")).x(), int(bars.y(0.1)))
+    inside = QPoint(middle(bars, LATIN.index("r")).x(), int(bars.level(0.1)))
     light = bars.grab().toImage().pixelColor(inside)
     try:
         theme.apply(qapp, "dark")

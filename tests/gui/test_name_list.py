@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from core.playgrounds.names.reports import Name
 from gui import theme
 from gui.names.name_list import NameList
-from gui.widgets.probability_text import odds, rounded, share
 
 NAMES = [
     Name("brogyacha", 0.000042, False),
@@ -51,32 +50,6 @@ def ink(names: NameList, row: int, left: float, right: float) -> int:
     return sum(picture.pixelColor(x, y) != ground for x, y in points)
 
 
-@pytest.mark.parametrize(
-    ("probability", "words"),
-    [
-        (1.0, "100 %"),
-        (0.9999, ">99 %"),
-        (0.124, "12 %"),
-        (0.09, "1 in 11"),
-        (1 / 3210, "1 in 3,200"),
-        (1 / 999_999, "1 in 1 million"),
-        (1 / 4.13e9, "1 in 4.1 billion"),
-        (1e-17, "1 in 10¹⁷"),
-        (0.0, "almost never"),
-        (float("nan"), "not a number"),
-    ],
-)
-def test_odds_are_said_as_people_do(probability: float, words: str) -> None:
-    """A probability is a percentage while it is large, and one in so many when it is small."""
-    assert odds(probability) == words
-
-
-def test_shares_never_claim_none_or_all() -> None:
-    """What is more than nothing is not called 0, and what is less than all not 100."""
-    assert (share(0.0001), share(0.9999), share(0.0)) == ("<0.1 %", ">99.9 %", "0.0 %")
-    assert rounded(23_810) == "24,000"
-
-
 def test_a_row_is_exactly_its_name(names) -> None:
     """The rows' texts are the names, in the order given."""
     assert texts(names) == [name.text for name in NAMES]
@@ -102,7 +75,7 @@ def test_without_a_prefix_it_is_the_whole_name(names) -> None:
     names.show_names([Name("<b>ab", 0.5, False)], "")
     assert names.item(0).toolTip() == (
         "<p>&lt;b&gt;ab: new, not in the training list. As a whole it has a probability of "
-        "50.0 %.</p>"
+        "50 %.</p>"
     )
 
 

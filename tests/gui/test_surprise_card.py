@@ -220,7 +220,7 @@ def test_the_middle_of_a_longer_name_is_one_column(card) -> None:
     letters, nats = card.letters.describe(gap).split(": ")
     assert len(letters) == hidden
     total = read(word).nats[gap : gap + hidden].sum()
-    assert nats == f"{total:.0f} nats together"
+    assert nats == f"{total:.1f} nats together"
 
 
 @pytest.mark.parametrize(("letters", "columns"), [(5, 5), (6, 5), (100, 28), (9, 3)])
@@ -267,7 +267,7 @@ def test_it_follows_the_theme(card, qapp) -> None:
     card.show_word("q")
     QApplication.processEvents()
     cell = card.letters.rect_of(0).center().toPoint()
-    cell.setY(int(card.letters.y(0.08)))
+    cell.setY(int(card.letters.level(0.08)))
     light = card.letters.grab().toImage().pixelColor(cell)
     try:
         theme.apply(qapp, "dark")

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QToolTip, QWidget
 from core.tokenizers import characters, train_bpe
 from gui import theme
 from gui.text import candidate_list, token_view
-from gui.text.candidate_list import GO_ON, CandidateList, percent, surprise
+from gui.text.candidate_list import GO_ON, CandidateList
 from gui.text.token_view import TokenView
 from gui.widgets.token_text import shown
 
@@ -318,14 +318,6 @@ def test_a_bar_is_as_long_as_its_probability(candidates) -> None:
 
     assert blue(0, 0.31) > 50 > 30 > blue(0, 0.37)
     assert blue(1, 0.18) > blue(0, 0.18) > 50 > 30 > blue(1, 0.24)
-
-
-def test_numbers_never_claim_too_much() -> None:
-    """Shares and surprises are short, and neither 0 nor 100 % where it is not."""
-    assert [percent(p) for p in (0.34, 0.004, 1e-9, 1.0, 0.9999, math.nan)] == [
-        "34 %", "0.4 %", "<0.1 %", "100.0 %", ">99.9 %", "?"
-    ]  # fmt: skip
-    assert [surprise(p) for p in (0.34, 1.0, 0.0, math.nan)] == ["1.1", "0.0", "∞", "?"]
 
 
 def test_nothing_moves_whatever_it_shows(candidates) -> None:

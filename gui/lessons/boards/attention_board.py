@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 
 from core.lessons.attention import MOST, Look
+from core.numbers import number, percent
 from core.telemetry.events import Array
 from gui.charts import colormaps as ramps
 from gui.lessons.boards.board import Board
@@ -86,7 +87,7 @@ class AttentionBoard(Board):
         if self.look is None:
             return ""
         name, row, column = self.spot
-        number, value = ramps.signed, float(self._matrices[name][row, column])
+        value = float(self._matrices[name][row, column])
         if name in ("scores", "shares"):
             return self._describe_pair(name, row, column)
         if name == "seen":
@@ -102,7 +103,7 @@ class AttentionBoard(Board):
         one, other = self.words[row], self.words[column]
         if column > row:
             return f"“{other}” comes after “{one}”: no token looks ahead, so there is no score."
-        look, number = self.look, ramps.signed
+        look = self.look
         score = float(look.scores[row, column])
         if name == "scores":
             fit = float(look.query[row] @ look.key[column])
@@ -114,7 +115,7 @@ class AttentionBoard(Board):
         share = float(look.shares[row, column])
         return (
             f"e to {number(score)}, divided by the sum over the row: “{one}” looks at “{other}”"
-            f" with {ramps.percent(share, 1)}."
+            f" with {percent(share, 1)}."
         )
 
     # What is painted.

@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QPainter
 
 from core.lessons.convolution import origins, places, slide, unroll
+from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
@@ -96,16 +97,16 @@ class ConvolutionBoard(Board):
         name, row, column = self.spot
         if name in ("result", "y"):
             place = row * places(len(self._patch), len(self.weights)) + column
-            value = ramps.signed(float(self._patch.ravel() @ self._matrix[:, place]))
+            value = number(float(self._patch.ravel() @ self._matrix[:, place]))
             return f"Place {place + 1}: window times filter, added up, is {value}."
         if name in ("piece", "x"):
-            number = row * len(self._patch) + column if name == "piece" else row
-            used = int((self._origins[number] >= 0).sum())
-            return f"Pixel {number + 1} is seen from {used} of {self._matrix.shape[1]} places."
+            pixel = row * len(self._patch) + column if name == "piece" else row
+            used = int((self._origins[pixel] >= 0).sum())
+            return f"Pixel {pixel + 1} is seen from {used} of {self._matrix.shape[1]} places."
         tap = self._tap()
         if tap < 0:
             return "A 0: from that place the filter does not reach this pixel."
-        value = ramps.signed(float(self.weights.ravel()[tap]))
+        value = number(float(self.weights.ravel()[tap]))
         return f"Weight {tap + 1} of the filter, {value}: the same in every column."
 
     def _tap(self) -> int:

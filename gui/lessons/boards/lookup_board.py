@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 
+from core.numbers import number
 from core.telemetry.events import Array
 from gui.charts import colormaps as ramps
 from gui.lessons.boards.board import ChoosingBoard
@@ -75,10 +76,10 @@ class LookupBoard(ChoosingBoard):
         name, row, column = self.spot
         letter = f"“{self.letters[row]}”" if row < len(self.letters) else ""
         if name == "result":
-            value = ramps.signed(float(self.result()[column]))
+            value = number(float(self.result()[column]))
             return f"Number {column + 1} of the result is {value}."
         if name == "table":
-            value = ramps.signed(float(self.table[row, column]))
+            value = number(float(self.table[row, column]))
             return f"Number {column + 1} of {letter} is {value}, as the network learned it."
         return f"{letter} is {'1' if row in self.chosen else '0'} in the vector."
 

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
+from core.numbers import fixed
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
@@ -94,20 +95,15 @@ def paint_matrix(
         for column in range(grid.columns):
             if finite[row, column]:
                 meant = lit is None or bool(lit[row, column])
-                words = short(float(values[row, column]), digits)
+                words = fixed(float(values[row, column]), digits)
                 colour = tint(float(shade[row, column]), limit)
                 paint_tile(painter, grid.cell(row, column), colour, words, meant)
-
-
-def short(value: float, digits: int) -> str:
-    """Return a number with so many digits behind the point, and never a zero with a minus."""
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\u2212")
 
 
 def _pixels(grid: Grid, values: Array, digits: int) -> int:
     """Return the size of letters at which the longest of the numbers fits its tile."""
     extremes = (values.min(), values.max()) if values.size else (0.0,)
-    longest = max(len(short(float(value), digits)) for value in extremes)
+    longest = max(len(fixed(float(value), digits)) for value in extremes)
     return max(6, int(min(13.0, grid.high * 0.5, (grid.wide - 4) * 1.7 / longest)))
 
 

@@ -7,6 +7,7 @@ from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter
 
 from core.lessons.forward_trace import Place, TraceStage
+from core.numbers import number
 from core.telemetry.events import Array
 from gui.charts import colormaps as ramps
 from gui.lessons.boards.board import ChoosingBoard
@@ -87,14 +88,14 @@ class OutputsBoard(ChoosingBoard):
         name, row, column = self.spot
         outputs = self._stage.outputs
         if name == "map":
-            value = ramps.signed(float(outputs[self._unit, row, column]))
+            value = number(float(outputs[self._unit, row, column]))
             return f"Filter {self._unit + 1} says {value} at row {row + 1}, column {column + 1}."
         unit = row * self._across() + column
         if unit >= len(outputs):
             return "No more outputs."
         if self._stage.slides:
             return f"Filter {unit + 1}: the brightest place says {outputs[unit].max():.2f}."
-        return f"Output {unit + 1} says {ramps.signed(float(outputs[unit]))}."
+        return f"Output {unit + 1} says {number(float(outputs[unit]))}."
 
     def paint(self, painter: QPainter) -> None:
         """Paint the units, and the chosen filter's map."""

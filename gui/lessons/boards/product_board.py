@@ -10,9 +10,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QKeyEvent, QMouseEvent, QPainter
 
 from core.lessons.product import LARGEST, MOST, Sizes
+from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
-from gui.charts.colormaps import signed
 from gui.lessons.boards.board import Board
 from gui.lessons.boards.matrix import Grid, cross, frame, paint_matrix, write, write_title
 from gui.lessons.boards.product_grips import dragged_size, edges, paint_grips
@@ -95,7 +95,7 @@ class ProductBoard(Board):
             return self._sizes.misfit()
         name, row, column = self.spot
         sizes = self._sizes
-        value = signed(float(self._matrices[name][row, column]), 0)
+        value = number(float(self._matrices[name][row, column]))
         if name == "x":
             return (
                 f"Input {column + 1} of example {row + 1} is {value}. It goes into all"
@@ -114,8 +114,8 @@ class ProductBoard(Board):
     def _spelled(self, row: int, column: int) -> str:
         m = self._matrices
         pairs = zip(m["x"][row].tolist(), m["w"][:, column].tolist(), strict=True)
-        sums = " + ".join(f"{signed(x, 0)}·{signed(w, 0)}" for x, w in pairs)
-        return f"{sums} + {signed(float(m['b'][0, column]), 0)}"
+        sums = " + ".join(f"{number(x)}·{number(w)}" for x, w in pairs)
+        return f"{sums} + {number(float(m['b'][0, column]))}"
 
     # What is painted.
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
+from core.numbers import fixed
 from gui import theme
-from gui.lessons.boards.matrix import paint_tile, short, tint, write
+from gui.lessons.boards.matrix import paint_tile, tint, write
 
 WIDE, HIGH = 42.0, 32.0
 SIGN = 26.0  # pixels of a sign between tiles
@@ -55,7 +56,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 def _tile(painter: QPainter, left: float, top: float, value: float) -> None:
     painter.setFont(theme.font(13))
-    paint_tile(painter, QRectF(left, top, WIDE, HIGH), tint(value, LIMIT), short(value, 0))
+    paint_tile(painter, QRectF(left, top, WIDE, HIGH), tint(value, LIMIT), fixed(value, 0))
 
 
 def _sign(painter: QPainter, left: float, top: float, sign: str) -> None:
@@ -68,4 +69,4 @@ def _number(
     """Write a sign, and a number under those above it."""
     _sign(painter, left, top, sign)
     place = QRectF(left + SIGN, top, WIDE - 8, HIGH)
-    write(painter, place, short(value, 0), "text", 15 if strong else 13, strong, _RIGHT)
+    write(painter, place, fixed(value, 0), "text", 15 if strong else 13, strong, _RIGHT)

@@ -7,10 +7,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 
 from core.lessons.forward_trace import softmax
+from core.numbers import number, percent
 from core.telemetry.events import Array
 from gui import theme
-from gui.charts import colormaps as ramps
-from gui.charts.probability_bars import percent
 from gui.lessons.boards.board import Board
 from gui.lessons.boards.matrix import Grid, frame, paint_matrix, write
 
@@ -63,14 +62,14 @@ class SoftmaxBoard(Board):
             return ""
         score, shifted, power, share = (float(column[digit]) for column in self.columns)
         largest, total = float(self.columns[0].max()), float(self.columns[2].sum())
-        number, t = ramps.signed, self._temperature
+        t = self._temperature
         return {
             HEADS[0]: f"The last layer's score for {digit} is {number(score)}.",
             HEADS[1]: f"({number(score)} − {number(largest)}) ÷ {t:.2f} = {number(shifted)}. Taking"
             " the largest off changes no share, and keeps the next number small.",
             HEADS[2]: f"e to the power of {number(shifted)} is {power:.4f}: never below zero, and"
             " larger for a larger score.",
-            HEADS[3]: f"{power:.4f} ÷ {total:.4f} = {percent(share)}: the share of {digit}.",
+            HEADS[3]: f"{power:.4f} ÷ {total:.4f} = {percent(share, 1)}: the share of {digit}.",
         }[name]
 
     def paint(self, painter: QPainter) -> None:
@@ -105,5 +104,5 @@ class SoftmaxBoard(Board):
             painter.drawRoundedRect(QRectF(left, top, max(2.0, room * share), HIGH - 16), 3, 3)
             place = QRectF(left + room * share + 8, top - 8, 70, HIGH)
             role = "text" if digit == best else "muted"
-            write(painter, place, percent(share), role, 13, digit == best)
+            write(painter, place, percent(share, 1), role, 13, digit == best)
             painter.setPen(Qt.PenStyle.NoPen)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
 
 from core.lessons.forward_trace import Sum
+from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
@@ -63,7 +64,7 @@ class SumBoard(Board):
         if self._sum is None or not name:
             return ""
         x, w = float(self._sum.inputs[row, column]), float(self._sum.weights[row, column])
-        return f"Under the mouse: {ramps.signed(x)} × {ramps.signed(w)} = {ramps.signed(x * w)}."
+        return f"Under the mouse: {number(x)} × {number(w)} = {number(x * w)}."
 
     def paint(self, painter: QPainter) -> None:
         """Paint the pictures, the signs and the bars."""

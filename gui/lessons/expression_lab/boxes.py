@@ -8,7 +8,8 @@ from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from core.expressions.differences import GradientCheck
 from core.expressions.graph import Graph, Kind, Node
-from core.expressions.words import formula, number, sign, title
+from core.expressions.words import formula, sign, title
+from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
 

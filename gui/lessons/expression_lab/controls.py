@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.expressions.graph import Graph, Kind
-from core.expressions.words import number
+from core.numbers import number
 from gui import theme
 from gui.theme import IconButton
 from gui.widgets.card import label

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.doctor.diagnosis import Picture, Series
 from core.expressions.graph import Kind
 from core.expressions.lab import Lab
-from core.expressions.words import number
+from core.numbers import number
 from gui.charts.evidence_chart import EvidencePicture
 from gui.widgets.card import label
 

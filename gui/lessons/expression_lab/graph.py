@@ -17,7 +17,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.expressions.graph import Graph, Kind, Node
-from core.expressions.words import formula, number, told
+from core.expressions.words import formula, told
+from core.numbers import number
 from gui import theme
 from gui.lessons.expression_lab.boxes import Seen, is_leaf, number_at, paint_box
 from gui.lessons.expression_lab.graph_layout import Places

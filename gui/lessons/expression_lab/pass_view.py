@@ -6,7 +6,7 @@ from core.errors import UserError
 from core.expressions.differences import GradientCheck
 from core.expressions.graph import Kind
 from core.expressions.lab import Lab
-from core.expressions.words import number
+from core.numbers import number
 from gui.lessons.expression_lab.boxes import Seen
 
 CHECKED = 64

@@ -9,8 +9,9 @@ from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.lessons.pair_history import NAMES
+from core.numbers import number
 from gui import theme
-from gui.charts.scale import Scale, in_words
+from gui.charts.scale import Scale
 from gui.lessons.paired_runs.styles import DOTS, draw_dot, pen_of
 
 HIGH = 236
@@ -123,7 +124,7 @@ class PairChart(QWidget):
         for value in self._x_ticks():
             x = frame.left() + frame.width() * self._x.share(value)
             under = QRectF(x - 30, frame.bottom() + 5, 60, LINE)
-            painter.drawText(under, Qt.AlignmentFlag.AlignHCenter, in_words(value))
+            painter.drawText(under, Qt.AlignmentFlag.AlignHCenter, number(value))
         foot = QRectF(frame.left(), frame.bottom() + 5 + LINE, frame.width(), LINE + 1)
         painter.drawText(foot, Qt.AlignmentFlag.AlignHCenter, self._x_words)
 
@@ -144,7 +145,7 @@ class PairChart(QWidget):
 
     def _tick(self, value: float) -> str:
         if not self._y.log or 1e-3 < value < 1e4:
-            return in_words(value)
+            return number(value)
         raised = str(round(math.log10(value))).translate(
             str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
         )

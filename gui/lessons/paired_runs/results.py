@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from core.lessons.experiment import ResultRow
 from core.lessons.pair_history import LATELY, Account, hidden, reach
 from core.lessons.questions import part
+from core.numbers import number
 from core.telemetry.events import Snapshot
-from gui.charts.scale import Scale, in_words
+from gui.charts.scale import Scale
 from gui.lessons.paired_runs.chart import Line, PairChart
 from gui.lessons.paired_runs.layer_table import PairLayerTable
 from gui.lessons.paired_runs.lecture_table import LectureTable
@@ -109,7 +110,7 @@ class PairResults(QWidget):
 
 
 def _loss(value: float) -> str:
-    return f"{value:.2f}" if value < 1000 else in_words(value)
+    return f"{value:.2f}" if value < 1000 else number(value)
 
 
 def _reach_line(side: int, snapshot: Snapshot, faint: bool) -> Line:

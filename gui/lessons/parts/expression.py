@@ -13,7 +13,8 @@ from core.expressions.lab import Lab
 from core.expressions.parser import parse
 from core.expressions.presets import PRESETS
 from core.expressions.tokens import ExpressionError
-from core.expressions.words import backward_words, forward_words, number
+from core.expressions.words import backward_words, forward_words
+from core.numbers import number
 from gui.lessons.context import LessonContext
 from gui.lessons.expression_lab.pass_view import Pass
 from gui.lessons.expression_lab.view import ExpressionView

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSlider
 
 from core.lessons.forward_trace import Sum
-from gui.charts.colormaps import signed
+from core.numbers import fixed
 from gui.lessons.boards.sum_board import SumBoard
 from gui.lessons.context import LessonContext
 from gui.lessons.digit import Digit
@@ -118,10 +118,10 @@ class Part(Follower):
 
 def _so_far(what: Sum, rows: int) -> str:
     """Say what the first rows add up to; of all of them, what becomes of the sum."""
-    total = signed(float(what.rows[:rows].sum()))
+    total = fixed(float(what.rows[:rows].sum()))
     if rows < len(what.rows):
         return f"The first {rows} of {len(what.rows)} {what.row}s add up to **{total}**."
     words = f"All {len(what.rows)} {what.row}s add up to {total}"
     if what.bias is not None:
-        words += f", with the bias of {signed(what.bias)} to **{signed(what.total)}**"
-    return words + "".join(f"; {act} makes **{signed(x)}** of it" for act, x in what.steps) + "."
+        words += f", with the bias of {fixed(what.bias)} to **{fixed(what.total)}**"
+    return words + "".join(f"; {act} makes **{fixed(x)}** of it" for act, x in what.steps) + "."
