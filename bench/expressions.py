@@ -17,7 +17,7 @@ import torch
 
 from bench.rows import row, show
 from core.errors import UserError
-from core.expressions.differences import TOLERANCE
+from core.expressions.finite_differences import TOLERANCE
 from core.expressions.graph import Kind
 from core.expressions.lab import Lab
 from core.expressions.parser import parse
@@ -99,11 +99,11 @@ def errors(text: str) -> tuple[list[float], int]:
     of a gradient that is nearly 0 the difference of two doubles is mostly rounding.
     """
     lab, found, unknown = Lab(parse(text)), [], 0
-    for node in lab.graph.of(Kind.LEARNED, Kind.GIVEN):
+    for node in lab.graph.of(Kind.LEARNED, Kind.CONSTANT):
         held = lab.check(node.index)
-        found += held.error[~held.corner].tolist()
-        hazy = (held.gradient != 0) & (held.doubt > TOLERANCE * np.abs(held.gradient))
-        unknown += int((held.corner | hazy).sum())
+        found += held.error[~held.kink].tolist()
+        hazy = (held.gradient != 0) & (held.uncertainty > TOLERANCE * np.abs(held.gradient))
+        unknown += int((held.kink | hazy).sum())
     return found, unknown
 
 

@@ -33,18 +33,18 @@ _OPERATIONS: Mapping[str, Callable[..., Tensor]] = {
     "softmax": lambda x: torch.softmax(x, -1),
     "stack": lambda *items: torch.stack(items),
 }
-_TOO_LARGE = "this grew beyond all numbers; make what goes in smaller."
-_STEEP = "the slope is infinitely steep here; move the numbers a little."
-_BLAME = {
-    "log": "only a number above 0 has a logarithm; what comes in is not.",
-    "sqrt": "only a number from 0 on has a square root; what comes in is below.",
-    "divide": "this divides by 0; change what stands below the line.",
-    "power": "this power is no number: 0 to a negative power, or a root of a negative one.",
+_OVERFLOW = "this overflows to infinity; make its inputs smaller."
+_INFINITE_SLOPE = "the derivative is infinite here; change the numbers a little."
+_DOMAIN = {
+    "log": "only a number above 0 has a logarithm; the input is not.",
+    "sqrt": "only a number from 0 on has a square root; the input is negative.",
+    "divide": "this divides by 0; change the denominator.",
+    "power": "this power is not defined: 0 to a negative power, or a root of a negative number.",
 }
 
 
 def apply(node: Node, inputs: Sequence[Tensor]) -> Tensor:
-    """Return what a node makes of its inputs."""
+    """Return the value of a node with these inputs."""
     if node.operation == "power":
         return inputs[0] ** node.exponent
     return _OPERATIONS[node.operation](*inputs)
@@ -57,11 +57,11 @@ def forward(
 
     Args:
         graph: what is evaluated.
-        leaves: the value of each node that is made from nothing.
+        leaves: the value of each node without inputs.
         wanted: indices, with everything that these depend on; all of them if left out.
 
     Raises:
-        ExpressionError: a value is no number any more.
+        ExpressionError: a value is NaN or infinite.
     """
     values = dict(leaves)
     for node in graph.nodes:
@@ -69,18 +69,18 @@ def forward(
             inputs = [values[index] for index in node.inputs]
             values[node.index] = made = apply(node, inputs)
             if not torch.isfinite(made).all():
-                raise ExpressionError(_BLAME.get(node.operation, _TOO_LARGE), node.place)
+                raise ExpressionError(_DOMAIN.get(node.operation, _OVERFLOW), node.place)
     return values
 
 
 def backward(graph: Graph, values: Mapping[int, Tensor]) -> dict[int, Tensor]:
-    """Return the gradient of the last line by each node that has one, by autograd.
+    """Return the gradient of the loss with respect to each node that has one, by autograd.
 
     Raises:
-        ExpressionError: a gradient is no number.
+        ExpressionError: a gradient is NaN or infinite.
     """
-    asked = sorted(graph.sloped)
-    if graph.root not in graph.sloped:
+    asked = sorted(graph.with_gradient)
+    if graph.root not in graph.with_gradient:
         return {index: torch.zeros_like(values[index]) for index in asked}
     found = torch.autograd.grad(values[graph.root], [values[i] for i in asked], allow_unused=True)
     gradients = {
@@ -88,16 +88,16 @@ def backward(graph: Graph, values: Mapping[int, Tensor]) -> dict[int, Tensor]:
         for index, gradient in zip(asked, found, strict=True)
     }
     broken = {index for index, part in gradients.items() if not torch.isfinite(part).all()}
-    for index in graph.backward:  # the first that hands on what is no number
+    for index in graph.backward:  # the first whose inputs get it
         if broken & set(graph.nodes[index].inputs):
-            raise ExpressionError(_STEEP, graph.nodes[index].place)
+            raise ExpressionError(_INFINITE_SLOPE, graph.nodes[index].place)
     return gradients
 
 
-def handed_on(node: Node, inputs: Sequence[Tensor], from_above: Tensor) -> list[Tensor]:
-    """Return what a node adds to the gradient of each input: local derivative × from above."""
+def input_gradients(node: Node, inputs: Sequence[Tensor], upstream: Tensor) -> list[Tensor]:
+    """Return a node's part of the gradient of each input: local derivative × upstream gradient."""
     own = [tensor.detach().requires_grad_() for tensor in inputs]
-    found = torch.autograd.grad(apply(node, own), own, from_above, allow_unused=True)
+    found = torch.autograd.grad(apply(node, own), own, upstream, allow_unused=True)
     return [
         torch.zeros_like(tensor) if part is None else part
         for tensor, part in zip(own, found, strict=True)

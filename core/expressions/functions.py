@@ -1,8 +1,7 @@
-"""What may be called, and what each is: its shape, and its slope in words.
+"""The functions of the language: the shape of each result, and its local derivatives in words.
 
-The slope of a function is how much its result changes with each argument: the local derivative
-of the chain rule. In its words ``{a}`` and ``{b}`` stand for the arguments, ``{out}`` for the
-result, ``{n}`` for the exponent or the count.
+In the words of a derivative ``{a}`` and ``{b}`` stand for the arguments, ``{out}`` for the result,
+``{n}`` for the exponent or the count.
 """
 
 from collections.abc import Callable
@@ -14,7 +13,7 @@ Shape = tuple[int, ...]
 
 
 class ShapeError(ValueError):
-    """Sizes that don't fit, in words."""
+    """Shapes that don't match, in words."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +21,19 @@ class Function:
     """A function of the language.
 
     Attributes:
-        name: how it is called.
+        name: of the function.
         arguments: how many it takes.
-        help: what it does, in a few words.
+        help: a few words on it.
         shape: from the shapes of the arguments to that of the result; raises ShapeError.
-        slopes: the local derivative by each argument, in words.
-        sign: how it is written between its arguments, if it can be.
+        derivatives: the local derivative with respect to each argument, in words.
+        sign: its operator, if it has one.
     """
 
     name: str
     arguments: int
     help: str
     shape: Callable[..., Shape]
-    slopes: tuple[str, ...]
+    derivatives: tuple[str, ...]
     sign: str = ""
 
 
@@ -55,7 +54,7 @@ def _one(shape: Shape) -> Shape:
 
 def _along(shape: Shape) -> Shape:
     if not shape:
-        raise ShapeError("softmax shares out 1 among several numbers; give it a vector")
+        raise ShapeError("softmax makes probabilities of several numbers; give it a vector")
     return shape
 
 
@@ -64,14 +63,13 @@ def _together(a: Shape, b: Shape) -> Shape:
         return tuple(np.broadcast_shapes(a, b))
     except ValueError:
         raise ShapeError(
-            f"{size(a)} and {size(b)} don't fit: number meets number only where sizes are equal"
-            " or one of them is 1"
+            f"{size(a)} and {size(b)} don't broadcast: sizes must be equal, or one of them 1"
         ) from None
 
 
 def _dot(a: Shape, b: Shape) -> Shape:
     if len(a) != 1 or a != b:
-        raise ShapeError(f"dot wants two vectors of one length, not {size(a)} and {size(b)}")
+        raise ShapeError(f"dot takes two vectors of one length, not {size(a)} and {size(b)}")
     return ()
 
 
@@ -81,8 +79,8 @@ def _product(a: Shape, b: Shape) -> Shape:
     inner = b[0]
     if a[-1] != inner:
         raise ShapeError(
-            f"{size(a)} @ {size(b)} don't fit: a row on the left has {a[-1]} numbers, a column on"
-            f" the right {inner}; these must be equal"
+            f"{size(a)} @ {size(b)} don't match: a row on the left has {a[-1]} numbers, a column"
+            f" on the right {inner}; these must be equal"
         )
     return a[:-1] + b[1:]
 
@@ -93,37 +91,37 @@ _ALL = (
     Function("multiply", 2, "the product of two", _together, ("{b}", "{a}"), "*"),
     Function("divide", 2, "one over the other", _together, ("1 ÷ {b}", "−{a} ÷ {b}²"), "/"),
     Function("matmul", 2, "matrix product", _product, ("{b}", "{a}"), "@"),
-    Function("power", 1, "to a plain power", _same, ("{n} × {a}^({n} − 1)",), "**"),
-    Function("negate", 1, "the other sign", _same, ("−1",), "-"),
+    Function("power", 1, "to a constant power", _same, ("{n} × {a}^({n} − 1)",), "**"),
+    Function("negate", 1, "the negative", _same, ("−1",), "-"),
     Function("tanh", 1, "squashes to −1 … 1", _same, ("1 − {out}²",)),
     Function("sigmoid", 1, "squashes to 0 … 1", _same, ("{out} × (1 − {out})",)),
     Function("relu", 1, "0 below zero, else unchanged", _same, ("1 above zero, 0 below",)),
     Function("softplus", 1, "log(1 + exp(x)), a smooth relu", _same, ("sigmoid({a})",)),
-    Function("exp", 1, "e to the power", _same, ("{out}",)),
+    Function("exp", 1, "e to the power of it", _same, ("{out}",)),
     Function("log", 1, "the natural logarithm", _same, ("1 ÷ {a}",)),
     Function("sqrt", 1, "the square root", _same, ("1 ÷ (2 × {out})",)),
     Function("sin", 1, "the sine", _same, ("cos({a})",)),
     Function("cos", 1, "the cosine", _same, ("−sin({a})",)),
-    Function("abs", 1, "without its sign", _same, ("the sign of {a}",)),
+    Function("abs", 1, "the absolute value", _same, ("the sign of {a}",)),
     Function("max", 2, "the larger of two", _together, ("1 if larger, else 0",) * 2),
     Function("min", 2, "the smaller of two", _together, ("1 if smaller, else 0",) * 2),
     Function("sum", 1, "of all numbers", _one, ("1 for each number",)),
     Function("mean", 1, "of all numbers", _one, ("1 ÷ {n} for each number",)),
     Function("dot", 2, "products of two vectors, summed", _dot, ("{b}", "{a}")),
-    Function("softmax", 1, "shares of 1, along the last side", _along, ("out × (δ − out)",)),
+    Function("softmax", 1, "probabilities along the last dimension", _along, ("out × (δ − out)",)),
 )
 FUNCTIONS = {function.name: function for function in _ALL}
 INFIX = {f.sign: f.name for f in _ALL if f.sign and f.arguments == 2}
 CALLABLE = tuple(f.name for f in _ALL if not f.sign)
-"""What may be called by its name; the others are written with their signs."""
+"""Functions with a name; the others are operators."""
 STACK = Function("stack", 0, "numbers side by side", lambda *shapes: (len(shapes),), ("1",))
-"""``[a, b, c]`` of numbers that are computed."""
+"""``[a, b, c]`` of computed numbers."""
 
 SOURCES = {
-    "data": "data(2): plain numbers that are given, and not learned",
-    "randn": "randn(n, m): n × m numbers from a bell curve, to begin with; learned",
-    "moons": "moons(n): n points of two half moons; given",
-    "moons_label": "moons_label(n): +1 or −1, the moon of each of them; given",
-    "noise": "noise(n, m): from a bell curve, drawn anew at every step; noise() is one number",
+    "data": "data(2): constant numbers, which are not learned",
+    "randn": "randn(n, m): n × m standard normal numbers; learned",
+    "moons": "moons(n): n points of two half moons; constant",
+    "moons_label": "moons_label(n): +1 or −1, the moon of each of them; constant",
+    "noise": "noise(n, m): standard normal, resampled at every step; noise() is one number",
 }
-"""What numbers come from that are not written out."""
+"""Functions that make leaves."""

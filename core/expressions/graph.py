@@ -1,4 +1,4 @@
-"""The nodes of an expression in the order of the forward pass; no torch is needed to have them."""
+"""The computation graph of an expression, in topological order; no torch is needed to build it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,37 +11,37 @@ import numpy as np
 from ..telemetry.events import Array
 from . import limits
 from .functions import STACK, Function, Shape, ShapeError, size
-from .tokens import ExpressionError, Place, shown
+from .tokens import ExpressionError, Place, quoted
 
 
 class Kind(Enum):
     """Where a node's value comes from."""
 
     LEARNED = "learned"
-    """A name that was given plain numbers: descent changes them."""
-    GIVEN = "given"
-    """Data: it has a gradient, but stays."""
-    FIXED = "fixed"
-    """A number without a name: it stays, and nobody asks for its gradient."""
-    NOISE = "drawn anew"
-    """Random at every step; the gradient passes it by."""
+    """A name that was assigned plain numbers: gradient descent changes them."""
+    CONSTANT = "constant"
+    """Data: its gradient is shown, but it isn't changed."""
+    LITERAL = "literal"
+    """A number without a name: it isn't changed, and its gradient isn't computed."""
+    NOISE = "resampled"
+    """Random at every step; it receives no gradient."""
     RESULT = "computed"
 
 
 @dataclass(frozen=True)
 class Node:
-    """A value of the graph, and what makes it.
+    """A value of the graph, and the operation that computes it.
 
     Attributes:
-        index: its place in the order of the forward pass.
-        operation: the function that makes it, or what a leaf comes from.
+        index: its position in the order of the forward pass.
+        operation: the function that computes it, or the source of a leaf.
         kind: where its value comes from.
-        inputs: the nodes it is made from, by index; none for a leaf.
+        inputs: the indices of its inputs; none for a leaf.
         shape: of its value.
         place: where it stands in the text.
-        name: what the text calls it, or "".
+        name: its name in the text, or "".
         exponent: of a power.
-        start: a leaf's numbers to begin with; None for those that are drawn.
+        start: the initial numbers of a leaf; None for those that are drawn at random.
     """
 
     index: int
@@ -62,7 +62,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """An expression that was understood; the node ``root`` is what is descended on."""
+    """A parsed expression; the node ``root`` is the loss."""
 
     nodes: tuple[Node, ...]
     root: int
@@ -72,7 +72,7 @@ class Graph:
         """Return the nodes of these kinds."""
         return tuple(node for node in self.nodes if node.kind in kinds)
 
-    def before(self, index: int) -> frozenset[int]:
+    def ancestors(self, index: int) -> frozenset[int]:
         """Return the nodes that a value depends on, and itself."""
         found, waiting = {index}, [index]
         while waiting:
@@ -82,11 +82,11 @@ class Graph:
         return frozenset(found)
 
     @cached_property
-    def sloped(self) -> frozenset[int]:
-        """The nodes with a gradient: learned or given numbers, and what is made from them."""
+    def with_gradient(self) -> frozenset[int]:
+        """The nodes with a gradient: learned or constant numbers, and what depends on them."""
         found: set[int] = set()
         for node in self.nodes:
-            if node.kind in (Kind.LEARNED, Kind.GIVEN) or found & set(node.inputs):
+            if node.kind in (Kind.LEARNED, Kind.CONSTANT) or found & set(node.inputs):
                 found.add(node.index)
         return frozenset(found)
 
@@ -97,13 +97,13 @@ class Graph:
 
     @cached_property
     def backward(self) -> tuple[int, ...]:
-        """The nodes that hand their gradient on to what they were made from, in that order."""
-        reached = self.before(self.root) & self.sloped
+        """The nodes whose gradient is passed on to their inputs, in the order of that."""
+        reached = self.ancestors(self.root) & self.with_gradient
         return tuple(index for index in reversed(self.forward) if index in reached)
 
 
 class Builder:
-    """Puts nodes together, each after what it is made from, and keeps them within the limits."""
+    """Appends nodes, each after its inputs, and keeps them within the limits."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
@@ -114,7 +114,7 @@ class Builder:
     def leaf(
         self, operation: str, kind: Kind, shape: Shape, place: Place, start: Array | None = None
     ) -> int:
-        """Append a node that is made from nothing."""
+        """Append a node without inputs."""
         if math.prod(shape) > limits.LEAF or max(shape, default=0) > limits.LENGTH:
             raise ExpressionError(
                 f"{size(shape)} are too many; {limits.LEAF:,} fit, {limits.LENGTH:,} along one"
@@ -126,16 +126,14 @@ class Builder:
     def call(
         self, function: Function, inputs: Sequence[int], place: Place, exponent: float = 1.0
     ) -> int:
-        """Append what a function makes from nodes."""
+        """Append a function of nodes."""
         shapes = [self.nodes[index].shape for index in inputs]
         try:
             shape = function.shape(*shapes)
         except ShapeError as error:
             raise ExpressionError(f"{error}.", place) from None
         if function is STACK and any(shapes):
-            raise ExpressionError(
-                "side by side in [ ] stand single numbers, or plain ones only.", place
-            )
+            raise ExpressionError("[ ] holds computed single numbers, or literals only.", place)
         if function.name == "matmul":
             self._count_products(math.prod(shape) * shapes[0][-1], place)
         made = Node(
@@ -149,28 +147,26 @@ class Builder:
         )
         return self._append(made)
 
-    def call_it(self, name: str, index: int, place: Place) -> None:
-        """Give a node a name; plain numbers are learned from now on."""
+    def assign(self, name: str, index: int, place: Place) -> None:
+        """Give a node a name; literals become learned numbers by that."""
         if name in self.names:
-            raise ExpressionError(f"{shown(name)} has a value already; take another name.", place)
+            raise ExpressionError(f"{quoted(name)} has a value already; take another name.", place)
         self.names[name] = index
         node = self.nodes[index]
         if node.name:  # ``b = a`` is a second name for the same node
             return
-        learned = node.kind is Kind.FIXED
-        kind = Kind.LEARNED if learned else node.kind
+        kind = Kind.LEARNED if node.kind is Kind.LITERAL else node.kind
         self.nodes[index] = replace(node, name=name, kind=kind)
 
     def build(self, root: int) -> Graph:
-        """Return the graph, and which node of it is descended on."""
+        """Return the graph whose loss is the node ``root``."""
         return Graph(tuple(self.nodes), root, dict(self.names))
 
     def _append(self, node: Node) -> int:
         self._numbers += node.count
         if len(self.nodes) >= limits.NODES:
             raise ExpressionError(
-                f"this makes more than {limits.NODES} nodes; write it with vectors, or leave some"
-                " of it out.",
+                f"this makes more than {limits.NODES} nodes; write it with vectors, or shorten it.",
                 node.place,
             )
         if self._numbers > limits.NUMBERS:
@@ -192,8 +188,8 @@ class Builder:
             )
 
 
-def plain(value: object, place: Place) -> Array:
-    """Return numbers as they were written, as an array.
+def constant_array(value: object, place: Place) -> Array:
+    """Return literal numbers as an array.
 
     Raises:
         ExpressionError: the rows of a matrix differ in length, or there are none.

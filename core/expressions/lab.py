@@ -1,4 +1,4 @@
-"""An expression at work: its numbers change by a step downhill, by new noise, or by hand."""
+"""An expression in training: its numbers change by gradient steps, by new noise, or by hand."""
 
 from collections.abc import Mapping
 
@@ -9,23 +9,23 @@ from torch import Tensor
 from ..errors import UserError
 from ..telemetry.events import Array, frozen
 from ..telemetry.history import Curve
-from .differences import GradientCheck, check
-from .evaluation import backward, forward, handed_on
+from .evaluation import backward, forward, input_gradients
+from .finite_differences import GradientCheck, check
 from .graph import Graph, Kind, Node
 
-TOO_FAR = "The step led too far: take a smaller learning rate, or start over."
+DIVERGED = "The step was too large: take a smaller learning rate, or start over."
 
 
 class Lab:
-    """Holds the numbers of a graph, and what they make of one another.
+    """Holds the leaves of a graph, and the values and gradients that follow from them.
 
     Attributes:
         graph: what is evaluated.
-        seed: what the first numbers of ``randn`` and all noise are drawn from.
-        frozen: whether noise stays as it was drawn.
-        step: how many steps downhill were made.
-        losses: the value of the last line before each step.
-        values, gradients: of the nodes, by index; noise and fixed numbers have no gradient.
+        seed: of the generator behind ``randn`` and noise.
+        frozen: whether noise keeps its last sample.
+        step: how many gradient steps were made.
+        losses: the loss before each step.
+        values, gradients: of the nodes, by index; noise and literals have no gradient.
     """
 
     def __init__(self, graph: Graph, seed: int = 0, frozen: bool = False) -> None:
@@ -35,10 +35,10 @@ class Lab:
         self.start_over()
 
     def start_over(self) -> None:
-        """Take the numbers of the text again, and those that the seed gives.
+        """Take the numbers of the text and of the seed again.
 
         Raises:
-            ExpressionError: with these, something can't be computed.
+            ExpressionError: a value or gradient would not be finite.
         """
         self._random = torch.Generator().manual_seed(self.seed)
         self.step, self.losses = 0, Curve()
@@ -56,9 +56,8 @@ class Lab:
         return torch.randn(node.shape, generator=self._random, dtype=torch.float64)
 
     def _evaluate(self) -> None:
-        sloped = self.graph.sloped
         leaves = {
-            index: tensor.detach().requires_grad_(index in sloped)
+            index: tensor.detach().requires_grad_(index in self.graph.with_gradient)
             for index, tensor in self._leaves.items()
         }
         values = forward(self.graph, leaves)
@@ -72,30 +71,30 @@ class Lab:
 
     @property
     def gradients(self) -> Mapping[int, Array]:
-        """The gradient of the last line by each node that has one, by index."""
+        """The gradient of the loss with respect to each node that has one, by index."""
         return {index: frozen(tensor) for index, tensor in self._gradients.items()}
 
     @property
     def loss(self) -> float:
-        """The value of the last line."""
+        """The value of the last line of the text."""
         return self._values[self.graph.root].item()
 
-    def draw_noise(self) -> None:
-        """Draw all noise anew, unless it is frozen.
+    def resample(self) -> None:
+        """Draw new noise, unless it is frozen.
 
         Raises:
-            ExpressionError: with it, something can't be computed; it stays as it was.
+            ExpressionError: a value or gradient would not be finite; the noise stays as it was.
         """
         noise = self.graph.of(Kind.NOISE)
         if noise and not self.frozen:
             self._change({node.index: self._draw(node) for node in noise})
 
-    def descend(self, rate: float) -> None:
-        """Go a step downhill: each learned number minus the rate times its gradient.
+    def gradient_step(self, rate: float) -> None:
+        """Make a step of gradient descent: each learned number minus rate times gradient.
 
         Raises:
-            UserError: nothing can be learned, or the step leads where something can't be computed;
-                then all numbers stay as they were.
+            UserError: there are no learned numbers, or a value or gradient would not be finite
+                after the step; then all numbers stay as they were.
         """
         learned = self.graph.of(Kind.LEARNED)
         if not learned:
@@ -110,7 +109,7 @@ class Lab:
         try:
             self._change(moved)
         except UserError as error:
-            raise UserError(f"{TOO_FAR} {error}") from None
+            raise UserError(f"{DIVERGED} {error}") from None
         self.losses.extend(np.array([float(self.step)]), np.array([loss]))
         self.step += 1
 
@@ -118,7 +117,7 @@ class Lab:
         """Set one number of a leaf by hand.
 
         Raises:
-            ExpressionError: with it, something can't be computed; it stays as it was.
+            ExpressionError: a value or gradient would not be finite; it stays as it was.
         """
         moved = self._leaves[leaf].detach().clone()
         moved.reshape(-1)[number] = value
@@ -134,43 +133,43 @@ class Lab:
             raise
 
     def check(self, leaf: int) -> GradientCheck:
-        """Hold the gradient of a leaf against its finite difference; noise stands still for it.
+        """Compare the gradient of a leaf with its finite difference; noise keeps its sample.
 
         Raises:
-            ExpressionError: a nudge leads where something can't be computed.
+            ExpressionError: a value is not finite so close to the present one.
         """
         return check(self.graph, self._leaves, leaf, self._gradients[leaf])
 
-    def handed_on(self, index: int) -> tuple[Array, ...]:
-        """Return what a node adds to the gradient of each of its inputs."""
-        return self._hand_on(index, self._gradients[index])
+    def input_gradients(self, index: int) -> tuple[Array, ...]:
+        """Return a node's part of the gradient of each of its inputs."""
+        return self._chain(index, self._gradients[index])
 
-    def slopes(self, index: int) -> tuple[Array, ...]:
-        """Return the local derivatives of a node that is one number, by each of its inputs."""
-        return self._hand_on(index, torch.ones_like(self._values[index]))
+    def local_derivatives(self, index: int) -> tuple[Array, ...]:
+        """Return the derivatives of a node that is one number, with respect to each input."""
+        return self._chain(index, torch.ones_like(self._values[index]))
 
-    def _hand_on(self, index: int, from_above: Tensor) -> tuple[Array, ...]:
+    def _chain(self, index: int, upstream: Tensor) -> tuple[Array, ...]:
         node = self.graph.nodes[index]
         inputs = [self._values[i] for i in node.inputs]
-        return tuple(frozen(part) for part in handed_on(node, inputs, from_above))
+        return tuple(frozen(part) for part in input_gradients(node, inputs, upstream))
 
-    def gathered(self, done: int) -> dict[int, Array]:
-        """Return the gradients as they are when so many nodes have handed theirs on.
+    def partial_gradients(self, done: int) -> dict[int, Array]:
+        """Return the gradients after so many nodes of the backward pass.
 
-        What is used twice gathers from both: gradients add up.
+        A value that is used twice accumulates both: gradients add up.
         """
-        gathered = {}
-        if self.graph.root in self.graph.sloped:
-            gathered[self.graph.root] = np.ones(())
+        sums = {}
+        if self.graph.root in self.graph.with_gradient:
+            sums[self.graph.root] = np.ones(())
         for index in self.graph.backward[:done]:
             node = self.graph.nodes[index]
-            for which, part in zip(node.inputs, self.handed_on(index), strict=True):
-                if which in self.graph.sloped:
-                    gathered[which] = gathered.get(which, 0.0) + part
-        return gathered
+            for which, part in zip(node.inputs, self.input_gradients(index), strict=True):
+                if which in self.graph.with_gradient:
+                    sums[which] = sums.get(which, 0.0) + part
+        return sums
 
-    def answer(self, name: str, points: str, at: Array) -> Array:
-        """Return a named value as it would be for other points; noise is left out, as it is 0.
+    def predict(self, name: str, points: str, at: Array) -> Array:
+        """Return a named value for other points, with noise of 0.
 
         Args:
             name: of the value, (n, ...) for n points.
@@ -187,9 +186,9 @@ class Lab:
         index = graph.names[name]
         try:
             with torch.no_grad():
-                answers = frozen(forward(graph, leaves, graph.before(index))[index])
-        except RuntimeError as error:  # sizes that fit the given points only
-            raise UserError(f"{name} can't be asked for other points: {error}") from None
+                answers = frozen(forward(graph, leaves, graph.ancestors(index))[index])
+        except RuntimeError as error:  # sizes that match the original points only
+            raise UserError(f"{name} can't be computed for other points: {error}") from None
         if answers.size != len(at):
             raise UserError(f"{name} has not one number for each point.")
         return answers

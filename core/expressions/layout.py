@@ -1,7 +1,7 @@
-"""Where the nodes of a graph stand: data flows from left to right, edges cross as little as can be.
+"""Layout of a graph: data flows from left to right, with few crossings of edges.
 
-Layers after Sugiyama: each node as late as its use allows, so that a number stands beside what
-needs it; an edge that passes a layer by takes a place in it, so that it runs around the nodes.
+Layered after Sugiyama (1981): each node as late as its use allows, so that a number stands beside
+its consumer; an edge over several layers takes a place in each, so that it runs around the nodes.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
@@ -14,10 +14,10 @@ import numpy as np
 from .graph import Graph
 
 SWEEPS = 12
-WAY = 0.5
-"""Rows that an edge needs where it passes nodes by."""
-LIGHT = 0.001
-"""How much a leaf weighs against what is computed, which thereby runs straight."""
+EDGE_ROWS = 0.5
+"""Rows that an edge needs between nodes."""
+LEAF_WEIGHT = 0.001
+"""How much a leaf weighs against a computed node: the computed ones stand in straight lines."""
 
 Point = tuple[float, float]
 
@@ -62,14 +62,14 @@ def arrange(graph: Graph) -> Layout:
 
 
 def _layers(graph: Graph) -> tuple[list[list[Hashable]], list[tuple[Hashable, Hashable]]]:
-    """Return the nodes and the ways past them, layer by layer, and the edges between layers."""
+    """Return nodes and passing edges, layer by layer, and the edges between layers."""
     import networkx
 
-    # From the result back: a node's generation is the longest way from it to the end.
-    turned = networkx.DiGraph()
-    turned.add_nodes_from(range(len(graph.nodes)))
-    turned.add_edges_from((node.index, i) for node in graph.nodes for i in node.inputs)
-    generations = list(networkx.topological_generations(turned))
+    # From the result back: a node's generation is the longest path from it to the end.
+    reverse = networkx.DiGraph()
+    reverse.add_nodes_from(range(len(graph.nodes)))
+    reverse.add_edges_from((node.index, i) for node in graph.nodes for i in node.inputs)
+    generations = list(networkx.topological_generations(reverse))
     layers: list[list[Hashable]] = [sorted(layer) for layer in reversed(generations)]
     column = {which: number for number, layer in enumerate(layers) for which in layer}
     edges: list[tuple[Hashable, Hashable]] = []
@@ -77,11 +77,11 @@ def _layers(graph: Graph) -> tuple[list[list[Hashable]], list[tuple[Hashable, Ha
         for source in dict.fromkeys(node.inputs):
             before: Hashable = source
             for passed in range(column[source] + 1, column[node.index]):
-                way = (source, passed)  # one way for all edges from here
-                if way not in layers[passed]:
-                    layers[passed].append(way)
-                    edges.append((before, way))
-                before = way
+                passing = (source, passed)  # shared by all edges from this source
+                if passing not in layers[passed]:
+                    layers[passed].append(passing)
+                    edges.append((before, passing))
+                before = passing
             edges.append((before, node.index))
     return layers, edges
 
@@ -91,7 +91,7 @@ def _ordered(
     edges: Sequence[tuple[Hashable, Hashable]],
     neighbours: dict[Hashable, list[Hashable]],
 ) -> list[list[Hashable]]:
-    """Return the layers with each in the order that crosses least, of some that were tried."""
+    """Return the layers in the order with the fewest crossings, of some that were tried."""
     best, fewest = layers, _crossings(layers, edges)
     for sweep in range(SWEEPS):
         turn = range(len(layers)) if sweep % 2 else range(len(layers) - 1, -1, -1)
@@ -133,7 +133,7 @@ def _rows(
     neighbours: dict[Hashable, list[Hashable]],
     leaves: Collection[Hashable],
 ) -> dict[Hashable, float]:
-    """Return a row for each: near the mean of its neighbours, in order, and none too close."""
+    """Return a row for each: near the mean of its neighbours, in order, without overlaps."""
     rows: dict[Hashable, float] = {}
     for layer in layers:
         for which, row in zip(layer, _offsets(layer), strict=True):
@@ -144,10 +144,10 @@ def _rows(
             wanted = []
             for which, offset in zip(layer, offsets, strict=True):
                 near = neighbours.get(which, [which])
-                weights = [LIGHT if other in leaves else 1.0 for other in near]
+                weights = [LEAF_WEIGHT if other in leaves else 1.0 for other in near]
                 pulls = sum(w * rows[other] for w, other in zip(weights, near, strict=True))
                 middle = pulls / sum(weights)
-                wanted.append((middle - offset, LIGHT if which in leaves else 1.0))
+                wanted.append((middle - offset, LEAF_WEIGHT if which in leaves else 1.0))
             kept = _ascending(wanted)
             rows |= {w: k + o for w, k, o in zip(layer, kept, offsets, strict=True)}
     return rows
@@ -157,13 +157,13 @@ def _offsets(layer: Sequence[Hashable]) -> list[float]:
     """Return how far below the first each must stand at least."""
     offsets = [0.0]
     for one, other in pairwise(layer):
-        needs = [WAY if isinstance(which, tuple) else 1.0 for which in (one, other)]
+        needs = [EDGE_ROWS if isinstance(which, tuple) else 1.0 for which in (one, other)]
         offsets.append(offsets[-1] + sum(needs) / 2)
     return offsets
 
 
 def _ascending(wanted: Sequence[tuple[float, float]]) -> list[float]:
-    """Return the ascending numbers nearest to (number, weight): pool neighbours that are not."""
+    """Return the ascending numbers nearest to (number, weight): pool adjacent violators."""
     pools: list[tuple[float, float, int]] = []
     for value, weight in wanted:
         pools.append((value, weight, 1))

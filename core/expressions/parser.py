@@ -1,47 +1,47 @@
-"""From a text to a graph: only arithmetic and the listed functions are understood.
+"""From a text to a graph: arithmetic and the listed functions, nothing else.
 
-A parser of its own (operator precedence, after Pratt), so that nothing is ever handed to Python:
-what it doesn't know it answers with a sentence. Its work grows with the length of the text alone.
+An operator-precedence parser (Pratt 1973), so that nothing is ever handed to Python to run. Its
+work grows with the length of the text alone.
 """
 
 import keyword
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import limits
 from .functions import CALLABLE, FUNCTIONS, INFIX, SOURCES, STACK, Function
-from .graph import Builder, Graph, Kind, plain
+from .graph import Builder, Graph, Kind, constant_array
 from .sources import source
-from .tokens import ExpressionError, Place, Token, shown, tokenize
+from .tokens import ExpressionError, Place, Token, quoted, tokenize
 
-_STRENGTH = {"+": 10, "-": 10, "*": 20, "/": 20, "@": 20, "**": 40}
-_SIGNED = 30
-"""A sign in front binds more loosely than ``**``, as in mathematics: -x**2 is -(x**2)."""
+_PRECEDENCE = {"+": 10, "-": 10, "*": 20, "/": 20, "@": 20, "**": 40}
+_UNARY = 30
+"""A unary sign binds more loosely than ``**``, as in mathematics: -x**2 is -(x**2)."""
 _EMPTY = "type an expression, such as a = 2 and on the next line (a*3 + 1).tanh()."
 
 
 @dataclass(frozen=True)
-class Plain:
-    """Numbers as they were written; no node yet, for their use decides what they become."""
+class Literal:
+    """Numbers as they were written; no node yet, for their use decides of which kind it is."""
 
     value: Any
     place: Place
 
 
 @dataclass(frozen=True)
-class Made:
+class Computed:
     """A node of the graph."""
 
     index: int
     place: Place
 
 
-Operand = Plain | Made
+Operand = Literal | Computed
 
 
 def parse(text: str) -> Graph:
-    """Understand an expression.
+    """Return the graph of an expression.
 
     Raises:
         ExpressionError: what is wrong, in which line, and what to do.
@@ -55,7 +55,7 @@ def parse(text: str) -> Graph:
     node = builder.nodes[root]
     if node.shape:
         raise ExpressionError(
-            f"the last line is what is descended on, so it must be one number; this is"
+            f"the last line is the loss, so it must be one number; this is"
             f" {'×'.join(map(str, node.shape))} of them. Take mean(...) or sum(...) of it.",
             node.place,
         )
@@ -80,7 +80,7 @@ class _Line:
         self._end()
         index = self._node(found)
         if assigned:
-            self._builder.call_it(name.text, index, name.place)
+            self._builder.assign(name.text, index, name.place)
         return index
 
     @property
@@ -102,7 +102,7 @@ class _Line:
         if token.kind == "end":
             return
         if token.text == "=":
-            sentence = "“=” gives a name to what follows it: a line is name = expression."
+            sentence = "“=” assigns to one name: a line is name = expression."
         elif token.text in (")", "]"):
             sentence = f"“{token.text}” closes a bracket that was never opened."
         elif token.text == ",":
@@ -110,7 +110,7 @@ class _Line:
         else:
             before = self._tokens[self._at - 1].text
             sentence = (
-                f"there is no sign between {shown(before)} and {shown(token.text)};"
+                f"there is no operator between {quoted(before)} and {quoted(token.text)};"
                 " for a product write *."
             )
             if problem := _python(before) or _python(token.text):
@@ -120,22 +120,22 @@ class _Line:
     def _check_name(self, token: Token) -> None:
         if token.text in CALLABLE or token.text in SOURCES:
             raise ExpressionError(
-                f"{shown(token.text)} is a function here; take another name.", token.place
+                f"{quoted(token.text)} is a function here; take another name.", token.place
             )
         if problem := _python(token.text):
             raise ExpressionError(problem, token.place)
 
-    def _expression(self, strength: int) -> Operand:
-        """Read as far as operators bind more strongly than ``strength``."""
+    def _expression(self, precedence: int) -> Operand:
+        """Read as far as operators have a higher precedence."""
         self._depth += 1
         if self._depth > limits.DEPTH:
             raise ExpressionError(
-                f"brackets and signs go more than {limits.DEPTH} deep; give a part of it a name"
-                " on a line of its own.",
+                f"brackets and signs are nested more than {limits.DEPTH} deep; give a part of it"
+                " a name on a line of its own.",
                 self._next.place,
             )
         left = self._operand()
-        while (sign := self._next.text) in _STRENGTH and _STRENGTH[sign] > strength:
+        while (sign := self._next.text) in _PRECEDENCE and _PRECEDENCE[sign] > precedence:
             self._take()
             left = self._power(left) if sign == "**" else self._infix(left, sign)
         self._depth -= 1
@@ -143,70 +143,64 @@ class _Line:
 
     def _infix(self, left: Operand, sign: str) -> Operand:
         index = self._node(left)
-        right = self._expression(_STRENGTH[sign])
+        right = self._expression(_PRECEDENCE[sign])
         place = left.place.to(right.place)
         inputs = [index, self._node(right)]
-        return Made(self._builder.call(FUNCTIONS[INFIX[sign]], inputs, place), place)
+        return Computed(self._builder.call(FUNCTIONS[INFIX[sign]], inputs, place), place)
 
     def _power(self, base: Operand) -> Operand:
-        exponent = self._expression(_STRENGTH["**"] - 1)
-        value = exponent.value if isinstance(exponent, Plain) else None
+        exponent = self._expression(_PRECEDENCE["**"] - 1)
+        value = exponent.value if isinstance(exponent, Literal) else None
         if not isinstance(value, float):
             raise ExpressionError(
-                "an exponent is a plain number here; for a power that changes write"
-                " exp(b * log(a)).",
+                "an exponent must be a literal; for a variable one write exp(b * log(a)).",
                 exponent.place,
             )
         if abs(value) > limits.EXPONENT:
             most = limits.EXPONENT
             raise ExpressionError(
-                f"exponents go from −{most} to {most}; a larger power leaves all bounds.",
+                f"exponents go from −{most} to {most}.",
                 exponent.place,
             )
         index = self._node(base)
         place = base.place.to(exponent.place)
-        return Made(self._builder.call(FUNCTIONS["power"], [index], place, value), place)
+        return Computed(self._builder.call(FUNCTIONS["power"], [index], place, value), place)
 
     def _operand(self) -> Operand:
-        """Read what stands between operators, and the calls behind it: ``(a*b).tanh()``."""
+        """Read an operand, and the methods called on it: ``(a*b).tanh()``."""
         token = self._take()
         if token.text in ("-", "+"):
             return self._signed(token)
         if token.kind == "number":
-            left: Operand = Plain(float(token.text), token.place)
+            left: Operand = Literal(float(token.text), token.place)
         elif token.kind == "name":
             left = self._named(token)
         elif token.text == "(":
             inner = self._expression(0)
-            last = self._expect(")", "a bracket that was opened is never closed; write )")
-            left = _placed(inner, token.place.to(last.place))
+            last = self._expect(")", "a bracket is never closed; write )")
+            left = replace(inner, place=token.place.to(last.place))
         elif token.text == "[":
             left = self._vector(token)
         else:
-            raise self._nothing(token)
+            raise self._missing(token)
         while self._next.text == ".":
             left = self._method(left)
         return left
 
-    def _nothing(self, token: Token) -> ExpressionError:
+    def _missing(self, token: Token) -> ExpressionError:
+        where = f"before {quoted(token.text)}"
         if token.kind == "end":
-            before = self._tokens[self._at - 1].text if self._at else ""
-            after = f"behind {shown(before)}" if before else "here"
-            return ExpressionError(
-                f"something is missing {after}: a number or a name.", token.place
-            )
-        return ExpressionError(
-            f"something is missing before {shown(token.text)}: a number or a name.", token.place
-        )
+            where = f"after {quoted(self._tokens[self._at - 1].text)}"
+        return ExpressionError(f"something is missing {where}: a number or a name.", token.place)
 
     def _signed(self, sign: Token) -> Operand:
-        inner = self._expression(_SIGNED)
+        inner = self._expression(_UNARY)
         place = sign.place.to(inner.place)
         if sign.text == "+":
             return inner
-        if isinstance(inner, Plain):
-            return Plain(_negative(inner.value), place)
-        return Made(self._builder.call(FUNCTIONS["negate"], [inner.index], place), place)
+        if isinstance(inner, Literal):
+            return Literal(_negative(inner.value), place)
+        return Computed(self._builder.call(FUNCTIONS["negate"], [inner.index], place), place)
 
     def _named(self, token: Token) -> Operand:
         name = token.text
@@ -218,15 +212,15 @@ class _Line:
                 return self._source(name, arguments, place)
             return self._apply(FUNCTIONS[name], arguments, place)
         if name in self._builder.names:
-            return Made(self._builder.names[name], token.place)
+            return Computed(self._builder.names[name], token.place)
         if name in CALLABLE or name in SOURCES:
-            sentence = f"{shown(name)} is a function: write {name}(...)."
+            sentence = f"{quoted(name)} is a function: write {name}(...)."
         elif problem := _python(name):
             sentence = problem
         elif self._next.text == "(":
-            sentence = f"there is no function {shown(name)}; there are {_listed()}."
+            sentence = f"there is no function {quoted(name)}; there are {_listed()}."
         else:
-            sentence = f"{shown(name)} has no value yet; give it one on a line above, {name} = 1."
+            sentence = f"{quoted(name)} has no value yet; give it one on a line above, {name} = 1."
         raise ExpressionError(sentence, token.place)
 
     def _method(self, left: Operand) -> Operand:
@@ -234,7 +228,7 @@ class _Line:
         token = self._take()
         if token.text not in CALLABLE:
             raise ExpressionError(
-                f"behind a point stands a function, as in x.tanh(); there are {_listed()}.",
+                f"after a point a function is called, as in x.tanh(); there are {_listed()}.",
                 token.place,
             )
         self._expect("(", f"a function is called with brackets: .{token.text}()")
@@ -254,36 +248,32 @@ class _Line:
     def _vector(self, opening: Token) -> Operand:
         items = self._arguments("]")
         place = opening.place.to(self._tokens[self._at - 1].place)
-        if all(isinstance(item, Plain) for item in items):
-            value = [item.value for item in items if isinstance(item, Plain)]
-            plain(value, place)  # it is told here what can't be
-            return Plain(value, place)
-        return Made(self._builder.call(STACK, [self._node(item) for item in items], place), place)
+        if all(isinstance(item, Literal) for item in items):
+            value = [item.value for item in items if isinstance(item, Literal)]
+            constant_array(value, place)  # an error belongs to this place
+            return Literal(value, place)
+        return Computed(
+            self._builder.call(STACK, [self._node(item) for item in items], place), place
+        )
 
     def _apply(self, function: Function, arguments: list[Operand], place: Place) -> Operand:
         if len(arguments) != function.arguments:
             wanted = "one value" if function.arguments == 1 else "two values"
             raise ExpressionError(f"{function.name} takes {wanted}, not {len(arguments)}.", place)
         inputs = [self._node(found) for found in arguments]
-        return Made(self._builder.call(function, inputs, place), place)
+        return Computed(self._builder.call(function, inputs, place), place)
 
     def _source(self, name: str, arguments: list[Operand], place: Place) -> Operand:
-        values = [found.value for found in arguments if isinstance(found, Plain)]
+        values = [found.value for found in arguments if isinstance(found, Literal)]
         if len(values) < len(arguments):
-            raise ExpressionError(f"in {name}(...) stand plain numbers only.", place)
-        return Made(source(self._builder, name, values, place), place)
+            raise ExpressionError(f"the arguments of {name}(...) must be literals.", place)
+        return Computed(source(self._builder, name, values, place), place)
 
     def _node(self, operand: Operand) -> int:
-        if isinstance(operand, Made):
+        if isinstance(operand, Computed):
             return operand.index
-        start = plain(operand.value, operand.place)
-        return self._builder.leaf("number", Kind.FIXED, start.shape, operand.place, start)
-
-
-def _placed(operand: Operand, place: Place) -> Operand:
-    if isinstance(operand, Made):
-        return Made(operand.index, place)
-    return Plain(operand.value, place)
+        start = constant_array(operand.value, operand.place)
+        return self._builder.leaf("number", Kind.LITERAL, start.shape, operand.place, start)
 
 
 def _negative(value: Any) -> Any:
@@ -291,12 +281,12 @@ def _negative(value: Any) -> Any:
 
 
 def _python(name: str) -> str:
-    """Say that a word of Python is none here; "" for other words."""
+    """Return that a keyword of Python is not allowed; "" for other words."""
     if not keyword.iskeyword(name):
         return ""
     return (
-        f"{shown(name)} is a word of Python; here only arithmetic and the listed functions are"
-        " understood."
+        f"{quoted(name)} is a keyword of Python; here only arithmetic and the listed functions"
+        " are allowed."
     )
 
 

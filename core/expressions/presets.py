@@ -1,14 +1,14 @@
-"""Texts to begin with, from a handful of numbers to a net that parts two moons."""
+"""Texts to begin with, from a handful of numbers to a network that classifies two moons."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A text, and how it is best descended on.
+    """A text, and how it is best trained.
 
     Attributes:
-        title: what it is.
+        title: of the text, in a few words.
         text: in the language of expressions.
         rate: a learning rate that works.
         fast: whether it needs more steps than one wants to watch singly.
@@ -50,8 +50,8 @@ o = n.tanh()
     "neuron": Preset(
         "A neuron that learns",
         """\
-x = data([1, -2, 0.5])  # comes in
-y = data(0.8)  # should come out
+x = data([1, -2, 0.5])  # inputs
+y = data(0.8)  # target
 w = [-0.6, 0.4, 0.9]
 b = 0.1
 o = tanh(dot(w, x) + b)
@@ -60,19 +60,19 @@ loss = (o - y)**2
         0.05,
     ),
     "sigmoid": Preset(
-        "A sigmoid built from parts",
+        "A sigmoid from elementary steps",
         """\
 x = data(1.5)
 w = 2
 b = -1
 z = w*x + b
 s = 1 / (1 + exp(-z))
-loss = s**2  # wants s to be 0
+loss = s**2  # target: s = 0
 """,
         0.5,
     ),
     "noise": Preset(
-        "Noise in the middle",
+        "Noise inside the expression",
         """\
 a = 0.5
 b = -1
@@ -83,7 +83,7 @@ loss = (out - 0.6)**2
         0.05,
     ),
     "xor": Preset(
-        "A net for XOR",
+        "A network for XOR",
         """\
 # 1 where exactly one of two is 1
 x = data([[0,0], [0,1], [1,0], [1,1]])
@@ -100,7 +100,7 @@ loss = mean((out - y)**2)
         True,
     ),
     "moons": Preset(
-        "A net for two moons",
+        "A network for two moons",
         """\
 x = moons(100)  # points
 y = moons_label(100)  # +1 or -1

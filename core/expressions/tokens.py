@@ -1,4 +1,4 @@
-"""A text in its smallest pieces: numbers, names and signs, each with its place."""
+"""The tokens of a text: numbers, names and operators, each with its place."""
 
 import re
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ _MEANT = {
     "{": "(",
     "}": ")",
 }
-"""What somebody meant who wrote this."""
+"""What was probably meant by a character that the language lacks."""
 _ONLY = "a line is arithmetic (+ - * / ** @), brackets, names and the listed functions"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands: its line from 1, its first character from 0, and how many."""
+    """Where something stands: its line from 1, its first character from 0, and its length."""
 
     line: int
     column: int
@@ -43,7 +43,7 @@ class Place:
 
 
 class ExpressionError(UserError):
-    """What is wrong with an expression, in a sentence, and where."""
+    """A mistake in an expression, in a sentence with its place."""
 
     def __init__(self, sentence: str, place: Place) -> None:
         super().__init__(f"Line {place.line}, character {place.column + 1}: {sentence}")
@@ -52,44 +52,44 @@ class ExpressionError(UserError):
 
 @dataclass(frozen=True)
 class Token:
-    """A piece: ``kind`` is number, name, sign or end (of a line)."""
+    """``kind`` is number, name, sign or end (of a line)."""
 
     kind: str
     text: str
     place: Place
 
 
-def shown(text: str) -> str:
-    """Return a piece of somebody's text in quotes: short, and nothing invisible in it."""
+def quoted(text: str) -> str:
+    """Return a piece of the typed text in quotes: shortened, invisible characters as codes."""
     short = text if len(text) <= limits.NAME else text[: limits.NAME - 1] + "…"
     return "“" + "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in short) + "”"
 
 
 def tokenize(text: str) -> list[list[Token]]:
-    """Return the pieces of each line, none for empty ones; each line ends with an ``end``.
+    """Return the tokens of each line that is not empty; each line ends with an ``end``.
 
-    What stands in open brackets goes on in the next line.
+    A line with open brackets continues on the next one.
 
     Raises:
         ExpressionError: the text is too long, or a character has no meaning here.
     """
     if len(text) > limits.CHARACTERS:
-        found = f"this is longer than {limits.CHARACTERS:,} characters; keep what one net needs."
+        found = f"this is longer than {limits.CHARACTERS:,} characters; shorten it."
         raise ExpressionError(found, Place(1, 0))
     lines = text.replace("\r\n", "\n").split("\n")
     if len(lines) > limits.LINES:
-        found = f"there may be {limits.LINES} lines at most; keep what one net needs."
+        found = f"there may be {limits.LINES} lines at most; shorten it."
         raise ExpressionError(found, Place(limits.LINES + 1, 0))
     made: list[list[Token]] = []
-    going, depth = False, 0
+    continued, depth = False, 0
     for number, line in enumerate(lines, 1):
         tokens = _pieces(line, number)
         depth += sum((t.text in "([") - (t.text in ")]") for t in tokens if t.kind == "sign")
-        if going:
+        if continued:
             made[-1] += tokens
         elif tokens:
             made.append(tokens)
-        going = depth > 0 and bool(made)
+        continued = depth > 0 and bool(made)
         depth = max(0, depth)
     for tokens in made:
         last = tokens[-1].place
@@ -109,7 +109,7 @@ def _pieces(line: str, number: int) -> list[Token]:
         if kind == "space":
             continue
         if kind == "name" and len(text) > limits.NAME:
-            raise ExpressionError(f"{shown(text)} is too long a name; take a shorter one.", place)
+            raise ExpressionError(f"{quoted(text)} is too long a name; take a shorter one.", place)
         if kind == "number":
             _check_number(text, place)
         tokens.append(Token(kind, text, place))
@@ -120,14 +120,14 @@ def _check_number(text: str, place: Place) -> None:
     if len(text) > limits.DIGITS or abs(float(text)) > limits.LARGEST:
         most = f"{limits.LARGEST:,.0f}"
         raise ExpressionError(
-            f"{shown(text)} is too large or too long; numbers here go up to {most}.", place
+            f"{quoted(text)} is too large or too long; numbers here go up to {most}.", place
         )
 
 
 def _unknown(character: str, place: Place) -> ExpressionError:
-    said = shown(character)
+    said = quoted(character)
     if meant := _MEANT.get(character):
-        return ExpressionError(f"{said} is not understood; write {meant} instead.", place)
+        return ExpressionError(f"{said} is not an operator here; write {meant} instead.", place)
     if character in "\"'`":
         return ExpressionError(f"text in quotes has no meaning here; {_ONLY}.", place)
     if character == "_":
@@ -136,8 +136,7 @@ def _unknown(character: str, place: Place) -> ExpressionError:
         code = f"U+{ord(character):04X}"
         named = said if code in said else f"{said} ({code})"
         return ExpressionError(
-            f"{named} is not on the list of letters and signs; names are made of a to z, 0 to 9"
-            " and _.",
+            f"{named} is not allowed; names are made of a to z, 0 to 9 and _.",
             place,
         )
     return ExpressionError(f"{said} has no meaning here; {_ONLY}.", place)

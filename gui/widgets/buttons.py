@@ -1,7 +1,11 @@
 """Buttons and progress bars, as every card has them."""
 
+from typing import TypeVar
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QProgressBar, QPushButton
+from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
+
+W = TypeVar("W", bound=QWidget)
 
 
 def push_button(name: str, text: str, help: str, role: str = "") -> QPushButton:
@@ -25,3 +29,11 @@ def progress_bar(name: str, words: str) -> QProgressBar:
     bar.setTextVisible(False)
     bar.setRange(0, 1000)
     return bar
+
+
+def identified(widget: W, name: str, accessible: str, help: str) -> W:
+    """Give a widget its object name, its accessible name and its tooltip; return it."""
+    widget.setObjectName(name)
+    widget.setAccessibleName(accessible)
+    widget.setToolTip(f"<p>{help}</p>")
+    return widget

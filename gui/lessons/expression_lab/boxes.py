@@ -1,14 +1,13 @@
-"""A node of an expression as a box: what makes it, its value in blue, its gradient in orange."""
-
-from dataclasses import dataclass
+"""A node of an expression as a box: its operation, its value in blue, its gradient in orange."""
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 
-from core.expressions.differences import GradientCheck
+from core.expressions.explanations import formula, sign, title
+from core.expressions.finite_differences import GradientCheck
 from core.expressions.graph import Graph, Kind, Node
-from core.expressions.words import formula, sign, title
+from core.expressions.stepper import NodeState
 from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
@@ -20,55 +19,44 @@ PILL = 24  # pixels: the height of a number without a name
 CELLS = 15  # pixels: the height of a row of cells
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What is shown of a node in this moment; None for what was not computed yet."""
-
-    value: Array | None = None
-    gradient: Array | None = None
-    check: GradientCheck | None = None
-    lit: str = ""
-    """``activation`` while the forward pass is here, ``gradient`` the backward pass."""
-
-
 def is_leaf(node: Node) -> bool:
-    """Return whether a node has numbers that may be set by hand."""
-    return node.kind in (Kind.LEARNED, Kind.GIVEN) and node.operation not in ("moons_label",)
+    """Return whether a node has numbers that can be dragged."""
+    return node.kind in (Kind.LEARNED, Kind.CONSTANT) and node.operation not in ("moons_label",)
 
 
-def written(node: Node) -> bool:
+def is_written(node: Node) -> bool:
     """Return whether a node's numbers are written out, rather than painted as cells."""
     return node.count <= FEW and len(node.shape) < 2
 
 
 def box_size(graph: Graph, node: Node) -> tuple[float, float]:
-    """Return how wide and how high a box is."""
+    """Return the width and height of a box."""
     bold = QFontMetricsF(_bold(13))
-    if node.kind is Kind.FIXED and not node.shape:
+    if node.kind is Kind.LITERAL and not node.shape:
         return max(34.0, bold.horizontalAdvance(title(node)) + 18), PILL
     head = bold.horizontalAdvance(_heads(graph, node)[0]) + 2 * PAD
     if other := _heads(graph, node)[1]:
         head += QFontMetricsF(theme.font(11)).horizontalAdvance(other) + 10
-    numbers = 44.0 * node.count if written(node) else 80.0
+    numbers = 44.0 * node.count if is_written(node) else 80.0
     wide = min(max(NARROW, head, numbers + 2 * PAD), max(WIDE, numbers + 2 * PAD))
-    rows = 3 + (node.kind in (Kind.LEARNED, Kind.GIVEN))
+    rows = 3 + (node.kind in (Kind.LEARNED, Kind.CONSTANT))
     return wide, rows * LINE + 12
 
 
 def _heads(graph: Graph, node: Node) -> tuple[str, str]:
-    """Return the name of a node and, smaller beside it, what makes it."""
+    """Return the name of a node and, smaller beside it, its operation and shape."""
     if node.kind is Kind.RESULT and not node.name:
         whole = formula(graph, node)
         telling = whole.count("…") < len(node.inputs) and len(whole) <= 12
         return (whole if telling else sign(node)), ""
     second = sign(node) if node.inputs else ""
-    if not written(node):
+    if not is_written(node):
         second = f"{second}  {'×'.join(map(str, node.shape))}".strip()
     return title(node), second
 
 
 def cells(node: Node, box: QRectF) -> QRectF:
-    """Return where a node's numbers are, as they are set by hand: text or cells."""
+    """Return where a node's value is painted."""
     return QRectF(box.left() + PAD, box.top() + 6 + LINE, box.width() - 2 * PAD, LINE)
 
 
@@ -81,52 +69,52 @@ def number_at(node: Node, box: QRectF, point: QPointF) -> int:
     column = min(across - 1, int((point.x() - area.left()) / area.width() * across))
     row = min(down - 1, max(0, int((point.y() - area.top()) / area.height() * down)))
     if len(node.shape) == 2 and node.shape[0] > node.shape[1]:
-        return column * down + row  # it is painted lying down
+        return column * down + row  # it is painted transposed
     return row * across + column
 
 
 def _across(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return how many cells lie side by side, and how many below each other: the long side lies."""
+    """Return the columns and rows of cells: the longer dimension is horizontal."""
     if len(shape) < 2:
         return (shape[0] if shape else 1), 1
     return max(shape), min(shape)
 
 
-def paint_box(painter: QPainter, graph: Graph, node: Node, box: QRectF, seen: Seen) -> None:
+def paint_box(painter: QPainter, graph: Graph, node: Node, box: QRectF, state: NodeState) -> None:
     """Paint a node."""
-    _paint_ground(painter, graph, node, box, seen)
+    _paint_ground(painter, graph, node, box, state)
     now = theme.current()
-    if node.kind is Kind.FIXED and not node.shape:
+    if node.kind is Kind.LITERAL and not node.shape:
         painter.setFont(theme.font(13))
         painter.setPen(now.colour("muted"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title(node))
         return
     _paint_head(painter, graph, node, box)
     row = cells(node, box)
-    _paint_numbers(painter, node, row, seen.value, "activation")
+    _paint_numbers(painter, node, row, state.value, "activation")
     row.translate(0, LINE)
-    if node.index in graph.sloped:
-        _paint_numbers(painter, node, row, seen.gradient, "gradient")
+    if node.index in graph.with_gradient:
+        _paint_numbers(painter, node, row, state.gradient, "gradient")
     else:
-        noise = any(graph.nodes[i].kind is Kind.NOISE for i in graph.before(node.index))
         painter.setFont(theme.font(11))
         painter.setPen(now.colour("muted"))
-        words = "passed by" if noise else "no gradient"
-        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, words)
-    if seen.check is not None:
+        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, "no gradient")
+    if state.check is not None:
         row.translate(0, LINE)
-        _paint_check(painter, node, row, seen.check)
+        _paint_check(painter, node, row, state.check)
 
 
-def _paint_ground(painter: QPainter, graph: Graph, node: Node, box: QRectF, seen: Seen) -> None:
+def _paint_ground(
+    painter: QPainter, graph: Graph, node: Node, box: QRectF, state: NodeState
+) -> None:
     now = theme.current()
-    round_ = 12.0 if node.kind is Kind.FIXED else 8.0
-    if seen.lit:
+    round_ = 12.0 if node.kind is Kind.LITERAL else 8.0
+    if state.current:
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.colour(seen.lit, 48))
+        painter.setBrush(now.colour(state.current, 48))
         painter.drawRoundedRect(box.adjusted(-5, -5, 5, 5), round_ + 5, round_ + 5)
-    given = node.kind in (Kind.GIVEN, Kind.FIXED)
-    painter.setBrush(now.colour("sunken" if given else "surface"))
+    constant = node.kind in (Kind.CONSTANT, Kind.LITERAL)
+    painter.setBrush(now.colour("sunken" if constant else "surface"))
     pen = QPen(now.colour("border"), 1.2)
     if node.kind is Kind.LEARNED:
         pen = QPen(now.colour("update"), 1.4)
@@ -136,8 +124,8 @@ def _paint_ground(painter: QPainter, graph: Graph, node: Node, box: QRectF, seen
         pen = QPen(now.colour("text"), 1.6)
     elif node.kind is Kind.RESULT:
         pen = QPen(now.colour("faint"), 1.2)
-    if seen.lit:
-        pen = QPen(now.colour(seen.lit), 2)
+    if state.current:
+        pen = QPen(now.colour(state.current), 2)
     painter.setPen(pen)
     painter.drawRoundedRect(box, round_, round_)
 
@@ -177,13 +165,13 @@ def _paint_die(painter: QPainter, place: QRectF) -> None:
 def _paint_numbers(
     painter: QPainter, node: Node, row: QRectF, numbers: Array | None, role: str
 ) -> None:
-    """Write the numbers, or paint them as cells: the larger, the stronger the colour."""
+    """Write the numbers, or paint them as cells: the larger, the more saturated."""
     now = theme.current()
     painter.setFont(_bold(13))
     if numbers is None:
         painter.setPen(now.colour("faint"))
         painter.drawText(row, Qt.AlignmentFlag.AlignCenter, "·")
-    elif written(node):
+    elif is_written(node):
         painter.setPen(now.colour(role))
         wide = row.width() / node.count
         for place, value in enumerate(numbers.reshape(-1).tolist()):
@@ -217,7 +205,7 @@ def _paint_bars(painter: QPainter, area: QRectF, numbers: Array, role: str) -> N
 
 
 def _image(numbers: Array, role: str) -> QImage:
-    """Return numbers as cells of one colour, the long side lying: full is the largest size."""
+    """Return numbers as cells of one colour, opaque at the largest absolute value."""
     table = np.atleast_2d(numbers)
     if table.shape[0] > table.shape[1]:
         table = table.T
@@ -232,11 +220,11 @@ def _image(numbers: Array, role: str) -> QImage:
 
 
 def _paint_check(painter: QPainter, node: Node, row: QRectF, check: GradientCheck) -> None:
-    """Write the finite difference, and whether it says the same."""
+    """Write the finite difference, and whether it agrees."""
     now = theme.current()
     painter.setFont(theme.font(11))
     role, mark = ("update", "✓") if check.agrees else ("fault", "✗")
-    if check.corner.any():
+    if check.kink.any():
         role, mark = "warning", "∧"
     words = number(float(check.difference)) if not node.shape else f"all {node.count}"
     if not check.agrees and node.shape:

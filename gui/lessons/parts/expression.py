@@ -1,4 +1,4 @@
-"""The expression lab: type something differentiable, look into it, and let it roll downhill."""
+"""The expression lab: type an expression, step through both passes, and train it."""
 
 import time
 from collections.abc import Mapping
@@ -8,53 +8,52 @@ from PySide6.QtGui import QHideEvent, QShowEvent, QTextCursor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import UserError
+from core.expressions.explanations import explain_backward, explain_forward
 from core.expressions.graph import Graph, Kind
 from core.expressions.lab import Lab
 from core.expressions.parser import parse
 from core.expressions.presets import PRESETS
+from core.expressions.stepper import Stepper
 from core.expressions.tokens import ExpressionError
-from core.expressions.words import backward_words, forward_words
 from core.numbers import number
 from gui.lessons.context import LessonContext
-from gui.lessons.expression_lab.pass_view import Pass
 from gui.lessons.expression_lab.view import ExpressionView
 
 SLOW, FAST = 250, 40  # milliseconds between two drawings
 BUSY = 0.012  # seconds of steps between two drawings, when fast
 REST = 300  # milliseconds without a change, until gradients are checked
-NO_WAY_BACK = "**No gradient leads back**: nothing here is learned or given. Name a number: w = 2."
+NO_GRADIENT = (
+    "**There is no gradient**: nothing here is learned or constant data. Assign a number to a"
+    " name: w = 2."
+)
 ALL_DONE = (
-    "**Everything is computed**: values forward in blue, gradients backward in orange. Each leaf is"
-    " held against its finite difference: nudge it a little both ways, and see what the last line"
-    " does."
+    "**Both passes are done**: values forward in blue, gradients backward in orange. The gradient"
+    " of each leaf is checked against its finite difference, (L(x + h) − L(x − h)) / 2h."
 )
 
 
 class Part(QWidget):
-    """An expression, its graph, and the descent.
+    """An expression, its graph, and its training.
 
-    Options: ``preset``, one of core.expressions.presets; ``begin=empty`` to let the values be
-    found out first.
+    Options: ``preset``, one of core.expressions.presets; ``begin=empty`` to begin before the
+    forward pass.
     """
 
-    def __init__(self, room: LessonContext | None, options: Mapping[str, str]) -> None:
+    def __init__(self, context: LessonContext | None, options: Mapping[str, str]) -> None:
         super().__init__()
         self.lab: Lab | None = None
         self._preset = options.get("preset", "neuron")
         self._empty = options.get("begin") == "empty"
-        self._begun, self._text = False, ""
-        self._pass: Pass | None = None
+        self._shown_before, self._text = False, ""
+        self._stepper: Stepper | None = None
         self.view = ExpressionView()
         self._clock = QTimer(self)
-        self._clock.timeout.connect(self._go_on)
+        self._clock.timeout.connect(self._train)
         self._checker = QTimer(self, singleShot=True, interval=REST)
         self._checker.timeout.connect(self._check)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.view)
-        self._connect()
-
-    def _connect(self) -> None:
         view, controls = self.view, self.view.controls
         view.input.textChanged.connect(self._on_text)
         view.presets.activated.connect(lambda _: self.take(view.presets.currentData()))
@@ -66,35 +65,35 @@ class Part(QWidget):
         controls.startedOver.connect(self._read)
         controls.seedChanged.connect(lambda _: self._read())
         controls.frozen.connect(self._freeze)
-        view.graph.numberMoved.connect(self._move)
-        view.graph.nodePicked.connect(self._tell)
+        view.graph.numberMoved.connect(self._change_number)
+        view.graph.nodePicked.connect(self._explain)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Begin with the preset, when first seen."""
+        """Begin with the preset, when first shown."""
         super().showEvent(event)
-        if not self._begun:
+        if not self._shown_before:
             import torch
 
-            torch.set_num_threads(1)  # of this thread: so small products are quickest alone
-            self._begun = True
+            torch.set_num_threads(1)  # of this thread: so small products are fastest with one
+            self._shown_before = True
             self.take(self._preset)
             self.view.input.document().clearUndoRedoStacks()
-            if self._empty and self._pass is not None:
-                self._pass.clear()
+            if self._empty and self._stepper is not None:
+                self._stepper.clear()
                 self._show()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Stand still where nobody looks."""
+        """Pause while hidden."""
         super().hideEvent(event)
         self.abandon()
 
     def abandon(self) -> None:
-        """Stand still: the window closes."""
+        """Stop the timers: the window closes."""
         self._pause()
         self._checker.stop()
 
     def take(self, preset: str) -> None:
-        """Put a preset's text in place of what is there; it can be undone."""
+        """Replace the text by a preset; it can be undone."""
         chosen = PRESETS[preset]
         self.view.controls.begin_with(chosen.rate, chosen.fast)
         cursor = QTextCursor(self.view.input.document())
@@ -104,34 +103,31 @@ class Part(QWidget):
         self.view.presets.setCurrentIndex(self.view.presets.findData(preset))
 
     def _on_text(self) -> None:
-        """Read the text where it is another one: Qt tells of its colours as well."""
+        """Parse the text if it is another one: Qt signals changes of its colours as well."""
         if self.view.input.toPlainText() != self._text:
             self._read()
 
     def _read(self) -> None:
-        """Understand the text, or say why not; its numbers are those to begin with."""
+        """Parse the text and take its numbers, or show what is wrong."""
         self._pause()
         self._text = text = self.view.input.toPlainText()
         if text != PRESETS[self._preset].text.rstrip("\n"):
             self.view.presets.setCurrentIndex(-1)
         try:
             graph = parse(text)
-            lab = Lab(graph, self.view.controls.seed, self.view.controls.freezes)
+            self.lab = Lab(graph, self.view.controls.seed, self.view.controls.freezes)
         except ExpressionError as error:
-            self._complain(error)
+            self.lab = None
+            self.view.show_error(error)
+            self._checker.stop()
             return
-        self.lab, self._pass = lab, Pass(lab)
+        self._stepper = Stepper(self.lab)
         self.view.show_graph(graph)
-        self._show_plane()
+        self._show_points()
         self._show()
 
-    def _complain(self, error: ExpressionError) -> None:
-        self.lab = None
-        self.view.complain(error)
-        self._checker.stop()
-
-    def _show_plane(self) -> None:
-        """Show the map where there are points x, their labels y, and answers out."""
+    def _show_points(self) -> None:
+        """Show the decision map if the expression has points x, labels y, and predictions out."""
         assert self.lab is not None
         plane, values = _plane(self.lab.graph), self.lab.values
         self.view.map.setVisible(plane is not None)
@@ -139,75 +135,75 @@ class Part(QWidget):
             self.view.map.show_points(*(values[index] for index in plane))
 
     def _show(self) -> None:
-        """Bring graph, map and curve up to date."""
-        if self.lab is None or self._pass is None:
+        """Update graph, map and curve."""
+        if self.lab is None or self._stepper is None:
             return
-        self.view.graph.show_seen(*self._pass.seen())
+        self.view.graph.show_states(*self._stepper.state())
         self.view.curve.show_lab(self.lab)
         if not self.view.map.isHidden():
             try:
-                self.view.map.show_answers(self.lab.answer("out", "x", self.view.map.places()))
+                self.view.map.show_answers(self.lab.predict("out", "x", self.view.map.places()))
             except UserError:
                 self.view.map.hide()
         if self.isVisible() and not self._clock.isActive():
             self._checker.start()
 
     def _check(self) -> None:
-        """Hold the gradients against finite differences, now that nothing moves."""
-        if self.lab is not None and self._pass is not None:
-            self._pass.check()
-            self.view.graph.show_seen(*self._pass.seen())
+        """Compare the gradients with finite differences, now that nothing changes."""
+        if self.lab is not None and self._stepper is not None:
+            self._stepper.check()
+            self.view.graph.show_states(*self._stepper.state())
 
     def _forward(self) -> None:
-        """Let the next node have its value; after the last one a new pass begins."""
+        """Compute the next node; after the last one a new pass begins."""
         self._pause()
-        if self.lab is None or self._pass is None:
+        if self.lab is None or self._stepper is None:
             return
         try:
-            if self._pass.through:
-                self.lab.draw_noise()
+            if self._stepper.forward_done:
+                self.lab.resample()
         except UserError as error:
             self.view.words.say(f"**{error}**")
             return
-        self.view.words.say(forward_words(self.lab, self._pass.forward()))
+        self.view.words.say(explain_forward(self.lab, self._stepper.forward()))
         self._show()
 
     def _back(self) -> None:
-        """Let the next node hand its gradient on; a forward pass that is not done is done first."""
+        """Go to the next node of the backward pass; the forward pass is completed before."""
         self._pause()
-        if self.lab is None or self._pass is None:
+        if self.lab is None or self._stepper is None:
             return
-        index = self._pass.back()
-        self.view.words.say(NO_WAY_BACK if index is None else backward_words(self.lab, index))
+        index = self._stepper.back()
+        self.view.words.say(NO_GRADIENT if index is None else explain_backward(self.lab, index))
         self._show()
 
     def _run_all(self) -> None:
         self._pause()
-        if self._pass is not None:
-            self._pass.finish()
+        if self._stepper is not None:
+            self._stepper.finish()
             self.view.words.say(ALL_DONE)
             self._show()
 
     def _step(self) -> None:
-        """Go one step downhill, and say how far down it led."""
+        """Make one gradient step, and describe it."""
         self._pause()
-        if self.lab is None or self._pass is None:
+        if self.lab is None or self._stepper is None:
             return
         before, rate = self.lab.loss, self.view.controls.rate
-        self._pass.finish()
-        if self._descend():
+        self._stepper.finish()
+        if self._gradient_step():
             self.view.words.say(
-                f"**Step {self.lab.step:,}.** Every learned number moved by −{number(rate, 4)} ×"
-                f" its gradient: the last line went from {number(before, 4)} to"
+                f"**Step {self.lab.step:,}.** Every learned number changed by −{number(rate, 4)} ×"
+                f" its gradient: the loss went from {number(before, 4)} to"
                 f" {number(self.lab.loss, 4)}."
             )
         self._show()
 
-    def _descend(self) -> bool:
-        """Make a step; return whether it could be made, and stand still if not."""
+    def _gradient_step(self) -> bool:
+        """Make a step; return whether it succeeded, and pause if not."""
         assert self.lab is not None
         try:
-            self.lab.descend(self.view.controls.rate)
+            self.lab.gradient_step(self.view.controls.rate)
         except UserError as error:
             self._pause()
             self.view.words.say(f"**{error}**")
@@ -218,65 +214,59 @@ class Part(QWidget):
         if self._clock.isActive():
             self._pause()
             self._show()
-        elif self._pass is not None:
-            self._pass.finish()
+        elif self._stepper is not None:
+            self._stepper.finish()
             self._checker.stop()
             self.view.controls.show_playing(True)
             self._clock.start(FAST if self.view.controls.fast.isChecked() else SLOW)
-            self._go_on()
+            self._train()
 
     def _pause(self) -> None:
         self._clock.stop()
         self.view.controls.show_playing(False)
 
-    def _go_on(self) -> None:
+    def _train(self) -> None:
         """Make a step, or as many as there is time for; then draw."""
         if self.lab is None:
             return
         fast = self.view.controls.fast.isChecked()
         self._clock.setInterval(FAST if fast else SLOW)
         end = time.perf_counter() + (BUSY if fast else 0)
-        while self._descend() and time.perf_counter() < end:
+        while self._gradient_step() and time.perf_counter() < end:
             pass
         self._show()
         if self._clock.isActive():
-            self.view.words.say(self._progress())
-
-    def _progress(self) -> str:
-        assert self.lab is not None
-        words = f"**Step {self.lab.step:,}.** The last line is {number(self.lab.loss, 4)}."
-        if not self.view.map.isHidden():
-            words += (
-                f" {100 * self.view.map.parted:.0f} % of the points are on their side of the line."
-            )
-        return words
+            words = f"**Step {self.lab.step:,}.** The loss is {number(self.lab.loss, 4)}."
+            if not self.view.map.isHidden():
+                words += f" Accuracy: {100 * self.view.map.parted:.0f} %."
+            self.view.words.say(words)
 
     def _freeze(self, frozen: bool) -> None:
         if self.lab is not None:
             self.lab.frozen = frozen
 
-    def _move(self, leaf: int, which: int, way: float) -> None:
-        """Move a number that is dragged; the descent goes on meanwhile."""
-        if self.lab is None or self._pass is None:
+    def _change_number(self, leaf: int, which: int, change: float) -> None:
+        """Change a number that is dragged; training goes on meanwhile."""
+        if self.lab is None or self._stepper is None:
             return
-        value = float(self.lab.values[leaf].reshape(-1)[which]) + way
+        value = float(self.lab.values[leaf].reshape(-1)[which]) + change
         try:
             self.lab.set_number(leaf, which, value)
         except UserError as error:
             self.view.words.say(f"**{error}**")
             return
-        self._pass.finish()
-        self._show_plane()
+        self._stepper.finish()
+        self._show_points()
         self._show()
 
-    def _tell(self, index: int) -> None:
-        """Tell about a node that was picked: what it makes, and what it hands on."""
+    def _explain(self, index: int) -> None:
+        """Explain both passes at a node that was picked."""
         if self.lab is None or self._clock.isActive():
             return
         if index in self.lab.graph.forward:
-            words = forward_words(self.lab, index)
+            words = explain_forward(self.lab, index)
             if index in self.lab.graph.backward:
-                words += f" {backward_words(self.lab, index)}"
+                words += f" {explain_backward(self.lab, index)}"
             self.view.words.say(words)
 
 
@@ -285,6 +275,6 @@ def _plane(graph: Graph) -> tuple[int, int] | None:
     if not {"x", "y", "out"} <= set(graph.names):
         return None
     x, y = (graph.nodes[graph.names[name]] for name in ("x", "y"))
-    given = x.kind is Kind.GIVEN and y.kind is Kind.GIVEN
+    constant = x.kind is Kind.CONSTANT and y.kind is Kind.CONSTANT
     fits = x.shape[1:] == (2,) and y.count == x.shape[0] > 1
-    return (x.index, y.index) if given and fits else None
+    return (x.index, y.index) if constant and fits else None

@@ -1,9 +1,9 @@
-"""All that may be written in an expression, made from the list that the parser goes by."""
+"""The reference of the expression language, made from the tables of the parser."""
 
 from collections.abc import Mapping
 
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout
 
 from core.expressions.functions import CALLABLE, FUNCTIONS, INFIX, SOURCES
 from gui.lessons.context import LessonContext
@@ -12,31 +12,30 @@ from gui.widgets.card import Card, label
 COLUMNS = 2
 
 
-class Part(QWidget):
-    """The signs, the functions and the sources of numbers, each in a few words."""
+class Part(Card):
+    """Operators, functions and sources of numbers, each in a few words."""
 
-    def __init__(self, room: LessonContext | None, options: Mapping[str, str]) -> None:
-        super().__init__()
+    def __init__(self, context: LessonContext | None, options: Mapping[str, str]) -> None:
+        super().__init__("Operators and functions")
         self.setObjectName("expressionFunctions")
-        card = Card("All that is understood")
         for title, entries in _groups():
-            card.body.addWidget(label(title, "muted"))
-            card.body.addLayout(_grid(entries))
-            card.body.addSpacing(6)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(card)
+            self.body.addWidget(label(title, "muted"))
+            self.body.addLayout(_grid(entries))
+            self.body.addSpacing(6)
+
+    def abandon(self) -> None:
+        """Nothing runs here."""
 
 
 def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
     signs = [(f"a {sign} b", FUNCTIONS[name].help) for sign, name in INFIX.items()]
-    power = ("a ** 2", "a to a plain power, −16 to 16")
+    power = ("a ** 2", "a to a constant power, −16 to 16")
     calls = [(_call(name), FUNCTIONS[name].help) for name in CALLABLE]
     sources = [(head, rest) for head, _, rest in (s.partition(": ") for s in SOURCES.values())]
     return [
-        ("Signs", [*signs, power, ("-a", "the other sign")]),
+        ("Operators", [*signs, power, ("-a", "the negative")]),
         ("Functions; tanh(a) may be written a.tanh() as well", calls),
-        ("Where numbers come from", [("w = 0.5", "a name with plain numbers: learned"), *sources]),
+        ("Sources of numbers", [("w = 0.5", "a name with plain numbers: learned"), *sources]),
     ]
 
 

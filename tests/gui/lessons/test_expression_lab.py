@@ -1,4 +1,4 @@
-"""The expression lab: typed, stepped through, dragged, and rolled downhill."""
+"""The expression lab: typed, stepped through, dragged, and trained."""
 
 import numpy as np
 import pytest
@@ -49,11 +49,11 @@ def value(part, name):
 
 def seen(part):
     """Return what is seen of each node, by index."""
-    return part._pass.seen()[0]
+    return part._stepper.state()[0]
 
 
 def words(part):
-    """Return the sentence under the buttons, without its dress."""
+    """Return the explanation under the buttons."""
     return part.view.words.text()
 
 
@@ -106,7 +106,7 @@ def test_an_error_is_underlined_and_told_while_typing(make, qtbot) -> None:
     """The last good graph pales and its buttons rest until the text is whole again."""
     part = make()
     typed(part, qtbot, "a = 3\na * (a + ")
-    missing = "Line 2, character 9: something is missing behind “+”: a number or a name."
+    missing = "Line 2, character 9: something is missing after “+”: a number or a name."
     assert part.view.problem.text() == missing
     assert part.view.problem.property("role") == "fault"
     [mark] = part.view.input.extraSelections()
@@ -167,20 +167,20 @@ def test_forward_and_back_go_node_by_node(make, qtbot) -> None:
         assert [seen(part)[i].value is not None for i in graph.forward] == [
             n < done for n in range(3)
         ]
-        assert [i for i, shown in seen(part).items() if shown.lit] == [index]
-        assert seen(part)[index].lit == "activation"
+        assert [i for i, shown in seen(part).items() if shown.current] == [index]
+        assert seen(part)[index].current == "activation"
         assert "Forward: " in words(part)
     for index in graph.backward:
         qtbot.mouseClick(part.view.controls.back, LEFT)
-        assert [i for i, shown in seen(part).items() if shown.lit] == [index]
-        assert seen(part)[index].lit == "gradient"
+        assert [i for i, shown in seen(part).items() if shown.current] == [index]
+        assert seen(part)[index].current == "gradient"
     assert "To a: local derivative −3, times −2 = " in words(part)
-    handed = part._pass.seen()[1]
+    handed = part._stepper.state()[1]
     assert handed == {graph.names["a"]: "6", graph.names["b"]: "−4"}
     qtbot.mouseClick(part.view.controls.forward, LEFT)
     assert seen(part)[graph.names["a"]].gradient is None, "a new pass begins"
     qtbot.mouseClick(part.view.controls.run_all, LEFT)
-    assert all(shown.value is not None and not shown.lit for shown in seen(part).values())
+    assert all(shown.value is not None and not shown.current for shown in seen(part).values())
     assert float(seen(part)[graph.names["a"]].gradient) == 6
 
 
@@ -206,7 +206,7 @@ def test_leaves_are_checked_when_all_stands_still(make, qtbot) -> None:
     qtbot.waitUntil(lambda: all(seen(part)[leaf].check for leaf in leaves), timeout=5000)
     assert all(seen(part)[leaf].check.agrees for leaf in leaves)
     told = part.view.graph.describe(part.lab.graph.names["b"])
-    assert "learned: descent changes it" in told and "finite difference: " in told
+    assert "learned by gradient descent" in told and "finite difference: " in told
 
 
 def test_a_step_goes_downhill_and_says_so(make, qtbot) -> None:
@@ -282,7 +282,7 @@ def test_the_arrow_keys_go_through_the_graph(make, qtbot) -> None:
     part = make()
     part.view.graph.setFocus()
     qtbot.keyClick(part.view.graph, Qt.Key.Key_Right)
-    assert "learned: descent changes it" in part.view.graph.accessibleDescription()
+    assert "learned by gradient descent" in part.view.graph.accessibleDescription()
     qtbot.keyClick(part.view.graph, Qt.Key.Key_Up)
     assert value(part, "a") > 2
     for _ in range(9):
@@ -332,7 +332,7 @@ def test_the_map_shows_how_the_moons_are_parted(make, qtbot) -> None:
     qtbot.mouseClick(part.view.controls.play, LEFT)
     qtbot.waitUntil(lambda: part.view.map.parted >= 0.95, timeout=20_000)
     qtbot.mouseClick(part.view.controls.play, LEFT)
-    assert "of the points are on their side" in words(part)
+    assert "Accuracy: " in words(part)
     assert not np.array_equal(pixels(part.view.map), begin)
 
 
@@ -378,7 +378,7 @@ def test_nothing_to_learn_leaves_only_looking(make, qtbot) -> None:
     typed(part, qtbot, "2 * 3")
     assert not part.view.controls.step.isEnabled() and part.view.controls.forward.isEnabled()
     qtbot.mouseClick(part.view.controls.back, LEFT)
-    assert "No gradient leads back" in words(part)
+    assert "There is no gradient" in words(part)
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -1,4 +1,4 @@
-"""What happens at a node, in a sentence with its numbers: forward, and the chain rule backward."""
+"""What happens at a node, in a sentence with its numbers: forward, and by the chain rule back."""
 
 import re
 
@@ -8,18 +8,18 @@ from .functions import FUNCTIONS, size
 from .graph import Graph, Kind, Node
 from .lab import Lab
 
-DEEP = 3
-"""How far a formula is written out in a sentence."""
+DEPTH = 3
+"""How deep a formula is written out in a sentence."""
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@"}
 
 
 def title(node: Node) -> str:
-    """Return what a node is called, or else what makes it: ``×``, ``tanh``, ``3``."""
+    """Return the name of a node, or else its operation: ``×``, ``tanh``, ``3``."""
     return node.name or sign(node)
 
 
 def sign(node: Node) -> str:
-    """Return what makes a node: ``×``, ``x²``, ``tanh``; for a leaf what it comes from."""
+    """Return the operation of a node: ``×``, ``x²``, ``tanh``; of a leaf its source."""
     if node.operation == "power":
         return f"x{raised(node.exponent)}"
     if node.operation == "negate":
@@ -33,14 +33,14 @@ def sign(node: Node) -> str:
 
 
 def formula(graph: Graph, node: Node, depth: int = 1) -> str:
-    """Return what makes a node, of its inputs: ``a × b``, ``tanh(n)``, ``… + c``.
+    """Return the formula of a node: ``a × b``, ``tanh(n)``, ``… + c``.
 
     Args:
         graph: where the node is.
-        node: of which it is told.
-        depth: how far what has no name is written out; beyond, there are points.
+        node: of the graph.
+        depth: how deep nodes without a name are written out; below it stands ``…``.
     """
-    parts = [_part_of(graph, graph.nodes[index], node, depth) for index in node.inputs]
+    parts = [_operand(graph, graph.nodes[index], node, depth) for index in node.inputs]
     if not parts:
         return title(node)
     if node.operation in SIGNS:
@@ -54,7 +54,7 @@ def formula(graph: Graph, node: Node, depth: int = 1) -> str:
     return f"{node.operation}({', '.join(parts)})"
 
 
-def _part_of(graph: Graph, part: Node, whole: Node, depth: int) -> str:
+def _operand(graph: Graph, part: Node, whole: Node, depth: int) -> str:
     if part.name or not part.inputs:
         return title(part)
     if depth <= 1:
@@ -64,14 +64,14 @@ def _part_of(graph: Graph, part: Node, whole: Node, depth: int) -> str:
     return f"({words})" if tight and part.operation in ("negate", *SIGNS) else words
 
 
-def _called(graph: Graph, node: Node) -> str:
-    """Return a node's name and what makes it: ``n = x × w + b``."""
-    made = formula(graph, node, DEEP)
+def _assignment(graph: Graph, node: Node) -> str:
+    """Return a node's name and formula: ``n = x × w + b``."""
+    made = formula(graph, node, DEPTH)
     return f"{node.name} = {made}" if node.name and node.inputs else made
 
 
-def told(value: Array) -> str:
-    """Return a value in a few words: a number, some numbers, or from where to where."""
+def value_in_words(value: Array) -> str:
+    """Return a number, a few numbers, or the shape and range of many."""
     if value.size <= 4 and value.ndim < 2:
         numbers = ", ".join(number(float(v)) for v in value.reshape(-1))
         return f"[{numbers}]" if value.ndim else numbers
@@ -79,14 +79,14 @@ def told(value: Array) -> str:
     return f"{size(value.shape)}, " + (f"all {low}" if low == high else f"from {low} to {high}")
 
 
-def forward_words(lab: Lab, index: int) -> str:
-    """Say what a node makes in the forward pass."""
+def explain_forward(lab: Lab, index: int) -> str:
+    """Return what a node computes in the forward pass."""
     graph, values = lab.graph, lab.values
     node = graph.nodes[index]
-    made = told(values[index])
+    made = value_in_words(values[index])
     if node.shape or any(graph.nodes[i].shape for i in node.inputs):
         sizes = " and ".join(size(graph.nodes[i].shape) for i in node.inputs)
-        return f"**Forward: {_called(graph, node)}.** From {sizes}: {made}."
+        return f"**Forward: {_assignment(graph, node)}.** From {sizes}: {made}."
     numbers = [_bracketed(number(float(values[i]))) for i in node.inputs]
     if node.operation in SIGNS:
         words = f"{numbers[0]} {SIGNS[node.operation]} {numbers[1]}"
@@ -96,56 +96,56 @@ def forward_words(lab: Lab, index: int) -> str:
         words = f"−{numbers[0]}"
     else:
         words = f"{node.operation}({', '.join(n.strip('()') for n in numbers)})"
-    return f"**Forward: {_called(graph, node)}.** {words} = {made}."
+    return f"**Forward: {_assignment(graph, node)}.** {words} = {made}."
 
 
-def backward_words(lab: Lab, index: int) -> str:
-    """Say what a node hands on in the backward pass: local derivative × what came from above."""
+def explain_backward(lab: Lab, index: int) -> str:
+    """Return what a node passes back to its inputs: local derivative × upstream gradient."""
     graph = lab.graph
     node = graph.nodes[index]
     words = [
-        f"**Back through {_called(graph, node)}.**",
-        f"From above: {told(lab.gradients[index])}.",
+        f"**Back through {_assignment(graph, node)}.**",
+        f"Upstream gradient: {value_in_words(lab.gradients[index])}.",
     ]
     if index == graph.root:
-        words[1] = "It begins here: the result changes with itself by 1."
+        words[1] = "The backward pass begins here: the gradient of the loss by itself is 1."
     single = not node.shape and not any(graph.nodes[i].shape for i in node.inputs)
-    parts = lab.handed_on(index)
-    slopes = lab.slopes(index) if single else parts
+    parts = lab.input_gradients(index)
+    local = lab.local_derivatives(index) if single else parts
     for which, source in enumerate(node.inputs):
-        if source in graph.sloped:
-            say = _numbers_part if single else _arrays_part
-            called = graph.nodes[source].name or formula(graph, graph.nodes[source], DEEP)
-            words.append(f"To {called}: {say(lab, node, which, slopes[which], parts[which])}.")
+        if source in graph.with_gradient:
+            explain = _explain_numbers if single else _explain_arrays
+            called = graph.nodes[source].name or formula(graph, graph.nodes[source], DEPTH)
+            words.append(f"To {called}: {explain(lab, node, which, local[which], parts[which])}.")
         elif graph.nodes[source].kind is Kind.NOISE:
-            words.append("To the noise: nothing; the gradient passes it by.")
+            words.append("The noise receives no gradient.")
     return " ".join(words)
 
 
-def _numbers_part(lab: Lab, node: Node, which: int, slope: Array, part: Array) -> str:
+def _explain_numbers(lab: Lab, node: Node, which: int, local: Array, part: Array) -> str:
     numbers = [number(float(lab.values[i])) for i in node.inputs]
-    words = _slope(lab, node, which, numbers, number(float(lab.values[node.index])))
-    here, above = number(float(slope)), number(float(lab.gradients[node.index]))
+    words = _derivative(lab, node, which, numbers, number(float(lab.values[node.index])))
+    here, upstream = number(float(local)), number(float(lab.gradients[node.index]))
     words = words if words == here else f"{words} = {here}"
-    return f"local derivative {words}, times {above} = **{told(part)}**"
+    return f"local derivative {words}, times {upstream} = **{value_in_words(part)}**"
 
 
-def _arrays_part(lab: Lab, node: Node, which: int, slope: Array, part: Array) -> str:
-    labels = [_part_of(lab.graph, lab.graph.nodes[i], node, 1) for i in node.inputs]
+def _explain_arrays(lab: Lab, node: Node, which: int, local: Array, part: Array) -> str:
+    labels = [_operand(lab.graph, lab.graph.nodes[i], node, 1) for i in node.inputs]
     if node.operation == "matmul" and node.shape:
         other = f"{labels[1 - which]} transposed"
-        product = f"{other} @ what comes" if which else f"what comes from above @ {other}"
-        return f"{product}{' from above' if which else ''}: {told(part)}"
-    words = _slope(lab, node, which, labels, node.name or "out")
-    used = lab.graph.nodes[node.inputs[which]].count < node.count
-    many = ", summed over all its uses" if used else ""
-    return f"local derivative {words}, times what comes from above{many}: {told(part)}"
+        product = f"{other} @ upstream gradient" if which else f"upstream gradient @ {other}"
+        return f"{product}: {value_in_words(part)}"
+    words = _derivative(lab, node, which, labels, node.name or "out")
+    broadcast = lab.graph.nodes[node.inputs[which]].count < node.count
+    summed = ", summed over the broadcast dimensions" if broadcast else ""
+    return f"local derivative {words}, times the upstream gradient{summed}: {value_in_words(part)}"
 
 
-def _slope(lab: Lab, node: Node, which: int, arguments: list[str], out: str) -> str:
+def _derivative(lab: Lab, node: Node, which: int, arguments: list[str], out: str) -> str:
     if node.operation == "stack":
         return "1"
-    words = FUNCTIONS[node.operation].slopes[which]
+    words = FUNCTIONS[node.operation].derivatives[which]
     count = node.exponent
     if node.operation == "power":
         words = "2 × {a}" if count == 2 else f"{{n}} × {{a}}{raised(count - 1)}"
