@@ -3,7 +3,7 @@
 Importing this package costs no torch; the modules that need it import it themselves.
 """
 
-__version__ = "0.1.0"
+from .version import __version__ as __version__
 
 
 def __getattr__(name: str) -> object:

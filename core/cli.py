@@ -10,7 +10,6 @@ import json
 import os
 import sys
 
-from . import __version__
 from .arguments import Parser
 from .commands.diagnose import DIAGNOSE
 from .commands.inference import EVALUATE, PREDICT, SAMPLE
@@ -18,6 +17,7 @@ from .commands.playgrounds import PLAYGROUNDS
 from .commands.runs import EXPORT, LIST
 from .commands.train import TRAIN
 from .errors import UserError
+from .version import __version__
 
 COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT)
 

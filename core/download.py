@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import UserError
-from .training.files import write_whole
+from .files import write_whole
 
 CHUNK = 1 << 16
 TIMEOUT = 5.0

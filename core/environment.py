@@ -3,7 +3,7 @@
 import platform
 from typing import Any
 
-from . import __version__
+from .version import __version__
 
 
 def environment(device: str) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from .errors import UserError
 from .telemetry.events import Array
-from .training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from .training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor]
 Tell = Callable[[str, float], None]
@@ -48,8 +50,8 @@ class Playground(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     about: ClassVar[str]
-    recipe_type: ClassVar[type[Recipe]]
-    recipes: ClassVar[Mapping[str, Recipe]]
+    recipe_type: ClassVar[type["Recipe"]]
+    recipes: ClassVar[Mapping[str, "Recipe"]]
     """Recipes by name; the first is the default."""
     models: ClassVar[tuple[str, ...]]
     mixed: ClassVar[bool] = False
@@ -219,7 +221,7 @@ class Playground(ABC):
         """
         return next(iter(self.recipes)), ""
 
-    def recipe_for(self, model: str | None = None, name: str | None = None) -> Recipe:
+    def recipe_for(self, model: str | None = None, name: str | None = None) -> "Recipe":
         """Return the recipe of that name, or the first one for that model, or the default.
 
         Raises:

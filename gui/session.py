@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core import playgrounds
 from core.errors import UserError
+from core.files import free_place
 from core.paths import CHECKPOINTS, DOWNLOADS, RUNS
 from core.runs.curves import read_curves
 from core.runs.folder import LAST
@@ -40,7 +41,6 @@ from core.telemetry.events import (
 )
 from core.telemetry.history import History
 from core.training.control import Control, Question
-from core.training.files import free_place
 from core.training.recipe import Recipe
 from gui import jobs
 from gui.background_job import JobListener

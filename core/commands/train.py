@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import positive
 from ..errors import UserError
+from ..files import free_place
 from ..paths import RUNS
 from ..runs.folder import run_named
-from ..training.files import free_place
 from . import Command, say
 from .run_options import (
     Teller,

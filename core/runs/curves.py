@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from ..files import write_whole
 from ..telemetry.events import Array
 from ..telemetry.history import LAYER_CURVES, LAYER_LIMIT, LIMIT, Curve, History
-from ..training.files import write_whole
 from .folder import CURVES
 from .loop_record import history_of, read_record
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from ..files import write_whole
 from ..telemetry.history import Curve, History
-from ..training.files import write_whole
 from .bundle import pack
 from .curves import curves_of
 from .keyframes import keyframes_of, read_keyframe

@@ -18,9 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from ..errors import UserError
+from ..files import write_whole
 from ..telemetry.events import Array, LayerStats, Snapshot
 from ..training.checkpoint import MODEL
-from ..training.files import write_whole
 from .folder import MOMENTS
 
 MOST = 48

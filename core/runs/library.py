@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..training.files import write_whole
+from ..files import write_whole
 from .folder import ABOUT, CARD, LOOP_SUFFIX
 from .loop_record import read_record
 from .run_info import SILENT, RunInfo, read_run_info

@@ -12,9 +12,9 @@ from ..doctor.diagnosis import Diagnosis
 from ..doctor.watch.inferred_settings import batch_size, manner
 from ..environment import environment
 from ..errors import UserError
+from ..files import free_place, write_whole
 from ..paths import RUNS
 from ..telemetry.history import Curve, History
-from ..training.files import free_place, write_whole
 from .folder import LOOP_SUFFIX
 
 if TYPE_CHECKING:

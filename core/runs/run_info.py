@@ -13,8 +13,8 @@ from typing import Any
 
 from .. import playgrounds
 from ..errors import UserError
+from ..files import write_whole
 from ..telemetry.events import LayerInfo
-from ..training.files import write_whole
 from ..training.recipe import Recipe
 from .folder import ABOUT
 

@@ -16,11 +16,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from .. import __version__, playgrounds
+from .. import registry
 from ..errors import UserError
+from ..files import write_whole
 from ..paths import CHECKPOINTS
 from ..playground import Playground, Vocabulary
-from .files import write_whole
+from ..version import __version__
 from .recipe import Recipe
 
 FORMAT = 1
@@ -85,7 +86,7 @@ def find_checkpoint(name: str) -> Path:
     starter = CHECKPOINTS / f"{name}.safetensors"
     if path.is_file():
         return path
-    if name in playgrounds.all_names() and starter.is_file():
+    if name in registry.all_names() and starter.is_file():
         return starter
     raise UserError(
         f"There is no checkpoint {name}; give a file that train wrote,"
@@ -95,7 +96,7 @@ def find_checkpoint(name: str) -> Path:
 
 def starters() -> list[str]:
     """Return the names of the shipped starters."""
-    return [n for n in playgrounds.all_names() if (CHECKPOINTS / f"{n}.safetensors").is_file()]
+    return [n for n in registry.all_names() if (CHECKPOINTS / f"{n}.safetensors").is_file()]
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -159,7 +160,7 @@ def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
 
 def _read_recipe(path: Path, about: Mapping[str, Any]) -> tuple[Playground, Recipe]:
     try:
-        playground = playgrounds.get(str(about.get("playground")))
+        playground = registry.get(str(about.get("playground")))
         settings = about.get("recipe")
         if not isinstance(settings, dict):
             raise UserError("It has no recipe.")

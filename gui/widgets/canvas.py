@@ -20,9 +20,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy
 
 from core.errors import UserError
+from core.files import write_whole
 from core.playgrounds.digits.ink import FAINT, Frame, ink_of, read_image
 from core.telemetry.events import Array
-from core.training.files import write_whole
 from gui.widgets.canvas_painting import paint_canvas
 from gui.widgets.pen_input import PenInput
 from gui.widgets.sheet import PIXELS, Sheet

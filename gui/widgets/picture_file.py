@@ -9,7 +9,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QGraphicsView, QWidget
 
 from core.errors import UserError
-from core.training.files import write_whole
+from core.files import write_whole
 from gui import theme
 
 KINDS = {"png": "PNG, pixels, twice as fine as the screen", "svg": "SVG, sharp at any size"}

@@ -11,8 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from core.errors import UserError
+from core.files import write_whole
 from core.training.checkpoint import find_checkpoint, load_checkpoint
-from core.training.files import write_whole
 from core.training.learner import Learner
 
 
@@ -145,7 +145,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     write_whole(path, b"old")
     script = (
         "import resource, sys; from pathlib import Path; from core.errors import UserError\n"
-        "from core.training.files import write_whole\n"
+        "from core.files import write_whole\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: write_whole(Path(sys.argv[1]), b'x' * 100_000)\n"

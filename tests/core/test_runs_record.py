@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from core.errors import UserError
+from core.files import free_place
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
 from core.runs.curves import read_curves
@@ -26,7 +27,6 @@ from core.telemetry.events import Failed, Finished, Metrics, Noted, Snapshot, St
 from core.telemetry.history import Curve
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
-from core.training.files import free_place
 from core.training.trainer import train
 
 ROOT = Path(__file__).parents[2]

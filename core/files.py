@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..errors import UserError
+from .errors import UserError
 
 
 def write_whole(path: Path, content: bytes) -> None:
