@@ -15,7 +15,16 @@ from ...training.recipe import Recipe
 
 
 class FaultInjection:
-    """Changes nothing; a fault (:mod:`core.doctor.faults.gallery`) overrides some of these."""
+    """A fault: what a learner does in another way; as it is, it changes nothing.
+
+    Args:
+        instead: functions that replace some of the methods, by name:
+            ``FaultInjection(outputs=torch.tanh)``.
+    """
+
+    def __init__(self, **instead: Any) -> None:
+        for name, act in instead.items():
+            setattr(self, name, act)
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """Return the settings that are used."""
@@ -75,7 +84,8 @@ class FaultyLearner(Learner):
     ) -> None:
         self._fault = fault
         super().__init__(playground, fault.recipe(recipe), data, device, resume, group)
-        fault.built(self)
+        with torch.no_grad():
+            fault.built(self)
 
     def copy(self, changes: Mapping[str, Any]) -> Learner:
         """Return a fresh learner with the same fault, and other settings."""
@@ -109,7 +119,8 @@ class FaultyLearner(Learner):
     def backward(self, loss: Tensor) -> None:
         """Compute the gradients, and change them."""
         super().backward(loss)
-        self._fault.gradients(self.weights)
+        with torch.no_grad():
+            self._fault.gradients(self.weights)
 
     def rate(self, progress: float) -> float:
         """Return the learning rate at this part of the run."""
