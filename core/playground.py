@@ -35,6 +35,11 @@ class TrainingSet(Protocol):
         """How many examples there are."""
         ...
 
+    @property
+    def contents(self) -> Tensor:
+        """What the examples are made of: a row for each, or the tokens of a text (N,)."""
+        ...
+
     def batch(self, indices: Tensor, recipe: Any, generator: torch.Generator) -> Batch:
         """Return inputs and targets of these examples, ready for the model."""
         ...

@@ -10,10 +10,10 @@ import gui
 
 def page_names() -> list[str]:
     """Return the names of the pages, without importing any."""
-    (folder,) = gui.__path__
     return [
         found.name
-        for found in pkgutil.iter_modules(gui.__path__)
+        for folder in gui.__path__
+        for found in pkgutil.iter_modules([folder])
         if (Path(folder) / found.name / "page.py").exists()
     ]
 

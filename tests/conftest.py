@@ -83,6 +83,18 @@ def real_data():
     return folder
 
 
+@pytest.fixture
+def fourth(monkeypatch):
+    """A fourth playground, spirals, and its page: found by being there."""
+    import core.playgrounds
+    import gui
+
+    folder = Path(__file__).parent / "fourth"
+    for package, of in ((core.playgrounds, "core"), (gui, "gui")):
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder / of)])
+    return playgrounds.get("spirals")
+
+
 TOWNS = ["Αθήνα", "Ξάνθη", "Βόλος", "Πάτρα", "Λάρισα", "Σπάρτη"]
 SMALL = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
 

@@ -22,7 +22,7 @@ from .evidence import DataStats, Evidence, InferenceStats
 from .experiments.copies import try_copies
 from .experiments.data_checks import overlap, survey
 from .experiments.replay import FAULTS, Batch, Replay
-from .experiments.run_access import ANSWERS, JUDGED, batches_of, loss_on, new_batches
+from .experiments.run_access import ANSWERS, JUDGED, batches_of, loss_on, mean_loss, new_batches
 from .rules import judge
 from .run_doctor import RunDoctor, advise
 from .verdict.conclusion import conclude
@@ -136,7 +136,7 @@ def _data(again: Replay, attending: RunDoctor, learner: Learner) -> DataStats:
         values["overlap"], values["overlap_with"] = _overlap(learner), "the validation data"
     except (UserError, *FAULTS):
         pass  # stays unseen
-    values["context"] = int(getattr(learner.recipe, "sees", 0))
+    values["context"] = learner.recipe.sees
     return DataStats(**values)
 
 
@@ -152,11 +152,7 @@ def _overlap(learner: Learner) -> float:
     learned, judged = learner.examples, learner.held_out()
     if learned is judged:
         return 1.0
-    for name in ("images", "inputs", "ids"):
-        one, other = getattr(learned, name, None), getattr(judged, name, None)
-        if isinstance(one, Tensor) and isinstance(other, Tensor):
-            return overlap(one, other)
-    return math.nan
+    return overlap(learned.contents, judged.contents)
 
 
 def _set_floors(case: Evidence, learner: Learner) -> None:
@@ -173,12 +169,14 @@ def _set_floors(case: Evidence, learner: Learner) -> None:
             longer_context_entropy=floors.get("triple", math.nan),
         )
     case.facts["cannot_grow"] = not learner.playground.resized(learner.recipe, 2.0)
-    seen = loss_on(learner, learner.model, batches_of(learner, JUDGED))
-    new = loss_on(learner, learner.model, new_batches(learner))
+    seen, seen_error = mean_loss(learner, learner.model, batches_of(learner, JUDGED))
+    new, new_error = mean_loss(learner, learner.model, new_batches(learner))
     case.facts |= {"seen_loss": seen, "new_loss": new, "train_loss": seen}
     case.facts["spare"] = learner.playground.spare
     if new > 0:
-        case.facts["train_above_validation"] = seen / new - 1
+        # Only what is more than chance: with few examples, either may be the harder ones.
+        sure = seen - new - 2 * math.hypot(seen_error, new_error)
+        case.facts["train_above_validation"] = max(0.0, sure) / new
 
 
 def _use(learner: Learner) -> InferenceStats | None:

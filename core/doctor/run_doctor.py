@@ -86,38 +86,25 @@ class RunDoctor:
 
 
 def advise(learner: Learner, case: Evidence) -> dict[str, dict[str, Any]]:
-    """Return the settings of a recipe that mend a cause, by its id."""
-    recipe = learner.recipe
-    mine = recipe.to_dict()
+    """Return the settings of a recipe that fix a cause, by its id."""
+    recipe, found = learner.recipe, dict[str, dict[str, Any]]()
+    known, mine = recipe.settings(), recipe.to_dict()
+    for key, setting in known.items():
+        if setting.applies(recipe):
+            for cause, value in setting.fixes.items():
+                if value != mine[key]:
+                    found.setdefault(cause, {})[key] = value
     factor = _best_factor(case)
-    wishes: dict[str, dict[str, Any]] = {
-        "lr_too_high": {"lr": recipe.lr * min(factor, 0.1)},
-        "lr_too_low": {"lr": recipe.lr * max(factor, 10.0)},
-        "lr_growing": {"schedule": "cosine"},
-        "oscillation": {"momentum": 0.0} if mine.get("momentum") else {"lr": recipe.lr / 3},
-        "symmetric_init": {"init": "kaiming"},
-        "bad_init_scale": {"init": "kaiming"},
-        "saturated_units": {"init": "kaiming"},
-        "dead_units": {"init": "kaiming"},
-        "vanishing_gradient": {"activation": "relu", "batch_norm": True, "init": "kaiming"},
-        "exploding_gradient": {"init": "kaiming"},
-        "wrong_loss": {"loss": "cross-entropy", "output": "linear"},
-        "regulariser_dominates": {"weight_decay": 0.01},
-        "overfitting": {"dropout": 0.2},
-        "context_too_short": {"context": 8},
-        "vocabulary_unused": {"occurring": True},
-        "undertrained": {"steps": 2 * learner.step},
-        "too_small": learner.playground.resized(recipe, 2.0),
-    }
-    low = recipe.settings()["lr"]
-    for settings in wishes.values():
-        if "lr" in settings:
-            settings["lr"] = float(f"{min(low.high, max(low.low, settings['lr'])):.2g}")
-    useful = {
-        id: {k: v for k, v in settings.items() if k in mine and mine[k] != v}
-        for id, settings in wishes.items()
-    }
-    return {id: settings for id, settings in useful.items() if settings}
+    rates = {"lr_too_high": min(factor, 0.1), "lr_too_low": max(factor, 10.0)}
+    if "oscillation" not in found:
+        rates["oscillation"] = 1 / 3
+    for cause, factor in rates.items():
+        rate = min(known["lr"].high, max(known["lr"].low, recipe.lr * factor))
+        found[cause] = {"lr": float(f"{rate:.2g}")}
+    found["undertrained"] = {"steps": 2 * learner.step}
+    if wider := learner.playground.resized(recipe, 2.0):
+        found["too_small"] = wider
+    return found
 
 
 def _best_factor(case: Evidence) -> float:

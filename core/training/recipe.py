@@ -15,6 +15,18 @@ from ..errors import UserError
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 INITS = ("kaiming", "xavier", "normal", "zeros")
+INIT_FIXES = dict.fromkeys(
+    (
+        "symmetric_init",
+        "bad_init_scale",
+        "saturated_units",
+        "dead_units",
+        "vanishing_gradient",
+        "exploding_gradient",
+    ),
+    "kaiming",
+)
+"""Of a setting whose choices are ``INITS``, as ``fixes``."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,7 @@ class Setting:
         live: whether it may be changed while a run goes on.
         only: the settings it depends on, ``{"model": ("mlp",)}``; elsewhere it has no effect.
         most: for a list of sizes, how many there may be.
+        fixes: the value that fixes a cause of the doctor's, by the cause's id.
     """
 
     group: str
@@ -41,6 +54,7 @@ class Setting:
     live: bool = False
     only: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     most: int = 8
+    fixes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def applies(self, recipe: "Recipe") -> bool:
         """Whether it has an effect under the other settings of this recipe."""
@@ -117,6 +131,7 @@ class Recipe:
         " down to nothing; step, a tenth of it after each third of the run; drop, a tenth of it for"
         " the last part.",
         choices=("constant", "cosine", "step", "drop"),
+        fixes={"lr_growing": "cosine"},
     )
     drop_at: float = setting(
         0.5,
@@ -136,6 +151,7 @@ class Recipe:
         high=0.999,
         live=True,
         only={"optimizer": ("sgd",)},
+        fixes={"oscillation": 0.0},
     )
     beta2: float = setting(
         0.999,
@@ -155,6 +171,7 @@ class Recipe:
         low=0.0,
         high=10.0,
         live=True,
+        fixes={"regulariser_dominates": 0.01},
     )
     batch_size: int = setting(
         128,
@@ -183,8 +200,17 @@ class Recipe:
     )
 
     def traits(self) -> Trait:
-        """Say what its network and its data have; a playground's recipe adds its own."""
+        """Return what its network and its data have; a playground's recipe adds its own."""
         return Trait.SGD if self.optimizer == "sgd" else Trait(0)
+
+    @property
+    def sees(self) -> int:
+        """How many tokens back its model sees; 0 where the inputs are not tokens."""
+        return 0
+
+    def unaugmented(self) -> Self:
+        """Return this recipe without random changes to the inputs."""
+        return self
 
     @classmethod
     def settings(cls) -> dict[str, Setting]:

@@ -1,6 +1,7 @@
 """What the doctor draws from a learner: batches that it learns from, new ones, its loss."""
 
 import math
+import statistics
 from typing import Any
 
 import torch
@@ -15,8 +16,7 @@ JUDGED = 2048  # examples, for a loss on new data
 
 def batches_of(learner: Learner, most: int) -> list[Batch]:
     """Draw some more batches, as the training does, but pictures as they are in the data."""
-    plain = {"augment": "none"} if "augment" in learner.recipe.to_dict() else {}
-    recipe = learner.recipe.replace(plain)
+    recipe = learner.recipe.unaugmented()
     found: list[Batch] = []
     seen = 0
     while seen < most and len(found) < 400:
@@ -41,9 +41,16 @@ def new_batches(learner: Learner) -> list[Batch]:
     return found
 
 
-@torch.no_grad()
 def loss_on(learner: Learner, model: Any, batches: list[Batch], used: bool = True) -> float:
     """Return the mean loss over batches, as the network is used (or as it is trained)."""
+    return mean_loss(learner, model, batches, used)[0]
+
+
+@torch.no_grad()
+def mean_loss(
+    learner: Learner, model: Any, batches: list[Batch], used: bool = True
+) -> tuple[float, float]:
+    """Return the mean loss over batches, and its standard error (infinite for one batch)."""
     playground, recipe = learner.playground, learner.recipe
     total = []
     for inputs, targets in batches:
@@ -54,4 +61,5 @@ def loss_on(learner: Learner, model: Any, batches: list[Batch], used: bool = Tru
             outputs = model(*inputs)
         total.append(float(playground.loss(recipe, outputs, targets)))
     good = [x for x in total if math.isfinite(x)]
-    return sum(good) / len(good) if good else math.nan
+    error = statistics.stdev(good) / math.sqrt(len(good)) if len(good) > 1 else math.inf
+    return (statistics.fmean(good) if good else math.nan), error

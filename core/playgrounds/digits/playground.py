@@ -28,6 +28,11 @@ from .recipe import MODELS, RECIPES, DigitsRecipe
 class Pictures(Split):
     """Pictures that a network trains on."""
 
+    @property
+    def contents(self) -> Tensor:
+        """The pictures as bytes, (N, 28, 28)."""
+        return self.images
+
     def batch(self, indices: Tensor, recipe: DigitsRecipe, generator: torch.Generator) -> Batch:
         """Return pictures (B, 1, 28, 28), each changed in its own way, and labels (B,)."""
         ink = self.images[indices].float().unsqueeze(1) / 255
@@ -35,7 +40,7 @@ class Pictures(Split):
         return prepare(augment(recipe.augment, ink, labels, generator)), labels
 
 
-class HeldOut(Split):
+class HeldOut(Pictures):
     """Pictures that validate."""
 
     def batch(self, indices: Tensor, recipe: DigitsRecipe, generator: torch.Generator) -> Batch:

@@ -1,9 +1,10 @@
 """What can be chosen when digits are trained, and the recipes with a name."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from ...errors import UserError
-from ...training.recipe import ACTIVATIONS, INITS, Recipe, Trait, setting, shared
+from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
 
 MODELS = ("cnn", "mlp")
 
@@ -57,6 +58,7 @@ class DigitsRecipe(Recipe):
         "Activation",
         "What bends the result of a matrix product; without it, layers would add nothing.",
         choices=ACTIVATIONS,
+        fixes={"vanishing_gradient": "relu"},
     )
     output: str = setting(
         "linear",
@@ -65,6 +67,7 @@ class DigitsRecipe(Recipe):
         "linear gives scores of any size to the softmax; tanh squeezes them between -1 and 1, as"
         " the notebook did.",
         choices=("linear", "tanh"),
+        fixes={"wrong_loss": "linear"},
         only={"model": ("mlp",)},
     )
     batch_norm: bool = setting(
@@ -73,6 +76,7 @@ class DigitsRecipe(Recipe):
         "Batch norm",
         "Gives every unit mean 0 and spread 1 over the batch, so that signals neither fade nor"
         " saturate (Ioffe and Szegedy 2015).",
+        fixes={"vanishing_gradient": True},
     )
     init: str = setting(
         "kaiming",
@@ -81,6 +85,7 @@ class DigitsRecipe(Recipe):
         "How large the first weights are. kaiming and xavier keep the spread of the signal from"
         " layer to layer; normal is the same for every size; zeros can't learn at all.",
         choices=INITS,
+        fixes=INIT_FIXES,
     )
     gain: float = setting(
         0.1,
@@ -98,6 +103,7 @@ class DigitsRecipe(Recipe):
         "The share of units switched off at random in each step, against overfitting.",
         low=0.0,
         high=0.9,
+        fixes={"overfitting": 0.2},
     )
     loss: str = setting(
         "cross-entropy",
@@ -106,6 +112,7 @@ class DigitsRecipe(Recipe):
         "cross-entropy asks how surprised the network is by the right answer; squared error asks"
         " how far its outputs are from 1 and 0.",
         choices=("cross-entropy", "squared-error"),
+        fixes={"wrong_loss": "cross-entropy"},
     )
     label_smoothing: float = setting(
         0.1,
@@ -139,6 +146,10 @@ class DigitsRecipe(Recipe):
         if self.loss == "cross-entropy":
             found |= Trait.CROSS_ENTROPY
         return found
+
+    def unaugmented(self) -> Self:
+        """Return this recipe with the images as they are in the data."""
+        return self.replace({"augment": "none"})
 
     def check(self) -> None:
         """Refuse batch norm over a single example, which has no spread, and an empty CNN."""

@@ -33,6 +33,11 @@ class Letters:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def contents(self) -> Tensor:
+        """The inputs, (N, C)."""
+        return self.inputs
+
     def batch(self, indices: Tensor, recipe: Any, generator: torch.Generator) -> Batch:
         """Return these examples; whole names longest first, without columns that none fills."""
         if self.targets.dim() == 1 and indices._base is not None:

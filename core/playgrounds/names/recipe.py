@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...errors import UserError
-from ...training.recipe import ACTIVATIONS, INITS, Recipe, Trait, setting, shared
+from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
 from .ladder import Rung
 
 MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
@@ -43,6 +43,7 @@ class NamesRecipe(Recipe):
         "Context",
         "How many letters back the network sees.",
         low=1,
+        fixes={"context_too_short": 8},
         high=64,
         only={"model": DEEP},
     )
@@ -70,6 +71,7 @@ class NamesRecipe(Recipe):
         "Activation",
         "What bends the result of a matrix product; without it, layers would add nothing.",
         choices=ACTIVATIONS,
+        fixes={"vanishing_gradient": "relu"},
         only={"model": HIDDEN},
     )
     width: int = setting(
@@ -115,6 +117,7 @@ class NamesRecipe(Recipe):
         "How large the first weights are. kaiming and xavier keep the spread of the signal from"
         " layer to layer; normal is the same for every size; zeros can't learn at all.",
         choices=INITS,
+        fixes=INIT_FIXES,
     )
     gain: float = setting(
         1.0,
@@ -132,6 +135,7 @@ class NamesRecipe(Recipe):
         "The share of units switched off at random in each step, against overfitting.",
         low=0.0,
         high=0.9,
+        fixes={"overfitting": 0.2},
         only={"model": DEEP},
     )
 

@@ -22,6 +22,11 @@ class Stretches:
     ids: Tensor
     context: int
 
+    @property
+    def contents(self) -> Tensor:
+        """The tokens of the text, (N,)."""
+        return self.ids
+
     def __len__(self) -> int:
         return max(1, (len(self.ids) - 1) // self.context)
 
@@ -50,6 +55,11 @@ class Windows:
     def stride(self) -> int:
         """How many windows an example stands for."""
         return -(-len(self.ids) // MOST_WINDOWS)
+
+    @property
+    def contents(self) -> Tensor:
+        """The tokens of the text, (N,)."""
+        return self.ids
 
     def __len__(self) -> int:
         return max(1, (len(self.ids) - self.context) // self.stride)

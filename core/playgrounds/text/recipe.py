@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ...errors import UserError
 from ...tokenizers import KINDS as TOKENIZERS
-from ...training.recipe import ACTIVATIONS, INITS, Recipe, Trait, setting, shared
+from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
 
 MODELS = ("gpt", "mlp", "bigram")
 DEEP = ("gpt", "mlp")
@@ -50,6 +50,7 @@ class TextRecipe(Recipe):
         "Occurring only",
         "Keep only the tokens that occur in the text, and the 256 bytes to spell all others with.",
         only={"tokenizer": ("gpt2",)},
+        fixes={"vocabulary_unused": True},
     )
     model: str = setting(
         "gpt",
@@ -65,6 +66,7 @@ class TextRecipe(Recipe):
         "Context",
         "How many tokens back the network sees.",
         low=1,
+        fixes={"context_too_short": 8},
         high=1024,
         only={"model": DEEP},
     )
@@ -135,6 +137,7 @@ class TextRecipe(Recipe):
         "Activation",
         "What bends the result of a matrix product; without it, layers would add nothing.",
         choices=ACTIVATIONS,
+        fixes={"vanishing_gradient": "relu"},
         only={"model": ("mlp",)},
     )
     init: str = setting(
@@ -144,6 +147,7 @@ class TextRecipe(Recipe):
         "How large the first weights are. normal is the same for every size, as in GPT-2; kaiming"
         " and xavier keep the spread of the signal from layer to layer; zeros can't learn at all.",
         choices=INITS,
+        fixes=INIT_FIXES,
     )
     gain: float = setting(
         0.02,
@@ -171,6 +175,7 @@ class TextRecipe(Recipe):
         "The share of units switched off at random in each step, against overfitting.",
         low=0.0,
         high=0.9,
+        fixes={"overfitting": 0.2},
         only={"model": DEEP},
     )
 

@@ -1,0 +1,1 @@
+"""Three-class spirals: a fourth playground, made for the tests."""

@@ -1,0 +1,1 @@
+"""The page of the spirals playground, made for the tests."""
