@@ -9,7 +9,7 @@ from .version import __version__ as __version__
 def __getattr__(name: str) -> object:
     """Bring ``watch`` when it is asked for: ``from core import watch``."""
     if name == "watch":
-        from .doctor.watch.loop import watch
+        from .doctor.watch_loop import watch
 
         return watch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

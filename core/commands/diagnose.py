@@ -42,13 +42,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
-    from ..runs.loop_record import read_record
+    from ..doctor.diagnosis import read_diagnosis
     from ..runs.run_info import read_run_info
 
     if options.subject in playgrounds.all_names():
         return _diagnose_recipe(options).to_dict()
     if options.subject.endswith(".json"):
-        diagnosis = read_record(Path(options.subject).expanduser())["diagnosis"]
+        _, diagnosis = read_diagnosis(Path(options.subject).expanduser())
         if diagnosis is None:
             raise UserError(
                 f"{options.subject} has no diagnosis yet: its loop goes on, or was killed."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from .diagnosis import Diagnosis
-from .evidence import Evidence
+from .evidence import Evidence, evidence_of
 from .experiments import on_copies as experiments
 from .experiments.data_checks import survey
 from .experiments.replay import Replay
@@ -24,34 +24,34 @@ CLEAR = 0.85
 """A cause this clear needs no dear experiment."""
 
 
-def diagnose_loop(watching: "LoopWatcher", budget: float, crash: str = "") -> Diagnosis:
+def diagnose_loop(watcher: "LoopWatcher", budget: float, crash: str = "") -> Diagnosis:
     """Return the diagnosis of a loop that has ended (or of what was seen of it so far).
 
     Args:
-        watching: what was seen.
+        watcher: what was seen.
         budget: seconds for experiments.
         crash: the error that ended the loop; "".
     """
     begin = time.perf_counter()
-    case = watching.case(crash)
-    if watching.trouble and not watching.looks:
-        sentence = f"No step of this loop was understood ({watching.trouble})."
+    case = evidence_of(watcher, crash)
+    if watcher.problem and not watcher.observations:
+        sentence = f"No step of this loop was understood ({watcher.problem})."
         return Diagnosis("unknown", sentence, 0.0)
-    again = again_of(watching)
+    again = again_of(watcher)
     if again is not None:
-        case.data = survey(again, watching.scan)
-        case.facts["both_modes"] = _both_modes(watching, again)
-        for _ in explore(case, again, budget, watching.faithful):
+        case.data = survey(again, watcher.variables)
+        case.facts["both_modes"] = _both_modes(watcher, again)
+        for _ in explore(case, again, budget, watcher.repeatable):
             pass  # nobody waits for words
     return conclude(case, judge(case), seconds=round(time.perf_counter() - begin, 2))
 
 
-def again_of(watching: "LoopWatcher") -> Replay | None:
+def again_of(watcher: "LoopWatcher") -> Replay | None:
     """Return the newest step, to be done again; None if nothing was understood."""
-    sight = watching.sight
-    if sight is None or sight.outputs is None or not sight.tape.rooted:
+    graph = watcher.graph
+    if graph is None or graph.outputs is None or not graph.tape.parameters:
         return None
-    return Replay(sight, watching.batches)
+    return Replay(graph, watcher.batches)
 
 
 def explore(
@@ -85,10 +85,10 @@ def _is_clear(case: Evidence) -> bool:
     return any(c.passed is False and c.confidence >= CLEAR for c in judge(case))
 
 
-def _both_modes(watching: "LoopWatcher", again: Replay) -> Callable[[], tuple[float, float]] | None:
+def _both_modes(watcher: "LoopWatcher", again: Replay) -> Callable[[], tuple[float, float]] | None:
     """Return what measures a batch in both modes of a module, if one takes the inputs directly."""
-    sight = again.sight
-    modules = [m for m in watching.scan.modules.values() if any(True for _ in m.parameters())]
+    graph = again.graph
+    modules = [m for m in watcher.variables.modules.values() if any(True for _ in m.parameters())]
     normal = torch.nn.modules.batchnorm._BatchNorm
     if len(modules) != 1 or not any(isinstance(m, normal) for m in modules[0].modules()):
         return None
@@ -101,7 +101,7 @@ def _both_modes(watching: "LoopWatcher", again: Replay) -> Callable[[], tuple[fl
             standing = copy.deepcopy(module).train(training)
             with torch.no_grad():
                 outputs = standing(*inputs)
-                if outputs.shape != sight.outputs.shape:  # type: ignore[union-attr]
+                if outputs.shape != graph.outputs.shape:  # type: ignore[union-attr]
                     raise ValueError("the module's output is not what the loss judges")
                 (loss,) = _loss_of(again, outputs)
                 found.append(float(loss))
@@ -111,7 +111,7 @@ def _both_modes(watching: "LoopWatcher", again: Replay) -> Callable[[], tuple[fl
 
 
 def _loss_of(again: Replay, outputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    sight = again.sight
-    assert sight.outputs is not None and sight.tape.root is not None
-    instead = again.put(again.batches[-1]) | {id(sight.outputs): outputs}
-    return replay(sight.tape, (sight.tape.root,), instead)
+    graph = again.graph
+    assert graph.outputs is not None and graph.tape.root is not None
+    instead = again.put(again.batches[-1]) | {id(graph.outputs): outputs}
+    return replay(graph.tape, (graph.tape.root,), instead)

@@ -4,7 +4,11 @@ import dataclasses
 import math
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from ..errors import UserError
+from ..runs.loop_record import read_record
 
 VERDICTS = {
     "broken": "Something is wrong.",
@@ -262,3 +266,18 @@ def _numbers(values: list[Any]) -> tuple[float, ...]:
 
 def _pairs(values: list[Any]) -> tuple[tuple[Any, Any], ...]:
     return tuple((key, tuple(v) if isinstance(v, list) else v) for key, v in values)
+
+
+def read_diagnosis(path: Path) -> tuple[dict[str, Any], Diagnosis | None]:
+    """Read a record and its diagnosis, None while the loop goes on.
+
+    Raises:
+        UserError: it is no record, or is damaged.
+    """
+    record = read_record(path)
+    if record["diagnosis"] is None:
+        return record, None
+    try:
+        return record, Diagnosis.from_dict(record["diagnosis"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UserError(f"{path} is no record of watch; choose a file that it wrote.") from None

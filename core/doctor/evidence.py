@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..telemetry.events import Array
 from .diagnosis import Experiment
-from .watch.observation import Observation
+from .watch.observation import InferenceStats, Observation
+
+if TYPE_CHECKING:
+    from .watch.watcher import LoopWatcher
 
 
 @dataclass(frozen=True)
@@ -41,24 +44,6 @@ class DataStats:
     longer_context_entropy: float = np.nan
     predictability: float = np.nan
     label_noise: float = np.nan
-
-
-@dataclass(frozen=True)
-class InferenceStats:
-    """How the network is used, against how it is trained.
-
-    Attributes:
-        missing: what is done in training and not in inference, in words.
-        extra: what is done in inference and not in training.
-        training_modules: modules that are in training mode during inference.
-        training_loss, inference_loss: of the same batch, both ways; NaN.
-    """
-
-    missing: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    training_modules: tuple[str, ...] = ()
-    training_loss: float = np.nan
-    inference_loss: float = np.nan
 
 
 @dataclass
@@ -136,3 +121,23 @@ class Evidence:
         pieces = np.array_split(good, count)
         means: Array = np.array([np.nanmean(p) if np.isfinite(p).any() else np.nan for p in pieces])
         return means
+
+
+def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
+    """Return all that is known of a watched loop by now.
+
+    Args:
+        watcher: of the loop.
+        crash: the error that ended it; "".
+    """
+    steps, losses = watcher.losses()
+    return Evidence(
+        steps,
+        losses,
+        list(watcher.observations),
+        list(watcher.validations),
+        list(watcher.metrics),
+        crash=crash,
+        use=watcher.inference,
+        judging_mode=watcher.training_mode_in_eval,
+    )

@@ -18,7 +18,7 @@ from ..training.learner import Learner
 from ..training.trainer import Run, train
 from .diagnose import again_of, explore
 from .diagnosis import Diagnosis
-from .evidence import DataStats, Evidence, InferenceStats
+from .evidence import DataStats, Evidence
 from .experiments.copies import try_copies
 from .experiments.data_checks import overlap, survey
 from .experiments.replay import FAULTS, Batch, Replay
@@ -26,6 +26,7 @@ from .experiments.run_access import ANSWERS, JUDGED, batches_of, loss_on, mean_l
 from .rules import judge
 from .run_doctor import RunDoctor, advise
 from .verdict.conclusion import conclude
+from .watch.observation import InferenceStats
 
 CLOSELY = 0.05
 """The share of the time for looking, where that is what the training is for."""
@@ -64,9 +65,9 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
     except (IndexError, RuntimeError) as error:
         if attending.learner is None:
             raise
-        tape = attending.watching.end()
+        tape = attending.watcher.stop_recording()
         if tape is not None:
-            attending.watching.crashed(tape, None)
+            attending.watcher.observe_crash(tape, None)
         ending = Failed(attending.learner.step, _in_words(error))
     learner = attending.learner
     if learner is None:  # what counts is not trained by steps
@@ -96,8 +97,8 @@ def _diagnose(
 ) -> Iterator[Event]:
     begin = time.perf_counter()
     case = attending.case(crash=crash)
-    case.planned = max(case.planned, attending.watching.count)
-    again = again_of(attending.watching)
+    case.planned = max(case.planned, attending.watcher.count)
+    again = again_of(attending.watcher)
     if again is not None and not crash and not control.abandoned:
         yield Progress("Looking at the data", 0.0)
         case.data = _data(again, attending, learner)
@@ -108,7 +109,7 @@ def _diagnose(
         case.use = _use(learner)
         _set_floors(case, learner)
     if again is not None and not control.abandoned:
-        for words, share in explore(case, again, QUICK * budget, attending.watching.faithful):
+        for words, share in explore(case, again, QUICK * budget, attending.watcher.repeatable):
             yield Progress(words, QUICK * share)
     checks = judge(case)
     found = conclude(case, checks, advise(learner, case))
@@ -130,7 +131,7 @@ def _diagnose(
 def _data(again: Replay, attending: RunDoctor, learner: Learner) -> DataStats:
     batches = batches_of(learner, ANSWERS)
     inputs, targets = _joined(batches)
-    seen = survey(again, attending.watching.scan, (inputs, targets))
+    seen = survey(again, attending.watcher.variables, (inputs, targets))
     values = dict(vars(seen))
     try:
         values["overlap"], values["overlap_with"] = _overlap(learner), "the validation data"

@@ -10,7 +10,7 @@ from ..telemetry.events import Diagnosed, Evaluated, Event
 from ..training.learner import Learner
 from ..training.pace import Pace
 from .diagnosis import Diagnosis
-from .evidence import Evidence
+from .evidence import Evidence, evidence_of
 from .rules import judge
 from .verdict.conclusion import conclude
 from .watch.watcher import LoopWatcher
@@ -28,7 +28,7 @@ class RunDoctor:
 
     Attributes:
         learner: that of the run, once it has begun.
-        watching: what was seen.
+        watcher: what was seen.
         planned: how many steps the run was to take; 0 if it goes by the clock.
         train_loss: the last one that was measured on training data in the mode for use.
     """
@@ -36,7 +36,7 @@ class RunDoctor:
     def __init__(self, share: float = 0.01) -> None:
         self.learner: Learner | None = None
         self._share = share
-        self.watching = LoopWatcher(share=share)
+        self.watcher = LoopWatcher(share=share)
         self.planned = 0
         self.train_loss = math.nan
         self._talk = Pace(2.5, 0.01)
@@ -45,34 +45,34 @@ class RunDoctor:
         """Look at the first step."""
         self.learner = learner
         self.planned = planned
-        self.watching = LoopWatcher((learner.model, learner.optimizer), self._share)
+        self.watcher = LoopWatcher((learner.model, learner.optimizer), self._share)
         self._talk.due()
 
     def before_step(self) -> None:
         """Listen to the step that comes, if it is time."""
-        if self.watching.due():
-            self.watching.begin(None)
+        if self.watcher.due():
+            self.watcher.start_recording(None)
 
     def after_step(self, loss: Tensor) -> None:
         """Take its loss, and look at what was heard."""
-        self.watching.step(loss, None)
+        self.watcher.step(loss, None)
 
     def on_evaluation(self, event: Evaluated) -> None:
         """Take the loss on validation data."""
-        self.watching.validate(event.metrics["val_loss"], event.metrics.get("val_accuracy"))
+        self.watcher.validate(event.metrics["val_loss"], event.metrics.get("val_accuracy"))
         self.train_loss = event.metrics.get("train_loss", math.nan)
 
     def poll(self, progress: float) -> Iterator[Event]:
         """Say what looking alone has found, now and then."""
-        if len(self.watching.looks) >= FEWEST and self._talk.due():
+        if len(self.watcher.observations) >= FEWEST and self._talk.due():
             with self._talk.spending():
                 step = self.learner.step if self.learner else 0
                 yield Diagnosed(step, self.diagnose(progress))
 
     def case(self, progress: float = 1.0, crash: str = "") -> Evidence:
         """Return all that is known."""
-        case = self.watching.case(crash)
-        case.planned = self.planned or round(self.watching.count / max(progress, 1e-3))
+        case = evidence_of(self.watcher, crash)
+        case.planned = self.planned or round(self.watcher.count / max(progress, 1e-3))
         if math.isfinite(self.train_loss):
             case.facts["train_loss"] = self.train_loss
         return case

@@ -214,7 +214,7 @@ def _watched(path: Path) -> Entry:
         state=_state(found is not None, written),
         step=record["count"],
         loss=_standing(record),
-        verdict=found.verdict if found else "",
+        verdict=found["verdict"] if found else "",
         seen=record["settings"],
     )
 

@@ -1,25 +1,21 @@
 """The record of a watched loop: one JSON file, written whole as the loop goes."""
 
-import dataclasses
 import json
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..doctor.diagnosis import Diagnosis
-from ..doctor.watch.inferred_settings import batch_size, manner
 from ..environment import environment
 from ..errors import UserError
 from ..files import free_place, write_whole
 from ..paths import RUNS
+from ..telemetry.events import Array
 from ..telemetry.history import Curve, History
 from .folder import LOOP_SUFFIX
-
-if TYPE_CHECKING:
-    from ..doctor.watch.observation import ObservedLayer
-    from ..doctor.watch.watcher import LoopWatcher
 
 FORMAT = "glassbox-watch-1"
 POINTS = 2000
@@ -32,9 +28,41 @@ ABSENT: dict[str, Any] = {
     "environment": {},
 }
 """What records of earlier versions do not tell."""
-LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
-"""What values of a layer are called in the file."""
 LARGEST = 64 << 20
+
+Points = Sequence[tuple[int, float]]
+"""Steps, and a value of each."""
+
+
+@dataclass(frozen=True)
+class LoopRecord:
+    """What is kept of a watched loop.
+
+    Attributes:
+        steps, losses: of as many steps as are known.
+        validations, accuracies: on other data.
+        seconds: since the loop began.
+        rates: the learning rate.
+        count: how many steps are done.
+        batch_size: examples a step; 0 if it is not known.
+        settings: what could be inferred of the loop, by label.
+        device: where it computes.
+        layers: numbers of each layer in the last observed step.
+        diagnosis: as plain values; None while the loop goes on.
+    """
+
+    steps: Array
+    losses: Array
+    validations: Points = ()
+    accuracies: Points = ()
+    seconds: Points = ()
+    rates: Points = ()
+    count: int = 0
+    batch_size: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    device: str = "cpu"
+    layers: Sequence[Mapping[str, Any]] = ()
+    diagnosis: Mapping[str, Any] | None = None
 
 
 def place_for(wish: Path | str | bool | None, name: str) -> Path | None:
@@ -46,39 +74,36 @@ def place_for(wish: Path | str | bool | None, name: str) -> Path | None:
     return Path(wish)
 
 
-def write_record(path: Path, watching: "LoopWatcher", diagnosis: Diagnosis | None) -> None:
-    """Write what was seen so far, whole or not at all.
+def write_record(path: Path, record: LoopRecord) -> None:
+    """Write what is known so far, whole or not at all.
 
     Raises:
         UserError: it can't be written there.
     """
-    steps, losses = watching.losses()
-    stride = -(-max(1, len(steps)) // POINTS)
-    looks = watching.looks
-    last = looks[-1] if looks else None
-    record = {
+    stride = -(-max(1, len(record.steps)) // POINTS)
+    values = {
         "format": FORMAT,
-        "steps": [int(step) for step in steps[::stride]],
-        "losses": [float(x) if math.isfinite(x) else None for x in losses[::stride]],
-        "validations": [[step, _number(value)] for step, value in watching.validations],
-        "accuracies": [[step, _number(right)] for step, _, right in watching.metrics],
-        "seconds": [
-            *([look.step, round(look.seconds, 3)] for look in looks),
-            [watching.count, round(watching.lasted or watching.seconds, 3)],
+        "steps": record.steps[::stride].tolist(),
+        "losses": [_number(loss) for loss in record.losses[::stride].tolist()],
+        "validations": _points(record.validations),
+        "accuracies": _points(record.accuracies),
+        "seconds": _points(record.seconds),
+        "rates": _points(record.rates),
+        "count": record.count,
+        "batch_size": record.batch_size,
+        "settings": record.settings,
+        "environment": environment(record.device),
+        "layers": [
+            {k: _number(v) if isinstance(v, float) else v for k, v in layer.items()}
+            for layer in record.layers
         ],
-        "rates": [[look.step, _number(look.lr)] for look in looks],
-        "count": watching.count,
-        "batch_size": batch_size(looks),
-        "settings": manner(looks),
-        "environment": environment(last.device if last else "cpu"),
-        "layers": [_layer_values(layer) for layer in last.layers] if last else [],
-        "diagnosis": diagnosis.to_dict() if diagnosis else None,
+        "diagnosis": record.diagnosis,
     }
-    write_whole(path, json.dumps(record, allow_nan=False).encode())
+    write_whole(path, json.dumps(values, allow_nan=False).encode())
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read a record; its diagnosis is a :class:`Diagnosis`, or None while the loop goes on.
+    """Read a record; its diagnosis is plain values, or None while the loop goes on.
 
     Raises:
         UserError: it is no record, or is damaged.
@@ -99,8 +124,8 @@ def read_record(path: Path) -> dict[str, Any]:
         record["count"] = int(record["count"])
         record["batch_size"] = int(record["batch_size"])
         record["settings"] = {str(k): str(v) for k, v in dict(record["settings"]).items()}
-        if record["diagnosis"] is not None:
-            record["diagnosis"] = Diagnosis.from_dict(record["diagnosis"])
+        if record["diagnosis"] is not None and not isinstance(record["diagnosis"]["verdict"], str):
+            raise ValueError
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
@@ -127,12 +152,9 @@ def _extend(curve: Curve, points: list[tuple[int, float]]) -> None:
         curve.extend(np.array(steps, float), np.array(values))
 
 
+def _points(points: Points) -> list[tuple[int, float | None]]:
+    return [(step, _number(value)) for step, value in points]
+
+
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _layer_values(layer: "ObservedLayer") -> dict[str, Any]:
-    return {
-        LAYER_KEYS.get(name, name): _number(value) if isinstance(value, float) else value
-        for name, value in dataclasses.asdict(layer).items()
-    }

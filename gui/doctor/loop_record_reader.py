@@ -5,8 +5,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from core.doctor.diagnosis import read_diagnosis
 from core.errors import UserError
-from core.runs.loop_record import read_record
 
 AGAIN = 2000  # milliseconds between two readings while the loop goes on
 
@@ -45,7 +45,8 @@ class LoopRecordReader(QObject):
 
     def _look(self, path: Path) -> dict[str, Any] | None:
         try:
-            return read_record(path)
+            record, diagnosis = read_diagnosis(path)
+            return {**record, "diagnosis": diagnosis}
         except UserError as error:
             self.failed.emit(str(error))
             return None

@@ -15,6 +15,7 @@ from core.doctor.faults.fault_injection import FaultInjection, FaultyLearner
 from core.doctor.faults.gallery import FAULTS, fitting
 from core.doctor.run_doctor import RunDoctor
 from core.doctor.verdict.causes import CAUSES
+from core.layers import layers_of
 from core.playgrounds.text import plays
 from core.telemetry.events import (
     ENDINGS,
@@ -234,19 +235,19 @@ def test_who_sits_beside_a_run_does_not_change_it(made, tmp_path, name):
         for mine, its in ((alone.weights, other.weights), (alone.resume, other.resume)):
             assert set(mine) == set(its)
             assert all(torch.equal(mine[key], its[key]) for key in mine), who
-    assert len(doctor.watching.looks) > 2
+    assert len(doctor.watcher.observations) > 2
 
 
 def test_the_doctor_is_told_of_every_step(made):
-    """Losses at each step, names as the probes have them, and what validation said."""
+    """Losses at each step, names as torch and the probes have them, and what validation said."""
     attending = RunDoctor()
     list(train(made("names mlp", observers=(attending,)), Control()))
     case = attending.case()
     assert len(case.losses) == 60 and case.planned == 60 and case.validations
     assert math.isfinite(case.facts["train_loss"])
-    learned = {name for name, _ in attending.learner.model.named_parameters()}
-    seen = {p.name for p in case.looks[-1].parameters}
-    assert seen == {name.replace(".product.", ".") for name in learned}
+    model, seen = attending.learner.model, case.looks[-1]
+    assert {p.name for p in seen.parameters} == {name for name, _ in model.named_parameters()}
+    assert [layer.name for layer in seen.layers] == list(layers_of(model))
     assert attending.diagnose(1.0).verdict != "broken"
 
 

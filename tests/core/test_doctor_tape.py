@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core.doctor.watch.graph import see
-from core.doctor.watch.tape import MOST, TapeRecorder, aside, needed, replay
+from core.doctor.watch.build_graph import build_graph
+from core.doctor.watch.tape import MAX_OPS, TapeRecorder, isolated, ops_behind, replay
 
 ROWS, WIDE, CLASSES = 24, 6, 5
 
@@ -155,7 +155,7 @@ def weights():
 def test_a_step_done_again_has_the_same_loss(way):
     """However a loss is made of bare tensors, the tape makes it again, to the last bit."""
     tape, loss = recorded(way(*weights()), *batch(0))
-    assert tape.backwards == 1 and tape.root is not None
+    assert tape.backward_calls == 1 and tape.root is not None
     for _ in range(2):
         assert torch.equal(replay(tape, (tape.root,))[0].detach(), loss)
 
@@ -273,7 +273,7 @@ def test_aside_leaves_the_global_random_numbers_alone():
     model = net(dropout=0.5)
     tape, loss = recorded(lambda x, y: F.cross_entropy(model(x), y), *tokens(0))
     before = torch.get_rng_state()
-    with aside():
+    with isolated():
         (again,) = replay(tape, (tape.root,))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.isfinite(again) and not torch.equal(again.detach(), loss)
@@ -308,7 +308,7 @@ def test_only_what_is_needed_is_done_again():
 
     tape, value = recorded(loss, *batch(0))
     assert len(tape.ops) > 90
-    assert [op.name for op in needed(tape, [tape.root])] == [
+    assert [op.name for op in ops_behind(tape, [tape.root])] == [
         "matmul",
         "add",
         "tanh",
@@ -316,7 +316,7 @@ def test_only_what_is_needed_is_done_again():
         "cross_entropy",
     ]
     h = next(op.outputs[0] for op in tape.ops if op.name == "tanh")
-    names = [op.name for op in needed(tape, [tape.root], [id(h)])]
+    names = [op.name for op in ops_behind(tape, [tape.root], [id(h)])]
     assert names == ["matmul", "cross_entropy"]
     assert torch.equal(replay(tape, (tape.root,), {id(h): h.detach()})[0].detach(), value)
 
@@ -326,10 +326,16 @@ def test_gradients_are_heard_where_they_arise():
     w1, b1, w2 = weights()
     w2.grad = torch.ones_like(w2)
     tape, _ = recorded(plain(w1, b1, w2), *batch(0))
-    assert tape.leftover == {id(w2)} and {id(t) for t in tape.rooted} == {id(w1), id(b1), id(w2)}
-    assert torch.equal(tape.learned[id(w1)], w1.grad)
+    assert tape.stale_gradients == {id(w2)} and {id(t) for t in tape.parameters} == {
+        id(w1),
+        id(b1),
+        id(w2),
+    }
+    assert torch.equal(tape.parameter_gradients[id(w1)], w1.grad)
     products = [op for op in tape.ops if op.name == "matmul"]
-    assert all(tape.gradients[id(op.outputs[0])].shape == op.outputs[0].shape for op in products)
+    assert all(
+        tape.activation_gradients[id(op.outputs[0])].shape == op.outputs[0].shape for op in products
+    )
 
 
 def test_what_is_done_without_gradients_is_no_part_of_the_step():
@@ -342,19 +348,19 @@ def test_what_is_done_without_gradients_is_no_part_of_the_step():
         return F.cross_entropy(model(x), y)
 
     tape, _ = recorded(loss, x, y)
-    assert tape.judged_in_training == {"batch norm"}
+    assert tape.training_mode_in_eval == {"batch norm"}
     assert sum(op.name == "embedding" for op in tape.ops) == 1
     model.eval()
-    assert recorded(loss, x, y)[0].judged_in_training == set()
+    assert recorded(loss, x, y)[0].training_mode_in_eval == set()
 
 
 def test_a_step_without_end_is_not_kept_whole():
     """After some thousand calls it is no step any more, and memory is spared."""
     with TapeRecorder() as recorder:
         one = torch.zeros(())
-        for _ in range(MOST + 100):
+        for _ in range(MAX_OPS + 100):
             one = one + 1
-    assert len(recorder.tape.ops) == MOST and float(one) == MOST + 100
+    assert len(recorder.tape.ops) == MAX_OPS and float(one) == MAX_OPS + 100
 
 
 def test_a_form_that_does_not_fit_is_refused_by_torch():
@@ -371,7 +377,7 @@ def test_a_step_is_understood(way):
     w1, b1, w2 = weights()
     x, y = batch(0)
     tape, _ = recorded(way(w1, b1, w2), x, y)
-    sight = see(tape)
-    assert sight.outputs is not None and sight.outputs.shape[-1] == CLASSES
-    assert list(sight.products) == [id(w1), id(w2)]
-    assert len(sight.inputs) == 1 and sight.inputs[0].numel() == x.numel() and sight.sign == 1
+    graph = build_graph(tape)
+    assert graph.outputs is not None and graph.outputs.shape[-1] == CLASSES
+    assert list(graph.layers) == [id(w1), id(w2)]
+    assert len(graph.inputs) == 1 and graph.inputs[0].numel() == x.numel() and graph.loss.sign == 1

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ...ngrams import counted
 from ..evidence import DataStats
-from ..watch.graph import StepGraph, is_hot
+from ..watch.graph import StepGraph, is_one_hot
 from ..watch.graph import tensors_of as tensors_in_index
 from ..watch.tape import replay
 from ..watch.variables import Variables
@@ -24,26 +24,28 @@ REMEMBERS = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_ce
 MANY = 100_000  # of them, for tables
 
 
-def survey(again: Replay, scan: Variables, known: tuple[Tensor, Tensor] | None = None) -> DataStats:
+def survey(
+    again: Replay, variables: Variables, known: tuple[Tensor, Tensor] | None = None
+) -> DataStats:
     """Look at the examples that a watched loop draws from, or at the batches that were seen.
 
     Args:
         again: the newest step.
-        scan: the variables around the loop.
+        variables: the variables around the loop.
         known: inputs and targets, where somebody has them.
     """
-    sight = again.sight
+    graph = again.graph
     found = DataStats()
-    if sight.targets is None or not sight.inputs:
+    if graph.targets is None or not graph.inputs:
         return found
     inputs, targets = known or examples(again)
     values = dict(vars(found))
     try:
-        whole = None if known else _source(sight, sight.targets)
-        values |= _answers(sight, targets if whole is None else whole, known is None)
+        whole = None if known else _source(graph, graph.targets)
+        values |= _answers(graph, targets if whole is None else whole, known is None)
         values |= _predictable(inputs, targets)
-        values |= _context(sight, inputs, targets)
-        values |= _overlap(sight, scan)
+        values |= _context(graph, inputs, targets)
+        values |= _overlap(graph, variables)
     except FAULTS:
         pass  # what could not be seen stays NaN, and its rules say so
     return DataStats(**values)
@@ -51,60 +53,60 @@ def survey(again: Replay, scan: Variables, known: tuple[Tensor, Tensor] | None =
 
 def examples(again: Replay) -> tuple[Tensor, Tensor]:
     """Return inputs and targets as the loop pairs them: batches that were seen, or drawn again."""
-    sight = again.sight
-    assert sight.targets is not None
+    graph = again.graph
+    assert graph.targets is not None
     batches = list(again.fitting())
     if again.draws:
-        wanted = (sight.inputs[0], sight.targets)
-        rows = len(sight.inputs[0])
+        wanted = (graph.inputs[0], graph.targets)
+        rows = len(graph.inputs[0])
         for _ in range(min(200, SOME // max(1, rows))):
-            inputs, targets = replay(sight.tape, wanted)
+            inputs, targets = replay(graph.tape, wanted)
             batches.append(((inputs.detach(),), targets.detach()))
     if not batches:
-        return sight.inputs[0].detach(), sight.targets.detach()
+        return graph.inputs[0].detach(), graph.targets.detach()
     return (
         torch.cat([inputs[0] for inputs, _ in batches]),
         torch.cat([targets for _, targets in batches]),
     )
 
 
-def _source(sight: StepGraph, tensor: Tensor) -> Tensor | None:
+def _source(graph: StepGraph, tensor: Tensor) -> Tensor | None:
     """Return the tensor that a batch was drawn from by indices; None if it is not to be seen."""
-    op = sight.maker.get(id(tensor))
+    op = graph.maker.get(id(tensor))
     for _ in range(6):
         if op is None:
             return None
         if op.name in ("stack", "cat") and op.inputs:  # a DataLoader's batch
-            op = sight.maker.get(id(op.inputs[0]))
+            op = graph.maker.get(id(op.inputs[0]))
             continue
         if op.name in ("getitem", "index_select"):
             source: Tensor = op.args[0]
-            return source if id(source) not in sight.maker else None
+            return source if id(source) not in graph.maker else None
         if op.name not in ("float", "long", "to", "div", "truediv", "view", "reshape", "sub"):
             return None
         # What was done to it afterwards would have to be done to all of it.
         if op.name in ("div", "truediv", "sub"):
             return None
-        op = sight.maker.get(id(op.args[0])) if isinstance(op.args[0], Tensor) else None
+        op = graph.maker.get(id(op.args[0])) if isinstance(op.args[0], Tensor) else None
     return None
 
 
-def _stream(sight: StepGraph) -> Tensor | None:
+def _stream(graph: StepGraph) -> Tensor | None:
     """Return the row of tokens that both inputs and targets were cut from."""
-    roots = [sight.origin.get(id(t), set()) for t in (*sight.inputs, sight.targets)]
+    roots = [graph.origin.get(id(t), set()) for t in (*graph.inputs, graph.targets)]
     common = set.intersection(*roots) if roots else set()
-    for op in sight.tape.ops:
+    for op in graph.tape.ops:
         if op.name != "getitem" or not tensors_in_index(op.args[1]):
             continue  # an epoch's order is a row of numbers, too, but nothing is picked from it
         source = op.args[0]
         if id(source) in common and _is_row(source):
             return cast("Tensor", source)
-    return _sliced(sight, common)
+    return _sliced(graph, common)
 
 
-def _sliced(sight: StepGraph, common: set[int]) -> Tensor | None:
+def _sliced(graph: StepGraph, common: set[int]) -> Tensor | None:
     """Return the row that a loop cuts stretches from, ``data[i : i + block]``."""
-    for op in sight.tape.ops:
+    for op in graph.tape.ops:
         source = op.args[0] if op.name == "getitem" else None
         if not isinstance(source, Tensor) or id(source) not in common:
             continue
@@ -118,8 +120,8 @@ def _is_row(tensor: Tensor) -> bool:
     return tensor.dim() == 1 and not tensor.is_floating_point() and tensor.numel() > 1000
 
 
-def _answers(sight: StepGraph, targets: Tensor, whole: bool) -> dict[str, float]:
-    stream = _stream(sight) if whole else None
+def _answers(graph: StepGraph, targets: Tensor, whole: bool) -> dict[str, float]:
+    stream = _stream(graph) if whole else None
     labels = targets if stream is None else stream
     if labels.dim() > 1 and _hot(labels.float()):
         labels = labels.argmax(-1)
@@ -133,7 +135,7 @@ def _answers(sight: StepGraph, targets: Tensor, whole: bool) -> dict[str, float]
         return {}
     counts = torch.bincount(labels)
     shares = counts[counts > 0].double() / counts.sum()
-    outputs = sight.outputs
+    outputs = graph.outputs
     classes = outputs.shape[-1] if outputs is not None and outputs.dim() > 1 else 0
     return {
         "classes_used": len(shares) / classes
@@ -215,22 +217,22 @@ def _frequent(tokens: Tensor, size: int) -> Tensor:
     return places[tokens.long()]
 
 
-def _context(sight: StepGraph, inputs: Tensor, targets: Tensor) -> dict[str, float]:
+def _context(graph: StepGraph, inputs: Tensor, targets: Tensor) -> dict[str, float]:
     """Count what a context of one or two tokens allows, where that is all the network sees."""
-    given = sight.inputs[0]
+    given = graph.inputs[0]
     if given.is_floating_point() and not _hot(given):
         return {}
-    whole = given.dim() > 1 and given.shape == getattr(sight.targets, "shape", None)
-    seen = _seen(sight)
+    whole = given.dim() > 1 and given.shape == getattr(graph.targets, "shape", None)
+    seen = _seen(graph)
     if not seen:
         return {}
     values: dict[str, float] = {"context": seen}
-    assert sight.targets is not None
-    stream = _stream(sight)
+    assert graph.targets is not None
+    stream = _stream(graph)
     if stream is not None:
         row = stream[:STREAM].long()
     elif not whole and targets.dim() == 1 and len(inputs) == len(targets):
-        whole_inputs, whole_targets = _source(sight, given), _source(sight, sight.targets)
+        whole_inputs, whole_targets = _source(graph, given), _source(graph, graph.targets)
         if (
             whole_inputs is not None
             and whole_targets is not None
@@ -259,32 +261,32 @@ def _context(sight: StepGraph, inputs: Tensor, targets: Tensor) -> dict[str, flo
     return values | {"context_entropy": floors[here], "longer_context_entropy": floors[longer]}
 
 
-def _seen(sight: StepGraph) -> int:
+def _seen(graph: StepGraph) -> int:
     """Return how many tokens an answer may depend on; 0 if that is not to be told."""
-    if any(op.name in REMEMBERS for op in sight.ops):
+    if any(op.name in REMEMBERS for op in graph.ops):
         return 0
-    given = sight.inputs[0]
-    maker = sight.maker.get(id(given))
+    given = graph.inputs[0]
+    maker = graph.maker.get(id(given))
     if given.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1]):
         return 0  # rows were laid behind one another: which tokens meet is not to be seen
     return sum(
-        1 if t.dim() == 1 or t.is_floating_point() else int(t.shape[-1]) for t in sight.inputs
+        1 if t.dim() == 1 or t.is_floating_point() else int(t.shape[-1]) for t in graph.inputs
     )
 
 
 def _hot(rows: Tensor) -> bool:
-    return is_hot(rows)
+    return is_one_hot(rows)
 
 
-def _overlap(sight: StepGraph, scan: Variables) -> dict[str, float | str]:
+def _overlap(graph: StepGraph, variables: Variables) -> dict[str, float | str]:
     """Look for data that judges among the data that is learned from."""
-    learned = _source(sight, sight.inputs[0])
+    learned = _source(graph, graph.inputs[0])
     if learned is None:
-        learned = _stream(sight)
+        learned = _stream(graph)
     if learned is None:
         return {}
     found: dict[str, float | str] = {}
-    for name, tensor in scan.judging().items():
+    for name, tensor in variables.validation_data().items():
         if tensor is learned or tensor.dtype != learned.dtype or tensor.dim() != learned.dim():
             if tensor is learned:
                 return {"overlap": 1.0, "overlap_with": name}

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from ..diagnosis import Experiment, Picture, Series
 from ..evidence import Evidence
-from ..watch.graph import ancestors
 from ..watch.observation import Observation
 from ..watch.tape import replay
 from .replay import FAULTS, Batch, Replay
@@ -198,43 +197,43 @@ def examples_apart(again: Replay, case: Evidence, seconds: float) -> Experiment:
 
 def _normed(again: Replay) -> bool:
     """Whether a batch norm, torch's or one by hand, lets examples depend on one another."""
-    return any(op.name in ("batch_norm", "std", "var", "var_mean") for op in again.sight.ops)
+    return any(op.name in ("batch_norm", "std", "var", "var_mean") for op in again.graph.ops)
 
 
 def _laid_flat(again: Replay) -> bool:
     """Whether the tokens are those of several rows, so that some of them may well meet."""
-    first = again.sight.inputs[0]
-    maker = again.sight.maker.get(id(first))
+    first = again.graph.inputs[0]
+    maker = again.graph.maker.get(id(first))
     return first.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1])
 
 
 def _entry(again: Replay) -> tuple[Tensor, Tensor]:
     """Return the first tensor of numbers that stands for the inputs, a row for each example."""
-    sight = again.sight
-    floats = [t for t in sight.inputs if t.is_floating_point()]
+    graph = again.graph
+    floats = [t for t in graph.inputs if t.is_floating_point()]
     if floats:
         return floats[0], floats[0]
-    ids = {id(t) for t in sight.inputs}
-    for op in sight.ops:
+    ids = {id(t) for t in graph.inputs}
+    for op in graph.ops:
         if op.name in ("embedding", "getitem", "index_select") and any(
             id(t) in ids for t in op.inputs
         ):
             output = op.outputs[0]
-            if sight.inputs and len(output) == len(sight.inputs[0]):
+            if graph.inputs and len(output) == len(graph.inputs[0]):
                 return output, output
     raise ValueError("nothing is given to the network")
 
 
 def again_with(again: Replay, given: Tensor, leaf: Tensor) -> Tensor:
     """Return the outputs with another tensor in the place of one."""
-    assert again.sight.outputs is not None
-    return replay(again.sight.tape, (again.sight.outputs,), {id(given): leaf})[0]
+    assert again.graph.outputs is not None
+    return replay(again.graph.tape, (again.graph.outputs,), {id(given): leaf})[0]
 
 
 def future_hidden(again: Replay, case: Evidence, seconds: float) -> Experiment:
     """Is the future hidden? The gradient of each place's answer by the places behind it."""
     entry, given = _entry(again)
-    targets = again.sight.targets
+    targets = again.graph.targets
     assert targets is not None
     if entry.dim() < 3 or targets.numel() != entry.shape[0] * entry.shape[1]:
         raise ValueError("it does not answer place by place")
@@ -343,26 +342,26 @@ def _maker(
 
 def terms_weighed(again: Replay, case: Evidence, seconds: float) -> Experiment:
     """Which part of the loss moves the weights? The gradient of each term by itself."""
-    sight = again.sight
+    graph = again.graph
     terms = [
         (value, factor)
-        for value, factor in sight.terms
+        for value, factor in graph.terms
         if isinstance(value, Tensor) and value.requires_grad
     ]
     if len(terms) < 2:
         raise ValueError("the loss has one part")
-    judged = {id(t) for t in sight.criterion_op.outputs} if sight.criterion_op else set()
+    judged = {id(t) for t in graph.loss.op.outputs} if graph.loss else set()
     leaves = list(again.weights.values())
     criterion, rest, values = 0.0, 0.0, [0.0, 0.0]
     with torch.enable_grad():
         copies = again.copies()
         for value, factor in terms:
-            (fresh,) = replay(sight.tape, (value,), copies)
+            (fresh,) = replay(graph.tape, (value,), copies)
             gradients = torch.autograd.grad(
                 (factor * fresh).sum(), list(copies.values()), allow_unused=True
             )
             size = math.sqrt(sum(float(g.square().sum()) for g in gradients if g is not None))
-            if judged & ancestors(sight, value):
+            if judged & graph.ancestors(value):
                 criterion += size
                 values[0] += factor * float(fresh.detach().sum())
             else:

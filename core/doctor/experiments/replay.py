@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..watch.graph import RANDOM, StepGraph
-from ..watch.tape import needed, replay
+from ..watch.graph import StepGraph
+from ..watch.tape import RANDOM, ops_behind, replay
 
 FAULTS = (RuntimeError, ValueError, IndexError, TypeError, AttributeError, NotImplementedError)
 """What torch raises where a step can't be done with other tensors."""
@@ -20,25 +20,25 @@ class Replay:
     """A step that can be repeated.
 
     Attributes:
-        sight: the step.
+        graph: the step.
         batches: inputs and targets of some steps.
     """
 
-    sight: StepGraph
+    graph: StepGraph
     batches: list[Batch]
 
     @property
     def weights(self) -> dict[int, Tensor]:
         """The parameters that the loss is made of and that learn, by id."""
-        return {id(t): t for t in self.sight.tape.rooted}
+        return {id(t): t for t in self.graph.tape.parameters}
 
     @property
     def draws(self) -> bool:
         """Whether the step draws its batch by itself, so that each repetition has another one."""
-        sight = self.sight
-        if sight.targets is None or not sight.inputs:
+        graph = self.graph
+        if graph.targets is None or not graph.inputs:
             return False
-        made = needed(sight.tape, [*sight.inputs, sight.targets])
+        made = ops_behind(graph.tape, [*graph.inputs, graph.targets])
         return any(op.name in RANDOM for op in made)
 
     def put(self, batch: Batch) -> dict[int, Tensor]:
@@ -48,31 +48,31 @@ class Replay:
             ValueError: the batch is of another form.
         """
         inputs, targets = batch
-        mine = self.sight.inputs
-        assert self.sight.targets is not None
+        mine = self.graph.inputs
+        assert self.graph.targets is not None
         if len(inputs) != len(mine) or any(
             a.shape != b.shape for a, b in zip(inputs, mine, strict=True)
         ):
             raise ValueError("another form")
-        if targets.shape != self.sight.targets.shape:
+        if targets.shape != self.graph.targets.shape:
             raise ValueError("another form")
         # Where what is given is what is to be said, as in an autoencoder, the input counts.
-        instead = {id(self.sight.targets): targets}
+        instead = {id(self.graph.targets): targets}
         return instead | {id(a): b for a, b in zip(mine, inputs, strict=True)}
 
     def loss(self, batch: Batch | None = None, weights: dict[int, Tensor] | None = None) -> Tensor:
         """Return the loss on another batch, with other weights."""
-        assert self.sight.tape.root is not None
+        assert self.graph.tape.root is not None
         instead = self.put(batch) if batch else {}
-        return replay(self.sight.tape, (self.sight.tape.root,), {**instead, **(weights or {})})[0]
+        return replay(self.graph.tape, (self.graph.tape.root,), {**instead, **(weights or {})})[0]
 
     def judged(
         self, batch: Batch | None = None, weights: dict[int, Tensor] | None = None
     ) -> Tensor:
         """Return the outputs on another batch, with other weights."""
-        assert self.sight.outputs is not None
+        assert self.graph.outputs is not None
         instead = self.put(batch) if batch else {}
-        return replay(self.sight.tape, (self.sight.outputs,), {**instead, **(weights or {})})[0]
+        return replay(self.graph.tape, (self.graph.outputs,), {**instead, **(weights or {})})[0]
 
     def copies(self) -> dict[int, Tensor]:
         """Return copies of the weights that can be learned."""

@@ -84,7 +84,9 @@ def gradients_fresh(case: Evidence) -> Check:
 def _depths(look: Observation) -> list[ObservedParameter]:
     """Return the parameters of the layers, first to last, tables left out."""
     by_name = {p.name: p for p in look.parameters}
-    return [by_name[x.name] for x in look.layers if not x.is_embedding and x.name in by_name]
+    return [
+        by_name[x.parameter] for x in look.layers if not x.is_embedding and x.parameter in by_name
+    ]
 
 
 def gradient_arrives(case: Evidence) -> Check:

@@ -136,7 +136,7 @@ def _first_ratio(case: Evidence) -> float:
     found = []
     for look in case.looks[:4]:
         sized = {
-            x.name
+            x.parameter
             for x in look.layers
             if not x.is_embedding and x.weight_std * math.sqrt(max(1, x.fan_in)) > 0.3
         }

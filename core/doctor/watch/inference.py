@@ -1,6 +1,6 @@
-"""How a network is used, held against how it is trained: the same layers, the same acts.
+"""Compares inference with training: the same layers, and the same operations behind each.
 
-The fault that is looked for is the notebook's: batch norm by hand in training, and none where text
+The mistake that it looks for is the notebook's: batch norm by hand in training, and none where text
 is generated. No loss shows it.
 """
 
@@ -12,123 +12,103 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..evidence import InferenceStats
-from .graph import FACTORIES, StepGraph, rested
-from .tape import BENDS, PRODUCTS, Op, Tape
+from .graph import StepGraph, made_without_data
+from .observation import InferenceStats
+from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, Op, Tape
 from .variables import Variables
 
-NORMS = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm".split())
-SPREADS = frozenset("std var std_mean var_mean".split())
-FAR = 2.0  # times larger or smaller: another preprocessing
+NORMS = frozenset(
+    "batch_norm layer_norm group_norm instance_norm rms_norm std var std_mean var_mean".split()
+)
+LOOK_UPS = ("embedding", "getitem", "index_select")
 NORMALISATION = "the normalisation"
-OFF = 1.5  # times larger or smaller: normalised by something else
-ENOUGH = 20  # examples in use, before sizes are held against one another
+INPUT_RATIO = 2.0
+"""Inputs so many times larger or smaller are preprocessed in another way."""
+SIGNAL_RATIO = 1.5
+"""Signals so many times larger or smaller are normalised by other statistics."""
+FEWEST_EXAMPLES = 20
+"""In inference, for sizes to be compared."""
 
 
-def compare(sight: StepGraph, tape: Tape, scan: Variables) -> InferenceStats:
-    """Hold the tape of a use against the tape of a step."""
-    trained = signature(sight.ops, sight.weights)
-    used = signature(tape.ops, sight.weights)
+def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> InferenceStats:
+    """Compare the tape of an inference with the graph of a training step."""
+    trained = signature(graph.ops, graph.weights)
+    used = signature(tape.ops, graph.weights)
     if not trained or not used:
         return InferenceStats()
     missing, extra = [], []
-    names = scan.names
     for key, ours in trained.items():
-        name = names.get(key, f"a parameter of shape {tuple(sight.weights[key].shape)}")
+        name = variables.name(graph.weights[key])
         if key not in used:
-            if sight.weights[key].dim() > 1:
+            if graph.weights[key].dim() > 1:
                 missing.append(f"the layer {name}")
             continue
         theirs = used[key]
-        missing += [f"{act} behind {name}" for act in sorted(ours.acts - theirs.acts)]
-        extra += [f"{act} behind {name}" for act in sorted(theirs.acts - ours.acts)]
-        if ours.sizes and theirs.sizes and not ours.sizes & theirs.sizes:
+        missing += [f"{what} behind {name}" for what in sorted(ours.operations - theirs.operations)]
+        extra += [f"{what} behind {name}" for what in sorted(theirs.operations - ours.operations)]
+        if ours.lengths and theirs.lengths and not ours.lengths & theirs.lengths:
             extra.append(
-                f"{name} is given {_sizes(theirs.sizes)} at a time,"
-                f" in training it was {_sizes(ours.sizes)}"
+                f"{name} gets {_tokens(theirs.lengths)} at a time,"
+                f" in training it was {_tokens(ours.lengths)}"
             )
-        if NORMALISATION in ours.acts & theirs.acts:
-            extra += _other_scale(name, ours, theirs)
-    extra += _other_inputs(sight, tape)
-    return InferenceStats(tuple(missing), tuple(extra), _modes(scan, tape))
+        if NORMALISATION in ours.operations & theirs.operations:
+            extra += _compare_signals(name, ours, theirs)
+    extra += _compare_inputs(graph, tape)
+    modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
+    return InferenceStats(tuple(missing), tuple(extra), modes)
 
 
-def _sizes(sizes: set[int]) -> str:
-    return " or ".join(str(size) for size in sorted(sizes)) + " tokens"
+def _tokens(lengths: set[int]) -> str:
+    return " or ".join(str(length) for length in sorted(lengths)) + " tokens"
+
+
+# Layer by layer.
 
 
 @dataclass
 class Behind:
-    """What is done behind a parameter, up to the next one.
+    """What happens behind a parameter, up to the next one.
 
     Attributes:
-        acts: by name.
-        sizes: how many tokens it is given at a time, of a table.
-        bent: what goes into its activation, at each call.
+        operations: nonlinearities by name, and ``NORMALISATION``.
+        lengths: of the sequences of tokens that are looked up, of an embedding.
+        signals: the inputs of its nonlinearity, at each call.
     """
 
-    acts: set[str] = field(default_factory=set)
-    sizes: set[int] = field(default_factory=set)
-    bent: list[Tensor] = field(default_factory=list)
-
-
-@torch.no_grad()
-def _other_scale(name: str, ours: Behind, theirs: Behind) -> list[str]:
-    """Say so if what is normalised is far larger or smaller than it was in training.
-
-    Running statistics that nobody updates leave the same acts behind, and other numbers.
-    """
-    examples = sum(len(t) for t in theirs.bent if t.dim())
-    if not ours.bent or examples < ENOUGH:
-        return []
-    learned, used = (
-        math.sqrt(
-            sum(float(t.detach().float().square().sum()) for t in tensors)
-            / max(1, sum(t.numel() for t in tensors))
-        )
-        for tensors in (ours.bent, theirs.bent)
-    )
-    ratio = used / (learned + 1e-12)
-    if 1 / OFF < ratio < OFF:
-        return []
-    return [f"behind {name} signals are {ratio:.1f} times as large, normalised by other statistics"]
+    operations: set[str] = field(default_factory=set)
+    lengths: set[int] = field(default_factory=set)
+    signals: list[Tensor] = field(default_factory=list)
 
 
 def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind]:
-    """Return for each parameter what is done behind it, up to the next one.
+    """Return what happens behind each parameter, up to the next one.
 
-    What is done by hand counts as what it is: a division by a spread is a normalisation.
+    What is written by hand counts as what it is: a division by a standard deviation is a
+    normalisation.
     """
     made_of: dict[int, frozenset[int]] = {}
     owner: dict[int, int] = {}
     found: dict[int, Behind] = defaultdict(Behind)
-    rest = rested(Tape(list(ops)))
+    without_data = made_without_data(ops)
     for op in ops:
         direct = [id(t) for t in op.inputs if id(t) in weights]
         inherited = frozenset[int]().union(*(made_of.get(id(t), frozenset()) for t in op.inputs))
-        owners = [owner[id(t)] for t in op.inputs if id(t) in owner]
-        mine = owners[0] if owners else 0
-        keys = [*direct, *inherited]
-        matrix = next((k for k in keys if weights[k].dim() > 1), 0)
-        looks = op.name in ("embedding", "getitem", "index_select")
-        if matrix and (op.name in PRODUCTS or looks):
-            mine = matrix
+        mine = next((owner[id(t)] for t in op.inputs if id(t) in owner), 0)
+        matrix = next((k for k in [*direct, *inherited] if weights[k].dim() > 1), 0)
+        if matrix and (op.name in PRODUCTS or op.name in LOOK_UPS):
+            mine, inherited = matrix, frozenset()
             behind = found[matrix]
-            if looks and (index := _index(op)) is not None and id(index) not in rest:
-                behind.sizes |= {index.shape[-1]} if index.dim() > 1 else set()
-            inherited = frozenset()
+            index = _index(op) if op.name in LOOK_UPS else None
+            if index is not None and index.dim() > 1 and id(index) not in without_data:
+                behind.lengths.add(index.shape[-1])
         elif mine:
             for key in direct:
-                found[key]  # a parameter behind which nothing is done is used all the same
-            if op.name in BENDS:
-                found[mine].acts.add(op.name)
-                found[mine].bent += op.inputs[:1]
-            elif (
-                op.name in NORMS
-                or op.name in SPREADS
-                or (op.name in ("div", "sub", "mul", "add") and _running(op, weights))
-            ):
-                found[mine].acts.add(NORMALISATION)
+                found[key]  # a parameter with nothing behind it is used all the same
+            if op.name in NONLINEARITIES:
+                found[mine].operations.add(op.name)
+                found[mine].signals += op.inputs[:1]
+            elif op.name in NORMS or _divides_by_statistics(op, weights):
+                found[mine].operations.add(NORMALISATION)
         for tensor in op.outputs:
             if mine:
                 owner[id(tensor)] = mine
@@ -137,7 +117,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
     return dict(found)
 
 
-def _running(op: Op, weights: dict[int, Tensor]) -> bool:
+def _divides_by_statistics(op: Op, weights: dict[int, Tensor]) -> bool:
     """Whether a signal is divided by a vector that is no parameter: running statistics."""
     if op.name != "div" or len(op.inputs) < 2:
         return False
@@ -153,13 +133,38 @@ def _index(op: Op) -> Tensor | None:
     return found if isinstance(found, Tensor) and not found.is_floating_point() else None
 
 
-def _other_inputs(sight: StepGraph, tape: Tape) -> list[str]:
-    """Say where numbers that go in are of another size than in training."""
-    given = [t for t in sight.inputs if t.is_floating_point() and t.dim() > 1]
+# Sizes.
+
+
+@torch.no_grad()
+def _compare_signals(name: str, ours: Behind, theirs: Behind) -> list[str]:
+    """Describe a normalised signal that is far larger or smaller than in training.
+
+    Running statistics that nobody updates leave the same operations behind, and other numbers.
+    """
+    examples = sum(len(t) for t in theirs.signals if t.dim())
+    if not ours.signals or examples < FEWEST_EXAMPLES:
+        return []
+    trained, used = (
+        math.sqrt(
+            sum(float(t.detach().float().square().sum()) for t in tensors)
+            / max(1, sum(t.numel() for t in tensors))
+        )
+        for tensors in (ours.signals, theirs.signals)
+    )
+    ratio = used / (trained + 1e-12)
+    if 1 / SIGNAL_RATIO < ratio < SIGNAL_RATIO:
+        return []
+    return [f"behind {name} signals are {ratio:.1f} times as large, normalised by other statistics"]
+
+
+def _compare_inputs(graph: StepGraph, tape: Tape) -> list[str]:
+    """Describe inputs that are of another size than in training."""
+    given = [t for t in graph.inputs if t.is_floating_point() and t.dim() > 1]
     if not given:
         return []
     first = given[0]
-    known = {id(t) for t in sight.weights.values()}
+    known = {id(t) for t in graph.weights.values()}
     made = {id(t): op for op in tape.ops for t in op.outputs}
     for op in tape.ops:
         if op.name not in PRODUCTS:
@@ -170,49 +175,27 @@ def _other_inputs(sight: StepGraph, tape: Tape) -> list[str]:
             if tensor.shape[-1] != first.shape[-1] and tensor.shape[-1] != first[0].numel():
                 continue
             maker = made.get(id(tensor))
-            if maker is not None and maker.name in FACTORIES:
-                continue
-            return other_size(first, tensor)
+            if maker is None or maker.name not in FACTORIES:
+                return compare_sizes(first, tensor)
     return []
 
 
 @torch.no_grad()
-def other_size(learned: Tensor, used: Tensor) -> list[str]:
-    """Say so if numbers that are used are far larger or smaller than those learned from."""
-    ours, theirs = learned.detach().float(), used.detach().float()
-    ratio = float(_size(theirs) / (_size(ours) + 1e-12))
+def compare_sizes(trained: Tensor, used: Tensor) -> list[str]:
+    """Describe inputs that are far larger, smaller or further from 0 than those of training."""
+    ours, theirs = trained.detach().float(), used.detach().float()
+    size, other = float(ours.square().mean().sqrt()), float(theirs.square().mean().sqrt())
+    ratio = other / (size + 1e-12)
     shift = float((theirs.mean() - ours.mean()).abs() / (ours.std() + 1e-12))
-    if 1 / FAR < ratio < FAR and shift < FAR:
+    if 1 / INPUT_RATIO < ratio < INPUT_RATIO and shift < INPUT_RATIO:
         return []
-    return [f"inputs of a size of {float(_size(theirs)):.3g}, in training {float(_size(ours)):.3g}"]
+    return [f"inputs of a size of {other:.3g}, in training {size:.3g}"]
 
 
-def _size(values: Tensor) -> Tensor:
-    return values.square().mean().sqrt()
-
-
-def _modes(scan: Variables, tape: Tape) -> tuple[str, ...]:
-    """Return modules that were used in their training mode although they have one for use."""
-    heard = {op.name for op in tape.ops}
-    if not heard & {"batch_norm", "dropout"}:
-        return ()
-    active = any(
-        op.name == "dropout" and op.argument(2, "training", True) and op.argument(1, "p", 0.5) > 0
+def _trains(tape: Tape) -> bool:
+    """Whether dropout or batch norm worked in training mode."""
+    return any(
+        (op.name == "dropout" and op.argument(2, "training", True) and op.argument(1, "p", 0.5) > 0)
+        or (op.name == "batch_norm" and op.argument(5, "training", False))
         for op in tape.ops
-    ) or any(op.name == "batch_norm" and op.argument(5, "training", False) for op in tape.ops)
-    if not active:
-        return ()
-    return tuple(
-        name or type(module).__name__
-        for root in scan.modules.values()
-        for name, module in root.named_modules()
-        if isinstance(module, torch.nn.Dropout | torch.nn.modules.batchnorm._BatchNorm)
-        and module.training
-    )[:4]
-
-
-def gap(trained: float, used: float) -> bool:
-    """Whether the same batch is judged differently, one way and the other."""
-    if not (math.isfinite(trained) and math.isfinite(used)):
-        return False
-    return used > 1.07 * trained + 0.02
+    )

@@ -1,191 +1,417 @@
-"""How the outputs of a step are judged: what is read of the call that judges, in numbers."""
+"""Reads a loss function from a graph: finds its call, and measures outputs and targets.
+
+Two tables do it. ``FINDERS`` has, by the name of an operation, what recognises it as a loss
+function, whether it is torch's own or written by hand; ``READERS`` has, by the kind of loss, what
+measures it.
+"""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .graph import CRITERIA, StepGraph, ancestors
+from .graph import LossCall, StepGraph
 from .observation import ObservedLoss
-from .tape import BENDS, Op
+from .tape import NONLINEARITIES, Op
 
-SOFT = frozenset("softmax log_softmax".split())
+SUMS = frozenset("add radd iadd sub rsub isub".split())
+THROUGH = frozenset(
+    (
+        "mean sum neg mul rmul imul div truediv rtruediv itruediv log view reshape squeeze "
+        "unsqueeze item flatten float to contiguous clone masked_select index_select nanmean"
+    ).split()
+)
+"""What a loss passes on its way to the root."""
+SOFTMAX = ("softmax", "log_softmax")
+MAX_ROWS = 2048
+MAX_TARGETS = 65_536
+MAX_DEPTH = 40
+
+# Where the loss function is.
+
+Finder = Callable[[StepGraph, Op], LossCall | None]
 
 
-@torch.no_grad()
-def criterion(sight: StepGraph) -> ObservedLoss:
-    """Return how the outputs are judged."""
-    op, outputs, targets = sight.criterion_op, sight.outputs, sight.targets
-    if op is None or not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
-        return ObservedLoss(sign=sight.sign)
-    kind = op.name if op.name in CRITERIA else "nll_by_hand"
-    if op.name in ("pow", "pow_", "square", "mul", "abs") and kind == "nll_by_hand":
-        kind = (
-            "square" if targets.shape == outputs.shape and not _log_rows(outputs) else "nll_by_hand"
-        )
-    whole = not targets.is_floating_point()
-    place = 1 if kind in ("cross_entropy", "nll_loss") and outputs.dim() > 1 else -1
-    classes = int(outputs.shape[place]) if outputs.dim() > 1 else 0
-    wide = outputs.movedim(place, -1).float() if classes else outputs.float()
-    rows = wide.reshape(-1, classes)[:2048] if classes > 1 else wide.reshape(-1, 1)[:2048]
-    logs = kind in ("nll_loss", "nll_by_hand")
-    sums = rows.exp().sum(-1) if logs else rows.sum(-1)
-    even = bool((rows >= 0).all()) and classes > 1 and bool(((rows.sum(-1) - 1).abs() < 1e-3).all())
-    hot = classes > 1 and targets.shape == outputs.shape and _softly_hot(targets)
-    whole = whole and not hot
-    numbers = targets.float()
-    labels = targets.argmax(-1) if hot else targets
-    if "binary" in kind and bool(((targets == 0) | (targets == 1)).all()):
-        labels, two = targets.long(), True
+def _torch_loss(graph: StepGraph, op: Op) -> LossCall | None:
+    """A loss function of ``torch.nn.functional``."""
+    outputs, targets = op.argument(0, "input"), op.argument(1, "target")
+    if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
+        return None
+    return LossCall(op, op.name, outputs, targets)
+
+
+def _picked(graph: StepGraph, op: Op) -> LossCall | None:
+    """Log-probabilities picked by index: ``logprobs[range(n), y]`` or ``gather``."""
+    if op.name == "gather":
+        index = [op.argument(2, "index")]
+    elif isinstance(op.args[1], tuple):
+        index = [t for t in op.args[1] if isinstance(t, Tensor) and not t.is_floating_point()]
     else:
-        two = False
-    counted = labels.flatten()[:65_536]
-    ignored = (
-        op.argument(4, "ignore_index", -100) if kind in ("cross_entropy", "nll_loss") else None
-    )
-    if ignored is not None and whole:
-        counted = counted[counted != ignored]
-        numbers = counted.float()
-    shares = _shares(counted) if whole or hot or two else None
-    value = _value(kind, op, outputs, targets)
-    uniform = math.log(classes) if classes > 1 else math.nan
-    if hot and kind in ("mse_loss", "square"):
-        uniform = (classes - 1) / classes**2
-    elif kind in ("mse_loss", "square"):
-        columns = numbers if numbers.dim() > 1 else numbers[:, None]
-        uniform = float(columns.var(0, correction=0).mean())  # of the best constant answer
-    elif "binary" in kind:
-        uniform = math.log(2)
+        return None
+    targets = [t for t in index if graph.kind(t) == "data"]
+    if not targets or graph.kind(op.args[0]) != "signal":
+        return None
+    return LossCall(op, "nll_by_hand", op.args[0], targets[-1], sign=-1)
+
+
+def _difference(graph: StepGraph, op: Op, kind: str) -> LossCall | None:
+    """A function of ``prediction - target``."""
+    made = graph.made_by(op.args[0])
+    if made is None or made.name not in ("sub", "rsub") or len(made.inputs) < 2:
+        return None
+    by_kind = {graph.kind(t): t for t in made.inputs}
+    if "signal" not in by_kind or "data" not in by_kind:
+        return None
+    return LossCall(op, kind, by_kind["signal"], by_kind["data"])
+
+
+def _square(graph: StepGraph, op: Op) -> LossCall | None:
+    """A squared difference: ``(p - y) ** 2``, ``.square()``."""
+    if op.name != "square" and op.argument(1, "exponent") != 2:
+        return None
+    return _difference(graph, op, "square")
+
+
+def _product(graph: StepGraph, op: Op) -> LossCall | None:
+    """A difference times itself, or one-hot rows times log-probabilities."""
+    if op.name == "mul" and len(op.args) > 1 and op.args[0] is op.args[1]:
+        return _difference(graph, op, "square")
+    signals = [t for t in op.inputs if graph.kind(t) == "signal"]
+    rows = [t for t in op.inputs if graph.kind(t) == "data" and t.dim() > 1]
+    if len(op.inputs) < 2 or not signals or not rows or rows[0].shape != signals[0].shape:
+        return None
+    return LossCall(op, "nll_by_hand", signals[0], rows[0], sign=-1)
+
+
+FINDERS: dict[str, Finder] = {
+    **dict.fromkeys(
+        (
+            "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy"
+            " binary_cross_entropy_with_logits multi_margin_loss"
+        ).split(),
+        _torch_loss,
+    ),
+    **dict.fromkeys(("getitem", "gather"), _picked),
+    **dict.fromkeys(("square", "pow", "pow_"), _square),
+    "abs": lambda graph, op: _difference(graph, op, "l1_loss"),
+    **dict.fromkeys(("mul", "rmul"), _product),
+}
+
+
+def find_loss(graph: StepGraph) -> None:
+    """Split the root into its terms, and find the loss function in the first that has one."""
+    assert graph.tape.root is not None
+    _split(graph, graph.tape.root, 1.0)
+    for value, factor in graph.terms:
+        if graph.kind(value) == "signal" and (found := _trace_back(graph, value)):
+            sign = found.sign if factor >= 0 else -found.sign
+            graph.loss = replace(found, sign=sign)
+            return
+
+
+def _split(graph: StepGraph, value: Any, factor: float, depth: int = 0) -> None:
+    """Split a sum into its terms, each with its factor."""
+    op = graph.made_by(value)
+    if op is not None and depth <= MAX_DEPTH:
+        if op.name == "neg":
+            _split(graph, op.args[0], -factor, depth + 1)
+            return
+        if len(op.args) > 1 and _is_number(value):
+            first, second = op.args[0], op.args[1]
+            if op.name in SUMS:
+                _split(graph, first, -factor if op.name == "rsub" else factor, depth + 1)
+                _split(graph, second, -factor if op.name in ("sub", "isub") else factor, depth + 1)
+                return
+            if op.name in ("mul", "rmul", "div", "truediv"):
+                inner, number = (first, second) if isinstance(first, Tensor) else (second, first)
+                if isinstance(number, int | float) and _is_number(inner):
+                    by = number if "mul" in op.name else 1 / number if number else 0.0
+                    _split(graph, inner, factor * by, depth + 1)
+                    return
+    graph.terms.append((value, factor))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.numel() == 1
+
+
+def _trace_back(graph: StepGraph, value: Tensor) -> LossCall | None:
+    """Go back from a term to the call of the loss function."""
+    sign = 1
+    for _ in range(MAX_DEPTH):
+        op = graph.made_by(value)
+        if op is None:
+            return None
+        finder = FINDERS.get(op.name)
+        found = finder(graph, op) if finder else None
+        if found is not None:
+            return replace(found, sign=sign * found.sign)
+        signals = [t for t in op.inputs if graph.kind(t) == "signal"]
+        if op.name not in THROUGH or not signals:
+            return None
+        if op.name == "neg":
+            sign = -sign
+        if op.name in ("mul", "rmul", "imul", "div", "truediv"):
+            numbers = [a for a in op.args if isinstance(a, int | float)]
+            if numbers and numbers[0] < 0:
+                sign = -sign
+        value = signals[0]
+    return None
+
+
+# What it measures.
+
+Reader = Callable[[StepGraph, LossCall], ObservedLoss]
+
+
+def read_loss(graph: StepGraph) -> ObservedLoss:
+    """Return the loss function in numbers; an empty one if it was not found."""
+    if graph.loss is None:
+        return ObservedLoss()
+    with torch.no_grad():
+        return READERS[graph.loss.kind](graph, graph.loss)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Outputs as rows of classes; a single output stands in a row of its own."""
+
+    wide: Tensor
+    classes: int
+
+    @property
+    def some(self) -> Tensor:
+        return self.wide.reshape(-1, max(1, self.classes))[:MAX_ROWS]
+
+    @property
+    def are_probabilities(self) -> bool:
+        rows = self.some
+        sums_to_one = bool(((rows.sum(-1) - 1).abs() < 1e-3).all())
+        return self.classes > 1 and bool((rows >= 0).all()) and sums_to_one
+
+    @property
+    def are_normalised(self) -> bool:
+        """Whether they are probabilities or log-probabilities, as far as numbers tell."""
+        sums = self.some.exp().sum(-1)
+        return (
+            self.classes < 2
+            or self.are_probabilities
+            or bool(((sums - 1).abs() < 1e-2).all())
+            or not bool(torch.isfinite(sums).all())
+        )
+
+    @property
+    def sum_along_batch(self) -> bool:
+        """Whether (log-)probabilities sum to 1 over the batch instead of the classes."""
+        wide = self.wide
+        if wide.dim() != 2 or len(wide) < 4 or len(wide) > 100_000:
+            return False
+        values = wide if bool((wide >= 0).all()) else wide.exp()
+        batch, classes = values.sum(0), values.sum(1)
+        return bool(((batch - 1).abs() < 1e-3).all()) and not bool(
+            ((classes - 1).abs() < 1e-2).all()
+        )
+
+
+def _rows_of(outputs: Tensor, class_dim: int = -1) -> _Rows:
+    if outputs.dim() < 2:
+        return _Rows(outputs.float(), 0)
+    return _Rows(outputs.movedim(class_dim, -1).float(), int(outputs.shape[class_dim]))
+
+
+def _read(
+    graph: StepGraph, call: LossCall, labels: Tensor | None = None, class_dim: int = -1
+) -> ObservedLoss:
+    """Measure what all loss functions have in common.
+
+    Args:
+        graph: the step.
+        call: of the loss function.
+        labels: the targets as class indices, where they are not that themselves.
+        class_dim: the dimension of the classes in the outputs.
+    """
+    outputs, targets = call.outputs, call.targets
+    classes = int(outputs.shape[class_dim]) if outputs.dim() > 1 else 0
+    one_hot = classes > 1 and targets.shape == outputs.shape and is_soft_one_hot(targets)
+    integers = not targets.is_floating_point() and not one_hot
+    if labels is None and (one_hot or integers):
+        labels = targets.argmax(-1) if one_hot else targets
+    counted = (targets if labels is None else labels).flatten()[:MAX_TARGETS]
+    top = 0.0
+    if labels is not None and len(counted):
+        top = float(torch.unique(counted, return_counts=True)[1].max()) / len(counted)
+    numbers = targets.float()
     return ObservedLoss(
-        kind=kind,
+        kind=call.kind,
         classes=classes,
-        value=value,
-        uniform=uniform,
-        sign=sight.sign,
-        outputs_are_probabilities=even and kind == "cross_entropy",
-        normalised=not logs
-        or classes < 2
-        or even
-        or bool(((sums - 1).abs() < 1e-2).all())
-        or not bool(torch.isfinite(sums).all()),
-        double_softmax=_twice(sight),
-        broadcast=_spread_out(sight, op, outputs, targets),
-        softmax_over_batch=_across(sight, len(outputs)) or (logs and _columns(rows, wide)),
-        output_nonlinearity=_squeezed(sight, outputs, kind),
-        one_hot=hot,
-        integer_targets=whole,
+        value=float(call.op.result.float().mean())
+        if isinstance(call.op.result, Tensor)
+        else math.nan,
+        uniform=math.log(classes) if classes > 1 else math.nan,
+        sign=call.sign,
+        double_softmax=_double_softmax(graph),
+        broadcast=_broadcast(call),
+        softmax_over_batch=_softmax_over_batch(graph, outputs),
+        output_nonlinearity=_output_nonlinearity(graph, outputs),
+        one_hot=one_hot,
+        integer_targets=integers,
         target_min=float(numbers.min()) if numbers.numel() else math.nan,
         target_max=float(numbers.max()) if numbers.numel() else math.nan,
-        top_share=0.0 if shares is None or not len(shares) else float(shares.max()),
+        top_share=top,
         target_count=int(counted.numel()),
     )
 
 
-def _value(kind: str, op: Op, outputs: Tensor, targets: Tensor) -> float:
-    """Return the criterion's mean, whatever it was summed with."""
-    result = op.result if isinstance(op.result, Tensor) else None
-    if result is None:
-        return math.nan
-    if kind == "nll_by_hand":
-        picked = result.float()
-        if op.name in ("mul", "rmul"):
-            picked = picked.sum(-1)
-        return float(-(picked.log() if bool((picked > 0).all()) else picked).mean())
-    if kind == "cross_entropy" and result.numel() == 1 and op.kwargs.get("reduction") == "sum":
-        return float(result) / max(1, targets.numel())
-    return float(result.float().mean())
+def read_cross_entropy(graph: StepGraph, call: LossCall) -> ObservedLoss:
+    """``cross_entropy``: logits against classes, or against rows of probabilities."""
+    class_dim = 1 if call.outputs.dim() > 1 else -1
+    seen = _without_ignored(_read(graph, call, class_dim=class_dim), call)
+    result = call.op.result
+    if call.op.kwargs.get("reduction") == "sum" and result.numel() == 1:
+        seen = replace(seen, value=float(result) / max(1, call.targets.numel()))
+    probabilities = _rows_of(call.outputs, class_dim).are_probabilities
+    return replace(seen, outputs_are_probabilities=probabilities)
 
 
-def _log_rows(outputs: Tensor) -> bool:
-    return bool((outputs <= 0).all())
+def read_nll(graph: StepGraph, call: LossCall) -> ObservedLoss:
+    """``nll_loss``: log-probabilities against classes."""
+    class_dim = 1 if call.outputs.dim() > 1 else -1
+    seen = _without_ignored(_read(graph, call, class_dim=class_dim), call)
+    return _of_log_probabilities(seen, _rows_of(call.outputs, class_dim))
 
 
-def _softly_hot(targets: Tensor) -> bool:
-    """Whether rows are one-hot, perhaps smoothed, or the -1 and 1 of old."""
-    rows = targets.reshape(-1, targets.shape[-1])[:512].float()
-    high, low = rows.max(-1).values, rows.min(-1).values
-    others = (rows < high[:, None]).sum(-1) == rows.shape[-1] - 1
-    second = rows.sort(-1).values
-    level = (second[:, -2] - low).abs() < 1e-6
-    return bool(others.all() and level.all())
+def read_nll_by_hand(graph: StepGraph, call: LossCall) -> ObservedLoss:
+    """``-logprobs[range(n), y].mean()``, ``gather``, or one-hot rows times log-probabilities."""
+    picked = call.op.result.float()
+    if call.op.name in ("mul", "rmul"):
+        picked = picked.sum(-1)
+    logs = picked.log() if bool((picked > 0).all()) else picked
+    seen = replace(_read(graph, call), value=float(-logs.mean()))
+    return _of_log_probabilities(seen, _rows_of(call.outputs))
 
 
-def _shares(labels: Tensor) -> Tensor:
-    _, counts = torch.unique(labels, return_counts=True)
-    shares: Tensor = counts.double() / counts.sum()
-    return shares
+def read_squared_error(graph: StepGraph, call: LossCall) -> ObservedLoss:
+    """``mse_loss`` or a squared difference; ``uniform`` is the best constant's, the variance."""
+    seen = _read(graph, call)
+    if seen.one_hot:
+        return replace(seen, uniform=(seen.classes - 1) / seen.classes**2)
+    numbers = call.targets.float()
+    columns = numbers if numbers.dim() > 1 else numbers.reshape(-1, 1)
+    return replace(seen, uniform=float(columns.var(0, correction=0).mean()))
 
 
-def _twice(sight: StepGraph) -> bool:
-    """Whether a softmax, or a sigmoid, is taken of what has gone through one already."""
-    for op in sight.ops:
-        source = op.args[0] if op.args else None
-        made = _before(sight, source)
-        if made is None:
-            continue
-        if op.name in SOFT and made.name == "softmax":
-            return True
-        if op.name == "binary_cross_entropy_with_logits" and made.name == "sigmoid":
-            return True
-        if op.name == "cross_entropy" and made.name == "softmax":
-            return True
-    return False
+def read_absolute_error(graph: StepGraph, call: LossCall) -> ObservedLoss:
+    """``l1_loss``, ``smooth_l1_loss``, ``huber_loss``: no value of a uniform guess is known."""
+    return replace(_read(graph, call), uniform=math.nan)
 
 
-def _before(sight: StepGraph, tensor: Any) -> Op | None:
-    """Return what made a tensor, views left aside."""
-    for _ in range(8):
-        op = sight.maker.get(id(tensor)) if isinstance(tensor, Tensor) else None
-        if op is None or op.name not in (
-            "view",
-            "reshape",
-            "squeeze",
-            "flatten",
-            "float",
-            "contiguous",
-        ):
-            return op
-        tensor = op.args[0]
-    return None
+def read_binary(graph: StepGraph, call: LossCall) -> ObservedLoss:
+    """``binary_cross_entropy`` of probabilities, or ``..._with_logits``."""
+    binary = bool(((call.targets == 0) | (call.targets == 1)).all())
+    seen = _read(graph, call, call.targets.long() if binary else None)
+    if call.kind == "binary_cross_entropy":  # a sigmoid belongs before it
+        seen = replace(seen, output_nonlinearity="")
+    return replace(seen, uniform=math.log(2))
 
 
-def _spread_out(sight: StepGraph, op: Op, outputs: Tensor, targets: Tensor) -> bool:
-    """Whether a row was held against a column, so that each answer meets each target."""
-    largest = max(outputs.numel(), targets.numel())
-    if op.name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
-        shape = torch.broadcast_shapes(outputs.shape, targets.shape)  # type: ignore[no-untyped-call]
-        return bool(math.prod(shape) > largest > 1)
-    difference = op.inputs[0] if op.inputs else outputs
-    return op.name in ("pow", "square", "abs", "mul") and difference.numel() > largest > 1
+def read_margin(graph: StepGraph, call: LossCall) -> ObservedLoss:
+    """``multi_margin_loss``: equal scores lose the margin to every other class."""
+    seen = _read(graph, call)
+    return replace(seen, uniform=1 - 1 / seen.classes if seen.classes > 1 else math.nan)
 
 
-def _across(sight: StepGraph, batch: int) -> bool:
-    """Whether a softmax of what is judged runs along the batch."""
-    path = ancestors(sight, sight.outputs) if sight.outputs is not None else set()
-    for op in sight.ops:
-        if op.name not in SOFT or sight.kinds.get(id(op.outputs[0])) != "signal":
-            continue
-        judged = id(op.outputs[0]) in path
-        dim = op.argument(1, "dim")
-        shape = op.outputs[0].shape
-        if judged and len(shape) == 2 and dim in (0, -2) and shape[0] == batch and shape[0] > 1:
-            return True
-    return False
+READERS: dict[str, Reader] = {
+    "cross_entropy": read_cross_entropy,
+    "nll_loss": read_nll,
+    "nll_by_hand": read_nll_by_hand,
+    "mse_loss": read_squared_error,
+    "square": read_squared_error,
+    "l1_loss": read_absolute_error,
+    "smooth_l1_loss": read_absolute_error,
+    "huber_loss": read_absolute_error,
+    "binary_cross_entropy": read_binary,
+    "binary_cross_entropy_with_logits": read_binary,
+    "multi_margin_loss": read_margin,
+}
 
 
-def _columns(rows: Tensor, wide: Tensor) -> bool:
-    """Whether (log-)probabilities sum to 1 over the batch, and not over the answers."""
-    if wide.dim() != 2 or len(wide) < 4 or len(wide) > 100_000:
+def _without_ignored(seen: ObservedLoss, call: LossCall) -> ObservedLoss:
+    """Leave out targets of ``ignore_index``."""
+    if not seen.integer_targets:
+        return seen
+    labels = call.targets.flatten()[:MAX_TARGETS]
+    labels = labels[labels != call.op.argument(4, "ignore_index", -100)]
+    if not len(labels):
+        return replace(seen, target_min=math.nan, target_max=math.nan, top_share=0, target_count=0)
+    return replace(
+        seen,
+        target_min=float(labels.min()),
+        target_max=float(labels.max()),
+        top_share=float(torch.unique(labels, return_counts=True)[1].max()) / len(labels),
+        target_count=len(labels),
+    )
+
+
+def _of_log_probabilities(seen: ObservedLoss, rows: _Rows) -> ObservedLoss:
+    return replace(
+        seen,
+        normalised=rows.are_normalised,
+        softmax_over_batch=seen.softmax_over_batch or rows.sum_along_batch,
+    )
+
+
+def is_soft_one_hot(targets: Tensor) -> bool:
+    """Whether rows are one-hot, perhaps smoothed, or -1 and 1."""
+    if targets.shape[-1] < 2:
         return False
-    values = wide if bool((wide >= 0).all()) else wide.exp()
-    down, along = values.sum(0), values.sum(1)
-    return bool(((down - 1).abs() < 1e-3).all()) and not bool(((along - 1).abs() < 1e-2).all())
+    rows = targets.reshape(-1, targets.shape[-1])[:512].float()
+    highest, lowest = rows.max(-1).values, rows.min(-1).values
+    one_is_highest = (rows < highest[:, None]).sum(-1) == rows.shape[-1] - 1
+    second = rows.sort(-1).values[:, -2]
+    others_equal = (second - lowest).abs() < 1e-6
+    return bool(one_is_highest.all() and others_equal.all())
 
 
-def _squeezed(sight: StepGraph, outputs: Tensor, kind: str) -> str:
-    """Return the activation that scores come out of, where scores should have any size."""
-    op = _before(sight, outputs)
-    if op is None or op.name not in BENDS or kind == "binary_cross_entropy":
-        return ""
-    return op.name
+def _double_softmax(graph: StepGraph) -> bool:
+    """Whether a softmax, or a sigmoid, is taken of what has gone through one already."""
+    doubled = {
+        **dict.fromkeys((*SOFTMAX, "cross_entropy"), "softmax"),
+        "binary_cross_entropy_with_logits": "sigmoid",
+    }
+    for op in graph.ops:
+        if op.name in doubled and op.args:
+            made = graph.made_by_behind_views(op.args[0])
+            if made is not None and made.name == doubled[op.name]:
+                return True
+    return False
+
+
+def _broadcast(call: LossCall) -> bool:
+    """Whether rows met columns, so that each output is compared with each target."""
+    op = call.op
+    largest = max(call.outputs.numel(), call.targets.numel())
+    if op.name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
+        shape = torch.broadcast_shapes(call.outputs.shape, call.targets.shape)  # type: ignore[no-untyped-call]
+        return bool(math.prod(shape) > largest > 1)
+    return op.name in ("pow", "square", "abs", "mul") and op.inputs[0].numel() > largest > 1
+
+
+def _softmax_over_batch(graph: StepGraph, outputs: Tensor) -> bool:
+    """Whether a softmax on the way to the outputs runs along the batch dimension."""
+    path = graph.ancestors(outputs)
+    for op in graph.ops:
+        if op.name in SOFTMAX and id(op.outputs[0]) in path:
+            shape, dim = op.outputs[0].shape, op.argument(1, "dim")
+            along_batch = len(shape) == 2 and dim in (0, -2) and shape[0] == len(outputs) > 1
+            if along_batch and graph.kind(op.outputs[0]) == "signal":
+                return True
+    return False
+
+
+def _output_nonlinearity(graph: StepGraph, outputs: Tensor) -> str:
+    """Return the activation that the outputs come out of; ""."""
+    op = graph.made_by_behind_views(outputs)
+    return op.name if op is not None and op.name in NONLINEARITIES else ""

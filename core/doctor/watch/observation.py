@@ -56,7 +56,8 @@ class ObservedLayer:
     """A product with a parameter, and the nonlinearity behind it.
 
     Attributes:
-        name: of the parameter.
+        name: PyTorch's own (``conv.3``), or that of the variable; else the parameter's shape.
+        parameter: the name of its parameter.
         kind: the call: linear, matmul, conv2d, embedding, ...
         fan_in, units: its sizes.
         weight_std: of the parameter's values.
@@ -71,6 +72,7 @@ class ObservedLayer:
     """
 
     name: str
+    parameter: str
     kind: str
     fan_in: int
     units: int
@@ -229,3 +231,21 @@ class Observation:
         if len(descent) > len(moved) / 2:
             return descent[len(descent) // 2]
         return self.variable_lr
+
+
+@dataclass(frozen=True)
+class InferenceStats:
+    """How the network is used, against how it is trained.
+
+    Attributes:
+        missing: what is done in training and not in inference, in words.
+        extra: what is done in inference and not in training.
+        training_modules: modules that are in training mode during inference.
+        training_loss, inference_loss: of the same batch, both ways; NaN.
+    """
+
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    training_modules: tuple[str, ...] = ()
+    training_loss: float = math.nan
+    inference_loss: float = math.nan

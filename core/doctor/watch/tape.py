@@ -1,8 +1,8 @@
-"""A tape: one step of any loop, as the list of what torch was asked to do.
+"""A tape: one step of any training loop, as the list of the calls that torch was given.
 
-A torch function mode hears every call of a torch function or of a tensor's method, whether it comes
-from an ``nn.Module`` or from bare tensors (``h = (x @ w1 + b1).tanh()``). It changes nothing: no
-random number is drawn, no value is touched. Afterwards the step can be done again, with other
+A torch function mode records every call of a torch function or of a tensor's method, whether it
+comes from an ``nn.Module`` or from bare tensors (``h = (x @ w1 + b1).tanh()``). It changes nothing:
+no random number is drawn, no value is touched. Afterwards the step can be repeated with other
 inputs or other weights: :func:`replay`.
 """
 
@@ -16,9 +16,29 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 Substitutes = Mapping[int, Tensor]
-"""What stands for a tensor, by the id of that tensor."""
-FEW_JUDGED = 6
-MOST = 20_000  # operations: what goes on for longer is no step
+"""What replaces a tensor, by the id of that tensor."""
+
+# Calls by their names, as in Op.name.
+NONLINEARITIES = frozenset(
+    ("tanh sigmoid relu relu6 leaky_relu elu gelu silu selu mish hardtanh softplus celu").split()
+)
+PRODUCTS = frozenset(
+    ("matmul rmatmul mm bmm linear addmm baddbmm einsum conv1d conv2d conv3d embedding").split()
+)
+FACTORIES = frozenset(
+    (
+        "arange zeros ones tril triu eye full tensor empty linspace zeros_like ones_like "
+        "full_like as_tensor new_zeros new_ones"
+    ).split()
+)
+RANDOM = frozenset(
+    (
+        "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like"
+    ).split()
+)
+MAX_OPS = 20_000
+"""What goes on for longer is no step."""
+MAX_EVAL_INPUTS = 6
 
 
 @dataclass(eq=False)
@@ -28,9 +48,10 @@ class Op:
     Attributes:
         function: what was called.
         name: its name without underscores: ``matmul``, ``add``, ``tanh``, ``cross_entropy``, ...
-        args, kwargs: what it was given; tensors are held, so that their ids stay theirs.
+        args, kwargs: its arguments; they hold the tensors, so that an id stays that tensor's.
         inputs, outputs: the tensors in both, in order.
-        learns: whether gradients were to be kept (no ``no_grad`` around it).
+        result: what it returned.
+        grad_enabled: whether gradients were recorded (no ``no_grad`` around it).
     """
 
     function: Callable[..., Any]
@@ -40,77 +61,70 @@ class Op:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     result: Any
-    learns: bool
+    grad_enabled: bool
 
     @property
-    def changes(self) -> bool:
+    def in_place(self) -> bool:
         """Whether it writes into its first argument."""
-        return _changes(self.function)
+        return _is_in_place(self.function)
 
     def operand(self, place: int) -> Any:
-        """Return the first or second thing that is multiplied, however it was handed over."""
+        """Return the first or second factor of a product, given by position or by name."""
         if len(self.args) > place:
             return self.args[place]
         keys = (("input", "self"), ("weight", "other", "mat2", "vec2"))[place]
         return next((self.kwargs[key] for key in keys if key in self.kwargs), None)
 
     def argument(self, place: int, key: str, default: Any = None) -> Any:
-        """Return what was given for an argument, by place or by name."""
+        """Return an argument, given by position or by name."""
         return self.args[place] if len(self.args) > place else self.kwargs.get(key, default)
 
 
 @dataclass(eq=False)
 class Tape:
-    """What was done in a step, up to the gradient.
+    """What was computed in a step, up to its backward pass.
 
     Attributes:
         ops: the calls before the backward pass, in order.
-        root: what was differentiated; None if nothing was.
-        backwards: how often something was differentiated in this step.
-        later: the calls after it.
-        gradients: of tensors on the way, by id, where they were asked for.
-        leftover: names are not known here: ids of tensors that had a gradient before the first
-            backward pass, so that it was added to.
+        root: the tensor that was differentiated; None without a backward pass.
+        backward_calls: how many backward passes the step had.
+        parameters: the leaves of ``root`` that require a gradient.
+        parameter_gradients: of each, right after the backward pass, by the parameter's id.
+        activation_gradients: of the outputs of layers and nonlinearities, by id.
+        stale_gradients: ids of parameters that had a gradient before the backward pass, so that the
+            new one was added to it.
+        training_mode_in_eval: dropout and batch norm that ran in training mode under ``no_grad``.
+        eval_inputs: shape (without the batch) and values of the first inputs of products there.
     """
 
     ops: list[Op] = field(default_factory=list)
     root: Tensor | None = None
-    backwards: int = 0
-    later: list[Op] = field(default_factory=list)
-    gradients: dict[int, Tensor] = field(default_factory=dict)
-    leftover: set[int] = field(default_factory=set)
-    learned: dict[int, Tensor] = field(default_factory=dict)
-    """The gradient of each parameter right behind the backward pass, by the parameter's id."""
-    rooted: tuple[Tensor, ...] = ()
-    """The parameters of ``learned``."""
-    judged_in_training: set[str] = field(default_factory=set)
-    """Dropout and batch norm that worked in training mode where no gradient was kept."""
-    judged_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
-    """Shape (without the batch) and values of what products were given there, the first few."""
-    spare: dict[int, torch.Generator] = field(default_factory=dict)
-    """What draws in the place of the person's own generators, when the step is done again."""
+    backward_calls: int = 0
+    parameters: tuple[Tensor, ...] = ()
+    parameter_gradients: dict[int, Tensor] = field(default_factory=dict)
+    activation_gradients: dict[int, Tensor] = field(default_factory=dict)
+    stale_gradients: set[int] = field(default_factory=set)
+    training_mode_in_eval: set[str] = field(default_factory=set)
+    eval_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
+    _generators: dict[int, torch.Generator] = field(default_factory=dict)
 
-
-BENDS = frozenset(
-    ("tanh sigmoid relu relu6 leaky_relu elu gelu silu selu mish hardtanh softplus celu").split()
-)
-"""Activations, by the name of the call."""
-PRODUCTS = frozenset(
-    ("matmul rmatmul mm bmm linear addmm baddbmm einsum conv1d conv2d conv3d embedding").split()
-)
+    def generator(self, original: torch.Generator) -> torch.Generator:
+        """Return the copy from which a replay draws in the place of a generator of the loop."""
+        return self._generators.setdefault(id(original), original.clone_state())
 
 
 class TapeRecorder(TorchFunctionMode):
-    """Hears what torch is asked to do, from ``start`` to ``stop``.
+    """A context in which calls of torch are recorded.
 
     Args:
-        sensitive: whether gradients of activations are kept, too.
+        training: whether a training step is recorded: calls under ``no_grad`` are then no part of
+            it, and gradients of activations are kept.
     """
 
-    def __init__(self, sensitive: bool = True) -> None:
+    def __init__(self, training: bool = True) -> None:
         super().__init__()
         self.tape = Tape()
-        self._sensitive = sensitive
+        self._training = training
 
     def __torch_function__(
         self,
@@ -126,12 +140,12 @@ class TapeRecorder(TorchFunctionMode):
         result = function(*args, **kwargs)
         # To set .grad or .data is no computation.
         if function.__name__ != "__set__" and (
-            isinstance(result, Tensor | tuple | list) or _changes(function)
+            isinstance(result, Tensor | tuple | list) or _is_in_place(function)
         ):
-            self._keep(function, name, args, kwargs, result)
+            self._record(function, name, args, kwargs, result)
         return result
 
-    def _keep(
+    def _record(
         self,
         function: Any,
         name: str,
@@ -140,69 +154,76 @@ class TapeRecorder(TorchFunctionMode):
         result: Any,
     ) -> None:
         tape = self.tape
-        ops = tape.later if tape.backwards else tape.ops
-        if self._sensitive and not torch.is_grad_enabled():
-            # What is judged is no part of the step; held, its activations would fill the memory.
-            dropout = name == "dropout" and _given(args, kwargs, 1, "p")
-            place = {"dropout": 2, "batch_norm": 5}.get(name, 0)
-            if (dropout or name == "batch_norm") and _given(args, kwargs, place, "training"):
-                tape.judged_in_training.add(name.replace("_", " "))
-            if name in PRODUCTS and args and isinstance(args[0], Tensor):
-                given = args[0]
-                if given.is_floating_point() and len(tape.judged_inputs) < FEW_JUDGED:
-                    tape.judged_inputs.append((tuple(given.shape[1:]), given.detach().float()))
+        if self._training and not torch.is_grad_enabled():
+            # An evaluation is no part of the step; its activations would fill the memory.
+            self._note_evaluation(name, args, kwargs)
             return
-        if len(ops) >= MOST:
+        if tape.backward_calls or len(tape.ops) >= MAX_OPS:
             return
         outputs = tuple(tensors_in(result))
-        if not outputs and _changes(function):
+        if not outputs and _is_in_place(function):
             outputs = tuple(tensors_in(args[:1]))
         if not outputs:
             return
         inputs = (*tensors_in(args), *tensors_in(kwargs))
-        op = Op(function, name, args, kwargs, inputs, outputs, result, torch.is_grad_enabled())
-        ops.append(op)
-        if self._sensitive and not tape.backwards and name in BENDS | PRODUCTS:
+        grad_enabled = torch.is_grad_enabled()
+        tape.ops.append(Op(function, name, args, kwargs, inputs, outputs, result, grad_enabled))
+        if self._training and name in NONLINEARITIES | PRODUCTS:
             for output in outputs:
                 if output.requires_grad:
-                    output.register_hook(self._listener(id(output)))  # type: ignore[no-untyped-call]
+                    output.register_hook(self._gradient_hook(id(output)))  # type: ignore[no-untyped-call]
 
-    def _listener(self, key: int) -> Callable[[Tensor], None]:
-        gradients = self.tape.gradients
+    def _note_evaluation(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Note modules in training mode, and the first inputs of products."""
+        tape = self.tape
+        if name == "batch_norm":
+            training = _argument(args, kwargs, 5, "training")
+        else:
+            training = name == "dropout" and (
+                _argument(args, kwargs, 1, "p") and _argument(args, kwargs, 2, "training")
+            )
+        if training:
+            tape.training_mode_in_eval.add(name.replace("_", " "))
+        if name in PRODUCTS and args and isinstance(args[0], Tensor):
+            given = args[0]
+            if given.is_floating_point() and len(tape.eval_inputs) < MAX_EVAL_INPUTS:
+                tape.eval_inputs.append((tuple(given.shape[1:]), given.detach().float()))
 
-        def hear(gradient: Tensor) -> None:
+    def _gradient_hook(self, key: int) -> Callable[[Tensor], None]:
+        gradients = self.tape.activation_gradients
+
+        def keep(gradient: Tensor) -> None:
             gradients.setdefault(key, gradient.detach())
 
-        return hear
+        return keep
 
     def _backward(
         self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         tape = self.tape
         root = next(iter(tensors_in(args)), None)
-        tape.backwards += 1
-        if tape.backwards > 1 or root is None:
+        tape.backward_calls += 1
+        if tape.backward_calls > 1 or root is None:
             return function(*args, **kwargs)
         tape.root = root
-        leaves = tuple(roots(tape))
-        tape.rooted = tuple(leaf for leaf in leaves if leaf.is_leaf and leaf.requires_grad)
+        tape.parameters = tuple(t for t in leaves(tape) if t.is_leaf and t.requires_grad)
         with torch._C.DisableTorchFunction():
-            for leaf in tape.rooted:
-                if leaf.grad is not None and bool((leaf.grad != 0).any()):
-                    tape.leftover.add(id(leaf))
+            for parameter in tape.parameters:
+                if parameter.grad is not None and bool((parameter.grad != 0).any()):
+                    tape.stale_gradients.add(id(parameter))
         result = function(*args, **kwargs)
         with torch._C.DisableTorchFunction(), torch.no_grad():
-            found: Iterable[Tensor | None] = (leaf.grad for leaf in tape.rooted)
+            found: Iterable[Tensor | None] = (p.grad for p in tape.parameters)
             if name == "grad":
                 asked = {id(t): g for t, g in zip(tensors_in(args[1:2]), result, strict=False)}
-                found = (asked.get(id(leaf)) for leaf in tape.rooted)
-            for leaf, gradient in zip(tape.rooted, found, strict=True):
+                found = (asked.get(id(p)) for p in tape.parameters)
+            for parameter, gradient in zip(tape.parameters, found, strict=True):
                 if gradient is not None:
-                    tape.learned[id(leaf)] = gradient.detach().clone()
+                    tape.parameter_gradients[id(parameter)] = gradient.detach().clone()
         return result
 
 
-def _given(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, key: str) -> Any:
+def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, key: str) -> Any:
     return args[place] if len(args) > place else kwargs.get(key, False)
 
 
@@ -214,7 +235,7 @@ def name_of(function: Any) -> str:
     return name.strip("_")
 
 
-def _changes(function: Any) -> bool:
+def _is_in_place(function: Any) -> bool:
     name = str(getattr(function, "__name__", ""))
     if name == "__setitem__":
         return True
@@ -236,8 +257,8 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
         yield from tensors_in((value.start, value.stop, value.step))
 
 
-def needed(tape: Tape, wanted: Iterable[Tensor], given: Iterable[int] = ()) -> list[Op]:
-    """Return the calls that some tensors were made by, in order; not those behind what is given."""
+def ops_behind(tape: Tape, wanted: Iterable[Tensor], given: Iterable[int] = ()) -> list[Op]:
+    """Return the calls that make some tensors, in order, without those behind what is given."""
     ids, stop = {id(t) for t in wanted}, set(given)
     kept = []
     for op in reversed(tape.ops):
@@ -248,13 +269,13 @@ def needed(tape: Tape, wanted: Iterable[Tensor], given: Iterable[int] = ()) -> l
     return kept[::-1]
 
 
-def roots(tape: Tape) -> list[Tensor]:
-    """Return the tensors that the root was made of and that were there before the step."""
+def leaves(tape: Tape) -> list[Tensor]:
+    """Return the tensors that the root is made of and that were there before the step."""
     if tape.root is None:
         return []
     made: set[int] = set()
     found: dict[int, Tensor] = {}
-    for op in needed(tape, [tape.root]):
+    for op in ops_behind(tape, [tape.root]):
         for tensor in op.inputs:
             if id(tensor) not in made:
                 found.setdefault(id(tensor), tensor)
@@ -263,54 +284,54 @@ def roots(tape: Tape) -> list[Tensor]:
 
 
 @contextmanager
-def aside() -> Iterator[None]:
-    """Leave the random numbers as they are, whatever is drawn inside; hear nothing."""
+def isolated() -> Iterator[None]:
+    """Restore the random state at the end, and record nothing meanwhile."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with torch._C.DisableTorchFunction(), torch.random.fork_rng(devices):
         yield
 
 
 def replay(
-    tape: Tape, wanted: tuple[Tensor, ...], instead: Substitutes | None = None
+    tape: Tape, wanted: tuple[Tensor, ...], substitutes: Substitutes | None = None
 ) -> tuple[Tensor, ...]:
-    """Do the step again, and return what stands for some of its tensors then.
+    """Repeat the step, and return the new values of some of its tensors.
 
     Args:
         tape: the step.
         wanted: tensors of the tape.
-        instead: other tensors in the place of some; what made them is not done again.
+        substitutes: other tensors in the place of some; what made those is not repeated.
 
     Returns:
-        What stands for ``wanted``, with gradients to the leaves and to what was put instead.
+        What ``wanted`` is now, with gradients to the leaves and to the substitutes.
 
     Raises:
-        RuntimeError, ValueError, IndexError, TypeError: the step can't be done with those.
+        RuntimeError, ValueError, IndexError, TypeError: the step can't be repeated with those.
     """
-    now: dict[int, Any] = dict(instead or {})
+    now: dict[int, Any] = dict(substitutes or {})
     fixed = frozenset(now)
-    for op in needed(tape, wanted, fixed):
-        writes = op.changes or op.name in ("batch_norm", "instance_norm")
+    for op in ops_behind(tape, wanted, fixed):
+        writes = op.in_place or op.name in ("batch_norm", "instance_norm")
 
-        def at(value: Any, writes: bool = writes) -> Any:
+        def current(value: Any, writes: bool = writes) -> Any:
             if isinstance(value, Tensor):
                 if id(value) in now:
                     return now[id(value)]
-                # What was there before must stay what it is.
+                # What was there before must stay as it is.
                 return value.clone() if writes and not value.requires_grad else value
             if isinstance(value, tuple):
-                return tuple(at(part) for part in value)
+                return tuple(current(part) for part in value)
             if isinstance(value, list):
-                return [at(part) for part in value]
+                return [current(part) for part in value]
             if isinstance(value, dict):
-                return {key: at(part) for key, part in value.items()}
+                return {key: current(part) for key, part in value.items()}
             if isinstance(value, slice):
-                return slice(at(value.start), at(value.stop), at(value.step))
+                return slice(current(value.start), current(value.stop), current(value.step))
             if isinstance(value, torch.Generator):
-                return tape.spare.setdefault(id(value), value.clone_state())
+                return tape.generator(value)
             return value
 
-        args, kwargs = at(op.args), at(op.kwargs)
-        with torch.set_grad_enabled(op.learns and torch.is_grad_enabled()):
+        args, kwargs = current(op.args), current(op.kwargs)
+        with torch.set_grad_enabled(op.grad_enabled and torch.is_grad_enabled()):
             result = op.function(*args, **kwargs)
         fresh = list(tensors_in(result)) or list(tensors_in(args[:1]))
         for old, new in zip(op.outputs, fresh, strict=False):

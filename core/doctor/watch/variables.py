@@ -1,4 +1,4 @@
-"""What a person's own variables hold: parameters and their names, modules, optimisers, data."""
+"""Finds parameters and their names, modules, optimisers and data in the variables near a loop."""
 
 import math
 import types
@@ -9,11 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-DEEPEST = 3
-RATES = ("lr", "learning_rate", "learningrate", "eta", "step_size", "alpha", "rate")
-MOST = 3000  # objects that are looked at
+from ...layers import layers_of
+
+MAX_DEPTH = 3
+MAX_OBJECTS = 3000
+MAX_ITEMS = 500
 SKIPPED = (types.ModuleType, types.FunctionType, types.MethodType, type, str, bytes, int, float)
-JUDGING = ("val", "dev", "test", "te", "valid", "validation", "eval", "held")
+LEARNING_RATE = ("lr", "learning_rate", "learningrate", "eta", "step_size", "alpha", "rate")
+VALIDATION = ("val", "dev", "test", "valid", "validation", "eval", "held")
+MODES = nn.Dropout | nn.modules.batchnorm._BatchNorm
 
 
 @dataclass
@@ -21,119 +25,134 @@ class Variables:
     """What was found.
 
     Attributes:
-        names: of tensors, by id.
-        parameters: tensors that ask for a gradient, by name.
-        siblings: ids of tensors that lie in one list or module with each such tensor.
+        names: of tensors, by id: PyTorch's own for what a module holds, else the variable's.
+        layer_names: of the layers whose parameter is not simply called ``weight``, by its id.
+        parameters: tensors that require a gradient, by name.
+        siblings: ids of tensors that lie in one list or module.
         modules: root modules by name.
         buffers: of the modules.
-        optimizers: in the order in which they were met.
+        optimizers: in the order in which they were found.
         data: other tensors of some size, by name.
-        rate: a number whose name says that it is a learning rate; NaN.
+        lr: a number whose name says that it is a learning rate; NaN.
     """
 
     names: dict[int, str] = field(default_factory=dict)
+    layer_names: dict[int, str] = field(default_factory=dict)
     parameters: dict[str, Tensor] = field(default_factory=dict)
     siblings: list[frozenset[int]] = field(default_factory=list)
     modules: dict[str, nn.Module] = field(default_factory=dict)
     buffers: list[Tensor] = field(default_factory=list)
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     data: dict[str, Tensor] = field(default_factory=dict)
-    rate: float = math.nan
+    lr: float = math.nan
 
-    def judging(self) -> dict[str, Tensor]:
-        """Return data that, by its name, is there to judge and not to learn from."""
-        return {
-            name: tensor
-            for name, tensor in self.data.items()
-            if any(name.lower().strip("_xyims.").startswith(word) for word in JUDGING)
-            or any(
-                name.lower().endswith(("_" + word, word)) for word in JUDGING[:5] if word != "te"
-            )
-            or name.lower() in ("xte", "yte")
-        }
+    def name(self, parameter: Tensor) -> str:
+        """Return the name of a parameter (``conv.3.weight``); its shape, if it has none."""
+        return self.names.get(id(parameter), f"a parameter of shape {tuple(parameter.shape)}")
 
-    def known(self) -> Iterator[Tensor]:
-        """Yield the parameters of all modules, whether they learn or not."""
+    def layer_name(self, parameter: Tensor) -> str:
+        """Return the name of the layer that a parameter belongs to: ``conv.3``."""
+        named = self.layer_names.get(id(parameter))
+        return named or self.name(parameter).removesuffix(".weight")
+
+    def validation_data(self) -> dict[str, Tensor]:
+        """Return data that by its name is there to validate or test."""
+        return {name: tensor for name, tensor in self.data.items() if _is_validation(name.lower())}
+
+    def module_parameters(self) -> Iterator[Tensor]:
+        """Yield the parameters of all modules, whether they are trained or not."""
         for module in self.modules.values():
             yield from module.parameters()
 
+    def modules_in_mode(self, training: bool) -> Iterator[str]:
+        """Yield the names of dropout and batch norm modules in training (or in eval) mode."""
+        for root in self.modules.values():
+            for name, module in root.named_modules():
+                without_effect = isinstance(module, nn.Dropout) and not training and module.p == 0
+                if isinstance(module, MODES) and module.training == training and not without_effect:
+                    yield name or type(module).__name__
 
-def scan(spaces: Iterable[Mapping[str, Any]], things: Iterable[Any] = ()) -> Variables:
-    """Look through variables.
+
+def _is_validation(name: str) -> bool:
+    bare = name.strip("_xyims.")
+    starts = bare.startswith((*VALIDATION, "te"))
+    return starts or name.endswith(("val", "dev", "test", "valid")) or name in ("xte", "yte")
+
+
+def find_variables(
+    namespaces: Iterable[Mapping[str, Any]], objects: Iterable[Any] = ()
+) -> Variables:
+    """Search variables.
 
     Args:
-        spaces: variables by name; the nearest first.
-        things: what the person named outright.
+        namespaces: variables by name; the nearest first.
+        objects: what the caller of ``watch`` passed.
     """
     found = Variables()
-    seen: set[int] = set()
-    for thing in things:
-        _take(found, seen, "", thing, 0)
-    for space in spaces:
-        for name, value in list(space.items()):
-            if math.isnan(found.rate) and name.lower() in RATES and type(value) is float:
-                found.rate = value
+    visited: set[int] = set()
+    for value in objects:
+        _visit(found, visited, "", value, 0)
+    for namespace in namespaces:
+        for name, value in list(namespace.items()):
+            if math.isnan(found.lr) and name.lower() in LEARNING_RATE and type(value) is float:
+                found.lr = value
             if not name.startswith("__"):
-                _take(found, seen, name, value, 0)
+                _visit(found, visited, name, value, 0)
     _name_modules(found)
     return found
 
 
-def _take(found: Variables, seen: set[int], name: str, value: Any, depth: int) -> None:
-    if isinstance(value, SKIPPED) or value is None or len(seen) > MOST:
+def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: int) -> None:
+    if isinstance(value, SKIPPED) or value is None or len(visited) > MAX_OBJECTS:
         return
     if isinstance(value, Tensor):
-        _take_tensor(found, name, value)
+        _add_tensor(found, name, value)
         return
-    if id(value) in seen:
+    if id(value) in visited:
         return
-    seen.add(id(value))
+    visited.add(id(value))
     if isinstance(value, nn.Module):
         inner = any(value is m for root in found.modules.values() for m in root.modules())
         if not inner:
             found.modules[name or type(value).__name__] = value
-        return
-    if isinstance(value, torch.optim.Optimizer):
+    elif isinstance(value, torch.optim.Optimizer):
         found.optimizers.append(value)
+    elif depth >= MAX_DEPTH:
         return
-    if depth >= DEEPEST:
-        return
-    if isinstance(value, list | tuple):
-        if len(value) > 500:
+    elif isinstance(value, list | tuple):
+        if len(value) > MAX_ITEMS:
             return
         before = set(found.names)
         for place, part in enumerate(value):
-            _take(found, seen, f"{name}[{place}]", part, depth + 1)
+            _visit(found, visited, f"{name}[{place}]", part, depth + 1)
         tensors = [part for part in value if isinstance(part, Tensor)]
         if len(tensors) == len(value) > 1 and all(t.is_floating_point() for t in tensors):
             found.siblings.append(frozenset(id(t) for t in tensors))
         elif new := set(found.names) - before:
             found.siblings.append(frozenset(new))
     elif isinstance(value, dict):
-        if len(value) > 500:
+        if len(value) > MAX_ITEMS:
             return
         for key, part in list(value.items()):
             if isinstance(key, str):
-                _take(found, seen, f"{name}.{key}", part, depth + 1)
-    elif type(value).__module__ not in ("builtins", "numpy", "torch") and hasattr(
-        value, "__dict__"
-    ):
-        if "torch.utils" in type(value).__module__:
-            return
-        for key, part in list(vars(value).items()):
-            _take(found, seen, f"{name}.{key}" if name != "self" else key, part, depth + 1)
-
-
-def _take_tensor(found: Variables, name: str, tensor: Tensor) -> None:
-    known = found.names.get(id(tensor))
-    # A plain name is better than a place in a list.
-    if known is None or ("[" in known and "[" not in name):
-        found.names[id(tensor)] = name
-        if known is not None:
-            found.parameters.pop(known, None)
-            found.data.pop(known, None)
+                _visit(found, visited, f"{name}.{key}", part, depth + 1)
     else:
-        return
+        module = type(value).__module__
+        foreign = module in ("builtins", "numpy", "torch") or "torch.utils" in module
+        if not foreign and hasattr(value, "__dict__"):
+            for key, part in list(vars(value).items()):
+                _visit(found, visited, f"{name}.{key}" if name != "self" else key, part, depth + 1)
+
+
+def _add_tensor(found: Variables, name: str, tensor: Tensor) -> None:
+    known = found.names.get(id(tensor))
+    if known is not None:
+        if "[" not in known or "[" in name:
+            return
+        # A plain name is better than a place in a list.
+        found.parameters.pop(known, None)
+        found.data.pop(known, None)
+    found.names[id(tensor)] = name
     if tensor.requires_grad and tensor.is_leaf:
         found.parameters[name] = tensor
     elif tensor.numel() > 32 and tensor.grad_fn is None:
@@ -141,17 +160,17 @@ def _take_tensor(found: Variables, name: str, tensor: Tensor) -> None:
 
 
 def _name_modules(found: Variables) -> None:
-    """Name what modules hold: as they do where there is one module, else with its name before."""
+    """Name what modules hold as PyTorch does; with the variable's name where there are several."""
     inner = {id(m) for root in found.modules.values() for m in root.modules() if m is not root}
     found.modules = {n: m for n, m in found.modules.items() if id(m) not in inner}
     alone = sum(1 for m in found.modules.values() if any(True for _ in m.parameters())) == 1
-    for prefix, module in found.modules.items():
-        before = "" if alone else f"{prefix}."
-        ids = []
-        for name, parameter in module.named_parameters():
-            found.names[id(parameter)] = before + name
-            ids.append(id(parameter))
+    for variable, root in found.modules.items():
+        prefix = "" if alone else f"{variable}."
+        for name, parameter in root.named_parameters():
+            found.names[id(parameter)] = prefix + name
             if parameter.requires_grad:
-                found.parameters[before + name] = parameter
-        found.siblings.append(frozenset(ids))
-        found.buffers += list(module.buffers())
+                found.parameters[prefix + name] = parameter
+        found.siblings.append(frozenset(id(parameter) for parameter in root.parameters()))
+        found.buffers += list(root.buffers())
+        for name, layer in layers_of(root).items():
+            found.layer_names.setdefault(id(layer.product.weight), prefix + name)

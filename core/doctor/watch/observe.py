@@ -1,0 +1,317 @@
+"""Measures an understood step: parameters, layers, loss and inputs, in numbers."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from .graph import StepGraph, is_one_hot
+from .loss_readers import read_loss
+from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
+from .tape import Op
+from .variables import Variables
+
+SATURATED_TANH, SATURATED_SIGMOID = 0.97, 0.03
+"""Beyond, and that close to 0 or 1: the slope is below 0.06, and below 0.03."""
+EPSILON = 1e-12
+BATCH_NORM = nn.modules.batchnorm._BatchNorm
+
+
+def observe(
+    graph: StepGraph,
+    variables: Variables,
+    before: Mapping[str, Tensor],
+    loss: Tensor | float,
+    step: int,
+    seconds: float,
+) -> Observation:
+    """Return a step in numbers.
+
+    Args:
+        graph: the step.
+        variables: those around the loop, after the update.
+        before: values of the parameters before it, by name.
+        loss: of the step.
+        step: counted from 0.
+        seconds: since the loop began.
+    """
+    number = number_of(loss)
+    optimizer = variables.optimizers[0] if variables.optimizers else None
+    return Observation(
+        step=step,
+        loss=number,
+        parameters=tuple(_parameters(graph, variables, before)),
+        layers=tuple(_layers(graph, variables)),
+        criterion=read_loss(graph),
+        inputs=tuple(_inputs(graph)),
+        terms=tuple(_terms(graph)),
+        first_nan="" if math.isfinite(number) else _first_nan(graph, variables),
+        linear_pairs=tuple(
+            (variables.layer_name(graph.weights[a]), variables.layer_name(graph.weights[b]))
+            for a, b in graph.linear_pairs
+        ),
+        eval_modules=tuple(variables.modules_in_mode(training=False))[:8],
+        optimizer=type(optimizer).__name__ if optimizer else "",
+        variable_lr=variables.lr,
+        seconds=seconds,
+        device=loss.device.type if isinstance(loss, Tensor) else "cpu",
+    )
+
+
+def number_of(value: Tensor | float) -> float:
+    """Return a tensor of one element, or a number, as a number."""
+    return float(value.detach()) if isinstance(value, Tensor) else float(value)
+
+
+# Parameters.
+
+
+def _parameters(
+    graph: StepGraph, variables: Variables, before: Mapping[str, Tensor]
+) -> Iterator[ObservedParameter]:
+    tape = graph.tape
+    used = {key for op in graph.ops for t in op.inputs if (key := id(t)) in graph.weights}
+    groups = {
+        id(p): (float(group["lr"]), float(group.get("weight_decay", 0.0)))
+        for optimizer in variables.optimizers
+        for group in optimizer.param_groups
+        for p in group["params"]
+    }
+    beside = set[int]().union(*(family for family in variables.siblings if family & used))
+    for key, tensor in {
+        **{id(t): t for t in variables.parameters.values()},
+        **graph.weights,
+    }.items():
+        if (key not in used and key not in beside) or not tensor.is_floating_point():
+            continue  # not of this network
+        name = variables.name(tensor)
+        current = variables.parameters.get(name, tensor)
+        gradient = tape.parameter_gradients.get(key)
+        if gradient is None and key not in used:
+            gradient = tensor.grad
+        values, past = current.detach(), before.get(name)
+        update = values - past if past is not None and past.shape == values.shape else None
+        if update is None and tensor is current and not tensor.requires_grad:
+            update = torch.zeros_like(values)
+        std, gradient_rms, update_rms, cosine, implied_lr = _sizes(values, gradient, update)
+        lr, weight_decay = groups.get(key, (math.nan, 0.0))
+        yield ObservedParameter(
+            name,
+            tuple(values.shape),
+            std,
+            gradient_rms,
+            update_rms,
+            cosine,
+            implied_lr,
+            requires_grad=tensor.requires_grad,
+            used=key in used,
+            in_optimizer=(key in groups) if variables.optimizers else None,
+            optimizer_lr=lr,
+            weight_decay=weight_decay,
+            stale_gradient=key in tape.stale_gradients,
+        )
+
+
+def _sizes(values: Tensor, gradient: Tensor | None, update: Tensor | None) -> list[float]:
+    """Return std, gradient, update, cosine and implied learning rate, in one transfer."""
+    std = values.float().std(correction=0)
+    parts = [std, *[torch.full_like(std, math.nan)] * 4]
+    if gradient is not None:
+        g = (gradient.to_dense() if gradient.is_sparse else gradient).float()
+        parts[1] = g.square().mean().sqrt()
+        if update is not None:
+            u = update.float()
+            product = (u * g).sum()
+            parts[3] = product / (u.norm() * g.norm() + 1e-30)
+            parts[4] = -product / (g.square().sum() + 1e-30)
+    if update is not None:
+        parts[2] = update.float().square().mean().sqrt()
+    numbers: list[float] = torch.stack([p.to(std.device) for p in parts]).tolist()
+    return numbers
+
+
+# Layers.
+
+
+@torch.no_grad()
+def _layers(graph: StepGraph, variables: Variables) -> Iterator[ObservedLayer]:
+    """Yield the layers, first to last."""
+    behind = graph.ancestors(graph.outputs)
+    before_loss = [
+        key for key, op in graph.layers.items() if any(id(t) in behind for t in op.outputs)
+    ]
+    for key, op in graph.layers.items():
+        weight, output = graph.weights[key], op.outputs[0].detach().float()
+        given = next((t for t in op.inputs if graph.kind(t) in ("signal", "data")), op.inputs[0])
+        activation = graph.nonlinearities.get(key)
+        nonlinearity = activation.name if activation else ""
+        units = activation.outputs[0].detach().float() if activation else output
+        if op.name.startswith("conv") and units.dim() > 2:
+            units = units.movedim(1, -1)
+        units = units.reshape(-1, units.shape[-1]) if units.dim() else units.reshape(1, 1)
+        gradient = graph.tape.activation_gradients.get(id(op.outputs[0]))
+        embedding = graph.is_embedding(op)
+        yield ObservedLayer(
+            name=variables.layer_name(weight),
+            parameter=variables.name(weight),
+            kind="embedding" if embedding else op.name,
+            fan_in=1 if embedding else _fan_in(op, weight, given),
+            units=int(units.shape[-1]),
+            weight_std=_std(weight),
+            in_std=_std(given),
+            out_std=_std(output),
+            nonlinearity=nonlinearity,
+            saturated=_saturated(units, nonlinearity),
+            dead=float((units.amax(0) <= 0).float().mean()) if nonlinearity == "relu" else 0.0,
+            gradient=math.nan if gradient is None else _rms(gradient),
+            symmetric=_symmetric(weight, units),
+            is_output=key == before_loss[-1] if before_loss else False,
+            frozen=not weight.requires_grad,
+        )
+
+
+def _fan_in(op: Op, weight: Tensor, given: Tensor) -> int:
+    if op.name.startswith("conv"):
+        return int(weight[0].numel())
+    return int(given.shape[-1]) if given.dim() else 1
+
+
+def _std(tensor: Tensor) -> float:
+    values = tensor.detach().float()
+    return float(values.std(correction=0)) if values.numel() else 0.0
+
+
+def _rms(tensor: Tensor) -> float:
+    return float(tensor.float().square().mean().sqrt())
+
+
+def _saturated(units: Tensor, nonlinearity: str) -> float:
+    if nonlinearity == "tanh":
+        return float((units.abs() > SATURATED_TANH).float().mean())
+    if nonlinearity == "sigmoid":
+        return float(((units - 0.5).abs() > 0.5 - SATURATED_SIGMOID).float().mean())
+    return 0.0
+
+
+def _symmetric(weight: Tensor, units: Tensor) -> bool:
+    """Whether all units of a layer compute the same."""
+    if units.shape[-1] < 2 or len(units) < 2:
+        return False
+    size = float(units.abs().max())
+    equal = float((units - units[:, :1]).abs().max()) <= 1e-4 * max(size, EPSILON)
+    # The weights are those after the first update, so that they may differ a little by now.
+    values = weight.detach().float()
+    size = float(values.abs().max())
+    return equal and float(values.std(correction=0)) <= 0.02 * max(EPSILON, size)
+
+
+# Inputs.
+
+
+@torch.no_grad()
+def _inputs(graph: StepGraph) -> Iterator[ObservedInput]:
+    for tensor in graph.inputs[:4]:
+        values = tensor.detach().float()
+        rows = values.reshape(len(values), -1)
+        yield ObservedInput(
+            is_tokens=not tensor.is_floating_point(),
+            shape=tuple(tensor.shape),
+            mean=float(values.mean()),
+            std=float(values.std(correction=0)),
+            finite=bool(torch.isfinite(values).all()),
+            constant=len(rows) > 3 and bool((rows == rows[:1]).all()),
+            leaks_target=_leaks_target(tensor, graph.targets),
+            transposed=_transposed(tensor, graph.targets),
+        )
+
+
+def _leaks_target(inputs: Tensor, targets: Tensor | None) -> bool:
+    """Whether the target is in the input: the same tokens, or a column that gives the class."""
+    if targets is None or targets.is_floating_point() or targets.numel() < 16:
+        return False
+    if is_one_hot(inputs):
+        inputs = inputs.argmax(-1)
+    if inputs.is_floating_point():
+        if targets.dim() != 1 or len(inputs) != len(targets):
+            return False
+        return _has_class_column(inputs.reshape(len(inputs), -1).float(), targets)
+    labels = targets.reshape(-1)
+    counted = labels >= 0  # what is below is ignored by the loss
+    if inputs.numel() == targets.numel() and bool((inputs.reshape(-1) == labels)[counted].all()):
+        return len(torch.unique(labels[counted])) > 2
+    if inputs.dim() == 2 and targets.dim() == 1 and len(inputs) == len(targets):
+        equal = (inputs == targets[:, None]).float().mean(0)
+        return bool((equal > 0.999).any()) and len(torch.unique(targets)) > 2
+    return False
+
+
+def _has_class_column(rows: Tensor, targets: Tensor) -> bool:
+    """Whether a single column has one value for each class, and another for each other class."""
+    classes, labels = torch.unique(targets, return_inverse=True)
+    if len(classes) < 3 or rows.shape[1] > 20_000 or len(rows) < 3 * len(classes):
+        return False
+    counts = torch.bincount(labels, minlength=len(classes)).float()
+    means = torch.zeros(len(classes), rows.shape[1], device=rows.device)
+    means.index_add_(0, labels, rows)
+    means /= counts[:, None]
+    within = (rows - means[labels]).abs().amax(0)
+    between = means.sort(0).values.diff(dim=0).amin(0)
+    return bool(((within < 1e-5) & (between > 1e-3)).any())
+
+
+def _transposed(inputs: Tensor, targets: Tensor | None) -> bool:
+    """Whether each target is the input below, and not the next one in its row."""
+    if targets is None or inputs.is_floating_point() or inputs.dim() != 2:
+        return False
+    if targets.numel() != inputs.numel() or min(inputs.shape) < 3:
+        return False
+    labels = targets.reshape(inputs.shape)
+    next_in_row = float((inputs[:, 1:] == labels[:, :-1]).float().mean())
+    next_in_column = float((inputs[1:] == labels[:-1]).float().mean())
+    return next_in_column > 0.95 and next_in_row < 0.5
+
+
+# The loss.
+
+
+def _terms(graph: StepGraph) -> Iterator[LossTerm]:
+    """Yield the summands of the loss, where there is more than one."""
+    if len(graph.terms) < 2:
+        return
+    of_loss = {id(t) for t in graph.loss.op.outputs} if graph.loss else set[int]()
+    for value, factor in graph.terms:
+        if isinstance(value, Tensor):
+            yield LossTerm(
+                factor * float(value.detach().float().sum()),
+                requires_grad=value.requires_grad,
+                is_criterion=bool(of_loss & graph.ancestors(value)),
+                weights_only=graph.kind(value) == "weights",
+            )
+        elif isinstance(value, int | float):
+            yield LossTerm(factor * float(value), requires_grad=False, is_criterion=False)
+
+
+def _first_nan(graph: StepGraph, variables: Variables) -> str:
+    """Return in words where the first NaN or infinity came from; "" if there is none."""
+    made = {id(t) for op in graph.ops for t in op.outputs}
+    for op in graph.ops:
+        for tensor in op.inputs:
+            if _has_nan(tensor):
+                if id(tensor) in variables.names:
+                    return f"the parameter {variables.names[id(tensor)]}"
+                if graph.kind(tensor) == "data" and id(tensor) not in made:
+                    return "the inputs"
+        if not op.name.startswith("masked_fill") and op.name != "where":
+            for tensor in op.outputs:
+                if _has_nan(tensor):
+                    return f"{op.name}, a result of shape {tuple(tensor.shape)}"
+    return ""
+
+
+def _has_nan(tensor: Tensor) -> bool:
+    """Whether there is a NaN or an infinity, other than a mask's -inf."""
+    if not tensor.is_floating_point():
+        return False
+    values = tensor.detach()
+    return not bool((torch.isfinite(values) | (values == -math.inf)).all())

@@ -1,0 +1,162 @@
+"""Three lines around any training loop, and the doctor watches it.
+
+    from core import watch
+
+    with watch() as seen:
+        for step in range(1000):
+            ...                     # a batch, forward, backward, update: as they were
+            seen.step(loss)
+
+It needs no model and no optimiser: in the steps that it observes it records what torch computes,
+and it finds the names of the variables around the loop. It draws no random number and touches no
+value, so that a run under it is the same run, bit for bit; and it takes a few per cent of the time.
+"""
+
+import dataclasses
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from torch import Tensor
+
+from ..runs.loop_record import LoopRecord, place_for, write_record
+from ..training.pace import Pace
+from .diagnose import diagnose_loop
+from .diagnosis import Diagnosis
+from .watch.inferred_settings import batch_size, inferred_settings
+from .watch.tape import isolated
+from .watch.watcher import LoopWatcher
+
+LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
+"""What values of a layer are called in a record."""
+
+_log = logging.getLogger("glassbox")
+
+
+class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
+    """Watch a training loop, and say at its end what is wrong with it, if anything is.
+
+    Args:
+        objects: models, optimisers, parameters or lists of them, where they are not in variables
+            near the loop.
+        name: of the record; by default the script's name.
+        quiet: print nothing at the end.
+        record: where the record goes; None for ``checkpoints/runs/``, False for nowhere.
+        budget: seconds that experiments on copies may take at the end.
+        share: of the loop's time, how much the observations may take.
+
+    Attributes:
+        diagnosis: what the doctor says, after the ``with`` block.
+    """
+
+    def __init__(
+        self,
+        *objects: Any,
+        name: str = "",
+        quiet: bool = False,
+        record: Path | str | bool | None = None,
+        budget: float = 15.0,
+        share: float = 0.008,
+    ) -> None:
+        self._watcher = LoopWatcher(objects, share)
+        self._name = name
+        self._quiet = quiet
+        self._record = record
+        self._file: Path | None = None
+        self._budget = budget
+        self._writing = Pace(5.0, 0.01)
+        self.diagnosis = Diagnosis("unknown", "Nothing was observed yet.", 0.0)
+
+    def __enter__(self) -> Self:
+        """Begin with the first step."""
+        self._frame = sys._getframe(1)
+        script = Path(self._frame.f_globals.get("__file__", "notebook")).stem or "notebook"
+        self._file = place_for(self._record, self._name or script)
+        self._watcher.start_recording(self._frame)
+        return self
+
+    def step(self, loss: Tensor | float) -> None:
+        """Report that a step is done, with its loss, after the update."""
+        watcher = self._watcher
+        watcher.step(loss, sys._getframe(1))
+        if watcher.count % 64 == 0 and self._file and self._writing.due():
+            with self._writing.spending():
+                write_record(self._file, record_of(watcher, None))
+
+    def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
+        """Report the loss on other data, where it is measured anyway.
+
+        Args:
+            loss: the mean over that data.
+            accuracy: on that data, 0 to 1 or in per cent, if it is known.
+        """
+        self._watcher.validate(loss, accuracy)
+
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """``with seen.using():`` around an inference: sampling, predicting."""
+        with self._watcher.watch_inference(sys._getframe(2)):
+            yield
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Diagnose the loop; an error goes its way afterwards."""
+        watcher = self._watcher
+        tape = watcher.stop_recording()
+        watcher.duration = watcher.seconds
+        if kind is not None and not issubclass(kind, Exception | KeyboardInterrupt):
+            return
+        crash = ""
+        if kind is not None and kind is not KeyboardInterrupt:
+            crash = f"{kind.__name__}: {error}"
+        with isolated():
+            try:
+                if crash and tape is not None:
+                    watcher.observe_crash(tape, self._frame)
+                self.diagnosis = diagnose_loop(watcher, self._budget, crash)
+            except Exception as fault:  # of ours: it must not end another's script
+                _log.exception("no diagnosis was made")
+                self.diagnosis = Diagnosis(
+                    "unknown", f"The doctor itself failed ({fault}); please report it.", 0.0
+                )
+        if self._file:
+            write_record(self._file, record_of(watcher, self.diagnosis))
+        if not self._quiet:
+            print(self.diagnosis.text())  # noqa: T201, this is what it is for
+            if self._file:
+                print(f"\nThe record is in {self._file}")  # noqa: T201
+
+
+def record_of(watcher: LoopWatcher, diagnosis: Diagnosis | None) -> LoopRecord:
+    """Return what is kept of a watched loop, as plain values."""
+    steps, losses = watcher.losses()
+    observations = watcher.observations
+    last = observations[-1] if observations else None
+    return LoopRecord(
+        steps=steps,
+        losses=losses,
+        validations=watcher.validations,
+        accuracies=[(step, accuracy) for step, _, accuracy in watcher.metrics],
+        seconds=[
+            *((seen.step, round(seen.seconds, 3)) for seen in observations),
+            (watcher.count, round(watcher.duration or watcher.seconds, 3)),
+        ],
+        rates=[(seen.step, seen.lr) for seen in observations],
+        count=watcher.count,
+        batch_size=batch_size(observations),
+        settings=inferred_settings(observations),
+        device=last.device if last else "cpu",
+        layers=[
+            {LAYER_KEYS.get(key, key): value for key, value in dataclasses.asdict(layer).items()}
+            for layer in (last.layers if last else ())
+        ],
+        diagnosis=diagnosis.to_dict() if diagnosis else None,
+    )
