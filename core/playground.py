@@ -67,6 +67,8 @@ class Playground(ABC):
     """How many of its outputs may be there in case, without ever being an answer."""
     sampled: ClassVar[int] = 0
     """How many of its samples show what it can do; 0 if it makes nothing."""
+    reads_drawings: ClassVar[bool] = False
+    """Whether it has ``read(model, recipe, picture)``, probabilities for what a person drew."""
     streams: ClassVar[bool] = False
     """Whether its samples are long enough to be told while they are made."""
 

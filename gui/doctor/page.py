@@ -158,8 +158,9 @@ class Page(QWidget):
 
     def _who(self) -> str:
         page = self.pages[self._patient]
-        name, data = page.recipe.box.currentText(), page.data.box.currentText()
-        return f"{self._patient.capitalize()}: {name}, {data}"
+        cards = [card for card in (page.recipe, getattr(page, "data", None)) if card is not None]
+        chosen = ", ".join(card.box.currentText() for card in cards)
+        return f"{self._patient.capitalize()}: {chosen}"
 
     def showEvent(self, event: Any) -> None:
         """Look what stands on the other pages now."""

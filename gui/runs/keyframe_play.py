@@ -99,12 +99,13 @@ class KeyframePlay(Card):
         self._replica, self._moment, self._seed = None, None, 1
         vocabulary = load_checkpoint(folder / LAST).vocabulary
         self._replica = Replica(playground, recipe, vocabulary)
-        writes = bool(playground.sampled)
-        self._drawing.setVisible(not writes)
-        self.clear.setVisible(not writes)
+        writes, reads = bool(playground.sampled), playground.reads_drawings
+        self.setVisible(writes or reads)
+        self._drawing.setVisible(reads)
+        self.clear.setVisible(reads)
         for widget in (self._writing, self.again):
             widget.setVisible(writes)
-        if not writes and self.canvas.is_empty():
+        if reads and self.canvas.is_empty():
             from core.playgrounds.digits.data import bundled
 
             held = bundled().validation
@@ -153,7 +154,9 @@ class KeyframePlay(Card):
 
     def _read(self) -> None:
         """Let the network read what is on the canvas."""
-        if self._replica is None or self._moment is None or self._replica.playground.sampled:
+        if self._replica is None or self._moment is None:
+            return
+        if not self._replica.playground.reads_drawings:
             return
         found = self.canvas.sheet.framed()
         shares: Array | None = None

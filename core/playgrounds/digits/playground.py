@@ -57,6 +57,7 @@ class DigitsPlayground(Playground):
     recipe_type = DigitsRecipe
     recipes = RECIPES
     models = MODELS
+    reads_drawings = True
 
     def load(self, source: Path | None) -> Digits:
         """Return MNIST from the folder, if it holds any, else the bundled 5,000."""
