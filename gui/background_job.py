@@ -1,98 +1,35 @@
-"""Jobs of the worker, as the screen knows them: what comes of them, and how far they are.
+"""A background job as the GUI thread follows it: from the worker's queue to its one ending.
 
-Nothing is pushed from the worker's thread: a timer pulls, at a pace at which drawing stays cheap.
+Nothing is pushed from the worker's thread: a timer drains the job's mailbox, at a pace at which
+drawing what came stays a small share of the time.
 """
 
 import time
-from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.telemetry.events import ENDINGS, Failed, Started
-from core.telemetry.history import History
+from core.telemetry.events import ENDINGS, Started
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
-from gui.worker import Job, Worker
+from gui.worker import NOT_BEGUN, Job, Worker
 
-FRAME = 0.1  # seconds between two looks into the mailboxes, where drawing is cheap
+FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
 SLOWEST = 0.5  # seconds between them at most
 SHARE = 0.03  # of the wall clock at most is the screen's, while a job goes on
-ENDED_EARLY = "The job ended without a result; see the terminal for the reason."
-
-Handler = Callable[[Any], object]
-
-
-class JobListener(QObject):
-    """Has the worker do jobs, and hands their events on to whoever asked, on the GUI thread."""
-
-    frame = Signal()
-    """All events that have come were handed on: time to draw."""
-
-    def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._worker = worker
-        self._open: dict[Mailbox, tuple[Handler, Callable[[], object]]] = {}
-        self._pulled = (0.0, 0.0)  # when it last looked: wall clock, and this thread's own time
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._pull)
-
-    def do(self, job: Job, handle: Handler, closed: Callable[[], object] = lambda: None) -> Mailbox:
-        """Queue a job.
-
-        Args:
-            job: what to do.
-            handle: is given each event.
-            closed: is called when the job is over and all its events were handed on.
-        """
-        mailbox = self._worker.do(job)
-        self._open[mailbox] = (handle, closed)
-        if not self._timer.isActive():
-            self._timer.start(0)
-        return mailbox
-
-    def forget(self) -> None:
-        """Hand nothing on any more."""
-        self._timer.stop()
-        self._open.clear()
-
-    def _pull(self) -> None:
-        """Take what has come and hand it on; later, if drawing has taken more than its share."""
-        wall, busy = time.perf_counter() - self._pulled[0], time.thread_time() - self._pulled[1]
-        early = min(SLOWEST, busy / SHARE) - wall
-        if early > 0:
-            self._timer.start(round(1000 * early) + 1)
-            return
-        self._pulled = (time.perf_counter(), time.thread_time())
-        # First, so that a fault in a widget can't keep the rest of the events from coming.
-        self._timer.start(round(1000 * FRAME))
-        for mailbox, (handle, closed) in list(self._open.items()):
-            over = mailbox.closed  # asked first: what is drained after it is all there was
-            for event in mailbox.drain():
-                if mailbox not in self._open:
-                    return  # a handler has ended it all
-                handle(event)
-            if over and mailbox in self._open:
-                del self._open[mailbox]
-                closed()
-        self.frame.emit()
-        if not self._open:
-            self._timer.stop()
 
 
 class Stage(Enum):
-    """Where a background job stands."""
+    """Where a job stands."""
 
-    IDLE = "nothing is running"
+    IDLE = "idle"
     """Nothing was asked for, or all that was is done."""
     WAITING = "waiting"
-    """The worker does something else yet, or data and model are being prepared."""
+    """The worker does something else yet, or data and model are being made."""
     TRAINING = "training"
-    """The network is trained and observed."""
-    TRYING = "experimenting"
-    """The run is over; experiments on copies go on."""
+    """A network is trained."""
+    TRYING = "experiments"
+    """The training is over; experiments go on (a job of the doctor's)."""
     STOPPING = "stopping"
     """It was asked to stop."""
     CLOSED = "closed"
@@ -105,81 +42,106 @@ class Stage(Enum):
 
 
 class BackgroundJob(QObject):
-    """One job at a time that trains something beside the sessions: its stage and its history.
-
-    A subclass adds to ``_handlers`` what it does with events, by their type.
-    """
+    """Has the worker do one job at a time, and passes on its events in order."""
 
     stage_changed = Signal(object)
-    started = Signal(object)
-    progressed = Signal(str, float)
-    """What is being done, and the share of the whole that is done."""
-    diagnosed = Signal(object)
-    ended = Signal(object)
+    received = Signal(object)
+    """An event, in the order in which they came; not the ending."""
     frame = Signal()
-    """All events that have come were handed on: time to draw."""
+    """All that came since the last time was passed on: time to draw."""
+    ended = Signal(object)
+    """Once for each start: Finished, Stopped or Failed; None where a job has no such event."""
 
-    evaluates_in_vain = False
-    """Whether nothing of a job that was stopped is shown, so that it need not be evaluated."""
-
-    def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
+    def __init__(self, worker: Worker, parent: QObject) -> None:
         super().__init__(parent)
         self.stage = Stage.IDLE
-        self.info: Started | None = None
-        self.history = History()
-        self._control = Control()
-        self._handlers: dict[type, Handler] = {Started: self._on_started}
-        self._listener = JobListener(worker, self)
-        self._listener.frame.connect(self.frame)
+        self.control = Control()
+        self._worker = worker
+        self._mailbox: Mailbox | None = None
+        self._ending: object = None
+        self._drained = (0.0, 0.0)  # when it last was: wall clock, and this thread's own time
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._drain)
 
-    def _run(self, make: Callable[[Control], Job]) -> None:
-        """Queue a job that obeys the control it is made with."""
-        self._control, self.info, self.history = Control(), None, History()
-        self._enter(Stage.WAITING)
-        self._listener.do(make(self._control), self._handle, self._on_closed)
+    def start(self, job: Job, paused: bool = False) -> None:
+        """Queue a job; one that is under way is abandoned, and nothing more comes of it.
 
-    def stop(self) -> None:
-        """End here, with what is known by then."""
-        if not self.stage.running:
+        Args:
+            job: what to do.
+            paused: pause before its first step.
+        """
+        if self.stage is Stage.CLOSED:
             return
-        self._control.stop(abandon=self.evaluates_in_vain)
-        if self.stage is Stage.WAITING:
-            # The worker may be busy for long; its turn will find nothing to do.
-            self._listener.forget()
-            self._enter(Stage.IDLE)
+        if self._mailbox is not None:
+            self._give_up()
+        self.control = Control(paused)
+        self._ending = None
+        self._mailbox = self._worker.do(job, self.control)
+        self.enter(Stage.WAITING)
+        self._timer.start(0)
+
+    def stop(self, *, abandon: bool = False) -> None:
+        """End the job at its next step, or at once where it has not begun.
+
+        Args:
+            abandon: evaluate nothing at the end.
+        """
+        self.control.stop(abandon)
+        if self._mailbox is None or self.stage is Stage.STOPPING:
+            return
+        if self._worker.withdraw(self._mailbox):
+            self._end(NOT_BEGUN)
         else:
-            self._enter(Stage.STOPPING)
+            self.enter(Stage.STOPPING)
 
     def abandon(self) -> None:
-        """End at once, for a window that closes."""
-        self._control.stop(abandon=True)
-        self._listener.forget()
-        self._enter(Stage.CLOSED)
+        """End the job for a window that closes; nothing more comes of it."""
+        self._give_up()
+        self.enter(Stage.CLOSED)
 
-    def _enter(self, stage: Stage) -> None:
+    def enter(self, stage: Stage) -> None:
+        """Be at another stage; those within a job are its owner's to tell."""
         if stage is not self.stage:
             self.stage = stage
             self.stage_changed.emit(stage)
 
-    def _handle(self, event: object) -> None:
-        self.history.add(event)
-        if isinstance(event, ENDINGS):
-            self._end(event)
-        elif handle := self._handlers.get(type(event)):
-            handle(event)
+    def _give_up(self) -> None:
+        self.control.stop(abandon=True)
+        self._timer.stop()
+        if self._mailbox is not None:
+            self._worker.withdraw(self._mailbox)
+            self._mailbox = None
 
-    def _on_started(self, event: Started) -> None:
-        self.info = event
-        if self.stage is Stage.WAITING:
-            self._enter(Stage.TRAINING)
-        self.started.emit(event)
-
-    def _on_closed(self) -> None:
-        if self.stage.running:
-            self._end(Failed(0, ENDED_EARLY))
+    def _drain(self) -> None:
+        """Pass on what has come; later, if drawing has taken more than its share."""
+        wall, spent = time.perf_counter() - self._drained[0], time.thread_time() - self._drained[1]
+        early = min(SLOWEST, spent / SHARE) - wall
+        if early > 0:
+            self._timer.start(round(1000 * early) + 1)
+            return
+        self._drained = (time.perf_counter(), time.thread_time())
+        mailbox = self._mailbox
+        if mailbox is None:
+            return
+        # First, so that a fault in a widget can't keep the rest from being drained.
+        self._timer.start(round(1000 * FRAME))
+        closed = mailbox.closed  # before draining: what is drained after it is all there was
+        for event in mailbox.drain():
+            if isinstance(event, ENDINGS):
+                self._ending = event
+                continue
+            if isinstance(event, Started) and self.stage is Stage.WAITING:
+                self.enter(Stage.TRAINING)
+            self.received.emit(event)
+            if self._mailbox is not mailbox:
+                return  # whoever received it has started another job
+        if closed:
+            self._end(self._ending)
+        self.frame.emit()
 
     def _end(self, ending: object) -> None:
-        self._listener.forget()
-        self._enter(Stage.IDLE)
+        self._timer.stop()
+        self._mailbox = None
+        self.enter(Stage.IDLE)
         self.ended.emit(ending)
-        self.frame.emit()

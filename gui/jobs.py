@@ -1,10 +1,11 @@
-"""What the worker is given to do: each job calls one function of core and puts its events away.
+"""What the worker can be asked for: each job calls one function of core that yields events.
 
-Torch is imported inside the jobs, since they run in the worker's thread.
+Whoever asks for a job binds its arguments (``functools.partial``) but for the last two, which are
+the worker's: a control that may stop it, and where a callback reports. torch and what needs it are
+imported inside the jobs, since they run in the worker's thread.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,302 +14,217 @@ from typing import TYPE_CHECKING, Any
 from core import playgrounds
 from core.errors import UserError
 from core.telemetry.events import Answer, Fetched, Progress, Surveyed, Weights
-from core.telemetry.mailbox import Mailbox
 from core.training.control import Control, Question
 from core.training.recipe import Recipe
-from gui.worker import Job
 
 if TYPE_CHECKING:
     from core.lessons.pair_settings import Side
-    from core.playground import Playground, Vocabulary
+    from core.playground import Vocabulary
     from core.training.trainer import Run
 
-FRAME = 0.1  # seconds between two reports of progress
+Report = Callable[[object], None]
 
 
 @dataclass(frozen=True)
-class Order:
-    """A run as the screen asks for it."""
+class RunRequest:
+    """A training as the screen asks for it.
 
-    name: str
+    Attributes:
+        playground: its name.
+        recipe: all settings.
+        data: a folder or file; None for the bundled data.
+        device: "auto", "cpu", "cuda" or "mps".
+        seconds, steps: its length, one of them.
+    """
+
+    playground: str
     recipe: Recipe
     data: Path | None
     device: str
-    seconds: float | None
-    steps: int | None
-    record: Path | None
-    resume: Path | None
-    control: Control
+    seconds: float | None = None
+    steps: int | None = None
 
 
-_data: dict[str, tuple[Any, Any]] = {}
-"""The data that each playground read last, and what it was; only the worker's thread is here."""
+_loaded: dict[str, tuple[Any, Any]] = {}
+"""The data that each playground read last, and its key; only the worker's thread is here."""
 
 
-def _load(name: str, source: Path | None) -> Any:
+def _load(playground: str, source: Path | None) -> Any:
     # A file of a person's own may have been changed since.
-    what = (source, source.stat().st_mtime if source and source.is_file() else 0.0)
-    if name not in _data or _data[name][0] != what:
-        _data[name] = (what, playgrounds.get(name).load(source))
-    return _data[name][1]
+    key = (source, source.stat().st_mtime if source and source.is_file() else 0.0)
+    if playground not in _loaded or _loaded[playground][0] != key:
+        _loaded[playground] = (key, playgrounds.get(playground).load(source))
+    return _loaded[playground][1]
 
 
-SOON = 0.3  # seconds: what is ready by then is not spoken of
-
-
-def _get_ready(order: Order, playground: "Playground", data: Any, mailbox: Mailbox) -> None:
-    """Let a run's data be made ready, and tell how far it is if that takes a while."""
-    from core.download import CancelledError
-
-    begun = told = time.monotonic()
-
-    def tell(words: str, share: float) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - begun > SOON and now - told > FRAME:
-            told = now
-            mailbox.put(Progress(words, share))
-
-    def cancelled() -> bool:
-        return order.control.stopping
-
-    try:
-        playground.get_ready(data, order.recipe, tell, cancelled)
-    except CancelledError:
-        raise UserError("Stopped before the training began; nothing was kept.") from None
-
-
-def _run(order: Order, mailbox: Mailbox) -> "Run":
-    """Return an order as a run, its data loaded and made ready."""
+def _prepared(request: RunRequest, control: Control, report: Report) -> "Run":
     from core.training.device import choose_device
+    from core.training.preparation import prepare_data
     from core.training.trainer import Run
 
-    playground, data = playgrounds.get(order.name), _load(order.name, order.data)
-    _get_ready(order, playground, data, mailbox)
-    device = choose_device(order.device)
-    return Run(playground, order.recipe, data, device, order.seconds, order.steps)
+    playground, data = playgrounds.get(request.playground), _load(request.playground, request.data)
+    device = choose_device(request.device)
+    run = Run(playground, request.recipe, data, device, request.seconds, request.steps)
+    return prepare_data(run, control, report)
 
 
-def train(order: Order) -> Job:
-    """Train a network; every event of the run goes into the mailbox."""
-
-    def job(mailbox: Mailbox) -> None:
-        from core.runs.recorder import FileRecorder
-        from core.training.checkpoint import load_checkpoint
-
-        assert order.record is not None
-        run = replace(
-            _run(order, mailbox),
-            resume=load_checkpoint(order.resume) if order.resume else None,
-            recorder=FileRecorder(order.record, order.data),
-        )
-        _train(run, order.control, mailbox)
-
-    return job
-
-
-def resume(order: Order) -> Job:
-    """Do what is left of a run whose record is the order's."""
-
-    def job(mailbox: Mailbox) -> None:
-        from core.runs.resume import resume_run
-
-        assert order.record is not None
-        run = resume_run(order.record)
-        _get_ready(order, run.playground, run.data, mailbox)
-        _train(run, order.control, mailbox)
-
-    return job
-
-
-def _train(run: "Run", control: Control, mailbox: Mailbox) -> None:
+def _watched(run: "Run", control: Control) -> Iterator[object]:
     """Train for a screen, with the doctor beside it."""
     from core.doctor.run_doctor import RunDoctor
     from core.training.trainer import train
 
-    mailbox.put_all(train(replace(run, watched=True, observers=(RunDoctor(),)), control))
+    return train(replace(run, watched=True, observers=(RunDoctor(),)), control)
 
 
-def sweep(order: Order) -> Job:
-    """Try learning rates, over the order's number of steps."""
+def train(
+    request: RunRequest, record: Path, resume_from: Path | None, control: Control, report: Report
+) -> Iterator[object]:
+    """Train a network, from a checkpoint if one is given; its record goes into a folder."""
+    from core.runs.recorder import FileRecorder
+    from core.training.checkpoint import load_checkpoint
 
-    def job(mailbox: Mailbox) -> None:
-        from core.training.lr_range_test import sweep
+    run = replace(
+        _prepared(request, control, report),
+        resume=load_checkpoint(resume_from) if resume_from else None,
+        recorder=FileRecorder(record, request.data),
+    )
+    return _watched(run, control)
 
-        mailbox.put_all(sweep(_run(order, mailbox), order.control))
 
-    return job
+def resume(record: Path, control: Control, report: Report) -> Iterator[object]:
+    """Do what is left of a run that was stopped or interrupted."""
+    from core.runs.resume import resume_run
+    from core.training.preparation import prepare_data
+
+    return _watched(prepare_data(resume_run(record), control, report), control)
 
 
-def examine(order: Order, fault: str, budget: float) -> Job:
-    """Train a network while the doctor watches, and let it try things on copies.
+def lr_range_test(request: RunRequest, control: Control, report: Report) -> Iterator[object]:
+    """Raise the learning rate over the steps of a request, on a fresh network."""
+    from core.training.lr_range_test import sweep
 
-    Args:
-        order: what is trained, and how long.
-        fault: the id of what is broken on purpose first; "" for nothing.
-        budget: how many seconds may be spent on trying.
+    return sweep(_prepared(request, control, report), control)
+
+
+def diagnose(
+    request: RunRequest, fault: str, budget: float, control: Control, report: Report
+) -> Iterator[object]:
+    """Train a network while the doctor watches, then experiment on copies of it.
+
+    A fault is injected by its id; "" is none. The budget is in seconds, of the experiments.
     """
+    from core.doctor.examine import examine
+    from core.doctor.faults.fault_injection import FaultyLearner
+    from core.doctor.faults.gallery import FAULTS
 
-    def job(mailbox: Mailbox) -> None:
-        if order.control.stopping:  # it waited too long
-            return
-        from core.doctor.examine import examine
-        from core.doctor.faults.fault_injection import FaultyLearner
-        from core.doctor.faults.gallery import FAULTS
-
-        run = replace(_run(order, mailbox), watched=True)
-        if fault:
-            run = replace(run, make_learner=partial(FaultyLearner, FAULTS[fault].make()))
-        mailbox.put_all(examine(run, order.control, budget))
-
-    return job
+    run = replace(_prepared(request, control, report), watched=True)
+    if fault:
+        run = replace(run, make_learner=partial(FaultyLearner, FAULTS[fault].make()))
+    return examine(run, control, budget)
 
 
-def examine_file(
+def diagnose_checkpoint(
     path: Path,
     sources: Mapping[str, Path | None],
     device: str,
-    control: Control,
     budget: float,
-) -> Job:
-    """Examine a checkpoint: go on with it while the doctor watches, and let it try things.
+    control: Control,
+    report: Report,
+) -> Iterator[object]:
+    """Train a checkpoint on while the doctor watches, then experiment on copies of it.
 
-    Args:
-        path: of the checkpoint, which knows its playground.
-        sources: the data of each playground.
-        device: where it is trained on.
-        control: may stop it.
-        budget: how many seconds may be spent in all.
+    It knows its playground, whose data is one of the sources. The budget is of all in seconds.
     """
+    from core.doctor.examine import examine_checkpoint
+    from core.training.checkpoint import load_checkpoint
+    from core.training.device import choose_device
 
-    def job(mailbox: Mailbox) -> None:
-        if control.stopping:
-            return
-        from core.doctor.examine import examine_checkpoint
-        from core.training.checkpoint import load_checkpoint
-        from core.training.device import choose_device
-
-        checkpoint = load_checkpoint(path)
-        name = checkpoint.playground.name
-        data, place = _load(name, sources.get(name)), choose_device(device)
-        mailbox.put_all(examine_checkpoint(checkpoint, data, place, control, budget))
-
-    return job
+    checkpoint = load_checkpoint(path)
+    name = checkpoint.playground.name
+    data, place = _load(name, sources.get(name)), choose_device(device)
+    return examine_checkpoint(checkpoint, data, place, control, budget)
 
 
-def play_case_study(source: Path | None, control: Control, budget: float, steps: int) -> Job:
-    """Play the case of actual_words with the text playground's data.
+def case_study(
+    source: Path | None, budget: float, steps: int, control: Control, report: Report
+) -> Iterator[object]:
+    """Play the case study of actual_words with a text; budget and steps are of each chapter."""
+    from core.lessons.case_study import play_case_study
 
-    Args:
-        source: the text.
-        control: may stop it.
-        budget: how many seconds may be spent on trying in each chapter.
-        steps: of each chapter.
-    """
-
-    def job(mailbox: Mailbox) -> None:
-        if control.stopping:
-            return
-        from core.lessons.case_study import play_case_study as play
-
-        mailbox.put_all(play(_load("text", source), control, budget, steps))
-
-    return job
+    return play_case_study(_load("text", source), control, budget, steps)
 
 
-def train_pair(sides: "tuple[Side, Side]", source: Path | None, control: Control) -> Job:
+def paired_runs(
+    sides: "tuple[Side, Side]", source: Path | None, control: Control, report: Report
+) -> Iterator[object]:
     """Train two networks of lesson 3 in lock step, on the names playground's data."""
+    from core.lessons.paired_runs import train_pair
 
-    def job(mailbox: Mailbox) -> None:
-        if control.stopping:  # it waited too long
-            return
-        from core.lessons.paired_runs import train_pair as train
-
-        mailbox.put_all(train(sides, _load("names", source), control))
-
-    return job
+    return train_pair(sides, _load("names", source), control)
 
 
-def survey(name: str, source: Path | None) -> Job:
-    """Read data, and tell what the screen shows of it."""
-
-    def job(mailbox: Mailbox) -> None:
-        mailbox.put(Surveyed(playgrounds.get(name).survey(_load(name, source), {})))
-
-    return job
+def survey(name: str, source: Path | None, control: Control, report: Report) -> Iterator[object]:
+    """Read data, and describe it."""
+    yield Surveyed(playgrounds.get(name).survey(_load(name, source), {}))
 
 
-def open_checkpoint(name: str, path: Path, data: Path | None) -> Job:
+def open_checkpoint(
+    name: str, path: Path, data: Path | None, control: Control, report: Report
+) -> Iterator[object]:
     """Open a checkpoint of this playground, and evaluate it on the validation data."""
+    from core.training.checkpoint import load_checkpoint
+    from core.training.opening import open_checkpoint
 
-    def job(mailbox: Mailbox) -> None:
-        from core.training.checkpoint import load_checkpoint
-        from core.training.opening import open_checkpoint
-
-        checkpoint = load_checkpoint(path)
-        found = checkpoint.playground.name
-        if found != name:
-            raise UserError(f"{path} holds a network for {found}, not {name}.")
-        mailbox.put_all(open_checkpoint(path, checkpoint, _load(name, data)))
-
-    return job
+    checkpoint = load_checkpoint(path)
+    found = checkpoint.playground.name
+    if found != name:
+        raise UserError(f"{path} holds a network for {found}, not {name}.")
+    return open_checkpoint(path, checkpoint, _load(name, data))
 
 
-def fetch(name: str, folder: Path, cancelled: Callable[[], bool]) -> Job:
+def fetch(name: str, folder: Path, control: Control, report: Report) -> Iterator[object]:
     """Download a playground's full data set."""
+    from core.download import CancelledError
 
-    def job(mailbox: Mailbox) -> None:
-        from core.download import CancelledError
+    def progress(words: str, share: float) -> None:
+        report(Progress(words, share))
 
-        def progress(words: str, share: float) -> None:
-            mailbox.put(Progress(words, share))
-
-        try:
-            playgrounds.get(name).fetch(folder, progress, cancelled)
-        except CancelledError:
-            raise UserError("The download was cancelled; nothing was kept.") from None
-        mailbox.put(Fetched(str(folder)))
-
-    return job
+    try:
+        playgrounds.get(name).fetch(folder, progress, lambda: control.stopping)
+    except CancelledError:
+        raise UserError("The download was cancelled; nothing was kept.") from None
+    yield Fetched(str(folder))
 
 
 def ask(
-    name: str, recipe: Recipe, vocabulary: "Vocabulary", weights: Weights, question: Question
-) -> Job:
+    name: str,
+    recipe: Recipe,
+    vocabulary: "Vocabulary",
+    weights: Weights,
+    question: Question,
+    control: Control,
+    report: Report,
+) -> Iterator[object]:
     """Answer a question about a network that is not being trained."""
+    from core.training.replica import Replica
 
-    def job(mailbox: Mailbox) -> None:
-        from core.training.replica import Replica
-
-        replica = Replica(playgrounds.get(name), recipe, vocabulary)
-        replica.update(weights.arrays)
-        mailbox.put(question(replica.model, weights.step))
-
-    return job
+    replica = Replica(playgrounds.get(name), recipe, vocabulary)
+    replica.update(weights.arrays)
+    yield question(replica.model, weights.step)
 
 
-EXPORTED, ARRIVED = "exported", "arrived"
-"""Topics of the answers that a run was written for another program, or has come in."""
-
-
-def export_run(folder: Path, way: str, out: Path) -> Job:
+def export_run(
+    folder: Path, way: str, out: Path, control: Control, report: Report
+) -> Iterator[object]:
     """Write a run for another program."""
+    from core.runs.export import export
 
-    def job(mailbox: Mailbox) -> None:
-        from core.runs.export import export
-
-        export(folder, way, out)
-        mailbox.put(Answer(EXPORTED, 0, {"path": out}))
-
-    return job
+    export(folder, way, out)
+    yield Answer("exported", 0, {"path": out})
 
 
-def unpack_run(packed: Path, runs: Path) -> Job:
+def import_run(packed: Path, runs: Path, control: Control, report: Report) -> Iterator[object]:
     """Bring a run from a zip into the folder of runs, once all of it was found to be good."""
+    from core.runs.bundle import unpack
 
-    def job(mailbox: Mailbox) -> None:
-        from core.runs.bundle import unpack
-
-        mailbox.put(Answer(ARRIVED, 0, {"path": unpack(packed, runs)}))
-
-    return job
+    yield Answer("imported", 0, {"path": unpack(packed, runs)})

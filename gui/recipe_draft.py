@@ -18,9 +18,7 @@ class RecipeDraft(QObject):
     """
 
     changed = Signal(object)
-    """Another recipe."""
-    set_by_hand = Signal(str, object)
-    """A single setting and its new value."""
+    """The recipe that it is now."""
     complained = Signal(str)
     """What is wrong now; "" when all is well again."""
 
@@ -32,24 +30,35 @@ class RecipeDraft(QObject):
         self.problem = ""
         self._done: list[Recipe] = []
         self._undone: list[Recipe] = []
+        self._dragged = ""
+        """The setting whose slider made the last change; a whole drag is undone at once."""
 
-    def set(self, key: str, value: Any) -> None:
-        """Change one setting; an impossible value is kept as typed, and explained."""
+    def set(self, key: str, value: Any, drag: bool = False) -> None:
+        """Change one setting; an impossible value is kept as typed, and explained.
+
+        Args:
+            key: of the setting.
+            value: as it was typed, or of its type.
+            drag: whether it is one of many values that a drag passes.
+        """
         try:
             recipe = self.recipe.replace({key: value})
         except UserError as error:
             self.typed = {key: str(value)}
             self._complain(str(error))
             return
-        if recipe == self.recipe:
-            self._complain("")
-            return
-        self.take(recipe)
-        self.set_by_hand.emit(key, getattr(recipe, key))
+        goes_on = drag and self._dragged == key
+        self.take(recipe, remember=not goes_on)
+        self._dragged = key if drag else ""
 
-    def take(self, recipe: Recipe) -> None:
-        """Take a whole recipe; what was there can be brought back."""
-        if recipe != self.recipe:
+    def end_drag(self) -> None:
+        """Undo what comes apart from what was."""
+        self._dragged = ""
+
+    def take(self, recipe: Recipe, remember: bool = True) -> None:
+        """Take a whole recipe; the one before can be brought back, if it is to be remembered."""
+        self._dragged = ""
+        if recipe != self.recipe and remember:
             self._done = [*self._done, self.recipe][-MOST:]
             self._undone.clear()
         self._show(recipe)
@@ -66,6 +75,7 @@ class RecipeDraft(QObject):
 
     def undo(self) -> None:
         """Go back to the recipe before the last change."""
+        self._dragged = ""
         if self._done:
             self._undone.append(self.recipe)
             self._show(self._done.pop())

@@ -1,11 +1,11 @@
 """A session: a playground's network as the screen knows it.
 
-The pages ask it to train, pause, step and stop; it tells them what happened, on the GUI thread, at
-a pace at which drawing stays cheap. Nothing is pushed from the training thread: a timer pulls.
+The pages ask it to train, pause, step and stop; it reports what happened by signals, on the GUI
+thread. Each thing that it has the worker do is a background job of its own.
 """
 
-import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from core.runs.curves import read_curves
 from core.runs.folder import LAST
 from core.runs.run_info import read_run_info, recipe_of
 from core.telemetry.events import (
-    ENDINGS,
     Answer,
     Diagnosed,
     Evaluated,
@@ -40,15 +39,13 @@ from core.telemetry.events import (
     Weights,
 )
 from core.telemetry.history import History
-from core.training.control import Control, Question
+from core.training.control import Question
 from core.training.recipe import Recipe
 from gui import jobs
-from gui.background_job import JobListener
+from gui.background_job import BackgroundJob, Stage
 from gui.recipe_draft import RecipeDraft
-from gui.session_state import Kind, State
-from gui.worker import Job, Worker
-
-MOST_QUESTIONS = 8  # that wait for the worker at once
+from gui.session_state import State
+from gui.worker import NOT_BEGUN, Worker
 
 
 class Session(QObject):
@@ -62,7 +59,7 @@ class Session(QObject):
     snapshot_taken = Signal(object)
     weights_changed = Signal()
     frame = Signal()
-    """All that came since the last look was handed on: time to draw."""
+    """All that came since the last time was passed on: time to draw."""
     examples_taken = Signal(object)
     surveyed = Signal(object)
     evaluated = Signal(object)
@@ -96,7 +93,7 @@ class Session(QObject):
         self.draft = RecipeDraft(recipe, self)
         """The recipe of the next run, while it is edited."""
         self.draft.changed.connect(self.recipe_changed)
-        self.draft.set_by_hand.connect(self._change_live)
+        self.draft.changed.connect(self._change_live)
         self.data = data
         self.device = device
         self.state = State.LOADING
@@ -113,20 +110,25 @@ class Session(QObject):
         """The checkpoint to go on from, instead of fresh weights."""
         self._ordered = recipe
         """The recipe of the run under way, whatever becomes of ``recipe`` meanwhile."""
+        self._live: dict[str, Any] = {}
+        """The settings of the run under way that were changed since it began."""
         self._adopt = False
         self._chosen = data
         """The data that is being read, to be learned from if it is good."""
-        self._control = Control()
-        self._cancel = threading.Event()
-        self._listener = JobListener(worker, self)
-        self._listener.frame.connect(self.frame)
-        self._questions = 0
-        """How many questions wait for their answer, while nothing is trained."""
+        self._questions: dict[str, Question] = {}
+        """Those that have no answer yet and are not the training's, by topic."""
+        self._asked: tuple[str, Question] | None = None
+        """The question that the worker has, and its topic."""
+        self._run = self._make_job(self._on_run_ended)
+        self._range_test = self._make_job(self._on_range_test_ended)
+        self._file = self._make_job(self._on_file_ended)
+        self._reading = self._make_job(self._on_reading_ended)
+        self._answer = self._make_job(self._on_answer_ended)
         self._handlers: dict[type, Callable[[Any], object]] = {
             Started: self._on_started,
             Loaded: self._on_loaded,
             Weights: self._update_replica,
-            Fetched: self._on_fetched,
+            Surveyed: self.surveyed.emit,
             Answer: self.answered.emit,
             Swept: self.swept.emit,
             Metrics: self.metrics_added.emit,
@@ -142,6 +144,13 @@ class Session(QObject):
         }
         worker.ready.connect(self._on_ready)
         worker.broken.connect(lambda sentence: self.ended.emit(Failed(0, sentence)))
+
+    def _make_job(self, on_ended: Callable[[Any], None]) -> BackgroundJob:
+        made = BackgroundJob(self._worker, self)
+        made.received.connect(partial(self._on_event, made))
+        made.frame.connect(self.frame)
+        made.ended.connect(on_ended)
+        return made
 
     @property
     def recipe(self) -> Any:
@@ -173,7 +182,7 @@ class Session(QObject):
         if self.state is State.READY:
             self._adopt = adopt
             self._enter(State.OPENING)
-            self._do(Kind.OPEN, jobs.open_checkpoint(self.name, path, self.data))
+            self._file.start(partial(jobs.open_checkpoint, self.name, path, self.data))
 
     def start(self, seconds: float, paused: bool = False) -> None:
         """Train by the present recipe; on from ``resume_from``, if that is set.
@@ -187,15 +196,15 @@ class Session(QObject):
         if self.draft.problem:
             self.ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
             return
-        self._control, self._ordered, self._past = Control(paused), self.recipe, History()
+        self._ordered, self._live, self._past = self.recipe, {}, History()
         folder = free_place(RUNS, f"{self.name}-{self.recipe.model}")
         steps = self.recipe.steps or None
-        order = self._order(None if steps else seconds, steps, folder)
+        request = self._request(None if steps else seconds, steps)
         self._enter(State.STARTING)
-        self._do(Kind.RUN, jobs.train(order))
+        self._run.start(partial(jobs.train, request, folder, self.resume_from), paused)
 
     def resume_run(self, folder: Path) -> None:
-        """Do what is left of a run that was broken off or stopped; its record goes on, too."""
+        """Do what is left of a run that was interrupted or stopped; its record goes on, too."""
         if self.state is not State.READY:
             return
         from core.training.checkpoint import read_recipe
@@ -208,124 +217,124 @@ class Session(QObject):
             self.ended.emit(Failed(0, str(error)))
             return
         self.recipe = self._ordered = recipe
-        self._control = Control()
-        order = self._order(about.seconds, about.steps, folder)
+        self._live = {}
         self._enter(State.STARTING)
-        self._do(Kind.RUN, jobs.resume(order))
+        self._run.start(partial(jobs.resume, folder))
 
-    def _order(self, seconds: float | None, steps: int | None, folder: Path | None) -> jobs.Order:
-        return jobs.Order(
-            self.name,
-            self.recipe,
-            self.data,
-            self.device,
-            seconds,
-            steps,
-            folder,
-            self.resume_from,
-            self._control,
-        )
+    def _request(self, seconds: float | None, steps: int | None) -> jobs.RunRequest:
+        return jobs.RunRequest(self.name, self.recipe, self.data, self.device, seconds, steps)
 
     def fetch(self) -> None:
         """Download the full data set, and choose it."""
-        self._cancel = threading.Event()
         self._enter(State.FETCHING)
-        self._do(Kind.DATA, jobs.fetch(self.name, DOWNLOADS, self._cancel.is_set))
+        self._reading.start(partial(jobs.fetch, self.name, DOWNLOADS))
 
     def choose_data(self, source: Path | None) -> None:
         """Learn from other data: a folder or a file, or None for the bundled; it is read first."""
         if self.state is State.READY:
             self._chosen = source
             self._enter(State.OPENING)
-            self._do(Kind.DATA, jobs.survey(self.name, source))
+            self._reading.start(partial(jobs.survey, self.name, source))
 
     def sweep(self, steps: int) -> None:
-        """Try learning rates on a fresh network by the present recipe."""
+        """Do a learning-rate range test on a fresh network by the present recipe."""
         if self.state is State.READY and self.draft.problem:
             self.sweep_ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
         elif self.state is State.READY:
-            self._control = Control()
             self._enter(State.SWEEPING)
-            order = self._order(None, steps, None)
-            self._do(Kind.SWEEP, jobs.sweep(order))
+            self._range_test.start(partial(jobs.lr_range_test, self._request(None, steps)))
 
     def cancel(self) -> None:
-        """Give up what the data card shows the progress of: a download, or a text being cut."""
-        self._cancel.set()
+        """Give up what the data card shows the progress of: a download, or data made ready."""
+        self._reading.stop()
         if self.state in (State.STARTING, State.SWEEPING):
             self.stop()
 
     def pause(self) -> None:
-        """Stand still at the next step edge."""
-        self._control.pause()
+        """Pause before the next step."""
+        self._run.control.pause()
 
     def resume(self) -> None:
-        """Go on after a pause."""
-        self._control.resume()
+        """Train on after a pause."""
+        self._run.control.resume()
 
     def step(self) -> None:
-        """Do a single step and stand still again."""
-        self._control.step()
+        """Do a single step and pause again."""
+        self._run.control.step()
 
     @property
-    def told_to_stop(self) -> bool:
-        """Whether the run was asked to end, even if it had ended by itself before it heard."""
-        return self._control.stopping
+    def stop_requested(self) -> bool:
+        """Whether the run was asked to stop, even if it had ended by itself before it did."""
+        return self._run.control.stopping
 
     def stop(self) -> None:
-        """End the run; its network is judged and kept."""
+        """End the run, or the range test; a run's network is evaluated and kept."""
         if self.state.running:
             self._enter(State.STOPPING)
-        self._control.stop()
+            self._run.stop()
+        self._range_test.stop()
 
     def abandon(self) -> None:
-        """End the run at once, for a window that closes; its network is kept, not judged."""
-        self._control.stop(abandon=True)
-        self._cancel.set()
-        self._listener.forget()
+        """End the run at once, for a window that closes; its network is kept, not evaluated."""
+        for job in (self._run, self._range_test, self._file, self._reading, self._answer):
+            job.abandon()
         self._enter(State.CLOSED)
 
-    def _change_live(self, key: str, value: Any) -> None:
-        """Change a setting of the present run, too, if it may change live."""
-        if self.state.running and self.recipe.settings()[key].live:
-            self._control.change(key, value)
+    def _change_live(self, recipe: Recipe) -> None:
+        """Change the settings of the present run, too, that may change live."""
+        for key, about in recipe.settings().items() if self.state.running else ():
+            value = getattr(recipe, key)
+            if about.live and value != self._live.get(key, getattr(self._ordered, key)):
+                self._live[key] = value
+                self._run.control.change(key, value)
 
-    def ask(self, question: Question) -> bool:
-        """Have the model looked at: the one that is trained between two steps, else a copy of it.
+    def ask(self, question: Question, topic: str) -> bool:
+        """Have a question about the model answered by an event: by the training one, else a copy.
 
-        Returns whether it will be answered: it is refused where there is no network yet, or
-        while as many questions wait as there may be.
+        Args:
+            question: looks at the model.
+            topic: what it is about; it replaces a question on the same that has no answer yet.
+
+        Returns:
+            Whether it will be answered: there is a network.
         """
-        if self.state in (State.TRAINING, State.PAUSED):
-            self._control.ask(question)
-        elif self.weights is not None and self._questions < MOST_QUESTIONS:
-            self._questions += 1
-            vocabulary = self.replica.vocabulary
-            job = jobs.ask(self.name, self.trained, vocabulary, self.weights, question)
-            self._listener.do(job, lambda e: self._hand_on(e, Kind.ASK), self._on_answered)
-        else:
+        if self.weights is None or self.state is State.CLOSED:
             return False
+        self._questions[topic] = question
+        self._ask_next()
         return True
 
-    def _on_answered(self) -> None:
-        self._questions -= 1
+    def _ask_next(self) -> None:
+        if self.state in (State.TRAINING, State.PAUSED):
+            for topic, question in self._questions.items():
+                self._run.control.ask(question, topic)
+            self._questions.clear()
+        elif self._questions and self._answer.stage is Stage.IDLE:
+            assert self.weights is not None
+            topic, question = self._asked = next(iter(self._questions.items()))
+            del self._questions[topic]
+            network = (self.name, self.trained, self.replica.vocabulary, self.weights)
+            self._answer.start(partial(jobs.ask, *network, question))
 
-    def _do(self, kind: Kind, job: Job) -> None:
-        self._listener.do(job, lambda event: self._hand_on(event, kind))
+    def _on_answer_ended(self, ending: Any) -> None:
+        assert self._asked is not None
+        if ending == NOT_BEGUN:
+            self._questions.setdefault(*self._asked)
+        elif isinstance(ending, Failed):
+            self.noted.emit(Noted(ending.sentence))
+        self._ask_next()
 
     def _enter(self, state: State) -> None:
         if state is not self.state:
             self.state = state
             self.state_changed.emit(state)
 
-    def _hand_on(self, event: object, kind: "Kind") -> None:
+    def _on_event(self, job: BackgroundJob, event: object) -> None:
         self.history.add(event)
-        if isinstance(event, ENDINGS):
-            self._on_ended(event, kind)
-        elif isinstance(event, Surveyed):
-            self._on_surveyed(event, kind)
-        elif handle := self._handlers.get(type(event)):
-            handle(event)
+        if job is self._reading and isinstance(event, Surveyed | Fetched):
+            self._on_read(event)
+        elif handler := self._handlers.get(type(event)):
+            handler(event)
 
     def _on_started(self, event: Started) -> None:
         self.info = event
@@ -333,6 +342,8 @@ class Session(QObject):
         self.history.cut(event.step)
         self._make_replica(self._ordered, event)
         self._enter(State.TRAINING)
+        self._answer.stop()  # what waits behind the run is the run's to answer
+        self._ask_next()
         self.started.emit(event)
 
     def _on_loaded(self, event: Loaded) -> None:
@@ -346,29 +357,36 @@ class Session(QObject):
         self._enter(State.READY)
         self.loaded.emit(event)
 
-    def _on_fetched(self, event: Fetched) -> None:
+    def _on_read(self, event: Surveyed | Fetched) -> None:
         self._enter(State.READY)
-        self.choose_data(Path(event.folder))
-
-    def _on_surveyed(self, event: Surveyed, kind: Kind) -> None:
-        if kind is not Kind.DATA:
-            self.surveyed.emit(event)
-            return
-        self.data = self._chosen
-        self._enter(State.READY)
-        self.data_chosen.emit(event)
-
-    def _on_ended(self, event: object, kind: "Kind") -> None:
-        """A run has ended, or another job has failed; only what moved the state moves it back."""
-        late = kind is Kind.OPEN and self.state is not State.OPENING
-        if kind is not Kind.ASK and not late:
-            self._enter(State.READY)
-        if kind is Kind.DATA:
-            self.data_failed.emit(event)
-        elif kind is Kind.SWEEP:
-            self.sweep_ended.emit(event)
+        if isinstance(event, Fetched):
+            self.choose_data(Path(event.folder))
         else:
-            self.ended.emit(event)
+            self.data = self._chosen
+            self.data_chosen.emit(event)
+
+    def _on_reading_ended(self, ending: Any) -> None:
+        if ending is not None:
+            self._enter(State.READY)
+            self.data_failed.emit(ending)
+
+    def _on_file_ended(self, ending: Any) -> None:
+        if self.state is State.OPENING:
+            self._enter(State.READY)
+        if ending is not None:
+            self.ended.emit(ending)
+
+    def _on_run_ended(self, ending: Any) -> None:
+        self._enter(State.READY)
+        for topic, question in self._run.control.take().questions.items():
+            self.ask(question, topic)
+        if ending == NOT_BEGUN:
+            ending = Failed(0, "Stopped before the training began; nothing was kept.")
+        self.ended.emit(ending)
+
+    def _on_range_test_ended(self, ending: Any) -> None:
+        self._enter(State.READY)
+        self.sweep_ended.emit(ending)
 
     def _make_replica(self, recipe: Recipe, started: Started) -> None:
         import torch

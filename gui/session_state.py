@@ -1,4 +1,4 @@
-"""Where a session stands, and what it may have the worker do."""
+"""Where a session stands."""
 
 from enum import Enum
 
@@ -33,13 +33,3 @@ class State(Enum):
     def running(self) -> bool:
         """Whether a run is under way."""
         return self in (State.STARTING, State.TRAINING, State.PAUSED, State.STOPPING)
-
-
-class Kind(Enum):
-    """What a job is for: an ending means something else for each."""
-
-    RUN = "run"
-    OPEN = "open"
-    ASK = "ask"
-    DATA = "data"
-    SWEEP = "sweep"

@@ -17,8 +17,8 @@ from .run_options import (
     Teller,
     add_options,
     control_of,
-    get_ready,
     run_of,
+    say_progress,
     settings_of,
     source_of,
 )
@@ -64,6 +64,7 @@ def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
 
 def _diagnose_recipe(options: argparse.Namespace) -> "Diagnosis":
     from ..doctor.examine import examine
+    from ..training.preparation import prepare_data
 
     run = run_of(options, options.subject, seconds=LENGTH)
     if not options.steps:  # a recipe's own number of steps is longer than a doctor needs
@@ -72,7 +73,7 @@ def _diagnose_recipe(options: argparse.Namespace) -> "Diagnosis":
     if options.fault:
         run = dataclasses.replace(run, make_learner=_faulty(options.fault, run.recipe))
     control = control_of()
-    get_ready(run, control)
+    prepare_data(run, control, say_progress, interval=1.0)
     return _heard(examine(run, control, options.budget))
 
 

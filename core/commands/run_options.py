@@ -14,6 +14,7 @@ from . import say
 
 if TYPE_CHECKING:
     from ..playground import Playground
+    from ..telemetry.events import Progress
     from ..training.control import Control
     from ..training.recipe import Recipe
     from ..training.trainer import Run
@@ -97,22 +98,9 @@ def control_of() -> "Control":
     return control
 
 
-def get_ready(run: "Run", control: "Control") -> None:
-    """Let the data be made ready, and say how far it is."""
-    from ..download import CancelledError
-
-    told = time.monotonic()
-
-    def tell(words: str, share: float) -> None:
-        nonlocal told
-        if time.monotonic() - told > 1:
-            told = time.monotonic()
-            say(f"{share:4.0%}  {words}")
-
-    try:
-        run.playground.get_ready(run.data, run.recipe, tell, lambda: control.stopping)
-    except CancelledError:
-        raise UserError("Stopped before the training began; nothing was kept.") from None
+def say_progress(event: "Progress") -> None:
+    """Say how far something is, on one line."""
+    say(f"{event.share:4.0%}  {event.words}")
 
 
 class Teller:

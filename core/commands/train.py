@@ -16,8 +16,8 @@ from .run_options import (
     Teller,
     add_options,
     control_of,
-    get_ready,
     run_of,
+    say_progress,
     settings_of,
     source_of,
 )
@@ -59,6 +59,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         Stopped,
     )
     from ..training.distributed import ProcessGroup
+    from ..training.preparation import prepare_data
     from ..training.trainer import train
 
     if ProcessGroup.follows():
@@ -78,7 +79,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         run = dataclasses.replace(run, observers=(RunDoctor(OBSERVED),))
     control, teller, doctor = control_of(), Teller(), ""
     answer: dict[str, Any] = {"playground": run.playground.name}
-    get_ready(run, control)
+    prepare_data(run, control, say_progress, interval=1.0)
     for event in train(run, control):
         if isinstance(event, Started):
             answer |= {"model": event.model, "device": event.device, "dataset": event.dataset}

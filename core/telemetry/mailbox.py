@@ -2,7 +2,6 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable
 from typing import Any
 
 from .events import ENDINGS, Diagnosed, Examples, LayerView, Progress, Snapshot, Swept, Weights
@@ -33,11 +32,6 @@ class Mailbox:
                 self._latest[type(event)] = event
             else:
                 self._ordered.append(event)
-
-    def put_all(self, events: Iterable[object]) -> None:
-        """Leave each event as it comes."""
-        for event in events:
-            self.put(event)
 
     def close(self) -> None:
         """Mark that nothing more will come."""

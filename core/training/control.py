@@ -19,7 +19,7 @@ class Requests:
     """What was asked since the last step."""
 
     changes: dict[str, Any]
-    questions: list[Question]
+    questions: dict[str, Question]
 
 
 class Control:
@@ -36,7 +36,7 @@ class Control:
         self.abandoned = False
         self._steps = 0
         self._changes: dict[str, Any] = {}
-        self._questions: list[Question] = []
+        self._questions: dict[str, Question] = {}
         self._condition = threading.Condition()
 
     def pause(self) -> None:
@@ -67,16 +67,19 @@ class Control:
         with self._asking():
             self._changes[key] = value
 
-    def ask(self, question: Question) -> None:
-        """Have the model looked at, which an event answers; questions are answered in order."""
+    def ask(self, question: Question, topic: str = "") -> None:
+        """Have an event answer a question about the model.
+
+        It replaces a question on the same topic that has no answer yet; others are answered, too.
+        """
         with self._asking():
-            self._questions.append(question)
+            self._questions[topic] = question
 
     def take(self) -> Requests:
         """Take changes and questions; the trainer's side."""
         with self._condition:
             requests = Requests(self._changes, self._questions)
-            self._changes, self._questions = {}, []
+            self._changes, self._questions = {}, {}
             self.wanted = self.paused or self.stopping
             return requests
 

@@ -362,7 +362,7 @@ def _obey(loop: _Loop) -> Generator[Event, None, bool]:
         requests = control.take()
         for key, value in requests.changes.items():
             learner.change(key, value)
-        for question in requests.questions:
+        for question in requests.questions.values():
             yield from _answer(loop, question)
         if control.stopping:
             return False
@@ -387,6 +387,7 @@ def _answer(loop: _Loop, question: Question) -> Iterator[Event]:
         yield question(loop.learner.model, loop.learner.step)
     except Exception:
         _log.exception("a question about the model failed")
+        yield Noted("A question about the network could not be answered; the log has the reason.")
 
 
 def _end(loop: _Loop) -> Iterator[Event]:

@@ -1,14 +1,17 @@
-"""The case of actual_words as the screen knows it: which chapter is told, and those that were."""
+"""The case study of actual_words: it is played in the background, and shown chapter by chapter."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.telemetry.events import Answer, Diagnosed, Metrics, Progress, Started
+from core.doctor.verdict.causes import CAUSES
+from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, Started
 from core.telemetry.history import History
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
+from gui.doctor.case_panel import PLAN, CaseStudyPanel
 from gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -16,71 +19,150 @@ if TYPE_CHECKING:
 
 TRAINED = 0.6  # of a chapter's share; the rest is for the doctor
 BUDGET = 4.0  # seconds for experiments in each chapter
+ENDING = "It ends as soon as what is being measured is measured."
 
 
-class CaseStudyJob(BackgroundJob):
-    """Has the worker play the case, and hands on its chapters."""
+class CaseStudyJob(QObject):
+    """Has the worker play the case study, and collects its chapters."""
 
-    evaluates_in_vain = True
-    turned = Signal(int, str)
+    chapter_begun = Signal(int, str)
     """The number of the chapter that is trained now, and its title."""
-    chapter_told = Signal(object)
+    chapter_done = Signal(object)
+    progressed = Signal(str, float)
+    """What is being done, in words, and the share of the whole that is done."""
 
     def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
-        super().__init__(worker, parent)
+        super().__init__(parent)
         self.number = -1
         """That of the chapter that is trained now; -1 before the first one."""
+        self.info: Started | None = None
+        self.history = History()
         self.chapters: dict[int, Chapter] = {}
         self.histories: dict[int, History] = {}
         """The loss of each chapter, by its number."""
-        self._begun = 0
-        self._handlers |= {
-            Metrics: self._on_metrics,
-            Progress: self._on_progress,
-            Answer: self._on_answer,
-            Diagnosed: self.diagnosed.emit,
-        }
+        job = self.job = BackgroundJob(worker, self)
+        self.stage_changed, self.frame, self.ended = job.stage_changed, job.frame, job.ended
+        self.abandon = job.abandon
+        job.received.connect(self._on_event)
+
+    @property
+    def stage(self) -> Stage:
+        """Where it stands."""
+        return self.job.stage
 
     def begin(self, data: Path | None, steps: int) -> None:
-        """Play the case with this text; not while it is played."""
+        """Play the case study with this text; not while it is played."""
         if self.stage is not Stage.IDLE:
             return
-        self.number, self._begun, self.chapters, self.histories = -1, 0, {}, {}
-        self._run(lambda control: jobs.play_case_study(data, control, BUDGET, steps))
+        self.number, self.info, self.history = -1, None, History()
+        self.chapters, self.histories = {}, {}
+        self.job.start(partial(jobs.case_study, data, BUDGET, steps))
 
-    def _on_started(self, event: Started) -> None:
-        # Counted, since all of these are heard, while of several tellings only the newest is.
-        number, self._begun = self._begun, self._begun + 1
-        self.history = self.histories[number] = History()
-        self._turn(number)
-        super()._on_started(event)
+    def stop(self) -> None:
+        """End here; of a chapter that was stopped, nothing has to be evaluated."""
+        self.job.stop(abandon=True)
 
-    def _on_progress(self, event: Progress) -> None:
-        self._turn(_number(event))
+    def _on_event(self, event: Any) -> None:
+        if isinstance(event, Started):
+            # Counted, since no start is missed, while of several progresses only the newest comes.
+            self.info, number = event, len(self.histories)
+            self.history = self.histories[number] = History()
+            self._turn(number)
+        self.history.add(event)
+        if isinstance(event, Progress):
+            self._turn(round(event.share * count()))
+        elif isinstance(event, Metrics):
+            done = event.progress >= 1.0
+            words = "the doctor measures and experiments" if done else f"step {event.step:,}"
+            self._report(words, TRAINED * event.progress)
+        elif isinstance(event, Answer):
+            chapter = event.values["chapter"]
+            self.chapters[chapter.number] = chapter
+            self.chapter_done.emit(chapter)
 
     def _turn(self, number: int) -> None:
         if number > self.number:
             self.number = number
-            self.turned.emit(number, title_of(number))
-            self._say("", 0.0)
+            self.chapter_begun.emit(number, title_of(number))
+            self._report("", 0.0)
 
-    def _say(self, words: str, share: float) -> None:
-        """Tell which chapter it is, what is done in it, and how far the whole is."""
+    def _report(self, words: str, of_chapter: float) -> None:
+        """Say which chapter it is, what is done in it, and how far the whole is."""
         parts = [f"Chapter {self.number + 1} of {count()}: {title_of(self.number)}"]
-        self.progressed.emit(" · ".join([*parts, words] if words else parts), self._share(share))
+        share = (max(0, self.number) + of_chapter) / count()
+        self.progressed.emit(" · ".join([*parts, words] if words else parts), share)
 
-    def _share(self, of_chapter: float) -> float:
-        return (max(0, self.number) + of_chapter) / count()
 
-    def _on_metrics(self, event: Metrics) -> None:
-        done = event.progress >= 1.0
-        words = "the doctor looks, and tries" if done else f"step {event.step:,}"
-        self._say(words, TRAINED * event.progress)
+class CaseStudyController(QObject):
+    """Brings the case study and its panel together."""
 
-    def _on_answer(self, event: Answer) -> None:
-        chapter = event.values["chapter"]
-        self.chapters[chapter.number] = chapter
-        self.chapter_told.emit(chapter)
+    opened = Signal(object, object, str)
+    """A chapter's diagnosis is wanted, its history, and words for it."""
+
+    def __init__(self, worker: Worker, panel: CaseStudyPanel, parent: QObject) -> None:
+        super().__init__(parent)
+        self.panel = panel
+        self.telling = CaseStudyJob(worker, self)
+        self._drawn: History | None = None
+        panel.stopAsked.connect(self.telling.stop)
+        panel.chapterChosen.connect(self._open)
+        self.telling.progressed.connect(panel.show_progress)
+        self.telling.chapter_done.connect(self._add)
+        self.telling.stage_changed.connect(self._on_stage)
+        self.telling.ended.connect(self._on_ended)
+        self.telling.frame.connect(self._draw)
+
+    def play(self, data: Path | None, waits_for: str) -> None:
+        """Play the case study from its beginning, with a text.
+
+        Args:
+            data: the text.
+            waits_for: whose run has to end first, in a sentence; "" for none.
+        """
+        if self.telling.stage is not Stage.IDLE:
+            return
+        self.panel.clear()
+        self._drawn = None
+        self.panel.curve.watch(None)
+        self.panel.show_progress(waits_for or "The notebook is being built\u2026", 0.0)
+        self.telling.begin(data, self.panel.steps.value())
+
+    def _on_stage(self, stage: Stage) -> None:
+        self.panel.set_running(stage.running)
+        if stage is Stage.STOPPING:
+            self.panel.show_end(ENDING)
+
+    def _draw(self) -> None:
+        """Draw the loss of this chapter; until it has any, that of the last one stays."""
+        history = self.telling.history
+        if history is not self._drawn and len(history.loss.x):
+            # The uniform loss differs by chapter, with the number of outputs: no level is drawn.
+            self._drawn = history
+            self.panel.curve.watch(history)
+        self.panel.curve.draw()
+
+    def _add(self, chapter: "Chapter") -> None:
+        titles = {name: about.title for name, about in CAUSES.items()}
+        self.panel.add(chapter, titles, *next_of(chapter.number))
+
+    def _on_ended(self, event: Any) -> None:
+        self.panel.curve.draw(now=True)
+        done = len(self.telling.chapters)
+        if isinstance(event, Failed):
+            self.panel.show_end(event.sentence, "fault")
+        elif isinstance(event, Finished):
+            first, last = self.panel.cards[0].bar.number, self.panel.cards[-1].bar.number
+            self.panel.show_end(f"All {done} chapters are done: from {first} to {last} nats.")
+        elif self.telling.info is None:
+            self.panel.show_end(PLAN)
+        else:
+            self.panel.show_end(f"Stopped; {done} of {count()} chapters are done.")
+
+    def _open(self, number: int) -> None:
+        chapter = self.telling.chapters[number]
+        history = self.telling.histories.get(number, History())
+        words = f"Case study, chapter {number + 1} of {count()}: {chapter.title}"
+        self.opened.emit(chapter.diagnosis, history, words.rstrip(".") + ".")
 
 
 def _fixes() -> tuple[Any, ...]:
@@ -96,14 +178,10 @@ def count() -> int:
 
 def title_of(number: int) -> str:
     """Return what was fixed before a chapter; the first one is the notebook itself."""
-    return _fixes()[number - 1].title if number > 0 else "The notebook, as it was"
+    return str(_fixes()[number - 1].title) if number > 0 else "The notebook, as it was"
 
 
 def next_of(number: int) -> tuple[str, str]:
     """Return what is fixed after a chapter: the cause's id ("" for none), and in words."""
     fixes = _fixes()
     return (fixes[number].cause, fixes[number].title) if number < len(fixes) else ("", "")
-
-
-def _number(event: Progress) -> int:
-    return round(event.share * count())

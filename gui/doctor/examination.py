@@ -1,47 +1,49 @@
-"""An examination as the screen knows it: whom, how long, how far it is, what was found.
+"""A diagnosis on demand: the doctor trains a network of its own, and experiments on copies of it.
 
-It leaves the sessions of the pages alone: the doctor trains a network of its own by their recipe.
+The sessions of the pages are left alone.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
-from core.telemetry.events import Diagnosed, Metrics, Progress
-from core.training.control import Control
+from core.telemetry.events import Diagnosed, Metrics, Progress, Started
+from core.telemetry.history import History
 from core.training.recipe import Recipe
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
-from gui.worker import Job, Worker
+from gui.worker import Worker
 
-__all__ = ["Examination", "ExaminationRequest", "Stage", "of_file"]
+__all__ = ["Examination", "ExaminationRequest", "Stage", "checkpoint_request"]
 TRAINS, TRIES, FEWEST = 0.3, 0.5, 2.0
-"""The shares of a budget in which a checkpoint is trained on, and tried; at least two seconds."""
+"""The shares of a budget for training a checkpoint on, at least two seconds, and experiments."""
 
 
 @dataclass(frozen=True)
 class ExaminationRequest:
-    """Whom to examine, and how.
+    """Which network to diagnose, and how.
 
     Attributes:
-        name: of the playground.
+        playground: its name.
         recipe, data, device: as they stand on its page.
-        who: the same in words.
+        title: what the network is called on the screen.
         seconds: how long to train, unless the recipe says how many steps.
-        budget: how many seconds to try things.
-        fault: the id of what is to be broken first; "" for nothing.
-        file: a checkpoint to examine; its name and recipe are in it, so ``name`` is "".
+        budget: seconds for experiments.
+        fault: the id of the fault that is injected; "" for none.
+        file: a checkpoint to diagnose, which knows its playground and recipe.
         sources: the data of each playground's page, of which the checkpoint's is taken.
     """
 
-    name: str
+    playground: str
     recipe: Recipe | None
     data: Path | None
     device: str
-    who: str
+    title: str
     seconds: float
     budget: float
     fault: str = ""
@@ -54,79 +56,94 @@ class ExaminationRequest:
         return self.recipe.steps if self.recipe else 0
 
 
-def of_file(
+def checkpoint_request(
     path: Path, sources: Mapping[str, Path | None], device: str, budget: float
 ) -> ExaminationRequest:
-    """Return a checkpoint as a patient, on which so many seconds may be spent."""
+    """Return the request to diagnose a checkpoint in so many seconds."""
     seconds = max(FEWEST, TRAINS * budget)
-    who = path.name
     return ExaminationRequest(
-        "", None, None, device, who, seconds, TRIES * budget, file=path, sources=sources
+        "", None, None, device, path.name, seconds, TRIES * budget, file=path, sources=sources
     )
 
 
-class Examination(BackgroundJob):
-    """Has the worker examine a patient, and hands on what comes of it."""
+class Examination(QObject):
+    """Has the worker diagnose a network, and reports how far it is and what was found."""
+
+    started = Signal(object)
+    progressed = Signal(str, float)
+    """What is being done, in words, and the share of the whole that is done."""
+    diagnosed = Signal(object)
 
     def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
-        super().__init__(worker, parent)
-        self.patient: ExaminationRequest | None = None
-        self._tried = 0.0  # when the first experiment began
-        self._handlers |= {
-            Metrics: self._on_metrics,
-            Progress: self._on_progress,
-            Diagnosed: self.diagnosed.emit,
-        }
+        super().__init__(parent)
+        self.request: ExaminationRequest | None = None
+        self.info: Started | None = None
+        self.history = History()
+        self._experiments_began = 0.0
+        job = self.job = BackgroundJob(worker, self)
+        self.stage_changed, self.frame, self.ended = job.stage_changed, job.frame, job.ended
+        self.stop, self.abandon = job.stop, job.abandon
+        job.received.connect(self._on_event)
 
-    def begin(self, patient: ExaminationRequest) -> None:
-        """Examine; not while another one is examined."""
+    @property
+    def stage(self) -> Stage:
+        """Where it stands."""
+        return self.job.stage
+
+    def begin(self, request: ExaminationRequest) -> None:
+        """Diagnose a network; not while another one is diagnosed."""
         if self.stage is not Stage.IDLE:
             return
-        self.patient, self._tried = patient, 0.0
-        self._run(lambda control: _job(patient, control))
+        self.request, self.info, self.history = request, None, History()
+        if request.file is not None:
+            whole, where = request.budget / TRIES, (request.sources, request.device)
+            self.job.start(partial(jobs.diagnose_checkpoint, request.file, *where, whole))
+            return
+        assert request.recipe is not None
+        run = jobs.RunRequest(
+            request.playground,
+            request.recipe,
+            request.data,
+            request.device,
+            None if request.steps else request.seconds,
+            request.steps or None,
+        )
+        self.job.start(partial(jobs.diagnose, run, request.fault, request.budget))
 
-    def _whole(self) -> float:
-        assert self.patient is not None
-        return max(1e-9, self.patient.seconds + self.patient.budget)
+    def _on_event(self, event: Any) -> None:
+        self.history.add(event)
+        if isinstance(event, Started):
+            self.info = event
+            self.started.emit(event)
+        elif isinstance(event, Metrics):
+            self._on_metrics(event)
+        elif isinstance(event, Progress):
+            self._on_progress(event)
+        elif isinstance(event, Diagnosed):
+            self.diagnosed.emit(event)
 
     def _on_metrics(self, event: Metrics) -> None:
-        assert self.patient is not None
-        left = max(0.0, self.patient.seconds * (1 - event.progress))
-        share = event.progress * self.patient.seconds / self._whole()
-        if self.patient.steps:
-            words = f"Watching it learn: step {event.step:,} of {self.patient.steps:,}"
+        request = self.request
+        assert request is not None
+        words = f"Training and measuring: step {event.step:,}"
+        if request.steps:
+            words += f" of {request.steps:,}"
         else:
-            words = f"Watching it learn: step {event.step:,} · {left:.0f} s left"
+            words += f" · {max(0.0, request.seconds * (1 - event.progress)):.0f} s left"
+        share = event.progress * request.seconds / (request.seconds + request.budget)
         self.progressed.emit(words, share)
 
     def _on_progress(self, event: Progress) -> None:
-        assert self.patient is not None
+        request = self.request
+        assert request is not None
         if self.info is None:  # the data is being made ready
             self.progressed.emit(event.words, 0.0)
             return
         if self.stage is Stage.TRAINING:
-            self._enter(Stage.TRYING)
-            self._tried = time.monotonic()
-        used = time.monotonic() - self._tried if self._tried else 0.0
-        left = max(0.0, self.patient.budget - used)
-        done = self.patient.seconds + self.patient.budget * min(1.0, event.share)
-        self.progressed.emit(f"{event.words} · {left:.0f} s left", done / self._whole())
-
-
-def _job(patient: ExaminationRequest, control: Control) -> Job:
-    if patient.file is not None:
-        whole = patient.budget / TRIES
-        return jobs.examine_file(patient.file, patient.sources, patient.device, control, whole)
-    assert patient.recipe is not None
-    order = jobs.Order(
-        patient.name,
-        patient.recipe,
-        patient.data,
-        patient.device,
-        None if patient.steps else patient.seconds,
-        patient.steps or None,
-        None,
-        None,
-        control,
-    )
-    return jobs.examine(order, patient.fault, patient.budget)
+            self.job.enter(Stage.TRYING)
+            self._experiments_began = time.monotonic()
+        left = max(0.0, request.budget - (time.monotonic() - self._experiments_began))
+        done = request.seconds + request.budget * min(1.0, event.share)
+        self.progressed.emit(
+            f"{event.words} · {left:.0f} s left", done / (request.seconds + request.budget)
+        )

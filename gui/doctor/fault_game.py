@@ -1,12 +1,17 @@
-"""Break it on purpose: what was broken, what a person guessed, and who was right."""
+"""The fault game: a fault is injected, a person guesses which, and so does the doctor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from PySide6.QtCore import QRandomGenerator
+from PySide6.QtCore import QObject, QRandomGenerator, Signal
+
+from core.doctor.diagnosis import Diagnosis
+from gui.doctor.fault_gallery import NOTHING, SURPRISE, FaultGallery
 
 CHOICES = 6
+WATCH = "Something is broken. Watch the curve, then guess what it is."
+KNOWN = "You know what is broken. Will the doctor find it?"
 
 
 class Fault(Protocol):
@@ -85,3 +90,107 @@ def count(score: Score, played: Round) -> None:
         score.rounds += 1
         score.person += played.right(played.guess)
         score.doctor += played.right(played.answer)
+
+
+class FaultGameController(QObject):
+    """Plays rounds in a gallery.
+
+    Args:
+        gallery: where faults are chosen and guessed.
+        title: returns what a cause's id is called.
+    """
+
+    uncovered = Signal()
+    """The person has guessed or given up: the doctor's words may be seen."""
+
+    def __init__(self, gallery: FaultGallery, title: Callable[[str], str], parent: QObject) -> None:
+        super().__init__(parent)
+        self._gallery, self._title = gallery, title
+        self._faults: list[Any] = []
+        self._over = False
+        self.round: Round | None = None
+        self.score = Score()
+        gallery.guess.guessed.connect(self._on_guess)
+        gallery.guess.answerAsked.connect(lambda: self._on_guess(None))
+        gallery.guess.hintAsked.connect(self._hint)
+        gallery.guess.againAsked.connect(self.leave)
+
+    @property
+    def covered(self) -> bool:
+        """Whether the doctor's words must not be seen yet."""
+        return self.round is not None and self.round.covered
+
+    def offer(self, faults: Sequence[Any]) -> None:
+        """Offer these faults."""
+        self._faults = list(faults)
+        self._gallery.show_faults([(fault.id, fault.title.rstrip(".")) for fault in faults])
+
+    def begin(self) -> str:
+        """Begin a round with what is chosen; return the id of the fault, "" for none."""
+        chosen = self._gallery.chosen()
+        if chosen == NOTHING or not self._faults:
+            self.leave()
+            return ""
+        self._over = False
+        played = begin(self._faults, None if chosen == SURPRISE else chosen)
+        self.round, guess = played, self._gallery.guess
+        if played.hidden:
+            guess.begin(WATCH, [(cause, self._title(cause)) for cause in played.choices])
+        else:
+            guess.begin(f"{KNOWN} {played.fault.title}", [])
+            self._hint()
+        self._gallery.show_round()
+        return str(played.fault.id)
+
+    def leave(self) -> None:
+        """Go back to the faults."""
+        self.round = None
+        self._gallery.show_list()
+
+    def _hint(self) -> None:
+        if self.round:
+            self._gallery.guess.show_hint(f"Watch for: {self.round.fault.hint}")
+
+    def _on_guess(self, cause: str | None) -> None:
+        if self.round is None:
+            return
+        self.round.guess, self.round.given_up = cause, cause is None
+        self._tell()
+        self.uncovered.emit()
+
+    def answer(self, diagnosis: Diagnosis | None) -> None:
+        """Take what the doctor says in the end; None if it says nothing."""
+        self._over = True
+        if self.round is not None:
+            causes = diagnosis.causes if diagnosis else ()
+            self.round.answer = causes[0].id if causes else ""
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say what it was, who was right, and how often."""
+        played, guess = self.round, self._gallery.guess
+        if played is None or played.covered:
+            return
+        parts: list[str] = []
+        role = ""
+        if played.hidden:
+            right = played.right(played.guess)
+            if played.guess is not None:
+                parts, role = (["Right."], "good") if right else (["Not quite."], "warning")
+            parts.append(f"It was this: {played.fault.title}")
+        if self._over:
+            parts.append(self._verdict(played))
+            if not played.hidden:
+                role = "good" if played.right(played.answer) else "warning"
+        if parts:
+            guess.show_result(" ".join(parts), role, played.fault.cause, played.guess or "")
+        count(self.score, played)
+        self._gallery.show_score(self.score.rounds, self.score.person, self.score.doctor)
+        guess.set_over(self._over)
+
+    def _verdict(self, played: Round) -> str:
+        if played.right(played.answer):
+            return "The doctor found it."
+        if played.answer:
+            return f"The doctor took it for this: {self._title(played.answer)}."
+        return "The doctor did not find it."

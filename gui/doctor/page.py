@@ -13,11 +13,11 @@ from core.runs.loop_record import history_of
 from core.telemetry.events import Diagnosed, Failed, Started
 from core.telemetry.history import History
 from gui.doctor.case_panel import CaseStudyPanel
-from gui.doctor.case_study_controller import CaseStudyController
-from gui.doctor.examination import Examination, ExaminationRequest, Stage, of_file
+from gui.doctor.case_study import CaseStudyController
+from gui.doctor.examination import Examination, ExaminationRequest, Stage, checkpoint_request
 from gui.doctor.examine_card import ExamineCard
 from gui.doctor.fault_gallery import NOTHING, FaultGallery
-from gui.doctor.fault_game_controller import FaultGameController
+from gui.doctor.fault_game import FaultGameController
 from gui.doctor.loop_record_reader import LoopRecordReader
 from gui.doctor.open_button import OpenButton
 from gui.doctor.report import Report, Settings
@@ -250,7 +250,9 @@ class Page(QWidget):
         sessions = {name: page.session for name, page in self.pages.items()}
         sources = {name: session.data for name, session in sessions.items()}
         device = next((session.device for session in sessions.values()), "auto")
-        self.examination.begin(of_file(path, sources, device, self.controls.budget.value()))
+        self.examination.begin(
+            checkpoint_request(path, sources, device, self.controls.budget.value())
+        )
 
     def _show_record(self, path: Path, record: dict[str, Any]) -> None:
         """Show how a watched loop goes, or what the doctor said at its end."""
@@ -310,10 +312,10 @@ class Page(QWidget):
         self._show_newest()
 
     def _show_newest(self) -> None:
-        event, patient = self._newest, self.examination.patient
+        event, patient = self._newest, self.examination.request
         if event is None or patient is None or self.game.covered:
             return
-        what = f"{patient.who}, broken on purpose" if patient.fault else patient.who
+        what = f"{patient.title}, broken on purpose" if patient.fault else patient.title
         doctor, note = self.examination, f"{what}. {done(event.diagnosis)}"
         even = doctor.info.uniform_loss if doctor.info else 0.0
         seen = doctor.history if event.final else None  # until then its curve stands above

@@ -74,7 +74,7 @@ class LadderRun(QObject):
     def _on_ended(self, event: object) -> None:
         if not self.climbing or self._session.state.running:
             return  # another job has failed: the rung goes on
-        on = isinstance(event, Finished) and not self._session.told_to_stop
+        on = isinstance(event, Finished) and not self._session.stop_requested
         if on and self._at + 1 < len(self._rungs):
             self._at += 1
             self._train()

@@ -205,7 +205,7 @@ class Page(QWidget):
     def _dream(self, count: int) -> None:
         from core.playgrounds.names.playground import dream
 
-        self.session.ask(dream(count))
+        self.session.ask(dream(count), "bigrams")
 
     def _question(self, layer: str) -> Callable[[Any, int], Any]:
         """Return what to ask about a layer: with some names, and with what was typed."""

@@ -120,7 +120,7 @@ class Page(QWidget):
         for view in (self.detail, self.compare):
             view.offer_pictures(self.message.tell)
         self.files.exported.connect(lambda path: self.message.tell(f"The run is in {path}."))
-        self.files.arrived.connect(self._on_arrived)
+        self.files.imported.connect(self._on_arrived)
         QShortcut(QKeySequence.StandardKey.Undo, self, self._undo)
         QShortcut(QKeySequence.StandardKey.Find, self, self.tools.words.setFocus)
 

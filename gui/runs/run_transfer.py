@@ -1,45 +1,54 @@
-"""Runs that leave for other programs or come from elsewhere, written by the worker."""
+"""Runs that are exported for other programs or imported from a zip, by the worker."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.telemetry.events import Answer, Failed
+from core.telemetry.events import Failed
 from gui import jobs
-from gui.background_job import JobListener
-from gui.worker import Worker
+from gui.background_job import BackgroundJob
+from gui.worker import Job, Worker
 
 
 class RunTransfer(QObject):
-    """Has runs exported and brought in, one after another."""
+    """Has runs exported and imported, one after another."""
 
     exported = Signal(object)
-    """A run lies there now, for another program: the path."""
-    arrived = Signal(object)
-    """A run has come from a zip: its folder."""
+    """A run was written for another program: the path."""
+    imported = Signal(object)
+    """A run was imported from a zip: its folder."""
     failed = Signal(str)
     """Nothing was kept, and why."""
 
     def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._listener = JobListener(worker, self)
+        self._worker = worker
+        self._jobs: list[BackgroundJob] = []
 
     def export(self, folder: Path, way: str, out: Path) -> None:
         """Write a run for another program: ``tensorboard``, ``csv`` or ``zip``."""
-        self._listener.do(jobs.export_run(folder, way, out), self._handle)
+        self._do(partial(jobs.export_run, folder, way, out), self.exported)
 
     def bring(self, packed: Path, runs: Path) -> None:
-        """Bring a run from a zip into the folder of runs."""
-        self._listener.do(jobs.unpack_run(packed, runs), self._handle)
+        """Import a run from a zip into the folder of runs."""
+        self._do(partial(jobs.import_run, packed, runs), self.imported)
 
     def abandon(self) -> None:
-        """Hand nothing on any more, for a window that closes."""
-        self._listener.forget()
+        """Expect nothing more, for a window that closes."""
+        for job in self._jobs:
+            job.abandon()
 
-    def _handle(self, event: object) -> None:
-        if isinstance(event, Failed):
-            self.failed.emit(event.sentence)
-        elif isinstance(event, Answer) and event.topic == jobs.EXPORTED:
-            self.exported.emit(event.values["path"])
-        elif isinstance(event, Answer) and event.topic == jobs.ARRIVED:
-            self.arrived.emit(event.values["path"])
+    def _do(self, work: Job, done: Any) -> None:
+        job = BackgroundJob(self._worker, self)
+        self._jobs.append(job)
+        job.received.connect(lambda answer: done.emit(answer.values["path"]))
+        job.ended.connect(lambda ending: self._on_ended(job, ending))
+        job.start(work)
+
+    def _on_ended(self, job: BackgroundJob, ending: object) -> None:
+        self._jobs.remove(job)
+        job.deleteLater()
+        if isinstance(ending, Failed):
+            self.failed.emit(ending.sentence)

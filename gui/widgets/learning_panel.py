@@ -177,7 +177,7 @@ class LearningPanel(QWidget):
         """Look into the opened layer again: the weights or the drawing have changed."""
         if not self._open or not self.layer.isVisible():
             return
-        self._session.ask(self._question(self._open))
+        self._session.ask(self._question(self._open), "layer")
         names = [info.name for info in self._session.info.layers]  # type: ignore[union-attr]
         if history := self._session.history.layers:
             self.layer.show_history(history[names.index(self._open)])

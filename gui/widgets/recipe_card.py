@@ -60,10 +60,10 @@ class RecipeCard(Card):
         self.redo = IconButton("redo", "Redo what was undone. Ctrl+Shift+Z does it, too.")
         self.redo.setObjectName("redoRecipe")
         self.redo.clicked.connect(session.draft.redo)
-        for keys, act in ((UNDO, session.draft.undo), (REDO, session.draft.redo)):
+        for keys, button in ((UNDO, self.undo), (REDO, self.redo)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(act)
+            shortcut.activated.connect(button.click)
         self.problem = label("", "fault", wrap=True)
         self.problem.setObjectName("recipeProblem")
         self.problem.hide()

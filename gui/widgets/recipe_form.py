@@ -91,8 +91,11 @@ class RecipeForm(QWidget):
         slider.setObjectName(f"slider_{key}")
         slider.setAccessibleName(f"{about.label}, logarithmic")
         slider.setToolTip("<p>Drag to change it by factors, even while a training runs.</p>")
+        slider.sliderPressed.connect(self._draft.end_drag)
         slider.valueChanged.connect(
-            lambda position: self._draft.set(key, float(f"{10 ** (position / STEPS_A_DECADE):.3g}"))
+            lambda position: self._draft.set(
+                key, float(f"{10 ** (position / STEPS_A_DECADE):.3g}"), drag=True
+            )
         )
         self._sliders[key] = slider
         return slider

@@ -135,8 +135,12 @@ def test_an_unknown_layer_is_refused(examples: torch.Tensor) -> None:
 def test_a_question_is_answered_through_the_control(examples: torch.Tensor) -> None:
     """What is asked of the control comes back as a view of that layer at that step."""
     control = Control()
-    control.ask(lambda model, step: inspect_layer(model, "output", step, examples, examples[:1]))
-    asked = control.take().question
+
+    def question(model, step):
+        return inspect_layer(model, "output", step, examples, examples[:1])
+
+    control.ask(question, "layer")
+    asked = control.take().questions["layer"]
     view = asked(build(LINEAR), 42)
     assert isinstance(view, LayerView)
     assert (view.layer, view.step) == ("output", 42)

@@ -15,6 +15,7 @@ from core.lessons import case_study as story
 from core.lessons.actual_words import FIXES
 from core.lessons.case_study import Chapter
 from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, Started, Stopped
+from core.training.control import Control
 from gui import session as session_module
 from gui.background_job import Stage
 from gui.doctor import case_study as case_module
@@ -37,27 +38,20 @@ class Case(Hands):
         self.ending = Finished(0, 0.0)
         self.chapters = CHAPTERS
 
-    def job(self, data, control, budget, steps):
-        """Stand in for gui.worker.tell: a chapter whenever a test releases one."""
+    def job(self, data, budget, steps, control, report):
+        """Stand in for gui.jobs.case_study: a chapter whenever a test releases one."""
         self.orders.append((data, control, budget, steps))
-
-        def work(mailbox):
-            if control.stopping:
-                return
-            for chapter in self.chapters:
-                mailbox.put(Progress(chapter.title, chapter.number / (len(FIXES) + 1)))
-                mailbox.put(Started("text", "mlp", "cpu", "Shakespeare", 15_322_502, (), 6.93))
-                losses = np.linspace(10.3, 9.0 - chapter.number, 40)
-                mailbox.put(Metrics(40, losses, float("nan"), 0.3, 2.0, 0.5))
-                while not self.told.acquire(timeout=0.02):
-                    if control.stopping:
-                        mailbox.put(Stopped(0, 0.0))
-                        return
-                told = self.chapters[: chapter.number + 1]
-                mailbox.put(Answer("case", chapter.number, {"chapter": chapter, "chapters": told}))
-            mailbox.put(self.ending)
-
-        return work
+        for chapter in self.chapters:
+            yield Progress(chapter.title, chapter.number / (len(FIXES) + 1))
+            yield Started("text", "mlp", "cpu", "Shakespeare", 15_322_502, (), 6.93)
+            losses = np.linspace(10.3, 9.0 - chapter.number, 40)
+            yield Metrics(40, losses, float("nan"), 0.3, 2.0, 0.5)
+            while not self.told.acquire(timeout=0.02):
+                if control.stopping:
+                    yield Stopped(1, 0.1)
+                    return
+            yield Answer("case", chapter.number, {"chapter": chapter})
+        yield self.ending
 
     def play(self):
         """Press the button, and wait until the first chapter is trained."""
@@ -98,7 +92,7 @@ def whole(request, tmp_path, monkeypatch):
 def case(qtbot, whole, monkeypatch):
     """The doctor's page, where the case is made up."""
     made = Case(qtbot, whole)
-    monkeypatch.setattr(case_module.jobs, "play_case_study", made.job)
+    monkeypatch.setattr(case_module.jobs, "case_study", made.job)
     made.until(lambda: made.find("caseButton").isEnabled())
     yield made
     made.telling.stop()
@@ -121,7 +115,7 @@ def test_the_case_is_told_chapter_by_chapter(case):
     case.tell(len(CHAPTERS) - 2)
     case.until(lambda: case.telling.stage is Stage.IDLE)
     assert [c.chapter.number for c in case.cards] == list(range(len(CHAPTERS)))
-    assert "All 7 chapters are told: from 4.19 to 1.98" in case.words
+    assert "All 7 chapters are done: from 4.19 to 1.98" in case.words
     places = [card.mapTo(case.page, card.rect().topLeft()).y() for card in case.cards]
     assert places == sorted(places)
 
@@ -182,7 +176,7 @@ def test_stop_keeps_what_was_told(case):
     QTest.keyClick(case.page, Qt.Key.Key_F8)
     case.until(lambda: case.telling.stage is Stage.IDLE)
     assert case.orders[0][1].stopping and case.orders[0][1].abandoned
-    assert "Stopped; 2 of 7 chapters are told." in case.words and len(case.cards) == 2
+    assert "Stopped; 2 of 7 chapters are done." in case.words and len(case.cards) == 2
     case.play()
     case.until(lambda: not case.cards)
 
@@ -190,12 +184,12 @@ def test_stop_keeps_what_was_told(case):
 def test_stopped_while_it_waits_nothing_comes_later(case):
     """Behind another job of the worker, Stop is at once; the job finds nothing to do."""
     held = threading.Event()
-    case.window.worker.do(lambda mailbox: held.wait(20))
+    case.window.worker.do(lambda *rest: [held.wait(20)], Control())
     case.click("caseButton")
     case.click("caseStop")
     assert case.telling.stage is Stage.IDLE
     held.set()
-    done = case.window.worker.do(lambda mailbox: None)
+    done = case.window.worker.do(lambda *rest: [], Control())
     case.until(lambda: done.closed)
     assert not case.cards and case.telling.info is None
 
@@ -220,7 +214,7 @@ def test_a_failure_is_a_sentence(case):
 
 
 def test_chapters_that_come_while_it_is_hidden_are_there(case):
-    """Several at once, of which the mailbox keeps the newest answer alone."""
+    """Several at once: of answers, none replaces another."""
     case.play()
     case.window.show_page("digits")
     for _ in range(3):
@@ -276,7 +270,7 @@ def short_text(tmp_path):
 
 
 def test_the_case_itself(qtbot, whole, short_text, monkeypatch):
-    """The worker trains the notebook for three steps; chapters are told until it is stopped."""
+    """The worker trains the notebook for three steps; chapters are done until it is stopped."""
     for module in (actual_words, story):  # 30,522 outputs take minutes where two cores are busy
         monkeypatch.setattr(module, "OUTPUTS", 1100)
     monkeypatch.setattr(case_module, "BUDGET", 1.0)

@@ -105,7 +105,7 @@ def test_a_stop_between_two_rungs_is_heard(quick, small):
     climb, models = small(), []
     quick.session.started.connect(lambda event: models.append(event.model))
     climb.start("tuned", 60)
-    mailbox = next(iter(quick.session._listener._open))
+    mailbox = quick.session._run._mailbox
     while not mailbox.closed:  # the thread ends the rung; nothing of it is heard meanwhile
         time.sleep(0.01)
     climb.stop()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea
 from core.lessons.pair_history import Account
 from core.lessons.pair_settings import SHOWN
 from core.telemetry.events import Failed, Progress
+from core.training.control import Control
 from gui import theme
 from gui.background_job import Stage
 from gui.lessons.paired_runs.run_bar import BUSY
@@ -203,11 +204,11 @@ def test_it_waits_its_turn_and_says_so(lesson, worker, qtbot):
     """While another network is trained, a sentence says why nothing happens; Stop gives up."""
     go, one = [], lesson("sigmoid")
 
-    def job(mailbox):
+    def job(control, report):
         while not go:
-            mailbox.put(Progress("something else", 0.5))
+            yield Progress("something else", 0.5)
 
-    worker.do(job)
+    worker.do(job, Control())
     one.guess(0)
     one.start()
     one.until(lambda: one.part.bar.words.text() == BUSY)

@@ -189,9 +189,11 @@ def test_a_bad_checkpoint_is_a_sentence(opened, tmp_path):
 def test_a_checkpoint_is_examined(opened, small_starter, monkeypatch):
     """The worker goes on with it, with its page's data; nothing is to be applied to a page."""
     asked = []
-    job = examination_module.jobs.examine_file
+    job = examination_module.jobs.diagnose_checkpoint
     monkeypatch.setattr(
-        examination_module.jobs, "examine_file", lambda *args: asked.append(args) or job(*args)
+        examination_module.jobs,
+        "diagnose_checkpoint",
+        lambda *args: asked.append(args) or job(*args),
     )
     opened.find("doctorBudget", QSpinBox).setValue(4)
     path = Path(small_starter) / "names.safetensors"
@@ -200,7 +202,7 @@ def test_a_checkpoint_is_examined(opened, small_starter, monkeypatch):
     assert not opened.find("openRecord").isEnabled() and not opened.drop(path)
     opened.until(lambda: opened.page.examination.stage is Stage.IDLE, 90)
     (given,) = asked
-    assert given[0] == path and given[1]["names"] is None and given[-1] == pytest.approx(4)
+    assert given[0] == path and given[1]["names"] is None and given[3] == pytest.approx(4)
     assert opened.page.report.diagnosis is not None
     assert "names.safetensors" in opened.note
     assert opened.page.findChild(QWidget, "applyVerdict").isHidden()
@@ -234,16 +236,16 @@ def test_a_recipe_that_says_its_steps_takes_them(opened, letters_recipe, monkeyp
     """As on its own page: steps in place of seconds, and the card says so."""
     session, seen = opened.page.pages["names"].session, []
 
-    def examine(order, fault, budget):
-        seen.append(order)
-        return lambda mailbox: None
+    def diagnose(request, fault, budget, control, report):
+        seen.append(request)
+        return []
 
-    monkeypatch.setattr(examination_module.jobs, "examine", examine)
+    monkeypatch.setattr(examination_module.jobs, "diagnose", diagnose)
     session.recipe = letters_recipe.replace({"steps": 40})
     QTest.mouseClick(opened.find("doctorPlayground_names"), Qt.MouseButton.LeftButton)
     assert not opened.find("doctorSeconds").isEnabled() and "40 steps" in opened.complaint
     QTest.mouseClick(opened.find("examineButton"), Qt.MouseButton.LeftButton)
-    assert (seen[0].seconds, seen[0].steps) == (None, 40)
     opened.until(lambda: opened.page.examination.stage is Stage.IDLE)
+    assert (seen[0].seconds, seen[0].steps) == (None, 40)
     session.recipe = letters_recipe
     assert opened.find("doctorSeconds").isEnabled()

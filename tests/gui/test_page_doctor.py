@@ -22,6 +22,7 @@ from core.doctor.verdict.causes import CAUSES
 from core.playgrounds.digits.recipe import RECIPES as DIGITS
 from core.playgrounds.names.recipe import RECIPES as NAMES
 from core.telemetry.events import Diagnosed, Failed, Finished, Metrics, Progress, Started, Stopped
+from core.training.control import Control
 from gui import session as session_module
 from gui.doctor import examination
 from gui.doctor.evidence_panel import EvidenceCard
@@ -103,26 +104,21 @@ class Doctor(Hands):
         self.early, self.final, self.ending = EARLY, BROKEN, Finished(900, 20.0)
         self.gate = threading.Event()
 
-    def job(self, order, fault, budget):
-        """Stand in for gui.worker.examine."""
+    def job(self, order, fault, budget, control, report):
+        """Stand in for gui.jobs.diagnose."""
         self.orders.append((order, fault, budget))
-
-        def work(mailbox):
-            if order.control.stopping:
-                return
-            mailbox.put(STARTED)
-            losses = np.linspace(3.3, 2.1, 500)
-            mailbox.put(Metrics(500, losses, float("nan"), 0.005, 10.0, 0.5))
-            if self.early:
-                mailbox.put(Diagnosed(500, self.early))
-            while not self.gate.wait(0.02) and not order.control.stopping:
-                pass
-            if self.final:
-                mailbox.put(Diagnosed(900, self.final, final=True))
-            stopped = order.control.stopping and not self.gate.is_set()
-            mailbox.put(Stopped(500, 10.0) if stopped else self.ending)
-
-        return work
+        self.control = control
+        yield STARTED
+        losses = np.linspace(3.3, 2.1, 500)
+        yield Metrics(500, losses, float("nan"), 0.005, 10.0, 0.5)
+        if self.early:
+            yield Diagnosed(500, self.early)
+        while not self.gate.wait(0.02) and not control.stopping:
+            pass
+        if self.final:
+            yield Diagnosed(900, self.final, final=True)
+        stopped = control.stopping and not self.gate.is_set()
+        yield Stopped(500, 10.0) if stopped else self.ending
 
     def choose(self, name, words):
         """Click a row of a list."""
@@ -168,7 +164,7 @@ def doctor(qtbot, qapp, tmp_path, monkeypatch):
     window.show()
     window.worker.start()
     made = Doctor(qtbot, window)
-    monkeypatch.setattr(examination.jobs, "examine", made.job)
+    monkeypatch.setattr(examination.jobs, "diagnose", made.job)
     made.until(lambda: made.find("examineButton").isEnabled())
     yield made
     made.gate.set()
@@ -214,7 +210,7 @@ def test_what_is_examined_is_what_stands_there(doctor):
     doctor.find("doctorBudget", QSpinBox).setValue(11)
     doctor.begin()
     ((order, fault, budget),) = doctor.orders
-    assert order.name == "names" and order.recipe.lr == 0.5 and order.data is None
+    assert order.playground == "names" and order.recipe.lr == 0.5 and order.data is None
     assert (order.seconds, order.steps, budget, fault) == (7, None, 11, "")
 
 
@@ -341,7 +337,7 @@ def test_stop_ends_it_with_what_is_known(doctor):
     doctor.until(lambda: EARLY.sentence in doctor.verdict)
     doctor.click("stopExamineButton")
     doctor.until(lambda: doctor.page.examination.stage is Stage.IDLE)
-    assert doctor.orders[0][0].control.stopping
+    assert doctor.control.stopping
     assert EARLY.sentence in doctor.verdict and doctor.find("examineButton").isEnabled()
 
 
@@ -376,13 +372,13 @@ def test_a_wrong_setting_is_said_before_anything_is_trained(doctor):
 def test_stopped_while_it_waits_nothing_comes_later(doctor):
     """Behind another job of the worker, Stop is at once; the job finds nothing to do."""
     held = threading.Event()
-    doctor.window.worker.do(lambda mailbox: held.wait(20))
+    doctor.window.worker.do(lambda *rest: [held.wait(20)], Control())
     doctor.click("examineButton")
     assert doctor.page.examination.stage is Stage.WAITING
     doctor.click("stopExamineButton")
     assert doctor.page.examination.stage is Stage.IDLE
     held.set()
-    done = doctor.window.worker.do(lambda mailbox: None)
+    done = doctor.window.worker.do(lambda *rest: [], Control())
     doctor.until(lambda: done.closed)
     assert doctor.page.examination.info is None and "So far" not in doctor.verdict
 

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from core.playgrounds.digits.recipe import DigitsRecipe
 from gui.recipe_draft import RecipeDraft
+from tests.gui.conftest import QUICK
 
 
 def type_into(field, text):
@@ -32,6 +33,20 @@ def test_changes_are_undone_and_redone_in_order():
     draft.undo()
     draft.undo()
     assert draft.recipe == first
+
+
+def test_a_drag_is_undone_at_once():
+    """All values that a slider passes are one change; the next drag is another."""
+    draft = RecipeDraft(DigitsRecipe())
+    for value in (0.01, 0.02, 0.03):
+        draft.set("lr", value, drag=True)
+    draft.end_drag()
+    for value in (0.04, 0.05):
+        draft.set("lr", value, drag=True)
+    draft.undo()
+    assert draft.recipe.lr == 0.03
+    draft.undo()
+    assert draft.recipe == DigitsRecipe() and not draft.can_undo
 
 
 def test_an_impossible_value_is_kept_as_typed_and_explained(qtbot):
@@ -82,3 +97,15 @@ def test_keys_undo_in_the_card(program):
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     QTest.keyClick(box, Qt.Key.Key_Z, both)
     assert program.session.recipe.batch_size == 32
+
+
+def test_a_live_setting_reaches_the_run_from_every_hand(program):
+    """Whoever changes it: the run that goes on learns at the rate that the form shows."""
+    rates = []
+    program.session.metrics_added.connect(lambda event: rates.append(event.learning_rate))
+    program.train(QUICK.replace({"schedule": "constant"}))
+    program.session.draft.take(program.session.recipe.replace({"lr": 0.002}))
+    program.until(lambda: rates[-1] == 0.002)
+    program.session.draft.undo()
+    program.until(lambda: rates[-1] == QUICK.lr)
+    program.stop()

@@ -1,11 +1,12 @@
 """A training of the window leaves a run, and goes on after it was broken off."""
 
+import time
 from dataclasses import replace
 
 from core.runs.curves import read_curves
 from core.runs.keyframes import keyframes_of
 from core.runs.run_info import read_run_info, write_run_info
-from core.telemetry.events import Failed, Finished
+from core.telemetry.events import Answer, Failed, Finished
 from gui.session_state import State
 
 
@@ -57,3 +58,30 @@ def test_what_cannot_go_on_is_said(quick, letters_recipe, runs):
     quick.session.resume_run(folder)
     quick.until(lambda: "nowhere" in ended[-1].sentence)
     assert quick.session.state is State.READY
+
+
+def test_a_question_that_the_run_did_not_answer_is_answered_after_it(quick, sixty):
+    """It came when the last step was done: the network that came out answers."""
+    session, answers, ended = quick.session, [], []
+    session.answered.disconnect()  # the page knows its own topics
+    session.answered.connect(lambda event: answers.append(event.topic))
+    session.ended.connect(ended.append)
+    session.recipe = sixty
+    quick.page.run_bar.transport.train.click()
+    quick.until(lambda: session.state is State.TRAINING)
+    while not session._run._mailbox.closed:  # nothing of it is passed on meanwhile
+        time.sleep(0.01)
+    assert session.ask(lambda model, step: Answer("late", step, {}), "late") and not ended
+    quick.until(lambda: answers == ["late"])
+    assert isinstance(ended[0], Finished)
+
+
+def test_questions_wait_their_turn_and_the_newest_of_a_topic_counts(quick):
+    """Of two on one topic the later is answered, of two topics both."""
+    session, answers = quick.session, []
+    session.answered.disconnect()  # the page knows its own topics
+    session.answered.connect(lambda event: answers.append(event.topic))
+    for topic, name in (("a", "a1"), ("b", "b1"), ("b", "b2"), ("c", "c1")):
+        assert session.ask(lambda model, step, name=name: Answer(name, step, {}), topic)
+    quick.until(lambda: len(answers) == 3)
+    assert answers == ["a1", "b2", "c1"]
