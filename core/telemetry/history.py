@@ -20,7 +20,7 @@ class Curve:
         self._pending = np.empty((2, 0))
 
     def extend(self, x: Array, y: Array) -> None:
-        """Append points; x ascends."""
+        """Append points; x is ascending."""
         points = np.concatenate([self._pending, np.stack([x, y])], axis=1)
         while points.shape[1] >= self._stride:
             room = self._points.shape[1] - self._count
@@ -36,7 +36,7 @@ class Curve:
         self._pending = points
 
     def _halve(self) -> None:
-        """Make room: let every two neighbours be one, and those to come twice as many."""
+        """Average every two neighbours, and from now on twice as many points at a time."""
         half = self._count // 2
         pairs = self._points[:, : 2 * half].reshape(2, half, 2)
         self._points[:, :half] = pairs.mean(axis=2)
@@ -45,7 +45,7 @@ class Curve:
 
     @property
     def x(self) -> Array:
-        """The steps, ascending; the last one stands for those that wait to be averaged."""
+        """The steps, ascending; the last one is of the points that are not averaged yet."""
         kept = self._points[0, : self._count]
         return np.append(kept, self._pending[0, -1]) if self._pending.size else kept
 
@@ -57,16 +57,16 @@ class Curve:
 
     @property
     def stride(self) -> int:
-        """How many points one of them stands for."""
+        """How many points each is the mean of."""
         return self._stride
 
     @classmethod
     def of(cls, points: Array, stride: int, limit: int = LIMIT) -> "Curve":
-        """Return a curve that goes on where another one stood.
+        """Return a curve that continues another one.
 
         Args:
             points: (2, N) its steps and values.
-            stride: how many of the steps each of them stands for.
+            stride: how many points each of them is the mean of.
             limit: how many points there may be.
         """
         curve = cls(limit)
@@ -76,7 +76,7 @@ class Curve:
         return curve
 
     def cut(self, step: float) -> None:
-        """Forget what came after a step."""
+        """Drop what came after a step."""
         self._pending = self._pending[:, :0]
         self._count = int(np.searchsorted(self._points[0, : self._count], step, side="right"))
         if not self._count:
@@ -95,20 +95,20 @@ class Curve:
 
 
 class History:
-    """What a run has shown so far, from its events."""
+    """The curves of a run so far, from its events."""
 
     def __init__(self) -> None:
         self.loss = Curve()
         self.accuracy = Curve()
         self.seconds = Curve()
-        """How long it had trained by a step."""
+        """The seconds of training up to a step."""
         self.rate = Curve()
         """The learning rate."""
         self.evaluations: dict[str, Curve] = {}
         self.layers: list[dict[str, Curve]] = []
 
     def add(self, event: object) -> None:
-        """Take what an event adds to a curve; other events pass."""
+        """Add what an event has to the curves; other events are ignored."""
         if isinstance(event, Metrics):
             first = event.step - len(event.losses) + 1
             self.loss.extend(np.arange(first, event.step + 1), event.losses)
@@ -141,14 +141,14 @@ class History:
                 yield f"layers.{index}.{name}", curve
 
     def seconds_at(self, steps: Array) -> Array:
-        """Return how long it had trained by these steps; 0 where no time was told yet."""
+        """Return the seconds of training up to these steps; 0 where they are not known yet."""
         if not len(self.seconds.x):
             return np.zeros(len(steps))
         seconds: Array = np.interp(steps, self.seconds.x, self.seconds.y)
         return seconds
 
     def cut(self, step: float) -> None:
-        """Forget what came after a step."""
+        """Drop what came after a step."""
         for _, curve in self.curves():
             curve.cut(step)
 

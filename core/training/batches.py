@@ -1,15 +1,15 @@
-"""Which examples a step takes: every one once an epoch, in an order that the seed decides."""
+"""The batches of a training: every example once an epoch, in an order that the seed decides."""
 
 import torch
 from torch import Tensor
 
 
 class Batches:
-    """Draws batches of indices for ever; its place can be kept and found again.
+    """An endless sequence of batches of indices, whose state can be saved and restored.
 
     Attributes:
         generator: the run's random numbers, for the order and for augmentation.
-        epoch: how many times all examples were shown.
+        epoch: how many epochs are complete.
     """
 
     def __init__(self, count: int, batch_size: int, seed: int, device: torch.device) -> None:
@@ -34,12 +34,12 @@ class Batches:
         return self._order[start : self._position]
 
     def state(self) -> dict[str, Tensor]:
-        """Return where it stands, as tensors."""
+        """Return its state as tensors."""
         place = torch.tensor([self.epoch, self._position])
         return {"generator": self.generator.get_state(), "order": self._order, "place": place}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Go back to where :meth:`state` was taken (with the same data and batch size).
+        """Restore a :meth:`state` (of the same data and batch size).
 
         Raises:
             KeyError, RuntimeError, TypeError, ValueError: it is not such a state.

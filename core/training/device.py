@@ -1,4 +1,4 @@
-"""Where a network is trained, and on how many threads."""
+"""The device that a network is trained on, its precision, and the number of threads."""
 
 import os
 
@@ -15,23 +15,23 @@ def choose_device(word: str = "auto") -> torch.device:
     Raises:
         UserError: that device is not on this machine.
     """
-    there = {
+    available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
+    present = [name for name, is_available in available.items() if is_available]
     if word == "auto":
-        return torch.device(next(name for name, present in there.items() if present))
-    if not there.get(word):
-        present = ", ".join(name for name, is_there in there.items() if is_there)
+        return torch.device(present[0])
+    if word not in present:
         raise UserError(
-            f"This machine has no device '{word}'; it has {present}. Use --device auto."
+            f"This machine has no device '{word}'; it has {', '.join(present)}. Use --device auto."
         )
     return torch.device(word)
 
 
 def mixed_precision(device: torch.device) -> tuple[torch.dtype | None, str]:
-    """Return in which numbers matrices are multiplied on a device, None for float32, and why."""
+    """Return the dtype of autocast on a device, None for float32, and a sentence about it."""
     if device.type != "cuda":
         return None, ""
     if torch.cuda.is_bf16_supported(including_emulation=False):

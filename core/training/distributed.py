@@ -1,8 +1,8 @@
 """Several processes that train one network together, as ``torchrun`` starts them.
 
 Each process draws the same batch, learns from its share of it, and DistributedDataParallel averages
-the gradients: a step is that of one process with the whole batch, within rounding. The first one
-leads: it says before each step how far the run is, judges, and writes the record; the others
+the gradients: a step is that of one process with the whole batch, within rounding. Rank 0 leads:
+it broadcasts the run's progress before each step, evaluates, and writes the record; the others
 follow until it dismisses them.
 """
 
@@ -17,7 +17,7 @@ from ..errors import UserError
 
 
 class ProcessGroup:
-    """The processes, seen from one of them.
+    """The processes that train one network together, as one of them has it.
 
     Attributes:
         rank: which one this is; 0 leads.
@@ -47,10 +47,10 @@ class ProcessGroup:
         return DistributedDataParallel(model)
 
     def check(self, batch_size: int) -> None:
-        """See that a batch can be shared out.
+        """Check that a batch can be split evenly.
 
         Raises:
-            UserError: it can't, evenly.
+            UserError: it can't.
         """
         if batch_size % self.size:
             raise UserError(
@@ -59,7 +59,7 @@ class ProcessGroup:
             )
 
     def share(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return this process's part of a batch."""
+        """Return this process's shard of a batch."""
         inputs, targets = batch
         return inputs[self.rank :: self.size], targets[self.rank :: self.size]
 
@@ -70,21 +70,21 @@ class ProcessGroup:
         return total / self.size
 
     def lead(self, progress: float) -> None:
-        """Let the others do a step, too, at this part of the run, 0 to 1."""
-        dist.broadcast(self._word(progress), 0)
+        """Have the others do a step, too, at this part of the run, 0 to 1."""
+        dist.broadcast(self._message(progress), 0)
 
     def follow(self) -> float | None:
         """Wait for the next step; returns the part of the run, or None when there is none."""
-        word = self._word(0.0)
-        dist.broadcast(word, 0)
-        progress = float(word)
+        message = self._message(0.0)
+        dist.broadcast(message, 0)
+        progress = float(message)
         return None if progress < 0 else progress
 
     def dismiss(self) -> None:
         """Tell the others that there are no more steps."""
         self.lead(-1.0)
 
-    def _word(self, progress: float) -> Tensor:
+    def _message(self, progress: float) -> Tensor:
         return torch.tensor(progress, dtype=torch.float64, device=self._device)
 
     def leave(self) -> None:

@@ -1,4 +1,4 @@
-"""When something that costs time is due again: a schedule in time, not in steps."""
+"""When something that takes time is due again: a schedule in seconds, not in steps."""
 
 import time
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ class Pace:
 
     @contextmanager
     def spending(self) -> Iterator[None]:
-        """Measure what it costs, and put off the next time if it was much."""
+        """Measure how long it takes, and postpone the next time accordingly."""
         begin = time.perf_counter()
         yield
         self.charge(time.perf_counter() - begin)
 
     def charge(self, seconds: float) -> None:
-        """Put off the next time for what this one has cost."""
+        """Postpone the next time for the seconds that this one took."""
         self._next = max(self._next, time.perf_counter() + seconds * (1 / self._share - 1))

@@ -1,4 +1,4 @@
-"""A copy of a network for the screen to play with, apart from the one that is being trained."""
+"""A copy of a network for inference, apart from the one that is being trained."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,10 @@ from .recipe import Recipe
 
 
 class Replica:
-    """A model of its own, fed with copies of the newest weights; always in evaluation mode.
+    """A model of its own that takes copies of the newest weights; always in eval mode.
 
-    It lives on the CPU and on one thread: one small picture at a time is faster there than its
-    way to a GPU and back, and the training keeps the other cores.
+    It runs on the CPU and on one thread: one small input at a time is faster there than its way to
+    a GPU and back, and the training keeps the other cores.
     """
 
     @torch.no_grad()
@@ -31,7 +31,7 @@ class Replica:
 
     @torch.no_grad()
     def update(self, arrays: Mapping[str, Array]) -> None:
-        """Take over newer weights, by name."""
+        """Copy newer weights, by name."""
         for name, array in arrays.items():
             # A read-only array can't be wrapped without a warning, and copy_ only reads it.
             self._state[name].copy_(torch.tensor(array))
