@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.paths import data_folder, show_tiktoken
 from gui import preflight, theme
+from gui.options import parse
 from gui.window import MainWindow
 
 
@@ -19,8 +20,6 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
     Raises:
         UserError: an option is impossible.
     """
-    from main import parse
-
     return _build(parse(argv))
 
 

@@ -1,11 +1,100 @@
-"""The pages, each found by being there: a folder of gui with a module ``page``."""
+"""What a page of the window is, and which there are: the folders of gui with a module ``page``."""
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from typing import ClassVar, Protocol, cast
+
+from PySide6.QtWidgets import QWidget
 
 import gui
+from core.training.recipe import Recipe
+from gui.session import Session
+from gui.widgets.data_card import DataCard
+from gui.widgets.recipe_card import RecipeCard
+from gui.widgets.run_bar import RunBar
+from gui.worker import Worker
+
+
+class ShowPage(Protocol):
+    """Turns to a page, at a place on it if one is named."""
+
+    def __call__(self, name: str, place: str = "") -> None:
+        """Turn to the page of that name."""
+
+
+class Page(QWidget):
+    """A page of the window; the class ``Page`` of a page's module is one.
+
+    Attributes:
+        home: where the keys go when one turns to it; the page itself if there is no such place.
+    """
+
+    home: QWidget | None = None
+
+    def meet(self, pages: Mapping[str, "Page"], show_page: ShowPage) -> None:
+        """Get to know the other pages, which all exist by now, and how to turn to one."""
+
+    def show_place(self, place: str) -> None:
+        """Show what a link to this page names, such as a section of a lesson."""
+
+    def abandon(self) -> None:
+        """End what runs: the window closes."""
+
+
+class TrainingPage(Page):
+    """The page of a playground: a session, with the recipe and the buttons of its run.
+
+    Args:
+        name: of the playground.
+        recipes: by their names; the first is the one to begin with.
+        worker: does the work.
+        data: a folder of full data sets; None for the bundled data.
+        device: where networks are trained.
+    """
+
+    data: DataCard | None = None
+    """Where other data can be chosen; None where there is none."""
+
+    def __init__(
+        self,
+        name: str,
+        recipes: Mapping[str, Recipe],
+        worker: Worker,
+        data: Path | None,
+        device: str,
+    ) -> None:
+        super().__init__()
+        self.setObjectName(f"page{name.capitalize()}")
+        first = next(iter(recipes.values()))
+        self.session = Session(name, first, worker, data, device, self)
+        self.recipe = RecipeCard(self.session, recipes)
+        self.run_bar = RunBar(self.session)
+
+    def abandon(self) -> None:
+        """End the run, and what the session has asked for."""
+        self.session.abandon()
+
+
+def training_pages(pages: Mapping[str, Page]) -> dict[str, TrainingPage]:
+    """Return the pages of playgrounds, by their names."""
+    return {name: page for name, page in pages.items() if isinstance(page, TrainingPage)}
+
+
+class _MakePage(Protocol):
+    def __call__(self, worker: Worker, data: Path | None, device: str) -> Page: ...
+
+
+class PageModule(Protocol):
+    """The module ``page`` of a page's folder."""
+
+    TITLE: ClassVar[str]
+    ICON: ClassVar[str]
+    HELP: ClassVar[str]
+    ORDER: ClassVar[int]
+    """The pages stand in ascending order."""
+    Page: _MakePage
 
 
 def page_names() -> list[str]:
@@ -18,11 +107,9 @@ def page_names() -> list[str]:
     ]
 
 
-def page_modules() -> dict[str, ModuleType]:
-    """Return the pages' modules by name, in their own order.
-
-    A page's module has TITLE, ICON, HELP, ORDER and a ``Page`` widget with ``abandon()``. A page
-    that has to do with the others has ``meet(pages, show_page)`` and is told of them.
-    """
-    found = {name: importlib.import_module(f"gui.{name}.page") for name in page_names()}
+def page_modules() -> dict[str, PageModule]:
+    """Return the pages' modules by name, in their own order."""
+    found = {
+        name: cast(PageModule, importlib.import_module(f"gui.{name}.page")) for name in page_names()
+    }
     return dict(sorted(found.items(), key=lambda item: item[1].ORDER))

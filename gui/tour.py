@@ -18,7 +18,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 
 from gui import theme
-from gui.pages import page_modules
+from gui.pages import TrainingPage, page_modules
+from gui.session import Session
 from gui.session_state import State
 from gui.window import MainWindow
 
@@ -100,9 +101,14 @@ class Guide:
         QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(index).center())
         self.rest(REPAINT)
 
+    def _session(self) -> Session:
+        page = self.window.page
+        assert isinstance(page, TrainingPage)
+        return page.session
+
     def train(self, recipe: str, steps: int) -> None:
         """Choose a recipe and a number of steps, press Train, and wait for the first loss."""
-        session = self.window.page.session
+        session = self._session()
         self.choose("recipeBox", recipe)
         self.set_number("setting_steps", steps)
         before = session.history
@@ -117,7 +123,7 @@ class Guide:
 
     def finish(self) -> None:
         """Wait until the run has ended."""
-        session = self.window.page.session
+        session = self._session()
         self.wait("the run ends", lambda: session.state is State.READY)
 
     def stroke(self, name: str, points: Sequence[Point]) -> None:

@@ -1,8 +1,6 @@
 """The main window: a rail of pages, and the page that was chosen."""
 
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QContextMenuEvent
@@ -20,7 +18,7 @@ from PySide6.QtWidgets import (
 from core import __version__
 from core.errors import UserError
 from gui import theme
-from gui.pages import page_modules, page_names
+from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
 from gui.widgets.picture_menu import offer_picture
 from gui.worker import Worker
@@ -51,7 +49,7 @@ class MainWindow(QMainWindow):
         self._starter = QTimer(self)
         self._starter.setSingleShot(True)
         self._starter.timeout.connect(self.worker.start)
-        self.pages: dict[str, Any] = {}
+        self.pages: dict[str, Page] = {}
         self._stack = QStackedWidget()
         opening = label("Opening the pages…", "muted")
         opening.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -75,8 +73,7 @@ class MainWindow(QMainWindow):
             self._stack.addWidget(self.pages[name])
             self._places.addWidget(self._page_button(name, module))
         for page in self.pages.values():
-            if hasattr(page, "meet"):
-                page.meet(self.pages, self.show_page)
+            page.meet(self.pages, self.show_page)
         self.show_page(self._first or next(iter(modules)))
         # Loading it competes for the interpreter with the painting of the first page.
         self._starter.start(AFTER_PAINTING)
@@ -106,7 +103,7 @@ class MainWindow(QMainWindow):
         column.addLayout(foot)
         return rail
 
-    def _page_button(self, key: str, module: ModuleType) -> QToolButton:
+    def _page_button(self, key: str, module: PageModule) -> QToolButton:
         button = theme.IconButton(module.ICON, module.HELP)
         button.setObjectName(f"go_{key}")
         button.setText(f"  {module.TITLE}")
@@ -119,18 +116,22 @@ class MainWindow(QMainWindow):
         self._buttons[key] = button
         return button
 
-    def show_page(self, name: str) -> None:
-        """Turn to a page; the keys go where most is done on it, its ``home``."""
+    def show_page(self, name: str, place: str = "") -> None:
+        """Turn to a page, at a place on it; the keys go where most is done on it, its ``home``."""
         self._buttons[name].setChecked(True)
         page = self.pages[name]
         self._stack.setCurrentWidget(page)
         # No focus proxy: behind one, Tab would not leave the home's neighbours.
-        getattr(page, "home", page).setFocus()
+        (page.home or page).setFocus()
+        if place:
+            page.show_place(place)
 
     @property
-    def page(self) -> Any:
+    def page(self) -> QWidget:
         """The page that is seen."""
-        return self._stack.currentWidget()
+        shown = self._stack.currentWidget()
+        assert shown is not None
+        return shown
 
     def switch_theme(self) -> None:
         """Change between light and dark."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QTabWidget
 
 from core.playgrounds.digits.download import holds_mnist
 from core.playgrounds.digits.recipe import RECIPES
@@ -12,13 +12,11 @@ from core.telemetry.events import Array, Evaluated
 from gui.digits.augmented import AugmentedPreview
 from gui.digits.draw_panel import DrawPanel
 from gui.digits.evaluation_panel import EvaluationPanel
-from gui.session import Session
+from gui.pages import TrainingPage
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.page_frame import lay_out
-from gui.widgets.recipe_card import RecipeCard
-from gui.widgets.run_bar import RunBar
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Digits", "digits", 1
@@ -26,17 +24,15 @@ HELP = "Digits. Train a network on handwritten digits and draw one for it to rea
 ABOUT = "Draw a digit and a network reads it. Train your own, and watch every layer learn."
 
 
-class Page(QWidget):
+class Page(TrainingPage):
     """Digits: the recipe, the run, the layers, the mistakes, and a canvas that always answers."""
 
+    data: DataCard
+
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
-        super().__init__()
-        self.setObjectName("pageDigits")
-        self.session = Session("digits", RECIPES["modern"], worker, data, device, self)
-        self.recipe = RecipeCard(self.session, RECIPES)
+        super().__init__("digits", RECIPES, worker, data, device)
         held = data is not None and holds_mnist(data)
         self.data = DataCard(self.session, "Bundled 5,000", "All of MNIST, 60,000", held)
-        self.run_bar = RunBar(self.session)
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
         self.evaluation = EvaluationPanel()
         self.examples = AugmentedPreview()
@@ -97,7 +93,3 @@ class Page(QWidget):
         from core.playgrounds.digits.playground import look_into
 
         return look_into(layer, self.draw.picture)
-
-    def abandon(self) -> None:
-        """End what runs: the window closes."""
-        self.session.abandon()

@@ -1,10 +1,10 @@
 """The doctor's page: whom to examine on the left, what it says and why beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLayout
 
 from core.doctor.diagnosis import Cause, Diagnosis
 from core.doctor.verdict.causes import CAUSES, lesson_on
@@ -12,6 +12,7 @@ from core.errors import UserError
 from core.runs.loop_record import history_of
 from core.telemetry.events import Diagnosed, Failed, Started
 from core.telemetry.history import History
+from gui import pages
 from gui.doctor.case_panel import CaseStudyPanel
 from gui.doctor.case_study import CaseStudyController
 from gui.doctor.examination import Examination, ExaminationRequest, Stage, checkpoint_request
@@ -22,6 +23,7 @@ from gui.doctor.loop_record_reader import LoopRecordReader
 from gui.doctor.open_button import OpenButton
 from gui.doctor.report import Report, Settings
 from gui.doctor.scroll_column import ASIDE
+from gui.pages import training_pages
 from gui.widgets.card import label
 from gui.widgets.doctor_text import done, in_short, in_words
 from gui.worker import Worker
@@ -32,7 +34,7 @@ CHECKPOINT = ".safetensors"
 ABOUT = "Is it wrong, too small, or not trained enough? The doctor measures, tries, and says."
 
 
-class Page(QWidget):
+class Page(pages.Page):
     """The doctor: examines the networks of other pages, and those that were broken on purpose."""
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
@@ -50,10 +52,9 @@ class Page(QWidget):
         self.open = OpenButton()
         self.open.take_drops(self)
         self.game = FaultGameController(self.gallery, lambda cause: CAUSES[cause].title, self)
-        self.pages: dict[str, Any] = {}
+        self.pages: dict[str, pages.TrainingPage] = {}
         """The pages whose networks can be examined, by their names."""
-        self._turn: Callable[[str], None] = lambda name: None
-        self._lessons: Any = None
+        self._show_page: pages.ShowPage = lambda name, place="": None
         self._loaded = False
         """Whether torch is there."""
         self._patient = ""
@@ -122,11 +123,10 @@ class Page(QWidget):
         doctor.ended.connect(self._on_ended)
         doctor.frame.connect(lambda: self.report.verdict.curve.draw())
 
-    def meet(self, pages: Mapping[str, Any], turn: Callable[[str], None]) -> None:
+    def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
         """Get to know the other pages: those with a session have a network to examine."""
-        self._turn = turn
-        self._lessons = pages["lessons"]
-        self.pages = {name: page for name, page in pages.items() if hasattr(page, "session")}
+        self._show_page = show_page
+        self.pages = training_pages(pages)
         titles = {name: name.capitalize() for name in self.pages}
         self.controls.set_patients(titles)
         for name, page in self.pages.items():
@@ -158,7 +158,7 @@ class Page(QWidget):
 
     def _who(self) -> str:
         page = self.pages[self._patient]
-        cards = [card for card in (page.recipe, getattr(page, "data", None)) if card is not None]
+        cards = [card for card in (page.recipe, page.data) if card is not None]
         chosen = ", ".join(card.box.currentText() for card in cards)
         return f"{self._patient.capitalize()}: {chosen}"
 
@@ -335,7 +335,7 @@ class Page(QWidget):
 
     def _show_found(self, name: str, event: Diagnosed) -> None:
         """Show what was found while a page's network was trained."""
-        self._turn("doctor")
+        self._show_page("doctor")
         if self.examination.stage.running:
             return
         self._make_room()
@@ -385,8 +385,11 @@ class Page(QWidget):
 
     def _teach(self, cause: Cause) -> None:
         """Turn to the lesson on a cause."""
-        name, _, anchor = lesson_on(cause.id).partition("#")
-        self._lessons.open_lesson(name, anchor)
+        self._show_page("lessons", lesson_on(cause.id))
+
+    def show_place(self, place: str) -> None:
+        """Show the record of a watched loop: the place is its path."""
+        self.recording.open(Path(place))
 
     def abandon(self) -> None:
         """End what runs: the window closes."""

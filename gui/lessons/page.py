@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from core.lessons.text import lessons
+from gui import pages
 from gui.lessons.context import LessonContext
 from gui.lessons.lesson_view import LessonView
 from gui.widgets.card import Card, label
@@ -21,7 +21,7 @@ ABOUT = "What is behind it all, found out by playing, with the networks of the o
 SIDE = 226  # pixels of the list
 
 
-class Page(QWidget):
+class Page(pages.Page):
     """The lessons, each a text of resources/lessons with live parts."""
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
@@ -73,10 +73,10 @@ class Page(QWidget):
         page.addLayout(head)
         page.addLayout(row, 1)
 
-    def meet(self, pages: Mapping[str, Any], turn: Callable[[str], None]) -> None:
+    def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
         """Get to know the other pages: the lessons play with their networks."""
-        self._turn = turn
-        self.room = LessonContext(self._worker, pages, turn, self.open_lesson)
+        self._turn = show_page
+        self.room = LessonContext(self._worker, pages, show_page, self.open_lesson)
 
     @property
     def view(self) -> LessonView:
@@ -84,6 +84,11 @@ class Page(QWidget):
         shown = self._stack.currentWidget()
         assert isinstance(shown, LessonView)
         return shown
+
+    def show_place(self, place: str) -> None:
+        """Open the lesson that is named, at the heading that may stand behind its ``#``."""
+        name, _, anchor = place.partition("#")
+        self.open_lesson(name, anchor)
 
     def open_lesson(self, name: str, anchor: str = "") -> None:
         """Turn to a lesson, at a heading if there is one of that anchor."""
@@ -108,8 +113,7 @@ class Page(QWidget):
         if kind == "page":
             self._turn(where)
         elif kind == "lesson":
-            name, _, anchor = where.partition("#")
-            self.open_lesson(name, anchor)
+            self.show_place(where)
         else:
             QDesktopServices.openUrl(QUrl(target))
 

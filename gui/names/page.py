@@ -19,15 +19,13 @@ from gui.names.letters_panel import LettersPanel
 from gui.names.lr_range_card import LRRangeCard
 from gui.names.name_panel import NamePanel
 from gui.names.surprisal_card import SurprisalCard
-from gui.session import Session
+from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.widgets.card import Card
 from gui.widgets.curve_card import StandingCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.page_frame import lay_out
-from gui.widgets.recipe_card import RecipeCard
-from gui.widgets.run_bar import RunBar
 from gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -44,20 +42,17 @@ NONE = np.empty(0)
 OTHER_LIST = "The lecture's values are for makemore's names.txt; this is another list."
 
 
-class Page(QWidget):
+class Page(TrainingPage):
     """Names: the recipe, the run, the layers, the letters, the ladder, and a prefix box."""
 
+    data: DataCard
+
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
-        super().__init__()
-        self.setObjectName("pageNames")
+        super().__init__("names", RECIPES, worker, data, device)
         held = data is not None and holds_names(data)
-        recipe = next(iter(RECIPES.values()))
-        self.session = Session("names", recipe, worker, data, device, self)
-        self.recipe = RecipeCard(self.session, RECIPES)
         full = "makemore's 32,033 names"
         own = "A list of mine, a name a line…"
         self.data = DataCard(self.session, "US names, bundled", full, held, own)
-        self.run_bar = RunBar(self.session)
         self.standing = StandingCard(MARKS, 1.7, 2.7)
         self.learning = LearningPanel(self.session, self._question, self.standing)
         self.letters = LettersPanel()
@@ -222,10 +217,6 @@ class Page(QWidget):
     def _on_sweep_ended(self, event: object) -> None:
         if isinstance(event, Failed):
             self.run_bar.tell(event.sentence)
-
-    def abandon(self) -> None:
-        """End what runs: the window closes."""
-        self.session.abandon()
 
 
 def _scrolled(card: Card) -> QScrollArea:

@@ -1,9 +1,8 @@
 """The page of runs: a list of all that was trained, one of them opened, or some side by side."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import (
@@ -20,6 +19,7 @@ from core import paths
 from core.errors import UserError
 from core.runs.comparison import MOST
 from core.runs.library import Entry, Library
+from gui import pages
 from gui.runs.compare_view import CompareView
 from gui.runs.run_detail import RunDetail
 from gui.runs.run_links import RunLinks
@@ -41,7 +41,7 @@ CHOOSE = "Choose one to open it, or two to six, with Ctrl or Shift, to lay them 
 MANY = f"Up to {MOST} runs can be compared at once; choose fewer."
 
 
-class Page(QWidget):
+class Page(pages.Page):
     """The runs of this computer, and those that come in as a zip."""
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
@@ -51,7 +51,7 @@ class Page(QWidget):
         self.runs = RunFilter(self.model, self)
         self.tools, self.table, self.message = RunTools(), RunTable(self.runs), RunMessage()
         self.detail, self.compare = RunDetail(), CompareView()
-        self.files, self.doors = RunTransfer(worker, self), RunLinks(self)
+        self.files, self.links = RunTransfer(worker, self), RunLinks(self)
         self._hint = label("", "muted", wrap=True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedWidget()
@@ -104,16 +104,16 @@ class Page(QWidget):
         self.tools.changed.connect(self._filter)
         self.tools.zipChosen.connect(self.bring)
         self.table.chosen.connect(self._show)
-        self.table.opened.connect(self.doors.open)
+        self.table.opened.connect(self.links.open)
         self.table.deleted.connect(self._delete)
         self.message.undoAsked.connect(self._undo)
         problems = (self.model.refused, self.detail.failed, self.compare.failed)
-        for problem in (*problems, self.files.failed, self.doors.refused):
+        for problem in (*problems, self.files.failed, self.links.refused):
             problem.connect(lambda sentence: self.message.tell(sentence, "fault"))
         self.detail.card.noted.connect(self._note)
         buttons = self.detail.card.buttons
-        buttons.openAsked.connect(lambda: self.doors.open(self._opened))
-        buttons.goOnAsked.connect(lambda: self.doors.go_on(self._opened))
+        buttons.openAsked.connect(lambda: self.links.open(self._opened))
+        buttons.goOnAsked.connect(lambda: self.links.resume(self._opened))
         buttons.deleteAsked.connect(lambda: self._delete(self.table.entries()))
         buttons.exportAsked.connect(self._export)
         self.compare.card.deleteAsked.connect(lambda: self._delete(self.table.entries()))
@@ -124,9 +124,9 @@ class Page(QWidget):
         QShortcut(QKeySequence.StandardKey.Undo, self, self._undo)
         QShortcut(QKeySequence.StandardKey.Find, self, self.tools.words.setFocus)
 
-    def meet(self, pages: Mapping[str, Any], turn: Callable[[str], None]) -> None:
-        """Get to know the other pages: runs are opened and gone on with there."""
-        self.doors.meet(pages, turn)
+    def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
+        """Get to know the other pages: runs are opened and resumed there."""
+        self.links.meet(pages, show_page)
 
     def _on_ready(self) -> None:
         self._loaded = True
@@ -250,12 +250,12 @@ class Page(QWidget):
     def _export(self, way: str) -> None:
         entry = self._opened
         if out := ask_where(self, entry.path.name, way):
-            self.message.tell(f"Writing {out.name}… {self.doors.waits_for()}")
+            self.message.tell(f"Writing {out.name}… {self.links.waits_for()}")
             self.files.export(entry.path, way, out)
 
     def bring(self, packed: Path) -> None:
         """Bring in a run from a zip."""
-        self.message.tell(f"Reading {packed.name}… {self.doors.waits_for()}")
+        self.message.tell(f"Reading {packed.name}… {self.links.waits_for()}")
         self.files.bring(packed, self.model.library.folder)
 
     def _on_arrived(self, folder: Path) -> None:

@@ -1,13 +1,14 @@
-"""The doors from a run to the other pages: where it is played with, gone on with, diagnosed."""
+"""The links from a run to the other pages: where it is used, resumed or diagnosed."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal
 
 from core.runs.folder import BEST, LAST
 from core.runs.library import Entry
+from gui.pages import Page, ShowPage, training_pages
 from gui.runs.run_text import is_loop
+from gui.session import Session
 from gui.session_state import State
 
 
@@ -19,43 +20,39 @@ class RunLinks(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.sessions: dict[str, Any] = {}
-        """Of the pages that have one, by their names."""
-        self._doctor: Any = None
-        self._turn: Callable[[str], None] = lambda name: None
+        self.sessions: dict[str, Session] = {}
+        """Of the playgrounds, by their names."""
+        self._show_page: ShowPage = lambda name, place="": None
 
-    def meet(self, pages: Mapping[str, Any], turn: Callable[[str], None]) -> None:
+    def meet(self, pages: Mapping[str, Page], show_page: ShowPage) -> None:
         """Get to know the pages, and how to turn to one."""
-        self.sessions = {
-            name: page.session for name, page in pages.items() if hasattr(page, "session")
-        }
-        self._doctor, self._turn = pages.get("doctor"), turn
+        self.sessions = {name: page.session for name, page in training_pages(pages).items()}
+        self._show_page = show_page
 
     def open(self, entry: Entry) -> None:
-        """Play with a run's best weights on its page; a watched loop is the doctor's."""
+        """Use a run's best weights on its page; a watched loop is opened on the doctor's."""
         if is_loop(entry):
-            self._turn("doctor")
-            self._doctor.recording.open(entry.path)
+            self._show_page("doctor", str(entry.path))
             return
         found = next((f for f in (BEST, LAST) if (entry.path / f).is_file()), "")
         if not found:
-            self.refused.emit(f"{entry.title} has lost its weights; its curves are all.")
+            self.refused.emit(f"{entry.title} has lost its weights; only its curves are left.")
         elif session := self._free_session(entry):
             session.open_checkpoint(entry.path / found)
-            self._turn(entry.playground)
+            self._show_page(entry.playground)
 
-    def go_on(self, entry: Entry) -> None:
+    def resume(self, entry: Entry) -> None:
         """Do what is left of a run, on its page."""
         if session := self._free_session(entry):
             session.resume_run(entry.path)
-            self._turn(entry.playground)
+            self._show_page(entry.playground)
 
     def waits_for(self) -> str:
         """Say for which page's run the worker has to be waited for; "" for none."""
         busy = [name for name, session in self.sessions.items() if session.state.running]
         return f"It begins when the run on the {busy[0].capitalize()} page ends." if busy else ""
 
-    def _free_session(self, entry: Entry) -> Any:
+    def _free_session(self, entry: Entry) -> Session | None:
         """Return the session of a run's page; None, with a sentence, if it is busy."""
         session = self.sessions.get(entry.playground)
         if session is not None and session.state is State.READY:

@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.playgrounds.text.corpus import holds_tiny, texts_in
 from core.playgrounds.text.recipe import RECIPES
 from core.telemetry.events import Loaded, Started, Surveyed
-from gui.session import Session
+from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.text.attention_panel import AttentionPanel
 from gui.text.logit_lens_panel import LogitLensPanel
@@ -23,8 +23,6 @@ from gui.widgets.curve_card import CharacterCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.page_frame import lay_out
-from gui.widgets.recipe_card import RecipeCard
-from gui.widgets.run_bar import RunBar
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Text", "text", 3
@@ -34,16 +32,14 @@ KNOWN = {"nanoGPT, CPU": 1.88, "nanoGPT, A100": 1.4697}
 """What nanoGPT's README reports of its character models on Tiny Shakespeare."""
 
 
-class Page(QWidget):
+class Page(TrainingPage):
     """Text: the recipe, the run, the layers, the tokens, attention, and a prompt."""
 
+    data: DataCard
+
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
-        super().__init__()
-        self.setObjectName("pageText")
+        super().__init__("text", RECIPES, worker, data, device)
         held = data is not None and data.is_dir() and holds_tiny(data)
-        recipe = next(iter(RECIPES.values()))
-        self.session = Session("text", recipe, worker, data, device, self)
-        self.recipe = RecipeCard(self.session, RECIPES)
         own = "A text of mine…"
         full = "Tiny Shakespeare"
         self.data = DataCard(
@@ -54,7 +50,6 @@ class Page(QWidget):
             own,
             lambda folder: bool(texts_in(folder)),
         )
-        self.run_bar = RunBar(self.session)
         self.characters = CharacterCard(KNOWN)
         self.learning = LearningPanel(self.session, self._question, self.characters)
         self.tokens, self.attention, self.inside = TokensPanel(), AttentionPanel(), LogitLensPanel()
@@ -180,4 +175,4 @@ class Page(QWidget):
         """End what runs: the window closes."""
         self.write.writing.stop()
         self.sampler.stop()
-        self.session.abandon()
+        super().abandon()

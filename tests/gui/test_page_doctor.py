@@ -28,11 +28,9 @@ from gui.doctor import examination
 from gui.doctor.evidence_panel import EvidenceCard
 from gui.doctor.examination import Stage
 from gui.doctor.page import Page
-from gui.session import Session
+from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.widgets.data_card import DataCard
-from gui.widgets.recipe_card import RecipeCard
-from gui.widgets.run_bar import RunBar
 from gui.worker import Worker
 from tests.gui.diagnoses import BROKEN, CONTEXT, DEAD, EARLY, FINE, RATE, RATIO, SMALL
 from tests.gui.hands import Hands
@@ -40,15 +38,12 @@ from tests.gui.hands import Hands
 STARTED = Started("names", "gru", "cpu", "bundled US names", 156_891, (), 3.296)
 
 
-class Small(QWidget):
+class Small(TrainingPage):
     """As much of a page as the doctor has to do with."""
 
     def __init__(self, name, recipes, worker):
-        super().__init__()
-        self.session = Session(name, next(iter(recipes.values())), worker, None, "cpu", self)
-        self.recipe = RecipeCard(self.session, recipes)
+        super().__init__(name, recipes, worker, None, "cpu")
         self.data = DataCard(self.session, f"US {name}, bundled", "All of them", False)
-        self.run_bar = RunBar(self.session)
         column = QVBoxLayout(self)
         for widget in (self.recipe, self.data, self.run_bar):
             column.addWidget(widget)
@@ -57,10 +52,10 @@ class Small(QWidget):
 class Shelf(QWidget):
     """As much of the lessons' page: which lesson was opened, and where."""
 
-    opened = ("", "")
+    opened = ""
 
-    def open_lesson(self, name, anchor=""):
-        self.opened = (name, anchor)
+    def show_place(self, place):
+        self.opened = place
 
 
 class Two(QStackedWidget):
@@ -84,8 +79,10 @@ class Two(QStackedWidget):
     def page(self):
         return self.currentWidget()
 
-    def show_page(self, name):
+    def show_page(self, name, place=""):
         self.setCurrentWidget(self.pages[name])
+        if place:
+            self.pages[name].show_place(place)
 
     def closeEvent(self, event):
         self.pages["doctor"].abandon()
@@ -292,7 +289,7 @@ def test_a_cause_has_a_lesson(doctor):
     doctor.begin()
     doctor.end()
     doctor.click("lessonOn_lr_too_high")
-    assert doctor.window.pages["lessons"].opened == ("3-gradients", "the-update-line")
+    assert doctor.window.pages["lessons"].opened == "3-gradients#the-update-line"
 
 
 def test_apply_sets_what_mends_it(doctor):

@@ -134,7 +134,7 @@ def among(qtbot, records, runs, tmp_path, monkeypatch, request):
     window.show_page("runs")
     made = Runs(qtbot, window.pages["runs"], window)
     made.until(lambda: made.page.detail.isVisible())
-    made.until(lambda: all(s.state is State.READY for s in made.page.doors.sessions.values()))
+    made.until(lambda: all(s.state is State.READY for s in made.page.links.sessions.values()))
     return made
 
 

@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from core.playgrounds.spirals.recipe import RECIPES  # type: ignore[import-not-found]
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QTabWidget
 
-from gui.session import Session
+from gui.pages import TrainingPage
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.page_frame import lay_out
-from gui.widgets.recipe_card import RecipeCard
-from gui.widgets.run_bar import RunBar
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Spirals", "digits", 9
@@ -20,16 +18,12 @@ HELP = "Spirals. Tell three arms of a spiral from one another."
 ABOUT = "Train a network to tell three arms of a spiral from one another."
 
 
-class Page(QWidget):
+class Page(TrainingPage):
     """Spirals: the recipe, the run, its curves and layers."""
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
-        super().__init__()
-        self.setObjectName("pageSpirals")
-        self.session = Session("spirals", RECIPES["spirals"], worker, data, device, self)
-        self.recipe = RecipeCard(self.session, RECIPES)
+        super().__init__("spirals", RECIPES, worker, data, device)
         self.recipe.setFixedWidth(274)
-        self.run_bar = RunBar(self.session)
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
         tabs = QTabWidget()
         tabs.addTab(self.learning, "Learning")
@@ -48,7 +42,3 @@ class Page(QWidget):
             return inspect_layer(model, layer, step, spirals(200, 1).contents, pictures=nothing)
 
         return ask
-
-    def abandon(self) -> None:
-        """End what runs: the window closes."""
-        self.session.abandon()
