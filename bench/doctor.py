@@ -334,7 +334,7 @@ def causes_table() -> str:
     for rule in RULES:
         words = " ".join((rule.__doc__ or "").split("Source:")[0].split())
         criteria.setdefault(rule(empty).id, []).append(words)
-    lines = ["| id | what is wrong | in order when | what mends it |", "| --- | --- | --- | --- |"]
+    lines = ["| id | what is wrong | passes when | the fix |", "| --- | --- | --- | --- |"]
     for id, about in CAUSES.items():
         lines.append(f"| `{id}` | {about.title} | {' '.join(criteria[id])} | {about.fix} |")
     return "\n".join(lines)

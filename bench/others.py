@@ -1,6 +1,6 @@
 """Two ways in which people watch a training today, on the same model in the same run.
 
-TensorBoard histograms of all weights and gradients, at the cadence of the layer wall; and one Qt
+TensorBoard histograms of all weights and gradients, at the cadence of the layer table; and one Qt
 signal a step into pyqtgraph plots with their defaults.
 """
 

@@ -107,7 +107,7 @@ def killed(options: argparse.Namespace) -> list[dict[str, Any]]:
             try:
                 _open(run)
                 opened += 1
-                if read_entry(run).state == "broken off":
+                if read_entry(run).state == "interrupted":
                     _in_a_process(lambda run=run: list(train(resume_run(run), Control())))
                 ended = load_checkpoint(run / LAST).weights
                 same = all(torch.equal(ended[n], whole[n]) for n in whole)

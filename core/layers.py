@@ -1,7 +1,7 @@
 """A layer: a matrix product and what follows it.
 
 Every model of every playground is made of these, so that whoever looks at a network (probes, the
-layer wall, the doctor) finds the same thing in a digit's MLP and in a transformer.
+layer table, the doctor) finds the same thing in a digit's MLP and in a transformer.
 """
 
 import math
@@ -51,7 +51,7 @@ class GELU(nn.GELU):
     """x times the share of a normal distribution below x (Hendrycks and Gimpel 2016)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Bend; the shape stays."""
+        """Apply the nonlinearity; the shape stays."""
         if x.numel() > FEW or torch.is_grad_enabled():
             return super().forward(x)
         # For a single token torch's own takes four times as long, most of it to get under way.
@@ -86,7 +86,7 @@ class Layer(nn.Module):
     Attributes:
         product: the module that holds the matrix; its ``weight`` is (out, in), (out, in, k, k) for
             a convolution, (in, out) for an embedding.
-        activation: the word for what bends it: relu, tanh, sigmoid, gelu, or "" for none.
+        activation: its activation: relu, tanh, sigmoid, gelu, or "" for none.
         has_norm: whether it has batch norm.
         listener: hears each of its outputs, while there is one.
         spoken, after: what it does, act by act, up to what the listener hears and behind it.

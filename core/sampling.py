@@ -94,7 +94,7 @@ class Reader(Protocol):
             memory: (B, ...), what it remembered of those before; None at the beginning.
 
         Returns:
-            The logits (B, V) of the next token, and the memory to go on with (B, ...).
+            The logits (B, V) of the next token, and the memory to continue with (B, ...).
         """
         ...
 
@@ -123,7 +123,7 @@ def generate(
         (B,) of what was added, by the network's own answers (at temperature 1, of all tokens).
 
     Raises:
-        UserError: the network's answers are no numbers (NaN).
+        UserError: the network's outputs are NaN.
     """
     made = start.new_full((len(start), start.shape[1] + longest), end)
     made[:, : start.shape[1]] = start
@@ -131,7 +131,7 @@ def generate(
     going = torch.arange(len(start), device=start.device)
     logits, memory = reader.read(start)
     if not torch.isfinite(logits).all():
-        raise UserError("The network's answers are not numbers any more: it has come apart.")
+        raise UserError("The network's answers are NaN: it has diverged.")
     for place in range(start.shape[1], made.shape[1]):
         token = torch.multinomial(sampling.shares(logits), 1, generator=generator)
         chances[going] += logits.log_softmax(-1).gather(1, token)[:, 0]
@@ -200,7 +200,7 @@ class Stream:
         """Read what is unread, and return the answers (B, V) for the next token.
 
         Raises:
-            UserError: they are no numbers (NaN).
+            UserError: they are NaN.
         """
         if not self._unread:
             raise RuntimeError("say a token before the next answer is asked for")
@@ -212,7 +212,7 @@ class Stream:
         logits, self._memory = self.reader.read(self.tokens[:, -unread:], self._memory)
         self._held, self._unread = self._held + unread, 0
         if not math.isfinite(float(logits.sum())):
-            raise UserError("The network's answers are not numbers any more: it has come apart.")
+            raise UserError("The network's answers are NaN: it has diverged.")
         return logits
 
     @torch.inference_mode()
@@ -229,7 +229,7 @@ class Stream:
         return token
 
     def say(self, token: Tensor) -> None:
-        """Go on with these tokens (B, 1)."""
+        """Continue with these tokens (B, 1)."""
         self.tokens = torch.cat([self.tokens, token], 1)
         self._unread += 1
 

@@ -44,7 +44,7 @@ class Tokenizer:
     Attributes:
         kind: one of ``KINDS``.
         size: how many tokens there are, V.
-        learned: the tokens beyond the 256 bytes, in the order in which they came to be; () for
+        learned: the tokens beyond the 256 bytes, in the order in which they were learned; () for
             GPT-2's, which nobody here has learned.
     """
 

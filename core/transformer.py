@@ -130,7 +130,7 @@ def _turns(places: int, size: int, device: torch.device) -> tuple[Tensor, Tensor
     """Return what vectors are multiplied by at each place to be turned, each (places, 1, 1, size).
 
     The first for the vector itself, the cosines; the second for the vector with its halves
-    exchanged, the sines, negative in the first half.
+    swapped, the sines, negative in the first half.
     """
     half = size // 2
     # Whoever asks first: a table that was made while sampling serves a training, too.

@@ -67,7 +67,7 @@ class Session(QObject):
     ended = Signal(object)
     progressed = Signal(object)
     noted = Signal(object)
-    """Something is not as it should be, though the run goes on."""
+    """Something is failed, though the run goes on."""
     answered = Signal(object)
     swept = Signal(object)
     sweep_ended = Signal(object)
@@ -99,7 +99,7 @@ class Session(QObject):
         self.state = State.LOADING
         self.history = History()
         self._past = History()
-        """What is known already of the run that begins, if it was broken off."""
+        """What is known already of the run that begins, if it was interrupted."""
         self.info: Started | None = None
         self.replica: Any = None
         self.weights: Weights | None = None

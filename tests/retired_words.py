@@ -33,14 +33,14 @@ SHOWN = {
     r"\beven guess|guess(es)? evenly": "uniform guess",
     r"tokens alone\b": "unigram baseline",
     r"by heart": "overfitting, overfit one batch",
-    r"not trained enough(?! \(|\.?$)": "undertrained",
+    r"not trained enough(?!\W*\(undertrained)": "undertrained",
     r"flat ends?\b": "saturated",
     r"\bmend(s|ed|ing)?\b": "fix",
-    r"not to be seen|in order\b(?! (to|of|that))|not as it should be": "passed, failed, not checked",
+    r"not to be seen|found in order|not as it should be": "passed, failed, not checked",
     r"drawn on\b": "extrapolated",
     r"exchanged\b": "shuffled",
     r"no number any more|is no number|no numbers": "NaN",
-    r"come apart|blown up|\bbursts?\b|\bleaps?\b": "diverged, jumps",
+    r"come apart|blown up|\bbursts?\b|\bleaps?\b|\bleapt\b": "diverged, jumps",
     r"first weights have the wrong size": "Bad initialisation scale",
     r"\bbends?\b": "nonlinearity",
     r"gradients of earlier steps are added": "Gradients not zeroed",
@@ -52,12 +52,12 @@ SHOWN = {
     r"of what came before": "context too short",
     r"examples of a batch are mixed": "leakage across the batch dimension",
     r"used in another way": "training/inference mismatch",
-    r"nobody\b": "a plain subject",
     r"was not told of": "missing from the optimiser",
     r"the deeper the ground": "the darker the background",
     r"point at (a|the) (word|token)": "hover over",
     r"nothing beside it": "Compare with: none",
-    r"update to (data|weight)|update / weight|gradient to weight|gradient / weight": "update-to-weight ratio, gradient-to-weight ratio",
+    r"update to (data|weight)|update / weight": "update-to-weight ratio",
+    r"gradient to weight|gradient / weight": "gradient-to-weight ratio",
     r"\bat rest\b|\bno step\b": "no update",
     r"what each takes along|\bkeys, turned": "K transposed, output",
     r"drawn anew|descended on": "resampled, loss",
@@ -66,7 +66,6 @@ SHOWN = {
     r"it is back|broken off|go(es)? on with": "Restored, interrupted, Resume",
     r"\bstrangers?'?\b": "other people's programs",
     r"layer walls?\b": "layer table",
-    r"\bhear[sd]?\b": "see, record",
     r"\bsaboteur|sabotage": "fault",
     r"\bcurtain\b|\btwins?\b": "reveal, pair",
     r"\bsureness\b": "confidence",
@@ -74,11 +73,11 @@ SHOWN = {
 
 NAMES = set(
     """
-    Attendant attendant begun Scribe scribe autopsy Lifeline lifeline Team sabotage Sabotage breaking
-    judgement judging GLANCE glance usual standing told spoken sight Sight survey manner patient
-    consult attend bend bends bent story telling Telling casebook Casebook moments going_on wished climb
-    Climb guessing Guessing run_doors RunDoors Room room Teller twins Twin twin journey sides Side
-    curtain Curtain sureness Sureness LayerWall layer_wall mend mended Mend MENDS Attending attending
-    Watching Again again Insight Patient Consultation consultation
+    Attendant attendant Scribe scribe autopsy Lifeline lifeline Team sabotage Sabotage breaking
+    judgement judging GLANCE glance usual sight Sight survey manner patient consult bend bends bent
+    telling Telling casebook Casebook moments going_on wished climb Climb guessing Guessing
+    run_doors RunDoors Room Teller twins Twin twin journey Side curtain Curtain sureness Sureness
+    LayerWall layer_wall mend mended Mend MENDS Attending attending Watching Again Insight Patient
+    Consultation consultation
     """.split()
 )

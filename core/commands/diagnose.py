@@ -14,7 +14,7 @@ from ..paths import RUNS
 from ..runs.folder import LAST, run_named
 from . import Command, say
 from .run_options import (
-    Teller,
+    ProgressPrinter,
     add_options,
     control_of,
     run_of,
@@ -107,14 +107,14 @@ def _heard(events: "Iterator[Event]") -> "Diagnosis":
     """Return the last diagnosis among events, and say what is being done meanwhile."""
     from ..telemetry.events import Diagnosed, Metrics, Progress
 
-    teller, diagnosis = Teller(), None
+    printer, diagnosis = ProgressPrinter(), None
     for event in events:
         if isinstance(event, Diagnosed):
             diagnosis = event.diagnosis
         elif isinstance(event, Progress):
             say(event.words)
         elif isinstance(event, Metrics):
-            teller.tell(event)
+            printer.tell(event)
     assert diagnosis is not None
     return diagnosis
 

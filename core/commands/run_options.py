@@ -103,7 +103,7 @@ def say_progress(event: "Progress") -> None:
     say(f"{event.share:4.0%}  {event.words}")
 
 
-class Teller:
+class ProgressPrinter:
     """Says how far a training is, once a second."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""train: a network from nothing, on from a checkpoint, or the rest of a run that was broken off."""
+"""train: a new network, one from a checkpoint, or the rest of an interrupted run."""
 
 import argparse
 import dataclasses
@@ -13,7 +13,7 @@ from ..paths import RUNS
 from ..runs.folder import run_named
 from . import Command, say
 from .run_options import (
-    Teller,
+    ProgressPrinter,
     add_options,
     control_of,
     run_of,
@@ -42,7 +42,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         metavar="RUN|CHECKPOINT",
-        help="do the rest of a run that was broken off; or begin a run from a checkpoint",
+        help="do the rest of a run that was interrupted; or begin a run from a checkpoint",
     )
 
 
@@ -77,7 +77,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         run = dataclasses.replace(run, group=ProcessGroup(run.device))
     else:
         run = dataclasses.replace(run, observers=(RunDoctor(OBSERVED),))
-    control, teller, doctor = control_of(), Teller(), ""
+    control, printer, doctor = control_of(), ProgressPrinter(), ""
     answer: dict[str, Any] = {"playground": run.playground.name}
     prepare_data(run, control, say_progress, interval=1.0)
     for event in train(run, control):
@@ -89,7 +89,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
             first = event.step
         elif isinstance(event, Metrics):
             answer["train_loss"] = round(event.recent_loss, 6)
-            teller.tell(event)
+            printer.tell(event)
         elif isinstance(event, Evaluated):
             answer["metrics"] = {name: round(v, 6) for name, v in event.metrics.items()}
             answer["val_loss"] = answer["metrics"]["val_loss"]

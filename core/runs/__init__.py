@@ -6,7 +6,7 @@
     moments.py     moments/: the network as it was at some steps, further and further apart
     memory.py      when moments are kept, and what a copy of the network writes at them
     recorder.py    writes all of that beside a run
-    going_on.py    a run that was broken off, as a run again
+    going_on.py    a run that was interrupted, as a run again
     library.py     the list of them: names, notes, stars, deletion with undo
     comparing.py   what differs between two to six of them
     bundle.py      one zip, out and in

@@ -47,7 +47,7 @@ class Entry:
         about: what it is; None for a loop that was watched, which has no recipe.
         playground, model: what learns; ``LOOP`` and "" for a watched loop.
         begun: when, in seconds since 1970.
-        state: running, finished, stopped, failed, or broken off.
+        state: running, finished, stopped, failed, or interrupted.
         step: how many steps it has done.
         loss: its validation loss if it was judged, else its training loss; NaN if neither is known.
         verdict: the doctor's word, "" for none.
@@ -194,7 +194,7 @@ def _trained(folder: Path) -> Entry:
         playground=about.playground,
         model=about.model,
         begun=about.begun,
-        state="broken off" if about.broken_off else about.state,
+        state="interrupted" if about.broken_off else about.state,
         step=about.step,
         loss=metrics.get("val_loss", metrics.get("train_loss", float("nan"))),
         verdict=str(found.get("verdict", "")) if found else "",
@@ -230,7 +230,7 @@ def _standing(record: dict[str, Any]) -> float:
 def _state(ended: bool, written: float) -> str:
     if ended:
         return "finished"
-    return "running" if time.time() - written < SILENT else "broken off"
+    return "running" if time.time() - written < SILENT else "interrupted"
 
 
 def _read_card(path: Path) -> Card:

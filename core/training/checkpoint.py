@@ -1,7 +1,7 @@
 """Checkpoints: weights as safetensors, with readable JSON in the same file's header.
 
 One file, so that weights and their description can't be parted or half-written. Nothing is ever
-unpickled: a file from a stranger can be wrong, but it can't do anything.
+unpickled: a file from elsewhere can be wrong, but it can't do anything.
 """
 
 import json
@@ -124,7 +124,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     weights = {n.removeprefix(MODEL): t for n, t in tensors.items() if n.startswith(MODEL)}
     resume = {n.removeprefix(RESUME): t for n, t in tensors.items() if n.startswith(RESUME)}
     if not all(torch.isfinite(t).all() for t in weights.values()):
-        raise UserError(f"{path} has weights that are no numbers (NaN); choose another checkpoint.")
+        raise UserError(f"{path} has weights that are NaN; choose another checkpoint.")
     return Checkpoint(playground, recipe, vocabulary, weights, resume, about)
 
 

@@ -198,7 +198,7 @@ class Learner:
             torch._foreach_add_(moved, moves, alpha=-rate)
 
     def _count(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Count what follows what; how surprised it is afterwards is the loss."""
+        """Count what follows what; the surprisal afterwards is the loss."""
         self.model.observe(inputs, targets)  # type: ignore[operator]
         outputs = self.model(inputs)
         self.step += 1

@@ -1,4 +1,4 @@
-"""The learning-rate sweep (makemore, part 2): a fresh network, and a rate that rises all the time.
+"""The learning-rate range test (makemore, part 2): a fresh network, and a rising learning rate.
 
 After Smith 2015, "Cyclical learning rates"; the lecture does it by hand to find its 0.1.
 """
@@ -54,7 +54,7 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
 
 
 def smooth(losses: Array) -> Array:
-    """Average over neighbours, a fortieth of all on each side; what is no number counts as high."""
+    """Average over neighbours, a fortieth of all on each side; what is NaN counts as high."""
     top = np.nanmax(losses[np.isfinite(losses)], initial=1.0)
     values = np.nan_to_num(losses, nan=2 * top, posinf=2 * top).clip(max=2 * top)
     width = max(1, len(values) // 40)
@@ -67,7 +67,7 @@ def smooth(losses: Array) -> Array:
 def judge(rates: Array, losses: Array) -> tuple[float, str]:
     """Return the rate to take, 0 if none is to be seen, and a sentence that says why.
 
-    The loss is lowest shortly before it bursts, where the rate is already too high to last; a
+    The loss is lowest shortly before it diverges, where the rate is already too high to last; a
     third of that is where it still falls fast.
     """
     if len(losses) < 4 * GROUP:
@@ -79,7 +79,7 @@ def judge(rates: Array, losses: Array) -> tuple[float, str]:
     valley = float(f"{rates[lowest] / 3:.1g}")
     words = f"The loss falls until about {rates[lowest]:.2g}"
     if _has_burst(losses):
-        words += f" and bursts at {rates[-1]:.2g}"
+        words += f" and diverges at {rates[-1]:.2g}"
     return valley, f"{words}. A third of that leaves room: take {valley:g}."
 
 

@@ -77,7 +77,7 @@ class NanGuard:
 
 
 class _Watch:
-    """Notes the first layer whose output or whose weights hold something that is no number."""
+    """Notes the first layer whose output or whose weights hold something that is NaN."""
 
     def __init__(self, model: nn.Module) -> None:
         self._layers = layers_of(model)

@@ -118,7 +118,7 @@ class Recipe:
         "Training",
         "Learning rate",
         "How far an update goes along the gradient. Too low learns slowly, too high throws the"
-        " loss about; the update line of the layer wall near -3 is a good sign.",
+        " loss about; the update-to-weight ratio near 1/1,000 (-3 in log10) is a good sign.",
         low=1e-7,
         high=100.0,
         live=True,

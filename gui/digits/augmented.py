@@ -20,7 +20,7 @@ class AugmentedPreview(QWidget):
         self.setAccessibleName("Training pictures as the network meets them")
         self.setToolTip(
             "<p>Training pictures as the network meets them: augmentation moves, turns and scales"
-            " each a little, differently every time, so that it can't learn them by heart.</p>"
+            " each a little, differently every time, so that it can't memorise them.</p>"
         )
         self._pictures: Array = np.empty((0, 28, 28))
 
@@ -43,7 +43,7 @@ class AugmentedPreview(QWidget):
         colours = theme.current()
         painter.setFont(theme.font(12))
         painter.setPen(colours.colour("muted"))
-        painter.drawText(0, 12, "What the network meets")
+        painter.drawText(0, 12, "Augmented training examples")
         low, high = self._pictures.min(), self._pictures.max()
         shares = ((self._pictures - low) / max(1e-6, high - low) * 255).astype(np.uint8)
         for column, picture in enumerate(shares):

@@ -33,7 +33,7 @@ class DrawPanel(Card):
     """The centred picture (28, 28) is another one; None where there is no ink."""
 
     def __init__(self) -> None:
-        super().__init__("What does it read?")
+        super().__init__("Prediction")
         self.setObjectName("drawPanel")
         self.picture: Array | None = None
         """What a network is shown of the ink: (28, 28), or None."""

@@ -43,14 +43,14 @@ class EvaluationPanel(QWidget):
         self.confusion.chosen.connect(self._pick)
         self.digits = Bars(
             "digitAccuracy",
-            "Share of each digit read right",
+            "Accuracy for each digit",
             "How many of each digit the network reads right. The scale does not begin at zero: its"
             " numbers are at the left.",
             height=300,
         )
         self.mistakes = PictureGrid(
             "mistakes",
-            "The digits it read wrong, the hardest first",
+            "The misclassified digits, the hardest first",
             "What the digit was, what the network read, and how sure it was. Choose one to put it"
             " on the canvas.",
             cell=84,
@@ -65,7 +65,7 @@ class EvaluationPanel(QWidget):
         self._build()
 
     def _build(self) -> None:
-        matrix = Card("Which digits does it confuse?")
+        matrix = Card("Confusion matrix")
         matrix.body.addWidget(
             label("Red are its mistakes. Choose one to see its pictures.", "small", wrap=True)
         )
@@ -75,7 +75,7 @@ class EvaluationPanel(QWidget):
         self.scale = label("", "small", wrap=True)
         bars.body.addWidget(self.scale)
         bars.body.addWidget(self.digits, 1)
-        wrong = Card("Where was it wrong?")
+        wrong = Card("Misclassified digits")
         wrong.head.addWidget(self.all)
         wrong.body.addWidget(self.about)
         wrong.body.addWidget(self.mistakes)

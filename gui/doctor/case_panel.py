@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 STEPS = 400
 INTRO = (
     "This project came from a notebook, actual_words: its loss fell, and its samples stayed noise."
-    " Here it is trained as it was; each further chapter mends what the doctor names, and trains"
+    " Here it is trained as it was; each further chapter fixes what the doctor names, and trains"
     " it again."
 )
 SQUARES = "A square \u25a1 in a sample is a token that occurs in no text."
 PLAN = "The button at the left plays it, with the data of the text page."
 PLAY = (
     "Play the case of the notebook actual_words: train it as it was, let the doctor say what is"
-    " wrong, mend that, and train it again, until it writes Shakespeare."
+    " wrong, fix that, and train it again, until it writes Shakespeare."
 )
 
 

@@ -24,7 +24,7 @@ class CauseCard(Card):
     """
 
     applied = Signal(object)
-    """Set what mends this cause."""
+    """Apply the settings that fix this cause."""
 
     lessonAsked = Signal(object)
     """Turn to the lesson on this cause."""
@@ -44,9 +44,13 @@ class CauseCard(Card):
         facts = QGridLayout()
         facts.setHorizontalSpacing(GAP + 2)
         facts.setVerticalSpacing(4)
-        facts.setColumnMinimumWidth(0, 46)
+        facts.setColumnMinimumWidth(0, 58)
         facts.setColumnStretch(1, 1)
-        seen = (("Where", cause.where), ("Seen", tidy(cause.evidence)), ("Mend", tidy(cause.fix)))
+        seen = (
+            ("Location", cause.where),
+            ("Evidence", tidy(cause.evidence)),
+            ("Fix", tidy(cause.fix)),
+        )
         for name, words in seen:
             if words:
                 row = facts.rowCount()
@@ -67,7 +71,7 @@ class CauseCard(Card):
         if mend:
             self.apply = QPushButton(f"Apply: {mend}")
             self.apply.setObjectName("applyFix")
-            self.apply.setAccessibleName(f"Apply what mends it: {mend}")
+            self.apply.setAccessibleName(f"Apply the fix: {mend}")
             self.apply.setToolTip(f"<p>Set this in the recipe of its page: {mend}.</p>")
             self.apply.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.apply.clicked.connect(lambda: self.applied.emit(self.cause))

@@ -16,7 +16,7 @@ from gui.widgets.sample_block import SampleBlock
 if TYPE_CHECKING:
     from core.lessons.case_study import Chapter
 
-NEXT = "mended next"
+NEXT = "fixed next"
 
 
 class ChapterCard(Card):
@@ -25,8 +25,8 @@ class ChapterCard(Card):
     Args:
         chapter: what came of it.
         titles: what the causes are called, by their ids.
-        cause: the id of the cause that is mended next; "" for none.
-        mend: what is mended next, in words; "" for nothing.
+        cause: the id of the cause that is fixed next; "" for none.
+        mend: what is fixed next, in words; "" for nothing.
     """
 
     chosen = Signal(int)
@@ -39,7 +39,7 @@ class ChapterCard(Card):
         self.chapter = chapter
         self.setObjectName(f"chapter_{chapter.number}")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        mended = chapter.title if chapter.number == 0 else f"Mended: {chapter.title}"
+        mended = chapter.title if chapter.number == 0 else f"Fixed: {chapter.title}"
         self.setAccessibleName(f"Chapter {chapter.number + 1}. {mended}")
         self.body.setContentsMargins(MARGIN, MARGIN - 4, MARGIN, MARGIN - 3)
         self.bar = NatsBar(chapter.nats)

@@ -108,12 +108,12 @@ class CheckGroup(QWidget):
 
 
 class CheckList(Card):
-    """What failed, what was tried, what was in order, what could not be looked at."""
+    """What failed, what was tried, what passed, what could not be looked at."""
 
     def __init__(self) -> None:
         super().__init__("Everything that was looked at")
         self.setObjectName("checks")
-        self.failed = CheckGroup("checksFailed", "What was not as it should be.", True)
+        self.failed = CheckGroup("checksFailed", "What was failed.", True)
         self.tried = CheckGroup("checksTried", "What was tried on copies, and what came out.", True)
         self.passed = CheckGroup("checksPassed", "What is as it should be.", False)
         self.unseen = CheckGroup(
@@ -139,10 +139,10 @@ class CheckList(Card):
             for trial in diagnosis.experiments
         ]
         for group, rows, words in (
-            (self.failed, by[False], "not as it should be"),
+            (self.failed, by[False], "failed"),
             (self.tried, tried, "tried on copies"),
             (self.passed, by[True], "in order"),
-            (self.unseen, by[None], "not to be seen here"),
+            (self.unseen, by[None], "not checked"),
         ):
             group.show_rows(f"{len(rows)} {words}", rows)
         self.setVisible(bool(diagnosis.checks or diagnosis.experiments))

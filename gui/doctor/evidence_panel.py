@@ -18,7 +18,7 @@ from gui.widgets.status_icon import Sign
 
 NARROWEST = 270  # pixels of a picture's card
 SPACE = 12
-LOSS = "How did the loss go?"
+LOSS = "Loss"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class EvidencePanel(QWidget):
         Args:
             diagnosis: what the doctor says; None for nothing.
             history: of the training, whose loss stands in for a picture that is missing.
-            uniform: the loss of an even guess; 0 if it isn't known.
+            uniform: the loss of a uniform guess; 0 if it isn't known.
         """
         self.setVisible(diagnosis is not None)
         found = exhibits(diagnosis, loss_exhibit(history, uniform)) if diagnosis else []

@@ -1,4 +1,4 @@
-"""Whom the doctor shall examine, how long it may take, and how far it is."""
+"""What the doctor shall diagnose, how long it may take, and how far it is."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ class ExamineCard(Card):
     """The name of a playground."""
 
     def __init__(self) -> None:
-        super().__init__("Whom shall it examine?")
+        super().__init__("Network to diagnose")
         self.setObjectName("doctorControls")
         self._may, self._running, self._steps = False, False, 0
         self.patients = Segments("Playground to examine")

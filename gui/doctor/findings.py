@@ -21,7 +21,7 @@ class Findings(QWidget):
     """
 
     applied = Signal(object)
-    """A cause of which the mending settings are wanted."""
+    """A cause of which the fixing settings are wanted."""
 
     lessonAsked = Signal(object)
     """A cause of which the lesson is wanted."""

@@ -1,4 +1,4 @@
-"""The doctor's page: whom to examine on the left, what it says and why beside it."""
+"""The doctor's page: what to diagnose on the left, what it says and why beside it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,9 +29,12 @@ from gui.widgets.doctor_text import done, in_short, in_words
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Doctor", "doctor", 4
-HELP = "Doctor. Is it wrong, too small, or not trained enough? It measures, tries, and says."
+HELP = "Doctor. Is a training wrong, too small, or undertrained? It measures, tries, and says."
 CHECKPOINT = ".safetensors"
-ABOUT = "Is it wrong, too small, or not trained enough? The doctor measures, tries, and says."
+ABOUT = (
+    "Is it wrong, too small (underfitting) or not trained enough (undertrained)? The doctor"
+    " measures, tries, and says."
+)
 
 
 class Page(pages.Page):
@@ -381,7 +384,7 @@ class Page(pages.Page):
             return
         page.session.draft.take(recipe)
         where = self._shown.capitalize()
-        self.report.say_applied(cause, f"Set on the {where} page. Examine again to see it mended.")
+        self.report.say_applied(cause, f"Set on the {where} page. Examine again to see it fixed.")
 
     def _teach(self, cause: Cause) -> None:
         """Turn to the lesson on a cause."""

@@ -27,7 +27,7 @@ class Report(QWidget):
     """
 
     applied = Signal(object)
-    """A cause of which the mending settings are wanted, or None for those of the verdict."""
+    """A cause of which the fixing settings are wanted, or None for those of the verdict."""
     lessonAsked = Signal(object)
     """A cause of which the lesson is wanted."""
 
@@ -87,9 +87,9 @@ class Report(QWidget):
         Args:
             diagnosis: what it says.
             final: whether all has been tried.
-            note: of whom it is.
+            note: what it is of.
             history: of the training, shown where a cause has no picture of its own.
-            uniform: the loss of an even guess; 0 if it isn't known.
+            uniform: the loss of a uniform guess; 0 if it isn't known.
         """
         self._latest, self._stale = (diagnosis, final, note), True
         self._loss = (history, uniform)

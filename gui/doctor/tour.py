@@ -1,4 +1,4 @@
-"""The tour of the doctor's page: an examination, a mend, a round of the game, and the case."""
+"""The tour of the doctor's page: an examination, a fix, a round of the game, and the case."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest

@@ -9,7 +9,7 @@ from gui.widgets.card import Card, label
 from gui.widgets.status_icon import Sign
 
 MEANT = {
-    "broken": "A mistake: it names the cause, the place, and what mends it.",
+    "broken": "A mistake: it names the cause, the place, and the fix.",
     "too_small": "Twice the width learns what this one can't.",
     "undertrained": "The curve still falls: about how much longer, and to what.",
     "at_floor": "What is left is in the data: no network of this kind gets lower.",
@@ -18,7 +18,7 @@ MEANT = {
 }
 LOOKS = {
     "Before it learns": (
-        "Is the loss at the start that of an even guess?",
+        "Is the loss at the start that of a uniform guess?",
         "Do labels fit their inputs, and the outputs?",
         "Are the first weights of a good size, no two units alike?",
         "Do examples of a batch keep apart, and the future hidden?",
@@ -36,7 +36,7 @@ LOOKS = {
         "What does plain counting reach?",
     ),
     "On copies": (
-        "Can it learn a single batch by heart?",
+        "Can it overfit a single batch?",
         "What if the inputs were zero, the labels shuffled?",
         "Twice as wide, or half?",
         "Three times the learning rate, or a third?",

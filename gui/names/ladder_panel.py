@@ -30,9 +30,9 @@ class LadderPanel(Card):
     """Play with the network of this model, which has a result."""
 
     def __init__(self, rungs: Sequence[Rung], bundled_words: str = "") -> None:
-        super().__init__("How far does each model get?")
+        super().__init__("Model comparison")
         self.setObjectName("ladderPanel")
-        self.setAccessibleName("How far does each model get?")
+        self.setAccessibleName("Model comparison")
         self._bundled, self._comparable = bundled_words, True
         self.controls = LadderControls(len(rungs))
         self.table = LadderTable(rungs)

@@ -36,7 +36,7 @@ COLUMNS = (
         72,
         64,
         "Nats a character on names that it never saw: this is what counts. The star marks the"
-        " best. Far above the train loss, it learned its names by heart.",
+        " best. Far above the train loss, it overfits.",
     ),
     Column("Time", "Time", 62, 54, "How long it trained."),
     Column(
@@ -70,7 +70,7 @@ def told(rung: Rung, result: Result | None) -> str:
     if result is None:
         return f"{idea} Not trained yet."
     if not math.isfinite(result.dev_loss):
-        return f"{idea} Its loss is no number any more: the training blew up."
+        return f"{idea} Its loss is NaN: the training diverged."
     gap = result.dev_loss - result.train_loss
     steps = "one step" if result.steps == 1 else f"{result.steps:,} steps"
     reached = (

@@ -1,4 +1,4 @@
-"""What is known of letters: which follows which, and which the network thinks alike."""
+"""What is known of letters: which follows which, and which are near in the embedding."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DREAMT = 1000  # names that the network's map is made of
 EVERY = 3000  # milliseconds between two of its maps
 WIDE = 800  # pixels from which the two stand side by side
-BROKEN = "The network's weights are not numbers any more: it has come apart in training."
+BROKEN = "The network's weights are NaN: it has diverged in training."
 TABLE = "This model has no embedding: a letter is a row of its one table."
 
 
@@ -92,7 +92,7 @@ class LettersPanel(QWidget):
             points, letters = points[:120], letters[:120]
         flat, held = flatten(np.asarray(points), self._before)
         self._before = flat
-        words = f"2 of {points.shape[1]} dimensions; they hold {held:.0%} of the spread."
+        words = f"2 of {points.shape[1]} dimensions; they hold {held:.0%} of the variance."
         self.embedding.show_embedding(letters, flat, words)
 
     def _dream(self) -> None:

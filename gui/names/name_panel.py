@@ -15,7 +15,7 @@ from gui.widgets.card import Card, Elided, label, say
 if TYPE_CHECKING:
     from core.playgrounds.names.player import Player
 
-ALONE = "Nothing beside it"
+ALONE = "None"
 FIRST = "this network"
 CALM = 1000  # milliseconds between two lists of names while a network learns
 
@@ -30,7 +30,7 @@ class NamePanel(Card):
     """A second network is wanted beside the first, by its name; "" for none."""
 
     def __init__(self) -> None:
-        super().__init__("How does it go on?")
+        super().__init__("Complete a name")
         self._player: Player | None = None
         self._other: Player | None = None
         self.prefix = QLineEdit()

@@ -1,4 +1,4 @@
-"""A name of one's own, and how surprised the network is by it."""
+"""A name of one's own, and its surprisal."""
 
 import math
 from collections.abc import Callable
@@ -20,14 +20,14 @@ Reader = Callable[[str], Surprisal]
 LONGEST = 12  # letters of a name within a sentence
 HINT = "Each letter of your name will get a bar: how little the network expected it."
 NOBODY = "There is no network yet that could read a name: train one, or open one."
-BROKEN = "The network's answers are not numbers any more: it has come apart in training."
+BROKEN = "The network's answers are NaN: it has diverged in training."
 
 
 class SurprisalCard(Card):
     """Reads a name with each key that is pressed, and says how surprising it is."""
 
     def __init__(self) -> None:
-        super().__init__("How surprised is it by a name?")
+        super().__init__("Surprisal (-log p)")
         self.body.setSpacing(5)
         self.body.setContentsMargins(theme.MARGIN, 11, theme.MARGIN, 9)
         self.input = QLineEdit()
@@ -57,7 +57,7 @@ class SurprisalCard(Card):
 
         Args:
             read: gives a name's surprise, or raises a UserError that says what is wrong with it.
-            uniform: nats that an even guess over the alphabet costs at each letter, ln(V).
+            uniform: nats that a uniform guess over the alphabet costs at each letter, ln(V).
         """
         self._read = read
         self.letters.set_uniform(uniform)

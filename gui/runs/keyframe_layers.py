@@ -1,4 +1,4 @@
-"""The layer wall of a moment of a record: to be looked at, not to be opened."""
+"""The layer table of a moment of a record: to be looked at, not to be opened."""
 
 import numpy as np
 from PySide6.QtCore import QPoint

@@ -245,7 +245,7 @@ class Page(pages.Page):
             return
         self._expected = [self.model.library.folder / path.name for path in aside]
         self.look()
-        self.message.tell("It is back." if len(aside) == 1 else "They are back.")
+        self.message.tell("Restored." if len(aside) == 1 else "They are back.")
 
     def _export(self, way: str) -> None:
         entry = self._opened

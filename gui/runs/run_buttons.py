@@ -1,4 +1,4 @@
-"""What can be done with one run: open it, go on with it, take it elsewhere, delete it."""
+"""What can be done with one run: open it, resume it, take it elsewhere, delete it."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from gui.runs.run_text import is_loop
 from gui.theme import GAP
 from gui.widgets.buttons import push_button
 
-GOES_ON = ("stopped", "broken off")
+GOES_ON = ("stopped", "interrupted")
 WAYS = {
     "zip": ("Zip, to open it on another machine…", "The whole record in one file."),
     "csv": ("CSV, the curves as a table…", "A row for each step that something is known of."),
@@ -36,7 +36,7 @@ class RunButtons(QWidget):
             "goOnRun",
             "Go on",
             "Do what is left of it, from its last checkpoint: with the same data on a CPU it ends"
-            " with the weights of a run that was never broken off.",
+            " with the weights of a run that was never interrupted.",
             self.goOnAsked,
         )
         help = "Put it away. The Delete key does the same; it can be undone."

@@ -54,7 +54,7 @@ COLUMNS = (
     Column("Begun", "When it began.", lambda e: words.when(e.begun), lambda e: -e.begun),
     Column(
         "State",
-        "Running, finished, stopped by you, failed, or broken off: its program ended before it"
+        "Running, finished, stopped by you, failed, or interrupted: its program ended before it"
         " did.",
         lambda e: e.state,
         lambda e: e.state,
@@ -109,7 +109,7 @@ class RunModel(QAbstractTableModel):
                 changed = True
         for row, old in enumerate(self.entries):
             new = found.pop(old.path)
-            # By their words: a loss that is no number does not even equal itself.
+            # By their words: a loss that is NaN does not even equal itself.
             if new is not old and repr(new) != repr(old):
                 self.entries[row] = new
                 self._hay.pop(new.path, None)

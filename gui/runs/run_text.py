@@ -13,7 +13,7 @@ from core.training.recipe import Recipe
 from gui.widgets.doctor_text import in_words
 
 DAY = 24 * 3600
-STATE_ROLES = {"running": "text", "failed": "fault", "broken off": "warning"}
+STATE_ROLES = {"running": "text", "failed": "fault", "interrupted": "warning"}
 """The colour of a state; all others are muted."""
 KNOWN = (
     ("val_loss", "validation loss {:.4f}"),
@@ -57,8 +57,8 @@ def standing(entry: Entry) -> str:
     if entry.state == "running":
         share = progress(about)
         return f"Running: {steps}{took}" + (f", {share:.0%} of it." if share == share else ".")
-    if entry.state == "broken off":
-        return f"Broken off after {steps}{took}: its program ended before it did. It can go on."
+    if entry.state == "interrupted":
+        return f"Interrupted after {steps}{took}: its program ended before it did. It can go on."
     if entry.state == "failed":
         return f"Failed after {steps}{took}. {about.sentence}"
     return f"{entry.state.capitalize()} after {steps}{took}."

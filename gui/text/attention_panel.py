@@ -1,4 +1,4 @@
-"""Who looks at whom: one head of one layer, as a map and as lines over the words."""
+"""Attention weights: one head of one layer, as a map and as lines over the words."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _EMPTY = np.empty((0, 0))
 MOST = 48  # tokens: so many can still be read
 CALM = 500  # milliseconds between two looks while a network learns
-NONE = "This model does not attend: it has no heads. Train a gpt to see who looks at whom."
+NONE = "This model does not attend: it has no heads. Train a gpt to see its attention weights."
 HOW = (
     "A row is a token, and the cells are those before it that it asks, by how much. The first token"
     " gathers what a head has no use for."
@@ -57,17 +57,17 @@ class AttentionPanel(QWidget):
         self.lines.picked.connect(self.map.pick)
 
     def _arrange(self) -> None:
-        card = Card("Who looks at whom?")
+        card = Card("Attention weights")
         card.head.addWidget(self.layer)
         card.head.addWidget(self.head)
         card.body.addWidget(self.words)
         card.body.addWidget(self.map, 1)
-        below = Card("Whom does this word ask?")
+        below = Card("Attention from one token")
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.lines)
-        below.body.addWidget(label("Point at a word.", "small"))
+        below.body.addWidget(label("Hover over a token.", "small"))
         below.body.addWidget(area, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 10, 0, 0)

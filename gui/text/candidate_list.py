@@ -1,4 +1,4 @@
-"""What a network might have said in a place: its ten likeliest tokens, to go on with another."""
+"""What a network might have said in a place: its ten likeliest tokens, to continue with another."""
 
 import math
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ SIDE, MARK = 6, 12  # pixels beside a row, and of the mark before what was said
 WORDS, PERCENT, NATS = 110, 54, 34  # pixels of the columns
 THICK = 8.0
 GO_ON = "Go on from here with this token instead."
-EMPTY = "Point at a word above: what else might have been said there?"
+EMPTY = "Hover over a token above: what else might have been said there?"
 HELP = (
     "<p>The tokens that the network held likeliest in this place, each with its probability and "
-    "its surprise in nats, −ln of the probability. The marked one was said. Click another to go "
-    "on with it.</p>"
+    "its surprise in nats, −ln of the probability. The marked one was said. Click another to"
+    " continue with it.</p>"
 )
 
 

@@ -1,4 +1,4 @@
-"""What each layer would say next, and which tokens lie near one another."""
+"""The logit lens: what each layer would predict next, and which tokens lie near one another."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ class LensView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("lensView")
-        self.setAccessibleName("What each layer would say next")
+        self.setAccessibleName("The logit lens: what each layer would predict next")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.heads: list[str] = []
         self.rows: list[tuple[str, list[tuple[str, float]]]] = []
@@ -102,11 +102,11 @@ class LogitLensPanel(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        left = Card("What would each layer say next?")
+        left = Card("Logit lens")
         left.body.addWidget(self.lens_words)
         left.body.addWidget(self.lens)
         left.body.addStretch(1)
-        right = Card("What is near this token?")
+        right = Card("Nearest tokens (cosine similarity)")
         right.body.addWidget(self.word)
         right.body.addWidget(self.near_words)
         right.body.addWidget(self.near)

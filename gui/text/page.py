@@ -27,7 +27,9 @@ from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Text", "text", 3
 HELP = "Text. Train a GPT on a text, token by token, and let it write on from your prompt."
-ABOUT = "Write a prompt and a network goes on. See the tokens it reads, and whom each one asks."
+ABOUT = (
+    "Write a prompt and a network goes on. See the tokens it reads, and the attention between them."
+)
 KNOWN = {"nanoGPT, CPU": 1.88, "nanoGPT, A100": 1.4697}
 """What nanoGPT's README reports of its character models on Tiny Shakespeare."""
 
@@ -118,7 +120,7 @@ class Page(TrainingPage):
         width = info.layers[0].units
         self.tokens.show_survey(values, info.parameters, width)
         single, pair = values["unigram"], values["bigram"]
-        self.learning.loss.plot.set_line("unigram", single, f"tokens alone {single:.2f}")
+        self.learning.loss.plot.set_line("unigram", single, f"unigram baseline {single:.2f}")
         self.learning.loss.plot.set_line("bigram", pair, f"pairs {pair:.2f}")
         self.characters.set_text(values["tiny"])
 

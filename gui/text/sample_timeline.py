@@ -22,7 +22,7 @@ class SampleTimeline(Card):
     """A row a sample: the step and the loss on the left, the text on the right."""
 
     def __init__(self) -> None:
-        super().__init__("What did it write on the way?")
+        super().__init__("Samples during training")
         self.setObjectName("sampleTimeline")
         self.note = label(WAITING, "small", wrap=True)
         self.samples: list[Sample] = []

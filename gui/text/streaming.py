@@ -60,7 +60,7 @@ class Writing(QObject):
 
     @property
     def can_go_on(self) -> bool:
-        """Whether there is a text to go on with."""
+        """Whether there is a text to continue."""
         return self._writer is not None
 
     def start(
@@ -107,7 +107,7 @@ class Writing(QObject):
         self._tell([first])
 
     def renew(self) -> None:
-        """Go on with the network's newest weights."""
+        """Continue with the network's newest weights."""
         if self._writer is not None:
             self._writer.renew()
 

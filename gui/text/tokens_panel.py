@@ -1,4 +1,4 @@
-"""What a network is given instead of text: any text cut into tokens, and how they came to be."""
+"""What a network is given instead of text: any text cut into tokens, and the BPE merges."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -86,7 +86,7 @@ class TokensPanel(QWidget):
         area.setWidget(self.view)
         left.body.addWidget(self.text)
         left.body.addWidget(area, 1)
-        right = Card("How did the tokens come to be?")
+        right = Card("BPE merges")
         right.body.addWidget(self.facts)
         right.body.addWidget(self.keep)
         right.body.addWidget(self.why)

@@ -55,7 +55,7 @@ def _write(guide: Guide, page: Page) -> None:
 
 
 def _choose_another(guide: Guide, page: Page) -> None:
-    """Point at a word, and go on from there with another one."""
+    """Hover over a token, and go on from there with another one."""
     output = guide.find(QTextEdit, "textOutput")
     cursor = output.textCursor()
     cursor.setPosition(len("JULIET:") + 12)

@@ -18,7 +18,7 @@ from gui.widgets.token_text import shown
 if TYPE_CHECKING:
     from core.playgrounds.text.models import TextModel
 
-LEGEND = "The deeper the ground, the less likely the token was. Point at one."
+LEGEND = "The darker the background, the less likely the token was. Point at one."
 FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
 
 
@@ -29,7 +29,7 @@ class WritePanel(Card):
     """The text that stands there is another one now."""
 
     def __init__(self) -> None:
-        super().__init__("How does it go on?")
+        super().__init__("Generate text")
         self.writing = Writing(self)
         self._model: TextModel | None = None
         self._busy = False

@@ -45,7 +45,7 @@ class DataCard(Card):
         own: str = "",
         is_own: Callable[[Path], bool] | None = None,
     ) -> None:
-        super().__init__("What shall it learn from?")
+        super().__init__("Dataset")
         self._session = session
         self._folder: Path | None = session.data if held else None
         self._own = own

@@ -9,7 +9,7 @@ PRESSURE = 0.5
 
 
 class PenInput(QWidget):
-    """A widget that is drawn on; a subclass says what a stroke leaves."""
+    """A widget to draw in; a subclass says what a stroke leaves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class PenInput(QWidget):
         raise NotImplementedError
 
     def pen_moved(self, point: QPointF, thickness: float) -> None:
-        """Go on with it, inside the widget or out."""
+        """Continue it, inside the widget or out."""
         raise NotImplementedError
 
     def lift(self) -> None:

@@ -16,7 +16,7 @@ from gui.widgets.card import label
 from gui.widgets.sheet import tinted
 
 WAITING = "waiting for the network"
-BROKEN = "The network answers with no number (NaN): its weights have blown up."
+BROKEN = "The network answers NaN: its weights have diverged."
 SURE = 0.9  # less sure than this, the runner-up is named too
 
 
@@ -135,7 +135,7 @@ class PredictionView(QWidget):
         self._say("", WAITING)
 
     def show_broken(self) -> None:
-        """Say that what the network answers is no number."""
+        """Say that what the network answers is NaN."""
         self._say("", BROKEN)
 
     def _say(self, digit: str, words: str) -> None:

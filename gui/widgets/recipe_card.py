@@ -25,7 +25,7 @@ class RecipeCard(Card):
     """What a person chooses before (and, where it may be, while) a network is trained."""
 
     def __init__(self, session: Session, recipes: Mapping[str, Recipe]) -> None:
-        super().__init__("How shall it learn?")
+        super().__init__("Training settings")
         self._session = session
         self._recipes = recipes
         self.box = QComboBox()

@@ -22,7 +22,7 @@ VERDICT_ROLES = {
 RESULTS = {
     True: ("verdict-fine", "update", "as expected"),
     False: ("verdict-broken", "fault", "not as expected"),
-    None: ("unseen", "faint", "not to be seen here"),
+    None: ("unseen", "faint", "not checked"),
 }
 """The picture, the colour and the words for what passed, failed, or could not be looked at."""
 

@@ -23,7 +23,7 @@ HELP = (
 class SurprisalLetters(LetterColumns):
     """Letters and the end mark, with a bar and a number over each.
 
-    What surprises more than an even guess would is amber and bold, and crosses the dashed line.
+    What surprises more than a uniform guess would is amber and bold, and crosses the dashed line.
     """
 
     widest = 34.0
@@ -45,7 +45,7 @@ class SurprisalLetters(LetterColumns):
         self.changed()
 
     def set_uniform(self, nats: float | None) -> None:
-        """Show what an even guess costs at each letter, as a line across."""
+        """Show what a uniform guess costs at each letter, as a line across."""
         self._uniform = nats
         self.changed()
 
@@ -73,7 +73,7 @@ class SurprisalLetters(LetterColumns):
         return [self._column(span) for span in self._spans]
 
     def describe(self, index: int) -> str:
-        """Say a letter's surprise, the probability behind it, and what an even guess costs."""
+        """Say a letter's surprise, the probability behind it, and what a uniform guess costs."""
         if self._surprise is None:
             return self._hint
         self.shown()
@@ -84,10 +84,10 @@ class SurprisalLetters(LetterColumns):
         before = f" after “{letters[:first]}”" if first else " as the first letter"
         words = f"{called(letters[first])}: {fixed(nats, 1)} nats, "
         words += f"a probability of {percent(math.exp(-nats), 1)}{before}"
-        return words + (f"; an even guess: {self._uniform:.2f} nats" if self._uniform else "")
+        return words + (f"; a uniform guess: {self._uniform:.2f} nats" if self._uniform else "")
 
     def paint_across(self, painter: QPainter) -> None:
-        """Paint the even guess as a dashed line, with its words where there is room."""
+        """Paint the uniform guess as a dashed line, with its words where there is room."""
         if self._uniform is None:
             return
         now, at = theme.current(), round(self.level(self._uniform / self._top)) + 0.5
@@ -123,7 +123,7 @@ class SurprisalLetters(LetterColumns):
         return float(self._surprise.nats[span[0] : span[1]].sum())
 
     def _words(self) -> str:
-        return f"an even guess {self._uniform:.2f}"
+        return f"a uniform guess {self._uniform:.2f}"
 
     def _words_width(self) -> float:
         return QFontMetricsF(theme.font(self.figures)).horizontalAdvance(self._words())

@@ -12,11 +12,11 @@ from gui.widgets.confidence_bar import in_words
 from gui.widgets.doctor_text import tidy
 from gui.widgets.status_icon import VERDICT_ROLES, Sign
 
-QUESTION = "Is it wrong, too small, or not trained enough?"
+QUESTION = "Is it wrong, too small (underfitting) or not trained enough (undertrained)?"
 ABOUT = (
     "The doctor trains the network of a page while it watches every layer, then tries on copies"
     " what curves can't tell: twice the width, another learning rate, a single batch. It says in"
-    " a sentence what is wrong, shows what it measured, and sets what mends it."
+    " a sentence what is wrong, shows what it measured, and sets the fix."
 )
 SHORT = 120  # letters of a sentence that may be as large as it should
 TEXT_ROLES = {"fault": "fault", "warning": "warning", "update": "good", "muted": "muted"}
@@ -116,7 +116,7 @@ class VerdictCard(Card):
         Args:
             diagnosis: the verdict and its sentence.
             final: whether all has been tried.
-            note: of whom it is and what was done.
+            note: what it is of and what was done.
             mend: what Apply would set; "" where there is nothing to set.
         """
         self.sign.show_verdict(diagnosis.verdict)

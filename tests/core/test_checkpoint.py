@@ -129,7 +129,7 @@ def test_wrong_weights_are_refused(trained, tmp_path, kind):
         tensors[name] = tensors[name].double()
     else:
         tensors[name][0, 0] = float("nan")
-    with pytest.raises(UserError, match=r"lacks|fit its own recipe|no numbers|damaged"):
+    with pytest.raises(UserError, match=r"lacks|fit its own recipe|are NaN|damaged"):
         load_checkpoint(rewrite(trained, tmp_path / "x.safetensors", tensors=tensors))
 
 

@@ -150,7 +150,7 @@ def test_nothing_is_said_before_it_was_measured():
 
 
 def test_a_side_that_breaks_leaves_the_other_alone(names):
-    """Its loss is no number any more: it says from which step on, and the other goes on."""
+    """Its loss is NaN: it says from which step on, and the other goes on."""
     wild = Side(activation="none", gain=2.0, depth=10, width=50)
     calm, broken, others = trained(SMALL, wild, names)
     assert "no number any more" in broken.broken
@@ -159,7 +159,7 @@ def test_a_side_that_breaks_leaves_the_other_alone(names):
     assert math.isnan(broken.val_loss)
     assert isinstance(others[-1], Finished)
     assert others[-1].step == 30
-    assert outcome(calm, broken).startswith("The loss of B is no number any more")
+    assert outcome(calm, broken).startswith("The loss of B is NaN")
 
 
 def test_both_first_and_last_step_are_looked_at(names):

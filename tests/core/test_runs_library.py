@@ -68,7 +68,7 @@ def test_the_newest_run_stands_first(library):
     assert titles(library) == ["loop-1", "third", "second", "first"]
     loop, third = library.entries()[:2]
     assert loop.playground == LOOP and loop.step == 3 and loop.loss == 2.5
-    assert loop.state == "broken off"
+    assert loop.state == "interrupted"
     assert third.model == "mlp" and third.step == 400 and third.state == "finished"
     assert third.loss == third.about.metrics["val_loss"]
 

@@ -1,4 +1,4 @@
-"""Chapters of the case as the story tells them, for tests and for a look at the page."""
+"""Chapters of the case as the case study has them, for tests and for a look at the page."""
 
 from core.doctor.diagnosis import Cause, Check, Diagnosis
 from core.doctor.verdict.causes import CAUSES

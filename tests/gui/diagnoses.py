@@ -24,7 +24,7 @@ LOSS = Picture(
         Series("validation", STEPS[::20], tuple(3.3 + s / 2400 for s in STEPS[::20])),
     ),
     y_label="nats a character",
-    levels=(("an even guess", 3.296), ("pairs", 2.454)),
+    levels=(("a uniform guess", 3.296), ("pairs", 2.454)),
 )
 CLASSES = Picture(
     "How often does each label occur?",
@@ -50,10 +50,10 @@ RATES = Picture(
     (Series("loss", (), (2.31, 3.21, 4.9)),),
     names=("a third", "as it is", "three times"),
     y_label="loss after 300 steps",
-    levels=(("an even guess", 3.296),),
+    levels=(("a uniform guess", 3.296),),
 )
 BATCH = Picture(
-    "Can it learn a single batch by heart?",
+    "Can it overfit a single batch?",
     "lines",
     (
         Series(
@@ -61,7 +61,7 @@ BATCH = Picture(
         ),
     ),
     y_label="loss",
-    levels=(("by heart", 0.05),),
+    levels=(("by memorising", 0.05),),
 )
 WIDTHS = Picture(
     "Would a wider one learn more?",
@@ -78,7 +78,7 @@ RATE = Cause(
     "The learning rate is too high",
     "all layers",
     "An update changes 3 % of a weight in every step where about 0.1 % is usual, and the loss"
-    " swings between 2.4 and 4.1 around an even guess of 3.30.",
+    " swings between 2.4 and 4.1 around a uniform guess of 3.30.",
     "Divide the learning rate by ten; a third of it already reached 2.31 in 300 steps on a copy.",
     0.93,
     (("lr", 0.0005),),
@@ -93,7 +93,7 @@ DEAD = Cause(
 )
 CONTEXT = Cause(
     "context_too_short",
-    "It sees too little of what came before",
+    "Context too short",
     "",
     "With 1 letter of context no network gets below the pairs' loss of 2.454 nats; it stands at"
     " 2.461.",
@@ -103,7 +103,7 @@ CONTEXT = Cause(
 )
 
 _GOOD = (
-    ("The loss at the start", "3.31", "3.30, an even guess among 27"),
+    ("The loss at the start", "3.31", "3.30, a uniform guess among 27"),
     ("Inputs are normalised", "letters, no numbers", "mean near 0, spread near 1"),
     ("Labels are in range", "0 to 26", "0 to 26"),
     ("Labels belong to their inputs", "shuffled ones are learned 9 times slower", "slower"),
@@ -133,10 +133,10 @@ CHECKS = (
     Check("regulariser_dominates", "The regulariser is a small part", None, "there is none"),
 )  # fmt: skip
 EXPERIMENTS = (
-    Experiment("overfit_one_batch", "Can it learn a single batch by heart?", "Yes: 0.04 after 380 steps.", "below 0.05", True, (("loss", 0.04),), 4.1, BATCH),
+    Experiment("overfit_one_batch", "Can it overfit a single batch?", "Yes: 0.04 after 380 steps.", "below 0.05", True, (("loss", 0.04),), 4.1, BATCH),
     Experiment("learning_rates", "Does another learning rate help?", "A third reaches 2.31 where it now reaches 3.21.", "no more than 0.05 lower", False, (), 7.0, RATES),
     Experiment("widths", "Would a wider one learn more?", "Hardly: 0.02 lower at twice the width.", "less than 0.05 lower", True, (), 9.3, WIDTHS),
-    Experiment("shuffled_labels", "Does it use its inputs?", "Yes: with shuffled labels it learns nothing.", "no better than an even guess", True, (), 3.2),
+    Experiment("shuffled_labels", "Does it use its inputs?", "Yes: with shuffled labels it learns nothing.", "no better than a uniform guess", True, (), 3.2),
     Experiment("floors", "What would counting reach?", "Pairs of letters 2.454, triples 2.21.", "", None, (), 0.4),
 )  # fmt: skip
 BROKEN = Diagnosis(

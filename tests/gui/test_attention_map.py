@@ -112,11 +112,11 @@ def test_hovering_tells_who_looks_at_whom(heat, qtbot) -> None:
 
 
 def test_a_little_is_not_told_as_nothing(heat, qtbot) -> None:
-    """A share under half a per cent is some; a broken one is no number."""
+    """A share under half a per cent is some; a broken one is NaN."""
     weights = WEIGHTS.copy()
     weights[1, :2] = 0.001, np.nan
     heat.show_map(list(WORDS), weights)
-    for column, words in ((0, "“My” with <1 %."), (1, "“heart” with what is no number.")):
+    for column, words in ((0, "“My” with <1 %."), (1, "“heart” with what is NaN.")):
         with qtbot.waitSignal(heat.told, timeout=1000) as caught:
             point_at(heat, heat.cell(1, column).center())
         assert caught.args == [f"“heart” looks at {words}"]

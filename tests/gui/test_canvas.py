@@ -367,7 +367,7 @@ def test_a_pen_presses(canvas, qapp):
 
 
 def test_a_finger_draws_once(canvas):
-    """One finger draws a line; a second that rests on the screen does not."""
+    """One finger draws a line; a second thno updates on the screen does not."""
     device = QTest.createTouchDevice()
     QTest.touchEvent(canvas, device).press(0, at(20, 40), canvas).commit()
     QTest.touchEvent(canvas, device).stationary(0).press(1, at(50, 90), canvas).commit()

@@ -111,7 +111,7 @@ def test_the_case_is_told_chapter_by_chapter(case):
     case.until(lambda: case.words.startswith("Chapter 2 of 7"))
     case.tell(1)
     second = case.cards[1]
-    assert f"Mended: {FIXES[0].title}" in shown(second)
+    assert f"Fixed: {FIXES[0].title}" in shown(second)
     case.tell(len(CHAPTERS) - 2)
     case.until(lambda: case.telling.stage is Stage.IDLE)
     assert [c.chapter.number for c in case.cards] == list(range(len(CHAPTERS)))
@@ -132,9 +132,9 @@ def test_what_is_mended_next_is_marked(case):
     case.play()
     case.tell(3)
     first, second, third = (shown(card) for card in case.cards)
-    assert CAUSES["train_eval_mismatch"].title in first and "mended next" in first
+    assert CAUSES["train_eval_mismatch"].title in first and "fixed next" in first
     assert CAUSES["vocabulary_unused"].title in second
-    assert f"Mended next: {FIXES[2].title}" in third
+    assert f"Fixed next: {FIXES[2].title}" in third
 
 
 def test_a_chapter_opens_in_the_report(case):
@@ -206,11 +206,11 @@ def test_steps_and_data_reach_the_worker(case, tmp_path):
 
 def test_a_failure_is_a_sentence(case):
     """It stands where the progress was; what was told stays."""
-    case.chapters, case.ending = CHAPTERS[:1], Failed(0, "The network has come apart.")
+    case.chapters, case.ending = CHAPTERS[:1], Failed(0, "The network has diverged.")
     case.play()
     case.tell(1)
     case.until(lambda: case.telling.stage is Stage.IDLE)
-    assert "The network has come apart." in case.words and len(case.cards) == 1
+    assert "The network has diverged." in case.words and len(case.cards) == 1
 
 
 def test_chapters_that_come_while_it_is_hidden_are_there(case):
@@ -281,7 +281,7 @@ def test_the_case_itself(qtbot, whole, short_text, monkeypatch):
     case.click("caseButton")
     case.until(lambda: len(case.cards) >= 2, 120)
     assert "The notebook, as it was" in shown(case.cards[0])
-    assert f"Mended: {FIXES[0].title}" in shown(case.cards[1])
+    assert f"Fixed: {FIXES[0].title}" in shown(case.cards[1])
     QTest.keyClick(case.page, Qt.Key.Key_F8)
     case.until(lambda: case.telling.stage is Stage.IDLE, 120)
     assert "Stopped" in case.words

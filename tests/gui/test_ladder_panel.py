@@ -112,7 +112,7 @@ def test_the_best_is_marked_by_star_and_weight(filled) -> None:
 
 
 def test_a_loss_that_blew_up_is_never_the_best(filled) -> None:
-    """A loss that is no number is said as such, and is left out of star and picture."""
+    """A loss that is NaN is said as such, and is left out of star and picture."""
     filled.show_result("gru", Result("g", 1, 9, 1.0, math.nan, math.nan))
     assert texts(filled, "gru")[2:4] == ["NaN", "NaN"]
     assert table_of(filled).best == "wavenet"

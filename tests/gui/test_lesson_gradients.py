@@ -292,7 +292,7 @@ def test_another_experiment_forgets_the_last_one(lesson):
     one.start()
     one.finish()
     assert one.part.question.choices[3].mark == RIGHT
-    assert "The loss of B is no number any more" in one.part.results.outcome.text()
+    assert "The loss of B is NaN" in one.part.results.outcome.text()
 
 
 def test_a_run_that_fails_says_why(lesson, monkeypatch):
@@ -373,5 +373,5 @@ def test_both_themes_are_painted(lesson, qapp):
 def test_an_account_takes_a_failure():
     """A side's failure is kept in its own words."""
     account = Account()
-    account.add(Failed(3, "The loss of A is no number any more from step 3 on."))
+    account.add(Failed(3, "The loss of A is NaN from step 3 on."))
     assert account.broken.endswith("from step 3 on.")

@@ -539,7 +539,7 @@ def test_a_badge_is_put_away_once_for_each_cause(doctor):
 
 
 def test_a_badge_goes_when_it_is_mended_or_a_run_begins(doctor):
-    """Setting what mends it is enough; so is a new run, which will be looked at anew."""
+    """Setting the fix is enough; so is a new run, which will be looked at anew."""
     doctor.window.show_page("names")
     session = doctor.names.session
     only = replace(BROKEN, causes=(RATE,))

@@ -673,9 +673,9 @@ def test_seven_are_too_many(three, records):
 def test_the_state_column_tells_progress(three):
     """A running run's row and a broken-off one's say where they stand."""
     change(paths.RUNS / FAST, state="running", told=0, process=["elsewhere", 1], step=75)
-    three.until(lambda: three.page.model.entries[1].state == "broken off")
+    three.until(lambda: three.page.model.entries[1].state == "interrupted")
     index = three.page.runs.index(three.shown().index(FAST), STATE)
-    assert index.data() == "broken off"
+    assert index.data() == "interrupted"
     assert "can go on" in index.data(Qt.ItemDataRole.ToolTipRole)
     three.choose(FAST)
     assert three.find("goOnRun").isVisible()

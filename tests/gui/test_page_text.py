@@ -197,14 +197,14 @@ def test_step_0_is_sampled_in_a_quick_run_too(texting, lesson):
 
 
 def test_the_loss_is_held_against_what_counting_reaches(taught):
-    """An even guess, tokens alone, pairs: three lines, each lower, with their values."""
+    """A uniform guess, unigram baseline, pairs: three lines, each lower, with their values."""
     plot = taught.page.learning.loss.plot
     found = lines(plot)
     assert set(found) == {"uniform", "unigram", "bigram"}
     values = {name: plot._lines[name].reference[0] for name in found}
     assert values["uniform"] == pytest.approx(math.log(256))
     assert values["uniform"] > values["unigram"] > values["bigram"] > 0
-    assert found["unigram"] == f"tokens alone {values['unigram']:.2f}"
+    assert found["unigram"] == f"unigram baseline {values['unigram']:.2f}"
 
 
 def test_known_results_are_for_tiny_shakespeare_only(texting, lesson, tmp_path):

@@ -172,7 +172,7 @@ def test_a_reference_line_waits_for_the_curve(qtbot, qapp):
     plot = CurvePlot("loss")
     qtbot.addWidget(plot)
     plot.set_hint("Train to see the curve")
-    plot.set_line("guess", 2.3, "an even guess 2.30")
+    plot.set_line("guess", 2.3, "a uniform guess 2.30")
     (line,) = plot._lines.values()
     assert not line.isVisible()
     plot.set_hint("")

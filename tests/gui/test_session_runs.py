@@ -1,4 +1,4 @@
-"""A training of the window leaves a run, and goes on after it was broken off."""
+"""A training of the window leaves a run, and goes on after it was interrupted."""
 
 import time
 from dataclasses import replace

@@ -83,7 +83,7 @@ def test_a_bar_is_as_long_as_the_surprise(card) -> None:
     assert [column.number for column in columns] == [f"{n:.1f}" for n in nats]
     described = card.letters.describe(1)
     assert described.startswith(f"a: {nats[1]:.1f} nats, a probability of ")
-    assert "after “h”" in described and described.endswith(f"an even guess: {EVEN:.2f} nats")
+    assert "after “h”" in described and described.endswith(f"a uniform guess: {EVEN:.2f} nats")
 
 
 def test_more_than_an_even_guess_is_marked(card) -> None:

@@ -1,4 +1,4 @@
-"""The learning-rate sweep on the screen: its points, its valley, and the way into the recipe."""
+"""The learning-rate range test on the screen: its points, its valley, the way to the recipe."""
 
 import math
 

@@ -422,7 +422,7 @@ def test_a_network_that_came_apart_says_so(panel, qtbot, tmp_path):
         broken.norm.weight.fill_(float("nan"))
     panel.set_model(broken)
     assert write(qtbot, panel, "The ") == ""
-    assert "come apart" in panel.words.text() and panel.words.property("role") == "fault"
+    assert "diverged" in panel.words.text() and panel.words.property("role") == "fault"
     assert not panel.writing.running and panel.generate.isEnabled()
     panel.set_model(sound)
     assert len(write(qtbot, panel)) == 60
@@ -440,7 +440,7 @@ def test_it_comes_apart_while_it_writes(panel, qtbot, tmp_path):
         model.norm.weight.fill_(float("nan"))
     with qtbot.waitSignal(panel.writing.ended):
         panel.writing.renew()
-    assert "come apart" in panel.words.text() and len(panel.writing.said) > 10
+    assert "diverged" in panel.words.text() and len(panel.writing.said) > 10
     assert panel.output.toPlainText() == "The " + "".join(texts(panel))
 
 

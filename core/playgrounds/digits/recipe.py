@@ -56,7 +56,7 @@ class DigitsRecipe(Recipe):
         "relu",
         "Model",
         "Activation",
-        "What bends the result of a matrix product; without it, layers would add nothing.",
+        "The nonlinearity after a matrix product; without it, layers would add nothing.",
         choices=ACTIVATIONS,
         fixes={"vanishing_gradient": "relu"},
     )
@@ -109,7 +109,7 @@ class DigitsRecipe(Recipe):
         "cross-entropy",
         "Training",
         "Loss",
-        "cross-entropy asks how surprised the network is by the right answer; squared error asks"
+        "cross-entropy is the surprisal of the right answer; squared error asks"
         " how far its outputs are from 1 and 0.",
         choices=("cross-entropy", "squared-error"),
         fixes={"wrong_loss": "cross-entropy"},

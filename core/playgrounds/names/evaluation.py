@@ -1,4 +1,4 @@
-"""How good a network is at names: its loss, and how surprised it is by each name."""
+"""How good a network is at names: its loss, and its surprisal at each name."""
 
 from collections.abc import Sequence
 

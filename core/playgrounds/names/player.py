@@ -1,4 +1,4 @@
-"""A names network to play with: it finishes names, and says how surprised it is by one."""
+"""A names network to play with: it finishes names, and says its surprisal at one."""
 
 import math
 import unicodedata
@@ -39,7 +39,7 @@ class Player:
 
     @property
     def uniform(self) -> float:
-        """The surprise of an even guess, ln V."""
+        """The surprise of a uniform guess, ln V."""
         return math.log(len(self.letters))
 
     @torch.no_grad()
@@ -93,7 +93,7 @@ class Player:
         return made
 
     def surprise(self, word: str) -> Surprisal:
-        """Return how surprised it is by each letter of a name.
+        """Return the surprisal of each letter of a name.
 
         Raises:
             UserError: a letter is not in the alphabet.

@@ -215,7 +215,7 @@ def dream(count: int) -> Question:
         counts: Array | None
         try:
             counts = Player(still).bigrams(count, seed=step)
-        except UserError:  # it has come apart, which the run's own end will tell
+        except UserError:  # it has diverged, which the run's own end will tell
             counts = None
         return Answer("bigrams", step, {"counts": counts})
 

@@ -69,7 +69,7 @@ class NamesRecipe(Recipe):
         "tanh",
         "Model",
         "Activation",
-        "What bends the result of a matrix product; without it, layers would add nothing.",
+        "The nonlinearity after a matrix product; without it, layers would add nothing.",
         choices=ACTIVATIONS,
         fixes={"vanishing_gradient": "relu"},
         only={"model": HIDDEN},
@@ -144,7 +144,7 @@ class NamesRecipe(Recipe):
         "Model",
         "Memory dropout",
         "The share of what a letter adds to the memory that is left out at random (Semeniuta et al."
-        " 2016), against learning names by heart.",
+        " 2016), against overfitting.",
         low=0.0,
         high=0.9,
         only={"model": ("gru",)},
@@ -284,7 +284,7 @@ gradient of that is a weight decay of 2 * 0.01 / 729.
 LADDER = (
     Rung(
         "bigram-count",
-        "count which letter follows which",
+        "count bigrams",
         {"lecture": "lecture counts", "tuned": "counted bigram"},
         2.48,
         "makemore, part 1",

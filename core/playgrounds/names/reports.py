@@ -25,7 +25,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Surprisal:
-    """How surprised a network is by a name, letter by letter.
+    """The surprisal of a name, letter by letter.
 
     Attributes:
         letters: the name and the end mark.

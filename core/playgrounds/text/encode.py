@@ -15,7 +15,7 @@ MOST_WINDOWS = 1 << 22  # an epoch's order is kept in memory
 class Stretches:
     """Stretches of a text for a model that answers after each token.
 
-    Example i begins in the i-th stretch of ``context`` tokens, at a place that is drawn anew each
+    Example i begins in the i-th stretch of ``context`` tokens, at a place that is resampled each
     time: an epoch sees the whole text, and no token always stands at the same place.
     """
 

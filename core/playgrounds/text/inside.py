@@ -1,4 +1,4 @@
-"""Looks into a text network: who looks at whom, what each layer would say, what is near what."""
+"""Looks into a text network: attention weights, the logit lens, nearest tokens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SHOWN = 40_000  # characters that they are cut from
 
 @dataclass(frozen=True)
 class Lens:
-    """What each layer would say next, at each place: (layers + 1, T) tokens and probabilities."""
+    """The logit lens, (layers + 1, T): each layer's next token at each place, its probability."""
 
     tokens: Array
     probabilities: Array

@@ -135,7 +135,7 @@ class TextRecipe(Recipe):
         "tanh",
         "Model",
         "Activation",
-        "What bends the result of a matrix product; without it, layers would add nothing.",
+        "The nonlinearity after a matrix product; without it, layers would add nothing.",
         choices=ACTIVATIONS,
         fixes={"vanishing_gradient": "relu"},
         only={"model": ("mlp",)},

@@ -86,14 +86,14 @@ class Writer:
         self._stream.sampling = sampling
 
     def renew(self) -> None:
-        """Go on with the model's new weights."""
+        """Continue with the model's new weights."""
         self._stream.renew()
 
     def next(self) -> Said:
         """Say one more token.
 
         Raises:
-            UserError: the network has come apart.
+            UserError: the network has diverged.
         """
         logits = self._stream.logits()
         shares = logits[0].softmax(-1)
