@@ -31,9 +31,14 @@ def run(options: argparse.Namespace) -> int:
     """
     if not options.tour and not preflight.has_display():
         print("glassbox: no display here; playing the tour offscreen, pictures in build/tour.")
+        print("It takes about a minute on two idle cores.", flush=True)
         options.tour = "build/tour"
     if not preflight.has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if options.tour:
+        # Threads that wait actively for one another make a convolution ten times slower where
+        # other programs want the cores, as they do where tests run. torch is not loaded yet.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app, window = _build(options)
     if options.tour:
         from gui.tour import Tour

@@ -43,3 +43,18 @@ def test_without_a_display_the_program_plays_its_tour(tmp_path):
         with Image.open(tmp_path / "build" / "tour" / f"{name}.png") as picture:
             assert picture.width >= 1280
             assert len(picture.convert("RGB").getcolors(1 << 24)) > 50, name
+
+
+def test_a_tour_without_a_place_for_its_pictures_fails(tmp_path):
+    """The exit status is 1, and a sentence says why."""
+    taken = tmp_path / "taken"
+    taken.write_text("a file, no folder")
+    done = subprocess.run(
+        [sys.executable, "main.py", "--tour", str(taken)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        check=False,
+    )
+    assert done.returncode == 1 and "the tour failed" in done.stdout

@@ -24,7 +24,9 @@ class RunDoctor:
     """Watches the learner of a run.
 
     Args:
-        share: of the time, how much looking may take.
+        share: of the time that observations may take.
+        every: seconds between two observations, at least; with infinity and a share of 1 only fixed
+            steps are observed, whatever the clock says.
 
     Attributes:
         learner: that of the run, once it has begun.
@@ -33,10 +35,10 @@ class RunDoctor:
         train_loss: the last one that was measured on training data in the mode for use.
     """
 
-    def __init__(self, share: float = 0.01) -> None:
+    def __init__(self, share: float = 0.01, every: float = 0.25) -> None:
         self.learner: Learner | None = None
-        self._share = share
-        self.watcher = LoopWatcher(share=share)
+        self._share, self._every = share, every
+        self.watcher = LoopWatcher(share=share, every=every)
         self.planned = 0
         self.train_loss = math.nan
         self._talk = Pace(2.5, 0.01)
@@ -45,7 +47,7 @@ class RunDoctor:
         """Look at the first step."""
         self.learner = learner
         self.planned = planned
-        self.watcher = LoopWatcher((learner.model, learner.optimizer), self._share)
+        self.watcher = LoopWatcher((learner.model, learner.optimizer), self._share, self._every)
         self._talk.due()
 
     def before_step(self) -> None:
