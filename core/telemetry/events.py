@@ -206,13 +206,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Swept:
-    """A sweep over learning rates, so far: the loss of each step, at its own rate.
+    """A learning-rate range test, so far: the loss of each step (n,), at its own rate (n,).
 
+    ``smoothed`` (n,) is the mean over neighbours, from which the rate is chosen.
     ``valley`` is the rate to take and ``words`` say why; 0 and "" while the sweep goes on.
     """
 
     rates: Array
     losses: Array
+    smoothed: Array
     valley: float = 0.0
     words: str = ""
 

@@ -46,9 +46,9 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
         losses = np.append(losses, frozen(torch.stack(group)))
         if _has_burst(losses):
             break
-        yield Swept(rates[: len(losses)], losses)
+        yield Swept(rates[: len(losses)], losses, smooth(losses))
     valley, words = judge(rates[: len(losses)], losses)
-    yield Swept(rates[: len(losses)], losses, valley, words)
+    yield Swept(rates[: len(losses)], losses, smooth(losses), valley, words)
     ending = Stopped if control.stopping else Finished
     yield ending(learner.step, 0.0)
 

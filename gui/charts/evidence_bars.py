@@ -8,7 +8,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from core.doctor.diagnosis import Picture
 from core.numbers import number
 from gui import theme
-from gui.charts.scale import Scale
+from gui.charts.axes import Scale
 
 LYING = 8  # bars at most that lie; more of them stand
 ROW, FOOT, HEAD = 24, 20, 18

@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from core.doctor.diagnosis import Picture, Series
 from core.numbers import number
 from gui import theme
-from gui.charts.scale import Scale
+from gui.charts.axes import Scale
 
 POINTS = 500  # drawn at most: more than a picture has pixels would only cost time
 LEFT, TOP, BOTTOM = 46, 8, 34

@@ -1,8 +1,12 @@
-"""Where numbers can stand over bars without lying on a bar or on one another."""
+"""Where words can stand in a chart without lying on a bar, a curve or one another."""
 
+import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF
+import numpy as np
+from PySide6.QtCore import QRectF, QSize
+
+from core.telemetry.events import Array
 
 
 def free_places(
@@ -27,3 +31,50 @@ def free_places(
         if not any(place.intersects(other) for other in (*others, *placed.values())):
             placed[index] = place
     return placed
+
+
+def quietest(
+    frame: QRectF,
+    y: float,
+    size: QSize,
+    curves: Sequence[tuple[Array, Array]],
+    taken: Sequence[QRectF] = (),
+) -> QRectF:
+    """Return where the name of a level at y stands: above or below it, where it covers least.
+
+    Args:
+        frame: the room there is.
+        y: the level's height in pixels.
+        size: of the name.
+        curves: x and y of each curve in pixels, (n,) each; y may be NaN.
+        taken: where other names stand.
+    """
+    wide, high = size.width(), size.height()
+    ends = frame.left() + 2, max(frame.left() + 2, frame.right() - wide)
+    places = [
+        QRectF(left, top, wide, high)
+        for top in (y - high - 1, y + 2)
+        for left in np.linspace(ends[1], ends[0], 9).tolist()
+        if top >= frame.top() - high / 2 and top + high <= frame.bottom() + 2
+    ] or [QRectF(ends[1], y - high - 1, wide, high)]
+
+    def covered(place: QRectF) -> float:
+        columns = np.linspace(place.left(), place.right(), max(2, math.ceil(wide / 3)))
+        hidden = sum(
+            float(np.mean((heights > place.top()) & (heights < place.bottom())))
+            for heights in (np.interp(columns, *c, left=np.nan, right=np.nan) for c in curves)
+        )
+        return hidden + 10 * sum(place.intersects(other) for other in taken)
+
+    return min(places, key=covered)
+
+
+def spread(places: Sequence[float], step: float, low: float, high: float) -> list[float]:
+    """Return places moved apart by at least a step, downwards first, between two ends."""
+    found = list(places)
+    order = sorted(range(len(found)), key=lambda i: found[i])
+    for before, index in zip([-1, *order], order, strict=False):
+        found[index] = max(found[index], low if before < 0 else found[before] + step)
+    for after, index in zip([-1, *order[::-1]], order[::-1], strict=False):
+        found[index] = min(found[index], high if after < 0 else found[after] - step)
+    return found

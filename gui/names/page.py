@@ -22,7 +22,7 @@ from gui.names.surprisal_card import SurprisalCard
 from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.widgets.card import Card
-from gui.widgets.curve_card import StandingCard
+from gui.widgets.curve_card import ValidationCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.page_frame import lay_out
@@ -53,7 +53,7 @@ class Page(TrainingPage):
         full = "makemore's 32,033 names"
         own = "A list of mine, a name a line…"
         self.data = DataCard(self.session, "US names, bundled", full, held, own)
-        self.standing = StandingCard(MARKS, 1.7, 2.7)
+        self.standing = ValidationCard(MARKS, 1.7, 2.7)
         self.learning = LearningPanel(self.session, self._question, self.standing)
         self.letters = LettersPanel()
         self.ladder = LadderPanel(LADDER)
@@ -98,13 +98,9 @@ class Page(TrainingPage):
         session.ended.connect(self._on_ended)
         session.answered.connect(self.letters.show_answer)
         session.state_changed.connect(self._on_state)
-        session.swept.connect(
-            lambda event: self.sweep.show_sweep(
-                event.rates, event.losses, event.valley or None, event.words
-            )
-        )
+        session.swept.connect(self.sweep.show_test)
         session.sweep_ended.connect(self._on_sweep_ended)
-        self.sweep.sweepAsked.connect(lambda: session.sweep(SWEEP))
+        self.sweep.testAsked.connect(lambda: session.sweep(SWEEP))
         self.sweep.rateTaken.connect(lambda rate: self.session.draft.set("lr", rate))
         self.names.nameChosen.connect(self.surprise.show_word)
         self.names.prefixChanged.connect(lambda text: self.learning.refresh_layer())
@@ -131,7 +127,7 @@ class Page(TrainingPage):
         self.letters.show_survey(values)
         comparable = values["lecture"]
         self.ladder.set_comparable(comparable, OTHER_LIST)
-        self.standing.show_marks(comparable)
+        self.standing.show_references(comparable)
 
     def _on_loaded(self, event: Loaded) -> None:
         self._play()
@@ -211,7 +207,7 @@ class Page(TrainingPage):
     def _on_state(self, state: State) -> None:
         ready = state is State.READY
         self.ladder.set_enabled_to_train(ready)
-        self.sweep.set_enabled_to_sweep(ready)
+        self.sweep.set_ready(ready)
         self.sweep.set_running(state is State.SWEEPING)
 
     def _on_sweep_ended(self, event: object) -> None:

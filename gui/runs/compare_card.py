@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from core.runs.comparison import MOST, Compared, Difference, differences, sentence
 from core.runs.library import Entry
 from gui import theme
-from gui.runs.compare_lines import LETTERS, LineSample
+from gui.runs.compare_plot import LETTERS, LineSample
 from gui.theme import GAP
 from gui.widgets.card import Card, Elided, label, say
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from core.errors import UserError
 from core.runs.library import Entry
 from core.telemetry.history import History
-from gui.runs.compare_lines import LETTERS
+from gui.runs.compare_plot import LETTERS
 from gui.runs.history_slider import HistorySlider
 from gui.runs.keyframe_layers import KeyframeLayers
 from gui.theme import GAP, MARGIN

@@ -1,6 +1,5 @@
 """Two to six runs over one another: what differs first, then their curves and their layers."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,24 +10,26 @@ from core.errors import UserError
 from core.runs.comparison import Compared, compared, tokens_differ
 from core.runs.library import Entry
 from core.telemetry.history import Curve, History
+from gui.charts.lines import Line
+from gui.charts.smoothing import SmoothingSlider
 from gui.runs.compare_card import CompareCard
 from gui.runs.compare_layers import CompareLayers
-from gui.runs.compare_lines import LETTERS
-from gui.runs.compare_plot import ComparePlot, Line
-from gui.widgets.card import Card, label
+from gui.runs.compare_plot import ComparePlot, run_line
+from gui.widgets.card import Card
 from gui.widgets.picture_file import offer_pictures
 from gui.widgets.segmented_control import Segments
 
 SIDE, BROAD = 300, 490  # pixels of what differs, of a few runs and of many
 FEW = 3
 AXES = {
-    "steps": ("Steps", "How many updates were done."),
-    "seconds": ("Seconds", "How long it had trained: what a step costs counts, too."),
-    "examples": ("Examples", "How many examples were seen: batches of different sizes compare."),
+    "steps": ("Step", "x-axis: step, the number of updates."),
+    "seconds": ("Time", "x-axis: training time in seconds; what a step costs counts, too."),
+    "examples": ("Examples", "x-axis: examples seen; batches of different sizes compare."),
 }
+X_TITLES = {"steps": "step", "seconds": "training time (s)", "examples": "examples"}
 LOSSES = {
-    "train": ("Training", "The loss on what it learns from, smoothed."),
-    "val": ("Validation", "The loss on what it does not learn from: what counts in the end."),
+    "train": ("Training", "The loss on training data, smoothed."),
+    "val": ("Validation", "The loss on validation data: what counts in the end."),
 }
 ROLES = {"train": "text", "val": "validation"}
 PER_CHARACTER = {"train": "train_nats_per_char", "val": "val_nats_per_char"}
@@ -48,26 +49,25 @@ class CompareView(QWidget):
         self._tokens = False
         """Whether a loss per token can't be compared."""
         self.card, self.plot, self.walls = CompareCard(), ComparePlot(), CompareLayers()
-        self.axis, self.loss = Segments("Along what"), Segments("Which loss")
+        self.axis, self.loss = Segments("x-axis"), Segments("Which loss")
         for key, (words, help) in AXES.items():
             self.axis.add(key, words, f"axis_{key}", help)
         for key, (words, help) in LOSSES.items():
             self.loss.add(key, words, f"loss_{key}", help)
-        self.told = label("", "small")
-        self.told.setObjectName("compareValues")
+        self.smoothing = SmoothingSlider("compareSmoothing")
         self.tabs = QTabWidget()
         self.tabs.setObjectName("compareTabs")
         self._arrange()
         self.axis.chosen.connect(lambda key: self._draw())
         self.loss.chosen.connect(lambda key: self._draw())
-        self.plot.pointed.connect(self._tell)
+        self.smoothing.valueChanged.connect(lambda value: self._draw())
 
     def _arrange(self) -> None:
-        curves = Card("How wrong is it?")
+        curves = Card("Loss")
         curves.head.addWidget(self.loss)
         curves.head.addWidget(self.axis)
+        curves.head.addWidget(self.smoothing)
         curves.body.addWidget(self.plot, 1)
-        curves.body.addWidget(self.told)
         for panel, title in ((curves, "Curves"), (self.walls, "Layers")):
             inner = QWidget()
             column = QVBoxLayout(inner)
@@ -109,31 +109,24 @@ class CompareView(QWidget):
         if not self.entries:
             return
         axis, loss = self.axis.key(), self.loss.key()
+        self.plot.x_title = X_TITLES[axis]
+        unit = "nats per character" if self._tokens else "nats"
+        self.plot.y_title = f"{LOSSES[loss][0].lower()} loss ({unit})"
         lines = [self._line(place, run, axis, loss) for place, run in enumerate(self._runs)]
-        self.plot.show_lines(lines, ROLES[loss])
+        self.plot.set_lines(lines)
+        measured = any(len(line.x) for line in lines)
+        self.plot.set_hint("" if measured else "Nothing was measured yet")
 
     def _line(self, place: int, run: Compared, axis: str, loss: str) -> Line:
         curve = self._curve(run.history, loss)
         if curve is None or not len(curve.x):
-            return Line(place, np.empty(0), np.empty(0))
-        values = curve.smoothed() if curve is run.history.loss else curve.y
-        return Line(place, run.along(axis, curve), values)
+            return run_line(place, ROLES[loss], np.empty(0), np.empty(0))
+        x, y = run.along(axis, curve), curve.y
+        if curve is run.history.loss:
+            y = self.smoothing.smooth(x, y)
+        return run_line(place, ROLES[loss], x, y)
 
     def _curve(self, history: History, loss: str) -> Curve | None:
         if self._tokens:
             return history.evaluations.get(PER_CHARACTER[loss])
         return history.loss if loss == "train" else history.evaluations.get("val_loss")
-
-    def _tell(self, x: float | None) -> None:
-        """Tell each run's value at a place, the best first."""
-        axis = self.axis.key()
-        if x is None:
-            words = f"Along: {AXES[axis][0].lower()}. Point at a place to read the values there."
-        else:
-            found = [(line.at(x), LETTERS[line.place]) for line in self.plot.lines]
-            known = sorted(pair for pair in found if math.isfinite(pair[0]))
-            values = "    ".join(f"{letter} {value:.4f}" for value, letter in known)
-            unit = {"steps": "step ", "seconds": "second ", "examples": "example "}[axis]
-            words = f"At {unit}{x:,.1f}: " if axis == "seconds" else f"At {unit}{x:,.0f}: "
-            words += values or "none has a value here"
-        self.told.setText(words)

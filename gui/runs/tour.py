@@ -69,7 +69,7 @@ def _compare(guide: Guide, page: Page) -> None:
     sentence = guide.find(QLabel, "compareSentence").text()
     guide.expect(sentence, bool(sentence))
     plot = page.compare.plot
-    QTest.mouseMove(plot.viewport(), plot.viewport().rect().center())
+    QTest.mouseMove(plot, plot.rect().center())
     guide.rest(200)
     guide.look("runs-compared")
     guide.turn_to("compareTabs", "Layers")

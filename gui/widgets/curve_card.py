@@ -1,166 +1,198 @@
-"""A card with curves of a run, drawn when it is time."""
+"""Cards with the curves of a run: the loss, the accuracy, and both losses on whole data sets."""
 
 import math
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import numpy as np
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 
+from core.numbers import number, percent
 from core.telemetry.history import Curve, History
-from gui.charts.curves import CurvePlot
+from gui.charts.lines import NAVIGATION, Line, PlotChart
+from gui.charts.smoothing import SmoothingSlider
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, dress, label
 
-LADDER, NAMES = "How far up the ladder?", "And new names?"
 NARROWEST = 220  # pixels
 ROOM = 2 * MARGIN + 50  # pixels that margins and a number take beside the rest
+NOTHING = Curve()
 
 
 class CurveCard(Card):
-    """A plot under a question, and the newest number beside it.
+    """A chart under its term, and the newest number beside it.
 
     A subclass declares its curves and says how a history is drawn.
     """
 
-    def __init__(self, title: str, unit: str, name: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        question: str,
+        name: str,
+        y_title: str,
+        lines: Sequence[Line],
+        write: Callable[[float], str] = number,
+        tick: Callable[[float], str] | None = None,
+    ) -> None:
+        """Make it empty.
+
+        Args:
+            title: the term for what is drawn.
+            question: what it answers, for the tooltip.
+            name: of the chart, as an object.
+            y_title: of the y-axis, with its unit.
+            lines: the curves.
+            write: writes a value.
+            tick: writes a value at the y-axis, where that differs.
+        """
         super().__init__(title)
-        self.plot = CurvePlot(unit)
-        self.plot.setObjectName(name)
+        self.plot = PlotChart(name, title, y_title, "step", write, tick)
+        self.plot.setToolTip(f"<p><b>{title}</b>: {question}</p><p>{NAVIGATION}</p>")
+        self.title.setToolTip(f"<p>{question}</p>")
+        self.plot.set_lines(lines)
         self.now = label("", "muted")
         self.head.addWidget(self.now)
         self.body.addWidget(self.plot)
+        self._history: History | None = None
+
+    def add_smoothing(self) -> None:
+        """Offer to smooth the curve."""
+        self.smoothing = SmoothingSlider(f"{self.plot.objectName()}Smoothing")
+        self.smoothing.valueChanged.connect(self._redraw)
+        self.head.addWidget(self.smoothing)
+
+    def _redraw(self) -> None:
+        if self._history is not None:
+            self.draw(self._history)
 
     def minimumSizeHint(self) -> QSize:
         """Ask for the same width with and without the number, which comes and goes with it."""
         return QSize(NARROWEST, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the number out where the question would not stand beside it."""
+        """Leave the number out where the title would not stand beside it."""
         super().resizeEvent(event)
-        beside = sum(
-            item.sizeHint().width() + GAP
-            for i in range(1, self.head.count())
-            if (item := self.head.itemAt(i)) is not None
-        )
+        items = [self.head.itemAt(i) for i in range(1, self.head.count())]
+        beside = sum(item.sizeHint().width() + GAP for item in items if item is not None)
         self.now.setVisible(self.width() >= self.title.sizeHint().width() + beside + ROOM)
 
-    def tell(self, words: str, validated: bool) -> None:
-        """Say the newest number, in the colour of its curve."""
+    def show_newest(self, words: str, validated: bool) -> None:
+        """Show the newest number, in the colour of its curve."""
         self.now.setText(words)
-        told = "validation data" if validated else "what it learns from"
-        self.now.setToolTip(f"<p>On {told}, newest.</p>")
+        self.now.setToolTip(f"<p>Newest, on {'validation' if validated else 'training'} data.</p>")
         dress(self.now, "validation" if validated else "muted")
 
     def draw(self, history: History) -> None:
         """Bring the curves up to date."""
-        end = self.draw_curves(history)
+        self._history = history
+        self.draw_curves(history)
         if not len(history.loss.x):
             self.now.setText("")
-        self.plot.set_hint("" if len(history.loss.x) else "Train to see the curve")
-        self.fit(end)
+        waits = "Nothing is evaluated yet" if len(history.loss.x) else "Train to see the curve"
+        self.plot.set_hint("" if any(len(line.x) for line in self.plot.lines) else waits)
+        self.plot.changed()
 
-    def draw_curves(self, history: History) -> float:
-        """Set the curves; return the last step."""
+    def draw_curves(self, history: History) -> None:
+        """Give the chart the curves of a history."""
         raise NotImplementedError
 
-    def fit(self, end: float) -> None:
-        """Set the ranges."""
-        raise NotImplementedError
+    def show_evaluations(self, history: History, **names: str) -> Curve:
+        """Show what was evaluated under these names; return the last of these curves."""
+        curve = NOTHING
+        for key, name in names.items():
+            curve = history.evaluations.get(key, NOTHING)
+            self.plot.set_curve(name, curve.x, curve.y)
+        return curve
 
-    def show_curve(self, name: str, curve: Curve | None, smooth: Any = None) -> None:
-        """Show a curve of the history, or none."""
-        if curve is None:
-            self.plot.set_curve(name, np.empty(0), np.empty(0))
-        else:
-            self.plot.set_curve(name, curve.x, curve.y if smooth is None else smooth)
+    def show_smoothed(self, name: str, curve: Curve) -> None:
+        """Show a curve as smooth as is set."""
+        self.plot.set_curve(name, curve.x, self.smoothing.smooth(curve.x, curve.y))
 
 
 class LossCard(CurveCard):
-    """The loss of every step, smoothed, and on data that was not trained on."""
+    """The loss of every step, smoothed, and on validation data."""
 
     def __init__(self) -> None:
-        super().__init__("How wrong is it?", "loss", "lossPlot")
-        self.log = False
-        self.plot.add_curve("every step", "faint", 1.0, 110)
-        self.plot.add_curve("smoothed", "text")
-        self.plot.add_curve("validation", "validation")
+        lines = [
+            Line("every step", "faint", 1.0, 110),
+            Line("smoothed", "text"),
+            Line("validation", "validation"),
+        ]
+        super().__init__(
+            "Loss", "How wrong is it? The lower, the better.", "lossPlot", "loss (nats)", lines
+        )
+        self.plot.limits = (0.0, None)
+        self.add_smoothing()
 
-    def draw_curves(self, history: History) -> float:
-        """Set the curves; return the last step."""
+    def set_log(self, log: bool) -> None:
+        """Draw the loss over a logarithmic axis, or over a linear one from zero."""
+        self.plot.log_y = log
+        self.plot.changed()
+
+    def draw_curves(self, history: History) -> None:
+        """Give the chart the curves of a history."""
         loss = history.loss
-        self.show_curve("every step", loss)
-        self.show_curve("smoothed", loss, loss.smoothed())
-        self.show_curve("validation", history.evaluations.get("val_loss"))
-        return float(loss.x[-1]) if len(loss.x) else 1.0
-
-    def fit(self, end: float) -> None:
-        """From zero on, or the whole of the logarithms."""
-        self.plot.fit(end, None if self.log else 0.0)
+        self.plot.set_curve("every step", loss.x, loss.y)
+        self.show_smoothed("smoothed", loss)
+        self.show_evaluations(history, val_loss="validation")
 
 
 class AccuracyCard(CurveCard):
-    """The share of right answers, in training and on validation data."""
+    """The share of right answers, on training and on validation data."""
 
     def __init__(self) -> None:
-        super().__init__("How often is it right?", "accuracy", "accuracyPlot")
-        self.plot.add_curve("training", "text")
-        self.plot.add_curve("validation", "validation")
-        self.plot.show_legend()
+        super().__init__(
+            "Accuracy",
+            "How often is it right?",
+            "accuracyPlot",
+            "accuracy (%)",
+            [Line("training", "text"), Line("validation", "validation")],
+            lambda share: percent(share, 1),
+            lambda share: number(100 * share),
+        )
+        self.plot.limits = (0.0, 1.04)
+        self.add_smoothing()
 
-    def draw_curves(self, history: History) -> float:
-        """Set the curves; return the last step."""
-        accuracy = history.accuracy
-        self.show_curve("training", accuracy, accuracy.smoothed(10))
-        self.show_curve("validation", history.evaluations.get("val_accuracy"))
-        judged = history.evaluations.get("val_accuracy")
-        known = judged if judged and len(judged.y) else accuracy
+    def draw_curves(self, history: History) -> None:
+        """Give the chart the curves of a history."""
+        self.show_smoothed("training", history.accuracy)
+        validated = self.show_evaluations(history, val_accuracy="validation")
+        known = validated if len(validated.y) else history.accuracy
         if len(known.y):
-            self.tell(f"{known.y[-1]:.1%}", known is judged)
-        return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
-
-    def fit(self, end: float) -> None:
-        """From none to all."""
-        self.plot.fit(end, 0.0, 1.0)
+            self.show_newest(f"{known.y[-1]:.1%}", known is validated)
 
 
-class StandingCard(CurveCard):
-    """Losses on whole names, trained on and new, between values that others reached.
+class ValidationCard(CurveCard):
+    """Losses on whole data sets, trained on and new, between values that others reached.
 
     Args:
-        marks: values and their names, for lines across the plot.
+        references: the models that are compared with, and their losses.
         low, high: what is drawn then; what is above is seen as soon as it comes down.
     """
 
-    def __init__(self, marks: dict[str, float], low: float, high: float) -> None:
-        super().__init__(LADDER, "loss", "standingPlot")
-        self._marks, self._limits = marks, (low, high)
-        self._marked = True
-        self.plot.add_curve("training names", "text")
-        self.plot.add_curve("new names", "validation")
-        self.plot.show_legend(top=True)
-        self.show_marks(True)
+    def __init__(self, references: dict[str, float], low: float, high: float) -> None:
+        super().__init__(
+            "Training and validation loss",
+            "How well does it predict names, those of its training and new ones? Where the two"
+            " losses part, it overfits.",
+            "standingPlot",
+            "loss (nats per character)",
+            [Line("training names", "text"), Line("new names", "validation")],
+        )
+        self._references, self._limits = references, (low, high)
+        self.show_references(True)
 
-    def show_marks(self, on: bool) -> None:
+    def show_references(self, on: bool) -> None:
         """Show what others reached, if it was on the same data."""
-        self._marked = on
-        self.title.setText(LADDER if on else NAMES)
-        for name, value in self._marks.items():
+        self.plot.limits = self._limits if on else (None, None)
+        for name, value in self._references.items():
             self.plot.set_line(name, value if on else math.nan, f"{name} {value:.2f}")
 
-    def draw_curves(self, history: History) -> float:
-        """Set the curves; return the last step."""
-        found = history.evaluations
-        self.show_curve("training names", found.get("train_loss"))
-        self.show_curve("new names", found.get("val_loss"))
-        if curve := found.get("val_loss"):
-            self.tell(f"{curve.y[-1]:.3f}", True)
-        return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
-
-    def fit(self, end: float) -> None:
-        """Keep the ladder in view, where it can be compared with."""
-        low, high = self._limits if self._marked else (None, None)
-        self.plot.fit(end, low, high)
+    def draw_curves(self, history: History) -> None:
+        """Give the chart the curves of a history."""
+        curve = self.show_evaluations(history, train_loss="training names", val_loss="new names")
+        if len(curve.y):
+            self.show_newest(f"{curve.y[-1]:.3f}", True)
 
 
 class CharacterCard(CurveCard):
@@ -171,34 +203,28 @@ class CharacterCard(CurveCard):
     """
 
     def __init__(self, known: dict[str, float]) -> None:
-        super().__init__("How wrong per character?", "nats", "characterPlot")
-        self._known, self._compared = known, False
-        self.plot.add_curve("training text", "text")
-        self.plot.add_curve("new text", "validation")
-        self.plot.show_legend(top=True)
-        self.setToolTip(
-            "<p>Nats per character: the loss per token, shared out over the characters of a token."
-            " The same characters are judged whatever the tokenizer. A nat is 1.44 bits.</p>"
+        super().__init__(
+            "Loss per character (nats)",
+            "The loss per token, divided by the characters of a token, so that networks with"
+            " different tokenizers can be compared. A nat is 1.44 bits.",
+            "characterPlot",
+            "loss (nats per character)",
+            [Line("training text", "text"), Line("new text", "validation")],
         )
+        self._known = known
 
     def set_text(self, tiny: bool) -> None:
         """Show what others reached, where it was on the same text."""
-        self._compared = tiny
+        self.plot.limits = (1.2, 3.0) if tiny else (None, None)
         for name, value in self._known.items():
             self.plot.set_line(name, value if tiny else math.nan, f"{name} {value:.2f}")
 
-    def draw_curves(self, history: History) -> float:
-        """Set the curves; return the last step."""
-        found = history.evaluations
-        self.show_curve("training text", found.get("train_nats_per_char"))
-        self.show_curve("new text", found.get("val_nats_per_char"))
-        if curve := found.get("val_nats_per_char"):
+    def draw_curves(self, history: History) -> None:
+        """Give the chart the curves of a history."""
+        curve = self.show_evaluations(
+            history, train_nats_per_char="training text", val_nats_per_char="new text"
+        )
+        if len(curve.y):
             nats = float(curve.y[-1])
-            self.tell(f"{nats:.3f}", True)
-            self.now.setToolTip(f"{nats:.4f} nats, {nats / math.log(2):.4f} bits a character")
-        return float(history.loss.x[-1]) if len(history.loss.x) else 1.0
-
-    def fit(self, end: float) -> None:
-        """Keep what others reached in view, where it can be compared with."""
-        low, high = (1.2, 3.0) if self._compared else (None, None)
-        self.plot.fit(end, low, high)
+            self.show_newest(f"{nats:.3f}", True)
+            self.now.setToolTip(f"{nats:.4f} nats, {nats / math.log(2):.4f} bits per character")

@@ -43,11 +43,9 @@ class LearningPanel(QWidget):
         self._open = ""
         self._drawn = 0.0
         self.loss, self.second = LossCard(), second
-        self.log = QCheckBox("log10")
+        self.log = QCheckBox("log")
         self.log.setObjectName("lossLog")
-        self.log.setToolTip(
-            "<p>Draw the logarithm of the loss: small gains late in a run show.</p>"
-        )
+        self.log.setToolTip("<p>Logarithmic y-axis: small gains late in a run show.</p>")
         self.log.toggled.connect(self._on_log)
         self.wall = LayerTable()
         self.layer = LayerPanel()
@@ -107,7 +105,7 @@ class LearningPanel(QWidget):
     def _on_started(self, event: Started) -> None:
         self._show_layers(event)
         guess = event.uniform_loss
-        self.loss.plot.set_line("uniform", guess, f"an even guess {guess:.2f}")
+        self.loss.plot.set_line("uniform", guess, f"uniform guess {guess:.2f}")
         self._draw(now=True)
 
     def _on_loaded(self, event: Loaded) -> None:
@@ -121,7 +119,7 @@ class LearningPanel(QWidget):
             self.close_layer()
 
     def _on_metrics(self, metrics: Metrics) -> None:
-        self.loss.tell(f"{metrics.recent_loss:.4f}", False)
+        self.loss.show_newest(f"{metrics.recent_loss:.4f}", False)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         if self.wall.isVisible():
@@ -153,8 +151,7 @@ class LearningPanel(QWidget):
         self._timer.stop()
 
     def _on_log(self, on: bool) -> None:
-        self.loss.log = on
-        self.loss.plot.set_log(on)
+        self.loss.set_log(on)
         self._draw(now=True)
 
     def open_layer(self, name: str) -> None:

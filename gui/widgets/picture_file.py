@@ -55,10 +55,9 @@ def _draw_svg(widget: QWidget, out: QBuffer) -> None:
 
 def _draw(widget: QWidget, painter: QPainter) -> None:
     painter.fillRect(widget.rect(), theme.current().colour("surface"))
-    if isinstance(widget, QGraphicsView):
-        widget.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)  # its ground would be pixels
-    # The widget's own way: a QGraphicsView has another method of that name, without its children.
-    QWidget.render(widget, painter, QPoint(0, 0))
+    for view in widget.findChildren(QGraphicsView):
+        view.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)  # its ground would be pixels
+    widget.render(painter, QPoint(0, 0))
     painter.end()
 
 

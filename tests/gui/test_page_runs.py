@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 import torch
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QMouseEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit
 
@@ -377,7 +377,7 @@ def test_the_slider_goes_through_what_it_was(three):
     assert detail.wall._snapshot.step == moment.snapshot.step
     said = samples.toPlainText()
     assert said.split("\n") == list(moment.samples) and said != first
-    assert detail.curves._marks[0].value() == 150
+    assert detail.curves.loss.plot.mark[0] == 150
 
 
 def test_its_weights_write_again(three):
@@ -606,29 +606,20 @@ def test_other_axes_and_the_validation_loss(three):
     assert len(plot.lines[0].x) < 20
 
 
-def test_pointing_tells_values(three):
-    """The best run at that place is named first; the arrow keys go along."""
+def test_hovering_shows_values(three):
+    """Each run's value at a step; the arrow keys go along."""
     three.choose(SLOW, FAST)
     view = three.page.compare
     letter = "AB"[[entry.path.name for entry in view.entries].index(FAST)]
-    middle = QPointF(view.plot.viewport().rect().center())
-    move = QMouseEvent(
-        QEvent.Type.MouseMove,
-        middle,
-        view.plot.viewport().mapToGlobal(middle),
-        Qt.MouseButton.NoButton,
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    QApplication.sendEvent(view.plot.viewport(), move)
-    told = three.find("compareValues", QLabel)
-    assert told.text().startswith("At step") and f": {letter} " in told.text()
-    before = told.text()
+    QTest.mouseMove(view.plot, view.plot.frame().center().toPoint())
+    QApplication.processEvents()
+    said = view.plot.hover_text()
+    assert said.startswith("step ") and f"\n{letter}: " in said
     view.plot.setFocus()
     QTest.keyClick(view.plot, Qt.Key.Key_Right)
-    assert told.text() != before
+    assert view.plot.hover_text() != said
     QApplication.sendEvent(view.plot, QEvent(QEvent.Type.Leave))
-    assert "Point at a place" in told.text()
+    assert view.plot.hover_text() == ""
 
 
 def test_lines_are_told_apart_without_colour(three):

@@ -80,7 +80,7 @@ def drop(texting, *urls):
 
 def lines(plot):
     """The reference lines of a plot: their names on the screen, by their keys."""
-    return {name: line.reference[1] for name, line in plot._lines.items()}
+    return {name: words for name, (_, words, _) in plot.levels.items()}
 
 
 def rows(texting):
@@ -201,7 +201,7 @@ def test_the_loss_is_held_against_what_counting_reaches(taught):
     plot = taught.page.learning.loss.plot
     found = lines(plot)
     assert set(found) == {"uniform", "unigram", "bigram"}
-    values = {name: plot._lines[name].reference[0] for name in found}
+    values = {name: plot.levels[name][0] for name in found}
     assert values["uniform"] == pytest.approx(math.log(256))
     assert values["uniform"] > values["unigram"] > values["bigram"] > 0
     assert found["unigram"] == f"unigram baseline {values['unigram']:.2f}"

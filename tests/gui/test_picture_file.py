@@ -7,7 +7,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QFileDialog
 
 from core.errors import UserError
-from gui.charts.curves import CurvePlot
+from gui.charts.lines import Line, PlotChart
 from gui.charts.probability_bars import ProbabilityBars
 from gui.widgets.picture_file import offer_pictures, save_picture
 
@@ -16,10 +16,8 @@ from gui.widgets.picture_file import offer_pictures, save_picture
 def widget(qtbot, request):
     """A plot of pyqtgraph, or a widget that paints itself."""
     if request.param == "plotted":
-        made = CurvePlot("loss")
-        made.add_curve("smoothed", "text")
-        made.set_curve("smoothed", np.arange(50.0), np.linspace(3, 2, 50))
-        made.fit(50)
+        made = PlotChart("plot", "Loss", "loss")
+        made.set_lines([Line("smoothed", x=np.arange(50.0), y=np.linspace(3, 2, 50))])
     else:
         made = ProbabilityBars()
         made.set_probabilities(np.full(10, 0.1))

@@ -15,7 +15,7 @@ def press_right(widget):
     place = widget.rect().center()
     reason = QContextMenuEvent.Reason.Mouse
     event = QContextMenuEvent(reason, place, widget.mapToGlobal(place))
-    QApplication.sendEvent(widget.viewport(), event)
+    QApplication.sendEvent(widget, event)
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 import gui
 from core import playgrounds
 from gui import app, preflight, theme
-from gui.charts.curves import CurvePlot
 from gui.pages import page_names
 from gui.session_state import State
 
@@ -136,23 +134,6 @@ def test_every_interactive_widget_has_a_name_and_teaches(program):
             assert words, widget.objectName()
 
 
-def test_thousands_of_frames_are_drawn(qtbot, qapp):
-    """A binding that over-releases None aborts within 60 frames of this (PySide6 6.12.0)."""
-    plot = CurvePlot("loss")
-    qtbot.addWidget(plot)
-    plot.add_curve("every step", "text")
-    plot.resize(300, 200)
-    plot.show()
-    steps = np.arange(200)
-    for frame in range(3000):
-        plot.set_curve("every step", steps, np.sin(steps / 10 + frame))
-        if frame % 10 == 0:
-            plot.fit(200)
-            QApplication.processEvents()
-    x, y = plot._curves["every step"][0].getData()
-    assert len(x) == 200 and np.isfinite(y).all()
-
-
 def test_a_missing_system_library_is_a_sentence_with_its_command(monkeypatch):
     """Whatever Qt needs and the machine lacks is named with the package that has it."""
     monkeypatch.setattr(preflight.platform, "system", lambda: "Linux")
@@ -165,15 +146,3 @@ def test_all_modules_of_the_screen_can_be_imported():
     """No page or widget is left behind by a change elsewhere."""
     for found in pkgutil.walk_packages(gui.__path__, "gui."):
         importlib.import_module(found.name)
-
-
-def test_a_reference_line_waits_for_the_curve(qtbot, qapp):
-    """One that comes while words say what will be seen does not strike them out."""
-    plot = CurvePlot("loss")
-    qtbot.addWidget(plot)
-    plot.set_hint("Train to see the curve")
-    plot.set_line("guess", 2.3, "a uniform guess 2.30")
-    (line,) = plot._lines.values()
-    assert not line.isVisible()
-    plot.set_hint("")
-    assert line.isVisible()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from core.lessons.pair_history import NAMES
 from core.numbers import number
 from gui import theme
-from gui.charts.scale import Scale
+from gui.charts.axes import Scale
 from gui.lessons.paired_runs.styles import DOTS, draw_dot, pen_of
 
 HIGH = 236
@@ -136,8 +136,7 @@ class PairChart(QWidget):
         if last - first < 2:
             near = [m * 10.0**n for n in range(first - 1, last + 1) for m in (1, 3)]
             return [value for value in near if self._y.low <= value <= self._y.high]
-        every = max(1, math.ceil((last - first + 1) / 6))
-        return [10.0**n for n in range(first, last + 1) if n % every == 0]
+        return self._y.ticks(6)
 
     def _x_ticks(self) -> list[float]:
         most = 5 if self._x.high > 10 else max(1, round(self._x.high))

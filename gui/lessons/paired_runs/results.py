@@ -10,7 +10,7 @@ from core.lessons.pair_history import LATELY, Account, hidden, reach
 from core.lessons.questions import part
 from core.numbers import number
 from core.telemetry.events import Snapshot
-from gui.charts.scale import Scale
+from gui.charts.axes import Scale
 from gui.lessons.paired_runs.chart import Line, PairChart
 from gui.lessons.paired_runs.layer_table import PairLayerTable
 from gui.lessons.paired_runs.lecture_table import LectureTable

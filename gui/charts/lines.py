@@ -1,0 +1,653 @@
+"""Line charts: curves over steps, with a legend, reference lines, hover values, zoom and pan.
+
+`PlotChart` draws its curves with pyqtgraph and is meant for what changes while it is watched. Each
+point is handed over as a share of the frame, so that pyqtgraph's own ranges never move (its
+automatic ranges, legends and menus cost a training most of its speed). `PaintedChart` is light:
+it paints the same into itself, for evidence and for the small charts of which there are many.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QSizePolicy, QWidget
+
+from core.numbers import number
+from core.telemetry.events import Array
+from gui import theme
+from gui.charts.axes import TICK, TITLE, Scale, Window, paint_x_axis, paint_y_axis
+from gui.charts.label_placement import quietest
+
+pg.setConfigOptions(antialias=True)
+POINTS = 600  # drawn at most: more than a chart has pixels would only cost time
+MANY = 100  # points from which one can zoom in
+LEFT, RIGHT, LINE = 46, 10, 16  # pixels beside the frame, and of a line of the legend
+SAMPLE = 14  # pixels of a line beside its name
+NOTCH = 0.8  # of what is seen stays seen with a notch of the wheel
+STRIDE = 0.02  # of what is seen, for a press of an arrow key
+DRAG = 4  # pixels that are no drag yet
+NAVIGATION = (
+    "Hover for values; scroll to zoom in, drag to move, double-click for all of it."
+    " Keys: ← → + − and Home."
+)
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass
+class Line:
+    """A curve and its look.
+
+    Attributes:
+        name: in the legend and beside its values; without one it is background.
+        role: the colour's role in the theme.
+        dash: lengths of dashes and gaps in widths of the line; () is solid.
+        dot: the radius of a dot at each point; 0 for none.
+        hollow: whether the dots are rings.
+        x, y: the points, (n,); x ascends, y may be NaN.
+    """
+
+    name: str
+    role: str = "text"
+    width: float = 1.8
+    alpha: int = 255
+    dash: tuple[float, ...] = ()
+    dot: float = 0.0
+    hollow: bool = False
+    x: Array = field(default_factory=lambda: np.empty(0))
+    y: Array = field(default_factory=lambda: np.empty(0))
+
+    def pen(self) -> QPen:
+        """Return what the line is drawn with."""
+        pen = QPen(theme.current().colour(self.role, self.alpha), self.width)
+        if self.dash:
+            pen.setDashPattern(list(self.dash))
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setCosmetic(True)
+        return pen
+
+    def nearest(self, x: float) -> int:
+        """Return the number of the point nearest to a place; -1 if there is none."""
+        return int(np.abs(self.x - x).argmin()) if len(self.x) else -1
+
+    def paint_dot(self, painter: QPainter, place: QPointF, radius: float = 0.0) -> None:
+        """Paint a point of the line."""
+        now, radius = theme.current(), radius or self.dot
+        painter.setPen(QPen(now.colour(self.role), 1.6) if self.hollow else Qt.PenStyle.NoPen)
+        painter.setBrush(now.colour("surface" if self.hollow else self.role))
+        painter.drawEllipse(place, radius, radius)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+class Chart(QWidget):
+    """Curves in a frame, with all that is needed to read them; a subclass draws the curves.
+
+    Above the frame stand the title of the y-axis and the legend, below it the steps. Reference
+    lines have their names where they cover no curve. Values are shown while the mouse is over the
+    frame, or after an arrow key. With more than MANY points one can zoom in on a part of the
+    x-axis; the y-axis follows what is seen.
+    """
+
+    pointed = Signal(object)
+    """Another place of the x-axis is pointed at; None for none."""
+
+    def __init__(
+        self,
+        name: str = "",
+        accessible: str = "",
+        y_title: str = "",
+        x_title: str = "step",
+        write: Callable[[float], str] = number,
+        tick: Callable[[float], str] | None = None,
+    ) -> None:
+        """Make it empty.
+
+        Args:
+            name: of the widget, as an object.
+            accessible: what the chart is.
+            y_title: of the y-axis, with its unit.
+            x_title: of the x-axis.
+            write: writes a value.
+            tick: writes a value at the y-axis, where that differs.
+        """
+        super().__init__()
+        self.setObjectName(name)
+        self.setAccessibleName(accessible)
+        self.y_title, self.x_title = y_title, x_title
+        self.write, self.tick = write, tick or write
+        self.x_write: Callable[[float], str] = number
+        self.lines: list[Line] = []
+        self.levels: dict[str, tuple[float, str, str]] = {}
+        self.mark: tuple[float, str, str] | None = None
+        self.window_x = Window()
+        self.scale_y = Scale(0.0, 1.0)
+        self.log_x = self.log_y = False
+        self.x_holds: tuple[float, ...] = (0.0,)
+        """What the x-axis reaches at least."""
+        self.limits: tuple[float | None, float | None] = (None, None)
+        self.hint = ""
+        self.margin = RIGHT
+        self.cursor_x: float | None = None
+        self._pressed: QPointF | None = None
+        self._stale = True
+        self._frame: QRectF | None = None
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    # What is shown.
+
+    def set_lines(self, lines: Sequence[Line]) -> None:
+        """Show these curves from now on, in place of all others."""
+        self.lines = list(lines)
+        self.changed()
+
+    def set_curve(self, name: str, x: Array, y: Array) -> None:
+        """Give a curve other points, (n,) each; `changed` must follow."""
+        line = next(line for line in self.lines if line.name == name)
+        line.x, line.y = np.asarray(x, float), np.asarray(y, float)
+
+    def set_line(self, name: str, value: float, words: str, role: str = "muted") -> None:
+        """Show a horizontal reference line with its name, or none if the value is not finite."""
+        self.levels.pop(name, None)
+        if math.isfinite(value):
+            self.levels[name] = (value, words, role)
+        self.changed()
+
+    def set_mark(self, x: float | None, words: str = "", role: str = "muted") -> None:
+        """Mark a place of the x-axis with an upright line, or none."""
+        mark = None if x is None else (x, words, role)
+        if mark != self.mark:
+            self.mark = mark
+            self._repaint()
+
+    def set_hint(self, words: str) -> None:
+        """Say what will be seen, in place of axes that measure nothing; "" for the axes."""
+        if words != self.hint:
+            self.hint = words
+            self.changed()
+
+    def changed(self) -> None:
+        """Draw what was set, now or when it is next seen."""
+        self._stale = True
+        if self.isVisible():
+            self._refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what came while this was hidden."""
+        super().showEvent(event)
+        self._refresh()
+
+    def in_words(self) -> str:
+        """Say from where to where the curves go, for a screen reader."""
+        parts = []
+        for line in self.lines:
+            good = line.y[np.isfinite(line.y)]
+            if len(good) and line.name:
+                parts.append(f"{line.name} from {self.write(good[0])} to {self.write(good[-1])}")
+        return "; ".join([*parts, *(words for _, words, _ in self.levels.values())])
+
+    # Where it stands.
+
+    @property
+    def navigable(self) -> bool:
+        """Whether there are so many points that one can zoom in."""
+        return max((len(line.x) for line in self.lines), default=0) > MANY
+
+    def frame(self) -> QRectF:
+        """Return where the curves are, in pixels."""
+        if self._frame is not None:
+            return self._frame
+        metrics = QFontMetricsF(theme.font(11))
+        ticks = self.scale_y.ticks(4)
+        left = max([LEFT - 12, *(metrics.horizontalAdvance(self.tick(v)) for v in ticks)]) + 12
+        high = self.height()
+        below = TICK + 2 + (TITLE if high >= 150 and self.x_title else 0)
+        entries = self._entries()
+        top = (entries[-1][0].bottom() if entries else 0) + 7
+        wide = max(20.0, self.width() - left - self.margin)
+        self._frame = QRectF(left, top, wide, max(20.0, high - top - below))
+        return self._frame
+
+    def place(self, x: float, y: float) -> QPointF:
+        """Return where a point is in pixels; what lies beyond the frame is put on its edge."""
+        frame, across, up = self.frame(), self.window_x.seen.share(x), self.scale_y.share(y)
+        return QPointF(
+            frame.left() + frame.width() * min(1.0, max(0.0, across)),
+            frame.bottom() - frame.height() * min(1.0, max(0.0, up)),
+        )
+
+    def seen(self, line: Line) -> tuple[Array, Array]:
+        """Return the points of a curve that are drawn: shares of the frame, (n,) each."""
+        scale = self.window_x.seen
+        first = max(0, int(np.searchsorted(line.x, scale.low)) - 1)
+        last = int(np.searchsorted(line.x, scale.high, side="right")) + 1
+        x, y = line.x[first:last], line.y[first:last]
+        every = max(1, math.ceil(len(x) / POINTS))
+        if every > 1:  # the newest point stays
+            x, y = np.append(x[::every], x[-1]), np.append(y[::every], y[-1])
+        y = np.where(np.isfinite(y), y, np.nan)
+        shares = np.clip(
+            self.scale_y.shares(y), -0.5, 1.5
+        )  # what jumps off the scale leaves the frame
+        return scale.shares(x), shares
+
+    def _refresh(self) -> None:
+        """Set the scales to what is there."""
+        if not self._stale:
+            return
+        self._stale, self._frame = False, None
+        ends = [x for line in self.lines if len(line.x) for x in (line.x[0], line.x[-1])]
+        ends += self.x_holds
+        low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
+        whole = self.x_title in ("step", "epoch", "examples")
+        self.window_x.extend(Scale(low, high if high > low else low + 1.0, self.log_x, whole))
+        self.scale_y = self._fit()
+        if self.cursor_x is None:
+            self.setAccessibleDescription(self.hint or self.in_words())
+        self._draw()
+        self._repaint()
+
+    def _fit(self) -> Scale:
+        """Return the scale of the values that are seen."""
+        seen, zoomed = self.window_x.seen, self.window_x.zoomed
+        values = [line.y[(line.x >= seen.low) & (line.x <= seen.high)] for line in self.lines]
+        values = [v[np.isfinite(v) & ((v > 0) | (not self.log_y))] for v in values]
+        values = [v for v in values if len(v)]
+        low, high = (None, None) if zoomed else self.limits
+        found = [float(v.min()) for v in values]
+        # The highest single points are noise; leaving them out keeps the rest readable.
+        found += [float(np.quantile(v, 0.995 if len(v) > 50 else 1.0)) for v in values]
+        if not zoomed:
+            found += [v for v, _, _ in self.levels.values() if low is None or low <= v]
+        scale = Scale.over(found, self.log_y)
+        if self.log_y or (low is None and high is None):
+            return scale
+        bottom, top = scale.low if low is None else low, scale.high if high is None else high
+        return Scale(bottom, top if top > bottom else bottom + 1.0)
+
+    # What is drawn.
+
+    def _draw(self) -> None:
+        """Hand the curves to what draws them."""
+
+    def _repaint(self) -> None:
+        self.update()
+
+    def _entries(self) -> list[tuple[QRectF, str, Line | None]]:
+        """Return the words above the frame: the y-axis's title, then the legend, in rows."""
+        if self.hint:
+            return []
+        metrics = QFontMetricsF(theme.font(11))
+        found: list[tuple[QRectF, str, Line | None]] = []
+        named = [line for line in self.lines if line.name and len(line.x)]
+        named = named if len(named) > 1 else []
+        more = [("zoomed in; double-click for all", None)] if self.window_x.zoomed else []
+        titles: list[tuple[str, Line | None]] = [(self.y_title, None)] if self.y_title else []
+        x, y, end = 2.0, 0.0, self.width() - 4.0
+        for words, line in [*titles, *((line.name, line) for line in named), *more]:
+            long = metrics.horizontalAdvance(words) + (SAMPLE + 5 if line else 0) + 2
+            if found and x + long > end:
+                x, y = 2.0, y + LINE
+            found.append((QRectF(x, y, min(long, end - x), LINE), words, line))
+            x += long + 14
+        return found
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the axes and the words around, or the hint."""
+        self._refresh()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.hint:
+            painter.setPen(theme.current().colour("muted"))
+            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(12, 0, -12, 0), middle, self.hint)
+            return
+        painter.setFont(theme.font(11))
+        frame = self.frame()
+        paint_y_axis(painter, frame, self.scale_y, self.tick)
+        paint_x_axis(painter, frame, self.window_x.seen, self.x_write, self.x_title)
+        for place, words, line in self._entries():
+            painter.setPen(theme.current().colour("muted"))
+            if line is not None:
+                self._paint_sample(painter, line, QPointF(place.left(), place.center().y()))
+                painter.setPen(theme.current().colour("text"))
+                place = place.adjusted(SAMPLE + 5, 0, 0, 0)
+            metrics = painter.fontMetrics()
+            shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, math.ceil(place.width()))
+            painter.drawText(place, _LEFT, shown)
+
+    def _paint_sample(self, painter: QPainter, line: Line, left: QPointF) -> None:
+        end = left + QPointF(SAMPLE, 0)
+        painter.setPen(line.pen())
+        painter.drawLine(left, end)
+        if line.dot:
+            line.paint_dot(painter, (left + end) / 2)
+
+    def paint_over(self, painter: QPainter) -> None:
+        """Paint what stands over the curves: reference lines, single points, the values."""
+        if self.hint:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.font(11))
+        frame = self.frame()
+        for line in self.lines:
+            if line.dot or len(line.x) < 200:
+                self._paint_points(painter, line)
+        self._paint_levels(painter, frame)
+        if self.mark is not None and 0 <= self.window_x.seen.share(self.mark[0]) <= 1:
+            self._paint_mark(painter, frame, *self.mark)
+        if self.cursor_x is not None:
+            self._paint_cursor(painter, frame, self.cursor_x)
+
+    def _paint_points(self, painter: QPainter, line: Line) -> None:
+        """Paint the dots of a curve, or those of its points that no line leads to."""
+        there = np.isfinite(line.y)
+        beside = np.pad(there, 1)
+        alone = there & ~beside[:-2] & ~beside[2:]
+        for index in np.flatnonzero(there if line.dot else alone):
+            x, y = float(line.x[index]), float(line.y[index])
+            if self.window_x.seen.low <= x <= self.window_x.seen.high:
+                line.paint_dot(painter, self.place(x, y), line.dot or 2.6)
+
+    def _paint_levels(self, painter: QPainter, frame: QRectF) -> None:
+        now = theme.current()
+        taken: list[QRectF] = []
+        curves = [self._path(line, frame) for line in self.lines if len(line.x)]
+        for value, words, role in sorted(self.levels.values()):
+            share = self.scale_y.share(value)
+            if not 0 <= share <= 1:
+                continue
+            y = frame.bottom() - frame.height() * share
+            painter.setPen(QPen(now.colour(role), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
+            wide = painter.fontMetrics().horizontalAdvance(words) + 6.0
+            place = quietest(frame, y, QSize(math.ceil(wide), 14), curves, taken)
+            taken.append(place)
+            painter.fillRect(place, now.colour("surface", 200))
+            painter.setPen(now.colour("muted"))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _path(self, line: Line, frame: QRectF) -> tuple[Array, Array]:
+        """Return a curve in pixels, (n,) each."""
+        x, y = self.seen(line)
+        return frame.left() + frame.width() * x, frame.bottom() - frame.height() * y
+
+    def _paint_mark(
+        self, painter: QPainter, frame: QRectF, x: float, words: str, role: str
+    ) -> None:
+        now, at = theme.current(), self.place(x, self.scale_y.low).x()
+        painter.setPen(QPen(now.colour(role), 1.6))
+        painter.drawLine(QPointF(at, frame.top()), QPointF(at, frame.bottom()))
+        if words:
+            painter.setFont(theme.font(12, QFont.Weight.DemiBold))
+            wide = painter.fontMetrics().horizontalAdvance(words) + 8
+            left = at + 3 if at + 3 + wide < self.width() else at - 3 - wide
+            place = QRectF(left, frame.top(), wide, 16)
+            painter.fillRect(place, now.colour("surface", 220))
+            painter.setPen(now.colour("text"))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+
+    # Values under the mouse.
+
+    def values_at(self, x: float) -> tuple[float, list[tuple[Line, float, float]]]:
+        """Return the place nearest to x at which there is a point, and each curve's point there."""
+        lines = [line for line in self.lines if line.name and len(line.x)]
+        found = [(line, line.nearest(x)) for line in lines]
+        points = [(line, float(line.x[i]), float(line.y[i])) for line, i in found]
+        at = min((px for _, px, _ in points), key=lambda px: abs(px - x), default=x)
+        again = [(line, line.nearest(at)) for line in lines]
+        return at, [(line, float(line.x[i]), float(line.y[i])) for line, i in again]
+
+    def hover_text(self) -> str:
+        """Return the values at the place that is pointed at, a curve a line; "" for none."""
+        if self.cursor_x is None:
+            return ""
+        at, points = self.values_at(self.cursor_x)
+        rows = [f"{line.name}: {self.write(y)}" for line, _, y in points]
+        return "\n".join([f"{self.x_title} {self.x_write(at)}".strip(), *rows])
+
+    def point(self, x: float | None) -> None:
+        """Show the values at a place of the x-axis, or none."""
+        if x != self.cursor_x:
+            self.cursor_x = x
+            self.setAccessibleDescription(self.hover_text() or self.hint or self.in_words())
+            self.pointed.emit(x)
+            self._repaint()
+
+    def _paint_cursor(self, painter: QPainter, frame: QRectF, x: float) -> None:
+        now, (at, points) = theme.current(), self.values_at(x)
+        if not points:
+            return
+        across = self.place(at, self.scale_y.low).x()
+        painter.setPen(QPen(now.colour("faint"), 1))
+        painter.drawLine(QPointF(across, frame.top()), QPointF(across, frame.bottom()))
+        for line, px, py in points:
+            if math.isfinite(py) and 0 <= self.scale_y.share(py) <= 1:
+                line.paint_dot(painter, self.place(px, py), 3.0)
+        head, *rows = self.hover_text().split("\n")
+        painter.setFont(theme.font(11))
+        metrics = painter.fontMetrics()
+        wide = max(map(metrics.horizontalAdvance, [head, *(f"mm {row}" for row in rows)]))
+        box = QRectF(across + 10, frame.top() + 2, wide + 16, LINE * (len(rows) + 1) + 6)
+        if box.right() > self.width():
+            box.moveRight(max(box.width() + 1, across - 10))
+        painter.setPen(QPen(now.colour("border"), 1))
+        painter.setBrush(now.colour("surface", 240))
+        painter.drawRoundedRect(box, 4, 4)
+        row = QRectF(box.left() + 8, box.top() + 3, box.width() - 12, LINE)
+        painter.setPen(now.colour("muted"))
+        painter.drawText(row, _LEFT, head)
+        for words, (line, _, _) in zip(rows, points, strict=True):
+            row.translate(0, LINE)
+            line.paint_dot(painter, QPointF(row.left() + 4, row.center().y()), 3.0)
+            painter.setPen(now.colour("text"))
+            painter.drawText(row.adjusted(13, 0, 0, 0), _LEFT, words)
+
+    # Hands: the mouse, the wheel and the keys.
+
+    def x_at(self, point: QPointF) -> float:
+        """Return which place of the x-axis is at a point in pixels."""
+        frame = self.frame()
+        share = (point.x() - frame.left()) / frame.width()
+        return self.window_x.seen.at(min(1.0, max(0.0, share)))
+
+    def reset_zoom(self) -> None:
+        """Show the whole x-axis again."""
+        self.window_x.reset()
+        self.changed()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay all out for the new size."""
+        super().resizeEvent(event)
+        self._frame = None
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take over the colours of a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_stale"):
+            self.changed()
+
+    def event(self, event: QEvent) -> bool:
+        """Keep the tooltip away from the values."""
+        if event.type() == QEvent.Type.ToolTip and self.cursor_x is not None:
+            return True
+        return super().event(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Show the values under the mouse, or drag what is seen."""
+        place = event.position()
+        if self._pressed is not None and self.window_x.zoomed:
+            moved = place.x() - self._pressed.x()
+            if abs(moved) >= DRAG:
+                self.window_x.pan(-moved / self.frame().width())
+                self._pressed = place
+                self.changed()
+        inside = not self.hint and self.frame().adjusted(-4, 0, 4, 0).contains(place)
+        self.point(self.x_at(place) if inside else None)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Show no values."""
+        super().leaveEvent(event)
+        self.point(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to drag."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = event.position()
+        else:
+            super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End the drag."""
+        self._pressed = None
+        super().mouseReleaseEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show all again."""
+        self.reset_zoom()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom in or out at the mouse; in a page that scrolls only with Ctrl, or after a click."""
+        held = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        free = held or self.hasFocus() or not self._page_scrolls()
+        notches = event.angleDelta().y() / 120
+        if self.navigable and free and notches and not self.hint:
+            self.window_x.zoom(self.x_at(event.position()), NOTCH**notches)
+            self.changed()
+            event.accept()
+        else:
+            event.ignore()
+
+    def _page_scrolls(self) -> bool:
+        parent = self.parentWidget()
+        while parent is not None:
+            if isinstance(parent, QAbstractScrollArea) and parent.verticalScrollBar().maximum() > 0:
+                return True
+            parent = parent.parentWidget()
+        return False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the values with the arrow keys, zoom with + and −, show all with Home."""
+        key, seen = event.key(), self.window_x.seen
+        middle = seen.at(0.5) if self.cursor_x is None else self.cursor_x
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self.lines:
+            way = 1 if key == Qt.Key.Key_Right else -1
+            share = seen.share(middle) + way * STRIDE
+            if self.window_x.zoomed and not 0 <= share <= 1:
+                self.window_x.pan(way * STRIDE)
+                self.changed()
+            self.point(self.window_x.seen.at(min(1.0, max(0.0, share))))
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Minus) and self.navigable:
+            self.window_x.zoom(middle, NOTCH if key == Qt.Key.Key_Plus else 1 / NOTCH)
+            self.changed()
+        elif key == Qt.Key.Key_Home:
+            self.reset_zoom()
+        elif key == Qt.Key.Key_Escape and self.cursor_x is not None:
+            self.point(None)
+        else:
+            super().keyPressEvent(event)
+
+
+class PaintedChart(Chart):
+    """A light chart that paints its curves into itself."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint axes, curves, and what stands over them."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = self.frame()
+        painter.save()
+        painter.setClipRect(frame.adjusted(-1, -2, 3, 2))
+        for line in () if self.hint else self.lines:
+            painter.setPen(line.pen())
+            x, y = self._path(line, frame)
+            for part in np.split(np.arange(len(y)), np.flatnonzero(np.isnan(y))):
+                good = part[np.isfinite(y[part])]
+                points = map(QPointF, x[good].tolist(), y[good].tolist())
+                painter.drawPolyline(QPolygonF(list(points)))
+        painter.restore()
+        self.paint_over(painter)
+
+
+class PlotChart(Chart):
+    """A chart whose curves are drawn by pyqtgraph, in items that are updated in place."""
+
+    def __init__(self, *args: object, **settings: object) -> None:
+        super().__init__(*args, **settings)  # type: ignore[arg-type]
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumHeight(120)
+        self.canvas = pg.PlotWidget(self, background=None)
+        self.canvas.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.canvas.setFrameShape(self.canvas.Shape.NoFrame)
+        self.canvas.setStyleSheet("background: transparent")
+        item = self.canvas.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.layout.setContentsMargins(0, 0, 0, 0)
+        for side in ("left", "bottom"):
+            item.hideAxis(side)
+        item.setRange(xRange=(0, 1), yRange=(0, 1), padding=0, disableAutoRange=True)
+        self._items: list[pg.PlotDataItem] = []
+        self._over = _Over(self)
+
+    def _draw(self) -> None:
+        self.canvas.setVisible(not self.hint)
+        while len(self._items) > len(self.lines):
+            self.canvas.removeItem(self._items.pop())
+        while len(self._items) < len(self.lines):
+            self._items.append(pg.PlotDataItem(skipFiniteCheck=False, connect="finite"))
+            self.canvas.addItem(self._items[-1])
+        for item, line in zip(self._items, self.lines, strict=True):
+            item.setPen(line.pen())
+            item.setData(*self.seen(line))
+        self._lay_out()
+
+    def drawn(self, name: str) -> tuple[Array, Array]:
+        """Return the points that are drawn of a curve, as shares of the frame, (n,) each."""
+        index = next(i for i, line in enumerate(self.lines) if line.name == name)
+        x, y = self._items[index].getData()
+        return x, y
+
+    def _repaint(self) -> None:
+        self.update()
+        self._over.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the curves in their frame."""
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.canvas.setGeometry(self.frame().toAlignedRect())
+        self._over.setGeometry(self.rect())
+
+
+class _Over(QWidget):
+    """What a chart paints over the curves of pyqtgraph; the mouse goes through it."""
+
+    def __init__(self, chart: PlotChart) -> None:
+        super().__init__(chart)
+        self._chart = chart
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint it."""
+        self._chart.paint_over(QPainter(self))
