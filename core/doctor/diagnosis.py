@@ -89,7 +89,7 @@ class Experiment:
 
     Attributes:
         id: of the experiment, such as ``overfit_one_batch``.
-        title: what was asked, as a question.
+        title: its name in the field.
         measured, expected: in words with numbers.
         passed: True, False, or None if it could not be done (``measured`` says why).
         values: the numbers by name.
@@ -105,10 +105,6 @@ class Experiment:
     values: tuple[tuple[str, float], ...] = ()
     seconds: float = 0.0
     picture: Picture | None = None
-
-    def value(self, name: str) -> float:
-        """Return one of its numbers; NaN if it has none of that name."""
-        return dict(self.values).get(name, math.nan)
 
 
 @dataclass(frozen=True)

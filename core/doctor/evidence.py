@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from .watch.observation import InferenceStats, Observation
 
 if TYPE_CHECKING:
     from .watch.watcher import LoopWatcher
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -48,45 +50,69 @@ class DataStats:
 
 @dataclass
 class Evidence:
-    """One training.
+    """All that is known of one training.
 
     Attributes:
         steps, losses: the loss of each step (thinned, if there were many).
-        looks: the steps that were looked at, in order.
+        observations: of some steps, in order.
         validations: steps and losses on other data.
-        metrics: steps, losses on other data, and the shares of right answers told with them.
+        metrics: steps, losses on other data, and accuracies there.
         crash: the error that ended the loop; "".
-        trials: the experiments, by id.
-        data, use: see there; None if it could not be seen.
+        experiments: by id.
+        data: what the data shows by itself; None if it could not be read.
+        inference: how the network is used; None if that was not observed.
+        training_mode_in_eval: modules that were in training mode while it was evaluated.
+        constant_inputs: whether all examples that were drawn are equal.
         floors: the loss of simple predictors, by name.
-        planned: the number of steps that the run was to take; 0 if nobody said.
-        warms: whether the schedule is known to begin low.
-        judging_mode: modules that were in training mode while they were judged.
+        planned: the number of steps that the run was to take; 0 if that is not known.
+        train_loss: the last one on training data in eval mode; NaN.
+        training_loss, new_loss: at the end, on training data and on new data, in eval mode; NaN.
+        training_harder: by what share of it the former is above the latter; NaN.
+        can_grow: whether there is a wider model of the same kind.
+        spare_classes: outputs for what need not occur, such as single bytes.
     """
 
     steps: Array
     losses: Array
-    looks: list[Observation]
+    observations: list[Observation]
     validations: list[tuple[int, float]] = field(default_factory=list)
     metrics: list[tuple[int, float, float]] = field(default_factory=list)
     crash: str = ""
-    trials: dict[str, Experiment] = field(default_factory=dict)
+    experiments: dict[str, Experiment] = field(default_factory=dict)
     data: DataStats | None = None
-    use: InferenceStats | None = None
+    inference: InferenceStats | None = None
+    training_mode_in_eval: tuple[str, ...] = ()
+    constant_inputs: bool = False
     floors: Mapping[str, float] = field(default_factory=dict)
     planned: int = 0
-    judging_mode: tuple[str, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
+    train_loss: float = np.nan
+    training_loss: float = np.nan
+    new_loss: float = np.nan
+    training_harder: float = np.nan
+    can_grow: bool = True
+    spare_classes: int = 0
+    _results: dict[type, object] = field(default_factory=dict)
+
+    def add(self, experiment: Experiment, result: object = None) -> None:
+        """Add an experiment, and the numbers that it found; None if it could not be tried."""
+        self.experiments[experiment.id] = experiment
+        if result is not None:
+            self._results[type(result)] = result
+
+    def result(self, kind: type[Found]) -> Found | None:
+        """Return what an experiment found, by the type of that; None if it was not tried."""
+        found = self._results.get(kind)
+        return found if isinstance(found, kind) else None
 
     @property
     def first(self) -> Observation | None:
-        """The first step that was looked at."""
-        return self.looks[0] if self.looks else None
+        """The first step that was observed."""
+        return self.observations[0] if self.observations else None
 
     @property
     def last(self) -> Observation | None:
-        """The newest step that was looked at."""
-        return self.looks[-1] if self.looks else None
+        """The newest step that was observed."""
+        return self.observations[-1] if self.observations else None
 
     def mean(self, share: float, end: bool = True) -> float:
         """Return the mean loss over the last (or first) share of the steps."""
@@ -109,7 +135,7 @@ class Evidence:
 
     @property
     def uniform(self) -> float:
-        """The loss of an even answer."""
+        """The loss of an uniform guess."""
         return self.first.criterion.uniform if self.first else float("nan")
 
     def smooth(self, parts: int = 40) -> Array:
@@ -138,6 +164,6 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         list(watcher.validations),
         list(watcher.metrics),
         crash=crash,
-        use=watcher.inference,
-        judging_mode=watcher.training_mode_in_eval,
+        inference=watcher.inference,
+        training_mode_in_eval=watcher.training_mode_in_eval,
     )

@@ -16,17 +16,25 @@ from ..training.checkpoint import Checkpoint
 from ..training.control import Control
 from ..training.learner import Learner
 from ..training.trainer import Run, train
-from .diagnose import again_of, explore
+from .diagnose import experiment, replay_of
 from .diagnosis import Diagnosis
 from .evidence import DataStats, Evidence
-from .experiments.copies import try_copies
-from .experiments.data_checks import overlap, survey
-from .experiments.replay import FAULTS, Batch, Replay
-from .experiments.run_access import ANSWERS, JUDGED, batches_of, loss_on, mean_loss, new_batches
+from .experiments.data_checks import check_data, overlap
+from .experiments.replay import REPLAY_ERRORS, Replay
+from .experiments.run_access import (
+    EVALUATED,
+    MAX_TARGETS,
+    loss_on,
+    mean_loss,
+    training_batches,
+    validation_batches,
+)
+from .experiments.training_copies import train_copies
 from .rules import judge
 from .run_doctor import RunDoctor, advise
 from .verdict.conclusion import conclude
 from .watch.observation import InferenceStats
+from .watch.watcher import Batch
 
 CLOSELY = 0.05
 """The share of the time for looking, where that is what the training is for."""
@@ -98,25 +106,25 @@ def _diagnose(
     begin = time.perf_counter()
     case = attending.case(crash=crash)
     case.planned = max(case.planned, attending.watcher.count)
-    again = again_of(attending.watcher)
-    if again is not None and not crash and not control.abandoned:
+    replay = replay_of(attending.watcher)
+    if replay is not None and not crash and not control.abandoned:
         yield Progress("Looking at the data", 0.0)
-        case.data = _data(again, attending, learner)
-        case.facts["constant_inputs"] = all(
+        case.data = _data(replay, attending, learner)
+        case.constant_inputs = all(
             len(inputs[0]) > 3 and bool((inputs[0] == inputs[0][:1]).all())
-            for inputs, _ in batches_of(learner, COMPARED)
+            for inputs, _ in training_batches(learner, COMPARED)
         )
-        case.use = _use(learner)
+        case.inference = _use(learner)
         _set_floors(case, learner)
-    if again is not None and not control.abandoned:
-        for words, share in explore(case, again, QUICK * budget, attending.watcher.repeatable):
+    if replay is not None and not control.abandoned:
+        for words, share in experiment(case, replay, QUICK * budget, attending.watcher.repeatable):
             yield Progress(words, QUICK * share)
     checks = judge(case)
     found = conclude(case, checks, advise(learner, case))
     yield Diagnosed(learner.step, found)
     left = budget - (time.perf_counter() - begin)
     if found.verdict != "broken" and not crash and not control.stopping and learner.step > 30:
-        for words, share in try_copies(case, learner, control, left):
+        for words, share in train_copies(case, learner, control, left):
             yield Progress(words, QUICK + (1 - QUICK) * share)
             yield Diagnosed(learner.step, conclude(case, judge(case), advise(learner, case)))
     seconds = round(time.perf_counter() - begin, 2)
@@ -128,14 +136,14 @@ def _diagnose(
 # The data.
 
 
-def _data(again: Replay, attending: RunDoctor, learner: Learner) -> DataStats:
-    batches = batches_of(learner, ANSWERS)
+def _data(replay: Replay, attending: RunDoctor, learner: Learner) -> DataStats:
+    batches = training_batches(learner, MAX_TARGETS)
     inputs, targets = _joined(batches)
-    seen = survey(again, attending.watcher.variables, (inputs, targets))
+    seen = check_data(replay, attending.watcher.variables, (inputs, targets))
     values = dict(vars(seen))
     try:
         values["overlap"], values["overlap_with"] = _overlap(learner), "the validation data"
-    except (UserError, *FAULTS):
+    except (UserError, *REPLAY_ERRORS):
         pass  # stays unseen
     values["context"] = learner.recipe.sees
     return DataStats(**values)
@@ -159,7 +167,7 @@ def _overlap(learner: Learner) -> float:
 def _set_floors(case: Evidence, learner: Learner) -> None:
     try:
         case.floors = learner.playground.baselines(learner.data, learner.recipe, learner.vocabulary)
-    except (UserError, *FAULTS):
+    except (UserError, *REPLAY_ERRORS):
         case.floors = {}
     if case.data is not None and case.floors:
         floors = case.floors
@@ -169,28 +177,28 @@ def _set_floors(case: Evidence, learner: Learner) -> None:
             context_entropy=here,
             longer_context_entropy=floors.get("triple", math.nan),
         )
-    case.facts["cannot_grow"] = not learner.playground.resized(learner.recipe, 2.0)
-    seen, seen_error = mean_loss(learner, learner.model, batches_of(learner, JUDGED))
-    new, new_error = mean_loss(learner, learner.model, new_batches(learner))
-    case.facts |= {"seen_loss": seen, "new_loss": new, "train_loss": seen}
-    case.facts["spare"] = learner.playground.spare
+    case.can_grow = bool(learner.playground.resized(learner.recipe, 2.0))
+    seen, seen_error = mean_loss(learner, learner.model, training_batches(learner, EVALUATED))
+    new, new_error = mean_loss(learner, learner.model, validation_batches(learner))
+    case.training_loss, case.new_loss, case.train_loss = seen, new, seen
+    case.spare_classes = learner.playground.spare
     if new > 0:
         # Only what is more than chance: with few examples, either may be the harder ones.
         sure = seen - new - 2 * math.hypot(seen_error, new_error)
-        case.facts["train_above_validation"] = max(0.0, sure) / new
+        case.training_harder = max(0.0, sure) / new
 
 
 def _use(learner: Learner) -> InferenceStats | None:
     """Hold the loss of the same batches against one another: as it is trained, as it is used."""
-    batches = batches_of(learner, COMPARED)
+    batches = training_batches(learner, COMPARED)
     standing = copy.deepcopy(learner.model)
     try:
         # The running means of a batch norm follow weights that move; they may catch up first.
         for _ in range(SETTLING):
-            loss_on(learner, standing.train(learner.model.training), batches, used=False)
+            loss_on(learner, standing.train(learner.model.training), batches, inference=False)
         used = loss_on(learner, standing, batches)
-        trained = loss_on(learner, standing.train(learner.model.training), batches, used=False)
-    except FAULTS:
+        trained = loss_on(learner, standing.train(learner.model.training), batches, inference=False)
+    except REPLAY_ERRORS:
         return None
     return InferenceStats(training_loss=trained, inference_loss=used)
 

@@ -11,6 +11,7 @@ from ..training.learner import Learner
 from ..training.pace import Pace
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
+from .experiments.step_experiments import OtherRates
 from .rules import judge
 from .verdict.conclusion import conclude
 from .watch.watcher import LoopWatcher
@@ -75,8 +76,7 @@ class RunDoctor:
         """Return all that is known."""
         case = evidence_of(self.watcher, crash)
         case.planned = self.planned or round(self.watcher.count / max(progress, 1e-3))
-        if math.isfinite(self.train_loss):
-            case.facts["train_loss"] = self.train_loss
+        case.train_loss = self.train_loss
         return case
 
     def diagnose(self, progress: float) -> Diagnosis:
@@ -96,7 +96,8 @@ def advise(learner: Learner, case: Evidence) -> dict[str, dict[str, Any]]:
             for cause, value in setting.fixes.items():
                 if value != mine[key]:
                     found.setdefault(cause, {})[key] = value
-    factor = _best_factor(case)
+    tried = case.result(OtherRates)
+    factor = tried.best if tried else 1.0
     rates = {"lr_too_high": min(factor, 0.1), "lr_too_low": max(factor, 10.0)}
     if "oscillation" not in found:
         rates["oscillation"] = 1 / 3
@@ -107,15 +108,3 @@ def advise(learner: Learner, case: Evidence) -> dict[str, dict[str, Any]]:
     if wider := learner.playground.resized(recipe, 2.0):
         found["too_small"] = wider
     return found
-
-
-def _best_factor(case: Evidence) -> float:
-    trial = case.trials.get("other_rates")
-    if trial is None or trial.passed is None:
-        return 1.0
-    found = {
-        float(name[1:]): value
-        for name, value in trial.values
-        if name.startswith("x") and math.isfinite(value)
-    }
-    return min(found, key=lambda f: found[f]) if found else 1.0

@@ -18,6 +18,8 @@ from core.doctor.diagnosis import (
     Series,
 )
 from core.doctor.evidence import Evidence
+from core.doctor.experiments.experiment import Outcome
+from core.doctor.experiments.training_copies import LONGER, WIDER, Longer, Wider
 from core.doctor.faults.gallery import FAULTS
 from core.doctor.rules import RULES, judge
 from core.doctor.rules.results import failed
@@ -110,7 +112,7 @@ def test_a_diagnosis_is_read_as_it_was_written():
     before = whole()
     after = Diagnosis.from_dict(json.loads(json.dumps(before.to_dict(), allow_nan=False)))
     assert after == before
-    assert math.isnan(after.experiments[0].value("x100")) and after.text() == before.text()
+    assert math.isnan(after.experiments[0].values[1][1]) and after.text() == before.text()
     for verdict in VERDICTS:
         short = Diagnosis(verdict, "A sentence.", 0.5)
         assert Diagnosis.from_dict(short.to_dict()) == short
@@ -120,7 +122,6 @@ def test_a_diagnosis_can_not_be_changed():
     """It is one frozen object; who shows it can't alter what another one shows."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         whole().verdict = "fine"
-    assert math.isnan(whole().experiments[0].value("no such number"))
 
 
 @pytest.mark.parametrize(
@@ -297,11 +298,6 @@ def test_a_run_that_goes_on_is_not_called_settled():
     assert found.verdict == "undertrained" and "100 of 1,000 steps" in found.sentence
 
 
-def trial(id, **values):
-    """An experiment that was done."""
-    return Experiment(id, id, "measured", "", True, tuple(values.items()))
-
-
 @pytest.mark.parametrize(
     ("time", "size", "gap", "verdict"),
     [
@@ -315,13 +311,16 @@ def trial(id, **values):
 def test_copies_that_trained_decide(time, size, gap, verdict):
     """What brings more, time or size, is the verdict; where neither does, it is fine."""
     case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
-    case.trials["longer"] = trial("longer", now=2.0, twice=1.9, gain=time, gap=gap, noise=0.004)
-    case.trials["wider"] = trial("wider", loss=1.8, gain=size)
+    for declared, result in (
+        (LONGER, Longer(now=2.0, twice=1.9, gain=time, gap=gap)),
+        (WIDER, Wider(loss=1.8, gain=size)),
+    ):
+        case.add(declared.done(Outcome(True, "measured", result)), result)
     found = conclude(case, (), {"too_small": {"hidden": (64,)}, "undertrained": {"steps": 800}})
     assert found.verdict == verdict
     mends = {"too_small": (("hidden", (64,)),), "undertrained": (("steps", 800),)}
     assert found.settings == mends.get(verdict, ())
-    case.facts["cannot_grow"] = True
+    case.can_grow = False
     if verdict == "fine":
         assert conclude(case, ()).verdict == "at_floor"
 

@@ -244,8 +244,8 @@ def test_the_doctor_is_told_of_every_step(made):
     list(train(made("names mlp", observers=(attending,)), Control()))
     case = attending.case()
     assert len(case.losses) == 60 and case.planned == 60 and case.validations
-    assert math.isfinite(case.facts["train_loss"])
-    model, seen = attending.learner.model, case.looks[-1]
+    assert math.isfinite(case.train_loss)
+    model, seen = attending.learner.model, case.observations[-1]
     assert {p.name for p in seen.parameters} == {name for name, _ in model.named_parameters()}
     assert [layer.name for layer in seen.layers] == list(layers_of(model))
     assert attending.diagnose(1.0).verdict != "broken"

@@ -1,7 +1,8 @@
 """What the data shows by itself, without any network: labels, overlap, what a context allows."""
 
 import math
-from typing import cast
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,58 +11,53 @@ from torch.nn import functional as F
 
 from ...ngrams import counted
 from ..evidence import DataStats
-from ..watch.graph import StepGraph, is_one_hot
-from ..watch.graph import tensors_of as tensors_in_index
-from ..watch.tape import replay
+from ..watch.graph import StepGraph, is_one_hot, tensors_of
 from ..watch.variables import Variables
-from .replay import FAULTS, Replay
+from .replay import REPLAY_ERRORS, Replay
 
-SOME = 4000  # examples that are looked at
+MAX_EXAMPLES = 4000
+MAX_TABLE_EXAMPLES = 100_000
+MAX_STREAM = 200_000
+"""Tokens."""
 NEIGHBOURS = 15
-FREQUENT = 60  # tokens
-STREAM = 200_000  # tokens
-REMEMBERS = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_cell".split())
-MANY = 100_000  # of them, for tables
+FREQUENT = 60
+"""Tokens of which tables count what follows; all others are one."""
+RECURRENT = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_cell".split())
 
 
-def survey(
-    again: Replay, variables: Variables, known: tuple[Tensor, Tensor] | None = None
+def check_data(
+    replay: Replay, variables: Variables, known: tuple[Tensor, Tensor] | None = None
 ) -> DataStats:
-    """Look at the examples that a watched loop draws from, or at the batches that were seen.
+    """Check the examples that a watched loop draws from, or the batches that were observed.
 
     Args:
-        again: the newest step.
-        variables: the variables around the loop.
-        known: inputs and targets, where somebody has them.
+        replay: the newest step.
+        variables: those around the loop.
+        known: inputs and targets, where the caller has them.
     """
-    graph = again.graph
-    found = DataStats()
+    graph = replay.graph
+    stats = DataStats()
     if graph.targets is None or not graph.inputs:
-        return found
-    inputs, targets = known or examples(again)
-    values = dict(vars(found))
+        return stats
+    inputs, targets = known or examples(replay)
     try:
-        whole = None if known else _source(graph, graph.targets)
-        values |= _answers(graph, targets if whole is None else whole, known is None)
-        values |= _predictable(inputs, targets)
-        values |= _context(graph, inputs, targets)
-        values |= _overlap(graph, variables)
-    except FAULTS:
-        pass  # what could not be seen stays NaN, and its rules say so
-    return DataStats(**values)
+        stats = replace(stats, **_classes(graph, targets if known else _all_labels(graph, targets)))
+        stats = replace(stats, **_predictability(inputs, targets))
+        stats = replace(stats, **_context(graph, inputs, targets))
+        stats = replace(stats, **_validation_overlap(graph, variables))
+    except REPLAY_ERRORS:
+        pass  # what is not known stays NaN, and its rules say so
+    return stats
 
 
-def examples(again: Replay) -> tuple[Tensor, Tensor]:
-    """Return inputs and targets as the loop pairs them: batches that were seen, or drawn again."""
-    graph = again.graph
+def examples(replay: Replay) -> tuple[Tensor, Tensor]:
+    """Return inputs and targets as the loop pairs them: batches observed, or drawn again."""
+    graph = replay.graph
     assert graph.targets is not None
-    batches = list(again.fitting())
-    if again.draws:
-        wanted = (graph.inputs[0], graph.targets)
-        rows = len(graph.inputs[0])
-        for _ in range(min(200, SOME // max(1, rows))):
-            inputs, targets = replay(graph.tape, wanted)
-            batches.append(((inputs.detach(),), targets.detach()))
+    batches = list(replay.matching_batches())
+    if replay.draws_batch:
+        count = MAX_EXAMPLES // max(1, len(graph.inputs[0]))
+        batches += [replay.draw() for _ in range(min(200, count))]
     if not batches:
         return graph.inputs[0].detach(), graph.targets.detach()
     return (
@@ -70,65 +66,74 @@ def examples(again: Replay) -> tuple[Tensor, Tensor]:
     )
 
 
+# Where the examples come from.
+
+
 def _source(graph: StepGraph, tensor: Tensor) -> Tensor | None:
-    """Return the tensor that a batch was drawn from by indices; None if it is not to be seen."""
-    op = graph.maker.get(id(tensor))
+    """Return the tensor that a batch was drawn from by indices; None if that can't be told."""
     for _ in range(6):
+        op = graph.made_by(tensor)
         if op is None:
             return None
-        if op.name in ("stack", "cat") and op.inputs:  # a DataLoader's batch
-            op = graph.maker.get(id(op.inputs[0]))
-            continue
         if op.name in ("getitem", "index_select"):
             source: Tensor = op.args[0]
-            return source if id(source) not in graph.maker else None
-        if op.name not in ("float", "long", "to", "div", "truediv", "view", "reshape", "sub"):
-            return None
-        # What was done to it afterwards would have to be done to all of it.
-        if op.name in ("div", "truediv", "sub"):
-            return None
-        op = graph.maker.get(id(op.args[0])) if isinstance(op.args[0], Tensor) else None
+            return None if graph.made_by(source) else source
+        if op.name in ("stack", "cat") and op.inputs:  # a DataLoader's batch
+            tensor = op.inputs[0]
+        elif op.name in ("float", "long", "to", "view", "reshape"):
+            tensor = op.args[0]
+        else:
+            return None  # what was done afterwards would have to be done to all of it
     return None
 
 
 def _stream(graph: StepGraph) -> Tensor | None:
     """Return the row of tokens that both inputs and targets were cut from."""
-    roots = [graph.origin.get(id(t), set()) for t in (*graph.inputs, graph.targets)]
-    common = set.intersection(*roots) if roots else set()
-    for op in graph.tape.ops:
-        if op.name != "getitem" or not tensors_in_index(op.args[1]):
-            continue  # an epoch's order is a row of numbers, too, but nothing is picked from it
-        source = op.args[0]
-        if id(source) in common and _is_row(source):
-            return cast("Tensor", source)
-    return _sliced(graph, common)
-
-
-def _sliced(graph: StepGraph, common: set[int]) -> Tensor | None:
-    """Return the row that a loop cuts stretches from, ``data[i : i + block]``."""
-    for op in graph.tape.ops:
-        source = op.args[0] if op.name == "getitem" else None
-        if not isinstance(source, Tensor) or id(source) not in common:
-            continue
-        if _is_row(source) and int(source.max()) + 1 < len(source) / 10:
-            return source
+    common = set.intersection(
+        *(graph.origin.get(id(t), set()) for t in (*graph.inputs, graph.targets))
+    )
+    cuts: list[tuple[Tensor, bool]] = [
+        (op.args[0], bool(tensors_of(op.args[1])))
+        for op in graph.tape.ops
+        if op.name == "getitem" and id(op.args[0]) in common and _is_row(op.args[0])
+    ]
+    for row, by_indices in cuts:
+        # An epoch's order is a row of whole numbers, too, but nothing is picked from it.
+        if by_indices:
+            return row
+    for row, _ in cuts:  # data[i : i + block]
+        if int(row.max()) + 1 < len(row) / 10:
+            return row
     return None
 
 
-def _is_row(tensor: Tensor) -> bool:
+def _is_row(value: Any) -> bool:
     """Whether it is a long row of whole numbers."""
-    return tensor.dim() == 1 and not tensor.is_floating_point() and tensor.numel() > 1000
+    if not isinstance(value, Tensor) or value.is_floating_point():
+        return False
+    return value.dim() == 1 and value.numel() > 1000
 
 
-def _answers(graph: StepGraph, targets: Tensor, whole: bool) -> dict[str, float]:
-    stream = _stream(graph) if whole else None
-    labels = targets if stream is None else stream
-    if labels.dim() > 1 and _hot(labels.float()):
+# Labels.
+
+
+def _all_labels(graph: StepGraph, targets: Tensor) -> Tensor:
+    """Return the labels of all examples, where the step shows them; else those of its batches."""
+    assert graph.targets is not None
+    for labels in (_stream(graph), _source(graph, graph.targets)):
+        if labels is not None:
+            return labels
+    return targets
+
+
+def _classes(graph: StepGraph, labels: Tensor) -> dict[str, Any]:
+    """Return how often each class occurs."""
+    if labels.dim() > 1 and is_one_hot(labels.float()):
         labels = labels.argmax(-1)
-    if labels.is_floating_point() and bool(((labels == 0) | (labels == 1)).all()):
-        labels = labels.long()
     if labels.is_floating_point():
-        return {}
+        if not _is_binary(labels):
+            return {}
+        labels = labels.long()
     labels = labels.flatten()
     labels = labels[labels >= 0]
     if not len(labels):
@@ -137,22 +142,24 @@ def _answers(graph: StepGraph, targets: Tensor, whole: bool) -> dict[str, float]
     shares = counts[counts > 0].double() / counts.sum()
     outputs = graph.outputs
     classes = outputs.shape[-1] if outputs is not None and outputs.dim() > 1 else 0
+    enough = len(labels) >= 3 * classes or (classes > 1000 and len(labels) > 500)
     return {
-        "classes_used": len(shares) / classes
-        if (classes > 1 and len(labels) >= 3 * classes) or (classes > 1000 and len(labels) > 500)
-        else math.nan,
+        "classes_used": len(shares) / classes if classes > 1 and enough else math.nan,
         "classes": len(shares),
         "top_share": float(shares.max()),
         "entropy": float(-(shares * shares.log()).sum()),
     }
 
 
-def _predictable(inputs: Tensor, targets: Tensor) -> dict[str, float]:
-    """Guess the answers by simple means: neighbours for pictures, tables for tokens."""
-    two = targets.is_floating_point() and bool(((targets == 0) | (targets == 1)).all())
-    if two and targets.numel() == len(targets):
+def _is_binary(targets: Tensor) -> bool:
+    return bool(((targets == 0) | (targets == 1)).all())
+
+
+def _predictability(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
+    """Predict the targets by simple models: neighbours for pictures, tables for tokens."""
+    if targets.is_floating_point() and targets.numel() == len(targets) and _is_binary(targets):
         targets = targets.reshape(-1).long()
-    if targets.dim() == 2 and len(inputs) == len(targets) and _hot(targets.float()):
+    if targets.dim() == 2 and len(inputs) == len(targets) and is_one_hot(targets.float()):
         targets = targets.argmax(-1)
     if targets.is_floating_point() or not len(inputs):
         return {}
@@ -161,13 +168,12 @@ def _predictable(inputs: Tensor, targets: Tensor) -> dict[str, float]:
         inputs, targets = inputs.flatten()[known][:, None], targets.flatten()[known]
     if targets.dim() != 1 or len(inputs) != len(targets):
         return {}
+    rows = inputs.reshape(len(inputs), -1)
     if not (inputs.is_floating_point() or inputs.dtype == torch.uint8):
-        return _by_tables(inputs.reshape(len(inputs), -1)[:MANY], targets[:MANY])
-    every = max(1, len(inputs) // SOME)
-    inputs, targets = inputs[::every][:SOME], targets[::every][:SOME]
-    if len(targets) < 200:
-        return {}
-    return _by_neighbours(inputs.reshape(len(inputs), -1).float(), targets)
+        return _by_tables(rows[:MAX_TABLE_EXAMPLES], targets[:MAX_TABLE_EXAMPLES])
+    stride = max(1, len(inputs) // MAX_EXAMPLES)
+    rows, targets = rows[::stride][:MAX_EXAMPLES], targets[::stride][:MAX_EXAMPLES]
+    return _by_neighbours(rows.float(), targets) if len(targets) >= 200 else {}
 
 
 def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
@@ -184,135 +190,135 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     votes = F.one_hot(targets[near], classes).float().mean(1)
     share, winner = votes.max(1)
     top = float(torch.bincount(targets, minlength=classes).max()) / len(targets)
-    right = float((winner == truth).float().mean())
-    predictable = (right - top) / (1 - top) if top < 1 else 1.0
+    accuracy = float((winner == truth).float().mean())
+    better = (accuracy - top) / (1 - top) if top < 1 else 1.0
     clear = share > max(0.6, min(0.75, 2 * top))
     noise = math.nan
     if len(rows) >= 1000 and float(clear.float().mean()) > 0.15:
         noise = float((winner[clear] != truth[clear]).float().mean())
-    return {"predictability": max(0.0, predictable), "label_noise": noise}
+    return {"predictability": max(0.0, better), "label_noise": noise}
 
 
 def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:
-    """Learn one table for each column on one half and judge it on the other: the best counts."""
+    """Count one table for each column on one half, and evaluate it on the other; the best one."""
     size = int(max(int(rows.max()), int(targets.max()))) + 1
-    if size > FREQUENT:  # a table of all would need more examples: the frequent ones tell as well
+    if size > FREQUENT:  # a table of all would need more examples; the frequent ones are enough
         rows, targets, size = _frequent(rows, size), _frequent(targets, size), FREQUENT + 1
     half = len(rows) // 2
     if half < 30 * int(torch.unique(targets).numel()):
         return {}  # too few to know what follows what
-    best, single = math.inf, math.nan
+    best, unigram = math.inf, math.nan
     for column in range(max(0, rows.shape[1] - 4), rows.shape[1]):
         pairs = torch.stack([torch.zeros_like(rows[:, column]), rows[:, column]], 1)
         floors = counted(pairs[:half], targets[:half], pairs[half:], targets[half:], size)
-        best, single = min(best, floors["pair"]), floors["single"]
-    return {"predictability": max(0.0, (single - best) / single) if single > 0 else math.nan}
+        best, unigram = min(best, floors["pair"]), floors["single"]
+    return {"predictability": max(0.0, (unigram - best) / unigram) if unigram > 0 else math.nan}
 
 
 def _frequent(tokens: Tensor, size: int) -> Tensor:
     """Return tokens by their rank among the frequent ones; all others are one."""
     counts = torch.bincount(tokens.flatten().long(), minlength=size)
-    places = torch.full((size,), FREQUENT, dtype=torch.long, device=tokens.device)
-    places[counts.topk(min(FREQUENT, size)).indices] = torch.arange(min(FREQUENT, size))
-    return places[tokens.long()]
+    ranks = torch.full((size,), FREQUENT, dtype=torch.long, device=tokens.device)
+    ranks[counts.topk(min(FREQUENT, size)).indices] = torch.arange(min(FREQUENT, size))
+    return ranks[tokens.long()]
 
 
-def _context(graph: StepGraph, inputs: Tensor, targets: Tensor) -> dict[str, float]:
+# Context.
+
+
+def _context(graph: StepGraph, inputs: Tensor, targets: Tensor) -> dict[str, Any]:
     """Count what a context of one or two tokens allows, where that is all the network sees."""
     given = graph.inputs[0]
-    if given.is_floating_point() and not _hot(given):
+    length = _context_length(graph)
+    if (given.is_floating_point() and not is_one_hot(given)) or not length:
         return {}
-    whole = given.dim() > 1 and given.shape == getattr(graph.targets, "shape", None)
-    seen = _seen(graph)
-    if not seen:
-        return {}
-    values: dict[str, float] = {"context": seen}
-    assert graph.targets is not None
-    stream = _stream(graph)
-    if stream is not None:
-        row = stream[:STREAM].long()
-    elif not whole and targets.dim() == 1 and len(inputs) == len(targets):
-        whole_inputs, whole_targets = _source(graph, given), _source(graph, graph.targets)
-        if (
-            whole_inputs is not None
-            and whole_targets is not None
-            and len(whole_inputs) == len(whole_targets)
-        ):
-            inputs, targets = whole_inputs, whole_targets
-        last = (
-            inputs.argmax(-1)
-            if inputs.is_floating_point()
-            else inputs.reshape(len(inputs), -1)[:, -1]
-        )
-        follows = float((last[1:] == targets[:-1]).float().mean())
-        if follows < 0.7:
-            return values
-        row = torch.cat([last[:1].long(), targets.long()])[:STREAM]
-    else:
-        return values
-    if seen > 2 or len(row) < 2000:
-        return values
-    size = int(row.max()) + 1
-    cut = int(0.9 * len(row))
+    row = _stream(graph)
+    if row is None:
+        row = _in_a_row(graph, inputs, targets)
+    row = None if row is None else row[:MAX_STREAM].long()
+    if row is None or length > 2 or len(row) < 2000:
+        return {"context": length}
+    size, cut = int(row.max()) + 1, int(0.9 * len(row))
     parts = [row[:cut], row[cut:]]
-    learned, judged = (torch.stack([p[:-2], p[1:-1]], 1) for p in parts)
-    floors = counted(learned, parts[0][2:], judged, parts[1][2:], size)
-    here, longer = ("pair", "triple") if seen == 1 else ("triple", "triple")
-    return values | {"context_entropy": floors[here], "longer_context_entropy": floors[longer]}
+    counts, evaluated = (torch.stack([p[:-2], p[1:-1]], 1) for p in parts)
+    floors = counted(counts, parts[0][2:], evaluated, parts[1][2:], size)
+    return {
+        "context": length,
+        "context_entropy": floors["pair" if length == 1 else "triple"],
+        "longer_context_entropy": floors["triple"],
+    }
 
 
-def _seen(graph: StepGraph) -> int:
-    """Return how many tokens an answer may depend on; 0 if that is not to be told."""
-    if any(op.name in REMEMBERS for op in graph.ops):
+def _context_length(graph: StepGraph) -> int:
+    """Return how many tokens an output may depend on; 0 if that can't be told."""
+    if any(op.name in RECURRENT for op in graph.ops):
         return 0
     given = graph.inputs[0]
-    maker = graph.maker.get(id(given))
+    maker = graph.made_by(given)
     if given.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1]):
-        return 0  # rows were laid behind one another: which tokens meet is not to be seen
+        return 0  # sequences were concatenated: which tokens meet can't be told
     return sum(
         1 if t.dim() == 1 or t.is_floating_point() else int(t.shape[-1]) for t in graph.inputs
     )
 
 
-def _hot(rows: Tensor) -> bool:
-    return is_one_hot(rows)
+def _in_a_row(graph: StepGraph, inputs: Tensor, targets: Tensor) -> Tensor | None:
+    """Return examples of one target each as the row that they were made from; None if not one."""
+    given = graph.inputs[0]
+    assert graph.targets is not None
+    each_position = given.dim() > 1 and given.shape == graph.targets.shape
+    if each_position or targets.dim() != 1 or len(inputs) != len(targets):
+        return None
+    sources = _source(graph, given), _source(graph, graph.targets)
+    if sources[0] is not None and sources[1] is not None and len(sources[0]) == len(sources[1]):
+        inputs, targets = sources[0], sources[1]
+    if inputs.is_floating_point():
+        last = inputs.argmax(-1)
+    else:
+        last = inputs.reshape(len(inputs), -1)[:, -1]
+    if float((last[1:] == targets[:-1]).float().mean()) < 0.7:
+        return None
+    return torch.cat([last[:1].long(), targets.long()])
 
 
-def _overlap(graph: StepGraph, variables: Variables) -> dict[str, float | str]:
-    """Look for data that judges among the data that is learned from."""
-    learned = _source(graph, graph.inputs[0])
-    if learned is None:
-        learned = _stream(graph)
-    if learned is None:
-        return {}
-    found: dict[str, float | str] = {}
+# Overlap.
+
+
+def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any]:
+    """Search the validation data in the training data."""
+    trained = _source(graph, graph.inputs[0])
+    if trained is None:
+        trained = _stream(graph)
+    found: dict[str, Any] = {}
+    if trained is None:
+        return found
     for name, tensor in variables.validation_data().items():
-        if tensor is learned or tensor.dtype != learned.dtype or tensor.dim() != learned.dim():
-            if tensor is learned:
-                return {"overlap": 1.0, "overlap_with": name}
+        if tensor is trained:
+            return {"overlap": 1.0, "overlap_with": name}
+        if tensor.dtype != trained.dtype or tensor.dim() != trained.dim():
             continue
-        if tensor.shape[1:] != learned.shape[1:]:
+        if tensor.shape[1:] != trained.shape[1:]:
             continue
-        share = overlap(learned, tensor)
-        if share > found.get("overlap", -1.0):  # type: ignore[operator]
+        share = overlap(trained, tensor)
+        if share > found.get("overlap", -1.0):
             found = {"overlap": share, "overlap_with": name}
     return found
 
 
-def overlap(learned: Tensor, judging: Tensor) -> float:
-    """Return the share of what judges that lies, as it is, in what is learned from.
+def overlap(trained: Tensor, validation: Tensor) -> float:
+    """Return the share of the validation data that is in the training data as it is.
 
-    Runs of examples are looked for, not single ones: in names and texts, short pieces occur twice
+    Runs of examples are searched, not single ones: in names and texts, short pieces occur twice
     without anything being wrong.
     """
-    rows = learned.detach().cpu().contiguous().numpy()
-    judge = judging.detach().cpu().contiguous().numpy()
+    rows = trained.detach().cpu().contiguous().numpy()
+    searched = validation.detach().cpu().contiguous().numpy()
     width = max(1, int(np.prod(rows.shape[1:])))
-    rich = (np.issubdtype(rows.dtype, np.floating) and width > 8) or width > 100
-    length = 1 if rich else max(48 // width, 40)
-    if len(judge) < length:
+    distinctive = (np.issubdtype(rows.dtype, np.floating) and width > 8) or width > 100
+    length = 1 if distinctive else max(48 // width, 40)
+    if len(searched) < length:
         return math.nan
     whole = rows.tobytes()
-    places = np.linspace(0, len(judge) - length, 24).astype(int)
-    hits = [whole.find(judge[p : p + length].tobytes()) >= 0 for p in places]
+    places = np.linspace(0, len(searched) - length, 24).astype(int)
+    hits = [whole.find(searched[p : p + length].tobytes()) >= 0 for p in places]
     return float(np.mean(hits))

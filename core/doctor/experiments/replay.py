@@ -1,18 +1,25 @@
-"""The newest step, done again on copies: with other inputs, other weights, other learning rates."""
+"""Repeats the newest step on copies: with other inputs, other weights, other learning rates."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..watch.graph import StepGraph
-from ..watch.tape import RANDOM, ops_behind, replay
+from ..watch.tape import RANDOM, Substitutes, ops_behind, replay
+from ..watch.watcher import Batch
 
-FAULTS = (RuntimeError, ValueError, IndexError, TypeError, AttributeError, NotImplementedError)
-"""What torch raises where a step can't be done with other tensors."""
-Batch = tuple[tuple[Tensor, ...], Tensor]
+REPLAY_ERRORS = (
+    RuntimeError,
+    ValueError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+)
+"""What torch raises where a step can't be repeated with other tensors."""
 
 
 @dataclass
@@ -22,83 +29,89 @@ class Replay:
     Attributes:
         graph: the step.
         batches: inputs and targets of some steps.
+        module: the network, where it is one module with batch norm; None.
     """
 
     graph: StepGraph
     batches: list[Batch]
+    module: nn.Module | None = None
 
     @property
-    def weights(self) -> dict[int, Tensor]:
-        """The parameters that the loss is made of and that learn, by id."""
+    def parameters(self) -> dict[int, Tensor]:
+        """The parameters that the loss is made of and that are trained, by id."""
         return {id(t): t for t in self.graph.tape.parameters}
 
     @property
-    def draws(self) -> bool:
-        """Whether the step draws its batch by itself, so that each repetition has another one."""
+    def draws_batch(self) -> bool:
+        """Whether the step draws its batch itself, so that each repetition has another one."""
         graph = self.graph
         if graph.targets is None or not graph.inputs:
             return False
         made = ops_behind(graph.tape, [*graph.inputs, graph.targets])
         return any(op.name in RANDOM for op in made)
 
-    def put(self, batch: Batch) -> dict[int, Tensor]:
-        """Return what stands for the inputs and targets of the step.
+    def draw(self) -> Batch:
+        """Return the batch of a repetition: its first inputs, and its targets."""
+        assert self.graph.targets is not None
+        inputs, targets = replay(self.graph.tape, (self.graph.inputs[0], self.graph.targets))
+        return (inputs.detach(),), targets.detach()
+
+    def repeat(self, wanted: Tensor | None, substitutes: Substitutes) -> Tensor:
+        """Return what a tensor of the step is with other tensors in the place of some."""
+        assert wanted is not None
+        return replay(self.graph.tape, (wanted,), substitutes)[0]
+
+    def substitutes(self, batch: Batch) -> dict[int, Tensor]:
+        """Return what replaces the inputs and targets of the step.
 
         Raises:
-            ValueError: the batch is of another form.
+            ValueError: the batch is of another shape.
         """
         inputs, targets = batch
-        mine = self.graph.inputs
-        assert self.graph.targets is not None
-        if len(inputs) != len(mine) or any(
-            a.shape != b.shape for a, b in zip(inputs, mine, strict=True)
-        ):
-            raise ValueError("another form")
-        if targets.shape != self.graph.targets.shape:
-            raise ValueError("another form")
-        # Where what is given is what is to be said, as in an autoencoder, the input counts.
-        instead = {id(self.graph.targets): targets}
-        return instead | {id(a): b for a, b in zip(mine, inputs, strict=True)}
+        mine, aims = self.graph.inputs, self.graph.targets
+        assert aims is not None
+        shapes = [t.shape for t in (*mine, aims)]
+        if [t.shape for t in (*inputs, targets)] != shapes:
+            raise ValueError("another shape")
+        # Where the input is the target, as in an autoencoder, the input counts.
+        return {id(aims): targets} | {id(a): b for a, b in zip(mine, inputs, strict=True)}
 
-    def loss(self, batch: Batch | None = None, weights: dict[int, Tensor] | None = None) -> Tensor:
-        """Return the loss on another batch, with other weights."""
-        assert self.graph.tape.root is not None
-        instead = self.put(batch) if batch else {}
-        return replay(self.graph.tape, (self.graph.tape.root,), {**instead, **(weights or {})})[0]
-
-    def judged(
-        self, batch: Batch | None = None, weights: dict[int, Tensor] | None = None
+    def loss(
+        self, batch: Batch | None = None, parameters: dict[int, Tensor] | None = None
     ) -> Tensor:
-        """Return the outputs on another batch, with other weights."""
-        assert self.graph.outputs is not None
-        instead = self.put(batch) if batch else {}
-        return replay(self.graph.tape, (self.graph.outputs,), {**instead, **(weights or {})})[0]
+        """Return the loss on another batch, with other parameters."""
+        given = self.substitutes(batch) if batch else {}
+        return self.repeat(self.graph.tape.root, {**given, **(parameters or {})})
+
+    def outputs(self, batch: Batch) -> Tensor:
+        """Return the outputs on another batch."""
+        return self.repeat(self.graph.outputs, self.substitutes(batch))
 
     def copies(self) -> dict[int, Tensor]:
-        """Return copies of the weights that can be learned."""
-        return {key: t.detach().clone().requires_grad_() for key, t in self.weights.items()}
+        """Return copies of the parameters that can be trained."""
+        return {key: t.detach().clone().requires_grad_() for key, t in self.parameters.items()}
 
-    def fitting(self) -> list[Batch]:
-        """Return the batches that have the form of the step."""
+    def matching_batches(self) -> list[Batch]:
+        """Return the batches that have the shape of the step's."""
         found = []
         for batch in self.batches:
             try:
-                self.put(batch)
+                self.substitutes(batch)
             except ValueError:
                 continue
             found.append(batch)
         return found
 
-    def descend(
+    def train(
         self,
         copies: dict[int, Tensor],
         batches: Sequence[Batch | None],
         steps: int,
-        make: Callable[[list[Tensor]], torch.optim.Optimizer],
+        make_optimizer: Callable[[list[Tensor]], torch.optim.Optimizer],
         seconds: float,
     ) -> list[float]:
-        """Train copies on batches, in turn (None draws one); return the losses, while time is."""
-        optimizer = make(list(copies.values()))
+        """Train copies on batches in turn (None draws one) while there is time; return losses."""
+        optimizer = make_optimizer(list(copies.values()))
         end, losses = time.perf_counter() + seconds, []
         for step in range(steps):
             with torch.enable_grad():
@@ -112,6 +125,8 @@ class Replay:
         return losses
 
     @torch.no_grad()
-    def mean_loss(self, copies: dict[int, Tensor] | None, batches: Sequence[Batch]) -> float:
+    def mean_loss(
+        self, batches: Sequence[Batch], parameters: dict[int, Tensor] | None = None
+    ) -> float:
         """Return the mean loss over some batches."""
-        return float(torch.stack([self.loss(b, copies).float() for b in batches]).mean())
+        return float(torch.stack([self.loss(b, parameters).float() for b in batches]).mean())

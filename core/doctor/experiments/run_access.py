@@ -1,4 +1,4 @@
-"""What the doctor draws from a learner: batches that it learns from, new ones, its loss."""
+"""What experiments take from a learner: training and validation batches, and its loss."""
 
 import math
 import statistics
@@ -8,14 +8,15 @@ import torch
 
 from ...training.evaluation import judging
 from ...training.learner import Learner
-from .replay import Batch
+from ..watch.watcher import Batch
 
-ANSWERS = 20_000  # that are looked at at most
-JUDGED = 2048  # examples, for a loss on new data
+MAX_TARGETS = 20_000
+EVALUATED = 2048
+"""Examples, for a loss."""
 
 
-def batches_of(learner: Learner, most: int) -> list[Batch]:
-    """Draw some more batches, as the training does, but pictures as they are in the data."""
+def training_batches(learner: Learner, most: int) -> list[Batch]:
+    """Draw batches as the training does, but without augmentation."""
     recipe = learner.recipe.unaugmented()
     found: list[Batch] = []
     seen = 0
@@ -26,8 +27,8 @@ def batches_of(learner: Learner, most: int) -> list[Batch]:
     return found
 
 
-def new_batches(learner: Learner) -> list[Batch]:
-    """Return batches of what validates, the same at each call."""
+def validation_batches(learner: Learner) -> list[Batch]:
+    """Return validation batches, the same at each call."""
     examples = learner.held_out()
     size = min(256, max(1, learner.batches.size), len(examples))
     order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(0))
@@ -36,25 +37,26 @@ def new_batches(learner: Learner) -> list[Batch]:
     for part in torch.split(order.to(learner.device), size):
         inputs, targets = examples.batch(part, learner.recipe, generator)
         found.append(((inputs,), targets))
-        if sum(len(t) for _, t in found) >= JUDGED or sum(t.numel() for _, t in found) > ANSWERS:
+        examples_drawn = sum(len(t) for _, t in found)
+        if examples_drawn >= EVALUATED or sum(t.numel() for _, t in found) > MAX_TARGETS:
             break
     return found
 
 
-def loss_on(learner: Learner, model: Any, batches: list[Batch], used: bool = True) -> float:
-    """Return the mean loss over batches, as the network is used (or as it is trained)."""
-    return mean_loss(learner, model, batches, used)[0]
+def loss_on(learner: Learner, model: Any, batches: list[Batch], inference: bool = True) -> float:
+    """Return the mean loss over batches, in eval mode (or as the network is trained)."""
+    return mean_loss(learner, model, batches, inference)[0]
 
 
 @torch.no_grad()
 def mean_loss(
-    learner: Learner, model: Any, batches: list[Batch], used: bool = True
+    learner: Learner, model: Any, batches: list[Batch], inference: bool = True
 ) -> tuple[float, float]:
     """Return the mean loss over batches, and its standard error (infinite for one batch)."""
     playground, recipe = learner.playground, learner.recipe
     total = []
     for inputs, targets in batches:
-        if used:
+        if inference:
             with judging(model):
                 outputs = model(*inputs)
         else:

@@ -5,6 +5,7 @@ import re
 
 from ..diagnosis import Check
 from ..evidence import Evidence
+from ..experiments.step_experiments import BatchLeakage, OverfitBatch, ShuffledInputs
 from ..watch.observation import Observation
 from .results import failed, passed, unseen
 
@@ -30,7 +31,7 @@ def labels_in_range(case: Evidence) -> Check:
     id, title = "labels_out_of_range", "labels within the outputs"
     if case.crash and OUT.search(case.crash):
         return failed(id, title, case.crash, "labels from 0 to K - 1", 0.95, "the labels")
-    for look in case.looks:
+    for look in case.observations:
         seen = look.criterion
         told = (
             seen.is_classification
@@ -71,17 +72,18 @@ def inputs_of_size(case: Evidence) -> Check:
 def inputs_vary(case: Evidence) -> Check:
     """Different examples are given, and answered differently."""
     id, title = "inputs_ignored", "answers that depend on the inputs"
-    if case.facts.get("constant_inputs"):
+    if case.constant_inputs:
         return failed(id, title, "every example is the same", "examples differ", 0.9, "the inputs")
-    looks = [look for look in case.looks if look.inputs]
+    looks = [look for look in case.observations if look.inputs]
     dull = [look for look in looks if all(x.constant for x in look.inputs if len(x.shape) > 0)]
     if looks and len(dull) == len(looks):
         return failed(id, title, "every example is the same", "examples differ", 0.9, "the inputs")
-    trial = case.trials.get("inputs_exchanged")
+    trial = case.experiments.get("inputs_exchanged")
     if trial is not None and trial.passed is False:
-        sure = 0.95 if trial.value("change") == 0 else 0.6  # else something has faded on its way
+        found = case.result(ShuffledInputs)
+        sure = 0.95 if found and found.change == 0 else 0.6  # else something has faded on its way
         return failed(id, title, trial.measured, trial.expected, sure, "between input and output")
-    if not looks and case.looks and case.looks[-1].criterion.kind:
+    if not looks and case.observations and case.observations[-1].criterion.kind:
         return failed(
             id, title, "no data goes into the loss but the labels", "inputs", 0.6, "the inputs"
         )
@@ -95,7 +97,7 @@ def answers_spread(case: Evidence) -> Check:
     id, title = "class_imbalance", "how frequent each answer is"
     if not case.first or (not case.first.criterion.is_classification and not _binary(case.first)):
         return unseen(id, title, "it does not choose between classes")
-    shares = [x.criterion.top_share for x in case.looks if x.criterion.target_count >= 16]
+    shares = [x.criterion.top_share for x in case.observations if x.criterion.target_count >= 16]
     top = sum(shares) / len(shares) if shares else 0.0
     classes = case.first.criterion.classes
     if case.data and case.data.top_share > 0:
@@ -127,7 +129,7 @@ def labels_belong(case: Evidence) -> Check:
             return failed(id, title, measured, "well above 0 %", 0.85, "the labels")
         return passed(id, title, measured, "well above 0 %")
     entropy = data.entropy if data else math.nan
-    trial = case.trials.get("overfit_one_batch")
+    trial = case.experiments.get("overfit_one_batch")
     if math.isfinite(entropy) and trial is not None and trial.passed and len(case.losses) > 300:
         level = case.ended / entropy if entropy > 0 else math.nan
         measured = f"the loss rests at {case.ended:.3g}, knowing frequencies alone is {entropy:.3g}"
@@ -141,12 +143,12 @@ def labels_belong(case: Evidence) -> Check:
 
 def _quantities_belong(case: Evidence, id: str, title: str) -> Check:
     """A batch is learned by heart, but all of them no better than by one constant answer."""
-    trial = case.trials.get("overfit_one_batch")
-    constant = case.uniform
-    if trial is None or not trial.passed or not constant > 0 or len(case.losses) < 200:
+    trial = case.experiments.get("overfit_one_batch")
+    constant, found = case.uniform, case.result(OverfitBatch)
+    if not found or not trial or not trial.passed or not constant > 0 or len(case.losses) < 200:
         return unseen(id, title, "it was not tried, or too few steps were seen")
     measured = f"the loss is {case.ended:.3g}, that of one constant answer {constant:.3g}"
-    if 0.95 < case.ended / constant < 1.15 and trial.value("end") < 0.6 * constant:
+    if 0.95 < case.ended / constant < 1.15 and found.end < 0.6 * constant:
         return failed(id, title, measured, "clearly less", 0.65, "the targets")
     return passed(id, title, measured, "clearly less")
 
@@ -155,7 +157,7 @@ def labels_agree(case: Evidence) -> Check:
     """Examples that are alike have the same label."""
     id, title = "labels_noisy", "labels that agree with one another"
     data = case.data
-    gap = case.facts.get("train_above_validation", math.nan)
+    gap = case.training_harder
     if math.isfinite(gap) and gap > NOISE_GAP:
         measured = f"training examples are {gap:.0%} harder than new ones"
         return failed(id, title, measured, "about as hard", 0.6 + min(0.3, gap), "the labels")
@@ -172,13 +174,13 @@ def labels_agree(case: Evidence) -> Check:
 def future_unseen(case: Evidence) -> Check:
     """What is to be guessed does not stand in the input."""
     id, title = "future_leak", "the answer is not in the input"
-    told = [look for look in case.looks if any(x.leaks_target for x in look.inputs)]
-    if told and len(told) > len(case.looks) / 2:
+    told = [look for look in case.observations if any(x.leaks_target for x in look.inputs)]
+    if told and len(told) > len(case.observations) / 2:
         return failed(id, title, "the labels stand in the inputs", "no", 0.93, "the inputs")
-    trial = case.trials.get("future_hidden")
+    trial = case.experiments.get("future_hidden")
     if trial is not None and trial.passed is False:
         return failed(id, title, trial.measured, trial.expected, 0.93, "what looks back")
-    if not case.looks or not any(look.inputs for look in case.looks):
+    if not case.observations or not any(look.inputs for look in case.observations):
         return unseen(id, title, "the inputs were not understood")
     measured = trial.measured if trial and trial.passed else "the inputs do not hold the labels"
     return passed(id, title, measured, "not at all")
@@ -187,20 +189,21 @@ def future_unseen(case: Evidence) -> Check:
 def examples_alone(case: Evidence) -> Check:
     """Each example is answered for itself."""
     id, title = "batch_mixed", "examples apart from one another"
-    swapped = [look for look in case.looks if any(x.transposed for x in look.inputs)]
-    if swapped and len(swapped) > len(case.looks) / 2:
+    swapped = [look for look in case.observations if any(x.transposed for x in look.inputs)]
+    if swapped and len(swapped) > len(case.observations) / 2:
         measured = "what follows a token stands below it and not beside it"
         return failed(id, title, measured, "a row for each sequence", 0.9, "the batch")
-    if any(look.criterion.broadcast for look in case.looks):
+    if any(look.criterion.broadcast for look in case.observations):
         measured = "a row of answers is held against a column of targets, each against all"
         return failed(id, title, measured, "equal shapes", 0.95, "the loss")
-    across = [look for look in case.looks if look.criterion.softmax_over_batch]
-    if across and len(across) > len(case.looks) / 2:
+    across = [look for look in case.observations if look.criterion.softmax_over_batch]
+    if across and len(across) > len(case.observations) / 2:
         measured = "a softmax runs along the batch"
         return failed(id, title, measured, "along the answers", 0.93, "before the loss")
-    trial = case.trials.get("examples_apart")
+    trial = case.experiments.get("examples_apart")
     if trial is not None and trial.passed is False:
-        sure = 0.6 if trial.value("normed") else 0.85
+        found = case.result(BatchLeakage)
+        sure = 0.6 if found and found.normed else 0.85
         return failed(id, title, trial.measured, trial.expected, sure, "between input and output")
     if trial is None or trial.passed is None:
         return unseen(id, title, trial.measured if trial else "it was not tried")
@@ -227,8 +230,7 @@ def outputs_used(case: Evidence) -> Check:
     if data is None or not math.isfinite(data.classes_used) or classes < 15:
         return unseen(id, title, "there are few outputs, or too few answers were seen")
     used = data.classes_used * classes
-    spare = int(case.facts.get("spare", 0))  # outputs that are there to spell what never occurred
-    share = min(1.0, used / max(1.0, classes - spare))
+    share = min(1.0, used / max(1.0, classes - case.spare_classes))
     measured = f"{data.classes_used:.0%} of {classes:,} outputs occur"
     if share < 0.5:
         sure = 0.9 - 0.6 * share
@@ -242,7 +244,9 @@ def context_long_enough(case: Evidence) -> Check:
     data = case.data
     if data is None or not data.context:
         return unseen(id, title, "it is given no tokens in a row")
-    layers = [x for x in case.looks[-1].layers if not x.is_embedding] if case.looks else []
+    layers = (
+        [x for x in case.observations[-1].layers if not x.is_embedding] if case.observations else []
+    )
     measured = f"it sees {data.context} token{'s' if data.context > 1 else ''}"
     if data.context == 1 and len(layers) >= 2:
         if math.isfinite(data.context_entropy):

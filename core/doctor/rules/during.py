@@ -25,12 +25,12 @@ def numbers(case: Evidence) -> Check:
     if not len(case.losses):
         return unseen(id, title, "no step was seen")
     bad = np.flatnonzero(~np.isfinite(case.losses))
-    inputs = [x for look in case.looks for x in look.inputs if not x.finite]
+    inputs = [x for look in case.observations for x in look.inputs if not x.finite]
     if inputs:
         return failed(id, title, "the inputs hold NaN or infinity", "numbers", 0.95, "the inputs")
     if len(bad):
         step = int(case.steps[bad[0]])
-        where = next((x.first_nan for x in case.looks if x.first_nan), "")
+        where = next((x.first_nan for x in case.observations if x.first_nan), "")
         before = case.losses[: bad[0]]
         rose = len(before) > 2 and float(np.nanmax(before[-20:])) > 2 * float(before[0]) + 1
         measured = f"the loss is no number from step {step} on"
@@ -42,7 +42,7 @@ def numbers(case: Evidence) -> Check:
 def step_down(case: Evidence) -> Check:
     """The update goes against the gradient, and the loss is made small, not large."""
     id, title = "wrong_update_sign", "the step goes down"
-    looks = [look for look in case.looks if look.parameters]
+    looks = [look for look in case.observations if look.parameters]
     if not looks:
         return unseen(id, title, "no step was seen whole")
     turned = [look for look in looks if look.criterion.kind and look.criterion.sign < 0]
@@ -69,7 +69,7 @@ def gradients_fresh(case: Evidence) -> Check:
     id, title = "gradients_not_zeroed", "fresh gradients in each step"
     pairs = [
         (a, b)
-        for a, b in zip(case.looks, case.looks[1:], strict=False)
+        for a, b in zip(case.observations, case.observations[1:], strict=False)
         if b.step == a.step + 1 and any(p.update > 0 for p in a.parameters)
     ]
     if not pairs:
@@ -92,7 +92,7 @@ def _depths(look: Observation) -> list[ObservedParameter]:
 def gradient_arrives(case: Evidence) -> Check:
     """The gradient of the first layer is not a thousandth of the last one's."""
     id, title = "vanishing_gradient", "the gradient reaches the first layers"
-    looks = [look for look in case.looks if len(_depths(look)) > 1]
+    looks = [look for look in case.observations if len(_depths(look)) > 1]
     if not looks:
         return unseen(id, title, "there are no two layers")
     shares = []
@@ -127,7 +127,7 @@ def gradient_calm(case: Evidence) -> Check:
     """The gradient does not explode."""
     id, title = "exploding_gradient", "a gradient of a sensible size"
     norms = []
-    for look in case.looks:
+    for look in case.observations:
         squares = [p.gradient**2 * math.prod(p.shape) for p in look.parameters if p.gradient >= 0]
         if squares:
             norms.append((look.step, math.sqrt(sum(squares)), max(1.0, abs(look.loss))))
@@ -154,13 +154,13 @@ def units_live(case: Evidence) -> Check:
     id, title = "dead_units", "units that live"
     bent = [
         (look, x)
-        for look in case.looks
+        for look in case.observations
         for x in look.layers
         if x.nonlinearity == "relu" and not x.is_output
     ]
     if not bent:
         return unseen(id, title, "there is no relu")
-    last = case.looks[-1]
+    last = case.observations[-1]
     now = [x for look, x in bent if look is last] or [bent[-1][1]]
     picture = Picture(
         "How many units are dead on this batch?",
@@ -173,7 +173,9 @@ def units_live(case: Evidence) -> Check:
     worst = max(now, key=lambda x: x.dead)
     measured = f"{worst.dead:.0%} of {worst.name}'s units are never above zero"
     if worst.dead > DEAD:
-        early = [x.dead for look, x in bent if x.name == worst.name and look is case.looks[0]]
+        early = [
+            x.dead for look, x in bent if x.name == worst.name and look is case.observations[0]
+        ]
         sure = 0.45 + 0.4 * worst.dead + (0.1 if early and early[0] > DEAD else 0.0)
         return failed(id, title, measured, f"below {DEAD:.0%}", sure, worst.name, picture)
     return passed(id, title, measured, f"below {DEAD:.0%}", picture)
@@ -238,7 +240,7 @@ def _waves(losses: np.ndarray) -> int:
 
 def _rate_ended(case: Evidence) -> str:
     """Say when the learning rate has long fallen to nothing; "" if it has not."""
-    points = [(look.step, look.lr) for look in case.looks if look.lr > 0]
+    points = [(look.step, look.lr) for look in case.observations if look.lr > 0]
     if len(points) < 5 or points[-1][0] < 100:
         return ""
     top = max(rate for _, rate in points)

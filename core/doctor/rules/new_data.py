@@ -17,7 +17,7 @@ TOLERATED = 0.05
 def holds_for_new(case: Evidence) -> Check:
     """The loss on new data does not rise while that on the training data falls."""
     id, title = "overfitting", "what it learns holds for new data"
-    seen, new = case.facts.get("seen_loss", math.nan), case.facts.get("new_loss", math.nan)
+    seen, new = case.training_loss, case.new_loss
     if seen < 0.6 * new and new - seen > 0.25 and new > 0.4 * case.uniform:
         measured = f"examples that it learns from: {seen:.3g}, new ones: {new:.3g}"
         return failed(id, title, measured, "about the same", min(0.92, 0.95 - 0.4 * seen / new))
@@ -30,7 +30,7 @@ def holds_for_new(case: Evidence) -> Check:
     smooth = np.convolve(np.pad(values, (tail - 1, 0), mode="edge"), np.ones(tail) / tail, "valid")
     lowest = int(smooth.argmin())
     best = float(smooth[lowest])
-    train = case.facts.get("train_loss", case.ended)
+    train = case.train_loss if math.isfinite(case.train_loss) else case.ended
     scale = case.uniform if math.isfinite(case.uniform) else best
     picture = Picture(
         "Does it hold for new data?",

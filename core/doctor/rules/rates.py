@@ -7,6 +7,7 @@ import numpy as np
 
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
+from ..experiments.step_experiments import OtherRates
 from .results import failed, part, passed, unseen
 
 HASTY, SLOW = -1.3, -4.3
@@ -20,7 +21,7 @@ RISES = 1.3
 def rate_falls(case: Evidence) -> Check:
     """After a warm-up, the learning rate stays or falls."""
     id, title = "lr_growing", "the learning rate stays or falls"
-    points = [(look.step, look.lr) for look in case.looks if look.lr > 0]
+    points = [(look.step, look.lr) for look in case.observations if look.lr > 0]
     if len(points) < 4 or points[-1][0] < 60:
         return unseen(id, title, "the learning rate was seen too seldom")
     steps, rates = np.array(points).T
@@ -45,7 +46,7 @@ def rate_falls(case: Evidence) -> Check:
 def _ratios(case: Evidence) -> list[float]:
     """Return each look's median of update to data over the matrices, log10."""
     found = []
-    for look in case.looks:
+    for look in case.observations:
         values = [
             p.log_update_ratio
             for p in look.parameters
@@ -57,12 +58,12 @@ def _ratios(case: Evidence) -> list[float]:
 
 
 def _update_picture(case: Evidence) -> Picture:
-    names = [p.name for p in case.looks[-1].parameters if p.is_matrix][:8]
+    names = [p.name for p in case.observations[-1].parameters if p.is_matrix][:8]
     series = []
     for name in names:
         points = [
             (look.step, p.log_update_ratio)
-            for look in case.looks
+            for look in case.observations
             for p in look.parameters
             if p.name == name and math.isfinite(p.log_update_ratio)
         ]
@@ -93,7 +94,7 @@ def rate_not_high(case: Evidence) -> Check:
     burst = not np.isfinite(case.losses).all() or case.ended > RISES * reference + 0.1
     leaps = top > 3 * reference + 1
     measured = f"a step changes weights by {part(ratio)} of their size"
-    trial = case.trials.get("other_rates")
+    trial = case.experiments.get("other_rates")
     better = _lower_is_better(case)
     if burst and (ratio > -2.2 or leaps):
         measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
@@ -134,7 +135,7 @@ def _first_ratio(case: Evidence) -> float:
     Weights that begin tiny, as an output layer's do, must first grow, by large shares at a time.
     """
     found = []
-    for look in case.looks[:4]:
+    for look in case.observations[:4]:
         sized = {
             x.parameter
             for x in look.layers
@@ -152,11 +153,11 @@ def _first_ratio(case: Evidence) -> float:
 
 def _lower_is_better(case: Evidence) -> bool:
     """Whether a tenth or a third of the rate gets far lower on the same batches."""
-    trial = case.trials.get("other_rates")
-    if trial is None or trial.passed is None:
+    rates = case.result(OtherRates)
+    if rates is None:
         return False
-    begun, same = trial.value("begun"), trial.value("x1")
-    lower = [v for key in ("x0.1", "x0.333") if math.isfinite(v := trial.value(key))]
+    begun, same = rates.before, rates.losses[1.0]
+    lower = rates.finite(0.1, 1 / 3)
     if not lower or not math.isfinite(begun):
         return False
     best = min(lower)
@@ -177,11 +178,11 @@ def rate_not_low(case: Evidence) -> Check:
     ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
     picture = _update_picture(case)
     measured = f"a step changes weights by at most {part(ratio)} of their size"
-    trial = case.trials.get("other_rates")
+    trial = case.experiments.get("other_rates")
     gain = math.nan
-    if trial is not None and trial.passed is not None:
-        begun, same = trial.value("begun"), trial.value("x1")
-        higher = [v for key in ("x3", "x10", "x100") if math.isfinite(v := trial.value(key))]
+    if rates := case.result(OtherRates):
+        begun, same = rates.before, rates.losses[1.0]
+        higher = rates.finite(3.0, 10.0, 100.0)
         if higher and math.isfinite(same) and begun > 0:
             gain = (min(same, begun) - min(higher)) / abs(begun)
     stands = case.ended > 0.7 * case.began

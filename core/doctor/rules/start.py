@@ -5,6 +5,7 @@ from statistics import median
 
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
+from ..experiments.step_experiments import TermGradients
 from ..watch.observation import Observation, ObservedParameter
 from .results import failed, passed, some, unseen
 
@@ -107,13 +108,13 @@ def saturated_at_first(case: Evidence) -> Check:
     id, title = "saturated_units", "units at their flat ends"
     bent = [
         (look, x)
-        for look in case.looks
+        for look in case.observations
         for x in look.layers
         if x.nonlinearity in ("tanh", "sigmoid") and not x.is_output and x.units >= FEW_UNITS
     ]
     if not bent:
         return unseen(id, title, "there is no tanh and no sigmoid between layers")
-    first, last = case.looks[0], case.looks[-1]
+    first, last = case.observations[0], case.observations[-1]
     early = [x for look, x in bent if look is first and x.saturated > FLAT_AT_FIRST]
     late = [x for look, x in bent if look is last and x.saturated > FLAT_LATE]
     picture = Picture(
@@ -210,7 +211,7 @@ def suitable_loss(case: Evidence) -> Check:
 def one_softmax(case: Evidence) -> Check:
     """Scores, and not probabilities, go into cross-entropy (and logits into a sigmoid)."""
     id, title = "double_softmax", "one softmax"
-    seen = [look.criterion for look in case.looks if look.criterion.kind]
+    seen = [look.criterion for look in case.observations if look.criterion.kind]
     if not seen or seen[0].kind in ("mse_loss", "square", "l1_loss"):
         return unseen(id, title, "there is no softmax")
     if any(x.double_softmax for x in seen) or all(x.outputs_are_probabilities for x in seen):
@@ -249,7 +250,7 @@ def everything_learns(case: Evidence) -> Check:
         why = idle[0][1]
         sure = 0.55 if all(not p.used for p, _ in idle) else 0.9
         return failed(id, title, f"{some(names)}: {why}", "all move", sure, some(names))
-    count = len(case.looks[-1].parameters)
+    count = len(case.observations[-1].parameters)
     return passed(id, title, f"{count} parameters move", "all move")
 
 
@@ -273,7 +274,7 @@ def _frozen(p: ObservedParameter) -> bool:
 
 def _idle(case: Evidence) -> list[tuple[ObservedParameter, str]] | None:
     """Return the parameters that never move, each with why; None if nothing moved at all."""
-    looks = [x for x in case.looks if any(p.update > 0 for p in x.parameters)]
+    looks = [x for x in case.observations if any(p.update > 0 for p in x.parameters)]
     if not looks:
         return None
     moved = {p.name for look in looks for p in look.parameters if p.update > 0}
@@ -294,7 +295,7 @@ def _idle(case: Evidence) -> list[tuple[ObservedParameter, str]] | None:
                 still[p.name] = (p, "the optimiser does not know it")
             elif p.name in reached and not _rounded_off(p, look):
                 still[p.name] = (p, "it has a gradient, and the update leaves it out")
-    if not len(looks) > 1 and case.looks[-1].step > 5:
+    if not len(looks) > 1 and case.observations[-1].step > 5:
         return list(still.values())
     return list(still.values()) if len(looks) > 1 else []
 
@@ -308,7 +309,7 @@ def _rounded_off(p: ObservedParameter, look: Observation) -> bool:
 def whole_loss_learns(case: Evidence) -> Check:
     """Every part of the loss has a gradient."""
     id, title = "detached_regulariser", "every part of the loss has a gradient"
-    looks = [look for look in case.looks if look.terms]
+    looks = [look for look in case.observations if look.terms]
     if not looks:
         return unseen(id, title, "the loss has one part")
     idle = [
@@ -330,9 +331,10 @@ def whole_loss_learns(case: Evidence) -> Check:
 def penalty_small(case: Evidence) -> Check:
     """What is added to the criterion does not outweigh it."""
     id, title = "regulariser_dominates", "the task outweighs the penalty"
-    trial = case.trials.get("terms_weighed")
+    trial = case.experiments.get("terms_weighed")
     if trial is not None and trial.passed is False:
-        sure = min(0.9, 0.6 + 0.1 * math.log10(max(1.0, trial.value("share"))))
+        found = case.result(TermGradients)
+        sure = min(0.9, 0.6 + 0.1 * math.log10(max(1.0, found.share if found else 1.0)))
         return failed(id, title, trial.measured, trial.expected, sure, "the loss")
     first, last = case.first, case.last
     heavy = _heavy_at_first(case)
@@ -358,7 +360,7 @@ def penalty_small(case: Evidence) -> Check:
 
 def _heavy_at_first(case: Evidence) -> str:
     """Say what outweighed the criterion in the first steps; "" if nothing did."""
-    for look in case.looks[:2]:
+    for look in case.observations[:2]:
         task = sum(abs(t.value) for t in look.terms if t.is_criterion)
         rest = sum(abs(t.value) for t in look.terms if t.weights_only and t.requires_grad)
         if task and rest > 2 * task:

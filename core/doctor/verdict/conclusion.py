@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..diagnosis import Cause, Check, Diagnosis, Experiment
+from ..diagnosis import Cause, Check, Diagnosis
 from ..evidence import Evidence
+from ..experiments.training_copies import Longer, Wider
 from .causes import CAUSES
 from .extrapolation import Forecast, forecast
 
@@ -98,7 +99,7 @@ def conclude(
     """
     advice = advice or {}
     causes = causes_of(checks, advice)
-    trials = tuple(case.trials.values())
+    trials = tuple(case.experiments.values())
     settings: tuple[tuple[str, Any], ...] = ()
     if causes and causes[0].confidence >= SURE:
         first = causes[0]
@@ -106,7 +107,7 @@ def conclude(
         sentence = f"{first.title}: {_evidence(first)}."
         sure = first.confidence
     else:
-        verdict, sentence, sure = _healthy(case, trials)
+        verdict, sentence, sure = _healthy(case)
         settings = tuple(advice.get(verdict, {}).items())
     return Diagnosis(verdict, sentence, round(sure, 2), causes, checks, trials, settings, seconds)
 
@@ -115,14 +116,12 @@ def _evidence(cause: Cause) -> str:
     return cause.evidence.split("; expected")[0].rstrip(".")
 
 
-def _healthy(case: Evidence, trials: tuple[Experiment, ...]) -> tuple[str, str, float]:
+def _healthy(case: Evidence) -> tuple[str, str, float]:
     """Tell too small, too short, at its floor and fine from one another."""
     if len(case.losses) < 20 or not math.isfinite(case.ended):
         return "unknown", "Too few steps were seen to say anything; let it run for longer.", 0.3
-    by_id = {trial.id: trial for trial in trials}
-    longer, wider = by_id.get("longer"), by_id.get("wider")
-    if longer is not None and longer.passed is not None:
-        return _by_trials(case, longer, wider)
+    if longer := case.result(Longer):
+        return _by_trials(case, longer, case.result(Wider))
     done = int(case.steps[-1]) + 1
     if done < SOON * case.planned:
         return (
@@ -141,7 +140,7 @@ def _healthy(case: Evidence, trials: tuple[Experiment, ...]) -> tuple[str, str, 
     if seen.gain > FURTHER:
         return _still_falls("the loss", seen.now, seen)
     floor = case.floors.get("pair", math.nan)
-    new = case.facts.get("new_loss", math.nan)
+    new = case.new_loss
     if new > 1.02 * floor:
         return (
             "undertrained",
@@ -194,16 +193,11 @@ def _by_new_data(case: Evidence) -> tuple[str, str, float] | None:
     )
 
 
-def _by_trials(
-    case: Evidence, longer: Experiment, wider: Experiment | None
-) -> tuple[str, str, float]:
+def _by_trials(case: Evidence, longer: Longer, wider: Wider | None) -> tuple[str, str, float]:
     """Decide by what was measured: copies trained for longer, copies that are larger."""
-    now = longer.value("now")
-    by_time = longer.value("gain")
-    by_size = wider.value("gain") if wider is not None and wider.passed is not None else 0.0
-    gap = longer.value("gap")
-    twice = longer.value("twice")
-    few = max(0.012, 1.5 * longer.value("noise"))
+    now, twice, by_time = longer.now, longer.twice, longer.gain
+    by_size = wider.gain if wider else 0.0
+    few = max(0.012, 1.5 * longer.noise)
     if by_time > few and by_time >= 0.8 * by_size:
         return (
             "undertrained",
@@ -211,13 +205,11 @@ def _by_trials(
             f" the steps it would be about {twice:.3g}.",
             min(0.92, 0.6 + 5 * by_time),
         )
-    if by_size > few and gap < 0.25:
+    if wider and by_size > few and longer.gap < 0.25:
         return (
             "too_small",
             f"Nothing is wrong, but the model is too small: with twice the width the loss on new"
-            f" data goes from {now:.3g} to {wider.value('loss'):.3g}, more time brings less."
-            if wider
-            else "",
+            f" data goes from {now:.3g} to {wider.loss:.3g}, more time brings less.",
             min(0.92, 0.6 + 5 * by_size),
         )
     if by_time > few:
@@ -227,7 +219,7 @@ def _by_trials(
             f" the steps it would be about {twice:.3g}.",
             0.6,
         )
-    if case.facts.get("cannot_grow"):
+    if not case.can_grow:
         return (
             "at_floor",
             f"It is as good as this kind of model can be: {now:.3g}, and neither more time nor more"

@@ -1,0 +1,497 @@
+"""Experiments on copies of an observed step, where observation alone can't tell.
+
+Each is a function of the step (:class:`~core.doctor.experiments.replay.Replay`); whatever it does
+to weights, it does to copies.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..diagnosis import Picture, Series
+from ..evidence import Evidence
+from ..watch.observation import Observation
+from ..watch.watcher import Batch
+from .experiment import Declared, Outcome, Result
+from .replay import REPLAY_ERRORS, Replay
+
+Run = Callable[[Replay, Evidence, float], Outcome]
+"""A step, what is known, and the seconds that there are."""
+
+
+@dataclass(frozen=True)
+class StepExperiment(Declared):
+    """An experiment on copies of a step.
+
+    Attributes:
+        run: does it.
+        seconds: how long it may take.
+        expensive: whether it is left out where a cause is clear already.
+    """
+
+    run: Run
+    seconds: float = 0.5
+    expensive: bool = False
+
+    def attempt(self, replay: Replay, evidence: Evidence, most: float) -> None:
+        """Do it within some seconds, and add to the evidence what came out."""
+        begin = time.perf_counter()
+        try:
+            outcome = self.run(replay, evidence, min(self.seconds, most))
+        except REPLAY_ERRORS as error:
+            words = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+            evidence.add(self.not_done(f"This could not be tried: {words}."))
+        else:
+            evidence.add(self.done(outcome, time.perf_counter() - begin), outcome.result)
+
+
+STEP_EXPERIMENTS: list[StepExperiment] = []
+"""In the order in which they are tried: the cheap ones first."""
+
+
+def experiment(
+    id: str, title: str, criterion: str, seconds: float = 0.5, expensive: bool = False
+) -> Callable[[Run], Run]:
+    """Declare a function as an experiment."""
+
+    def declare(run: Run) -> Run:
+        STEP_EXPERIMENTS.append(StepExperiment(id, title, criterion, run, seconds, expensive))
+        return run
+
+    return declare
+
+
+# Inputs and labels of other examples.
+
+
+@dataclass(frozen=True)
+class ShuffledInputs(Result):
+    """How much outputs change with the inputs, as a share of their size."""
+
+    change: float
+
+
+@experiment("inputs_exchanged", "Shuffled inputs", "other inputs, other outputs")
+def shuffled_inputs(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Do the outputs depend on the inputs? With those of other examples they should differ."""
+    inputs, targets = replay.batches[-1]
+    with torch.no_grad():
+        random = torch.get_rng_state()
+        own = replay.outputs((inputs, targets)).float()
+        torch.set_rng_state(random)
+        other = replay.outputs((tuple(t.roll(1, 0) for t in inputs), targets)).float()
+    rows = _rows(own, len(inputs[0]))
+    size = float(own.abs().mean()) + 1e-12
+    change = float((own - other).abs().mean()) / size
+    spread = float((rows - rows.mean(0)).abs().mean()) + 1e-12
+    depends = not (change < 1e-6 or spread / size < 1e-6)
+    measured = f"With the inputs of other examples the outputs change by {change:.2%}."
+    if not depends:
+        measured = "With the inputs of other examples the outputs are exactly the same."
+    return Outcome(depends, measured, ShuffledInputs(change))
+
+
+def _rows(outputs: Tensor, count: int) -> Tensor:
+    """Return outputs as a row for each example."""
+    if outputs.numel() % count or count < 2:
+        raise ValueError("the outputs are not one row for each example")
+    return outputs.reshape(count, -1)
+
+
+@dataclass(frozen=True)
+class ChangedLoss(Result):
+    """The loss on real batches, and on changed ones."""
+
+    real: float
+    other: float
+
+
+@experiment("inputs_zeroed", "Zeroed inputs", "a higher loss, once something was learned")
+def zeroed_inputs(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """What do the inputs tell it? Without them it can only guess (Karpathy 2019)."""
+    batches = replay.matching_batches()[-6:]
+    zeroed = [(tuple(torch.zeros_like(t) for t in inputs), targets) for inputs, targets in batches]
+    return _compare(replay, batches, zeroed, "zeroed inputs")
+
+
+@experiment("labels_exchanged", "Shuffled labels", "a higher loss, once something was learned")
+def shuffled_labels(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Has it learned which labels belong to which inputs? With shuffled ones it should be worse."""
+    batches = replay.matching_batches()[-6:]
+    shuffled = [(inputs, targets.roll(1, 0)) for inputs, targets in batches]
+    return _compare(replay, batches, shuffled, "shuffled labels")
+
+
+def _compare(replay: Replay, batches: list[Batch], changed: list[Batch], what: str) -> Outcome:
+    real, other = replay.mean_loss(batches), replay.mean_loss(changed)
+    if not math.isfinite(other - real):
+        raise ValueError("a loss is NaN or infinite")
+    return Outcome(
+        other > real,
+        f"With {what} the loss is {other:.3g}, with real ones {real:.3g}.",
+        ChangedLoss(real, other),
+        Picture(
+            "",
+            "bars",
+            (Series("loss", (0.0, 1.0), (real, other)),),
+            names=("real", what.split()[0]),
+            x_label="",
+        ),
+    )
+
+
+# Leakage: gradients of an output by what it should not depend on.
+
+
+@dataclass(frozen=True)
+class BatchLeakage(Result):
+    """The gradient by other examples' inputs, over that by the largest; whether a norm mixes."""
+
+    share: float
+    normed: bool
+
+
+@experiment("examples_apart", "Leakage across the batch dimension", "below 30 %")
+def batch_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Does an output depend on its own example only? Its gradient by the other inputs tells."""
+    graph, first = replay.graph, replay.graph.inputs[0]
+    maker = graph.made_by(first)
+    if first.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1]):
+        raise ValueError("sequences were concatenated")  # so that some tokens may well meet
+    entry = _entry(replay)
+    count = len(entry)
+    own, share = 0.0, 0.0
+    with torch.enable_grad():
+        leaf = entry.detach().clone().requires_grad_()
+        outputs = replay.repeat(graph.outputs, {id(entry): leaf})
+        if outputs.numel() % count or count < 4:
+            raise ValueError("the outputs are not one row for each example")
+        rows = outputs.reshape(count, -1)
+        for index in (0, count // 2, count - 1):
+            (gradient,) = torch.autograd.grad(
+                _weighted(rows[index]), leaf, retain_graph=True, allow_unused=True
+            )
+            if gradient is None:
+                raise ValueError("the outputs do not depend on it")
+            sizes = gradient.reshape(count, -1).norm(dim=1)
+            largest = float(sizes.max()) + 1e-30
+            own = max(own, float(sizes[index]))
+            sizes[index] = 0
+            share = max(share, float(sizes.max()) / largest)
+    if not math.isfinite(share):
+        raise ValueError("its outputs are NaN or infinite")
+    limit = max(0.3, 3.0 / count)
+    measured = f"An output depends on another example's input {share:.1%} as much as on its own."
+    if own <= 0:
+        measured = "An output depends on other examples' inputs only."
+    return Outcome(
+        share <= limit,
+        measured,
+        BatchLeakage(
+            share, any(op.name in ("batch_norm", "std", "var", "var_mean") for op in graph.ops)
+        ),
+        expected="" if count < 10 else f"below {limit:.0%} (batch norm: some)",
+    )
+
+
+def _entry(replay: Replay) -> Tensor:
+    """Return the first tensor of real numbers that stands for the inputs, a row an example."""
+    graph = replay.graph
+    for tensor in graph.inputs:
+        if tensor.is_floating_point():
+            return tensor
+    ids = {id(t) for t in graph.inputs}
+    for op in graph.ops:
+        if op.name in ("embedding", "getitem", "index_select"):
+            output = op.outputs[0]
+            if any(id(t) in ids for t in op.inputs) and len(output) == len(graph.inputs[0]):
+                return output
+    raise ValueError("no input was found")
+
+
+def _weighted(row: Tensor) -> Tensor:
+    """Return a sum of outputs in which none cancels another."""
+    return (row * (torch.linspace(-1.0, 1.0, row.shape[-1], device=row.device) + 0.3)).sum()
+
+
+@dataclass(frozen=True)
+class FutureLeakage(Result):
+    """The gradient by later positions, over that by the largest."""
+
+    share: float
+
+
+@experiment("future_hidden", "Leakage from later positions", "not at all")
+def future_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Is the future masked? The gradient of each position's output by later ones tells."""
+    entry, targets = _entry(replay), replay.graph.targets
+    assert targets is not None
+    if entry.dim() < 3 or targets.numel() != entry.shape[0] * entry.shape[1]:
+        raise ValueError("it has not one output for each position")
+    batch, length, _ = entry.shape
+    if length < 3:
+        raise ValueError("it sees no more than two positions")
+    with torch.enable_grad():
+        leaf = entry.detach().clone().requires_grad_()
+        outputs = replay.repeat(replay.graph.outputs, {id(entry): leaf})
+        if outputs.numel() % (batch * length):
+            raise ValueError("the outputs are not one row for each position")
+        if outputs.dim() == 3 and outputs.shape[:2] != (batch, length):
+            outputs = outputs.transpose(1, 2)
+        middle = length // 2
+        rows = outputs.reshape(batch, length, -1)[:, middle]
+        (gradient,) = torch.autograd.grad(_weighted(rows), leaf)
+    sizes = gradient.norm(dim=(0, 2))
+    if not bool(torch.isfinite(sizes).all()):
+        raise ValueError("its outputs are NaN or infinite")
+    share = float(sizes[middle + 1 :].max() / (sizes.max() + 1e-30))
+    return Outcome(
+        share < 1e-4,
+        f"The output at one position depends on a later one {share:.1%} as much as on the one that"
+        " counts most.",
+        FutureLeakage(share),
+        Picture(
+            "Gradient of the middle position's output",
+            "bars",
+            (Series("gradient", tuple(range(length)), tuple(sizes.tolist())),),
+            names=tuple(str(position) for position in range(length)),
+            x_label="position",
+        ),
+    )
+
+
+# The loss.
+
+
+@dataclass(frozen=True)
+class TermGradients(Result):
+    """The other terms' gradient over the criterion's; the values of both."""
+
+    share: float
+    criterion: float
+    rest: float
+
+
+@experiment("terms_weighed", "Gradients of the loss terms", "the criterion's is the largest")
+def term_gradients(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Which part of the loss moves the weights? The gradient of each term by itself."""
+    graph = replay.graph
+    terms = [
+        (value, factor)
+        for value, factor in graph.terms
+        if isinstance(value, Tensor) and value.requires_grad
+    ]
+    if len(terms) < 2:
+        raise ValueError("the loss has one term")
+    of_loss = {id(t) for t in graph.loss.op.outputs} if graph.loss else set[int]()
+    sizes, values = {True: 0.0, False: 0.0}, {True: 0.0, False: 0.0}
+    with torch.enable_grad():
+        copies = replay.copies()
+        for value, factor in terms:
+            term = factor * replay.repeat(value, copies).sum()
+            gradients = torch.autograd.grad(term, list(copies.values()), allow_unused=True)
+            is_criterion = bool(of_loss & graph.ancestors(value))
+            squares = sum(float(g.square().sum()) for g in gradients if g is not None)
+            sizes[is_criterion] += math.sqrt(squares)
+            values[is_criterion] += float(term.detach())
+    criterion, rest = values[True], values[False]
+    share = sizes[False] / (sizes[True] + 1e-30)
+    return Outcome(
+        not (share > 3 or (rest > 3 * abs(criterion) and share > 0.5)),
+        f"The criterion is {criterion:.3g} with a gradient of {sizes[True]:.3g}, the rest"
+        f" {rest:.3g} with {sizes[False]:.3g}.",
+        TermGradients(share, criterion, rest),
+    )
+
+
+@dataclass(frozen=True)
+class BothModes(Result):
+    """The loss of one batch in training mode, and in eval mode."""
+
+    trained: float
+    used: float
+
+
+@experiment(
+    "both_modes", "Training mode and eval mode", "about the same, or less in eval mode", 1.0
+)
+def both_modes(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Is it the same network in training and in inference? One batch, both ways."""
+    if replay.module is None:
+        raise ValueError("no single module with batch norm was found")
+    outputs, batch = replay.graph.outputs, replay.batches[-1]
+    assert outputs is not None
+    losses = []
+    for training in (True, False):
+        module = copy.deepcopy(replay.module).train(training)
+        with torch.no_grad():
+            fresh = module(*batch[0])
+            if fresh.shape != outputs.shape:
+                raise ValueError("the module's output is not the one in the loss")
+            given = replay.substitutes(batch) | {id(outputs): fresh}
+            losses.append(float(replay.repeat(replay.graph.tape.root, given)))
+    trained, used = losses
+    return Outcome(
+        not used > 1.5 * trained + 0.2,
+        f"The same batch has a loss of {trained:.3g} in training mode, {used:.3g} in eval mode.",
+        BothModes(trained, used),
+    )
+
+
+# Training copies of the step.
+
+
+@dataclass(frozen=True)
+class OverfitBatch(Result):
+    """First and last loss on one batch, the least that it allows, and the share of the way."""
+
+    first: float
+    end: float
+    goal: float
+    learned: float
+
+
+@experiment("overfit_one_batch", "Overfit one batch", "towards 0", 3.0, expensive=True)
+def overfit_one_batch(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Can it overfit one batch? What can't is broken, not small (Karpathy 2019)."""
+    batch = replay.batches[-1]
+    goal = _least_loss(batch)
+    best: list[float] = []
+    for lr in (1e-2, 1e-3):
+
+        def adam(weights: list[Tensor], lr: float = lr) -> torch.optim.Optimizer:
+            return torch.optim.Adam(weights, lr=lr)
+
+        losses = replay.train(replay.copies(), [batch], 300, adam, seconds / 2)
+        if not best or min(losses[-10:]) < min(best[-10:]):
+            best = losses
+        if best[-1] < goal + 0.2 * max(0.0, best[0] - goal):
+            break
+    first, end = best[0], min(best[-10:])
+    learned = (first - end) / max(1e-9, first - goal) if first > goal else 1.0
+    uniform = evidence.last.criterion.uniform if evidence.last else math.nan
+    if math.isfinite(uniform) and uniform > goal:
+        learned = max(learned, (uniform - end) / max(1e-9, uniform - goal))
+    return Outcome(
+        learned > 0.5,
+        f"From {first:.3g} to {end:.3g} in {len(best)} steps.",
+        OverfitBatch(first, end, goal, learned),
+        Picture(
+            "",
+            "lines",
+            (Series("loss on the batch", tuple(range(len(best))), tuple(best)),),
+            levels=(("least possible", goal),),
+        ),
+        expected=f"towards {goal:.3g}",
+    )
+
+
+def _least_loss(batch: Batch) -> float:
+    """Return the least loss that a batch allows: equal inputs may have different labels."""
+    inputs, targets = batch
+    tokens = [t for t in inputs if not t.is_floating_point()]
+    if not tokens or targets.is_floating_point():
+        return 0.0
+    rows = tokens[0]
+    if rows.shape == targets.shape and rows.dim() > 1:  # each position sees those before it
+        return 0.0
+    if targets.dim() > 1 or len(rows) != len(targets):
+        return 0.0
+    _, group = torch.unique(rows.reshape(len(rows), -1), dim=0, return_inverse=True)
+    pairs = group * (int(targets.max()) + 1) + targets
+    return max(0.0, _entropy(pairs) - _entropy(group))
+
+
+def _entropy(labels: Tensor) -> float:
+    _, counts = torch.unique(labels, return_counts=True)
+    shares = counts.double() / counts.sum()
+    return float(-(shares * shares.log()).sum())
+
+
+@dataclass(frozen=True)
+class OtherRates(Result):
+    """The loss before, and after some steps with each multiple of the learning rate."""
+
+    before: float
+    losses: dict[float, float]
+
+    def values(self) -> tuple[tuple[str, float], ...]:
+        """Return the multiples as ``x10`` and the like."""
+        after = ((f"x{factor:.3g}", self.losses[factor]) for factor in sorted(self.losses))
+        return ("begun", self.before), *after
+
+    def finite(self, *factors: float) -> list[float]:
+        """Return the losses of some multiples, of those that were tried and did not diverge."""
+        found = (self.losses.get(factor, math.nan) for factor in factors)
+        return [loss for loss in found if math.isfinite(loss)]
+
+    @property
+    def best(self) -> float:
+        """The multiple with the lowest loss."""
+        return min(self.losses, key=lambda factor: self.losses[factor])
+
+
+@experiment(
+    "other_rates", "Other learning rates", "the present one among the best", 5.0, expensive=True
+)
+def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Would another learning rate be better, from the same weights on the same batches?"""
+    batches = replay.matching_batches()
+    if not batches:
+        raise ValueError("no batch of this shape was observed")
+    held_out = batches[::4]
+    trained: list[Batch | None] = [b for place, b in enumerate(batches) if place % 4]
+    trained = trained or list(batches)  # all examples in each step
+    if replay.draws_batch:
+        trained = [None]
+    last = evidence.last
+    lr = last.lr if last else math.nan
+    if last is None or not (math.isfinite(lr) and lr > 0):
+        raise ValueError("its learning rate is not known")
+    before = replay.mean_loss(held_out)
+    losses: dict[float, float] = {}
+    begin, steps = time.perf_counter(), 60
+    for factor in (1.0, 10.0, 0.1, 3.0, 1 / 3, 100.0):
+        if seconds - (time.perf_counter() - begin) < 0.1 and len(losses) > 2:
+            break
+        copies, make = replay.copies(), _optimizer(last, lr * factor)
+        done = replay.train(copies, trained, steps, make, max(0.3, seconds / 5))
+        if factor == 1.0:
+            steps = max(10, min(steps, len(done)))
+        end = replay.mean_loss(held_out, copies)
+        losses[factor] = end if math.isfinite(end) else math.inf
+    found = OtherRates(before, losses)
+    ordered = sorted(losses)
+    each = ", ".join(f"x {factor:.3g}: {losses[factor]:.3g}" for factor in ordered)
+    cap = 1.5 * max(found.finite(*ordered), default=1.0)
+    return Outcome(
+        found.best in (1.0, 3.0, 1 / 3),
+        f"After {steps} steps from a loss of {before:.3g}: {each}.",
+        found,
+        Picture(
+            "",
+            "bars",
+            (
+                Series(
+                    "loss after some steps",
+                    tuple(range(len(ordered))),
+                    tuple(min(losses[f], cap) for f in ordered),
+                ),
+            ),
+            names=tuple(f"x {factor:.3g}" for factor in ordered),
+            x_label="learning rate",
+            levels=(("before", before),),
+        ),
+    )
+
+
+def _optimizer(seen: Observation, lr: float) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
+    kind = seen.optimizer
+    if kind.startswith("Adam") or kind in ("NAdam", "RAdam", "RMSprop", "Adagrad"):
+        return lambda weights: torch.optim.Adam(weights, lr=lr)
+    return lambda weights: torch.optim.SGD(weights, lr=lr)

@@ -1,0 +1,166 @@
+"""Trains copies: for less time, twice as wide, half as wide; and compares them on new data."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import UserError
+from ...training.control import Control
+from ...training.learner import Learner
+from ..diagnosis import Picture, Series
+from ..evidence import Evidence
+from .experiment import Declared, Outcome, Result
+from .run_access import loss_on, validation_batches
+
+LONGER = Declared("longer", "Twice as many steps", "about the same loss")
+WIDER = Declared("wider", "Twice the width", "about the same loss")
+NARROWER = Declared("narrower", "Half the width", "a higher loss")
+NO_TIME = "There was no time to try it."
+WORTH_IT = 0.015
+"""A gain, as a share of the loss, that is worth a doubling."""
+
+
+@dataclass(frozen=True)
+class Longer(Result):
+    """The loss on new data now and, extrapolated, after twice as many steps.
+
+    Attributes:
+        now, twice: the losses.
+        gain: what twice as many steps bring, as a share of the loss.
+        gap: between training data and new data, as a share of the loss.
+        noise: two equal trainings differ by about that share.
+    """
+
+    now: float
+    twice: float
+    gain: float
+    gap: float
+    noise: float = 0.004
+
+
+@dataclass(frozen=True)
+class Wider(Result):
+    """The loss on new data that twice the width would have, and its gain."""
+
+    loss: float
+    gain: float
+
+
+class Narrower(Wider):
+    """The same of half the width."""
+
+
+def train_copies(
+    evidence: Evidence, learner: Learner, control: Control, budget: float
+) -> Iterator[tuple[str, float]]:
+    """Train copies within a budget, and add to the evidence what comes out.
+
+    Args:
+        evidence: takes the experiments.
+        learner: what was trained, for how many steps and on what.
+        control: may stop it.
+        budget: seconds.
+
+    Yields:
+        What is tried next, and the share that is done.
+    """
+    steps, begin = learner.step, time.perf_counter()
+    wider = learner.playground.resized(learner.recipe, 2.0)
+    share = 0.4 if wider else 0.95
+    yield f"{LONGER.title}: copies train for a half and a quarter", 0.0
+    now = loss_on(learner, learner.model, validation_batches(learner))
+    half = _train(learner, {}, steps // 2, control, begin + 0.65 * share * budget)
+    quarter = _train(learner, {}, steps // 4, control, begin + share * budget)
+    if half is None or quarter is None or control.stopping:
+        evidence.add(LONGER.not_done(NO_TIME))
+        return
+    outcome = _longer(evidence.train_loss, now, half, quarter, steps)
+    evidence.add(LONGER.done(outcome), outcome.result)
+    if not wider:
+        return
+    yield f"{WIDER.title}: a copy trains", 0.4
+    count = steps // 2
+    wide = _train(learner, wider, count, control, begin + budget)
+    if wide is None:  # there was no time: both for a quarter
+        count, half = steps // 4, quarter
+        wide = _train(learner, wider, count, control, begin + 1.3 * budget)
+    _compare(evidence, WIDER, now, half, wide, count, wider)
+    narrower = learner.playground.resized(learner.recipe, 0.5)
+    yield f"{NARROWER.title}: a copy trains", 0.8
+    narrow = _train(learner, narrower, count, control, begin + 1.1 * budget)
+    _compare(evidence, NARROWER, now, half, narrow, count, narrower)
+
+
+def _train(
+    learner: Learner, changes: dict[str, Any], steps: int, control: Control, end: float
+) -> float | None:
+    """Train a fresh copy with other settings; return its loss on new data, None without time."""
+    try:
+        copied = learner.copy(changes)
+    except UserError:
+        return None
+    begin = time.perf_counter()
+    for step in range(max(1, steps)):
+        copied.learn(*copied.take(), step / max(1, steps))
+        if step % 16 == 15:
+            now = time.perf_counter()
+            left = (now - begin) / (step + 1) * (steps - step - 1)
+            if control.stopping or now + left > end + 1.0:
+                return None
+    return loss_on(copied, copied.model, validation_batches(copied))
+
+
+def _longer(train_loss: float, now: float, half: float, quarter: float, steps: int) -> Outcome:
+    """Extrapolate from three lengths: what doubling brought last, and how fast that fades."""
+    last, before = half - now, quarter - half
+    fading = min(1.0, max(0.3, last / before)) if before > 1e-9 and last > 0 else 0.5
+    twice = now - max(0.0, last) * fading
+    gain = (now - twice) / abs(now) if now else 0.0
+    gap = (now - train_loss) / abs(now) if now else 0.0
+    x = (steps / 4, steps / 2, float(steps))
+    return Outcome(
+        gain < WORTH_IT,
+        f"A quarter of the steps reached {quarter:.3g}, half of them {half:.3g}, all {now:.3g} on"
+        f" new data: twice as many would reach about {twice:.3g}.",
+        Longer(now, twice, gain, gap if gap == gap else 0.0),
+        Picture(
+            "",
+            "lines",
+            (
+                Series("measured", x, (quarter, half, now)),
+                Series("extrapolated", (x[2], 2 * x[2]), (now, twice)),
+            ),
+        ),
+    )
+
+
+def _compare(
+    evidence: Evidence,
+    declared: Declared,
+    now: float,
+    same: float,
+    other: float | None,
+    steps: int,
+    changes: dict[str, Any],
+) -> None:
+    """Add what another width brought in the same number of steps."""
+    if other is None:
+        evidence.add(declared.not_done(NO_TIME))
+        return
+    gain = (same - other) / abs(same) if same else 0.0
+    what = ", ".join(f"{key} = {value}" for key, value in changes.items())
+    result = (Wider if declared is WIDER else Narrower)(now * (1 - gain), gain)
+    outcome = Outcome(
+        gain < WORTH_IT or declared is NARROWER,
+        f"After {steps:,} steps new data has a loss of {other:.3g} with {what}, else {same:.3g}.",
+        result,
+        Picture(
+            "",
+            "bars",
+            (Series("loss on new data", (0.0, 1.0), (same, other)),),
+            names=("as it is", declared.title.lower()),
+            x_label="",
+        ),
+    )
+    evidence.add(declared.done(outcome), result)
