@@ -1,4 +1,4 @@
-"""All that is known of one training: what the rules judge."""
+"""All that is known of one training: what the rules decide on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

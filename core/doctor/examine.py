@@ -37,20 +37,22 @@ from .watch.observation import InferenceStats
 from .watch.watcher import Batch
 
 CLOSELY = 0.05
-"""The share of the time for looking, where that is what the training is for."""
+"""The share of the time for observations, where the training is for them."""
 QUICK = 0.35
 """The share of the budget for experiments on single steps; the rest is for copies that train."""
 SETTLING = 5
-COMPARED = 600  # answers
-ENOUGH = 1000  # examples, for the run's own last judgement
+COMPARED = 600
+"""Targets, for the losses in both modes."""
+ENOUGH = 1000
+"""Examples, for the run's own last evaluation."""
 
 
 def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
-    """Train, look, try things out, and say what is wrong, if anything is.
+    """Train, observe, experiment, and diagnose.
 
     Args:
         run: what is trained, and for how long.
-        control: may stop it; what was tried by then is told.
+        control: may stop it; what was found by then is kept.
         budget: seconds for experiments after the training.
 
     Yields:
@@ -60,8 +62,8 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
         UserError: the run can't begin.
     """
     own = next((x for x in run.observers if isinstance(x, RunDoctor)), None)
-    attending = own or RunDoctor(CLOSELY)
-    observers = run.observers if own else (*run.observers, attending)
+    doctor = own or RunDoctor(CLOSELY)
+    observers = run.observers if own else (*run.observers, doctor)
     run = replace(run, observers=observers, eval_examples=run.eval_examples or ENOUGH)
     ending: Event | None = None
     try:
@@ -71,18 +73,18 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
             else:
                 yield event
     except (IndexError, RuntimeError) as error:
-        if attending.learner is None:
+        if doctor.learner is None:
             raise
-        tape = attending.watcher.stop_recording()
+        tape = doctor.watcher.stop_recording()
         if tape is not None:
-            attending.watcher.observe_crash(tape, None)
-        ending = Failed(attending.learner.step, _in_words(error))
-    learner = attending.learner
+            doctor.watcher.observe_crash(tape, None)
+        ending = Failed(doctor.learner.step, _in_words(error))
+    learner = doctor.learner
     if learner is None:  # what counts is not trained by steps
         yield Diagnosed(1, _counted(run), final=True)
     else:
         crash = ending.sentence if isinstance(ending, Failed) else ""
-        yield from _diagnose(attending, learner, control, budget, crash)
+        yield from _diagnose(doctor, learner, control, budget, crash)
     if ending is not None:
         yield ending
 
@@ -101,23 +103,23 @@ def _counted(run: Run) -> Diagnosis:
 
 
 def _diagnose(
-    attending: RunDoctor, learner: Learner, control: Control, budget: float, crash: str
+    doctor: RunDoctor, learner: Learner, control: Control, budget: float, crash: str
 ) -> Iterator[Event]:
     begin = time.perf_counter()
-    case = attending.case(crash=crash)
-    case.planned = max(case.planned, attending.watcher.count)
-    replay = replay_of(attending.watcher)
+    case = doctor.case(crash=crash)
+    case.planned = max(case.planned, doctor.watcher.count)
+    replay = replay_of(doctor.watcher)
     if replay is not None and not crash and not control.abandoned:
-        yield Progress("Looking at the data", 0.0)
-        case.data = _data(replay, attending, learner)
+        yield Progress("Data checks", 0.0)
+        case.data = _data(replay, doctor, learner)
         case.constant_inputs = all(
             len(inputs[0]) > 3 and bool((inputs[0] == inputs[0][:1]).all())
             for inputs, _ in training_batches(learner, COMPARED)
         )
-        case.inference = _use(learner)
+        case.inference = _both_ways(learner)
         _set_floors(case, learner)
     if replay is not None and not control.abandoned:
-        for words, share in experiment(case, replay, QUICK * budget, attending.watcher.repeatable):
+        for words, share in experiment(case, replay, QUICK * budget, doctor.watcher.repeatable):
             yield Progress(words, QUICK * share)
     checks = judge(case)
     found = conclude(case, checks, advise(learner, case))
@@ -136,32 +138,27 @@ def _diagnose(
 # The data.
 
 
-def _data(replay: Replay, attending: RunDoctor, learner: Learner) -> DataStats:
+def _data(replay: Replay, doctor: RunDoctor, learner: Learner) -> DataStats:
     batches = training_batches(learner, MAX_TARGETS)
     inputs, targets = _joined(batches)
-    seen = check_data(replay, attending.watcher.variables, (inputs, targets))
-    values = dict(vars(seen))
+    stats = check_data(replay, doctor.watcher.variables, (inputs, targets))
+    stats = replace(stats, context=learner.recipe.sees)
+    trained, validation = learner.examples, learner.held_out()
+    if trained is validation:
+        return replace(stats, overlap=1.0, overlap_with="the validation data")
     try:
-        values["overlap"], values["overlap_with"] = _overlap(learner), "the validation data"
-    except (UserError, *REPLAY_ERRORS):
-        pass  # stays unseen
-    values["context"] = learner.recipe.sees
-    return DataStats(**values)
+        share = overlap(trained.contents, validation.contents)
+    except REPLAY_ERRORS:
+        return stats
+    return replace(stats, overlap=share, overlap_with="the validation data")
 
 
 def _joined(batches: list[Batch]) -> tuple[Tensor, Tensor]:
-    """Put batches behind one another; whole names of different lengths flat."""
+    """Concatenate batches; names of different lengths are flattened."""
     inputs, targets = [b[0][0] for b in batches], [b[1] for b in batches]
     if len({t.shape[1:] for t in inputs}) > 1:
         return torch.cat([t.flatten() for t in inputs]), torch.cat([t.flatten() for t in targets])
     return torch.cat(inputs), torch.cat(targets)
-
-
-def _overlap(learner: Learner) -> float:
-    learned, judged = learner.examples, learner.held_out()
-    if learned is judged:
-        return 1.0
-    return overlap(learned.contents, judged.contents)
 
 
 def _set_floors(case: Evidence, learner: Learner) -> None:
@@ -170,34 +167,32 @@ def _set_floors(case: Evidence, learner: Learner) -> None:
     except (UserError, *REPLAY_ERRORS):
         case.floors = {}
     if case.data is not None and case.floors:
-        floors = case.floors
-        here = floors.get("pair", math.nan)
         case.data = replace(
             case.data,
-            context_entropy=here,
-            longer_context_entropy=floors.get("triple", math.nan),
+            context_entropy=case.floors.get("pair", math.nan),
+            longer_context_entropy=case.floors.get("triple", math.nan),
         )
     case.can_grow = bool(learner.playground.resized(learner.recipe, 2.0))
-    seen, seen_error = mean_loss(learner, learner.model, training_batches(learner, EVALUATED))
+    trained, trained_error = mean_loss(learner, learner.model, training_batches(learner, EVALUATED))
     new, new_error = mean_loss(learner, learner.model, validation_batches(learner))
-    case.training_loss, case.new_loss, case.train_loss = seen, new, seen
+    case.training_loss, case.new_loss, case.train_loss = trained, new, trained
     case.spare_classes = learner.playground.spare
     if new > 0:
         # Only what is more than chance: with few examples, either may be the harder ones.
-        sure = seen - new - 2 * math.hypot(seen_error, new_error)
-        case.training_harder = max(0.0, sure) / new
+        certain = trained - new - 2 * math.hypot(trained_error, new_error)
+        case.training_harder = max(0.0, certain) / new
 
 
-def _use(learner: Learner) -> InferenceStats | None:
-    """Hold the loss of the same batches against one another: as it is trained, as it is used."""
+def _both_ways(learner: Learner) -> InferenceStats | None:
+    """Measure the loss of the same batches in eval mode, and as the network is trained."""
     batches = training_batches(learner, COMPARED)
-    standing = copy.deepcopy(learner.model)
+    model = copy.deepcopy(learner.model)
     try:
-        # The running means of a batch norm follow weights that move; they may catch up first.
+        # The running statistics of batch norm lag behind the weights; they may catch up first.
         for _ in range(SETTLING):
-            loss_on(learner, standing.train(learner.model.training), batches, inference=False)
-        used = loss_on(learner, standing, batches)
-        trained = loss_on(learner, standing.train(learner.model.training), batches, inference=False)
+            loss_on(learner, model.train(learner.model.training), batches, inference=False)
+        used = loss_on(learner, model, batches)
+        trained = loss_on(learner, model.train(learner.model.training), batches, inference=False)
     except REPLAY_ERRORS:
         return None
     return InferenceStats(training_loss=trained, inference_loss=used)
@@ -206,7 +201,7 @@ def _use(learner: Learner) -> InferenceStats | None:
 def examine_checkpoint(
     checkpoint: Checkpoint, data: Any, device: torch.device, control: Control, budget: float
 ) -> Iterator[Event]:
-    """Go on with a checkpoint for a while, in small steps, and say what is to be seen.
+    """Resume a checkpoint for a while, with small steps, and diagnose that.
 
     Raises:
         UserError: the data does not fit it.

@@ -1,4 +1,4 @@
-"""The doctor beside a run of a playground: looks at its steps, and says what it sees."""
+"""The doctor as an observer of a playground's run: findings while it trains."""
 
 import math
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from .rules import judge
 from .verdict.conclusion import conclude
 from .watch.watcher import LoopWatcher
 
-FEWEST = 3  # looks, before anything is said
-UNTOLD = ("plateau", "lr_too_low", "oscillation")
-"""What only experiments can tell for sure, so that it is no finding on the way."""
+MIN_OBSERVATIONS = 3
+NEEDS_EXPERIMENTS = ("plateau", "lr_too_low", "oscillation")
+"""Observation alone is not sure of them, so that they are no findings while it trains."""
 
 
 class RunDoctor:
@@ -30,10 +30,10 @@ class RunDoctor:
             steps are observed, whatever the clock says.
 
     Attributes:
-        learner: that of the run, once it has begun.
-        watcher: what was seen.
-        planned: how many steps the run was to take; 0 if it goes by the clock.
-        train_loss: the last one that was measured on training data in the mode for use.
+        learner: of the run, once it has started.
+        watcher: of the run.
+        planned: the number of steps of the run; 0 if it goes by the clock.
+        train_loss: the last one on training data in eval mode.
     """
 
     def __init__(self, share: float = 0.01, every: float = 0.25) -> None:
@@ -42,22 +42,22 @@ class RunDoctor:
         self.watcher = LoopWatcher(share=share, every=every)
         self.planned = 0
         self.train_loss = math.nan
-        self._talk = Pace(2.5, 0.01)
+        self._pace = Pace(2.5, 0.01)
 
     def on_start(self, learner: Learner, planned: int) -> None:
-        """Look at the first step."""
+        """Watch from the first step on."""
         self.learner = learner
         self.planned = planned
         self.watcher = LoopWatcher((learner.model, learner.optimizer), self._share, self._every)
-        self._talk.due()
+        self._pace.due()
 
     def before_step(self) -> None:
-        """Listen to the step that comes, if it is time."""
+        """Record the step, if it is time."""
         if self.watcher.due():
             self.watcher.start_recording(None)
 
     def after_step(self, loss: Tensor) -> None:
-        """Take its loss, and look at what was heard."""
+        """Take its loss, and observe what was recorded."""
         self.watcher.step(loss, None)
 
     def on_evaluation(self, event: Evaluated) -> None:
@@ -66,23 +66,25 @@ class RunDoctor:
         self.train_loss = event.metrics.get("train_loss", math.nan)
 
     def poll(self, progress: float) -> Iterator[Event]:
-        """Say what looking alone has found, now and then."""
-        if len(self.watcher.observations) >= FEWEST and self._talk.due():
-            with self._talk.spending():
+        """Yield a diagnosis without experiments, now and then."""
+        if len(self.watcher.observations) >= MIN_OBSERVATIONS and self._pace.due():
+            with self._pace.spending():
                 step = self.learner.step if self.learner else 0
                 yield Diagnosed(step, self.diagnose(progress))
 
     def case(self, progress: float = 1.0, crash: str = "") -> Evidence:
-        """Return all that is known."""
+        """Return all that is known of the run."""
         case = evidence_of(self.watcher, crash)
         case.planned = self.planned or round(self.watcher.count / max(progress, 1e-3))
         case.train_loss = self.train_loss
         return case
 
     def diagnose(self, progress: float) -> Diagnosis:
-        """Return what is to be said without having tried anything."""
+        """Return a diagnosis without experiments."""
         case = self.case(progress)
-        checks = tuple(c for c in judge(case) if c.passed is not False or c.id not in UNTOLD)
+        checks = tuple(
+            c for c in judge(case) if c.passed is not False or c.id not in NEEDS_EXPERIMENTS
+        )
         advice = advise(self.learner, case) if self.learner else {}
         return conclude(case, checks, advice)
 

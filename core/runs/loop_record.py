@@ -27,7 +27,7 @@ ABSENT: dict[str, Any] = {
     "settings": {},
     "environment": {},
 }
-"""What records of earlier versions do not tell."""
+"""What records of earlier versions do not have."""
 LARGEST = 64 << 20
 
 Points = Sequence[tuple[int, float]]
@@ -65,13 +65,13 @@ class LoopRecord:
     diagnosis: Mapping[str, Any] | None = None
 
 
-def place_for(wish: Path | str | bool | None, name: str) -> Path | None:
+def place_for(record: Path | str | bool | None, name: str) -> Path | None:
     """Return where a record goes; None for nowhere."""
-    if wish is False:
+    if record is False:
         return None
-    if wish is None or wish is True:
+    if record is None or record is True:
         return free_place(RUNS, name, LOOP_SUFFIX)
-    return Path(wish)
+    return Path(record)
 
 
 def write_record(path: Path, record: LoopRecord) -> None:

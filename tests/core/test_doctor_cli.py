@@ -28,7 +28,7 @@ def test_a_sound_playground_is_diagnosed_in_words():
     assert done.returncode == 0, done.stderr
     assert not done.stdout.startswith(VERDICTS["broken"])
     assert done.stdout.startswith(tuple(VERDICTS.values())) and "Found in order:" in done.stdout
-    assert "Looking at the data" in done.stderr
+    assert "Data checks" in done.stderr
 
 
 def test_the_shipped_names_are_diagnosed():

@@ -1,1 +1,1 @@
-"""What is tried on copies of a network where observation alone can't tell."""
+"""What is tried on copies of a network where observation alone does not decide."""

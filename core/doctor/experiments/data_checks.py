@@ -70,7 +70,7 @@ def examples(replay: Replay) -> tuple[Tensor, Tensor]:
 
 
 def _source(graph: StepGraph, tensor: Tensor) -> Tensor | None:
-    """Return the tensor that a batch was drawn from by indices; None if that can't be told."""
+    """Return the tensor that a batch was drawn from by indices; None if that is not on the tape."""
     for _ in range(6):
         op = graph.made_by(tensor)
         if op is None:
@@ -250,13 +250,13 @@ def _context(graph: StepGraph, inputs: Tensor, targets: Tensor) -> dict[str, Any
 
 
 def _context_length(graph: StepGraph) -> int:
-    """Return how many tokens an output may depend on; 0 if that can't be told."""
+    """Return how many tokens an output may depend on; 0 if that is not known."""
     if any(op.name in RECURRENT for op in graph.ops):
         return 0
     given = graph.inputs[0]
     maker = graph.made_by(given)
     if given.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1]):
-        return 0  # sequences were concatenated: which tokens meet can't be told
+        return 0  # sequences were concatenated: which tokens meet is not known
     return sum(
         1 if t.dim() == 1 or t.is_floating_point() else int(t.shape[-1]) for t in graph.inputs
     )

@@ -1,4 +1,4 @@
-"""Experiments on copies of an observed step, where observation alone can't tell.
+"""Experiments on copies of an observed step, where observation alone does not decide.
 
 Each is a function of the step (:class:`~core.doctor.experiments.replay.Replay`); whatever it does
 to weights, it does to copies.
@@ -113,7 +113,7 @@ class ChangedLoss(Result):
 
 @experiment("inputs_zeroed", "Zeroed inputs", "a higher loss, once something was learned")
 def zeroed_inputs(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
-    """What do the inputs tell it? Without them it can only guess (Karpathy 2019)."""
+    """What do the inputs contribute? Without them it can only guess (Karpathy 2019)."""
     batches = replay.matching_batches()[-6:]
     zeroed = [(tuple(torch.zeros_like(t) for t in inputs), targets) for inputs, targets in batches]
     return _compare(replay, batches, zeroed, "zeroed inputs")
@@ -158,7 +158,7 @@ class BatchLeakage(Result):
 
 @experiment("examples_apart", "Leakage across the batch dimension", "below 30 %")
 def batch_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
-    """Does an output depend on its own example only? Its gradient by the other inputs tells."""
+    """Does an output depend on its own example only? Its gradient by the other inputs shows it."""
     graph, first = replay.graph, replay.graph.inputs[0]
     maker = graph.made_by(first)
     if first.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1]):
@@ -228,7 +228,7 @@ class FutureLeakage(Result):
 
 @experiment("future_hidden", "Leakage from later positions", "not at all")
 def future_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
-    """Is the future masked? The gradient of each position's output by later ones tells."""
+    """Is the future masked? The gradient of each position's output by later ones shows it."""
     entry, targets = _entry(replay), replay.graph.targets
     assert targets is not None
     if entry.dim() < 3 or targets.numel() != entry.shape[0] * entry.shape[1]:

@@ -94,7 +94,7 @@ class StepGraph:
         return self.maker.get(id(value)) if isinstance(value, Tensor) else None
 
     def made_by_behind_views(self, value: Any) -> Op | None:
-        """Return the call that made a tensor, looking through up to eight views."""
+        """Return the call that made a tensor, up to eight views left out."""
         op = None
         for _ in range(8):
             op = self.made_by(value)

@@ -1,6 +1,6 @@
 """Compares inference with training: the same layers, and the same operations behind each.
 
-The mistake that it looks for is the notebook's: batch norm by hand in training, and none where text
+The mistake that it finds is the notebook's: batch norm by hand in training, and none where text
 is generated. No loss shows it.
 """
 

@@ -194,7 +194,7 @@ class _Rows:
 
     @property
     def are_normalised(self) -> bool:
-        """Whether they are probabilities or log-probabilities, as far as numbers tell."""
+        """Whether they are probabilities or log-probabilities."""
         sums = self.some.exp().sum(-1)
         return (
             self.classes < 2

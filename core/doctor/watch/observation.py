@@ -1,4 +1,4 @@
-"""One observed training step in plain numbers: what the rules judge."""
+"""One observed training step in plain numbers, for the rules."""
 
 import math
 from dataclasses import dataclass
