@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
+from core.numbers import raised
 from core.telemetry.events import Array
 from gui import theme
 
@@ -129,6 +130,14 @@ class Window:
         self.seen = Scale(low, high, self.whole.log, self.whole.whole)
 
 
+def written(scale: Scale, value: float, write: Callable[[float], str]) -> str:
+    """Return a tick in words; all are powers of ten where a logarithmic scale goes far from 1."""
+    if scale.log and value > 0 and (scale.low < 1e-4 or scale.high > 1e5):
+        power = round(math.log10(value))
+        return f"10{raised(power)}" if math.isclose(value, 10.0**power) else ""
+    return write(value)
+
+
 def paint_y_axis(
     painter: QPainter, frame: QRectF, scale: Scale, write: Callable[[float], str]
 ) -> None:
@@ -139,7 +148,9 @@ def paint_y_axis(
         painter.setPen(QPen(now.colour("border"), 1))
         painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
         painter.setPen(now.colour("muted"))
-        painter.drawText(QRectF(0, y - 8, frame.left() - 7, 16), _RIGHT | _MIDDLE, write(value))
+        painter.drawText(
+            QRectF(0, y - 8, frame.left() - 7, 16), _RIGHT | _MIDDLE, written(scale, value, write)
+        )
 
 
 def paint_x_axis(
@@ -164,7 +175,7 @@ def paint_x_axis(
     free = 0.0
     for value in scale.ticks(max(1, min(8, int(frame.width() / 56)))):
         x = frame.left() + frame.width() * scale.share(value)
-        words = write(value)
+        words = written(scale, value, write)
         wide = metrics.horizontalAdvance(words)
         left = x - wide / 2
         if left >= free and left + wide + 8 <= end:

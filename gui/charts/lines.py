@@ -31,7 +31,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QSizePolicy, QWidget
 from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
-from gui.charts.axes import TICK, TITLE, Scale, Window, paint_x_axis, paint_y_axis
+from gui.charts.axes import TICK, TITLE, Scale, Window, paint_x_axis, paint_y_axis, written
 from gui.charts.label_placement import quietest
 
 pg.setConfigOptions(antialias=True)
@@ -140,6 +140,8 @@ class Chart(QWidget):
         self.log_x = self.log_y = False
         self.x_holds: tuple[float, ...] = (0.0,)
         """What the x-axis reaches at least."""
+        self.y_holds: tuple[float, ...] = ()
+        self.whole_x = x_title in ("step", "epoch")
         self.limits: tuple[float | None, float | None] = (None, None)
         self.hint = ""
         self.margin = RIGHT
@@ -215,7 +217,18 @@ class Chart(QWidget):
             return self._frame
         metrics = QFontMetricsF(theme.font(11))
         ticks = self.scale_y.ticks(4)
-        left = max([LEFT - 12, *(metrics.horizontalAdvance(self.tick(v)) for v in ticks)]) + 12
+        left = (
+            max(
+                [
+                    LEFT - 12,
+                    *(
+                        metrics.horizontalAdvance(written(self.scale_y, v, self.tick))
+                        for v in ticks
+                    ),
+                ]
+            )
+            + 12
+        )
         high = self.height()
         below = TICK + 2 + (TITLE if high >= 150 and self.x_title else 0)
         entries = self._entries()
@@ -255,8 +268,9 @@ class Chart(QWidget):
         ends = [x for line in self.lines if len(line.x) for x in (line.x[0], line.x[-1])]
         ends += self.x_holds
         low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
-        whole = self.x_title in ("step", "epoch", "examples")
-        self.window_x.extend(Scale(low, high if high > low else low + 1.0, self.log_x, whole))
+        self.window_x.extend(
+            Scale(low, high if high > low else low + 1.0, self.log_x, self.whole_x)
+        )
         self.scale_y = self._fit()
         if self.cursor_x is None:
             self.setAccessibleDescription(self.hint or self.in_words())
@@ -274,6 +288,7 @@ class Chart(QWidget):
         # The highest single points are noise; leaving them out keeps the rest readable.
         found += [float(np.quantile(v, 0.995 if len(v) > 50 else 1.0)) for v in values]
         if not zoomed:
+            found += self.y_holds
             found += [v for v, _, _ in self.levels.values() if low is None or low <= v]
         scale = Scale.over(found, self.log_y)
         if self.log_y or (low is None and high is None):
@@ -376,6 +391,8 @@ class Chart(QWidget):
             y = frame.bottom() - frame.height() * share
             painter.setPen(QPen(now.colour(role), 1, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
+            if not words:
+                continue
             wide = painter.fontMetrics().horizontalAdvance(words) + 6.0
             place = quietest(frame, y, QSize(math.ceil(wide), 14), curves, taken)
             taken.append(place)

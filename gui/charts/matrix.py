@@ -14,7 +14,7 @@ from gui.charts import colormaps as ramps
 from gui.charts.cells import Cells
 
 RULED = 6  # pixels a column must have for lines between them
-WORDS = "blue adds, orange takes away"
+WORDS = "blue adds, orange subtracts"
 
 
 class MatrixView(Cells):

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from core.numbers import percent
 from core.telemetry.events import Array
 from gui import theme
+from gui.charts.bars import paint_groove
 
 DIGITS = 10
 DIGIT_WIDTH, SHARE_WIDTH = 20, 66
@@ -79,16 +80,10 @@ class ProbabilityBars(QWidget):
         thick = min(8.0, row.height() - 6)
         bar = QRectF(row.left() + DIGIT_WIDTH, row.center().y() - thick / 2, 0, thick)
         bar.setWidth(row.width() - DIGIT_WIDTH - SHARE_WIDTH)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.colour("sunken"))
-        painter.drawRoundedRect(bar, thick / 2, thick / 2)
+        shown = share if self._shares is not None and share >= 0.0005 else 0.0
+        paint_groove(painter, bar, shown, "activation", 255 if wins else 120)
         if self._shares is None:
             return
-        bar.setWidth(bar.width() * min(1.0, share))
-        if bar.width() >= 1:
-            round_end = min(thick, bar.width()) / 2
-            painter.setBrush(now.colour("activation", 255 if wins else 120))
-            painter.drawRoundedRect(bar, round_end, round_end)
         if not wins:
             painter.setFont(theme.font(12))
         painter.setPen(now.colour("text" if wins else "muted" if share >= 0.0005 else "faint"))

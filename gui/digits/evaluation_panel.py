@@ -112,18 +112,14 @@ class EvaluationPanel(QWidget):
         asked, right = counts.sum(axis=1), np.diag(counts)
         share = right / np.maximum(1, asked)
         low = floor_of(float(share[asked > 0].min(initial=1.0)))
-        every = 0.02 if low > 0.85 else 0.05 if low > 0.65 else 0.1
-        ticks = [(v, percent(v)) for v in np.arange(low, 1.001, every).tolist()]
         self.digits.show_bars(
             share,
             (low, 1.0),
             lambda d: f"{d}: {int(right[d])} of {int(asked[d])} right ({percent(share[d], 1)})",
-            ticks,
+            percent,
             [f"{100 * s:.0f}" for s in share],
         )
-        self.scale.setText(f"In per cent. The scale begins at {percent(low)}, not at zero.")
-        if low == 0:
-            self.scale.setText("In per cent.")
+        self.scale.setText("" if low == 0 else f"The y-axis begins at {percent(low)}.")
 
     def _pick(self, index: int, toggle: bool = True) -> None:
         """Show the mistakes of one pair only, or of all; a pair chosen again is left."""

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.charts.live_curve import LiveCurve
 from gui.doctor.chapter_card import ChapterCard
 from gui.doctor.scroll_column import ASIDE, UNDER_TABS, CardColumn
 from gui.theme import GAP, MARGIN
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Card, label, say
+from gui.widgets.curve_card import LiveLoss
 
 if TYPE_CHECKING:
     from core.lessons.case_study import Chapter
@@ -74,7 +74,7 @@ class CaseStudyPanel(QWidget):
         self.words.setObjectName("caseWords")
         self.words.setMinimumHeight(34)  # two lines, always: nothing below moves
         self.words.setAlignment(Qt.AlignmentFlag.AlignBottom)
-        self.curve = LiveCurve("caseCurve")
+        self.curve = LiveLoss("caseCurve")
         self.chapters = CardColumn("caseChapters", GAP + 2)
         self._arrange()
         self.set_running(False)

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from core.doctor.diagnosis import Check, Diagnosis, Experiment, Picture
 from core.numbers import number, with_powers
 from core.telemetry.history import History
-from gui.charts.evidence_chart import EvidencePicture
-from gui.charts.loss_chart import loss_picture
+from gui.charts.evidence import EvidencePicture, loss_picture
+from gui.charts.smoothing import USUAL, smoothed
 from gui.doctor.check_list import CheckList
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label
@@ -38,7 +38,7 @@ def loss_exhibit(history: History | None, uniform: float) -> Exhibit | None:
     if history is None or len(history.loss.y) < 2:
         return None
     values = history.loss.y
-    smooth = history.loss.smoothed()
+    smooth = smoothed(history.loss.x, values, USUAL / 100)
     words = f"From {number(float(values[0]))} to {number(float(smooth[-1]))}"
     words += f" in {history.loss.x[-1]:,.0f} steps."
     return Exhibit(loss_picture(history, uniform, LOSS), None, words, "", judged=False)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QPainter, QShowEvent
 
 from core.numbers import adaptive_percent, percent
 from core.playgrounds.names.reports import END
 from core.telemetry.events import Array
-from gui.charts.letter_columns import Column, LetterColumns
-from gui.widgets.letter_symbols import called
+from gui.charts.bars import Column, Columns
+from gui.widgets.letter_symbols import called, draw_signs
 
 MOST = 40  # columns; of a larger alphabet the most probable are shown
 NARROWEST = 10  # pixels of a column in a large alphabet, whose signs are often wide
@@ -24,7 +24,7 @@ EMPTY = "Here one will see which letter the network expects next."
 BROKEN = "These are not numbers any more: the network has come apart."
 
 
-class LetterBars(LetterColumns):
+class LetterBars(Columns):
     """The probabilities of the next letter, as bars with the letter under each.
 
     Up to 40 symbols stand in the alphabet's own order; of more, the most probable, as many as fit,
@@ -59,6 +59,10 @@ class LetterBars(LetterColumns):
         if prefix != self._prefix:
             self._prefix = prefix
             self._refresh()
+
+    def paint_letter(self, painter: QPainter, where: QRectF, letter: str) -> None:
+        """Paint the letter, or the mark of the end."""
+        draw_signs(painter, where, letter)
 
     def columns(self) -> Sequence[Column]:
         """Make the columns, and remember which symbol stands in which."""

@@ -109,7 +109,7 @@ class CompareView(QWidget):
         if not self.entries:
             return
         axis, loss = self.axis.key(), self.loss.key()
-        self.plot.x_title = X_TITLES[axis]
+        self.plot.x_title, self.plot.whole_x = X_TITLES[axis], axis != "seconds"
         unit = "nats per character" if self._tokens else "nats"
         self.plot.y_title = f"{LOSSES[loss][0].lower()} loss ({unit})"
         lines = [self._line(place, run, axis, loss) for place, run in enumerate(self._runs)]

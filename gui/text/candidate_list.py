@@ -8,6 +8,7 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 
 from core.numbers import adaptive_percent, fixed
 from gui import theme
+from gui.charts.bars import paint_groove
 from gui.charts.cells import Cells
 from gui.widgets.token_text import shown
 
@@ -131,17 +132,9 @@ class CandidateList(Cells):
         painter.drawRoundedRect(ground, 5, 5)
 
     def _bar(self, painter: QPainter, index: int) -> None:
-        now, bar = theme.current(), self.bar_of(index)
+        bar = self.bar_of(index)
         token, _, probability = self._rows[index]
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.colour("sunken"))
-        painter.drawRoundedRect(bar, THICK / 2, THICK / 2)
-        if not probability > 0:  # NaN has no bar either
-            return
-        bar.setWidth(min(bar.width(), max(1.5, bar.width() * probability)))
-        painter.setBrush(now.colour("activation", 255 if token == self._said else 120))
-        end = min(THICK, bar.width()) / 2
-        painter.drawRoundedRect(bar, end, end)
+        paint_groove(painter, bar, probability, "activation", 255 if token == self._said else 120)
 
     def _words(self, painter: QPainter, index: int) -> None:
         now, row = theme.current(), self.rect_of(index)

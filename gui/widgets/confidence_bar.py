@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.numbers import percent
 from gui import theme
+from gui.charts.bars import paint_groove
 
 LONG, HIGH, GAP = 54, 5, 8
 
@@ -40,12 +41,7 @@ class ConfidenceBar(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = self.height() / 2
         groove = QRectF(0, middle - HIGH / 2, LONG, HIGH)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.colour("sunken"))
-        painter.drawRoundedRect(groove, HIGH / 2, HIGH / 2)
-        painter.setBrush(now.colour(self._role))
-        groove.setWidth(max(HIGH, LONG * self._share))
-        painter.drawRoundedRect(groove, HIGH / 2, HIGH / 2)
+        paint_groove(painter, groove, self._share, self._role)
         painter.setPen(now.colour("muted"))
         beside = QRectF(LONG + GAP, 0, self.width() - LONG - GAP, self.height())
         painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, self._words)

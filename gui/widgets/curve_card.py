@@ -1,13 +1,16 @@
 """Cards with the curves of a run: the loss, the accuracy, and both losses on whole data sets."""
 
 import math
+import time
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.numbers import number, percent
 from core.telemetry.history import Curve, History
+from gui.charts.evidence import EvidencePicture, loss_picture
 from gui.charts.lines import NAVIGATION, Line, PlotChart
 from gui.charts.smoothing import SmoothingSlider
 from gui.theme import GAP, MARGIN
@@ -15,6 +18,7 @@ from gui.widgets.card import Card, dress, label
 
 NARROWEST = 220  # pixels
 ROOM = 2 * MARGIN + 50  # pixels that margins and a number take beside the rest
+REDRAW = 0.5  # seconds between two drawings of a small curve
 NOTHING = Curve()
 
 
@@ -228,3 +232,41 @@ class CharacterCard(CurveCard):
             nats = float(curve.y[-1])
             self.show_newest(f"{nats:.3f}", True)
             self.now.setToolTip(f"{nats:.4f} nats, {nats / math.log(2):.4f} bits per character")
+
+
+class LiveLoss(QWidget):
+    """The loss while the doctor observes, small, beside its words."""
+
+    def __init__(self, name: str = "doctorCurve") -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setFixedWidth(320)
+        self._history: History | None = None
+        self._uniform = 0.0
+        self._drawn = 0.0
+        self.picture = EvidencePicture(144)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(label("Loss", "heading"))
+        column.addWidget(self.picture)
+        self.hide()
+
+    def watch(self, history: History | None, uniform: float = 0.0) -> None:
+        """Draw this history from now on, or nothing; ``uniform`` is the loss of a uniform guess."""
+        self._history, self._uniform = history, uniform
+        self.setVisible(history is not None)
+        self.draw(now=True)
+
+    def draw(self, now: bool = False) -> None:
+        """Bring the lines up to date, if they are seen and it is time."""
+        soon = time.monotonic() - self._drawn < REDRAW
+        if self._history is None or not self.isVisible() or (soon and not now):
+            return
+        self._drawn = time.monotonic()
+        self.picture.show_picture(loss_picture(self._history, self._uniform))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what came while it was hidden."""
+        super().showEvent(event)
+        self.draw(now=True)

@@ -1,69 +1,121 @@
-"""What the units of a layer look for, what they make of a drawing, and whether they are alive."""
+"""Cards on one layer: top-activating examples, activations for a drawing, and dead units."""
 
 import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 
 from core.numbers import number, percent
 from core.telemetry.events import Array, LayerInfo, LayerView
 from gui.charts.bars import Bars
+from gui.charts.cells import Cells
 from gui.charts.colormaps import diverging, grey, on_off, reach
 from gui.charts.image_grid import PictureGrid
 from gui.charts.matrix import MatrixView
-from gui.widgets.card import label
-from gui.widgets.insight_card import PICTURED, SOON, InsightCard, capped, set_role
+from gui.widgets.card import Card, dress, label
 
+PICTURED = 64  # units; as many as core.telemetry.inspection makes pictures of
+SOON = "Comes with the next measurement of the network."
 DRAW = "Draw a digit to see it here"
 FLAT = {"tanh": 0.97, "sigmoid": 0.97}  # as in core.telemetry.probes
 FEW = 32  # units up to which bars are readable; more become a wall of cells
 
 
-class SeeksCard(InsightCard):
-    """For each unit the mean of the examples that excite it most."""
+class LayerCard(Card):
+    """A term as title, a quiet sentence how to read it, and pictures of one layer.
+
+    Add pictures with ``add``; until there are any, the card says what it waits for.
+    """
+
+    def __init__(self, title: str, question: str) -> None:
+        super().__init__(title)
+        self.title.setToolTip(f"<p>{question}</p>")
+        self.title.setMinimumHeight(30)  # as high as a choice beside it: titles stand in a line
+        self.note = label("", "small", wrap=True)
+        self.waits = label(SOON, "muted", wrap=True)
+        self.waits.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.waits.setMinimumHeight(112)
+        self.body.addWidget(self.note)
+        self.body.addWidget(self.waits, 1)
+        self._pictures: list[QWidget] = []
+
+    def add(self, *pictures: QWidget) -> None:
+        """Append pictures, hidden until they are shown."""
+        for picture in pictures:
+            self.body.addWidget(picture, int(isinstance(picture, Cells)))  # takes spare room
+            picture.hide()
+            self._pictures.append(picture)
+
+    def reveal(self, *pictures: QWidget) -> None:
+        """Show these pictures and no others."""
+        self.waits.hide()
+        self.note.setVisible(bool(self.note.text()))
+        for picture in self._pictures:
+            picture.setVisible(picture in pictures)
+
+    def wait(self, words: str = SOON) -> None:
+        """Show no picture, but say what is missing."""
+        self.waits.setText(words)
+        self.waits.show()
+        self.note.hide()
+        for picture in self._pictures:
+            picture.hide()
+
+
+def capped(info: LayerInfo) -> str:
+    """Say that not all units are pictured, if so."""
+    return f" The first {PICTURED} of {info.units:,} units." if info.units > PICTURED else ""
+
+
+class SeeksCard(LayerCard):
+    """For each unit the mean of the examples that activate it most."""
 
     def __init__(self) -> None:
-        super().__init__("What does each unit look for?")
+        super().__init__("Top-activating examples", "What does each unit respond to?")
         self.grid = PictureGrid(
             "seeks",
-            "What each unit looks for",
-            "Each picture is the mean of the examples that excite a unit most.",
+            "Mean of the top-activating examples of each unit",
+            "Each picture is the mean of the examples that activate a unit most.",
         )
         self.add(self.grid)
 
     def open(self, info: LayerInfo) -> None:
         """Get ready for a layer."""
-        self.note.setText(f"The mean of the examples that excite each unit most.{capped(info)}")
+        self.note.setText(f"The mean of the examples that activate each unit most.{capped(info)}")
         self.wait()
 
     def show_view(self, view: LayerView) -> None:
-        """Show what the units of a view look for."""
+        """Show the top-activating examples of a view."""
 
-        def tell(unit: int) -> str:
-            said = view.activity[unit]
+        def explain(unit: int) -> str:
+            values = view.activity[unit]
             return (
-                f"unit {unit}\nexcited up to {number(float(said.max()))},"
-                f" above zero on {percent(float((said > 0).mean()))} of {len(said)} examples"
+                f"unit {unit}\nactivated up to {number(float(values.max()))},"
+                f" above zero on {percent(float((values > 0).mean()))} of {len(values)} examples"
             )
 
         self.setVisible(bool(view.seeks.size))  # of a text there are no pictures
-        self.grid.show_pictures(view.seeks[:PICTURED], grey, None, tell)
+        self.grid.show_pictures(view.seeks[:PICTURED], grey, None, explain)
         self.reveal(self.grid)
 
 
-class MapsCard(InsightCard):
+class MapsCard(LayerCard):
     """The layer's activation for the drawing: feature maps, bars, or a wall of cells."""
 
     def __init__(self) -> None:
-        super().__init__("What does it make of yours?")
-        about = "Blue is a unit that found what it looks for; orange is below zero."
-        self.grid = PictureGrid("maps", "What each unit says to yours", about)
-        self.wall = PictureGrid("mapsWall", "What each unit says to yours", about, cell=22)
-        self.bars = Bars("mapsBars", "What each unit says to yours", about)
+        super().__init__(
+            "Activations for your drawing", "How does this layer respond to what you drew?"
+        )
+        name = "Activation of each unit for your drawing"
+        about = "Blue is an activation above zero, orange one below zero."
+        self.grid = PictureGrid("maps", name, about)
+        self.wall = PictureGrid("mapsWall", name, about, cell=22)
+        self.bars = Bars("mapsBars", name, about)
         self.add(self.grid, self.wall, self.bars)
 
     def open(self, info: LayerInfo) -> None:
         """Get ready for a layer."""
-        blue = "Blue where a unit finds what it looks for." if info.kernel else "Blue is above zero"
-        below = "" if info.kernel else (", orange below." if info.activation != "relu" else ".")
-        self.note.setText(f"{blue}{below}{capped(info) if info.kernel else ''}")
+        below = "." if info.activation == "relu" else ", orange below."
+        self.note.setText(f"Blue is above zero{below}{capped(info) if info.kernel else ''}")
         self.wait(DRAW)
 
     def show_view(self, view: LayerView) -> None:
@@ -74,39 +126,39 @@ class MapsCard(InsightCard):
             return
         limit = reach(maps)
 
-        def tell(unit: int) -> str:
-            said = maps[unit]
-            if said.ndim == 0:
-                return f"unit {unit}: {number(float(said))}"
+        def explain(unit: int) -> str:
+            values = maps[unit]
+            if values.ndim == 0:
+                return f"unit {unit}: {number(float(values))}"
             return (
-                f"unit {unit}\nup to {number(float(said.max()))},"
-                f" above zero on {percent(float((said > 0).mean()))} of the picture"
+                f"unit {unit}\nup to {number(float(values.max()))},"
+                f" above zero on {percent(float((values > 0).mean()))} of the picture"
             )
 
         if maps.ndim == 3:
-            self.grid.show_pictures(maps[:PICTURED], diverging, (-limit, limit), tell)
+            self.grid.show_pictures(maps[:PICTURED], diverging, (-limit, limit), explain)
             self.reveal(self.grid)
         elif len(maps) > FEW:
             cells = maps.reshape(-1, 1, 1)
-            self.wall.show_pictures(cells, diverging, (-limit, limit), tell)
+            self.wall.show_pictures(cells, diverging, (-limit, limit), explain)
             self.reveal(self.wall)
         else:
             finite = np.append(maps[np.isfinite(maps)], 0.0)
             low, top = float(finite.min()), float(finite.max())
             tops = [number(float(value), 2) for value in maps]
-            self.bars.show_bars(maps, (low, top if top > low else 1.0), tell, tops=tops)
+            self.bars.show_bars(maps, (low, top if top > low else 1.0), explain, numbers=tops)
             self.reveal(self.bars)
 
 
-class AliveCard(InsightCard):
+class AliveCard(LayerCard):
     """The dead-unit map of lecture 4 of makemore: units across, examples down."""
 
     def __init__(self) -> None:
-        super().__init__("Which units are alive?")
+        super().__init__("Dead units", "Which units respond to which examples?")
         self.map = MatrixView(
             "aliveMap",
-            "Which units are alive on which examples",
-            "A column is a unit, a row an example. A unit that no example can move learns nothing.",
+            "Which units respond to which examples",
+            "A column is a unit, a row an example. A dead unit learns nothing.",
             height=176,
             ruled=True,
         )
@@ -120,14 +172,14 @@ class AliveCard(InsightCard):
         self._activation = info.activation
         white = "above zero"
         if info.activation == "tanh":
-            white = "|a| above 0.97, where tanh is flat"
+            white = "|a| above 0.97, where tanh is saturated"
         elif info.activation == "sigmoid":
-            white = "beyond 0.03 or 0.97, where sigmoid is flat"
+            white = "beyond 0.03 or 0.97, where sigmoid is saturated"
         self.note.setText(f"A column a unit, a row an example. White: {white}.")
         self.wait(SOON)
 
     def show_view(self, view: LayerView) -> None:
-        """Show which units answer to which examples, and count the dead."""
+        """Show which units respond to which examples, and count the dead."""
         white, dead = alive(view.activity, self._activation)
         values = white.astype(float)
         values[dead] = np.nan  # a dead unit's column takes the fault colour
@@ -140,16 +192,16 @@ class AliveCard(InsightCard):
                 + ("\nthis unit is dead on all examples" if dead[unit] else "")
             ),
         )
-        self.verdict.setText(verdict(white, int(dead.sum()), self._activation))
-        set_role(self.verdict, "fault" if dead.any() else "small")
+        self.verdict.setText(dead_units(white, int(dead.sum()), self._activation))
+        dress(self.verdict, "fault" if dead.any() else "small")
         self.reveal(self.map, self.verdict)
 
 
 def alive(activity: Array, activation: str) -> tuple[Array, Array]:
     """Return what is white (units, examples), and which units are dead (units,).
 
-    With relu and gelu a unit is dead if it is never above zero; with tanh and sigmoid, if every
-    example pushes it to a flat end. Without a bend none can die.
+    With relu and gelu a unit is dead if it is never above zero; with tanh and sigmoid, if it is
+    saturated on every example. Without a nonlinearity none can die.
     """
     if activation in FLAT:
         centre = 0.5 if activation == "sigmoid" else 0.0
@@ -163,23 +215,23 @@ def alive(activity: Array, activation: str) -> tuple[Array, Array]:
     return white, dead
 
 
-def verdict(white: Array, dead: int, activation: str) -> str:
+def dead_units(white: Array, dead: int, activation: str) -> str:
     """Say in a sentence how many units are dead."""
     units, examples = white.shape
     share = percent(float(white.mean()))
     if not activation:
-        return f"{share} of the answers are above zero. Without an activation no unit can die."
+        return f"{share} of the activations are above zero. Without an activation no unit can die."
     flat = activation in FLAT
     if not dead:
         if flat:
             return (
-                f"No unit is stuck: none is flat on all {examples} examples."
+                f"No unit is dead: none is saturated on all {examples} examples."
                 f" {share} of the map is white."
             )
         return f"All {units} units are alive: each is above zero on some of {examples} examples."
     what = (
-        f"flat on all of these {examples} examples, so that no gradient passes"
+        f"saturated on all of these {examples} examples, so that no gradient passes"
         if flat
-        else f"never above zero on these {examples} examples, so that nothing can teach them"
+        else f"never above zero on these {examples} examples, so that they get no gradient"
     )
     return f"{dead} of {units} units {'is' if dead == 1 else 'are'} dead: {what}."

@@ -2,11 +2,10 @@
 
 import unicodedata
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from core.playgrounds.names.reports import END
-from gui.charts.letter_columns import end_mark
 
 VOWELS = set("aeiouyæœøıаеиоуыэюяєіїαεηιουω")
 """Latin, Cyrillic and Greek; with an accent or as a capital they are found by what is under it."""
@@ -29,6 +28,15 @@ def draw_signs(painter: QPainter, where: QRectF, letters: str) -> None:
         else:
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, sign(letter))
         left += width
+
+
+def end_mark(painter: QPainter, centre: QPointF) -> None:
+    """Draw the end of a name in the painter's colour: a small hollow square, as on a stop key."""
+    painter.save()
+    painter.setPen(QPen(painter.pen().color(), 1.4))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(QRectF(centre.x() - 3, centre.y() - 2.5, 6, 6), 1, 1)
+    painter.restore()
 
 
 def sign(letter: str) -> str:

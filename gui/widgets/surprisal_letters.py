@@ -9,8 +9,8 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from core.numbers import fixed, percent
 from core.playgrounds.names.reports import END, Surprisal
 from gui import theme
-from gui.charts.letter_columns import Column, LetterColumns
-from gui.widgets.letter_symbols import called
+from gui.charts.bars import Column, Columns
+from gui.widgets.letter_symbols import called, draw_signs
 
 NARROWEST = 9  # pixels a letter needs; what doesn't fit is summed up in one column
 HELP = (
@@ -20,7 +20,7 @@ HELP = (
 )
 
 
-class SurprisalLetters(LetterColumns):
+class SurprisalLetters(Columns):
     """Letters and the end mark, with a bar and a number over each.
 
     What surprises more than a uniform guess would is amber and bold, and crosses the dashed line.
@@ -60,6 +60,10 @@ class SurprisalLetters(LetterColumns):
             return full
         rest = full - self._words_width() - theme.GAP
         return rest if rest / self.across() >= 20 else full
+
+    def paint_letter(self, painter: QPainter, where: QRectF, letter: str) -> None:
+        """Paint the letter, or the mark of the end."""
+        draw_signs(painter, where, letter)
 
     def columns(self) -> Sequence[Column]:
         """Make a column for each letter; of a very long name the middle is one column."""

@@ -1,28 +1,82 @@
-"""How has it changed? The numbers of a layer over the training, each as a small line."""
+"""The numbers of a layer over the training, each as a small line."""
+
+import math
 
 import numpy as np
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
-from core.telemetry.events import LayerInfo
+from core.numbers import number, percent
+from core.telemetry.events import Array, LayerInfo
 from core.telemetry.history import Curve
-from gui.charts.trend import Trend
+from gui.charts.lines import Line, PaintedChart
 from gui.theme import MARGIN
-from gui.widgets.insight_card import InsightCard
+from gui.widgets.layer_cards import LayerCard
+
+HIGH = 140
 
 
-class TrendsCard(InsightCard):
-    """Mean, spread, dead or saturated share, gradient, and update to data."""
+class Trend(PaintedChart):
+    """A small chart of one number, which stands newest beside its title."""
+
+    def __init__(
+        self, title: str, role: str, help: str, mark: float = math.nan, share: bool = False
+    ) -> None:
+        """Make it empty.
+
+        Args:
+            title: the term.
+            role: the colour of the line.
+            help: what the number means, for the tooltip.
+            mark: a height worth a dashed line; the scale always reaches it.
+            share: the numbers are shares: written as percentages, on a scale from zero.
+        """
+        write = percent if share else number
+        super().__init__("", f"{title} over the training", title, write=write)
+        self.title = title
+        self.x_holds = ()
+        self.y_holds = (0.0, 0.1) if share else ()
+        self.limits = (0.0, None) if share else (None, None)
+        self.set_lines([Line(title, role)])
+        self.set_line("mark", mark, number(mark))
+        self.setToolTip(f"<p>{help}</p>")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_line(self, x: Array, y: Array) -> None:
+        """Show values y at the steps x, (n,) each; what is not finite is left out."""
+        good = np.isfinite(y)
+        self.set_curve(self.title, x[good].copy(), y[good].copy())
+        self.y_title = f"{self.title}: {self.write(self.values[-1])}" if len(self.values) else ""
+        self.set_hint("" if len(self.values) else f"{self.title}: no steps yet")
+        self.changed()
+
+    @property
+    def values(self) -> Array:
+        """The values shown, (n,)."""
+        return self.lines[0].y
+
+    def sizeHint(self) -> QSize:
+        """Be small."""
+        return QSize(180, HIGH)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be readable."""
+        return QSize(132, HIGH)
+
+
+class TrendsCard(LayerCard):
+    """Mean, standard deviation, dead or saturated share, gradient, update-to-weight ratio."""
 
     def __init__(self) -> None:
-        super().__init__("How has it changed?")
+        super().__init__("Layer statistics over training", "How has it changed?")
         self.trends = {
             "mean": Trend("mean", "activation", "The mean of the layer's activations."),
             "std": Trend(
-                "spread",
+                "standard deviation",
                 "activation",
-                "The standard deviation of the activations. Healthy layers keep a similar spread"
-                " from first to last.",
+                "The standard deviation of the activations. Healthy layers keep a similar one from"
+                " first to last.",
             ),
             "dead": Trend(
                 "dead units",
@@ -33,19 +87,20 @@ class TrendsCard(InsightCard):
             "saturated": Trend(
                 "saturated",
                 "warning",
-                "The share of activations at the flat ends, where hardly any gradient passes.",
+                "The share of saturated activations: there the activation function is flat, and"
+                " hardly any gradient passes.",
                 share=True,
             ),
             "gradient_std": Trend(
-                "gradient, log10",
+                "log10 gradient",
                 "gradient",
                 "The standard deviation of the gradient at the layer's output, as a power of ten.",
             ),
             "update_to_data": Trend(
-                "update to data, log10",
+                "log10 update-to-weight",
                 "update",
-                "How large a step's update is against the weights. Near \u22123, a thousandth, is"
-                " healthy: far above it forgets, far below it stands still.",
+                "The update-to-weight ratio of a step, as a power of ten. Near \u22123 (1/1,000) is"
+                " healthy; far above it a step is too large, far below it hardly learns.",
                 mark=-3.0,
             ),
         }
@@ -69,7 +124,7 @@ class TrendsCard(InsightCard):
         self._shown = [t for name, t in self.trends.items() if name not in unwanted]
         self._columns = 0
         self._arrange()
-        self.wait("Train it, and its numbers draw their lines here.")
+        self.wait("Train to see the curves")
 
     def show_history(self, curves: dict[str, Curve]) -> None:
         """Show the curves of the layer, as core.telemetry.history keeps them."""

@@ -5,10 +5,10 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
 from core.doctor.diagnosis import VERDICTS, Diagnosis
 from core.numbers import percent
-from gui.charts.live_curve import LiveCurve
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label, say
 from gui.widgets.confidence_bar import in_words
+from gui.widgets.curve_card import LiveLoss
 from gui.widgets.doctor_text import tidy
 from gui.widgets.status_icon import VERDICT_ROLES, Sign
 
@@ -46,7 +46,7 @@ class VerdictCard(Card):
         self.apply.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.apply.clicked.connect(self.applied)
         self.done = label("", "good", wrap=True)
-        self.curve = LiveCurve()
+        self.curve = LiveLoss()
         self._arrange()
         self.show_nothing()
 

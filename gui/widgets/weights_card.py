@@ -1,4 +1,4 @@
-"""What are its weights? Filters and templates as pictures, any other matrix as one."""
+"""The weights of a layer: filters and templates as pictures, any other matrix as one."""
 
 import numpy as np
 from PySide6.QtWidgets import QComboBox
@@ -8,17 +8,17 @@ from core.telemetry.events import Array, LayerInfo, LayerView
 from gui.charts.colormaps import diverging, reach
 from gui.charts.image_grid import PictureGrid
 from gui.charts.matrix import MatrixView, ScaleBar
-from gui.widgets.insight_card import PICTURED, InsightCard, capped
+from gui.widgets.layer_cards import PICTURED, LayerCard, capped
 
 STRONGEST = "strongest channel"
 PICTURES, MATRIX = "as pictures", "as a matrix"
 
 
-class WeightsCard(InsightCard):
+class WeightsCard(LayerCard):
     """The product's matrix, in the form that can be read best."""
 
     def __init__(self) -> None:
-        super().__init__("What are its weights?")
+        super().__init__("Weights", "What has each unit learned to respond to?")
         self.choice = QComboBox()
         self.choice.setObjectName("weightsChoice")
         self.choice.setAccessibleName("How the weights are shown")
@@ -29,12 +29,12 @@ class WeightsCard(InsightCard):
         self.pictures = PictureGrid(
             "weightPictures",
             "The weights of each unit",
-            "Blue weights add to the unit where there is input, orange ones take away.",
+            "Blue weights add to the unit where there is input, orange ones subtract.",
         )
         self.matrix = MatrixView(
             "weightMatrix",
             "The weights as a matrix",
-            "A row is a unit, a column one of its inputs. Blue adds, orange takes away.",
+            "A row is a unit, a column one of its inputs. Blue adds, orange subtracts.",
         )
         self.scale = ScaleBar()
         self.add(self.pictures, self.matrix, self.scale)
@@ -74,7 +74,7 @@ class WeightsCard(InsightCard):
         elif info.kernel:
             each = "A filter a unit."
         elif way == PICTURES:
-            each = "A picture a unit: ink on blue excites it, on orange quiets it."
+            each = "A picture a unit: ink on blue adds, on orange subtracts."
         else:
             return f"A row a unit, a column one of its {info.fan_in:,} inputs."
         return each + capped(info)
@@ -104,13 +104,13 @@ class WeightsCard(InsightCard):
             shown = some.reshape(-1, 28, 28)
         several = bool(info.kernel) and weights.shape[1] > 1
 
-        def tell(unit: int) -> str:
+        def explain(unit: int) -> str:
             part = shown[unit]
             which = f"unit {unit}, channel {channels[unit]}" if several else f"unit {unit}"
             low, high = number(float(part.min())), number(float(part.max()))
             return f"{which}\nweights from {low} to {high}, mean {number(float(part.mean()))}"
 
-        self.pictures.show_pictures(shown, diverging, (-limit, limit), tell)
+        self.pictures.show_pictures(shown, diverging, (-limit, limit), explain)
         self.reveal(self.pictures, self.scale)
 
     def _channels(self, weights: Array, way: str) -> Array:

@@ -135,7 +135,7 @@ def test_each_digit_has_its_bar(shown, event) -> None:
     right = int(event.details["confusion"][8, 8])
     assert shown.digits.describe(8) == f"8: {right} of 50 right ({100 * share[8]:.1f} %)"
     assert floor_of(float(share.min())) < share.min()
-    tops = {digit: shown.digits._y(share[digit]) for digit in range(10)}
+    tops = {digit: shown.digits.level(share[digit]) for digit in range(10)}
     assert min(tops, key=tops.get) == int(share.argmax())
 
 

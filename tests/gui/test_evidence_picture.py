@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from core.doctor.diagnosis import Picture, Series
 from gui import theme
 from gui.charts.axes import Scale
-from gui.charts.evidence_chart import EvidencePicture
+from gui.charts.evidence import EvidencePicture
 from gui.widgets.doctor_text import tidy
 from tests.gui.diagnoses import CLASSES, GRADIENTS, LOSS, RATIO
 

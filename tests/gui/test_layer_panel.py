@@ -223,8 +223,8 @@ def test_white_means_above_zero(opened) -> None:
     assert pixel(seen, seen.rect_of(dark[1] * 40 + dark[0]).center()).rgb() != surface
 
 
-def test_tanh_is_judged_by_its_flat_ends(opened) -> None:
-    """For tanh white is |a| > 0.97, and a unit flat on all examples is dead."""
+def test_a_saturated_tanh_unit_is_dead(opened) -> None:
+    """For tanh white is |a| > 0.97, and a unit saturated on all examples is dead."""
     it = opened(TANH)
     with torch.no_grad():
         layers_of(it.model)["hidden.1"].product.bias[3] = -50.0
@@ -233,7 +233,7 @@ def test_tanh_is_judged_by_its_flat_ends(opened) -> None:
     np.testing.assert_array_equal(white, np.abs(view.activity) > 0.97)
     assert dead.tolist() == [unit == 3 for unit in range(12)]
     assert "0.97" in it.panel.alive.note.text()
-    assert "flat on all" in it.panel.findChild(QLabel, "aliveVerdict").text()
+    assert "saturated on all" in it.panel.findChild(QLabel, "aliveVerdict").text()
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_its_history_is_drawn(opened) -> None:
     np.testing.assert_allclose(trends["std"].values, [1.0, 0.5, 0.25])
     np.testing.assert_allclose(trends["gradient_std"].values, [-2, -3, -4])
     np.testing.assert_allclose(trends["update_to_data"].values, [-4, -5])
-    low, high = trends["update_to_data"].span()
+    low, high = trends["update_to_data"].scale_y.low, trends["update_to_data"].scale_y.high
     assert low < -5 and high > -3, "the line at -3 is on the scale"
 
 

@@ -123,16 +123,18 @@ def test_the_pictures_show_what_was_measured(lesson):
     one.start()
     one.finish()
     results = one.part.results
-    lines = {line.side: line for line in results.reach.lines if not line.faint}
-    falling = [y for _, y in lines[0].points]
+    lines = {line.name: line for line in results.reach.lines if line.name}
+    falling = lines["A"].y.tolist()
     assert falling[0] == 1.0
     assert falling == sorted(falling, reverse=True)
     assert falling[-1] == one.part.run.accounts[0].reach
-    heights = [results.reach.place_of(point).y() for point in lines[0].points]
+    points = zip(lines["A"].x.tolist(), falling, strict=True)
+    heights = [results.reach.place(*point).y() for point in points]
     assert heights == sorted(heights)
-    assert {line.side for line in results.loss.lines} == {0, 1}
+    assert {line.name for line in results.loss.lines} == {"A", "B"}
     assert "A ends at 1/400,000" in results.reach.accessibleDescription()
-    assert "last hidden one: 0\nA: 1.0×\nB: 1.0×" in results.reach.explain(51)
+    results.reach.point(0.0)
+    assert "last hidden one 0\nA: 1.0×\nB: 1.0×" in results.reach.hover_text()
 
 
 def test_both_walls_have_a_row_a_layer(lesson):

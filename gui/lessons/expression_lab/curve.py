@@ -2,13 +2,15 @@
 
 import time
 
+import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Picture, Series
 from core.expressions.graph import Kind
 from core.expressions.lab import Lab
 from core.numbers import number
-from gui.charts.evidence_chart import EvidencePicture
+from gui.charts.evidence import EvidencePicture
+from gui.charts.smoothing import USUAL, smoothed
 from gui.widgets.card import label
 
 WIDE, HIGH = 252, 160
@@ -44,7 +46,7 @@ class ExpressionCurve(QWidget):
         y = (*lab.losses.y.tolist(), lab.loss)
         lines = [Series("every step", x, y)]
         if lab.graph.of(Kind.NOISE) and not lab.frozen and lab.step:
-            smooth = (*lab.losses.smoothed().tolist(), float(lab.losses.smoothed()[-1]))
+            smooth = tuple(smoothed(np.array(x), np.array(y), USUAL / 100).tolist())
             lines.append(Series("smoothed", x, smooth))
         else:
             lines = [Series("loss", x, y)]

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.lessons.pair_history import NAMES
 from core.lessons.pair_settings import Side
-from gui.lessons.paired_runs.styles import Sample
+from gui.lessons.paired_runs.chart import Sample
 from gui.widgets.card import label
 
 

@@ -6,22 +6,22 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.lessons.experiment import ResultRow
-from core.lessons.pair_history import LATELY, Account, hidden, reach
+from core.lessons.pair_history import Account, hidden, reach
 from core.lessons.questions import part
 from core.numbers import number
 from core.telemetry.events import Snapshot
-from gui.charts.axes import Scale
-from gui.lessons.paired_runs.chart import Line, PairChart
+from gui.charts.lines import Line
+from gui.charts.smoothing import USUAL, smoothed
+from gui.lessons.paired_runs.chart import PairChart, side_line
 from gui.lessons.paired_runs.layer_table import PairLayerTable
 from gui.lessons.paired_runs.lecture_table import LectureTable
 from gui.widgets.card import label, say
 from gui.widgets.picture_file import PICTURE
 
-REACH = "How much gradient reaches each layer?"
-LOSS = "How fast do they learn?"
-WALL = "What does each layer see?"
+REACH = "Gradient in each layer"
+LOSS = "Loss"
+WALL = "Layers: activations, gradients, updates"
 REACH_NOTE = "In the first step, against the last hidden layer, which is 1. Thin lines: now."
-POINTS = 240  # of a loss, drawn at most
 Accounts = tuple[Account, Account]
 
 
@@ -32,9 +32,16 @@ class PairResults(QWidget):
         super().__init__()
         self.setObjectName(f"twinResults_{key}")
         self.reach = PairChart(
-            f"twinReach_{key}", REACH, "gradient", "layers back from the last hidden one", part
+            f"twinReach_{key}",
+            REACH,
+            "relative gradient",
+            "layers back from the last hidden one",
+            part,
+            number,
         )
-        self.loss = PairChart(f"twinLoss_{key}", LOSS, "text", "step", _loss)
+        self.reach.log_y, self.reach.y_holds = True, (0.3, 3.0)
+        self.reach.set_line("same", 1.0, "")
+        self.loss = PairChart(f"twinLoss_{key}", LOSS, "loss (nats)", "step", _loss, number)
         self.outcome = label("", "muted", wrap=True)
         self.outcome.setObjectName(f"twinOutcome_{key}")
         self.table, self.wall = LectureTable(key), PairLayerTable(key)
@@ -84,29 +91,17 @@ class PairResults(QWidget):
             for snapshot, faint in ((account.latest, True), (account.first, False))
             if snapshot is not None and (line := _reach_line(side, snapshot, faint))
         ]
-        values = [y for line in lines for _, y in line.points]
-        scale = Scale.over([*values, 0.3, 3.0], log=True)
-        self.reach.show_lines(lines, Scale(0, max(1, most)), scale, ("", 1.0))
+        self.reach.set_lines(lines)
 
     def _draw_loss(self, accounts: Accounts) -> None:
         uniform = accounts[0].uniform_loss
-        lines, values, last = [], [uniform], 1.0
+        lines = []
         for side, account in enumerate(accounts):
-            curve = account.history.loss
-            x = curve.x
-            y = curve.smoothed(min(LATELY, max(1, len(x) // 10)))
-            if not len(x):
-                continue
-            last = max(last, float(x[-1]))
-            some = np.unique(np.linspace(0, len(x) - 1, min(POINTS, len(x))).astype(int))
-            points = tuple(zip(x[some].tolist(), y[some].tolist(), strict=True))
-            lines.append(Line(side, points))
-            values += [v for _, v in points if np.isfinite(v) and v < 10 * uniform]
-        low, high = min(values), max(values)
-        room = 0.08 * (high - low) or 0.1
-        self.loss.show_lines(
-            lines, Scale(0.0, last), Scale(low - room, high + room), ("an even guess", uniform)
-        )
+            x, y = account.history.loss.x, account.history.loss.y
+            y = np.minimum(smoothed(x, y, USUAL / 100), 10 * uniform)  # what diverges ends above
+            lines.append(side_line(side, "text", x.copy(), y))
+        self.loss.set_lines(lines)
+        self.loss.set_line("uniform", uniform, f"uniform guess {uniform:.2f}")
 
 
 def _loss(value: float) -> str:
@@ -115,9 +110,9 @@ def _loss(value: float) -> str:
 
 def _reach_line(side: int, snapshot: Snapshot, faint: bool) -> Line:
     """Return the gradient of each hidden layer, the last one first."""
-    shares = reversed(reach(snapshot))
-    points = tuple((float(back), share) for back, share in enumerate(shares))
-    return Line(side, points, dotted=not faint, faint=faint)
+    shares = np.array(reach(snapshot), float)[::-1]
+    back = np.arange(float(len(shares)))
+    return side_line(side, "gradient", back, shares, dotted=not faint, faint=faint)
 
 
 def _titled(question: str, widget: QWidget, note: str) -> QWidget:
