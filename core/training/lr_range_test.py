@@ -55,6 +55,8 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
 
 def smooth(losses: Array) -> Array:
     """Average over neighbours, a fortieth of all on each side; what is NaN counts as high."""
+    if not len(losses):
+        return losses
     top = np.nanmax(losses[np.isfinite(losses)], initial=1.0)
     values = np.nan_to_num(losses, nan=2 * top, posinf=2 * top).clip(max=2 * top)
     width = max(1, len(values) // 40)

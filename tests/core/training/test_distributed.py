@@ -13,7 +13,7 @@ from core.runs.curves import read_curves
 from core.runs.run_info import read_run_info
 from core.training.checkpoint import load_checkpoint
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SMALL = "tokenizer=characters context=16 width=16 layers=2 heads=2 batch_size=8".split()
 LESSON = "The cat sat on the mat. A rat, by the way, sat on the cat!\nShall I compare thee?\n"
 

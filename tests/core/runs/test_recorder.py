@@ -29,7 +29,7 @@ from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
 from core.training.trainer import train
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOBODY = 2**22 + 1  # more than any process is numbered
 
 
