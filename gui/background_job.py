@@ -42,7 +42,7 @@ class Stage(Enum):
 
 
 class BackgroundJob(QObject):
-    """Has the worker do one job at a time, and passes on its events in order."""
+    """Has the worker do one job at a time, and passes on its events as they came."""
 
     stage_changed = Signal(object)
     received = Signal(object)

@@ -163,7 +163,9 @@ def paired_runs(
     return train_pair(sides, _load("names", source), control)
 
 
-def survey(name: str, source: Path | None, control: Control, report: Report) -> Iterator[object]:
+def describe_data(
+    name: str, source: Path | None, control: Control, report: Report
+) -> Iterator[object]:
     """Read data, and describe it."""
     yield Surveyed(playgrounds.get(name).survey(_load(name, source), {}))
 

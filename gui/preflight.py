@@ -42,7 +42,7 @@ def _answers() -> bool:
 
 
 def problem() -> str:
-    """Return one sentence on what is missing and the command that fixes it; empty if nothing is."""
+    """Return a sentence on what is missing, with the command that installs it; "" if nothing is."""
     if sys.version_info < (3, 11):  # noqa: UP036, an older Python is what it is about
         return "Glassbox needs Python 3.11 or newer; install it, for example from python.org."
     if platform.system() != "Linux":

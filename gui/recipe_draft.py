@@ -20,7 +20,7 @@ class RecipeDraft(QObject):
     changed = Signal(object)
     """The recipe that it is now."""
     complained = Signal(str)
-    """What is wrong now; "" when all is well again."""
+    """What is wrong now; "" when nothing is."""
 
     def __init__(self, recipe: Recipe, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +81,7 @@ class RecipeDraft(QObject):
             self._show(self._done.pop())
 
     def redo(self) -> None:
-        """Make the change again that was undone last."""
+        """Repeat the change that was undone last."""
         if self._undone:
             self._done.append(self.recipe)
             self._show(self._undone.pop())

@@ -1,4 +1,4 @@
-"""A session: a playground's network as the screen knows it.
+"""A session: a playground's network, its run and its history, for the screen.
 
 The pages ask it to train, pause, step and stop; it reports what happened by signals, on the GUI
 thread. Each thing that it has the worker do is a background job of its own.
@@ -67,7 +67,7 @@ class Session(QObject):
     ended = Signal(object)
     progressed = Signal(object)
     noted = Signal(object)
-    """Something is failed, though the run goes on."""
+    """A problem of a run that continues."""
     answered = Signal(object)
     swept = Signal(object)
     sweep_ended = Signal(object)
@@ -77,7 +77,7 @@ class Session(QObject):
     diagnosed = Signal(object)
     """What the doctor has found by now."""
     diagnosis_asked = Signal(object)
-    """A person wants to see all of what it has found."""
+    """A person wants to see its report."""
 
     def __init__(
         self,
@@ -107,14 +107,14 @@ class Session(QObject):
         """The recipe that the weights are of, while ``recipe`` is what comes next."""
         self._worker = worker
         self.resume_from: Path | None = None
-        """The checkpoint to go on from, instead of fresh weights."""
+        """The checkpoint to continue from, instead of a new initialisation."""
         self._ordered = recipe
         """The recipe of the run under way, whatever becomes of ``recipe`` meanwhile."""
         self._live: dict[str, Any] = {}
         """The settings of the run under way that were changed since it began."""
         self._adopt = False
         self._chosen = data
-        """The data that is being read, to be learned from if it is good."""
+        """The data that is being read, to be trained on if it can be."""
         self._questions: dict[str, Question] = {}
         """Those that have no answer yet and are not the training's, by topic."""
         self._asked: tuple[str, Question] | None = None
@@ -168,7 +168,7 @@ class Session(QObject):
         self.open_starter()
 
     def open_starter(self) -> None:
-        """Play with the network that is shipped, if there is one."""
+        """Use the pretrained network that is shipped, if there is one."""
         if self.starter.is_file():
             self.open_checkpoint(self.starter, adopt=False)
 
@@ -178,7 +178,7 @@ class Session(QObject):
         return CHECKPOINTS / f"{self.name}.safetensors"
 
     def open_checkpoint(self, path: Path, adopt: bool = True) -> None:
-        """Play with the network of a file; ``adopt`` makes its recipe the next run's, too."""
+        """Use the network of a file; ``adopt`` makes its recipe the next run's, too."""
         if self.state is State.READY:
             self._adopt = adopt
             self._enter(State.OPENING)
@@ -189,7 +189,7 @@ class Session(QObject):
 
         Args:
             seconds: how long, unless the recipe says how many steps.
-            paused: stand still before the first step.
+            paused: pause before the first step.
         """
         if self.state is not State.READY:
             return
@@ -230,11 +230,11 @@ class Session(QObject):
         self._reading.start(partial(jobs.fetch, self.name, DOWNLOADS))
 
     def choose_data(self, source: Path | None) -> None:
-        """Learn from other data: a folder or a file, or None for the bundled; it is read first."""
+        """Train on other data: a folder or a file, or None for the bundled; it is read first."""
         if self.state is State.READY:
             self._chosen = source
             self._enter(State.OPENING)
-            self._reading.start(partial(jobs.survey, self.name, source))
+            self._reading.start(partial(jobs.describe_data, self.name, source))
 
     def sweep(self, steps: int) -> None:
         """Do a learning-rate range test on a fresh network by the present recipe."""
@@ -255,11 +255,11 @@ class Session(QObject):
         self._run.control.pause()
 
     def resume(self) -> None:
-        """Train on after a pause."""
+        """Continue after a pause."""
         self._run.control.resume()
 
     def step(self) -> None:
-        """Do a single step and pause again."""
+        """Do a single step, then pause."""
         self._run.control.step()
 
     @property

@@ -1,33 +1,33 @@
-"""Where a session stands."""
+"""What a session does at a moment."""
 
 from enum import Enum
 
 
 class State(Enum):
-    """Where a session stands; the word is what the screen says."""
+    """What a session does; the words are what the screen says."""
 
     LOADING = "Loading torch"
-    """The program is up, torch is not; one can draw, but nothing answers yet."""
+    """torch is not there yet; one can draw, but no network answers."""
     READY = "Ready"
-    """A network is there to play with; nothing is being trained."""
+    """A network can be used; nothing is being trained."""
     STARTING = "Starting"
     """A run was asked for; data and model are being made."""
     TRAINING = "Training"
     """Steps are being done."""
     PAUSED = "Paused"
-    """The run stands at a step edge; step, go on or stop."""
+    """The run waits between two steps; step, resume or stop."""
     STOPPING = "Stopping"
-    """The run ends: the network is judged and kept."""
+    """The run ends: the network is evaluated and saved."""
 
     OPENING = "Opening"
-    """A checkpoint or data is being read; one can play with what is there, not train."""
-    SWEEPING = "Trying learning rates"
-    """A fresh network is trained for a look at learning rates; what is there stays as it is."""
+    """A checkpoint or data is being read; the present network can be used, none trained."""
+    SWEEPING = "Learning-rate range test"
+    """A new network is trained at rising learning rates; the present one stays as it is."""
     FETCHING = "Downloading"
-    """Data is being fetched; one can play, not train."""
+    """Data is being downloaded; the present network can be used, none trained."""
 
     CLOSED = "Closed"
-    """The window is gone; what still comes from the worker is not heard."""
+    """The window is closed."""
 
     @property
     def running(self) -> bool:

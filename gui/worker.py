@@ -24,7 +24,7 @@ _log = logging.getLogger("glassbox")
 
 
 class Worker(QThread):
-    """Does jobs in order until it is closed; a job that fails says so and harms no other."""
+    """Does one job after another until it is closed; one that fails harms no other."""
 
     ready = Signal()
     """torch is loaded."""
@@ -46,7 +46,7 @@ class Worker(QThread):
         return mailbox
 
     def withdraw(self, mailbox: Mailbox) -> bool:
-        """Take a job out of the queue again; whether it was still there, and never began."""
+        """Take a job out of the queue; whether it was still there, and never began."""
         with self._news:
             waiting = [task for task in self._queue if task[2] is mailbox]
             for task in waiting:
@@ -65,9 +65,9 @@ class Worker(QThread):
         """Load torch, then work; in the thread itself."""
         problem = ""
         try:
-            import torch  # noqa: F401, takes a second or more: here it keeps nobody waiting
+            import torch  # noqa: F401, takes a second or more: here no drawing waits for it
         except (ImportError, OSError) as error:
-            problem = f"torch can't be loaded ({error}); install requirements.txt again."
+            problem = f"torch can't be loaded ({error}); reinstall requirements.txt."
             self.broken.emit(problem)
         else:
             self.ready.emit()
@@ -94,6 +94,6 @@ def _do(job: Job, control: Control, mailbox: Mailbox) -> None:
     except UserError as error:
         mailbox.put(Failed(0, str(error)))
     except Exception as error:
-        # A fault of ours: the person gets a sentence, the log the whole story.
+        # A fault of ours: the person gets a sentence, the log the traceback.
         _log.exception("a job failed")
         mailbox.put(Failed(0, f"Something went wrong inside Glassbox: {error}"))

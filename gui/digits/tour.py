@@ -88,7 +88,7 @@ def _train(guide: Guide, page: Page, recipe: str, steps: int) -> None:
     guide.wait("the layer table has a snapshot", lambda: len(layers) > 0)
     guide.expect(
         f"{recipe} trains, and {len(layers)} layers are in the layer table",
-        page.learning.wall.isVisible(),
+        page.learning.table.isVisible(),
     )
 
 

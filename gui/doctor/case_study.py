@@ -25,7 +25,7 @@ ENDING = "It ends as soon as what is being measured is measured."
 class CaseStudyJob(QObject):
     """Has the worker play the case study, and collects its chapters."""
 
-    chapter_begun = Signal(int, str)
+    chapter_started = Signal(int, str)
     """The number of the chapter that is trained now, and its title."""
     chapter_done = Signal(object)
     progressed = Signal(str, float)
@@ -83,7 +83,7 @@ class CaseStudyJob(QObject):
     def _turn(self, number: int) -> None:
         if number > self.number:
             self.number = number
-            self.chapter_begun.emit(number, title_of(number))
+            self.chapter_started.emit(number, title_of(number))
             self._report("", 0.0)
 
     def _report(self, words: str, of_chapter: float) -> None:
@@ -102,15 +102,15 @@ class CaseStudyController(QObject):
     def __init__(self, worker: Worker, panel: CaseStudyPanel, parent: QObject) -> None:
         super().__init__(parent)
         self.panel = panel
-        self.telling = CaseStudyJob(worker, self)
+        self.study = CaseStudyJob(worker, self)
         self._drawn: History | None = None
-        panel.stopAsked.connect(self.telling.stop)
+        panel.stopAsked.connect(self.study.stop)
         panel.chapterChosen.connect(self._open)
-        self.telling.progressed.connect(panel.show_progress)
-        self.telling.chapter_done.connect(self._add)
-        self.telling.stage_changed.connect(self._on_stage)
-        self.telling.ended.connect(self._on_ended)
-        self.telling.frame.connect(self._draw)
+        self.study.progressed.connect(panel.show_progress)
+        self.study.chapter_done.connect(self._add)
+        self.study.stage_changed.connect(self._on_stage)
+        self.study.ended.connect(self._on_ended)
+        self.study.frame.connect(self._draw)
 
     def play(self, data: Path | None, waits_for: str) -> None:
         """Play the case study from its beginning, with a text.
@@ -119,13 +119,13 @@ class CaseStudyController(QObject):
             data: the text.
             waits_for: whose run has to end first, in a sentence; "" for none.
         """
-        if self.telling.stage is not Stage.IDLE:
+        if self.study.stage is not Stage.IDLE:
             return
         self.panel.clear()
         self._drawn = None
         self.panel.curve.watch(None)
         self.panel.show_progress(waits_for or "The notebook is being built\u2026", 0.0)
-        self.telling.begin(data, self.panel.steps.value())
+        self.study.begin(data, self.panel.steps.value())
 
     def _on_stage(self, stage: Stage) -> None:
         self.panel.set_running(stage.running)
@@ -134,7 +134,7 @@ class CaseStudyController(QObject):
 
     def _draw(self) -> None:
         """Draw the loss of this chapter; until it has any, that of the last one stays."""
-        history = self.telling.history
+        history = self.study.history
         if history is not self._drawn and len(history.loss.x):
             # The uniform loss differs by chapter, with the number of outputs: no level is drawn.
             self._drawn = history
@@ -147,20 +147,20 @@ class CaseStudyController(QObject):
 
     def _on_ended(self, event: Any) -> None:
         self.panel.curve.draw(now=True)
-        done = len(self.telling.chapters)
+        done = len(self.study.chapters)
         if isinstance(event, Failed):
             self.panel.show_end(event.sentence, "fault")
         elif isinstance(event, Finished):
             first, last = self.panel.cards[0].bar.number, self.panel.cards[-1].bar.number
             self.panel.show_end(f"All {done} chapters are done: from {first} to {last} nats.")
-        elif self.telling.info is None:
+        elif self.study.info is None:
             self.panel.show_end(PLAN)
         else:
             self.panel.show_end(f"Stopped; {done} of {count()} chapters are done.")
 
     def _open(self, number: int) -> None:
-        chapter = self.telling.chapters[number]
-        history = self.telling.histories.get(number, History())
+        chapter = self.study.chapters[number]
+        history = self.study.histories.get(number, History())
         words = f"Case study, chapter {number + 1} of {count()}: {chapter.title}"
         self.opened.emit(chapter.diagnosis, history, words.rstrip(".") + ".")
 

@@ -42,7 +42,7 @@ class Round:
         hidden: whether the person does not know it: then it is guessed, and counts.
         choices: ids of causes to choose from, the right one among them.
         guess: what the person chose; None as long as nothing was.
-        answer: what the doctor named first in the end; None as long as it has not spoken.
+        answer: the cause that the doctor named first; None until the diagnosis is made.
         given_up: whether the person asked the doctor without a guess.
     """
 
@@ -65,7 +65,7 @@ class Round:
 
     @property
     def decided(self) -> bool:
-        """Whether both have spoken."""
+        """Whether both have answered."""
         return not self.covered and self.answer is not None
 
 
@@ -84,7 +84,7 @@ def begin(faults: Sequence[Fault], chosen: str | None) -> Round:
 
 
 def count(score: Score, played: Round) -> None:
-    """Add a round in which both have spoken to the score, once."""
+    """Add a round in which both have answered to the score, once."""
     if played.hidden and played.decided and not played.counted:
         played.counted = True
         score.rounds += 1

@@ -1,4 +1,4 @@
-"""A record of a watched loop that was opened; one that is being written is read again and again."""
+"""The record of a watched loop; one that is being written is read whenever it has changed."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ AGAIN = 2000  # milliseconds between two readings while the loop goes on
 
 
 class LoopRecordReader(QObject):
-    """Reads a record, and again while its loop goes on."""
+    """Reads a record, and follows it while its loop runs."""
 
     opened = Signal()
-    """A file was read that will be shown: time to make room."""
+    """A file was read that will be shown next."""
     read = Signal(object, object)
     """A path, and what stands there: a dictionary; its diagnosis is None while the loop goes on."""
     failed = Signal(str)
@@ -28,7 +28,7 @@ class LoopRecordReader(QObject):
         self._stamp = (0, 0)
         self._timer = QTimer(self)
         self._timer.setInterval(AGAIN)
-        self._timer.timeout.connect(self._look_again)
+        self._timer.timeout.connect(self._reread)
 
     def open(self, path: Path) -> None:
         """Read a file, and follow it while its loop goes on; a bad one leaves all as it was."""
@@ -59,7 +59,7 @@ class LoopRecordReader(QObject):
             self.leave()
         self.read.emit(path, record)
 
-    def _look_again(self) -> None:
+    def _reread(self) -> None:
         path = self.path
         if path is None or (stamp := _stamp(path)) == self._stamp:
             return

@@ -48,7 +48,7 @@ class Page(pages.Page):
         self.gallery = FaultGallery()
         self.report = Report(_about, self._in_words)
         self.case = CaseStudyPanel()
-        self.book = CaseStudyController(worker, self.case, self)
+        self.case_study = CaseStudyController(worker, self.case, self)
         self.recording = LoopRecordReader(self)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("doctorTabs")
@@ -114,10 +114,10 @@ class Page(pages.Page):
         self.recording.opened.connect(self._make_room)
         self.recording.read.connect(self._show_record)
         self.recording.failed.connect(self._complain)
-        self.book.opened.connect(self._show_chapter)
-        self.book.telling.stage_changed.connect(lambda stage: self._refresh())
-        self.book.telling.progressed.connect(self.controls.show_progress)
-        self.book.telling.ended.connect(self._on_told)
+        self.case_study.opened.connect(self._show_chapter)
+        self.case_study.study.stage_changed.connect(lambda stage: self._refresh())
+        self.case_study.study.progressed.connect(self.controls.show_progress)
+        self.case_study.study.ended.connect(self._on_told)
         doctor = self.examination
         doctor.stage_changed.connect(self._on_stage)
         doctor.started.connect(self._on_started)
@@ -202,12 +202,12 @@ class Page(pages.Page):
     @property
     def busy(self) -> bool:
         """Whether an examination or the case goes on."""
-        return self.examination.stage.running or self.book.telling.stage.running
+        return self.examination.stage.running or self.case_study.study.stage.running
 
     def _stop(self) -> None:
         """End what goes on."""
         self.examination.stop()
-        self.book.telling.stop()
+        self.case_study.study.stop()
 
     def _clear_away(self) -> None:
         """Follow no more what stands in the report, and turn to it."""
@@ -227,7 +227,7 @@ class Page(pages.Page):
         """Play the case, with the data of the text page."""
         self.tabs.setCurrentWidget(self.case)
         page = self.pages.get("text")
-        self.book.play(page.session.data if page else None, self._waits_for())
+        self.case_study.play(page.session.data if page else None, self._waits_for())
 
     def _on_told(self, event: object) -> None:
         self.controls.show_plan()
@@ -398,7 +398,7 @@ class Page(pages.Page):
         """End what runs: the window closes."""
         self.recording.leave()
         self.examination.abandon()
-        self.book.telling.abandon()
+        self.case_study.study.abandon()
 
 
 def _about(cause: str) -> str:

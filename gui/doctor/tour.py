@@ -82,7 +82,7 @@ def _guess(guide: Guide, page: Page) -> None:
 
 def _case_study(guide: Guide, page: Page) -> None:
     """Begin the case study; a long tour plays it to its end, and looks into its first chapter."""
-    study = page.book.telling
+    study = page.case_study.study
     guide.turn_to("doctorTabs", "The case")
     if not guide.long:
         guide.type_number("caseSteps", CHAPTER)
@@ -103,7 +103,7 @@ def _case_study(guide: Guide, page: Page) -> None:
 
 def _solve(guide: Guide, page: Page) -> None:
     """Wait for every chapter; each cause that the doctor named is fixed in the next one."""
-    study = page.book.telling
+    study = page.case_study.study
     guide.wait("all chapters are trained", lambda: len(study.chapters) == count())
     guide.wait("the case study has ended", lambda: study.stage is Stage.IDLE)
     first, last = study.chapters[0], study.chapters[count() - 1]

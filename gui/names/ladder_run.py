@@ -36,7 +36,7 @@ class LadderRun(QObject):
         session.ended.connect(self._on_ended)
 
     @property
-    def climbing(self) -> bool:
+    def running(self) -> bool:
         """Whether a ladder is being trained."""
         return self._at >= 0
 
@@ -68,11 +68,11 @@ class LadderRun(QObject):
         self.progressed.emit(rung.model, (self._at + share) / len(self._rungs), words)
 
     def _on_metrics(self, metrics: Metrics) -> None:
-        if self.climbing:
+        if self.running:
             self._tell(metrics.progress)
 
     def _on_ended(self, event: object) -> None:
-        if not self.climbing or self._session.state.running:
+        if not self.running or self._session.state.running:
             return  # another job has failed: the rung goes on
         on = isinstance(event, Finished) and not self._session.stop_requested
         if on and self._at + 1 < len(self._rungs):

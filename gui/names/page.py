@@ -57,7 +57,7 @@ class Page(TrainingPage):
         self.learning = LearningPanel(self.session, self._question, self.standing)
         self.letters = LettersPanel()
         self.ladder = LadderPanel(LADDER)
-        self.climb = LadderRun(self.session, LADDER, self.recipe.choose)
+        self.ladder_run = LadderRun(self.session, LADDER, self.recipe.choose)
         self.sweep = LRRangeCard()
         self.names, self.surprise = NamePanel(), SurprisalCard()
         self._words: frozenset[str] = frozenset()
@@ -106,11 +106,11 @@ class Page(TrainingPage):
         self.names.prefixChanged.connect(lambda text: self.learning.refresh_layer())
         self.names.otherChosen.connect(self._put_beside)
         self.letters.dreamWanted.connect(self._dream)
-        self.ladder.trainAsked.connect(self.climb.start)
-        self.ladder.stopAsked.connect(self.climb.stop)
+        self.ladder.trainAsked.connect(self.ladder_run.start)
+        self.ladder.stopAsked.connect(self.ladder_run.stop)
         self.ladder.rowChosen.connect(self._play_rung)
-        self.climb.progressed.connect(self.ladder.set_running)
-        self.climb.ended.connect(lambda: self.ladder.set_running(None, 0.0, ""))
+        self.ladder_run.progressed.connect(self.ladder.set_running)
+        self.ladder_run.ended.connect(lambda: self.ladder.set_running(None, 0.0, ""))
 
     def _on_surveyed(self, event: Surveyed) -> None:
         """The list that the network is held against: its names are no new ones."""

@@ -1,4 +1,4 @@
-"""A network that writes: a few tokens in each turn of the event loop, so that all else goes on."""
+"""Text generation on the GUI thread: a few tokens in each turn of the event loop."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,18 +16,18 @@ SLICE = 0.006  # seconds of a turn at most: a frame of the screen has 16
 CALM, BUSY = 1, 12  # milliseconds between two turns: alone, and beside a training
 
 
-class Writing(QObject):
-    """Writes after a prompt; tells each token, and why it ended.
+class TextStream(QObject):
+    """Generates text after a prompt, and reports each token and why it ended.
 
     Attributes:
-        prompt: what it goes on from, as it was typed.
-        said: the tokens so far.
+        prompt: what it continues, as it was typed.
+        said: the generated tokens so far.
     """
 
-    begun = Signal()
-    """It writes from the beginning of ``said`` on, which may have been shortened."""
-    told = Signal(object)
-    """Newly said tokens, a list of them."""
+    started = Signal()
+    """It generates from the end of ``said`` on, which may have been shortened."""
+    streamed = Signal(object)
+    """The newly generated tokens, a list."""
     ended = Signal(str)
     """Why, in a sentence; "" if it is as long as was wanted."""
 
@@ -45,7 +45,7 @@ class Writing(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether it writes now."""
+        """Whether it generates now."""
         return self._timer.isActive()
 
     @property
@@ -54,12 +54,12 @@ class Writing(QObject):
         return self._writer.tokens if self._writer else []
 
     def set_model(self, model: "TextModel") -> None:
-        """Write with this network from now on; what another one wrote can't be continued."""
+        """Use this network from now on; the text of another one can't be continued."""
         self.stop()
         self._model, self._writer, self.said = model, None, []
 
     @property
-    def can_go_on(self) -> bool:
+    def can_resume(self) -> bool:
         """Whether there is a text to continue."""
         return self._writer is not None
 
@@ -79,7 +79,7 @@ class Writing(QObject):
         self.prompt, self.said = prompt, []
         self._begin(writer, sampling, seed, length, busy)
 
-    def go_on(self, sampling: "Sampling", length: int, busy: bool = False) -> None:
+    def resume(self, sampling: "Sampling", length: int, busy: bool = False) -> None:
         """Write so many tokens more.
 
         Raises:
@@ -91,7 +91,7 @@ class Writing(QObject):
             self._timer.start(BUSY if busy else CALM)
 
     def branch(self, place: int, token: int, length: int, busy: bool = False) -> None:
-        """Forget what was said from this place on, say this token instead, and go on."""
+        """Take this token instead of the one at this place, and continue from there."""
         from core.playgrounds.text.writer import Writer
 
         if self._writer is None or self._model is None or self._sampling is None:
@@ -104,7 +104,7 @@ class Writing(QObject):
         self.said = self.said[:place]
         first = writer.say(token, old.candidates)
         self._begin(writer, self._sampling, self._seed, length, busy)
-        self._tell([first])
+        self._append([first])
 
     def renew(self) -> None:
         """Continue with the network's newest weights."""
@@ -112,7 +112,7 @@ class Writing(QObject):
             self._writer.renew()
 
     def stop(self) -> None:
-        """Write no more for now."""
+        """Stop here."""
         if self._timer.isActive():
             self._timer.stop()
             self.ended.emit("")
@@ -123,10 +123,10 @@ class Writing(QObject):
         self._timer.stop()
         self._writer, self._sampling, self._seed, self._left = writer, sampling, seed, length
         self._timer.start(BUSY if busy else CALM)
-        self.begun.emit()
+        self.started.emit()
 
     def _turn(self) -> None:
-        """Say tokens for a few milliseconds."""
+        """Generate tokens for a few milliseconds."""
         begin, fresh, problem = time.perf_counter(), [], ""
         assert self._writer is not None
         try:
@@ -137,12 +137,12 @@ class Writing(QObject):
                     break
         except UserError as error:
             self._left, problem = 0, str(error)
-        self._tell(fresh)
+        self._append(fresh)
         if self._left <= 0:
             self._timer.stop()
             self.ended.emit(problem)
 
-    def _tell(self, fresh: list[Any]) -> None:
+    def _append(self, fresh: list[Any]) -> None:
         if fresh:
             self.said += fresh
-            self.told.emit(fresh)
+            self.streamed.emit(fresh)

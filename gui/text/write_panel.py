@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton
 
 from core.errors import UserError
 from gui.text.candidate_list import CandidateList
-from gui.text.streaming import Writing
+from gui.text.streaming import TextStream
 from gui.text.text_output import TextOutput
 from gui.text.write_settings import WriteSettings
 from gui.theme import IconButton
@@ -23,14 +23,14 @@ FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of
 
 
 class WritePanel(Card):
-    """Prompt, buttons, settings, output and candidates around one :class:`Writing`."""
+    """Prompt, buttons, settings, output and candidates around one :class:`TextStream`."""
 
     textChanged = Signal()
     """The text that stands there is another one now."""
 
     def __init__(self) -> None:
         super().__init__("Generate text")
-        self.writing = Writing(self)
+        self.writing = TextStream(self)
         self._model: TextModel | None = None
         self._busy = False
         self.prompt = QPlainTextEdit()
@@ -70,8 +70,8 @@ class WritePanel(Card):
         self.again.clicked.connect(self._another)
         self.output.tokenPointed.connect(self._point)
         self.candidates.candidateChosen.connect(self._branch)
-        self.writing.begun.connect(self._on_begun)
-        self.writing.told.connect(self._on_told)
+        self.writing.started.connect(self._on_begun)
+        self.writing.streamed.connect(self._on_told)
         self.writing.ended.connect(self._on_ended)
         self._show_buttons()
 
@@ -132,7 +132,7 @@ class WritePanel(Card):
     def _go_on(self) -> None:
         settings = self.settings
         try:
-            self.writing.go_on(settings.sampling(), settings.length.value(), self._busy)
+            self.writing.resume(settings.sampling(), settings.length.value(), self._busy)
         except UserError as error:
             say(self.words, str(error), "fault")
         self._show_buttons()
@@ -184,7 +184,7 @@ class WritePanel(Card):
         self.generate.setEnabled(there)
         self.again.setEnabled(there)
         self.halt.setEnabled(running)
-        self.more.setEnabled(self.writing.can_go_on and not running)
+        self.more.setEnabled(self.writing.can_resume and not running)
 
     def hideEvent(self, event: QEvent) -> None:
         """Write nothing that nobody sees."""

@@ -9,14 +9,14 @@ W = TypeVar("W", bound=QWidget)
 
 
 def push_button(name: str, text: str, help: str, role: str = "") -> QPushButton:
-    """Return a button with a name for the keyboard, for tests and for those who can't see it."""
+    """Return a button with a name for tests and for screen readers."""
     button = QPushButton(text)
     button.setObjectName(name)
     button.setAccessibleName(text)
     button.setToolTip(f"<p>{help}</p>")
     if role:
         button.setProperty("role", role)
-    # A click leaves the focus where it was: a disabled button would hand it to a stranger.
+    # A click leaves the focus where it was: a disabled button would hand it to whatever comes next.
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 

@@ -20,7 +20,7 @@ from gui.session_state import State
 from gui.widgets.card import Card, label, say
 
 BUNDLED, FULL, OWN = range(3)
-NO_FILE = "That can't be learned from; drop a text file that lies on this computer."
+NO_FILE = "This can't be used as data; drop a text file that lies on this computer."
 
 
 class DataCard(Card):
@@ -30,7 +30,7 @@ class DataCard(Card):
         session: whose data is chosen.
         bundled, full: the names of the two on the screen.
         held: whether the session's data folder has the full set.
-        own: the words for a file of one's own; "" where the playground takes none.
+        own: the words for a file of one's own; "" where the playground reads none.
         is_own: tells whether a folder is one of one's own texts; None where none are taken.
     """
 
@@ -63,7 +63,7 @@ class DataCard(Card):
         drop = f" {what} can also be dropped here." if own else ""
         self.box.setToolTip(
             "<p>The bundled data needs no network and trains in a minute. More data makes a"
-            f" network that errs less, and takes longer.{drop}</p>"
+            f" network with fewer errors, and takes longer.{drop}</p>"
         )
         self.box.activated.connect(self._choose)
         self.words = label("", "small", wrap=True)
@@ -74,7 +74,7 @@ class DataCard(Card):
         self.bar.setRange(0, 1000)
         self.cancel = QPushButton("Cancel")
         self.cancel.setObjectName("cancelDownload")
-        self.cancel.setToolTip("<p>Give it up; nothing half-written is left.</p>")
+        self.cancel.setToolTip("<p>Cancel; nothing half-written is left.</p>")
         self.cancel.clicked.connect(session.cancel)
         self._row = QWidget()
         row = QHBoxLayout(self._row)
@@ -123,7 +123,7 @@ class DataCard(Card):
             say(self.words, "")
 
     def _on_chosen(self, event: Surveyed) -> None:
-        """Name what is learned from now."""
+        """Name what is trained on now."""
         self._row.hide()
         say(self.words, "")
         source = self._session.data
@@ -152,7 +152,7 @@ class DataCard(Card):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Learn from the file that was dropped."""
+        """Train on the file that was dropped."""
         if event.type() != QEvent.Type.Drop:
             return
         url = event.mimeData().urls()[0]

@@ -34,9 +34,7 @@ class FindingBadge(QWidget):
         self.open.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.open.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.open.clicked.connect(self._ask)
-        self.dismiss = theme.IconButton(
-            "close", "Put it away. It comes back if you change the recipe."
-        )
+        self.dismiss = theme.IconButton("close", "Dismiss. It comes back if you change a setting.")
         self.dismiss.setObjectName("dismissFinding")
         self.dismiss.setProperty("role", "badge")
         self.dismiss.clicked.connect(self._dismiss)
@@ -60,12 +58,12 @@ class FindingBadge(QWidget):
         self._show()
 
     def _on_recipe(self, recipe: Any) -> None:
-        """A changed recipe is looked at anew; what is mended in it needs no badge."""
+        """A changed recipe is checked again; what is fixed in it needs no badge."""
         self._dismissed.clear()
         self._show()
 
     def causes(self) -> list[Cause]:
-        """Return the causes that are neither dismissed nor mended."""
+        """Return the causes that are neither dismissed nor fixed."""
         if self._event is None:
             return []
         now = self._session.recipe.to_dict()

@@ -1,4 +1,4 @@
-"""How the network learns: curves above, the layer wall below, or one layer opened."""
+"""How the network learns: curves above, the layer table below, or one layer opened."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from gui.widgets.layer_table import LayerTable
 REDRAW = 1.0  # seconds between two drawings of a curve: it changes slowly and costs the most
 SOUND = "Nothing remarkable: signals and gradients arrive in every layer."
 WAITING = "Train, and each layer's activations, gradients and updates are measured as it learns."
-ASK = 1000  # milliseconds between two looks into an opened layer
+ASK = 1000  # milliseconds between two updates of an opened layer
 
 
 class LearningPanel(QWidget):
@@ -47,7 +47,7 @@ class LearningPanel(QWidget):
         self.log.setObjectName("lossLog")
         self.log.setToolTip("<p>Logarithmic y-axis: small gains late in a run show.</p>")
         self.log.toggled.connect(self._on_log)
-        self.wall = LayerTable()
+        self.table = LayerTable()
         self.layer = LayerPanel()
         self._timer = QTimer(self)
         self._timer.setInterval(ASK)
@@ -68,23 +68,23 @@ class LearningPanel(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         self._curves.setLayout(row)
         self._curves.setFixedHeight(218)
-        wall = Card("What does each layer see?")
+        card = Card("Layers: activations, gradients, updates")
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.wall)
+        scroll.setWidget(self.table)
         self.remark = label(WAITING, "small", wrap=True)
         self.remark.setObjectName("wallRemark")
         self.remark.setFixedHeight(34)  # two lines, always: what comes and goes moves nothing
         self.remark.setAlignment(Qt.AlignmentFlag.AlignTop)
-        wall.body.addWidget(self.remark)
-        wall.body.addWidget(scroll)
+        card.body.addWidget(self.remark)
+        card.body.addWidget(scroll)
         overview = QWidget()
         inner = QVBoxLayout(overview)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(12)
         inner.addWidget(self._curves)
-        inner.addWidget(wall, 1)
+        inner.addWidget(card, 1)
         self._stack = QStackedWidget()
         self._stack.addWidget(overview)
         self._stack.addWidget(self.layer)
@@ -99,7 +99,7 @@ class LearningPanel(QWidget):
         session.snapshot_taken.connect(self._on_snapshot)
         session.layer_viewed.connect(self._on_layer_view)
         session.ended.connect(lambda event: self._draw(now=True))
-        self.wall.opened.connect(self.open_layer)
+        self.table.opened.connect(self.open_layer)
         self.layer.closed.connect(self.close_layer)
 
     def _on_started(self, event: Started) -> None:
@@ -113,7 +113,7 @@ class LearningPanel(QWidget):
         self._draw(now=True)
 
     def _show_layers(self, started: Started) -> None:
-        self.wall.set_layers(started.layers, self._session.history)
+        self.table.set_layers(started.layers, self._session.history)
         say(self.remark, WAITING, "small")
         if self._open and self._open not in {info.name for info in started.layers}:
             self.close_layer()
@@ -122,9 +122,9 @@ class LearningPanel(QWidget):
         self.loss.show_newest(f"{metrics.recent_loss:.4f}", False)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
-        if self.wall.isVisible():
-            self.wall.show_snapshot(snapshot)
-            sentence, role = self.wall.summary()
+        if self.table.isVisible():
+            self.table.show_snapshot(snapshot)
+            sentence, role = self.table.summary()
             say(self.remark, sentence or SOUND, role or "small")
 
     def _on_layer_view(self, view: LayerView) -> None:
@@ -146,7 +146,7 @@ class LearningPanel(QWidget):
             self._timer.start()
 
     def hideEvent(self, event: Any) -> None:
-        """Ask nothing while nobody looks."""
+        """Ask nothing while it is hidden."""
         super().hideEvent(event)
         self._timer.stop()
 
@@ -164,14 +164,14 @@ class LearningPanel(QWidget):
         self._timer.start()
 
     def close_layer(self) -> None:
-        """Go back to the wall."""
+        """Go back to the card."""
         self._open = ""
         self._timer.stop()
         self._stack.setCurrentIndex(0)
         self._draw(now=True)
 
     def refresh_layer(self) -> None:
-        """Look into the opened layer again: the weights or the drawing have changed."""
+        """Update the opened layer: the weights or the drawing have changed."""
         if not self._open or not self.layer.isVisible():
             return
         self._session.ask(self._question(self._open), "layer")

@@ -18,7 +18,7 @@ from gui.widgets.recipe_form import RecipeForm
 
 UNDO, REDO = "Ctrl+Z", "Ctrl+Shift+Z"
 CHANGED = "changed"
-FRESH, ONWARD = "Fresh weights", "The present network"
+FRESH, ONWARD = "New initialisation", "The present network"
 
 
 class RecipeCard(Card):
@@ -32,26 +32,26 @@ class RecipeCard(Card):
         self.box.setObjectName("recipeBox")
         self.box.setAccessibleName("Recipe")
         self.box.addItems(list(recipes))
-        self.box.setToolTip("<p>A recipe: settings that belong together, under a name.</p>")
+        self.box.setToolTip("<p>A recipe: a named set of training settings.</p>")
         self.box.textActivated.connect(self._on_chosen)
         self.start_from = QComboBox()
         self.start_from.setObjectName("startFrom")
         self.start_from.setAccessibleName("Start from")
         self.start_from.addItems([FRESH, ONWARD])
         self.start_from.setToolTip(
-            "<p>Begin anew, or go on from the network that is loaded (its sizes must be the"
-            " recipe's).</p>"
+            "<p>Train newly initialised weights, or continue from the network that is loaded (its"
+            " sizes must be the recipe's).</p>"
         )
         self.start_from.currentTextChanged.connect(self._on_start_from)
-        self.open = QPushButton("Open a file…")
+        self.open = QPushButton("Open checkpoint…")
         self.open.setObjectName("openCheckpoint")
         self.open.setProperty("role", "link")
-        self.open.setToolTip("<p>Play with a network that was trained before, or train it on.</p>")
+        self.open.setToolTip("<p>Use a network that was trained before, or train it further.</p>")
         self.open.clicked.connect(self._ask_checkpoint)
-        self.back = QPushButton("Shipped network")
+        self.back = QPushButton("Pretrained network")
         self.back.setObjectName("openStarter")
         self.back.setProperty("role", "link")
-        self.back.setToolTip("<p>Go back to the network that came with the program.</p>")
+        self.back.setToolTip("<p>Go back to the pretrained network that came with the program.</p>")
         self.back.clicked.connect(session.open_starter)
         self.form = RecipeForm(session.draft)
         self.undo = IconButton("undo", "Undo the last change of a setting. Ctrl+Z does it, too.")

@@ -1,4 +1,4 @@
-"""Train, pause, step, stop: the buttons of a run, and how far it is."""
+"""Train, pause, step, stop: the buttons of a run, and its progress."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -20,7 +20,7 @@ WIDE = 580  # pixels in which buttons and progress stand side by side
 
 
 class Transport(QWidget):
-    """Asks for what a person wants of a run; shows where it stands."""
+    """The controls of a run, and its progress."""
 
     train_clicked = Signal()
     pause_clicked = Signal()
@@ -35,15 +35,17 @@ class Transport(QWidget):
         self.train = push_button("trainButton", "Train", "Train a network by this recipe (F5).")
         self.train.setProperty("role", "primary")
         self.train.setShortcut("F5")
-        self.pause = push_button("pauseButton", "Pause", "Stand still after this step (F6).")
+        self.pause = push_button("pauseButton", "Pause", "Pause after this step (F6).")
         self.pause.setShortcut("F6")
         self.step = push_button(
             "stepButton",
             "Step",
-            "Do a single step and stand still: forward, backward, update (F7).",
+            "Do a single step, then pause: forward pass, backward pass, update (F7).",
         )
         self.step.setShortcut("F7")
-        self.stop = push_button("stopButton", "Stop", "End the run; its network is kept (F8).")
+        self.stop = push_button(
+            "stopButton", "Stop", "Stop the run; its network is evaluated and saved (F8)."
+        )
         self.stop.setShortcut("F8")
         self.train.clicked.connect(self.train_clicked)
         self.pause.clicked.connect(self.pause_clicked)
@@ -86,14 +88,14 @@ class Transport(QWidget):
         self._both.addLayout(right, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the progress under the buttons, where it has no room beside them."""
+        """Put the progress under the buttons, where it doesn't fit beside them."""
         super().resizeEvent(event)
         way = QBoxLayout.Direction
         self._both.setDirection(way.LeftToRight if self.width() >= WIDE else way.TopToBottom)
 
     @property
     def seconds(self) -> int:
-        """How long a run shall last, by the clock."""
+        """How long a run lasts, by the clock."""
         return self._seconds or self.length.value()
 
     def show_steps(self, steps: int) -> None:
@@ -119,7 +121,7 @@ class Transport(QWidget):
         self.train.setEnabled(state is State.READY)
         self.length.setEnabled(not running and not self._seconds)
         self.pause.setEnabled(state in (State.TRAINING, State.PAUSED))
-        self.pause.setText("Go on" if paused else "Pause")
+        self.pause.setText("Resume" if paused else "Pause")
         self.step.setEnabled(state in (State.READY, State.TRAINING, State.PAUSED))
         self.stop.setEnabled(
             state in (State.STARTING, State.TRAINING, State.PAUSED, State.SWEEPING)
@@ -130,7 +132,7 @@ class Transport(QWidget):
             self.bar.setValue(0)
 
     def show_metrics(self, metrics: Metrics, steps_per_second: float) -> None:
-        """Show how far the run is and how long it takes yet."""
+        """Show how far the run is and how much time is left."""
         self.bar.setValue(round(1000 * metrics.progress))
         left = metrics.seconds / max(1e-9, metrics.progress) - metrics.seconds
         words = f"Step {metrics.step:,}  ·  {clock(left)} left  ·  {steps_per_second:,.0f}/s"

@@ -33,7 +33,7 @@ class Case(Hands):
 
     def __init__(self, qtbot, window):
         super().__init__(qtbot, window, "doctor")
-        self.telling = self.page.book.telling
+        self.study = self.page.case_study.study
         self.orders, self.told = [], threading.Semaphore(0)
         self.ending = Finished(0, 0.0)
         self.chapters = CHAPTERS
@@ -56,8 +56,8 @@ class Case(Hands):
     def play(self):
         """Press the button, and wait until the first chapter is trained."""
         self.click("caseButton")
-        self.until(lambda: self.telling.stage is Stage.TRAINING)
-        self.until(lambda: len(self.telling.history.loss.x) > 0)
+        self.until(lambda: self.study.stage is Stage.TRAINING)
+        self.until(lambda: len(self.study.history.loss.x) > 0)
 
     def tell(self, count):
         """Let so many more chapters be told."""
@@ -95,7 +95,7 @@ def case(qtbot, whole, monkeypatch):
     monkeypatch.setattr(case_module.jobs, "case_study", made.job)
     made.until(lambda: made.find("caseButton").isEnabled())
     yield made
-    made.telling.stop()
+    made.study.stop()
 
 
 def test_the_case_is_told_chapter_by_chapter(case):
@@ -113,7 +113,7 @@ def test_the_case_is_told_chapter_by_chapter(case):
     second = case.cards[1]
     assert f"Fixed: {FIXES[0].title}" in shown(second)
     case.tell(len(CHAPTERS) - 2)
-    case.until(lambda: case.telling.stage is Stage.IDLE)
+    case.until(lambda: case.study.stage is Stage.IDLE)
     assert [c.chapter.number for c in case.cards] == list(range(len(CHAPTERS)))
     assert "All 7 chapters are done: from 4.19 to 1.98" in case.words
     places = [card.mapTo(case.page, card.rect().topLeft()).y() for card in case.cards]
@@ -163,7 +163,7 @@ def test_nothing_else_is_examined_meanwhile(case):
     for name in ("examineButton", "caseButton", "openRecord", "caseSteps", "faultBox"):
         assert not case.find(name).isEnabled(), name
     case.click("caseStop")
-    case.until(lambda: case.telling.stage is Stage.IDLE)
+    case.until(lambda: case.study.stage is Stage.IDLE)
     for name in ("examineButton", "caseButton", "openRecord", "caseSteps", "faultBox"):
         assert case.find(name).isEnabled(), name
 
@@ -174,7 +174,7 @@ def test_stop_keeps_what_was_told(case):
     case.tell(2)
     case.until(lambda: case.words.startswith("Chapter 3 of 7"))
     QTest.keyClick(case.page, Qt.Key.Key_F8)
-    case.until(lambda: case.telling.stage is Stage.IDLE)
+    case.until(lambda: case.study.stage is Stage.IDLE)
     assert case.orders[0][1].stopping and case.orders[0][1].abandoned
     assert "Stopped; 2 of 7 chapters are done." in case.words and len(case.cards) == 2
     case.play()
@@ -187,11 +187,11 @@ def test_stopped_while_it_waits_nothing_comes_later(case):
     case.window.worker.do(lambda *rest: [held.wait(20)], Control())
     case.click("caseButton")
     case.click("caseStop")
-    assert case.telling.stage is Stage.IDLE
+    assert case.study.stage is Stage.IDLE
     held.set()
     done = case.window.worker.do(lambda *rest: [], Control())
     case.until(lambda: done.closed)
-    assert not case.cards and case.telling.info is None
+    assert not case.cards and case.study.info is None
 
 
 def test_steps_and_data_reach_the_worker(case, tmp_path):
@@ -209,7 +209,7 @@ def test_a_failure_is_a_sentence(case):
     case.chapters, case.ending = CHAPTERS[:1], Failed(0, "The network has diverged.")
     case.play()
     case.tell(1)
-    case.until(lambda: case.telling.stage is Stage.IDLE)
+    case.until(lambda: case.study.stage is Stage.IDLE)
     assert "The network has diverged." in case.words and len(case.cards) == 1
 
 
@@ -219,7 +219,7 @@ def test_chapters_that_come_while_it_is_hidden_are_there(case):
     case.window.show_page("digits")
     for _ in range(3):
         case.told.release()
-    case.until(lambda: len(case.telling.chapters) == 3)
+    case.until(lambda: len(case.study.chapters) == 3)
     case.window.show_page("doctor")
     assert [card.chapter.number for card in case.cards] == [0, 1, 2]
 
@@ -283,5 +283,5 @@ def test_the_case_itself(qtbot, whole, short_text, monkeypatch):
     assert "The notebook, as it was" in shown(case.cards[0])
     assert f"Fixed: {FIXES[0].title}" in shown(case.cards[1])
     QTest.keyClick(case.page, Qt.Key.Key_F8)
-    case.until(lambda: case.telling.stage is Stage.IDLE, 120)
+    case.until(lambda: case.study.stage is Stage.IDLE, 120)
     assert "Stopped" in case.words

@@ -33,10 +33,10 @@ def small(quick, sixty):
         def take(name):
             quick.session.recipe = recipes[name]
 
-        climb = LadderRun(quick.session, [rung(model) for model in recipes], take)
-        climb.told = []
-        climb.progressed.connect(lambda *what: climb.told.append(what))
-        return climb
+        ladder = LadderRun(quick.session, [rung(model) for model in recipes], take)
+        ladder.told = []
+        ladder.progressed.connect(lambda *what: ladder.told.append(what))
+        return ladder
 
     return make
 
@@ -55,16 +55,16 @@ def double_click(table, model):
 
 def test_rungs_follow_one_another(quick, small):
     """Each is trained in turn, the share of the whole only grows, and ended comes once."""
-    climb, ended, models = small(), [], []
-    climb.ended.connect(lambda: ended.append(True))
+    ladder, ended, models = small(), [], []
+    ladder.ended.connect(lambda: ended.append(True))
     quick.session.started.connect(lambda event: models.append(event.model))
-    climb.start("tuned", 1)
-    assert climb.climbing
+    ladder.start("tuned", 1)
+    assert ladder.running
     quick.until(lambda: bool(ended))
-    assert models == ["bigram-count", "mlp"] and not climb.climbing
-    shares = [share for _, share, _ in climb.told]
+    assert models == ["bigram-count", "mlp"] and not ladder.running
+    shares = [share for _, share, _ in ladder.told]
     assert shares == sorted(shares) and shares[0] == 0.0 and 0.9 < shares[-1] <= 1.0
-    assert climb.told[-1][2] == "mlp, 2 of 2"
+    assert ladder.told[-1][2] == "mlp, 2 of 2"
     quick.ready()
     assert len(ended) == 1 and set(quick.page.ladder.table.results) == set(models)
 
@@ -72,10 +72,10 @@ def test_rungs_follow_one_another(quick, small):
 def test_a_rung_that_fails_ends_the_ladder(quick, small, letters_recipe):
     """The sentence of the failure stands on the page; no further rung is begun."""
     wild = letters_recipe.replace({"lr": 10.0, "optimizer": "sgd", "activation": "relu"})
-    climb, models = small(mlp=wild.replace({"gain": 10.0, "init": "normal"}), bigram=COUNTED), []
+    ladder, models = small(mlp=wild.replace({"gain": 10.0, "init": "normal"}), bigram=COUNTED), []
     quick.session.started.connect(lambda event: models.append(event.model))
-    climb.start("tuned", 20)
-    quick.until(lambda: not climb.climbing)
+    ladder.start("tuned", 20)
+    quick.until(lambda: not ladder.running)
     quick.ready()
     assert models == ["mlp"]
     assert "The loss became" in quick.page.findChild(QLabel, "runMessage").text()
@@ -83,18 +83,18 @@ def test_a_rung_that_fails_ends_the_ladder(quick, small, letters_recipe):
 
 def test_the_runs_own_stop_ends_the_ladder_too(quick, small, letters_recipe):
     """A rung may be paused and go on; Stop ends it, no other begins, and it has its result."""
-    climb = small(mlp=letters_recipe, bigram=COUNTED)
-    climb.start("tuned", 60)
+    ladder = small(mlp=letters_recipe, bigram=COUNTED)
+    ladder.start("tuned", 60)
     quick.until(lambda: len(quick.session.history.loss.x) > 0)
     button(quick, "pauseButton")
     quick.until(lambda: quick.session.state is State.PAUSED)
-    told = len(climb.told)
-    climb.start("tuned", 60)
-    assert climb.climbing and len(climb.told) == told
+    told = len(ladder.told)
+    ladder.start("tuned", 60)
+    assert ladder.running and len(ladder.told) == told
     button(quick, "pauseButton")
     quick.until(lambda: quick.session.state is State.TRAINING)
     button(quick, "stopButton")
-    quick.until(lambda: not climb.climbing)
+    quick.until(lambda: not ladder.running)
     quick.ready()
     assert set(quick.page.ladder.table.results) == {"mlp"}
     assert "Stopped" in quick.page.findChild(QLabel, "runMessage").text()
@@ -102,15 +102,15 @@ def test_the_runs_own_stop_ends_the_ladder_too(quick, small, letters_recipe):
 
 def test_a_stop_between_two_rungs_is_heard(quick, small):
     """A rung that has just ended, unheard yet, is followed by no other once Stop was pressed."""
-    climb, models = small(), []
+    ladder, models = small(), []
     quick.session.started.connect(lambda event: models.append(event.model))
-    climb.start("tuned", 60)
+    ladder.start("tuned", 60)
     mailbox = quick.session._run._mailbox
     while not mailbox.closed:  # the thread ends the rung; nothing of it is heard meanwhile
         time.sleep(0.01)
-    climb.stop()
+    ladder.stop()
     quick.until(lambda: "bigram-count" in quick.page.ladder.table.results)
-    went_on = climb.climbing
+    went_on = ladder.running
     if went_on:
         quick.stop()
     assert not went_on and models == ["bigram-count"]
@@ -119,10 +119,10 @@ def test_a_stop_between_two_rungs_is_heard(quick, small):
 def test_the_ladder_begins_afresh(quick, small):
     """Start from the present network is for one's own run; rungs of other sizes begin anew."""
     quick.page.findChild(QComboBox, "startFrom").setCurrentIndex(1)
-    climb, endings = small(), []
+    ladder, endings = small(), []
     quick.session.ended.connect(endings.append)
-    climb.start("tuned", 1)
-    quick.until(lambda: not climb.climbing)
+    ladder.start("tuned", 1)
+    quick.until(lambda: not ladder.running)
     quick.ready()
     assert [type(event) for event in endings] == [Finished, Finished], endings[0]
 
@@ -130,9 +130,9 @@ def test_the_ladder_begins_afresh(quick, small):
 def test_a_row_is_played_with_by_a_double_click(quick, small):
     """Its own checkpoint comes back, whichever was trained last; a row without one stays mute."""
     quick.page.tabs.setCurrentIndex(2)
-    climb, table = small(), quick.page.ladder.table
-    climb.start("tuned", 1)
-    quick.until(lambda: not climb.climbing)
+    ladder, table = small(), quick.page.ladder.table
+    ladder.start("tuned", 1)
+    quick.until(lambda: not ladder.running)
     quick.ready()
     double_click(table, "gru")
     assert quick.session.state is State.READY
@@ -145,10 +145,10 @@ def test_a_row_is_played_with_by_a_double_click(quick, small):
 def test_runs_within_one_second_keep_a_file_each(quick, small, runs, monkeypatch):
     """A counted table is done at once: the next run must not write over it."""
     monkeypatch.setattr(time, "strftime", lambda form: "20260101-000000")
-    climb, kept = small(), []
+    ladder, kept = small(), []
     quick.session.ended.connect(lambda event: kept.append(event.checkpoint))
-    climb.start("tuned", 1)
-    quick.until(lambda: not climb.climbing)
+    ladder.start("tuned", 1)
+    quick.until(lambda: not ladder.running)
     quick.ready()
     assert len(set(kept)) == 2 and len(list(runs.glob("*/last.safetensors"))) == 2
     models = [load_checkpoint(Path(path)).recipe.model for path in kept]
@@ -177,9 +177,9 @@ def test_the_page_shows_where_the_ladder_is(quick):
 
 def test_a_result_belongs_to_its_list(quick, small, towns):
     """Losses on two lists can't be compared: another list trained, the table begins anew."""
-    climb = small()
-    climb.start("tuned", 1)
-    quick.until(lambda: not climb.climbing)
+    ladder = small()
+    ladder.start("tuned", 1)
+    quick.until(lambda: not ladder.running)
     quick.ready()
     assert len(quick.page.ladder.table.results) == 2
     quick.learn(quick.session.recipe, towns)

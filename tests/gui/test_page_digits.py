@@ -160,7 +160,7 @@ def test_a_layer_opens_from_the_wall_and_shows_the_drawing(program):
     """A click on a row opens it, with weights, what its units look for, and maps of the ink."""
     draw(program, SEVEN)
     program.train()
-    wall = program.page.learning.wall
+    wall = program.page.learning.table
     QTest.mouseClick(wall, Qt.MouseButton.LeftButton, pos=wall.row_rect(0).center())
     views = []
     program.session.layer_viewed.connect(views.append)

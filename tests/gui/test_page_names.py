@@ -267,7 +267,7 @@ def test_the_ladder_is_climbed_by_one_button(naming):
     naming.page.tabs.setCurrentIndex(2)
     naming.page.findChild(QWidget, "ladderLength").setValue(1)
     click(naming, "trainLadder")
-    naming.until(lambda: not naming.page.climb.climbing, 240)
+    naming.until(lambda: not naming.page.ladder_run.running, 240)
     results = naming.page.ladder.table.results
     assert set(results) == {rung.model for rung in LADDER}
     assert all(r.parameters > 0 and 1.5 < r.dev_loss < 3.4 for r in results.values())
@@ -286,7 +286,7 @@ def test_a_ladder_can_be_stopped(naming):
     naming.until(lambda: naming.session.state is State.TRAINING)
     click(naming, "stopLadder")
     naming.ready()
-    assert not naming.page.climb.climbing
+    assert not naming.page.ladder_run.running
     assert "bigram-count" in naming.page.ladder.table.results
 
 
@@ -330,7 +330,7 @@ def test_a_network_for_digits_is_refused(naming):
 def test_the_window_closes_in_the_middle(naming, what):
     """A ladder or a sweep ends with the window; no thread is left (see conftest)."""
     if what == "ladder":
-        naming.page.climb.start("tuned", 60)
+        naming.page.ladder_run.start("tuned", 60)
         naming.until(lambda: naming.session.state is State.TRAINING)
     else:
         naming.session.sweep(100_000)

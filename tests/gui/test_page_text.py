@@ -158,7 +158,7 @@ def test_samples_stand_in_the_timeline(texting, lesson):
     texting.page.tabs.setCurrentIndex(1)
     texting.learn(RECIPE.replace({"steps": 120}), lesson)
     timeline = texting.page.timeline
-    texting.until(lambda: len(timeline.samples) >= 2 and not texting.page.sampler._writing.running)
+    texting.until(lambda: len(timeline.samples) >= 2 and not texting.page.sampler._stream.running)
     steps = [sample.step for sample in timeline.samples]
     assert steps == sorted(set(steps)) and steps[0] <= 10 and steps[-1] > 100
     assert all(sample.text for sample in timeline.samples)
@@ -168,7 +168,7 @@ def test_samples_stand_in_the_timeline(texting, lesson):
     assert timeline.samples[-1].text.strip("\n") in rows(texting)
     old = list(timeline.samples)
     texting.learn(RECIPE.replace({"steps": 30, "seed": 5}), lesson)
-    texting.until(lambda: len(timeline.samples) >= 1 and not texting.page.sampler._writing.running)
+    texting.until(lambda: len(timeline.samples) >= 1 and not texting.page.sampler._stream.running)
     assert not any(sample in old for sample in timeline.samples)
     texting.qtbot.wait(20)
     assert len(rows(texting)) == len(timeline.samples)
@@ -184,7 +184,7 @@ def test_the_first_sample_is_of_a_network_that_learned_nothing(texting, lesson):
         texting.until(lambda: bool(timeline.samples))
         found.append(timeline.samples[0])
         texting.stop()
-        texting.until(lambda: not texting.page.sampler._writing.running)
+        texting.until(lambda: not texting.page.sampler._stream.running)
     assert [sample.step for sample in found] == [0, 0]
     assert found[0].text == found[1].text
 
@@ -192,7 +192,7 @@ def test_the_first_sample_is_of_a_network_that_learned_nothing(texting, lesson):
 def test_step_0_is_sampled_in_a_quick_run_too(texting, lesson):
     """However quick the steps are: what they are compared with is there."""
     texting.learn(SIXTY, lesson)
-    texting.until(lambda: not texting.page.sampler._writing.running)
+    texting.until(lambda: not texting.page.sampler._stream.running)
     assert texting.page.timeline.samples[0].step == 0
 
 
@@ -261,7 +261,7 @@ def test_the_wall_tells_of_attention_and_of_the_stream(texting, lesson):
     assert not adding & attends
     row = next(row for i, row in zip(infos, stats, strict=True) if "attend" in i.name)
     assert 0 < row.attention_entropy < math.log(16)
-    assert texting.page.learning.wall._snapshot is snapshots[-1]
+    assert texting.page.learning.table._snapshot is snapshots[-1]
 
 
 def test_every_layer_can_be_opened(texting, lesson):
@@ -272,8 +272,8 @@ def test_every_layer_can_be_opened(texting, lesson):
     texting.session.layer_viewed.connect(seen.append)
     learning = texting.page.learning
     for row, info in enumerate(texting.session.info.layers):
-        place = learning.wall.row_rect(row).center()
-        QTest.mouseClick(learning.wall, LEFT, pos=place)
+        place = learning.table.row_rect(row).center()
+        QTest.mouseClick(learning.table, LEFT, pos=place)
         texting.until(lambda info=info: bool(seen) and seen[-1].layer == info.name)
         assert learning.layer.isVisible() and not learning.layer.seeks.isVisible()
         assert seen[-1].weights.shape == (info.units, info.fan_in)

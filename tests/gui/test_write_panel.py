@@ -143,7 +143,7 @@ def test_nothing_can_be_clicked_before_there_is_a_network(empty, english):
 def test_text_streams_and_the_program_lives_on(panel, qtbot):
     """Tokens come in many portions; meanwhile a clock of the same thread keeps ticking."""
     told, ticks = [], []
-    panel.writing.told.connect(lambda fresh: told.append(len(fresh)))
+    panel.writing.streamed.connect(lambda fresh: told.append(len(fresh)))
     panel.settings.length.setValue(400)
     clock = QTimer(panel)
     clock.timeout.connect(lambda: ticks.append(time.perf_counter()))
@@ -270,7 +270,7 @@ def test_other_scripts_stream_whole(empty, qtbot, foreign):
     empty.settings.length.setValue(150)
     empty.settings.temperature.setValue(0.3)
     pieces = []
-    empty.writing.told.connect(lambda fresh: pieces.extend(said.text for said in fresh))
+    empty.writing.streamed.connect(lambda fresh: pieces.extend(said.text for said in fresh))
     written = write(qtbot, empty, text[:5])
     assert "\ufffd" not in written and set(written) <= set(text)
     assert len(pieces) == 150 and "".join(pieces) == written
