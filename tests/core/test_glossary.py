@@ -39,6 +39,7 @@ def folder(tmp_path):
 
 
 def test_there_are_enough_terms_and_each_has_a_sentence():
+    """A meaning is a sentence or two, and no essay."""
     found = terms()
     assert 120 <= len(found) <= 300
     for term in found:
@@ -48,12 +49,14 @@ def test_there_are_enough_terms_and_each_has_a_sentence():
 
 
 def test_terms_stand_in_alphabetical_order():
+    """Whatever file they are in."""
     titles = [term.title.lower() for term in terms()]
     assert titles == sorted(titles)
 
 
 @pytest.mark.parametrize("name", sorted({name for term in terms() for name in term.pytorch}))
 def test_every_pytorch_name_exists(name):
+    """As it is written there, it can be imported."""
     parts = name.split(".")
     found = importlib.import_module(parts[0])
     for index, part in enumerate(parts[1:], 2):
@@ -63,6 +66,7 @@ def test_every_pytorch_name_exists(name):
 
 
 def test_every_lecture_is_one_and_every_paper_has_a_year():
+    """So that either can be found."""
     for term in terms():
         for where in term.lecture:
             known = where in LECTURES or PAPER.fullmatch(where)
@@ -70,6 +74,7 @@ def test_every_lecture_is_one_and_every_paper_has_a_year():
 
 
 def test_every_term_leads_to_others_and_none_to_itself():
+    """No entry is a dead end."""
     titles = {term.title for term in terms()}
     for term in terms():
         assert term.see, term.title
@@ -78,28 +83,33 @@ def test_every_term_leads_to_others_and_none_to_itself():
 
 
 def test_every_entry_is_led_to():
+    """None can be found by the search only."""
     led_to = {title for term in terms() for title in term.see}
     assert {term.title for term in terms()} <= led_to
 
 
 @pytest.mark.parametrize("word", [word.strip() for word in LEARNERS.replace("\n", " ").split(",")])
 def test_what_learners_look_for_is_there(word):
+    """The words of the field, by any usual name."""
     assert find(word) is not None
 
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_every_cause_of_the_doctor_is_there(cause):
+    """By its id, which scripts know too."""
     assert find(cause) is not None
 
 
 @pytest.mark.parametrize("name", playgrounds.all_names())
 def test_every_setting_of_a_recipe_is_there(name):
+    """By its label on the page."""
     settings = next(iter(playgrounds.get(name).recipes.values())).settings()
     missing = [about.label for about in settings.values() if find(about.label) is None]
     assert not missing
 
 
 def test_a_word_is_found_in_any_case_as_a_plural_and_with_or_without_hyphens():
+    """And an unknown one is not."""
     assert find("Learning Rate") is find("lr") is find("learning-rates")
     assert find("batch_norm") is find("BatchNorm") is find("Batch normalisation")
     assert find("losses").title == find("loss").title == "Loss"
@@ -109,6 +119,7 @@ def test_a_word_is_found_in_any_case_as_a_plural_and_with_or_without_hyphens():
 
 
 def test_search_puts_titles_before_synonyms_before_meanings():
+    """An empty query finds all."""
     titles = [term.title for term in search("gradient")]
     assert titles[0] == "Gradient"
     assert titles.index("Gradient clipping") < titles.index("Vanishing gradients")
@@ -121,6 +132,7 @@ def test_search_puts_titles_before_synonyms_before_meanings():
 
 
 def test_terms_in_a_sentence_are_whole_words_and_the_longest():
+    """A part of a word is no term."""
     text = "Training/inference mismatch: the cross entropy of logits, not of lossless GRUs."
     found = [(text[start:end], term.title) for start, end, term in terms_in(text)]
     assert found == [
@@ -132,11 +144,13 @@ def test_terms_in_a_sentence_are_whole_words_and_the_longest():
 
 
 def test_a_longer_term_hides_those_inside_it():
+    """Neither the update nor the weight is found in it."""
     found = [term.title for _, _, term in terms_in("the update-to-weight ratio of a layer")]
     assert found == ["Update-to-weight ratio", "Layer"]
 
 
 def test_a_file_is_read_whole(folder):
+    """Every line of the format, and the file that describes it is left out."""
     where = folder(
         "# Theme\n\n## Loss\n\nHow wrong.\nIn one number.\n\n- Also: cost, badness\n"
         "- Formula: `−log p`\n- Lecture: micrograd; He et al. 2015\n"
@@ -174,10 +188,12 @@ def test_a_file_is_read_whole(folder):
     ],
 )
 def test_a_malformed_file_is_refused_with_its_line(folder, text, said):
+    """The sentence names the file, the line, and what is expected."""
     with pytest.raises(UserError, match=re.escape(said)):
         load(folder(text))
 
 
 def test_the_shipped_files_are_read_once():
+    """All of them, and the description."""
     assert terms() is terms()
     assert {file.name for file in glossary.FOLDER.glob("*.md")} > {"README.md"}
