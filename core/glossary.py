@@ -34,6 +34,8 @@ FIELDS = ("Also", "Formula", "Lecture", "PyTorch", "See")
 
 _FIELD = re.compile(rf"- ({'|'.join(FIELDS)}): (.+)")
 _WORD = re.compile(r"\w+")
+_JOINED = str.maketrans("", "", "-_‐‑– \u00a0\t\n")
+"""What a word is compared without."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,22 @@ def terms_in(text: str) -> list[tuple[int, int, Term]]:
     Where several begin at one place the longest counts. Only whole words match; a regular plural,
     and a hyphen in the place of a space, match as well.
     """
-    return [
-        (match.start(), match.end(), term)
-        for match in _pattern().finditer(text)
-        if (term := find(match[0])) is not None
-    ]
+    found: list[tuple[int, int, Term]] = []
+    longest = _longest()
+    words = [(match.start(), match.end()) for match in _WORD.finditer(text)]
+    number = 0
+    while number < len(words):
+        start, end = words[number]
+        first = text[start:end].lower()
+        # A first word that begins no term may still be a whole one: batchnorm, losses.
+        length = longest.get(first.partition("_")[0], 1)
+        for last in range(min(number + length, len(words)) - 1, number - 1, -1):
+            if (term := find(text[start : words[last][1]])) is not None:
+                found.append((start, words[last][1], term))
+                number = last
+                break
+        number += 1
+    return found
 
 
 def _read(file: Path) -> Iterator[tuple[int, Term]]:
@@ -217,7 +230,7 @@ def _key(words: str) -> str:
 
     ``warm-up``, ``warm up`` and ``warmup`` are one word, and so are ``batch_norm`` and BatchNorm.
     """
-    return re.sub(r"[-\s_‐‑–]+", "", words.strip().lower())
+    return words.lower().translate(_JOINED)
 
 
 @lru_cache(maxsize=1)
@@ -226,17 +239,17 @@ def _index() -> dict[str, Term]:
 
 
 @lru_cache(maxsize=1)
-def _pattern() -> re.Pattern[str]:
-    """Return what matches every title and synonym, the longest first."""
-    names = sorted((name for term in terms() for name in term.names), key=len, reverse=True)
-    return re.compile(
-        rf"(?<!\w)(?:{'|'.join(map(_loosened, names))})(?:s|es)?(?!\w)", re.IGNORECASE
-    )
+def _longest() -> dict[str, int]:
+    """Return of how many words the longest term is that begins with a word, by that word."""
+    longest: dict[str, int] = {}
+    for name in _names():
+        parts = re.findall(r"[^\W_]+", name.lower())
+        longest[parts[0]] = max(longest.get(parts[0], 1), len(parts))
+    return longest
 
 
-def _loosened(name: str) -> str:
-    """Return a pattern for a name in which a space or a hyphen may be either, or missing."""
-    return r"[-\s_‐‑–]?".join(re.escape(part) for part in re.split(r"[-\s_]+", name))
+def _names() -> Iterator[str]:
+    return (name for term in terms() for name in term.names)
 
 
 def _rank(term: Term, key: str, query: str) -> int | None:

@@ -39,6 +39,10 @@ SIZE = QSize(860, 580)
 SIDE = 270  # pixels for the list
 LEADING = 140  # per cent of a line
 NOTHING = "No term matches “{}”. Try another spelling, or a part of the word."
+COMMON = frozenset(
+    ("Dataset", "Example", "Layer", "Model", "Neural network", "Run", "Step", "Training loop")
+)
+"""Terms that nearly every sentence has: no link is made of them, and a rarer term goes before."""
 _CODE = re.compile(r"`([^`]+)`")
 _STEPS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
@@ -62,6 +66,7 @@ def follow_term(parent: QWidget, target: str) -> bool:
 def link_terms(text: str, role: str = "text") -> str:
     """Return a plain sentence as rich text in which each term is a link, where it comes first.
 
+    The most common terms are left as they are, or everything would be a link.
     Show it in a QLabel of rich text, and hand ``linkActivated`` to :func:`follow_term`.
 
     Args:
@@ -73,7 +78,7 @@ def link_terms(text: str, role: str = "text") -> str:
     linked: set[str] = set()
     end = 0
     for start, stop, term in terms_in(text):
-        if term.title in linked:
+        if term.title in linked or term.title in COMMON:
             continue
         linked.add(term.title)
         pieces.append(html.escape(text[end:start]))
@@ -151,17 +156,17 @@ def term_of(widget: QWidget) -> Term | None:
     """Return the term that a widget is about; None where nothing tells.
 
     The property ``term`` of the widget, or of what it stands in, decides. Else the first term is
-    taken from its accessible name, its text, the title of its card, and the tooltips.
+    taken from its accessible name, its text, the title of its card, and the tooltips, a common one
+    only if there is no other.
     """
     around = list(_around(widget))
     for each in around:
         if (named := each.property(TERM)) is not None:
             return find(str(named))
     names = [*_texts(widget), *_titles(around), *(each.toolTip() for each in around)]
-    for words in names:
-        if found := terms_in(_plain(words)):
-            return found[0][2]
-    return None
+    found = [term for words in names for _, _, term in terms_in(_plain(words))]
+    rare = [term for term in found if term.title not in COMMON]
+    return next(iter(rare or found), None)
 
 
 class GlossaryDialog(QDialog):
