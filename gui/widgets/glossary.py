@@ -155,16 +155,19 @@ class GlossaryHelp(QObject):
 def term_of(widget: QWidget) -> Term | None:
     """Return the term that a widget is about; None where nothing tells.
 
-    The property ``term`` of the widget, or of what it stands in, decides. Else the first term is
-    taken from its accessible name, its text, the title of its card, and the tooltips, a common one
-    only if there is no other.
+    The property ``term`` of the widget, or of what it stands in, decides; else what it says, if
+    that is a term by itself. Else the first term is taken from its accessible name, its text, the
+    title of its card, and the tooltips, a common one only if there is no other.
     """
     around = list(_around(widget))
     for each in around:
         if (named := each.property(TERM)) is not None:
             return find(str(named))
-    names = [*_texts(widget), *_titles(around), *(each.toolTip() for each in around)]
-    found = [term for words in names for _, _, term in terms_in(_plain(words))]
+    said = [_plain(words) for words in _texts(widget)]
+    if whole := next((term for words in said if (term := find(words))), None):
+        return whole
+    names = [*said, *_titles(around), *(_plain(each.toolTip()) for each in around)]
+    found = [term for words in names for _, _, term in terms_in(words)]
     rare = [term for term in found if term.title not in COMMON]
     return next(iter(rare or found), None)
 

@@ -246,6 +246,15 @@ def test_a_tooltip_is_asked_last(window):
     assert term_of(window.save).title == "Temperature"
 
 
+def test_a_rare_term_goes_before_a_common_one(window):
+    """Unless the common one is all that the widget says."""
+    window.rate.setAccessibleName("Step at which the loss was lowest")
+    assert term_of(window.rate).title == "Loss"
+    window.rate.setAccessibleName("Steps")
+    assert term_of(window.rate).title == "Step"
+    assert "<a " not in link_terms("Each step changes a layer.")
+
+
 def test_the_chosen_row_of_a_list_counts(window):
     """And not the list's own name."""
     rows = QListWidget()
