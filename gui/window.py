@@ -20,6 +20,7 @@ from core.errors import UserError
 from gui import theme
 from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
+from gui.widgets.glossary import GlossaryHelp, open_term
 from gui.widgets.picture_menu import offer_picture
 from gui.worker import Worker
 
@@ -44,6 +45,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(theme.icon("glass"))
         self.resize(1440, 900)
         self.setMinimumSize(1280, 720)
+        self.help = GlossaryHelp(self)
         self._data, self._device, self._first = data, device, page
         self.worker = Worker(self)
         self._starter = QTimer(self)
@@ -96,9 +98,15 @@ class MainWindow(QMainWindow):
         dark = theme.IconButton("theme", "Light or dark. Changes the colours of the program.")
         dark.setObjectName("themeButton")
         dark.clicked.connect(self.switch_theme)
+        glossary = theme.IconButton(
+            "glossary", "Glossary. Every term, searchable. F1 explains what has the focus."
+        )
+        glossary.setObjectName("glossaryButton")
+        glossary.clicked.connect(lambda: open_term(self))
         foot = QHBoxLayout()
         foot.addWidget(dark)
-        foot.addWidget(label(f"Version {__version__}", "small"))
+        foot.addWidget(glossary)
+        foot.addWidget(label(f"v{__version__}", "small"))
         foot.addStretch(1)
         column.addLayout(foot)
         return rail

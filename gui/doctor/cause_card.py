@@ -10,6 +10,7 @@ from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label, say
 from gui.widgets.confidence_bar import ConfidenceBar
 from gui.widgets.doctor_text import tidy
+from gui.widgets.glossary import TermLabel
 
 
 class CauseCard(Card):
@@ -55,11 +56,11 @@ class CauseCard(Card):
             if words:
                 row = facts.rowCount()
                 facts.addWidget(label(name, "small"), row, 0, Qt.AlignmentFlag.AlignTop)
-                facts.addWidget(label(words, wrap=True), row, 1)
+                facts.addWidget(TermLabel(words), row, 1)
         self.body.addLayout(facts)
         self.done = label("", "good", wrap=True)
         self.done.hide()
-        self.why = label(about, "muted", wrap=True)
+        self.why = TermLabel(about, "muted")
         self.why.setObjectName(f"why_{cause.id}")
         self.why.hide()
         self.body.addLayout(self._make_buttons(about, lesson, mend))

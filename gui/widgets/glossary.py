@@ -121,7 +121,7 @@ class TermLabel(QLabel):
     def _follow(self, target: str) -> None:
         follow_term(self, target)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+    def changeEvent(self, event: QEvent) -> None:
         """Take the colours of another theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
@@ -299,7 +299,7 @@ class GlossaryDialog(QDialog):
             tab = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Tab, Qt.KeyboardModifier.NoModifier)
             QApplication.sendEvent(links, tab)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, Qt's name
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let the arrow keys choose while one types, and typing search while one chooses."""
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             if watched is self.words and event.key() in _STEPS:
@@ -412,7 +412,7 @@ class Entry(Card):
             value.setVisible(bool(row))
             head.setVisible(bool(row))
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802, Qt's name
+    def changeEvent(self, event: QEvent) -> None:
         """Take the colours of another theme into the rich texts."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and self._built:

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from core import glossary, playgrounds
-from core.doctor.causes import CAUSES
+from core import glossary, registry
+from core.doctor.verdict.causes import CAUSES
 from core.errors import UserError
 from core.glossary import LECTURES, Term, find, load, search, terms, terms_in
 
@@ -100,10 +100,10 @@ def test_every_cause_of_the_doctor_is_there(cause):
     assert find(cause) is not None
 
 
-@pytest.mark.parametrize("name", playgrounds.all_names())
+@pytest.mark.parametrize("name", registry.all_names())
 def test_every_setting_of_a_recipe_is_there(name):
     """By its label on the page."""
-    settings = next(iter(playgrounds.get(name).recipes.values())).settings()
+    settings = next(iter(registry.get(name).recipes.values())).settings()
     missing = [about.label for about in settings.values() if find(about.label) is None]
     assert not missing
 
