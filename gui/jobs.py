@@ -18,7 +18,7 @@ from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from core.lessons.pair_settings import Side
+    from core.lessons.pair_settings import Pair
     from core.playground import Vocabulary
     from core.training.trainer import Run
 
@@ -155,12 +155,12 @@ def case_study(
 
 
 def paired_runs(
-    sides: "tuple[Side, Side]", source: Path | None, control: Control, report: Report
+    pair: "Pair", source: Path | None, control: Control, report: Report
 ) -> Iterator[object]:
     """Train two networks of lesson 3 in lock step, on the names playground's data."""
     from core.lessons.paired_runs import train_pair
 
-    return train_pair(sides, _load("names", source), control)
+    return train_pair(pair, _load("names", source), control)
 
 
 def describe_data(

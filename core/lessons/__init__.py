@@ -1,1 +1,1 @@
-"""What the lessons need to know: their texts, and the numbers that their live parts show."""
+"""The lessons' texts, and what their live parts compute."""

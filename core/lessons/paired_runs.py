@@ -1,10 +1,10 @@
-"""Two networks trained in lock step, on the same batches from the same seed.
+"""Paired runs: two networks trained in lock step, on the same batches from the same seed.
 
-for told in twins((first, second), names, Control()):
+for event in train_pair((first, second), names, Control()):
     ...
 
-What one of them has to tell comes as a ``Twin``, the side and the event; what happens to both
-(paused, resumed, and the end) as the event alone.
+An event of one network comes as a ``PairEvent``; an event of both (paused, resumed, and the end)
+as it is.
 """
 
 import math
@@ -37,132 +37,124 @@ from ..training.device import use_threads
 from ..training.learner import Learner
 from ..training.pace import Pace
 from .deep_network import DeepNames
-from .pair_history import NAMES, NetworkPair
-from .pair_settings import Side
+from .pair_history import NAMES, PairEvent
+from .pair_settings import NetworkSettings, Pair
 
 CPU = torch.device("cpu")  # such small steps are slower anywhere else
-DEEP = DeepNames()
-LOOK_SHARE = 0.1  # of the time at most goes into looking: here it is what the run is for
+PLAYGROUND = DeepNames()
+PROBE_SHARE = 0.1  # of the time at most is spent on probes
 Batch = tuple[Tensor, Tensor]
 
 
-class _One:
-    """One of the two: its learner, and the losses that were not told yet."""
+class _Network:
+    """One of the two: its learner, and the losses that were not reported yet."""
 
-    def __init__(self, number: int, side: Side, data: Any) -> None:
-        self.number, self.side, self.data = number, side, data
-        self.learner = Learner(DEEP, side, data, CPU)
+    def __init__(self, number: int, settings: NetworkSettings, data: Any) -> None:
+        self.number, self.settings, self.data = number, settings, data
+        self.learner = Learner(PLAYGROUND, settings, data, CPU)
         self.losses: list[Tensor] = []
-        self.well = True
-        """Whether its losses are numbers still."""
+        self.failed = False
+        """Whether its loss is NaN or infinite."""
 
-    def started(self) -> NetworkPair:
+    def started(self) -> PairEvent:
         learner = self.learner
-        return self._twin(
+        return self._event(
             Started(
-                playground=DEEP.name,
+                playground=PLAYGROUND.name,
                 model="deep",
                 device=str(CPU),
-                dataset=DEEP.dataset(self.data),
+                dataset=PLAYGROUND.dataset(self.data),
                 parameters=size_of(learner.model),
                 layers=describe(learner.model),
-                uniform_loss=DEEP.uniform_loss(self.side, learner.vocabulary),
+                uniform_loss=PLAYGROUND.uniform_loss(self.settings, learner.vocabulary),
                 vocabulary=learner.vocabulary,
             )
         )
 
-    def learn(self, batch: Batch, progress: float, looked: bool) -> Iterator[NetworkPair]:
-        """Do a step, and look at it if it is time."""
+    def learn(self, batch: Batch, progress: float, probed: bool) -> Iterator[PairEvent]:
+        """Do a step, with probes if they are due."""
         learner = self.learner
-        if not looked:
+        if not probed:
             self.losses.append(learner.learn(*batch, progress)[0])
             return
         with Probe(learner.model) as probe:
             self.losses.append(learner.learn(*batch, progress, probe)[0])
-        share = learner.rate(progress) / self.side.lr if self.side.lr else 0.0
-        yield self._twin(probe.snapshot(learner.step, share))
+        share = learner.rate(progress) / self.settings.lr if self.settings.lr else 0.0
+        yield self._event(probe.snapshot(learner.step, share))
 
-    def tell(self, seconds: float, progress: float) -> Iterator[NetworkPair]:
-        """Tell the losses since the last time; if one is no number, it can't go on."""
+    def report(self, seconds: float, progress: float) -> Iterator[PairEvent]:
+        """Report the losses since the last time; after a NaN the network isn't trained further."""
         if not self.losses:
             return
         losses = frozen(torch.stack(self.losses))
         self.losses.clear()
         step, rate = self.learner.step, self.learner.rate(progress)
-        yield self._twin(Metrics(step, losses, math.nan, rate, seconds, progress))
+        yield self._event(Metrics(step, losses, math.nan, rate, seconds, progress))
         if not np.isfinite(losses).all():
-            self.well = False
-            broke = step - len(losses) + 1 + int(np.argmin(np.isfinite(losses)))
+            self.failed = True
+            first = step - len(losses) + 1 + int(np.argmin(np.isfinite(losses)))
             sentence = (
-                f"The loss of {NAMES[self.number]} is no number any more from step {broke:,} on."
+                f"The loss of {NAMES[self.number]} is NaN or infinite from step {first:,} on."
             )
-            yield self._twin(Failed(broke, sentence))
+            yield self._event(Failed(first, sentence))
 
-    def judged(self, seconds: float) -> NetworkPair:
+    def evaluated(self, seconds: float) -> PairEvent:
         model = self.learner.model
         assert isinstance(model, LetterModel)
-        numbers = {"val_loss": loss_of(model, self.data.dev)}
-        return self._twin(Evaluated(self.learner.step, seconds, numbers))
+        metrics = {"val_loss": loss_of(model, self.data.dev)}
+        return self._event(Evaluated(self.learner.step, seconds, metrics))
 
-    def _twin(self, event: Event) -> NetworkPair:
-        return NetworkPair(self.number, event)
+    def _event(self, event: Event) -> PairEvent:
+        return PairEvent(self.number, event)
 
 
-def train_pair(
-    sides: tuple[Side, Side], data: Any, control: Control
-) -> Iterator[Event | NetworkPair]:
-    """Train both sides for the first one's steps, with its seed and its batches.
+def train_pair(pair: Pair, data: Any, control: Control) -> Iterator[Event | PairEvent]:
+    """Train both networks for the first one's steps, with its seed and its batches.
 
     Args:
-        sides: the two networks.
+        pair: the settings of both.
         data: names.
         control: pauses and stops both.
 
     Yields:
-        Twins: Started, a Snapshot of the first step, of the last and of some between, Metrics,
-        Evaluated, and Failed for a side whose loss became no number while the other goes on. The
-        last event is Finished or Stopped.
+        For each network Started, a Snapshot of the first step, of the last and of some between,
+        Metrics, Evaluated, and Failed if its loss became NaN, while the other goes on. The last
+        event is Finished or Stopped.
     """
-    first = sides[0]
-    both = [_One(i, side.trained_as(first), data) for i, side in enumerate(sides)]
-    yield from (one.started() for one in both)
+    first = pair[0]
+    both = [_Network(i, settings.trained_like(first), data) for i, settings in enumerate(pair)]
+    yield from (network.started() for network in both)
     use_threads(both[0].learner.model, CPU)
-    look, tell, clock, step = Pace(0.1, LOOK_SHARE), Pace(0.1), 0.0, 0
-    while step < first.steps and not control.stopping and any(one.well for one in both):
+    probes, reports, clock, step = Pace(0.1, PROBE_SHARE), Pace(0.1), 0.0, 0
+    while step < first.steps and not control.stopping and not all(n.failed for n in both):
         if control.wanted:
-            yield from _honour(control, step)
+            yield from _pause(control, step)
             if control.stopping:
                 break
         begin = time.perf_counter()
         batch, progress = both[0].learner.take(), step / first.steps
         step += 1
-        looked = look.due() or step in (1, first.steps)
-        for one in both:
-            if one.well:
-                yield from one.learn(batch, progress, looked)
-        clock += (spent := time.perf_counter() - begin)
-        if looked:
-            look.charge(spent)
-        if tell.due() or step in (1, first.steps):
-            for one in both:
-                yield from one.tell(clock, step / first.steps)
-    yield from _end(both, step / first.steps, clock, control)
-
-
-def _end(
-    both: list[_One], progress: float, clock: float, control: Control
-) -> Iterator[Event | NetworkPair]:
-    """Tell what is left, judge both, and say how it ended."""
-    for one in both:
-        yield from one.tell(clock, progress)
+        probed = probes.due() or step in (1, first.steps)
+        for network in both:
+            if not network.failed:
+                yield from network.learn(batch, progress, probed)
+        elapsed = time.perf_counter() - begin
+        clock += elapsed
+        if probed:
+            probes.charge(elapsed)
+        if reports.due() or step in (1, first.steps):
+            for network in both:
+                yield from network.report(clock, step / first.steps)
+    for network in both:
+        yield from network.report(clock, step / first.steps)
     if not control.abandoned:
-        yield from (one.judged(clock) for one in both if one.well)
+        yield from (network.evaluated(clock) for network in both if not network.failed)
     ending = Stopped if control.stopping else Finished
-    yield ending(max(one.learner.step for one in both), clock)
+    yield ending(max(network.learner.step for network in both), clock)
 
 
-def _honour(control: Control, step: int) -> Iterator[Event]:
-    """Stand still at this step edge for as long as it is wanted."""
+def _pause(control: Control, step: int) -> Iterator[Event]:
+    """Wait at this step boundary while a pause is requested."""
     control.take()
     if not control.paused or control.stopping:
         return

@@ -1,9 +1,9 @@
-"""A lesson as a file of Markdown, and what stands in it, block after block.
+"""A lesson is a file of Markdown, which is read here block by block.
 
 A lesson is ``resources/lessons/NUMBER-name.md``. It begins with ``# Title`` and a sentence in
-italics that says what will have been understood. A paragraph that is nothing but
-``{{name key=value key="two words"}}`` is a live part: something to play with. Lines that begin with
-``>`` tell what the live part above shows; they stay hidden until it was played with.
+italics that says what is learned. A paragraph that is nothing but
+``{{name key=value key="two words"}}`` is a live part: something interactive. Lines that begin with
+``>`` explain the result of the live part above; they stay hidden until it has run.
 """
 
 import re
@@ -26,14 +26,14 @@ _ITEM = re.compile(r"(?:-|\d+\.) +")
 
 @dataclass(frozen=True)
 class Heading:
-    """The title of a section (level 2) or of a part of one (level 3)."""
+    """The title of a section (level 2) or of a subsection (level 3)."""
 
     words: str
     level: int
 
     @property
     def anchor(self) -> str:
-        """What a link calls it: its words, small, with hyphens between them."""
+        """Its name in links: its words in lower case, joined by hyphens."""
         return "-".join(re.findall(r"[\w']+", self.words.lower())).replace("'", "")
 
 
@@ -54,36 +54,36 @@ class Items:
 
 @dataclass(frozen=True)
 class Code:
-    """Lines that are shown as they are: a formula, or a few lines of Python."""
+    """Preformatted lines: a formula, or a few lines of Python."""
 
     lines: str
 
 
 @dataclass(frozen=True)
 class Live:
-    """A live part: the name of its module, and what it is told."""
+    """A live part: the name of its module, and its options."""
 
     name: str
     options: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Afterwards:
-    """Paragraphs on what the last live part shows, for when it was played with."""
+class Explanation:
+    """Paragraphs on the result of the last live part, hidden until it has run."""
 
     paragraphs: tuple[str, ...]
 
 
-Block = Heading | Paragraph | Items | Code | Live | Afterwards
+Block = Heading | Paragraph | Items | Code | Live | Explanation
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson: its name is that of its file; ``promise`` says what will have been understood."""
+    """A lesson: its name is that of its file; ``summary`` says what is learned."""
 
     name: str
     title: str
-    promise: str
+    summary: str
     blocks: tuple[Block, ...]
 
     @property
@@ -94,7 +94,7 @@ class Lesson:
 
 @cache
 def lessons() -> Mapping[str, Lesson]:
-    """Return the lessons that are there by their names, in the order of their numbers."""
+    """Return the lessons by their names, in the order of their numbers."""
     files = sorted(FOLDER.glob("*-*.md"), key=_number)
     return {file.stem: parse(file.stem, file.read_text(encoding="utf-8")) for file in files}
 
@@ -108,20 +108,20 @@ def parse(name: str, text: str) -> Lesson:
     """Read a lesson.
 
     Raises:
-        UserError: it has no title or no promise, or a live part can't be read.
+        UserError: it has no title or no summary, or a live part can't be read.
     """
     parts = list(_paragraphs(text))
     if len(parts) < 2 or not parts[0].startswith("# "):
         raise UserError(f"The lesson {name} does not begin with a line '# Title'.")
-    promise = parts[1]
-    if promise[:1] != "*" or promise[-1:] != "*":
-        raise UserError(f"The lesson {name} lacks its promise: a paragraph in *italics*.")
+    summary = parts[1]
+    if summary[:1] != "*" or summary[-1:] != "*":
+        raise UserError(f"The lesson {name} lacks its summary: a paragraph in *italics*.")
     blocks = tuple(_block(name, part) for part in parts[2:])
-    return Lesson(name, parts[0][2:].strip(), _joined(promise[1:-1]), blocks)
+    return Lesson(name, parts[0][2:].strip(), _joined(summary[1:-1]), blocks)
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Cut a text at its empty lines, but not within a fence."""
+    """Split a text at its empty lines, but not within a code fence."""
     for number, piece in enumerate(re.split(r"^```\w*$", text, flags=re.MULTILINE)):
         if number % 2:
             yield f"```{piece}"
@@ -136,7 +136,7 @@ def _block(lesson: str, part: str) -> Block:
         return _live(lesson, part)
     if part.startswith(">"):
         words = "\n".join(line.removeprefix(">").strip() for line in part.splitlines())
-        return Afterwards(tuple(_joined(words) for words in re.split(r"\n\n+", words)))
+        return Explanation(tuple(_joined(words) for words in re.split(r"\n\n+", words)))
     if found := _HEADING.fullmatch(part):
         return Heading(found[2], len(found[1]))
     if _ITEM.match(part):

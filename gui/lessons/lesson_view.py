@@ -1,7 +1,7 @@
-"""A lesson on the screen: its text in a scrolled column, and the live parts between."""
+"""A lesson on the screen: its text in a scrolled column, with its live parts."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QKeyEvent, QWheelEvent
@@ -18,24 +18,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.lessons.text import Afterwards, Block, Code, Heading, Items, Lesson, Live, Paragraph
-from gui.lessons.context import LessonContext
+from core.lessons.text import Block, Code, Explanation, Heading, Items, Lesson, Live, Paragraph
+from gui.lessons.context import LessonContext, LessonPart, PlayablePart
 from gui.lessons.prose import MEASURE, Prose, heading
-from gui.lessons.reveal import Reveal
 from gui.widgets.card import label
 
 WIDEST = 980  # pixels of a live part
 SIZES = {2: 20, 3: 16}
-"""Pixels of a heading's letters by its level."""
+"""Font size of a heading in pixels, by its level."""
 ABOVE = {2: 34, 3: 16}
-"""Pixels of room above a heading."""
+"""Pixels of space above a heading."""
+HIDDEN = "The explanation is shown once the experiment has run. [Show it now](reveal:open)"
 
 
 class Column(QWidget):
-    """As high as the text in it needs: a scroll area does not hear of that by itself."""
+    """As high as its text needs: a scroll area does not notice changes of that."""
 
     def event(self, event: QEvent) -> bool:
-        """Take the height anew when something in it has changed."""
+        """Update the height when something in it has changed."""
         done = super().event(event)
         layout = self.layout()
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and layout is not None:
@@ -44,14 +44,14 @@ class Column(QWidget):
 
 
 class WheelGuard(QObject):
-    """Keeps the wheel from fields that are not being edited, so that it scrolls the lesson."""
+    """Lets the wheel scroll the lesson instead of changing fields without focus."""
 
     def __init__(self, view: QScrollArea) -> None:
         super().__init__(view)
         self._view = view
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Hand the wheel to the lesson."""
+        """Send the wheel to the lesson."""
         if not isinstance(event, QWheelEvent) or not isinstance(watched, QWidget):
             return False
         if watched.hasFocus():
@@ -60,47 +60,74 @@ class WheelGuard(QObject):
         return True
 
 
-class LessonView(QScrollArea):
-    """One lesson. Its live parts are made when :meth:`enliven` is called, which takes torch."""
+class Reveal(QWidget):
+    """Paragraphs that stay hidden until ``open`` is called, or a link is clicked.
 
-    reached = Signal(str)
-    """Another section is read now: its anchor."""
+    Args:
+        paragraphs: in inline Markdown.
+        follow: is called with the target of a clicked link.
+    """
 
-    def __init__(self, lesson: Lesson, room: LessonContext, follow: Callable[[str], None]) -> None:
+    def __init__(self, paragraphs: Sequence[str], follow: Callable[[str], None]) -> None:
         super().__init__()
-        self.lesson, self._room, self._follow = lesson, room, follow
+        self.hint = Prose(HIDDEN, role="muted")
+        self.hint.linkActivated.connect(lambda target: self.open())
+        self.paragraphs = [Prose(words) for words in paragraphs]
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        column.addWidget(self.hint)
+        for paragraph in self.paragraphs:
+            paragraph.linkActivated.connect(follow)
+            paragraph.hide()
+            column.addWidget(paragraph)
+
+    def open(self) -> None:
+        """Show the paragraphs."""
+        self.hint.hide()
+        for paragraph in self.paragraphs:
+            paragraph.show()
+
+
+class LessonView(QScrollArea):
+    """One lesson. Its live parts are made by :meth:`make_parts`, once torch is loaded."""
+
+    sectionChanged = Signal(str)
+    """Another section is read: its anchor."""
+
+    def __init__(
+        self, lesson: Lesson, context: LessonContext, follow: Callable[[str], None]
+    ) -> None:
+        super().__init__()
+        self.lesson, self._context, self._follow = lesson, context, follow
         self.setObjectName(f"lesson_{lesson.name}")
         self.setAccessibleName(lesson.title)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.parts: list[QWidget] = []
-        """Its live parts."""
+        self.parts: list[LessonPart] = []
         self._headings: dict[str, QWidget] = {}
         self._guard = WheelGuard(self)  # a scroll area's own filter serves its scroll bars
         self._anchor = ""
-        """The heading that was asked for last."""
-        self._left = 0
-        """Where it was left, in pixels."""
-        self.verticalScrollBar().rangeChanged.connect(lambda low, high: self._stay())
-        self.verticalScrollBar().valueChanged.connect(self._tell_section)
+        """The heading that was scrolled to last."""
+        self._scrolled = 0
+        """The scroll position of that, in pixels."""
+        self.verticalScrollBar().rangeChanged.connect(lambda low, high: self._keep_anchor())
+        self.verticalScrollBar().valueChanged.connect(self._find_section)
         self._places: list[tuple[QHBoxLayout, Live]] = []
-        self._curtains: dict[int, Reveal] = {}
+        self._reveals: dict[int, Reveal] = {}
         """By the number of the live part before each."""
         inner = Column()
         inner.setMaximumWidth(WIDEST)
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(2, 0, 14, 60)
         self._column.setSpacing(14)
-        self._write()
-        self.setWidget(inner)
-        self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-
-    def _write(self) -> None:
         self._add(heading(self.lesson.title, 28), WIDEST)
-        self._add(Prose(self.lesson.promise, 16, "muted"))
+        self._add(Prose(self.lesson.summary, 16, "muted"))
         for block in self.lesson.blocks:
             self._write_block(block)
         self._column.addStretch(1)
+        self.setWidget(inner)
+        self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
 
     def _write_block(self, block: Block) -> None:
         if isinstance(block, Heading):
@@ -113,13 +140,13 @@ class LessonView(QScrollArea):
                 self._add_item(f"{number}." if block.numbered else "•", item)
         elif isinstance(block, Code):
             self._add(_code(block.lines))
-        elif isinstance(block, Afterwards):
-            curtain = Reveal(block.paragraphs, self._follow)
-            curtain.setMaximumWidth(MEASURE)
+        elif isinstance(block, Explanation):
+            reveal = Reveal(block.paragraphs, self._follow)
+            reveal.setMaximumWidth(MEASURE)
             row = QHBoxLayout()
-            _put(row, curtain)
+            _put(row, reveal)
             self._column.addLayout(row)
-            self._curtains[len(self._places) - 1] = curtain
+            self._reveals[len(self._places) - 1] = reveal
         else:
             place = QHBoxLayout()
             place.setContentsMargins(0, 8, 0, 10)
@@ -146,26 +173,23 @@ class LessonView(QScrollArea):
         _put(row, item)
         self._column.addLayout(row)
 
-    def enliven(self) -> None:
+    def make_parts(self) -> None:
         """Make the live parts, once."""
         for number, (place, live) in enumerate(self._places):
-            part = importlib.import_module(f"gui.lessons.parts.{live.name}").Part(
-                self._room, live.options
-            )
+            module = importlib.import_module(f"gui.lessons.parts.{live.name}")
+            part: LessonPart = module.Part(self._context, live.options)
+            assert isinstance(part, QWidget)
             self.parts.append(part)
-            if curtain := self._curtains.get(number):
-                part.played.connect(curtain.open)
+            if reveal := self._reveals.get(number):
+                assert isinstance(part, PlayablePart)
+                part.played.connect(reveal.open)
             _put(place, part)
             for field in part.findChildren(QWidget):
-                if isinstance(field, QAbstractSlider | QAbstractSpinBox | QComboBox):
-                    self._leave_the_wheel(field)
+                editable = isinstance(field, QAbstractSlider | QAbstractSpinBox | QComboBox)
+                if editable and not isinstance(field, QScrollBar):
+                    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                    field.installEventFilter(self._guard)
         self._places.clear()
-
-    def _leave_the_wheel(self, field: QWidget) -> None:
-        """Let the wheel scroll the lesson where it would change a number by accident."""
-        if not isinstance(field, QScrollBar):
-            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            field.installEventFilter(self._guard)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go to the beginning or the end; the other keys are a scroll area's own."""
@@ -180,36 +204,35 @@ class LessonView(QScrollArea):
         """Scroll to a heading, and stay there while what is above it is still laid out."""
         self._anchor = anchor
         self._scroll()
-        self.reached.emit(anchor)  # the last ones can't come to the top
+        self.sectionChanged.emit(anchor)  # the last ones can't come to the top
 
-    def _tell_section(self, value: int) -> None:
-        """Tell which section has come into the upper third, or at the end, the last one."""
+    def _find_section(self, value: int) -> None:
+        """Find the section in the upper third of the view, or at the end, the last one."""
         height = self.viewport().height()
         line = value + (height if value == self.verticalScrollBar().maximum() else height // 3)
         passed = [s.anchor for s in self.lesson.sections if self._headings[s.anchor].y() <= line]
-        self.reached.emit(passed[-1] if passed else "")
+        self.sectionChanged.emit(passed[-1] if passed else "")
 
     def _scroll(self) -> None:
         if place := self._headings.get(self._anchor):
             self.verticalScrollBar().setValue(place.y() - 8)
-            self._left = self.verticalScrollBar().value()
+            self._scrolled = self.verticalScrollBar().value()
 
-    def _stay(self) -> None:
-        """Go after the heading that was asked for, unless one has scrolled on by oneself."""
-        if self.verticalScrollBar().value() == self._left:
+    def _keep_anchor(self) -> None:
+        """Scroll to the heading again, unless a person has scrolled since."""
+        if self.verticalScrollBar().value() == self._scrolled:
             self._scroll()
 
     def abandon(self) -> None:
-        """Tell the parts that the window closes."""
+        """End what runs in the parts: the window closes."""
         for part in self.parts:
-            if hasattr(part, "abandon"):
-                part.abandon()
+            part.abandon()
 
 
 def _put(row: QHBoxLayout, widget: QWidget) -> None:
-    """Put a widget into a row of its own, where it is as wide as it may be.
+    """Put a widget into a row of its own, up to its maximum width.
 
-    A column would reckon its height for the whole width, though it may not take that.
+    A column would compute its height for the whole width, beyond the maximum.
     """
     row.addWidget(widget, 1)
     row.addStretch()

@@ -1,4 +1,4 @@
-"""The lessons' page: a list on the left, and a lesson beside it that is read and played with."""
+"""The lessons' page: a list on the left, and beside it a lesson to read and to try."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,8 +16,8 @@ from gui.widgets.title_list import TitleList
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Lessons", "lessons", 5
-HELP = "Lessons. What is behind it all, found out by playing, with the networks you trained."
-ABOUT = "What is behind it all, found out by playing, with the networks of the other pages."
+HELP = "Lessons. Interactive explanations, with the networks that you have trained."
+ABOUT = "Interactive explanations, with the networks of the other pages."
 SIDE = 226  # pixels of the list
 
 
@@ -28,22 +28,22 @@ class Page(pages.Page):
         super().__init__()
         self.setObjectName("pageLessons")
         self._worker, self._loaded = worker, False
-        self._turn: Callable[[str], None] = lambda name: None
-        self.room = LessonContext(worker, {}, self._turn, self.open_lesson)
-        self.list = TitleList("lessonList", "Lessons", "The lessons, to be read in this order.")
+        self._show_page: Callable[[str], None] = lambda name: None
+        self.context = LessonContext(worker, {})
+        self.list = TitleList("lessonList", "Lessons", "The lessons, in reading order.")
         self.sections = TitleList(
-            "sectionList", "Sections of this lesson", "Click to turn to a section of this lesson."
+            "sectionList", "Sections of this lesson", "Click to scroll to a section of this lesson."
         )
         self.views: dict[str, LessonView] = {}
-        """The lessons that were opened, by their names."""
+        """The opened lessons, by their names."""
         self._stack = QStackedWidget()
         self.home = self.list
         self._arrange()
         titles = [(name, lesson.title) for name, lesson in lessons().items()]
         self.list.show_titles(titles, titles[0][0])
         self.list.currentRowChanged.connect(lambda row: self.open_lesson(self.list.chosen()))
-        self.sections.itemClicked.connect(lambda item: self._turn_to_section())
-        self.sections.itemActivated.connect(lambda item: self._turn_to_section())
+        self.sections.itemClicked.connect(lambda item: self._show_section())
+        self.sections.itemActivated.connect(lambda item: self._show_section())
         worker.ready.connect(self._on_ready)
 
     def _arrange(self) -> None:
@@ -74,13 +74,13 @@ class Page(pages.Page):
         page.addLayout(row, 1)
 
     def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
-        """Get to know the other pages: the lessons play with their networks."""
-        self._turn = show_page
-        self.room = LessonContext(self._worker, pages, show_page, self.open_lesson)
+        """Take the other pages, whose networks the lessons use."""
+        self._show_page = show_page
+        self.context = LessonContext(self._worker, pages)
 
     @property
     def view(self) -> LessonView:
-        """The lesson that is seen."""
+        """The lesson that is shown."""
         shown = self._stack.currentWidget()
         assert isinstance(shown, LessonView)
         return shown
@@ -91,50 +91,50 @@ class Page(pages.Page):
         self.open_lesson(name, anchor)
 
     def open_lesson(self, name: str, anchor: str = "") -> None:
-        """Turn to a lesson, at a heading if there is one of that anchor."""
+        """Show a lesson, at a heading if there is one of that anchor."""
         if name not in self.views:
-            self.views[name] = LessonView(lessons()[name], self.room, self.follow)
-            self.views[name].reached.connect(self.sections.choose)
+            self.views[name] = LessonView(lessons()[name], self.context, self.follow)
+            self.views[name].sectionChanged.connect(self.sections.choose)
             self._stack.addWidget(self.views[name])
         self.list.choose(name)
         self._stack.setCurrentWidget(self.views[name])
         titles = [(section.anchor, section.words) for section in lessons()[name].sections]
         self.sections.show_titles(titles, None)
         if self.isVisible():
-            self._enliven()
+            self._make_parts()
         else:
-            self._turn("lessons")
+            self._show_page("lessons")
         if anchor:
             self.view.show_anchor(anchor)
 
     def follow(self, target: str) -> None:
-        """Follow a link: to a page, to a lesson, or out into the web."""
+        """Follow a link to a page, a lesson or the web."""
         kind, _, where = target.partition(":")
         if kind == "page":
-            self._turn(where)
+            self._show_page(where)
         elif kind == "lesson":
             self.show_place(where)
         else:
             QDesktopServices.openUrl(QUrl(target))
 
-    def _turn_to_section(self) -> None:
+    def _show_section(self) -> None:
         self.view.show_anchor(self.sections.chosen())
 
     def _on_ready(self) -> None:
         self._loaded = True
-        self._enliven()
+        self._make_parts()
 
-    def _enliven(self) -> None:
-        """Make the live parts of the lesson that is seen: they need torch."""
+    def _make_parts(self) -> None:
+        """Make the live parts of the visible lesson: they need torch."""
         if self._loaded and self.isVisible() and self.views:
-            self.view.enliven()
+            self.view.make_parts()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Open the chosen lesson."""
+        """Open the selected lesson."""
         super().showEvent(event)
         if not self.views:
             self.open_lesson(self.list.chosen())
-        self._enliven()
+        self._make_parts()
 
     def abandon(self) -> None:
         """End what runs: the window closes."""

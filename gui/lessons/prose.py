@@ -1,4 +1,4 @@
-"""Running text: a paragraph with emphasis, code and links, in the colours of the theme."""
+"""Body text: a paragraph with emphasis, code and links, in the colours of the theme."""
 
 import html
 import re
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel
 from core.lessons.text import LINK
 from gui import theme
 
-MEASURE = 640  # pixels: some 80 letters of 15 pixels
+MEASURE = 640  # pixels of a line: some 80 letters of 15 pixels
 LEADING = 145  # per cent of a line
 _CODE = re.compile(r"`([^`]+)`")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")
@@ -18,7 +18,7 @@ _EMPHASIS = re.compile(r"\*([^*]+)\*")
 
 
 def rich(words: str) -> str:
-    """Return inline Markdown as Qt's rich text, in the theme of the moment."""
+    """Return inline Markdown as Qt's rich text, in the current theme."""
     now = theme.current()
     pieces = _CODE.split(html.escape(words, quote=False))
     code = f'<span style="background-color:{now.sunken}">'
@@ -34,15 +34,15 @@ def rich(words: str) -> str:
 
 
 class _Measured(QLabel):
-    """Wrapped words that know their height where a column is wider than they may be."""
+    """Wrapped text that computes its height within its maximum width."""
 
     def heightForWidth(self, width: int) -> int:
-        """As high as in the width that they get."""
+        """Return the height in the width that it gets."""
         return super().heightForWidth(min(width, self.maximumWidth()))
 
 
 class Prose(_Measured):
-    """A paragraph in inline Markdown; ``linkActivated`` tells of a link that is followed."""
+    """A paragraph in inline Markdown; a clicked link emits ``linkActivated``."""
 
     def __init__(self, words: str = "", pixels: int = 15, role: str = "") -> None:
         super().__init__()
@@ -58,11 +58,11 @@ class Prose(_Measured):
         self.say(words)
 
     def say(self, words: str) -> None:
-        """Say this from now on."""
+        """Show this text."""
         self.words = words
         text = rich(words)
         self.setText(f'<p style="line-height:{LEADING}%; margin:0">{text}</p>')
-        # Tab goes from link to link, and not through everything that is only read.
+        # Tab goes from link to link, and not through text without links.
         focus = Qt.FocusPolicy.StrongFocus if "<a " in text else Qt.FocusPolicy.NoFocus
         self.setFocusPolicy(focus)
 

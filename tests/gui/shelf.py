@@ -1,4 +1,4 @@
-"""A small window: the page of the lessons, and playgrounds whose networks they play with."""
+"""A small window: the page of the lessons, and playgrounds whose networks they use."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -33,9 +33,7 @@ class Shelf(QStackedWidget):
         for page in self.pages.values():
             self.addWidget(page)
         self.pages["lessons"].meet(self.pages, self.show_page)
-        self.room = LessonContext(
-            self.worker, self.pages, self.show_page, lambda name, anchor: None
-        )
+        self.context = LessonContext(self.worker, self.pages)
         self.alone = []
         """Parts that are shown alone."""
         self.resize(1240, 800)
@@ -61,8 +59,7 @@ class Shelf(QStackedWidget):
 
     def closeEvent(self, event):
         for part in self.alone:
-            if hasattr(part, "abandon"):
-                part.abandon()
+            part.abandon()
         for page in self.pages.values():
             page.abandon()
         self.worker.close()

@@ -289,7 +289,7 @@ def test_a_cause_has_a_lesson(doctor):
     doctor.begin()
     doctor.end()
     doctor.click("lessonOn_lr_too_high")
-    assert doctor.window.pages["lessons"].opened == "3-gradients#the-update-line"
+    assert doctor.window.pages["lessons"].opened == "3-gradients#the-update-to-weight-ratio"
 
 
 def test_apply_sets_what_mends_it(doctor):

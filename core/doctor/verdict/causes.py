@@ -345,7 +345,12 @@ LESSONS = {
     "3-gradients#saturation": ("saturated_units", "dead_units", "inputs_not_normalised"),
     "3-gradients#initialisation": ("symmetric_init",),
     "3-gradients#batch-norm": ("train_eval_mismatch",),
-    "3-gradients#the-update-line": ("lr_too_high", "lr_too_low", "lr_growing", "oscillation"),
+    "3-gradients#the-update-to-weight-ratio": (
+        "lr_too_high",
+        "lr_too_low",
+        "lr_growing",
+        "oscillation",
+    ),
 }
 """Which lesson, and which of its headings, lets one find a cause out by playing."""
 

@@ -1,1 +1,1 @@
-"""Two networks trained in lock step, side by side."""
+"""Paired runs: two networks trained in lock step, side by side."""

@@ -18,13 +18,13 @@ DOTS = (3.0, 4.6)  # pixels from the middle of a dot to its edge: a full one fit
 DASHES: tuple[tuple[float, ...], ...] = ((), (3.2, 2.4))
 
 
-def side_line(
-    side: int, role: str, x: Array, y: Array, dotted: bool = False, faint: bool = False
+def network_line(
+    network: int, role: str, x: Array, y: Array, dotted: bool = False, faint: bool = False
 ) -> Line:
-    """Return the line (n,), (n,) of a side: solid with full dots for A, dashed and hollow for B.
+    """Return the line (n,), (n,) of a network: solid with full dots for A, dashed and hollow for B.
 
     Args:
-        side: 0 for A, 1 for B.
+        network: 0 for A, 1 for B.
         role: the colour of what is measured.
         x: the places.
         y: the values; may be NaN.
@@ -32,13 +32,13 @@ def side_line(
         faint: whether it stands in the background, without its name.
     """
     width, alpha = (1.2, 130) if faint else (1.9, 255)
-    dot = DOTS[side] if dotted else 0.0
-    name = "" if faint else NAMES[side]
-    return Line(name, role, width, alpha, DASHES[side], dot, bool(side), x=x, y=y)
+    dot = DOTS[network] if dotted else 0.0
+    name = "" if faint else NAMES[network]
+    return Line(name, role, width, alpha, DASHES[network], dot, bool(network), x=x, y=y)
 
 
 class PairChart(PaintedChart):
-    """The lines of both sides in one colour, that of what is measured.
+    """The lines of both networks in one colour, that of what is measured.
 
     Args:
         name: its object name.
@@ -107,11 +107,11 @@ class PairChart(PaintedChart):
 
 
 class Sample(QWidget):
-    """A piece of a side's line, beside its name."""
+    """A sample of a network's line, beside its name."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, network: int) -> None:
         super().__init__()
-        self._line = side_line(side, "text", np.empty(0), np.empty(0), dotted=True)
+        self._line = network_line(network, "text", np.empty(0), np.empty(0), dotted=True)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:

@@ -1,4 +1,4 @@
-"""Both layer walls in one: a row a layer, what the probes saw of it in A and, beside it, in B."""
+"""The layer table of both networks: a row per layer, its statistics in A and, beside it, in B."""
 
 import math
 
@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from core.lessons.pair_history import NAMES, Account
+from core.lessons.pair_history import NAMES, NetworkHistory
 from core.telemetry.events import LayerInfo, LayerStats
 from core.telemetry.history import Curve
 from core.telemetry.layer_health import GOOD_UPDATE, Remark, remarks
@@ -15,7 +15,7 @@ from gui.charts.sparklines import draw_histogram, draw_line, draw_warning
 from gui.widgets.layer_names import layer_title
 from gui.widgets.layer_table import COLUMNS, layer_shape
 
-ROW, HEAD, NAME = 50, 46, 96
+ROW, HEAD, NAME = 60, 46, 96
 GAP = 26  # pixels between A and B
 WORDS = 58  # pixels for the words beside a picture
 CELLS = COLUMNS[1:]
@@ -23,7 +23,7 @@ MIDDLE = Qt.AlignmentFlag.AlignVCenter
 
 
 class PairLayerTable(QWidget):
-    """Shows the newest snapshots of two networks, layer beside layer."""
+    """Shows the latest snapshots of two networks, layer beside layer."""
 
     def __init__(self, key: str) -> None:
         super().__init__()
@@ -31,15 +31,15 @@ class PairLayerTable(QWidget):
         self.setAccessibleName("The layers of both networks")
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._accounts = (Account(), Account())
+        self._histories = (NetworkHistory(), NetworkHistory())
         self._layers: tuple[dict[str, int], ...] = ({}, {})
         self.rows: list[str] = []
         """The names of the layers, the inputs' first."""
 
-    def show_accounts(self, accounts: tuple[Account, Account]) -> None:
-        """Show what both have told so far."""
-        self._accounts = accounts
-        infos = [account.info.layers if account.info else () for account in accounts]
+    def show_histories(self, histories: tuple[NetworkHistory, NetworkHistory]) -> None:
+        """Show the latest snapshot of both."""
+        self._histories = histories
+        infos = [history.info.layers if history.info else () for history in histories]
         self._layers = tuple({layer.name: i for i, layer in enumerate(info)} for info in infos)
         longer = max(infos, key=len)
         rows = [layer.name for layer in longer]
@@ -59,11 +59,11 @@ class PairLayerTable(QWidget):
     def _row(self, number: int) -> QRect:
         return QRect(0, HEAD + number * ROW, self.width(), ROW)
 
-    def cell(self, row: QRect, side: int, column: int) -> QRect:
-        """Return where a side's picture and words of a column are in a row."""
+    def cell(self, row: QRect, network: int, column: int) -> QRect:
+        """Return the cell of a network (0 or 1) and column in a row."""
         half = (self.width() - NAME - GAP) / 2
         wide = half / len(CELLS)
-        left = NAME + side * (half + GAP) + column * wide
+        left = NAME + network * (half + GAP) + column * wide
         return QRect(round(left), row.top(), round(wide) - 12, row.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -77,22 +77,22 @@ class PairLayerTable(QWidget):
 
     def _paint_heads(self, painter: QPainter) -> None:
         now = theme.current()
-        for side, name in enumerate(NAMES):
-            above = self.cell(QRect(0, 0, 0, 24), side, 0)
+        for network, name in enumerate(NAMES):
+            above = self.cell(QRect(0, 0, 0, 24), network, 0)
             painter.setFont(theme.font(14, QFont.Weight.DemiBold))
             painter.setPen(now.colour("text"))
             painter.drawText(above, MIDDLE, name)
             painter.setFont(theme.font(12))
             painter.setPen(now.colour("muted"))
             for number, column in enumerate(CELLS):
-                place = self.cell(QRect(0, 22, 0, 20), side, number)
+                place = self.cell(QRect(0, 22, 0, 20), network, number)
                 painter.drawText(place, MIDDLE, column.heading)
 
     def _paint_row(self, painter: QPainter, row: QRect, name: str) -> None:
         now = theme.current()
         painter.setPen(now.colour("border"))
         painter.drawLine(row.topLeft(), row.topRight())
-        infos = [self._info(side, name) for side in range(2)]
+        infos = [self._info(network, name) for network in range(2)]
         info = infos[0] or infos[1]
         assert info is not None
         place = QRect(4, row.top() + 8, NAME - 10, 17)
@@ -102,32 +102,32 @@ class PairLayerTable(QWidget):
         painter.setFont(theme.font(11))
         painter.setPen(now.colour("muted"))
         painter.drawText(place.translated(0, 17), MIDDLE, layer_shape(info))
-        for side in range(2):
-            stats = self._stats(side, name)
+        for network in range(2):
+            stats = self._stats(network, name)
             if stats is not None:
-                self._paint_side(painter, row, side, name, stats)
+                self._paint_network(painter, row, network, name, stats)
 
-    def _paint_side(
-        self, painter: QPainter, row: QRect, side: int, name: str, stats: LayerStats
+    def _paint_network(
+        self, painter: QPainter, row: QRect, network: int, name: str, stats: LayerStats
     ) -> None:
-        info = self._info(side, name)
+        info = self._info(network, name)
         assert info is not None
-        warned = {remark.quantity: remark for remark in self._remarks(side, name)}
+        warned = {remark.quantity: remark for remark in self._remarks(network, name)}
         inner = row.adjusted(0, 7, 0, -7)
-        cells = [self.cell(inner, side, number) for number in range(len(CELLS))]
+        cells = [self.cell(inner, network, number) for number in range(len(CELLS))]
         centred = stats.activation_low < 0
         shares = stats.activation_histogram
         draw_histogram(painter, _picture(cells[0]), shares, "activation", centred)
-        spread = (f"std {stats.std:.2f}", _flat(info, stats))
+        spread = (f"std {stats.std:.2f}", *_inactive(info, stats))
         self._paint_words(painter, cells[0], spread, warned.get("activation"))
         shares = stats.gradient_histogram**0.5  # their square roots, so that the tails show
         draw_histogram(painter, _picture(cells[1]), shares, "gradient", True)
         size = (f"std {stats.gradient_std:.0e}",)
         self._paint_words(painter, cells[1], size, warned.get("gradient"))
-        curve = self._curve(side, name)
+        curve = self._curve(network, name)
         draw_line(painter, _picture(cells[2]), curve, "update", (-6.0, 0.0), GOOD_UPDATE)
         moved = math.isfinite(stats.update_to_data)
-        update = (f"now {stats.update_to_data:.1f}" if moved else "no step",)
+        update = (f"now {stats.update_to_data:.1f}" if moved else "no update",)
         self._paint_words(painter, cells[2], update, warned.get("update"))
 
     def _paint_words(
@@ -146,22 +146,24 @@ class PairLayerTable(QWidget):
             painter.drawText(place, MIDDLE, words.replace("-", "\u2212"))
             place.translate(0, 15)
 
-    def _info(self, side: int, name: str) -> LayerInfo | None:
-        told = self._accounts[side].info
-        number = self._layers[side].get(name)
-        return told.layers[number] if told is not None and number is not None else None
+    def _info(self, network: int, name: str) -> LayerInfo | None:
+        info = self._histories[network].info
+        number = self._layers[network].get(name)
+        return info.layers[number] if info is not None and number is not None else None
 
-    def _stats(self, side: int, name: str) -> LayerStats | None:
-        latest = self._accounts[side].latest
-        number = self._layers[side].get(name)
+    def _stats(self, network: int, name: str) -> LayerStats | None:
+        latest = self._histories[network].latest
+        number = self._layers[network].get(name)
         return latest.layers[number] if latest is not None and number is not None else None
 
-    def _curve(self, side: int, name: str) -> Curve:
-        return self._accounts[side].history.layers[self._layers[side][name]]["update_to_data"]
+    def _curve(self, network: int, name: str) -> Curve:
+        return self._histories[network].history.layers[self._layers[network][name]][
+            "update_to_data"
+        ]
 
-    def _remarks(self, side: int, name: str) -> list[Remark]:
-        info, stats = self._info(side, name), self._stats(side, name)
-        latest = self._accounts[side].latest
+    def _remarks(self, network: int, name: str) -> list[Remark]:
+        info, stats = self._info(network, name), self._stats(network, name)
+        latest = self._histories[network].latest
         if info is None or stats is None or latest is None:
             return []
         return remarks(info, stats, latest.rate_share)
@@ -174,28 +176,28 @@ class PairLayerTable(QWidget):
         return super().event(event)
 
     def explain(self, point: QPoint) -> str:
-        """Return what there is to say about a place: the remark on it, then the lesson."""
+        """Return the text for a place: the remark on it, then the explanation of its column."""
         where = QRect(0, point.y(), 0, 1)
-        for side in range(2):
+        for network in range(2):
             for number, column in enumerate(CELLS):
-                if not self.cell(where, side, number).contains(point.x(), point.y()):
+                if not self.cell(where, network, number).contains(point.x(), point.y()):
                     continue
                 row = (point.y() - HEAD) // ROW
                 name = self.rows[row] if 0 <= row < len(self.rows) else ""
                 said = [
                     remark.sentence
-                    for remark in self._remarks(side, name)
+                    for remark in self._remarks(network, name)
                     if remark.quantity == column.key
                 ]
                 return "<p>" + "</p><p>".join([*said, column.help]) + "</p>"
         return f"<p>{COLUMNS[0].help.removesuffix(' Click to open it.')}</p>"
 
 
-def _flat(info: LayerInfo, stats: LayerStats) -> str:
-    """Say how many are stuck: at the flat ends of a tanh or sigmoid, or at a relu's zero."""
+def _inactive(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
+    """Return how many activations are saturated, or how many units of a relu are dead."""
     if info.activation in ("tanh", "sigmoid"):
-        return f"flat {stats.saturated:.0%}"
-    return f"dead {stats.dead:.0%}" if info.activation == "relu" else ""
+        return "saturated", f"{stats.saturated:.0%}"
+    return ("dead", f"{stats.dead:.0%}") if info.activation == "relu" else ()
 
 
 def _picture(cell: QRect) -> QRect:

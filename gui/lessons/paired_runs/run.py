@@ -1,28 +1,35 @@
-"""Two networks that are trained in lock step, as the screen knows them."""
+"""A paired run as the screen knows it, and its buttons."""
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from core.lessons.pair_history import Account, NetworkPair
-from core.lessons.pair_settings import Side
+from core.lessons.pair_history import NetworkHistory, PairEvent
+from core.lessons.pair_settings import LECTURE_STEPS, Pair
 from core.telemetry.events import Metrics, Paused, Resumed, Started
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
+from gui.theme import GAP
+from gui.widgets.buttons import identified, progress_bar, push_button
+from gui.widgets.card import Elided
 from gui.worker import Worker
+
+LENGTHS = (200, 1000, 5000, LECTURE_STEPS)
+PATIENCE = 1500  # milliseconds that a start may take before it is explained
+WAITING = "Waiting: another network is being trained, on another page or in this lesson."
 
 
 class PairedRun(QObject):
-    """Has the worker train both sides, and keeps an account of each."""
+    """Trains both networks on the worker, and collects the history of each."""
 
     pause_changed = Signal(bool)
-    """Both stand still, or go on."""
+    """Both are paused, or go on."""
 
     def __init__(self, worker: Worker, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.accounts = (Account(), Account())
+        self.histories = (NetworkHistory(), NetworkHistory())
         self.step, self.progress = 0, 0.0
         job = self.job = BackgroundJob(worker, self)
         self.stage_changed, self.frame, self.ended = job.stage_changed, job.frame, job.ended
@@ -31,34 +38,127 @@ class PairedRun(QObject):
 
     @property
     def stage(self) -> Stage:
-        """Where it stands."""
+        """Where the run stands."""
         return self.job.stage
 
-    def begin(self, sides: tuple[Side, Side], data: Path | None) -> None:
-        """Train these two on the names of a source; not while others are trained."""
+    def begin(self, pair: Pair, data: Path | None) -> None:
+        """Train these two on a list of names; not while others are trained."""
         if self.stage is not Stage.IDLE:
             return
-        self.accounts = (Account(), Account())
+        self.histories = (NetworkHistory(), NetworkHistory())
         self.step, self.progress = 0, 0.0
-        self.job.start(partial(jobs.paired_runs, sides, data))
+        self.job.start(partial(jobs.paired_runs, pair, data))
 
     def set_paused(self, paused: bool) -> None:
-        """Let both stand still after this step, or go on."""
+        """Pause both after this step, or let them go on."""
         if paused:
             self.job.control.pause()
         else:
             self.job.control.resume()
 
-    def _on_event(self, event: Any) -> None:
-        if isinstance(event, NetworkPair):
-            self._on_twin(event)
-        elif isinstance(event, Paused | Resumed):
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, Paused | Resumed):
             self.pause_changed.emit(isinstance(event, Paused))
+        elif isinstance(event, PairEvent):
+            self.histories[event.network].add(event.event)
+            if isinstance(event.event, Started) and self.stage is Stage.WAITING:
+                self.job.enter(Stage.TRAINING)
+            elif isinstance(event.event, Metrics):
+                self.step, self.progress = event.event.step, event.event.progress
 
-    def _on_twin(self, twin: NetworkPair) -> None:
-        event = twin.event
-        self.accounts[twin.side].add(event)
-        if isinstance(event, Started) and self.stage is Stage.WAITING:
-            self.job.enter(Stage.TRAINING)
-        elif isinstance(event, Metrics):
-            self.step, self.progress = event.step, event.progress
+
+class PairRunBar(QWidget):
+    """Start, pause, stop, the number of steps, and the progress."""
+
+    pause_wanted = Signal(bool)
+    """Pause, or go on."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self._paused = self._done = False
+        self.start = push_button(f"twinStart_{key}", "Start", "", "primary")
+        self.pause = push_button(
+            f"twinPause_{key}", "Pause", "Pause both networks after this step."
+        )
+        self.stop = push_button(
+            f"twinStop_{key}", "Stop", "End here, and evaluate both networks as they are."
+        )
+        self.pause.clicked.connect(lambda: self.pause_wanted.emit(not self._paused))
+        self.length = identified(
+            QComboBox(),
+            f"twinLength_{key}",
+            "Training steps of both networks",
+            "Training steps of both networks, with the same batches of 32 examples. The lecture's"
+            " 200,000 take minutes; as there, the learning rate drops to a tenth after half of"
+            " them.",
+        )
+        for steps in LENGTHS:
+            self.length.addItem(f"{steps:,} steps", steps)
+        self.length.setCurrentIndex(1)
+        self.progress = progress_bar(f"twinProgress_{key}", "Progress of both networks")
+        self.words = Elided()
+        self.words.setObjectName(f"twinWords_{key}")
+        self._waiting = QTimer(self)
+        self._waiting.setSingleShot(True)
+        self._waiting.setInterval(PATIENCE)
+        self._waiting.timeout.connect(lambda: self.words.setText(WAITING))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        for widget in (self.start, self.length, self.pause, self.stop):
+            row.addWidget(widget)
+        right = QVBoxLayout()
+        right.setSpacing(6)
+        right.addWidget(self.words)
+        right.addWidget(self.progress)
+        row.addSpacing(GAP)
+        row.addLayout(right, 1)
+
+    @property
+    def steps(self) -> int:
+        """The chosen number of steps."""
+        return int(self.length.currentData())
+
+    def clear(self) -> None:
+        """Forget the last run."""
+        self._done = False
+        self.progress.setValue(0)
+        self.words.setText("")
+
+    def show_stage(self, stage: Stage, guessed: bool) -> None:
+        """Enable what is possible now."""
+        if stage is Stage.WAITING:
+            self._waiting.start()
+            self._done = True
+            self.set_paused(False)
+        else:
+            self._waiting.stop()
+            if self.words.text() == WAITING:
+                self.words.setText("")
+        idle = not stage.running
+        self.start.setText("Run again" if self._done and idle else "Start")
+        self.start.setAccessibleName(self.start.text())
+        self.start.setEnabled(idle and guessed)
+        self.start.setToolTip(
+            "Train both networks, on the same batches from the same seed."
+            if guessed
+            else "Predict first: click one of the answers above."
+        )
+        self.length.setEnabled(idle)
+        self.pause.setEnabled(stage is Stage.TRAINING)
+        self.stop.setEnabled(stage.running and stage is not Stage.STOPPING)
+        self.progress.setVisible(stage.running)
+        if idle:
+            self.set_paused(False)
+
+    def set_paused(self, paused: bool) -> None:
+        """Show whether both are paused."""
+        self._paused = paused
+        self.pause.setText("Resume" if paused else "Pause")
+        self.pause.setAccessibleName(self.pause.text())
+
+    def show_progress(self, step: int, share: float) -> None:
+        """Show the progress of both."""
+        if step:
+            self.words.setText(f"step {step:,}" + (", paused" if self._paused else ""))
+        self.progress.setValue(round(1000 * share))

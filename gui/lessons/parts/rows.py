@@ -1,51 +1,70 @@
-"""One output of a layer, summed row by row."""
+"""One output of a layer as a weighted sum, added up row by row."""
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, QTimer
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSlider
 
-from core.lessons.forward_trace import Sum
-from core.numbers import fixed
-from gui.lessons.boards.sum_board import SumBoard
+from core.lessons.forward_trace import WeightedSum
+from core.numbers import number
+from core.telemetry.events import Array
+from gui import theme
+from gui.charts import colormaps as ramps
+from gui.lessons.board import (
+    CENTRE,
+    TITLE,
+    Board,
+    MatrixGrid,
+    frame,
+    paint_matrix,
+    write,
+    write_title,
+)
 from gui.lessons.context import LessonContext
-from gui.lessons.digit import Digit
-from gui.lessons.follower import Follower
+from gui.lessons.network_part import DigitTrace, NetworkPart
 from gui.lessons.prose import Prose
 from gui.theme import IconButton
+from gui.widgets.buttons import identified
 from gui.widgets.card import label
 from gui.widgets.layer_names import layer_title
 
-PACE = 110  # milliseconds of a row
-HELP = "How many rows have been added up. Drag it, or press play."
-NONE = "There is nothing to be summed yet."
+INTERVAL = 110  # milliseconds per row
+EMPTY = "There is no output to be summed yet."
+SIDE = 200.0  # pixels of a picture, where there is room
+BARS = 190.0  # pixels of the bars
+TOP = TITLE + 6.0
+SIGN = 34.0
 
 
-class Part(Follower):
-    """Inputs times weights, row after row, up to what the layer says."""
+class Part(NetworkPart):
+    """Inputs times weights, row after row, up to the output."""
 
-    def __init__(self, room: LessonContext, options: Mapping[str, str]) -> None:
-        super().__init__(room, "digits")
+    def __init__(self, context: LessonContext, options: Mapping[str, str]) -> None:
+        super().__init__(context, "digits")
         self.setObjectName("rowsPart")
-        self.digit = room.common(Digit)
+        self.digit = context.shared(DigitTrace)
         self.board = SumBoard()
         self.title = label("", "heading")
         self.words = Prose("", 14)
         self.words.setMinimumHeight(48)  # two lines, always: what comes and goes moves nothing
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setObjectName("lessonRows")
-        self.slider.setAccessibleName("Rows that are added up")
-        self.slider.setToolTip(f"<p>{HELP}</p>")
+        self.slider = identified(
+            QSlider(Qt.Orientation.Horizontal),
+            "lessonRows",
+            "Rows that are added up",
+            "How many rows are added up. Drag it, or press play.",
+        )
         self.play = IconButton("play", "Play. Adds row after row.")
         self.play.setObjectName("lessonPlay")
         self._clock = QTimer(self)
-        self._clock.setInterval(PACE)
+        self._clock.setInterval(INTERVAL)
         self._clock.timeout.connect(self._next)
         self.play.clicked.connect(self._start)
-        self.slider.valueChanged.connect(lambda value: self._show())
-        self.digit.changed.connect(self._open)
-        self.board.pointed.connect(self._say)
+        self.slider.valueChanged.connect(lambda value: self._show_rows())
+        self.digit.changed.connect(self._show)
+        self.board.currentChanged.connect(self._describe)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.play)
@@ -54,54 +73,53 @@ class Part(Follower):
         self.body.addWidget(self.board)
         self.body.addLayout(row)
         self.body.addWidget(self.words)
-        self._sum: Sum | None = None
+        self._sum: WeightedSum | None = None
 
-    def look(self) -> None:
-        """Follow the network."""
-        self.digit.follow()
-        self._open()
+    def refresh(self) -> None:
+        """Show the network with its present weights."""
+        self.digit.refresh()
+        self._show()
 
-    def _open(self) -> None:
-        """Show the chosen output; one with another number of rows, whole."""
+    def _show(self) -> None:
+        """Show the selected output; one with another number of rows completely."""
         if not self.isVisible():
             return
-        self._sum = self.digit.sum() if self.digit.stages else None
+        self._sum = self.digit.weighted_sum() if self.digit.stages else None
         if self._sum is None:
-            self.title.setText(NONE)
+            self.title.setText(EMPTY)
             self.board.show_sum(None, 0)
             self.words.say("")
             return
-        self.title.setText(self._which())
+        self.title.setText(self._output_in_words())
         rows = len(self._sum.inputs)
         if rows != self.slider.maximum():
             self.slider.blockSignals(True)
             self.slider.setRange(0, rows)
             self.slider.setValue(rows)
             self.slider.blockSignals(False)
-        self._show()
+        self._show_rows()
 
-    def _which(self) -> str:
-        """Say which output of which layer this is."""
-        here, number = self.digit.here, self.digit.unit + 1
-        layer = layer_title(here.info).capitalize()
-        if here is self.digit.stages[-1]:
-            return f"{layer}: the score of {self.digit.unit}"
-        if not here.slides:
-            return f"{layer}, output {number}"
+    def _output_in_words(self) -> str:
+        stage, unit = self.digit.selected, self.digit.unit
+        layer = layer_title(stage.info).capitalize()
+        if stage is self.digit.stages[-1]:
+            return f"{layer}: the logit of {unit}"
+        if not stage.is_convolution:
+            return f"{layer}, output {unit + 1}"
         row, column = self.digit.place
-        return f"{layer}, filter {number}, at row {row + 1}, column {column + 1}"
+        return f"{layer}, filter {unit + 1}, at row {row + 1}, column {column + 1}"
 
-    def _show(self) -> None:
+    def _show_rows(self) -> None:
         if self._sum is not None:
             self.board.show_sum(self._sum, self.slider.value())
-            self._say()
+            self._describe()
 
-    def _say(self) -> None:
+    def _describe(self) -> None:
         if self._sum is not None:
-            self.words.say(f"{_so_far(self._sum, self.slider.value())} {self.board.describe()}")
+            words = sum_in_words(self._sum, self.slider.value())
+            self.words.say(f"{words} {self.board.describe()}")
 
     def _start(self) -> None:
-        self._clock.stop()
         self.slider.setValue(0)
         self._clock.start()
 
@@ -111,17 +129,104 @@ class Part(Follower):
         self.slider.setValue(self.slider.value() + 1)
 
     def abandon(self) -> None:
-        """Look no more, play no more."""
+        """Stop both timers."""
         super().abandon()
         self._clock.stop()
 
 
-def _so_far(what: Sum, rows: int) -> str:
-    """Say what the first rows add up to; of all of them, what becomes of the sum."""
-    total = fixed(float(what.rows[:rows].sum()))
+def sum_in_words(what: WeightedSum, rows: int) -> str:
+    """Return the sum of the first rows; after the last one, the operations that follow too."""
+    total = number(float(what.rows[:rows].sum()))
     if rows < len(what.rows):
         return f"The first {rows} of {len(what.rows)} {what.row}s add up to **{total}**."
     words = f"All {len(what.rows)} {what.row}s add up to {total}"
     if what.bias is not None:
-        words += f", with the bias of {fixed(what.bias)} to **{fixed(what.total)}**"
-    return words + "".join(f"; {act} makes **{fixed(x)}** of it" for act, x in what.steps) + "."
+        words += f", with the bias of {number(what.bias)} to **{number(what.total)}**"
+    return words + "".join(f"; after {name} it is **{number(x)}**" for name, x in what.steps) + "."
+
+
+class SumBoard(Board):
+    """Three matrices with signs between them, and the sum of each row as a bar."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "lessonSum",
+            "Inputs times weights",
+            "Each input is multiplied by its weight; all products are added. Hover over a number"
+            " to see its product.",
+        )
+        self.setFixedHeight(round(TOP + SIDE + 6))
+        self._sum: WeightedSum | None = None
+        self._rows = 0
+
+    def show_sum(self, what: WeightedSum | None, rows: int) -> None:
+        """Show a sum of which so many rows have been added; None for none."""
+        if what is None or self._sum is None or what.inputs.shape != self._sum.inputs.shape:
+            self.current = ("", 0, 0)
+        self._sum, self._rows = what, rows
+        self.refresh()
+
+    def grids(self) -> Mapping[str, MatrixGrid]:
+        """Three squares side by side."""
+        if self._sum is None:
+            return {}
+        rows, columns = self._sum.inputs.shape
+        side = min(SIDE, (self.width() - 3 * SIGN - BARS) / 3)
+        cell = (side / columns, SIDE / rows)
+        return {
+            name: MatrixGrid.of(1 + place * (side + SIGN), TOP, rows, columns, cell)
+            for place, name in enumerate(("inputs", "weights", "products"))
+        }
+
+    def describe(self) -> str:
+        """Return the current product."""
+        name, row, column = self.current
+        if self._sum is None or not name:
+            return ""
+        x, w = float(self._sum.inputs[row, column]), float(self._sum.weights[row, column])
+        return f"Under the mouse: {number(x)} × {number(w)} = {number(x * w)}."
+
+    def paint(self, painter: QPainter) -> None:
+        """Paint the matrices, the signs and the bars; rows that are still to come fade."""
+        if self._sum is None:
+            return
+        grids = self.grids()
+        shown: dict[str, tuple[Array, str]] = {
+            "inputs": (self._sum.inputs, "×"),
+            "weights": (self._sum.weights, "="),
+            "products": (self._sum.products, "→"),
+        }
+        done = np.zeros(self._sum.inputs.shape, bool)
+        done[: self._rows] = True
+        for name, (values, sign) in shown.items():
+            grid = grids[name]
+            lit = done if name == "products" else None
+            paint_matrix(painter, grid, values, ramps.reach(values), 2, lit)
+            write_title(painter, grid, name)
+            if 0 < self._rows < len(values):
+                frame(painter, grid.row(self._rows - 1).adjusted(-2, 0, 2, 0), "text", 1.5)
+            if self.current[0] in grids:
+                cell = grid.cell(*self.current[1:])
+                frame(painter, cell.adjusted(-1, -1, 1, 1), "text", 2)
+            place = QRectF(grid.area.right(), TOP, SIGN, SIDE)
+            write(painter, place, sign, "muted", 16, where=CENTRE)
+        self._paint_bars(painter, self._sum, grids["products"])
+
+    def _paint_bars(self, painter: QPainter, what: WeightedSum, products: MatrixGrid) -> None:
+        """Paint the sum of each row as a bar to the right or, below zero, to the left."""
+        now, sums = theme.current(), what.rows
+        left = products.area.right() + SIGN
+        area = QRectF(left, TOP, self.width() - left - 4, SIDE)
+        write_title(painter, MatrixGrid(area, 1, 1), f"sum of each {what.row}")
+        middle, most = area.center().x(), float(np.abs(sums).max()) or 1.0
+        painter.setPen(Qt.PenStyle.NoPen)
+        for row, value in enumerate(sums.tolist()):
+            place = products.row(row)
+            end = middle + value / most * (area.width() / 2 - 6)
+            bar = QRectF(QPointF(middle, place.top()), QPointF(end, place.bottom()))
+            bar = bar.normalized().adjusted(0, products.high * 0.12, 0, -products.high * 0.12)
+            alpha = 255 if row < self._rows else 50
+            painter.setBrush(now.colour("activation" if value > 0 else "gradient", alpha))
+            painter.drawRect(bar)
+        painter.setPen(QPen(now.colour("faint"), 1))
+        painter.drawLine(QPointF(middle, area.top()), QPointF(middle, area.bottom()))

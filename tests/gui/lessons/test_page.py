@@ -1,4 +1,4 @@
-"""The page of the lessons: what is listed, read, followed and made alive."""
+"""The page of the lessons: its list, texts, links and live parts."""
 
 import importlib
 
@@ -8,11 +8,11 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
 
-from core.lessons.text import LINK, Afterwards, Heading, Items, Live, Paragraph, lessons
+from core.lessons.text import LINK, Explanation, Heading, Items, Live, Paragraph, lessons
 from gui import theme
+from gui.lessons.lesson_view import Reveal
 from gui.lessons.parts.question import Part as Question
 from gui.lessons.prose import Prose
-from gui.lessons.reveal import Reveal
 from gui.window import page_names
 from tests.gui.hands import Hands
 from tests.gui.shelf import Shelf
@@ -32,7 +32,7 @@ def reader(qtbot, qapp, monkeypatch, tmp_path):
     window.close()
 
 
-def alive(reader):
+def load(reader):
     """Let torch be loaded, and the lesson's parts be made."""
     reader.window.worker.start()
     reader.until(lambda: bool(reader.page.view.parts) and reader.page.view.parts[-1].isVisible())
@@ -45,7 +45,7 @@ def links():
         for block in lesson.blocks:
             if isinstance(block, Paragraph):
                 found += LINK.findall(block.words)
-            elif isinstance(block, Afterwards):
+            elif isinstance(block, Explanation):
                 found += [link for words in block.paragraphs for link in LINK.findall(words)]
             elif isinstance(block, Items):
                 found += [link for item in block.items for link in LINK.findall(item)]
@@ -53,7 +53,7 @@ def links():
 
 
 def test_every_link_leads_somewhere():
-    """To a page that is there, to a heading of a lesson that is there, or out into the web."""
+    """To a page, to a heading of a lesson, or to the web."""
     for target in links():
         kind, _, where = target.partition(":")
         if kind == "page":
@@ -78,7 +78,7 @@ def test_the_text_stands_before_torch_and_its_parts_after(reader):
     """One can read at once; what is played with comes when torch is loaded."""
     view = reader.page.view
     assert view.isVisible() and view.findChildren(Prose) and not view.parts
-    alive(reader)
+    load(reader)
     wanted = [block for block in view.lesson.blocks if isinstance(block, Live)]
     assert len(view.parts) == len(wanted)
 
@@ -105,7 +105,7 @@ def test_a_section_is_turned_to(reader):
     row = sections.count() - 2
     place = sections.visualItemRect(sections.item(row)).center()
     QTest.mouseClick(sections.viewport(), LEFT, pos=place)
-    alive(reader)
+    load(reader)
     words = sections.item(row).text()
     view = reader.page.view
     title = next(made for made in view.findChildren(QLabel) if made.text() == words)
@@ -129,9 +129,9 @@ def test_links_lead_to_pages_and_lessons(reader):
     reader.until(lambda: bar.value() > 0)
 
 
-def test_a_question_is_judged_and_explained(reader):
+def test_a_question_is_answered_and_explained(reader):
     """The wrong choice is marked, the right one too, and the reason appears; one may try again."""
-    alive(reader)
+    load(reader)
     question = reader.page.view.findChild(Question)
     told = []
     question.answered.connect(told.append)
@@ -146,23 +146,23 @@ def test_a_question_is_judged_and_explained(reader):
     assert told == [False, True] and not question.choices[wrong].text().startswith("✗")
 
 
-def test_what_an_experiment_shows_is_told_when_it_has_run(reader):
+def test_an_explanation_is_revealed_once_the_experiment_has_run(reader):
     """Or on demand; until then the text does not answer the question above it."""
-    alive(reader)
+    load(reader)
     reader.page.open_lesson("3-gradients")
     view = reader.page.view
     first, second = view.findChildren(Reveal)[:2]
-    assert first.veil.isVisible() and not any(p.isVisible() for p in first.paragraphs)
+    assert first.hint.isVisible() and not any(p.isVisible() for p in first.paragraphs)
     view.parts[0].played.emit()
-    assert all(p.isVisible() for p in first.paragraphs) and not first.veil.isVisible()
-    assert second.veil.isVisible()
-    second.veil.linkActivated.emit("curtain:open")
-    assert second.paragraphs[0].isVisible() and not second.veil.isVisible()
+    assert all(p.isVisible() for p in first.paragraphs) and not first.hint.isVisible()
+    assert second.hint.isVisible()
+    second.hint.linkActivated.emit("reveal:open")
+    assert second.paragraphs[0].isVisible() and not second.hint.isVisible()
 
 
 def test_the_wheel_scrolls_and_changes_no_number(reader):
     """Unless the field is being edited."""
-    alive(reader)
+    load(reader)
     field = reader.page.view.findChild(QSpinBox, "product_batch")
     before = field.value()
 
@@ -188,7 +188,7 @@ def test_the_wheel_scrolls_and_changes_no_number(reader):
 
 def test_the_keys_go_to_the_end_and_back(reader):
     """Home and End, and the list of sections marks where one reads."""
-    alive(reader)
+    load(reader)
     page = reader.page
     page.view.setFocus()
     QTest.keyClick(page.view, Qt.Key.Key_End)
@@ -202,7 +202,7 @@ def test_the_keys_go_to_the_end_and_back(reader):
 
 def test_nothing_overlaps(reader):
     """The column is as high as its text needs, at any width of the window."""
-    alive(reader)
+    load(reader)
     column = reader.page.view.widget()
     for width in (1280, 1000):
         reader.window.resize(width, 740)

@@ -4,7 +4,7 @@ import pytest
 
 from core.doctor.verdict.causes import CAUSES, LESSONS, lesson_on
 from core.errors import UserError
-from core.lessons.text import Afterwards, Code, Heading, Items, Live, Paragraph, lessons, parse
+from core.lessons.text import Code, Explanation, Heading, Items, Live, Paragraph, lessons, parse
 
 TEXT = """# Rows and columns
 
@@ -44,7 +44,7 @@ b = 2
 def test_a_lesson_is_read_block_after_block():
     """Headings, paragraphs, lists, code with empty lines in it, and live parts with options."""
     lesson = parse("1-test", TEXT)
-    assert (lesson.title, lesson.promise) == ("Rows and columns", "You will see what happens.")
+    assert (lesson.title, lesson.summary) == ("Rows and columns", "You will see what happens.")
     assert lesson.blocks == (
         Heading("First, look!", 2),
         Paragraph("Some `code` and a [link](page:digits)."),
@@ -52,7 +52,7 @@ def test_a_lesson_is_read_block_after_block():
         Items(("first", "second"), numbered=True),
         Code("a = 1\n\nb = 2"),
         Live("product", {"size": "3", "ask": "Which one?"}),
-        Afterwards(("What it shows, in two lines.", "And more.")),
+        Explanation(("What it shows, in two lines.", "And more.")),
         Heading("Don't stop", 3),
     )
 
@@ -72,7 +72,7 @@ def test_a_heading_has_an_anchor():
     [
         ("", "does not begin with a line '# Title'"),
         ("Words.\n\n*So.*", "does not begin with a line '# Title'"),
-        ("# Title\n\nNo promise.", "lacks its promise"),
+        ("# Title\n\nNo summary.", "lacks its summary"),
         ("# Title\n\n*So.*\n\n{{product size}}", "can't be read: {{product size}}"),
         ('# Title\n\n*So.*\n\n{{product ask="open}}', "can't be read"),
         ("# Title\n\n*So.*\n\n{{product", "can't be read"),
@@ -86,7 +86,7 @@ def test_a_faulty_lesson_is_a_sentence(text, sentence):
 
 
 def test_lessons_are_found_by_being_there():
-    """They stand in the order of their numbers, and each ends where it meets the other rooms."""
+    """They stand in the order of their numbers, and each ends with the other pages."""
     found = lessons()
     assert list(found) == sorted(found) and "1-products" in found
     for lesson in found.values():

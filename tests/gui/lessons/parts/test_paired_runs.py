@@ -5,17 +5,16 @@ from types import SimpleNamespace
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QScrollArea
+from PySide6.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
-from core.lessons.pair_history import Account
 from core.lessons.pair_settings import SHOWN
-from core.telemetry.events import Failed, Progress
+from core.telemetry.events import Progress
 from core.training.control import Control
 from gui import theme
 from gui.background_job import Stage
-from gui.lessons.paired_runs.run_bar import BUSY
+from gui.lessons.paired_runs.run import WAITING
+from gui.lessons.parts.paired_runs import Part
 from gui.lessons.parts.question import RIGHT, WRONG
-from gui.lessons.parts.twins import Part
 from gui.worker import Worker
 
 FEW = 30  # steps, in place of the shortest length that is offered
@@ -38,11 +37,13 @@ class Lesson:
     def __init__(self, qtbot, worker, experiments, **options):
         self.qtbot = qtbot
         session = SimpleNamespace(data=None)
-        room = SimpleNamespace(worker=worker, session=lambda name: session)
-        self.part = Part(room, {"experiments": experiments, **options})
+        context = SimpleNamespace(worker=worker, session=lambda name: session)
+        self.part = Part(context, {"experiments": experiments, **options})
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
-        self.area.setWidget(self.part)
+        column = QWidget()
+        QVBoxLayout(column).addWidget(self.part)
+        self.area.setWidget(column)
         self.area.resize(900, 800)
         qtbot.addWidget(self.area)
         self.area.show()
@@ -84,7 +85,7 @@ def test_one_guesses_before_one_sees(lesson):
     """Start waits for a guess, and nothing is seen before it; a click moves nothing."""
     one = lesson("sigmoid depth")
     assert not one.part.bar.start.isEnabled()
-    assert "Guess first" in one.part.question.answer.text()
+    assert "Predict first" in one.part.question.answer.text()
     assert not one.part.results.isVisible()
     place = one.part.bar.y()
     one.guess(1)
@@ -106,14 +107,14 @@ def test_a_guess_is_answered_by_the_measurement(lesson):
     question, results = one.part.question, one.part.results
     assert [choice.mark for choice in question.choices] == [RIGHT, "", WRONG, ""]
     assert question.choices[0].accessibleDescription() == "right"
-    first, second = one.part.run.accounts
-    assert first.reach < 1e-3
+    first, second = one.part.run.histories
+    assert first.gradient_ratio < 1e-3
     assert "1/400,000" in question.answer.text()
-    assert f"{second.reach:.1f} times" in question.answer.text()
+    assert f"{second.gradient_ratio:.1f} times" in question.answer.text()
     assert "After 30 steps" in results.outcome.text()
     assert f"{first.loss:.2f} in A" in results.outcome.text()
     assert results.isVisible()
-    assert one.part.bar.start.text() == "Replay"
+    assert one.part.bar.start.text() == "Run again"
 
 
 def test_the_pictures_show_what_was_measured(lesson):
@@ -123,35 +124,35 @@ def test_the_pictures_show_what_was_measured(lesson):
     one.start()
     one.finish()
     results = one.part.results
-    lines = {line.name: line for line in results.reach.lines if line.name}
+    lines = {line.name: line for line in results.gradients.lines if line.name}
     falling = lines["A"].y.tolist()
     assert falling[0] == 1.0
     assert falling == sorted(falling, reverse=True)
-    assert falling[-1] == one.part.run.accounts[0].reach
+    assert falling[-1] == one.part.run.histories[0].gradient_ratio
     points = zip(lines["A"].x.tolist(), falling, strict=True)
-    heights = [results.reach.place(*point).y() for point in points]
+    heights = [results.gradients.place(*point).y() for point in points]
     assert heights == sorted(heights)
     assert {line.name for line in results.loss.lines} == {"A", "B"}
-    assert "A ends at 1/400,000" in results.reach.accessibleDescription()
-    results.reach.point(0.0)
-    assert "last hidden one 0\nA: 1.0×\nB: 1.0×" in results.reach.hover_text()
+    assert "A ends at 1/400,000" in results.gradients.accessibleDescription()
+    results.gradients.point(0.0)
+    assert "last hidden layer 0\nA: 1×\nB: 1×" in results.gradients.hover_text()
 
 
-def test_both_walls_have_a_row_a_layer(lesson):
-    """Rows are layers of the deeper one; a tip explains the column and what is remarkable."""
+def test_the_layer_table_has_a_row_per_layer(lesson):
+    """Rows are layers of the deeper one; a tooltip explains the column, and what is wrong."""
     one = lesson("depth")
     one.guess(0)
     one.start()
     one.finish()
-    wall = one.part.results.wall
-    assert wall.rows == ["embedding", *(f"hidden.{i}" for i in range(20)), "output"]
-    one.until(lambda: wall.height() == wall.sizeHint().height())
-    in_b = wall.cell(wall._row(1), 1, 2).center()
-    assert "A step changes these weights" in wall.explain(in_b)
-    assert "log10" in wall.explain(in_b)
-    missing = wall.cell(wall._row(15), 0, 2).center()  # A has three layers only
-    assert "A step changes" not in wall.explain(missing)
-    assert "matrix product" in wall.explain(QPoint(10, 60))
+    table = one.part.results.layers
+    assert table.rows == ["embedding", *(f"hidden.{i}" for i in range(20)), "output"]
+    one.until(lambda: table.height() == table.sizeHint().height())
+    in_b = table.cell(table._row(1), 1, 2).center()
+    assert "A step changes these weights" in table.explain(in_b)
+    assert "log10" in table.explain(in_b)
+    missing = table.cell(table._row(15), 0, 2).center()  # A has three layers only
+    assert "A step changes" not in table.explain(missing)
+    assert "matrix product" in table.explain(QPoint(10, 60))
 
 
 def test_the_lectures_table_fills_with_what_is_measured_here(lesson):
@@ -161,11 +162,11 @@ def test_the_lectures_table_fills_with_what_is_measured_here(lesson):
     one.start()
     one.finish()
     cells = [cell.text() for cell in one.part.results.table.cells]
-    first, second = one.part.run.accounts
+    first, second = one.part.run.histories
     assert cells[:2] == [f"{first.first_loss:.2f}", f"{second.first_loss:.2f}"]
     assert cells[3] == f"{second.val_loss:.3f} after 30"
     assert "bundled US names" in one.part.results.table.note.text()
-    assert not one.part.results.reach.isVisible()  # of one hidden layer nothing can be compared
+    assert not one.part.results.gradients.isVisible()  # of one hidden layer nothing can be compared
 
 
 def test_a_question_about_the_end_is_answered_at_the_end(lesson):
@@ -173,23 +174,23 @@ def test_a_question_about_the_end_is_answered_at_the_end(lesson):
     one = lesson("kaiming")
     one.guess(1)
     one.start()
-    one.until(lambda: one.part.run.accounts[0].first is not None)
+    one.until(lambda: one.part.run.histories[0].first is not None)
     assert not one.part.question.answered or not one.part.run.stage.running
     one.finish()
     assert one.part.question.answered
-    assert "nats a letter" in one.part.question.answer.text()
+    assert "nats per character" in one.part.question.answer.text()
 
 
 def test_a_pause_and_a_stop(lesson):
-    """Both stand still and go on; a stop ends them and judges them as they are."""
+    """Both are paused and go on; a stop ends both, which are evaluated as they are."""
     one = lesson("sigmoid")
     one.guess(0)
     one.start(steps=3)
     bar = one.part.bar
     one.until(bar.pause.isEnabled)
     one.qtbot.mouseClick(bar.pause, LEFT)
-    one.until(lambda: bar.pause.text() == "Go on")
-    one.until(lambda: "standing still" in bar.words.text())
+    one.until(lambda: bar.pause.text() == "Resume")
+    one.until(lambda: "paused" in bar.words.text())
     before = one.part.run.step
     assert not bar.start.isEnabled()
     assert not one.part.choice.isEnabled()
@@ -199,7 +200,7 @@ def test_a_pause_and_a_stop(lesson):
     one.qtbot.mouseClick(bar.stop, LEFT)
     one.finish()
     assert one.part.run.step < 200_000
-    assert "On names that neither has seen" in one.part.results.outcome.text()
+    assert "Validation loss" in one.part.results.outcome.text()
 
 
 def test_it_waits_its_turn_and_says_so(lesson, worker, qtbot):
@@ -213,7 +214,7 @@ def test_it_waits_its_turn_and_says_so(lesson, worker, qtbot):
     worker.do(job, Control())
     one.guess(0)
     one.start()
-    one.until(lambda: one.part.bar.words.text() == BUSY)
+    one.until(lambda: one.part.bar.words.text() == WAITING)
     assert not one.part.bar.pause.isEnabled()
     one.qtbot.mouseClick(one.part.bar.stop, LEFT)
     assert one.part.run.stage is Stage.IDLE
@@ -245,12 +246,12 @@ def test_two_networks_of_ones_own(lesson):
     for _ in range(2):
         QTest.keyClick(combo, Qt.Key.Key_Down)
     assert one.part.choice.key() == "own"
-    assert one.part.sides[0].norm == "layer"
+    assert one.part.pair[0].norm == "layer"
     assert one.part.question.guess == -1
     fields["depth", 0].setValue(4)
     fields["residual", 1].click()
-    assert one.part.sides[0].depth == 4
-    assert one.part.sides[1].residual
+    assert one.part.pair[0].depth == 4
+    assert one.part.pair[1].residual
     one.guess(2)
     one.start()
     one.finish()
@@ -274,11 +275,11 @@ def test_again_gives_the_same_numbers(lesson):
     one.guess(0)
     one.start()
     one.finish()
-    told = [(a.reach, a.loss, a.val_loss) for a in one.part.run.accounts]
+    told = [(a.gradient_ratio, a.loss, a.val_loss) for a in one.part.run.histories]
     one.start()
     assert not one.part.question.answered
     one.finish()
-    assert [(a.reach, a.loss, a.val_loss) for a in one.part.run.accounts] == told
+    assert [(a.gradient_ratio, a.loss, a.val_loss) for a in one.part.run.histories] == told
 
 
 def test_another_experiment_forgets_the_last_one(lesson):
@@ -294,7 +295,7 @@ def test_another_experiment_forgets_the_last_one(lesson):
     one.start()
     one.finish()
     assert one.part.question.choices[3].mark == RIGHT
-    assert "The loss of B is NaN" in one.part.results.outcome.text()
+    assert "The loss of B is NaN or infinite" in one.part.results.outcome.text()
 
 
 def test_a_run_that_fails_says_why(lesson, monkeypatch):
@@ -357,7 +358,7 @@ def test_the_keyboard_is_enough(lesson):
 
 
 def test_both_themes_are_painted(lesson, qapp):
-    """Pictures and walls take the colours of the theme of the moment."""
+    """Charts and tables take the colours of the current theme."""
     one = lesson("sigmoid")
     one.guess(0)
     one.start()
@@ -368,12 +369,5 @@ def test_both_themes_are_painted(lesson, qapp):
         dark = one.part.grab().toImage()
     finally:
         theme.apply(qapp, "light")
-    place = one.part.results.wall.mapTo(one.part, QPoint(2, 2))
+    place = one.part.results.layers.mapTo(one.part, QPoint(2, 2))
     assert light.pixelColor(place) != dark.pixelColor(place)
-
-
-def test_an_account_takes_a_failure():
-    """A side's failure is kept in its own words."""
-    account = Account()
-    account.add(Failed(3, "The loss of A is NaN from step 3 on."))
-    assert account.broken.endswith("from step 3 on.")

@@ -1,1 +1,0 @@
-"""Boards: matrices whose cells can be selected."""

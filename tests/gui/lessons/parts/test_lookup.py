@@ -1,0 +1,30 @@
+"""A one-hot vector times the embedding table."""
+
+import pytest
+from PySide6.QtTest import QTest
+
+from core.playgrounds.names.recipe import NamesRecipe
+from gui.lessons.parts import lookup
+from tests.gui.lessons.parts.hands import (
+    LEFT,
+    cell,
+    learn,
+)
+
+
+def test_a_letter_picks_its_row_and_two_add_theirs(shelf):
+    """The numbers are those of the embedding that was trained."""
+    recipe = NamesRecipe(model="mlp", embedding=6, hidden=(16,), context=3, steps=20)
+    model = learn(shelf, "names", recipe)
+    part = shelf.show_part(lookup.Part(shelf.context, {}))
+    table = model.embedding.product.weight.detach().numpy()
+    board, letters = part.board, model.alphabet.letters
+    QTest.mouseClick(board, LEFT, pos=cell(board, "letters", 5, 0))
+    assert board.result() == pytest.approx(table[5])
+    assert f"One-hot: a 1 at “{letters[5]}”" in part.words.words
+    QTest.mouseClick(board, LEFT, pos=cell(board, "ones", 2, 0))
+    assert board.result() == pytest.approx(table[5] + table[2], abs=1e-6)
+    assert "their rows are added" in part.words.words
+    learn(shelf, "names", NamesRecipe(model="bigram-count"))
+    shelf.until(lambda: "counts bigrams" in part.words.words)
+    assert not board.isVisible()
