@@ -10,6 +10,7 @@ from ..layers import size_of
 from ..telemetry.events import Evaluated, Event, Loaded, Started, Surveyed, Weights, frozen
 from ..telemetry.probes import describe, look
 from .checkpoint import Checkpoint
+from .device import use_threads
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,6 +65,7 @@ def open_checkpoint(path: Path, checkpoint: Checkpoint, data: Any) -> Iterator[E
     playground, recipe = checkpoint.playground, checkpoint.recipe
     vocabulary, about = checkpoint.vocabulary, checkpoint.about
     model, step = checkpoint.model(), about["steps"]
+    use_threads(model, CPU)
     started = describe_run(
         playground, recipe, model, vocabulary, device="cpu", dataset=about["dataset"], step=step
     )
