@@ -29,7 +29,7 @@ def diagnose_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Diagn
     """
     begin = time.perf_counter()
     if watcher.problem and not watcher.observations:
-        sentence = f"No step of this loop was understood ({watcher.problem})."
+        sentence = f"This loop was not understood ({watcher.problem})."
         return Diagnosis("unknown", sentence, 0.0)
     evidence = evidence_of(watcher, crash)
     replay = replay_of(watcher)

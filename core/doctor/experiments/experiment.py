@@ -7,7 +7,7 @@ from ..diagnosis import Experiment, Picture
 
 
 @dataclass(frozen=True)
-class Result:
+class ExperimentResult:
     """The numbers that an experiment finds: a subclass has them as fields."""
 
     def values(self) -> tuple[tuple[str, float], ...]:
@@ -29,7 +29,7 @@ class Outcome:
 
     passed: bool
     measured: str
-    result: Result
+    result: ExperimentResult
     picture: Picture | None = None
     expected: str = ""
 

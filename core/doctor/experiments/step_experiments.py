@@ -17,7 +17,7 @@ from ..diagnosis import Picture, Series
 from ..evidence import Evidence
 from ..watch.observation import Observation
 from ..watch.watcher import Batch
-from .experiment import Declared, Outcome, Result
+from .experiment import Declared, ExperimentResult, Outcome
 from .replay import REPLAY_ERRORS, Replay
 
 Run = Callable[[Replay, Evidence, float], Outcome]
@@ -70,7 +70,7 @@ def experiment(
 
 
 @dataclass(frozen=True)
-class ShuffledInputs(Result):
+class ShuffledInputs(ExperimentResult):
     """How much outputs change with the inputs, as a share of their size."""
 
     change: float
@@ -104,7 +104,7 @@ def _rows(outputs: Tensor, count: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class ChangedLoss(Result):
+class ChangedLoss(ExperimentResult):
     """The loss on real batches, and on changed ones."""
 
     real: float
@@ -149,7 +149,7 @@ def _compare(replay: Replay, batches: list[Batch], changed: list[Batch], what: s
 
 
 @dataclass(frozen=True)
-class BatchLeakage(Result):
+class BatchLeakage(ExperimentResult):
     """The gradient by other examples' inputs, over that by the largest; whether a norm mixes."""
 
     share: float
@@ -220,7 +220,7 @@ def _weighted(row: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class FutureLeakage(Result):
+class FutureLeakage(ExperimentResult):
     """The gradient by later positions, over that by the largest."""
 
     share: float
@@ -269,7 +269,7 @@ def future_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
 
 
 @dataclass(frozen=True)
-class TermGradients(Result):
+class TermGradients(ExperimentResult):
     """The other terms' gradient over the criterion's; the values of both."""
 
     share: float
@@ -310,7 +310,7 @@ def term_gradients(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
 
 
 @dataclass(frozen=True)
-class BothModes(Result):
+class BothModes(ExperimentResult):
     """The loss of one batch in training mode, and in eval mode."""
 
     trained: float
@@ -347,7 +347,7 @@ def both_modes(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
 
 
 @dataclass(frozen=True)
-class OverfitBatch(Result):
+class OverfitBatch(ExperimentResult):
     """First and last loss on one batch, the least that it allows, and the share of the way."""
 
     first: float
@@ -414,7 +414,7 @@ def _entropy(labels: Tensor) -> float:
 
 
 @dataclass(frozen=True)
-class OtherRates(Result):
+class OtherRates(ExperimentResult):
     """The loss before, and after some steps with each multiple of the learning rate."""
 
     before: float

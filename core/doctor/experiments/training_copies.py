@@ -10,7 +10,7 @@ from ...training.control import Control
 from ...training.learner import Learner
 from ..diagnosis import Picture, Series
 from ..evidence import Evidence
-from .experiment import Declared, Outcome, Result
+from .experiment import Declared, ExperimentResult, Outcome
 from .run_access import loss_on, validation_batches
 
 LONGER = Declared("longer", "Twice as many steps", "about the same loss")
@@ -22,7 +22,7 @@ WORTH_IT = 0.015
 
 
 @dataclass(frozen=True)
-class Longer(Result):
+class Longer(ExperimentResult):
     """The loss on new data now and, extrapolated, after twice as many steps.
 
     Attributes:
@@ -40,7 +40,7 @@ class Longer(Result):
 
 
 @dataclass(frozen=True)
-class Wider(Result):
+class Wider(ExperimentResult):
     """The loss on new data that twice the width would have, and its gain."""
 
     loss: float

@@ -299,7 +299,8 @@ def _first_nan(graph: StepGraph, variables: Variables) -> str:
         for tensor in op.inputs:
             if _has_nan(tensor):
                 if id(tensor) in variables.names:
-                    return f"the parameter {variables.names[id(tensor)]}"
+                    kind = "parameter" if graph.kind(tensor) == "weights" else "variable"
+                    return f"the {kind} {variables.names[id(tensor)]}"
                 if graph.kind(tensor) == "data" and id(tensor) not in made:
                     return "the inputs"
         if not op.name.startswith("masked_fill") and op.name != "where":

@@ -37,7 +37,7 @@ RANDOM = frozenset(
     ).split()
 )
 MAX_OPS = 20_000
-"""What goes on for longer is no step."""
+"""More calls are no single training step."""
 MAX_EVAL_INPUTS = 6
 
 

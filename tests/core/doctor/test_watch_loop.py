@@ -291,7 +291,7 @@ def test_it_says_its_diagnosis_and_where_the_record_is(letters, capsys, monkeypa
     said = capsys.readouterr().out
     (kept,) = tmp_path.iterdir()
     assert seen.diagnosis.text() in said and str(kept) in said
-    assert kept.name.startswith("test_doctor_watch-") and kept.name.endswith(LOOP_SUFFIX)
+    assert kept.name.startswith("test_watch_loop-") and kept.name.endswith(LOOP_SUFFIX)
 
     lecture(letters, True, quiet=True, record=True, name="mine", budget=0.0)
     lecture(letters, True, quiet=True, record=True, name="mine", budget=0.0)
@@ -503,7 +503,7 @@ def test_a_network_used_in_training_mode_is_found(pictures, mode):
 
 
 def test_an_error_in_use_reaches_the_person(letters):
-    """What is raised inside ``using`` is not swallowed, and torch is heard no more."""
+    """What is raised inside ``using`` is not swallowed, and torch is no longer recorded."""
     seen = watch(quiet=True, record=False, budget=0.0)
     with pytest.raises(ZeroDivisionError), seen, seen.using():
         raise ZeroDivisionError
@@ -551,7 +551,7 @@ def test_losses_on_other_data_are_kept(letters, tmp_path):
 
 
 def test_two_loops_one_after_another_are_two_diagnoses(letters):
-    """A second ``watch`` begins anew; torch is heard by none afterwards."""
+    """A second ``watch`` begins anew; nothing records torch afterwards."""
     first = lecture(letters, True, budget=0.0)[1]
     second = lecture(letters, True, budget=0.0)[1]
     ours = [{c.id: c.passed for c in seen.diagnosis.checks} for seen in (first, second)]

@@ -1,4 +1,4 @@
-"""What the doctor measures against: counting, data that judges, and a model twice as wide."""
+"""What networks are compared with: counting, held-out data, and a model twice as wide."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The tape: one step of any loop is heard, and can be done again with other numbers."""
+"""The tape: one step of any loop is recorded, and can be repeated with other numbers."""
 
 import pytest
 import torch
@@ -228,7 +228,7 @@ def net(dropout=0.0):
     return Net(dropout).train()
 
 
-def test_modules_are_heard_like_bare_tensors():
+def test_modules_are_recorded_like_bare_tensors():
     """A network of modules is done again with its own batch, and with another one."""
     model = net()
     (x, y), (x2, y2) = tokens(0), tokens(1)
@@ -279,21 +279,21 @@ def test_aside_leaves_the_global_random_numbers_alone():
     assert torch.isfinite(again) and not torch.equal(again.detach(), loss)
 
 
-def test_to_listen_changes_nothing():
+def test_recording_changes_nothing():
     """Loss, gradients and random numbers under a recorder are those without one."""
 
-    def step(listening):
+    def step(on):
         model, (x, y) = net(dropout=0.3), tokens(0)
         torch.manual_seed(4)
-        if listening:
+        if on:
             recorded(lambda x, y: F.cross_entropy(model(x), y), x, y)
         else:
             F.cross_entropy(model(x), y).backward()
         return [p.grad for p in model.parameters()], torch.get_rng_state()
 
-    (heard, random), (alone, same) = step(True), step(False)
+    (recording, random), (alone, same) = step(True), step(False)
     assert torch.equal(random, same)
-    assert all(torch.equal(a, b) for a, b in zip(heard, alone, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(recording, alone, strict=True))
 
 
 def test_only_what_is_needed_is_done_again():
@@ -321,7 +321,7 @@ def test_only_what_is_needed_is_done_again():
     assert torch.equal(replay(tape, (tape.root,), {id(h): h.detach()})[0].detach(), value)
 
 
-def test_gradients_are_heard_where_they_arise():
+def test_gradients_are_kept_where_they_arise():
     """The first backward pass is the step's; its gradients are kept, leftovers are marked."""
     w1, b1, w2 = weights()
     w2.grad = torch.ones_like(w2)
@@ -373,7 +373,7 @@ def test_a_form_that_does_not_fit_is_refused_by_torch():
 
 @pytest.mark.parametrize("way", [w for w in WAYS if w is not keywords], ids=lambda w: w.__name__)
 def test_a_step_is_understood(way):
-    """Inputs, labels, layers and the way they are judged are found on the tape."""
+    """Inputs, labels, layers and the loss are found on the tape."""
     w1, b1, w2 = weights()
     x, y = batch(0)
     tape, _ = recorded(way(w1, b1, w2), x, y)

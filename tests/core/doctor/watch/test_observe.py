@@ -1,0 +1,243 @@
+"""What is measured of a step: parameters, layers, inputs and terms, from small made-up steps."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core.doctor.watch.build_graph import build_graph
+from core.doctor.watch.observe import observe
+from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.variables import find_variables
+from core.layers import Layer
+
+ROWS, WIDE, CLASSES = 32, 6, 4
+
+
+def numbers(*shape, seed=0, size=1.0):
+    """Random numbers, the same each time."""
+    return size * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def tensors():
+    """A small MLP of bare tensors, its inputs and labels."""
+    return SimpleNamespace(
+        x=numbers(ROWS, WIDE),
+        y=torch.arange(ROWS) % CLASSES,
+        w1=numbers(WIDE, 8, seed=1, size=0.4).requires_grad_(),
+        b1=torch.zeros(8, requires_grad=True),
+        w2=numbers(8, CLASSES, seed=2, size=0.4).requires_grad_(),
+    )
+
+
+def plain(v):
+    """The lectures' own way."""
+    return F.cross_entropy((v.x @ v.w1 + v.b1).tanh() @ v.w2, v.y)
+
+
+def seen(v, loss_of=plain, lr=0.0, optimizer=None, **variables):
+    """Do a step, with a plain or an optimiser's update, and observe it."""
+    space = {**vars(v), **variables}
+    if optimizer:
+        space["optimizer"] = optimizer
+    names = find_variables([space])
+    before = {name: p.detach().clone() for name, p in names.parameters.items()}
+    with TapeRecorder() as recorder:
+        loss = loss_of(v)
+        loss.backward()
+    if optimizer:
+        optimizer.step()
+    with torch.no_grad():
+        for p in names.parameters.values() if lr else ():
+            p -= lr * p.grad
+    names = find_variables([space])
+    graph = build_graph(recorder.tape, names.module_parameters(), names.buffers)
+    return observe(graph, names, before, loss, 3, 1.5)
+
+
+def test_a_step_of_plain_descent():
+    """Names, sizes and the learning rate that the update implies."""
+    v = tensors()
+    found = seen(v, lr=0.1)
+    assert (found.step, found.seconds, found.device) == (3, 1.5, "cpu")
+    assert {p.name: p.shape for p in found.parameters} == {
+        "w1": (WIDE, 8),
+        "b1": (8,),
+        "w2": (8, CLASSES),
+    }
+    for p in found.parameters:
+        tensor = getattr(v, p.name).detach()
+        assert p.std == pytest.approx(float(tensor.std(correction=0)))
+        assert p.gradient == pytest.approx(float(getattr(v, p.name).grad.square().mean().sqrt()))
+        assert p.update == pytest.approx(0.1 * p.gradient, rel=1e-4)
+        assert p.cosine == pytest.approx(-1, abs=1e-4)
+        assert p.implied_lr == pytest.approx(0.1, rel=1e-3)
+        assert p.used and p.requires_grad and p.in_optimizer is None and not p.stale_gradient
+    assert found.lr == pytest.approx(0.1, rel=1e-3)
+    assert found.parameters[0].log_update_ratio == pytest.approx(
+        math.log10(found.parameters[0].update / found.parameters[0].std)
+    )
+
+
+def test_an_optimiser_says_its_learning_rate():
+    """And which parameters it holds, with their weight decay."""
+    v = tensors()
+    optimizer = torch.optim.AdamW([v.w1, v.b1], lr=3e-3, weight_decay=0.2)
+    found = seen(v, optimizer=optimizer)
+    by_name = {p.name: p for p in found.parameters}
+    assert found.optimizer == "AdamW" and found.lr == 3e-3
+    assert by_name["w1"].in_optimizer and by_name["w1"].weight_decay == 0.2
+    assert by_name["w2"].in_optimizer is False and by_name["w2"].update == 0
+
+
+def test_a_variable_may_say_the_learning_rate():
+    """Where the update is no plain descent, and no optimiser is found."""
+    assert seen(tensors(), lr_of_mine=1.0).lr != seen(tensors(), lr_of_mine=1.0).lr  # NaN
+    assert seen(tensors(), learning_rate=0.25).lr == 0.25
+
+
+def test_gradients_that_were_there_are_stale():
+    """As where ``zero_grad`` is forgotten."""
+    v = tensors()
+    plain(v).backward()
+    found = seen(v, lr=0.1)
+    assert all(p.stale_gradient for p in found.parameters) and found.gradients_accumulate
+
+
+def test_layers_are_measured():
+    """Sizes, spreads, the activation, and which one is the output."""
+    v = tensors()
+    first, last = seen(v).layers
+    assert (first.name, first.parameter, first.kind) == ("w1", "w1", "matmul")
+    assert (first.fan_in, first.units, first.nonlinearity) == (WIDE, 8, "tanh")
+    assert first.out_std == pytest.approx(float((v.x @ v.w1).detach().std(correction=0)), rel=1e-4)
+    assert last.is_output and not first.is_output and last.nonlinearity == ""
+    assert first.gradient > 0 and not first.symmetric and not first.frozen
+
+
+@pytest.mark.parametrize(
+    ("activation", "size", "share"), [("tanh", 100.0, 1), ("sigmoid", 100.0, 1), ("tanh", 0.01, 0)]
+)
+def test_saturated_activations_are_counted(activation, size, share):
+    """Large weights saturate, small ones don't."""
+    v = tensors()
+    v.w1 = (v.w1.detach() * size).requires_grad_()
+    function = getattr(torch, activation)
+    layer = seen(v, lambda v: F.cross_entropy(function(v.x @ v.w1) @ v.w2, v.y)).layers[0]
+    assert layer.nonlinearity == activation and layer.saturated == pytest.approx(share, abs=0.05)
+
+
+def test_dead_and_symmetric_units():
+    """A relu below zero for every example; equal weights in every unit."""
+    v = tensors()
+    v.b1 = torch.tensor([-100.0] * 2 + [0.0] * 6, requires_grad=True)
+    found = seen(v, lambda v: F.cross_entropy((v.x @ v.w1 + v.b1).relu() @ v.w2, v.y))
+    assert found.layers[0].dead == 0.25
+    v = tensors()
+    v.w1 = torch.full((WIDE, 8), 0.1, requires_grad=True)
+    assert seen(v).layers[0].symmetric
+
+
+def test_two_layers_without_a_nonlinearity_are_a_pair():
+    """With one between them they are none."""
+    assert seen(tensors()).linear_pairs == ()
+    found = seen(tensors(), lambda v: F.cross_entropy((v.x @ v.w1 + v.b1) @ v.w2, v.y))
+    assert found.linear_pairs == (("w1", "w2"),)
+
+
+def test_inputs_are_measured():
+    """Tokens, numbers, constants, leaked and transposed ones."""
+    (found,) = seen(tensors()).inputs
+    assert not found.is_tokens and found.shape == (ROWS, WIDE) and found.finite
+    assert found.std == pytest.approx(float(tensors().x.std(correction=0)))
+    v = tensors()
+    v.x = torch.ones(ROWS, WIDE)
+    assert seen(v).inputs[0].constant and not found.constant
+    v = tensors()
+    v.x[:, 2] = v.y.float()
+    assert seen(v).inputs[0].leaks_target and not found.leaks_target
+
+
+def rows_of_tokens(transposed):
+    """A bigram on rows in which the next token follows, in the row or in the column."""
+    row = torch.randint(0, CLASSES, (9, 9), generator=torch.Generator().manual_seed(0))
+    x, y = (row[:-1], row[1:]) if transposed else (row[:, :-1], row[:, 1:])
+    v = SimpleNamespace(x=x, y=y, w1=numbers(CLASSES, CLASSES).requires_grad_())
+    return seen(
+        v, lambda v: F.cross_entropy(F.embedding(v.x, v.w1).reshape(-1, CLASSES), v.y.reshape(-1))
+    )
+
+
+@pytest.mark.parametrize("transposed", [True, False])
+def test_transposed_tokens_are_seen(transposed):
+    """What follows a token stands below it instead of beside it."""
+    found = rows_of_tokens(transposed)
+    assert found.inputs[0].is_tokens and found.inputs[0].transposed == transposed
+    assert found.layers[0].is_embedding and found.layers[0].fan_in == 1
+
+
+def test_terms_of_the_loss():
+    """The criterion, a penalty, and a number without a gradient."""
+
+    def loss(v):
+        return plain(v) + 0.5 * (v.w1**2).sum() + 0.1 * v.w2.detach().sum() + 2.0
+
+    criterion, penalty, detached, constant = seen(tensors(), loss).terms
+    assert criterion.is_criterion and criterion.requires_grad and not criterion.weights_only
+    assert penalty.weights_only and penalty.requires_grad and not penalty.is_criterion
+    assert penalty.value == pytest.approx(0.5 * float((tensors().w1.detach() ** 2).sum()), rel=1e-5)
+    assert not detached.requires_grad and detached.weights_only
+    assert (constant.value, constant.requires_grad) == (2.0, False)
+    assert seen(tensors()).terms == ()
+
+
+def test_the_first_nan_is_named():
+    """A parameter, a variable, or a call; a mask's -inf is none."""
+    v = tensors()
+    with torch.no_grad():
+        v.w2[0, 0] = math.nan
+    assert seen(v).first_nan == "the parameter w2"
+    v = tensors()
+    v.x[0, 0] = math.nan
+    assert seen(v).first_nan == "the variable x"
+    found = seen(tensors(), lambda v: F.cross_entropy((v.x @ v.w1).sqrt() @ v.w2, v.y))
+    assert found.first_nan.startswith("sqrt, a result of shape")
+
+    def masked(v):
+        logits = (v.x @ v.w1).tanh() @ v.w2
+        mask = torch.tensor([False] * (CLASSES - 1) + [True])
+        return F.cross_entropy(logits.masked_fill(mask, -math.inf).log_softmax(1).exp(), v.y)
+
+    assert seen(tensors(), masked).first_nan == ""
+
+
+class Net(nn.Module):
+    """A layer of the lectures' kind, and one of torch's."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.ModuleList([Layer(nn.Linear(WIDE, 8), "tanh", dropout=0.5)])
+        self.head = nn.Linear(8, CLASSES)
+
+    def forward(self, x):
+        """Compute logits."""
+        return self.head(self.conv[0](x))
+
+
+def test_names_are_those_of_torch():
+    """``named_parameters`` for parameters, ``named_modules`` for layers; a prefix for several."""
+    v = tensors()
+    v.model = Net()
+    v.model.eval()
+    found = seen(v, lambda v: F.cross_entropy(v.model(v.x), v.y))
+    names = {p.name for p in found.parameters if p.used}
+    assert names == {name for name, _ in v.model.named_parameters()}
+    assert [layer.name for layer in found.layers] == ["conv.0", "head"]
+    assert [layer.parameter for layer in found.layers] == ["conv.0.product.weight", "head.weight"]
+    assert found.eval_modules == ("conv.0.dropout",)
+    v.other = nn.Linear(1, 1)
+    found = seen(v, lambda v: F.cross_entropy(v.model(v.x), v.y))
+    assert [layer.name for layer in found.layers] == ["model.conv.0", "model.head"]
