@@ -38,6 +38,8 @@ class LayerInfo:
     parameters: int
     activation: str
     norm: bool
+    is_embedding: bool = False
+    """Whether its matrix is a table, of which a token picks a row."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ class LayerStats:
     std: float
     zero: float
     saturated: float
-    """Share of activations at the flat ends: tanh beyond 0.97, sigmoid beyond 0.03 and 0.97."""
+    """Share of saturated activations of a tanh or sigmoid (core.telemetry.layer_health), else 0."""
     dead: float
-    """Share of units that were never above zero on the batch (relu), else 0."""
+    """Share of relu units that are zero for every example of the batch, else 0."""
     gradient_histogram: Array
     gradient_high: float
     """The gradient's histogram runs from minus this to this."""

@@ -18,11 +18,10 @@ from torch.utils.hooks import RemovableHandle
 from ..layers import Layer, layers_of
 from ..transformer import Block, measure_blocks
 from .events import LayerInfo, LayerStats, Snapshot, frozen
+from .layer_health import is_dead, is_saturated
 
 BINS = 48
 VALUES = 16_384  # of a layer go into a histogram: plenty for its shape, cheap for a convolution
-TANH_FLAT = 0.97
-SIGMOID_FLAT = 0.03
 
 
 def look(model: nn.Module, loss: Callable[[], Tensor], step: int) -> Snapshot:
@@ -53,6 +52,7 @@ def describe(model: nn.Module) -> tuple[LayerInfo, ...]:
             parameters=sum(p.numel() for p in layer.parameters()),
             activation=layer.activation,
             norm=layer.has_norm,
+            is_embedding=isinstance(layer.product, nn.Embedding),
         )
         for name, layer in layers_of(model).items()
     )
@@ -157,24 +157,20 @@ def _measure_activation(output: Tensor, layer: Layer) -> Tensor:
     activation = layer.activation
     some = _some(output)
     mean, std = some.mean(), some.std(correction=0)
-    if activation == "tanh":
-        high, flat = torch.ones_like(mean), some.abs() > TANH_FLAT
-    elif activation == "sigmoid":
-        high, flat = torch.ones_like(mean), (some - 0.5).abs() > 0.5 - SIGMOID_FLAT
+    if activation in ("tanh", "sigmoid"):
+        high, saturated = torch.ones_like(mean), is_saturated(some, activation).float().mean()
     else:
-        high, flat = (
-            4 * some.square().mean().sqrt() + 1e-12,
-            torch.zeros_like(some, dtype=torch.bool),
-        )
+        high = 4 * some.square().mean().sqrt() + 1e-12
+        saturated = torch.zeros_like(mean)
     dead = torch.zeros_like(mean)
     if activation == "relu":
         units = output.movedim(layer.unit_dim, -1).flatten(0, -2)
-        dead = (units.amax(0) <= 0).float().mean()
+        dead = is_dead(units, activation).float().mean()
     zero = (some == 0).float().mean()
     shares = _shares(
         some[some != 0] if some.device.type == "cpu" else some, high, activation, len(some)
     )
-    return torch.cat([shares, torch.stack([high, mean, std, zero, flat.float().mean(), dead])])
+    return torch.cat([shares, torch.stack([high, mean, std, zero, saturated, dead])])
 
 
 def _shares(values: Tensor, high: Tensor, activation: str, count: int) -> Tensor:

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.numbers import number, percent
 from core.telemetry.events import Array, LayerInfo, LayerView
+from core.telemetry.layer_health import SATURATED_SIGMOID, SATURATED_TANH, is_dead, is_saturated
 from gui.charts.bars import Bars
 from gui.charts.cells import Cells
 from gui.charts.colormaps import diverging, grey, on_off, reach
@@ -16,7 +17,6 @@ from gui.widgets.card import Card, dress, label
 PICTURED = 64  # units; as many as core.telemetry.inspection makes pictures of
 SOON = "Comes with the next measurement of the network."
 DRAW = "Draw a digit to see it here"
-FLAT = {"tanh": 0.97, "sigmoid": 0.97}  # as in core.telemetry.probes
 FEW = 32  # units up to which bars are readable; more become a wall of cells
 
 
@@ -170,11 +170,11 @@ class AliveCard(LayerCard):
     def open(self, info: LayerInfo) -> None:
         """Get ready for a layer."""
         self._activation = info.activation
-        white = "above zero"
+        white, low = "above zero", SATURATED_SIGMOID
         if info.activation == "tanh":
-            white = "|a| above 0.97, where tanh is saturated"
+            white = f"saturated, |a| above {SATURATED_TANH}"
         elif info.activation == "sigmoid":
-            white = "beyond 0.03 or 0.97, where sigmoid is saturated"
+            white = f"saturated, below {low} or above {1 - low}"
         self.note.setText(f"A column a unit, a row an example. White: {white}.")
         self.wait(SOON)
 
@@ -200,18 +200,11 @@ class AliveCard(LayerCard):
 def alive(activity: Array, activation: str) -> tuple[Array, Array]:
     """Return what is white (units, examples), and which units are dead (units,).
 
-    With relu and gelu a unit is dead if it is never above zero; with tanh and sigmoid, if it is
-    saturated on every example. Without a nonlinearity none can die.
+    White is saturated for tanh and sigmoid, else above zero.
     """
-    if activation in FLAT:
-        centre = 0.5 if activation == "sigmoid" else 0.0
-        white: Array = np.abs(activity - centre) > FLAT[activation] - centre
-        dead: Array = np.all(white, axis=1)
-        return white, dead
-    white = np.greater(activity, 0)
-    dead = np.zeros(len(white), bool)
-    if activation in ("relu", "gelu"):
-        dead = ~np.any(white, axis=1)
+    saturates = activation in ("tanh", "sigmoid")
+    white: Array = is_saturated(activity, activation) if saturates else activity > 0
+    dead: Array = is_dead(activity.T, activation)
     return white, dead
 
 
@@ -219,19 +212,19 @@ def dead_units(white: Array, dead: int, activation: str) -> str:
     """Say in a sentence how many units are dead."""
     units, examples = white.shape
     share = percent(float(white.mean()))
-    if not activation:
-        return f"{share} of the activations are above zero. Without an activation no unit can die."
-    flat = activation in FLAT
+    saturates = activation in ("tanh", "sigmoid")
+    if not saturates and activation != "relu":
+        why = f"a {activation} passes gradient below zero, too" if activation else "no activation"
+        return f"{share} of the activations are above zero; {why}: no unit can die."
     if not dead:
-        if flat:
+        if saturates:
             return (
                 f"No unit is dead: none is saturated on all {examples} examples."
                 f" {share} of the map is white."
             )
         return f"All {units} units are alive: each is above zero on some of {examples} examples."
-    what = (
-        f"saturated on all of these {examples} examples, so that no gradient passes"
-        if flat
-        else f"never above zero on these {examples} examples, so that they get no gradient"
+    what = "saturated on all of" if saturates else "never above zero on"
+    return (
+        f"{dead} of {units} units {'is' if dead == 1 else 'are'} dead: {what} these {examples}"
+        " examples, so that no gradient passes."
     )
-    return f"{dead} of {units} units {'is' if dead == 1 else 'are'} dead: {what}."

@@ -1,4 +1,4 @@
-"""The layer wall: a row per layer, and in it what the probes saw.
+"""The layer table: a row per layer, with its activations, gradients and updates.
 
 One widget paints it all. Twelve plots of a plotting library cost a small network's training most
 of its speed; this costs a few milliseconds a frame.
@@ -14,19 +14,19 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.telemetry.events import LayerInfo, LayerStats, Snapshot
 from core.telemetry.history import History
-from core.telemetry.layer_health import GOOD_UPDATE, Remark, remarks
+from core.telemetry.layer_health import UPDATE_GOOD, Remark, check_layers
 from gui import theme
 from gui.charts.sparklines import draw_histogram, draw_line, draw_warning
-from gui.widgets.layer_names import layer_title
+from gui.widgets.layer_names import layer_role, layer_title
 
 ROW, HEAD = 74, 28
-WORDS = 78  # pixels for the words beside a picture
-EMPTY = "The layers of the network stand here, one a row, as soon as there is one."
+WORDS = 78  # pixels for the words beside a plot
+EMPTY = "The layers of the network are listed here, one a row, as soon as there is one."
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the wall: its heading, its share of the width, and what it teaches."""
+    """A column: its heading, its share of the width, and what its tooltip teaches."""
 
     key: str
     heading: str
@@ -46,31 +46,32 @@ COLUMNS = (
         "activation",
         "Activations",
         0.31,
-        "What the layer says, over the batch. Wide and not stuck at the ends is good: a tanh at"
-        " ±1 or a relu that is always 0 passes no gradient on. Entropy: how evenly a token looks"
-        " about, 0 for one token only. Stream: the spread of the residual stream behind the layer,"
-        " which should grow little by little.",
+        "The layer's outputs over the batch. A saturated tanh or sigmoid (beyond ±0.97; within 0.03"
+        " of 0 or 1) and a dead relu (0 for every example) pass no gradient on. Entropy: of the"
+        " attention weights, 0 if all attention is on one token. Stream: the standard deviation of"
+        " the residual stream behind the layer, which should grow slowly.",
     ),
     Column(
         "gradient",
         "Gradients",
         0.265,
-        "How much the loss would change with each activation. Of similar width in every layer is"
-        " good; narrower and narrower towards the input means that gradients vanish. Heights are"
-        " square roots, so that the tails show.",
+        "The gradient of the loss with respect to each activation. A similar standard deviation in"
+        " every layer is good; ever smaller ones towards the input are a vanishing gradient. Below"
+        " it the gradient-to-weight ratio: the weights' gradient against the weights, by their"
+        " standard deviations. Heights are square roots, so that the tails show.",
     ),
     Column(
         "update",
-        "Update ÷ weight",
+        "Update-to-weight ratio",
         0.245,
-        "log10 of how far a step moves the weights against their size, over time. Near the line at"
-        " -3, a thousandth a step, is a good pace.",
+        "log10 of the standard deviation of a step's update over that of the weights, over time."
+        " Near the line at -3, a thousandth a step, is good.",
     ),
 )
 
 
 def layer_shape(info: LayerInfo) -> str:
-    """Return its matrix product in words: ``784 → 100``."""
+    """Return the sizes of its matrix product: ``784 → 100``."""
     filters = f", {info.kernel}×{info.kernel}" if info.kernel else ""
     inputs = info.fan_in // max(1, info.kernel**2)
     return f"{inputs:,} → {info.units:,}{filters}"
@@ -84,7 +85,7 @@ class LayerTable(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("layerWall")
-        self.setAccessibleName("Layer wall")
+        self.setAccessibleName("Layers: activations, gradients, updates")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
@@ -95,32 +96,29 @@ class LayerTable(QWidget):
         self._hovered = -1
 
     def set_layers(self, layers: tuple[LayerInfo, ...], history: History) -> None:
-        """Show these layers, of which nothing was seen yet."""
+        """Show these layers, of which nothing was measured yet."""
         self._layers, self._history = layers, history
         self._snapshot, self._remarks = None, [[] for _ in layers]
         self.updateGeometry()
         self.update()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show what the probes saw."""
+        """Show what the probes measured."""
         self._snapshot = snapshot
-        self._remarks = [
-            remarks(info, stats, snapshot.rate_share)
-            for info, stats in zip(self._layers, snapshot.layers, strict=True)
-        ]
+        self._remarks = check_layers(self._layers, snapshot)
         self.update()
 
     def summary(self) -> tuple[str, str]:
-        """Return the gravest remark in a sentence, and its role: fault, warning, or "" for none."""
-        said = [
-            (remark.grave, f"{layer_title(info).capitalize()}: {remark.sentence}")
-            for info, found in zip(self._layers, self._remarks, strict=True)
-            for remark in found
+        """Return the first fault, else notice, as a sentence, and its role; "" for none."""
+        found = [
+            (remark.is_fault, f"{layer_title(info)}: {remark.sentence}")
+            for info, remarks in zip(self._layers, self._remarks, strict=True)
+            for remark in remarks
         ]
-        if not said:
+        if not found:
             return "", ""
-        grave, sentence = max(said, key=lambda pair: pair[0])
-        return sentence, "fault" if grave else "warning"
+        is_fault, sentence = max(found, key=lambda pair: pair[0])
+        return sentence, "fault" if is_fault else "warning"
 
     def sizeHint(self) -> QSize:
         """As high as its rows."""
@@ -182,23 +180,25 @@ class LayerTable(QWidget):
         # Square roots of the shares: most gradients are tiny, and the tails are what matters.
         shares = np.sqrt(stats.gradient_histogram)
         draw_histogram(painter, _picture(columns[key]), shares, key, True)
-        words = (f"std {stats.gradient_std:.0e}", "to weight", f"{stats.gradient_to_weight:.0e}")
+        ratio = f"{stats.gradient_to_weight:.0e}"
+        words = (f"std {stats.gradient_std:.0e}", "grad / weight", ratio)
         self._paint_words(painter, columns[key], words, warned.get(key))
         key = "update"
         curve = self._history.layers[row]["update_to_data"]
-        line = columns[key].adjusted(0, 0, -46, 0)
-        draw_line(painter, line, curve, key, (-6.0, 0.0), GOOD_UPDATE)
-        last = f"{stats.update_to_data:.1f}" if self._snapshot.rate_share else "at rest"
-        self._paint_words(painter, columns[key], ("now", last), warned.get(key), 40)
+        line = columns[key].adjusted(0, 0, -60, 0)
+        draw_line(painter, line, curve, key, (-6.0, 0.0), UPDATE_GOOD)
+        last = f"{stats.update_to_data:.1f}" if self._snapshot.rate_share else "no update"
+        self._paint_words(painter, columns[key], ("now", last), warned.get(key), 54)
 
     def _paint_name(self, painter: QPainter, rect: QRect, info: LayerInfo) -> None:
         colours = theme.current()
-        bend = [info.activation or "no activation", *(["batch norm"] if info.norm else [])]
-        lines = (layer_shape(info), ", ".join(bend), f"{info.parameters:,} weights")
+        parts = [layer_role(info), info.activation, "batch norm" if info.norm else ""]
+        kind = ", ".join(part for part in parts if part) or "no activation"
+        lines = (layer_shape(info), kind, f"{info.parameters:,} weights")
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(colours.colour("text"))
         place = QRect(rect.left(), rect.top(), rect.width() + 14, rect.height() // 4)
-        _draw_elided(painter, place.adjusted(0, -2, 0, 2), layer_title(info))
+        _draw_elided(painter, place.adjusted(0, -2, 0, 2), info.name)
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
         for words in lines:
@@ -213,13 +213,13 @@ class LayerTable(QWidget):
         remark: Remark | None,
         width: int = WORDS,
     ) -> None:
-        """Paint lines of words at the right of a cell, under a sign if they are a warning."""
+        """Paint lines of words at the right of a cell, under a sign if there is a remark."""
         colours = theme.current()
         place = QRect(rect.right() - width + 1, rect.top(), width, 15)
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
         if remark is not None:
-            role = "fault" if remark.grave else "warning"
+            role = "fault" if remark.is_fault else "warning"
             draw_warning(painter, QRect(place.left(), place.top() + 1, 12, 12), role)
             painter.setPen(colours.colour(role))
             place.translate(0, 15)
@@ -232,11 +232,11 @@ class LayerTable(QWidget):
         return row if point.y() >= HEAD and 0 <= row < len(self._layers) else -1
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Light up the row under the mouse."""
+        """Highlight the row under the mouse."""
         self._hover(self._row_at(event.position().toPoint()))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Let go of the row."""
+        """Highlight none."""
         self._hover(-1)
 
     def _hover(self, row: int) -> None:
@@ -254,7 +254,7 @@ class LayerTable(QWidget):
             self.opened.emit(self._layers[row].name)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk with the arrow keys, open with Enter."""
+        """Move with the arrow keys, open with Enter."""
         moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
         if event.key() in moves and self._layers:
             self._hover(
@@ -273,17 +273,17 @@ class LayerTable(QWidget):
         return super().event(event)
 
     def explain(self, point: QPoint) -> str:
-        """Return what there is to say about a place: the remark on its row, then the lesson."""
+        """Return the tooltip of a place: the remarks on its row, then what the column shows."""
         heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
         column = next((c for c in COLUMNS if point.x() <= heads[c.key].right() + 18), COLUMNS[-1])
         row = self._row_at(point)
-        said = self._remarks[row] if row >= 0 else []
-        sentences = [remark.sentence for remark in said if remark.quantity == column.key]
+        remarks = self._remarks[row] if row >= 0 else []
+        sentences = [remark.sentence for remark in remarks if remark.quantity == column.key]
         return "<p>" + "</p><p>".join([*sentences, column.help]) + "</p>"
 
 
 def activation_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
-    """Return mean, std, and what is saturated or dead, attends or adds to a stream, a line each."""
+    """Return mean, std, and the share saturated or dead, entropy or stream, a line each."""
     words = [f"mean {stats.mean:+.2f}", f"std {stats.std:.2f}"]
     if info.activation in ("tanh", "sigmoid"):
         words.append(f"saturated {stats.saturated:.0%}")
@@ -302,5 +302,5 @@ def _draw_elided(painter: QPainter, place: QRect, words: str) -> None:
 
 
 def _picture(cell: QRect) -> QRect:
-    """Return the part of a cell left of its words."""
+    """Return the part of a cell left of its words, for the plot."""
     return cell.adjusted(0, 0, -WORDS - 8, 0)

@@ -22,7 +22,7 @@ from gui.widgets.layer_panel import LayerPanel
 from gui.widgets.layer_table import LayerTable
 
 REDRAW = 1.0  # seconds between two drawings of a curve: it changes slowly and costs the most
-SOUND = "Nothing remarkable: signals and gradients arrive in every layer."
+SOUND = "No problem found: activations, gradients and updates are in range in every layer."
 WAITING = "Train, and each layer's activations, gradients and updates are measured as it learns."
 ASK = 1000  # milliseconds between two updates of an opened layer
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 from core.numbers import number, percent
 from core.telemetry.events import Array, LayerInfo
 from core.telemetry.history import Curve
+from core.telemetry.layer_health import UPDATE_GOOD
 from gui.charts.lines import Line, PaintedChart
 from gui.theme import MARGIN
 from gui.widgets.layer_cards import LayerCard
@@ -81,7 +82,7 @@ class TrendsCard(LayerCard):
             "dead": Trend(
                 "dead units",
                 "fault",
-                "The share of units that were never above zero on the batch.",
+                "The share of relu units that are zero for every example of the batch.",
                 share=True,
             ),
             "saturated": Trend(
@@ -101,7 +102,7 @@ class TrendsCard(LayerCard):
                 "update",
                 "The update-to-weight ratio of a step, as a power of ten. Near \u22123 (1/1,000) is"
                 " healthy; far above it a step is too large, far below it hardly learns.",
-                mark=-3.0,
+                mark=UPDATE_GOOD,
             ),
         }
         inside = QWidget()

@@ -11,7 +11,6 @@ from torch import nn
 from core.layers import Layer, initialise, layers_of
 from core.telemetry.events import Finished, LayerInfo, Metrics, Snapshot
 from core.telemetry.history import Curve
-from core.telemetry.layer_health import remarks
 from core.telemetry.mailbox import Mailbox
 from core.telemetry.probes import Probe, describe
 
@@ -68,24 +67,6 @@ def test_probes_take_themselves_off():
     with pytest.raises(RuntimeError), Probe(model):
         model(torch.zeros(3, 7))
     assert all(layer.listener is None for layer in layers_of(model).values())
-
-
-@pytest.mark.parametrize(("gain", "said"), [(2.0, True), (0.1, False)])
-def test_saturation_is_remarked_on(gain, said):
-    """Weights that are far too large saturate tanh and get a remark; sound ones get none."""
-    model = net(gain)
-    infos, snapshot = describe(model), probed(model)[0]
-    found = remarks(infos[0], snapshot.layers[0])
-    assert any("flat ends" in remark.sentence for remark in found) == said
-
-
-def test_a_layer_that_gets_no_gradient_is_a_fault():
-    """Zeroed later weights let nothing back to the first layer."""
-    model = net(0.1)
-    with torch.no_grad():
-        model[2].product.weight.zero_()
-    found = remarks(describe(model)[0], probed(model)[0].layers[0])
-    assert [r.grave for r in found if r.quantity == "gradient"] == [True]
 
 
 def test_a_layer_is_described_by_its_matrix_product():

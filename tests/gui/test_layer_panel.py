@@ -89,12 +89,12 @@ def hover(widget: QWidget, point: QPoint) -> str:
     [
         (
             LayerInfo("stages.2", 144, 32, 3, 4640, "relu", False),
-            "stages 3 · 16 → 32 channels, 3 × 3, relu",
+            "stages.2 · 16 → 32 channels, 3 × 3, relu",
             "(patches × 144) @ (144 × 32): 4,608 weights and 32 biases",
         ),
         (
             LayerInfo("hidden.0", 784, 256, 0, 201216, "tanh", True),
-            "hidden 1 · 784 → 256 units, tanh",
+            "hidden.0 · 784 → 256 units, tanh",
             "(batch × 784) @ (784 × 256): 200,704 weights and 512 numbers of batch norm",
         ),
         (
@@ -240,12 +240,13 @@ def test_a_saturated_tanh_unit_is_dead(opened) -> None:
     ("activation", "values", "white", "dead"),
     [
         ("sigmoid", [[0.02, 0.98], [0.5, 0.98]], [[True, True], [False, True]], [True, False]),
-        ("gelu", [[-0.1, -0.2], [-0.1, 2.0]], [[False, False], [False, True]], [True, False]),
+        ("gelu", [[-0.1, -0.2], [-0.1, 2.0]], [[False, False], [False, True]], [False, False]),
+        ("relu", [[0.0, 0.0], [0.0, 2.0]], [[False, False], [False, True]], [True, False]),
         ("", [[-3.0, -2.0], [-1.0, 1.0]], [[False, False], [False, True]], [False, False]),
     ],
 )
 def test_each_activation_dies_in_its_way(activation, values, white, dead) -> None:
-    """Sigmoid dies flat, gelu below zero, and a layer without activation never."""
+    """Sigmoid dies saturated, relu at zero; gelu and a layer without activation never."""
     seen, gone = alive(np.array(values), activation)
     assert seen.tolist() == white
     assert gone.tolist() == dead

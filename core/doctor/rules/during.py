@@ -5,18 +5,19 @@ from statistics import median
 
 import numpy as np
 
+from ...telemetry.layer_health import (
+    DEAD,
+    EXPLODING,
+    EXPLODING_NOTICE,
+    VANISHING,
+    VANISHING_NOTICE,
+    gradient_norm,
+    gradient_ratio,
+)
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
 from ..watch.observation import Observation, ObservedParameter
 from .results import calm, failed, passed, thin, unseen
-
-FADES = 2e-3
-"""The first layer's gradient over the last one's, root mean squares."""
-
-BURSTS = 300.0
-"""The norm of all gradients together; clipping usually stands at 1 (Pascanu et al. 2013)."""
-
-DEAD = 0.6
 
 
 def numbers(case: Evidence) -> Check:
@@ -97,14 +98,14 @@ def gradient_arrives(case: Evidence) -> Check:
         return unseen(id, title, "there are no two layers")
     shares = []
     for look in looks[1:] or looks:
-        depths = [p for p in _depths(look) if math.isfinite(p.gradient)]
-        if len(depths) > 1 and depths[-1].gradient > 0:
-            shares.append(depths[0].gradient / max(p.gradient for p in depths[1:]))
+        ratio = gradient_ratio(p.gradient for p in _depths(look))
+        if math.isfinite(ratio):
+            shares.append(ratio)
     if not shares:
         return unseen(id, title, "no gradient was seen")
     # Adam makes long steps of small gradients, and the weights grow out of it: look early, too.
     share, early = median(shares), median(shares[:3])
-    if early < FADES / 5:
+    if early < VANISHING / 5:
         share = min(share, early)
     depths = _depths(looks[-1])
     picture = Picture(
@@ -117,10 +118,11 @@ def gradient_arrives(case: Evidence) -> Check:
     )
     measured = f"{depths[0].name} gets {share:.1e} of the largest gradient behind it"
     rests = case.data is not None and case.ended > 0.97 * case.data.entropy
-    if share < FADES or (share < 2.5 * FADES and rests):
-        sure = 0.6 + min(0.3, 0.1 * max(0.0, math.log10(FADES / max(share, 1e-12))))
-        return failed(id, title, measured, f"more than {FADES:g}", sure, depths[0].name, picture)
-    return passed(id, title, measured, f"more than {FADES:g}", picture)
+    expected = f"more than {VANISHING:g}"
+    if share < VANISHING or (share < VANISHING_NOTICE and rests):
+        sure = 0.6 + min(0.3, 0.1 * max(0.0, math.log10(VANISHING / max(share, 1e-12))))
+        return failed(id, title, measured, expected, sure, depths[0].name, picture)
+    return passed(id, title, measured, expected, picture)
 
 
 def gradient_calm(case: Evidence) -> Check:
@@ -128,9 +130,9 @@ def gradient_calm(case: Evidence) -> Check:
     id, title = "exploding_gradient", "a gradient of a sensible size"
     norms = []
     for look in case.observations:
-        squares = [p.gradient**2 * math.prod(p.shape) for p in look.parameters if p.gradient >= 0]
-        if squares:
-            norms.append((look.step, math.sqrt(sum(squares)), max(1.0, abs(look.loss))))
+        sizes = [(p.gradient, math.prod(p.shape)) for p in look.parameters if p.gradient >= 0]
+        if sizes:
+            norms.append((look.step, gradient_norm(sizes), max(1.0, abs(look.loss))))
     if not norms:
         return unseen(id, title, "no gradient was seen")
     picture = Picture(
@@ -138,15 +140,16 @@ def gradient_calm(case: Evidence) -> Check:
         "lines",
         (Series("norm", tuple(s for s, _, _ in norms), tuple(n for _, n, _ in norms)),),
         log=True,
-        levels=(("too large", BURSTS),),
+        levels=(("too large", EXPLODING_NOTICE),),
     )
     top = max(n for _, n, _ in norms)
-    often = sum(1 for _, n, _ in norms if n > BURSTS) / len(norms)
+    often = sum(1 for _, n, _ in norms if n > EXPLODING_NOTICE) / len(norms)
     measured = f"its norm is {median([n for _, n, _ in norms]):.3g}, at most {top:.3g}"
-    if not math.isfinite(top) or top > 30 * BURSTS or often > 0.3:
-        sure = 0.55 + min(0.35, 0.1 * math.log10(max(1.0, min(top, 1e9) / BURSTS)))
-        return failed(id, title, measured, f"below {BURSTS:g}", sure, "the gradient", picture)
-    return passed(id, title, measured, f"below {BURSTS:g}", picture)
+    expected = f"below {EXPLODING_NOTICE:g}"
+    if not math.isfinite(top) or top > EXPLODING or often > 0.3:
+        sure = 0.55 + min(0.35, 0.1 * math.log10(max(1.0, min(top, 1e9) / EXPLODING_NOTICE)))
+        return failed(id, title, measured, expected, sure, "the gradient", picture)
+    return passed(id, title, measured, expected, picture)
 
 
 def units_live(case: Evidence) -> Check:

@@ -5,15 +5,17 @@ from statistics import median
 
 import numpy as np
 
+from ...telemetry.layer_health import (
+    UPDATE_GOOD,
+    UPDATE_LARGE,
+    UPDATE_SMALL,
+    UPDATE_TOO_LARGE,
+    has_grown,
+)
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
 from ..experiments.step_experiments import OtherRates
 from .results import failed, part, passed, unseen
-
-HASTY, SLOW = -1.3, -4.3
-
-HASTY_AT_ONCE = -0.5
-"""log10 of update to data beyond which a step is too long or too short (makemore, part 3: -3)."""
 
 RISES = 1.3
 
@@ -75,7 +77,7 @@ def _update_picture(case: Evidence) -> Picture:
         "lines",
         tuple(series),
         y_label="log10 of update / data",
-        levels=(("good", -3.0),),
+        levels=(("good", UPDATE_GOOD),),
     )
 
 
@@ -107,20 +109,20 @@ def rate_not_high(case: Evidence) -> Check:
             "the learning rate",
             picture,
         )
-    if better and ratio > -2.6 and (len(case.losses) >= 100 or ratio > HASTY):
+    if better and ratio > -2.6 and (len(case.losses) >= 100 or ratio > UPDATE_LARGE):
         assert trial is not None
         measured += f". {trial.measured}"
-        sure = 0.8 if ratio > HASTY or leaps else 0.62
+        sure = 0.8 if ratio > UPDATE_LARGE or leaps else 0.62
         return failed(
             id, title, measured, "no lower rate learns better", sure, "the learning rate", picture
         )
     stuck = case.ended > 0.9 * reference
     at_once = _first_ratio(case)
-    if at_once > HASTY_AT_ONCE and (leaps or burst or stuck):
+    if at_once > UPDATE_TOO_LARGE and (leaps or burst or stuck):
         measured = f"the first steps change weights by {part(at_once)} of their size"
         measured += f"; the loss went from {began:.3g} to {case.ended:.3g}, at most {top:.3g}"
         return failed(id, title, measured, "about 1/1,000", 0.9, "the learning rate", picture)
-    if ratio > HASTY and stuck and at_once > HASTY:
+    if ratio > UPDATE_LARGE and stuck and at_once > UPDATE_LARGE:
         measured += f", and the loss rests at {case.ended:.3g}"
         return failed(id, title, measured, "about 1/1,000", 0.7, "the learning rate", picture)
     if leaps and ratio > -2:
@@ -130,16 +132,13 @@ def rate_not_high(case: Evidence) -> Check:
 
 
 def _first_ratio(case: Evidence) -> float:
-    """Return the largest median of update to data in the first looks; -inf if nothing tells.
-
-    Weights that begin tiny, as an output layer's do, must first grow, by large shares at a time.
-    """
+    """Return the largest median of update to data in the first looks; -inf if nothing tells."""
     found = []
     for look in case.observations[:4]:
         sized = {
             x.parameter
             for x in look.layers
-            if not x.is_embedding and x.weight_std * math.sqrt(max(1, x.fan_in)) > 0.3
+            if not x.is_embedding and has_grown(x.weight_std, x.fan_in)
         }
         values = [
             p.log_update_ratio
@@ -187,10 +186,10 @@ def rate_not_low(case: Evidence) -> Check:
             gain = (min(same, begun) - min(higher)) / abs(begun)
     stands = case.ended > 0.7 * case.began
     rests = case.ended > 0.97 * case.began
-    if ratio < SLOW and (gain > 0.04 or rests or (ratio < SLOW - 0.8 and stands)):
+    if ratio < UPDATE_SMALL and (gain > 0.04 or rests or (ratio < UPDATE_SMALL - 0.8 and stands)):
         if trial and trial.passed is not None:
             measured += f". {trial.measured}"
-        sure = 0.6 + min(0.3, 0.15 * (SLOW - ratio))
+        sure = 0.6 + min(0.3, 0.15 * (UPDATE_SMALL - ratio))
         return failed(id, title, measured, "about 1/1,000", sure, "the learning rate", picture)
     return passed(id, title, measured, "about 1/1,000", picture)
 

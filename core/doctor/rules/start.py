@@ -3,6 +3,13 @@
 import math
 from statistics import median
 
+from ...telemetry.layer_health import (
+    SATURATION,
+    SATURATION_AT_START,
+    SIGNAL_FADED,
+    SIGNAL_GROWN,
+    START,
+)
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
 from ..experiments.step_experiments import TermGradients
@@ -12,15 +19,7 @@ from .results import failed, passed, some, unseen
 SURPRISED = 1.5
 """Times ln K, and half a nat: a first loss above is a confident wrong guess (makemore, part 3)."""
 
-FADED = 0.01
-"""The spread of what reaches the last layer, of about 1 at the beginning of the network."""
-
 FEW_UNITS = 8
-
-FLAT_AT_FIRST = 0.5
-"""Share of tanh or sigmoid units at their flat ends before anything was learned (makemore, 3)."""
-
-FLAT_LATE = 0.7
 
 ROUNDED = 1e-6
 """Of a float32 parameter's size: a step below is lost, or nearly, in its seven digits."""
@@ -33,7 +32,7 @@ def first_loss(case: Evidence) -> Check:
     """
     id, title = "bad_init_scale", "size of the first weights"
     first = case.first
-    if first is None or first.step > 5:
+    if first is None or first.step > START:
         return unseen(id, title, "the first steps were not seen")
     seen = first.criterion
     last = next((x for x in reversed(first.layers) if x.is_output), None)
@@ -57,7 +56,7 @@ def first_loss(case: Evidence) -> Check:
     if (
         last is not None
         and hidden
-        and 0 < last.in_std < FADED
+        and 0 < last.in_std < SIGNAL_FADED
         and not any(x.symmetric for x in hidden)
     ):
         return failed(
@@ -74,7 +73,7 @@ def first_loss(case: Evidence) -> Check:
         for x in hidden
         if x.out_std > 30 * max(x.in_std, 0.05) and not x.nonlinearity.startswith("t")
     ]
-    if wild and wild[-1].out_std > 100:
+    if wild and wild[-1].out_std > SIGNAL_GROWN:
         return failed(
             id,
             title,
@@ -115,8 +114,8 @@ def saturated_at_first(case: Evidence) -> Check:
     if not bent:
         return unseen(id, title, "there is no tanh and no sigmoid between layers")
     first, last = case.observations[0], case.observations[-1]
-    early = [x for look, x in bent if look is first and x.saturated > FLAT_AT_FIRST]
-    late = [x for look, x in bent if look is last and x.saturated > FLAT_LATE]
+    early = [x for look, x in bent if look is first and x.saturated > SATURATION_AT_START]
+    late = [x for look, x in bent if look is last and x.saturated > SATURATION]
     picture = Picture(
         "How many units are at their flat ends?",
         "bars",
@@ -129,7 +128,7 @@ def saturated_at_first(case: Evidence) -> Check:
         ),
         names=tuple(x.name for look, x in bent if look is last),
         x_label="layer",
-        levels=(("too many", FLAT_AT_FIRST),),
+        levels=(("too many", SATURATION_AT_START),),
     )
     if early:
         worst = max(early, key=lambda x: x.saturated)
@@ -138,7 +137,7 @@ def saturated_at_first(case: Evidence) -> Check:
             title,
             f"{worst.saturated:.0%} of {worst.name}'s {worst.nonlinearity} units"
             " from the first step on",
-            f"below {FLAT_AT_FIRST:.0%}",
+            f"below {SATURATION_AT_START:.0%}",
             0.45 + 0.45 * worst.saturated,
             worst.name,
             picture,
@@ -149,14 +148,14 @@ def saturated_at_first(case: Evidence) -> Check:
             id,
             title,
             f"{worst.saturated:.0%} of {worst.name}'s {worst.nonlinearity} units",
-            f"below {FLAT_LATE:.0%}",
+            f"below {SATURATION:.0%}",
             0.45 if worst.saturated < 0.95 else 0.6,
             worst.name,
             picture,
         )
     worst = max((x for _, x in bent), key=lambda x: x.saturated)
     return passed(
-        id, title, f"at most {worst.saturated:.0%}", f"below {FLAT_AT_FIRST:.0%}", picture
+        id, title, f"at most {worst.saturated:.0%}", f"below {SATURATION_AT_START:.0%}", picture
     )
 
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from ...telemetry.layer_health import is_dead, is_saturated
 from .graph import StepGraph, is_one_hot
 from .loss_readers import read_loss
 from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
 from .tape import Op
 from .variables import Variables
 
-SATURATED_TANH, SATURATED_SIGMOID = 0.97, 0.03
-"""Beyond, and that close to 0 or 1: the slope is below 0.06, and below 0.03."""
 EPSILON = 1e-12
 BATCH_NORM = nn.modules.batchnorm._BatchNorm
 
@@ -163,7 +162,7 @@ def _layers(graph: StepGraph, variables: Variables) -> Iterator[ObservedLayer]:
             out_std=_std(output),
             nonlinearity=nonlinearity,
             saturated=_saturated(units, nonlinearity),
-            dead=float((units.amax(0) <= 0).float().mean()) if nonlinearity == "relu" else 0.0,
+            dead=float(is_dead(units, "relu").float().mean()) if nonlinearity == "relu" else 0.0,
             gradient=math.nan if gradient is None else _rms(gradient),
             symmetric=_symmetric(weight, units),
             is_output=key == before_loss[-1] if before_loss else False,
@@ -187,11 +186,9 @@ def _rms(tensor: Tensor) -> float:
 
 
 def _saturated(units: Tensor, nonlinearity: str) -> float:
-    if nonlinearity == "tanh":
-        return float((units.abs() > SATURATED_TANH).float().mean())
-    if nonlinearity == "sigmoid":
-        return float(((units - 0.5).abs() > 0.5 - SATURATED_SIGMOID).float().mean())
-    return 0.0
+    if nonlinearity not in ("tanh", "sigmoid"):
+        return 0.0
+    return float(is_saturated(units, nonlinearity).float().mean())
 
 
 def _symmetric(weight: Tensor, units: Tensor) -> bool:

@@ -9,15 +9,15 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from core.lessons.pair_history import NAMES, NetworkHistory
 from core.telemetry.events import LayerInfo, LayerStats
 from core.telemetry.history import Curve
-from core.telemetry.layer_health import GOOD_UPDATE, Remark, remarks
+from core.telemetry.layer_health import UPDATE_GOOD, Remark, check_layers
 from gui import theme
 from gui.charts.sparklines import draw_histogram, draw_line, draw_warning
 from gui.widgets.layer_names import layer_title
-from gui.widgets.layer_table import COLUMNS, layer_shape
+from gui.widgets.layer_table import COLUMNS, activation_words, layer_shape
 
-ROW, HEAD, NAME = 60, 46, 96
+ROW, HEAD, NAME = 62, 46, 96
 GAP = 26  # pixels between A and B
-WORDS = 58  # pixels for the words beside a picture
+WORDS = 58  # pixels for the words beside a plot
 CELLS = COLUMNS[1:]
 MIDDLE = Qt.AlignmentFlag.AlignVCenter
 
@@ -118,14 +118,15 @@ class PairLayerTable(QWidget):
         centred = stats.activation_low < 0
         shares = stats.activation_histogram
         draw_histogram(painter, _picture(cells[0]), shares, "activation", centred)
-        spread = (f"std {stats.std:.2f}", *_inactive(info, stats))
-        self._paint_words(painter, cells[0], spread, warned.get("activation"))
+        _, std, *share = activation_words(info, stats)[:3]
+        words = (std, *" ".join(share).split())  # a word a line: the cells are narrow
+        self._paint_words(painter, cells[0], words, warned.get("activation"))
         shares = stats.gradient_histogram**0.5  # their square roots, so that the tails show
         draw_histogram(painter, _picture(cells[1]), shares, "gradient", True)
         size = (f"std {stats.gradient_std:.0e}",)
         self._paint_words(painter, cells[1], size, warned.get("gradient"))
         curve = self._curve(network, name)
-        draw_line(painter, _picture(cells[2]), curve, "update", (-6.0, 0.0), GOOD_UPDATE)
+        draw_line(painter, _picture(cells[2]), curve, "update", (-6.0, 0.0), UPDATE_GOOD)
         moved = math.isfinite(stats.update_to_data)
         update = (f"now {stats.update_to_data:.1f}" if moved else "no update",)
         self._paint_words(painter, cells[2], update, warned.get("update"))
@@ -133,13 +134,13 @@ class PairLayerTable(QWidget):
     def _paint_words(
         self, painter: QPainter, cell: QRect, lines: tuple[str, ...], remark: Remark | None
     ) -> None:
-        """Paint lines of words at the right of a cell, under a sign if they are a warning."""
+        """Paint lines of words at the right of a cell, under a sign if there is a remark."""
         now = theme.current()
         place = QRect(cell.right() - WORDS + 1, cell.top() + 3, WORDS + 10, 15)
         painter.setFont(theme.font(11))
         painter.setPen(now.colour("muted"))
         if remark is not None:
-            role = "fault" if remark.grave else "warning"
+            role = "fault" if remark.is_fault else "warning"
             draw_warning(painter, QRect(place.left() - 15, place.top() + 2, 11, 11), role)
             painter.setPen(now.colour(role))
         for words in lines:
@@ -162,11 +163,10 @@ class PairLayerTable(QWidget):
         ]
 
     def _remarks(self, network: int, name: str) -> list[Remark]:
-        info, stats = self._info(network, name), self._stats(network, name)
-        latest = self._histories[network].latest
-        if info is None or stats is None or latest is None:
+        history, number = self._histories[network], self._layers[network].get(name)
+        if history.info is None or history.latest is None or number is None:
             return []
-        return remarks(info, stats, latest.rate_share)
+        return check_layers(history.info.layers, history.latest)[number]
 
     def event(self, event: QEvent) -> bool:
         """Explain what is under the mouse."""
@@ -184,22 +184,15 @@ class PairLayerTable(QWidget):
                     continue
                 row = (point.y() - HEAD) // ROW
                 name = self.rows[row] if 0 <= row < len(self.rows) else ""
-                said = [
+                found = [
                     remark.sentence
                     for remark in self._remarks(network, name)
                     if remark.quantity == column.key
                 ]
-                return "<p>" + "</p><p>".join([*said, column.help]) + "</p>"
+                return "<p>" + "</p><p>".join([*found, column.help]) + "</p>"
         return f"<p>{COLUMNS[0].help.removesuffix(' Click to open it.')}</p>"
 
 
-def _inactive(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
-    """Return how many activations are saturated, or how many units of a relu are dead."""
-    if info.activation in ("tanh", "sigmoid"):
-        return "saturated", f"{stats.saturated:.0%}"
-    return ("dead", f"{stats.dead:.0%}") if info.activation == "relu" else ()
-
-
 def _picture(cell: QRect) -> QRect:
-    """Return the part of a cell left of its words."""
+    """Return the part of a cell left of its words, for the plot."""
     return cell.adjusted(0, 0, -WORDS - 18, 0)

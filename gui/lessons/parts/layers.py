@@ -104,10 +104,7 @@ class Part(NetworkPart):
             return
         list(self.stages.buttons.values())[self.digit.stage].setChecked(True)
         stage = self.digit.selected
-        words = [
-            f"{layer_title(stage.info).capitalize()}: {layer_shape(stage.info)}",
-            *stage.operations,
-        ]
+        words = [f"{layer_title(stage.info)}: {layer_shape(stage.info)}", *stage.operations]
         self.words.setText(", then ".join(words))
         self.outputs.show_stage(stage, self.digit.unit, self.digit.place)
 

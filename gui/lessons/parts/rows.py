@@ -101,7 +101,7 @@ class Part(NetworkPart):
 
     def _output_in_words(self) -> str:
         stage, unit = self.digit.selected, self.digit.unit
-        layer = layer_title(stage.info).capitalize()
+        layer = layer_title(stage.info)
         if stage is self.digit.stages[-1]:
             return f"{layer}: the logit of {unit}"
         if not stage.is_convolution:
