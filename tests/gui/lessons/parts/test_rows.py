@@ -39,4 +39,4 @@ def test_the_last_layers_outputs_are_logits(shelf):
         QTest.keyClick(part.outputs, key)
     assert part.digit.unit == 2
     below = shelf.show_part(rows.Part(shelf.context, {}))
-    assert below.title.text() == "Output: the logit of 2"
+    assert below.title.text() == "output: the logit of 2"
