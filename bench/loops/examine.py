@@ -180,7 +180,7 @@ def more(answer: Answer) -> str:
     said = [
         f"all causes: {', '.join(answer.causes)}" if len(answer.causes) > 1 else "",
         answer.sentence,
-        f"seen: {answer.evidence}" if answer.evidence else "",
+        f"evidence: {answer.evidence}" if answer.evidence else "",
         f"raised: {answer.raised}" if answer.raised else "",
         answer.failed,
     ]
@@ -264,7 +264,7 @@ def main() -> int:
     show(
         [
             row(
-                f"strangers' loops, faults found, of {len(faults)}",
+                f"other people's loops, faults found, of {len(faults)}",
                 mean(faults, "alarmed"),
                 0.9,
                 "%",

@@ -1,4 +1,4 @@
-"""The doctor: is it wrong, too small, or not trained enough?
+"""The doctor: is it wrong, too small (underfitting), or not trained enough (undertrained)?
 
 watch/          observes any training loop: a step as a tape and a graph, in numbers
 evidence.py     all that is known of one training, which the rules judge

@@ -12,8 +12,8 @@ from ..runs.loop_record import read_record
 
 VERDICTS = {
     "broken": "Something is wrong.",
-    "too_small": "The model is too small.",
-    "undertrained": "It is not trained enough.",
+    "too_small": "The model is too small (underfitting).",
+    "undertrained": "It is not trained enough (undertrained).",
     "at_floor": "It is as good as this data allows.",
     "fine": "It is fine.",
     "unknown": "I can't tell.",
@@ -45,7 +45,7 @@ class Picture:
         series: what is drawn.
         names: what stands under the bars.
         x_label, y_label: what the axes are.
-        log: whether y is to be drawn on a logarithmic scale.
+        log: whether y is to be on a logarithmic scale.
         levels: horizontal lines, each with its name.
     """
 
@@ -116,9 +116,9 @@ class Cause:
         title: in plain words.
         where: the layer, parameter or place in the code; "".
         evidence: what was measured against what was expected.
-        fix: what mends it.
+        fix: the fix.
         confidence: 0 to 1.
-        settings: of a recipe, what to set to mend it; () where no setting does.
+        settings: of a recipe, what to set to fix it; () where no setting does.
     """
 
     id: str
@@ -156,7 +156,7 @@ class Diagnosis:
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values for JSON; what is no number becomes None."""
+        """Return it as plain values for JSON; what is NaN becomes None."""
         plain: dict[str, Any] = _plain(dataclasses.asdict(self))
         return plain
 
@@ -187,17 +187,17 @@ class Diagnosis:
         for number, cause in enumerate(self.causes, 1):
             where = f" ({cause.where})" if cause.where else ""
             lines += ["", _wrapped(f"{number}. {cause.title}{where}", "", "   ")]
-            lines += [_wrapped(f"seen: {cause.evidence}", "   ", "         ")]
-            lines += [_wrapped(f"mend: {cause.fix}", "   ", "         ")]
+            lines += [_wrapped(f"evidence: {cause.evidence}", "   ", "         ")]
+            lines += [_wrapped(f"fix: {cause.fix}", "   ", "         ")]
             lines += [f"   {cause.id}, {cause.confidence:.0%} sure"]
         for trial in (t for t in self.experiments if t.passed is not None):
             lines += ["", _wrapped(f"Tried: {trial.title} {trial.measured}", "", "   ")]
         good = [check.title for check in self.checks if check.passed]
         unknown = [check.title for check in self.checks if check.passed is None]
         if good:
-            lines += ["", _wrapped(f"Found in order: {', '.join(good)}.", "", "   ")]
+            lines += ["", _wrapped(f"Passed checks: {', '.join(good)}.", "", "   ")]
         if unknown:
-            lines += ["", _wrapped(f"Not to be seen here: {', '.join(unknown)}.", "", "   ")]
+            lines += ["", _wrapped(f"Not checked: {', '.join(unknown)}.", "", "   ")]
         return "\n".join(lines)
 
 

@@ -211,7 +211,7 @@ class Swept:
     """A learning-rate range test, so far: the loss of each step (n,), at its own rate (n,).
 
     ``smoothed`` (n,) is the mean over neighbours, from which the rate is chosen.
-    ``valley`` is the rate to take and ``words`` say why; 0 and "" while the sweep goes on.
+    ``valley`` is the rate to take and ``words`` say why; 0 and "" while the test runs.
     """
 
     rates: Array

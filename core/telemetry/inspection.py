@@ -1,4 +1,4 @@
-"""One layer opened: its weights, what its units look for, and what they say to a picture.
+"""One layer opened: its weights, top-activating examples, and activations for a picture.
 
 Runs in the training thread at a step edge. It asks a copy of the model, so that the model itself
 keeps its modes, its running statistics, its gradients and its hooks.

@@ -1,9 +1,8 @@
 """Probes: what a layer does in one step, measured where it happens.
 
 The quantities are those of the makemore lectures (parts 3 and 4): activations and how many of
-them saturate, the gradient that reaches a layer's output, the gradient of its weights against
-their size, and the size of the update against the weights ("update to data", best near -3 in
-log10).
+them saturate, the gradient that reaches a layer's output, the gradient-to-weight ratio, and the
+update-to-weight ratio (best near -3 in log10).
 """
 
 import math

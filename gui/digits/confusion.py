@@ -36,7 +36,7 @@ class ConfusionMatrix(Cells):
         self.picked = -1
 
     def show_counts(self, counts: Array) -> None:
-        """Show counts (10, 10): a row for what it was, a column for what it read."""
+        """Show counts (10, 10): a row for the true digit, a column for the predicted one."""
         self._counts = counts
         self.update()
 
@@ -112,11 +112,11 @@ class ConfusionMatrix(Cells):
         center = Qt.AlignmentFlag.AlignCenter
         painter.setFont(theme.font(12))
         painter.setPen(now.colour("muted"))
-        painter.drawText(QRectF(left, 0, cell * size, 18), center, "it read")
+        painter.drawText(QRectF(left, 0, cell * size, 18), center, "predicted")
         painter.save()
         painter.translate(left - SIDE, HEAD + cell * size / 2)
         painter.rotate(-90)
-        painter.drawText(QRectF(-cell * size / 2, 0, cell * size, 16), center, "it was a")
+        painter.drawText(QRectF(-cell * size / 2, 0, cell * size, 16), center, "true")
         painter.restore()
         painter.setPen(now.colour("text"))
         for digit in range(size):

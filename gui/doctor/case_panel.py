@@ -119,9 +119,9 @@ class CaseStudyPanel(QWidget):
             card.deleteLater()
         self.cards = []
 
-    def add(self, chapter: "Chapter", titles: Mapping[str, str], cause: str, mend: str) -> None:
+    def add(self, chapter: "Chapter", titles: Mapping[str, str], cause: str, fix: str) -> None:
         """Show one more chapter; see :class:`ChapterCard`."""
-        card = ChapterCard(chapter, titles, cause, mend)
+        card = ChapterCard(chapter, titles, cause, fix)
         card.chosen.connect(self.chapterChosen)
         self.cards.append(card)
         self.chapters.add(card)

@@ -1,4 +1,4 @@
-"""A cause: what is wrong, where, how it is seen, how it is mended."""
+"""A cause: what is wrong, where, how it is seen, how it is fixed."""
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -21,7 +21,7 @@ class CauseCard(Card):
         role: the colour of the verdict.
         about: a sentence on what it means, for whoever asks why.
         lesson: whether there is a lesson on it.
-        mend: what Apply would set, in words; "" where there is nothing to set.
+        fix: what Apply would set, in words; "" where there is nothing to set.
     """
 
     applied = Signal(object)
@@ -30,7 +30,7 @@ class CauseCard(Card):
     lessonAsked = Signal(object)
     """Turn to the lesson on this cause."""
 
-    def __init__(self, cause: Cause, role: str, about: str, lesson: bool, mend: str) -> None:
+    def __init__(self, cause: Cause, role: str, about: str, lesson: bool, fix: str) -> None:
         super().__init__()
         self.cause = cause
         self._role = role
@@ -63,17 +63,17 @@ class CauseCard(Card):
         self.why = TermLabel(about, "muted")
         self.why.setObjectName(f"why_{cause.id}")
         self.why.hide()
-        self.body.addLayout(self._make_buttons(about, lesson, mend))
+        self.body.addLayout(self._make_buttons(about, lesson, fix))
         self.body.addWidget(self.why)
 
-    def _make_buttons(self, about: str, lesson: bool, mend: str) -> QHBoxLayout:
+    def _make_buttons(self, about: str, lesson: bool, fix: str) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(MARGIN)
-        if mend:
-            self.apply = QPushButton(f"Apply: {mend}")
+        if fix:
+            self.apply = QPushButton(f"Apply: {fix}")
             self.apply.setObjectName("applyFix")
-            self.apply.setAccessibleName(f"Apply the fix: {mend}")
-            self.apply.setToolTip(f"<p>Set this in the recipe of its page: {mend}.</p>")
+            self.apply.setAccessibleName(f"Apply the fix: {fix}")
+            self.apply.setToolTip(f"<p>Set this in the recipe of its page: {fix}.</p>")
             self.apply.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.apply.clicked.connect(lambda: self.applied.emit(self.cause))
             row.addWidget(self.apply)
@@ -97,7 +97,7 @@ class CauseCard(Card):
             learn.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             learn.clicked.connect(lambda: self.lessonAsked.emit(self.cause))
             row.addWidget(learn)
-        row.addStretch(0 if mend else 1)
+        row.addStretch(0 if fix else 1)
         return row
 
     def _explain(self, on: bool) -> None:

@@ -1,4 +1,4 @@
-"""A chapter of the case: what was mended, what it brought, what the doctor names next."""
+"""A chapter of the case: what was fixed, what it brought, what the doctor names next."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -26,24 +26,22 @@ class ChapterCard(Card):
         chapter: what came of it.
         titles: what the causes are called, by their ids.
         cause: the id of the cause that is fixed next; "" for none.
-        mend: what is fixed next, in words; "" for nothing.
+        fix: what is fixed next, in words; "" for nothing.
     """
 
     chosen = Signal(int)
     """The chapter's number."""
 
-    def __init__(
-        self, chapter: "Chapter", titles: Mapping[str, str], cause: str, mend: str
-    ) -> None:
+    def __init__(self, chapter: "Chapter", titles: Mapping[str, str], cause: str, fix: str) -> None:
         super().__init__()
         self.chapter = chapter
         self.setObjectName(f"chapter_{chapter.number}")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        mended = chapter.title if chapter.number == 0 else f"Fixed: {chapter.title}"
-        self.setAccessibleName(f"Chapter {chapter.number + 1}. {mended}")
+        fixed = chapter.title if chapter.number == 0 else f"Fixed: {chapter.title}"
+        self.setAccessibleName(f"Chapter {chapter.number + 1}. {fixed}")
         self.body.setContentsMargins(MARGIN, MARGIN - 4, MARGIN, MARGIN - 3)
         self.bar = NatsBar(chapter.nats)
-        title = label(mended, "cause", wrap=True)
+        title = label(fixed, "cause", wrap=True)
         head = QHBoxLayout()
         head.setSpacing(MARGIN)
         head.addWidget(title, 1)
@@ -53,10 +51,10 @@ class ChapterCard(Card):
         row = QHBoxLayout()
         row.setSpacing(MARGIN)
         row.addWidget(self.sample, 5)
-        row.addLayout(self._named(titles, cause, mend), 4)
+        row.addLayout(self._named(titles, cause, fix), 4)
         self.body.addLayout(row)
 
-    def _named(self, titles: Mapping[str, str], cause: str, mend: str) -> QVBoxLayout:
+    def _named(self, titles: Mapping[str, str], cause: str, fix: str) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(3)
         causes = self.chapter.causes
@@ -71,8 +69,8 @@ class ChapterCard(Card):
             if name == cause:
                 line.addWidget(label(NEXT, "good"), 0, Qt.AlignmentFlag.AlignTop)
             column.addLayout(line)
-        if mend and cause not in causes:
-            column.addWidget(label(f"{NEXT.capitalize()}: {mend}", "good", wrap=True))
+        if fix and cause not in causes:
+            column.addWidget(label(f"{NEXT.capitalize()}: {fix}", "good", wrap=True))
         self.open = QPushButton("All that it says")
         self.open.setObjectName(f"openChapter_{self.chapter.number}")
         self.open.setProperty("role", "link")

@@ -39,25 +39,25 @@ class Findings(QWidget):
         self._column.addWidget(self.title)
         self.hide()
 
-    def show_causes(self, diagnosis: Diagnosis | None, mend: Callable[[Cause], str]) -> None:
+    def show_causes(self, diagnosis: Diagnosis | None, fix: Callable[[Cause], str]) -> None:
         """Show the causes of a diagnosis.
 
         Args:
             diagnosis: what the doctor says, or None for nothing.
-            mend: returns in words what Apply would set for a cause; "" for nothing.
+            fix: returns in words what Apply would set for a cause; "" for nothing.
         """
         causes = diagnosis.causes if diagnosis else ()
-        mends = tuple(mend(cause) for cause in causes)
+        fixes = tuple(fix(cause) for cause in causes)
         role = VERDICT_ROLES[diagnosis.verdict] if diagnosis else "muted"
-        if (causes, mends, role) == self._shown:
+        if (causes, fixes, role) == self._shown:
             return
-        self._shown = (causes, mends, role)
+        self._shown = (causes, fixes, role)
         for card in self.cards:
             self._column.removeWidget(card)
             card.hide()
             card.deleteLater()
         self.cards = []
-        for cause, words in zip(causes, mends, strict=True):
+        for cause, words in zip(causes, fixes, strict=True):
             lesson = bool(lesson_on(cause.id))
             card = CauseCard(cause, role, self._about(cause.id), lesson, words)
             card.applied.connect(self.applied)

@@ -261,7 +261,7 @@ class Page(pages.Page):
         """Show how a watched loop goes, or what the doctor said at its end."""
         history, found, verdict = history_of(record), record["diagnosis"], self.report.verdict
         verdict.curve.watch(history)
-        steps = f"{record['count']:,} steps" if record["count"] else "no step yet"
+        steps = f"{record['count']:,} steps" if record["count"] else "not trained yet"
         note = f"{path.name}: {steps}."
         if found is None:
             self.report.clear()

@@ -23,7 +23,7 @@ class Report(QWidget):
 
     Args:
         about: returns what a cause's id means, in a sentence; "" where it is not known.
-        mend: returns in words what settings would change; "" where nothing can be set.
+        fix: returns in words what settings would change; "" where nothing can be set.
     """
 
     applied = Signal(object)
@@ -31,9 +31,9 @@ class Report(QWidget):
     lessonAsked = Signal(object)
     """A cause of which the lesson is wanted."""
 
-    def __init__(self, about: Callable[[str], str], mend: Callable[[Settings], str]) -> None:
+    def __init__(self, about: Callable[[str], str], fix: Callable[[Settings], str]) -> None:
         super().__init__()
-        self._mend = mend
+        self._fix = fix
         self._latest: tuple[Diagnosis, bool, str] | None = None
         self._loss: tuple[History | None, float] = (None, 0.0)
         self._stale = False
@@ -106,14 +106,14 @@ class Report(QWidget):
             return
         self._stale = False
         diagnosis, final, note = self._latest
-        mend = self._mend(diagnosis.settings)
-        self.verdict.show_diagnosis(diagnosis, final, note, mend)
+        fix = self._fix(diagnosis.settings)
+        self.verdict.show_diagnosis(diagnosis, final, note, fix)
         self.findings.show_causes(diagnosis, self._mend_of)
         self.evidence.show_evidence(diagnosis, *self._loss)
         self.legend.hide()
 
     def _mend_of(self, cause: Cause) -> str:
-        return self._mend(cause.settings)
+        return self._fix(cause.settings)
 
     def say_applied(self, cause: Cause | None, sentence: str, role: str = "good") -> None:
         """Say beside the button that something was set, or why it could not be."""

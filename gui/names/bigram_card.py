@@ -1,4 +1,4 @@
-"""Which letter follows which? In the training list, in the network's names, and in between."""
+"""Bigram counts In the training list, in the network's names, and in between."""
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
@@ -28,7 +28,7 @@ class BigramCard(Card):
     """Another source is looked at: ``data``, ``network`` or ``difference``."""
 
     def __init__(self) -> None:
-        super().__init__("Which letter follows which?")
+        super().__init__("Bigram counts")
         self._letters = ""
         self._shown: Array = np.zeros(0, int)
         self._data: Pairs | None = None

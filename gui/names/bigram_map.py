@@ -1,4 +1,4 @@
-"""The heat map of makemore's first part: which letter follows which."""
+"""The heat map of makemore's first part: bigram counts."""
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -34,7 +34,7 @@ class BigramMap(Cells):
     """Another cell is pointed at, by mouse or key; -1 for none."""
 
     def __init__(self) -> None:
-        super().__init__("bigramMap", "Which letter follows which", HELP)
+        super().__init__("bigramMap", "Bigram counts", HELP)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._view: MapView | None = None
         self._hint = ""

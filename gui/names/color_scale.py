@@ -28,7 +28,7 @@ class ColorScale(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Be of one size whatever the numbers, so that nothing beside it moves."""
+        """Be of one size whatever the numbers, so that its neighbours don't move."""
         return QSize(WIDE, HIGH)
 
     def paintEvent(self, event: QPaintEvent) -> None:

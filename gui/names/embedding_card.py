@@ -1,4 +1,4 @@
-"""Which letters does the network think alike? Its embedding, in the two main directions."""
+"""The letter embedding. Its embedding, in the two main directions."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
@@ -17,7 +17,7 @@ class EmbeddingCard(Card):
     """The map of letters, and below it a line on what it leaves out, and a legend."""
 
     def __init__(self) -> None:
-        super().__init__("Which letters does it think alike?")
+        super().__init__("Letter embedding (PCA)")
         self.legend = label("", "small")
         self.legend.setObjectName("embeddingLegend")
         self.map = EmbeddingMap()

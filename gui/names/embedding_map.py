@@ -47,7 +47,7 @@ class EmbeddingMap(Cells):
     def show_points(self, letters: str, points: Array) -> None:
         """Show letters at points (n, 2); the frame stays where it was, if they fit."""
         if not len(points) or not np.isfinite(points).all():
-            self.show_hint("The embedding holds numbers that are none: the training has blown up.")
+            self.show_hint("The embedding holds NaN: the training has diverged.")
             return
         if letters != self._letters:
             self.current, self._hovered, self._frame = -1, -1, StillFrame()

@@ -184,7 +184,7 @@ class LadderPicture(Cells):
             x -= 18
 
     def _ends(self, result: Result) -> tuple[float, float]:
-        """Return dev and train loss; where the latter is no number, there is no gap."""
+        """Return dev and train loss; where the latter is NaN, there is no gap."""
         train = result.train_loss
         return result.dev_loss, train if math.isfinite(train) else result.dev_loss
 

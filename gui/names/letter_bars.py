@@ -18,10 +18,10 @@ LABELLED = 3
 STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 HELP = (
     "<p>The probability of each letter to come next, given those before it; together they make "
-    "100 %. The small square is the end of the name. Click a letter to go on with it.</p>"
+    "100 %. The small square is the end of the name. Click a letter to append it.</p>"
 )
 EMPTY = "Here one will see which letter the network expects next."
-BROKEN = "These are not numbers any more: the network has come apart."
+BROKEN = "These are NaN: the network has diverged."
 
 
 class LetterBars(Columns):

@@ -1,4 +1,4 @@
-"""Layer walls of several runs side by side, each at its moment nearest to a common step."""
+"""Layer tables of several runs side by side, each at its moment nearest to a common step."""
 
 import math
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ LABELS = 74  # pixels at the left and at the top for the tokens
 READABLE = 12  # pixels that a cell must have for its token to be written beside it
 FAINTEST = 0.07  # of the ramp: what could be looked at, and is not, still shows its place
 LARGEST = 26  # pixels of a cell: a short text need not fill the card
-EMPTY = "Write or type a text, and see who looks at whom."
+EMPTY = "Write or type a text, and see its attention weights."
 
 
 class AttentionMap(QWidget):
@@ -112,7 +112,7 @@ class AttentionMap(QWidget):
         painter.restore()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say who looks at whom under the mouse."""
+        """Say attention weights under the mouse."""
         self._point_at(event.position())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

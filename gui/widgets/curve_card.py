@@ -122,9 +122,7 @@ class LossCard(CurveCard):
             Line("smoothed", "text"),
             Line("validation", "validation"),
         ]
-        super().__init__(
-            "Loss", "How wrong is it? The lower, the better.", "lossPlot", "loss (nats)", lines
-        )
+        super().__init__("Loss", "Loss The lower, the better.", "lossPlot", "loss (nats)", lines)
         self.plot.limits = (0.0, None)
         self.add_smoothing()
 
@@ -147,7 +145,7 @@ class AccuracyCard(CurveCard):
     def __init__(self) -> None:
         super().__init__(
             "Accuracy",
-            "How often is it right?",
+            "Accuracy",
             "accuracyPlot",
             "accuracy (%)",
             [Line("training", "text"), Line("validation", "validation")],

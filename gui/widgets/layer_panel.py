@@ -1,4 +1,4 @@
-"""One layer opened: its weights, what its units look for, and how it fares in training."""
+"""One layer opened: its weights, its top-activating examples, and how it fares in training."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent

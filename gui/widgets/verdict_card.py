@@ -110,14 +110,14 @@ class VerdictCard(Card):
         self.sign.show_sign("verdict-broken", "fault")
         self._say("No verdict", "fault", "", sentence, "")
 
-    def show_diagnosis(self, diagnosis: Diagnosis, final: bool, note: str, mend: str = "") -> None:
+    def show_diagnosis(self, diagnosis: Diagnosis, final: bool, note: str, fix: str = "") -> None:
         """Show what the doctor says.
 
         Args:
             diagnosis: the verdict and its sentence.
             final: whether all has been tried.
             note: what it is of and what was done.
-            mend: what Apply would set; "" where there is nothing to set.
+            fix: what Apply would set; "" where there is nothing to set.
         """
         self.sign.show_verdict(diagnosis.verdict)
         role = TEXT_ROLES[VERDICT_ROLES[diagnosis.verdict]]
@@ -128,9 +128,9 @@ class VerdictCard(Card):
         if diagnosis.verdict == "unknown":
             sure = ""
         self._say(kind, role, sure, diagnosis.sentence, note)
-        self.apply.setVisible(bool(mend))
-        self.apply.setText(f"Apply: {mend}")
-        self.apply.setToolTip(f"<p>Set this in the recipe of its page: {mend}.</p>")
+        self.apply.setVisible(bool(fix))
+        self.apply.setText(f"Apply: {fix}")
+        self.apply.setToolTip(f"<p>Set this in the recipe of its page: {fix}.</p>")
 
     def show_applied(self, sentence: str, role: str = "good") -> None:
         """Say that it was set, or why it could not be."""

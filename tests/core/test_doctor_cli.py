@@ -27,7 +27,7 @@ def test_a_sound_playground_is_diagnosed_in_words():
     done = core("diagnose", "digits", *SMALL, *QUICK)
     assert done.returncode == 0, done.stderr
     assert not done.stdout.startswith(VERDICTS["broken"])
-    assert done.stdout.startswith(tuple(VERDICTS.values())) and "Found in order:" in done.stdout
+    assert done.stdout.startswith(tuple(VERDICTS.values())) and "Passed checks:" in done.stdout
     assert "Data checks" in done.stderr
 
 

@@ -42,20 +42,20 @@ CAUSE_KEYS = {"id", "title", "where", "evidence", "fix", "confidence"}
 def whole():
     """A diagnosis in which everything occurs, numbers that are none among them."""
     lines = Picture(
-        "How did the loss go?",
+        "Loss",
         "lines",
         (
             Series("loss", (0.0, 1.0, 2.0), (3.3, math.nan, 2.5)),
-            Series("drawn on", (2.0, 4.0), (2.5, 2.25)),
+            Series("extrapolated", (2.0, 4.0), (2.5, 2.25)),
         ),
         y_label="nats",
         log=True,
-        levels=(("even guess", 3.3),),
+        levels=(("uniform guess", 3.3),),
     )
     bars = Picture("How many?", "bars", (Series("share", (0.0, 1.0), (0.25, 0.5)),), ("a", "b"))
     return Diagnosis(
         verdict="broken",
-        sentence="A parameter is never trained: C: no gradient reaches it.",
+        sentence="A parameter receives no update: C: no gradient reaches it.",
         confidence=0.9,
         causes=(
             Cause(
@@ -72,10 +72,8 @@ def whole():
             ),
         ),
         checks=(
-            Check(
-                "nan", "numbers that are numbers", True, "3 losses are", "numbers", picture=lines
-            ),
-            Check("dead_units", "units that live", None, "there is no relu"),
+            Check("nan", "finite losses", True, "3 losses are", "numbers", picture=lines),
+            Check("dead_units", "live units (no dead relu)", None, "there is no relu"),
             Check(
                 "parameter_not_trained", "every parameter is trained", False, "C", "all", "C", 0.9
             ),
@@ -145,14 +143,14 @@ def test_the_text_names_the_causes_and_fits_a_terminal():
     """Verdict first, each cause with number, place, evidence and mend; no line is too wide."""
     page = whole().text()
     lines = page.splitlines()
-    assert lines[0].startswith("Something is wrong. A parameter is never trained")
+    assert lines[0].startswith("Something is wrong. A parameter receives no update")
     assert max(len(line) for line in lines) <= WIDTH
-    assert "1. A parameter is never trained (C)" in page and "2. The learning rate grows" in page
+    assert "1. A parameter receives no update (C)" in page and "2. The learning rate grows" in page
     assert "parameter_not_trained, 90% sure" in page and "lr_growing, 60% sure" in page
     assert "Tried: Would another rate learn better? x 1: 2.5" in page
     assert "no time" not in page  # what could not be tried is no news
-    assert "Found in order: numbers that are numbers." in page
-    assert "Not to be seen here: units that live." in page
+    assert "Passed checks: finite losses." in page
+    assert "Not checked: live units (no dead relu)." in page
 
 
 def test_every_promised_id_is_known_and_every_known_one_is_told():
@@ -266,7 +264,7 @@ def test_the_settings_that_mend_it_go_with_the_cause():
     ids=["falls", "rests", "rises"],
 )
 def test_a_healthy_loop_is_judged_by_its_curve(curve, verdict):
-    """Still falling is not trained enough; at rest is fine; rising can't be told."""
+    """Still falling is not trained enough; no update is fine; rising can't be told."""
     x = np.arange(600)
     found = conclude(Evidence(x, curve(x + 1.0), []), ())
     assert found.verdict == verdict and found.sentence and 0 < found.confidence < 1
@@ -306,7 +304,7 @@ def test_a_run_that_goes_on_is_not_called_settled():
         (0.002, 0.001, 0.02, "fine"),
         (0.002, 0.09, 0.6, "fine"),
     ],
-    ids=["time", "size", "neither", "size, but it learns by heart"],
+    ids=["time", "size", "neither", "size, but it learns by memorising"],
 )
 def test_copies_that_trained_decide(time, size, gap, verdict):
     """What brings more, time or size, is the verdict; where neither does, it is fine."""
@@ -318,8 +316,8 @@ def test_copies_that_trained_decide(time, size, gap, verdict):
         case.add(declared.done(Outcome(True, "measured", result)), result)
     found = conclude(case, (), {"too_small": {"hidden": (64,)}, "undertrained": {"steps": 800}})
     assert found.verdict == verdict
-    mends = {"too_small": (("hidden", (64,)),), "undertrained": (("steps", 800),)}
-    assert found.settings == mends.get(verdict, ())
+    fixes = {"too_small": (("hidden", (64,)),), "undertrained": (("steps", 800),)}
+    assert found.settings == fixes.get(verdict, ())
     case.can_grow = False
     if verdict == "fine":
         assert conclude(case, ()).verdict == "at_floor"

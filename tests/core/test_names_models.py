@@ -144,7 +144,7 @@ def test_plain_descent_is_torchs(data):
 
 
 def test_batch_norm_is_over_all_places():
-    """(B, T, C) is normalised over B and T together, as makemore's part 5 mends it."""
+    """(B, T, C) is normalised over B and T together, as makemore's part 5 fixes it."""
     x = torch.randn(6, 5, 3) * 4 + 1
     out = FeatureNorm(3)(x)
     flat = out.flatten(0, 1)

@@ -99,7 +99,7 @@ def case(qtbot, whole, monkeypatch):
 
 
 def test_the_case_is_told_chapter_by_chapter(case):
-    """Each mend, its loss, what is named and what it writes; the live curve in between."""
+    """Each fix, its loss, what is named and what it writes; the live curve in between."""
     case.play()
     case.until(lambda: case.find("caseCurve").isVisible())
     assert case.find("caseProgress").isVisible()
@@ -127,8 +127,8 @@ def test_chapters_compare(case):
     assert {card.bar.most for card in case.cards} == {CHAPTERS[0].nats}
 
 
-def test_what_is_mended_next_is_marked(case):
-    """The cause that the next chapter mends; in words where the doctor did not name it."""
+def test_what_is_fixed_next_is_marked(case):
+    """The cause that the next chapter fixes; in words where the doctor did not name it."""
     case.play()
     case.tell(3)
     first, second, third = (shown(card) for card in case.cards)

@@ -1,4 +1,4 @@
-"""The doctor's page through a real window: examine, read, mend, and break on purpose."""
+"""The doctor's page through a real window: examine, read, fix, and break on purpose."""
 
 import threading
 from dataclasses import replace
@@ -292,7 +292,7 @@ def test_a_cause_has_a_lesson(doctor):
     assert doctor.window.pages["lessons"].opened == "3-gradients#the-update-to-weight-ratio"
 
 
-def test_apply_sets_what_mends_it(doctor):
+def test_apply_sets_what_fixes_it(doctor):
     """The setting stands in the recipe of the page and in its form; the button says so."""
     doctor.begin()
     doctor.end()
@@ -538,7 +538,7 @@ def test_a_badge_is_put_away_once_for_each_cause(doctor):
     assert badge(doctor).isVisible()
 
 
-def test_a_badge_goes_when_it_is_mended_or_a_run_begins(doctor):
+def test_a_badge_goes_when_it_is_fixed_or_a_run_begins(doctor):
     """Setting the fix is enough; so is a new run, which will be looked at anew."""
     doctor.window.show_page("names")
     session = doctor.names.session

@@ -87,7 +87,7 @@ def test_temperature_top_k_and_count(naming):
 
 
 def test_a_letter_that_it_never_met_is_named(naming):
-    """The sentence says which; mended, the names come back."""
+    """The sentence says which; fixed, the names come back."""
     naming.page.names.prefix.setText("bröd")
     problem = naming.page.findChild(QLabel, "prefixProblem")
     naming.until(problem.isVisible)

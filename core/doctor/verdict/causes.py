@@ -1,4 +1,4 @@
-"""What can be wrong: every cause by its id, in plain words, with what it means and what mends it.
+"""What can be wrong: every cause by its id, in plain words, with what it means and the fix.
 
 The ids are stable; scripts may rely on them. The table in ``docs/doctor.md`` is made from this one
 and the rules: ``python -m bench.doctor causes``.
@@ -14,7 +14,7 @@ class CauseText:
     Attributes:
         title: what is wrong, as one would say it.
         about: what that does to a training, in a sentence.
-        fix: what usually mends it.
+        fix: what usually fixes it.
         explains: the causes that are often only its symptoms.
         source: the lecture or paper in which it is explained.
     """
@@ -28,7 +28,7 @@ class CauseText:
 
 CAUSES = {
     "nan": CauseText(
-        "A number is no number any more",
+        "NaN in the loss",
         "After an overflow, 0/0 or the logarithm of 0 every further result is NaN, and so are the"
         " weights after the next step.",
         "Look at the place where it began: keep 0 out of log and division, or lower the learning"
@@ -37,13 +37,13 @@ CAUSES = {
         "makemore, part 3",
     ),
     "labels_out_of_range": CauseText(
-        "There are labels that the network has no output for",
+        "Labels out of range",
         "A label of K or more, or a negative one, points outside of the K outputs.",
         "Let labels run from 0 to K - 1, or give the last layer one output for each class.",
         ("nan",),
     ),
     "wrong_update_sign": CauseText(
-        "The step goes up the gradient, not down",
+        "Gradient ascent: the update has the wrong sign",
         "The weights are moved to where the loss is larger, so it only grows.",
         "Subtract the gradient (p -= lr * p.grad), and minimise the loss, not its negative.",
         (
@@ -57,7 +57,7 @@ CAUSES = {
         "makemore, part 2",
     ),
     "gradients_not_zeroed": CauseText(
-        "Gradients of earlier steps are added to the new ones",
+        "Gradients not zeroed: missing zero_grad",
         "backward() adds to what .grad holds; without zeroing, each step goes along the sum of all"
         " gradients so far.",
         "Set p.grad = None (or call optimizer.zero_grad()) before backward().",
@@ -65,7 +65,7 @@ CAUSES = {
         "micrograd: the most common bug",
     ),
     "parameter_not_trained": CauseText(
-        "A parameter is never trained",
+        "A parameter receives no update",
         "No gradient reaches it, or the update leaves it out: it stays what chance made it.",
         "Give it requires_grad, put it into the list that the update goes through, and let no"
         " detach(), .data or no_grad() stand between it and the loss.",
@@ -79,14 +79,14 @@ CAUSES = {
         ("plateau",),
     ),
     "symmetric_init": CauseText(
-        "All units of a layer begin alike",
+        "Symmetric initialisation: all units of a layer are equal",
         "Units with equal weights get equal gradients: they stay one unit for ever.",
         "Begin with random weights: randn times gain / sqrt(fan in).",
         ("vanishing_gradient", "plateau", "lr_too_low", "inputs_ignored", "bad_init_scale"),
         "makemore, part 3",
     ),
     "bad_init_scale": CauseText(
-        "The first weights have the wrong size",
+        "Bad initialisation scale",
         "Too large, the first guesses are confidently wrong and units saturate; too small, the"
         " signal fades from layer to layer. Either way the first thousands of steps are lost.",
         "Scale by gain / sqrt(fan in) (Kaiming); make the last layer small, so that the loss begins"
@@ -102,7 +102,7 @@ CAUSES = {
         "makemore, part 3",
     ),
     "saturated_units": CauseText(
-        "Most units are at their flat ends",
+        "Most units are saturated",
         "Where tanh or sigmoid is flat, its gradient is next to zero: what is below hardly learns.",
         "Smaller first weights (gain / sqrt(fan in)), normalised inputs, or batch norm before the"
         " activation.",
@@ -132,14 +132,14 @@ CAUSES = {
         "Pascanu, Mikolov and Bengio 2013",
     ),
     "no_nonlinearity": CauseText(
-        "Two layers follow one another with nothing that bends between them",
+        "No nonlinearity between two layers",
         "Two matrix products in a row are one matrix product: the second layer adds nothing.",
         "Put an activation (tanh, relu) between them.",
         ("plateau",),
         "makemore, part 2",
     ),
     "double_softmax": CauseText(
-        "A softmax is taken twice",
+        "Softmax applied twice",
         "cross_entropy makes probabilities by itself; given probabilities it sees scores between 0"
         " and 1, and can never be sure of anything.",
         "Hand cross_entropy the scores (logits) themselves.",
@@ -162,7 +162,7 @@ CAUSES = {
         ),
     ),
     "inputs_not_normalised": CauseText(
-        "The inputs are far from mean 0 and spread 1",
+        "Inputs not normalised",
         "Large inputs make large sums: units saturate or die, and no learning rate suits all.",
         "Subtract the mean and divide by the standard deviation (pixels: at least by 255).",
         (
@@ -176,7 +176,7 @@ CAUSES = {
         ),
     ),
     "inputs_ignored": CauseText(
-        "The answers do not depend on the inputs",
+        "The outputs do not depend on the inputs",
         "It says the same whatever it is given, so it can only learn how frequent each answer is.",
         "Follow the input from the batch to the first layer: is it overwritten, zeroed, constant?",
         (
@@ -189,32 +189,32 @@ CAUSES = {
         ),
     ),
     "labels_shuffled": CauseText(
-        "Labels and inputs do not belong together",
-        "It learns a batch by heart but nothing that holds for the next one: the loss rests where"
+        "Labels shuffled: they do not belong to their inputs",
+        "It overfits a batch and learns nothing that holds for the next one: the loss rests where"
         " knowing only how frequent each answer is would be.",
         "Draw inputs and labels with the same indices, and shuffle them together.",
         ("plateau", "overfitting", "lr_too_low", "labels_noisy"),
     ),
     "labels_noisy": CauseText(
-        "A part of the labels is wrong",
+        "Noisy labels",
         "Examples that are alike have contradicting answers; the loss can't fall below that noise.",
         "Clean the labels that the network is surest are wrong; label smoothing limits the harm.",
         ("plateau", "overfitting"),
     ),
     "class_imbalance": CauseText(
-        "Nearly all examples have one and the same answer",
-        "To say always that is nearly always right, so the rare answers are never learned.",
+        "Class imbalance: nearly all examples have one label",
+        "To predict that always is nearly always right, so the rare answers are never learned.",
         "Draw the classes equally often, or weigh their loss by their rareness.",
         ("plateau", "vocabulary_unused", "overfitting"),
     ),
     "detached_regulariser": CauseText(
-        "A part of the loss has no gradient",
+        "Detached regulariser: a part of the loss has no gradient",
         "It is added to the loss that is shown, and changes nothing that is learned.",
         "Compute it from the parameters themselves: no .data, .item(), detach() or no_grad().",
         (),
     ),
     "regulariser_dominates": CauseText(
-        "The penalty outweighs the task",
+        "The regulariser dominates the loss",
         "The weights are drawn to zero more strongly than to any answer.",
         "Make its factor (or the weight decay) smaller, until it is a small part of the loss.",
         (
@@ -228,7 +228,7 @@ CAUSES = {
         ),
     ),
     "batch_mixed": CauseText(
-        "Examples of a batch are mixed with one another",
+        "Leakage across the batch dimension",
         "What it says to one example depends on the others: a view or a dim argument has taken the"
         " batch for something else.",
         "Keep the batch dimension first and apart; use transpose and not view to exchange"
@@ -237,21 +237,21 @@ CAUSES = {
         "Karpathy 2019, A recipe for training neural networks",
     ),
     "future_leak": CauseText(
-        "It is shown what it is to guess",
-        "The answer stands in its input, so that it learns to copy; where the answer is not yet"
+        "Target leakage: the future leaks into the input",
+        "The target is in its input, so that it learns to copy; where the answer is not yet"
         " there, it has learned nothing.",
         "Mask what comes later (tril), and let targets be the inputs one place further on.",
         ("overfitting",),
         "Let's build GPT",
     ),
     "data_overlap": CauseText(
-        "It is judged on what it has learned from",
-        "Examples of the training stand in the data that judges: the judgement is too good.",
+        "The validation data overlaps the training data",
+        "Training examples are in the validation data: the validation loss is too low.",
         "Split first, then draw; no example may lie in both parts.",
         (),
     ),
     "train_eval_mismatch": CauseText(
-        "It is used in another way than it is trained",
+        "Training/inference mismatch",
         "A layer, a normalisation, a mode or a preprocessing differs: the loss falls, and what it"
         " is used for stays noise.",
         "Let one function do the forward pass for both; model.train() to learn, .eval() to use.",
@@ -259,15 +259,15 @@ CAUSES = {
         "makemore, part 3",
     ),
     "lr_growing": CauseText(
-        "The learning rate grows all the time",
+        "The learning rate grows",
         "Steps get longer while the way down gets narrower.",
         "Let it fall or stay: lr / max(1, step / 1000), cosine, or a constant.",
         ("lr_too_high", "oscillation", "exploding_gradient", "nan", "inputs_ignored"),
     ),
     "lr_too_high": CauseText(
         "The learning rate is too high",
-        "Steps are so long that they leap over the valley; the loss jumps about, or bursts.",
-        "Take a third or a tenth of it; the update line of the wall near -3 is a good sign.",
+        "Steps are so long that they jump over the minimum; the loss jumps, or diverges.",
+        "Take a third or a tenth of it; the update-to-weight ratio near 1/1,000 is a good sign.",
         (
             "oscillation",
             "exploding_gradient",
@@ -285,25 +285,25 @@ CAUSES = {
     "lr_too_low": CauseText(
         "The learning rate is too low",
         "The weights hardly move: the loss falls, but would take for ever.",
-        "Take three or ten times as much; the update line of the wall near -3 is a good sign.",
+        "Take three or ten times as much; the update-to-weight ratio near 1/1,000 is a good sign.",
         ("plateau",),
         "makemore, part 2 and 3",
     ),
     "oscillation": CauseText(
-        "The loss swings up and down",
+        "The loss oscillates",
         "Steps lead from one side of the valley to the other.",
         "Less momentum, or a lower learning rate.",
         ("plateau",),
     ),
     "overfitting": CauseText(
-        "It learns its examples by heart",
+        "It overfits its examples",
         "The loss on new data rises while that on the training data falls.",
         "More data, dropout or weight decay, a smaller network, or stop where the new data's loss"
         " is lowest.",
         (),
     ),
     "metric_disagrees": CauseText(
-        "The loss and the right answers contradict one another",
+        "Loss and accuracy contradict one another",
         "Whoever gives the right answer less than half of all probability pays at least ln 2 = 0.69"
         " nats for it: a loss of L leaves at most L / ln 2 of the answers wrong. What counts fewer"
         " right ones counts something else.",
@@ -311,14 +311,14 @@ CAUSES = {
         " with the class dimension last, and labels from 0 on.",
     ),
     "context_too_short": CauseText(
-        "It sees too little of what came before",
+        "Context too short",
         "What it is to guess depends on more than it sees; it can't get below what that allows.",
         "Give it more context.",
         ("plateau",),
         "makemore, part 2",
     ),
     "vocabulary_unused": CauseText(
-        "Most of its outputs are never an answer",
+        "Unused output classes",
         "Parameters and time go into tokens or classes that do not occur in the data.",
         "Keep only what occurs, or make a vocabulary from this data.",
         (),

@@ -40,7 +40,7 @@ def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> t
 
     Args:
         checks: all that were made.
-        advice: recipe settings that mend a cause, by its id.
+        advice: recipe settings that fix a cause, by its id.
     """
     wrong = [check for check in checks if check.passed is False and check.id in CAUSES]
     kept = [check for check in wrong if not _explained(check, wrong)]
@@ -93,7 +93,7 @@ def conclude(
     Args:
         case: all that is known.
         checks: what the rules say of it.
-        advice: recipe settings that mend a cause, by its id; ``too_small`` and ``undertrained``
+        advice: recipe settings that fix a cause, by its id; ``too_small`` and ``undertrained``
             may be among them.
         seconds: how long it took.
     """
@@ -136,7 +136,7 @@ def _healthy(case: Evidence) -> tuple[str, str, float]:
     steps = (case.steps[-1] + 1) * np.arange(1, len(means) + 1) / len(means)
     seen = forecast(steps, means)
     if seen is None:
-        return "unknown", "The loss does not fall steadily enough to be drawn on.", 0.35
+        return "unknown", "The loss does not fall steadily enough to be extrapolated.", 0.35
     if seen.gain > FURTHER:
         return _still_falls("the loss", seen.now, seen)
     floor = case.floors.get("pair", math.nan)

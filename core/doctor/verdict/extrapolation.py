@@ -1,4 +1,4 @@
-"""The loss curve, drawn on: what twice as many steps would bring, and how sure that is.
+"""The loss curve, extrapolated: what twice as many steps would bring, and how sure that is.
 
 L(t) = a + b * t^-c, the form that losses of trained networks follow (Hestness et al. 2017; Kaplan
 et al. 2020), fitted over the second half of the run, for many c, each with its least squares.

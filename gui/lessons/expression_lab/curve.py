@@ -50,4 +50,4 @@ class ExpressionCurve(QWidget):
             lines.append(Series("smoothed", x, smooth))
         else:
             lines = [Series("loss", x, y)]
-        self._picture.show_picture(Picture("How low is it?", "lines", tuple(lines)))
+        self._picture.show_picture(Picture("Loss", "lines", tuple(lines)))

@@ -263,8 +263,8 @@ def test_a_fault_is_said_while_it_trains(made):
     assert early.diagnosis.causes[0].id == "wrong_update_sign"
 
 
-def test_what_mends_it_goes_with_the_cause(made):
-    """Where a setting of the recipe mends a cause, it is named with a value that is allowed."""
+def test_what_fixes_it_goes_with_the_cause(made):
+    """Where a setting of the recipe fixes a cause, it is named with a value that is allowed."""
     found = last(told(made("names mlp", "rate_high", steps=60)))
     assert found.causes[0].id == "lr_too_high"
     settings = dict(found.causes[0].settings)
