@@ -198,8 +198,7 @@ class Session(QObject):
             return
         self._ordered, self._live, self._past = self.recipe, {}, History()
         folder = free_place(RUNS, f"{self.name}-{self.recipe.model}")
-        steps = self.recipe.steps or None
-        request = self._request(None if steps else seconds, steps)
+        request = self.request(seconds)
         self._enter(State.STARTING)
         self._run.start(partial(jobs.train, request, folder, self.resume_from), paused)
 
@@ -221,8 +220,16 @@ class Session(QObject):
         self._enter(State.STARTING)
         self._run.start(partial(jobs.resume, folder))
 
-    def _request(self, seconds: float | None, steps: int | None) -> jobs.RunRequest:
-        return jobs.RunRequest(self.name, self.recipe, self.data, self.device, seconds, steps)
+    def request(self, seconds: float, steps: int = 0) -> jobs.RunRequest:
+        """Return the request for a run by the present recipe.
+
+        Args:
+            seconds: how long, where neither ``steps`` nor the recipe says how many steps.
+            steps: how many; 0 for as many as the recipe says.
+        """
+        steps = steps or self.recipe.steps
+        length = (None, steps) if steps else (seconds, None)
+        return jobs.RunRequest(self.name, self.recipe, self.data, self.device, *length)
 
     def fetch(self) -> None:
         """Download the full data set, and choose it."""
@@ -242,7 +249,7 @@ class Session(QObject):
             self.sweep_ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
         elif self.state is State.READY:
             self._enter(State.SWEEPING)
-            self._range_test.start(partial(jobs.lr_range_test, self._request(None, steps)))
+            self._range_test.start(partial(jobs.lr_range_test, self.request(0.0, steps)))
 
     def cancel(self) -> None:
         """Give up what the data card shows the progress of: a download, or data made ready."""

@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, Signal
 
 from core.telemetry.events import Diagnosed, Metrics, Progress, Started
 from core.telemetry.history import History
-from core.training.recipe import Recipe
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
 from gui.worker import Worker
@@ -29,31 +28,24 @@ class ExaminationRequest:
     """Which network to diagnose, and how.
 
     Attributes:
-        playground: its name.
-        recipe, data, device: as they stand on its page.
         title: what the network is called on the screen.
-        seconds: how long to train, unless the recipe says how many steps.
+        seconds: how long to train, unless the run says how many steps.
         budget: seconds for experiments.
+        run: the recipe, data and device as they stand on its page; None for a checkpoint.
         fault: the id of the fault that is injected; "" for none.
-        file: a checkpoint to diagnose, which knows its playground and recipe.
+        file: the checkpoint, which knows its playground and recipe.
         sources: the data of each playground's page, of which the checkpoint's is taken.
+        device: where a checkpoint is trained on.
     """
 
-    playground: str
-    recipe: Recipe | None
-    data: Path | None
-    device: str
     title: str
     seconds: float
     budget: float
+    run: jobs.RunRequest | None = None
     fault: str = ""
     file: Path | None = None
     sources: Mapping[str, Path | None] = field(default_factory=dict)
-
-    @property
-    def steps(self) -> int:
-        """The number of steps that the recipe asks for; 0 where it goes by the clock."""
-        return self.recipe.steps if self.recipe else 0
+    device: str = "auto"
 
 
 def checkpoint_request(
@@ -62,7 +54,7 @@ def checkpoint_request(
     """Return the request to diagnose a checkpoint in so many seconds."""
     seconds = max(FEWEST, TRAINS * budget)
     return ExaminationRequest(
-        "", None, None, device, path.name, seconds, TRIES * budget, file=path, sources=sources
+        path.name, seconds, TRIES * budget, file=path, sources=sources, device=device
     )
 
 
@@ -98,17 +90,8 @@ class Examination(QObject):
         if request.file is not None:
             whole, where = request.budget / TRIES, (request.sources, request.device)
             self.job.start(partial(jobs.diagnose_checkpoint, request.file, *where, whole))
-            return
-        assert request.recipe is not None
-        run = jobs.RunRequest(
-            request.playground,
-            request.recipe,
-            request.data,
-            request.device,
-            None if request.steps else request.seconds,
-            request.steps or None,
-        )
-        self.job.start(partial(jobs.diagnose, run, request.fault, request.budget))
+        elif request.run is not None:
+            self.job.start(partial(jobs.diagnose, request.run, request.fault, request.budget))
 
     def _on_event(self, event: Any) -> None:
         self.history.add(event)
@@ -126,8 +109,8 @@ class Examination(QObject):
         request = self.request
         assert request is not None
         words = f"Training and measuring: step {event.step:,}"
-        if request.steps:
-            words += f" of {request.steps:,}"
+        if request.run and request.run.steps:
+            words += f" of {request.run.steps:,}"
         else:
             words += f" · {max(0.0, request.seconds * (1 - event.progress)):.0f} s left"
         share = event.progress * request.seconds / (request.seconds + request.budget)

@@ -2,26 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QRandomGenerator, Signal
 
 from core.doctor.diagnosis import Diagnosis
 from gui.doctor.fault_gallery import NOTHING, SURPRISE, FaultGallery
 
+if TYPE_CHECKING:
+    from core.doctor.faults.gallery import Fault
+
 CHOICES = 6
 WATCH = "Something is broken. Watch the curve, then guess what it is."
 KNOWN = "You know what is broken. Will the doctor find it?"
-
-
-class Fault(Protocol):
-    """What the game needs to know of one of :mod:`core.doctor.faults.gallery`."""
-
-    id: str
-    title: str
-    hint: str
-    cause: str
-    also: tuple[str, ...]
 
 
 @dataclass
@@ -46,7 +39,7 @@ class Round:
         given_up: whether the person asked the doctor without a guess.
     """
 
-    fault: Fault
+    fault: "Fault"
     hidden: bool
     choices: list[str] = field(default_factory=list)
     guess: str | None = None
@@ -69,7 +62,7 @@ class Round:
         return not self.covered and self.answer is not None
 
 
-def begin(faults: Sequence[Fault], chosen: str | None) -> Round:
+def begin(faults: "Sequence[Fault]", chosen: str | None) -> Round:
     """Break what was chosen, or any one, hidden, for None."""
     random = QRandomGenerator.global_()
     if chosen is not None:
@@ -106,7 +99,7 @@ class FaultGameController(QObject):
     def __init__(self, gallery: FaultGallery, title: Callable[[str], str], parent: QObject) -> None:
         super().__init__(parent)
         self._gallery, self._title = gallery, title
-        self._faults: list[Any] = []
+        self._faults: list[Fault] = []
         self._over = False
         self.round: Round | None = None
         self.score = Score()
@@ -120,7 +113,7 @@ class FaultGameController(QObject):
         """Whether the doctor's words must not be seen yet."""
         return self.round is not None and self.round.covered
 
-    def offer(self, faults: Sequence[Any]) -> None:
+    def offer(self, faults: "Sequence[Fault]") -> None:
         """Offer these faults."""
         self._faults = list(faults)
         self._gallery.show_faults([(fault.id, fault.title.rstrip(".")) for fault in faults])
@@ -140,7 +133,7 @@ class FaultGameController(QObject):
             guess.begin(f"{KNOWN} {played.fault.title}", [])
             self._hint()
         self._gallery.show_round()
-        return str(played.fault.id)
+        return played.fault.id
 
     def leave(self) -> None:
         """Go back to the faults."""

@@ -187,17 +187,8 @@ class Page(pages.Page):
         fault = self.game.begin()
         self._shown = "" if fault else self._patient
         self.report.clear()
-        patient = ExaminationRequest(
-            self._patient,
-            session.recipe,
-            session.data,
-            session.device,
-            self._who(),
-            seconds,
-            budget,
-            fault,
-        )
-        self.examination.begin(patient)
+        run = session.request(seconds)
+        self.examination.begin(ExaminationRequest(self._who(), seconds, budget, run, fault))
 
     @property
     def busy(self) -> bool:

@@ -5,18 +5,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QProgressBar,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QWidget
 
 from core.telemetry.events import Failed, Progress, Surveyed
 from gui.session import Session
 from gui.session_state import State
+from gui.widgets.buttons import identified, progress_bar, push_button
 from gui.widgets.card import Card, label, say
 
 BUNDLED, FULL, OWN = range(3)
@@ -51,30 +45,24 @@ class DataCard(Card):
         self._own = own
         self._is_own = is_own
         self._shown = BUNDLED if self._folder is None else FULL
-        self.box = QComboBox()
-        self.box.setObjectName("dataBox")
-        self.box.setAccessibleName("Data")
+        what = "A file or a folder of texts" if is_own else "A file"
+        help = "The bundled data needs no network and trains in a minute. More data makes a"
+        help += " network with fewer errors, and takes longer."
+        help += f" {what} can also be dropped here." if own else ""
+        self.box = identified(QComboBox(), "dataBox", "Data", help)
         self.box.addItems([bundled, full, *([own] if own else [])])
         self.box.setCurrentIndex(self._shown)
         self.box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        what = "A file or a folder of texts" if is_own else "A file"
-        drop = f" {what} can also be dropped here." if own else ""
-        self.box.setToolTip(
-            "<p>The bundled data needs no network and trains in a minute. More data makes a"
-            f" network with fewer errors, and takes longer.{drop}</p>"
-        )
         self.box.activated.connect(self._choose)
         self.words = label("", "small", wrap=True)
         self.words.setObjectName("dataMessage")
         self.words.hide()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setObjectName("cancelDownload")
-        self.cancel.setToolTip("<p>Cancel; nothing half-written is left.</p>")
+        self.bar = progress_bar("dataProgress", "Progress of the data")
+        self.cancel = push_button(
+            "cancelDownload", "Cancel", "Cancel; nothing half-written is left."
+        )
         self.cancel.clicked.connect(session.cancel)
         self._row = QWidget()
         row = QHBoxLayout(self._row)

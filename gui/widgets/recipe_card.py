@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QScrollArea, QWidget
 
 from core.paths import CHECKPOINTS
 from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
@@ -13,6 +13,7 @@ from core.training.recipe import Recipe
 from gui.session import Session
 from gui.session_state import State
 from gui.theme import IconButton
+from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import Card, label, say
 from gui.widgets.recipe_form import RecipeForm
 
@@ -28,30 +29,20 @@ class RecipeCard(Card):
         super().__init__("Training settings")
         self._session = session
         self._recipes = recipes
-        self.box = QComboBox()
-        self.box.setObjectName("recipeBox")
-        self.box.setAccessibleName("Recipe")
+        help = "A recipe: a named set of training settings."
+        self.box = identified(QComboBox(), "recipeBox", "Recipe", help)
         self.box.addItems(list(recipes))
-        self.box.setToolTip("<p>A recipe: a named set of training settings.</p>")
-        self.box.textActivated.connect(self._on_chosen)
-        self.start_from = QComboBox()
-        self.start_from.setObjectName("startFrom")
-        self.start_from.setAccessibleName("Start from")
+        self.box.textActivated.connect(self.choose)
+        help = "Train newly initialised weights, or continue from the network that is loaded (its"
+        help += " sizes must be the recipe's)."
+        self.start_from = identified(QComboBox(), "startFrom", "Start from", help)
         self.start_from.addItems([FRESH, ONWARD])
-        self.start_from.setToolTip(
-            "<p>Train newly initialised weights, or continue from the network that is loaded (its"
-            " sizes must be the recipe's).</p>"
-        )
         self.start_from.currentTextChanged.connect(self._on_start_from)
-        self.open = QPushButton("Open checkpoint…")
-        self.open.setObjectName("openCheckpoint")
-        self.open.setProperty("role", "link")
-        self.open.setToolTip("<p>Use a network that was trained before, or train it further.</p>")
+        help = "Use a network that was trained before, or train it further."
+        self.open = push_button("openCheckpoint", "Open checkpoint…", help, "link")
         self.open.clicked.connect(self._ask_checkpoint)
-        self.back = QPushButton("Pretrained network")
-        self.back.setObjectName("openStarter")
-        self.back.setProperty("role", "link")
-        self.back.setToolTip("<p>Go back to the pretrained network that came with the program.</p>")
+        help = "Go back to the pretrained network that came with the program."
+        self.back = push_button("openStarter", "Pretrained network", help, "link")
         self.back.clicked.connect(session.open_starter)
         self.form = RecipeForm(session.draft)
         self.undo = IconButton("undo", "Undo the last change of a setting. Ctrl+Z does it, too.")
@@ -102,13 +93,10 @@ class RecipeCard(Card):
         scroll.setWidget(inner)
         self.body.addWidget(scroll, 1)
 
-    def _on_chosen(self, name: str) -> None:
-        if name in self._recipes:
-            self.choose(name)
-
     def choose(self, name: str) -> None:
-        """Take the recipe of that name."""
-        self._session.draft.take(self._recipes[name])
+        """Take the recipe of that name, if it is one."""
+        if name in self._recipes:
+            self._session.draft.take(self._recipes[name])
 
     def _name_recipe(self) -> None:
         """Show the name of the present recipe, or that it is none of those with a name."""

@@ -183,7 +183,7 @@ def test_each_part_is_there_once(whole):
 
 def test_before_anything_it_says_what_it_does(doctor):
     """The empty page asks the question, names the six verdicts, and has no findings."""
-    assert "too small, or not trained enough?" in doctor.verdict
+    assert "too small (underfitting) or not trained enough" in doctor.verdict
     assert "I can't tell" in doctor.shown("reportArea")
     assert not doctor.find("findings").isVisible() and not doctor.find("evidence").isVisible()
     assert not doctor.find("doctorCurve").isVisible()
