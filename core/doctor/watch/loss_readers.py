@@ -7,7 +7,7 @@ measures it.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -175,53 +175,6 @@ def read_loss(graph: StepGraph) -> ObservedLoss:
         return READERS[graph.loss.kind](graph, graph.loss)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Outputs as rows of classes; a single output stands in a row of its own."""
-
-    wide: Tensor
-    classes: int
-
-    @property
-    def some(self) -> Tensor:
-        return self.wide.reshape(-1, max(1, self.classes))[:MAX_ROWS]
-
-    @property
-    def are_probabilities(self) -> bool:
-        rows = self.some
-        sums_to_one = bool(((rows.sum(-1) - 1).abs() < 1e-3).all())
-        return self.classes > 1 and bool((rows >= 0).all()) and sums_to_one
-
-    @property
-    def are_normalised(self) -> bool:
-        """Whether they are probabilities or log-probabilities."""
-        sums = self.some.exp().sum(-1)
-        return (
-            self.classes < 2
-            or self.are_probabilities
-            or bool(((sums - 1).abs() < 1e-2).all())
-            or not bool(torch.isfinite(sums).all())
-        )
-
-    @property
-    def sum_along_batch(self) -> bool:
-        """Whether (log-)probabilities sum to 1 over the batch instead of the classes."""
-        wide = self.wide
-        if wide.dim() != 2 or len(wide) < 4 or len(wide) > 100_000:
-            return False
-        values = wide if bool((wide >= 0).all()) else wide.exp()
-        batch, classes = values.sum(0), values.sum(1)
-        return bool(((batch - 1).abs() < 1e-3).all()) and not bool(
-            ((classes - 1).abs() < 1e-2).all()
-        )
-
-
-def _rows_of(outputs: Tensor, class_dim: int = -1) -> _Rows:
-    if outputs.dim() < 2:
-        return _Rows(outputs.float(), 0)
-    return _Rows(outputs.movedim(class_dim, -1).float(), int(outputs.shape[class_dim]))
-
-
 def _read(
     graph: StepGraph, call: LossCall, labels: Tensor | None = None, class_dim: int = -1
 ) -> ObservedLoss:
@@ -230,26 +183,27 @@ def _read(
     Args:
         graph: the step.
         call: of the loss function.
-        labels: the targets as class indices, where they are not that themselves.
+        labels: the classes that count, where they are not the targets themselves.
         class_dim: the dimension of the classes in the outputs.
     """
     outputs, targets = call.outputs, call.targets
     classes = int(outputs.shape[class_dim]) if outputs.dim() > 1 else 0
     one_hot = classes > 1 and targets.shape == outputs.shape and is_soft_one_hot(targets)
     integers = not targets.is_floating_point() and not one_hot
-    if labels is None and (one_hot or integers):
-        labels = targets.argmax(-1) if one_hot else targets
+    if one_hot and labels is None:
+        labels = targets.argmax(-1)
+    elif integers and labels is None:
+        labels = targets
     counted = (targets if labels is None else labels).flatten()[:MAX_TARGETS]
+    numbers = counted if integers else targets.float()
     top = 0.0
     if labels is not None and len(counted):
         top = float(torch.unique(counted, return_counts=True)[1].max()) / len(counted)
-    numbers = targets.float()
+    result = call.op.result
     return ObservedLoss(
         kind=call.kind,
         classes=classes,
-        value=float(call.op.result.float().mean())
-        if isinstance(call.op.result, Tensor)
-        else math.nan,
+        value=float(result.float().mean()) if isinstance(result, Tensor) else math.nan,
         uniform=math.log(classes) if classes > 1 else math.nan,
         sign=call.sign,
         double_softmax=_double_softmax(graph),
@@ -265,22 +219,40 @@ def _read(
     )
 
 
+def _of_classes(graph: StepGraph, call: LossCall) -> tuple[ObservedLoss, Tensor]:
+    """Measure a loss of torch's against classes; return its outputs as rows of classes, too."""
+    class_dim = 1 if call.outputs.dim() > 1 else -1
+    labels = None
+    if not call.targets.is_floating_point():
+        labels = call.targets.flatten()[:MAX_TARGETS]
+        labels = labels[labels != call.op.argument(4, "ignore_index", -100)]
+    return _read(graph, call, labels, class_dim), _rows(call.outputs, class_dim)
+
+
+def _rows(outputs: Tensor, class_dim: int = -1) -> Tensor:
+    """Return outputs as rows of classes; single ones as rows of one."""
+    if outputs.dim() < 2:
+        return outputs.float().reshape(-1, 1)
+    return outputs.movedim(class_dim, -1).float().flatten(0, -2)
+
+
+def _are_probabilities(rows: Tensor) -> bool:
+    sums_to_one = bool(((rows.sum(-1) - 1).abs() < 1e-3).all())
+    return rows.shape[-1] > 1 and sums_to_one and bool((rows >= 0).all())
+
+
 def read_cross_entropy(graph: StepGraph, call: LossCall) -> ObservedLoss:
     """``cross_entropy``: logits against classes, or against rows of probabilities."""
-    class_dim = 1 if call.outputs.dim() > 1 else -1
-    seen = _without_ignored(_read(graph, call, class_dim=class_dim), call)
+    seen, rows = _of_classes(graph, call)
     result = call.op.result
     if call.op.kwargs.get("reduction") == "sum" and result.numel() == 1:
         seen = replace(seen, value=float(result) / max(1, call.targets.numel()))
-    probabilities = _rows_of(call.outputs, class_dim).are_probabilities
-    return replace(seen, outputs_are_probabilities=probabilities)
+    return replace(seen, outputs_are_probabilities=_are_probabilities(rows[:MAX_ROWS]))
 
 
 def read_nll(graph: StepGraph, call: LossCall) -> ObservedLoss:
     """``nll_loss``: log-probabilities against classes."""
-    class_dim = 1 if call.outputs.dim() > 1 else -1
-    seen = _without_ignored(_read(graph, call, class_dim=class_dim), call)
-    return _of_log_probabilities(seen, _rows_of(call.outputs, class_dim))
+    return _of_log_probabilities(*_of_classes(graph, call), call)
 
 
 def read_nll_by_hand(graph: StepGraph, call: LossCall) -> ObservedLoss:
@@ -290,7 +262,25 @@ def read_nll_by_hand(graph: StepGraph, call: LossCall) -> ObservedLoss:
         picked = picked.sum(-1)
     logs = picked.log() if bool((picked > 0).all()) else picked
     seen = replace(_read(graph, call), value=float(-logs.mean()))
-    return _of_log_probabilities(seen, _rows_of(call.outputs))
+    return _of_log_probabilities(seen, _rows(call.outputs), call)
+
+
+def _of_log_probabilities(seen: ObservedLoss, rows: Tensor, call: LossCall) -> ObservedLoss:
+    """Add whether they are normalised: along the classes, or along the batch."""
+    some = rows[:MAX_ROWS]
+    sums = some.exp().sum(-1)
+    normalised = (
+        rows.shape[-1] < 2
+        or _are_probabilities(some)
+        or bool(((sums - 1).abs() < 1e-2).all())
+        or not bool(torch.isfinite(sums).all())
+    )
+    over_batch = seen.softmax_over_batch
+    if not over_batch and call.outputs.dim() == 2 and 4 <= len(rows) <= 100_000:
+        values = rows if bool((rows >= 0).all()) else rows.exp()
+        errors = [(values.sum(dim) - 1).abs() for dim in (0, 1)]
+        over_batch = bool((errors[0] < 1e-3).all()) and not bool((errors[1] < 1e-2).all())
+    return replace(seen, normalised=normalised, softmax_over_batch=over_batch)
 
 
 def read_squared_error(graph: StepGraph, call: LossCall) -> ObservedLoss:
@@ -336,31 +326,6 @@ READERS: dict[str, Reader] = {
     "binary_cross_entropy_with_logits": read_binary,
     "multi_margin_loss": read_margin,
 }
-
-
-def _without_ignored(seen: ObservedLoss, call: LossCall) -> ObservedLoss:
-    """Leave out targets of ``ignore_index``."""
-    if not seen.integer_targets:
-        return seen
-    labels = call.targets.flatten()[:MAX_TARGETS]
-    labels = labels[labels != call.op.argument(4, "ignore_index", -100)]
-    if not len(labels):
-        return replace(seen, target_min=math.nan, target_max=math.nan, top_share=0, target_count=0)
-    return replace(
-        seen,
-        target_min=float(labels.min()),
-        target_max=float(labels.max()),
-        top_share=float(torch.unique(labels, return_counts=True)[1].max()) / len(labels),
-        target_count=len(labels),
-    )
-
-
-def _of_log_probabilities(seen: ObservedLoss, rows: _Rows) -> ObservedLoss:
-    return replace(
-        seen,
-        normalised=rows.are_normalised,
-        softmax_over_batch=seen.softmax_over_batch or rows.sum_along_batch,
-    )
 
 
 def is_soft_one_hot(targets: Tensor) -> bool:
