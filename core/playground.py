@@ -102,7 +102,7 @@ class Playground(ABC):
             core.download.CancelledError: ``cancelled`` said so; nothing half-done is kept.
         """
 
-    def survey(self, data: Any, vocabulary: Vocabulary) -> Mapping[str, Any]:
+    def describe_data(self, data: Any, vocabulary: Vocabulary) -> Mapping[str, Any]:
         """Return what a screen shows of the data itself: frozen values and arrays, by name.
 
         Args:

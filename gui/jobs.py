@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import playgrounds
 from core.errors import UserError
-from core.telemetry.events import Answer, Fetched, Progress, Surveyed, Weights
+from core.telemetry.events import Answer, DataDescribed, Fetched, Progress, Weights
 from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
@@ -167,7 +167,7 @@ def describe_data(
     name: str, source: Path | None, control: Control, report: Report
 ) -> Iterator[object]:
     """Read data, and describe it."""
-    yield Surveyed(playgrounds.get(name).survey(_load(name, source), {}))
+    yield DataDescribed(playgrounds.get(name).describe_data(_load(name, source), {}))
 
 
 def open_checkpoint(

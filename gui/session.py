@@ -20,6 +20,7 @@ from core.runs.folder import LAST
 from core.runs.run_info import read_run_info, recipe_of
 from core.telemetry.events import (
     Answer,
+    DataDescribed,
     Diagnosed,
     Evaluated,
     Examples,
@@ -34,7 +35,6 @@ from core.telemetry.events import (
     Resumed,
     Snapshot,
     Started,
-    Surveyed,
     Swept,
     Weights,
 )
@@ -61,7 +61,7 @@ class Session(QObject):
     frame = Signal()
     """All that came since the last time was passed on: time to draw."""
     examples_taken = Signal(object)
-    surveyed = Signal(object)
+    data_described = Signal(object)
     evaluated = Signal(object)
     layer_viewed = Signal(object)
     ended = Signal(object)
@@ -128,7 +128,7 @@ class Session(QObject):
             Started: self._on_started,
             Loaded: self._on_loaded,
             Weights: self._update_replica,
-            Surveyed: self.surveyed.emit,
+            DataDescribed: self.data_described.emit,
             Answer: self.answered.emit,
             Swept: self.swept.emit,
             Metrics: self.metrics_added.emit,
@@ -338,7 +338,7 @@ class Session(QObject):
 
     def _on_event(self, job: BackgroundJob, event: object) -> None:
         self.history.add(event)
-        if job is self._reading and isinstance(event, Surveyed | Fetched):
+        if job is self._reading and isinstance(event, DataDescribed | Fetched):
             self._on_read(event)
         elif handler := self._handlers.get(type(event)):
             handler(event)
@@ -364,7 +364,7 @@ class Session(QObject):
         self._enter(State.READY)
         self.loaded.emit(event)
 
-    def _on_read(self, event: Surveyed | Fetched) -> None:
+    def _on_read(self, event: DataDescribed | Fetched) -> None:
         self._enter(State.READY)
         if isinstance(event, Fetched):
             self.choose_data(Path(event.folder))

@@ -71,7 +71,7 @@ def play_case_study(
         title = "The notebook, as it was" if number == 0 else FIXES[number - 1].title
         yield Progress(title, number / (len(FIXES) + 1))
         # Fixed steps are observed: what is found must not depend on the computer's speed.
-        attending = RunDoctor(1.0, math.inf)
+        run_doctor = RunDoctor(1.0, math.inf)
         run = Run(
             playground,
             playground.recipes["notebook actual_words"].replace({"steps": 0}),
@@ -82,7 +82,7 @@ def play_case_study(
             probe_every=1.0,
             eval_examples=EVALUATED,
             make_learner=partial(FaultyLearner, ActualWords(fixed)),
-            observers=(attending,),
+            observers=(run_doctor,),
         )
         diagnosis = None
         if control.stopping:
@@ -100,14 +100,14 @@ def play_case_study(
         if control.stopping or diagnosis is None:
             yield Stopped(0, 0.0)
             return
-        yield Answer(TOPIC, number, {"chapter": _chapter(number, title, attending, diagnosis)})
+        yield Answer(TOPIC, number, {"chapter": _chapter(number, title, run_doctor, diagnosis)})
         if number < len(FIXES):
             fixed = (*fixed, FIXES[number].id)
     yield Finished(0, 0.0)
 
 
-def _chapter(number: int, title: str, attending: RunDoctor, diagnosis: Diagnosis) -> Chapter:
-    learner = attending.learner
+def _chapter(number: int, title: str, run_doctor: RunDoctor, diagnosis: Diagnosis) -> Chapter:
+    learner = run_doctor.learner
     assert learner is not None
     metrics, _ = learner.playground.validate(learner.model, learner.data, learner.recipe, EVALUATED)
     causes = tuple(cause.id for cause in diagnosis.causes)

@@ -29,7 +29,7 @@ LOOP = "your loop"
 
 
 @dataclass(frozen=True)
-class Card:
+class RunLabels:
     """What a person says of a run."""
 
     name: str = ""
@@ -55,7 +55,7 @@ class Entry:
     """
 
     path: Path
-    card: Card
+    card: RunLabels
     about: RunInfo | None
     playground: str
     model: str
@@ -233,12 +233,12 @@ def _state(ended: bool, written: float) -> str:
     return "running" if time.time() - written < SILENT else "interrupted"
 
 
-def _read_card(path: Path) -> Card:
+def _read_card(path: Path) -> RunLabels:
     """Return what a person said; nothing, where the file is not there or says something else."""
     try:
         if path.stat().st_size > CARD_LARGEST:
-            return Card()
+            return RunLabels()
         values = json.loads(path.read_bytes())
-        return Card(str(values["name"]), str(values["note"])[:LONGEST], values["star"] is True)
+        return RunLabels(str(values["name"]), str(values["note"])[:LONGEST], values["star"] is True)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return Card()
+        return RunLabels()

@@ -95,7 +95,7 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class DataDescribed:
     """What a screen shows of the data that the network is held against."""
 
     values: Mapping[str, Any]
@@ -281,7 +281,7 @@ class Failed:
 
 Event = (
     Started
-    | Surveyed
+    | DataDescribed
     | Metrics
     | Snapshot
     | Weights

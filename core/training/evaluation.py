@@ -8,7 +8,7 @@ from torch import nn
 
 
 @contextmanager
-def judging(model: nn.Module) -> Iterator[None]:
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Put a model into its mode for use, and back."""
     training = model.training
     model.eval()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..layers import size_of
-from ..telemetry.events import Evaluated, Event, Loaded, Started, Surveyed, Weights, frozen
+from ..telemetry.events import DataDescribed, Evaluated, Event, Loaded, Started, Weights, frozen
 from ..telemetry.probes import describe, look
 from .checkpoint import Checkpoint
 from .device import use_threads
@@ -71,7 +71,7 @@ def open_checkpoint(path: Path, checkpoint: Checkpoint, data: Any) -> Iterator[E
     )
     weights = Weights(step, {name: frozen(t) for name, t in model.state_dict().items()})
     yield Loaded(str(path), recipe.to_dict(), started, weights, dict(about))
-    yield Surveyed(playground.survey(data, vocabulary))
+    yield DataDescribed(playground.describe_data(data, vocabulary))
 
     def loss() -> torch.Tensor:
         examples = playground.prepare(data, recipe, vocabulary, CPU)

@@ -25,6 +25,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..playground import Playground
 from ..telemetry.events import (
+    DataDescribed,
     Evaluated,
     Event,
     Examples,
@@ -36,7 +37,6 @@ from ..telemetry.events import (
     Resumed,
     Started,
     Stopped,
-    Surveyed,
     Weights,
     frozen,
 )
@@ -312,7 +312,7 @@ def _events(loop: _Loop) -> Iterator[Event]:
     run, control = loop.run, loop.control
     yield loop.started()
     if run.watched:
-        yield Surveyed(run.playground.survey(run.data, loop.learner.vocabulary))
+        yield DataDescribed(run.playground.describe_data(run.data, loop.learner.vocabulary))
         yield loop.weights()
         yield loop.evaluated(loop.quick)
     while loop.progress < 1.0 and not control.stopping:

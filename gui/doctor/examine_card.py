@@ -138,9 +138,9 @@ class ExamineCard(Card):
             self._refresh()
             self._plan()
 
-    def set_breaking(self, breaking: bool) -> None:
+    def set_injecting(self, injecting: bool) -> None:
         """Say on the button whether something will be broken first."""
-        words = BREAK if breaking else EXAMINE
+        words = BREAK if injecting else EXAMINE
         self.examine.setText(words)
         self.examine.setAccessibleName(words)
 

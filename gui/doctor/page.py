@@ -104,7 +104,7 @@ class Page(pages.Page):
         self.controls.patientChosen.connect(self._choose_patient)
         self.controls.examineAsked.connect(self._examine)
         self.controls.stopAsked.connect(self._stop)
-        self.gallery.faultChosen.connect(lambda key: self.controls.set_breaking(key != NOTHING))
+        self.gallery.faultChosen.connect(lambda key: self.controls.set_injecting(key != NOTHING))
         self.game.uncovered.connect(self._show_newest)
         self.report.applied.connect(self._apply)
         self.report.lessonAsked.connect(self._teach)
@@ -306,10 +306,10 @@ class Page(pages.Page):
         self._show_newest()
 
     def _show_newest(self) -> None:
-        event, patient = self._newest, self.examination.request
-        if event is None or patient is None or self.game.covered:
+        event, request = self._newest, self.examination.request
+        if event is None or request is None or self.game.covered:
             return
-        what = f"{patient.title}, broken on purpose" if patient.fault else patient.title
+        what = f"{request.title}, broken on purpose" if request.fault else request.title
         doctor, note = self.examination, f"{what}. {done(event.diagnosis)}"
         even = doctor.info.uniform_loss if doctor.info else 0.0
         seen = doctor.history if event.final else None  # until then its curve stands above

@@ -10,7 +10,7 @@ PLAY = "Double-click, or press Enter: play with this network."
 
 
 @dataclass(frozen=True)
-class Column:
+class LadderColumn:
     """A column: its title and a shorter one, its widths for either in pixels, and its help."""
 
     title: str
@@ -21,16 +21,16 @@ class Column:
 
 
 COLUMNS = (
-    Column("Model", "Model", 0, 0, "From counting pairs of letters up to the transformer."),
-    Column("Parameters", "Params", 80, 68, "How many numbers the training may change."),
-    Column(
+    LadderColumn("Model", "Model", 0, 0, "From counting pairs of letters up to the transformer."),
+    LadderColumn("Parameters", "Params", 80, 68, "How many numbers the training may change."),
+    LadderColumn(
         "Train loss",
         "Train",
         68,
         46,
         "Nats a character on names that it learned from: the lower, the better it knows them.",
     ),
-    Column(
+    LadderColumn(
         "Dev loss",
         "Dev",
         72,
@@ -38,8 +38,8 @@ COLUMNS = (
         "Nats a character on names that it never saw: this is what counts. The star marks the"
         " best. Far above the train loss, it overfits.",
     ),
-    Column("Time", "Time", 62, 54, "How long it trained."),
-    Column(
+    LadderColumn("Time", "Time", 62, 54, "How long it trained."),
+    LadderColumn(
         "Lecture",
         "Lecture",
         62,

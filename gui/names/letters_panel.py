@@ -50,7 +50,7 @@ class LettersPanel(QWidget):
         column.addWidget(scroll)
         self.bigrams.sourceChanged.connect(lambda source: self._dream())
 
-    def show_survey(self, values: Any) -> None:
+    def show_data_views(self, values: Any) -> None:
         """Show the pairs of letters in a list of names."""
         self._letters = values["letters"]
         self.bigrams.show_data(values["letters"], values["bigrams"])

@@ -12,7 +12,15 @@ from core.playgrounds.names.ladder import Result
 from core.playgrounds.names.recipe import LADDER, RECIPES
 from core.playgrounds.names.wordlist import holds_names
 from core.runs.folder import title_of
-from core.telemetry.events import Evaluated, Failed, Finished, Loaded, Started, Stopped, Surveyed
+from core.telemetry.events import (
+    DataDescribed,
+    Evaluated,
+    Failed,
+    Finished,
+    Loaded,
+    Started,
+    Stopped,
+)
 from gui.names.ladder_panel import LadderPanel
 from gui.names.ladder_run import LadderRun
 from gui.names.letters_panel import LettersPanel
@@ -89,7 +97,7 @@ class Page(TrainingPage):
 
     def _connect(self) -> None:
         session = self.session
-        session.surveyed.connect(self._on_surveyed)
+        session.data_described.connect(self._on_data_described)
         session.data_chosen.connect(self._show_list)
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
@@ -112,7 +120,7 @@ class Page(TrainingPage):
         self.ladder_run.progressed.connect(self.ladder.set_running)
         self.ladder_run.ended.connect(lambda: self.ladder.set_running(None, 0.0, ""))
 
-    def _on_surveyed(self, event: Surveyed) -> None:
+    def _on_data_described(self, event: DataDescribed) -> None:
         """The list that the network is held against: its names are no new ones."""
         self._words = event.values["words"]
         if event.values["title"] != self._list:
@@ -122,9 +130,9 @@ class Page(TrainingPage):
         self._show_list(event)
         self._play()
 
-    def _show_list(self, event: Surveyed) -> None:
+    def _show_list(self, event: DataDescribed) -> None:
         values = event.values
-        self.letters.show_survey(values)
+        self.letters.show_data_views(values)
         comparable = values["lecture"]
         self.ladder.set_comparable(comparable, OTHER_LIST)
         self.standing.show_references(comparable)

@@ -262,8 +262,12 @@ class Page(pages.Page):
         self._expected = [folder]
         self.look()
         begun = {entry.path: entry.begun for entry in self.model.entries}
-        twins = [path for path in begun if path != folder and begun[path] == begun.get(folder)]
-        known = " You have it already: that one and this began in the same moment." if twins else ""
+        same_names = [path for path in begun if path != folder and begun[path] == begun.get(folder)]
+        known = (
+            " You have it already: that one and this began in the same moment."
+            if same_names
+            else ""
+        )
         self.message.tell(f"{folder.name} is here.{known}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -28,7 +28,7 @@ ROOT = QModelIndex()
 
 
 @dataclass(frozen=True)
-class Column:
+class RunColumn:
     """A column: its title, what it teaches, its text and what it is sorted by."""
 
     title: str
@@ -43,24 +43,24 @@ def _number(value: float) -> str:
 
 
 COLUMNS = (
-    Column("", "The ones that you starred.", lambda e: "", lambda e: not e.card.star),
-    Column(
+    RunColumn("", "The ones that you starred.", lambda e: "", lambda e: not e.card.star),
+    RunColumn(
         "Name",
         "What it is called. F2 or a double click names it anew.",
         lambda e: e.title,
         lambda e: e.title.lower(),
     ),
-    Column("Model", "The playground, and its model.", words.subject, words.subject),
-    Column("Begun", "When it began.", lambda e: words.when(e.begun), lambda e: -e.begun),
-    Column(
+    RunColumn("Model", "The playground, and its model.", words.subject, words.subject),
+    RunColumn("Begun", "When it began.", lambda e: words.when(e.begun), lambda e: -e.begun),
+    RunColumn(
         "State",
         "Running, finished, stopped by you, failed, or interrupted: its program ended before it"
         " did.",
         lambda e: e.state,
         lambda e: e.state,
     ),
-    Column("Steps", "How many updates it did.", lambda e: f"{e.step:,}", lambda e: e.step, True),
-    Column(
+    RunColumn("Steps", "How many updates it did.", lambda e: f"{e.step:,}", lambda e: e.step, True),
+    RunColumn(
         "Loss",
         "The loss on validation data, or on training data where it was not judged yet. Compare it"
         " only within a playground.",
@@ -68,13 +68,13 @@ COLUMNS = (
         lambda e: e.loss if math.isfinite(e.loss) else math.inf,
         True,
     ),
-    Column(
+    RunColumn(
         "Doctor",
         "What the doctor said of it.",
         lambda e: VERDICTS.get(e.verdict, "").rstrip("."),
         lambda e: e.verdict or "~",
     ),
-    Column(
+    RunColumn(
         "Note",
         "Your own words. F2 or a double click writes them.",
         lambda e: e.card.note,

@@ -10,7 +10,7 @@ from core import playgrounds
 from core.errors import UserError
 from core.playgrounds.text.corpus import holds_tiny, texts_in
 from core.playgrounds.text.recipe import RECIPES
-from core.telemetry.events import Loaded, Started, Surveyed
+from core.telemetry.events import DataDescribed, Loaded, Started
 from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.text.attention_panel import AttentionPanel
@@ -86,7 +86,7 @@ class Page(TrainingPage):
 
     def _connect(self) -> None:
         session = self.session
-        session.surveyed.connect(self._on_surveyed)
+        session.data_described.connect(self._on_data_described)
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
         session.weights_changed.connect(self._on_weights)
@@ -112,13 +112,13 @@ class Page(TrainingPage):
         self.inside.set_model(model)
         self._show_text()
 
-    def _on_surveyed(self, event: Surveyed) -> None:
+    def _on_data_described(self, event: DataDescribed) -> None:
         """The text that the network is held against, as its tokenizer cuts it."""
         values, info = event.values, self.session.info
         if "tokenizer" not in values or info is None:
             return
         width = info.layers[0].units
-        self.tokens.show_survey(values, info.parameters, width)
+        self.tokens.show_data_views(values, info.parameters, width)
         single, pair = values["unigram"], values["bigram"]
         self.learning.loss.plot.set_line("unigram", single, f"unigram baseline {single:.2f}")
         self.learning.loss.plot.set_line("bigram", pair, f"pairs {pair:.2f}")

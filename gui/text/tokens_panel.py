@@ -98,7 +98,7 @@ class TokensPanel(QWidget):
         row.addWidget(left, 3)
         row.addWidget(right, 2)
 
-    def show_survey(self, values: Mapping[str, Any], parameters: int, width: int) -> None:
+    def show_data_views(self, values: Mapping[str, Any], parameters: int, width: int) -> None:
         """Show a tokenizer, and what of it occurs in the text that is learned from.
 
         Args:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QWidget
 
-from core.telemetry.events import Failed, Progress, Surveyed
+from core.telemetry.events import DataDescribed, Failed, Progress
 from gui.session import Session
 from gui.session_state import State
 from gui.widgets.buttons import identified, progress_bar, push_button
@@ -110,7 +110,7 @@ class DataCard(Card):
             self._row.hide()
             say(self.words, "")
 
-    def _on_chosen(self, event: Surveyed) -> None:
+    def _on_chosen(self, event: DataDescribed) -> None:
         """Name what is trained on now."""
         self._row.hide()
         say(self.words, "")

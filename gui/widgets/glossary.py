@@ -196,7 +196,7 @@ class GlossaryDialog(QDialog):
         self.back.setObjectName("glossaryBack")
         self.back.setShortcut(QKeySequence("Alt+Left"))
         self.back.clicked.connect(self.go_back)
-        self.entry = Entry(self.back)
+        self.entry = EntryView(self.back)
         self.entry.followed.linkActivated.connect(self._follow)
         self.count = label("", "small")
         self._arrange()
@@ -316,7 +316,7 @@ class GlossaryDialog(QDialog):
         return super().eventFilter(watched, event)
 
 
-class Entry(Card):
+class EntryView(Card):
     """One term: what it means, its formula, its lecture, its PyTorch name, and what is related.
 
     Args:

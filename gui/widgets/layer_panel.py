@@ -90,13 +90,13 @@ class LayerPanel(QWidget):
 
 def title_of(info: LayerInfo) -> str:
     """Say what a layer is, such as ``conv 3 · 16 → 32 channels, 3 × 3, relu``."""
-    bend = f", {info.activation}" if info.activation else ""
+    activation_words = f", {info.activation}" if info.activation else ""
     if info.kernel:
         side = f"{info.kernel} × {info.kernel}"
         size = f"{info.fan_in // info.kernel**2} \u2192 {info.units:,} channels, {side}"
     else:
         size = f"{info.fan_in:,} \u2192 {info.units:,} units"
-    return f"{layer_title(info)} · {size}{bend}"
+    return f"{layer_title(info)} · {size}{activation_words}"
 
 
 def product_of(info: LayerInfo) -> str:

@@ -339,8 +339,8 @@ def test_the_survey_counts_pairs():
     """The bigrams of the training names, the mark around each, all of them."""
     names = playgrounds.get("names")
     data = names.load(None)
-    survey = names.survey(data, {})
-    counts, letters = survey["bigrams"], survey["letters"]
+    describe_data = names.describe_data(data, {})
+    counts, letters = describe_data["bigrams"], describe_data["letters"]
     assert counts.sum() == sum(len(word) + 1 for word in data.train)
     starts = sum(word.startswith("a") for word in data.train)
     assert counts[0, letters.index("a")] == starts

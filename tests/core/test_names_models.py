@@ -119,7 +119,7 @@ def test_counting_is_counting(data):
     assert events[-1].step == 1
     learner = Learner(NAMES, recipe("bigram-count", smoothing=2.0), data, CPU)
     learner.learn(*learner.take(), 0.0)
-    pairs = NAMES.survey(data, {})["bigrams"]
+    pairs = NAMES.describe_data(data, {})["bigrams"]
     np.testing.assert_array_equal(learner.model.counts.numpy(), pairs)
     shares = Player(learner.model).next_letters("a")
     row = pairs[data.alphabet.letters.index("a")] + 2.0

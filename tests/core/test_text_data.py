@@ -419,20 +419,25 @@ def test_the_survey_says_what_a_tokenizer_makes_of_a_text(tmp_path):
     """Counts, tokens, and what tables of tokens and of pairs would reach, counted by hand."""
     content = "abab cab. " * 100
     data = TEXT.load(written(tmp_path, content))
-    about = TEXT.survey(data, {})
+    about = TEXT.describe_data(data, {})
     assert (about["characters"], about["letters"], about["tiny"]) == (1000, 5, False)
     recipe = TextRecipe(tokenizer="characters")
-    survey = TEXT.survey(data, TEXT.vocabulary(data, recipe))
+    describe_data = TEXT.describe_data(data, TEXT.vocabulary(data, recipe))
     train = content[:900]
     shares = {c: train.count(c) / 900 for c in set(train)}
-    assert survey["counts"][ord("a")] == train.count("a") and survey["counts"].sum() == 900
-    assert survey["unigram"] == pytest.approx(-sum(p * np.log(p) for p in shares.values()))
+    assert (
+        describe_data["counts"][ord("a")] == train.count("a")
+        and describe_data["counts"].sum() == 900
+    )
+    assert describe_data["unigram"] == pytest.approx(-sum(p * np.log(p) for p in shares.values()))
     pairs = {}
     for pair in pairwise(train):
         pairs[pair] = pairs.get(pair, 0) + 1
     both = -sum(n / 899 * np.log(n / 899) for n in pairs.values())
-    assert survey["bigram"] == pytest.approx(both - survey["unigram"], abs=1e-6)
-    assert survey["characters_per_token"] == 1.0 and survey["excerpt"] == content[900:]
+    assert describe_data["bigram"] == pytest.approx(both - describe_data["unigram"], abs=1e-6)
+    assert (
+        describe_data["characters_per_token"] == 1.0 and describe_data["excerpt"] == content[900:]
+    )
 
 
 @pytest.mark.parametrize(("size", "context"), [(100, 8), (97, 8), (9, 8), (50, 1), (1000, 31)])

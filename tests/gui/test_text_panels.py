@@ -82,9 +82,9 @@ def tokens_of(model, text=LESSON):
     return model.tokenizer.encode(text).tolist()
 
 
-def survey(data, recipe):
+def describe_data(data, recipe):
     """What a survey of the text by a recipe's tokenizer tells."""
-    return TEXT.survey(data, TEXT.vocabulary(data, recipe))
+    return TEXT.describe_data(data, TEXT.vocabulary(data, recipe))
 
 
 # Tokens
@@ -93,8 +93,8 @@ def survey(data, recipe):
 def test_tokens_merges_and_facts(shown, data, qtbot):
     """The excerpt is cut, the merges stand in their order, the facts are those of the text."""
     panel = shown(TokensPanel)
-    values = survey(data, SMALL)
-    panel.show_survey(values, 50_000, 32)
+    values = describe_data(data, SMALL)
+    panel.show_data_views(values, 50_000, 32)
     tokenizer = values["tokenizer"]
     assert panel.text.toPlainText() == values["excerpt"]
     cut = [token for _, token in panel.view._pieces]
@@ -116,7 +116,7 @@ def test_tokens_merges_and_facts(shown, data, qtbot):
 def test_typing_cuts_again(shown, data, qtbot):
     """A moment after the last key, what was typed stands there as tokens; nothing is none."""
     panel = shown(TokensPanel)
-    panel.show_survey(survey(data, SMALL), 50_000, 32)
+    panel.show_data_views(describe_data(data, SMALL), 50_000, 32)
     panel.text.clear()
     QTest.keyClicks(panel.text, "the cat")
     qtbot.waitUntil(
@@ -136,12 +136,12 @@ def _text(panel):
 def test_a_typed_text_outlives_the_next_network(shown, data, qtbot):
     """Another tokenizer cuts what stands there; only an empty box is filled with an excerpt."""
     panel = shown(TokensPanel)
-    panel.show_survey(survey(data, SMALL), 50_000, 32)
+    panel.show_data_views(describe_data(data, SMALL), 50_000, 32)
     panel.text.setPlainText("the mat")
     qtbot.waitUntil(lambda: _text(panel) == "the mat", timeout=2000)
     merged = panel.view.count()
     assert panel.merges.isVisible()
-    panel.show_survey(survey(data, CHARACTERS), 50_000, 32)
+    panel.show_data_views(describe_data(data, CHARACTERS), 50_000, 32)
     assert panel.text.toPlainText() == "the mat" and panel.view.count() == 7 > merged
     assert not panel.merges.isVisible() and "spelled in bytes" in panel.why.text()
 
@@ -149,7 +149,7 @@ def test_a_typed_text_outlives_the_next_network(shown, data, qtbot):
 def test_what_was_typed_just_before_turning_away(shown, data, qtbot):
     """Back at the panel, the tokens are those of the text that stands there."""
     panel = shown(TokensPanel)
-    panel.show_survey(survey(data, SMALL), 50_000, 32)
+    panel.show_data_views(describe_data(data, SMALL), 50_000, 32)
     qtbot.wait(150)
     panel.text.setPlainText("on the way")
     panel.hide()
@@ -161,7 +161,7 @@ def test_nothing_ticks_in_a_hidden_tokens_panel(qtbot, qapp, data):
     """A survey that comes while nobody looks is shown later, and no timer runs till then."""
     panel = TokensPanel()
     qtbot.addWidget(panel)
-    panel.show_survey(survey(data, SMALL), 50_000, 32)
+    panel.show_data_views(describe_data(data, SMALL), 50_000, 32)
     ticking = panel._settle.isActive()
     panel._settle.stop()
     assert not ticking
@@ -177,7 +177,7 @@ def test_nothing_ticks_in_a_hidden_tokens_panel(qtbot, qapp, data):
 def test_only_what_occurs_is_offered_for_large_vocabularies(shown, data, size, share, offered):
     """The button is there where it saves something, says how much, and tells that it was asked."""
     panel = shown(TokensPanel)
-    values = survey(data, SMALL)
+    values = describe_data(data, SMALL)
 
     class Large:
         """A tokenizer that has more tokens than it needs."""
@@ -197,7 +197,7 @@ def test_only_what_occurs_is_offered_for_large_vocabularies(shown, data, size, s
             return values["tokenizer"].bytes_of(token)
 
     counts = (np.arange(size) < share * size).astype(int)
-    panel.show_survey({**values, "tokenizer": Large(), "counts": counts}, 10**6, 32)
+    panel.show_data_views({**values, "tokenizer": Large(), "counts": counts}, 10**6, 32)
     button = panel.findChild(QPushButton, "keepOccurring")
     assert button.isVisible() == offered and not panel.merges.isVisible()
     asked = []
@@ -206,7 +206,7 @@ def test_only_what_occurs_is_offered_for_large_vocabularies(shown, data, size, s
         assert f"{counts.sum():,}" in button.text()
         QTest.mouseClick(button, LEFT)
         assert asked == [True]
-    panel.show_survey(values, 50_000, 32)
+    panel.show_data_views(values, 50_000, 32)
     assert not button.isVisible()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ...training.evaluation import judging
+from ...training.evaluation import evaluation_mode
 from ...training.learner import Learner
 from ..watch.watcher import Batch
 
@@ -57,7 +57,7 @@ def mean_loss(
     total = []
     for inputs, targets in batches:
         if inference:
-            with judging(model):
+            with evaluation_mode(model):
                 outputs = model(*inputs)
         else:
             outputs = model(*inputs)

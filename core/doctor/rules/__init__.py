@@ -1,6 +1,6 @@
 """The rules: each a small function of a case, with its criterion, its threshold and its source.
 
-A rule returns one :class:`Check`: passed, failed with a confidence, or not to be seen. The
+A rule returns one :class:`Check`: passed, failed with a confidence, or not checked. The
 thresholds stand beside the rules as constants; ``docs/doctor.md`` lists them.
 """
 

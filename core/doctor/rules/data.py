@@ -59,7 +59,7 @@ def inputs_of_size(case: Evidence) -> Check:
     first = case.first
     given = [x for x in first.inputs if not x.is_tokens and x.finite] if first else []
     if not given:
-        return unseen(id, title, "it is given no numbers")
+        return unseen(id, title, "its inputs are not numeric")
     worst = max(given, key=lambda x: x.mean**2 + x.std**2)
     size = math.sqrt(worst.mean**2 + worst.std**2)
     measured = f"mean {worst.mean:.3g}, spread {worst.std:.3g}"
@@ -142,7 +142,7 @@ def labels_belong(case: Evidence) -> Check:
 
 
 def _quantities_belong(case: Evidence, id: str, title: str) -> Check:
-    """A batch is learned by heart, but all of them no better than by one constant answer."""
+    """A batch is overfitted, but all of them no better than by one constant answer."""
     trial = case.experiments.get("overfit_one_batch")
     constant, found = case.uniform, case.result(OverfitBatch)
     if not found or not trial or not trial.passed or not constant > 0 or len(case.losses) < 200:
@@ -211,7 +211,7 @@ def examples_alone(case: Evidence) -> Check:
 
 
 def judged_apart(case: Evidence) -> Check:
-    """What judges was not learned from."""
+    """No validation example is a training example."""
     id, title = "data_overlap", "judged on other data"
     data = case.data
     if data is None or not math.isfinite(data.overlap):
@@ -223,7 +223,7 @@ def judged_apart(case: Evidence) -> Check:
 
 
 def outputs_used(case: Evidence) -> Check:
-    """Most of the outputs are the answer at some time."""
+    """Most outputs are the target of some example."""
     id, title = "vocabulary_unused", "outputs that occur as answers"
     data = case.data
     classes = case.first.criterion.classes if case.first else 0

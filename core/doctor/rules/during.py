@@ -22,9 +22,9 @@ from .results import calm, failed, passed, thin, unseen
 
 def numbers(case: Evidence) -> Check:
     """Every loss is a number."""
-    id, title = "nan", "numbers that are numbers"
+    id, title = "nan", "finite losses"
     if not len(case.losses):
-        return unseen(id, title, "no step was seen")
+        return unseen(id, title, "no losses were seen")
     bad = np.flatnonzero(~np.isfinite(case.losses))
     inputs = [x for look in case.observations for x in look.inputs if not x.finite]
     if inputs:
@@ -34,7 +34,7 @@ def numbers(case: Evidence) -> Check:
         where = next((x.first_nan for x in case.observations if x.first_nan), "")
         before = case.losses[: bad[0]]
         rose = len(before) > 2 and float(np.nanmax(before[-20:])) > 2 * float(before[0]) + 1
-        measured = f"the loss is no number from step {step} on"
+        measured = f"the loss is NaN from step {step} on"
         measured += f"; the first is in {where}" if where else ""
         return failed(id, title, measured, "numbers", 0.55 if rose else 0.9, where)
     return passed(id, title, f"{len(case.losses):,} losses are", "numbers")
@@ -42,10 +42,10 @@ def numbers(case: Evidence) -> Check:
 
 def step_down(case: Evidence) -> Check:
     """The update goes against the gradient, and the loss is made small, not large."""
-    id, title = "wrong_update_sign", "the step goes down"
+    id, title = "wrong_update_sign", "gradient descent"
     looks = [look for look in case.observations if look.parameters]
     if not looks:
-        return unseen(id, title, "no step was seen whole")
+        return unseen(id, title, "no complete step was observed")
     turned = [look for look in looks if look.criterion.kind and look.criterion.sign < 0]
     if len(turned) > len(looks) / 2:
         measured = "the loss is the negative of what should be small"
@@ -67,7 +67,7 @@ def _angle(look: Observation) -> float | None:
 
 def gradients_fresh(case: Evidence) -> Check:
     """The gradient of the step before is gone before the next one is added (micrograd)."""
-    id, title = "gradients_not_zeroed", "fresh gradients in each step"
+    id, title = "gradients_not_zeroed", "gradients zeroed in each step"
     pairs = [
         (a, b)
         for a, b in zip(case.observations, case.observations[1:], strict=False)
@@ -127,7 +127,7 @@ def gradient_arrives(case: Evidence) -> Check:
 
 def gradient_calm(case: Evidence) -> Check:
     """The gradient does not explode."""
-    id, title = "exploding_gradient", "a gradient of a sensible size"
+    id, title = "exploding_gradient", "a gradient that does not explode"
     norms = []
     for look in case.observations:
         sizes = [(p.gradient, math.prod(p.shape)) for p in look.parameters if p.gradient >= 0]
@@ -154,17 +154,17 @@ def gradient_calm(case: Evidence) -> Check:
 
 def units_live(case: Evidence) -> Check:
     """Most relu units are above zero for some example."""
-    id, title = "dead_units", "units that live"
-    bent = [
+    id, title = "dead_units", "live units (no dead relu)"
+    activated = [
         (look, x)
         for look in case.observations
         for x in look.layers
         if x.nonlinearity == "relu" and not x.is_output
     ]
-    if not bent:
+    if not activated:
         return unseen(id, title, "there is no relu")
     last = case.observations[-1]
-    now = [x for look, x in bent if look is last] or [bent[-1][1]]
+    now = [x for look, x in activated if look is last] or [activated[-1][1]]
     picture = Picture(
         "How many units are dead on this batch?",
         "bars",
@@ -177,7 +177,7 @@ def units_live(case: Evidence) -> Check:
     measured = f"{worst.dead:.0%} of {worst.name}'s units are never above zero"
     if worst.dead > DEAD:
         early = [
-            x.dead for look, x in bent if x.name == worst.name and look is case.observations[0]
+            x.dead for look, x in activated if x.name == worst.name and look is case.observations[0]
         ]
         sure = 0.45 + 0.4 * worst.dead + (0.1 if early and early[0] > DEAD else 0.0)
         return failed(id, title, measured, f"below {DEAD:.0%}", sure, worst.name, picture)
@@ -186,10 +186,10 @@ def units_live(case: Evidence) -> Check:
 
 def curve(case: Evidence) -> Picture:
     """Return the curve of the loss, calmed."""
-    levels = [("even guess", case.uniform)] if math.isfinite(case.uniform) else []
+    levels = [("uniform guess", case.uniform)] if math.isfinite(case.uniform) else []
     levels += [(name, value) for name, value in case.floors.items() if name in ("pair", "triple")]
     return Picture(
-        "How did the loss go?",
+        "Loss",
         "lines",
         (Series("loss", tuple(thin(case.steps)), tuple(thin(calm(case.losses)))),),
         levels=tuple(levels),
@@ -198,7 +198,7 @@ def curve(case: Evidence) -> Picture:
 
 def swings_little(case: Evidence) -> Check:
     """The loss does not swing from step to step, nor in waves."""
-    id, title = "oscillation", "a loss that does not swing"
+    id, title = "oscillation", "a loss that does not oscillate"
     losses = case.losses[np.isfinite(case.losses)]
     if len(losses) < 60 or (len(case.steps) > 1 and case.steps[1] - case.steps[0] > 1):
         return unseen(id, title, "too few steps were seen, or too many to see each")

@@ -46,7 +46,7 @@ def rate_falls(case: Evidence) -> Check:
 
 
 def _ratios(case: Evidence) -> list[float]:
-    """Return each look's median of update to data over the matrices, log10."""
+    """Return each look's median update-to-weight ratio over the matrices, log10."""
     found = []
     for look in case.observations:
         values = [
@@ -76,13 +76,13 @@ def _update_picture(case: Evidence) -> Picture:
         "How far does a step move the weights?",
         "lines",
         tuple(series),
-        y_label="log10 of update / data",
+        y_label="update-to-weight ratio (log10)",
         levels=(("good", UPDATE_GOOD),),
     )
 
 
 def rate_not_high(case: Evidence) -> Check:
-    """Steps are not so long that the loss bursts, or rests where it began."""
+    """Steps are not so long that the loss diverges, or rests where it began."""
     id, title = "lr_too_high", "steps that are not too long"
     ratios = _ratios(case)
     if not ratios or len(case.losses) < 10:
@@ -126,13 +126,13 @@ def rate_not_high(case: Evidence) -> Check:
         measured += f", and the loss rests at {case.ended:.3g}"
         return failed(id, title, measured, "about 1/1,000", 0.7, "the learning rate", picture)
     if leaps and ratio > -2:
-        measured += f"; the loss leapt to {top:.3g}"
+        measured += f"; the loss jumped to {top:.3g}"
         return failed(id, title, measured, "about 1/1,000", 0.6, "the learning rate", picture)
     return passed(id, title, measured, "about 1/1,000", picture)
 
 
 def _first_ratio(case: Evidence) -> float:
-    """Return the largest median of update to data in the first looks; -inf if nothing tells."""
+    """Return the largest early median update-to-weight ratio; -inf if there is none."""
     found = []
     for look in case.observations[:4]:
         sized = {

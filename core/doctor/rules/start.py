@@ -26,11 +26,11 @@ ROUNDED = 1e-6
 
 
 def first_loss(case: Evidence) -> Check:
-    """The first loss is that of an even guess, and the signal reaches the end.
+    """The first loss is that of a uniform guess, and the signal reaches the end.
 
     Source: makemore, part 3 ("fixing the initial loss"); He et al. 2015.
     """
-    id, title = "bad_init_scale", "size of the first weights"
+    id, title = "bad_init_scale", "initialisation scale"
     first = case.first
     if first is None or first.step > START:
         return unseen(id, title, "the first steps were not seen")
@@ -47,7 +47,7 @@ def first_loss(case: Evidence) -> Check:
             return failed(
                 id,
                 title,
-                f"the first loss is {seen.value:.2f}, {excess:.1f} times that of an even guess",
+                f"the first loss is {seen.value:.2f}, {excess:.1f} times that of a uniform guess",
                 f"about ln {seen.classes} = {seen.uniform:.2f}",
                 min(0.9, 0.55 + 0.12 * excess),
                 "the first weights",
@@ -103,30 +103,30 @@ def _spreads(look: Observation) -> Picture | None:
 
 
 def saturated_at_first(case: Evidence) -> Check:
-    """Before anything was learned, few units are at their flat ends (makemore, part 3)."""
-    id, title = "saturated_units", "units at their flat ends"
-    bent = [
+    """Before anything was learned, few units are saturated (makemore, part 3)."""
+    id, title = "saturated_units", "saturated units"
+    activated = [
         (look, x)
         for look in case.observations
         for x in look.layers
         if x.nonlinearity in ("tanh", "sigmoid") and not x.is_output and x.units >= FEW_UNITS
     ]
-    if not bent:
+    if not activated:
         return unseen(id, title, "there is no tanh and no sigmoid between layers")
     first, last = case.observations[0], case.observations[-1]
-    early = [x for look, x in bent if look is first and x.saturated > SATURATION_AT_START]
-    late = [x for look, x in bent if look is last and x.saturated > SATURATION]
+    early = [x for look, x in activated if look is first and x.saturated > SATURATION_AT_START]
+    late = [x for look, x in activated if look is last and x.saturated > SATURATION]
     picture = Picture(
-        "How many units are at their flat ends?",
+        "Share of saturated units",
         "bars",
         (
             Series(
                 "share",
-                tuple(range(len([x for look, x in bent if look is last]))),
-                tuple(x.saturated for look, x in bent if look is last),
+                tuple(range(len([x for look, x in activated if look is last]))),
+                tuple(x.saturated for look, x in activated if look is last),
             ),
         ),
-        names=tuple(x.name for look, x in bent if look is last),
+        names=tuple(x.name for look, x in activated if look is last),
         x_label="layer",
         levels=(("too many", SATURATION_AT_START),),
     )
@@ -153,7 +153,7 @@ def saturated_at_first(case: Evidence) -> Check:
             worst.name,
             picture,
         )
-    worst = max((x for _, x in bent), key=lambda x: x.saturated)
+    worst = max((x for _, x in activated), key=lambda x: x.saturated)
     return passed(
         id, title, f"at most {worst.saturated:.0%}", f"below {SATURATION_AT_START:.0%}", picture
     )
@@ -220,8 +220,8 @@ def one_softmax(case: Evidence) -> Check:
 
 
 def layers_bend(case: Evidence) -> Check:
-    """Between two products stands something that bends, unless the first is a bottleneck."""
-    id, title = "no_nonlinearity", "something that bends between layers"
+    """There is a nonlinearity between two matrix products, unless the first is a bottleneck."""
+    id, title = "no_nonlinearity", "a nonlinearity between layers"
     look = case.last
     if look is None or len([x for x in look.layers if not x.is_embedding]) < 2:
         return unseen(id, title, "there are no two layers")
@@ -242,7 +242,7 @@ def everything_learns(case: Evidence) -> Check:
     id, title = "parameter_not_trained", "every parameter is trained"
     found = _idle(case)
     if found is None:
-        return unseen(id, title, "no step was seen whole")
+        return unseen(id, title, "no complete step was observed")
     idle = [(p, why) for p, why in found if not _frozen(p)]
     if idle:
         names = [p.name for p, _ in idle]
@@ -258,7 +258,7 @@ def nothing_frozen(case: Evidence) -> Check:
     id, title = "frozen_layer", "no layer is frozen"
     found = _idle(case)
     if found is None:
-        return unseen(id, title, "no step was seen whole")
+        return unseen(id, title, "no complete step was observed")
     idle = [p.name for p, _ in found if _frozen(p)]
     if idle:
         measured = f"{some(idle)} asks for no gradient, or has a learning rate of 0"

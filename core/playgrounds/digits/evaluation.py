@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...telemetry.events import Array, frozen
-from ...training.evaluation import judging, place_of
+from ...training.evaluation import evaluation_mode, place_of
 from .data import Split, prepare
 
 CHUNK = 500
@@ -35,7 +35,7 @@ def answer(model: nn.Module, split: Split, limit: int | None = None) -> Answers:
     device = place_of(model)
     every = max(1, len(split) // limit) if limit else 1
     split = Split(split.images[::every], split.labels[::every])
-    with judging(model):
+    with evaluation_mode(model):
         parts = [model(prepare(part.to(device))) for part in torch.split(split.images, CHUNK)]
     return Answers(torch.cat(parts), split.labels.to(device), split.images)
 

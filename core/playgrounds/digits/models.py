@@ -20,8 +20,8 @@ class MLP(nn.Module):
                 Layer(product, recipe.activation, recipe.batch_norm, dropout=recipe.dropout)
             )
             width = size
-        bend = "tanh" if recipe.output == "tanh" else ""
-        self.output = Layer(nn.Linear(width, 10), bend)
+        activation = "tanh" if recipe.output == "tanh" else ""
+        self.output = Layer(nn.Linear(width, 10), activation)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 1, 28, 28) to (B, 10)."""

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ...errors import UserError
 from ...telemetry.events import Array, frozen
-from ...training.evaluation import judging, place_of
+from ...training.evaluation import evaluation_mode, place_of
 from .alphabet import Alphabet
 from .encode import IGNORED, Letters, rows, windows
 from .models import LetterModel
@@ -43,7 +43,7 @@ def nats(model: LetterModel, letters: Letters) -> Tensor:
     device = place_of(model)
     size = max(1, CHUNK // letters.inputs.shape[1]) if model.whole else CHUNK
     parts = []
-    with judging(model):
+    with evaluation_mode(model):
         pairs = zip(
             torch.split(letters.inputs, size), torch.split(letters.targets, size), strict=True
         )

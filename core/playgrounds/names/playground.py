@@ -64,7 +64,7 @@ class NamesPlayground(Playground):
         """Return the letters of the list, the end mark first."""
         return {"letters": data.alphabet.letters}
 
-    def survey(self, data: Names, vocabulary: Vocabulary) -> dict[str, Any]:
+    def describe_data(self, data: Names, vocabulary: Vocabulary) -> dict[str, Any]:
         """Return the training names, and how often each letter follows each other one in them."""
         return {
             "title": data.title,

@@ -186,8 +186,8 @@ def _plays(folder: Path) -> tuple[Text, Text, frozenset[str]]:
     """Return what the plays say, in their two parts, and the letters of both."""
     parts: list[Text] = []
     letters: set[str] = set()
-    for judging in (False, True):
-        found = [path for path in plays.files(folder) if plays.judges(path) == judging]
+    for evaluation_mode in (False, True):
+        found = [path for path in plays.files(folder) if plays.judges(path) == evaluation_mode]
         text = "\n".join(plays.spoken(path.read_text("utf-8")) for path in found)
         letters |= set(text)
         raw = text.encode()

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ...telemetry.events import Array, frozen
 from ...tokenizers import Tokenizer
-from ...training.evaluation import judging, place_of
+from ...training.evaluation import evaluation_mode, place_of
 from .models import TextModel
 from .tokens import Tokens
 
@@ -65,7 +65,7 @@ def loss_of(model: TextModel, text: Tokens, before: int, limit: int | None = Non
     if limit is not None and limit < count:
         starts = starts[:: count // limit]
     full, rest = starts[starts + size <= count], starts[starts + size > count]
-    with judging(model), torch.no_grad():
+    with evaluation_mode(model), torch.no_grad():
         chunks = torch.split(full, max(1, CHUNK // size))
         found = torch.cat([_nats(model, text.ids, before, some, size) for some in chunks])
         nats = found.double().sum()

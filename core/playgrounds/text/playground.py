@@ -74,7 +74,7 @@ class TextPlayground(Playground):
         data.train(tokenizer, tell, cancelled)
         data.val(tokenizer, tell, cancelled)
 
-    def survey(self, data: TextData, vocabulary: Vocabulary) -> dict[str, Any]:
+    def describe_data(self, data: TextData, vocabulary: Vocabulary) -> dict[str, Any]:
         """Return what text it is, and what a tokenizer makes of it."""
         about: dict[str, Any] = {
             "title": data.corpus.title,

@@ -106,7 +106,7 @@ class PairChart(PaintedChart):
         )
 
 
-class Sample(QWidget):
+class LineSwatch(QWidget):
     """A sample of a network's line, beside its name."""
 
     def __init__(self, network: int) -> None:
