@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = {
     "digits": ["", "-training", "-layer", "-mistakes", "-ezmnist"],
     "names": ["", "-training", "-letters", "-sweep", "-ladder", "-two"],
-    "text": ["", "-tokens", "-attention", "-inside", "-training", "-samples"],
+    "text": ["", "-tokens", "-attention", "-logit-lens", "-training", "-samples"],
     "doctor": ["", "-start", "-watching", "-guess", "-answer", "-case-watching"],
     "lessons": [
         *("", "-product", "-misfit", "-digit", "-rows", "-convolution", "-attention"),

@@ -51,7 +51,7 @@ class EvaluationPanel(QWidget):
         self.mistakes = PictureGrid(
             "mistakes",
             "The misclassified digits, the hardest first",
-            "What the digit was, what the network read, and how sure it was. Choose one to put it"
+            "The true digit, the predicted one, and its probability. Choose one to put it"
             " on the canvas.",
             cell=84,
         )
@@ -148,7 +148,7 @@ class EvaluationPanel(QWidget):
             grey,
             (0.0, 255.0),
             lambda i: (
-                f"This is a {was[i]}. The network read {read[i]}, {percent(sure[i], 1)} sure."
+                f"True: {was[i]}. Predicted: {read[i]}, probability {percent(sure[i], 1)}."
                 "\nClick to try it on the canvas."
             ),
             [
@@ -170,7 +170,7 @@ def _about(pair: str, shown: int, total: int) -> str:
     if pair:
         return f"{pair}: {shown} shown." if shown else f"No picture of {pair} is kept."
     most = "" if shown == total else f" The {shown} hardest of {total}."
-    return f"The hardest first: it was wrong, and sure of it.{most}"
+    return f"The hardest first: a wrong digit with a high probability.{most}"
 
 
 def floor_of(lowest: float) -> float:

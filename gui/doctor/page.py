@@ -93,7 +93,7 @@ class Page(pages.Page):
         columns = QHBoxLayout()
         columns.setSpacing(14)
         columns.addLayout(left)
-        for panel, title in ((self.report, "Report"), (self.case, "The case")):
+        for panel, title in ((self.report, "Report"), (self.case, "Case study")):
             self.tabs.addTab(panel, title)
         for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
             arrow.setToolTip(f"<p>{arrow.accessibleName()}.</p>")

@@ -83,7 +83,7 @@ def _guess(guide: Guide, page: Page) -> None:
 def _case_study(guide: Guide, page: Page) -> None:
     """Begin the case study; a long tour plays it to its end, and looks into its first chapter."""
     study = page.case_study.study
-    guide.turn_to("doctorTabs", "The case")
+    guide.turn_to("doctorTabs", "Case study")
     if not guide.long:
         guide.type_number("caseSteps", CHAPTER)
     guide.click("caseButton")

@@ -85,12 +85,12 @@ class Page(TrainingPage):
     def _arrange(self) -> None:
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.letters, "Letters")
-        self.tabs.addTab(_scrolled(self.ladder), "Ladder")
+        self.tabs.addTab(_scrolled(self.ladder), "Model comparison")
         self.tabs.addTab(_scrolled(self.sweep), "Learning rate")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
         right = (self.names, self.surprise)
         for card in left:
-            card.setFixedWidth(274)
+            card.setFixedWidth(288)
         for panel in right:
             panel.setFixedWidth(318)
         lay_out(self, TITLE, ABOUT, left, middle, right)

@@ -96,7 +96,7 @@ def _sweep(guide: Guide, page: Page) -> None:
 
 
 def _ladder(guide: Guide, page: Page) -> None:
-    guide.turn_to("namesTabs", "Ladder")
+    guide.turn_to("namesTabs", "Model comparison")
     guide.type_number("ladderLength", 20 if guide.long else 1)
     guide.click("trainLadder")
     results = page.ladder.table.results

@@ -76,7 +76,7 @@ class Page(TrainingPage):
             (on_the_way, "Samples"),
             (self.tokens, "Tokens"),
             (self.attention, "Attention"),
-            (self.inside, "Inside"),
+            (self.inside, "Logit lens"),
         ):
             self.tabs.addTab(panel, title)
         for widget, width in ((self.data, 258), (self.recipe, 258), (self.write, 350)):

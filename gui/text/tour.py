@@ -21,11 +21,11 @@ def play(guide: Guide) -> None:
     _write(guide, page)
     _choose_another(guide, page)
     guide.look("text")
-    for tab in ("Tokens", "Attention", "Inside"):
+    for tab in ("Tokens", "Attention", "Logit lens"):
         guide.turn_to("textTabs", tab)
         if tab == "Attention":
             _look_about(guide)
-        guide.look(f"text-{tab.lower()}")
+        guide.look(f"text-{tab.lower().replace(' ', '-')}")
     guide.turn_to("textTabs", "Learning")
 
     guide.train("tuned gpt", 2000 if guide.long else 60)

@@ -125,7 +125,7 @@ class PredictionView(QWidget):
             self._say("", "")
             return
         second, first = shares.argsort()[-2:].tolist()
-        words = f"{percent(float(shares[first]), 1)} sure"
+        words = f"probability {percent(float(shares[first]), 1)}"
         if shares[first] < SURE:
             words += f"\nor a {second}: {percent(float(shares[second]), 1)}"
         self._say(str(first), words)

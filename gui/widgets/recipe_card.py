@@ -68,6 +68,8 @@ class RecipeCard(Card):
         session.started.connect(self._on_started)
 
     def _arrange(self) -> None:
+        self.head.addWidget(self.undo)
+        self.head.addWidget(self.redo)
         for name, widget in (("Recipe", self.box), ("Start from", self.start_from)):
             row = QHBoxLayout()
             words = label(name, "muted")
@@ -77,10 +79,8 @@ class RecipeCard(Card):
             self.body.addLayout(row)
         links = QHBoxLayout()
         links.addWidget(self.open)
-        links.addWidget(self.back)
         links.addStretch(1)
-        links.addWidget(self.undo)
-        links.addWidget(self.redo)
+        links.addWidget(self.back)
         self.body.addLayout(links)
         self.body.addWidget(self.problem)
         scroll = QScrollArea()

@@ -108,7 +108,7 @@ def test_a_drawing_is_read(panel, reader, qtbot):
     assert (heard.args[0] == reader.asked[-1]).all()
     assert (panel.picture == reader.asked[-1]).all()
     assert answer(panel) == "7"
-    assert words(panel) == "80.0 % sure\nor a 3: 5.0 %"
+    assert words(panel) == "probability 80.0 %\nor a 3: 5.0 %"
     pixels = bar_pixels(panel)
     assert max(pixels) == pixels[7]
     assert pixels[7] > 8 * pixels[3] > 0
