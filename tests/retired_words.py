@@ -37,7 +37,7 @@ SHOWN = {
     r"flat ends?\b": "saturated",
     r"\bmend(s|ed|ing)?\b": "fix",
     r"not to be seen|found in order|not as it should be": "passed, failed, not checked",
-    r"(be|curve,|is) drawn on\b": "extrapolated",
+    r"(be|curve,) drawn on\b": "extrapolated",
     r"exchanged\b": "shuffled",
     r"no number any more|is no number|no numbers": "NaN",
     r"come apart|blown up|\bbursts?\b|\bleaps?\b|\bleapt\b": "diverged, jumps",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 TITLE, ICON, ORDER = "Names", "names", 2
 HELP = "Names. Train a network on names, letter by letter, and let it finish yours."
-ABOUT = "Begin a name and a network finishes it. Climb the ladder from counting to attention."
+ABOUT = "Start a name and a network completes it. Compare models, from counting to attention."
 KEPT = 12  # networks to be put beside another
 SWEEP = 1000  # steps
 STARTER = "The shipped network"

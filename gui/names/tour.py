@@ -11,7 +11,7 @@ from gui.names.page import Page
 from gui.session_state import State
 from gui.tour import Guide
 
-ENDLESS = 1_000_000  # steps, of a run that is stopped
+ENDLESS, SHOWN = 1_000_000, 4_000  # steps of a run that is stopped, and until its picture
 FEW = 3  # models of the comparison that the short tour waits for
 
 
@@ -28,7 +28,8 @@ def play(guide: Guide) -> None:
 
     guide.train("lecture mlp", ENDLESS)
     _begin(guide, "kat")
-    guide.wait("layers are on the wall", lambda: len(session.history.layers) > 0)
+    guide.wait("the layer table has a snapshot", lambda: len(session.history.layers) > 0)
+    guide.wait("the loss falls", lambda: session.history.loss.x[-1] > SHOWN)
     guide.look("names-training")
     guide.turn_to("namesTabs", "Letters")
     _map_of_network(guide, page)

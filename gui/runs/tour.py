@@ -63,8 +63,8 @@ def _name(guide: Guide, page: Page) -> None:
 def _compare(guide: Guide, page: Page) -> None:
     """Lay two runs of names over one another, and their layers side by side."""
     guide.choose("runPlayground", NAMES)
-    _click(guide, page, 0)
-    _click(guide, page, 1, control=True)
+    _click(guide, page, 1)
+    _click(guide, page, 3, control=True)
     guide.wait("two runs are compared", page.compare.isVisible)
     sentence = guide.find(QLabel, "compareSentence").text()
     guide.expect(sentence, bool(sentence))

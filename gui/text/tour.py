@@ -79,4 +79,4 @@ def _look_about(guide: Guide) -> None:
     QTest.mouseMove(picture, place)
     guide.rest(100)
     words = guide.find(QLabel, "attentionMessage").text()
-    guide.expect(words, "looks at" in words)
+    guide.expect(words, "attends to" in words)

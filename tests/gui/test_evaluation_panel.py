@@ -154,8 +154,8 @@ def test_mistakes_come_hardest_first(shown, event) -> None:
     assert grid.count() == len(details["wrong_labels"]) > 5
     np.testing.assert_array_equal(grid.picture_at(0), details["wrong_images"][0])
     first = grid.describe(0)
-    assert first.startswith(f"This is a {details['wrong_labels'][0]}.")
-    assert f"read {details['wrong_answers'][0]}" in first
+    assert first.startswith(f"True: {details['wrong_labels'][0]}.")
+    assert f"Predicted: {details['wrong_answers'][0]}" in first
 
 
 def test_a_click_hands_the_picture_on(shown, event, qtbot) -> None:

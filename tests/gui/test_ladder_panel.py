@@ -116,7 +116,7 @@ def test_a_loss_that_blew_up_is_never_the_best(filled) -> None:
     filled.show_result("gru", Result("g", 1, 9, 1.0, math.nan, math.nan))
     assert texts(filled, "gru")[2:4] == ["NaN", "NaN"]
     assert table_of(filled).best == "wavenet"
-    assert "blew up" in table_of(filled).item(ROW["gru"], 3).toolTip()
+    assert "diverged" in table_of(filled).item(ROW["gru"], 3).toolTip()
     filled.grab()
 
 

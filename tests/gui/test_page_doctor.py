@@ -31,6 +31,7 @@ from gui.doctor.page import Page
 from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.widgets.data_card import DataCard
+from gui.widgets.glossary import TermLabel
 from gui.worker import Worker
 from tests.gui.diagnoses import BROKEN, CONTEXT, DEAD, EARLY, FINE, RATE, RATIO, SMALL
 from tests.gui.hands import Hands
@@ -145,7 +146,7 @@ class Doctor(Hands):
         """Return the words that are seen in a widget."""
         parts = (QLabel, QAbstractButton)
         return " ".join(
-            part.text()
+            (part.plain if isinstance(part, TermLabel) else part.text())
             for kind in parts
             for part in self.find(name).findChildren(kind)
             if part.isVisible()

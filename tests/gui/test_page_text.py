@@ -362,7 +362,7 @@ def test_what_is_no_file_here_can_not_be_dropped(texting):
     drop(texting, QUrl("https://example.org/text.txt"))
     texting.until(lambda: texting.session.state is State.READY)
     assert texting.session.data is None
-    assert "can't be learned from" in message(texting)
+    assert "can't be used as data" in message(texting)
 
 
 def test_a_folder_without_texts_is_not_called_a_text(texting, tmp_path):

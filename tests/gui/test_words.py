@@ -1,6 +1,7 @@
 """Whatever the window shows uses the field's terms."""
 
 import pytest
+from PySide6.QtCore import QAbstractListModel, QModelIndex
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -38,8 +39,11 @@ def texts_of(widget):
         yield from (widget.tabToolTip(index) for index in range(widget.count()))
     if isinstance(widget, QAbstractItemView) and widget.model():
         model = widget.model()
-        for column in range(model.columnCount()):
-            for row in range(min(60, model.rowCount())):
+        root = QModelIndex()
+        # A list model's own columnCount is private.
+        columns = 1 if isinstance(model, QAbstractListModel) else model.columnCount(root)
+        for column in range(columns):
+            for row in range(min(60, model.rowCount(root))):
                 yield str(model.data(model.index(row, column)) or "")
 
 
