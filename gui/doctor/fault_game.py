@@ -16,6 +16,9 @@ CHOICES = 6
 WATCH = "Something is broken. Watch the curve, then guess what it is."
 KNOWN = "You know what is broken. Will the doctor find it?"
 
+RANDOM = QRandomGenerator.securelySeeded()
+"""Chooses hidden faults; the tour seeds it, so that it shows the same one every time."""
+
 
 @dataclass
 class Score:
@@ -64,15 +67,14 @@ class Round:
 
 def begin(faults: "Sequence[Fault]", chosen: str | None) -> Round:
     """Break what was chosen, or any one, hidden, for None."""
-    random = QRandomGenerator.global_()
     if chosen is not None:
         return Round(next(fault for fault in faults if fault.id == chosen), hidden=False)
-    fault = faults[random.bounded(len(faults))]
+    fault = faults[RANDOM.bounded(len(faults))]
     others = sorted({other.cause for other in faults} - {fault.cause, *fault.also})
     choices = [fault.cause]
     while others and len(choices) < CHOICES:
-        choices.append(others.pop(random.bounded(len(others))))
-    choices.sort(key=lambda cause: random.generate())
+        choices.append(others.pop(RANDOM.bounded(len(others))))
+    choices.sort(key=lambda cause: RANDOM.generate())
     return Round(fault, True, choices)
 
 
