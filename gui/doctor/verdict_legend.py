@@ -65,7 +65,7 @@ class VerdictLegend(QWidget):
             row, words = QHBoxLayout(), QVBoxLayout()
             row.setSpacing(GAP + 4)
             words.setSpacing(2)
-            words.addWidget(label(title.rstrip("."), "heading"))
+            words.addWidget(label(title.rstrip("."), "heading", wrap=True))
             words.addWidget(label(MEANT[verdict], "small", wrap=True))
             words.addStretch(1)
             row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)

@@ -79,7 +79,7 @@ class Page(TrainingPage):
             (self.inside, "Logit lens"),
         ):
             self.tabs.addTab(panel, title)
-        for widget, width in ((self.data, 272), (self.recipe, 272), (self.write, 350)):
+        for widget, width in ((self.data, 288), (self.recipe, 288), (self.write, 350)):
             widget.setFixedWidth(width)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
         lay_out(self, TITLE, ABOUT, left, middle, [self.write])

@@ -150,7 +150,8 @@ class LayerTable(QWidget):
         painter.setPen(colours.colour("muted"))
         if not self._layers:
             painter.setFont(theme.font(13))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, EMPTY)
+            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(12, 0, -12, 0), middle, EMPTY)
             return
         painter.setFont(theme.font(12))
         heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
