@@ -21,7 +21,7 @@ from gui import theme
 from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
 from gui.widgets.glossary import GlossaryHelp, open_term
-from gui.widgets.picture_menu import offer_picture
+from gui.widgets.picture_file import offer_picture
 from gui.worker import Worker
 
 AFTER_PAINTING = 60  # milliseconds

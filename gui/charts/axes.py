@@ -78,7 +78,9 @@ class Scale:
         if self.whole:
             step = max(1.0, 5.0 * power if step == 2.5 * power and power < 10 else step)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [n * step for n in range(first, last + 1) if n * step > 0 or not self.log]
+        found = [n * step for n in range(first, last + 1) if n * step > 0 or not self.log]
+        alone = len(found) < 2 and not self.whole and most < 8
+        return self.ticks(most + 2) if alone else found  # one number says nothing of the scale
 
 
 class Window:
@@ -143,7 +145,7 @@ def paint_y_axis(
 ) -> None:
     """Paint lines across a frame, each with its number at the left."""
     now = theme.current()
-    for value in scale.ticks(max(2, min(6, int(frame.height() / 34)))):
+    for value in scale.ticks(max(2, min(6, int(frame.height() / 27)))):
         y = round(frame.bottom() - frame.height() * scale.share(value)) + 0.5
         painter.setPen(QPen(now.colour("border"), 1))
         painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))

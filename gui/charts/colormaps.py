@@ -10,7 +10,7 @@ from core.telemetry.events import Array
 from gui import theme
 
 Ramp = Callable[[], Array]
-"""Gives 257 colours (0xAARRGGBB): 256 from low to high, then that of what is NaN."""
+"""Gives 257 colours (0xAARRGGBB): 256 from low to high, then that of NaN."""
 
 
 def grey() -> Array:

@@ -48,7 +48,7 @@ def evidence_lines(picture: Picture) -> list[Line]:
 
 
 class EvidencePicture(PaintedChart):
-    """Paints a picture, and tells its numbers to whoever points at it or has it read out."""
+    """Paints a picture; its numbers are shown on hover and described for a screen reader."""
 
     def __init__(self, high: int | None = None) -> None:
         super().__init__()

@@ -55,7 +55,7 @@ class Line:
     """A curve and its look.
 
     Attributes:
-        name: in the legend and beside its values; without one it is background.
+        name: in the legend and beside its values; without one it stands in the background.
         role: the colour's role in the theme.
         dash: lengths of dashes and gaps in widths of the line; () is solid.
         dot: the radius of a dot at each point; 0 for none.

@@ -13,14 +13,14 @@ PARTS = 400  # of a curve: the weight is that of what came one part before
 def smoothed(x: Array, y: Array, smoothing: float) -> Array:
     """Return the exponential moving average of a curve.
 
-    The weight of what came before falls with the distance along x, so that a curve looks alike
+    The weight of earlier points falls with the distance along x, so that a curve looks alike
     however many points it has ("time-weighted EMA" in Weights & Biases). The first points are not
     pulled towards zero, and values that are not finite leave gaps and no trace.
 
     Args:
         x: places, (n,), ascending.
         y: values, (n,).
-        smoothing: from 0 (none) to 1; the weight of what came a 400th of the curve before.
+        smoothing: from 0 (none) to 1; the weight of points a 400th of the curve before.
     """
     if len(x) < 3 or smoothing <= 0:
         return y
@@ -53,7 +53,7 @@ class SmoothingSlider(QSlider):
         self.setRange(0, 99)
         self.setPageStep(10)
         self.setValue(USUAL)
-        self.setFixedWidth(64)
+        self.setFixedWidth(44)
 
     def smooth(self, x: Array, y: Array) -> Array:
         """Return a curve's values, (n,), as smooth as is set."""

@@ -1,40 +1,10 @@
-"""Small pictures painted straight into a widget: a histogram, a line, a warning sign."""
+"""Small pictures painted straight into a table: a line, a warning sign."""
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
-from core.telemetry.events import Array
 from core.telemetry.history import Curve
 from gui import theme
-
-
-def draw_histogram(painter: QPainter, rect: QRect, shares: Array, role: str, centred: bool) -> None:
-    """Draw shares as a filled outline; ``centred`` marks zero in the middle of the range."""
-    colours = theme.current()
-    painter.setPen(QPen(colours.colour("border"), 1))
-    painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-    if centred:
-        middle = rect.left() + rect.width() // 2
-        painter.drawLine(middle, rect.top() + 4, middle, rect.bottom())
-    peak = float(shares.max()) if np.isfinite(shares).all() else 0.0
-    if peak <= 0:
-        return
-    # Each bin a step of the outline, so that a spike at an end stays a spike.
-    lefts = np.linspace(rect.left(), rect.right() + 1, len(shares) + 1)
-    tops = rect.bottom() - shares / peak * (rect.height() - 3)
-    points = [QPointF(rect.left(), rect.bottom())]
-    for left, right, top in zip(
-        lefts[:-1].tolist(), lefts[1:].tolist(), tops.tolist(), strict=True
-    ):
-        points += [QPointF(left, top), QPointF(right, top)]
-    points.append(QPointF(rect.right() + 1, rect.bottom()))
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colours.colour(role, 70))
-    painter.drawPolygon(QPolygonF(points))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(colours.colour(role), 1))
-    painter.drawPolyline(points)
 
 
 def draw_line(

@@ -1,42 +1,44 @@
-"""The confusion matrix: how often each digit was read as which."""
+"""The confusion matrix: how often each digit was predicted as which."""
 
 import math
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from core.numbers import times
 from core.telemetry.events import Array
 from gui import theme
-from gui.charts.cells import Cells
+from gui.charts.heatmap import SquareCells
 
-SIDE = 32  # pixels for the words at the left
+SIDE = 40  # pixels for the words at the left
 HEAD = 40  # pixels for the words at the top
 GAP = 2
 FEW = 4  # mistakes of a kind below which none takes the full colour
 MOST = 44  # pixels a cell may be wide
 
 
-class ConfusionMatrix(Cells):
+class ConfusionMatrix(SquareCells):
     """Ten by ten counts: right ones quiet on the diagonal, mistakes in the fault colour.
 
     The colour of a mistake grows with the square root of its count against the commonest mistake,
     not against the hundreds that are right, so that a single one can be seen.
     """
 
+    gap = GAP
+
     def __init__(self) -> None:
         super().__init__(
             "confusionMatrix",
-            "Confusion matrix: which digit was read as which",
-            "A row is what the digit was, a column what the network read. Off the diagonal are its"
+            "Confusion matrix: predicted / true",
+            "Rows are the true digits, columns the predicted ones. Off the diagonal are the"
             " mistakes; choose one to see its pictures.",
         )
         self._counts: Array = np.zeros((10, 10), int)
         self.picked = -1
 
     def show_counts(self, counts: Array) -> None:
-        """Show counts (10, 10): a row for the true digit, a column for the predicted one."""
+        """Show counts (10, 10): a row for each true digit, a column for each predicted one."""
         self._counts = counts
         self.update()
 
@@ -45,34 +47,22 @@ class ConfusionMatrix(Cells):
         self.picked = index
         self.update()
 
-    def count(self) -> int:
-        """How many cells there are."""
-        return int(self._counts.size)
-
     def across(self) -> int:
         """How many cells stand in a row."""
-        return int(self._counts.shape[1])
+        return len(self._counts)
 
-    def rect_of(self, index: int) -> QRectF:
-        """Where a cell is."""
-        row, column = divmod(index, self.across())
-        cell, left = self._cell(self.width()), self._left()
-        return QRectF(left + column * cell, HEAD + row * cell, cell - GAP, cell - GAP)
-
-    def index_at(self, point: QPointF) -> int:
-        """Return the cell at a point, or -1."""
-        cell, size = self._cell(self.width()), self.across()
-        column = math.floor((point.x() - self._left()) / cell)
-        row = math.floor((point.y() - HEAD) / cell)
-        return row * size + column if 0 <= column < size and 0 <= row < size else -1
+    def frame(self) -> QRectF:
+        """Where the cells are: in the middle of a wide card."""
+        side = self._cell(self.width()) * self.across()
+        return QRectF(SIDE + max(0.0, (self.width() - SIDE - side) / 2), HEAD, side, side)
 
     def describe(self, index: int) -> str:
-        """What a cell says: ``7 read as 2: 5 times``."""
-        was, read = divmod(index, self.across())
-        count = int(self._counts[was, read])
-        if was == read:
-            return f"{was} read right: {count} of {int(self._counts[was].sum())}"
-        return f"{was} read as {read}: {times(count)}"
+        """What a cell says: ``7 predicted as 2: 5 times``."""
+        true, predicted = divmod(index, self.across())
+        count = int(self._counts[true, predicted])
+        if true == predicted:
+            return f"{true} predicted correctly: {count} of {int(self._counts[true].sum())}"
+        return f"{true} predicted as {predicted}: {times(count)}"
 
     def heightForWidth(self, width: int) -> int:
         """Square cells under the words."""
@@ -80,17 +70,17 @@ class ConfusionMatrix(Cells):
 
     def paint(self, painter: QPainter) -> None:
         """Paint the words around, then the cells and their counts."""
-        now, cell = theme.current(), self._cell(self.width())
+        now, cell = theme.current(), self.cell()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._words_around(painter, cell)
+        self._words_around(painter)
         right = max(1, int(np.diag(self._counts).max(initial=0)))
         off = self._counts - np.diag(np.diag(self._counts))
         wrong = max(FEW, int(off.max(initial=0)))
         painter.setFont(theme.font(min(13, round(cell * 0.4))))
         for index in range(self.count()):
-            was, read = divmod(index, self.across())
-            count, rect = int(self._counts[was, read]), self.rect_of(index)
-            if was == read:
+            true, predicted = divmod(index, self.across())
+            count, rect = int(self._counts[true, predicted]), self.rect_of(index)
+            if true == predicted:
                 fill = now.colour("activation", 26 + round(46 * count / right))
             elif count:
                 fill = now.colour("fault", 50 + round(180 * math.sqrt(count / wrong)))
@@ -107,31 +97,21 @@ class ConfusionMatrix(Cells):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(rect, 4, 4)
 
-    def _words_around(self, painter: QPainter, cell: float) -> None:
-        now, size, left = theme.current(), self.across(), self._left()
+    def _words_around(self, painter: QPainter) -> None:
+        now, frame, cell = theme.current(), self.frame(), self.cell()
         center = Qt.AlignmentFlag.AlignCenter
         painter.setFont(theme.font(12))
         painter.setPen(now.colour("muted"))
-        painter.drawText(QRectF(left, 0, cell * size, 18), center, "predicted")
-        painter.save()
-        painter.translate(left - SIDE, HEAD + cell * size / 2)
-        painter.rotate(-90)
-        painter.drawText(QRectF(-cell * size / 2, 0, cell * size, 16), center, "true")
-        painter.restore()
+        self.paint_sides(painter, "predicted", "true", HEAD)
         painter.setPen(now.colour("text"))
-        for digit in range(size):
-            above = QRectF(left + digit * cell, 18, cell - GAP, HEAD - 20)
-            beside = QRectF(left - 17, HEAD + digit * cell, 14, cell - GAP)
+        for digit in range(self.across()):
+            above = QRectF(frame.left() + digit * cell, 18, cell - GAP, HEAD - 20)
+            beside = QRectF(frame.left() - 17, HEAD + digit * cell, 14, cell - GAP)
             painter.drawText(above, center, f"{digit}")
             painter.drawText(beside, center, f"{digit}")
 
     def _cell(self, width: int) -> float:
         return min(float(MOST), max(12.0, (width - SIDE) / self.across()))
-
-    def _left(self) -> float:
-        """The matrix stands in the middle of a wide card."""
-        spare = self.width() - SIDE - self._cell(self.width()) * self.across()
-        return SIDE + max(0.0, spare / 2)
 
 
 def _readable(fill: QColor) -> QColor:

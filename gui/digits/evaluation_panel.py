@@ -135,7 +135,7 @@ class EvaluationPanel(QWidget):
         self._order = np.flatnonzero(chosen)
         self.confusion.pick(index)
         self.all.setVisible(index >= 0)
-        self._show_mistakes(f"{was} read as {read}" if index >= 0 else "")
+        self._show_mistakes(f"{was} predicted as {read}" if index >= 0 else "")
 
     def _show_mistakes(self, pair: str) -> None:
         assert self._event is not None
@@ -187,5 +187,5 @@ def sentence_of(counts: Array) -> str:
     was, read = divmod(int(off.argmax()), off.shape[1])
     return (
         f"{percent(right / total, 1)} of {total:,} validation digits right; the hardest pair is"
-        f" {was} read as {read} ({times(int(off.max()))})."
+        f" {was} predicted as {read} ({times(int(off.max()))})."
     )

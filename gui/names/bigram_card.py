@@ -1,4 +1,4 @@
-"""Bigram counts In the training list, in the network's names, and in between."""
+"""Bigram counts: in the training list, in the network's names, and in between."""
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
@@ -7,10 +7,9 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from core.telemetry.events import Array
 from gui import theme
+from gui.charts.heatmap import ColorScale
 from gui.names.bigram_map import BigramMap
-from gui.names.bigram_views import counted, differing, shared
-from gui.names.color_scale import ColorScale
-from gui.widgets.bigram_counts import Pairs, choose
+from gui.names.bigram_views import Pairs, choose, counted, differing, shared
 from gui.widgets.card import Card, label, say
 from gui.widgets.segmented_control import Segments
 

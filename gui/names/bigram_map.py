@@ -1,29 +1,34 @@
-"""The heat map of makemore's first part: bigram counts."""
+"""The bigram counts of makemore's first part as a heat map."""
+
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QPainter, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy
 
+from core.playgrounds.names.reports import END
 from gui import theme
-from gui.charts.cells import Cells
-from gui.names.bigram_picture import picture
+from gui.charts import colormaps as ramps
+from gui.charts.heatmap import SquareCells
 from gui.names.bigram_views import MapView
-from gui.widgets.letter_symbols import draw_signs
+from gui.names.letter_symbols import draw_signs, sign
 
 EDGE = 18  # pixels for the letters along the left and the top
 CAPTION = 18  # and for the words beside them, in a map of at least
 LARGE = 400
 MOST = 72  # pixels a cell may have
 LEAST, LIKED = 240, 440
+WORDED = 26  # pixels a cell must have to show its letters and its number
+RULED = 16  # and for lines between the cells
 HELP = (
     "<p>A row is a letter, a column the letter that comes after it; the square is the beginning of"
-    " a name in a row, its end in a column. The darker, the more often. All that the bigram model"
-    " of the first lecture knows is this table.</p>"
+    " a name in a row, its end in a column. The darker, the more often. This table is all of the"
+    " bigram model of the first lecture.</p>"
 )
 
 
-class BigramMap(Cells):
+class BigramMap(SquareCells):
     """Square cells (n, n), a row for the first letter of a pair, a column for the second.
 
     It fits itself into whatever room it is given. The cells and their words are painted once, when
@@ -61,10 +66,6 @@ class BigramMap(Cells):
     def _sentence(self) -> str:
         return self.describe(self.current) if 0 <= self.current < self.count() else ""
 
-    def count(self) -> int:
-        """How many cells there are."""
-        return self.across() ** 2
-
     def across(self) -> int:
         """How many cells stand in a row."""
         return len(self._view.letters) if self._view else 0
@@ -89,25 +90,6 @@ class BigramMap(Cells):
         left = round((self.width() - edge - side) / 2 + edge)
         top = round((self.height() - edge - side) / 2 + edge)
         return QRectF(left, top, side, side)
-
-    def cell(self) -> float:
-        """The side of a cell in pixels."""
-        return self.frame().width() / max(1, self.across())
-
-    def rect_of(self, index: int) -> QRectF:
-        """Where a cell is."""
-        row, column = divmod(index, self.across())
-        frame, cell = self.frame(), self.cell()
-        return QRectF(frame.left() + column * cell, frame.top() + row * cell, cell, cell)
-
-    def index_at(self, point: QPointF) -> int:
-        """Return the cell at a point, or -1."""
-        frame, cell, size = self.frame(), self.cell(), self.across()
-        if not frame.contains(point) or not size:
-            return -1
-        row = min(size - 1, int((point.y() - frame.top()) / cell))
-        column = min(size - 1, int((point.x() - frame.left()) / cell))
-        return row * size + column
 
     def sizeHint(self) -> QSize:
         """Ask for cells that can be told apart."""
@@ -168,7 +150,9 @@ class BigramMap(Cells):
                 painter.setFont(theme.font(max(pixels, 12) if here else pixels, weight))
                 draw_signs(painter, where, letter)
         if min(self.width(), self.height()) >= LARGE:
-            _captions(painter, frame)
+            painter.setFont(theme.font(11))
+            painter.setPen(now.colour("faint"))
+            self.paint_sides(painter, "second letter →", "← first letter", EDGE + CAPTION)
 
     def _hover(self, index: int) -> None:
         if index != self._hovered:
@@ -180,15 +164,60 @@ class BigramMap(Cells):
         self.pointed.emit(self.pointed_at())
 
 
-def _captions(painter: QPainter, frame: QRectF) -> None:
-    """Say what rows and columns are."""
-    painter.setFont(theme.font(11))
-    painter.setPen(theme.current().colour("faint"))
-    center, side = Qt.AlignmentFlag.AlignCenter, frame.width()
-    above = QRectF(frame.left(), frame.top() - EDGE - CAPTION, side, CAPTION)
-    painter.drawText(above, center, "the letter after it →")
-    painter.save()
-    painter.translate(frame.left() - EDGE - CAPTION, frame.center().y())
-    painter.rotate(-90)
-    painter.drawText(QRectF(-side / 2, 0, side, CAPTION), center, "← a letter")
-    painter.restore()
+def picture(view: MapView, side: float, ratio: float) -> QPixmap:
+    """Return a map as a picture ``side`` pixels wide, of ``ratio`` device pixels each."""
+    pixels = round(side * ratio)
+    image = ramps.picture(view.levels, view.ramp, *view.span)
+    made = QPixmap.fromImage(
+        image.scaled(pixels, pixels, mode=Qt.TransformationMode.FastTransformation)
+    )
+    made.setDevicePixelRatio(ratio)
+    size = len(view.letters)
+    cell = side / size
+    painter = QPainter(made)
+    if cell >= RULED:
+        ink = theme.current().colour("border", 110)
+        for line in range(1, size):
+            at = round(line * cell * ratio) / ratio
+            painter.fillRect(QRectF(at, 0, 1 / ratio, side), ink)
+            painter.fillRect(QRectF(0, at, side, 1 / ratio), ink)
+    if cell >= WORDED:
+        _words(painter, view, image, cell)
+    painter.end()
+    return made
+
+
+def _words(painter: QPainter, view: MapView, image: QImage, cell: float) -> None:
+    """Write the pair and its number into each cell, as in the lecture's picture."""
+    now = theme.current()
+    dark, light = sorted((now.colour("text"), now.colour("surface")), key=lambda c: c.lightness())
+    font = theme.font(int(np.clip(cell * 0.34, 9, 15)))
+    painter.setFont(font)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    metrics = QFontMetricsF(font)
+    # Drawn at points, not in rectangles, for which Qt would lay out each text twice.
+    widths = lru_cache(maxsize=None)(metrics.horizontalAdvance)
+    high = min(cell / 2 - 1, metrics.height() * 0.95)
+    base = (high + metrics.ascent() - metrics.descent()) / 2
+    signs = [sign(letter) for letter in view.letters]
+    for row, first in enumerate(view.letters):
+        for column, second in enumerate(view.letters):
+            number = view.write(row, column)
+            ground = image.pixelColor(column, row)
+            shade = 0.299 * ground.redF() + 0.587 * ground.greenF() + 0.114 * ground.blueF()
+            ink = dark if shade > 0.55 else light
+            ink.setAlphaF(0.72 if number else 0.35)
+            painter.setPen(ink)
+            x, y = (column + 0.5) * cell, (row + 0.5) * cell
+            if END in (first, second):
+                draw_signs(painter, QRectF(x - cell / 2, y - high, cell, high), first + second)
+            else:
+                pair = signs[row] + signs[column]
+                painter.drawText(
+                    QPointF(x - (widths(signs[row]) + widths(signs[column])) / 2, y - high + base),
+                    pair,
+                )
+            if number:
+                ink.setAlphaF(1.0)
+                painter.setPen(ink)
+                painter.drawText(QPointF(x - sum(map(widths, number)) / 2, y + base), number)

@@ -1,4 +1,4 @@
-"""The letter embedding. Its embedding, in the two main directions."""
+"""The letter embedding of a network, in its two principal components."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout
 from core.telemetry.events import Array
 from gui import theme
 from gui.names.embedding_map import EmbeddingMap
+from gui.names.letter_symbols import is_vowel
 from gui.widgets.card import Card, label, say
-from gui.widgets.letter_symbols import is_vowel
 
 WAITING = "Train a network: where it puts each letter stands here then."
 

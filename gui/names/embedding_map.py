@@ -1,4 +1,4 @@
-"""The letters at the points that a network has learned to put them: the scatter of makemore 2."""
+"""The letter embedding as a scatter plot, as in makemore part 2."""
 
 import math
 
@@ -11,11 +11,15 @@ from core.playgrounds.names.reports import END
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts.cells import Cells
-from gui.names.embedding_view import StillFrame, apart, nearest
-from gui.widgets.letter_symbols import called, draw_signs, is_vowel
+from gui.names.letter_symbols import called, draw_signs, is_vowel
 
 LEAST, LIKED = 240, 440
 NEAR = 3  # letters named as the nearest
+ROOM = 1.2  # how much larger a new frame is than the points in it
+SHRUNK = 0.55  # of the frame: points that fill less of it get a closer one
+TURNS = 24  # of pushing apart
+PUSH = 0.35  # of an overlap, from each side
+FAR = 1.4  # sizes: as far as a letter may be pushed from its point
 HELP = (
     "<p>The network gives each letter a point and learns where to put it. Letters that it treats"
     " alike come to lie together: in most languages the vowels find one another, though nobody told"
@@ -36,7 +40,7 @@ class EmbeddingMap(Cells):
     """Another letter is pointed at, by mouse or key; -1 for none."""
 
     def __init__(self) -> None:
-        super().__init__("embeddingMap", "Letters by what the network makes of them", HELP)
+        super().__init__("embeddingMap", "Letter embedding", HELP)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._letters = ""
         self._points: Array = np.zeros((0, 2))
@@ -47,7 +51,7 @@ class EmbeddingMap(Cells):
     def show_points(self, letters: str, points: Array) -> None:
         """Show letters at points (n, 2); the frame stays where it was, if they fit."""
         if not len(points) or not np.isfinite(points).all():
-            self.show_hint("The embedding holds NaN: the training has diverged.")
+            self.show_hint("The embedding is NaN: the training has diverged.")
             return
         if letters != self._letters:
             self.current, self._hovered, self._frame = -1, -1, StillFrame()
@@ -190,3 +194,69 @@ class EmbeddingMap(Cells):
     def _go(self, right: int, down: int) -> None:
         super()._go(right, down)
         self.pointed.emit(self.pointed_at())
+
+
+class StillFrame:
+    """A part of the plane that changes only when points leave it or shrink much within it.
+
+    One scale for both directions, so that distances on the screen are distances in the plane.
+    """
+
+    def __init__(self) -> None:
+        self.centre: Array = np.zeros(2)
+        self.half: Array = np.zeros(2)
+
+    def follow(self, points: Array) -> None:
+        """Take in points (n, 2), if they need it."""
+        low, high = points.min(0), points.max(0)
+        spread = (high - low) / 2
+        inside = (np.abs(points - self.centre) <= self.half).all()
+        if inside and self.half.any() and spread.max() >= SHRUNK * self.half.max() / ROOM:
+            return
+        self.centre = (low + high) / 2
+        # Not too flat, or letters on a line would leave it with every step.
+        self.half = ROOM * np.maximum(spread, 0.3 * spread.max()) + (spread.max() == 0)
+
+    def place(self, points: Array, size: tuple[float, float], margin: float) -> Array:
+        """Return where points (n, 2) stand on a screen of some size, in pixels; up is up."""
+        room = np.maximum(1.0, np.array(size) - 2 * margin)
+        scale = float((room / (2 * self.half)).min())
+        placed: Array = (points - self.centre) * (scale, -scale) + np.array(size) / 2
+        return placed
+
+
+def apart(spots: Array, size: float) -> Array:
+    """Return spots (n, 2) pushed apart until they hardly overlap, none of them far.
+
+    It begins at the true spots each time, so that the same points give the same picture. Costs
+    TURNS comparisons of all with all: 2 ms for 120 letters.
+    """
+    count = len(spots)
+    # What lies on one spot has no direction to go: give each its own.
+    turn = 2.4 * np.arange(count)
+    moved = spots + 0.01 * np.column_stack([np.cos(turn), np.sin(turn)])
+    for _ in range(TURNS):
+        x, y = moved.T
+        squares = np.subtract.outer(x, x) ** 2 + np.subtract.outer(y, y) ** 2
+        one, other = np.nonzero(np.triu(squares < size * size, 1))
+        if not len(one):
+            break
+        gaps = moved[one] - moved[other]
+        distance = np.maximum(1e-9, np.sqrt(squares[one, other]))
+        push = PUSH * gaps * (size / distance - 1)[:, None]
+        for axis in (0, 1):
+            moved[:, axis] += np.bincount(one, push[:, axis], count)
+            moved[:, axis] -= np.bincount(other, push[:, axis], count)
+        drift = moved - spots
+        length = np.maximum(1e-9, np.sqrt((drift**2).sum(1)))
+        moved = spots + drift * np.minimum(1, FAR * size / length)[:, None]
+    return moved
+
+
+def nearest(points: Array, index: int, count: int) -> tuple[Array, Array]:
+    """Return the points next to one, the nearest first, and how far they are."""
+    gaps = points - points[index]
+    distance = np.hypot(gaps[:, 0], gaps[:, 1])
+    others = np.argsort(distance, kind="stable")
+    others = others[others != index][:count]
+    return others, distance[others]

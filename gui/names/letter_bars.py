@@ -10,7 +10,7 @@ from core.numbers import adaptive_percent, percent
 from core.playgrounds.names.reports import END
 from core.telemetry.events import Array
 from gui.charts.bars import Column, Columns
-from gui.widgets.letter_symbols import called, draw_signs
+from gui.names.letter_symbols import called, draw_signs
 
 MOST = 40  # columns; of a larger alphabet the most probable are shown
 NARROWEST = 10  # pixels of a column in a large alphabet, whose signs are often wide
@@ -20,8 +20,8 @@ HELP = (
     "<p>The probability of each letter to come next, given those before it; together they make "
     "100 %. The small square is the end of the name. Click a letter to append it.</p>"
 )
-EMPTY = "Here one will see which letter the network expects next."
-BROKEN = "These are NaN: the network has diverged."
+EMPTY = "The probabilities of the next letter will be shown here."
+BROKEN = "The probabilities are NaN: the training has diverged."
 
 
 class LetterBars(Columns):

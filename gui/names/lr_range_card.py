@@ -19,8 +19,8 @@ HINT = (
     " a third of that at which the loss is lowest is a rate to take."
 )
 HELP = (
-    "<p><b>Learning-rate range test</b> (Smith 2015): where does the loss fall fastest? Each step"
-    " has a learning rate of its own, from small to large. Far left the rate is too small to learn"
+    "<p><b>Learning-rate range test</b> (Smith 2015), to choose a learning rate. Each step has a"
+    " learning rate of its own, from small to large. Far left the rate is too small to learn"
     f" anything, far right the loss diverges and leaves the scale.</p><p>{NAVIGATION}</p>"
 )
 

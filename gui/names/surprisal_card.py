@@ -12,15 +12,19 @@ from core.errors import UserError
 from core.playgrounds.names.reports import Surprisal
 from core.telemetry.events import Array
 from gui import theme
-from gui.names.surprisal_histogram import SurprisalHistogram
+from gui.charts.histogram import Histogram
+from gui.names.surprisal_letters import SurprisalLetters
 from gui.widgets.card import Card, label, say
-from gui.widgets.surprisal_letters import SurprisalLetters
 
 Reader = Callable[[str], Surprisal]
 LONGEST = 12  # letters of a name within a sentence
 HINT = "Each letter of your name will get a bar: how little the network expected it."
 NOBODY = "There is no network yet that could read a name: train one, or open one."
 BROKEN = "The network's answers are NaN: it has diverged in training."
+HISTOGRAM = (
+    "<p>The surprisal of each name of the training list, from the most expected at the left to the"
+    " most surprising at the right. The mark is the name above.</p>"
+)
 
 
 class SurprisalCard(Card):
@@ -43,7 +47,13 @@ class SurprisalCard(Card):
         self.sentence = label("", "small", wrap=True)
         self.sentence.setObjectName("surpriseSentence")
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.histogram = SurprisalHistogram()
+        self.histogram = Histogram(
+            "surpriseHistogram",
+            "Surprisal of the names of the training list",
+            HISTOGRAM,
+            "training list",
+            "nats",
+        )
         for widget in (self.input, self.letters, self.sentence, self.histogram):
             self.body.addWidget(widget)
         self._read: Reader | None = None
@@ -67,7 +77,7 @@ class SurprisalCard(Card):
         """Take the nats of each name of the training list, (M,), in any order."""
         totals = np.asarray(totals)
         self._totals = totals[np.isfinite(totals)]
-        self.histogram.set_totals(self._totals)
+        self.histogram.set_values(self._totals)
         self.refresh()
 
     def show_word(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The map of one head's attention: a row is a token that looks, a column one that is looked at."""
+"""The attention weights of one head: a row is a query, a column a key."""
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -14,7 +14,7 @@ LABELS = 74  # pixels at the left and at the top for the tokens
 READABLE = 12  # pixels that a cell must have for its token to be written beside it
 FAINTEST = 0.07  # of the ramp: what could be looked at, and is not, still shows its place
 LARGEST = 26  # pixels of a cell: a short text need not fill the card
-EMPTY = "Write or type a text, and see its attention weights."
+EMPTY = "Generate or type a text to see its attention weights."
 
 
 class AttentionMap(QWidget):
@@ -28,7 +28,7 @@ class AttentionMap(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("attentionMap")
-        self.setAccessibleName("Which token looks at which")
+        self.setAccessibleName("Attention weights: query x key")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -112,7 +112,7 @@ class AttentionMap(QWidget):
         painter.restore()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say attention weights under the mouse."""
+        """Say the attention weight under the mouse."""
         self._point_at(event.position())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -130,9 +130,11 @@ class AttentionMap(QWidget):
             share = float(self._weights[row, column])
             part = percent(share)
             one, other = _said(self._tokens[row]), _said(self._tokens[column])
-            self.told.emit(f"“{one}” looks at “{other}” with {part}.")
+            self.told.emit(f"“{one}” attends to “{other}” with {part}.")
         else:
-            self.told.emit("No token looks ahead." if column > row else "")
+            self.told.emit(
+                "A causal mask: no token attends to a later one." if column > row else ""
+            )
 
     def leaveEvent(self, event: QEvent) -> None:
         """Have nothing to say."""

@@ -77,7 +77,8 @@ class CurveCard(Card):
         """Leave the number out where the title would not stand beside it."""
         super().resizeEvent(event)
         items = [self.head.itemAt(i) for i in range(1, self.head.count())]
-        beside = sum(item.sizeHint().width() + GAP for item in items if item is not None)
+        others = [item for item in items if item is not None and item.widget() is not self.now]
+        beside = sum(item.sizeHint().width() + GAP for item in others)
         self.now.setVisible(self.width() >= self.title.sizeHint().width() + beside + ROOM)
 
     def show_newest(self, words: str, validated: bool) -> None:
@@ -122,7 +123,13 @@ class LossCard(CurveCard):
             Line("smoothed", "text"),
             Line("validation", "validation"),
         ]
-        super().__init__("Loss", "Loss The lower, the better.", "lossPlot", "loss (nats)", lines)
+        super().__init__(
+            "Loss",
+            "How wrong the predictions are; lower is better.",
+            "lossPlot",
+            "loss (nats)",
+            lines,
+        )
         self.plot.limits = (0.0, None)
         self.add_smoothing()
 
@@ -145,7 +152,7 @@ class AccuracyCard(CurveCard):
     def __init__(self) -> None:
         super().__init__(
             "Accuracy",
-            "Accuracy",
+            "The share of correct predictions.",
             "accuracyPlot",
             "accuracy (%)",
             [Line("training", "text"), Line("validation", "validation")],
@@ -179,7 +186,7 @@ class ValidationCard(CurveCard):
             " losses part, it overfits.",
             "standingPlot",
             "loss (nats per character)",
-            [Line("training names", "text"), Line("new names", "validation")],
+            [Line("training", "text"), Line("validation", "validation")],
         )
         self._references, self._limits = references, (low, high)
         self.show_references(True)
@@ -192,7 +199,7 @@ class ValidationCard(CurveCard):
 
     def draw_curves(self, history: History) -> None:
         """Give the chart the curves of a history."""
-        curve = self.show_evaluations(history, train_loss="training names", val_loss="new names")
+        curve = self.show_evaluations(history, train_loss="training", val_loss="validation")
         if len(curve.y):
             self.show_newest(f"{curve.y[-1]:.3f}", True)
 
@@ -211,7 +218,7 @@ class CharacterCard(CurveCard):
             " different tokenizers can be compared. A nat is 1.44 bits.",
             "characterPlot",
             "loss (nats per character)",
-            [Line("training text", "text"), Line("new text", "validation")],
+            [Line("training", "text"), Line("validation", "validation")],
         )
         self._known = known
 
@@ -224,7 +231,7 @@ class CharacterCard(CurveCard):
     def draw_curves(self, history: History) -> None:
         """Give the chart the curves of a history."""
         curve = self.show_evaluations(
-            history, train_nats_per_char="training text", val_nats_per_char="new text"
+            history, train_nats_per_char="training", val_nats_per_char="validation"
         )
         if len(curve.y):
             nats = float(curve.y[-1])

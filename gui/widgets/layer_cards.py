@@ -10,8 +10,8 @@ from core.telemetry.layer_health import SATURATED_SIGMOID, SATURATED_TANH, is_de
 from gui.charts.bars import Bars
 from gui.charts.cells import Cells
 from gui.charts.colormaps import diverging, grey, on_off, reach
+from gui.charts.heatmap import MatrixView
 from gui.charts.image_grid import PictureGrid
-from gui.charts.matrix import MatrixView
 from gui.widgets.card import Card, dress, label
 
 PICTURED = 64  # units; as many as core.telemetry.inspection makes pictures of

@@ -16,7 +16,8 @@ from core.telemetry.events import LayerInfo, LayerStats, Snapshot
 from core.telemetry.history import History
 from core.telemetry.layer_health import UPDATE_GOOD, Remark, check_layers
 from gui import theme
-from gui.charts.sparklines import draw_histogram, draw_line, draw_warning
+from gui.charts.histogram import draw_histogram
+from gui.charts.sparklines import draw_line, draw_warning
 from gui.widgets.layer_names import layer_role, layer_title
 
 ROW, HEAD = 74, 28

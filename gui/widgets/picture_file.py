@@ -1,16 +1,25 @@
 """Any widget as a picture file: PNG, or SVG whose lines and letters stay sharp at any size."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, Qt
-from PySide6.QtGui import QAction, QPainter, QPixmap
+from PySide6.QtGui import QAction, QContextMenuEvent, QPainter, QPixmap
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QFileDialog, QGraphicsView, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QGraphicsView,
+    QMenu,
+    QMessageBox,
+    QToolTip,
+    QWidget,
+)
 
 from core.errors import UserError
 from core.files import write_whole
 from gui import theme
+from gui.widgets.card import Card
 
 KINDS = {"png": "PNG, pixels, twice as fine as the screen", "svg": "SVG, sharp at any size"}
 PICTURE = "picture"
@@ -107,3 +116,41 @@ def offer_pictures(
         actions.append(action)
     widget.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
     return actions
+
+
+def offer_picture(window: QWidget, event: QContextMenuEvent) -> None:
+    """Offer the card under the mouse as a picture; nothing, where there is none with a title."""
+    card = _picture_at(window, event.pos())
+    if card is None:
+        return
+    place = event.globalPos()  # the event is gone when something is chosen
+    name = "-".join(re.findall(r"[a-z0-9]+", _title(card).lower()))
+
+    def tell(sentence: str, role: str) -> None:
+        if role == "fault":
+            QMessageBox.warning(window, "The picture", sentence)
+        else:
+            QToolTip.showText(place, sentence, card)
+
+    menu = QMenu(window)
+    menu.setObjectName("pictureMenu")
+    menu.aboutToHide.connect(menu.deleteLater)
+    for kind in KINDS:
+        save = menu.addAction(f"Save as {kind.upper()}…")
+        save.setObjectName(f"savePicture_{kind}")
+        save.triggered.connect(
+            lambda checked=False, kind=kind: ask_and_save(card, name, kind, tell)
+        )
+    menu.popup(place)
+
+
+def _picture_at(window: QWidget, place: QPoint) -> QWidget | None:
+    """Return the innermost card with a title at a place, or picture that is no card."""
+    widget = window.childAt(place)
+    while widget is not None and not _title(widget):
+        widget = widget.parentWidget()
+    return widget
+
+
+def _title(widget: QWidget) -> str:
+    return widget.title.text() if isinstance(widget, Card) else str(widget.property(PICTURE) or "")

@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QComboBox
 from core.numbers import number
 from core.telemetry.events import Array, LayerInfo, LayerView
 from gui.charts.colormaps import diverging, reach
+from gui.charts.heatmap import ColorScale, MatrixView
 from gui.charts.image_grid import PictureGrid
-from gui.charts.matrix import MatrixView, ScaleBar
 from gui.widgets.layer_cards import PICTURED, LayerCard, capped
 
 STRONGEST = "strongest channel"
@@ -36,7 +36,9 @@ class WeightsCard(LayerCard):
             "The weights as a matrix",
             "A row is a unit, a column one of its inputs. Blue adds, orange subtracts.",
         )
-        self.scale = ScaleBar()
+        self.scale = ColorScale(
+            "weightScale", "Orange is negative, blue is positive; the paler, the nearer to zero."
+        )
         self.add(self.pictures, self.matrix, self.scale)
         self._info: LayerInfo | None = None
         self._weights: Array | None = None
@@ -85,7 +87,9 @@ class WeightsCard(LayerCard):
             return
         self.note.setText(self._how_to_read())
         limit = reach(weights)
-        self.scale.show_limit(limit)
+        self.scale.show_scale(
+            diverging, (number(-limit), f"+{number(limit)}"), "blue adds, orange subtracts"
+        )
         if not info.kernel and way != PICTURES:
             self.matrix.show_matrix(
                 weights,

@@ -105,10 +105,10 @@ def test_hovering_tells_who_looks_at_whom(heat, qtbot) -> None:
     """The sentence names both tokens as they are said, and the share."""
     with qtbot.waitSignal(heat.told, timeout=1000) as caught:
         point_at(heat, heat.cell(1, 0).center())
-    assert caught.args == ["“heart” looks at “My” with 34 %."]
+    assert caught.args == ["“heart” attends to “My” with 34 %."]
     with qtbot.waitSignal(heat.told, timeout=1000) as caught:
         point_at(heat, heat.cell(15, 11).center())
-    assert caught.args == ["“shoot” looks at “nest” with 80 %."]
+    assert caught.args == ["“shoot” attends to “nest” with 80 %."]
 
 
 def test_a_little_is_not_told_as_nothing(heat, qtbot) -> None:
@@ -116,10 +116,10 @@ def test_a_little_is_not_told_as_nothing(heat, qtbot) -> None:
     weights = WEIGHTS.copy()
     weights[1, :2] = 0.001, np.nan
     heat.show_map(list(WORDS), weights)
-    for column, words in ((0, "“My” with <1 %."), (1, "“heart” with what is NaN.")):
+    for column, words in ((0, "“My” with <1 %."), (1, "“heart” with NaN.")):
         with qtbot.waitSignal(heat.told, timeout=1000) as caught:
             point_at(heat, heat.cell(1, column).center())
-        assert caught.args == [f"“heart” looks at {words}"]
+        assert caught.args == [f"“heart” attends to {words}"]
     assert not heat.grab().isNull()
 
 
@@ -127,7 +127,7 @@ def test_ahead_and_beside_the_map(heat, qtbot) -> None:
     """Ahead there is nothing to be seen, and beside the cells and outside nothing is said."""
     with qtbot.waitSignal(heat.told, timeout=1000) as caught:
         point_at(heat, heat.cell(3, 9).center())
-    assert caught.args == ["No token looks ahead."]
+    assert caught.args == ["A causal mask: no token attends to a later one."]
     for leave in (
         lambda: point_at(heat, QPointF(heat.cell(4, 0).left() - 9, heat.cell(4, 0).center().y())),
         lambda: point_at(heat, QPointF(200, 4)),

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QToolTip
 
 from gui import theme
 from gui.names.bigram_card import WAITING, BigramCard
-from gui.widgets.bigram_counts import MOST, choose
+from gui.names.bigram_views import MOST, choose
 
 LETTERS = ".abr"
 COUNTS = np.array([[0, 60, 40, 0], [50, 10, 0, 40], [10, 20, 0, 90], [40, 10, 80, 1]])

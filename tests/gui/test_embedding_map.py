@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QApplication
 
 from gui import theme
 from gui.names.embedding_card import EmbeddingCard
-from gui.names.embedding_view import FAR, StillFrame, apart
-from gui.widgets.letter_symbols import is_vowel
+from gui.names.embedding_map import FAR, StillFrame, apart
+from gui.names.letter_symbols import is_vowel
 
 LETTERS = ".abeiz"
 POINTS = np.array([[0, -1.0], [0, 1], [3, 0], [0.3, 1], [0, 1.5], [3, 0.9]])

@@ -82,7 +82,7 @@ def test_the_sentence_has_the_networks_numbers(shown, event) -> None:
     counts = event.details["confusion"]
     was, read = commonest(event)
     assert f"{100 * event.metrics['val_accuracy']:.1f} % of 500 validation digits" in words
-    assert f"{was} read as {read}" in words
+    assert f"{was} predicted as {read}" in words
     assert sentence_of(counts) == words
 
 
@@ -91,13 +91,13 @@ def test_sentence_counts_as_people_do() -> None:
     counts = np.eye(10, dtype=int) * 50
     assert sentence_of(counts) == "All 500 validation digits right."
     counts[4, 9] = 5
-    assert sentence_of(counts).endswith("the hardest pair is 4 read as 9 (5 times).")
+    assert sentence_of(counts).endswith("the hardest pair is 4 predicted as 9 (5 times).")
     counts[4, 9] = 1
     assert sentence_of(counts).endswith("(once).")
 
 
 def test_the_matrix_says_each_cell(shown, event) -> None:
-    """Pointing at a cell says which digit was read as which, and how often."""
+    """Pointing at a cell says which digit was predicted as which, and how often."""
     was, read = commonest(event)
     count = int(event.details["confusion"][was, read])
     assert count > 2, "the small network should make some mistakes"
@@ -106,9 +106,9 @@ def test_the_matrix_says_each_cell(shown, event) -> None:
         shown.confusion,
         QHelpEvent(QEvent.Type.ToolTip, point, shown.confusion.mapToGlobal(point)),
     )
-    assert QToolTip.text() == f"{was} read as {read}: {count} times"
+    assert QToolTip.text() == f"{was} predicted as {read}: {count} times"
     right = int(event.details["confusion"][3, 3])
-    assert shown.confusion.describe(33) == f"3 read right: {right} of 50"
+    assert shown.confusion.describe(33) == f"3 predicted correctly: {right} of 50"
 
 
 def test_mistakes_are_red_and_rights_blue(panel, event) -> None:
@@ -243,7 +243,7 @@ def test_a_network_that_knows_nothing_is_shown_too(panel, digits, bundled) -> No
     panel.show_evaluation(Evaluated(0, 0.0, numbers, details))
     QApplication.processEvents()
     assert panel.sentence.text().startswith("10.0 % of 500")
-    assert panel.confusion.describe(10) == "1 read as 0: 50 times"
+    assert panel.confusion.describe(10) == "1 predicted as 0: 50 times"
     assert not panel.grab().isNull()
 
 

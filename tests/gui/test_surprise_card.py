@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.playgrounds.names.reports import END, Surprisal
 from gui import theme
 from gui.names.surprisal_card import BROKEN, HINT, NOBODY, SurprisalCard, sentence_of
-from gui.widgets.surprisal_letters import spans
+from gui.names.surprisal_letters import spans
 
 LIST = ["emma", "olivia", "ava", "isabella", "sophia", "mia", "amelia", "ella", "anna", "hanna"]
 ALPHABET = ".abcdefghijklmnopqrstuvwxyz"

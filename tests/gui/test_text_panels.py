@@ -275,7 +275,7 @@ def test_pointing_in_the_map_picks_the_word(shown, build):
     panel.set_model(model)
     panel.set_tokens(tokens_of(model, "The cat sat on the mat."))
     QTest.mouseMove(panel.map, panel.map.cell(3, 1).center().toPoint())
-    assert "looks at" in panel.words.text() and panel.lines._row == 3
+    assert "attends to" in panel.words.text() and panel.lines._row == 3
     QTest.mouseMove(panel.lines, panel.lines.place(1).center().toPoint())
     assert panel.map._row == 1
 

@@ -11,7 +11,8 @@ from core.telemetry.events import LayerInfo, LayerStats
 from core.telemetry.history import Curve
 from core.telemetry.layer_health import UPDATE_GOOD, Remark, check_layers
 from gui import theme
-from gui.charts.sparklines import draw_histogram, draw_line, draw_warning
+from gui.charts.histogram import draw_histogram
+from gui.charts.sparklines import draw_line, draw_warning
 from gui.widgets.layer_names import layer_title
 from gui.widgets.layer_table import COLUMNS, activation_words, layer_shape
 

@@ -1,20 +1,27 @@
-"""A matrix as one picture, and the scale that its colours are read by."""
+"""Heat maps: a matrix as one picture, square cells with words, and the scale of the colours."""
 
 from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QLinearGradient, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QImage,
+    QLinearGradient,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
 from gui.charts.cells import Cells
 
 RULED = 6  # pixels a column must have for lines between them
-WORDS = "blue adds, orange subtracts"
+WIDE, HIGH, GAP = 148, 34, 6  # pixels of the scale of colours
 
 
 class MatrixView(Cells):
@@ -27,7 +34,7 @@ class MatrixView(Cells):
 
         Args:
             name: of the widget, as an object.
-            accessible: its name for those who hear it.
+            accessible: its name for a screen reader.
             help: what it is for.
             height: in pixels, at least; without, it is as high as its rows want.
             ruled: lines stand between the columns, where there is room.
@@ -37,7 +44,7 @@ class MatrixView(Cells):
         self._values: Array = np.zeros((0, 1))
         self._ramp: ramps.Ramp = ramps.diverging
         self._range = (-1.0, 1.0)
-        self._tell: Callable[[int, int], str] = lambda row, column: f"{row}, {column}"
+        self._explain: Callable[[int, int], str] = lambda row, column: f"{row}, {column}"
         self._image: QImage | None = None
 
     def show_matrix(
@@ -45,11 +52,11 @@ class MatrixView(Cells):
         values: Array,
         ramp: ramps.Ramp,
         span: tuple[float, float],
-        tell: Callable[[int, int], str],
+        explain: Callable[[int, int], str],
     ) -> None:
-        """Show a matrix; ``tell`` says what the cell (row, column) is."""
+        """Show a matrix; ``explain`` says what the cell (row, column) is."""
         resized = values.shape != self._values.shape
-        self._values, self._ramp, self._range, self._tell = values, ramp, span, tell
+        self._values, self._ramp, self._range, self._explain = values, ramp, span, explain
         self._image = None
         if resized:
             self.current, self._hovered = -1, -1
@@ -83,7 +90,7 @@ class MatrixView(Cells):
 
     def describe(self, index: int) -> str:
         """What a cell says when it is pointed at."""
-        return self._tell(*divmod(index, self.across()))
+        return self._explain(*divmod(index, self.across()))
 
     def heightForWidth(self, width: int) -> int:
         """High enough for the rows to be told apart, within reason."""
@@ -126,44 +133,90 @@ def _stretched(image: QImage, width: int, height: int) -> QImage:
     return image.scaled(width, height, Qt.AspectRatioMode.IgnoreAspectRatio, how)
 
 
-class ScaleBar(QWidget):
-    """The diverging ramp with the numbers at its ends."""
+class SquareCells(Cells):
+    """Square cells (n, n) in a frame; a subclass says where the frame is."""
 
-    def __init__(self) -> None:
+    gap = 0
+    """Pixels between cells."""
+
+    def frame(self) -> QRectF:
+        """Where the cells are, all together."""
+        raise NotImplementedError
+
+    def count(self) -> int:
+        """How many cells there are."""
+        return self.across() ** 2
+
+    def cell(self) -> float:
+        """The side of a cell in pixels, with the gap."""
+        return self.frame().width() / max(1, self.across())
+
+    def rect_of(self, index: int) -> QRectF:
+        """Where a cell is."""
+        row, column = divmod(index, self.across())
+        frame, cell = self.frame(), self.cell()
+        inner = cell - self.gap
+        return QRectF(frame.left() + column * cell, frame.top() + row * cell, inner, inner)
+
+    def index_at(self, point: QPointF) -> int:
+        """Return the cell at a point, or -1."""
+        frame, cell, size = self.frame(), self.cell(), self.across()
+        if not frame.contains(point) or not size:
+            return -1
+        row = min(size - 1, int((point.y() - frame.top()) / cell))
+        column = min(size - 1, int((point.x() - frame.left()) / cell))
+        return row * size + column
+
+    def paint_sides(self, painter: QPainter, above: str, beside: str, away: float) -> None:
+        """Write what the columns and the rows are, so many pixels away from the cells."""
+        frame, centre = self.frame(), Qt.AlignmentFlag.AlignCenter
+        side, high = frame.width(), 18
+        painter.drawText(QRectF(frame.left(), frame.top() - away, side, high), centre, above)
+        painter.save()
+        painter.translate(frame.left() - away, frame.center().y())
+        painter.rotate(-90)
+        painter.drawText(QRectF(-side / 2, 0, side, high), centre, beside)
+        painter.restore()
+
+
+class ColorScale(QWidget):
+    """Two short lines: the ramp between its two numbers, and what kind of scale it is."""
+
+    def __init__(self, name: str, help: str) -> None:
         super().__init__()
-        self.setFixedHeight(16)
-        self.setToolTip("Orange is negative, blue is positive; the paler, the nearer to zero.")
-        self._limit = 0.0
+        self.setObjectName(name)
+        self.setToolTip(f"<p>{help}</p>")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._ramp: ramps.Ramp = ramps.diverging
+        self._ends, self._words = ("", ""), ""
 
-    def show_limit(self, limit: float) -> None:
-        """Say what number the full colours stand for."""
-        self._limit = limit
-        self.setAccessibleName(f"Colours run from {number(-limit)} to {number(limit)}")
+    def show_scale(self, ramp: ramps.Ramp, ends: tuple[str, str], words: str) -> None:
+        """Show a ramp, what its ends stand for, and how it runs between them."""
+        self._ramp, self._ends, self._words = ramp, ends, words
+        self.setAccessibleName(f"Colours run from {ends[0]} to {ends[1]}, {words}")
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Be a line."""
-        return QSize(200, 16)
+        """Be of one size whatever the numbers, so that its neighbours stay."""
+        return QSize(WIDE, HIGH)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the ramp between its two numbers."""
+        """Paint the ramp between its numbers, and the words below."""
         now, painter = theme.current(), QPainter(self)
-        painter.setFont(theme.font(11))
-        low, high = number(-self._limit), "+" + number(self._limit)
-        wide = painter.fontMetrics().horizontalAdvance(low) + 8
-        bar = QRectF(wide, 5.5, 96, 6)
-        painter.setPen(now.colour("muted"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, low)
-        rest = QRectF(bar.right() + 8, 0, self.width() - bar.right() - 8, self.height())
-        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, high)
-        used = painter.fontMetrics().horizontalAdvance(high) + 16
-        if rest.width() > used + painter.fontMetrics().horizontalAdvance(WORDS):
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(rest, right, WORDS)
-        ramp = QLinearGradient(bar.topLeft(), bar.topRight())
-        for at, role in ((0.0, "gradient"), (0.5, "surface"), (1.0, "activation")):
-            ramp.setColorAt(at, now.colour(role))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.font(11))
+        painter.setPen(now.colour("muted"))
+        metrics = QFontMetrics(painter.font())
+        low, high = (metrics.horizontalAdvance(end) for end in self._ends)
+        upper = QRectF(0, 0, self.width(), HIGH / 2)
+        middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
+        painter.drawText(upper, middle, self._ends[0])
+        painter.drawText(upper, middle | right, self._ends[1])
+        painter.drawText(upper.translated(0, HIGH / 2), middle | right, self._words)
+        bar = upper.adjusted(low + GAP, 5, -high - GAP, -5)
+        colours, ramp = self._ramp(), QLinearGradient(bar.topLeft(), bar.topRight())
+        for at in range(0, 256, 51):
+            ramp.setColorAt(at / 255, QColor.fromRgba(int(colours[at])))
         painter.setPen(QPen(now.colour("border"), 1))
         painter.setBrush(ramp)
         painter.drawRoundedRect(bar, 3, 3)

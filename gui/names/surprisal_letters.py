@@ -10,7 +10,7 @@ from core.numbers import fixed, percent
 from core.playgrounds.names.reports import END, Surprisal
 from gui import theme
 from gui.charts.bars import Column, Columns
-from gui.widgets.letter_symbols import called, draw_signs
+from gui.names.letter_symbols import called, draw_signs
 
 NARROWEST = 9  # pixels a letter needs; what doesn't fit is summed up in one column
 HELP = (
