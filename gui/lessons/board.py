@@ -212,6 +212,9 @@ class Board(QWidget):
         """Paint the board."""
         raise NotImplementedError
 
+    def choose(self) -> None:
+        """Choose the current cell, after a click or Enter; most boards have nothing to choose."""
+
     def refresh(self) -> None:
         """Paint and describe the board anew."""
         self.setAccessibleDescription(self.describe())
@@ -237,12 +240,12 @@ class Board(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the board, and a ring for the keyboard focus."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.paint(painter)
-        name, row, column = self.current
-        if self.hasFocus() and name in (grids := self.grids()):
-            frame(painter, grids[name].cell(row, column), "activation", 2)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self.paint(painter)
+            name, row, column = self.current
+            if self.hasFocus() and name in (grids := self.grids()):
+                frame(painter, grids[name].cell(row, column), "activation", 2)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Make the cell under the mouse current."""
@@ -250,13 +253,17 @@ class Board(QWidget):
             self.set_current(*cell)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Do the same on touch screens, which have no hover."""
-        self.mouseMoveEvent(event)
+        """Make the cell under the mouse current, and choose it."""
+        if cell := self.cell_at(event.position()):
+            self.set_current(*cell)
+            self.choose()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go from cell to cell, and to the nearest matrix."""
+        """Go from cell to cell, and to the nearest matrix; choose with Enter."""
         key = Qt.Key(event.key())
-        if key not in KEYS:
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.choose()
+        elif key not in KEYS:
             super().keyPressEvent(event)
         elif there := self._next(*KEYS[key]):
             self.set_current(*there)
@@ -294,24 +301,3 @@ class Board(QWidget):
             QToolTip.showText(event.globalPos(), self.describe(), self)
             return True
         return super().event(event)
-
-
-class ChoosingBoard(Board):
-    """A board whose cells can be chosen, with a click or with Enter."""
-
-    def choose(self) -> None:
-        """Choose the current cell."""
-        raise NotImplementedError
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the cell under the mouse."""
-        super().mousePressEvent(event)
-        if self.cell_at(event.position()):
-            self.choose()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Choose the current cell with Enter."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.choose()
-        else:
-            super().keyPressEvent(event)

@@ -31,7 +31,7 @@ ABOVE = {2: 34, 3: 16}
 HIDDEN = "The explanation is shown once the experiment has run. [Show it now](reveal:open)"
 
 
-class Column(QWidget):
+class LessonColumn(QWidget):
     """As high as its text needs: a scroll area does not notice changes of that."""
 
     def event(self, event: QEvent) -> bool:
@@ -116,7 +116,7 @@ class LessonView(QScrollArea):
         self._places: list[tuple[QHBoxLayout, Live]] = []
         self._reveals: dict[int, Reveal] = {}
         """By the number of the live part before each."""
-        inner = Column()
+        inner = LessonColumn()
         inner.setMaximumWidth(WIDEST)
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(2, 0, 14, 60)

@@ -47,8 +47,8 @@ def _heads(graph: Graph, node: Node) -> tuple[str, str]:
     """Return the name of a node and, smaller beside it, its operation and shape."""
     if node.kind is Kind.RESULT and not node.name:
         whole = formula(graph, node)
-        telling = whole.count("…") < len(node.inputs) and len(whole) <= 12
-        return (whole if telling else sign(node)), ""
+        is_short = whole.count("…") < len(node.inputs) and len(whole) <= 12
+        return (whole if is_short else sign(node)), ""
     second = sign(node) if node.inputs else ""
     if not is_written(node):
         second = f"{second}  {'×'.join(map(str, node.shape))}".strip()

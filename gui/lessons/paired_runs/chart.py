@@ -106,7 +106,7 @@ class PairChart(PaintedChart):
         )
 
 
-class Sample(QWidget):
+class NetworkSample(QWidget):
     """A sample of a network's line, beside its name."""
 
     def __init__(self, network: int) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from core.lessons.pair_history import NAMES
 from core.lessons.pair_settings import SHOWN, NetworkSettings, Pair
 from gui import theme
-from gui.lessons.paired_runs.chart import Sample
+from gui.lessons.paired_runs.chart import NetworkSample
 from gui.widgets.buttons import identified
 from gui.widgets.card import label, say
 
@@ -42,7 +42,7 @@ class PairHeadings(QWidget):
         for network, (name, line) in enumerate(zip(NAMES, self.lines, strict=True)):
             line.setTextFormat(Qt.TextFormat.RichText)
             grid.addWidget(label(name, "heading"), network, 0)
-            grid.addWidget(Sample(network), network, 1)
+            grid.addWidget(NetworkSample(network), network, 1)
             grid.addWidget(line, network, 2)
 
     def show_pair(self, pair: Pair) -> None:
