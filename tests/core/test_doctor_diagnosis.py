@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from core.doctor.rules.results import failed
 
 from core.doctor.diagnosis import (
     VERDICTS,
@@ -22,7 +23,6 @@ from core.doctor.experiments.experiment import Outcome
 from core.doctor.experiments.training_copies import LONGER, WIDER, Longer, Wider
 from core.doctor.faults.gallery import FAULTS
 from core.doctor.rules import RULES, judge
-from core.doctor.rules.results import failed
 from core.doctor.verdict.causes import CAUSES
 from core.doctor.verdict.conclusion import causes_of, conclude
 from core.doctor.verdict.extrapolation import forecast
