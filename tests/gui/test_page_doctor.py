@@ -1,5 +1,6 @@
 """The doctor's page through a real window: examine, read, fix, and break on purpose."""
 
+import re
 import threading
 from dataclasses import replace
 
@@ -142,10 +143,10 @@ class Doctor(Hands):
         return self.find("verdict").text()
 
     def shown(self, name):
-        """Return the words that are seen in a widget."""
+        """Return the words that are seen in a widget, without the links of its terms."""
         parts = (QLabel, QAbstractButton)
         return " ".join(
-            part.text()
+            re.sub("<[^>]+>", "", part.text())
             for kind in parts
             for part in self.find(name).findChildren(kind)
             if part.isVisible()

@@ -50,7 +50,7 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
     done = evidence.experiments.get("both_modes")
     if done is not None and done.passed is False and evidence.observations[-1].step > MANY_STEPS:
         return rule.failed(done.measured, 0.75, "batch norm or dropout", done.expected)
-    if used is None and (done is None or done.passed is None):
+    if used is None and (done is None or not done.passed):
         return rule.not_checked("inference was not observed (with seen.using(): ...)")
     modes = evidence.result(BothModes)
     if done is not None and done.passed and modes and math.isfinite(modes.used):

@@ -229,7 +229,7 @@ def test_what_is_far_from_the_loop_may_be_handed_over(pictures):
             optimizer.step()
             seen.step(loss)
     names = {check.id: check.measured for check in seen.diagnosis.checks}
-    assert names["parameter_not_trained"] == "4 parameters move"
+    assert names["parameter_not_trained"] == "4 parameters are updated"
 
 
 @pytest.mark.parametrize("when", [0, 7])
@@ -589,5 +589,5 @@ def test_a_script_is_watched_as_it_stands(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Something is wrong. The step goes up the gradient")
+    assert done.stdout.startswith("Something is wrong. Gradient ascent")
     assert read_diagnosis(tmp_path / "own.watch.json")[1].causes[0].where
