@@ -23,7 +23,7 @@ CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
 @dataclass(frozen=True)
-class Column:
+class Bar:
     """What stands in one column.
 
     Attributes:
@@ -60,11 +60,11 @@ class Columns(Cells):
     def __init__(self, name: str, accessible: str, help: str, height: int) -> None:
         super().__init__(name, accessible, help)
         self._height = height
-        self._made: Sequence[Column] | None = None
+        self._made: Sequence[Bar] | None = None
         self._wide = 0.0
         self.scale = Scale(0.0, 1.0)
 
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[Bar]:
         """Make the columns; asked when they are needed, after a change."""
         raise NotImplementedError
 
@@ -77,7 +77,7 @@ class Columns(Cells):
         self._made, self._wide = None, 0.0
         self.update()
 
-    def shown(self) -> Sequence[Column]:
+    def shown(self) -> Sequence[Bar]:
         """Return the columns as they stand on the screen."""
         if self._made is None:
             self._made = self.columns()
@@ -152,7 +152,7 @@ class Columns(Cells):
     def paint_across(self, painter: QPainter) -> None:
         """Paint what lies across the bars and under the numbers."""
 
-    def _bar(self, painter: QPainter, index: int, column: Column) -> QRectF:
+    def _bar(self, painter: QPainter, index: int, column: Bar) -> QRectF:
         """Paint a bar and its line for comparison; return what they cover."""
         now, cell = theme.current(), self.rect_of(index)
         wide = min(26.0, max(2.0, cell.width() * 0.68))
@@ -173,7 +173,7 @@ class Columns(Cells):
         bar.setTop(min(bar.top(), at - 1))
         return bar
 
-    def _letters(self, painter: QPainter, columns: Sequence[Column]) -> None:
+    def _letters(self, painter: QPainter, columns: Sequence[Bar]) -> None:
         now = theme.current()
         size = round(min(13.0, max(8.0, self.wide() * 0.95)))
         fonts = {True: theme.font(size, QFont.Weight.DemiBold), False: theme.font(size)}
@@ -188,9 +188,7 @@ class Columns(Cells):
         """Paint what stands under a bar."""
         painter.drawText(where, CENTRE, letter)
 
-    def _numbers(
-        self, painter: QPainter, columns: Sequence[Column], bars: Sequence[QRectF]
-    ) -> None:
+    def _numbers(self, painter: QPainter, columns: Sequence[Bar], bars: Sequence[QRectF]) -> None:
         """Paint the numbers that have room: over what stands, under what hangs."""
         now = theme.current()
         plain, bold = theme.font(self.figures), theme.font(self.figures, QFont.Weight.DemiBold)
@@ -250,11 +248,11 @@ class Bars(Columns):
         self.fit()
         self.changed()
 
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[Bar]:
         """Make a bar a value."""
         wide = self.room() / max(1, len(self._values))
         return [
-            Column(
+            Bar(
                 str(i) if wide >= 13 else "",
                 value,
                 self._numbers_of[i] if self._numbers_of and wide >= 26 else "",

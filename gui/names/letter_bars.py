@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QShowEvent
 from core.numbers import adaptive_percent, percent
 from core.playgrounds.names.reports import END
 from core.telemetry.events import Array
-from gui.charts.bars import Column, Columns
+from gui.charts.bars import Bar, Columns
 from gui.names.letter_symbols import called, draw_signs
 
 MOST = 40  # columns; of a larger alphabet the most probable are shown
@@ -64,7 +64,7 @@ class LetterBars(Columns):
         """Paint the letter, or the mark of the end."""
         draw_signs(painter, where, letter)
 
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[Bar]:
         """Make the columns, and remember which symbol stands in which."""
         shares = np.nan_to_num(self._shares)
         if not np.isfinite(self._shares).any():
@@ -79,7 +79,7 @@ class LetterBars(Columns):
         ranked = sorted(self._order, key=lambda i: -shares[i])
         labelled = set(ranked[:LABELLED])
         return [
-            Column(
+            Bar(
                 letter=self._letters_all[i],
                 height=float(shares[i]) / top,
                 number=adaptive_percent(float(shares[i])) if i in labelled else "",

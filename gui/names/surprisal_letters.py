@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from core.numbers import fixed, percent
 from core.playgrounds.names.reports import END, Surprisal
 from gui import theme
-from gui.charts.bars import Column, Columns
+from gui.charts.bars import Bar, Columns
 from gui.names.letter_symbols import called, draw_signs
 
 NARROWEST = 9  # pixels a letter needs; what doesn't fit is summed up in one column
@@ -65,7 +65,7 @@ class SurprisalLetters(Columns):
         """Paint the letter, or the mark of the end."""
         draw_signs(painter, where, letter)
 
-    def columns(self) -> Sequence[Column]:
+    def columns(self) -> Sequence[Bar]:
         """Make a column for each letter; of a very long name the middle is one column."""
         if self._surprise is None:
             self._spans = ()
@@ -107,13 +107,13 @@ class SurprisalLetters(Columns):
             middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(where, middle, self._words())
 
-    def _column(self, span: tuple[int, int]) -> Column:
+    def _column(self, span: tuple[int, int]) -> Bar:
         if span[1] - span[0] > 1:
-            return Column("…", 0.0)
+            return Bar("…", 0.0)
         assert self._surprise is not None
         nats, letter = self._sum(span), self._surprise.letters[span[0]]
         more = self._uniform is not None and not nats <= self._uniform
-        return Column(
+        return Bar(
             letter=letter,
             height=nats / self._top if math.isfinite(nats) else 1.0,
             number=fixed(nats, 1),
