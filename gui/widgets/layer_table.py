@@ -26,7 +26,7 @@ EMPTY = "The layers of the network are listed here, one a row, as soon as there 
 
 
 @dataclass(frozen=True)
-class Column:
+class LayerColumn:
     """A column: its heading, its share of the width, and what its tooltip teaches."""
 
     key: str
@@ -36,14 +36,14 @@ class Column:
 
 
 COLUMNS = (
-    Column(
+    LayerColumn(
         "layer",
         "Layer",
         0.18,
         "A layer is a matrix product: every output is a weighted sum of what comes in. Click to"
         " open it.",
     ),
-    Column(
+    LayerColumn(
         "activation",
         "Activations",
         0.31,
@@ -52,7 +52,7 @@ COLUMNS = (
         " attention weights, 0 if all attention is on one token. Stream: the standard deviation of"
         " the residual stream behind the layer, which should grow slowly.",
     ),
-    Column(
+    LayerColumn(
         "gradient",
         "Gradients",
         0.265,
@@ -61,7 +61,7 @@ COLUMNS = (
         " it the gradient-to-weight ratio: the weights' gradient against the weights, by their"
         " standard deviations. Heights are square roots, so that the tails show.",
     ),
-    Column(
+    LayerColumn(
         "update",
         "Update-to-weight ratio",
         0.245,

@@ -50,7 +50,7 @@ def _loss_picture(evidence: Evidence) -> Picture:
 def nan(rule: Rule, evidence: Evidence) -> Check:
     losses = evidence.losses
     if not len(losses):
-        return rule.not_checked("no step was observed")
+        return rule.not_checked("there are no losses")
     if not all(x.finite for step in evidence.observations for x in step.inputs):
         return rule.failed("the inputs contain NaN or infinity", 0.95, "the inputs")
     bad = np.flatnonzero(~np.isfinite(losses))
