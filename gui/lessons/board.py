@@ -31,6 +31,7 @@ DEEPEST = 0.62  # of the colour map: a number must be readable on it
 TITLE = 18  # pixels of a title
 ASIDE = 4.0  # the weight of a sideways distance when an arrow key leaves a matrix
 CENTRE = Qt.AlignmentFlag.AlignCenter
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -155,7 +156,7 @@ def write(
     role: str = "muted",
     pixels: int = 12,
     strong: bool = False,
-    where: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+    where: Qt.AlignmentFlag = LEFT,
     wrap: bool = False,
 ) -> None:
     """Write words into an area."""
