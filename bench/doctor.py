@@ -21,13 +21,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 
 from bench.rows import row, show
 from core import playgrounds, watch
 from core.doctor.diagnosis import Diagnosis
-from core.doctor.evidence import Evidence
 from core.doctor.examine import examine
 from core.doctor.faults.fault_injection import FaultyLearner
 from core.doctor.faults.gallery import FAULTS, Fault, fitting
@@ -329,14 +327,12 @@ def _speed(attended: bool) -> float:
 
 def causes_table() -> str:
     """Return the causes and their criteria as the table of docs/doctor.md."""
-    empty = Evidence(np.empty(0), np.empty(0), [])
-    criteria: dict[str, list[str]] = {}
-    for rule in RULES:
-        words = " ".join((rule.__doc__ or "").split("Source:")[0].split())
-        criteria.setdefault(rule(empty).id, []).append(words)
-    lines = ["| id | what is wrong | passes when | the fix |", "| --- | --- | --- | --- |"]
-    for id, about in CAUSES.items():
-        lines.append(f"| `{id}` | {about.title} | {' '.join(criteria[id])} | {about.fix} |")
+    rules = {rule.id: rule for rule in RULES}
+    lines = ["| id | cause | check | criterion | fix | source |", "|" + " --- |" * 6]
+    for id, cause in CAUSES.items():
+        rule = rules[id]
+        cells = (f"`{id}`", cause.title, rule.title, rule.criterion, cause.fix, rule.source)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from .evidence import Evidence, evidence_of
 from .experiments.data_checks import check_data
 from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
-from .rules import judge
+from .rules import apply_rules
 from .verdict.conclusion import conclude
 from .watch.variables import Variables
 from .watch.watcher import LoopWatcher
@@ -38,7 +38,7 @@ def diagnose_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Diagn
         evidence.data = check_data(replay, watcher.variables)
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
-    return conclude(evidence, judge(evidence), seconds=round(time.perf_counter() - begin, 2))
+    return conclude(evidence, apply_rules(evidence), seconds=round(time.perf_counter() - begin, 2))
 
 
 def replay_of(watcher: LoopWatcher) -> Replay | None:
@@ -86,4 +86,4 @@ def experiment(
 
 
 def _is_clear(evidence: Evidence) -> bool:
-    return any(c.passed is False and c.confidence >= CLEAR for c in judge(evidence))
+    return any(c.passed is False and c.confidence >= CLEAR for c in apply_rules(evidence))

@@ -23,7 +23,7 @@ WIDTH = 92
 
 @dataclass(frozen=True)
 class Series:
-    """A line of a picture: values over places, under a name.
+    """A line of a picture: y over x, under a name.
 
     Attributes:
         name: what it is, in a word or two.
@@ -37,15 +37,15 @@ class Series:
 
 @dataclass(frozen=True)
 class Picture:
-    """Evidence that can be seen: some lines, or bars, under a question.
+    """Evidence as a chart: some lines, or bars, under a title.
 
     Attributes:
-        question: what it answers.
+        question: its title; records have it by this name.
         kind: ``lines`` or ``bars`` (one bar for each of ``names``, the first series' values).
         series: what is drawn.
         names: what stands under the bars.
         x_label, y_label: what the axes are.
-        log: whether y is to be on a logarithmic scale.
+        log: whether y is on a logarithmic scale.
         levels: horizontal lines, each with its name.
     """
 
@@ -61,16 +61,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was checked; declared by a rule.
 
     Attributes:
         id: the id of the cause that it would be.
-        title: what was looked at, in words.
-        passed: True, False, or None if there was nothing to look at.
+        title: what was checked.
+        passed: True, False, or None if it was not checked (``measured`` says why).
         measured, expected: in words with numbers.
         where: the layer, parameter or file that it is about; "".
         confidence: 0 to 1, of a check that failed.
-        picture: its evidence, if it can be seen.
+        picture: its evidence as a chart, if there is one.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What was tried on a copy, and what came out.
+    """What was tried on a copy, and its result.
 
     Attributes:
         id: of the experiment, such as ``overfit_one_batch``.
@@ -94,7 +94,7 @@ class Experiment:
         passed: True, False, or None if it could not be done (``measured`` says why).
         values: the numbers by name.
         seconds: how long it took.
-        picture: what came out, if it can be seen.
+        picture: its result as a chart, if there is one.
     """
 
     id: str
@@ -113,10 +113,10 @@ class Cause:
 
     Attributes:
         id: one of :data:`core.doctor.verdict.causes.CAUSES`.
-        title: in plain words.
+        title: the field's term.
         where: the layer, parameter or place in the code; "".
         evidence: what was measured against what was expected.
-        fix: the fix.
+        fix: what fixes it.
         confidence: 0 to 1.
         settings: of a recipe, what to set to fix it; () where no setting does.
     """
@@ -139,7 +139,7 @@ class Diagnosis:
         sentence: what a beginner understands.
         confidence: 0 to 1.
         causes: what is wrong, most likely first.
-        checks: everything that was looked at.
+        checks: everything that was checked.
         experiments: everything that was tried.
         settings: what to change in the recipe for a verdict that is no fault (a larger model, more
             steps); ().
@@ -156,7 +156,7 @@ class Diagnosis:
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values for JSON; what is NaN becomes None."""
+        """Return it as plain values for JSON; NaN and infinity become None."""
         plain: dict[str, Any] = _plain(dataclasses.asdict(self))
         return plain
 
@@ -165,7 +165,7 @@ class Diagnosis:
         """Read what :meth:`to_dict` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no diagnosis.
+            KeyError, TypeError, ValueError: it is not a diagnosis.
         """
         if values["verdict"] not in VERDICTS:
             raise ValueError(values["verdict"])
@@ -182,22 +182,20 @@ class Diagnosis:
         )
 
     def text(self) -> str:
-        """Return it as a page of plain text: the verdict, what is wrong, what was looked at."""
+        """Return it as a page of plain text: the verdict, the causes, experiments and checks."""
         lines = [_wrapped(f"{VERDICTS[self.verdict]} {self.sentence}", "")]
         for number, cause in enumerate(self.causes, 1):
             where = f" ({cause.where})" if cause.where else ""
             lines += ["", _wrapped(f"{number}. {cause.title}{where}", "", "   ")]
-            lines += [_wrapped(f"evidence: {cause.evidence}", "   ", "         ")]
-            lines += [_wrapped(f"fix: {cause.fix}", "   ", "         ")]
-            lines += [f"   {cause.id}, {cause.confidence:.0%} sure"]
-        for trial in (t for t in self.experiments if t.passed is not None):
-            lines += ["", _wrapped(f"Tried: {trial.title} {trial.measured}", "", "   ")]
-        good = [check.title for check in self.checks if check.passed]
-        unknown = [check.title for check in self.checks if check.passed is None]
-        if good:
-            lines += ["", _wrapped(f"Passed checks: {', '.join(good)}.", "", "   ")]
-        if unknown:
-            lines += ["", _wrapped(f"Not checked: {', '.join(unknown)}.", "", "   ")]
+            lines += [_wrapped(f"evidence: {cause.evidence}", "   ", "      ")]
+            lines += [_wrapped(f"fix: {cause.fix}", "   ", "      ")]
+            lines += [f"   {cause.id}, confidence {cause.confidence:.0%}"]
+        for done in (x for x in self.experiments if x.passed is not None):
+            lines += ["", _wrapped(f"Experiment: {done.title}. {done.measured}", "", "   ")]
+        for words, result in (("Passed checks", True), ("Not checked", None)):
+            titles = [check.title for check in self.checks if check.passed is result]
+            if titles:
+                lines += ["", _wrapped(f"{words}: {', '.join(titles)}.", "", "   ")]
         return "\n".join(lines)
 
 

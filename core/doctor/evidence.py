@@ -135,7 +135,7 @@ class Evidence:
 
     @property
     def uniform(self) -> float:
-        """The loss of an uniform guess."""
+        """The loss of a uniform guess."""
         return self.first.criterion.uniform if self.first else float("nan")
 
     def smooth(self, parts: int = 40) -> Array:

@@ -30,7 +30,7 @@ from .experiments.run_access import (
     validation_batches,
 )
 from .experiments.training_copies import train_copies
-from .rules import judge
+from .rules import apply_rules
 from .run_doctor import RunDoctor, advise
 from .verdict.conclusion import conclude
 from .watch.observation import InferenceStats
@@ -121,17 +121,17 @@ def _diagnose(
     if replay is not None and not control.abandoned:
         for words, share in experiment(case, replay, QUICK * budget, doctor.watcher.repeatable):
             yield Progress(words, QUICK * share)
-    checks = judge(case)
+    checks = apply_rules(case)
     found = conclude(case, checks, advise(learner, case))
     yield Diagnosed(learner.step, found)
     left = budget - (time.perf_counter() - begin)
     if found.verdict != "broken" and not crash and not control.stopping and learner.step > 30:
         for words, share in train_copies(case, learner, control, left):
             yield Progress(words, QUICK + (1 - QUICK) * share)
-            yield Diagnosed(learner.step, conclude(case, judge(case), advise(learner, case)))
+            yield Diagnosed(learner.step, conclude(case, apply_rules(case), advise(learner, case)))
     seconds = round(time.perf_counter() - begin, 2)
     yield Diagnosed(
-        learner.step, conclude(case, judge(case), advise(learner, case), seconds), final=True
+        learner.step, conclude(case, apply_rules(case), advise(learner, case), seconds), final=True
     )
 
 

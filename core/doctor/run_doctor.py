@@ -12,7 +12,7 @@ from ..training.pace import Pace
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
 from .experiments.step_experiments import OtherRates
-from .rules import judge
+from .rules import apply_rules
 from .verdict.conclusion import conclude
 from .watch.watcher import LoopWatcher
 
@@ -83,7 +83,7 @@ class RunDoctor:
         """Return a diagnosis without experiments."""
         case = self.case(progress)
         checks = tuple(
-            c for c in judge(case) if c.passed is not False or c.id not in NEEDS_EXPERIMENTS
+            c for c in apply_rules(case) if c.passed is not False or c.id not in NEEDS_EXPERIMENTS
         )
         advice = advise(self.learner, case) if self.learner else {}
         return conclude(case, checks, advice)

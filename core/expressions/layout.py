@@ -13,7 +13,7 @@ import numpy as np
 
 from .graph import Graph
 
-SWEEPS = 12
+PASSES = 12
 EDGE_ROWS = 0.5
 """Rows that an edge needs between nodes."""
 LEAF_WEIGHT = 0.001
@@ -93,8 +93,8 @@ def _ordered(
 ) -> list[list[Hashable]]:
     """Return the layers in the order with the fewest crossings, of some that were tried."""
     best, fewest = layers, _crossings(layers, edges)
-    for sweep in range(SWEEPS):
-        turn = range(len(layers)) if sweep % 2 else range(len(layers) - 1, -1, -1)
+    for number in range(PASSES):
+        turn = range(len(layers)) if number % 2 else range(len(layers) - 1, -1, -1)
         layers = [list(layer) for layer in layers]
         for column in turn:
             beside = [layers[c] for c in (column - 1, column + 1) if 0 <= c < len(layers)]
@@ -138,8 +138,8 @@ def _rows(
     for layer in layers:
         for which, row in zip(layer, _offsets(layer), strict=True):
             rows[which] = row - _offsets(layer)[-1] / 2
-    for sweep in range(SWEEPS):
-        for layer in layers if sweep % 2 else reversed(layers):
+    for number in range(PASSES):
+        for layer in layers if number % 2 else reversed(layers):
             offsets = _offsets(layer)
             wanted = []
             for which, offset in zip(layer, offsets, strict=True):

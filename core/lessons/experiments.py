@@ -4,7 +4,7 @@ Those with rows repeat the lecture, makemore, part 3 ("Activations & Gradients, 
 Andrej Karpathy; its numbers are those of its notebook and its video.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from .experiment import (
     LectureExperiment,
@@ -35,18 +35,27 @@ def _validation_rows(a: str, b: str) -> tuple[ResultRow, ...]:
     )
 
 
-def _saturated(name: str, number: int = 1, first: bool = True) -> Measure:
-    def measure(a: NetworkHistory, b: NetworkHistory) -> float:
-        return (a if name == "A" else b).hidden(number, first).saturated
+def _of(name: str, read: Callable[[NetworkHistory], float]) -> Measure:
+    """Measure a quantity of A or of B."""
+    return lambda a, b: read(a if name == "A" else b)
 
-    return measure
+
+def _saturated(name: str, number: int = 1, first: bool = True) -> Measure:
+    return _of(name, lambda network: network.hidden(number, first).saturated)
 
 
 def _std(name: str, number: int, first: bool = True) -> Measure:
-    def measure(a: NetworkHistory, b: NetworkHistory) -> float:
-        return (a if name == "A" else b).hidden(number, first).std
+    return _of(name, lambda network: network.hidden(number, first).std)
 
-    return measure
+
+def _gradient_row(name: str, lecture: str, form: str) -> ResultRow:
+    words = f"Gradient of layer 1 ÷ layer 5, {name}"
+    return ResultRow(words, lecture, _of(name, lambda network: network.gradient_ratio), form)
+
+
+def _update_row(name: str, lecture: str) -> ResultRow:
+    words = f"log10 of the ratio, {name}"
+    return ResultRow(words, lecture, _of(name, lambda network: network.update_ratio), ".1f")
 
 
 def _first_loss() -> LectureExperiment:
@@ -157,9 +166,7 @@ def _any_gain() -> LectureExperiment:
             ResultRow("Std of layer 1, B", "0.63", _std("B", 1, first=False)),
             ResultRow("Std of layer 5, B", "0.65", _std("B", -1, first=False)),
             ResultRow("Saturated in layer 1, B", "2.6%", _saturated("B", first=False), ".1%"),
-            ResultRow(
-                "Gradient of layer 1 ÷ layer 5, B", "1.4", lambda a, b: b.gradient_ratio, ".1f"
-            ),
+            _gradient_row("B", "1.4", ".1f"),
         ),
     )
 
@@ -183,15 +190,8 @@ def _update_ratio() -> LectureExperiment:
             at_end=True,
         ),
         (
-            ResultRow(
-                "log10 of the ratio, A", "far below \u22123", lambda a, b: a.update_ratio, ".1f"
-            ),
-            ResultRow(
-                "log10 of the ratio, B",
-                "a little above \u22123",
-                lambda a, b: b.update_ratio,
-                ".1f",
-            ),
+            _update_row("A", "far below \u22123"),
+            _update_row("B", "a little above \u22123"),
         ),
     )
 
@@ -287,12 +287,8 @@ EXPERIMENTS: Mapping[str, LectureExperiment] = {
         gradient_question("A", "How much of layer 5's gradient will layer 1 of A get?"),
         (
             ResultRow("Std of layer 5, A", "0.02", _std("A", -1)),
-            ResultRow(
-                "Gradient of layer 1 ÷ layer 5, A", "0.062", lambda a, b: a.gradient_ratio, ".3f"
-            ),
-            ResultRow(
-                "Gradient of layer 1 ÷ layer 5, B", "1.4", lambda a, b: b.gradient_ratio, ".1f"
-            ),
+            _gradient_row("A", "0.062", ".3f"),
+            _gradient_row("B", "1.4", ".1f"),
         ),
     ),
     "kaiming": LectureExperiment(

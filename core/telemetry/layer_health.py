@@ -11,6 +11,7 @@ Hochreiter 1991 for vanishing, Pascanu, Mikolov and Bengio 2013 for exploding gr
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from .events import LayerInfo, LayerStats, Snapshot
@@ -21,7 +22,7 @@ SATURATION_NOTICE, SATURATION, SATURATION_AT_START = 0.3, 0.7, 0.5
 """Shares of a layer's activations; before anything was learned, the last one is a fault."""
 DEAD_NOTICE, DEAD = 0.25, 0.6
 """Shares of relu units that are zero for every example of a batch."""
-VANISHING_NOTICE, VANISHING = 5e-3, 2e-3
+VANISHING = 2e-3
 """The first layer's weight gradient over the largest behind it."""
 EXPLODING_NOTICE, EXPLODING = 300.0, 9000.0
 """The norm of all gradients together; clipping usually stands at 1."""
@@ -108,24 +109,26 @@ def check_layers(infos: Sequence[LayerInfo], snapshot: Snapshot) -> list[list[Re
         snapshot: what a probe measured of them.
     """
     pairs = list(zip(infos, snapshot.layers, strict=True))
+    grown = [s.update_to_data for i, s in pairs if has_grown(s.weight_std, i.fan_in)]
+    # A single matrix is a convex problem, which large steps don't keep from being solved.
+    typical = median(grown) if len(grown) > 1 else -math.inf
     found = [
         [
             *_check_activation(info, stats, snapshot.step <= START),
             *_check_gradient(stats),
-            *_check_update(info, stats, snapshot.rate_share),
+            *_check_update(info, stats, snapshot.rate_share, typical),
         ]
         for info, stats in pairs
     ]
     # Only layers that get a gradient: without one each layer has its own remark.
     places = [i for i, (info, _) in enumerate(pairs) if not info.is_embedding]
     gradients = [s.gradient_to_weight * s.weight_std for _, s in pairs]
-    while gradient_ratio(gradients[i] for i in places) < VANISHING_NOTICE and places:
-        ratio = gradient_ratio(gradients[i] for i in places)
+    while (ratio := gradient_ratio(gradients[i] for i in places)) < VANISHING:
         if ratio > 0:
             found[places[0]].append(
                 Remark(
                     "gradient",
-                    ratio < VANISHING,
+                    True,
                     f"The gradient vanishes: this layer gets {ratio:.0e} of the largest gradient"
                     " behind it. ReLU or tanh in place of sigmoid, Kaiming initialisation, batch"
                     " norm or residual connections help.",
@@ -183,8 +186,13 @@ def _check_gradient(stats: LayerStats) -> list[Remark]:
     return []
 
 
-def _check_update(info: LayerInfo, stats: LayerStats, rate_share: float) -> list[Remark]:
-    """Check the update-to-weight ratio; a schedule that has come down makes small ones."""
+def _check_update(
+    info: LayerInfo, stats: LayerStats, rate_share: float, typical: float
+) -> list[Remark]:
+    """Check the update-to-weight ratio.
+
+    A schedule that has come down makes it small. It is too large where that of most layers is.
+    """
     ratio = stats.update_to_data
     if rate_share == 0:
         return []  # no step was meant to be made
@@ -194,10 +202,10 @@ def _check_update(info: LayerInfo, stats: LayerStats, rate_share: float) -> list
             " usual 1/1,000. A higher learning rate trains faster."
         )
         return [Remark("update", False, words)]
-    if ratio > UPDATE_LARGE and has_grown(stats.weight_std, info.fan_in):
+    if min(ratio, typical) > UPDATE_LARGE and has_grown(stats.weight_std, info.fan_in):
         words = (
             f"The update-to-weight ratio is {10**ratio:.0%}, against the usual 0.1 %. A lower"
             " learning rate is steadier."
         )
-        return [Remark("update", ratio > UPDATE_TOO_LARGE, words)]
+        return [Remark("update", typical > UPDATE_TOO_LARGE, words)]
     return []

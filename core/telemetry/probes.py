@@ -1,4 +1,4 @@
-"""Probes: what a layer does in one step, measured where it happens.
+"""Probes: measure each layer in one step, by hooks that remove themselves.
 
 The quantities are those of the makemore lectures (parts 3 and 4): activations and how many of
 them saturate, the gradient that reaches a layer's output, the gradient-to-weight ratio, and the
@@ -20,11 +20,11 @@ from .events import LayerInfo, LayerStats, Snapshot, frozen
 from .layer_health import is_dead, is_saturated
 
 BINS = 48
-VALUES = 16_384  # of a layer go into a histogram: plenty for its shape, cheap for a convolution
+MAX_VALUES = 16_384  # in a histogram: plenty for its shape, cheap for a convolution
 
 
-def look(model: nn.Module, loss: Callable[[], Tensor], step: int) -> Snapshot:
-    """Return what the layers of a network do on a batch, without training it.
+def probe_batch(model: nn.Module, loss: Callable[[], Tensor], step: int) -> Snapshot:
+    """Measure the layers of a network on a batch, without training it.
 
     Args:
         model: the network, as it stands.
@@ -58,7 +58,7 @@ def describe(model: nn.Module) -> tuple[LayerInfo, ...]:
 
 
 class Probe:
-    """Looks at every layer during one step, then takes itself off.
+    """Measures every layer during one step, then removes itself.
 
     ``with Probe(model) as probe:`` around forward and backward; ``before_update`` and
     ``after_update`` around the optimiser's step; then ``snapshot``. Everything is measured on the
@@ -68,7 +68,7 @@ class Probe:
     def __init__(self, model: nn.Module) -> None:
         self.layers = list(layers_of(model).values())
         self._blocks = [m for m in model.modules() if isinstance(m, Block)]
-        self._beside: dict[Layer, Tensor] = {}
+        self._block_stats: dict[Layer, Tensor] = {}
         self._outputs: dict[Layer, Tensor] = {}
         self._forward: dict[Layer, Tensor] = {}
         self._backward: dict[Layer, Tensor] = {}
@@ -77,9 +77,9 @@ class Probe:
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> Self:
-        """Listen to the layers."""
+        """Hook onto the layers."""
         for layer in self.layers:
-            layer.listener = self._hear
+            layer.listener = self._record
         return self
 
     def __exit__(
@@ -88,16 +88,16 @@ class Probe:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Listen no more, whatever happened."""
+        """Remove all hooks, whatever happened."""
         for layer in self.layers:
             layer.listener = None
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
 
-    def _hear(self, layer: Layer, output: Tensor) -> None:
-        # A layer that is used several times in a step (a GRU's memory) is seen in its last use,
-        # which is the first that the gradient comes back to.
+    def _record(self, layer: Layer, output: Tensor) -> None:
+        # A layer that is used several times in a step (a GRU's hidden-to-hidden) is measured in its
+        # last use, which the gradient comes back to first.
         self._outputs[layer] = output.detach()
 
         def measure_gradient(gradient: Tensor) -> None:
@@ -109,9 +109,9 @@ class Probe:
 
     @torch.no_grad()
     def before_update(self) -> None:
-        """Measure what was heard, and keep the weights, to see what the step makes of them."""
+        """Measure the outputs, and keep the weights, to measure their update."""
         self._forward = {x: _measure_activation(y, x) for x, y in self._outputs.items()}
-        self._beside = measure_blocks(self._blocks, self._outputs)
+        self._block_stats = measure_blocks(self._blocks, self._outputs)
         self._weights = [layer.product.weight.detach().clone() for layer in self.layers]
 
     @torch.no_grad()
@@ -124,13 +124,13 @@ class Probe:
             self._update.append(torch.stack(stds))
 
     def snapshot(self, step: int, rate_share: float = 1.0) -> Snapshot:
-        """Bring everything over and put it into words."""
+        """Bring all numbers over, as a snapshot of that step."""
         parts = []
         for layer, update in zip(self.layers, self._update, strict=True):
-            none = torch.zeros(BINS + 2, device=update.device)
-            nothing = torch.full((2,), math.nan, device=update.device)
-            parts += [self._forward[layer], self._backward.get(layer, none), update]
-            parts += [self._beside.get(layer, nothing)]
+            no_gradient = torch.zeros(BINS + 2, device=update.device)
+            no_block = torch.full((2,), math.nan, device=update.device)
+            parts += [self._forward[layer], self._backward.get(layer, no_gradient), update]
+            parts += [self._block_stats.get(layer, no_block)]
         flat = frozen(torch.cat(parts))
         size = len(flat) // len(self.layers)
         stats = [
@@ -139,11 +139,11 @@ class Probe:
         return Snapshot(step, tuple(stats), rate_share)
 
 
-def _some(x: Tensor) -> Tensor:
+def _sample(x: Tensor) -> Tensor:
     """Return all values of a tensor, flat, or evenly spread ones if they are too many."""
     flat = x.flatten()
     # An odd stride meets every column of a picture in turn.
-    return flat[:: max(1, len(flat) // VALUES) | 1].float()
+    return flat[:: max(1, len(flat) // MAX_VALUES) | 1].float()
 
 
 def _std(x: Tensor) -> Tensor:
@@ -152,41 +152,38 @@ def _std(x: Tensor) -> Tensor:
 
 
 def _measure_activation(output: Tensor, layer: Layer) -> Tensor:
-    """An output to BINS shares, then high, mean, std, zero, saturated, dead."""
+    """An output to BINS shares, then high, mean, std, zero, saturated, dead.
+
+    The histogram is over [-high, high], or [0, high] where nothing is negative.
+    """
     activation = layer.activation
-    some = _some(output)
-    mean, std = some.mean(), some.std(correction=0)
+    values = _sample(output)
+    mean, std = values.mean(), values.std(correction=0)
     if activation in ("tanh", "sigmoid"):
-        high, saturated = torch.ones_like(mean), is_saturated(some, activation).float().mean()
+        high, saturated = torch.ones_like(mean), is_saturated(values, activation).float().mean()
     else:
-        high = 4 * some.square().mean().sqrt() + 1e-12
+        high = 4 * values.square().mean().sqrt() + 1e-12
         saturated = torch.zeros_like(mean)
     dead = torch.zeros_like(mean)
     if activation == "relu":
         units = output.movedim(layer.unit_dim, -1).flatten(0, -2)
         dead = is_dead(units, activation).float().mean()
-    zero = (some == 0).float().mean()
-    shares = _shares(
-        some[some != 0] if some.device.type == "cpu" else some, high, activation, len(some)
-    )
-    return torch.cat([shares, torch.stack([high, mean, std, zero, saturated, dead])])
-
-
-def _shares(values: Tensor, high: Tensor, activation: str, count: int) -> Tensor:
-    """Histogram over [-high, high], or [0, high] where nothing is negative, as shares of count."""
+    zero = (values == 0).float().mean()
+    shown = values[values != 0] if values.device.type == "cpu" else values
     low = 0.0 if activation in ("relu", "sigmoid") else -1.0
-    return torch.histc(values / high, BINS, low, 1.0) / max(1, count)
+    shares = torch.histc(shown / high, BINS, low, 1.0) / max(1, len(values))
+    return torch.cat([shares, torch.stack([high, mean, std, zero, saturated, dead])])
 
 
 def _measure_gradient(gradient: Tensor) -> Tensor:
     """A gradient of any shape to BINS shares, then high and std."""
-    some = _some(gradient)
-    std = some.std(correction=0)
+    values = _sample(gradient)
+    std = values.std(correction=0)
     # A gradient that is exactly zero (behind a relu that is off) says nothing about the spread.
-    some = some[some != 0] if some.device.type == "cpu" else some
-    high = 4 * some.square().mean().sqrt() if len(some) else torch.zeros_like(std)
+    values = values[values != 0] if values.device.type == "cpu" else values
+    high = 4 * values.square().mean().sqrt() if len(values) else torch.zeros_like(std)
     high = high + 1e-30
-    shares = torch.histc(some / high, BINS, -1.0, 1.0) / max(1, len(some))
+    shares = torch.histc(values / high, BINS, -1.0, 1.0) / max(1, len(values))
     return torch.cat([shares, torch.stack([high, std])])
 
 

@@ -8,7 +8,7 @@ import torch
 
 from ..layers import size_of
 from ..telemetry.events import DataDescribed, Evaluated, Event, Loaded, Started, Weights, frozen
-from ..telemetry.probes import describe, look
+from ..telemetry.probes import describe, probe_batch
 from .checkpoint import Checkpoint
 from .device import use_threads
 
@@ -57,7 +57,7 @@ def open_checkpoint(path: Path, checkpoint: Checkpoint, data: Any) -> Iterator[E
         data: what its playground loaded.
 
     Yields:
-        Loaded, then Surveyed, a Snapshot of one batch (where it has gradients), and Evaluated.
+        Loaded, then DataDescribed, a Snapshot of one batch (where it has gradients), and Evaluated.
 
     Raises:
         UserError: the data has what the vocabulary lacks.
@@ -80,6 +80,6 @@ def open_checkpoint(path: Path, checkpoint: Checkpoint, data: Any) -> Iterator[E
         return playground.loss(recipe, model(inputs), targets)
 
     if not hasattr(model, "observe"):  # a model that counts has no gradients
-        yield look(model, loss, step)
+        yield probe_batch(model, loss, step)
     numbers, details = playground.validate(model, data, recipe, playground.quick_eval_examples)
     yield Evaluated(step, 0.0, numbers, details)

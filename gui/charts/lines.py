@@ -12,40 +12,31 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QFont,
     QFontMetricsF,
-    QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QPolygonF,
     QResizeEvent,
     QShowEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
-from gui.charts.axes import TICK, TITLE, Scale, Window, paint_x_axis, paint_y_axis, written
+from gui.charts.axes import TICK, TITLE, Scale, paint_x_axis, paint_y_axis, written
 from gui.charts.label_placement import quietest
+from gui.charts.navigation import Navigation
 
 pg.setConfigOptions(antialias=True)
 POINTS = 600  # drawn at most: more than a chart has pixels would only cost time
 MANY = 100  # points from which one can zoom in
 LEFT, RIGHT, LINE = 46, 10, 16  # pixels beside the frame, and of a line of the legend
 SAMPLE = 14  # pixels of a line beside its name
-NOTCH = 0.8  # of what is seen stays seen with a notch of the wheel
-STRIDE = 0.02  # of what is seen, for a press of an arrow key
-DRAG = 4  # pixels that are no drag yet
-NAVIGATION = (
-    "Hover for values; scroll to zoom in, drag to move, double-click for all of it."
-    " Keys: ← → + − and Home."
-)
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -95,7 +86,7 @@ class Line:
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-class Chart(QWidget):
+class Chart(Navigation):
     """Curves in a frame, with all that is needed to read them; a subclass draws the curves.
 
     Above the frame stand the title of the y-axis and the legend, below it the steps. Reference
@@ -103,9 +94,6 @@ class Chart(QWidget):
     frame, or after an arrow key. With more than MANY points one can zoom in on a part of the
     x-axis; the y-axis follows what is seen.
     """
-
-    pointed = Signal(object)
-    """Another place of the x-axis is pointed at; None for none."""
 
     def __init__(
         self,
@@ -135,7 +123,6 @@ class Chart(QWidget):
         self.lines: list[Line] = []
         self.levels: dict[str, tuple[float, str, str]] = {}
         self.mark: tuple[float, str, str] | None = None
-        self.window_x = Window()
         self.scale_y = Scale(0.0, 1.0)
         self.log_x = self.log_y = False
         self.x_holds: tuple[float, ...] = (0.0,)
@@ -145,11 +132,8 @@ class Chart(QWidget):
         self.limits: tuple[float | None, float | None] = (None, None)
         self.hint = ""
         self.margin = RIGHT
-        self.cursor_x: float | None = None
-        self._pressed: QPointF | None = None
         self._stale = True
         self._frame: QRectF | None = None
-        self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     # What is shown.
@@ -210,6 +194,10 @@ class Chart(QWidget):
     def navigable(self) -> bool:
         """Whether there are so many points that one can zoom in."""
         return max((len(line.x) for line in self.lines), default=0) > MANY
+
+    def active(self) -> bool:
+        """Whether there is anything to point at."""
+        return bool(self.lines) and not self.hint
 
     def frame(self) -> QRectF:
         """Return where the curves are, in pixels."""
@@ -439,13 +427,10 @@ class Chart(QWidget):
         rows = [f"{line.name}: {self.write(y)}" for line, _, y in points]
         return "\n".join([f"{self.x_title} {self.x_write(at)}".strip(), *rows])
 
-    def point(self, x: float | None) -> None:
-        """Show the values at a place of the x-axis, or none."""
-        if x != self.cursor_x:
-            self.cursor_x = x
-            self.setAccessibleDescription(self.hover_text() or self.hint or self.in_words())
-            self.pointed.emit(x)
-            self._repaint()
+    def cursor_moved(self) -> None:
+        """Show the values at the place that is pointed at, or none."""
+        self.setAccessibleDescription(self.hover_text() or self.hint or self.in_words())
+        self._repaint()
 
     def _paint_cursor(self, painter: QPainter, frame: QRectF, x: float) -> None:
         now, (at, points) = theme.current(), self.values_at(x)
@@ -476,19 +461,6 @@ class Chart(QWidget):
             painter.setPen(now.colour("text"))
             painter.drawText(row.adjusted(13, 0, 0, 0), _LEFT, words)
 
-    # Hands: the mouse, the wheel and the keys.
-
-    def x_at(self, point: QPointF) -> float:
-        """Return which place of the x-axis is at a point in pixels."""
-        frame = self.frame()
-        share = (point.x() - frame.left()) / frame.width()
-        return self.window_x.seen.at(min(1.0, max(0.0, share)))
-
-    def reset_zoom(self) -> None:
-        """Show the whole x-axis again."""
-        self.window_x.reset()
-        self.changed()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay all out for the new size."""
         super().resizeEvent(event)
@@ -499,86 +471,6 @@ class Chart(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_stale"):
             self.changed()
-
-    def event(self, event: QEvent) -> bool:
-        """Keep the tooltip away from the values."""
-        if event.type() == QEvent.Type.ToolTip and self.cursor_x is not None:
-            return True
-        return super().event(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Show the values under the mouse, or drag what is seen."""
-        place = event.position()
-        if self._pressed is not None and self.window_x.zoomed:
-            moved = place.x() - self._pressed.x()
-            if abs(moved) >= DRAG:
-                self.window_x.pan(-moved / self.frame().width())
-                self._pressed = place
-                self.changed()
-        inside = not self.hint and self.frame().adjusted(-4, 0, 4, 0).contains(place)
-        self.point(self.x_at(place) if inside else None)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Show no values."""
-        super().leaveEvent(event)
-        self.point(None)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed = event.position()
-        else:
-            super().mousePressEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End the drag."""
-        self._pressed = None
-        super().mouseReleaseEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show all again."""
-        self.reset_zoom()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom in or out at the mouse; in a page that scrolls only with Ctrl, or after a click."""
-        held = event.modifiers() & Qt.KeyboardModifier.ControlModifier
-        free = held or self.hasFocus() or not self._page_scrolls()
-        notches = event.angleDelta().y() / 120
-        if self.navigable and free and notches and not self.hint:
-            self.window_x.zoom(self.x_at(event.position()), NOTCH**notches)
-            self.changed()
-            event.accept()
-        else:
-            event.ignore()
-
-    def _page_scrolls(self) -> bool:
-        parent = self.parentWidget()
-        while parent is not None:
-            if isinstance(parent, QAbstractScrollArea) and parent.verticalScrollBar().maximum() > 0:
-                return True
-            parent = parent.parentWidget()
-        return False
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the values with the arrow keys, zoom with + and −, show all with Home."""
-        key, seen = event.key(), self.window_x.seen
-        middle = seen.at(0.5) if self.cursor_x is None else self.cursor_x
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self.lines:
-            way = 1 if key == Qt.Key.Key_Right else -1
-            share = seen.share(middle) + way * STRIDE
-            if self.window_x.zoomed and not 0 <= share <= 1:
-                self.window_x.pan(way * STRIDE)
-                self.changed()
-            self.point(self.window_x.seen.at(min(1.0, max(0.0, share))))
-        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Minus) and self.navigable:
-            self.window_x.zoom(middle, NOTCH if key == Qt.Key.Key_Plus else 1 / NOTCH)
-            self.changed()
-        elif key == Qt.Key.Key_Home:
-            self.reset_zoom()
-        elif key == Qt.Key.Key_Escape and self.cursor_x is not None:
-            self.point(None)
-        else:
-            super().keyPressEvent(event)
 
 
 class PaintedChart(Chart):

@@ -31,6 +31,7 @@ DEEPEST = 0.62  # of the colour map: a number must be readable on it
 TITLE = 18  # pixels of a title
 ASIDE = 4.0  # the weight of a sideways distance when an arrow key leaves a matrix
 CENTRE = Qt.AlignmentFlag.AlignCenter
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -155,7 +156,7 @@ def write(
     role: str = "muted",
     pixels: int = 12,
     strong: bool = False,
-    where: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+    where: Qt.AlignmentFlag = LEFT,
     wrap: bool = False,
 ) -> None:
     """Write words into an area."""
@@ -212,6 +213,9 @@ class Board(QWidget):
         """Paint the board."""
         raise NotImplementedError
 
+    def choose(self) -> None:
+        """Choose the current cell, after a click or Enter; most boards have nothing to choose."""
+
     def refresh(self) -> None:
         """Paint and describe the board anew."""
         self.setAccessibleDescription(self.describe())
@@ -237,12 +241,12 @@ class Board(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the board, and a ring for the keyboard focus."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.paint(painter)
-        name, row, column = self.current
-        if self.hasFocus() and name in (grids := self.grids()):
-            frame(painter, grids[name].cell(row, column), "activation", 2)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self.paint(painter)
+            name, row, column = self.current
+            if self.hasFocus() and name in (grids := self.grids()):
+                frame(painter, grids[name].cell(row, column), "activation", 2)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Make the cell under the mouse current."""
@@ -250,13 +254,17 @@ class Board(QWidget):
             self.set_current(*cell)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Do the same on touch screens, which have no hover."""
-        self.mouseMoveEvent(event)
+        """Make the cell under the mouse current, and choose it."""
+        if cell := self.cell_at(event.position()):
+            self.set_current(*cell)
+            self.choose()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go from cell to cell, and to the nearest matrix."""
+        """Go from cell to cell, and to the nearest matrix; choose with Enter."""
         key = Qt.Key(event.key())
-        if key not in KEYS:
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.choose()
+        elif key not in KEYS:
             super().keyPressEvent(event)
         elif there := self._next(*KEYS[key]):
             self.set_current(*there)
@@ -294,24 +302,3 @@ class Board(QWidget):
             QToolTip.showText(event.globalPos(), self.describe(), self)
             return True
         return super().event(event)
-
-
-class ChoosingBoard(Board):
-    """A board whose cells can be chosen, with a click or with Enter."""
-
-    def choose(self) -> None:
-        """Choose the current cell."""
-        raise NotImplementedError
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the cell under the mouse."""
-        super().mousePressEvent(event)
-        if self.cell_at(event.position()):
-            self.choose()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Choose the current cell with Enter."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.choose()
-        else:
-            super().keyPressEvent(event)

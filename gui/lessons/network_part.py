@@ -1,5 +1,7 @@
 """What live parts with a network of another page have in common, and the digit that they share."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 
@@ -7,6 +9,7 @@ from core.lessons.forward_trace import TraceStage, WeightedSum, forward_trace
 from core.playgrounds.digits.data import bundled
 from core.telemetry.events import Array
 from gui.lessons.context import LessonContext
+from gui.theme import IconButton
 from gui.widgets.card import Card, label
 
 INTERVAL = 500  # milliseconds between two updates while a network is trained
@@ -56,6 +59,38 @@ class NetworkPart(Card):
     def abandon(self) -> None:
         """Update no more."""
         self._timer.stop()
+
+
+class PlayButton(IconButton):
+    """Calls ``step`` again and again until it returns False, or until this is hidden.
+
+    Args:
+        name: its object name.
+        help: its tooltip.
+        interval: milliseconds between two steps.
+        begin: is called by a click, before the first step.
+        step: returns whether there is another step.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        help: str,
+        interval: int,
+        begin: Callable[[], None],
+        step: Callable[[], bool],
+    ) -> None:
+        super().__init__("play", help)
+        self.setObjectName(name)
+        self._timer, self._step = QTimer(self), step
+        self._timer.setInterval(interval)
+        self._timer.timeout.connect(self._next)
+        self.clicked.connect(lambda: begin())
+        self.clicked.connect(lambda: self._timer.start())
+
+    def _next(self) -> None:
+        if not self.isVisible() or not self._step():
+            self._timer.stop()
 
 
 class DigitTrace(QObject):

@@ -114,10 +114,10 @@ def _differentiable(guide: Guide, page: Page) -> None:
     moons = labs[-1]
     _scroll_to(guide, page, moons)
     QTest.mouseClick(moons.view.controls.play, Qt.MouseButton.LeftButton)
-    guide.wait("the moons are classified", lambda: moons.view.map.parted > 0.97)
+    guide.wait("the moons are classified", lambda: moons.view.map.accuracy > 0.97)
     guide.look("lessons-moons")
     QTest.mouseClick(moons.view.controls.play, Qt.MouseButton.LeftButton)
-    guide.say(f"Accuracy {moons.view.map.parted:.0%}")
+    guide.say(f"Accuracy {moons.view.map.accuracy:.0%}")
 
 
 def _gradients(guide: Guide, page: Page) -> None:

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from core.numbers import number
 from core.telemetry.events import Array, Swept
-from gui.charts.lines import NAVIGATION, Line, PlotChart
+from gui.charts.lines import Line, PlotChart
+from gui.charts.navigation import NAVIGATION
 from gui.theme import GAP
 from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label

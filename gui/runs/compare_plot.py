@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts.label_placement import spread
-from gui.charts.lines import NAVIGATION, Line, PlotChart
+from gui.charts.lines import Line, PlotChart
+from gui.charts.navigation import NAVIGATION
 
 LETTERS = "ABCDEF"
 STROKES: tuple[tuple[float, ...], ...] = (

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.numbers import number, percent
 from core.telemetry.history import Curve, History
 from gui.charts.evidence import EvidencePicture, loss_picture
-from gui.charts.lines import NAVIGATION, Line, PlotChart
+from gui.charts.lines import Line, PlotChart
+from gui.charts.navigation import NAVIGATION
 from gui.charts.smoothing import SmoothingSlider
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, dress, label

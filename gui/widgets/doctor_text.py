@@ -1,4 +1,4 @@
-"""Words of the doctor as the screen writes them: powers raised, sentences begun with a capital."""
+"""Texts of the doctor as the screen writes them: powers raised, sentences capitalised."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ def in_words(value: object) -> str:
 
 
 def in_short(recipe: Any) -> str:
-    """Return the settings that are asked about most, in a line."""
+    """Return the most important settings in a line."""
     values = recipe.to_dict()
     return (
         f"{values['model']}, {values['optimizer']}, learning rate {in_words(values['lr'])},"
@@ -33,9 +33,8 @@ def in_short(recipe: Any) -> str:
 
 
 def done(diagnosis: Diagnosis) -> str:
-    """Say how much was looked at and tried."""
-    looked = sum(check.passed is not None for check in diagnosis.checks)
-    words = f"Looked at {looked} things"
+    """Say how much was checked and tried."""
+    words = f"{sum(check.passed is not None for check in diagnosis.checks)} checks"
     if diagnosis.experiments:
-        words += f", tried {len(diagnosis.experiments)}"
+        words += f" and {len(diagnosis.experiments)} experiments"
     return f"{words} in {diagnosis.seconds:.0f} s." if diagnosis.seconds >= 1 else f"{words}."

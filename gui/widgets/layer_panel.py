@@ -1,4 +1,4 @@
-"""One layer opened: its weights, its top-activating examples, and how it fares in training."""
+"""One layer opened: its weights, its top-activating examples, and its numbers over the training."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -16,10 +16,10 @@ from gui.widgets.weights_card import WeightsCard
 
 
 class LayerPanel(QWidget):
-    """Shows one layer; it asks for nothing: views and curves are brought to it."""
+    """Shows one layer; views and curves are given to it."""
 
     closed = Signal()
-    """The reader wants to see all layers again."""
+    """Back to all layers."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -89,18 +89,18 @@ class LayerPanel(QWidget):
 
 
 def title_of(info: LayerInfo) -> str:
-    """Say what a layer is, such as ``conv 3 · 16 → 32 channels, 3 × 3, relu``."""
-    activation_words = f", {info.activation}" if info.activation else ""
+    """Say what a layer is, such as ``conv.2 · 16 → 32 channels, 3 × 3, relu``."""
+    activation = f", {info.activation}" if info.activation else ""
     if info.kernel:
         side = f"{info.kernel} × {info.kernel}"
         size = f"{info.fan_in // info.kernel**2} \u2192 {info.units:,} channels, {side}"
     else:
         size = f"{info.fan_in:,} \u2192 {info.units:,} units"
-    return f"{layer_title(info)} · {size}{activation_words}"
+    return f"{layer_title(info)} · {size}{activation}"
 
 
 def product_of(info: LayerInfo) -> str:
-    """Say which matrix product a layer is, and how many numbers it has learned."""
+    """Say which matrix product a layer is, and how many parameters it has."""
     weights = info.fan_in * info.units
     rows = "patches" if info.kernel else "batch"
     words = f"({rows} × {info.fan_in}) @ ({info.fan_in} × {info.units}): {weights:,} weights"

@@ -143,7 +143,7 @@ class Doctor(Hands):
         return self.find("verdict").text()
 
     def shown(self, name):
-        """Return the words that are seen in a widget."""
+        """Return the words that are seen in a widget, without the links of its terms."""
         parts = (QLabel, QAbstractButton)
         return " ".join(
             (part.plain if isinstance(part, TermLabel) else part.text())

@@ -1,26 +1,23 @@
-"""The rules: each a small function of a case, with its criterion, its threshold and its source.
+"""The rules: one for each thing that can be wrong, declared with its criterion and source.
 
-A rule returns one :class:`Check`: passed, failed with a confidence, or not checked. The
-thresholds stand beside the rules as constants; ``docs/doctor.md`` lists them.
+A rule returns one :class:`~core.doctor.diagnosis.Check`: passed, failed with a confidence, or not
+checked. Thresholds are named above the rules; those of layers in
+:mod:`core.telemetry.layer_health`. ``docs/doctor.md`` lists them all.
 """
-
-from collections.abc import Callable
 
 from ..diagnosis import Check
 from ..evidence import Evidence
-from . import data, during, new_data, rates, start, use
+from . import curve, data, inference, layers, loss, updates
+from .rule import Rule
 
-Rule = Callable[[Evidence], Check]
-RULES: tuple[Rule, ...] = (
-    *data.RULES,
-    *start.RULES,
-    *during.RULES,
-    *new_data.RULES,
-    *rates.RULES,
-    *use.RULES,
+RULES = tuple(
+    found
+    for module in (curve, data, layers, loss, updates, inference)
+    for found in vars(module).values()
+    if isinstance(found, Rule)
 )
 
 
-def judge(case: Evidence) -> tuple[Check, ...]:
-    """Apply every rule."""
-    return tuple(rule(case) for rule in RULES)
+def apply_rules(evidence: Evidence) -> tuple[Check, ...]:
+    """Return the check of every rule."""
+    return tuple(rule.check(evidence) for rule in RULES)

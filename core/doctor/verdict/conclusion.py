@@ -9,18 +9,18 @@ from ..diagnosis import Cause, Check, Diagnosis
 from ..evidence import Evidence
 from ..experiments.training_copies import Longer, Wider
 from .causes import CAUSES
-from .extrapolation import Forecast, forecast
+from .extrapolation import Extrapolation, extrapolate
 
-SURE = 0.5
-"""Of a cause that makes the verdict ``broken``."""
+BROKEN = 0.5
+"""The confidence of a cause that makes the verdict ``broken``."""
 CLEARER = 0.3
 """By so much more confidence a symptom is a cause of its own."""
-FURTHER = 0.03
-"""What twice the steps must bring, as a share of the loss above its floor, to say: train on."""
-SOON = 0.5
-"""Of the planned steps, before which nothing is said of where the loss will settle."""
-FORETELLS = 10
-"""Losses on new data, from which on they are judged by in the place of those on the batches."""
+WORTH_DOUBLING = 0.03
+"""Part of the loss that twice the steps must bring, to call a network undertrained."""
+EARLY = 0.5
+"""Share of the planned steps, before which the loss is not extrapolated."""
+MIN_VALIDATIONS = 10
+"""Losses on new data, from which on they are extrapolated in place of those on the batches."""
 RISEN = 0.005
 """The part by which a loss on new data has risen for good: less is its noise."""
 ORDER = list(CAUSES)
@@ -32,7 +32,7 @@ MILD = (
     "oscillation",
     "metric_disagrees",
 )
-"""They leave a network that works, so they come after what keeps it from learning."""
+"""They leave a network that works, so that they come after what keeps it from learning."""
 
 
 def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> tuple[Cause, ...]:
@@ -60,7 +60,7 @@ def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> t
 
 
 def _place(check: Check) -> tuple[bool, bool, float, int]:
-    late = check.id == "overfitting"  # much else makes a network do badly on new data
+    late = check.id == "overfitting"  # much else makes a network generalise badly
     mild = check.id in MILD and check.confidence < 0.7
     return late, mild, -check.confidence, ORDER.index(check.id)
 
@@ -70,105 +70,102 @@ def _rank(check: Check) -> tuple[float, int]:
 
 
 def _explained(check: Check, wrong: list[Check]) -> bool:
-    """Whether another failed check is the reason of this one."""
+    """Whether another failed check is the cause of this one."""
     for other in wrong:
         if other is check or check.id not in CAUSES[other.id].explains:
             continue
         back = other.id in CAUSES[check.id].explains
         if back and _rank(check) > _rank(other):
-            continue  # each may be the other's reason: the surer one is
-        if other.confidence >= SURE and check.confidence < other.confidence + CLEARER:
+            continue  # each may cause the other: the one of more confidence does
+        if other.confidence >= BROKEN and check.confidence < other.confidence + CLEARER:
             return True
     return False
 
 
 def conclude(
-    case: Evidence,
+    evidence: Evidence,
     checks: tuple[Check, ...],
     advice: dict[str, dict[str, Any]] | None = None,
     seconds: float = 0.0,
 ) -> Diagnosis:
-    """Return the diagnosis of a case.
+    """Return the diagnosis of a training.
 
     Args:
-        case: all that is known.
-        checks: what the rules say of it.
+        evidence: all that is known of it.
+        checks: those of the rules.
         advice: recipe settings that fix a cause, by its id; ``too_small`` and ``undertrained``
             may be among them.
         seconds: how long it took.
     """
     advice = advice or {}
     causes = causes_of(checks, advice)
-    trials = tuple(case.experiments.values())
+    experiments = tuple(evidence.experiments.values())
     settings: tuple[tuple[str, Any], ...] = ()
-    if causes and causes[0].confidence >= SURE:
+    if causes and causes[0].confidence >= BROKEN:
         first = causes[0]
         verdict = "broken"
-        sentence = f"{first.title}: {_evidence(first)}."
-        sure = first.confidence
+        measured = first.evidence.split("; expected")[0].rstrip(".")
+        sentence, sure = f"{first.title}: {measured}.", first.confidence
     else:
-        verdict, sentence, sure = _healthy(case)
+        verdict, sentence, sure = _healthy(evidence)
         settings = tuple(advice.get(verdict, {}).items())
-    return Diagnosis(verdict, sentence, round(sure, 2), causes, checks, trials, settings, seconds)
+    sure = round(sure, 2)
+    return Diagnosis(verdict, sentence, sure, causes, checks, experiments, settings, seconds)
 
 
-def _evidence(cause: Cause) -> str:
-    return cause.evidence.split("; expected")[0].rstrip(".")
-
-
-def _healthy(case: Evidence) -> tuple[str, str, float]:
-    """Tell too small, too short, at its floor and fine from one another."""
-    if len(case.losses) < 20 or not math.isfinite(case.ended):
-        return "unknown", "Too few steps were seen to say anything; let it run for longer.", 0.3
-    if longer := case.result(Longer):
-        return _by_trials(case, longer, case.result(Wider))
-    done = int(case.steps[-1]) + 1
-    if done < SOON * case.planned:
+def _healthy(evidence: Evidence) -> tuple[str, str, float]:
+    """Distinguish underfitting, undertrained, at its floor and fine."""
+    if len(evidence.losses) < 20 or not math.isfinite(evidence.ended):
+        return "unknown", "Too few steps were observed; let it run for longer.", 0.3
+    if longer := evidence.result(Longer):
+        return _by_copies(evidence, longer, evidence.result(Wider))
+    done = int(evidence.steps[-1]) + 1
+    if done < EARLY * evidence.planned:
         return (
             "undertrained",
-            f"Nothing is wrong so far: {done:,} of {case.planned:,} steps are done, and the loss is"
-            f" {case.ended:.3g}.",
+            f"Nothing is wrong so far: {done:,} of {evidence.planned:,} steps are done, and the"
+            f" loss is {evidence.ended:.3g}.",
             0.5,
         )
-    if said := _by_new_data(case):
-        return said
-    means = case.smooth(40)
-    steps = (case.steps[-1] + 1) * np.arange(1, len(means) + 1) / len(means)
-    seen = forecast(steps, means)
-    if seen is None:
+    if found := _by_new_data(evidence):
+        return found
+    means = evidence.smooth(40)
+    steps = (evidence.steps[-1] + 1) * np.arange(1, len(means) + 1) / len(means)
+    curve = extrapolate(steps, means)
+    if curve is None:
         return "unknown", "The loss does not fall steadily enough to be extrapolated.", 0.35
-    if seen.gain > FURTHER:
-        return _still_falls("the loss", seen.now, seen)
-    floor = case.floors.get("pair", math.nan)
-    new = case.new_loss
+    if curve.gain > WORTH_DOUBLING:
+        return _still_falls("the loss", curve.now, curve)
+    floor = evidence.floors.get("pair", math.nan)
+    new = evidence.new_loss
     if new > 1.02 * floor:
         return (
             "undertrained",
-            f"Nothing is wrong that can be seen, but the loss on new data, {new:.3g}, is still"
-            f" above what counting pairs reaches, {floor:.3g}: let it train for longer.",
+            f"Nothing wrong was found, but the loss on new data, {new:.3g}, is still above that of"
+            f" a bigram baseline, {floor:.3g}: let it train for longer.",
             0.55,
         )
     return (
         "fine",
-        f"Nothing is wrong, and the loss has settled at {seen.now:.3g}: twice the steps would bring"
-        f" it to about {seen.twice:.3g}.",
+        f"Nothing is wrong, and the loss has settled at {curve.now:.3g}: twice the steps would"
+        f" bring it to about {curve.twice:.3g}.",
         0.6,
     )
 
 
-def _still_falls(what: str, now: float, seen: Forecast) -> tuple[str, str, float]:
+def _still_falls(what: str, now: float, curve: Extrapolation) -> tuple[str, str, float]:
     return (
         "undertrained",
         f"Nothing is wrong; {what} still falls. It is {now:.3g} now, and with twice the steps would"
-        f" be about {seen.twice:.3g} ({seen.low:.3g} to {seen.high:.3g}).",
-        min(0.9, 0.55 + 3 * seen.gain),
+        f" be about {curve.twice:.3g} ({curve.low:.3g} to {curve.high:.3g}).",
+        min(0.9, 0.55 + 3 * curve.gain),
     )
 
 
-def _by_new_data(case: Evidence) -> tuple[str, str, float] | None:
-    """Judge by the loss on new data, where it was measured often enough: it is what counts."""
-    points = [(step, loss) for step, loss in case.validations if math.isfinite(loss)]
-    if len(points) < FORETELLS:
+def _by_new_data(evidence: Evidence) -> tuple[str, str, float] | None:
+    """Decide by the loss on new data, where it was measured often enough: it is what counts."""
+    points = [(step, loss) for step, loss in evidence.validations if math.isfinite(loss)]
+    if len(points) < MIN_VALIDATIONS:
         return None
     steps, losses = np.array(points).T
     lowest = int(losses.argmin())
@@ -181,11 +178,11 @@ def _by_new_data(case: Evidence) -> tuple[str, str, float] | None:
             " might lower it.",
             0.65,
         )
-    seen = forecast(steps, losses)
-    if seen is None:
+    curve = extrapolate(steps, losses)
+    if curve is None:
         return None
-    if seen.gain > FURTHER:
-        return _still_falls("the loss on new data", now, seen)
+    if curve.gain > WORTH_DOUBLING:
+        return _still_falls("the loss on new data", now, curve)
     return (
         "fine",
         f"Nothing is wrong, and the loss on new data has settled at {now:.3g}.",
@@ -193,7 +190,7 @@ def _by_new_data(case: Evidence) -> tuple[str, str, float] | None:
     )
 
 
-def _by_trials(case: Evidence, longer: Longer, wider: Wider | None) -> tuple[str, str, float]:
+def _by_copies(evidence: Evidence, longer: Longer, wider: Wider | None) -> tuple[str, str, float]:
     """Decide by what was measured: copies trained for longer, copies that are larger."""
     now, twice, by_time = longer.now, longer.twice, longer.gain
     by_size = wider.gain if wider else 0.0
@@ -219,7 +216,7 @@ def _by_trials(case: Evidence, longer: Longer, wider: Wider | None) -> tuple[str
             f" the steps it would be about {twice:.3g}.",
             0.6,
         )
-    if not case.can_grow:
+    if not evidence.can_grow:
         return (
             "at_floor",
             f"It is as good as this kind of model can be: {now:.3g}, and neither more time nor more"

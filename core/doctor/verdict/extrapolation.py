@@ -1,4 +1,4 @@
-"""The loss curve, extrapolated: what twice as many steps would bring, and how sure that is.
+"""The loss curve extrapolated: what twice as many steps would bring, and how certain that is.
 
 L(t) = a + b * t^-c, the form that losses of trained networks follow (Hestness et al. 2017; Kaplan
 et al. 2020), fitted over the second half of the run, for many c, each with its least squares.
@@ -11,23 +11,21 @@ import numpy as np
 from ...telemetry.events import Array
 
 EXPONENTS = np.linspace(0.05, 2.0, 40)
-FEWEST = 8
+MIN_POINTS = 8
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What the curve says.
+class Extrapolation:
+    """What a loss curve will be.
 
     Attributes:
         now: the loss at the end, by the fit.
         twice: at twice as many steps.
-        ten: at ten times as many.
         low, high: of ``twice``, where nine of ten fits lie.
     """
 
     now: float
     twice: float
-    ten: float
     low: float
     high: float
 
@@ -37,8 +35,8 @@ class Forecast:
         return (self.now - self.twice) / abs(self.now) if self.now else 0.0
 
 
-def forecast(steps: Array, losses: Array) -> Forecast | None:
-    """Draw a curve on; None if there is too little of it, or it does not fall.
+def extrapolate(steps: Array, losses: Array) -> Extrapolation | None:
+    """Extrapolate a curve; None if there is too little of it, or it does not fall.
 
     Args:
         steps: ascending.
@@ -46,7 +44,7 @@ def forecast(steps: Array, losses: Array) -> Forecast | None:
     """
     good = np.isfinite(losses) & (steps > 0)
     x, y = steps[good].astype(float), losses[good]
-    if len(x) < FEWEST:
+    if len(x) < MIN_POINTS:
         return None
     start = len(x) // 4
     x, y = x[start:], y[start:]
@@ -68,10 +66,9 @@ def forecast(steps: Array, losses: Array) -> Forecast | None:
     likely = [f for f in fits if f[0] <= least + 4 * noise]
     twice = np.array([a + b * 2.0**-c for _, a, b, c in likely])
     _, a, b, c = min(fits)
-    return Forecast(
+    return Extrapolation(
         now=float(a + b),
         twice=float(a + b * 2.0**-c),
-        ten=float(a + b * 10.0**-c),
         low=float(np.quantile(twice, 0.05)),
         high=float(np.quantile(twice, 0.95)),
     )

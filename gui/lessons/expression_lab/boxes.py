@@ -11,7 +11,10 @@ from core.expressions.stepper import NodeState
 from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
+from gui.lessons.board import CENTRE, LEFT, RIGHT, write
 
+FRAMES = {Kind.LEARNED: ("update", 1.4), Kind.NOISE: ("muted", 1.4), Kind.RESULT: ("faint", 1.2)}
+"""The colour and width of a box's frame."""
 FEW = 3  # numbers that are written; more are painted as cells
 LINE, PAD = 17, 8
 NARROW, WIDE = 76, 124  # pixels of a box
@@ -31,7 +34,7 @@ def is_written(node: Node) -> bool:
 
 def box_size(graph: Graph, node: Node) -> tuple[float, float]:
     """Return the width and height of a box."""
-    bold = QFontMetricsF(_bold(13))
+    bold = QFontMetricsF(theme.font(13, QFont.Weight.DemiBold))
     if node.kind is Kind.LITERAL and not node.shape:
         return max(34.0, bold.horizontalAdvance(title(node)) + 18), PILL
     head = bold.horizontalAdvance(_heads(graph, node)[0]) + 2 * PAD
@@ -47,8 +50,8 @@ def _heads(graph: Graph, node: Node) -> tuple[str, str]:
     """Return the name of a node and, smaller beside it, its operation and shape."""
     if node.kind is Kind.RESULT and not node.name:
         whole = formula(graph, node)
-        shown_values = whole.count("…") < len(node.inputs) and len(whole) <= 12
-        return (whole if shown_values else sign(node)), ""
+        is_short = whole.count("…") < len(node.inputs) and len(whole) <= 12
+        return (whole if is_short else sign(node)), ""
     second = sign(node) if node.inputs else ""
     if not is_written(node):
         second = f"{second}  {'×'.join(map(str, node.shape))}".strip()
@@ -83,11 +86,8 @@ def _across(shape: tuple[int, ...]) -> tuple[int, int]:
 def paint_box(painter: QPainter, graph: Graph, node: Node, box: QRectF, state: NodeState) -> None:
     """Paint a node."""
     _paint_ground(painter, graph, node, box, state)
-    now = theme.current()
     if node.kind is Kind.LITERAL and not node.shape:
-        painter.setFont(theme.font(13))
-        painter.setPen(now.colour("muted"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, title(node))
+        write(painter, box, title(node), "muted", 13, where=CENTRE)
         return
     _paint_head(painter, graph, node, box)
     row = cells(node, box)
@@ -96,9 +96,7 @@ def paint_box(painter: QPainter, graph: Graph, node: Node, box: QRectF, state: N
     if node.index in graph.with_gradient:
         _paint_numbers(painter, node, row, state.gradient, "gradient")
     else:
-        painter.setFont(theme.font(11))
-        painter.setPen(now.colour("muted"))
-        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, "no gradient")
+        write(painter, row, "no gradient", pixels=11, where=CENTRE)
     if state.check is not None:
         row.translate(0, LINE)
         _paint_check(painter, node, row, state.check)
@@ -115,34 +113,23 @@ def _paint_ground(
         painter.drawRoundedRect(box.adjusted(-5, -5, 5, 5), round_ + 5, round_ + 5)
     constant = node.kind in (Kind.CONSTANT, Kind.LITERAL)
     painter.setBrush(now.colour("sunken" if constant else "surface"))
-    pen = QPen(now.colour("border"), 1.2)
-    if node.kind is Kind.LEARNED:
-        pen = QPen(now.colour("update"), 1.4)
-    elif node.kind is Kind.NOISE:
-        pen = QPen(now.colour("muted"), 1.4, Qt.PenStyle.DashLine)
-    elif node.index == graph.root:
-        pen = QPen(now.colour("text"), 1.6)
-    elif node.kind is Kind.RESULT:
-        pen = QPen(now.colour("faint"), 1.2)
+    role, width = FRAMES.get(node.kind, ("border", 1.2))
     if state.current:
-        pen = QPen(now.colour(state.current), 2)
-    painter.setPen(pen)
+        role, width = state.current, 2.0
+    elif node.index == graph.root and node.kind not in (Kind.LEARNED, Kind.NOISE):
+        role, width = "text", 1.6
+    dashed = node.kind is Kind.NOISE and not state.current
+    style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
+    painter.setPen(QPen(now.colour(role), width, style))
     painter.drawRoundedRect(box, round_, round_)
 
 
 def _paint_head(painter: QPainter, graph: Graph, node: Node, box: QRectF) -> None:
-    now = theme.current()
     name, made = _heads(graph, node)
     row = QRectF(box.left() + PAD, box.top() + 5, box.width() - 2 * PAD, LINE)
-    painter.setPen(now.colour("text"))
-    painter.setFont(_bold(13))
-    if made or node.kind is Kind.NOISE:
-        painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
-    else:
-        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, name)
-    painter.setPen(now.colour("muted"))
-    painter.setFont(theme.font(11))
-    painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, made)
+    where = LEFT if made or node.kind is Kind.NOISE else CENTRE
+    write(painter, row, name, "text", 13, strong=True, where=where)
+    write(painter, row, made, pixels=11, where=RIGHT)
     if node.kind is Kind.NOISE:
         _paint_die(painter, QRectF(row.right() - 13, row.top() + 3, 12, 12))
 
@@ -155,29 +142,21 @@ def _paint_die(painter: QPainter, place: QRectF) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(now.colour("muted"))
     for share in (0.25, 0.5, 0.75):
-        painter.drawEllipse(
-            QPointF(place.left() + share * place.width(), place.top() + share * place.height()),
-            1.2,
-            1.2,
-        )
+        x, y = place.left() + share * place.width(), place.top() + share * place.height()
+        painter.drawEllipse(QPointF(x, y), 1.2, 1.2)
 
 
 def _paint_numbers(
     painter: QPainter, node: Node, row: QRectF, numbers: Array | None, role: str
 ) -> None:
     """Write the numbers, or paint them as cells: the larger, the more saturated."""
-    now = theme.current()
-    painter.setFont(_bold(13))
     if numbers is None:
-        painter.setPen(now.colour("faint"))
-        painter.drawText(row, Qt.AlignmentFlag.AlignCenter, "·")
+        write(painter, row, "·", "faint", 13, strong=True, where=CENTRE)
     elif is_written(node):
-        painter.setPen(now.colour(role))
-        wide = row.width() / node.count
+        wide, figures = row.width() / node.count, 3 if node.count == 1 else 2
         for place, value in enumerate(numbers.reshape(-1).tolist()):
             part = QRectF(row.left() + place * wide, row.top(), wide, row.height())
-            figures = 3 if node.count == 1 else 2
-            painter.drawText(part, Qt.AlignmentFlag.AlignCenter, number(value, figures))
+            write(painter, part, number(value, figures), role, 13, strong=True, where=CENTRE)
     else:
         area = QRectF(row.left(), row.center().y() - CELLS / 2, row.width(), CELLS)
         if _across(node.shape)[1] == 1:
@@ -186,7 +165,7 @@ def _paint_numbers(
             crowded = _across(node.shape)[0] > area.width() / 2
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, crowded)
             painter.drawImage(area, _image(numbers, role))
-        painter.setPen(QPen(now.colour("border"), 1))
+        painter.setPen(QPen(theme.current().colour("border"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(area)
 
@@ -221,8 +200,6 @@ def _image(numbers: Array, role: str) -> QImage:
 
 def _paint_check(painter: QPainter, node: Node, row: QRectF, check: GradientCheck) -> None:
     """Write the finite difference, and whether it agrees."""
-    now = theme.current()
-    painter.setFont(theme.font(11))
     role, mark = ("update", "✓") if check.agrees else ("fault", "✗")
     if check.kink.any():
         role, mark = "warning", "∧"
@@ -232,13 +209,6 @@ def _paint_check(painter: QPainter, node: Node, row: QRectF, check: GradientChec
     metrics = QFontMetricsF(theme.font(11))
     long = metrics.horizontalAdvance(f"{mark} {words}")
     left = row.center().x() - long / 2
-    painter.setPen(now.colour(role))
-    middle = Qt.AlignmentFlag.AlignVCenter
-    painter.drawText(QRectF(left, row.top(), 20, row.height()), middle, mark)
-    painter.setPen(now.colour("muted"))
+    write(painter, QRectF(left, row.top(), 20, row.height()), mark, role, 11)
     rest = QRectF(left + metrics.horizontalAdvance(f"{mark} "), row.top(), long + 8, row.height())
-    painter.drawText(rest, middle, words)
-
-
-def _bold(pixels: int) -> QFont:
-    return theme.font(pixels, QFont.Weight.DemiBold)
+    write(painter, rest, words, pixels=11)

@@ -1,5 +1,8 @@
 """The card of the expression lab: the text, its curve and map, the buttons and the graph."""
 
+import time
+
+import numpy as np
 from PySide6.QtCore import QEvent, QMimeData, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QFontDatabase, QSyntaxHighlighter, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import (
@@ -14,16 +17,20 @@ from PySide6.QtWidgets import (
     QSlider,
     QSpinBox,
     QTextEdit,
+    QVBoxLayout,
     QWidget,
 )
 
+from core.doctor.diagnosis import Picture, Series
 from core.expressions import limits
 from core.expressions.graph import Graph, Kind
+from core.expressions.lab import Lab
 from core.expressions.presets import PRESETS
 from core.expressions.tokens import ExpressionError, Place
 from core.numbers import number
 from gui import theme
-from gui.lessons.expression_lab.curve import ExpressionCurve
+from gui.charts.evidence import EvidencePicture
+from gui.charts.smoothing import USUAL, smoothed
 from gui.lessons.expression_lab.decision_map import DecisionMap
 from gui.lessons.expression_lab.graph import ExpressionGraph, ExpressionLegend
 from gui.lessons.prose import Prose
@@ -37,6 +44,8 @@ SEEDS = 999
 TOP = 184  # pixels of the text, the map and the curve
 TWO_LINES = 46  # pixels: the explanation may grow without moving the graph
 SCROLL_BAR = 10  # pixels under a wide graph
+CURVE = (252, 160)  # pixels
+REDRAW = 0.2  # seconds between two drawings of a curve that grows
 HINT = (
     "**Press Forward** to see one node after another get its value, then **Back** for the"
     " gradients; or **Step** for a step of gradient descent."
@@ -312,3 +321,36 @@ class ExpressionControls(QWidget):
 
 def _button(name: str, help: str) -> QPushButton:
     return push_button(f"expression{name}", name, help)
+
+
+class ExpressionCurve(QWidget):
+    """The learning curve, and the present loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("expressionCurve")
+        self.setFixedWidth(CURVE[0])
+        self._drawn, self._steps = 0.0, -1
+        self._words = label("", "heading")
+        self._picture = EvidencePicture(CURVE[1])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self._words)
+        column.addWidget(self._picture)
+
+    def show_lab(self, lab: Lab) -> None:
+        """Show the losses so far."""
+        name = lab.graph.nodes[lab.graph.root].name or "The loss"
+        self._words.setText(f"{name} is {number(lab.loss, 4)}, step {lab.step:,}")
+        now = time.monotonic()
+        if 0 <= self._steps < lab.step and now - self._drawn < REDRAW:
+            return
+        self._drawn, self._steps = now, lab.step
+        x = (*lab.losses.x.tolist(), float(lab.step))
+        y = (*lab.losses.y.tolist(), lab.loss)
+        lines = [Series("loss", x, y)]
+        if lab.graph.of(Kind.NOISE) and not lab.frozen and lab.step:
+            smooth = tuple(smoothed(np.array(x), np.array(y), USUAL / 100).tolist())
+            lines = [Series("every step", x, y), Series("smoothed", x, smooth)]
+        self._picture.show_picture(Picture("Loss", "lines", tuple(lines)))

@@ -11,7 +11,8 @@ from core.lessons.pair_history import NAMES
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts.label_placement import spread
-from gui.charts.lines import NAVIGATION, Line, PaintedChart
+from gui.charts.lines import Line, PaintedChart
+from gui.charts.navigation import NAVIGATION
 
 HIGH, BESIDE, WORDS = 236, 80, 15  # pixels: the chart, the room for ends, a line of words
 DOTS = (3.0, 4.6)  # pixels from the middle of a dot to its edge: a full one fits a hollow one

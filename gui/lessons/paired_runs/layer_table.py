@@ -1,6 +1,7 @@
 """The layer table of both networks: a row per layer, its statistics in A and, beside it, in B."""
 
 import math
+from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent
@@ -16,11 +17,21 @@ from gui.charts.sparklines import draw_line, draw_warning
 from gui.widgets.layer_names import layer_title
 from gui.widgets.layer_table import COLUMNS, activation_words, layer_shape
 
-ROW, HEAD, NAME = 62, 46, 96
-GAP = 26  # pixels between A and B
-WORDS = 58  # pixels for the words beside a plot
+ROW, HEAD, NAME = 62, 46, 88
+GAP = 18  # pixels between A and B
+WORDS = 54  # pixels for the words beside a picture
 CELLS = COLUMNS[1:]
 MIDDLE = Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(frozen=True)
+class LayerData:
+    """One layer of one network, at its latest snapshot."""
+
+    info: LayerInfo
+    stats: LayerStats
+    update: Curve
+    remarks: list[Remark]
 
 
 class PairLayerTable(QWidget):
@@ -32,18 +43,16 @@ class PairLayerTable(QWidget):
         self.setAccessibleName("The layers of both networks")
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._histories = (NetworkHistory(), NetworkHistory())
-        self._layers: tuple[dict[str, int], ...] = ({}, {})
+        self._layers: list[dict[str, LayerData]] = [{}, {}]
+        """Of each network, by the names of the layers."""
         self.rows: list[str] = []
         """The names of the layers, the inputs' first."""
 
     def show_histories(self, histories: tuple[NetworkHistory, NetworkHistory]) -> None:
         """Show the latest snapshot of both."""
-        self._histories = histories
-        infos = [history.info.layers if history.info else () for history in histories]
-        self._layers = tuple({layer.name: i for i, layer in enumerate(info)} for info in infos)
-        longer = max(infos, key=len)
-        rows = [layer.name for layer in longer]
+        self._layers = [_layers(history) for history in histories]
+        first, second = self._layers
+        rows = list(first if len(first) > len(second) else second)
         if rows != self.rows:
             self.rows = rows
             self.updateGeometry()
@@ -65,7 +74,7 @@ class PairLayerTable(QWidget):
         half = (self.width() - NAME - GAP) / 2
         wide = half / len(CELLS)
         left = NAME + network * (half + GAP) + column * wide
-        return QRect(round(left), row.top(), round(wide) - 12, row.height())
+        return QRect(round(left), row.top(), round(wide) - 8, row.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint headings and the rows that need it."""
@@ -93,9 +102,8 @@ class PairLayerTable(QWidget):
         now = theme.current()
         painter.setPen(now.colour("border"))
         painter.drawLine(row.topLeft(), row.topRight())
-        infos = [self._info(network, name) for network in range(2)]
-        info = infos[0] or infos[1]
-        assert info is not None
+        found = [layers.get(name) for layers in self._layers]
+        info = next(layer.info for layer in found if layer)
         place = QRect(4, row.top() + 8, NAME - 10, 17)
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(now.colour("text"))
@@ -103,31 +111,26 @@ class PairLayerTable(QWidget):
         painter.setFont(theme.font(11))
         painter.setPen(now.colour("muted"))
         painter.drawText(place.translated(0, 17), MIDDLE, layer_shape(info))
-        for network in range(2):
-            stats = self._stats(network, name)
-            if stats is not None:
-                self._paint_network(painter, row, network, name, stats)
+        for network, layer in enumerate(found):
+            if layer is not None:
+                self._paint_network(painter, row, network, layer)
 
-    def _paint_network(
-        self, painter: QPainter, row: QRect, network: int, name: str, stats: LayerStats
-    ) -> None:
-        info = self._info(network, name)
-        assert info is not None
-        warned = {remark.quantity: remark for remark in self._remarks(network, name)}
+    def _paint_network(self, painter: QPainter, row: QRect, network: int, layer: LayerData) -> None:
+        stats = layer.stats
+        warned = {remark.quantity: remark for remark in layer.remarks}
         inner = row.adjusted(0, 7, 0, -7)
         cells = [self.cell(inner, network, number) for number in range(len(CELLS))]
         centred = stats.activation_low < 0
         shares = stats.activation_histogram
         draw_histogram(painter, _picture(cells[0]), shares, "activation", centred)
-        _, std, *share = activation_words(info, stats)[:3]
+        _, std, *share = activation_words(layer.info, stats)[:3]
         words = (std, *" ".join(share).split())  # a word a line: the cells are narrow
         self._paint_words(painter, cells[0], words, warned.get("activation"))
         shares = stats.gradient_histogram**0.5  # their square roots, so that the tails show
         draw_histogram(painter, _picture(cells[1]), shares, "gradient", True)
         size = (f"std {stats.gradient_std:.0e}",)
         self._paint_words(painter, cells[1], size, warned.get("gradient"))
-        curve = self._curve(network, name)
-        draw_line(painter, _picture(cells[2]), curve, "update", (-6.0, 0.0), UPDATE_GOOD)
+        draw_line(painter, _picture(cells[2]), layer.update, "update", (-6.0, 0.0), UPDATE_GOOD)
         moved = math.isfinite(stats.update_to_data)
         update = (f"now {stats.update_to_data:.1f}" if moved else "no update",)
         self._paint_words(painter, cells[2], update, warned.get("update"))
@@ -148,27 +151,6 @@ class PairLayerTable(QWidget):
             painter.drawText(place, MIDDLE, words.replace("-", "\u2212"))
             place.translate(0, 15)
 
-    def _info(self, network: int, name: str) -> LayerInfo | None:
-        info = self._histories[network].info
-        number = self._layers[network].get(name)
-        return info.layers[number] if info is not None and number is not None else None
-
-    def _stats(self, network: int, name: str) -> LayerStats | None:
-        latest = self._histories[network].latest
-        number = self._layers[network].get(name)
-        return latest.layers[number] if latest is not None and number is not None else None
-
-    def _curve(self, network: int, name: str) -> Curve:
-        return self._histories[network].history.layers[self._layers[network][name]][
-            "update_to_data"
-        ]
-
-    def _remarks(self, network: int, name: str) -> list[Remark]:
-        history, number = self._histories[network], self._layers[network].get(name)
-        if history.info is None or history.latest is None or number is None:
-            return []
-        return check_layers(history.info.layers, history.latest)[number]
-
     def event(self, event: QEvent) -> bool:
         """Explain what is under the mouse."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -185,15 +167,22 @@ class PairLayerTable(QWidget):
                     continue
                 row = (point.y() - HEAD) // ROW
                 name = self.rows[row] if 0 <= row < len(self.rows) else ""
-                found = [
-                    remark.sentence
-                    for remark in self._remarks(network, name)
-                    if remark.quantity == column.key
-                ]
+                layer = self._layers[network].get(name)
+                remarks = layer.remarks if layer else []
+                found = [remark.sentence for remark in remarks if remark.quantity == column.key]
                 return "<p>" + "</p><p>".join([*found, column.help]) + "</p>"
         return f"<p>{COLUMNS[0].help.removesuffix(' Click to open it.')}</p>"
 
 
+def _layers(history: NetworkHistory) -> dict[str, LayerData]:
+    if history.info is None or history.latest is None:
+        return {}
+    infos, latest = history.info.layers, history.latest
+    curves = [layer["update_to_data"] for layer in history.history.layers]
+    found = zip(infos, latest.layers, curves, check_layers(infos, latest), strict=True)
+    return {data[0].name: LayerData(*data) for data in found}
+
+
 def _picture(cell: QRect) -> QRect:
-    """Return the part of a cell left of its words, for the plot."""
-    return cell.adjusted(0, 0, -WORDS - 18, 0)
+    """Return the part of a cell left of its words."""
+    return cell.adjusted(0, 0, -WORDS - 20, 0)

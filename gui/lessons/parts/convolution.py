@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout
 
@@ -22,9 +21,8 @@ from gui import theme
 from gui.charts import colormaps as ramps
 from gui.lessons.board import TITLE, Board, MatrixGrid, cross, frame, paint_matrix, write_title
 from gui.lessons.context import LessonContext
-from gui.lessons.network_part import DigitTrace, NetworkPart
+from gui.lessons.network_part import DigitTrace, NetworkPart, PlayButton
 from gui.lessons.prose import Prose
-from gui.theme import IconButton
 from gui.widgets.card import label
 
 INTERVAL = 700  # milliseconds per position
@@ -53,12 +51,13 @@ class Part(NetworkPart):
         self.title = label("", "heading")
         self.words = Prose("", 14)
         self.words.setMinimumHeight(44)
-        self.play = IconButton("play", "Play. Slides the filter over the patch.")
-        self.play.setObjectName("lessonSlide")
-        self._clock = QTimer(self)
-        self._clock.setInterval(INTERVAL)
-        self._clock.timeout.connect(self._next)
-        self.play.clicked.connect(self._start)
+        self.play = PlayButton(
+            "lessonSlide",
+            "Play. Slides the filter over the patch.",
+            INTERVAL,
+            lambda: self.board.set_current("result", 0, 0),
+            self.board.advance,
+        )
         self.board.currentChanged.connect(self._describe)
         self.digit.changed.connect(self._show)
         head = QHBoxLayout()
@@ -89,19 +88,6 @@ class Part(NetworkPart):
 
     def _describe(self) -> None:
         self.words.say(f"{self.board.summary()} {self.board.describe()}")
-
-    def _start(self) -> None:
-        self.board.set_current("result", 0, 0)
-        self._clock.start()
-
-    def _next(self) -> None:
-        if not self.isVisible() or not self.board.advance():
-            self._clock.stop()
-
-    def abandon(self) -> None:
-        """Stop both timers."""
-        super().abandon()
-        self._clock.stop()
 
 
 class ConvolutionBoard(Board):

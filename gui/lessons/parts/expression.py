@@ -142,7 +142,9 @@ class Part(QWidget):
         self.view.curve.show_lab(self.lab)
         if not self.view.map.isHidden():
             try:
-                self.view.map.show_answers(self.lab.predict("out", "x", self.view.map.places()))
+                self.view.map.show_predictions(
+                    self.lab.predict("out", "x", self.view.map.grid_points())
+                )
             except UserError:
                 self.view.map.hide()
         if self.isVisible() and not self._clock.isActive():
@@ -238,7 +240,7 @@ class Part(QWidget):
         if self._clock.isActive():
             words = f"**Step {self.lab.step:,}.** The loss is {number(self.lab.loss, 4)}."
             if not self.view.map.isHidden():
-                words += f" Accuracy: {100 * self.view.map.parted:.0f} %."
+                words += f" Accuracy: {100 * self.view.map.accuracy:.0f} %."
             self.view.words.say(words)
 
     def _freeze(self, frozen: bool) -> None:

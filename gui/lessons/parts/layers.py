@@ -11,7 +11,7 @@ from core.lessons.forward_trace import Place, TraceStage
 from core.numbers import number
 from core.telemetry.events import Array
 from gui.charts import colormaps as ramps
-from gui.lessons.board import TITLE, ChoosingBoard, MatrixGrid, frame, paint_matrix, write_title
+from gui.lessons.board import TITLE, Board, MatrixGrid, frame, paint_matrix, write_title
 from gui.lessons.context import LessonContext
 from gui.lessons.network_part import DigitTrace, NetworkPart
 from gui.widgets.canvas import DigitCanvas
@@ -123,7 +123,7 @@ class Part(NetworkPart):
         )
 
 
-class OutputsBoard(ChoosingBoard):
+class OutputsBoard(Board):
     """Outputs of a layer, to select one of: a unit, or a position of a filter's feature map."""
 
     chosen = Signal(int, tuple)

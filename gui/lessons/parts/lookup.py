@@ -13,7 +13,7 @@ from gui.charts import colormaps as ramps
 from gui.lessons.board import (
     CENTRE,
     TITLE,
-    ChoosingBoard,
+    Board,
     MatrixGrid,
     frame,
     paint_matrix,
@@ -79,7 +79,7 @@ class Part(NetworkPart):
             self.words.say("Nothing but zeros: the result is zero.")
 
 
-class LookupBoard(ChoosingBoard):
+class LookupBoard(Board):
     """Letters, their vector x, the table, and ``x @ table`` under it."""
 
     changed = Signal()

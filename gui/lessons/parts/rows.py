@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSlider
 
@@ -23,9 +23,8 @@ from gui.lessons.board import (
     write_title,
 )
 from gui.lessons.context import LessonContext
-from gui.lessons.network_part import DigitTrace, NetworkPart
+from gui.lessons.network_part import DigitTrace, NetworkPart, PlayButton
 from gui.lessons.prose import Prose
-from gui.theme import IconButton
 from gui.widgets.buttons import identified
 from gui.widgets.card import label
 from gui.widgets.layer_names import layer_title
@@ -56,12 +55,13 @@ class Part(NetworkPart):
             "Rows that are added up",
             "How many rows are added up. Drag it, or press play.",
         )
-        self.play = IconButton("play", "Play. Adds row after row.")
-        self.play.setObjectName("lessonPlay")
-        self._clock = QTimer(self)
-        self._clock.setInterval(INTERVAL)
-        self._clock.timeout.connect(self._next)
-        self.play.clicked.connect(self._start)
+        self.play = PlayButton(
+            "lessonPlay",
+            "Play. Adds row after row.",
+            INTERVAL,
+            lambda: self.slider.setValue(0),
+            self._add_row,
+        )
         self.slider.valueChanged.connect(lambda value: self._show_rows())
         self.digit.changed.connect(self._show)
         self.board.currentChanged.connect(self._describe)
@@ -119,19 +119,9 @@ class Part(NetworkPart):
             words = sum_in_words(self._sum, self.slider.value())
             self.words.say(f"{words} {self.board.describe()}")
 
-    def _start(self) -> None:
-        self.slider.setValue(0)
-        self._clock.start()
-
-    def _next(self) -> None:
-        if self.slider.value() == self.slider.maximum() or not self.isVisible():
-            self._clock.stop()
+    def _add_row(self) -> bool:
         self.slider.setValue(self.slider.value() + 1)
-
-    def abandon(self) -> None:
-        """Stop both timers."""
-        super().abandon()
-        self._clock.stop()
+        return self.slider.value() < self.slider.maximum()
 
 
 def sum_in_words(what: WeightedSum, rows: int) -> str:

@@ -229,7 +229,7 @@ def test_what_is_far_from_the_loop_may_be_handed_over(pictures):
             optimizer.step()
             seen.step(loss)
     names = {check.id: check.measured for check in seen.diagnosis.checks}
-    assert names["parameter_not_trained"] == "4 parameters move"
+    assert names["parameter_not_trained"] == "4 parameters are updated"
 
 
 @pytest.mark.parametrize("when", [0, 7])

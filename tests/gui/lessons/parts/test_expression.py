@@ -120,7 +120,7 @@ def test_an_error_is_underlined_and_told_while_typing(make, qtbot) -> None:
     assert not np.array_equal(pixels(part.view.graph), pale)
 
 
-def test_what_cannot_be_computed_is_told_as_well(make, qtbot) -> None:
+def test_values_that_are_not_finite_are_explained(make, qtbot) -> None:
     """A logarithm below zero is no fault of the grammar, and has a sentence all the same."""
     part = make()
     typed(part, qtbot, "a = -3\nlog(a)")
@@ -267,7 +267,7 @@ def test_a_number_is_dragged(make, qtbot) -> None:
 
 
 def test_the_one_of_several_numbers_that_is_held_moves(make, qtbot) -> None:
-    """Written numbers and bars alike, also while it descends."""
+    """Written numbers and bars alike, also during training."""
     part = make("neuron")
     drag(part.view.graph, number_place(part, "x", 2), 50)
     assert value(part, "x") == pytest.approx([1, -2, 1.0], abs=0.05)
@@ -324,13 +324,13 @@ def test_the_seed_draws_other_weights(make, qtbot) -> None:
     assert value(part, "w1") == first
 
 
-def test_the_map_shows_how_the_moons_are_parted(make, qtbot) -> None:
-    """The line bends while it descends, until nearly all points are on their side."""
+def test_the_map_shows_the_decision_boundary(make, qtbot) -> None:
+    """It changes during training, until nearly all points are classified correctly."""
     part = make("moons")
     assert part.view.map.isVisible()
     begin = pixels(part.view.map)
     qtbot.mouseClick(part.view.controls.play, LEFT)
-    qtbot.waitUntil(lambda: part.view.map.parted >= 0.95, timeout=20_000)
+    qtbot.waitUntil(lambda: part.view.map.accuracy >= 0.95, timeout=20_000)
     qtbot.mouseClick(part.view.controls.play, LEFT)
     assert "Accuracy: " in words(part)
     assert not np.array_equal(pixels(part.view.map), begin)
@@ -409,7 +409,7 @@ def test_a_wide_graph_is_scrolled(make) -> None:
 
 
 def test_it_follows_the_theme(make, qapp, qtbot) -> None:
-    """All of it is painted in the colours of the moment, and the descent goes on."""
+    """All of it is painted in the colours of the moment, and the training goes on."""
     part = make("xor")
     qtbot.mouseClick(part.view.controls.step, LEFT)
     light = pixels(part)

@@ -151,7 +151,7 @@ def test_the_layer_table_has_a_row_per_layer(lesson):
     assert "The update-to-weight ratio is at most" in table.explain(in_b)
     assert "log10" in table.explain(in_b)
     missing = table.cell(table._row(15), 0, 2).center()  # A has three layers only
-    assert "A step changes" not in table.explain(missing)
+    assert "The update-to-weight ratio is at most" not in table.explain(missing)
     assert "matrix product" in table.explain(QPoint(10, 60))
 
 

@@ -1,17 +1,13 @@
-"""Probes, history and mailbox: what is shown is what was."""
+"""Probes measure what plain torch does, and leave nothing behind."""
 
 import math
-import threading
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from core.layers import Layer, initialise, layers_of
-from core.telemetry.events import Finished, LayerInfo, Metrics, Snapshot
-from core.telemetry.history import Curve
-from core.telemetry.mailbox import Mailbox
+from core.telemetry.events import LayerInfo, Snapshot
 from core.telemetry.probes import Probe, describe
 
 
@@ -73,41 +69,3 @@ def test_a_layer_is_described_by_its_matrix_product():
     """In -> out, kernel and parameters of a convolution and of a matrix."""
     conv = nn.Sequential(Layer(nn.Conv2d(8, 16, 3), "relu", norm=True))
     assert describe(conv) == (LayerInfo("0", 72, 16, 3, 16 * 72 + 16 + 32, "relu", True),)
-
-
-def test_a_curve_is_bounded_and_keeps_its_shape():
-    """Ten thousand points in a hundred places: ends and mean stay."""
-    curve = Curve(limit=100)
-    for start in range(0, 10_000, 10):
-        steps = np.arange(start, start + 10)
-        curve.extend(steps, steps * 2.0)
-    assert 40 <= len(curve.x) <= 100 and (np.diff(curve.x) > 0).all()
-    assert np.allclose(curve.y[:-1], 2 * curve.x[:-1])
-    assert curve.x[0] < 200 and curve.x[-1] == 9_999, "the newest point is always there"
-
-
-def test_smoothing_follows_the_mean():
-    """A noisy curve is smoothed towards what it hovers about, from its first point on."""
-    curve, noise = Curve(), np.random.default_rng(0).normal(size=2000)
-    curve.extend(np.arange(2000), 3 + noise)
-    smooth = curve.smoothed()
-    assert len(smooth) == 2000 and abs(smooth[-1] - 3) < 0.5 and smooth[0] == curve.y[0]
-
-
-def test_the_mailbox_keeps_order_and_only_the_newest_picture():
-    """Metrics all come, in order; of snapshots the last; an ending is the last thing heard."""
-    mailbox = Mailbox()
-
-    def put():
-        for step in range(100):
-            mailbox.put(Metrics(step, np.zeros(1), 0.0, 0.0, 0.0, 0.0))
-            mailbox.put(Snapshot(step, ()))
-        mailbox.put(Finished(100, 1.0))
-
-    thread = threading.Thread(target=put)
-    thread.start()
-    thread.join()
-    events = mailbox.drain()
-    assert [e.step for e in events if isinstance(e, Metrics)] == list(range(100))
-    assert [e.step for e in events if isinstance(e, Snapshot)] == [99]
-    assert isinstance(events[-1], Finished) and mailbox.drain() == []

@@ -1,7 +1,7 @@
-"""The rules: small loops with one fault each, which is named first, and healthy ones without.
+"""Whole loops: small ones with one fault each, which is named first, and healthy ones without.
 
-Every loop is a stranger's: bare tensors, modules, hand-written normalisation, own optimisers. They
-run for some hundred steps on real names and digits.
+They are bare tensors, modules, hand-written normalisation, own optimisers, and run for some hundred
+steps on real names and digits. The rules have unit tests of their own in rules/.
 """
 
 # ruff: noqa: N806, the loops have the lectures' names
@@ -36,10 +36,10 @@ def bare(
     steps=120,
     budget=0.0,
     sizes=(1.0, 0.3, 0.01),
-    bend=torch.tanh,
+    activation=torch.tanh,
     batch=lambda x, y: (x, y),
     scores=lambda z: z,
-    judge=F.cross_entropy,
+    loss_fn=F.cross_entropy,
     extra=lambda parameters: 0.0,
     rate=lambda i: 0.1,
     uphill=False,
@@ -72,8 +72,8 @@ def bare(
             for i in range(steps):
                 ix = torch.randint(0, inputs.shape[0], (64,), generator=g)
                 x, y = batch(inputs[ix], labels[ix])
-                h = bend(points(C[x]).view(len(x), -1) @ W1 + b1)
-                loss = judge(scores(h @ W2 + b2), y) + extra(parameters)
+                h = activation(points(C[x]).view(len(x), -1) @ W1 + b1)
+                loss = loss_fn(scores(h @ W2 + b2), y) + extra(parameters)
                 if zeroed:
                     for p in parameters:
                         p.grad = None
@@ -89,12 +89,12 @@ def bare(
     return seen.diagnosis
 
 
-def mlp(*layers, bend=nn.ReLU, normal=False):
-    """Layers with something that bends between them."""
+def mlp(*layers, activation=nn.ReLU, normal=False):
+    """Layers with an activation between them."""
     torch.manual_seed(1)
     parts = []
     for a, b in pairwise(layers):
-        parts += [nn.Linear(a, b), *([nn.BatchNorm1d(b)] if normal else []), bend()]
+        parts += [nn.Linear(a, b), *([nn.BatchNorm1d(b)] if normal else []), activation()]
     return nn.Sequential(*parts[: -2 if normal else -1])
 
 
@@ -104,7 +104,7 @@ def module(
     optimiser=lambda model: torch.optim.Adam(model.parameters(), lr=2e-3),
     prepare=lambda x: (x - 0.13) / 0.31,
     mark=lambda x, y: (x, y),
-    judge=F.cross_entropy,
+    loss_fn=F.cross_entropy,
     schedule=None,
     steps=120,
     budget=0.0,
@@ -131,7 +131,7 @@ def module(
         for i in range(steps):
             ix = torch.randint(0, len(learned), (64,))
             x, y = mark(learned[ix], aims[ix])
-            loss = judge(model(x), y)
+            loss = loss_fn(model(x), y)
             if zeroed:
                 optimizer.zero_grad()
             loss.backward()
@@ -144,7 +144,7 @@ def module(
                 with torch.no_grad():
                     answers = model(val_x)
                     right = counted(answers, val_y) if counted else None
-                    seen.validate(judge(answers, val_y), right)
+                    seen.validate(loss_fn(answers, val_y), right)
                 getattr(model, mode)()
     return seen.diagnosis
 
@@ -155,7 +155,7 @@ def regression(pictures, spread=False, size=1.0, budget=0.0):
     points = torch.randn(600, 3, generator=g)
     heights = (2 * points[:, 0] - points[:, 1]).sin() + 0.1 * torch.randn(600, generator=g)
     points = points * size
-    model = mlp(3, 32, 1, bend=nn.Tanh)
+    model = mlp(3, 32, 1, activation=nn.Tanh)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     with watch(quiet=True, record=False, share=1.0, budget=budget) as seen:
         for _ in range(150):
@@ -355,7 +355,7 @@ def shut(model):
 
 
 def own(x, y):
-    """Examples of the training, to judge by."""
+    """Training examples, to validate on."""
     return x[1000:1500], y[1000:1500]
 
 
@@ -376,7 +376,7 @@ def idle(parameters):
 
 FAULTS = [
     ("wrong_update_sign", "plus for minus", bare, {"uphill": True}),
-    ("wrong_update_sign", "a lost sign", bare, {"judge": lambda z, y: -F.cross_entropy(z, y)}),
+    ("wrong_update_sign", "a lost sign", bare, {"loss_fn": lambda z, y: -F.cross_entropy(z, y)}),
     ("wrong_update_sign", "maximize", module, {"optimiser": adam(lr=2e-3, maximize=True)}),
     ("gradients_not_zeroed", "p.grad = None forgotten", bare, {"zeroed": False}),
     ("gradients_not_zeroed", "zero_grad forgotten", module, {"zeroed": False}),
@@ -394,7 +394,7 @@ FAULTS = [
         "vanishing_gradient",
         "seven sigmoids",
         module,
-        {"make": lambda: mlp(784, *[48] * 7, 10, bend=nn.Sigmoid)},
+        {"make": lambda: mlp(784, *[48] * 7, 10, activation=nn.Sigmoid)},
     ),
     (
         "exploding_gradient bad_init_scale",
@@ -402,12 +402,12 @@ FAULTS = [
         module,
         {"make": lambda: mlp(784, *[48] * 7, 10), "built": larger(5)},
     ),
-    ("no_nonlinearity", "tanh forgotten", bare, {"bend": lambda h: h}),
+    ("no_nonlinearity", "tanh forgotten", bare, {"activation": lambda h: h}),
     (
         "no_nonlinearity",
         "linear layers only",
         module,
-        {"make": lambda: mlp(784, 64, 32, 10, bend=nn.Identity)},
+        {"make": lambda: mlp(784, 64, 32, 10, activation=nn.Identity)},
     ),
     ("double_softmax", "softmax before", bare, {"scores": lambda z: z.softmax(1)}),
     (
@@ -418,8 +418,8 @@ FAULTS = [
     ),
     ("double_softmax", "sigmoid twice", two_classes, {"twice": True}),
     ("wrong_loss", "squeezed scores", bare, {"scores": torch.tanh}),
-    ("wrong_loss", "squared error", bare, {"judge": hot}),
-    ("wrong_loss", "nll of scores", bare, {"judge": F.nll_loss}),
+    ("wrong_loss", "squared error", bare, {"loss_fn": hot}),
+    ("wrong_loss", "nll of scores", bare, {"loss_fn": F.nll_loss}),
     ("inputs_not_normalised", "0 to 255", module, {"prepare": lambda x: 255 * x}),
     ("inputs_not_normalised", "hundreds", regression, {"size": 100.0}),
     ("inputs_ignored", "one for all", bare, {"batch": lambda x, y: (x[:1].expand_as(x), y)}),
@@ -444,7 +444,7 @@ FAULTS = [
         "wrong_update_sign",
         "behind a call that changes nothing",
         bare,
-        {"judge": lambda z, y: (-F.cross_entropy(z, y)).float()},
+        {"loss_fn": lambda z, y: (-F.cross_entropy(z, y)).float()},
     ),
     (
         "wrong_loss",
@@ -492,7 +492,7 @@ FAULTS = [
     ("future_leak", "no mask", looking_back, {"masked": False}),
     ("context_too_short", "one letter", bare, {"context": 1}),
     ("vocabulary_unused", "600 outputs", bare, {"outputs": 600}),
-    ("batch_mixed", "softmax along the batch", bare, {"judge": over_batch}),
+    ("batch_mixed", "softmax along the batch", bare, {"loss_fn": over_batch}),
     ("batch_mixed", "row against column", regression, {"spread": True}),
     ("batch_mixed future_leak", "a wrong view", looking_back, {"mixed": True}),
     (
@@ -518,7 +518,7 @@ FAULTS = [
 ]
 HEALTHY = [
     ("lecture", bare, {"steps": 200, "budget": BUDGET}),
-    ("relu", bare, {"bend": torch.relu}),
+    ("relu", bare, {"activation": torch.relu}),
     ("a rate of 0.3", bare, {"rate": lambda i: 0.3}),
     ("a rate that drops", bare, {"rate": lambda i: 0.1 if i < 80 else 0.01, "closely": True}),
     ("warm-up", bare, {"rate": lambda i: 0.15 * min(1, (i + 1) / 20), "closely": True}),
@@ -531,7 +531,7 @@ HEALTHY = [
     ),
     ("SGD at 0.1", module, {"optimiser": sgd(lr=0.1), "steps": 200}),
     ("momentum", module, {"optimiser": sgd(lr=0.02, momentum=0.9), "steps": 200}),
-    ("label smoothing", module, {"judge": nn.CrossEntropyLoss(label_smoothing=0.1)}),
+    ("label smoothing", module, {"loss_fn": nn.CrossEntropyLoss(label_smoothing=0.1)}),
     (
         "dropout",
         module,
@@ -542,7 +542,7 @@ HEALTHY = [
         },
     ),
     ("batch norm", module, {"make": lambda: mlp(784, 64, 32, 10, normal=True), "budget": BUDGET}),
-    ("tanh, deep", module, {"make": lambda: mlp(784, *[48] * 4, 10, bend=nn.Tanh)}),
+    ("tanh, deep", module, {"make": lambda: mlp(784, *[48] * 4, 10, activation=nn.Tanh)}),
     ("one matrix", module, {"make": lambda: nn.Linear(784, 10)}),
     ("pixels from 0 to 1", module, {"prepare": lambda x: x}),
     ("validated", module, {"validated": new}),
@@ -595,7 +595,7 @@ def test_a_fault_is_named_first(request, causes, name, loop, options):
 
 
 @pytest.mark.parametrize(("name", "loop", "options"), HEALTHY, ids=[h[0] for h in HEALTHY])
-def test_a_healthy_loop_is_left_in_peace(request, name, loop, options):
+def test_a_healthy_loop_has_no_cause(request, name, loop, options):
     """What is no fault has no cause: a rate of 50 for one matrix, dropout, a rate that drops."""
     found = examined(request, loop, options)
     assert found.verdict != "broken" and not found.causes, found.text()
@@ -623,7 +623,7 @@ class Residual(nn.Module):
 
 
 def test_a_sum_of_signals_is_no_product_of_a_product(pictures):
-    """What a residual branch is added to has bent before."""
+    """There is a nonlinearity before what a residual branch is added to."""
     images, labels = pictures
     model = Residual()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -647,5 +647,5 @@ def test_nothing_is_tried_where_a_step_cannot_be_done_again(letters, through_a_v
             h[:, :50].mul_(2)
         return h.tanh()
 
-    diagnosis = bare(letters, bend=written, budget=BUDGET, steps=60)
+    diagnosis = bare(letters, activation=written, budget=BUDGET, steps=60)
     assert bool(diagnosis.experiments) is not through_a_view

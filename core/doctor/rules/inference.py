@@ -1,0 +1,58 @@
+"""Rules on inference: whether the network is used as it is trained."""
+
+import math
+
+from ..diagnosis import Check
+from ..evidence import Evidence
+from ..experiments.step_experiments import BothModes
+from .rule import Rule, names, rule
+
+MANY_STEPS = 150
+"""After which the running statistics of a batch norm have caught up."""
+RATIO, MARGIN = 1.07, 0.02
+"""By which the loss in inference may be above that in training, of one batch."""
+
+
+@rule(
+    "train_eval_mismatch",
+    "inference as in training",
+    "Training and inference are the same: layers, normalisation, modes, preprocessing.",
+    "the same",
+    "makemore, part 3",
+)
+def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
+    used = evidence.inference
+    if used is not None:
+        missing, extra = list(used.missing), list(used.extra)
+        limit = RATIO * used.training_loss + MARGIN
+        if limit < used.inference_loss < math.inf:
+            measured = (
+                f"the same batch has a loss of {used.training_loss:.3g} as in training,"
+                f" {used.inference_loss:.3g} as in inference"
+            )
+            measured += f"; different: {names(missing + extra)}" if missing or extra else ""
+            return rule.failed(measured, 0.92, "inference", "the same loss")
+        if missing or extra:
+            parts = [f"missing in inference: {names(missing)}"] if missing else []
+            parts += [f"different in inference: {names(extra)}"] if extra else []
+            return rule.failed("; ".join(parts), 0.9, "inference")
+        if used.training_modules:
+            measured = f"{names(used.training_modules)} in training mode during inference"
+            return rule.failed(measured, 0.88, "inference", "model.eval()")
+    if evidence.training_mode_in_eval:
+        measured = f"{names(evidence.training_mode_in_eval)} in training mode during evaluation"
+        return rule.failed(measured, 0.75, "the evaluation", "model.eval()")
+    steps = evidence.observations[1:] or evidence.observations
+    in_eval_mode = [step for step in steps if step.eval_modules]
+    if in_eval_mode and len(in_eval_mode) > len(steps) / 2:
+        measured = f"{names(in_eval_mode[-1].eval_modules)} in eval mode during training"
+        return rule.failed(measured, 0.88, "the training", "model.train()")
+    done = evidence.experiments.get("both_modes")
+    if done is not None and done.passed is False and evidence.observations[-1].step > MANY_STEPS:
+        return rule.failed(done.measured, 0.75, "batch norm or dropout", done.expected)
+    if used is None and (done is None or not done.passed):
+        return rule.not_checked("inference was not observed (with seen.using(): ...)")
+    modes = evidence.result(BothModes)
+    if done is not None and done.passed and modes and math.isfinite(modes.used):
+        return rule.passed(done.measured, done.expected)
+    return rule.passed("training and inference are the same")

@@ -1,0 +1,282 @@
+"""Rules on layers: initialisation, nonlinearities, activations and gradients.
+
+Their thresholds are those of the layer table: :mod:`core.telemetry.layer_health`.
+"""
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+from ...telemetry.layer_health import (
+    DEAD,
+    EXPLODING,
+    EXPLODING_NOTICE,
+    SATURATION,
+    SATURATION_AT_START,
+    SIGNAL_FADED,
+    SIGNAL_GROWN,
+    START,
+    VANISHING,
+    gradient_norm,
+    gradient_ratio,
+)
+from ..diagnosis import Check, Picture, Series
+from ..evidence import Evidence
+from ..watch.observation import Observation, ObservedLayer, ObservedParameter
+from .rule import SQUARED_LOSSES, Rule, names, rule
+
+FIRST_LOSS, FIRST_LOSS_MARGIN = 1.5, 0.5
+"""Times ln K, and nats above: a larger first loss is a confident wrong guess."""
+GROWS = 30.0
+"""Times by which the standard deviation of a signal grows in one layer that is far too large."""
+FEW_UNITS = 8
+"""Of a layer, below which their saturated share says little."""
+VANISHING_EARLY, VANISHING_ON_PLATEAU = VANISHING / 5, 2.5 * VANISHING
+"""In the first observations alone; and where the loss stays at the entropy of the labels."""
+OFTEN = 0.3
+"""Share of the observations in which the gradient's norm is too large."""
+
+
+def _bars(title: str, what: str, found: Sequence[tuple[str, float]], limit: float = 0.0) -> Picture:
+    """Return a bar for each layer, on a logarithmic scale if there is no limit."""
+    places, values = tuple(range(len(found))), tuple(value for _, value in found)
+    return Picture(
+        title,
+        "bars",
+        (Series(what, places, values),),
+        names=tuple(name for name, _ in found),
+        x_label="layer",
+        log=not limit,
+        levels=(("limit", limit),) if limit else (),
+    )
+
+
+@rule(
+    "bad_init_scale",
+    "initialisation scale",
+    f"The first loss is at most {FIRST_LOSS:g} times that of a uniform guess plus"
+    f" {FIRST_LOSS_MARGIN:g}, and the signal's standard deviation stays between {SIGNAL_FADED:g}"
+    f" and {SIGNAL_GROWN:g}.",
+    "about 1",
+    "makemore, part 3 (fixing the initial loss); He et al. 2015",
+)
+def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
+    first = evidence.first
+    if first is None or first.step > START:
+        return rule.not_checked("the first steps were not observed")
+    loss = first.criterion
+    if (
+        loss.is_classification
+        and loss.normalised
+        and loss.kind not in SQUARED_LOSSES
+        and FIRST_LOSS * loss.uniform + FIRST_LOSS_MARGIN < loss.value < math.inf
+    ):
+        excess = loss.value / loss.uniform
+        return rule.failed(
+            f"the first loss is {loss.value:.2f}, {excess:.1f} times that of a uniform guess",
+            min(0.9, 0.55 + 0.12 * excess),
+            "the first weights",
+            f"about ln {loss.classes} = {loss.uniform:.2f}",
+        )
+    layers = [x for x in first.layers if not x.is_embedding]
+    hidden = [x for x in layers if not x.is_output]
+    output = next((x for x in reversed(first.layers) if x.is_output), None)
+    picture = None
+    if len(layers) > 1:
+        title = "Standard deviation of each layer's output"
+        picture = _bars(title, "std", [(x.name, x.out_std) for x in layers])
+    faded = output is not None and 0 < output.in_std < SIGNAL_FADED
+    if output and hidden and faded and not any(x.symmetric for x in hidden):
+        measured = f"the standard deviation of the last layer's input is {output.in_std:.1g}"
+        return rule.failed(measured, 0.8, hidden[0].name, picture=picture)
+    grown = [
+        x
+        for x in hidden
+        if x.out_std > GROWS * max(x.in_std, 0.05) and not x.nonlinearity.startswith("t")
+    ]
+    if grown and grown[-1].out_std > SIGNAL_GROWN:
+        largest = max(x.out_std for x in hidden)
+        measured = f"the signal grows to a standard deviation of {largest:.3g}"
+        return rule.failed(measured, 0.75, grown[0].name, picture=picture)
+    known = math.isfinite(loss.value)
+    measured = f"first loss {loss.value if known else first.loss:.3g}"
+    expected = f"about {loss.uniform:.3g}" if math.isfinite(loss.uniform) else "of its own scale"
+    return rule.passed(measured, expected, picture)
+
+
+@rule(
+    "symmetric_init",
+    "symmetric initialisation",
+    "The units of a layer differ.",
+    "each unit its own weights",
+    "makemore, part 3",
+)
+def symmetric_init(rule: Rule, evidence: Evidence) -> Check:
+    first = evidence.first
+    hidden = [x for x in first.layers if not x.is_output and x.units > 1] if first else []
+    if not hidden:
+        return rule.not_checked("there is no hidden layer")
+    symmetric = [x.name for x in hidden if x.symmetric]
+    if symmetric:
+        measured = "all units of a layer compute the same"
+        return rule.failed(measured, 0.95, names(symmetric))
+    return rule.passed(f"units differ in {len(hidden)} layers")
+
+
+@rule(
+    "no_nonlinearity",
+    "nonlinearity between layers",
+    "There is a nonlinearity between two layers, unless the first is a bottleneck.",
+    "tanh, relu, ...",
+    "makemore, part 2",
+)
+def no_nonlinearity(rule: Rule, evidence: Evidence) -> Check:
+    last = evidence.last
+    if last is None or len([x for x in last.layers if not x.is_embedding]) < 2:
+        return rule.not_checked("there is only one layer")
+    by_name = {x.name: x for x in last.layers}
+    linear = []
+    for before, after in last.linear_pairs:
+        a, b = by_name.get(before), by_name.get(after)
+        if a and b and not a.is_embedding and a.units >= min(a.fan_in, b.units):
+            linear.append(f"{before} and {after}")
+    if linear:
+        return rule.failed("a matrix product follows a matrix product", 0.9, names(linear, 2))
+    return rule.passed("between all of them")
+
+
+def _hidden(evidence: Evidence, *nonlinearities: str) -> list[tuple[Observation, ObservedLayer]]:
+    """Return the observations of hidden layers with one of some nonlinearities."""
+    return [
+        (step, layer)
+        for step in evidence.observations
+        for layer in step.layers
+        if layer.nonlinearity in nonlinearities and not layer.is_output
+    ]
+
+
+@rule(
+    "saturated_units",
+    "saturated units",
+    f"At the start at most {SATURATION_AT_START:.0%} of a layer's tanh or sigmoid activations are"
+    f" saturated, later {SATURATION:.0%}.",
+    f"at most {SATURATION_AT_START:.0%}",
+    "makemore, part 3",
+)
+def saturated_units(rule: Rule, evidence: Evidence) -> Check:
+    found = [(s, x) for s, x in _hidden(evidence, "tanh", "sigmoid") if x.units >= FEW_UNITS]
+    if not found:
+        return rule.not_checked("there is no hidden tanh or sigmoid layer")
+    first, last = evidence.observations[0], evidence.observations[-1]
+    now = [x for step, x in found if step is last]
+    title = "Share of saturated activations"
+    bars = [(x.name, x.saturated) for x in now]
+    picture = _bars(title, "share", bars, SATURATION_AT_START)
+    early = [x for step, x in found if step is first and x.saturated > SATURATION_AT_START]
+    if early:
+        worst = max(early, key=lambda x: x.saturated)
+        measured = f"{worst.saturated:.0%} of {worst.name}'s {worst.nonlinearity} units"
+        sure = 0.45 + 0.45 * worst.saturated
+        return rule.failed(f"{measured} at the start", sure, worst.name, picture=picture)
+    late = [x for x in now if x.saturated > SATURATION]
+    if late:
+        worst = max(late, key=lambda x: x.saturated)
+        measured = f"{worst.saturated:.0%} of {worst.name}'s {worst.nonlinearity} units"
+        sure = 0.45 if worst.saturated < 0.95 else 0.6
+        return rule.failed(measured, sure, worst.name, f"at most {SATURATION:.0%}", picture)
+    most = max(x.saturated for _, x in found)
+    return rule.passed(f"{most:.0%} at most", picture=picture)
+
+
+@rule(
+    "dead_units",
+    "dead units",
+    f"At most {DEAD:.0%} of a layer's relu units are zero for every example of a batch.",
+    f"at most {DEAD:.0%}",
+    "makemore, part 3",
+)
+def dead_units(rule: Rule, evidence: Evidence) -> Check:
+    found = _hidden(evidence, "relu")
+    if not found:
+        return rule.not_checked("there is no hidden relu layer")
+    first, last = evidence.observations[0], evidence.observations[-1]
+    now = [x for step, x in found if step is last] or [found[-1][1]]
+    picture = _bars("Share of dead units", "share", [(x.name, x.dead) for x in now], DEAD)
+    worst = max(now, key=lambda x: x.dead)
+    measured = f"{worst.dead:.0%} of {worst.name}'s units are zero for every example"
+    if worst.dead > DEAD:
+        early = [x.dead for step, x in found if x.name == worst.name and step is first]
+        sure = 0.45 + 0.4 * worst.dead + (0.1 if early and early[0] > DEAD else 0.0)
+        return rule.failed(measured, sure, worst.name, picture=picture)
+    return rule.passed(measured, picture=picture)
+
+
+def _weights(step: Observation) -> list[ObservedParameter]:
+    """Return the weights of the layers, first to last, without embeddings."""
+    by_name = {p.name: p for p in step.parameters}
+    layers = [x for x in step.layers if not x.is_embedding]
+    return [by_name[x.parameter] for x in layers if x.parameter in by_name]
+
+
+@rule(
+    "vanishing_gradient",
+    "vanishing gradient",
+    f"The gradient of the first layer's weights is more than {VANISHING:g} of the largest behind"
+    " it.",
+    f"more than {VANISHING:g}",
+    "Hochreiter 1991; makemore, parts 3 and 4",
+)
+def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
+    steps = [step for step in evidence.observations if len(_weights(step)) > 1]
+    if not steps:
+        return rule.not_checked("there is only one layer")
+    ratios = [gradient_ratio(p.gradient for p in _weights(x)) for x in steps[1:] or steps]
+    ratios = [ratio for ratio in ratios if math.isfinite(ratio)]
+    if not ratios:
+        return rule.not_checked("no gradient was observed")
+    # Adam makes long steps of small gradients, and the weights grow out of it: look early, too.
+    ratio, early = median(ratios), median(ratios[:3])
+    if early < VANISHING_EARLY:
+        ratio = min(ratio, early)
+    weights = _weights(steps[-1])
+    title = "Gradient of each layer's weights (root mean square)"
+    picture = _bars(title, "gradient", [(p.name, p.gradient) for p in weights])
+    measured = f"{weights[0].name} gets {ratio:.1e} of the largest gradient behind it"
+    plateau = evidence.data is not None and evidence.ended > 0.97 * evidence.data.entropy
+    if ratio < (VANISHING_ON_PLATEAU if plateau else VANISHING):
+        sure = 0.6 + min(0.3, 0.1 * max(0.0, math.log10(VANISHING / max(ratio, 1e-12))))
+        return rule.failed(measured, sure, weights[0].name, picture=picture)
+    return rule.passed(measured, picture=picture)
+
+
+@rule(
+    "exploding_gradient",
+    "exploding gradient",
+    f"The norm of all gradients together is above {EXPLODING_NOTICE:g} in at most {OFTEN:.0%} of"
+    f" the observed steps, and never above {EXPLODING:,.0f}.",
+    f"below {EXPLODING_NOTICE:g}",
+    "Pascanu, Mikolov and Bengio 2013",
+)
+def exploding_gradient(rule: Rule, evidence: Evidence) -> Check:
+    norms: list[tuple[int, float]] = []
+    for step in evidence.observations:
+        sizes = [(p.gradient, math.prod(p.shape)) for p in step.parameters if p.gradient >= 0]
+        if sizes:
+            norms.append((step.step, gradient_norm(sizes)))
+    if not norms:
+        return rule.not_checked("no gradient was observed")
+    steps, values = zip(*norms, strict=True)
+    picture = Picture(
+        "Norm of the gradient",
+        "lines",
+        (Series("norm", steps, values),),
+        log=True,
+        levels=(("limit", EXPLODING_NOTICE),),
+    )
+    top = max(values)
+    often = sum(norm > EXPLODING_NOTICE for norm in values) / len(values)
+    measured = f"a norm of {median(values):.3g}, at most {top:.3g}"
+    if not math.isfinite(top) or top > EXPLODING or often > OFTEN:
+        sure = 0.55 + min(0.35, 0.1 * math.log10(max(1.0, min(top, 1e9) / EXPLODING_NOTICE)))
+        return rule.failed(measured, sure, "the gradient", picture=picture)
+    return rule.passed(measured, picture=picture)

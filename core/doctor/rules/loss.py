@@ -1,0 +1,117 @@
+"""Rules on the loss function and its terms."""
+
+import math
+
+from ..diagnosis import Check
+from ..evidence import Evidence
+from ..experiments.step_experiments import TermGradients
+from .rule import SQUARED_LOSSES, Rule, rule
+
+DISTANCES = (*SQUARED_LOSSES, "l1_loss", "smooth_l1_loss", "huber_loss")
+NO_SOFTMAX = (*SQUARED_LOSSES, "l1_loss")
+CONSTANT = 1e-7
+"""Of a term: below it adds nothing."""
+PENALTY = 2.0
+"""Times the criterion, above which a penalty dominates the first steps."""
+STRONG_DECAY, SHRUNK = 0.3, 0.2
+"""A weight decay under which weights shrink to this share of what they were."""
+
+
+@rule(
+    "wrong_loss",
+    "loss function",
+    "Classes are trained with the cross-entropy of unbounded logits, quantities with squared"
+    " error.",
+    "cross-entropy for classes, squared error for quantities",
+)
+def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
+    first = evidence.first
+    if first is None or not first.criterion.kind:
+        return rule.not_checked("the loss was not understood")
+    loss = first.criterion
+    kind = loss.kind.replace("_", " ")
+    if loss.one_hot and loss.kind in DISTANCES:
+        measured = f"{kind} against one-hot rows of {loss.classes} classes"
+        return rule.failed(measured, 0.8, "the loss", "cross-entropy")
+    if loss.kind == "cross_entropy" and loss.classes == 1:
+        return rule.failed("cross-entropy of one output", 0.9, expected="one for each class")
+    logits = ("cross_entropy", "binary_cross_entropy_with_logits")
+    if loss.output_nonlinearity and loss.kind in logits:
+        measured = f"logits go through {loss.output_nonlinearity} before {kind}"
+        return rule.failed(measured, 0.8, "the last layer", "unbounded logits")
+    if not loss.normalised and loss.kind == "nll_loss":
+        return rule.failed("nll_loss of logits", 0.85, "the loss", "of log-probabilities")
+    if not loss.normalised and loss.kind == "nll_by_hand" and not loss.softmax_over_batch:
+        measured = "the log is taken of outputs that are not probabilities"
+        return rule.failed(measured, 0.8, "the loss", "a softmax before it")
+    return rule.passed(kind)
+
+
+@rule(
+    "double_softmax",
+    "a single softmax",
+    "Cross-entropy gets logits and not probabilities, and so does a sigmoid's loss.",
+    "logits",
+    "makemore, part 4",
+)
+def double_softmax(rule: Rule, evidence: Evidence) -> Check:
+    losses = [step.criterion for step in evidence.observations if step.criterion.kind]
+    if not losses or losses[0].kind in NO_SOFTMAX:
+        return rule.not_checked("there is no softmax")
+    if any(x.double_softmax for x in losses) or all(x.outputs_are_probabilities for x in losses):
+        measured = "the softmax of the loss is taken of probabilities"
+        return rule.failed(measured, 0.95, "before the loss")
+    return rule.passed("the loss gets logits")
+
+
+@rule(
+    "detached_regulariser",
+    "gradients of all loss terms",
+    "Every term of the loss has a gradient.",
+    "a gradient of every term",
+)
+def detached_regulariser(rule: Rule, evidence: Evidence) -> Check:
+    steps = [step for step in evidence.observations if step.terms]
+    if not steps:
+        return rule.not_checked("the loss has one term")
+    detached = []
+    for step in steps:
+        others = [x for x in step.terms if not x.requires_grad and not x.is_criterion]
+        detached += [x.value for x in others if abs(x.value) > CONSTANT][:1]
+    if len(detached) > len(steps) / 2:
+        span = max(detached) - min(detached)
+        varies = len(detached) > 1 and span > 1e-6 * max(map(abs, detached))
+        measured = f"a term of {detached[-1]:.3g} without one is added"
+        return rule.failed(measured, 0.85 if varies else 0.5, "the loss")
+    return rule.passed(f"{len(steps[-1].terms)} terms")
+
+
+@rule(
+    "regulariser_dominates",
+    "regularisation strength",
+    "The gradient of the criterion is larger than that of the penalty.",
+    "the criterion is larger",
+)
+def regulariser_dominates(rule: Rule, evidence: Evidence) -> Check:
+    done = evidence.experiments.get("terms_weighed")
+    if done is not None and done.passed is False:
+        found = evidence.result(TermGradients)
+        sure = min(0.9, 0.6 + 0.1 * math.log10(max(1.0, found.share if found else 1.0)))
+        return rule.failed(done.measured, sure, "the loss", done.expected)
+    for step in evidence.observations[:2]:
+        task = sum(abs(x.value) for x in step.terms if x.is_criterion)
+        penalty = sum(abs(x.value) for x in step.terms if x.weights_only and x.requires_grad)
+        if task and penalty > PENALTY * task:
+            measured = f"at the start the criterion is {task:.3g} and the penalty {penalty:.3g}"
+            return rule.failed(measured, 0.85, "the loss")
+    first, last = evidence.first, evidence.last
+    if first and last and last.step > first.step + 20:
+        before = {p.name: p.std for p in first.parameters}
+        for p in last.parameters:
+            shrunk = p.std < SHRUNK * before.get(p.name, 0.0)
+            if p.is_matrix and p.weight_decay > STRONG_DECAY and shrunk:
+                measured = f"with a weight decay of {p.weight_decay:g}, {p.name} has shrunk to"
+                return rule.failed(f"{measured} {p.std:.2g}", 0.8, p.name, "weights that grow")
+    if done is None or done.passed is None:
+        return rule.not_checked("the loss has one term")
+    return rule.passed(done.measured, done.expected)

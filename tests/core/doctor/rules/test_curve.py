@@ -1,0 +1,140 @@
+"""Rules on the loss curves, from small made-up ones."""
+
+import math
+
+import numpy as np
+import pytest
+
+from core.doctor.evidence import DataStats
+from core.doctor.rules.curve import metric_disagrees, nan, oscillation, overfitting, plateau
+from tests.core.doctor.rules.helpers import (
+    UNIFORM,
+    evidence,
+    falling,
+    inputs,
+    loss,
+    step,
+    steps,
+)
+
+
+def test_nan():
+    """In the loss, with the step and the place; in the inputs; surer if nothing rose before."""
+    assert nan.check(evidence()).passed
+    losses = falling()
+    losses[50:] = math.nan
+    found = nan.check(evidence([*steps(), step(50, first_nan="log, a result")], losses))
+    assert found.passed is False and "from step 50" in found.measured
+    assert found.where == "log, a result" and found.confidence == 0.9
+    losses[40:50] = 100.0
+    assert nan.check(evidence(losses=losses)).confidence == 0.55
+    bad = nan.check(evidence(steps(inputs=(inputs(finite=False),))))
+    assert bad.passed is False and bad.where == "the inputs"
+    assert nan.check(evidence(losses=[])).passed is None
+
+
+@pytest.mark.parametrize(
+    ("change", "passed"),
+    [
+        (lambda t: 0.0, True),
+        (lambda t: 0.3 * (-1.0) ** t, False),
+        (lambda t: 2.0 * np.maximum(0, np.sin(t / 40)), False),
+    ],
+    ids=["falls", "alternates", "waves"],
+)
+def test_oscillation(change, passed):
+    """From step to step, or in waves."""
+    losses = falling(count=1000)
+    assert oscillation.check(evidence(losses=losses + change(np.arange(1000)))).passed is passed
+
+
+def test_oscillation_needs_every_step():
+    """Of few, or of thinned ones, nothing is said."""
+    assert oscillation.check(evidence(losses=falling(count=50))).passed is None
+    thinned = evidence()
+    thinned.steps = thinned.steps * 10
+    assert oscillation.check(thinned).passed is None
+
+
+@pytest.mark.parametrize(
+    ("losses", "entropy", "passed"),
+    [
+        (falling(), 3.2, True),
+        ([3.2] * 200, 3.2, False),
+        (falling(start=6, end=3.2), 3.2, True),
+        ([UNIFORM] * 200, math.nan, False),
+        ([3.2] * 50, 3.2, None),
+    ],
+    ids=["learns", "stays", "still falls", "stays at a uniform guess", "few steps"],
+)
+def test_plateau(losses, entropy, passed):
+    """The loss stays at that of a guess."""
+    assert plateau.check(evidence(losses=losses, data=DataStats(entropy=entropy))).passed is passed
+
+
+def test_a_learning_rate_that_ended_early_is_a_plateau():
+    """A schedule by epochs that was stepped by batches."""
+    rates = [step(t, variable_lr=0.1 * 0.9**t, parameters=()) for t in range(0, 200, 10)]
+    found = plateau.check(evidence(rates))
+    assert found.passed is False and "learning rate" in found.measured
+
+
+def test_a_loss_that_is_not_understood_has_no_plateau():
+    """What a guess costs is not known."""
+    assert plateau.check(evidence(steps(criterion=loss(kind="")))).passed is None
+
+
+def validated(curve, **changes):
+    """A training with a validation loss every ten steps."""
+    return evidence(validations=[(t, float(curve(t))) for t in range(0, STEPS, 10)], **changes)
+
+
+STEPS = 200
+
+
+@pytest.mark.parametrize(
+    ("curve", "train", "passed"),
+    [
+        (lambda t: 2.4 + 1 / (1 + t / 20), 2.2, True),
+        (lambda t: 2.4 + (t / 200 - 0.3) ** 2 * 3, 1.0, False),
+        (lambda t: 2.4 + (t / 200 - 0.3) ** 2 * 3, 4.0, True),
+        (lambda t: 2.4, 0.5, False),
+    ],
+    ids=["falls", "rises", "both rise", "far above training"],
+)
+def test_overfitting(curve, train, passed):
+    """The validation loss rises while the training loss falls, or is far above it."""
+    found = overfitting.check(validated(curve, train_loss=train))
+    assert found.passed is passed
+    assert overfitting.check(evidence(validations=[(0, 2.0), (10, 2.1)])).passed is None
+
+
+def test_the_loss_on_both_kinds_of_data_shows_overfitting():
+    """Measured at the end, without a curve."""
+    assert overfitting.check(evidence(training_loss=0.5, new_loss=2.5)).passed is False
+    assert overfitting.check(evidence(training_loss=2.2, new_loss=2.4)).passed is None
+
+
+@pytest.mark.parametrize(("now", "words"), [(0.5, "now 50.0%"), (0.7, "overconfident")])
+def test_what_the_accuracy_did_meanwhile_is_said(now, words):
+    """It fell, too; or only the confidence grew."""
+    rises = validated(lambda t: 2.4 + (t / 200 - 0.3) ** 2 * 3, train_loss=1.0)
+    rises.metrics = [(10, 2.4, 0.7), (190, 3.0, now)]
+    assert words in overfitting.check(rises).measured
+
+
+@pytest.mark.parametrize(
+    ("value", "accuracy", "kind", "passed"),
+    [
+        (0.3, 0.9, "cross_entropy", True),
+        (0.3, 0.1, "cross_entropy", False),
+        (2.0, 0.1, "cross_entropy", True),
+        (0.3, 0.1, "mse_loss", None),
+        (0.3, math.nan, "cross_entropy", None),
+    ],
+)
+def test_metric_disagrees(value, accuracy, kind, passed):
+    """A loss of 0.3 nats leaves at most 43 % of the labels wrong."""
+    metrics = [(t, value, accuracy) for t in range(0, 100, 10)]
+    found = evidence(steps(criterion=loss(kind=kind)), metrics=metrics)
+    assert metric_disagrees.check(found).passed is passed

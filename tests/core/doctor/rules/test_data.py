@@ -1,0 +1,209 @@
+"""Rules on the data, from small made-up observations."""
+
+import math
+
+import pytest
+
+from core.doctor.evidence import DataStats
+from core.doctor.experiments.step_experiments import BatchLeakage, OverfitBatch, ShuffledInputs
+from core.doctor.rules import data
+from tests.core.doctor.rules.helpers import (
+    evidence,
+    falling,
+    inputs,
+    layer,
+    loss,
+    output,
+    step,
+    steps,
+    tried,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({}, True),
+        ({"target_max": 27}, False),
+        ({"target_min": -1}, False),
+        ({"target_max": 27, "integer_targets": False}, True),
+        ({"kind": "mse_loss", "target_max": 300}, None),
+    ],
+)
+def test_labels_out_of_range(changes, passed):
+    """K - 1 is the last of K outputs; quantities may be anything."""
+    found = data.labels_out_of_range.check(evidence(steps(criterion=loss(**changes))))
+    assert found.passed is passed
+
+
+def test_a_crash_over_a_label_names_the_labels():
+    """The error's own words are the evidence."""
+    crash = "IndexError: Target 27 is out of bounds."
+    found = data.labels_out_of_range.check(evidence(crash=crash))
+    assert found.passed is False and found.measured == crash and found.where == "the labels"
+    assert data.labels_out_of_range.check(evidence(crash="KeyError: 3")).passed
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({}, True),
+        ({"mean": 128.0, "std": 70.0}, False),
+        ({"mean": 0.13, "std": 0.31}, True),
+        ({"mean": 5.0, "std": 0.1}, False),
+        ({"is_tokens": True, "mean": 13.0, "std": 8.0}, None),
+    ],
+)
+def test_inputs_not_normalised(changes, passed):
+    """Pixels from 0 to 255 fail, from 0 to 1 pass; tokens are not checked."""
+    found = data.inputs_not_normalised.check(evidence(steps(inputs=(inputs(**changes),))))
+    assert found.passed is passed
+
+
+def test_inputs_ignored():
+    """Constant inputs, an output that does not change with them, and a loss without inputs."""
+    rule = data.inputs_ignored
+    assert rule.check(evidence()).passed is None
+    assert rule.check(evidence(constant_inputs=True)).passed is False
+    assert rule.check(evidence(steps(inputs=(inputs(constant=True),)))).passed is False
+    assert rule.check(evidence(steps(inputs=()))).confidence == 0.6
+    assert rule.check(tried(evidence(), "inputs_exchanged", True)).passed
+    for change, confidence in ((0.0, 0.95), (1e-7, 0.6)):
+        found = rule.check(tried(evidence(), "inputs_exchanged", False, ShuffledInputs(change)))
+        assert found.passed is False and found.confidence == confidence
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({"top_share": 0.74}, True),
+        ({"top_share": 0.8}, False),
+        ({"top_share": 0.8, "target_count": 8}, True),
+        ({"top_share": 0.8, "classes": 2}, True),
+        ({"top_share": 0.95, "classes": 2}, False),
+        ({"top_share": 0.95, "kind": "binary_cross_entropy", "classes": 1}, False),
+        ({"top_share": 0.95, "kind": "mse_loss"}, None),
+    ],
+)
+def test_class_imbalance(changes, passed):
+    """More of one class is allowed where there are two; few labels say nothing."""
+    assert data.class_imbalance.check(evidence(steps(criterion=loss(**changes)))).passed is passed
+
+
+def test_what_the_data_says_of_its_classes_counts_more_than_batches():
+    """All labels are more than those of the observed batches."""
+    some = evidence(data=DataStats(top_share=0.9, classes=10))
+    assert data.class_imbalance.check(some).passed is False
+
+
+@pytest.mark.parametrize(
+    ("predictability", "end", "passed"),
+    [(0.4, 2.2, True), (0.0, 3.2, False), (0.01, 3.2, False), (0.01, 2.0, True)],
+)
+def test_labels_shuffled(predictability, end, passed):
+    """Labels that simple models can't predict are shuffled, unless the network learns them."""
+    stats = DataStats(predictability=predictability, entropy=3.2)
+    found = data.labels_shuffled.check(evidence(losses=falling(end=end), data=stats))
+    assert found.passed is passed
+
+
+def test_labels_that_only_one_batch_learns_are_shuffled():
+    """The loss stays at the entropy, though a batch can be overfit."""
+    stats, flat = DataStats(entropy=3.2), [3.2] * 400
+    overfit = OverfitBatch(3.3, 0.1, 0.0, 1.0)
+    found = tried(evidence(losses=flat, data=stats), "overfit_one_batch", True, overfit)
+    assert data.labels_shuffled.check(found).passed is False
+    learns = tried(
+        evidence(losses=falling(end=1.0, count=400), data=stats), "overfit_one_batch", True, overfit
+    )
+    assert data.labels_shuffled.check(learns).passed
+    assert data.labels_shuffled.check(evidence(losses=flat, data=stats)).passed is None
+
+
+@pytest.mark.parametrize(("level", "end", "passed"), [(1.0, 0.1, False), (0.5, 0.1, True)])
+def test_targets_of_a_regression_are_shuffled(level, end, passed):
+    """All are predicted no better than by a constant, one batch is."""
+    seen = steps(criterion=loss(kind="mse_loss", uniform=1.0))
+    found = evidence(seen, [level] * 300)
+    assert data.labels_shuffled.check(found).passed is None
+    tried(found, "overfit_one_batch", True, OverfitBatch(1.0, end, 0.0, 1.0))
+    assert data.labels_shuffled.check(found).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("stats", "harder", "passed"),
+    [
+        (DataStats(label_noise=0.05, predictability=0.5), math.nan, True),
+        (DataStats(label_noise=0.3, predictability=0.5), math.nan, False),
+        (DataStats(label_noise=0.3, predictability=0.0), math.nan, True),
+        (None, 0.2, False),
+        (None, 0.01, None),
+    ],
+)
+def test_labels_noisy(stats, harder, passed):
+    """Neighbours that contradict, or training data that is harder than new data."""
+    found = data.labels_noisy.check(evidence(data=stats, training_harder=harder))
+    assert found.passed is passed
+
+
+def test_future_leak():
+    """The target among the inputs, in most steps, or by the gradient of later positions."""
+    leaking = inputs(leaks_target=True)
+    assert data.future_leak.check(evidence()).passed
+    assert data.future_leak.check(evidence(steps(inputs=(leaking,)))).passed is False
+    assert data.future_leak.check(evidence([*steps(), step(300, inputs=(leaking,))])).passed
+    assert data.future_leak.check(tried(evidence(), "future_hidden", False)).passed is False
+    assert data.future_leak.check(evidence(steps(inputs=()))).passed is None
+
+
+def test_batch_mixed():
+    """Columns for rows, broadcast shapes, a softmax along the batch, or the gradient."""
+    rule = data.batch_mixed
+    assert rule.check(evidence()).passed is None
+    assert rule.check(tried(evidence(), "examples_apart", True)).passed
+    for changes in (
+        {"inputs": (inputs(transposed=True),)},
+        {"criterion": loss(broadcast=True)},
+        {"criterion": loss(softmax_over_batch=True)},
+    ):
+        assert rule.check(evidence(steps(**changes))).passed is False, changes
+    for normed, confidence in ((False, 0.85), (True, 0.6)):
+        leaks = tried(evidence(), "examples_apart", False, BatchLeakage(0.9, normed))
+        assert rule.check(leaks).confidence == confidence
+
+
+@pytest.mark.parametrize(("overlap", "passed"), [(0.0, True), (0.9, False), (math.nan, None)])
+def test_data_overlap(overlap, passed):
+    """The variable that holds the validation data is named."""
+    stats = DataStats(overlap=overlap, overlap_with="x_val")
+    found = data.data_overlap.check(evidence(data=stats))
+    assert found.passed is passed and (passed is None or "x_val" in found.measured)
+
+
+@pytest.mark.parametrize(
+    ("used", "classes", "spare", "passed"),
+    [(0.9, 27, 0, True), (0.1, 300, 0, False), (0.1, 300, 256, True), (0.1, 10, 0, None)],
+)
+def test_vocabulary_unused(used, classes, spare, passed):
+    """Most classes should occur, but for those that are spare, such as single bytes."""
+    seen = steps(criterion=loss(classes=classes))
+    found = evidence(seen, data=DataStats(classes_used=used), spare_classes=spare)
+    assert data.vocabulary_unused.check(found).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("context", "layers", "passed"),
+    [
+        (1, (layer(), output()), False),
+        (3, (layer(), output()), True),
+        (1, (output(),), True),
+        (1, (layer(kind="embedding"), output()), True),
+        (0, (layer(), output()), None),
+    ],
+)
+def test_context_too_short(context, layers, passed):
+    """One token is too short for hidden layers, and all that a bigram model needs."""
+    stats = DataStats(context=context, context_entropy=2.45, longer_context_entropy=2.1)
+    found = data.context_too_short.check(evidence(steps(layers=layers), data=stats))
+    assert found.passed is passed
+    assert passed is not False or "2.45 nats" in found.measured

@@ -1,0 +1,43 @@
+"""Rules on inference, from small made-up observations."""
+
+import pytest
+
+from core.doctor.experiments.step_experiments import BothModes
+from core.doctor.rules.inference import train_eval_mismatch
+from core.doctor.watch.observation import InferenceStats
+from tests.core.doctor.rules.helpers import evidence, steps, tried
+
+
+@pytest.mark.parametrize(
+    ("seen", "passed", "words"),
+    [
+        (InferenceStats(training_loss=2.0, inference_loss=2.05), True, "the same"),
+        (InferenceStats(training_loss=2.0, inference_loss=3.5), False, "2 as in training, 3.5"),
+        (InferenceStats(missing=("batch norm",)), False, "missing in inference: batch norm"),
+        (InferenceStats(extra=("dropout",)), False, "different in inference: dropout"),
+        (InferenceStats(training_modules=("bn",)), False, "bn in training mode"),
+    ],
+)
+def test_observed_inference(seen, passed, words):
+    """Another loss, another way, or another mode than in training."""
+    found = train_eval_mismatch.check(evidence(inference=seen))
+    assert found.passed is passed and words in found.measured
+
+
+def test_modes_in_the_wrong_place():
+    """Evaluation in training mode, training in eval mode."""
+    assert train_eval_mismatch.check(evidence()).passed is None
+    evaluated = train_eval_mismatch.check(evidence(training_mode_in_eval=("model",)))
+    assert evaluated.passed is False and evaluated.expected == "model.eval()"
+    trained = train_eval_mismatch.check(evidence(steps(eval_modules=("bn",))))
+    assert trained.passed is False and trained.expected == "model.train()"
+
+
+@pytest.mark.parametrize(("last", "passed"), [(100, None), (175, False)])
+def test_both_modes_of_one_batch(last, passed):
+    """They may differ until the running statistics of a batch norm have caught up."""
+    seen = [s for s in steps(10) if s.step <= last]
+    found = tried(evidence(seen), "both_modes", False, BothModes(2.0, 4.0))
+    assert train_eval_mismatch.check(found).passed is passed
+    alike = tried(evidence(seen), "both_modes", True, BothModes(2.0, 2.1))
+    assert train_eval_mismatch.check(alike).passed

@@ -1,0 +1,183 @@
+"""Rules on layers, from small made-up observations."""
+
+import math
+
+import pytest
+
+from core.doctor.evidence import DataStats
+from core.doctor.rules.layers import (
+    bad_init_scale,
+    dead_units,
+    exploding_gradient,
+    no_nonlinearity,
+    saturated_units,
+    symmetric_init,
+    vanishing_gradient,
+)
+from core.telemetry.layer_health import EXPLODING, EXPLODING_NOTICE, VANISHING
+from tests.core.doctor.rules.helpers import (
+    UNIFORM,
+    evidence,
+    falling,
+    layer,
+    loss,
+    output,
+    step,
+    steps,
+    weight,
+)
+
+
+def seen(**changes):
+    """Steps of which the hidden layer is changed."""
+    return evidence(steps(layers=(layer(**changes), output())))
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({}, True),
+        ({"criterion": loss(value=27.0)}, False),
+        ({"criterion": loss(value=5.0)}, True),
+        ({"criterion": loss(value=27.0, normalised=False)}, True),
+        ({"layers": (layer(), output(in_std=1e-3))}, False),
+        ({"layers": (layer(symmetric=True), output(in_std=1e-3))}, True),
+        ({"layers": (layer(out_std=500.0, nonlinearity="relu"), output())}, False),
+        ({"layers": (layer(out_std=500.0), output())}, True),
+    ],
+)
+def test_bad_init_scale(changes, passed):
+    """A first loss far above ln K, a signal that fades, or one that grows but is not limited."""
+    assert bad_init_scale.check(evidence(steps(**changes))).passed is passed
+
+
+def test_the_first_loss_is_that_of_the_first_step():
+    """Later ones say nothing of the initialisation."""
+    late = [step(100, criterion=loss(value=27.0))]
+    assert bad_init_scale.check(evidence(late)).passed is None
+    first = bad_init_scale.check(evidence(steps(criterion=loss(value=27.0))))
+    assert first.expected == f"about ln 27 = {UNIFORM:.2f}" and first.confidence == 0.9
+
+
+@pytest.mark.parametrize(
+    ("layers", "passed"),
+    [
+        ((layer(), output()), True),
+        ((layer(symmetric=True), output()), False),
+        ((output(symmetric=True),), None),
+    ],
+)
+def test_symmetric_init(layers, passed):
+    """All units of a hidden layer compute the same."""
+    assert symmetric_init.check(evidence(steps(layers=layers))).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("layers", "pairs", "passed"),
+    [
+        ((layer(), output()), (), True),
+        ((layer(nonlinearity=""), output()), (("hidden", "output"),), False),
+        ((layer(units=8, fan_in=30), output()), (("hidden", "output"),), True),
+        ((layer(kind="embedding"), layer("h"), output()), (("hidden", "h"),), True),
+        ((output(),), (), None),
+    ],
+)
+def test_no_nonlinearity(layers, pairs, passed):
+    """A bottleneck and an embedding need none behind them."""
+    found = no_nonlinearity.check(evidence(steps(layers=layers, linear_pairs=pairs)))
+    assert found.passed is passed
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({}, True),
+        ({"saturated": 0.6}, False),
+        ({"saturated": 0.4}, True),
+        ({"saturated": 0.9, "units": 4}, None),
+        ({"saturated": 0.9, "nonlinearity": "relu"}, None),
+        ({"saturated": 0.9, "nonlinearity": "sigmoid"}, False),
+    ],
+)
+def test_saturated_units(changes, passed):
+    """Half of a layer at the start; few units say little."""
+    assert saturated_units.check(seen(**changes)).passed is passed
+
+
+def test_more_units_may_saturate_later():
+    """What is a fault at the start is none after training; most of them is, with less certainty."""
+    for share, passed in ((0.6, True), (0.8, False)):
+        last = step(200, layers=(layer(saturated=share), output()))
+        found = saturated_units.check(evidence([*steps(), last]))
+        assert found.passed is passed and (passed or found.confidence == 0.45)
+
+
+@pytest.mark.parametrize(("dead", "passed"), [(0.3, True), (0.65, False)])
+def test_dead_units(dead, passed):
+    """More than six of ten."""
+    assert dead_units.check(seen(dead=dead, nonlinearity="relu")).passed is passed
+    assert dead_units.check(seen(dead=dead)).passed is None
+
+
+def test_units_that_were_dead_from_the_start_are_surer():
+    """They were not killed by a learning rate."""
+    dead = (layer(dead=0.9, nonlinearity="relu"), output())
+    alive = (layer(nonlinearity="relu"), output())
+    later = evidence([step(0, layers=alive), step(100, layers=dead)])
+    always = evidence([step(0, layers=dead), step(100, layers=dead)])
+    assert dead_units.check(later).confidence < dead_units.check(always).confidence
+
+
+def of_gradients(first, last=1e-3, count=8):
+    """Steps with these gradients of two layers."""
+    parameters = (weight(gradient=first), weight("output.weight", (27, 100), gradient=last))
+    return steps(count, parameters=parameters)
+
+
+@pytest.mark.parametrize(("ratio", "passed"), [(0.5, True), (4e-3, True), (1e-3, False)])
+def test_vanishing_gradient(ratio, passed):
+    """The first layer's over the last one's; the confidence grows with the powers of ten."""
+    found = vanishing_gradient.check(evidence(of_gradients(ratio * 1e-3)))
+    assert found.passed is passed and (passed or found.where == "hidden.weight")
+    assert vanishing_gradient.check(evidence(of_gradients(1e-12))).confidence == 0.9
+
+
+def test_on_a_plateau_a_gradient_may_vanish_less():
+    """Where the loss stays at the entropy, a small gradient is more suspicious."""
+    stays = evidence(of_gradients(2 * VANISHING * 1e-3), [3.2] * 200, data=DataStats(entropy=3.2))
+    assert vanishing_gradient.check(stays).passed is False
+    stays.losses = falling()
+    assert vanishing_gradient.check(stays).passed
+
+
+def test_a_gradient_that_vanishes_at_the_start_counts():
+    """Adam may have made the weights grow out of it since."""
+    early = of_gradients(1e-3 * VANISHING / 10)[:5]
+    grown = [step(200 + i, parameters=of_gradients(1e-3)[0].parameters) for i in range(9)]
+    assert vanishing_gradient.check(evidence([*early, *grown])).passed is False
+
+
+def test_embeddings_and_single_layers_have_no_vanishing_gradient():
+    """Few rows of a table get a gradient in a step."""
+    layers = (layer(kind="embedding"), output())
+    found = evidence(steps(layers=layers, parameters=of_gradients(1e-12)[0].parameters))
+    assert vanishing_gradient.check(found).passed is None
+
+
+@pytest.mark.parametrize(
+    ("large", "of", "norm", "passed"),
+    [
+        (8, 8, EXPLODING_NOTICE / 2, True),
+        (4, 8, EXPLODING_NOTICE * 2, False),
+        (2, 8, EXPLODING_NOTICE * 2, True),
+        (1, 8, EXPLODING * 2, False),
+        (1, 8, math.inf, False),
+    ],
+)
+def test_exploding_gradient(large, of, norm, passed):
+    """Often too large, or once far too large."""
+    size = norm / math.sqrt(100 * 30)
+    exploding = [step(i, parameters=(weight(gradient=size),)) for i in range(large)]
+    found = exploding_gradient.check(evidence([*exploding, *steps(of)[large:]]))
+    assert found.passed is passed
+    assert exploding_gradient.check(evidence(steps(parameters=()))).passed is None

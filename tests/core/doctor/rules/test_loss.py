@@ -1,0 +1,91 @@
+"""Rules on the loss function, from small made-up observations."""
+
+import pytest
+
+from core.doctor.experiments.step_experiments import TermGradients
+from core.doctor.rules.loss import (
+    detached_regulariser,
+    double_softmax,
+    regulariser_dominates,
+    wrong_loss,
+)
+from core.doctor.watch.observation import LossTerm
+from tests.core.doctor.rules.helpers import evidence, loss, step, steps, tried, weight
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({}, True),
+        ({"kind": "mse_loss"}, True),
+        ({"kind": "mse_loss", "one_hot": True}, False),
+        ({"classes": 1}, False),
+        ({"output_nonlinearity": "tanh"}, False),
+        ({"kind": "nll_loss", "normalised": False}, False),
+        ({"kind": "nll_by_hand", "normalised": False}, False),
+        ({"kind": "nll_by_hand", "normalised": False, "softmax_over_batch": True}, True),
+        ({"kind": ""}, None),
+    ],
+)
+def test_wrong_loss(changes, passed):
+    """Squared error against one-hot rows, limited logits, a log of no probabilities."""
+    assert wrong_loss.check(evidence(steps(criterion=loss(**changes)))).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({}, True),
+        ({"double_softmax": True}, False),
+        ({"outputs_are_probabilities": True}, False),
+        ({"kind": "mse_loss"}, None),
+    ],
+)
+def test_double_softmax(changes, passed):
+    """Probabilities in the place of logits."""
+    assert double_softmax.check(evidence(steps(criterion=loss(**changes)))).passed is passed
+
+
+def test_outputs_that_look_like_probabilities_once_are_logits():
+    """Only if they do in every step a softmax was there before."""
+    once = [step(0, criterion=loss(outputs_are_probabilities=True)), *steps()[1:]]
+    assert double_softmax.check(evidence(once)).passed
+
+
+def terms(*others):
+    """The criterion, and other terms."""
+    return (LossTerm(2.5, requires_grad=True, is_criterion=True), *others)
+
+
+def test_detached_regulariser():
+    """A term without a gradient; surer if it changes, so that it was meant to."""
+    assert detached_regulariser.check(evidence()).passed is None
+    penalty = LossTerm(0.1, requires_grad=True, is_criterion=False)
+    assert detached_regulariser.check(evidence(steps(terms=terms(penalty)))).passed
+    zero = LossTerm(0.0, requires_grad=False, is_criterion=False)
+    assert detached_regulariser.check(evidence(steps(terms=terms(zero)))).passed
+    for change, confidence in ((0.0, 0.5), (0.01, 0.85)):
+        seen = [
+            step(
+                i, terms=terms(LossTerm(0.1 + change * i, requires_grad=False, is_criterion=False))
+            )
+            for i in range(5)
+        ]
+        found = detached_regulariser.check(evidence(seen))
+        assert found.passed is False and found.confidence == confidence
+
+
+def test_regulariser_dominates():
+    """By its gradient, by its value at the start, or by weights that have shrunk."""
+    assert regulariser_dominates.check(evidence()).passed is None
+    by_gradient = tried(evidence(), "terms_weighed", False, TermGradients(100.0, 2.5, 9.0))
+    found = regulariser_dominates.check(by_gradient)
+    assert found.passed is False and found.confidence == 0.8
+    assert regulariser_dominates.check(tried(evidence(), "terms_weighed", True)).passed
+    heavy = LossTerm(9.0, requires_grad=True, is_criterion=False, weights_only=True)
+    assert regulariser_dominates.check(evidence(steps(terms=terms(heavy)))).passed is False
+    decayed = step(200, parameters=(weight(weight_decay=5.0, std=0.01),))
+    found = regulariser_dominates.check(evidence([*steps(), decayed]))
+    assert found.passed is False and found.where == "hidden.weight"
+    mild = step(200, parameters=(weight(weight_decay=0.1, std=0.01),))
+    assert regulariser_dominates.check(evidence([*steps(), mild])).passed is None

@@ -1,0 +1,204 @@
+"""Rules on the update and the learning rate, from small made-up observations."""
+
+import math
+
+import pytest
+
+from core.doctor.experiments.step_experiments import OtherRates
+from core.doctor.rules.updates import (
+    frozen_layer,
+    gradients_not_zeroed,
+    lr_growing,
+    lr_too_high,
+    lr_too_low,
+    parameter_not_trained,
+    wrong_update_sign,
+)
+from tests.core.doctor.rules.helpers import (
+    UNIFORM,
+    evidence,
+    falling,
+    layer,
+    loss,
+    step,
+    steps,
+    tried,
+    weight,
+)
+
+
+def seen(**changes):
+    """Steps of one weight that is changed."""
+    return evidence(steps(parameters=(weight(**changes), weight("output.weight", (27, 100)))))
+
+
+@pytest.mark.parametrize(("cosine", "passed"), [(-1.0, True), (-0.2, True), (1.0, False)])
+def test_wrong_update_sign(cosine, passed):
+    """The update is along the gradient, and not against it."""
+    found = evidence(steps(parameters=(weight(cosine=cosine),)))
+    assert wrong_update_sign.check(found).passed is passed
+
+
+def test_the_negative_of_the_loss_is_the_wrong_sign():
+    """The update is right, the loss is not; without parameters nothing is checked."""
+    negative = wrong_update_sign.check(evidence(steps(criterion=loss(sign=-1))))
+    assert negative.passed is False and negative.where == "the loss"
+    assert wrong_update_sign.check(evidence(steps(parameters=()))).passed is None
+    nothing = steps(parameters=(weight(cosine=math.nan),))
+    assert wrong_update_sign.check(evidence(nothing)).passed is None
+
+
+@pytest.mark.parametrize(
+    ("stale", "numbers", "passed"),
+    [(False, (0, 1), True), (True, (0, 1), False), (True, (0, 5), None)],
+)
+def test_gradients_not_zeroed(stale, numbers, passed):
+    """In the second of two consecutive steps the gradient of the first is still there."""
+    parameters = (weight(stale_gradient=stale),)
+    found = evidence([step(number, parameters=parameters) for number in numbers])
+    assert gradients_not_zeroed.check(found).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, ""),
+        ({"requires_grad": False, "name": "W1"}, "requires no gradient"),
+        ({"gradient": math.nan}, "no gradient reaches it"),
+        ({"used": False}, "does not depend on it"),
+        ({"in_optimizer": False}, "not in the optimiser"),
+        ({}, "the update leaves it out"),
+    ],
+)
+def test_parameter_not_trained(changes, why):
+    """Each reason is named."""
+    found = parameter_not_trained.check(seen(update=0.0 if why else 1e-4, **changes))
+    assert found.passed is (not why) and why in found.measured
+
+
+def test_what_is_not_in_the_loss_is_less_certain():
+    """It may be of another network."""
+    assert parameter_not_trained.check(seen(update=0.0, used=False)).confidence == 0.55
+    assert parameter_not_trained.check(seen(update=0.0, in_optimizer=False)).confidence == 0.9
+
+
+def test_a_step_too_short_for_its_digits_is_one():
+    """A gradient of 1e-9 moves no weight of size 0.1 in float32."""
+    assert parameter_not_trained.check(seen(update=0.0, gradient=1e-9)).passed
+
+
+def test_where_nothing_moves_nothing_is_said():
+    """The update was not observed, then."""
+    still = evidence(steps(parameters=(weight(update=0.0),)))
+    assert parameter_not_trained.check(still).passed is None
+    assert frozen_layer.check(still).passed is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({"update": 1e-4}, True),
+        ({"update": 0.0, "requires_grad": False}, False),
+        ({"update": 0.0, "in_optimizer": True, "optimizer_lr": 0.0}, False),
+        ({"update": 0.0, "in_optimizer": False}, True),
+    ],
+)
+def test_frozen_layer(changes, passed):
+    """A layer of a module that requires no gradient, or has a learning rate of zero."""
+    found = seen(**changes)
+    assert frozen_layer.check(found).passed is passed
+    if not passed:
+        assert parameter_not_trained.check(found).passed
+
+
+@pytest.mark.parametrize(
+    ("lr", "passed"),
+    [
+        (lambda t: 0.1, True),
+        (lambda t: 0.1 / (1 + t), True),
+        (lambda t: 0.001 + 0.001 * t, False),
+        (lambda t: 0.1 * min(1.0, (t + 1) / 20), True),
+    ],
+    ids=["constant", "falls", "grows", "warm-up"],
+)
+def test_lr_growing(lr, passed):
+    """A warm-up is no growth."""
+    found = evidence([step(t, variable_lr=lr(t), parameters=()) for t in range(0, 200, 10)])
+    assert lr_growing.check(found).passed is passed
+    few = evidence([step(t, variable_lr=lr(t), parameters=()) for t in (0, 50, 100)])
+    assert lr_growing.check(few).passed is None
+
+
+def test_a_warm_up_that_goes_on_is_no_growth():
+    """Before two fifths of the planned steps nothing is said."""
+    points = [step(t, variable_lr=0.001 * (t + 1), parameters=()) for t in range(0, 200, 10)]
+    assert lr_growing.check(evidence(points, planned=10_000)).passed
+
+
+def with_ratio(log_ratio, losses=None, fan_in=30):
+    """A training whose update-to-weight ratio is this power of ten."""
+    parameters = (weight(update=0.1 * 10**log_ratio),)
+    return evidence(steps(parameters=parameters, layers=(layer(fan_in=fan_in),)), losses)
+
+
+@pytest.mark.parametrize(
+    ("log_ratio", "losses", "passed"),
+    [
+        (-3.0, falling(), True),
+        (-1.0, falling(), True),
+        (-1.0, [UNIFORM, *[9.0] * 199], False),
+        (-3.0, [UNIFORM, *[9.0] * 199], True),
+        (-3.0, [UNIFORM, 50.0, *[9.0] * 198], False),
+        (-1.0, [UNIFORM, *[math.nan] * 199], False),
+        (-0.3, [UNIFORM] * 200, False),
+        (-1.8, [UNIFORM, 20.0, *falling(count=198)], False),
+    ],
+    ids="healthy long diverged other_reason jumps nan stays one_jump".split(),
+)
+def test_lr_too_high(log_ratio, losses, passed):
+    """Long steps together with a loss that diverges, jumps, or stays where it began."""
+    assert lr_too_high.check(with_ratio(log_ratio, losses)).passed is passed
+
+
+def test_a_lower_rate_that_is_better_makes_it_too_high():
+    """By an experiment; by next to nothing is not better."""
+    for lower, passed in ((1.5, False), (2.15, True)):
+        rates = OtherRates(2.4, {1.0: 2.2, 0.1: lower, 1 / 3: lower, 10.0: 9.0})
+        found = tried(with_ratio(-2.0), "other_rates", False, rates)
+        assert lr_too_high.check(found).passed is passed
+
+
+def test_weights_that_began_tiny_may_take_long_steps():
+    """They must first grow: their first ratios don't count."""
+    stays = [UNIFORM] * 200
+    assert lr_too_high.check(with_ratio(-0.3, stays, fan_in=1)).passed
+
+
+@pytest.mark.parametrize(
+    ("log_ratio", "losses", "passed"),
+    [
+        (-3.0, [UNIFORM] * 200, True),
+        (-6.0, [UNIFORM] * 200, False),
+        (-4.5, falling(end=2.2), True),
+        (-6.0, falling(start=3.3, end=2.9), False),
+    ],
+    ids=["other reason", "stays", "falls", "hardly falls"],
+)
+def test_lr_too_low(log_ratio, losses, passed):
+    """Short steps together with a loss that hardly falls."""
+    assert lr_too_low.check(with_ratio(log_ratio, losses)).passed is passed
+
+
+def test_a_higher_rate_that_is_better_makes_it_too_low():
+    """By an experiment."""
+    for higher, passed in ((1.9, False), (2.38, True)):
+        rates = OtherRates(2.4, {1.0: 2.4, 3.0: higher, 10.0: higher})
+        found = tried(with_ratio(-4.5, falling(end=1.0)), "other_rates", False, rates)
+        assert lr_too_low.check(found).passed is passed
+
+
+def test_too_few_steps_say_nothing_of_the_learning_rate():
+    """Neither that it is too high, nor too low."""
+    for rule in (lr_too_high, lr_too_low):
+        assert rule.check(with_ratio(-1.0, [3.0] * 5)).passed is None
+        assert rule.check(evidence(steps(parameters=()))).passed is None

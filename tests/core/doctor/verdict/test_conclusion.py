@@ -1,0 +1,182 @@
+"""The verdict: one cause and not its symptoms, and which of the healthy verdicts it is."""
+
+import numpy as np
+import pytest
+
+from core.doctor.diagnosis import Check
+from core.doctor.evidence import Evidence
+from core.doctor.experiments.experiment import Outcome
+from core.doctor.experiments.training_copies import LONGER, WIDER, Longer, Wider
+from core.doctor.faults.gallery import FAULTS
+from core.doctor.rules import apply_rules
+from core.doctor.verdict.causes import CAUSES
+from core.doctor.verdict.conclusion import causes_of, conclude
+
+ISSUE = """lr_too_high lr_too_low lr_growing vanishing_gradient exploding_gradient dead_units
+    saturated_units bad_init_scale symmetric_init inputs_not_normalised inputs_ignored
+    labels_shuffled labels_noisy labels_out_of_range class_imbalance wrong_loss double_softmax
+    no_nonlinearity gradients_not_zeroed wrong_update_sign parameter_not_trained
+    detached_regulariser regulariser_dominates train_eval_mismatch future_leak batch_mixed
+    data_overlap overfitting nan frozen_layer context_too_short vocabulary_unused oscillation
+    plateau""".split()
+"""The ids that scripts were promised."""
+
+
+def test_every_promised_id_is_known_and_every_known_one_is_told():
+    """The issue's list, the rules' and the gallery's ids are all in the table of causes."""
+    assert set(ISSUE) <= set(CAUSES)
+    empty = apply_rules(Evidence(np.empty(0), np.empty(0), []))
+    assert {check.id for check in empty} == set(CAUSES)
+    assert {fault.cause for fault in FAULTS.values()} <= set(CAUSES)
+    assert {id for fault in FAULTS.values() for id in fault.also} <= set(CAUSES)
+    for id, about in CAUSES.items():
+        assert about.title and about.about.endswith(".") and about.fix.endswith((".", "?")), id
+        assert set(about.explains) <= set(CAUSES) - {id}, id
+
+
+def test_of_nothing_nothing_is_said():
+    """No rule finds anything in a training of which nothing was observed."""
+    empty = Evidence(np.empty(0), np.empty(0), [])
+    checks = apply_rules(empty)
+    assert all(check.passed is None and check.measured for check in checks)
+    found = conclude(empty, checks)
+    assert found.verdict == "unknown" and not found.causes and found.confidence < 0.5
+
+
+def wrong(id, confidence, where=""):
+    """A check that failed."""
+    return Check(id, id, False, "measured", "expected", where, confidence)
+
+
+def ids(*checks):
+    """The causes that are left of some checks, in order."""
+    return [cause.id for cause in causes_of(checks, {})]
+
+
+def test_one_cause_and_not_five_symptoms_of_it():
+    """Gradient ascent makes everything diverge; what is named is the sign."""
+    symptoms = ("lr_too_high", "exploding_gradient", "saturated_units", "oscillation", "nan")
+    checks = [*(wrong(id, 0.9) for id in symptoms), wrong("wrong_update_sign", 0.95)]
+    assert ids(*checks) == ["wrong_update_sign"] == ids(*reversed(checks))
+    found = conclude(Evidence(np.arange(30), np.linspace(3, 30, 30), []), tuple(checks))
+    assert found.verdict == "broken" and found.confidence == 0.95
+    assert found.sentence.startswith(CAUSES["wrong_update_sign"].title)
+    assert "expected" not in found.sentence and found.checks == tuple(checks)
+
+
+def test_two_faults_are_two_causes():
+    """What one does not explain is named beside it, that of more confidence first."""
+    assert ids(wrong("detached_regulariser", 0.8), wrong("lr_growing", 0.9)) == [
+        "lr_growing",
+        "detached_regulariser",
+    ]
+
+
+def test_a_symptom_of_far_more_confidence_is_a_cause_of_its_own():
+    """A cause of little confidence explains nothing away."""
+    assert ids(wrong("lr_too_high", 0.3), wrong("dead_units", 0.6)) == ["dead_units", "lr_too_high"]
+    assert ids(wrong("lr_too_high", 0.55), wrong("dead_units", 0.95)) == [
+        "dead_units",
+        "lr_too_high",
+    ]
+    assert ids(wrong("lr_too_high", 0.55), wrong("dead_units", 0.6)) == ["lr_too_high"]
+
+
+def test_of_two_that_explain_each_other_the_one_of_more_confidence_is_named():
+    """bad_init_scale makes a high rate diverge, and the other way round."""
+    for first, second in (("symmetric_init", "inputs_ignored"), ("wrong_loss", "nan")):
+        assert second in CAUSES[first].explains
+    pairs = [
+        (a, b) for a in CAUSES for b in CAUSES[a].explains if a < b and a in CAUSES[b].explains
+    ]
+    for a, b in pairs:
+        assert ids(wrong(a, 0.9), wrong(b, 0.7)) == [a]
+        assert ids(wrong(a, 0.7), wrong(b, 0.9)) == [b]
+
+
+def test_what_leaves_a_network_that_works_comes_last():
+    """Overfitting comes after what keeps it from learning, whatever its confidence."""
+    assert ids(wrong("overfitting", 0.92), wrong("lr_growing", 0.6))[-1] == "overfitting"
+
+
+def test_little_confidence_is_not_broken():
+    """Below one half it is among the causes, and the verdict is another."""
+    case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
+    found = conclude(case, (wrong("plateau", 0.3),))
+    assert found.verdict != "broken" and [cause.id for cause in found.causes] == ["plateau"]
+
+
+def test_the_settings_that_fix_it_go_with_the_cause():
+    """What a recipe can change is handed on; another cause's advice is not."""
+    advice = {"lr_too_high": {"lr": 0.01}, "dead_units": {"init": "kaiming"}}
+    (cause,) = causes_of((wrong("lr_too_high", 0.9),), advice)
+    assert cause.settings == (("lr", 0.01),) and cause.fix == CAUSES["lr_too_high"].fix
+
+
+@pytest.mark.parametrize(
+    ("curve", "verdict"),
+    [
+        (lambda x: 1.0 + 4 * x**-0.3, "undertrained"),
+        (lambda x: 2.0 + 3 * x**-1.0, "fine"),
+        (lambda x: 2.0 + 0.001 * x, "unknown"),
+    ],
+    ids=["falls", "rests", "rises"],
+)
+def test_a_healthy_loop_is_called_by_its_curve(curve, verdict):
+    """Still falling is undertrained; settled is fine; of a rising one the doctor can't tell."""
+    x = np.arange(600)
+    found = conclude(Evidence(x, curve(x + 1.0), []), ())
+    assert found.verdict == verdict and found.sentence and 0 < found.confidence < 1
+    assert not found.causes
+
+
+@pytest.mark.parametrize(
+    ("curve", "verdict", "words"),
+    [
+        (lambda x: 1.0 + 4 * x**-0.3, "undertrained", "new data still falls"),
+        (lambda x: 2.0 + 3 * x**-1.0, "fine", "has settled at 2."),
+        (lambda x: 2.0 + (x / 600 - 0.4) ** 2, "fine", "at step 240"),
+    ],
+    ids=["falls", "rests", "rises again"],
+)
+def test_the_loss_on_new_data_counts_where_it_is_known(curve, verdict, words):
+    """However far the loss on the batches still falls."""
+    x, validated = np.arange(600), range(20, 620, 20)
+    batches = 4 * (x + 1.0) ** -0.6
+    case = Evidence(x, batches, [], [(step, float(curve(step))) for step in validated])
+    found = conclude(case, ())
+    assert found.verdict == verdict and words in found.sentence, found.sentence
+
+
+def test_a_run_that_goes_on_is_not_called_settled():
+    """Before half of its steps are done, it is only said how far it is."""
+    x = np.arange(100)
+    found = conclude(Evidence(x, 2 + 3 / (x + 1.0), [], planned=1000), ())
+    assert found.verdict == "undertrained" and "100 of 1,000 steps" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("time", "size", "gap", "verdict"),
+    [
+        (0.08, 0.01, 0.0, "undertrained"),
+        (0.002, 0.09, 0.02, "too_small"),
+        (0.002, 0.001, 0.02, "fine"),
+        (0.002, 0.09, 0.6, "fine"),
+    ],
+    ids=["time", "size", "neither", "size, but it learns by memorising"],
+)
+def test_copies_that_trained_decide(time, size, gap, verdict):
+    """What brings more, time or size, is the verdict; where neither does, it is fine."""
+    case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
+    for declared, result in (
+        (LONGER, Longer(now=2.0, twice=1.9, gain=time, gap=gap)),
+        (WIDER, Wider(loss=1.8, gain=size)),
+    ):
+        case.add(declared.done(Outcome(True, "measured", result)), result)
+    found = conclude(case, (), {"too_small": {"hidden": (64,)}, "undertrained": {"steps": 800}})
+    assert found.verdict == verdict
+    fixes = {"too_small": (("hidden", (64,)),), "undertrained": (("steps", 800),)}
+    assert found.settings == fixes.get(verdict, ())
+    case.can_grow = False
+    if verdict == "fine":
+        assert conclude(case, ()).verdict == "at_floor"
