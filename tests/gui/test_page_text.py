@@ -312,8 +312,8 @@ def test_other_models_play_too(texting, lesson, model):
     for tab in range(texting.page.tabs.count()):
         texting.page.tabs.setCurrentIndex(tab)
         texting.window.grab()
-    assert "does not attend" in message(texting, "attentionMessage")
-    assert "no layers that could answer" in texting.page.inside.lens_words.text()
+    texting.until(lambda: "does not attend" in message(texting, "attentionMessage"))
+    texting.until(lambda: "no layers that could answer" in texting.page.inside.lens_words.text())
     assert bool(texting.page.inside.near.text()) == (model == "mlp")
 
 
