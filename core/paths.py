@@ -1,6 +1,7 @@
 """Where things lie: what is shipped, and what a person brings or makes."""
 
 import os
+import sys
 from pathlib import Path
 
 from .errors import UserError
@@ -8,9 +9,27 @@ from .errors import UserError
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "resources"
 CHECKPOINTS = ROOT / "checkpoints"
-RUNS = Path(os.environ.get("GLASSBOX_RUNS") or CHECKPOINTS / "runs").expanduser()
+IN_CHECKOUT = (ROOT / "pyproject.toml").is_file()
+"""Whether this runs from a clone, which keeps all it writes, or is installed as a package."""
+
+
+def user_data() -> Path:
+    """Return the platform's folder for what a program keeps for its user."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local").expanduser() / "Glassbox"
+    if sys.platform == "darwin":
+        return Path("~/Library/Application Support/Glassbox").expanduser()
+    # A relative path in it is to be ignored, says the XDG base directory specification.
+    named = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return (named if named.is_absolute() else Path("~/.local/share").expanduser()) / "glassbox"
+
+
+KEPT = CHECKPOINTS if IN_CHECKOUT else user_data()
+RUNS = Path(os.environ.get("GLASSBOX_RUNS") or KEPT / "runs").expanduser()
 """What trainings leave; ``GLASSBOX_RUNS`` names another folder, such as a shared one."""
-DOWNLOADS = ROOT / "data"
+SETTINGS = Path(os.environ.get("GLASSBOX_SETTINGS") or KEPT / "settings.json").expanduser()
+"""What the window remembers; ``GLASSBOX_SETTINGS`` names another file."""
+DOWNLOADS = ROOT / "data" if IN_CHECKOUT else KEPT / "data"
 TOKENS = DOWNLOADS / "tokens"
 
 
