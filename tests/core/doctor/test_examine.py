@@ -16,7 +16,6 @@ from core.doctor.faults.gallery import FAULTS, fitting
 from core.doctor.run_doctor import RunDoctor
 from core.doctor.verdict.causes import CAUSES
 from core.layers import layers_of
-from core.playgrounds.text import plays
 from core.telemetry.events import (
     ENDINGS,
     Diagnosed,
@@ -52,7 +51,6 @@ SMALL = {
     ),
 }
 """A playground, a recipe of it, made small, and how many steps it is given."""
-WORDS = "the cat sat on mat a rat by way of shall i compare thee to summer day thou art more lovely"
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +58,7 @@ def loaded(tmp_path_factory):
     """The data of each playground; for text some tens of thousands of characters."""
     found = {name: playgrounds.get(name).load(None) for name in ("digits", "names")}
     path = tmp_path_factory.mktemp("text") / "lesson.txt"
-    if plays.folder() is not None:
-        text = playgrounds.get("text").load(None).corpus.val.start(100_000)
-    else:
-        text = " ".join(np.random.default_rng(0).choice(WORDS.split(), 15_000))
+    text = playgrounds.get("text").load(None).corpus.val.start(100_000)
     path.write_text(text, encoding="utf-8")
     found["text"] = playgrounds.get("text").load(path)
     return found
