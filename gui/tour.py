@@ -18,6 +18,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 
 from gui import theme
+from gui.inputs import ComboBox
 from gui.pages import TrainingPage, page_modules
 from gui.session import Session
 from gui.session_state import State
@@ -71,9 +72,7 @@ class Guide:
 
     def choose(self, name: str, text: str) -> None:
         """Choose an entry of a combo box with the keyboard."""
-        from PySide6.QtWidgets import QComboBox
-
-        box = self.find(QComboBox, name)
+        box = self.find(ComboBox, name)
         self.wait(f"{name} can be used", box.isEnabled)
         box.setFocus()
         QTest.keyClick(box, Qt.Key.Key_Home)

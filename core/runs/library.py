@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..files import write_whole
-from .folder import ABOUT, CARD, LOOP_SUFFIX
+from .folder import ABOUT, CARD, DRAFTS, LOOP_SUFFIX
 from .loop_record import read_record
 from .run_info import SILENT, RunInfo, read_run_info
 
@@ -156,10 +156,23 @@ class Library:
         return to
 
     def empty(self, older: float = KEPT) -> None:
-        """Delete for good what was put aside, or never arrived whole, so many seconds ago."""
+        """Delete for good what was put aside, or was left half-written, so many seconds ago.
+
+        A program that is killed leaves drafts of files, folders that nothing was written into, and
+        runs that never arrived whole; a run that is there is not touched.
+        """
+        long_ago = time.time() - older
+        long_ago = time.time() - older
         for folder in (*(self.folder / ASIDE).glob("*"), *self.folder.glob(f"{ARRIVING}*")):
-            if time.time() - folder.stat().st_mtime > older:
+            if folder.stat().st_mtime < long_ago:
                 shutil.rmtree(folder, ignore_errors=True)
+        for draft in (*self.folder.glob(DRAFTS), *self.folder.glob(f"*/{DRAFTS}")):
+            if draft.stat().st_mtime < long_ago:
+                draft.unlink(missing_ok=True)
+        for folder in self.folder.glob("*"):
+            if folder.is_dir() and folder.stat().st_mtime < long_ago:
+                with contextlib.suppress(OSError):  # it is not empty
+                    folder.rmdir()
 
 
 def _stamp(file: Path) -> int:

@@ -2,9 +2,9 @@
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSlider
 
 from core.telemetry.events import Array
+from gui.inputs import Slider
 
 USUAL = 60  # of 100, as in TensorBoard
 PARTS = 400  # of a curve: the weight is that of what came one part before
@@ -38,7 +38,7 @@ def smoothed(x: Array, y: Array, smoothing: float) -> Array:
     return np.array(found)
 
 
-class SmoothingSlider(QSlider):
+class SmoothingSlider(Slider):
     """How strongly a curve is smoothed."""
 
     def __init__(self, name: str) -> None:

@@ -68,6 +68,7 @@ class DrawPanel(Card):
         self.canvas.failed.connect(self._say)
         self.pen.width_slider.valueChanged.connect(self.canvas.set_pen_width)
         self.pen.undo.clicked.connect(self.canvas.undo)
+        self.pen.redo.clicked.connect(self.canvas.redo)
         self.pen.clear.clicked.connect(self.canvas.clear)
         self.pen.invert.clicked.connect(self.canvas.invert)
         self.pen.saliency.toggled.connect(self._show_reading)
@@ -134,6 +135,7 @@ class DrawPanel(Card):
     def _enable_tools(self) -> None:
         empty = self.canvas.is_empty()
         self.pen.undo.setEnabled(self.canvas.sheet.can_undo())
+        self.pen.redo.setEnabled(self.canvas.sheet.can_redo())
         self.pen.clear.setEnabled(not empty)
         self.files.save.setEnabled(not empty)
 

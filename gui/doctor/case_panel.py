@@ -5,15 +5,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.doctor.chapter_card import ChapterCard
 from gui.doctor.scroll_column import ASIDE, UNDER_TABS, CardColumn
+from gui.inputs import SpinBox
 from gui.theme import GAP, MARGIN
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Card, label, say
@@ -51,7 +47,7 @@ class CaseStudyPanel(QWidget):
         super().__init__()
         self.setObjectName("casePanel")
         self.cards: list[ChapterCard] = []
-        self.steps = QSpinBox()
+        self.steps = SpinBox()
         self.steps.setObjectName("caseSteps")
         self.steps.setAccessibleName("Steps of a chapter")
         self.steps.setRange(1, 100_000)

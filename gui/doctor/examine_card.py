@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSpinBox
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 
+from gui.inputs import SpinBox
 from gui.theme import GAP
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Card, label, say
@@ -71,8 +72,8 @@ class ExamineCard(Card):
         self._refresh()
         self._plan()
 
-    def _spin(self, name: str, accessible: str, value: int, help: str, least: int) -> QSpinBox:
-        spin = QSpinBox()
+    def _spin(self, name: str, accessible: str, value: int, help: str, least: int) -> SpinBox:
+        spin = SpinBox()
         spin.setObjectName(name)
         spin.setAccessibleName(accessible)
         spin.setRange(least, 3600)

@@ -3,17 +3,12 @@
 import importlib
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QKeyEvent, QWheelEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFontDatabase, QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractSlider,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QScrollArea,
-    QScrollBar,
     QVBoxLayout,
     QWidget,
 )
@@ -41,23 +36,6 @@ class TextColumn(QWidget):
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and layout is not None:
             self.setMinimumHeight(layout.totalHeightForWidth(self.width()))
         return done
-
-
-class WheelGuard(QObject):
-    """Lets the wheel scroll the lesson instead of changing fields without focus."""
-
-    def __init__(self, view: QScrollArea) -> None:
-        super().__init__(view)
-        self._view = view
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Send the wheel to the lesson."""
-        if not isinstance(event, QWheelEvent) or not isinstance(watched, QWidget):
-            return False
-        if watched.hasFocus():
-            return False
-        QApplication.sendEvent(self._view.viewport(), event)
-        return True
 
 
 class Reveal(QWidget):
@@ -106,7 +84,6 @@ class LessonView(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.parts: list[LessonPart] = []
         self._headings: dict[str, QWidget] = {}
-        self._guard = WheelGuard(self)  # a scroll area's own filter serves its scroll bars
         self._anchor = ""
         """The heading that was scrolled to last."""
         self._scrolled = 0
@@ -184,11 +161,6 @@ class LessonView(QScrollArea):
                 assert isinstance(part, PlayablePart)
                 part.played.connect(reveal.open)
             _put(place, part)
-            for field in part.findChildren(QWidget):
-                editable = isinstance(field, QAbstractSlider | QAbstractSpinBox | QComboBox)
-                if editable and not isinstance(field, QScrollBar):
-                    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-                    field.installEventFilter(self._guard)
         self._places.clear()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

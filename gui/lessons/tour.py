@@ -2,8 +2,9 @@
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
+from gui.inputs import Slider
 from gui.lessons.board import Board
 from gui.lessons.page import Page
 from gui.lessons.parts.expression import Part as ExpressionLab
@@ -50,7 +51,7 @@ def _products(guide: Guide, page: Page) -> None:
     _hover(guide, "lessonSum", "products", 1, 1)
     guide.look("lessons-rows")
     _scroll_to(guide, page, guide.find(QWidget, "softmaxPart"))
-    temperature = guide.find(QSlider, "lessonTemperature")
+    temperature = guide.find(Slider, "lessonTemperature")
     temperature.setFocus()
     QTest.keyClick(temperature, Qt.Key.Key_PageUp)
     board = guide.find(Board, "lessonSoftmax")

@@ -1,15 +1,9 @@
 """What to train the ladder with, and how far it is."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QSizePolicy,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from gui.inputs import ComboBox, SpinBox
 from gui.names.ladder_text import span
 from gui.theme import GAP, MARGIN
 from gui.widgets.buttons import progress_bar, push_button
@@ -30,7 +24,7 @@ class LadderControls(QWidget):
         super().__init__()
         self._rungs = rungs
         self._may_train, self._running = True, False
-        self.recipes = QComboBox()
+        self.recipes = ComboBox()
         self.recipes.setObjectName("ladderRecipes")
         self.recipes.setAccessibleName("Recipes of the ladder")
         self.recipes.addItem("Tuned", "tuned")
@@ -40,7 +34,7 @@ class LadderControls(QWidget):
             " learning rates and steps as in the lecture, so that its numbers come out again.</p>"
         )
         self.recipes.currentIndexChanged.connect(self._refresh)
-        self.length = QSpinBox()
+        self.length = SpinBox()
         self.length.setObjectName("ladderLength")
         self.length.setAccessibleName("Seconds a model")
         self.length.setRange(1, 3600)

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from core.errors import UserError
+from gui.inputs import ComboBox
 from gui.names.letter_bars import LetterBars
 from gui.names.name_list import NameList
 from gui.names.name_settings import NameSettings
@@ -53,7 +54,7 @@ class NamePanel(Card):
         self.problem.hide()
         self.bars = LetterBars()
         self.settings = NameSettings()
-        self.compare = QComboBox()
+        self.compare = ComboBox()
         self.compare.setObjectName("compareBox")
         self.compare.setAccessibleName("A second network")
         self.compare.addItem(ALONE)
@@ -79,7 +80,7 @@ class NamePanel(Card):
     def _arrange(self) -> None:
         self.head.addWidget(self.compare)
         self.compare.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.compare.setMinimumContentsLength(14)
         self.body.addWidget(self.prefix)

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QGridLayout, QWidget
 
+from gui.inputs import DoubleSpinBox, SpinBox
 from gui.theme import IconButton
 from gui.widgets.card import label
 
@@ -20,18 +21,18 @@ class NameSettings(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.temperature = QDoubleSpinBox()
+        self.temperature = DoubleSpinBox()
         self.temperature.setRange(0.1, 5.0)
         self.temperature.setSingleStep(0.1)
         self.temperature.setDecimals(1)
         self.temperature.setValue(1.0)
-        self.top_k = QSpinBox()
+        self.top_k = SpinBox()
         self.top_k.setRange(0, 3000)
         self.top_k.setSpecialValueText("all")
-        self.count = QSpinBox()
+        self.count = SpinBox()
         self.count.setRange(1, 1000)
         self.count.setValue(20)
-        self.seed = QSpinBox()
+        self.seed = SpinBox()
         self.seed.setRange(0, 999_999)
         self.seed.setValue(1)
         self.again = IconButton("reset", "Other names. Takes the next seed.")
@@ -48,7 +49,7 @@ class NameSettings(QWidget):
             "Names": "How many names are made.",
             "Seed": "Where the random numbers start: the same seed makes the same names.",
         }
-        fields: tuple[QSpinBox | QDoubleSpinBox, ...] = (
+        fields: tuple[SpinBox | DoubleSpinBox, ...] = (
             self.temperature,
             self.top_k,
             self.count,

@@ -1,8 +1,9 @@
 """A slider through the steps of which there are moments; it grows with a run that goes on."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from gui.inputs import Slider
 from gui.widgets.card import label
 
 WORDS = 132  # pixels, so that the slider stands still while the number changes
@@ -17,7 +18,7 @@ class HistorySlider(QWidget):
     def __init__(self, name: str, help: str) -> None:
         super().__init__()
         self.steps: list[int] = []
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = Slider(Qt.Orientation.Horizontal)
         self.slider.setObjectName(name)
         self.slider.setAccessibleName("Step of the run")
         self.slider.setToolTip(f"<p>{help}</p>")

@@ -29,6 +29,7 @@ from gui.runs.run_table import RunTable
 from gui.runs.run_tools import RunTools, ask_where, dropped_zip
 from gui.runs.run_transfer import RunTransfer
 from gui.widgets.card import Card, label
+from gui.widgets.undo_keys import add_undo_keys
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Runs", "runs", 6
@@ -56,8 +57,10 @@ class Page(pages.Page):
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedWidget()
         self._loaded = self._seen = False
-        self._aside: list[Path] = []
-        """Where the runs are that were deleted last."""
+        self._deleted: list[list[Path]] = []
+        """Where the runs of each deletion are now, the last one at the end."""
+        self._restored: list[list[Path]] = []
+        """Where the runs of each deletion are that was undone, to be redone."""
         self._expected: list[Path] = []
         """The runs to choose as soon as they are in the list."""
         self._timer = QTimer(self)
@@ -121,7 +124,7 @@ class Page(pages.Page):
             view.offer_pictures(self.message.tell)
         self.files.exported.connect(lambda path: self.message.tell(f"The run is in {path}."))
         self.files.imported.connect(self._on_arrived)
-        QShortcut(QKeySequence.StandardKey.Undo, self, self._undo)
+        add_undo_keys(self, self._undo, self._redo)
         QShortcut(QKeySequence.StandardKey.Find, self, self.tools.words.setFocus)
 
     def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
@@ -219,33 +222,47 @@ class Page(pages.Page):
 
     def _delete(self, entries: list[Entry]) -> None:
         """Put runs aside, and offer to bring them back."""
-        if not entries:
-            return
-        first = self.table.selectionModel().selectedRows()[0].row()
+        if entries and self._put_aside(entries):
+            self._restored.clear()
+
+    def _put_aside(self, entries: list[Entry]) -> bool:
+        selected = self.table.selectionModel().selectedRows()
+        first = selected[0].row() if selected else 0
         try:
-            self._aside = self.model.library.delete(entries)
+            self._deleted.append(self.model.library.delete(entries))
         except UserError as error:
             self.message.tell(str(error), "fault")
-            return
+            return False
         self.look()
         what = entries[0].title if len(entries) == 1 else f"{len(entries)} runs"
         self.message.tell(f"Deleted {what}.", undo=True)
         if self.runs.rowCount():
             self.table.choose([min(first, self.runs.rowCount() - 1)])
+        return True
 
     def _undo(self) -> None:
         """Bring back what was deleted last."""
-        aside, self._aside = self._aside, []
-        if not aside:
+        if not self._deleted:
             return
+        aside = self._deleted[-1]
         try:
             self.model.library.restore(aside)
         except UserError as error:
             self.message.tell(str(error), "fault")
             return
+        self._deleted.pop()
         self._expected = [self.model.library.folder / path.name for path in aside]
+        self._restored.append(self._expected)
         self.look()
-        self.message.tell("Restored." if len(aside) == 1 else "They are back.")
+        what = "Restored." if len(aside) == 1 else f"Restored {len(aside)} runs."
+        self.message.tell(what, undo=bool(self._deleted))
+
+    def _redo(self) -> None:
+        """Delete again what was brought back last."""
+        if not self._restored:
+            return
+        paths_ = self._restored.pop()
+        self._put_aside([entry for entry in self.model.entries if entry.path in paths_])
 
     def _export(self, way: str) -> None:
         entry = self._opened

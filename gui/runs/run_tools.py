@@ -7,7 +7,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -15,6 +14,8 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+
+from gui.inputs import ComboBox
 
 ALL = "All playgrounds"
 ZIP_HELP = (
@@ -47,7 +48,7 @@ class RunTools(QWidget):
             "<p>Every word has to be in a run's name, note, model, playground or state. Ctrl+F"
             " comes here.</p>"
         )
-        self.playground = QComboBox()
+        self.playground = ComboBox()
         self.playground.setObjectName("runPlayground")
         self.playground.setAccessibleName("Playground of the runs")
         self.playground.setToolTip("<p>Show the runs of one playground.</p>")

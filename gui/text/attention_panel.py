@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.telemetry.events import Array
+from gui.inputs import ComboBox
 from gui.text.attention_lines import AttentionLines
 from gui.text.attention_map import AttentionMap
 from gui.widgets.card import Card, label
@@ -33,7 +34,7 @@ class AttentionPanel(QWidget):
         self._model: TextModel | None = None
         self._tokens: list[int] = []
         self._maps: Array | None = None
-        self.layer, self.head = QComboBox(), QComboBox()
+        self.layer, self.head = ComboBox(), ComboBox()
         for box, name, help in (
             (self.layer, "Layer", "The first layers look at neighbours, later ones farther."),
             (self.head, "Head", "Each head looks for something else."),

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QGridLayout, QWidget
 
+from gui.inputs import DoubleSpinBox, SpinBox
 from gui.widgets.card import label
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ HELP = {
 }
 
 
-def _real(low: float, high: float, value: float, step: float, digits: int) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _real(low: float, high: float, value: float, step: float, digits: int) -> DoubleSpinBox:
+    box = DoubleSpinBox()
     box.setRange(low, high)
     box.setSingleStep(step)
     box.setDecimals(digits)
@@ -30,8 +31,8 @@ def _real(low: float, high: float, value: float, step: float, digits: int) -> QD
     return box
 
 
-def _whole(low: int, high: int, value: int) -> QSpinBox:
-    box = QSpinBox()
+def _whole(low: int, high: int, value: int) -> SpinBox:
+    box = SpinBox()
     box.setRange(low, high)
     box.setValue(value)
     return box

@@ -26,14 +26,16 @@ from core.telemetry.events import Array
 from gui.widgets.canvas_painting import paint_canvas
 from gui.widgets.pen_input import PenInput
 from gui.widgets.sheet import PIXELS, Sheet
+from gui.widgets.undo_keys import is_redo, is_undo
 
 PEN = round(0.08 * PIXELS)
 """MNIST's strokes are about an eighth of a digit's height, and a digit fills two thirds."""
-CLEARING = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape)
+CLEARING = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 HELP = (
     "Draw one digit, about as large as the dotted box: before the network sees it, it is scaled "
     "and centred as the digits it learned from were.\n"
-    "Ctrl+Z takes back, Delete clears, Ctrl+V pastes a picture; image files can be dropped here."
+    "Ctrl+Z takes back, Ctrl+Shift+Z or Ctrl+Y repeats, Delete clears, Ctrl+V pastes a picture; "
+    "image files can be dropped here."
 )
 
 
@@ -84,6 +86,11 @@ class DigitCanvas(PenInput):
     def undo(self) -> None:
         """Take back the last stroke, or the last clearing, inverting or loading."""
         if self.sheet.undo():
+            self._changed()
+
+    def redo(self) -> None:
+        """Repeat what was taken back last."""
+        if self.sheet.redo():
             self._changed()
 
     def invert(self) -> None:
@@ -212,7 +219,7 @@ class DigitCanvas(PenInput):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Undo, clear or paste."""
+        """Undo, redo, clear or paste."""
         act = self._act_of(event)
         if act is None:
             super().keyPressEvent(event)
@@ -220,8 +227,10 @@ class DigitCanvas(PenInput):
             self._attempt(act)
 
     def _act_of(self, event: QKeyEvent) -> Callable[[], None] | None:
-        if event.matches(QKeySequence.StandardKey.Undo):
+        if is_undo(event):
             return self.undo
+        if is_redo(event):
+            return self.redo
         if event.matches(QKeySequence.StandardKey.Paste):
             return lambda: self.paste(QGuiApplication.clipboard().image())
         if event.key() in CLEARING and not event.modifiers():

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from core.telemetry.events import DataDescribed, Failed, Progress
+from gui.inputs import ComboBox
 from gui.session import Session
 from gui.session_state import State
 from gui.widgets.buttons import identified, progress_bar, push_button
@@ -49,11 +50,11 @@ class DataCard(Card):
         help = "The bundled data needs no network and trains in a minute. More data makes a"
         help += " network with fewer errors, and takes longer."
         help += f" {what} can also be dropped here." if own else ""
-        self.box = identified(QComboBox(), "dataBox", "Data", help)
+        self.box = identified(ComboBox(), "dataBox", "Data", help)
         self.box.addItems([bundled, full, *([own] if own else [])])
         self.box.setCurrentIndex(self._shown)
         self.box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.box.activated.connect(self._choose)
         self.words = label("", "small", wrap=True)

@@ -2,9 +2,10 @@
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui import theme
+from gui.inputs import Slider
 from gui.theme import IconButton
 from gui.widgets.canvas import PEN
 
@@ -44,7 +45,7 @@ class PenTools(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.width_slider = QSlider(Qt.Orientation.Horizontal)
+        self.width_slider = Slider(Qt.Orientation.Horizontal)
         self.width_slider.setObjectName("penWidth")
         self.width_slider.setAccessibleName("Width of the pen")
         self.width_slider.setToolTip(
@@ -57,6 +58,7 @@ class PenTools(QWidget):
         self.undo = button(
             "undo", "undoButton", "Undo the last stroke, clearing or picture. Ctrl+Z"
         )
+        self.redo = button("redo", "redoButton", "Redo what was undone. Ctrl+Shift+Z or Ctrl+Y")
         self.clear = button("clear", "clearButton", "Clear the canvas. Delete; Ctrl+Z undoes it.")
         self.invert = button(
             "invert",
@@ -80,7 +82,7 @@ class PenTools(QWidget):
         row.addSpacing(2)
         row.addWidget(Dot(12))
         row.addSpacing(theme.MARGIN)
-        for tool in (self.saliency, self.invert, self.undo, self.clear):
+        for tool in (self.saliency, self.invert, self.undo, self.redo, self.clear):
             row.addWidget(tool)
 
 

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QWidget
 
 from core.paths import CHECKPOINTS
 from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
 from core.training.recipe import Recipe
+from gui.inputs import ComboBox
 from gui.session import Session
 from gui.session_state import State
 from gui.theme import IconButton
 from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import Card, label, say
 from gui.widgets.recipe_form import RecipeForm
+from gui.widgets.undo_keys import add_undo_keys
 
-UNDO, REDO = "Ctrl+Z", "Ctrl+Shift+Z"
 CHANGED = "changed"
 FRESH, ONWARD = "New initialisation", "The present network"
 
@@ -30,12 +30,12 @@ class RecipeCard(Card):
         self._session = session
         self._recipes = recipes
         help = "A recipe: a named set of training settings."
-        self.box = identified(QComboBox(), "recipeBox", "Recipe", help)
+        self.box = identified(ComboBox(), "recipeBox", "Recipe", help)
         self.box.addItems(list(recipes))
         self.box.textActivated.connect(self.choose)
         help = "Train newly initialised weights, or continue from the network that is loaded (its"
         help += " sizes must be the recipe's)."
-        self.start_from = identified(QComboBox(), "startFrom", "Start from", help)
+        self.start_from = identified(ComboBox(), "startFrom", "Start from", help)
         self.start_from.addItems([FRESH, ONWARD])
         self.start_from.currentTextChanged.connect(self._on_start_from)
         help = "Use a network that was trained before, or train it further."
@@ -48,13 +48,10 @@ class RecipeCard(Card):
         self.undo = IconButton("undo", "Undo the last change of a setting. Ctrl+Z does it, too.")
         self.undo.setObjectName("undoRecipe")
         self.undo.clicked.connect(session.draft.undo)
-        self.redo = IconButton("redo", "Redo what was undone. Ctrl+Shift+Z does it, too.")
+        self.redo = IconButton("redo", "Redo what was undone. Ctrl+Shift+Z or Ctrl+Y does it, too.")
         self.redo.setObjectName("redoRecipe")
         self.redo.clicked.connect(session.draft.redo)
-        for keys, button in ((UNDO, self.undo), (REDO, self.redo)):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(button.click)
+        add_undo_keys(self, self.undo.click, self.redo.click)
         self.problem = label("", "fault", wrap=True)
         self.problem.setObjectName("recipeProblem")
         self.problem.hide()

@@ -4,11 +4,13 @@ import math
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QWidget
 
 from core.training.recipe import Recipe, Setting
+from gui.inputs import ComboBox, Slider
 from gui.recipe_draft import RecipeDraft
 from gui.widgets.card import label
+from gui.widgets.undo_keys import UndoableLine
 
 STEPS_A_DECADE = 20  # of the slider of a number that wants a logarithmic one
 
@@ -24,7 +26,7 @@ class RecipeForm(QWidget):
         self._draft = draft
         self._rows: dict[str, list[QWidget]] = {}
         self._inputs: dict[str, QWidget] = {}
-        self._sliders: dict[str, QSlider] = {}
+        self._sliders: dict[str, Slider] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(7)
@@ -72,19 +74,19 @@ class RecipeForm(QWidget):
             box.toggled.connect(lambda on: self._draft.set(key, on))
             return box
         if about.choices:
-            combo = QComboBox()
+            combo = ComboBox()
             combo.addItems(list(about.choices))
             combo.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+                ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             combo.textActivated.connect(lambda text: self._draft.set(key, text))
             return combo
-        line = QLineEdit()
+        line = UndoableLine()
         line.editingFinished.connect(lambda: self._take_text(key, line))
         return line
 
-    def _make_slider(self, key: str, about: Setting) -> QSlider:
-        slider = QSlider(Qt.Orientation.Horizontal)
+    def _make_slider(self, key: str, about: Setting) -> Slider:
+        slider = Slider(Qt.Orientation.Horizontal)
         # The useful part of the range: from a millionth to ten.
         low, high = math.log10(max(about.low, 1e-6)), math.log10(min(about.high, 10.0))
         slider.setRange(round(low * STEPS_A_DECADE), round(high * STEPS_A_DECADE))
@@ -112,7 +114,7 @@ class RecipeForm(QWidget):
         with QSignalBlocker(field):
             if isinstance(field, QCheckBox):
                 field.setChecked(value)
-            elif isinstance(field, QComboBox):
+            elif isinstance(field, ComboBox):
                 field.setCurrentText(value)
             elif isinstance(field, QLineEdit):
                 field.setText(_text(value))

@@ -20,6 +20,10 @@ HISTORY = 50  # steps back, 113 KB each
 SMALL = 0.4  # of a picture; ink that takes less of it is brought nearer
 
 
+_State = tuple[QImage, bool, Array | None]
+"""What is on a sheet: its image, whether it is inverted, and its exact picture."""
+
+
 class Sheet:
     """A square of ink with a history; knows no widget and no theme."""
 
@@ -29,7 +33,8 @@ class Sheet:
         self.inverted = False
         self.exact: Array | None = None
         """The picture (28, 28) that was put here, until the pen adds to it."""
-        self._past: deque[tuple[QImage, bool, Array | None]] = deque(maxlen=HISTORY)
+        self._past: deque[_State] = deque(maxlen=HISTORY)
+        self._undone: list[_State] = []
 
     def ink(self) -> Array:
         """Return the ink (336, 336), 0 paper to 1 ink."""
@@ -43,17 +48,33 @@ class Sheet:
         """Whether there is a way back."""
         return bool(self._past)
 
+    def can_redo(self) -> bool:
+        """Whether something was undone last."""
+        return bool(self._undone)
+
     def remember(self) -> None:
         """Make what is on the sheet now the next thing to come back to."""
-        image = QImage(self.image)  # shared until somebody writes
-        self._past.append((image, self.inverted, self.exact))
+        self._past.append(self._state())
+        self._undone.clear()
 
     def undo(self) -> bool:
         """Go back by one stroke or other act; False at the beginning."""
         if not self._past:
             return False
+        self._undone.append(self._state())
         self.image, self.inverted, self.exact = self._past.pop()
         return True
+
+    def redo(self) -> bool:
+        """Repeat what was undone last; False where nothing was."""
+        if not self._undone:
+            return False
+        self._past.append(self._state())
+        self.image, self.inverted, self.exact = self._undone.pop()
+        return True
+
+    def _state(self) -> _State:
+        return QImage(self.image), self.inverted, self.exact  # shared until somebody writes
 
     def line(self, start: QPointF, end: QPointF, width: float) -> QRect:
         """Draw from point to point with a round pen; equal points leave a dot.

@@ -2,16 +2,11 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QBoxLayout,
-    QHBoxLayout,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.telemetry.events import Metrics
 from gui import theme
+from gui.inputs import SpinBox
 from gui.session_state import State
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Elided
@@ -51,7 +46,7 @@ class Transport(QWidget):
         self.pause.clicked.connect(self.pause_clicked)
         self.step.clicked.connect(self.step_clicked)
         self.stop.clicked.connect(self.stop_clicked)
-        self.length = QSpinBox()
+        self.length = SpinBox()
         self.length.setObjectName("lengthBox")
         self.length.setAccessibleName("Length of the run in seconds")
         self.length.setRange(1, 86_400)

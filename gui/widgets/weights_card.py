@@ -1,13 +1,13 @@
 """The weights of a layer: filters and templates as pictures, any other matrix as one."""
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox
 
 from core.numbers import number
 from core.telemetry.events import Array, LayerInfo, LayerView
 from gui.charts.colormaps import diverging, reach
 from gui.charts.heatmap import ColorScale, MatrixView
 from gui.charts.image_grid import PictureGrid
+from gui.inputs import ComboBox
 from gui.widgets.layer_cards import PICTURED, LayerCard, capped
 
 STRONGEST = "strongest channel"
@@ -19,7 +19,7 @@ class WeightsCard(LayerCard):
 
     def __init__(self) -> None:
         super().__init__("Weights", "What has each unit learned to respond to?")
-        self.choice = QComboBox()
+        self.choice = ComboBox()
         self.choice.setObjectName("weightsChoice")
         self.choice.setAccessibleName("How the weights are shown")
         self.choice.setToolTip("<p>Show the weights as pictures, by channel, or as one matrix.</p>")

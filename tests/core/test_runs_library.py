@@ -99,6 +99,18 @@ def test_what_is_deleted_comes_back(library):
     assert not list((library.folder / ".deleted").glob("*"))
 
 
+def test_what_a_crash_left_is_cleaned_away(library):
+    """Drafts and folders with nothing in them go after a while; runs stay as they are."""
+    (library.folder / "nothing").mkdir()
+    draft = library.folder / "first" / ".glassbox-x1"
+    draft.touch()
+    library.empty()
+    assert draft.exists() and (library.folder / "nothing").exists(), "too early"
+    library.empty(older=-1.0)
+    assert not draft.exists() and not (library.folder / "nothing").exists()
+    assert titles(library) == ["loop-1", "third", "second", "first"]
+
+
 def test_what_is_being_trained_is_not_deleted(library):
     """It is refused in a sentence, and nothing of the choice is gone."""
     folder = library.folder / "second"

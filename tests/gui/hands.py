@@ -1,6 +1,6 @@
 """Hands for a window: they find, click and wait."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
@@ -27,3 +27,10 @@ class Hands:
         widget = self.find(name)
         assert widget.isEnabled() and widget.isVisible(), name
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def turn_wheel(widget, notches=-1):
+    """Turn the wheel over the middle of a visible widget, as the window system tells of it."""
+    window = widget.window()
+    middle = QPointF(widget.mapTo(window, widget.rect().center()))
+    QTest.wheelEvent(window.windowHandle(), middle, QPoint(0, 120 * notches))

@@ -184,14 +184,22 @@ def test_history_is_bounded(canvas):
 
 
 def test_keys(canvas, qtbot):
-    """Ctrl+Z takes back, Delete and Escape clear, Ctrl+V pastes."""
+    """Ctrl+Z takes back, Ctrl+Shift+Z and Ctrl+Y repeat, Delete clears, Ctrl+V pastes."""
     stroke(canvas, (20, 20), (80, 80))
-    ink = canvas.ink()
-    for key in (Qt.Key.Key_Delete, Qt.Key.Key_Escape):
+    ink, control = canvas.ink(), Qt.KeyboardModifier.ControlModifier
+    for key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
         QTest.keyClick(canvas, key)
         assert canvas.is_empty()
-        QTest.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClick(canvas, Qt.Key.Key_Z, control)
         assert (canvas.ink() == ink).all()
+    again = (Qt.Key.Key_Y, control), (Qt.Key.Key_Z, control | Qt.KeyboardModifier.ShiftModifier)
+    for key, held in again:
+        QTest.keyClick(canvas, key, held)
+        assert canvas.is_empty()
+        QTest.keyClick(canvas, Qt.Key.Key_Z, control)
+        assert (canvas.ink() == ink).all()
+    QTest.keyClick(canvas, Qt.Key.Key_Z, control)
+    assert canvas.is_empty()
     image = QImage(90, 90, QImage.Format.Format_RGB32)
     image.fill(QColor("white"))
     for y in range(20, 70):
@@ -201,6 +209,24 @@ def test_keys(canvas, qtbot):
     QTest.keyClick(canvas, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert value(canvas, 50, 50) == 1
     assert value(canvas, 25, 25) == 0
+
+
+def test_escape_takes_nothing_away(canvas):
+    """The key that leaves a thing leaves the drawing as it is, and the way back, too."""
+    stroke(canvas, (20, 20), (80, 80))
+    ink = canvas.ink()
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    assert (canvas.ink() == ink).all() and canvas.sheet.can_undo()
+
+
+def test_a_new_stroke_ends_redo(canvas):
+    """What was undone before it can't come back on top of it."""
+    stroke(canvas, (20, 20), (80, 80))
+    canvas.undo()
+    stroke(canvas, (80, 20), (20, 80))
+    ink = canvas.ink()
+    canvas.redo()
+    assert (canvas.ink() == ink).all() and not canvas.sheet.can_redo()
 
 
 def test_invert_changes_the_look_alone(canvas):

@@ -271,14 +271,22 @@ def test_delete_and_undo(three):
     assert not three.find("undoDelete").isVisible()
 
 
-def test_ctrl_z_brings_back_too(three):
-    """The key that undoes everywhere undoes a deletion, until it is undone."""
-    three.choose(FAST)
-    three.click("deleteRun")
-    assert FAST not in three.shown()
+def test_deletions_are_undone_and_redone_one_after_another(three):
+    """Ctrl+Z goes back deletion by deletion, Ctrl+Shift+Z forward."""
+    control = Qt.KeyboardModifier.ControlModifier
+    for name in (FAST, SLOW):
+        three.choose(name)
+        three.click("deleteRun")
+    assert three.shown() == [DIGITS]
     three.table.setFocus()
-    QTest.keyClick(three.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert FAST in three.shown()
+    QTest.keyClick(three.table, Qt.Key.Key_Z, control)
+    assert SLOW in three.shown() and FAST not in three.shown()
+    QTest.keyClick(three.table, Qt.Key.Key_Z, control)
+    assert three.shown() == [DIGITS, FAST, SLOW] and not three.find("undoDelete").isVisible()
+    QTest.keyClick(three.table, Qt.Key.Key_Z, control | Qt.KeyboardModifier.ShiftModifier)
+    assert three.shown() == [DIGITS, SLOW] and not (paths.RUNS / FAST).exists()
+    QTest.keyClick(three.table, Qt.Key.Key_Z, control)
+    assert (paths.RUNS / FAST).is_dir()
 
 
 def test_a_run_that_goes_on_can_not_be_deleted(three):

@@ -99,6 +99,25 @@ def test_keys_undo_in_the_card(program):
     assert program.session.recipe.batch_size == 32
 
 
+def test_keys_undo_in_a_field(program):
+    """In a field the keys undo its typing, and where nothing was typed, the recipe."""
+    control = Qt.KeyboardModifier.ControlModifier
+    field = program.find("setting_lr", QLineEdit)
+    before = program.session.recipe.lr
+    type_into(field, "0.125")
+    program.window.activateWindow()
+    field.setFocus()
+    program.until(field.hasFocus)
+    QTest.keyClicks(field, "9")
+    QTest.keyClick(field, Qt.Key.Key_Z, control)
+    assert field.text() == "0.125" and program.session.recipe.lr == 0.125
+    program.session.draft.take(program.session.recipe)  # the field is as it was shown
+    QTest.keyClick(field, Qt.Key.Key_Z, control)
+    assert program.session.recipe.lr == before
+    QTest.keyClick(field, Qt.Key.Key_Y, control)
+    assert program.session.recipe.lr == 0.125
+
+
 def test_a_live_setting_reaches_the_run_from_every_hand(program):
     """Whoever changes it: the run that goes on learns at the rate that the form shows."""
     rates = []

@@ -7,15 +7,12 @@ from PySide6.QtCore import QEvent, QMimeData, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QFontDatabase, QSyntaxHighlighter, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSlider,
-    QSpinBox,
     QTextEdit,
     QVBoxLayout,
     QWidget,
@@ -31,6 +28,7 @@ from core.numbers import number
 from gui import theme
 from gui.charts.evidence import EvidencePicture
 from gui.charts.smoothing import USUAL, smoothed
+from gui.inputs import ComboBox, Slider, SpinBox
 from gui.lessons.expression_lab.decision_map import DecisionMap
 from gui.lessons.expression_lab.graph import ExpressionGraph, ExpressionLegend
 from gui.lessons.prose import Prose
@@ -60,13 +58,13 @@ class ExpressionView(Card):
         self.input, self.graph = ExpressionInput(), ExpressionGraph()
         self.controls, self.curve, self.map = ExpressionControls(), ExpressionCurve(), DecisionMap()
         self.presets = identified(
-            QComboBox(),
+            ComboBox(),
             "expressionPreset",
             "Presets",
             "Examples to begin with. Undo in the text brings back what was there.",
         )
         self.presets.setPlaceholderText("Your own")
-        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.presets.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         for key, preset in PRESETS.items():
             self.presets.addItem(preset.title, key)
         self.problem = label("", "muted", wrap=True)
@@ -221,7 +219,7 @@ class ExpressionControls(QWidget):
         self.again.setObjectName("expressionReset")
         self.again.clicked.connect(self.startedOver)
         self._slider = identified(
-            QSlider(Qt.Orientation.Horizontal),
+            Slider(Qt.Orientation.Horizontal),
             "expressionRate",
             "Learning rate, logarithmic",
             "The learning rate: the size of a step. Too small takes too many steps, too large"
@@ -240,7 +238,7 @@ class ExpressionControls(QWidget):
         )
         self._freeze.toggled.connect(self.frozen)
         self._seed = identified(
-            QSpinBox(),
+            SpinBox(),
             "expressionSeed",
             "Seed",
             "The seed of all random numbers: the same seed gives the same numbers. Another one"

@@ -4,13 +4,14 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.lessons.pair_history import NetworkHistory, PairEvent
 from core.lessons.pair_settings import LECTURE_STEPS, Pair
 from core.telemetry.events import Metrics, Paused, Resumed, Started
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
+from gui.inputs import ComboBox
 from gui.theme import GAP
 from gui.widgets.buttons import identified, progress_bar, push_button
 from gui.widgets.card import Elided
@@ -85,7 +86,7 @@ class PairRunBar(QWidget):
         )
         self.pause.clicked.connect(lambda: self.pause_wanted.emit(not self._paused))
         self.length = identified(
-            QComboBox(),
+            ComboBox(),
             f"twinLength_{key}",
             "Training steps of both networks",
             "Training steps of both networks, with the same batches of 32 examples. The lecture's"

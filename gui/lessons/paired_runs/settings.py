@@ -4,19 +4,12 @@ import html
 
 from PySide6.QtCore import QRectF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QGridLayout,
-    QLabel,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from core.lessons.pair_history import NAMES
 from core.lessons.pair_settings import SHOWN, NetworkSettings, Pair
 from gui import theme
+from gui.inputs import ComboBox, DoubleSpinBox, SpinBox
 from gui.lessons.paired_runs.chart import LineSwatch
 from gui.widgets.buttons import identified
 from gui.widgets.card import label, say
@@ -108,16 +101,16 @@ class PairSettingsForm(QWidget):
             box.toggled.connect(lambda on: self._take(name, network, on))
             return box
         if about.choices:
-            combo = QComboBox()
+            combo = ComboBox()
             combo.addItems(list(about.choices))
             combo.textActivated.connect(lambda text: self._take(name, network, text))
             return combo
-        spin: QSpinBox | QDoubleSpinBox
+        spin: SpinBox | DoubleSpinBox
         if isinstance(value, int):
-            spin = QSpinBox()
+            spin = SpinBox()
             spin.setRange(int(about.low), int(about.high))
         else:
-            spin = QDoubleSpinBox()
+            spin = DoubleSpinBox()
             spin.setDecimals(DECIMALS[name])
             spin.setSingleStep(SINGLE_STEP[name])
             spin.setRange(about.low, about.high)
@@ -134,9 +127,9 @@ class PairSettingsForm(QWidget):
             with QSignalBlocker(field):
                 if isinstance(field, QCheckBox):
                     field.setChecked(value)
-                elif isinstance(field, QComboBox):
+                elif isinstance(field, ComboBox):
                     field.setCurrentText(value)
-                elif isinstance(field, QSpinBox | QDoubleSpinBox):
+                elif isinstance(field, SpinBox | DoubleSpinBox):
                     field.setValue(value)
         self._mark()
 

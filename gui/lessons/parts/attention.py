@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit
 
 from core.lessons.attention import EXAMPLE_TOKENS, MAX_TOKENS, HeadTrace, example, trace_head
 from core.numbers import number, percent
 from core.playgrounds.text.models import GPT
 from core.telemetry.events import Array
 from gui.charts import colormaps as ramps
+from gui.inputs import ComboBox
 from gui.lessons.board import (
     CENTRE,
     RIGHT,
@@ -101,13 +102,13 @@ class Part(NetworkPart):
         self.words.say(f"{note} {self.board.describe()}".strip())
 
 
-def _box(name: str) -> QComboBox:
-    made = identified(QComboBox(), f"lesson{name}", name, f"The {name.lower()} that is shown.")
+def _box(name: str) -> ComboBox:
+    made = identified(ComboBox(), f"lesson{name}", name, f"The {name.lower()} that is shown.")
     made.setMinimumWidth(92)
     return made
 
 
-def _fill(box: QComboBox, count: int) -> None:
+def _fill(box: ComboBox, count: int) -> None:
     if box.count() != count:
         box.clear()
         box.addItems([f"{box.accessibleName()} {number}" for number in range(1, count + 1)])

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from core.lessons.matrix_products import MAX_SIZE, MAX_VALUE, ProductSizes, SmallLayer
 from core.numbers import fixed, number
 from core.telemetry.events import Array
 from gui import theme
+from gui.inputs import SpinBox
 from gui.lessons.board import (
     CENTRE,
     RIGHT,
@@ -133,8 +134,8 @@ class Part(Card):
         """Nothing runs here."""
 
 
-def _field(name: str, help: str) -> QSpinBox:
-    made = identified(QSpinBox(), f"product_{name}", help, help)
+def _field(name: str, help: str) -> SpinBox:
+    made = identified(SpinBox(), f"product_{name}", help, help)
     made.setRange(1, MAX_SIZE)
     made.setAlignment(Qt.AlignmentFlag.AlignCenter)
     made.setFixedWidth(42)

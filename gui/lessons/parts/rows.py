@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSlider
+from PySide6.QtWidgets import QHBoxLayout
 
 from core.lessons.forward_trace import WeightedSum
 from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
+from gui.inputs import Slider
 from gui.lessons.board import (
     CENTRE,
     TITLE,
@@ -50,7 +51,7 @@ class Part(NetworkPart):
         self.words.setMinimumHeight(48)  # two lines, always: what comes and goes moves nothing
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.slider = identified(
-            QSlider(Qt.Orientation.Horizontal),
+            Slider(Qt.Orientation.Horizontal),
             "lessonRows",
             "Rows that are added up",
             "How many rows are added up. Drag it, or press play.",

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QSlider
+from PySide6.QtWidgets import QHBoxLayout
 
 from core.lessons.forward_trace import softmax
 from core.numbers import number, percent
 from core.telemetry.events import Array
 from gui import theme
+from gui.inputs import Slider
 from gui.lessons.board import CENTRE, RIGHT, Board, MatrixGrid, frame, paint_matrix, write
 from gui.lessons.context import LessonContext
 from gui.lessons.network_part import DigitTrace, NetworkPart
@@ -37,7 +38,7 @@ class Part(NetworkPart):
         self.digit = context.shared(DigitTrace)
         self.board = SoftmaxBoard()
         self.slider = identified(
-            QSlider(Qt.Orientation.Horizontal),
+            Slider(Qt.Orientation.Horizontal),
             "lessonTemperature",
             "Temperature",
             "The logits are divided by it before softmax. Below 1 the largest probability grows,"

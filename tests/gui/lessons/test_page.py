@@ -3,10 +3,9 @@
 import importlib
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
+from PySide6.QtWidgets import QLabel, QSpinBox
 
 from core.lessons.text import LINK, Explanation, Heading, Items, Live, Paragraph, lessons
 from gui import theme
@@ -14,7 +13,7 @@ from gui.lessons.lesson_view import Reveal
 from gui.lessons.parts.question import Part as Question
 from gui.lessons.prose import Prose
 from gui.window import page_names
-from tests.gui.hands import Hands
+from tests.gui.hands import Hands, turn_wheel
 from tests.gui.shelf import Shelf
 
 LEFT = Qt.MouseButton.LeftButton
@@ -163,26 +162,16 @@ def test_an_explanation_is_revealed_once_the_experiment_has_run(reader):
 def test_the_wheel_scrolls_and_changes_no_number(reader):
     """Unless the field is being edited."""
     load(reader)
-    field = reader.page.view.findChild(QSpinBox, "product_batch")
+    view = reader.page.view
+    field, bar = view.findChild(QSpinBox, "product_batch"), view.verticalScrollBar()
     before = field.value()
-
-    def turn(field):
-        middle = QPointF(field.rect().center())
-        none, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
-        phase = Qt.ScrollPhase.NoScrollPhase
-        down = QPoint(0, -120)
-        there = field.mapToGlobal(middle)
-        wheel = QWheelEvent(middle, there, QPoint(), down, none, no_key, phase, False)
-        QApplication.sendEvent(field, wheel)
-
-    bar = reader.page.view.verticalScrollBar()
-    turn(reader.page.view.viewport())
-    assert bar.value() > 0
+    view.ensureWidgetVisible(field, 0, 200)
     read = bar.value()
-    turn(field)
+    turn_wheel(field)
     assert field.value() == before and bar.value() > read
     field.setFocus()
-    turn(field)
+    reader.until(field.hasFocus)
+    turn_wheel(field)
     assert field.value() == before - 1
 
 
