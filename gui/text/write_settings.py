@@ -54,7 +54,7 @@ class WriteSettings(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
-        fields = (
+        fields: tuple[SpinBox | DoubleSpinBox, ...] = (
             self.temperature,
             self.top_k,
             self.top_p,
