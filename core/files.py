@@ -1,11 +1,25 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and JSON that is what it says."""
 
+import json
+import math
 import os
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .errors import UserError
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+T = TypeVar("T")
+SettingValue = bool | int | float | str | tuple[int, ...]
+"""The value of a setting of a recipe."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -42,3 +56,95 @@ def free_place(folder: Path, name: str, suffix: str = "") -> Path:
         number += 1
         path = folder / f"{name}-{stamp}-{number}{suffix}"
     return path
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: lists for tuples and arrays, None for NaN and infinity."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, whole or not at all.
+
+    Raises:
+        UserError: it can't be written there.
+    """
+    write_whole(path, json.dumps(plain(value), allow_nan=False).encode())
+
+
+def read_json(path: Path, kind: type[T], largest: int, format: str = "") -> T:
+    """Read a dataclass from a file.
+
+    Args:
+        path: the file.
+        kind: the dataclass.
+        largest: the most bytes that such a file may have.
+        format: what its key of that name says; "" where it has none.
+
+    Raises:
+        UserError: it can't be read.
+        ValueError: it is something else.
+    """
+    try:
+        if path.stat().st_size > largest:
+            raise ValueError(path)
+        values = json.loads(path.read_bytes())
+        if format and values["format"] != format:
+            raise ValueError(path)
+    except OSError as error:
+        raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
+    except (KeyError, TypeError, RecursionError):
+        raise ValueError(path) from None
+    return structured(values, kind)
+
+
+def structured(values: Any, kind: type[T]) -> T:
+    """Return values of JSON as a dataclass, each in its type; a foreign file may say anything.
+
+    None is NaN where a number is expected, as :func:`plain` writes it. Unknown keys are left out.
+
+    Raises:
+        ValueError: they are none.
+    """
+    converter = _converter()
+    try:
+        return converter.structure(values, kind)
+    except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(error) from None
+
+
+@cache
+def _converter() -> "Converter":
+    from cattrs import Converter  # not needed to train or to watch
+
+    converter = Converter(detailed_validation=False)
+    for kind in (str, bool, int):
+        converter.register_structure_hook(kind, _exactly)
+    converter.register_structure_hook(float, lambda value, _: _number(value))
+    converter.register_structure_hook(
+        SettingValue, lambda value, _: tuple(value) if isinstance(value, list) else value
+    )
+    converter.register_structure_hook_func(
+        lambda kind: kind == NDArray[Any], lambda value, _: np.array(value, float)
+    )
+    return converter
+
+
+def _exactly(value: Any, kind: type[T]) -> T:
+    if type(value) is not kind:
+        raise TypeError(value)
+    return value
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return math.nan
+    if type(value) not in (int, float):
+        raise TypeError(value)
+    return float(value)

@@ -1,14 +1,15 @@
 """A diagnosis: one frozen object, the same from a script, the command line and the screen."""
 
 import dataclasses
-import math
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..runs.loop_record import read_record
+from ..files import SettingValue, plain, structured
+from ..runs.loop_record import LoopRecord, read_record
 
 VERDICTS = {
     "broken": "Something is wrong.",
@@ -127,7 +128,7 @@ class Cause:
     evidence: str
     fix: str
     confidence: float
-    settings: tuple[tuple[str, Any], ...] = ()
+    settings: tuple[tuple[str, SettingValue], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,34 +153,25 @@ class Diagnosis:
     causes: tuple[Cause, ...] = ()
     checks: tuple[Check, ...] = ()
     experiments: tuple[Experiment, ...] = ()
-    settings: tuple[tuple[str, Any], ...] = ()
+    settings: tuple[tuple[str, SettingValue], ...] = ()
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON; NaN and infinity become None."""
-        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
-        return plain
+        values: dict[str, Any] = plain(dataclasses.asdict(self))
+        return values
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Diagnosis":
+    def from_dict(cls, values: Mapping[str, Any]) -> "Diagnosis":
         """Read what :meth:`to_dict` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: it is not a diagnosis.
+            ValueError: it is not a diagnosis.
         """
-        if values["verdict"] not in VERDICTS:
-            raise ValueError(values["verdict"])
-        return cls(
-            **{
-                **values,
-                "causes": tuple(_cause(part) for part in values["causes"]),
-                "checks": tuple(_with_picture(Check, part) for part in values["checks"]),
-                "experiments": tuple(_experiment(part) for part in values["experiments"]),
-                "settings": _pairs(values["settings"]),
-                "confidence": float(values["confidence"]),
-                "sentence": str(values["sentence"]),
-            }
-        )
+        found = structured(values, cls)
+        if found.verdict not in VERDICTS:
+            raise ValueError(found.verdict)
+        return found
 
     def text(self) -> str:
         """Return it as a page of plain text: the verdict, the causes, experiments and checks."""
@@ -203,75 +195,14 @@ def _wrapped(text: str, first: str, rest: str = "") -> str:
     return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=rest or first)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _cause(values: dict[str, Any]) -> Cause:
-    return Cause(**{**_checked(values), "settings": _pairs(values["settings"])})
-
-
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values of which each text is a text, and each number one; see ``from_dict``."""
-    if "confidence" in values:
-        values = {**values, "confidence": float(values["confidence"])}
-    texts = ("id", "title", "where", "evidence", "fix", "measured", "expected")
-    if not all(isinstance(values.get(key, ""), str) for key in texts):
-        raise TypeError("a text is missing")
-    return values
-
-
-def _experiment(values: dict[str, Any]) -> Experiment:
-    numbers = tuple((str(n), math.nan if v is None else float(v)) for n, v in values["values"])
-    found: Experiment = _with_picture(Experiment, {**values, "values": numbers})
-    return found
-
-
-def _with_picture(kind: Any, values: dict[str, Any]) -> Any:
-    values = _checked(values)
-    drawn = values["picture"]
-    if drawn is not None:
-        series = tuple(
-            Series(line["name"], _numbers(line["x"]), _numbers(line["y"]))
-            for line in drawn["series"]
-        )
-        drawn = Picture(
-            **{
-                **drawn,
-                "series": series,
-                "names": tuple(drawn["names"]),
-                "levels": tuple(
-                    (name, math.nan if at is None else float(at)) for name, at in drawn["levels"]
-                ),
-            }
-        )
-    return kind(**{**values, "picture": drawn})
-
-
-def _numbers(values: list[Any]) -> tuple[float, ...]:
-    return tuple(math.nan if value is None else float(value) for value in values)
-
-
-def _pairs(values: list[Any]) -> tuple[tuple[Any, Any], ...]:
-    return tuple((key, tuple(v) if isinstance(v, list) else v) for key, v in values)
-
-
-def read_diagnosis(path: Path) -> tuple[dict[str, Any], Diagnosis | None]:
+def read_diagnosis(path: Path) -> tuple[LoopRecord, Diagnosis | None]:
     """Read a record and its diagnosis, None while the loop goes on.
 
     Raises:
         UserError: it is no record, or is damaged.
     """
     record = read_record(path)
-    if record["diagnosis"] is None:
-        return record, None
     try:
-        return record, Diagnosis.from_dict(record["diagnosis"])
-    except (KeyError, TypeError, ValueError, AttributeError):
+        return record, Diagnosis.from_dict(record.diagnosis) if record.diagnosis else None
+    except ValueError:
         raise UserError(f"{path} is no record of watch; choose a file that it wrote.") from None

@@ -59,8 +59,8 @@ def compared(entry: Entry) -> Compared:
     """
     if entry.about is None:
         record = read_record(entry.path)
-        settings = {**record["settings"], "Length": f"{entry.step:,} steps"}
-        return Compared(entry.playground, settings, history_of(record), record["batch_size"])
+        settings = {**record.settings, "Length": f"{entry.step:,} steps"}
+        return Compared(entry.playground, settings, history_of(record), record.batch_size)
     about = entry.about
     recipe = recipe_of(about)
     named = "tokenizer" in about.recipe

@@ -87,8 +87,8 @@ def _recipe(run: Path) -> tuple[Mapping[str, Any], float]:
     """Return the settings of a run, or what was seen of a loop's, and when it began."""
     if run.is_file():
         record = read_record(run)
-        lasted = record["seconds"][-1][1] if record["seconds"] else 0.0
-        return record["settings"], run.stat().st_mtime - lasted
+        lasted = record.seconds[-1][1] if record.seconds else 0.0
+        return record.settings, run.stat().st_mtime - lasted
     about = read_run_info(run)
     return about.recipe, about.begun
 

@@ -6,7 +6,7 @@ on and a person who writes never write the same file. What is deleted is put asi
 
 import contextlib
 import dataclasses
-import json
+import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..files import write_whole
+from ..files import read_json, write_json
 from .folder import ABOUT, CARD, DRAFTS, LOOP_SUFFIX
-from .loop_record import read_record
+from .loop_record import LoopRecord, read_record
 from .run_info import SILENT, RunInfo, read_run_info
 
 ASIDE = ".deleted"
@@ -124,7 +124,7 @@ class Library:
         """
         card = dataclasses.replace(entry.card, **changes)
         card = dataclasses.replace(card, name=card.name.strip(), note=card.note[:LONGEST])
-        write_whole(card_of(entry.path), json.dumps(dataclasses.asdict(card)).encode())
+        write_json(card_of(entry.path), dataclasses.asdict(card))
 
     def delete(self, entries: list[Entry]) -> list[Path]:
         """Put runs aside; returns where they are now, for :meth:`restore`.
@@ -209,14 +209,14 @@ def _trained(folder: Path) -> Entry:
         begun=about.begun,
         state="interrupted" if about.broken_off else about.state,
         step=about.step,
-        loss=metrics.get("val_loss", metrics.get("train_loss", float("nan"))),
+        loss=metrics.get("val_loss", metrics.get("train_loss", math.nan)),
         verdict=str(found.get("verdict", "")) if found else "",
     )
 
 
 def _watched(path: Path) -> Entry:
     record, written = read_record(path), path.stat().st_mtime
-    found = record["diagnosis"]
+    found = record.diagnosis
     return Entry(
         path=path,
         card=_read_card(card_of(path)),
@@ -225,19 +225,18 @@ def _watched(path: Path) -> Entry:
         model="",
         begun=written,
         state=_state(found is not None, written),
-        step=record["count"],
+        step=record.count,
         loss=_standing(record),
         verdict=found["verdict"] if found else "",
-        seen=record["settings"],
+        seen=record.settings,
     )
 
 
-def _standing(record: dict[str, Any]) -> float:
+def _standing(record: LoopRecord) -> float:
     """Return a loop's loss on other data, if it was told, else that of its last batches."""
-    if record["validations"]:
-        return float(record["validations"][-1][1])
-    last = record["losses"][-20:]
-    return sum(last) / len(last) if last else float("nan")
+    if known := [loss for _, loss in record.validations if math.isfinite(loss)]:
+        return known[-1]
+    return float(record.losses[-20:].mean()) if len(record.losses) else math.nan
 
 
 def _state(ended: bool, written: float) -> str:
@@ -249,9 +248,7 @@ def _state(ended: bool, written: float) -> str:
 def _read_card(path: Path) -> RunLabels:
     """Return what a person said; nothing, where the file is not there or says something else."""
     try:
-        if path.stat().st_size > CARD_LARGEST:
-            return RunLabels()
-        values = json.loads(path.read_bytes())
-        return RunLabels(str(values["name"]), str(values["note"])[:LONGEST], values["star"] is True)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        card = read_json(path, RunLabels, CARD_LARGEST)
+    except (UserError, ValueError):
         return RunLabels()
+    return dataclasses.replace(card, note=card.note[:LONGEST])

@@ -1,6 +1,6 @@
 """The record of a watched loop: one JSON file, written whole as the loop goes."""
 
-import json
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..environment import environment
 from ..errors import UserError
-from ..files import free_place, write_whole
+from ..files import free_place, read_json, write_json
 from ..paths import RUNS
 from ..telemetry.events import Array
 from ..telemetry.history import Curve, History
@@ -19,15 +19,6 @@ from .folder import LOOP_SUFFIX
 
 FORMAT = "glassbox-watch-1"
 POINTS = 2000
-POINTED = ("validations", "accuracies", "seconds", "rates")
-"""What is a list of pairs: a step, and what was known of it."""
-ABSENT: dict[str, Any] = {
-    **dict.fromkeys(POINTED, ()),
-    "batch_size": 0,
-    "settings": {},
-    "environment": {},
-}
-"""What records of earlier versions do not have."""
 LARGEST = 64 << 20
 
 Points = Sequence[tuple[int, float]]
@@ -64,6 +55,12 @@ class LoopRecord:
     layers: Sequence[Mapping[str, Any]] = ()
     diagnosis: Mapping[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        if self.steps.ndim != 1 or self.steps.shape != self.losses.shape:
+            raise ValueError(self.steps)
+        if self.diagnosis is not None and not isinstance(self.diagnosis["verdict"], str):
+            raise TypeError(self.diagnosis)
+
 
 def place_for(record: Path | str | bool | None, name: str) -> Path | None:
     """Return where a record goes; None for nowhere."""
@@ -81,80 +78,36 @@ def write_record(path: Path, record: LoopRecord) -> None:
         UserError: it can't be written there.
     """
     stride = -(-max(1, len(record.steps)) // POINTS)
-    values = {
-        "format": FORMAT,
-        "steps": record.steps[::stride].tolist(),
-        "losses": [_number(loss) for loss in record.losses[::stride].tolist()],
-        "validations": _points(record.validations),
-        "accuracies": _points(record.accuracies),
-        "seconds": _points(record.seconds),
-        "rates": _points(record.rates),
-        "count": record.count,
-        "batch_size": record.batch_size,
-        "settings": record.settings,
-        "environment": environment(record.device),
-        "layers": [
-            {k: _number(v) if isinstance(v, float) else v for k, v in layer.items()}
-            for layer in record.layers
-        ],
-        "diagnosis": record.diagnosis,
-    }
-    write_whole(path, json.dumps(values, allow_nan=False).encode())
+    values = dataclasses.asdict(record)
+    values |= {"steps": record.steps[::stride], "losses": record.losses[::stride]}
+    write_json(path, {"format": FORMAT, **values, "environment": environment(record.device)})
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> LoopRecord:
     """Read a record; its diagnosis is plain values, or None while the loop goes on.
 
     Raises:
         UserError: it is no record, or is damaged.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(record, dict) or record["format"] != FORMAT:
-            raise ValueError
-        record = {**ABSENT, **record}
-        record["steps"] = [int(step) for step in record["steps"]]
-        record["losses"] = [math.nan if x is None else float(x) for x in record["losses"]]
-        if len(record["steps"]) != len(record["losses"]):
-            raise ValueError
-        for name in POINTED:
-            record[name] = [(int(step), float(x)) for step, x in record[name] if x is not None]
-        record["count"] = int(record["count"])
-        record["batch_size"] = int(record["batch_size"])
-        record["settings"] = {str(k): str(v) for k, v in dict(record["settings"]).items()}
-        if record["diagnosis"] is not None and not isinstance(record["diagnosis"]["verdict"], str):
-            raise ValueError
-    except OSError as error:
-        raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        return read_json(path, LoopRecord, LARGEST, FORMAT)
+    except ValueError:
         raise UserError(f"{path} is no record of watch; choose a file that it wrote.") from None
-    return record
 
 
-def history_of(record: dict[str, Any]) -> History:
+def history_of(record: LoopRecord) -> History:
     """Return the curves of a record, as those of any run."""
     history = History()
-    history.loss.extend(np.array(record["steps"]), np.array(record["losses"]))
-    _extend(history.seconds, record["seconds"])
-    _extend(history.rate, record["rates"])
-    for name, of in (("val_loss", "validations"), ("val_accuracy", "accuracies")):
-        if record[of]:
+    history.loss.extend(record.steps, record.losses)
+    _extend(history.seconds, record.seconds)
+    _extend(history.rate, record.rates)
+    for name, points in (("val_loss", record.validations), ("val_accuracy", record.accuracies)):
+        if points:
             history.evaluations[name] = Curve()
-            _extend(history.evaluations[name], record[of])
+            _extend(history.evaluations[name], points)
     return history
 
 
-def _extend(curve: Curve, points: list[tuple[int, float]]) -> None:
-    if points:
-        steps, values = zip(*points, strict=True)
-        curve.extend(np.array(steps, float), np.array(values))
-
-
-def _points(points: Points) -> list[tuple[int, float | None]]:
-    return [(step, _number(value)) for step, value in points]
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _extend(curve: Curve, points: Points) -> None:
+    if known := [point for point in points if math.isfinite(point[1])]:
+        curve.extend(*np.array(known, float).T)

@@ -1,7 +1,6 @@
 """run.json: what a run is, and where it stands; small, so that a thousand are read at once."""
 
 import dataclasses
-import json
 import math
 import os
 import socket
@@ -13,7 +12,7 @@ from typing import Any
 
 from .. import playgrounds
 from ..errors import UserError
-from ..files import write_whole
+from ..files import read_json, write_json
 from ..telemetry.events import LayerInfo
 from ..training.recipe import Recipe
 from .folder import ABOUT
@@ -72,6 +71,16 @@ class RunInfo:
     sentence: str = ""
     diagnosis: Mapping[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        numbers = (self.uniform_loss, self.spent, self.seconds, self.begun, self.told)
+        if not (
+            self.state in STATES
+            and all(math.isfinite(number) for number in numbers if number is not None)
+            and 0 <= self.begun < LATEST
+            and (self.steps is None) != (self.seconds is None)
+        ):
+            raise ValueError(self)
+
     @property
     def alive(self) -> bool:
         """Whether somebody still writes it."""
@@ -126,9 +135,7 @@ def write_run_info(folder: Path, about: RunInfo) -> None:
     Raises:
         UserError: it can't be written there.
     """
-    values = {"format": FORMAT, **dataclasses.asdict(about)}
-    values["metrics"] = {k: v for k, v in about.metrics.items() if math.isfinite(v)}
-    write_whole(folder / ABOUT, json.dumps(values, allow_nan=False).encode())
+    write_json(folder / ABOUT, {"format": FORMAT, **dataclasses.asdict(about)})
 
 
 def read_run_info(folder: Path) -> RunInfo:
@@ -137,70 +144,7 @@ def read_run_info(folder: Path) -> RunInfo:
     Raises:
         UserError: it is no record, or is damaged.
     """
-    path = folder / ABOUT
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError
-        values = json.loads(path.read_bytes())
-        if values.pop("format") != FORMAT or values["state"] not in STATES:
-            raise ValueError
-        return _checked(values)
-    except OSError as error:
-        raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return read_json(folder / ABOUT, RunInfo, LARGEST, FORMAT)
+    except ValueError:
         raise UserError(f"{folder} is no record of a run, or is damaged.") from None
-
-
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "playground": str,
-    "model": str,
-    "recipe": dict,
-    "dataset": str,
-    "source": str,
-    "device": str,
-    "parameters": int,
-    "uniform_loss": (int, float),
-    "environment": dict,
-    "first": int,
-    "steps": (int, type(None)),
-    "seconds": (int, float, type(None)),
-    "begun": (int, float),
-    "step": int,
-    "spent": (int, float),
-    "told": (int, float),
-    "metrics": dict,
-    "sentence": str,
-    "diagnosis": (dict, type(None)),
-}
-
-
-def _checked(values: dict[str, Any]) -> RunInfo:
-    """Return the values as what they are to be; a foreign file may say anything."""
-    for name, kind in _KINDS.items():
-        if not isinstance(values[name], kind):
-            raise TypeError(name)
-    numbers = [values[name] for name in ("uniform_loss", "spent", "seconds", "begun", "told")]
-    if not all(math.isfinite(number) for number in numbers if number is not None):
-        raise ValueError
-    if not (
-        0 <= values["begun"] < LATEST and (values["steps"] is None) != (values["seconds"] is None)
-    ):
-        raise ValueError
-    values["layers"] = tuple(_layer(layer) for layer in values["layers"])
-    values["changes"] = tuple((int(step), str(key), v) for step, key, v in values["changes"])
-    machine, number = values["process"]
-    values["process"] = (str(machine), int(number))
-    metrics = {str(name): float(v) for name, v in values["metrics"].items()}
-    values["metrics"] = {name: v for name, v in metrics.items() if math.isfinite(v)}
-    return RunInfo(**values)
-
-
-def _layer(values: dict[str, Any]) -> LayerInfo:
-    """Return a layer as described; a number that is a word is refused."""
-    layer = LayerInfo(**values)
-    words, counts = (layer.name, layer.activation), (layer.fan_in, layer.units, layer.kernel)
-    if not all(isinstance(word, str) for word in words):
-        raise TypeError
-    if not all(isinstance(count, int) for count in (*counts, layer.parameters)):
-        raise TypeError
-    return layer

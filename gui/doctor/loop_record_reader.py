@@ -1,12 +1,12 @@
 """The record of a watched loop; one that is being written is read whenever it has changed."""
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.doctor.diagnosis import read_diagnosis
+from core.doctor.diagnosis import Diagnosis, read_diagnosis
 from core.errors import UserError
+from core.runs.loop_record import LoopRecord
 
 AGAIN = 2000  # milliseconds between two readings while the loop goes on
 
@@ -16,8 +16,8 @@ class LoopRecordReader(QObject):
 
     opened = Signal()
     """A file was read that will be shown next."""
-    read = Signal(object, object)
-    """A path, and what stands there: a dictionary; its diagnosis is None while the loop goes on."""
+    read = Signal(object, object, object)
+    """A path, its record, and its diagnosis; None while the loop goes on."""
     failed = Signal(str)
     """The file can't be read, or is none; why, in a sentence."""
 
@@ -32,42 +32,41 @@ class LoopRecordReader(QObject):
 
     def open(self, path: Path) -> None:
         """Read a file, and follow it while its loop goes on; a bad one leaves all as it was."""
-        stamp, record = _stamp(path), self._look(path)
-        if record is not None:
+        stamp, found = _stamp(path), self._look(path)
+        if found is not None:
             self.opened.emit()
             self._stamp = stamp
-            self._follow(path, record)
+            self._follow(path, *found)
 
     def leave(self) -> None:
         """Follow nothing any more."""
         self._timer.stop()
         self.path = None
 
-    def _look(self, path: Path) -> dict[str, Any] | None:
+    def _look(self, path: Path) -> tuple[LoopRecord, Diagnosis | None] | None:
         try:
-            record, diagnosis = read_diagnosis(path)
-            return {**record, "diagnosis": diagnosis}
+            return read_diagnosis(path)
         except UserError as error:
             self.failed.emit(str(error))
             return None
 
-    def _follow(self, path: Path, record: dict[str, Any]) -> None:
-        if record["diagnosis"] is None:
+    def _follow(self, path: Path, record: LoopRecord, diagnosis: Diagnosis | None) -> None:
+        if diagnosis is None:
             self.path = path
             self._timer.start()
         else:
             self.leave()
-        self.read.emit(path, record)
+        self.read.emit(path, record, diagnosis)
 
     def _reread(self) -> None:
         path = self.path
         if path is None or (stamp := _stamp(path)) == self._stamp:
             return
         self.leave()
-        record = self._look(path)
-        if record is not None:
+        found = self._look(path)
+        if found is not None:
             self._stamp = stamp
-            self._follow(path, record)
+            self._follow(path, *found)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

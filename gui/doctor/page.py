@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLay
 from core.doctor.diagnosis import Cause, Diagnosis
 from core.doctor.verdict.causes import CAUSES, lesson_on
 from core.errors import UserError
-from core.runs.loop_record import history_of
+from core.runs.loop_record import LoopRecord, history_of
 from core.telemetry.events import Diagnosed, Failed, Started
 from core.telemetry.history import History
 from gui import pages
@@ -248,11 +248,11 @@ class Page(pages.Page):
             checkpoint_request(path, sources, device, self.controls.budget.value())
         )
 
-    def _show_record(self, path: Path, record: dict[str, Any]) -> None:
+    def _show_record(self, path: Path, record: LoopRecord, found: Diagnosis | None) -> None:
         """Show how a watched loop goes, or what the doctor said at its end."""
-        history, found, verdict = history_of(record), record["diagnosis"], self.report.verdict
+        history, verdict = history_of(record), self.report.verdict
         verdict.curve.watch(history)
-        steps = f"{record['count']:,} steps" if record["count"] else "not trained yet"
+        steps = f"{record.count:,} steps" if record.count else "not trained yet"
         note = f"{path.name}: {steps}."
         if found is None:
             self.report.clear()

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -11,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QSpinBox, QWidget
 
 from core import watch
-from core.runs.loop_record import ABSENT, history_of
+from core.runs.loop_record import LoopRecord, history_of
 from gui import session as session_module
 from gui.doctor import examination as examination_module
 from gui.doctor import loop_record_reader as recording
@@ -210,7 +211,7 @@ def test_a_checkpoint_is_examined(opened, small_starter, monkeypatch):
 
 def test_the_loss_stands_in_for_a_missing_picture():
     """Where the likeliest cause, or all, has none; where there is one, the loss is not needed."""
-    history = history_of({**ABSENT, "steps": [0, 1, 2], "losses": [3.0, 2.5, 2.0]})
+    history = history_of(LoopRecord(np.array([0, 1, 2]), np.array([3.0, 2.5, 2.0])))
     loss = loss_exhibit(history, 3.3)
     assert loss.picture.question == LOSS and "From 3 to 2" in loss.measured
     assert exhibits(BROKEN, loss) == exhibits(BROKEN)
@@ -219,13 +220,13 @@ def test_the_loss_stands_in_for_a_missing_picture():
     bare = type(FINE)("fine", "All is well.", 0.8)
     assert exhibits(bare, loss) == [loss] and exhibits(bare) == []
     assert loss_exhibit(None, 0.0) is None
-    empty = history_of({**ABSENT, "steps": [], "losses": []})
+    empty = history_of(LoopRecord(np.array([]), np.array([])))
     assert loss_exhibit(empty, 0.0) is None
 
 
 def test_the_loss_has_no_sign(qtbot):
     """It is shown, not judged."""
-    history = history_of({**ABSENT, "steps": [0, 1], "losses": [3.0, 2.0]})
+    history = history_of(LoopRecord(np.array([0, 1]), np.array([3.0, 2.0])))
     card = EvidenceCard(loss_exhibit(history, 0.0))
     qtbot.addWidget(card)
     card.show()

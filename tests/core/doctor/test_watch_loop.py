@@ -254,7 +254,7 @@ def test_a_loop_that_crashes_is_diagnosed_and_crashes_all_the_same(letters, tmp_
     assert found.verdict == "broken" and found.causes[0].id == "labels_out_of_range"
     assert "out of bounds" in found.causes[0].evidence
     kept = read_record(path)
-    assert kept["count"] == when and read_diagnosis(path)[1] == found
+    assert kept.count == when and read_diagnosis(path)[1] == found
 
 
 def test_an_error_that_is_not_torchs_goes_on_its_way(letters):
@@ -340,7 +340,7 @@ def test_a_loss_that_is_no_number_is_still_json(letters, tmp_path):
             seen.step(loss)
     assert json.loads(path.read_text())["losses"][9:] == [None] * 3
     kept, diagnosis = read_diagnosis(path)
-    assert np.isnan(kept["losses"][9:]).all() and diagnosis.causes[0].id == "nan"
+    assert np.isnan(kept.losses[9:]).all() and diagnosis.causes[0].id == "nan"
 
 
 def record_of(**changes):
@@ -546,8 +546,8 @@ def test_losses_on_other_data_are_kept(letters, tmp_path):
                 with torch.no_grad():
                     other = F.cross_entropy(W[inputs[-500:, -1]], labels[-500:])
                 seen.validate(other if step % 20 == 9 else float(other))
-    assert [step for step, _ in read_record(path)["validations"]] == [10, 20, 30, 40]
-    assert all(1.5 < value < 3.4 for _, value in read_record(path)["validations"])
+    assert [step for step, _ in read_record(path).validations] == [10, 20, 30, 40]
+    assert all(1.5 < value < 3.4 for _, value in read_record(path).validations)
 
 
 def test_two_loops_one_after_another_are_two_diagnoses(letters):
