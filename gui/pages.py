@@ -6,15 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol, cast
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 import gui
 from core.training.recipe import Recipe
+from gui.network_source import NetworkSource
 from gui.session import Session
+from gui.session_state import State
 from gui.widgets.data_card import DataCard
+from gui.widgets.page_button import Mark
 from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
 from gui.worker import Worker
+
+TRAINS = Mark("play", "update", "training")
+WAITS = Mark("waiting", "muted", "waiting for its turn")
 
 
 class ShowPage(Protocol):
@@ -32,12 +39,18 @@ class Page(QWidget):
     """
 
     home: QWidget | None = None
+    marks_changed = Signal()
+    """:meth:`marks` may say something else now."""
 
     def meet(self, pages: Mapping[str, "Page"], show_page: ShowPage) -> None:
         """Get to know the other pages, which all exist by now, and how to turn to one."""
 
     def show_place(self, place: str) -> None:
         """Show what a link to this page names, such as a section of a lesson."""
+
+    def marks(self) -> list[Mark]:
+        """Return what goes on here, for the sidebar: it trains, it waits, the doctor has found."""
+        return []
 
     def abandon(self) -> None:
         """End what runs: the window closes."""
@@ -69,8 +82,23 @@ class TrainingPage(Page):
         self.setObjectName(f"page{name.capitalize()}")
         first = next(iter(recipes.values()))
         self.session = Session(name, first, worker, data, device, self)
-        self.recipe = RecipeCard(self.session, recipes)
+        self.network = NetworkSource(self.session, self)
+        self.recipe = RecipeCard(self.session, recipes, self.network)
         self.run_bar = RunBar(self.session)
+        self.session.state_changed.connect(lambda state: self.marks_changed.emit())
+        self.run_bar.badge.changed.connect(self.marks_changed)
+
+    def marks(self) -> list[Mark]:
+        """Return whether a network is trained or waits, and what the doctor has found."""
+        found, state = [], self.session.state
+        if state is State.PAUSED:
+            found.append(Mark("pause", "muted", "paused"))
+        elif state.running or state is State.SWEEPING:
+            found.append(TRAINS)
+        if finding := self.run_bar.badge.finding():
+            icon, role, title = finding
+            found.append(Mark(icon, role, f"the doctor has found: {title}"))
+        return found
 
     def abandon(self) -> None:
         """End the run, and what the session has asked for."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QContextMenuEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -21,6 +21,7 @@ from gui import theme
 from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
 from gui.widgets.glossary import GlossaryHelp, open_term
+from gui.widgets.page_button import PageButton
 from gui.widgets.picture_file import offer_picture
 from gui.worker import Worker
 
@@ -112,14 +113,10 @@ class MainWindow(QMainWindow):
         return rail
 
     def _page_button(self, key: str, module: PageModule) -> QToolButton:
-        button = theme.IconButton(module.ICON, module.HELP)
-        button.setObjectName(f"go_{key}")
-        button.setText(f"  {module.TITLE}")
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setIconSize(QSize(18, 18))
-        button.setCheckable(True)
-        button.setFixedWidth(132)
+        button = PageButton(f"go_{key}", module.ICON, module.TITLE, module.HELP)
         button.clicked.connect(lambda: self.show_page(key))
+        page = self.pages[key]
+        page.marks_changed.connect(lambda: button.show_marks(page.marks()))
         self._group.addButton(button)
         self._buttons[key] = button
         return button

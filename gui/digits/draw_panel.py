@@ -16,6 +16,7 @@ from gui.digits.toast import Toast
 from gui.widgets.canvas import DigitCanvas
 from gui.widgets.card import Card
 from gui.widgets.draw_tools import FileTools, PenTools
+from gui.widgets.network_label import NetworkLabel
 from gui.widgets.prediction_view import PredictionView, sound
 
 Read = Callable[[Array], Array]
@@ -39,6 +40,7 @@ class DrawPanel(Card):
         """What a network is shown of the ink: (28, 28), or None."""
         self.canvas, self.pen, self.files = DigitCanvas(), PenTools(), FileTools()
         self.reading, self.bars = PredictionView(), ProbabilityBars()
+        self.network = NetworkLabel("digitsNetwork")
         self.message = Toast(self.canvas, "fault")
         self.message.setObjectName("drawMessage")
         self._frame = Frame(0, 0, 1)
@@ -57,7 +59,7 @@ class DrawPanel(Card):
         self.head.addWidget(self.files)
         self.body.addWidget(self.canvas)
         self.body.addWidget(self.pen)
-        self.body.addSpacing(theme.GAP)
+        self.body.addWidget(self.network)
         self.body.addWidget(self.reading)
         self.body.addSpacing(theme.GAP)
         self.body.addWidget(self.bars, 20)  # up to where its rows would look lost

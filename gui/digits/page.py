@@ -55,6 +55,7 @@ class Page(TrainingPage):
 
     def _connect(self) -> None:
         session = self.session
+        self.draw.network.follow(self.network)
         session.loaded.connect(lambda event: self._give_reader())
         session.started.connect(lambda event: self._give_reader())
         session.weights_changed.connect(self.draw.refresh)

@@ -34,6 +34,8 @@ class ExamineCard(Card):
         self.who = label("", wrap=True)
         self.who.setObjectName("doctorPatient")
         self.how = label("", "small", wrap=True)
+        self.network = label("", "small", wrap=True)
+        self.network.setObjectName("doctorNetwork")
         self.seconds = self._spin(
             "doctorSeconds",
             "Seconds to train",
@@ -90,6 +92,7 @@ class ExamineCard(Card):
         self.body.addSpacing(2)
         self.body.addWidget(self.who)
         self.body.addWidget(self.how)
+        self.body.addWidget(self.network)
         self.body.addSpacing(words // 2)
         grid = QGridLayout()
         grid.setVerticalSpacing(GAP)
@@ -138,6 +141,10 @@ class ExamineCard(Card):
             self._steps = steps
             self._refresh()
             self._plan()
+
+    def show_network(self, words: str) -> None:
+        """Say that it is a new one, and which answers on the page."""
+        self.network.setText(f"A new network, trained for this. The page keeps its own: {words}.")
 
     def set_injecting(self, injecting: bool) -> None:
         """Say on the button whether something will be broken first."""

@@ -26,6 +26,7 @@ from gui.doctor.scroll_column import ASIDE
 from gui.pages import training_pages
 from gui.widgets.card import label
 from gui.widgets.doctor_text import done, in_short, in_words
+from gui.widgets.page_button import Mark
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Doctor", "doctor", 4
@@ -136,6 +137,7 @@ class Page(pages.Page):
             session = page.session
             session.recipe_changed.connect(lambda recipe: self._show_patient())
             session.data_chosen.connect(lambda event: self._show_patient())
+            page.network.changed.connect(self._show_network)
             session.diagnosis_asked.connect(lambda event, name=name: self._show_found(name, event))
             session.diagnosed.connect(lambda event, name=name: self._follow(name, event))
         self._choose_patient(next(iter(self.pages), ""))
@@ -157,7 +159,12 @@ class Page(pages.Page):
         page = self.pages[self._patient]
         recipe = page.session.recipe
         self.controls.show_patient(self._who(), in_short(recipe), recipe.steps)
+        self.controls.show_network(page.network.words)
         self._offer_faults()
+
+    def _show_network(self) -> None:
+        if self._patient and self.isVisible():
+            self.controls.show_network(self.pages[self._patient].network.words)
 
     def _who(self) -> str:
         page = self.pages[self._patient]
@@ -194,6 +201,13 @@ class Page(pages.Page):
     def busy(self) -> bool:
         """Whether an examination or the case goes on."""
         return self.examination.stage.running or self.case_study.study.stage.running
+
+    def marks(self) -> list[Mark]:
+        """Return whether an examination or the case goes on, or waits."""
+        stages = (self.examination.stage, self.case_study.study.stage)
+        if all(stage in (Stage.IDLE, Stage.CLOSED, Stage.WAITING) for stage in stages):
+            return [pages.WAITS] if Stage.WAITING in stages else []
+        return [pages.TRAINS]
 
     def _stop(self) -> None:
         """End what goes on."""
@@ -292,6 +306,7 @@ class Page(pages.Page):
         self.gallery.set_enabled_to_choose(not busy)
         self.case.play.setEnabled(self._loaded and not busy)
         self.open.setEnabled(self._loaded and not busy)
+        self.marks_changed.emit()
 
     def _on_started(self, event: Started) -> None:
         self.report.verdict.curve.watch(self.examination.history, event.uniform_loss)

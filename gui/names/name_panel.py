@@ -12,6 +12,7 @@ from gui.names.letter_bars import LetterBars
 from gui.names.name_list import NameList
 from gui.names.name_settings import NameSettings
 from gui.widgets.card import Card, Elided, label, say
+from gui.widgets.network_label import NetworkLabel
 
 if TYPE_CHECKING:
     from core.playgrounds.names.player import Player
@@ -62,6 +63,7 @@ class NamePanel(Card):
             "<p>Put a second network beside this one: the same beginning, the same random numbers."
             " Every network that was trained here is kept for it.</p>"
         )
+        self.network = NetworkLabel("namesNetwork")
         self.names, self.others = NameList("nameList"), NameList("nameListOther")
         self.title_one, self.title_other = Elided(), Elided()
         self._settle = QTimer(self)
@@ -87,6 +89,7 @@ class NamePanel(Card):
         self.body.addWidget(self.problem)
         self.body.addWidget(self.bars)
         self.body.addWidget(self.settings)
+        self.body.addWidget(self.network)
         lists = QHBoxLayout()
         lists.setSpacing(4)
         self._beside = QWidget()

@@ -97,6 +97,7 @@ class Page(TrainingPage):
 
     def _connect(self) -> None:
         session = self.session
+        self.names.network.follow(self.network)
         session.data_described.connect(self._on_data_described)
         session.data_chosen.connect(self._show_list)
         session.loaded.connect(self._on_loaded)

@@ -86,6 +86,7 @@ class Page(TrainingPage):
 
     def _connect(self) -> None:
         session = self.session
+        self.write.network.follow(self.network)
         session.data_described.connect(self._on_data_described)
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)

@@ -13,6 +13,7 @@ from gui.text.text_output import TextOutput
 from gui.text.write_settings import WriteSettings
 from gui.theme import IconButton
 from gui.widgets.card import Card, label, say
+from gui.widgets.network_label import NetworkLabel
 from gui.widgets.token_text import shown
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class WritePanel(Card):
         self.again = IconButton("reset", "Another text. Takes the next seed and writes anew.")
         self.again.setObjectName("anotherSeed")
         self.settings = WriteSettings()
+        self.network = NetworkLabel("textNetwork")
         self.output = TextOutput()
         self.words = label(LEGEND, "small", wrap=True)
         self.words.setObjectName("writeMessage")
@@ -84,6 +86,7 @@ class WritePanel(Card):
         self.body.addWidget(self.prompt)
         self.body.addLayout(buttons)
         self.body.addWidget(self.settings)
+        self.body.addWidget(self.network)
         self.body.addWidget(self.output, 1)
         self.body.addWidget(self.words)
         self.body.addWidget(self.candidates)

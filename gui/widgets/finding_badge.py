@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from core.doctor.diagnosis import Cause
@@ -10,7 +10,7 @@ from core.telemetry.events import Diagnosed
 from gui import theme
 from gui.session import Session
 from gui.widgets.doctor_text import tidy
-from gui.widgets.status_icon import VERDICT_ROLES, Sign
+from gui.widgets.status_icon import Sign
 
 LONGEST = 44  # letters of a title
 HIGH = 17  # pixels: no more than the line that it stands in
@@ -18,6 +18,9 @@ HIGH = 17  # pixels: no more than the line that it stands in
 
 class FindingBadge(QWidget):
     """Names the first cause that was not dismissed; a click asks the doctor's page for more."""
+
+    changed = Signal()
+    """There is another finding, or none any more."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -74,15 +77,23 @@ class FindingBadge(QWidget):
             and not (cause.settings and all(now.get(k) == _plain(v) for k, v in cause.settings))
         ]
 
-    def _show(self) -> None:
+    def finding(self) -> tuple[str, str, str] | None:
+        """Return icon, colour and title of the first cause; None where there is none."""
         causes = self.causes()
-        self.setVisible(bool(causes))
         if not causes or self._event is None:
+            return None
+        broken = self._event.diagnosis.verdict == "broken"
+        icon, role = ("verdict-broken", "fault") if broken else ("verdict-unknown", "warning")
+        return icon, role, causes[0].title
+
+    def _show(self) -> None:
+        found, causes = self.finding(), self.causes()
+        self.setVisible(found is not None)
+        self.changed.emit()
+        if found is None:
             return
-        verdict = self._event.diagnosis.verdict
-        role = VERDICT_ROLES[verdict] if verdict == "broken" else "warning"
-        self.sign.show_sign("verdict-broken" if role == "fault" else "verdict-unknown", role)
-        title = causes[0].title
+        icon, role, title = found
+        self.sign.show_sign(icon, role)
         short = title if len(title) <= LONGEST else f"{title[:LONGEST].rstrip()}…"
         self.open.setText(f"{short} +{len(causes) - 1}" if len(causes) > 1 else short)
         self.open.setAccessibleName(f"The doctor has found: {title}")

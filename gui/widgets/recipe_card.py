@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QWidget
 
 from core.paths import CHECKPOINTS
-from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
 from core.training.recipe import Recipe
 from gui.inputs import ComboBox
+from gui.network_source import NetworkSource
 from gui.session import Session
 from gui.session_state import State
 from gui.theme import IconButton
@@ -25,9 +25,11 @@ FRESH, ONWARD = "New initialisation", "The present network"
 class RecipeCard(Card):
     """What a person chooses before (and, where it may be, while) a network is trained."""
 
-    def __init__(self, session: Session, recipes: Mapping[str, Recipe]) -> None:
+    def __init__(
+        self, session: Session, recipes: Mapping[str, Recipe], network: NetworkSource
+    ) -> None:
         super().__init__("Training settings")
-        self._session = session
+        self._session, self._network = session, network
         self._recipes = recipes
         help = "A recipe: a named set of training settings."
         self.box = identified(ComboBox(), "recipeBox", "Recipe", help)
@@ -57,12 +59,9 @@ class RecipeCard(Card):
         self.problem.hide()
         session.draft.complained.connect(lambda words: say(self.problem, words, "fault"))
         session.draft.changed.connect(lambda recipe: self._name_recipe())
-        self._present: Path | None = None
         self._arrange()
         session.state_changed.connect(self._on_state)
-        session.loaded.connect(self._on_loaded)
-        session.ended.connect(self._on_ended)
-        session.started.connect(self._on_started)
+        network.path_changed.connect(self._on_network)
 
     def _arrange(self) -> None:
         self.head.addWidget(self.undo)
@@ -111,7 +110,7 @@ class RecipeCard(Card):
             self.box.removeItem(index)
 
     def _on_start_from(self, words: str) -> None:
-        self._session.resume_from = self._present if words == ONWARD else None
+        self._session.resume_from = self._network.path if words == ONWARD else None
 
     def _ask_checkpoint(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
@@ -126,25 +125,15 @@ class RecipeCard(Card):
         for widget in (self.box, self.open, self.back):
             widget.setEnabled(state is State.READY)
         self._offer_undo()
-        self.start_from.setEnabled(state is State.READY and self._present is not None)
+        self.start_from.setEnabled(state is State.READY and self._network.path is not None)
 
     def _offer_undo(self) -> None:
         still = not self._session.state.running
         self.undo.setEnabled(still and self._session.draft.can_undo)
         self.redo.setEnabled(still and self._session.draft.can_redo)
 
-    def _on_started(self, event: Started) -> None:
-        self._hold(None)
-
-    def _on_loaded(self, event: Loaded) -> None:
-        self._hold(Path(event.path))
-
-    def _on_ended(self, event: Finished | Stopped | Failed) -> None:
-        if event.checkpoint:
-            self._hold(Path(event.checkpoint))
-
-    def _hold(self, path: Path | None) -> None:
-        """Remember the file of the network that is on the screen; None while it has none."""
-        self._present = path
-        self.start_from.setEnabled(path is not None and self._session.state is State.READY)
+    def _on_network(self) -> None:
+        """Only a network that lies in a file can be trained further."""
+        there = self._network.path is not None
+        self.start_from.setEnabled(there and self._session.state is State.READY)
         self._on_start_from(self.start_from.currentText())

@@ -1,0 +1,79 @@
+"""Where the network that answers on a page comes from: shipped, a run, a file, or training."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core import paths
+from core.runs.folder import BEST, LAST, title_of
+from core.telemetry.events import Failed, Finished, Loaded, Started, Stopped
+from gui.session import Session
+from gui.session_state import State
+
+SHIPPED = "the shipped network"
+NONE = "no network yet"
+
+
+class NetworkSource(QObject):
+    """Follows a session's network.
+
+    Attributes:
+        path: the file of its weights; None while they are in no file.
+        words: what it is, in a few words.
+    """
+
+    changed = Signal()
+    path_changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path: Path | None = None
+        self.words = NONE
+        self._session = session
+        self._training = False
+        session.loaded.connect(self._on_loaded)
+        session.started.connect(self._on_started)
+        session.weights_changed.connect(self._describe)
+        session.state_changed.connect(lambda state: self._describe())
+        session.ended.connect(self._on_ended)
+
+    def _on_started(self, event: Started) -> None:
+        self._training = True
+        self._hold(None)
+
+    def _on_loaded(self, event: Loaded) -> None:
+        self._training = False
+        self._hold(Path(event.path))
+
+    def _on_ended(self, event: Finished | Stopped | Failed) -> None:
+        self._training = False
+        if event.checkpoint:
+            self._hold(Path(event.checkpoint))
+        self._describe()
+
+    def _hold(self, path: Path | None) -> None:
+        self.path = path
+        self.path_changed.emit()
+        self._describe()
+
+    def _describe(self) -> None:
+        words = self._in_words()
+        if words != self.words:
+            self.words = words
+            self.changed.emit()
+
+    def _in_words(self) -> str:
+        weights = self._session.weights
+        if weights is None:
+            return NONE
+        step = f"step {weights.step:,}"
+        if self._training:
+            paused = ", paused" if self._session.state is State.PAUSED else ""
+            return f"in training, {step}{paused}"
+        if self.path is None:
+            return f"{step} of a run that was not kept"
+        if self.path == self._session.starter:
+            return SHIPPED
+        if self.path.name in (LAST, BEST) and self.path.parent.parent == paths.RUNS:
+            return f"run {title_of(self.path)}, {step}"
+        return f"{self.path.name}, {step}"

@@ -1,0 +1,28 @@
+"""The line that says which network answers; the same wherever an answer stands."""
+
+from gui.network_source import NetworkSource
+from gui.widgets.card import Elided
+
+
+class NetworkLabel(Elided):
+    """Shipped, from which run, or in training at which step; all of it in the tooltip."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setProperty("role", "small")
+        self.source: NetworkSource | None = None
+
+    def follow(self, source: NetworkSource) -> None:
+        """Say from now on what this is."""
+        self.source = source
+        source.changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        assert self.source is not None
+        words = self.source.words
+        self.setText(words[:1].upper() + words[1:])
+        self.setAccessibleName(f"Network that answers: {words}")
+        where = f"<br>{self.source.path}" if self.source.path else ""
+        self.setToolTip(f"<p>The network that answers here: {words}.{where}</p>")

@@ -1,0 +1,67 @@
+"""A page's button in the sidebar, with marks for what goes on there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+
+from gui.theme import IconButton
+from gui.widgets.status_icon import Sign
+
+SIDE = 18  # pixels of a mark
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What goes on at a page: a shape in a colour of the theme, and the same in words."""
+
+    icon: str
+    role: str
+    words: str
+
+
+class PageButton(IconButton):
+    """Turns to a page. Its marks stand at its right, the first one outermost.
+
+    Args:
+        name: its object name.
+        icon: of resources/icons.
+        title: of the page.
+        help: what the page is for.
+    """
+
+    def __init__(self, name: str, icon: str, title: str, help: str) -> None:
+        super().__init__(icon, help)
+        self.setObjectName(name)
+        self.setText(f"  {title}")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(18, 18))
+        self.setCheckable(True)
+        self.setFixedWidth(132)
+        self._title, self._help = title, help
+        self.signs: list[Sign] = []
+
+    def show_marks(self, marks: Sequence[Mark]) -> None:
+        """Show these marks and no others."""
+        for sign in self.signs:
+            sign.hide()
+            sign.deleteLater()
+        self.signs = [Sign(SIDE, parent=self) for _ in marks]
+        for sign, mark in zip(self.signs, marks, strict=True):
+            sign.show_sign(mark.icon, mark.role, mark.words)
+            sign.show()
+        self._place()
+        words = "; ".join(mark.words for mark in marks)
+        self.setToolTip(f"{self._help}\nNow: {words}." if words else self._help)
+        self.setAccessibleName(f"{self._title}: {words}" if words else self._title)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the marks at the right."""
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        for number, sign in enumerate(self.signs):
+            left = self.width() - (number + 1) * (SIDE + 2) - 6
+            sign.move(left, (self.height() - SIDE) // 2)
