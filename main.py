@@ -1,24 +1,39 @@
-"""Glassbox: a playground for the networks of Neural Networks: Zero to Hero."""
+"""Glassbox: the window or, with the name of a command, the command line."""
 
 import sys
 
 from core.errors import UserError
-from gui import preflight
-from gui.options import parse
+from core.libraries import import_problem
 
 
 def main() -> int:
-    """Open the window, or say in a sentence why that is not possible."""
+    """Do what the arguments ask for; what is not possible is a sentence."""
     try:
-        options = parse(sys.argv[1:])
-        if problem := preflight.problem():
-            raise UserError(problem)
-        from gui import app
+        if sys.argv[1:] and not sys.argv[1].startswith("-"):
+            from core.__main__ import run
 
-        return app.run(options)
+            return run()
+        return _open_window()
     except UserError as error:
-        print(f"glassbox: {error}", file=sys.stderr)
-        return 2
+        problem = str(error)
+    except (ImportError, OSError) as error:
+        problem = import_problem(error)
+        if not problem:
+            raise
+    print(f"glassbox: {problem}", file=sys.stderr)
+    return 2
+
+
+def _open_window() -> int:
+    from gui import preflight
+    from gui.options import parse
+
+    options = parse(sys.argv[1:])
+    if problem := preflight.problem():
+        raise UserError(problem)
+    from gui import app
+
+    return app.run(options)
 
 
 if __name__ == "__main__":

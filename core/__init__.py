@@ -7,7 +7,7 @@ from .version import __version__ as __version__
 
 
 def __getattr__(name: str) -> object:
-    """Bring ``watch`` when it is asked for: ``from core import watch``."""
+    """Bring ``watch`` when it is asked for: ``from glassbox import watch``."""
     if name == "watch":
         from .doctor.watch_loop import watch
 

@@ -1,11 +1,13 @@
-"""The command line: ``python -m core``. See ``--help``; the contract stands in README.md."""
+"""The command line: ``python -m core``. See ``--help``; the contract stands in docs."""
 
 import os
 import sys
 
 from .cli import main
 
-if __name__ == "__main__":
+
+def run() -> int:
+    """Run the command that this process was started with; return the exit status."""
     status = main()
     if "TORCHELASTIC_RUN_ID" in os.environ:  # one of several, started by torchrun
         # DistributedDataParallel never lets go of torch's threads, and they abort the process
@@ -13,4 +15,8 @@ if __name__ == "__main__":
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
-    sys.exit(status)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,4 +1,4 @@
-"""What ``python -m core`` understands; each command stands in ``core/commands``.
+"""What ``python -m core`` and ``glassbox`` understand; each command stands in ``core/commands``.
 
 With ``--json`` exactly one JSON object goes to stdout and progress to stderr. Bad input is one
 line on stderr and exit status 2.
@@ -17,6 +17,8 @@ from .commands.playgrounds import PLAYGROUNDS
 from .commands.runs import EXPORT, LIST
 from .commands.train import TRAIN
 from .errors import UserError
+from .libraries import import_problem
+from .paths import COMMAND
 from .version import __version__
 
 COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT)
@@ -39,6 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
         # What is left in the buffer goes nowhere, instead of into a closed pipe at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (ImportError, OSError) as error:
+        if problem := import_problem(error):
+            print(f"glassbox: {problem}", file=sys.stderr)
+            return 2
+        raise
     if answer is None:  # this process followed another one, which answers
         return 0
     if options.json:
@@ -49,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m core", description="Glassbox, without its window.")
+    parser = Parser(prog=COMMAND, description="Glassbox, without its window.")
     parser.add_argument("--version", action="version", version=f"Glassbox {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for command in COMMANDS:

@@ -11,6 +11,8 @@ RESOURCES = ROOT / "resources"
 CHECKPOINTS = ROOT / "checkpoints"
 IN_CHECKOUT = (ROOT / "pyproject.toml").is_file()
 """Whether this runs from a clone, which keeps all it writes, or is installed as a package."""
+COMMAND = "python -m core" if IN_CHECKOUT else "glassbox"
+"""How the command line is called here, for sentences that name it."""
 
 
 def user_data() -> Path:

@@ -9,7 +9,7 @@ from .errors import UserError
 if TYPE_CHECKING:
     from .playground import Playground
 
-PACKAGE = "core.playgrounds"
+PACKAGE = f"{__package__}.playgrounds"
 
 
 def all_names() -> list[str]:

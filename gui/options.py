@@ -4,8 +4,10 @@ import argparse
 
 from core import __version__
 from core.arguments import DEVICES, Parser
+from core.paths import COMMAND, IN_CHECKOUT
 
 ABOUT = "Glassbox: a playground for the networks of Neural Networks: Zero to Hero."
+WITHOUT = f"Without a window: {COMMAND} COMMAND ..., such as {COMMAND} train --help."
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -14,7 +16,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     Raises:
         UserError: an option is unknown or impossible.
     """
-    parser = Parser(prog="main.py", description=ABOUT)
+    program = "main.py" if IN_CHECKOUT else "glassbox"
+    parser = Parser(prog=program, description=ABOUT, epilog=WITHOUT)
     parser.add_argument("--page", metavar="NAME", help="the page to begin with, such as digits")
     parser.add_argument("--data", metavar="DIR", help="folder of full data sets")
     parser.add_argument("--device", default="auto", choices=DEVICES)

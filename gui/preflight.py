@@ -5,6 +5,10 @@ import os
 import platform
 import sys
 
+from core import libraries
+
+WINDOW = ("PySide6", "pyqtgraph", "numpy", "PIL")
+"""Without these there is no window; what else is missing, the page that needs it says."""
 NEEDED = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
@@ -45,6 +49,8 @@ def problem() -> str:
     """Return a sentence on what is missing, with the command that installs it; "" if nothing is."""
     if sys.version_info < (3, 11):  # noqa: UP036, an older Python is what it is about
         return "Glassbox needs Python 3.11 or newer; install it, for example from python.org."
+    if absent := libraries.missing(WINDOW):
+        return absent
     if platform.system() != "Linux":
         return ""
     wanted = dict(NEEDED)

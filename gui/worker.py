@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from PySide6.QtCore import QObject, QThread, Signal
 
 from core.errors import UserError
+from core.libraries import import_problem
 from core.telemetry.events import Failed, Stopped
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
@@ -67,7 +68,7 @@ class Worker(QThread):
         try:
             import torch  # noqa: F401, takes a second or more: here no drawing waits for it
         except (ImportError, OSError) as error:
-            problem = f"torch can't be loaded ({error}); reinstall requirements.txt."
+            problem = import_problem(error) or f"torch can't be loaded ({error})."
             self.broken.emit(problem)
         else:
             self.ready.emit()
@@ -94,6 +95,7 @@ def _do(job: Job, control: Control, mailbox: Mailbox) -> None:
     except UserError as error:
         mailbox.put(Failed(0, str(error)))
     except Exception as error:
-        # A fault of ours: the person gets a sentence, the log the traceback.
+        # A fault of ours, or a missing library: the person gets a sentence, the log the traceback.
         _log.exception("a job failed")
-        mailbox.put(Failed(0, f"Something went wrong inside Glassbox: {error}"))
+        problem = import_problem(error) or f"Something went wrong inside Glassbox: {error}"
+        mailbox.put(Failed(0, problem))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import positive
 from ..errors import UserError
 from ..files import free_place
-from ..paths import RUNS
+from ..paths import COMMAND, RUNS
 from ..runs.folder import run_named
 from . import Command, say
 from .run_options import (
@@ -143,7 +143,7 @@ def _run(options: argparse.Namespace) -> "Run":
         return run
     if options.playground is None:
         what = f"there is no run {options.resume}" if options.resume else "or a run to --resume"
-        raise UserError(f"Say which playground ('python -m core playgrounds' lists them); {what}.")
+        raise UserError(f"Say which playground ('{COMMAND} playgrounds' lists them); {what}.")
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
     run = run_of(options, options.playground, seconds=60.0, resume=resume)
     folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")

@@ -1,6 +1,6 @@
 """Three lines around any training loop, and the doctor watches it.
 
-    from core import watch
+    from glassbox import watch
 
     with watch() as seen:
         for step in range(1000):
@@ -45,7 +45,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
             near the loop.
         name: of the record; by default the script's name.
         quiet: print nothing at the end.
-        record: where the record goes; None for ``checkpoints/runs/``, False for nowhere.
+        record: where the record goes; None for the folder of runs, False for nowhere.
         budget: seconds that experiments on copies may take at the end.
         share: of the loop's time, how much the observations may take.
 

@@ -1,9 +1,10 @@
-"""Where a record's files lie: one folder a run, in ``checkpoints/runs/``."""
+"""Where a record's files lie: one folder a run, in ``paths.RUNS``."""
 
 import contextlib
 from pathlib import Path
 
 from ..errors import UserError
+from ..paths import COMMAND
 
 ABOUT = "run.json"
 CARD = "card.json"
@@ -35,7 +36,7 @@ def find_run(runs: Path, name: str) -> Path:
     if found := run_named(runs, name) or _loop_named(runs, name):
         return found
     raise UserError(
-        f"There is no run {name}; 'python -m core runs' lists them, and a folder with a {ABOUT}"
+        f"There is no run {name}; '{COMMAND} runs' lists them, and a folder with a {ABOUT}"
         " is one, too."
     )
 

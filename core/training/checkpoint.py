@@ -2,6 +2,9 @@
 
 One file, so that weights and their description can't be parted or half-written. Nothing is ever
 unpickled: a file from elsewhere can be wrong, but it can't do anything.
+
+safetensors is imported where a file is read or written: ``watch`` does neither, and works with
+torch and numpy alone.
 """
 
 import json
@@ -12,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from .. import registry
@@ -62,6 +63,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         UserError: it can't be written there.
     """
+    from safetensors.torch import save
+
     about = {
         "format": FORMAT,
         "version": __version__,
@@ -105,6 +108,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         UserError: it is no checkpoint of Glassbox, is damaged, or does not fit its own recipe.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
         if path.stat().st_size > LARGEST:
             raise UserError(f"{path} is larger than any network of Glassbox; choose another file.")
@@ -134,6 +139,8 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         UserError: as :func:`load_checkpoint`.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="pt") as file:
             return _read_recipe(path, _read_about(path, file.metadata() or {}))[1]

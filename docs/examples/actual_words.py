@@ -13,7 +13,7 @@ import tiktoken
 import torch
 from torch.nn import functional as F
 
-from core import watch
+from glassbox import watch
 
 text = Path(sys.argv[1]).read_text(encoding="utf-8")
 steps = int(sys.argv[2]) if len(sys.argv) > 2 else 2500

@@ -12,7 +12,7 @@ TITLE = "Open a record of watch, or a checkpoint"
 KINDS = "Records and checkpoints (*.watch.json *.safetensors);;All (*)"
 NO_FILE = "That can't be opened; drop a record of watch or a checkpoint of this computer."
 HELP = (
-    "A record that core.watch wrote (*.watch.json, in checkpoints/runs), while its loop goes on or"
+    "A record that glassbox.watch wrote (*.watch.json, among the runs), while its loop goes on or"
     " later; or a checkpoint, to be examined. Either can also be dropped here."
 )
 

@@ -22,7 +22,7 @@ SLIDER = "Go through the runs together: each shows its layers at its moment near
 NARROWEST = 500  # pixels of a wall; where they don't fit, they are scrolled
 TWO_LINES = 34  # pixels of a remark, always: the walls beside one another stay in line
 NO_COMMON = "These runs have no moment in common yet."
-LOOPS = "A loop that core.watch saw keeps its curves, and no layers to go through."
+LOOPS = "A loop that glassbox.watch saw keeps its curves, and no layers to go through."
 
 
 class _Side(QWidget):

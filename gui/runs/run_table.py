@@ -4,6 +4,7 @@ from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QSize, Q
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
+from core.paths import COMMAND
 from core.runs.library import Entry
 from gui import theme
 from gui.runs.run_cell import RunCell, RunHeader
@@ -28,7 +29,7 @@ WIDE = 1150  # pixels, from which on the columns have air
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 SOON = 40  # milliseconds that a choice rests before it is read: arrow keys run past many
 EMPTY = (
-    "No run yet. Press Train on a page, or type 'python -m core train names' in a terminal:\n"
+    f"No run yet. Press Train on a page, or type '{COMMAND} train names' in a terminal:\n"
     "every training is kept here as it goes. A run from another machine comes in as a zip."
 )
 NONE_SHOWN = "No run has these words; take some away, or look at all playgrounds."

@@ -51,7 +51,7 @@ def standing(entry: Entry) -> str:
     """Say how far a run is, or how it ended, in a sentence."""
     about = entry.about
     if about is None:
-        return f"A loop that core.watch saw; {entry.step:,} steps."
+        return f"A loop that glassbox.watch saw; {entry.step:,} steps."
     steps = f"{about.step:,} steps"
     took = f" in {duration(about.spent)}" if about.spent else ""
     if entry.state == "running":
