@@ -136,8 +136,8 @@ def pen() -> None:
 
 
 def _pen_times(window: QWidget, moves: int = 150) -> list[float]:
-    canvas = window.findChild(QWidget, "digitCanvas")
-    painted = Painted(window.findChild(QWidget, "digitBars"))
+    canvas = window.page.findChild(QWidget, "digitCanvas")
+    painted = Painted(window.page.findChild(QWidget, "digitBars"))
     window.findChild(QWidget, "clearButton").click()
     side, left = canvas.width(), Qt.MouseButton.LeftButton
     QTest.mousePress(canvas, left, pos=QPoint(side // 4, side // 4))

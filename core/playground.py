@@ -208,6 +208,8 @@ class Playground(ABC):
     ) -> dict[str, Any]:
         """Make something new, after a prompt: ``samples`` and ``tokens_per_second``.
 
+        A ``note`` says it where the prompt was read otherwise than it was written.
+
         Args:
             model: the network.
             recipe: how it was made.

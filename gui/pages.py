@@ -4,9 +4,9 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Protocol, TypeVar, cast
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 import gui
@@ -15,6 +15,8 @@ from gui.network_source import NetworkSource
 from gui.session import Session
 from gui.session_state import State
 from gui.widgets.data_card import DataCard
+from gui.widgets.learning_panel import LearningPanel
+from gui.widgets.object_names import qualified, qualify
 from gui.widgets.page_button import Mark
 from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
@@ -22,6 +24,7 @@ from gui.worker import Worker
 
 TRAINS = Mark("play", "update", "training")
 WAITS = Mark("waiting", "muted", "waiting for its turn")
+W = TypeVar("W", bound=QObject)
 
 
 class ShowPage(Protocol):
@@ -69,6 +72,8 @@ class TrainingPage(Page):
 
     data: DataCard | None = None
     """Where other data can be chosen; None where there is none."""
+    learning: LearningPanel | None = None
+    """The curves and the layers; None where there are none."""
 
     def __init__(
         self,
@@ -98,6 +103,28 @@ class TrainingPage(Page):
         if finding := self.run_bar.badge.finding():
             icon, role, title = finding
             found.append(Mark(icon, role, f"the doctor has found: {title}"))
+        return found
+
+    def shared(self) -> list[QWidget]:
+        """Return the parts whose like is on the other playgrounds' pages, too."""
+        parts = (self.data, self.recipe, self.run_bar, self.learning)
+        return [part for part in parts if part is not None]
+
+    def meet(self, pages: Mapping[str, Page], show_page: ShowPage) -> None:
+        """Take names that no other page has, before anybody asks for one."""
+        for part in self.shared():
+            qualify(part, self.session.name)
+
+    def findChild(  # noqa: N802, Qt's name
+        self,
+        type: type[W],
+        name: str | None = None,
+        options: Qt.FindChildOption = Qt.FindChildOption.FindChildrenRecursively,
+    ) -> W | None:
+        """Find a widget by its name, with the page's behind it or without: it is this page's."""
+        found: W | None = super().findChild(type, name, options)
+        if found is None and name is not None:
+            found = super().findChild(type, qualified(name, self.session.name), options)
         return found
 
     def abandon(self) -> None:

@@ -1,6 +1,7 @@
 """evaluate, predict, sample: what a trained network can do."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,10 @@ def _sample(options: argparse.Namespace) -> dict[str, Any]:
     tell = None
     if playground.streams and options.count == 1 and not options.json:
         tell, options.show = _tell_now, lambda answer: ""  # it is not shown twice
-    return playground.sample(checkpoint.model(), checkpoint.recipe, tell, **wishes)
+    answer = playground.sample(checkpoint.model(), checkpoint.recipe, tell, **wishes)
+    if note := answer.get("note"):
+        print(f"glassbox: {note}", file=sys.stderr)
+    return answer
 
 
 def _tell_now(text: str) -> None:

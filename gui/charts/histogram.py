@@ -49,25 +49,24 @@ class Histogram(QWidget):
         name: of the widget, as an object.
         accessible: what it shows.
         help: what it means, for the tooltip.
-        caption: what is counted, below it.
         unit: of the values.
     """
 
-    def __init__(self, name: str, accessible: str, help: str, caption: str, unit: str) -> None:
+    def __init__(self, name: str, accessible: str, help: str, unit: str) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(accessible)
         self.setToolTip(help)
-        self._caption, self._unit = caption, unit
+        self._caption, self._unit = "", unit
         self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._values: Array = np.zeros(0)
         self._bins: tuple[Array, float, float] | None = None
         self._mark: tuple[float, str] | None = None
 
-    def set_values(self, values: Array) -> None:
-        """Take the values, (M,), all of them finite."""
-        self._values, self._bins = values, None
+    def set_values(self, values: Array, caption: str) -> None:
+        """Take the values, (M,), all of them finite, and what stands below: which they are."""
+        self._values, self._bins, self._caption = values, None, caption
         self.update()
 
     def set_mark(self, value: float | None, name: str = "") -> None:

@@ -21,9 +21,9 @@ HELP = (
 class ProbabilityBars(QWidget):
     """What the network thinks of each digit, 0 to 9, from top to bottom."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "digitBars") -> None:
         super().__init__()
-        self.setObjectName("digitBars")
+        self.setObjectName(name)
         self.setAccessibleName("Share of each digit")
         self.setToolTip(HELP)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

@@ -28,6 +28,7 @@ class Page(TrainingPage):
     """Digits: the recipe, the run, the layers, the mistakes, and a canvas that always answers."""
 
     data: DataCard
+    learning: LearningPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("digits", RECIPES, worker, data, device)

@@ -13,10 +13,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.lessons.text import Block, Code, Explanation, Heading, Items, Lesson, Live, Paragraph
+from core.lessons.text import (
+    Block,
+    Code,
+    Explanation,
+    Heading,
+    Items,
+    Lesson,
+    Live,
+    Paragraph,
+    lessons,
+)
 from gui.lessons.context import LessonContext, LessonPart, PlayablePart
 from gui.lessons.prose import MEASURE, Prose, heading
 from gui.widgets.card import label
+from gui.widgets.object_names import qualify
 
 WIDEST = 980  # pixels of a live part
 SIZES = {2: 20, 3: 16}
@@ -156,12 +167,22 @@ class LessonView(QScrollArea):
             module = importlib.import_module(f"gui.lessons.parts.{live.name}")
             part: LessonPart = module.Part(self._context, live.options)
             assert isinstance(part, QWidget)
+            if earlier := self._earlier(live):
+                qualify(part, str(earlier + 1))
             self.parts.append(part)
             if reveal := self._reveals.get(number):
                 assert isinstance(part, PlayablePart)
                 part.played.connect(reveal.open)
             _put(place, part)
         self._places.clear()
+
+    def _earlier(self, live: Live) -> int:
+        """Return how many parts of this kind stand before one, here and in earlier lessons."""
+        order = list(lessons().values())
+        passed = order[: order.index(self.lesson)] if self.lesson in order else []
+        blocks = [block for lesson in (*passed, self.lesson) for block in lesson.blocks]
+        lives = [block for block in blocks if isinstance(block, Live) and block.name == live.name]
+        return next(number for number, block in enumerate(lives) if block is live)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go to the beginning or the end; the other keys are a scroll area's own."""

@@ -28,7 +28,8 @@ COLUMNS = (
         "Train",
         68,
         46,
-        "Nats a character on names that it learned from: the lower, the better it knows them.",
+        "Nats a character on names that it learned from, up to 3,000 of them: the lower, the better"
+        " it knows them.",
     ),
     LadderColumn(
         "Dev loss",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.playgrounds.names.player import Player
 
 DREAMT = 1000  # names that the network's map is made of
+SHOWN = 120  # letters of the embedding; more could not be told apart
 EVERY = 3000  # milliseconds between two of its maps
 WIDE = 800  # pixels from which the two stand side by side
 BROKEN = "The network's weights are NaN: it has diverged in training."
@@ -88,11 +89,11 @@ class LettersPanel(QWidget):
             self.embedding.show_none(BROKEN)
             return
         letters = self._player.letters
-        if len(letters) > 120:
-            points, letters = points[:120], letters[:120]
+        many = f"{SHOWN} of {len(letters):,} letters; " if len(letters) > SHOWN else ""
+        points, letters = points[:SHOWN], letters[:SHOWN]
         flat, held = flatten(np.asarray(points), self._before)
         self._before = flat
-        words = f"2 of {points.shape[1]} dimensions; they hold {held:.0%} of the variance."
+        words = f"{many}2 of {points.shape[1]} dimensions; they hold {held:.0%} of the variance."
         self.embedding.show_embedding(letters, flat, words)
 
     def _dream(self) -> None:

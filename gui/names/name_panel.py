@@ -1,5 +1,6 @@
 """The beginning of a name, and how networks finish it: letter by letter, and whole."""
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
@@ -7,6 +8,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from core.errors import UserError
+from core.playgrounds.names.reports import read_as
 from gui.inputs import ComboBox
 from gui.names.letter_bars import LetterBars
 from gui.names.name_list import NameList
@@ -48,7 +50,8 @@ class NamePanel(Card):
         clear.setToolTip("<p>Begin anew, with nothing typed.</p>")
         self.prefix.setToolTip(
             "<p>The beginning of a name, such as bro. The network goes on from there, at every key;"
-            " with nothing typed, it begins by itself.</p>"
+            " with nothing typed, it begins by itself. Capitals are read as small letters where it"
+            " knows no others.</p>"
         )
         self.problem = label("", "fault", wrap=True)
         self.problem.setObjectName("prefixProblem")
@@ -140,13 +143,15 @@ class NamePanel(Card):
         """Ask again. The names follow when this much has been painted."""
         if self._player is None or not self.isVisible():
             return
-        prefix = self.prefix.text()
+        typed = unicodedata.normalize("NFC", self.prefix.text())
+        prefix = self._player.fold(typed)
         try:
             shares = self._player.next_letters(prefix)
         except UserError as error:
             self._complain(str(error))
             return
         self._complain("")
+        say(self.problem, read_as(typed, prefix), "small")
         other = None
         if self._other and self._other.letters == self._player.letters:
             other = self._other.next_letters(prefix)
@@ -167,10 +172,10 @@ class NamePanel(Card):
 
     def _write_names(self) -> None:
         self._settle.setInterval(0)
-        prefix = self.prefix.text()
         for player, names in ((self._player, self.names), (self._other, self.others)):
-            if player is None or self.problem.isVisible():
+            if player is None or self.prefix.property("wrong"):
                 continue
+            prefix = player.fold(self.prefix.text())
             try:
                 names.show_names(self.settings.names(player, prefix), prefix)
             except UserError as error:  # the second network may know other letters

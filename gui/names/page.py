@@ -54,6 +54,7 @@ class Page(TrainingPage):
     """Names: the recipe, the run, the layers, the letters, the ladder, and a prefix box."""
 
     data: DataCard
+    learning: LearningPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("names", RECIPES, worker, data, device)
@@ -69,6 +70,8 @@ class Page(TrainingPage):
         self.sweep = LRRangeCard()
         self.names, self.surprise = NamePanel(), SurprisalCard()
         self._words: frozenset[str] = frozenset()
+        self._listed = 0
+        """How many names the training list has."""
         self._shelf: dict[str, Any] = {}
         """Networks to be put beside the present one, by their names, as replicas."""
         self._files: dict[str, str] = {}
@@ -124,6 +127,7 @@ class Page(TrainingPage):
     def _on_data_described(self, event: DataDescribed) -> None:
         """The list that the network is held against: its names are no new ones."""
         self._words = event.values["words"]
+        self._listed = event.values["train_size"]
         if event.values["title"] != self._list:
             self._list = event.values["title"]
             self.ladder.clear_results()  # losses on two lists can't be compared
@@ -149,7 +153,7 @@ class Page(TrainingPage):
 
     def _play(self) -> None:
         """Play with the session's network from now on."""
-        self.surprise.set_totals(NONE)
+        self.surprise.set_totals(NONE, 0)
         player = self._player(self.session.replica)
         self.names.set_player(player)
         self.letters.set_player(player)
@@ -166,7 +170,7 @@ class Page(TrainingPage):
         self.surprise.refresh()
 
     def _on_evaluated(self, event: Evaluated) -> None:
-        self.surprise.set_totals(event.details["totals"])
+        self.surprise.set_totals(event.details["totals"], self._listed)
 
     def _on_ended(self, event: Finished | Stopped | Failed) -> None:
         found, info = self.session.history.evaluations, self.session.info

@@ -1,6 +1,7 @@
 """A name of one's own, and its surprisal."""
 
 import math
+import unicodedata
 from collections.abc import Callable
 
 import numpy as np
@@ -22,8 +23,9 @@ HINT = "Each letter of your name will get a bar: how little the network expected
 NOBODY = "There is no network yet that could read a name: train one, or open one."
 BROKEN = "The network's answers are NaN: it has diverged in training."
 HISTOGRAM = (
-    "<p>The surprisal of each name of the training list, from the most expected at the left to the"
-    " most surprising at the right. The mark is the name above.</p>"
+    "<p>The surprisal of names of the training list, all or a sample of them spread over it, from"
+    " the most expected at the left to the most surprising at the right. The mark is the name"
+    " above.</p>"
 )
 
 
@@ -41,7 +43,8 @@ class SurprisalCard(Card):
         self.input.setMaxLength(120)
         self.input.setToolTip(
             "<p>Type a name, a word, or nonsense. Glassbox asks the network for the probability "
-            "of each letter after those before it, and of the end.</p>"
+            "of each letter after those before it, and of the end. Capitals are read as small "
+            "letters where it knows no others.</p>"
         )
         self.letters = SurprisalLetters()
         self.sentence = label("", "small", wrap=True)
@@ -51,13 +54,13 @@ class SurprisalCard(Card):
             "surpriseHistogram",
             "Surprisal of the names of the training list",
             HISTOGRAM,
-            "training list",
             "nats",
         )
         for widget in (self.input, self.letters, self.sentence, self.histogram):
             self.body.addWidget(widget)
         self._read: Reader | None = None
         self._totals: Array = np.zeros(0)
+        self._among, self._sampled = "", False
         self._late = True  # something changed that has not been read yet
         self.input.textChanged.connect(self.refresh)
         self.refresh()
@@ -73,11 +76,19 @@ class SurprisalCard(Card):
         self.letters.set_uniform(uniform)
         self.refresh()
 
-    def set_totals(self, totals: Array) -> None:
-        """Take the nats of each name of the training list, (M,), in any order."""
+    def set_totals(self, totals: Array, listed: int) -> None:
+        """Take the nats of names of the training list, (M,), in any order.
+
+        Args:
+            totals: of all names, or of a sample of them.
+            listed: how many names the list has.
+        """
         totals = np.asarray(totals)
         self._totals = totals[np.isfinite(totals)]
-        self.histogram.set_values(self._totals)
+        self._sampled = len(totals) < listed
+        many = f"{len(totals):,} of {listed:,}" if self._sampled else f"all {len(totals):,}"
+        self._among = f"{many} training names"
+        self.histogram.set_values(self._totals, self._among)
         self.refresh()
 
     def show_word(self, text: str) -> None:
@@ -102,7 +113,7 @@ class SurprisalCard(Card):
         if surprise is None:
             self._say(fault or self._about_list(), "fault" if fault else "small")
         else:
-            self._say(sentence_of(word, surprise, self._totals), "small")
+            self._say(sentence_of(word, surprise, self._totals, self._sampled), "small")
 
     def showEvent(self, event: QShowEvent) -> None:
         """Read what changed while it was hidden."""
@@ -129,29 +140,40 @@ class SurprisalCard(Card):
         if not len(self._totals):
             return ""
         low, high = np.quantile(self._totals, (0.25, 0.75)).tolist()
-        many = f"{len(self._totals):,} names"
-        return f"Of the training list's {many}, the middle half take {low:.0f} to {high:.0f} nats."
+        return f"The middle half of {self._among} take {low:.0f} to {high:.0f} nats."
 
 
-def sentence_of(word: str, surprise: Surprisal, totals: Array) -> str:
-    """Say how surprising a name is, and among which names of the training list, (M,), it stands."""
-    total = surprise.total
+def sentence_of(word: str, surprise: Surprisal, totals: Array, sampled: bool) -> str:
+    """Say how surprising a name is, and where it stands among training names.
+
+    Args:
+        word: as it was typed.
+        surprise: of the letters that the network was given.
+        totals: of the training names, (M,).
+        sampled: whether these are some of them, not all.
+    """
+    total, read = surprise.total, surprise.letters[:-1]
+    name = _shortened(read)
+    if read != unicodedata.normalize("NFC", word):
+        name = f"Read as {name}"
     if math.isinf(total):
-        return f"{_shortened(word)}: the network holds this name for impossible."
-    words = f"{_shortened(word)}: {total:.1f} nats, {total / len(surprise.letters):.1f} a letter"
+        return f"{name}: the network holds this name for impossible."
+    words = f"{name}: {total:.1f} nats, {total / len(surprise.letters):.1f} a letter"
     if not len(totals):
         return f"{words} (the end counts as one)."
-    return f"{words}: {_place(float((totals > total).mean()), float((totals < total).mean()))}."
+    among = f"{len(totals):,} training names" if sampled else "the training list"
+    place = _place(float((totals > total).mean()), float((totals < total).mean()))
+    return f"{words}: {place} of {among}."
 
 
 def _place(stranger: float, plainer: float) -> str:
     """Say where a name stands, by the shares of names that surprise more and less than it."""
     way, share = ("less", stranger) if stranger >= plainer else ("more", plainer)
     if share == 1:
-        return f"{way} surprising than all of the training list"
+        return f"{way} surprising than all"
     # Rounded down, so that it never claims all.
     percent = math.floor(share * 100) if share < 0.99 else math.floor(share * 1000) / 10
-    return f"{way} surprising than {percent:g} % of the training list"
+    return f"{way} surprising than {percent:g} %"
 
 
 def _shortened(word: str) -> str:

@@ -37,7 +37,7 @@ class KeyframePlay(Card):
     def __init__(self) -> None:
         super().__init__(" ")
         self.setObjectName("momentPlay")
-        self.canvas, self.bars = DigitCanvas(), ProbabilityBars()
+        self.canvas, self.bars = DigitCanvas("momentCanvas"), ProbabilityBars("momentBars")
         self.clear = IconButton("clear", "Clear the canvas, to draw another digit. Delete, too.")
         self.clear.setObjectName("clearMomentCanvas")
         self.clear.setProperty("role", "badge")

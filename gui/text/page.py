@@ -38,6 +38,7 @@ class Page(TrainingPage):
     """Text: the recipe, the run, the layers, the tokens, attention, and a prompt."""
 
     data: DataCard
+    learning: LearningPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("text", RECIPES, worker, data, device)

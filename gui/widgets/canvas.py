@@ -47,9 +47,9 @@ class DigitCanvas(PenInput):
     failed = Signal(str)
     """What was pasted or dropped is no picture; says why in a sentence."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "digitCanvas") -> None:
         super().__init__()
-        self.setObjectName("digitCanvas")
+        self.setObjectName(name)
         self.setAccessibleName("Canvas for a digit")
         self.setAccessibleDescription("Draw with mouse, pen or finger; or paste or open a picture.")
         self.setToolTip(HELP)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.cli import main
 from tests.core.test_cli import answer, refused
 
 SMALL = ("--set", "hidden=16", "embedding=4", "context=3")
@@ -27,6 +28,17 @@ def test_train_evaluate_sample(network):
     assert set(first) == {"samples", "tokens_per_second"} and first["tokens_per_second"] > 0
     assert len(first["samples"]) == 10 and first["samples"] == again["samples"]
     assert all(name.startswith("bro") and "." not in name for name in first["samples"])
+
+
+def test_a_capital_is_read_as_a_small_letter_and_said(network, capsys):
+    """The same names as for a small one, a note in the answer, and a line on stderr."""
+    words = ("sample", network[0], "--count", 3, "--seed", 4, "--prompt")
+    capital = answer(*words, "Bro")
+    note = "Read as “bro”, in the letters that this network knows."
+    assert capital["samples"] == answer(*words, "bro")["samples"] and capital["note"] == note
+    main([str(word) for word in (*words, "Bro")])
+    shown = capsys.readouterr()
+    assert note in shown.err and shown.out.splitlines() == capital["samples"]
 
 
 def test_the_shipped_network_answers():
@@ -61,7 +73,6 @@ def test_a_list_in_another_script(tmp_path):
     ("words", "sentence"),
     [
         (["--prompt", "brß"], "never met “ß”"),
-        (["--prompt", "Bro"], "write “b”"),
         (["--prompt", "bro."], "ends a name"),
         (["--count", "0"], "0 is not a whole number above zero"),
         (["--count", "1000000"], "ask for 1 to 100,000 names"),

@@ -235,14 +235,22 @@ def test_a_folder_without_names_falls_back_and_says_so(tmp_path):
 
 
 def test_an_unknown_letter_is_named():
-    """The sentence says which letter, and which there are; a capital is explained."""
+    """The sentence says which letter, and which there are."""
     alphabet = Alphabet.of(WORDS)
     with pytest.raises(UserError, match="never met “ß”; its letters are a b"):
         alphabet.encode_prefix("straße"[4:])
-    with pytest.raises(UserError, match="small: write “e”"):
-        alphabet.encode_prefix("E")
     with pytest.raises(UserError, match="leave it out"):
         alphabet.encode_prefix("em.")
+
+
+def test_the_other_case_of_a_letter_is_read_where_only_that_is_known():
+    """Emma is emma to a list of small letters; in a list that has both, each stays what it is."""
+    small = Alphabet.of(WORDS)
+    assert small.fold("EmMa") == "emma"
+    assert small.encode_prefix("Em").tolist() == small.encode("em").tolist()
+    assert Alphabet.of(["Anna", "ADA"]).fold("anDa") == "anDa"
+    assert Alphabet.of(["EMMA"]).fold("Emma") == "EMMA"
+    assert small.fold("İß") == "İß", "whose other case is two letters"
 
 
 def test_an_unknown_letter_is_named_wherever_it_stands():

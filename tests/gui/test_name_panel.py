@@ -158,6 +158,18 @@ def test_a_checkpoint_with_other_letters_plays(quick, greek_network):
     quick.until(lambda: panel.names.count() == 20 and panel.others.count() == 20)
 
 
+def test_a_capital_is_read_as_a_small_letter(quick):
+    """The letters, the names and a hint go by what the network read; the box keeps what stands."""
+    panel = quick.page.names
+    QTest.keyClicks(panel.prefix, "Bro")
+    quick.until(lambda: all(name.startswith("bro") for name in texts(panel.names)))
+    assert panel.problem.isVisible() and panel.problem.property("role") == "small"
+    assert panel.problem.text().startswith("Read as “bro”") and panel.bars.isEnabled()
+    assert "after “bro”" in panel.bars.describe(1) and panel.prefix.text() == "Bro"
+    panel.prefix.setText("bro")
+    assert not panel.problem.isVisible()
+
+
 def test_numbers_changed_while_it_trains_count_at_once(quick, letters_recipe):
     """Names wait for one another while a network learns, but not for the person."""
     panel = quick.page.names

@@ -505,7 +505,7 @@ def test_a_finding_is_a_badge_on_its_page(doctor):
     assert not badge(doctor).isVisible()
     doctor.names.session.diagnosed.emit(Diagnosed(500, BROKEN))
     assert badge(doctor).isVisible()
-    opened = badge(doctor).findChild(QAbstractButton, "openFinding")
+    opened = doctor.names.findChild(QAbstractButton, "openFinding")
     assert RATE.title in opened.text()
     assert (
         not doctor.window.pages["digits"]
@@ -526,8 +526,8 @@ def test_a_badge_is_put_away_once_for_each_cause(doctor):
     doctor.window.show_page("names")
     session = doctor.names.session
     session.diagnosed.emit(Diagnosed(500, BROKEN))
-    opened = badge(doctor).findChild(QAbstractButton, "openFinding")
-    away = badge(doctor).findChild(QAbstractButton, "dismissFinding")
+    opened = doctor.names.findChild(QAbstractButton, "openFinding")
+    away = doctor.names.findChild(QAbstractButton, "dismissFinding")
     QTest.mouseClick(away, Qt.MouseButton.LeftButton)
     assert DEAD.title in opened.text()
     for _ in range(2):

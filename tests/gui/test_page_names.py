@@ -126,7 +126,7 @@ def test_surprise_is_what_the_network_says(naming):
     field.setText("emma")
     sentence = naming.page.findChild(QLabel, "surpriseSentence").text()
     total = naming.page._player(naming.session.replica).surprise("emma").total
-    assert f"{total:.1f} nats" in sentence and "training list" in sentence
+    assert f"{total:.1f} nats" in sentence and "training names" in sentence
 
 
 def test_training_by_a_click(naming):

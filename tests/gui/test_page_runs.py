@@ -403,7 +403,7 @@ def test_a_digit_is_read_with_the_weights_of_a_moment(three):
     """The canvas answers as the network of that step would: unsure at first, surer later."""
     three.choose(DIGITS)
     detail, slider = three.page.detail, three.find("historySlider")
-    assert three.find("digitCanvas").isVisible()
+    assert three.find("momentCanvas").isVisible()
     sure = []
     for key in (Qt.Key.Key_Home, Qt.Key.Key_End):
         QTest.keyClick(slider, key)

@@ -32,7 +32,8 @@ TABLE = bigrams()
 
 
 def read(name: str) -> Surprisal:
-    """Read a name by its letter pairs."""
+    """Read a name by its letter pairs, in small letters."""
+    name = name.lower()
     if not set(name) <= set(ALPHABET[1:]):
         raise UserError(FAULT)
     pairs = zip(END + name, name + END, strict=True)
@@ -55,7 +56,7 @@ def card(qtbot):
     box.addStretch(1)
     column.resize(340, 500)
     made.set_reader(read, uniform=EVEN)
-    made.set_totals(TOTALS)
+    made.set_totals(TOTALS, len(TOTALS))
     column.show()
     yield made
 
@@ -111,7 +112,7 @@ def test_the_sentence_places_the_name(card) -> None:
     totals = np.array([5.0, 7.0, 9.0, 11.0])
 
     def said(nats: float) -> str:
-        return sentence_of("ada", Surprisal("ada.", np.full(4, nats / 4)), totals)
+        return sentence_of("ada", Surprisal("ada.", np.full(4, nats / 4)), totals, False)
 
     assert said(6.0) == (
         "ada: 6.0 nats, 1.5 a letter: less surprising than 75 % of the training list."
@@ -119,9 +120,27 @@ def test_the_sentence_places_the_name(card) -> None:
     assert said(10.0).endswith("more surprising than 75 % of the training list.")
     assert said(1.0).endswith("less surprising than all of the training list.")
     assert said(99.0).endswith("more surprising than all of the training list.")
-    assert sentence_of("ada", Surprisal("ada.", np.full(4, 1.0)), np.zeros(0)).endswith(
+    assert sentence_of("ada", Surprisal("ada.", np.full(4, 1.0)), np.zeros(0), False).endswith(
         "1.0 a letter (the end counts as one)."
     )
+
+
+def test_capitals_are_said_to_be_read_as_small_letters(card) -> None:
+    """The bars are of the letters that the network was given, and the sentence says which."""
+    card.show_word("Emma")
+    assert [column.letter for column in card.letters.shown()] == ["e", "m", "m", "a", "."]
+    assert card.sentence.text().startswith(f"Read as emma: {read('emma').total:.1f} nats")
+    card.show_word("emma")
+    assert card.sentence.text().startswith("emma: ")
+
+
+def test_a_sample_of_the_list_is_called_one(card) -> None:
+    """Of ten names out of 24,686 both counts are told; of all ten, that it is all."""
+    assert card.sentence.text().startswith("The middle half of all 10 training names take ")
+    card.set_totals(TOTALS, 24_686)
+    assert card.sentence.text().startswith("The middle half of 10 of 24,686 training names take ")
+    card.show_word("emma")
+    assert card.sentence.text().endswith(" % of 10 training names.")
 
 
 def test_the_mark_stands_at_the_name(card) -> None:
@@ -130,9 +149,9 @@ def test_the_mark_stands_at_the_name(card) -> None:
     histogram = card.histogram
     assert histogram.x_of(low) < histogram.x_of((low + high) / 2) < histogram.x_of(high)
     assert histogram.x_of(-5) == 4 and histogram.x_of(1e9) == histogram.width() - 4
-    card.set_totals(TOTALS + 50)
+    card.set_totals(TOTALS + 50, len(TOTALS))
     assert histogram.x_of(low) == 4, "the scale is that of the newest totals"
-    card.set_totals(TOTALS)
+    card.set_totals(TOTALS, len(TOTALS))
     empty = histogram.grab().toImage()
     card.show_word("emma")
     assert histogram.grab().toImage() != empty
@@ -152,7 +171,16 @@ def test_the_card_keeps_its_height(card) -> None:
     """Empty, read, faulty or far too long: the card does not jump, and is low enough."""
     card.parentWidget().resize(300, 500)
     heights = set()
-    for word in ("", "emma", "zoé", "maximilianalexanderthegrea", "7", "x" * 120, ""):
+    for word in (
+        "",
+        "emma",
+        "Christopher",
+        "zoé",
+        "maximilianalexanderthegrea",
+        "7",
+        "x" * 120,
+        "",
+    ):
         card.show_word(word)
         QApplication.processEvents()
         heights.add(card.height())
@@ -162,7 +190,7 @@ def test_the_card_keeps_its_height(card) -> None:
 def test_before_a_name_a_hint_says_what_comes(card) -> None:
     """An empty input shows what will be seen, and something about the training list."""
     assert card.letters.count() == 0 and card.letters.hint() == HINT
-    assert card.sentence.text().startswith("Of the training list's 10 names")
+    assert card.sentence.text().startswith("The middle half of all 10 training names")
     card.show_word("   ")
     assert card.letters.count() == 0
     card.set_reader(None)
@@ -243,10 +271,10 @@ def test_what_is_impossible_or_broken_is_said(card) -> None:
 
 def test_totals_may_hold_what_is_no_number(card) -> None:
     """Infinite totals are left out of the histogram; without any, it is empty."""
-    card.set_totals(np.array([5.0, np.inf, np.nan]))
+    card.set_totals(np.array([5.0, np.inf, np.nan]), 3)
     card.show_word("emma")
     assert not card.histogram.grab().isNull()
-    card.set_totals(np.zeros(0))
+    card.set_totals(np.zeros(0), 0)
     assert "the end counts as one" in card.sentence.text()
     assert not card.histogram.grab().isNull()
 

@@ -69,13 +69,27 @@ class Alphabet:
         codes: Array = symbols[places]
         return codes
 
+    def fold(self, text: str) -> str:
+        """Return a text as a network of this alphabet reads it, as a person typed it.
+
+        Composed characters, and the other case of a letter where only that one is known: lists
+        of names are mostly lower case, and people begin a name with a capital.
+        """
+        return "".join(map(self._known_case, unicodedata.normalize("NFC", text)))
+
+    def _known_case(self, letter: str) -> str:
+        if letter in self.letters:
+            return letter
+        other = letter.swapcase()
+        return other if len(other) == 1 and other in self.letters else letter
+
     def encode_prefix(self, text: str) -> Array:
-        """Return the symbols of the beginning of a name, as a person typed it.
+        """Return the symbols of the beginning of a name, as a person typed it: folded.
 
         Raises:
             UserError: a letter is not in the alphabet, or the end mark stands in it; says which.
         """
-        text = unicodedata.normalize("NFC", text)
+        text = self.fold(text)
         if END in text:
             raise UserError(f"A “{END}” ends a name, so none can go on after it; leave it out.")
         return self.encode(text)
@@ -87,8 +101,6 @@ class Alphabet:
     def _unknown(self, letter: str) -> str:
         shown = f"“{letter}”" if letter.isprintable() and letter != " " else unicode_name(letter)
         sentence = f"This network has never met {shown}"
-        if letter != (other := letter.lower()) and other in self.letters:
-            return f"{sentence}; its letters are small: write “{other}”."
         if len(self) <= 80:
             return f"{sentence}; its letters are {' '.join(sorted(self.letters[1:]))}."
         return f"{sentence}; it is not among its {len(self) - 1:,} letters."

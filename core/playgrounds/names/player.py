@@ -1,7 +1,6 @@
 """A names network to play with: it finishes names, and says its surprisal at one."""
 
 import math
-import unicodedata
 
 import torch
 from torch import Tensor
@@ -41,6 +40,10 @@ class Player:
     def uniform(self) -> float:
         """The surprise of a uniform guess, ln V."""
         return math.log(len(self.letters))
+
+    def fold(self, text: str) -> str:
+        """Return what was typed as the network reads it (:meth:`.alphabet.Alphabet.fold`)."""
+        return self.model.alphabet.fold(text)
 
     @torch.no_grad()
     def next_letters(self, prefix: str) -> Array:
@@ -98,7 +101,7 @@ class Player:
         Raises:
             UserError: a letter is not in the alphabet.
         """
-        word = unicodedata.normalize("NFC", word)
+        word = self.fold(word)
         self.model.alphabet.encode_prefix(word)
         return Surprisal(word + END, surprise(self.model, word))
 

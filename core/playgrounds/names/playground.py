@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +36,7 @@ from .evaluation import (
 from .models import LetterModel, build
 from .player import Player
 from .recipe import MODELS, RECIPES, NamesRecipe
+from .reports import read_as
 from .wordlist import Names
 
 EXAMPLES = 200  # windows, or names, that an opened layer is shown
@@ -69,6 +71,7 @@ class NamesPlayground(Playground):
         return {
             "title": data.title,
             "words": frozenset(data.train),
+            "train_size": len(data.train),
             "letters": data.alphabet.letters,
             "lecture": wordlist.is_lectures(data),
             "bigrams": bigrams(data.train, data.alphabet),
@@ -164,17 +167,21 @@ class NamesPlayground(Playground):
     ) -> dict[str, Any]:
         """Return names that begin with the prompt, each as far as the network went on."""
         assert isinstance(model, LetterModel)
+        typed = unicodedata.normalize("NFC", options["prompt"])
+        prompt = model.alphabet.fold(typed)
         sampling = Sampling(options["temperature"], options["top_k"], options["top_p"])
         begin = time.perf_counter()
         made = Player(model).names(
-            options["prompt"], options["count"], sampling, options["seed"], options["tokens"]
+            prompt, options["count"], sampling, options["seed"], options["tokens"]
         )
         spent = time.perf_counter() - begin
-        letters = sum(len(name.text) + 1 - len(options["prompt"]) for name in made)
-        return {
+        letters = sum(len(name.text) + 1 - len(prompt) for name in made)
+        answer: dict[str, Any] = {
             "samples": [name.text for name in made],
             "tokens_per_second": round(letters / spent, 1),
         }
+        note = read_as(typed, prompt)
+        return {**answer, "note": note} if note else answer
 
 
 @lru_cache(maxsize=2)
@@ -200,7 +207,8 @@ def look_into(layer: str, prefix: str) -> Question:
 
 def _typed(model: LetterModel, prefix: str) -> Tensor:
     """Return a prefix as a model reads it, (1, C); what it does not know is left out."""
-    known = "".join(letter for letter in prefix if letter in model.alphabet.letters[1:])
+    read = model.alphabet.fold(prefix)
+    known = "".join(letter for letter in read if letter in model.alphabet.letters[1:])
     codes = torch.from_numpy(model.alphabet.encode_prefix(known))
     tokens = F.pad(codes, (1, 0))[None, -model.context :]
     return tokens if model.whole else F.pad(tokens, (model.context - tokens.shape[1], 0))

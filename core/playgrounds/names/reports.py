@@ -23,6 +23,13 @@ class Name:
     known: bool
 
 
+def read_as(typed: str, read: str) -> str:
+    """Say that a network was given other letters than those typed; "" where it was not."""
+    if typed == read:
+        return ""
+    return f"Read as “{read}”, in the letters that this network knows."
+
+
 @dataclass(frozen=True)
 class Surprisal:
     """The surprisal of a name, letter by letter.

@@ -38,7 +38,7 @@ class Part(NetworkPart):
         super().__init__(context, "digits")
         self.setObjectName("layersPart")
         self.digit = context.shared(DigitTrace)
-        self.canvas = DigitCanvas()
+        self.canvas = DigitCanvas("lessonCanvas")
         self.canvas.setFixedSize(SIDE, SIDE)
         self.stages = Segments("Layer")
         self.words = label("", "heading")
