@@ -122,9 +122,12 @@ class TrainingPage(Page):
         options: Qt.FindChildOption = Qt.FindChildOption.FindChildrenRecursively,
     ) -> W | None:
         """Find a widget by its name, with the page's behind it or without: it is this page's."""
-        found: W | None = super().findChild(type, name, options)
-        if found is None and name is not None:
-            found = super().findChild(type, qualified(name, self.session.name), options)
+        found: W | None
+        if name is None:
+            found = super().findChild(type, options=options)
+        else:
+            own = qualified(name, self.session.name)
+            found = super().findChild(type, name, options) or super().findChild(type, own, options)
         return found
 
     def abandon(self) -> None:
