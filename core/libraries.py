@@ -17,10 +17,12 @@ LIBRARIES = {
     "PIL": "pillow",
     "tiktoken": "tiktoken",
     "rustbpe": "rustbpe",
+    "cattrs": "cattrs",
     "networkx": "networkx",
 }
 """Each library by the name that it is imported by, and the name that it is installed by."""
-INSTALL = "pip install -r requirements.txt" if IN_CHECKOUT else 'pip install "glassbox[app]"'
+_PIP = f"{sys.executable} -m pip install"
+INSTALL = f"{_PIP} -r requirements.txt" if IN_CHECKOUT else f'{_PIP} "glassbox[app]"'
 
 
 def missing(names: Iterable[str]) -> str:
@@ -52,5 +54,5 @@ def _unloadable(name: str, error: BaseException) -> str:
     library, reason = LIBRARIES[name], " ".join(str(error).split())
     return (
         f"{library} can't be loaded ({reason});"
-        f" install it again with: pip install --force-reinstall {library}"
+        f" install it again with: {_PIP} --force-reinstall {library}"
     )

@@ -143,7 +143,7 @@ class Session(QObject):
             Resumed: lambda event: self._enter(State.TRAINING),
         }
         worker.ready.connect(self._on_ready)
-        worker.broken.connect(lambda sentence: self.ended.emit(Failed(0, sentence)))
+        worker.broken.connect(self._on_broken)
 
     def _make_job(self, on_ended: Callable[[Any], None]) -> BackgroundJob:
         made = BackgroundJob(self._worker, self)
@@ -166,6 +166,11 @@ class Session(QObject):
             return
         self._enter(State.READY)
         self.open_starter()
+
+    def _on_broken(self, sentence: str) -> None:
+        if self.state is not State.CLOSED:
+            self._enter(State.UNAVAILABLE)
+            self.ended.emit(Failed(0, sentence))
 
     def open_starter(self) -> None:
         """Use the pretrained network that is shipped, if there is one."""

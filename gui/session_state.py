@@ -8,6 +8,8 @@ class State(Enum):
 
     LOADING = "Loading torch"
     """torch is not there yet; one can draw, but no network answers."""
+    UNAVAILABLE = "No torch"
+    """torch can't be loaded; one can draw and read, but no network answers."""
     READY = "Ready"
     """A network can be used; nothing is being trained."""
     STARTING = "Starting"

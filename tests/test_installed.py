@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from core.libraries import LIBRARIES
+
 ROOT = Path(__file__).parents[1]
 BIN = "Scripts" if os.name == "nt" else "bin"
 LOOP = """
@@ -39,7 +41,7 @@ _, window = app.build(["--page", "runs", "--device", "cpu"])
 assert window.isVisible() and list(window.pages)[0] == "digits", window.pages
 window.close()
 """
-OTHERS = ("safetensors", "PIL", "tiktoken", "rustbpe", "networkx", "pyqtgraph", "PySide6")
+OTHERS = tuple(set(LIBRARIES) - {"torch", "numpy"})
 LAYOUT = ("main.py", "core/version.py", "gui/app.py", "resources/plays/plays.zip")
 LAYOUT += ("resources/plays/LICENSE.txt", "resources/fonts/OFL.txt", "checkpoints/text.safetensors")
 

@@ -25,6 +25,7 @@ from core import playgrounds
 from gui import app, preflight, theme
 from gui.pages import page_names
 from gui.session_state import State
+from tests.gui.conftest import Program
 
 ROOT = Path(__file__).parents[2]
 
@@ -154,3 +155,16 @@ def test_all_modules_of_the_screen_can_be_imported():
     """No page or widget is left behind by a change elsewhere."""
     for found in pkgutil.walk_packages(gui.__path__, "gui."):
         importlib.import_module(found.name)
+
+
+def test_without_torch_the_window_stands_and_says_so(monkeypatch, request):
+    """Every page can be opened; those that train say what is missing, and offer no training."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    program = Program(request.getfixturevalue("qtbot"), request.getfixturevalue("window"), "digits")
+    program.until(lambda: program.session.state is State.UNAVAILABLE)
+    for name, page in program.window.pages.items():
+        program.window.show_page(name)
+        assert page.isVisible()
+        if name in ("digits", "names", "text"):
+            assert "torch is not installed" in page.run_bar.message.text()
+            assert not page.run_bar.transport.train.isEnabled()
