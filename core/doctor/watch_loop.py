@@ -23,6 +23,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from ..errors import UserError
 from ..runs.loop_record import LoopRecord, place_for, write_record
 from ..training.pace import Pace
 from .diagnose import diagnose_loop
@@ -68,6 +69,8 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         self._record = record
         self._file: Path | None = None
         self._budget = budget
+        self._unwritten = ""
+        """Why the record could not be written, the last time."""
         self._writing = Pace(5.0, 0.01)
         self.diagnosis = Diagnosis("unknown", "Nothing was observed yet.", 0.0)
 
@@ -85,7 +88,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         watcher.step(loss, sys._getframe(1))
         if watcher.count % 64 == 0 and self._file and self._writing.due():
             with self._writing.spending():
-                write_record(self._file, record_of(watcher, None))
+                self._write(None)
 
     def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
         """Report the loss on other data, where it is measured anyway.
@@ -127,12 +130,22 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
                 self.diagnosis = Diagnosis(
                     "unknown", f"The doctor itself failed ({fault}); please report it.", 0.0
                 )
-        if self._file:
-            write_record(self._file, record_of(watcher, self.diagnosis))
+        self._write(self.diagnosis)
+        if self._unwritten:
+            _log.warning("There is no whole record of this loop: %s", self._unwritten)
         if not self._quiet:
             print(self.diagnosis.text())  # noqa: T201, this is what it is for
-            if self._file:
+            if self._file and not self._unwritten:
                 print(f"\nThe record is in {self._file}")  # noqa: T201
+
+    def _write(self, diagnosis: Diagnosis | None) -> None:
+        """Write the record as it is now; a full disk must not end another's script."""
+        if self._file:
+            try:
+                write_record(self._file, record_of(self._watcher, diagnosis))
+                self._unwritten = ""
+            except UserError as error:
+                self._unwritten = str(error)
 
 
 def record_of(watcher: LoopWatcher, diagnosis: Diagnosis | None) -> LoopRecord:

@@ -91,7 +91,11 @@ class Library:
         self._known: dict[Path, tuple[tuple[int, ...], Entry]] = {}
 
     def entries(self) -> list[Entry]:
-        """Return all runs, the newest first; what is damaged is left out."""
+        """Return all runs, the newest first; what is damaged is left out.
+
+        Raises:
+            UserError: the folder can't be read.
+        """
         found = {}
         for path, files in self._places():
             stamp = tuple(_stamp(file) for file in files)
@@ -106,9 +110,16 @@ class Library:
 
     def _places(self) -> Iterator[tuple[Path, tuple[Path, ...]]]:
         """Yield where a run lies, and the files that its line is made from."""
-        if not self.folder.is_dir():
+        try:
+            paths = list(self.folder.iterdir())
+        except FileNotFoundError:
             return
-        for path in self.folder.iterdir():
+        except OSError as error:
+            raise UserError(
+                f"{self.folder} can't be read ({error.strerror or error}); let the variable"
+                " GLASSBOX_RUNS name another folder."
+            ) from None
+        for path in paths:
             if path.name.startswith("."):
                 continue
             if path.name.endswith(LOOP_SUFFIX):

@@ -140,7 +140,10 @@ class Page(pages.Page):
     def look(self) -> None:
         """Look what is there now; runs of other programs appear and move."""
         begin = time.perf_counter()
-        self.model.refresh()
+        try:
+            self.model.refresh()
+        except UserError as error:
+            self.message.tell(str(error), "fault")
         self.tools.set_playgrounds(sorted({entry.playground for entry in self.model.entries}))
         if self._expected:
             self._choose(self._expected)

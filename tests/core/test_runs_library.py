@@ -278,3 +278,11 @@ def test_tensorboard_reads_what_is_exported(recorded, tmp_path):
     assert "loss/judged val_loss" in tags["scalars"]
     assert any(tag.startswith("weights/") for tag in tags["histograms"])
     assert any("samples" in tag for tag in tags["tensors"])
+
+
+def test_a_folder_that_cannot_be_read_is_a_sentence(tmp_path):
+    """One that is not there yet has no runs."""
+    assert Library(tmp_path / "later").entries() == []
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"can't be read \(Not a directory\); let the variable"):
+        Library(tmp_path / "file").entries()

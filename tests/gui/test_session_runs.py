@@ -85,3 +85,17 @@ def test_questions_wait_their_turn_and_the_newest_of_a_topic_counts(quick):
         assert session.ask(lambda model, step, name=name: Answer(name, step, {}), topic)
     quick.until(lambda: len(answers) == 3)
     assert answers == ["a1", "b2", "c1"]
+
+
+def test_a_folder_of_runs_that_cannot_be_written_is_said(quick, letters_recipe, runs):
+    """Nothing is trained that could not be kept; the list of runs says it, too."""
+    runs.write_text("a file where the folder should be")
+    quick.learn(letters_recipe.replace({"steps": 20}))
+    assert "can't be made (Not a directory)" in quick.page.run_bar.message.text()
+    assert "GLASSBOX_RUNS" in quick.page.run_bar.message.text()
+    quick.window.show_page("runs")
+    message = quick.window.pages["runs"].message
+    quick.until(lambda: "can't be read (Not a directory)" in message.words.text())
+    runs.unlink()
+    quick.learn(letters_recipe.replace({"steps": 20}))
+    assert read_run_info(_only(runs)).state == "finished"

@@ -22,6 +22,7 @@ from core.errors import UserError
 from core.runs import loop_record as record
 from core.runs.folder import LOOP_SUFFIX
 from core.runs.loop_record import FORMAT, read_record
+from core.training.pace import Pace
 from tests.core.test_cli import ROOT, answer, core, refused
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -404,11 +405,16 @@ def test_the_command_line_reads_a_record(letters, tmp_path):
     assert "can't be read" in refused("diagnose", tmp_path / "elsewhere.json")
 
 
-def test_a_record_that_can_not_be_written_is_said_and_costs_no_diagnosis(letters, tmp_path):
-    """A folder that is a file: the sentence says so, the weights are the person's."""
+def test_a_record_that_can_not_be_written_is_said_and_costs_no_diagnosis(
+    letters, tmp_path, caplog, capsys, monkeypatch
+):
+    """A folder that is a file: the loop goes on to its end, and the sentence says so once."""
+    monkeypatch.setattr(Pace, "due", lambda self: True)
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(UserError, match="can't be written"):
-        lecture(letters, True, record=tmp_path / "file" / "run.json", budget=0.0)
+    _, seen = lecture(letters, True, quiet=False, record=tmp_path / "file" / "run", budget=0.0)
+    (said,) = caplog.messages
+    assert said.startswith("There is no whole record of this loop: ") and "can't be written" in said
+    assert capsys.readouterr().out == seen.diagnosis.text() + "\n" and seen.diagnosis.checks
 
 
 # How it is used.
