@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "memory": "bench.window memory",
     "close": "bench.window close",
     "drawn": "bench.window drawn",
+    "photos": "bench.photos",
     "starter": "bench.accuracy starter",
     "bundled": "bench.accuracy bundled",
     "full": "bench.accuracy full",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QFileDialog
@@ -12,6 +13,7 @@ from core.playgrounds.digits.ink import Frame
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts.probability_bars import ProbabilityBars
+from gui.digits.photo_dialog import PhotoDialog
 from gui.digits.toast import Toast
 from gui.widgets.canvas import DigitCanvas
 from gui.widgets.card import Card
@@ -68,6 +70,8 @@ class DrawPanel(Card):
     def _connect(self) -> None:
         self.canvas.inkChanged.connect(self._ink_changed)
         self.canvas.failed.connect(self._say)
+        self.canvas.asks = True
+        self.canvas.picture_offered.connect(self._prepare)
         self.pen.width_slider.valueChanged.connect(self.canvas.set_pen_width)
         self.pen.undo.clicked.connect(self.canvas.undo)
         self.pen.redo.clicked.connect(self.canvas.redo)
@@ -96,16 +100,24 @@ class DrawPanel(Card):
         self.canvas.show_picture(picture)
 
     def load_image(self, path: Path) -> None:
-        """Put an image file on the canvas; where that fails, say why beneath it."""
+        """Prepare an image file for the canvas; where that fails, say why beneath it."""
         self._attempt(lambda: self.canvas.load_image(path))
 
     def paste(self) -> None:
-        """Put the clipboard's picture on the canvas; where there is none, say so."""
+        """Prepare the clipboard's picture for the canvas; where there is none, say so."""
         self._attempt(lambda: self.canvas.paste(QGuiApplication.clipboard().image()))
 
     def save_image(self, path: Path) -> None:
         """Write the ink as a PNG; where that fails, say why."""
         self._attempt(lambda: self.canvas.save_image(path))
+
+    def _prepare(self, image: Image.Image, name: str) -> None:
+        """Let a person crop a picture and set its threshold, and see what the network will."""
+        dialog = PhotoDialog(image, self)
+        dialog.accepted.connect(
+            lambda: self._attempt(lambda: self.canvas.show_ink(dialog.ink, name))
+        )
+        dialog.open()
 
     # How it answers.
 

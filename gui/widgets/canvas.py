@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QSizePolicy
 
 from core.errors import UserError
 from core.files import write_whole
-from core.playgrounds.digits.ink import FAINT, Frame, ink_of, read_image
+from core.playgrounds.digits.ink import FAINT, Frame, ink_of, open_image
 from core.telemetry.events import Array
 from gui.widgets.canvas_painting import paint_canvas
 from gui.widgets.pen_input import PenInput
@@ -44,6 +44,8 @@ class DigitCanvas(PenInput):
 
     inkChanged = Signal()
     """There is more ink or other ink, or it looks different. Comes with every move of the pen."""
+    picture_offered = Signal(object, str)
+    """A picture was opened, pasted or dropped, and its name; only where ``asks`` is set."""
     failed = Signal(str)
     """What was pasted or dropped is no picture; says why in a sentence."""
 
@@ -64,6 +66,8 @@ class DigitCanvas(PenInput):
         self.overlay: Array | None = None
         self.frame = Frame(0, 0, PIXELS)
         self.sheet = Sheet()
+        self.asks = False
+        """Whether pictures are offered to somebody, instead of shown at once."""
         self._pen = PEN
         self._last: QPointF | None = None
 
@@ -113,7 +117,7 @@ class DigitCanvas(PenInput):
         Raises:
             UserError: it is no image, or an empty one; the canvas stays as it was.
         """
-        self._show(read_image(path), path.name)
+        self._take(open_image(path), path.name)
 
     def paste(self, image: QImage | None) -> None:
         """Show a picture from the clipboard.
@@ -128,7 +132,13 @@ class DigitCanvas(PenInput):
             image = image.scaled(2048, 2048, keep, Qt.TransformationMode.SmoothTransformation)
         plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
         size = (plain.width(), plain.height())
-        self._show(ink_of(Image.frombytes("RGBA", size, bytes(plain.constBits()))), "The picture")
+        self._take(Image.frombytes("RGBA", size, bytes(plain.constBits())), "The picture")
+
+    def _take(self, image: Image.Image, name: str) -> None:
+        if self.asks:
+            self.picture_offered.emit(image, name)
+        else:
+            self.show_ink(ink_of(image), name)
 
     def save_image(self, path: Path) -> None:
         """Write a PNG of black ink on white paper.
@@ -196,7 +206,12 @@ class DigitCanvas(PenInput):
         self.update()
         self.inkChanged.emit()
 
-    def _show(self, ink: Array, name: str) -> None:
+    def show_ink(self, ink: Array, name: str) -> None:
+        """Show the ink of a picture, (H, W), 0 paper to 1 ink.
+
+        Raises:
+            UserError: there is none; the canvas stays as it was.
+        """
         if not (ink > FAINT).any():
             raise UserError(f"{name} shows nothing but paper; choose a picture of a digit.")
         self.sheet.put(ink)

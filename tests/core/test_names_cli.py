@@ -34,7 +34,7 @@ def test_a_capital_is_read_as_a_small_letter_and_said(network, capsys):
     """The same names as for a small one, a note in the answer, and a line on stderr."""
     words = ("sample", network[0], "--count", 3, "--seed", 4, "--prompt")
     capital = answer(*words, "Bro")
-    note = "Read as “bro”, in the letters that this network knows."
+    note = "Read as “bro”, the letters that it knows."
     assert capital["samples"] == answer(*words, "bro")["samples"] and capital["note"] == note
     main([str(word) for word in (*words, "Bro")])
     shown = capsys.readouterr()

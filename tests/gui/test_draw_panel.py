@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QSlider, QToolTip
 
+from core.playgrounds.digits.ink import centre
 from gui import theme
 from gui.charts.probability_bars import ProbabilityBars
 from gui.digits.draw_panel import DrawPanel
+from gui.digits.photo_dialog import PhotoDialog
 from gui.theme import IconButton
 from gui.widgets.canvas import DigitCanvas
 
@@ -256,6 +258,72 @@ def test_a_failed_file_is_told_and_forgotten(panel, tmp_path):
     assert not message.isVisible()
 
 
+def accept(panel):
+    """Press Enter in the dialog that shows a picture before it is read."""
+    QTest.keyClick(panel.findChild(PhotoDialog), Qt.Key.Key_Return)
+    QApplication.processEvents()
+
+
+def two_digits(path):
+    """A 1 at the left and a 7 at the right of a sheet that gets darker to the right."""
+    image = Image.new("L", (400, 300), 240)
+    brush = ImageDraw.Draw(image)
+    brush.line([(80, 60), (80, 240)], fill=40, width=16)
+    brush.line([(250, 70), (340, 70), (290, 230)], fill=40, width=16, joint="curve")
+    light = np.asarray(image) * np.linspace(1, 0.4, 400)
+    Image.fromarray(light.astype(np.uint8)).save(path)
+    return path
+
+
+def test_a_photo_is_cropped_and_seen_before_it_is_read(panel, reader, tmp_path):
+    """A frame drawn with the mouse chooses one of two digits; nothing is read until it is taken."""
+    panel.load_image(two_digits(tmp_path / "two.png"))
+    dialog = panel.findChild(PhotoDialog)
+    asked = len(reader.asked)
+    view, frame = dialog.view, dialog.view.frame()
+
+    def at(x, y):
+        return QPoint(
+            round(frame.left() + x * frame.width()), round(frame.top() + y * frame.height())
+        )
+
+    whole = centre(dialog.ink)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=at(0.05, 0.05))
+    QTest.mouseMove(view, at(0.4, 0.95))
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at(0.4, 0.95))
+    assert view.crop.right == pytest.approx(0.4, abs=0.01) and view.crop.left > 0.04
+    one = centre(dialog.ink)
+    assert np.ptp(np.flatnonzero((one > 0.5).any(axis=0))) < 6, "a 1 is slim"
+    assert np.abs(one - whole).mean() > 0.05
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    assert view.crop.left == pytest.approx(0.07, abs=0.01)
+    QTest.keyClick(view, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert view.crop.bottom == pytest.approx(0.97, abs=0.01)
+    assert len(reader.asked) == asked and panel.picture is None
+    accept(panel)
+    assert len(reader.asked) > asked and np.abs(panel.picture - one).mean() < 0.03
+
+
+def test_the_threshold_of_a_photo(panel, tmp_path):
+    """It begins at Otsu's, says when it leaves no ink, and a button brings Otsu's back."""
+    panel.load_image(two_digits(tmp_path / "two.png"))
+    dialog = panel.findChild(PhotoDialog)
+    begun = dialog.slider.value()
+    assert 15 < begun < 75 and dialog.read.isEnabled()
+    dialog.slider.setFocus()
+    QTest.keyClick(dialog.slider, Qt.Key.Key_End)
+    assert dialog.slider.value() == 99 and not dialog.read.isEnabled()
+    assert "Nothing here counts as ink" in dialog.words.text()
+    QTest.mouseClick(dialog.otsu, Qt.MouseButton.LeftButton)
+    assert dialog.slider.value() == begun and dialog.read.isEnabled()
+    QTest.mouseClick(dialog.whole, Qt.MouseButton.LeftButton)
+    assert not dialog.view.grab().isNull()
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert panel.picture is None and canvas_of(panel).is_empty()
+    for widget in (dialog.view, dialog.slider, dialog.otsu, dialog.whole, dialog.read):
+        assert widget.objectName() and widget.accessibleName() and widget.toolTip()
+
+
 def test_files_and_clipboard(panel, tmp_path):
     """A saved drawing opens again; the paste button takes a picture, and misses an absent one."""
     seven(panel)
@@ -263,8 +331,8 @@ def test_files_and_clipboard(panel, tmp_path):
     panel.save_image(tmp_path / "seven.png")
     click(panel, "clearButton")
     panel.load_image(tmp_path / "seven.png")
-    QApplication.processEvents()
-    assert np.abs(panel.picture - picture).mean() < 0.01
+    accept(panel)
+    assert np.abs(panel.picture - picture).mean() < 0.02
     QGuiApplication.clipboard().clear()
     click(panel, "pasteButton")
     assert "clipboard" in words(panel, "drawMessage")
@@ -274,6 +342,7 @@ def test_files_and_clipboard(panel, tmp_path):
     QGuiApplication.clipboard().setImage(QImage(str(tmp_path / "one.png")))
     click(panel, "pasteButton")
     assert not panel.findChild(QLabel, "drawMessage").isVisible()
+    accept(panel)
     assert panel.picture[4:24, 13:15].mean() > 0.9
 
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ...errors import UserError
 from ...telemetry.events import Array
+from .photo import WHOLE, Crop, contrast, default_threshold, ink_above
 
 BOX, SIDE = 20, 28
 FAINT = 0.08  # of full ink; fainter is paper
@@ -75,11 +76,8 @@ def _corner(profile: Array) -> int:
     return int(np.clip(math.ceil(SIDE / 2 - mass), 0, SIDE - len(profile)))
 
 
-def read_image(path: Path) -> Array:
-    """Read an image file as ink: (H, W), 0 paper to 1 ink; of an animation, its first picture.
-
-    What is transparent counts as paper. Dark ink on light paper and light ink on dark are told
-    apart by the border, which is mostly paper.
+def open_image(path: Path) -> Image.Image:
+    """Open an image file; of an animation, its first picture.
 
     Raises:
         UserError: it is no image, is empty, is broken, or is far too large.
@@ -92,7 +90,7 @@ def read_image(path: Path) -> Array:
                     raise Image.DecompressionBombError
                 image.draft(None, (ENOUGH, ENOUGH))  # a JPEG can be read smaller at once
                 image.load()
-                return ink_of(image)
+                return upright(image)
     except UnidentifiedImageError:
         raise UserError(
             f"{path} is no image; choose a PNG, JPEG, BMP, GIF, WebP or TIFF file."
@@ -106,22 +104,54 @@ def read_image(path: Path) -> Array:
         raise UserError(f"{path} can't be read as an image ({reason}).") from None
 
 
-def ink_of(image: Image.Image) -> Array:
-    """Turn a picture into ink: (H, W), 0 paper to 1 ink, at most 1024 pixels a side."""
+def upright(image: Image.Image) -> Image.Image:
+    """Return a picture as one looks at it: RGBA, upright, at most 1024 pixels a side."""
     colours = ImageOps.exif_transpose(_eight_bits(image)).convert("RGBA")
     colours.thumbnail((ENOUGH, ENOUGH))
+    return colours
+
+
+def read_image(path: Path) -> Array:
+    """Read an image file as ink: :func:`open_image`, then :func:`ink_of`."""
+    return ink_of(open_image(path))
+
+
+def ink_of(image: Image.Image, crop: Crop = WHOLE, threshold: float | None = None) -> Array:
+    """Turn a picture or a photo into ink: (H, W), 0 paper to 1 ink.
+
+    Args:
+        image: of any kind and size.
+        crop: the part of it that is read.
+        threshold: the contrast from which on a pixel is ink, 0 to 1; None for
+            :func:`.photo.default_threshold`.
+    """
+    found = contrast_of(image, crop)
+    return ink_above(found, default_threshold(found) if threshold is None else threshold)
+
+
+def contrast_of(image: Image.Image, crop: Crop = WHOLE) -> Array:
+    """Return by how much the pixels of a picture differ from its paper, (H, W), 0 to 1.
+
+    What is transparent counts as paper.
+    """
+    colours = crop.of(upright(image))
     alpha = np.asarray(colours.getchannel("A"), np.float32) / 255
+    seen = alpha > 0.5
     light = np.asarray(colours.convert("L"), np.float32) / 255
-    if alpha.min() < 0.5 < alpha.max() and np.ptp(light[alpha > 0.5]) < 0.2:
+    if seen.any() and alpha.min() < 0.5 and np.ptp(light[seen]) < 0.2:
         return alpha  # one colour on nothing: the shape is in the alpha channel alone
-    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-    seen = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
-    paper = float(np.median(border[seen > 0.5])) if (seen > 0.5).any() else 1.0
-    difference = np.abs(light - paper) * alpha
-    peak = float(difference.max())
-    if peak < 0.1:
-        return np.zeros_like(difference)  # nothing but paper
-    return np.where(difference / peak > 0.15, difference / peak, 0.0)
+    paper = Image.new("RGBA", colours.size, _paper_of(np.asarray(colours)[..., :3], seen))
+    return contrast(Image.alpha_composite(paper, colours).convert("RGB"))
+
+
+def _paper_of(colours: Array, seen: Array) -> tuple[int, int, int]:
+    """Return the colour that lies under what is transparent: that of the border, or white."""
+    rim = np.ones_like(seen)
+    rim[1:-1, 1:-1] = False
+    if not (rim & seen).any():
+        return (255, 255, 255)
+    red, green, blue = np.median(colours[rim & seen], axis=0).astype(int).tolist()
+    return (red, green, blue)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

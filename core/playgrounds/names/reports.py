@@ -27,7 +27,7 @@ def read_as(typed: str, read: str) -> str:
     """Say that a network was given other letters than those typed; "" where it was not."""
     if typed == read:
         return ""
-    return f"Read as “{read}”, in the letters that this network knows."
+    return f"Read as “{read}”, the letters that it knows."
 
 
 @dataclass(frozen=True)
