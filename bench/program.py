@@ -36,7 +36,7 @@ def pump(until: Callable[[], bool], seconds: float = 120.0) -> None:
 
 def ready(page: str = "digits") -> tuple[MainWindow, Session]:
     """Return the program at a page, all starters loaded and judged, and the page's session."""
-    words = ["--theme", "light", "--page", page]
+    words = ["--fresh", "--theme", "light", "--page", page]
     folder = data_folder()
     _, window = app.build([*words, "--data", str(folder)] if folder else words)
     for session in [page.session for page in window.pages.values() if hasattr(page, "session")]:

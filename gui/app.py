@@ -3,15 +3,22 @@
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
+from core import paths
+from core.errors import UserError
 from core.paths import data_folder, show_tiktoken
 from gui import preflight, theme
 from gui.options import parse
+from gui.pages import page_names
+from gui.state_file import read_state, value_of, write_state
 from gui.window import MainWindow
+from gui.window_state import restore_pages, restore_place, save_window
 
 
 def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
@@ -56,9 +63,40 @@ def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
     assert isinstance(app, QApplication)
     app.setApplicationName("Glassbox")
     theme.load_fonts()
-    theme.apply(app, options.theme)
-    window = MainWindow(data, options.device, options.page)
+    # The tour shows the program as it comes, and leaves a person's settings alone.
+    file = None if options.fresh or options.tour else paths.SETTINGS
+    kept, problem = read_state(file) if file else ({}, "")
+    chosen = value_of(kept, "theme", str, "")
+    chosen = chosen if chosen in ("light", "dark") else ""
+    system = options.theme == "system"
+    theme.apply(app, chosen if chosen and system else options.theme)
+    page = value_of(kept, "page", str, "")
+    first = options.page or (page if page in page_names() else None)
+    window = MainWindow(data, options.device, first)
+    window.chosen_theme = chosen
+    restore_place(window, kept)
     window.show()
     app.processEvents()  # the first frame stands, before anything that takes long
     window.fill()
+    for sentence in filter(None, [problem, *restore_pages(window, kept)]):
+        window.notices.tell(sentence)
+    if file:
+        _remember(window, file, kept)
     return app, window
+
+
+def _remember(window: MainWindow, file: Path, kept: Mapping[str, Any]) -> None:
+    """Write at the end what comes back at the next start; say now if that won't be possible."""
+    try:
+        write_state(file, kept)
+    except UserError as error:
+        window.notices.tell(str(error))
+        return
+
+    def save() -> None:
+        try:
+            write_state(file, save_window(window))
+        except UserError as error:
+            print(f"glassbox: {error}", file=sys.stderr)
+
+    window.closing.connect(save)

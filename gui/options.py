@@ -22,6 +22,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--data", metavar="DIR", help="folder of full data sets")
     parser.add_argument("--device", default="auto", choices=DEVICES)
     parser.add_argument("--theme", default="system", choices=("system", "light", "dark"))
+    parser.add_argument(
+        "--fresh", action="store_true", help="neither use nor change what was remembered last time"
+    )
     parser.add_argument("--tour", metavar="DIR", help="let the program use itself; pictures to DIR")
     parser.add_argument(
         "--long", action="store_true", help="a tour that trains all models and the whole case study"

@@ -4,22 +4,26 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 import gui
+from core.errors import UserError
+from core.runs.folder import LAST
 from core.training.recipe import Recipe
 from gui.network_source import NetworkSource
 from gui.session import Session
 from gui.session_state import State
+from gui.state_file import value_of
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.object_names import qualified, qualify
 from gui.widgets.page_button import Mark
 from gui.widgets.recipe_card import RecipeCard
 from gui.widgets.run_bar import RunBar
+from gui.widgets.widget_values import give_values, values_of
 from gui.worker import Worker
 
 TRAINS = Mark("play", "update", "training")
@@ -55,6 +59,23 @@ class Page(QWidget):
         """Return what goes on here, for the sidebar: it trains, it waits, the doctor has found."""
         return []
 
+    def kept_widgets(self) -> list[QWidget]:
+        """Return the widgets that say at the next start what they say now."""
+        return []
+
+    def save_state(self) -> dict[str, Any]:
+        """Return what comes back at the next start, as plain values."""
+        return {"widgets": values_of(self.kept_widgets())}
+
+    def restore_state(self, values: Mapping[str, Any]) -> list[str]:
+        """Take what :meth:`save_state` returned, or what a file says that it did.
+
+        Returns:
+            A sentence on each thing that can't come back.
+        """
+        give_values(self.kept_widgets(), value_of(values, "widgets", dict, {}))
+        return []
+
     def abandon(self) -> None:
         """End what runs: the window closes."""
 
@@ -74,6 +95,9 @@ class TrainingPage(Page):
     """Where other data can be chosen; None where there is none."""
     learning: LearningPanel | None = None
     """The curves and the layers; None where there are none."""
+
+    recipe_restored = False
+    """Whether the recipe is the last one of the start before this."""
 
     def __init__(
         self,
@@ -129,6 +153,46 @@ class TrainingPage(Page):
             own = qualified(name, self.session.name)
             found = super().findChild(type, name, options) or super().findChild(type, own, options)
         return found
+
+    def save_state(self) -> dict[str, Any]:
+        """Return recipe, data, network and the length of a run, and what its widgets say."""
+        session = self.session
+        network = session.record / LAST if session.state.running and session.record else None
+        network = network or self.network.path
+        return super().save_state() | {
+            "recipe": session.recipe.to_dict(),
+            "data": str(session.data) if session.data else None,
+            "network": str(network) if network and network != session.starter else None,
+            "seconds": self.run_bar.transport.seconds,
+        }
+
+    def restore_state(self, values: Mapping[str, Any]) -> list[str]:
+        """Take recipe, data and network, as far as they are still there."""
+        problems = super().restore_state(values)
+        title, session = self.session.name.capitalize(), self.session
+        length = self.run_bar.transport.length
+        seconds = value_of(values, "seconds", int, length.value())
+        if length.minimum() <= seconds <= length.maximum():
+            length.setValue(seconds)  # before a recipe may put steps in its place
+        if recipe := value_of(values, "recipe", dict, {}):
+            try:
+                session.draft.take(session.recipe.from_dict(recipe), remember=False)
+                self.recipe_restored = True
+            except UserError as error:
+                problems.append(f"{title}: the last training settings can't be used. {error}")
+        if "data" in values:
+            data = value_of(values, "data", str, "")
+            if not data or Path(data).exists():
+                session.first_data = Path(data) if data else None
+            else:
+                problems.append(f"{title}: {data} is gone; the bundled data is used.")
+        if network := value_of(values, "network", str, ""):
+            if Path(network).is_file():
+                session.first_network = Path(network)
+            else:
+                gone = "is gone; the shipped network is used."
+                problems.append(f"{title}: the network {network} {gone}")
+        return problems
 
     def abandon(self) -> None:
         """End the run, and what the session has asked for."""

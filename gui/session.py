@@ -106,6 +106,12 @@ class Session(QObject):
         self.trained = recipe
         """The recipe that the weights are of, while ``recipe`` is what comes next."""
         self._worker = worker
+        self.first_data = data
+        """What to train on as soon as torch is there, if it is not ``data``."""
+        self.first_network: Path | None = None
+        """The checkpoint to use as soon as torch is there; None for the one that is shipped."""
+        self.record: Path | None = None
+        """The folder of the run under way, or of the last one."""
         self.resume_from: Path | None = None
         """The checkpoint to continue from, instead of a new initialisation."""
         self._ordered = recipe
@@ -113,6 +119,8 @@ class Session(QObject):
         self._live: dict[str, Any] = {}
         """The settings of the run under way that were changed since it began."""
         self._adopt = False
+        self._tried_starter = False
+        """Whether the shipped network was opened, so that its own failure opens it no more."""
         self._chosen = data
         """The data that is being read, to be trained on if it can be."""
         self._questions: dict[str, Question] = {}
@@ -165,7 +173,18 @@ class Session(QObject):
         if self.state is State.CLOSED:
             return
         self._enter(State.READY)
-        self.open_starter()
+        if self.first_data != self.data:
+            self.choose_data(self.first_data)
+        else:
+            self._open_first()
+
+    def _open_first(self) -> None:
+        """Use the network to begin with; where that one can't be used, the shipped one."""
+        first, self.first_network = self.first_network, None
+        if first is None:
+            self.open_starter()
+        else:
+            self.open_checkpoint(first, adopt=False)
 
     def _on_broken(self, sentence: str) -> None:
         if self.state is not State.CLOSED:
@@ -174,6 +193,7 @@ class Session(QObject):
 
     def open_starter(self) -> None:
         """Use the pretrained network that is shipped, if there is one."""
+        self._tried_starter = True
         if self.starter.is_file():
             self.open_checkpoint(self.starter, adopt=False)
 
@@ -202,7 +222,7 @@ class Session(QObject):
             self.ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
             return
         self._ordered, self._live, self._past = self.recipe, {}, History()
-        folder = free_place(RUNS, f"{self.name}-{self.recipe.model}")
+        folder = self.record = free_place(RUNS, f"{self.name}-{self.recipe.model}")
         request = self.request(seconds)
         self._enter(State.STARTING)
         self._run.start(partial(jobs.train, request, folder, self.resume_from), paused)
@@ -381,12 +401,16 @@ class Session(QObject):
         if ending is not None:
             self._enter(State.READY)
             self.data_failed.emit(ending)
+        if self.weights is None:
+            self._open_first()
 
     def _on_file_ended(self, ending: Any) -> None:
         if self.state is State.OPENING:
             self._enter(State.READY)
         if ending is not None:
             self.ended.emit(ending)
+            if self.weights is None and not self._tried_starter:
+                self.open_starter()
 
     def _on_run_ended(self, ending: Any) -> None:
         self._enter(State.READY)

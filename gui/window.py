@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QContextMenuEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -21,6 +21,7 @@ from gui import theme
 from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
 from gui.widgets.glossary import GlossaryHelp, open_term
+from gui.widgets.notice_bar import NoticeBar
 from gui.widgets.page_button import PageButton
 from gui.widgets.picture_file import offer_picture
 from gui.worker import Worker
@@ -37,6 +38,9 @@ class MainWindow(QMainWindow):
         UserError: the page to begin with does not exist.
     """
 
+    closing = Signal()
+    """It is about to close; everything is still there."""
+
     def __init__(self, data: Path | None, device: str, page: str | None = None) -> None:
         super().__init__()
         if page is not None and page not in page_names():
@@ -47,7 +51,11 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self.setMinimumSize(1280, 720)
         self.help = GlossaryHelp(self)
-        self._data, self._device, self._first = data, device, page
+        self.data, self._device, self._first = data, device, page
+        self.page_name = page or ""
+        self.chosen_theme = ""
+        """light or dark, once a person has chosen."""
+        self.notices = NoticeBar()
         self.worker = Worker(self)
         self._starter = QTimer(self)
         self._starter.setSingleShot(True)
@@ -65,14 +73,18 @@ class MainWindow(QMainWindow):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self._make_rail())
-        row.addWidget(self._stack, 1)
+        beside = QVBoxLayout()
+        beside.setSpacing(0)
+        beside.addWidget(self.notices)
+        beside.addWidget(self._stack, 1)
+        row.addLayout(beside, 1)
         self.setCentralWidget(body)
 
     def fill(self) -> None:
         """Build the pages; torch is loaded when the first of them has been painted."""
         modules = page_modules()
         for name, module in modules.items():
-            self.pages[name] = module.Page(self.worker, self._data, self._device)
+            self.pages[name] = module.Page(self.worker, self.data, self._device)
             self._stack.addWidget(self.pages[name])
             self._places.addWidget(self._page_button(name, module))
         for page in self.pages.values():
@@ -125,6 +137,7 @@ class MainWindow(QMainWindow):
         """Turn to a page, at a place on it; the keys go where most is done on it, its ``home``."""
         self._buttons[name].setChecked(True)
         page = self.pages[name]
+        self.page_name = name
         self._stack.setCurrentWidget(page)
         # No focus proxy: behind one, Tab would not leave the home's neighbours.
         (page.home or page).setFocus()
@@ -142,7 +155,8 @@ class MainWindow(QMainWindow):
         """Change between light and dark."""
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        theme.apply(app, "light" if theme.current() is theme.DARK else "dark")
+        self.chosen_theme = "light" if theme.current() is theme.DARK else "dark"
+        theme.apply(app, self.chosen_theme)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer the card under the mouse as a picture."""
@@ -150,6 +164,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask every run to end, wait for the worker, and go."""
+        self.closing.emit()
         self.hide()
         self._starter.stop()
         for page in self.pages.values():

@@ -9,6 +9,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # What a training of a test leaves is not a person's.
 os.environ["GLASSBOX_RUNS"] = tempfile.mkdtemp(prefix="glassbox-runs-")
+os.environ["GLASSBOX_SETTINGS"] = str(Path(os.environ["GLASSBOX_RUNS"], "settings.json"))
 
 import pytest
 import torch

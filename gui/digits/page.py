@@ -1,11 +1,12 @@
 """The digits page: train on the left and in the middle, draw on the right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QTabWidget, QWidget
 
+from core.errors import UserError
 from core.playgrounds.digits.download import holds_mnist
 from core.playgrounds.digits.recipe import RECIPES
 from core.telemetry.events import Array, Evaluated
@@ -13,6 +14,7 @@ from gui.digits.augmented import AugmentedPreview
 from gui.digits.draw_panel import DrawPanel
 from gui.digits.evaluation_panel import EvaluationPanel
 from gui.pages import TrainingPage
+from gui.state_file import value_of
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
@@ -65,6 +67,24 @@ class Page(TrainingPage):
         session.examples_taken.connect(self.examples.show_examples)
         self.evaluation.pictureChosen.connect(self.draw.show_picture)
         self.draw.pictureChanged.connect(lambda picture: self.learning.refresh_layer())
+
+    def kept_widgets(self) -> list[QWidget]:
+        """Keep the tab and the pen."""
+        return [self.tabs, self.draw.pen.width_slider]
+
+    def save_state(self) -> dict[str, Any]:
+        """Keep the drawing, too."""
+        return super().save_state() | {"drawing": self.draw.canvas.sheet.to_dict()}
+
+    def restore_state(self, values: Mapping[str, Any]) -> list[str]:
+        """Take the drawing, too."""
+        problems = super().restore_state(values)
+        if drawing := value_of(values, "drawing", dict, {}):
+            try:
+                self.draw.canvas.restore(drawing)
+            except UserError as error:
+                problems.append(f"Digits: {error}")
+        return problems
 
     def _on_evaluated(self, event: Evaluated) -> None:
         self._judged = event

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLayout
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Cause, Diagnosis
 from core.doctor.verdict.causes import CAUSES, lesson_on
@@ -24,6 +24,7 @@ from gui.doctor.open_button import OpenButton
 from gui.doctor.report import Report, Settings
 from gui.doctor.scroll_column import ASIDE
 from gui.pages import training_pages
+from gui.state_file import value_of
 from gui.widgets.card import label
 from gui.widgets.doctor_text import done, in_short, in_words
 from gui.widgets.page_button import Mark
@@ -141,6 +142,20 @@ class Page(pages.Page):
             session.diagnosis_asked.connect(lambda event, name=name: self._show_found(name, event))
             session.diagnosed.connect(lambda event, name=name: self._follow(name, event))
         self._choose_patient(next(iter(self.pages), ""))
+
+    def kept_widgets(self) -> list[QWidget]:
+        """Keep the tab, and how long an examination takes."""
+        return [self.tabs, self.controls.seconds, self.controls.budget, self.case.steps]
+
+    def save_state(self) -> dict[str, Any]:
+        """Keep the playground, too."""
+        return super().save_state() | {"playground": self._patient}
+
+    def restore_state(self, values: Mapping[str, Any]) -> list[str]:
+        """Take the playground, too."""
+        if (name := value_of(values, "playground", str, "")) in self.pages:
+            self.controls.choose(name)
+        return super().restore_state(values)
 
     def _on_ready(self) -> None:
         if self.examination.stage is not Stage.CLOSED:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QShowEvent
@@ -11,6 +12,7 @@ from core.lessons.text import lessons
 from gui import pages
 from gui.lessons.context import LessonContext
 from gui.lessons.lesson_view import LessonView
+from gui.state_file import value_of
 from gui.widgets.card import Card, label
 from gui.widgets.title_list import TitleList
 from gui.worker import Worker
@@ -77,6 +79,18 @@ class Page(pages.Page):
         """Take the other pages, whose networks the lessons use."""
         self._show_page = show_page
         self.context = LessonContext(self._worker, pages)
+
+    def save_state(self) -> dict[str, Any]:
+        """Keep the lesson."""
+        return super().save_state() | {"lesson": self.list.chosen()}
+
+    def restore_state(self, values: Mapping[str, Any]) -> list[str]:
+        """Choose the lesson; it is opened when the page is."""
+        if (name := value_of(values, "lesson", str, "")) in lessons():
+            self.list.blockSignals(True)
+            self.list.choose(name)
+            self.list.blockSignals(False)
+        return super().restore_state(values)
 
     @property
     def view(self) -> LessonView:

@@ -124,6 +124,12 @@ class Page(TrainingPage):
         self.ladder_run.progressed.connect(self.ladder.set_running)
         self.ladder_run.ended.connect(lambda: self.ladder.set_running(None, 0.0, ""))
 
+    def kept_widgets(self) -> list[QWidget]:
+        """Keep the tab, the beginning of a name, and how names are drawn."""
+        drawn = self.names.settings
+        numbers = [drawn.temperature, drawn.top_k, drawn.count, drawn.seed]
+        return [self.tabs, self.names.prefix, *numbers]
+
     def _on_data_described(self, event: DataDescribed) -> None:
         """The list that the network is held against: its names are no new ones."""
         self._words = event.values["words"]

@@ -56,6 +56,7 @@ class Page(pages.Page):
         self._hint = label("", "muted", wrap=True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedWidget()
+        self.halves = QSplitter(Qt.Orientation.Vertical)
         self._loaded = self._seen = False
         self._deleted: list[list[Path]] = []
         """Where the runs of each deletion are now, the last one at the end."""
@@ -89,7 +90,7 @@ class Page(pages.Page):
             card.body.addWidget(widget, share)
         for widget in (self._hint, self.detail, self.compare):
             self._stack.addWidget(widget)
-        halves = QSplitter(Qt.Orientation.Vertical)
+        halves = self.halves
         halves.setObjectName("runsSplitter")
         halves.setChildrenCollapsible(False)
         halves.setHandleWidth(14)
@@ -130,6 +131,10 @@ class Page(pages.Page):
     def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
         """Get to know the other pages: runs are opened and resumed there."""
         self.links.meet(pages, show_page)
+
+    def kept_widgets(self) -> list[QWidget]:
+        """Keep where the list ends."""
+        return [self.halves]
 
     def _on_ready(self) -> None:
         self._loaded = True

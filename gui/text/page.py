@@ -99,6 +99,12 @@ class Page(TrainingPage):
         self.write.textChanged.connect(lambda: self._show_text())
         self.write.prompt.textChanged.connect(self._on_prompt)
 
+    def kept_widgets(self) -> list[QWidget]:
+        """Keep the tab, the prompt, and how text is drawn."""
+        drawn = self.write.settings
+        drawing = [drawn.temperature, drawn.top_k, drawn.top_p, drawn.repetition]
+        return [self.tabs, self.write.prompt, *drawing, drawn.length, drawn.seed]
+
     def _on_loaded(self, event: Loaded) -> None:
         self.timeline.clear()
         self._play()
@@ -147,7 +153,7 @@ class Page(TrainingPage):
             self.run_bar.tell(str(error))
             return
         name, why = playgrounds.get(self.session.name).recipe_on(device)
-        if why:
+        if why and not self.recipe_restored:
             self.recipe.choose(name)
             self.run_bar.tell(why)
 

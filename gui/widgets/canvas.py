@@ -1,9 +1,9 @@
 """The canvas: a sheet to draw a digit on, with mouse, pen or finger."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -96,6 +96,15 @@ class DigitCanvas(PenInput):
         """Repeat what was taken back last."""
         if self.sheet.redo():
             self._changed()
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Show the sheet of an earlier start, as its ``to_dict`` returned it.
+
+        Raises:
+            UserError: the values are damaged; the canvas stays as it was.
+        """
+        self.sheet.restore(values)
+        self._changed()
 
     def invert(self) -> None:
         """Show light ink on dark paper, or the other way round; the ink itself stays."""

@@ -5,13 +5,18 @@ round, and so needs no guess at which of the two is the paper: what the network 
 same, and so does its answer.
 """
 
+import base64
+import io
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
+from core.errors import UserError
 from core.playgrounds.digits.ink import BOX, FAINT, SIDE, Frame, framed
 from core.telemetry.events import Array
 
@@ -123,6 +128,24 @@ class Sheet:
         self.put(picture)
         self.exact = picture.astype(np.float32)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is on it as plain values; not the way back."""
+        exact = None if self.exact is None else _png(_bytes(self.exact))
+        return {"ink": _png(self._levels()), "inverted": self.inverted, "exact": exact}
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Take what :meth:`to_dict` returned; there is no way back from it.
+
+        Raises:
+            UserError: the values are damaged; the sheet stays as it was.
+        """
+        levels, kept = _of_png(values.get("ink"), PIXELS), values.get("exact")
+        exact = None if kept is None else _of_png(kept, SIDE)
+        if levels is None or (kept is not None and exact is None):
+            raise UserError("the last drawing is damaged; the canvas is empty.")
+        self.image, self.inverted = _image(levels), values.get("inverted") is True
+        self.exact = None if exact is None else exact.astype(np.float32) / 255
+
     def framed(self) -> tuple[Array, Frame] | None:
         """Return what the network is given (28, 28), and which square of the sheet it is.
 
@@ -157,6 +180,30 @@ def tinted_sheet(sheet: Sheet, colour: QColor) -> QImage:
     rgb = colour.rgb() & 0xFFFFFF
     image.setColorTable([alpha << 24 | rgb for alpha in range(256)])
     return image
+
+
+def _bytes(ink: Array) -> Array:
+    levels: Array = np.rint(255 * ink).astype(np.uint8)
+    return levels
+
+
+def _png(levels: Array) -> str:
+    """Return bytes (side, side) as the text of a PNG."""
+    content = io.BytesIO()
+    Image.fromarray(levels).save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def _of_png(text: object, side: int) -> Array | None:
+    """Return bytes (side, side); None where the text is no PNG of them."""
+    try:
+        content = base64.b64decode(text if isinstance(text, str) else "", validate=True)
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            if image.size != (side, side):
+                return None
+            return np.asarray(image.convert("L"))
+    except (ValueError, OSError, SyntaxError):  # what base64 and Pillow say of damaged values
+        return None
 
 
 def _image(levels: Array) -> QImage:

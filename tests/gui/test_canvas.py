@@ -1,5 +1,7 @@
 """The canvas as a hand meets it: strokes, the way back, pictures in and out."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -209,6 +211,24 @@ def test_keys(canvas, qtbot):
     QTest.keyClick(canvas, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert value(canvas, 50, 50) == 1
     assert value(canvas, 25, 25) == 0
+
+
+def test_a_sheet_is_kept_and_comes_back(qtbot, canvas, bundled):
+    """Ink, polarity and an exact picture; damaged values change nothing."""
+    stroke(canvas, (20, 20), (80, 80))
+    canvas.invert()
+    drawn, again = canvas.sheet.to_dict(), DigitCanvas()
+    qtbot.addWidget(again)
+    again.restore(drawn)
+    assert (again.ink() == canvas.ink()).all() and again.sheet.inverted
+    canvas.show_picture(bundled.validation.images[0].numpy())
+    again.restore(json.loads(json.dumps(canvas.sheet.to_dict())))
+    assert np.abs(again.sheet.framed()[0] - canvas.sheet.framed()[0]).max() < 1e-6
+    ink = again.ink()
+    for damage in ({}, {"ink": 5}, {"ink": "AAAA"}, {"ink": drawn["ink"], "exact": drawn["ink"]}):
+        with pytest.raises(UserError, match="damaged"):
+            again.restore(damage)
+        assert (again.ink() == ink).all()
 
 
 def test_escape_takes_nothing_away(canvas):

@@ -1,0 +1,53 @@
+"""What the window keeps from one start to the next: its place, theme and page, and each page's own.
+
+The pages say what they keep and check what they are given (`Page.save_state`, `restore_state`);
+the file is :mod:`gui.state_file`'s.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray
+
+from gui.state_file import value_of
+from gui.window import MainWindow
+
+
+def save_window(window: MainWindow) -> dict[str, Any]:
+    """Return what comes back at the next start, as plain values."""
+    return {
+        "geometry": base64.b64encode(window.saveGeometry().data()).decode(),
+        "theme": window.chosen_theme,
+        "page": window.page_name,
+        "data": _named(window.data),
+        "pages": {name: page.save_state() for name, page in window.pages.items()},
+    }
+
+
+def restore_place(window: MainWindow, values: Mapping[str, Any]) -> None:
+    """Put a window that is not shown yet where it was; Qt brings it back onto a screen."""
+    try:
+        geometry = base64.b64decode(value_of(values, "geometry", str, ""), validate=True)
+    except binascii.Error:
+        return
+    window.restoreGeometry(QByteArray(geometry))
+
+
+def restore_pages(window: MainWindow, values: Mapping[str, Any]) -> list[str]:
+    """Give the pages what they kept; return a sentence on each thing that can't come back."""
+    problems: list[str] = []
+    same_data = values.get("data") == _named(window.data)
+    pages = value_of(values, "pages", dict, {})
+    for name, page in window.pages.items():
+        kept = value_of(pages, name, dict, {})
+        if not same_data:  # the command line names other data than last time, and is followed
+            kept.pop("data", None)
+        problems += page.restore_state(kept)
+    return problems
+
+
+def _named(data: Path | None) -> str | None:
+    return str(data) if data else None

@@ -1,0 +1,175 @@
+"""What comes back at the next start, through real starts of the program."""
+
+import json
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from core import paths
+from gui import app, theme
+from gui.session_state import State
+from tests.gui.conftest import Program
+
+
+@pytest.fixture
+def start(qtbot, qapp, runs, tmp_path, monkeypatch):
+    """Start the program as a person does, with a file of this test's own; ends what was started."""
+    monkeypatch.setattr(paths, "SETTINGS", tmp_path / "settings.json")
+    windows = []
+
+    def begin(page="digits", words=()):
+        windows.append(app.build(["--device", "cpu", *words])[1])
+        program = Program(qtbot, windows[-1], page) if page else windows[-1]
+        return program
+
+    yield begin
+    for window in windows:
+        window.close()
+    theme.apply(qapp, "light")
+
+
+def everything_loaded(program):
+    """Wait until each page's network answers."""
+    for page in ("digits", "names", "text"):
+        session = program.window.pages[page].session
+        program.until(lambda s=session: s.state is State.READY and s.weights is not None)
+
+
+def test_a_start_goes_on_where_the_last_one_ended(start, towns, sixty):
+    """Place, theme and page; recipe, data, network, drawing, prefix, prompt, tab and splitter."""
+    first = start("names", ["--theme", "light"])
+    window, names = first.window, first.page
+    everything_loaded(first)
+    window.setGeometry(60, 40, 1300, 740)
+    QTest.mouseClick(window.findChild(QWidget, "themeButton"), Qt.MouseButton.LeftButton)
+    described = []
+    first.session.data_chosen.connect(described.append)
+    first.session.choose_data(towns)
+    first.until(lambda: bool(described) and first.session.state is State.READY)
+    first.learn(sixty, data=towns)
+    kept = names.network.words
+    assert kept.startswith("run names-")
+    names.names.prefix.setText("Αθ")
+    names.names.settings.temperature.setValue(0.5)
+    names.tabs.setCurrentIndex(1)
+    text = window.pages["text"]
+    text.write.prompt.setPlainText("To be\n")
+    text.session.draft.set("lr", 0.125)
+    text.run_bar.transport.length.setValue(123)
+    window.show_page("digits")
+    canvas = window.pages["digits"].draw.canvas
+    for place in (QPoint(60, 60), QPoint(90, 120)):
+        QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
+    ink = canvas.ink()
+    window.pages["doctor"].controls.choose("text")
+    window.show_page("lessons", "3-gradients")
+    lesson = window.pages["lessons"].list.chosen()
+    window.show_page("runs")
+    window.pages["runs"].halves.setSizes([350, 300])
+    halves = window.pages["runs"].halves.sizes()
+    window.show_page("names")
+    window.close()
+
+    again = start(None)
+    assert again.page_name == "names" and theme.current() is theme.DARK
+    # As wide as the screen of a test, which is smaller; its height is the last one.
+    assert (again.y(), again.height()) == (window.y(), window.height())
+    second = Program(first.qtbot, again, "names")
+    everything_loaded(second)
+    page = second.page
+    assert page.session.data == towns and page.session.recipe == sixty
+    assert page.network.words == kept and page.session.trained == sixty
+    assert page.names.prefix.text() == "Αθ" and page.names.settings.temperature.value() == 0.5
+    assert page.tabs.currentIndex() == 1
+    text = again.pages["text"]
+    assert text.write.prompt.toPlainText() == "To be\n" and text.session.recipe.lr == 0.125
+    assert text.run_bar.transport.seconds == 123
+    assert not text.session.draft.can_undo, "there is no way back into the last start"
+    assert (again.pages["digits"].draw.canvas.ink() == ink).all() and ink.any()
+    assert again.pages["doctor"].controls.patients.key() == "text"
+    assert again.pages["lessons"].list.chosen() == lesson
+    again.show_page("runs")
+    assert again.pages["runs"].halves.sizes() == halves
+    assert not again.notices.isVisible()
+
+
+def test_what_is_gone_or_makes_no_sense_is_said(start, tmp_path):
+    """A sentence each, and the program starts with what it has."""
+    first = start("digits", ["--theme", "light"])
+    first.window.close()
+    values = json.loads(paths.SETTINGS.read_text())
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"nothing of the kind")
+    values["page"] = "kitchen"
+    values["geometry"] = "no geometry"
+    values["pages"]["digits"] |= {
+        "recipe": {"lr": "fast"},
+        "network": str(tmp_path / "gone.safetensors"),
+        "drawing": {"ink": "nothing"},
+        "seconds": -4,
+        "widgets": {"digitsTabs": "Nowhere", "penWidth": 10**20},
+    }
+    values["pages"]["names"] |= {"data": str(tmp_path / "gone.txt"), "network": str(broken)}
+    values["pages"]["text"] = {"widgets": {"textPrompt": 5, "runsSplitter": "wide"}, "recipe": 7}
+    values["pages"]["runs"] = [1, 2]
+    paths.SETTINGS.write_text(json.dumps(values))
+    second = start("digits")
+    said = second.window.notices.words.text()
+    for words in ("lr=fast", "gone.safetensors", "drawing", "gone.txt"):
+        assert words in said, words
+    assert len(said.splitlines()) == 4
+    everything_loaded(second)
+    names = second.window.pages["names"]
+    assert second.page.network.words == names.network.words == "the shipped network"
+    assert "broken" in names.run_bar.message.text()
+    assert second.window.notices.isVisible()
+    QTest.mouseClick(second.window.findChild(QWidget, "closeNotice"), Qt.MouseButton.LeftButton)
+    assert not second.window.notices.isVisible()
+
+
+def test_a_broken_file_is_a_sentence_and_fresh_leaves_it_alone(start):
+    """``--fresh`` neither reads nor writes it; a start without it keeps it aside."""
+    paths.SETTINGS.write_text("{")
+    fresh = start("digits", ["--fresh"])
+    assert not fresh.window.notices.isVisible()
+    fresh.window.close()
+    assert paths.SETTINGS.read_text() == "{"
+    window = start(None)
+    assert "damaged" in window.notices.words.text()
+    assert len(list(paths.SETTINGS.parent.glob("settings-unusable-*.json"))) == 1
+    window.close()
+    assert json.loads(paths.SETTINGS.read_text())["page"] == "digits"
+
+
+def test_where_nothing_can_be_written_the_program_starts(start, tmp_path, monkeypatch):
+    """It says at once that nothing will be remembered."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(paths, "SETTINGS", tmp_path / "file" / "settings.json")
+    window = start(None)
+    assert "will not be remembered" in window.notices.words.text()
+
+
+def test_a_window_from_a_screen_that_is_gone_comes_back_onto_one(start):
+    """As it was, but where it can be seen."""
+    first = start(None)
+    first.setGeometry(20_000, 9_000, 1290, 730)
+    first.close()
+    second = start(None)
+    screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
+    assert any(screen.intersects(second.frameGeometry()) for screen in screens)
+
+
+def test_the_command_line_goes_before_what_was_remembered(start, tmp_path):
+    """A page, a theme and data that are named are followed."""
+    first = start("text", ["--theme", "light"])
+    everything_loaded(first)
+    QTest.mouseClick(first.window.findChild(QWidget, "themeButton"), Qt.MouseButton.LeftButton)
+    first.window.close()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    second = start(None, ["--theme", "light", "--page", "names", "--data", str(folder)])
+    assert second.page_name == "names" and theme.current() is theme.LIGHT
+    assert second.pages["names"].session.first_data == folder
