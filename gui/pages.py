@@ -95,7 +95,6 @@ class TrainingPage(Page):
     """Where other data can be chosen; None where there is none."""
     learning: LearningPanel | None = None
     """The curves and the layers; None where there are none."""
-
     recipe_restored = False
     """Whether the recipe is the last one of the start before this."""
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, QSize
 
+from gui.pages import Page
 from gui.state_file import value_of
 from gui.window import MainWindow
 
@@ -42,11 +43,19 @@ def restore_pages(window: MainWindow, values: Mapping[str, Any]) -> list[str]:
     same_data = values.get("data") == _named(window.data)
     pages = value_of(values, "pages", dict, {})
     for name, page in window.pages.items():
+        _lay_out(page, window.page.size())
         kept = value_of(pages, name, dict, {})
         if not same_data:  # the command line names other data than last time, and is followed
             kept.pop("data", None)
         problems += page.restore_state(kept)
     return problems
+
+
+def _lay_out(page: Page, size: QSize) -> None:
+    """Give a page that was not seen yet the size that it will have: a splitter divides that."""
+    page.resize(size)
+    if layout := page.layout():
+        layout.activate()
 
 
 def _named(data: Path | None) -> str | None:

@@ -1,16 +1,19 @@
 """What comes back at the next start, through real starts of the program."""
 
+import base64
 import json
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from core import paths
 from gui import app, theme
 from gui.session_state import State
+from gui.state_file import write_state
+from gui.widgets.widget_values import give_values, values_of
 from tests.gui.conftest import Program
 
 
@@ -22,8 +25,8 @@ def start(qtbot, qapp, runs, tmp_path, monkeypatch):
 
     def begin(page="digits", words=()):
         windows.append(app.build(["--device", "cpu", *words])[1])
-        program = Program(qtbot, windows[-1], page) if page else windows[-1]
-        return program
+        qtbot.addWidget(windows[-1])
+        return Program(qtbot, windows[-1], page) if page else windows[-1]
 
     yield begin
     for window in windows:
@@ -39,7 +42,7 @@ def everything_loaded(program):
 
 
 def test_a_start_goes_on_where_the_last_one_ended(start, towns, sixty):
-    """Place, theme and page; recipe, data, network, drawing, prefix, prompt, tab and splitter."""
+    """Place, theme and page; recipe, data, network, drawing, prefix, prompt, tab, lesson."""
     first = start("names", ["--theme", "light"])
     window, names = first.window, first.page
     everything_loaded(first)
@@ -67,9 +70,6 @@ def test_a_start_goes_on_where_the_last_one_ended(start, towns, sixty):
     window.pages["doctor"].controls.choose("text")
     window.show_page("lessons", "3-gradients")
     lesson = window.pages["lessons"].list.chosen()
-    window.show_page("runs")
-    window.pages["runs"].halves.setSizes([350, 300])
-    halves = window.pages["runs"].halves.sizes()
     window.show_page("names")
     window.close()
 
@@ -91,8 +91,6 @@ def test_a_start_goes_on_where_the_last_one_ended(start, towns, sixty):
     assert (again.pages["digits"].draw.canvas.ink() == ink).all() and ink.any()
     assert again.pages["doctor"].controls.patients.key() == "text"
     assert again.pages["lessons"].list.chosen() == lesson
-    again.show_page("runs")
-    assert again.pages["runs"].halves.sizes() == halves
     assert not again.notices.isVisible()
 
 
@@ -152,24 +150,36 @@ def test_where_nothing_can_be_written_the_program_starts(start, tmp_path, monkey
     assert "will not be remembered" in window.notices.words.text()
 
 
-def test_a_window_from_a_screen_that_is_gone_comes_back_onto_one(start):
+def test_a_window_from_a_screen_that_is_gone_comes_back_onto_one(qtbot, start):
     """As it was, but where it can be seen."""
-    first = start(None)
-    first.setGeometry(20_000, 9_000, 1290, 730)
-    first.close()
-    second = start(None)
+    far = QMainWindow()
+    qtbot.addWidget(far)
+    far.setGeometry(20_000, 9_000, 1290, 730)
+    place = base64.b64encode(far.saveGeometry().data()).decode()
+    write_state(paths.SETTINGS, {"geometry": place})
+    window = start(None)
     screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
-    assert any(screen.intersects(second.frameGeometry()) for screen in screens)
+    assert any(screen.intersects(window.frameGeometry()) for screen in screens)
+
+
+def test_a_splitter_divides_as_it_did(qtbot, start):
+    """On a page that was not seen yet; sizes that make no sense change nothing."""
+    (halves,) = start(None).pages["runs"].kept_widgets()
+    before = halves.sizes()
+    for sizes in ([1], [-5, 300], ["a", "b"], [10**30, 5]):
+        give_values([halves], {"runsSplitter": sizes})
+        assert halves.sizes() == before
+    for widget in (halves.widget(0), halves.widget(1)):
+        widget.setMinimumHeight(1)  # the screen of a test has no room for more
+    upper, lower = before
+    give_values([halves], {"runsSplitter": [upper + 40, lower - 40]})
+    assert values_of([halves])["runsSplitter"][0] == upper + 40
 
 
 def test_the_command_line_goes_before_what_was_remembered(start, tmp_path):
     """A page, a theme and data that are named are followed."""
-    first = start("text", ["--theme", "light"])
-    everything_loaded(first)
-    QTest.mouseClick(first.window.findChild(QWidget, "themeButton"), Qt.MouseButton.LeftButton)
-    first.window.close()
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    second = start(None, ["--theme", "light", "--page", "names", "--data", str(folder)])
-    assert second.page_name == "names" and theme.current() is theme.LIGHT
-    assert second.pages["names"].session.first_data == folder
+    kept = {"theme": "dark", "page": "text", "data": None, "pages": {"names": {"data": None}}}
+    write_state(paths.SETTINGS, kept)
+    window = start(None, ["--theme", "light", "--page", "names", "--data", str(tmp_path)])
+    assert window.page_name == "names" and theme.current() is theme.LIGHT
+    assert window.pages["names"].session.first_data == tmp_path
