@@ -20,6 +20,7 @@ class NetworkSource(QObject):
     Attributes:
         path: the file of its weights; None while they are in no file.
         words: what it is, in a few words.
+        in_training: whether it is the one that is being trained.
     """
 
     changed = Signal()
@@ -30,7 +31,7 @@ class NetworkSource(QObject):
         self.path: Path | None = None
         self.words = NONE
         self._session = session
-        self._training = False
+        self.in_training = False
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
         session.weights_changed.connect(self._describe)
@@ -38,15 +39,15 @@ class NetworkSource(QObject):
         session.ended.connect(self._on_ended)
 
     def _on_started(self, event: Started) -> None:
-        self._training = True
+        self.in_training = True
         self._hold(None)
 
     def _on_loaded(self, event: Loaded) -> None:
-        self._training = False
+        self.in_training = False
         self._hold(Path(event.path))
 
     def _on_ended(self, event: Finished | Stopped | Failed) -> None:
-        self._training = False
+        self.in_training = False
         if event.checkpoint:
             self._hold(Path(event.checkpoint))
         self._describe()
@@ -67,7 +68,7 @@ class NetworkSource(QObject):
         if weights is None:
             return NONE
         step = f"step {weights.step:,}"
-        if self._training:
+        if self.in_training:
             paused = ", paused" if self._session.state is State.PAUSED else ""
             return f"in training, {step}{paused}"
         if self.path is None:

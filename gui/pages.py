@@ -121,6 +121,8 @@ class TrainingPage(Page):
         found, state = [], self.session.state
         if state is State.PAUSED:
             found.append(Mark("pause", "muted", "paused"))
+        elif state.name == "WAITING":
+            found.append(WAITS)
         elif state.running or state is State.SWEEPING:
             found.append(TRAINS)
         if finding := self.run_bar.badge.finding():
@@ -156,8 +158,9 @@ class TrainingPage(Page):
     def save_state(self) -> dict[str, Any]:
         """Return recipe, data, network and the length of a run, and what its widgets say."""
         session = self.session
-        network = session.record / LAST if session.state.running and session.record else None
-        network = network or self.network.path
+        network = self.network.path
+        if self.network.in_training and session.record:
+            network = session.record / LAST  # is written when the run has ended
         return super().save_state() | {
             "recipe": session.recipe.to_dict(),
             "data": str(session.data) if session.data else None,

@@ -55,7 +55,6 @@ class MainWindow(QMainWindow):
         self.page_name = page or ""
         self.chosen_theme = ""
         """light or dark, once a person has chosen."""
-        self.notices = NoticeBar()
         self.worker = Worker(self)
         self._starter = QTimer(self)
         self._starter.setSingleShot(True)
@@ -73,11 +72,8 @@ class MainWindow(QMainWindow):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self._make_rail())
-        beside = QVBoxLayout()
-        beside.setSpacing(0)
-        beside.addWidget(self.notices)
-        beside.addWidget(self._stack, 1)
-        row.addLayout(beside, 1)
+        row.addWidget(self._stack, 1)
+        self.notices = NoticeBar(self._stack)
         self.setCentralWidget(body)
 
     def fill(self) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from core import paths
+from core.runs.folder import LAST
 from gui import app, theme
 from gui.session_state import State
 from gui.state_file import write_state
@@ -92,6 +93,19 @@ def test_a_start_goes_on_where_the_last_one_ended(start, towns, sixty):
     assert again.pages["doctor"].controls.patients.key() == "text"
     assert again.pages["lessons"].list.chosen() == lesson
     assert not again.notices.isVisible()
+
+
+def test_a_training_that_the_end_interrupted_is_used_at_the_next_start(start):
+    """Its network is kept as it was when the window was closed."""
+    first = start("digits", ["--theme", "light"])
+    everything_loaded(first)
+    first.train()
+    first.until(lambda: first.page.network.words.startswith("in training"))
+    first.window.close()
+    second = start("digits")
+    everything_loaded(second)
+    assert second.page.network.path == first.session.record / LAST
+    assert second.page.network.words.startswith(f"run {first.session.record.name}, step")
 
 
 def test_what_is_gone_or_makes_no_sense_is_said(start, tmp_path):
