@@ -2,8 +2,6 @@
 
 import numpy as np
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QWidget
 
 from core.runs.run_info import RunInfo
 from core.telemetry.events import Snapshot
@@ -17,6 +15,8 @@ OPENS = " Click to open it."
 class KeyframeLayers(LayerTable):
     """Shows what the probes saw at a step, and the update line up to there."""
 
+    opens_layers = False
+
     def show_moment(self, about: RunInfo, history: History, snapshot: Snapshot) -> bool:
         """Show a moment of a run; returns whether anything was seen in it."""
         known = all(UPDATE in layer for layer in history.layers)
@@ -25,18 +25,6 @@ class KeyframeLayers(LayerTable):
         if seen:
             self.show_snapshot(snapshot)
         return seen
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Light nothing up: there is no network to look into."""
-        QWidget.mouseMoveEvent(self, event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Open nothing."""
-        QWidget.mouseReleaseEvent(self, event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Leave the keys to whoever is around."""
-        QWidget.keyPressEvent(self, event)
 
     def explain(self, point: QPoint) -> str:
         """Explain what is at a place, as on the other pages."""

@@ -28,10 +28,12 @@ from PySide6.QtWidgets import (
 from core.glossary import LECTURES, Term, find, search, terms, terms_in
 from gui import theme
 from gui.widgets.card import Card, label
+from gui.widgets.terms import TERMS
 from gui.widgets.title_list import TitleList
 
 TERM = "term"
-"""The dynamic property of a widget that names its entry; "" for a widget that has none."""
+"""The dynamic property of a widget that names its entry; "" for a widget that has none. Where all
+such widgets have the same one, it stands in ``gui.widgets.terms``."""
 SCHEME = "term:"
 ROLES = {"muted": "muted", "small": "muted", "fault": "fault", "warning": "warning"}
 """The colours of the style sheet's roles for text, where they are not that of all text."""
@@ -155,10 +157,13 @@ class GlossaryHelp(QObject):
 def term_of(widget: QWidget) -> Term | None:
     """Return the term that a widget is about; None where nothing tells.
 
-    The property ``term`` of the widget, or of what it stands in, decides; else what it says, if
-    that is a term by itself. Else the first term is taken from its accessible name, its text, the
-    title of its card, and the tooltips, a common one only if there is no other.
+    Its entry in ``TERMS`` decides, or the property ``term`` of it or of what it stands in; else
+    what it says, if that is a term by itself. Else the first term is taken from its accessible
+    name, its text, the title of its card, and the tooltips, a common one only if there is no other.
     """
+    name = widget.objectName()
+    if (term := TERMS.get(name) or TERMS.get(name.partition("_")[0])) is not None:
+        return find(term)
     around = list(_around(widget))
     for each in around:
         if (named := each.property(TERM)) is not None:

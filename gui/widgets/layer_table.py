@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QFont,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.telemetry.events import LayerInfo, LayerStats, Snapshot
@@ -18,19 +25,22 @@ from core.telemetry.layer_health import UPDATE_GOOD, Remark, check_layers
 from gui import theme
 from gui.charts.histogram import draw_histogram
 from gui.charts.sparklines import draw_line, draw_warning
+from gui.widgets.glossary import TERM, open_term
 from gui.widgets.layer_names import layer_role, layer_title
 
 ROW, HEAD = 74, 28
 WORDS = 78  # pixels for the words beside a plot
+HEAD_HELP = "Click the heading, or press F1 here, to read about it in the glossary."
 EMPTY = "The layers of the network are listed here, one a row, as soon as there is one."
 
 
 @dataclass(frozen=True)
 class LayerColumn:
-    """A column: its heading, its share of the width, and what its tooltip teaches."""
+    """A column: its heading, its term, its share of the width, and what its tooltip teaches."""
 
     key: str
     heading: str
+    term: str
     share: float
     help: str
 
@@ -39,6 +49,7 @@ COLUMNS = (
     LayerColumn(
         "layer",
         "Layer",
+        "Layer",
         0.18,
         "A layer is a matrix product: every output is a weighted sum of what comes in. Click to"
         " open it.",
@@ -46,6 +57,7 @@ COLUMNS = (
     LayerColumn(
         "activation",
         "Activations",
+        "Activation",
         0.31,
         "The layer's outputs over the batch. A saturated tanh or sigmoid (beyond ±0.97; within 0.03"
         " of 0 or 1) and a dead relu (0 for every example) pass no gradient on. Entropy: of the"
@@ -55,6 +67,7 @@ COLUMNS = (
     LayerColumn(
         "gradient",
         "Gradients",
+        "Gradient",
         0.265,
         "The gradient of the loss with respect to each activation. A similar standard deviation in"
         " every layer is good; ever smaller ones towards the input are a vanishing gradient. Below"
@@ -63,6 +76,7 @@ COLUMNS = (
     ),
     LayerColumn(
         "update",
+        "Update-to-weight ratio",
         "Update-to-weight ratio",
         0.245,
         "log10 of the standard deviation of a step's update over that of the weights, over time."
@@ -79,9 +93,14 @@ def layer_shape(info: LayerInfo) -> str:
 
 
 class LayerTable(QWidget):
-    """Shows the newest snapshot of every layer; a click or Enter opens one."""
+    """Shows the newest snapshot of every layer; a click or Enter opens one.
+
+    F1 explains the current column: that under the mouse, or that which the arrow keys choose.
+    """
 
     opened = Signal(str)
+    opens_layers = True
+    """Whether there is a network to look into."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,6 +114,13 @@ class LayerTable(QWidget):
         self._remarks: list[list[Remark]] = []
         self._history = History()
         self._hovered = -1
+        self.choose_column(0)
+
+    def choose_column(self, number: int) -> None:
+        """Make a column the one that F1 explains."""
+        self.column = COLUMNS[max(0, min(len(COLUMNS) - 1, number))]
+        self.setProperty(TERM, self.column.term)
+        self.update(0, 0, self.width(), HEAD)
 
     def set_layers(self, layers: tuple[LayerInfo, ...], history: History) -> None:
         """Show these layers, of which nothing was measured yet."""
@@ -153,9 +179,13 @@ class LayerTable(QWidget):
             middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(self.rect().adjusted(12, 0, -12, 0), middle, EMPTY)
             return
-        painter.setFont(theme.font(12))
         heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
         for column in COLUMNS:
+            current = column is self.column and (self.underMouse() or self.hasFocus())
+            font = theme.font(12)
+            font.setUnderline(current)
+            painter.setFont(font)
+            painter.setPen(colours.colour("text" if current else "muted"))
             _draw_elided(painter, heads[column.key], column.heading)
         for row in range(len(self._layers)):
             if self.row_rect(row).intersects(event.rect()):
@@ -233,35 +263,49 @@ class LayerTable(QWidget):
         row = (point.y() - HEAD) // ROW
         return row if point.y() >= HEAD and 0 <= row < len(self._layers) else -1
 
+    def _column_at(self, point: QPoint) -> int:
+        heads = list(self._column_rects(QRect(0, 0, self.width(), HEAD)).values())
+        return sum(point.x() > head.right() + 18 for head in heads[:-1])
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Highlight the row under the mouse."""
-        self._hover(self._row_at(event.position().toPoint()))
+        """Highlight the row under the mouse, and choose the column."""
+        point = event.position().toPoint()
+        self._hover(self._row_at(point))
+        points = self._hovered >= 0 or (self._layers and point.y() < HEAD)
+        self.setCursor(Qt.CursorShape.PointingHandCursor if points else Qt.CursorShape.ArrowCursor)
+        self.choose_column(self._column_at(point))
 
     def leaveEvent(self, event: QEvent) -> None:
         """Highlight none."""
         self._hover(-1)
+        self.update()
 
     def _hover(self, row: int) -> None:
-        if row != self._hovered:
+        if row != self._hovered and self.opens_layers:
             self._hovered = row
-            self.setCursor(
-                Qt.CursorShape.PointingHandCursor if row >= 0 else Qt.CursorShape.ArrowCursor
-            )
             self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Open the row that was clicked."""
-        row = self._row_at(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and row >= 0:
+        """Open the row that was clicked, or the term of the heading."""
+        point = event.position().toPoint()
+        row = self._row_at(point)
+        if event.button() != Qt.MouseButton.LeftButton or not self._layers:
+            return
+        if row >= 0 and self.opens_layers:
             self.opened.emit(self._layers[row].name)
+        elif point.y() < HEAD:
+            open_term(self, COLUMNS[self._column_at(point)].term)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move with the arrow keys, open with Enter."""
         moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
-        if event.key() in moves and self._layers:
+        aside = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
+        if event.key() in moves and self._layers and self.opens_layers:
             self._hover(
                 max(0, min(len(self._layers) - 1, self._hovered + moves[Qt.Key(event.key())]))
             )
+        elif event.key() in aside:
+            self.choose_column(COLUMNS.index(self.column) + aside[Qt.Key(event.key())])
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._hovered >= 0:
             self.opened.emit(self._layers[self._hovered].name)
         else:
@@ -276,12 +320,12 @@ class LayerTable(QWidget):
 
     def explain(self, point: QPoint) -> str:
         """Return the tooltip of a place: the remarks on its row, then what the column shows."""
-        heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
-        column = next((c for c in COLUMNS if point.x() <= heads[c.key].right() + 18), COLUMNS[-1])
+        column = COLUMNS[self._column_at(point)]
         row = self._row_at(point)
         remarks = self._remarks[row] if row >= 0 else []
         sentences = [remark.sentence for remark in remarks if remark.quantity == column.key]
-        return "<p>" + "</p><p>".join([*sentences, column.help]) + "</p>"
+        more = [] if row >= 0 else [HEAD_HELP]
+        return "<p>" + "</p><p>".join([*sentences, column.help, *more]) + "</p>"
 
 
 def activation_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:

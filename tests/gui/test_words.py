@@ -1,7 +1,7 @@
 """Whatever the window shows uses the field's terms."""
 
 import pytest
-from PySide6.QtCore import QAbstractListModel, QModelIndex
+from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -17,7 +17,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.glossary import find
+from gui.widgets.glossary import term_of
+from gui.widgets.terms import TERMS
 from tests.test_words import retired_in
+
+ABOUT_NOTHING = {"themeButton", "glossaryButton", "comparePicture", "sectionList", "lesson"}
+"""Widgets that name no concept of the field, by their objectName or what is before its "_"."""
 
 
 def texts_of(widget):
@@ -60,15 +66,32 @@ def painted(monkeypatch):
     return said
 
 
-def test_no_page_shows_a_retired_word(program, painted):
-    """Every page, every tab, every lesson: labels, tooltips, lists, and what is painted."""
-    window, said = program.window, set()
+def term_at_f1(widget):
+    """Return the title of the entry that F1 opens at a widget; "" for none."""
+    term = term_of(widget)
+    return term.title if term else ""
+
+
+def takes_keys(widget):
+    """Whether the keyboard reaches it, by a name of its own."""
+    by_keys = widget.focusPolicy() is not Qt.FocusPolicy.NoFocus and not widget.focusProxy()
+    named = widget.objectName() and not widget.objectName().startswith(
+        ("qt_", "ScrollL", "ScrollR")
+    )
+    return by_keys and named
+
+
+def test_every_page_uses_the_fields_terms(program, painted):
+    """Every page, tab and lesson: no retired word is seen, and F1 explains every widget."""
+    window, said, explained = program.window, set(), {}
 
     def collect():
         QApplication.processEvents()
         window.grab()
         for widget in [window, *window.findChildren(QWidget)]:
             said.update(texts_of(widget))
+            if takes_keys(widget) and widget.objectName() not in explained:
+                explained[widget.objectName()] = term_at_f1(widget)
 
     for name, page in window.pages.items():
         window.show_page(name)
@@ -85,3 +108,16 @@ def test_no_page_shows_a_retired_word(program, painted):
         collect()
     assert len(said) > 800 and len(painted) > 50
     assert not sorted({found for text in said | painted for found in retired_in(text)})
+
+    names = {name.partition("_")[0] for name, term in explained.items() if not term}
+    assert len(explained) > 250 and names == ABOUT_NOTHING
+    expected = {
+        "setting_activation": "Activation function",
+        "lossPlot": "Learning curve",
+        "digitCanvas": "Preprocessing",
+        "layerWall": "Layer",
+        "twinChoice1_first-loss": "Initial loss",
+    }
+    assert {name: explained[name] for name in expected} == expected
+    met = {*explained, *(name.partition("_")[0] for name in explained)}
+    assert not TERMS.keys() - met and all(find(term) for term in TERMS.values())

@@ -182,7 +182,7 @@ class PairQuestion(QWidget):
             self._row.removeWidget(old)
             old.hide()
             old.deleteLater()
-        help = "Click what you expect. It is measured when both networks are trained."
+        help = f"{question.words} Click what you expect; both networks are trained to measure it."
         self.choices = [Choice(words, help) for words in question.choices]
         for number, choice in enumerate(self.choices):
             choice.setCheckable(True)

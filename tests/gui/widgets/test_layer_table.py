@@ -1,0 +1,71 @@
+"""The layer table's headings: clicked, walked by keys, and explained by F1."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMainWindow
+
+from core.telemetry.events import LayerInfo
+from core.telemetry.history import History
+from gui.runs.keyframe_layers import KeyframeLayers
+from gui.widgets.glossary import GlossaryDialog, GlossaryHelp
+from gui.widgets.layer_table import COLUMNS, HEAD, LayerTable
+
+LAYERS = (LayerInfo("hidden.0", 784, 32, 0, 25120, "relu", False),)
+TERMS = ["Layer", "Activation", "Gradient", "Update-to-weight ratio"]
+
+
+@pytest.fixture(params=[LayerTable, KeyframeLayers])
+def table(qtbot, request):
+    """A table in a window that explains by F1; the second kind opens no layer."""
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    made = request.param()
+    made.set_layers(LAYERS, History())
+    window.setCentralWidget(made)
+    window.help = GlossaryHelp(window)
+    window.resize(900, 300)
+    window.show()
+    qtbot.waitExposed(window)
+    window.activateWindow()
+    made.setFocus()
+    yield made
+    window.close()
+
+
+def heading(table, number):
+    """A point on a heading."""
+    share = sum(column.share for column in COLUMNS[:number])
+    return QPoint(round(20 + share * (table.width() - 20)), HEAD // 2)
+
+
+def opened(table):
+    """The term at which the glossary was opened; closes it."""
+    dialog = table.window().findChild(GlossaryDialog)
+    assert dialog.isVisible()
+    dialog.close()
+    return dialog.shown
+
+
+def test_a_heading_opens_its_term_by_click_and_keys(table):
+    """Left and right choose a column, and F1 explains it; a click on a heading does both."""
+    for number, term in enumerate(TERMS):
+        QTest.keyClick(table, Qt.Key.Key_F1)
+        assert opened(table) == term
+        QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=heading(table, number))
+        assert opened(table) == term
+        QTest.keyClick(table, Qt.Key.Key_Right)
+    QTest.keyClick(table, Qt.Key.Key_Left)
+    assert table.column.term == TERMS[-2]
+
+
+def test_f1_explains_the_column_under_the_mouse(table):
+    """In the rows, too; only a table with a network behind it opens a layer."""
+    QTest.mouseMove(table, heading(table, 2) + QPoint(0, HEAD))
+    QTest.keyClick(table, Qt.Key.Key_F1)
+    assert opened(table) == "Gradient"
+    layers = []
+    table.opened.connect(layers.append)
+    QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=heading(table, 1) + QPoint(0, HEAD))
+    assert layers == (["hidden.0"] if table.opens_layers else [])
+    assert "F1" in table.explain(heading(table, 1))
