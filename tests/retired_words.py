@@ -69,6 +69,8 @@ SHOWN = {
     r"\bsaboteur|sabotage": "fault",
     r"\bcurtain\b|\btwins?\b": "reveal, pair",
     r"\bsureness\b": "confidence",
+    r"on purpose": "injected fault",
+    r"plant(ed)? a (mistake|fault)": "inject a fault",
 }
 
 NAMES = set(

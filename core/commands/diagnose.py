@@ -35,7 +35,7 @@ LENGTH = 20.0  # seconds
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", metavar="RECORD|CHECKPOINT|PLAYGROUND")
     add_options(parser)
-    parser.add_argument("--break", dest="fault", metavar="FAULT", help="plant a fault first")
+    parser.add_argument("--break", dest="fault", metavar="FAULT", help="inject a fault first")
     parser.add_argument(
         "--budget", type=positive, default=30.0, metavar="S", help="seconds for experiments (30)"
     )

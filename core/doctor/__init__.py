@@ -8,5 +8,5 @@ verdict/        from checks and experiments to one diagnosis; its causes, in wor
 diagnosis.py    what the doctor says: one frozen object for script, command line and screen
 diagnose.py     all of that for a watched loop
 run_doctor.py   beside a run of a playground; examine.py: from its training to its diagnosis
-faults/         what can be broken on purpose, and how
+faults/         what can be injected, and how
 """

@@ -1,4 +1,4 @@
-"""Each thing that was looked at: what was measured, against what was expected."""
+"""Each check: what was measured, against what was expected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ class CheckGroup(QWidget):
         grid.setVerticalSpacing(7)
         for column, stretch in ((1, 30), (2, 36), (3, 34)):
             grid.setColumnStretch(column, stretch)
-        for column, words in enumerate(("", "Looked at", "Measured", "Expected")):
+        for column, words in enumerate(("", "Check", "Measured", "Expected")):
             if words:
                 grid.addWidget(label(words, "small"), 0, column)
         for index, row in enumerate(self._rows, 1):
@@ -108,10 +108,10 @@ class CheckGroup(QWidget):
 
 
 class CheckList(Card):
-    """What failed, what was tried, what passed, what could not be looked at."""
+    """What failed, what was tried, what passed, what could not be checked."""
 
     def __init__(self) -> None:
-        super().__init__("Everything that was looked at")
+        super().__init__("All checks")
         self.setObjectName("checks")
         self.failed = CheckGroup("checksFailed", "What was failed.", True)
         self.tried = CheckGroup("checksTried", "What was tried on copies, and what came out.", True)

@@ -12,11 +12,11 @@ from gui.widgets.card import Card, label, say
 from gui.widgets.segmented_control import Segments
 from gui.widgets.transport import clock
 
-BREAK, EXAMINE = "Break and examine", "Examine"
+INJECT, DIAGNOSE = "Inject and diagnose", "Diagnose"
 
 
 class ExamineCard(Card):
-    """Asks for an examination of the network that stands on a page."""
+    """Asks for a diagnosis of the network that stands on a page."""
 
     examineAsked = Signal(int, int)
     """Seconds to train, and seconds to try things."""
@@ -28,7 +28,7 @@ class ExamineCard(Card):
         super().__init__("Network to diagnose")
         self.setObjectName("doctorControls")
         self._may, self._running, self._steps = False, False, 0
-        self.patients = Segments("Playground to examine")
+        self.patients = Segments("Playground to diagnose")
         self.patients.setObjectName("doctorPlayground")
         self.patients.chosen.connect(self.patientChosen)
         self.who = label("", wrap=True)
@@ -53,7 +53,7 @@ class ExamineCard(Card):
             0,
         )
         self.examine = push_button(
-            "examineButton", EXAMINE, "Train the network, watch it, try things, and say (F5)."
+            "examineButton", DIAGNOSE, "Train the network, watch it, try things, and say (F5)."
         )
         self.examine.setProperty("role", "primary")
         self.examine.setShortcut("F5")
@@ -63,7 +63,7 @@ class ExamineCard(Card):
         )
         self.stop.setShortcut("F8")
         self.stop.clicked.connect(self.stopAsked)
-        self.bar = progress_bar("doctorProgress", "Progress of the examination")
+        self.bar = progress_bar("doctorProgress", "Progress of the diagnosis")
         self.words = label("", "small", wrap=True)
         self.words.setObjectName("doctorWords")
         self.words.setMinimumHeight(32)  # two lines, always: nothing below moves
@@ -120,7 +120,7 @@ class ExamineCard(Card):
                 name,
                 title,
                 f"doctorPlayground_{name}",
-                f"Examine the network of the {title} page, by its recipe and with its data.",
+                f"Diagnose the network of the {title} page, by its recipe and with its data.",
             )
 
     def choose(self, name: str) -> None:
@@ -147,8 +147,8 @@ class ExamineCard(Card):
         self.network.setText(f"A new network, trained for this. The page keeps its own: {words}.")
 
     def set_injecting(self, injecting: bool) -> None:
-        """Say on the button whether something will be broken first."""
-        words = BREAK if injecting else EXAMINE
+        """Say on the button whether a fault will be injected first."""
+        words = INJECT if injecting else DIAGNOSE
         self.examine.setText(words)
         self.examine.setAccessibleName(words)
 

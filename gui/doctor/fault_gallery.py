@@ -1,4 +1,4 @@
-"""The gallery of faults: break a network on purpose, watch, guess, ask the doctor."""
+"""The gallery of faults: inject one, watch, guess, ask the doctor."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from gui.widgets.card import Card, label
 from gui.widgets.title_list import TitleList
 
 NOTHING, SURPRISE = "", "?"
-ROWS = [(NOTHING, "Nothing: examine it as it is"), (SURPRISE, "Surprise me: a hidden fault")]
-INTRO = "Plant a mistake, watch what it does to the curve, and guess before the doctor speaks."
+ROWS = [(NOTHING, "None: diagnose it as it is"), (SURPRISE, "Surprise me: a hidden fault")]
+INTRO = "Inject a fault, watch what it does to the curve, and guess before the doctor says it."
 WAITING = "The faults come when torch is loaded."
 
 
@@ -23,9 +23,9 @@ class FaultGallery(Card):
     """The id of a fault, NOTHING or SURPRISE."""
 
     def __init__(self) -> None:
-        super().__init__("Break it on purpose")
+        super().__init__("Inject a fault")
         self.setObjectName("faultGallery")
-        self.setAccessibleName("Break it on purpose")
+        self.setAccessibleName("Inject a fault")
         self.score = label("", "small")
         self.score.setObjectName("gameScore")
         self.score.setToolTip("<p>Rounds of hidden faults in which each named the right cause.</p>")

@@ -40,7 +40,7 @@ ABOUT = (
 
 
 class Page(pages.Page):
-    """The doctor: examines the networks of other pages, and those that were broken on purpose."""
+    """The doctor: diagnoses the networks of other pages, also with an injected fault."""
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__()
@@ -339,7 +339,7 @@ class Page(pages.Page):
         event, request = self._newest, self.examination.request
         if event is None or request is None or self.game.covered:
             return
-        what = f"{request.title}, broken on purpose" if request.fault else request.title
+        what = f"{request.title}, with an injected fault" if request.fault else request.title
         doctor, note = self.examination, f"{what}. {done(event.diagnosis)}"
         even = doctor.info.uniform_loss if doctor.info else 0.0
         seen = doctor.history if event.final else None  # until then its curve stands above
@@ -405,7 +405,7 @@ class Page(pages.Page):
             return
         page.session.draft.take(recipe)
         where = self._shown.capitalize()
-        self.report.say_applied(cause, f"Set on the {where} page. Examine again to see it fixed.")
+        self.report.say_applied(cause, f"Set on the {where} page. Diagnose again to see it fixed.")
 
     def _teach(self, cause: Cause) -> None:
         """Turn to the lesson on a cause."""

@@ -13,7 +13,7 @@ MEANT = {
     "too_small": "Twice the width learns what this one can't.",
     "undertrained": "The curve still falls: about how much longer, and to what.",
     "at_floor": "What is left is in the data: no network of this kind gets lower.",
-    "fine": "All that was looked at is as it should be.",
+    "fine": "All checks passed.",
     "unknown": "It says so rather than guess.",
 }
 LOOKS = {

@@ -117,7 +117,7 @@ class Page(pages.Page):
         self.detail.card.noted.connect(self._note)
         buttons = self.detail.card.buttons
         buttons.openAsked.connect(lambda: self.links.open(self._opened))
-        buttons.goOnAsked.connect(lambda: self.links.resume(self._opened))
+        buttons.resumeAsked.connect(lambda: self.links.resume(self._opened))
         buttons.deleteAsked.connect(lambda: self._delete(self.table.entries()))
         buttons.exportAsked.connect(self._export)
         self.compare.card.deleteAsked.connect(lambda: self._delete(self.table.entries()))

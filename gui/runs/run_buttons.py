@@ -11,7 +11,7 @@ from gui.runs.run_text import is_loop
 from gui.theme import GAP
 from gui.widgets.buttons import push_button
 
-GOES_ON = ("stopped", "interrupted")
+RESUMABLE = ("stopped", "interrupted")
 WAYS = {
     "zip": ("Zip, to open it on another machine…", "The whole record in one file."),
     "csv": ("CSV, the curves as a table…", "A row for each step that something is known of."),
@@ -23,7 +23,7 @@ class RunButtons(QWidget):
     """The buttons; ``export`` has a menu to which pictures can be added."""
 
     openAsked = Signal()
-    goOnAsked = Signal()
+    resumeAsked = Signal()
     deleteAsked = Signal()
     exportAsked = Signal(str)
     """The run is wanted for another program, in this way."""
@@ -32,12 +32,12 @@ class RunButtons(QWidget):
         super().__init__()
         self.open = self._button("openRun", "Open", "", self.openAsked)
         self.open.setProperty("role", "primary")
-        self.go_on = self._button(
+        self.resume = self._button(
             "goOnRun",
-            "Go on",
+            "Resume",
             "Do what is left of it, from its last checkpoint: with the same data on a CPU it ends"
             " with the weights of a run that was never interrupted.",
-            self.goOnAsked,
+            self.resumeAsked,
         )
         help = "Put it away. The Delete key does the same; it can be undone."
         self.delete = self._button("deleteRun", "Delete", help, self.deleteAsked)
@@ -58,7 +58,7 @@ class RunButtons(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GAP)
         grid.addWidget(self.open, 0, 0, 1, 2)
-        grid.addWidget(self.go_on, 1, 0, 1, 2)
+        grid.addWidget(self.resume, 1, 0, 1, 2)
         grid.addWidget(self.export, 2, 0)
         grid.addWidget(self.delete, 2, 1)
 
@@ -79,6 +79,6 @@ class RunButtons(QWidget):
         )
         self.open.setText(f"Open on the {page} page")
         self.open.setToolTip(f"<p>{help} Enter on its row does the same.</p>")
-        self.go_on.setVisible(entry.state in GOES_ON)
+        self.resume.setVisible(entry.state in RESUMABLE)
         self._ways["zip"].setVisible(not loop)  # it is one file already
         self.delete.setEnabled(entry.state != "running")

@@ -17,7 +17,7 @@ TITLE, ROW = 24, 20  # pixels of height
 SIDE, MARK = 6, 12  # pixels beside a row, and of the mark before what was said
 WORDS, PERCENT, NATS = 110, 54, 34  # pixels of the columns
 THICK = 8.0
-GO_ON = "Go on from here with this token instead."
+CONTINUE = "Continue from here with this token instead."
 EMPTY = "Hover over a token above: what else might have been said there?"
 HELP = (
     "<p>The tokens that the network held likeliest in this place, each with its probability and "
@@ -81,7 +81,7 @@ class CandidateList(Cells):
 
     def describe(self, index: int) -> str:
         """Say what a click does."""
-        return GO_ON
+        return CONTINUE
 
     def words_of(self, index: int) -> str:
         """Say what a row shows, to those who hear it."""

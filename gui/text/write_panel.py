@@ -68,7 +68,7 @@ class WritePanel(Card):
         self._arrange()
         self.generate.clicked.connect(self.start)
         self.halt.clicked.connect(self.writing.stop)
-        self.more.clicked.connect(self._go_on)
+        self.more.clicked.connect(self._continue)
         self.again.clicked.connect(self._another)
         self.output.tokenPointed.connect(self._point)
         self.candidates.candidateChosen.connect(self._branch)
@@ -132,7 +132,7 @@ class WritePanel(Card):
                 return True
         return super().eventFilter(watched, event)
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         settings = self.settings
         try:
             self.writing.resume(settings.sampling(), settings.length.value(), self._busy)

@@ -162,8 +162,9 @@ def term_of(widget: QWidget) -> Term | None:
     name, its text, the title of its card, and the tooltips, a common one only if there is no other.
     """
     name = widget.objectName()
-    if (term := TERMS.get(name) or TERMS.get(name.partition("_")[0])) is not None:
-        return find(term)
+    own = TERMS.get(name) or TERMS.get(name.partition("_")[0])
+    if own is not None:
+        return find(own)
     around = list(_around(widget))
     for each in around:
         if (named := each.property(TERM)) is not None:

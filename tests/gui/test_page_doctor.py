@@ -417,7 +417,7 @@ def test_a_fault_is_planted_in_a_copy(doctor):
     doctor.names.session.diagnosed.connect(heard.append)
     doctor.click("doctorPlayground_names")
     doctor.choose("faultBox", FAULTS["rate_high"].title.rstrip("."))
-    assert doctor.find("examineButton").text() == "Break and examine"
+    assert doctor.find("examineButton").text() == "Inject and diagnose"
     doctor.begin()
     assert doctor.orders[0][1] == "rate_high"
     doctor.end()

@@ -1,1 +1,1 @@
-"""Faults that can be injected into a training on purpose."""
+"""Faults that can be injected."""

@@ -1,4 +1,4 @@
-"""The gallery of faults: what can be broken on purpose, in any playground, by one switch.
+"""The gallery of faults: what can be injected into any playground, by one switch.
 
 A fault is a function that takes the place of one act of a learner, or a class where it takes that
 of several or remembers something. It says which traits of a recipe it needs; its docstring is its

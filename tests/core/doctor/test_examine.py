@@ -235,15 +235,15 @@ def test_who_sits_beside_a_run_does_not_change_it(made, tmp_path, name):
 
 def test_the_doctor_is_told_of_every_step(made):
     """Losses at each step, names as torch and the probes have them, and what validation said."""
-    attending = RunDoctor()
-    list(train(made("names mlp", observers=(attending,)), Control()))
-    case = attending.case()
+    run_doctor = RunDoctor()
+    list(train(made("names mlp", observers=(run_doctor,)), Control()))
+    case = run_doctor.case()
     assert len(case.losses) == 60 and case.planned == 60 and case.validations
     assert math.isfinite(case.train_loss)
-    model, seen = attending.learner.model, case.observations[-1]
+    model, seen = run_doctor.learner.model, case.observations[-1]
     assert {p.name for p in seen.parameters} == {name for name, _ in model.named_parameters()}
     assert [layer.name for layer in seen.layers] == list(layers_of(model))
-    assert attending.diagnose(1.0).verdict != "broken"
+    assert run_doctor.diagnose(1.0).verdict != "broken"
 
 
 def test_a_fault_is_said_while_it_trains(made):
