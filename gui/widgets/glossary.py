@@ -161,9 +161,9 @@ def term_of(widget: QWidget) -> Term | None:
     what it says, if that is a term by itself. Else the first term is taken from its accessible
     name, its text, the title of its card, and the tooltips, a common one only if there is no other.
     """
-    name = widget.objectName()
-    own = TERMS.get(name) or TERMS.get(name.partition("_")[0])
-    if own is not None:
+    parts = widget.objectName().split("_")
+    known = ("_".join(parts[:count]) for count in range(len(parts), 0, -1))
+    if own := next((TERMS[name] for name in known if name in TERMS), None):
         return find(own)
     around = list(_around(widget))
     for each in around:

@@ -92,4 +92,4 @@ TERMS = {
     "twinExperiment_residual-grows": "Residual stream",
     "twinExperiment_norm-mlp": "Batch normalisation",
 }
-"""By the widget's objectName, or by what stands before its first underscore."""
+"""By the widget's objectName, or by what stands before one of its underscores."""

@@ -112,12 +112,12 @@ def test_every_page_uses_the_fields_terms(program, painted):
     names = {name.partition("_")[0] for name, term in explained.items() if not term}
     assert len(explained) > 250 and names == ABOUT_NOTHING
     expected = {
-        "setting_activation": "Activation function",
-        "lossPlot": "Learning curve",
+        "setting_activation_digits": "Activation function",
+        "lossPlot_names": "Learning curve",
         "digitCanvas": "Preprocessing",
-        "layerWall": "Layer",
-        "twinChoice1_first-loss": "Initial loss",
+        "layerWall_text": "Layer",
+        "twinChoice1_first-loss_2": "Initial loss",
     }
     assert {name: explained[name] for name in expected} == expected
-    met = {*explained, *(name.partition("_")[0] for name in explained)}
+    met = {name[: len(term)] for name in explained for term in TERMS if name.startswith(term)}
     assert not TERMS.keys() - met and all(find(term) for term in TERMS.values())

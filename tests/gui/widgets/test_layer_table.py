@@ -61,7 +61,8 @@ def test_a_heading_opens_its_term_by_click_and_keys(table):
 
 def test_f1_explains_the_column_under_the_mouse(table):
     """In the rows, too; only a table with a network behind it opens a layer."""
-    QTest.mouseMove(table, heading(table, 2) + QPoint(0, HEAD))
+    for column in (0, 2):  # Qt reports no move to where the mouse was in the test before
+        QTest.mouseMove(table, heading(table, column) + QPoint(0, HEAD))
     QTest.keyClick(table, Qt.Key.Key_F1)
     assert opened(table) == "Gradient"
     layers = []
