@@ -421,7 +421,7 @@ def test_a_fault_is_planted_in_a_copy(doctor):
     doctor.begin()
     assert doctor.orders[0][1] == "rate_high"
     doctor.end()
-    assert BROKEN.sentence in doctor.verdict and "on purpose" in doctor.shown("verdict")
+    assert BROKEN.sentence in doctor.verdict and "injected fault" in doctor.shown("verdict")
     assert doctor.page.findChild(QWidget, "applyFix") is None
     assert "The doctor found it" in doctor.find("guessResult", QLabel).text()
     assert not heard
