@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from core import paths
@@ -19,6 +19,8 @@ from gui.pages import page_names
 from gui.state_file import read_state, value_of, write_state
 from gui.window import MainWindow
 from gui.window_state import restore_pages, restore_place, save_window
+
+SAVE = 30_000  # milliseconds between two looks whether there is something new to be remembered
 
 
 def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
@@ -86,17 +88,30 @@ def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
 
 
 def _remember(window: MainWindow, file: Path, kept: Mapping[str, Any]) -> None:
-    """Write at the end what comes back at the next start; say now if that won't be possible."""
+    """Write what comes back at the next start: at the end, and meanwhile in case there is none.
+
+    Whether that is possible is tried at once, and said.
+    """
     try:
         write_state(file, kept)
     except UserError as error:
         window.notices.tell(str(error))
         return
 
+    written: dict[str, Any] = {}
+    timer = QTimer(window)
+
     def save() -> None:
+        nonlocal written
+        if (values := save_window(window)) == written:
+            return
+        written = values
         try:
-            write_state(file, save_window(window))
+            write_state(file, values)
         except UserError as error:
             print(f"glassbox: {error}", file=sys.stderr)
 
+    timer.timeout.connect(save)
+    timer.start(SAVE)
+    window.closing.connect(timer.stop)
     window.closing.connect(save)

@@ -158,12 +158,14 @@ class TrainingPage(Page):
     def save_state(self) -> dict[str, Any]:
         """Return recipe, data, network and the length of a run, and what its widgets say."""
         session = self.session
-        network = self.network.path
-        if self.network.in_training and session.record:
+        data, network = session.data, self.network.path
+        if session.beginning:
+            data, network = session.first_data, session.first_network
+        elif self.network.in_training and session.record:
             network = session.record / LAST  # is written when the run has ended
         return super().save_state() | {
             "recipe": session.recipe.to_dict(),
-            "data": str(session.data) if session.data else None,
+            "data": str(data) if data else None,
             "network": str(network) if network and network != session.starter else None,
             "seconds": self.run_bar.transport.seconds,
         }

@@ -110,6 +110,10 @@ class Session(QObject):
         """What to train on as soon as torch is there, if it is not ``data``."""
         self.first_network: Path | None = None
         """The checkpoint to use as soon as torch is there; None for the one that is shipped."""
+        self.beginning = True
+        """Whether the first data and network are still on their way."""
+        self._to_open: list[Path] = []
+        """The checkpoints to begin with: the next is opened where one can't be used."""
         self.record: Path | None = None
         """The folder of the run under way, or of the last one."""
         self.resume_from: Path | None = None
@@ -119,8 +123,6 @@ class Session(QObject):
         self._live: dict[str, Any] = {}
         """The settings of the run under way that were changed since it began."""
         self._adopt = False
-        self._tried_starter = False
-        """Whether the shipped network was opened, so that its own failure opens it no more."""
         self._chosen = data
         """The data that is being read, to be trained on if it can be."""
         self._questions: dict[str, Question] = {}
@@ -173,18 +175,18 @@ class Session(QObject):
         if self.state is State.CLOSED:
             return
         self._enter(State.READY)
+        first = (self.first_network, self.starter)
+        self._to_open = [path for path in first if path is not None and path.is_file()]
         if self.first_data != self.data:
             self.choose_data(self.first_data)
         else:
-            self._open_first()
+            self._open_next()
 
-    def _open_first(self) -> None:
-        """Use the network to begin with; where that one can't be used, the shipped one."""
-        first, self.first_network = self.first_network, None
-        if first is None:
-            self.open_starter()
+    def _open_next(self) -> None:
+        if self._to_open:
+            self.open_checkpoint(self._to_open.pop(0), adopt=False)
         else:
-            self.open_checkpoint(first, adopt=False)
+            self.beginning = False
 
     def _on_broken(self, sentence: str) -> None:
         if self.state is not State.CLOSED:
@@ -193,7 +195,6 @@ class Session(QObject):
 
     def open_starter(self) -> None:
         """Use the pretrained network that is shipped, if there is one."""
-        self._tried_starter = True
         if self.starter.is_file():
             self.open_checkpoint(self.starter, adopt=False)
 
@@ -369,6 +370,7 @@ class Session(QObject):
             handler(event)
 
     def _on_started(self, event: Started) -> None:
+        self.beginning = False
         self.info = event
         self.history, self._past = self._past, History()
         self.history.cut(event.step)
@@ -379,6 +381,7 @@ class Session(QObject):
         self.started.emit(event)
 
     def _on_loaded(self, event: Loaded) -> None:
+        self.beginning = False
         recipe = self.recipe.from_dict(event.recipe)
         if self._adopt:
             self.recipe = recipe
@@ -401,16 +404,16 @@ class Session(QObject):
         if ending is not None:
             self._enter(State.READY)
             self.data_failed.emit(ending)
-        if self.weights is None:
-            self._open_first()
+        if self.beginning:
+            self._open_next()
 
     def _on_file_ended(self, ending: Any) -> None:
         if self.state is State.OPENING:
             self._enter(State.READY)
         if ending is not None:
             self.ended.emit(ending)
-            if self.weights is None and not self._tried_starter:
-                self.open_starter()
+            if self.beginning:
+                self._open_next()
 
     def _on_run_ended(self, ending: Any) -> None:
         self._enter(State.READY)

@@ -44,7 +44,7 @@ def restore_pages(window: MainWindow, values: Mapping[str, Any]) -> list[str]:
     pages = value_of(values, "pages", dict, {})
     for name, page in window.pages.items():
         _lay_out(page, window.page.size())
-        kept = value_of(pages, name, dict, {})
+        kept = dict(value_of(pages, name, dict, {}))
         if not same_data:  # the command line names other data than last time, and is followed
             kept.pop("data", None)
         problems += page.restore_state(kept)

@@ -108,6 +108,30 @@ def test_a_training_that_the_end_interrupted_is_used_at_the_next_start(start):
     assert second.page.network.words.startswith(f"run {first.session.record.name}, step")
 
 
+def test_a_start_that_is_ended_at_once_forgets_nothing(qtbot, start, towns, trained, monkeypatch):
+    """Data and network that torch has not read yet are kept; and all is kept before the end."""
+    pages = {
+        "names": {"data": str(towns)},
+        "digits": {"network": str(trained), "drawing": {"ink": "nothing"}},
+    }
+    write_state(paths.SETTINGS, {"data": None, "pages": pages})
+    monkeypatch.setattr(app, "SAVE", 50)
+    window = start(None)
+    window.worker.ready.disconnect()  # torch is never there
+    window.show_page("text")
+    window.pages["text"].write.prompt.setPlainText("Before the end")
+
+    def kept():
+        return json.loads(paths.SETTINGS.read_text())["pages"]
+
+    def written():
+        return "text" in kept() and "Before" in kept()["text"]["widgets"]["textPrompt"]
+
+    qtbot.waitUntil(written, timeout=60_000)
+    assert kept()["names"]["data"] == str(towns)
+    assert kept()["digits"]["network"] == str(trained)
+
+
 def test_what_is_gone_or_makes_no_sense_is_said(start, tmp_path):
     """A sentence each, and the program starts with what it has."""
     first = start("digits", ["--theme", "light"])
