@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 import gui
 from core.errors import UserError
 from core.runs.folder import LAST
+from core.telemetry.events import Failed
 from core.training.recipe import Recipe
 from gui.network_source import NetworkSource
 from gui.session import Session
@@ -19,6 +20,7 @@ from gui.session_state import State
 from gui.state_file import value_of
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
+from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.object_names import qualified, qualify
 from gui.widgets.page_button import Mark
 from gui.widgets.recipe_card import RecipeCard
@@ -97,6 +99,8 @@ class TrainingPage(Page):
     """The curves and the layers; None where there are none."""
     recipe_restored = False
     """Whether the recipe is the last one of the start before this."""
+    sweep: LRRangeCard | None = None
+    """The learning-rate range test; None where there is none."""
 
     def __init__(
         self,
@@ -115,6 +119,11 @@ class TrainingPage(Page):
         self.run_bar = RunBar(self.session)
         self.session.state_changed.connect(lambda state: self.marks_changed.emit())
         self.run_bar.badge.changed.connect(self.marks_changed)
+        self.session.sweep_ended.connect(self._on_sweep_ended)
+
+    def _on_sweep_ended(self, event: object) -> None:
+        if isinstance(event, Failed):
+            self.run_bar.tell(event.sentence)
 
     def marks(self) -> list[Mark]:
         """Return whether a network is trained or waits, and what the doctor has found."""
@@ -132,7 +141,7 @@ class TrainingPage(Page):
 
     def shared(self) -> list[QWidget]:
         """Return the parts whose like is on the other playgrounds' pages, too."""
-        parts = (self.data, self.recipe, self.run_bar, self.learning)
+        parts = (self.data, self.recipe, self.run_bar, self.learning, self.sweep)
         return [part for part in parts if part is not None]
 
     def meet(self, pages: Mapping[str, Page], show_page: ShowPage) -> None:

@@ -18,12 +18,14 @@ from gui.state_file import value_of
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
-from gui.widgets.page_frame import lay_out
+from gui.widgets.lr_range_card import LRRangeCard
+from gui.widgets.page_frame import lay_out, scrolled
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Digits", "digits", 1
 HELP = "Digits. Train a network on handwritten digits and draw one for it to read."
 ABOUT = "Draw a digit and a network reads it. Train your own, and watch every layer learn."
+SWEEP = 600  # steps of a range test: some ten seconds of a small network on a CPU
 
 
 class Page(TrainingPage):
@@ -31,6 +33,7 @@ class Page(TrainingPage):
 
     data: DataCard
     learning: LearningPanel
+    sweep: LRRangeCard
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("digits", RECIPES, worker, data, device)
@@ -38,6 +41,8 @@ class Page(TrainingPage):
         self.data = DataCard(self.session, "Bundled 5,000", "All of MNIST, 60,000", held)
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
         self.evaluation = EvaluationPanel()
+        self.sweep = LRRangeCard("loss")
+        self.sweep.follow(self.session, SWEEP)
         self.examples = AugmentedPreview()
         self.draw = DrawPanel()
         self.recipe.body.addWidget(self.examples)
@@ -46,6 +51,7 @@ class Page(TrainingPage):
         self.tabs.setObjectName("digitsTabs")
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.evaluation, "Mistakes")
+        self.tabs.addTab(scrolled(self.sweep), "Learning rate")
         self.home = self.draw.canvas
         self._arrange()
         self._connect()

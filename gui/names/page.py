@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTabWidget, QWidget
 
 from core.playgrounds.names.ladder import Result
 from core.playgrounds.names.recipe import LADDER, RECIPES
@@ -24,16 +23,15 @@ from core.telemetry.events import (
 from gui.names.ladder_panel import LadderPanel
 from gui.names.ladder_run import LadderRun
 from gui.names.letters_panel import LettersPanel
-from gui.names.lr_range_card import LRRangeCard
 from gui.names.name_panel import NamePanel
 from gui.names.surprisal_card import SurprisalCard
 from gui.pages import TrainingPage
 from gui.session_state import State
-from gui.widgets.card import Card
 from gui.widgets.curve_card import ValidationCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
-from gui.widgets.page_frame import lay_out
+from gui.widgets.lr_range_card import LRRangeCard
+from gui.widgets.page_frame import lay_out, scrolled
 from gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -55,6 +53,7 @@ class Page(TrainingPage):
 
     data: DataCard
     learning: LearningPanel
+    sweep: LRRangeCard
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("names", RECIPES, worker, data, device)
@@ -67,7 +66,7 @@ class Page(TrainingPage):
         self.letters = LettersPanel()
         self.ladder = LadderPanel(LADDER)
         self.ladder_run = LadderRun(self.session, LADDER, self.recipe.choose)
-        self.sweep = LRRangeCard()
+        self.sweep = LRRangeCard("loss (nats per character)")
         self.names, self.surprise = NamePanel(), SurprisalCard()
         self._words: frozenset[str] = frozenset()
         self._listed = 0
@@ -88,8 +87,8 @@ class Page(TrainingPage):
     def _arrange(self) -> None:
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.letters, "Letters")
-        self.tabs.addTab(_scrolled(self.ladder), "Model comparison")
-        self.tabs.addTab(_scrolled(self.sweep), "Learning rate")
+        self.tabs.addTab(scrolled(self.ladder), "Model comparison")
+        self.tabs.addTab(scrolled(self.sweep), "Learning rate")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
         right = (self.names, self.surprise)
         for card in left:
@@ -110,10 +109,7 @@ class Page(TrainingPage):
         session.ended.connect(self._on_ended)
         session.answered.connect(self.letters.show_answer)
         session.state_changed.connect(self._on_state)
-        session.swept.connect(self.sweep.show_test)
-        session.sweep_ended.connect(self._on_sweep_ended)
-        self.sweep.testAsked.connect(lambda: session.sweep(SWEEP))
-        self.sweep.rateTaken.connect(lambda rate: self.session.draft.set("lr", rate))
+        self.sweep.follow(session, SWEEP)
         self.names.nameChosen.connect(self.surprise.show_word)
         self.names.prefixChanged.connect(lambda text: self.learning.refresh_layer())
         self.names.otherChosen.connect(self._put_beside)
@@ -226,22 +222,3 @@ class Page(TrainingPage):
     def _on_state(self, state: State) -> None:
         ready = state is State.READY
         self.ladder.set_enabled_to_train(ready)
-        self.sweep.set_ready(ready)
-        self.sweep.set_running(state is State.SWEEPING)
-
-    def _on_sweep_ended(self, event: object) -> None:
-        if isinstance(event, Failed):
-            self.run_bar.tell(event.sentence)
-
-
-def _scrolled(card: Card) -> QScrollArea:
-    """Put a card into a tab: as wide as that, and scrolled where it is higher."""
-    inner = QWidget()
-    column = QVBoxLayout(inner)
-    column.setContentsMargins(0, 10, 0, 0)
-    column.addWidget(card)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(inner)
-    return area

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from gui.widgets.card import label
 
@@ -50,3 +51,16 @@ def lay_out(
     columns.addLayout(second, 1)
     columns.addLayout(third)
     column.addLayout(columns, 1)
+
+
+def scrolled(card: QWidget) -> QScrollArea:
+    """Put a card into a tab: as wide as that, and scrolled where it is higher."""
+    inner = QWidget()
+    column = QVBoxLayout(inner)
+    column.setContentsMargins(0, 10, 0, 0)
+    column.addWidget(card)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inner)
+    return area

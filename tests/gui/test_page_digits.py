@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 from core.playgrounds.digits.recipe import RECIPES
 from core.training.checkpoint import load_checkpoint
 from gui.session_state import State
+from tests.gui.conftest import QUICK
 
 NAMES = (
     "digitCanvas clearButton digitAnswer digitBars trainButton pauseButton stepButton stopButton"
@@ -257,3 +258,20 @@ def test_metrics_are_heard_in_order_and_completely(program):
     program.train(seconds=2)
     program.ready()
     assert heard == list(range(1, heard[-1] + 1)) and isinstance(heard[-1], int)
+
+
+def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(program):
+    """A click raises the rate on a fresh network; another writes what it found into the recipe."""
+    recipe = QUICK.replace({"lr": 1e-4})
+    program.session.recipe = recipe
+    weights = program.session.weights
+    program.page.tabs.setCurrentIndex(
+        next(i for i in range(9) if program.page.tabs.tabText(i) == "Learning rate")
+    )
+    program.click("sweepButton")
+    program.until(lambda: program.find("useRate").isEnabled())
+    assert program.session.weights is weights, "the network that answers is another one"
+    program.click("useRate")
+    taken = program.session.recipe.lr
+    assert 1e-4 < taken < 1 and f"take {taken:g}" in program.find("sweepSentence").text()
+    assert program.session.recipe == recipe.replace({"lr": taken})

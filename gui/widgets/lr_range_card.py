@@ -10,6 +10,8 @@ from core.numbers import number
 from core.telemetry.events import Array, Swept
 from gui.charts.lines import Line, PlotChart
 from gui.charts.navigation import NAVIGATION
+from gui.session import Session
+from gui.session_state import State
 from gui.theme import GAP
 from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label
@@ -27,21 +29,23 @@ HELP = (
 
 
 class LRRangeCard(Card):
-    """Asks for a range test, shows its losses, and hands the rate on."""
+    """Asks for a range test, shows its losses, and hands the rate on.
+
+    Args:
+        loss: what the losses are, for the axis.
+    """
 
     testAsked = Signal()
     rateTaken = Signal(float)
     """Train with this learning rate from now on."""
 
-    def __init__(self) -> None:
+    def __init__(self, loss: str) -> None:
         super().__init__("Learning-rate range test")
         self.setObjectName("sweepCard")
         self.setAccessibleName("Learning-rate range test")
         self._ready, self._running = True, False
         self._valley: float | None = None
-        self.plot = PlotChart(
-            "sweepPlot", "Loss over learning rate", "loss (nats per character)", "learning rate"
-        )
+        self.plot = PlotChart("sweepPlot", "Loss over learning rate", loss, "learning rate")
         self.plot.setToolTip(HELP)
         self.plot.log_x, self.plot.x_holds = True, (1e-3, 1.0)
         self.plot.setMinimumSize(180, 200)
@@ -64,6 +68,17 @@ class LRRangeCard(Card):
         self.body.addWidget(self.sentence)
         self.body.addLayout(row)
         self._refresh()
+
+    def follow(self, session: Session, steps: int) -> None:
+        """Test the recipe of a session, over so many steps, and write the rate into it."""
+        session.swept.connect(self.show_test)
+        session.state_changed.connect(self._on_state)
+        self.testAsked.connect(lambda: session.sweep(steps))
+        self.rateTaken.connect(lambda rate: session.draft.set("lr", rate))
+
+    def _on_state(self, state: State) -> None:
+        self.set_ready(state is State.READY)
+        self.set_running(state is State.SWEEPING)
 
     def show_test(self, test: Swept) -> None:
         """Show the losses so far; may be called again and again while the test runs.

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from core.telemetry.events import Swept
 from core.training.lr_range_test import smooth
 from gui import theme
-from gui.names.lr_range_card import HINT, LRRangeCard, limits
+from gui.widgets.lr_range_card import HINT, LRRangeCard, limits
 
 COUNT = 400
 RATES = 10 ** np.linspace(-3, 0, COUNT)
@@ -21,7 +21,7 @@ LOSSES = 3.3 - 0.9 * RATES**0.3 + np.random.default_rng(0).normal(0, 0.05, COUNT
 @pytest.fixture
 def card(qtbot):
     """A card on the screen, before any test."""
-    made = LRRangeCard()
+    made = LRRangeCard("loss (nats)")
     qtbot.addWidget(made)
     made.resize(420, 340)
     made.show()
