@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import UserError
 from ..files import SettingValue, plain, structured
 from ..runs.loop_record import LoopRecord, read_record
+from .html_report import report
 
 VERDICTS = {
     "broken": "Something is wrong.",
@@ -189,6 +190,10 @@ class Diagnosis:
             if titles:
                 lines += ["", _wrapped(f"{words}: {', '.join(titles)}.", "", "   ")]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return it as a notebook shows it."""
+        return report(VERDICTS[self.verdict], self)
 
 
 def _wrapped(text: str, first: str, rest: str = "") -> str:

@@ -21,13 +21,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 from torch import Tensor
 
 from ..errors import UserError
 from ..runs.loop_record import LoopRecord, place_for, write_record
 from ..training.pace import Pace
 from .diagnose import diagnose_loop
-from .diagnosis import Diagnosis
+from .diagnosis import VERDICTS, Diagnosis, Picture, Series
+from .html_report import report
 from .watch.inferred_settings import batch_size, inferred_settings
 from .watch.tape import isolated
 from .watch.watcher import LoopWatcher
@@ -134,9 +136,36 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         if self._unwritten:
             _log.warning("There is no whole record of this loop: %s", self._unwritten)
         if not self._quiet:
-            print(self.diagnosis.text())  # noqa: T201, this is what it is for
+            self._show()
             if self._file and not self._unwritten:
                 print(f"\nThe record is in {self._file}")  # noqa: T201
+
+    def __repr__(self) -> str:
+        """Return what the doctor says, as plain text."""
+        return self.diagnosis.text()
+
+    def _repr_html_(self) -> str:
+        """Return what the doctor says as a notebook shows it, with the curves of the loop."""
+        return report(VERDICTS[self.diagnosis.verdict], self.diagnosis, [self._curves()])
+
+    def _curves(self) -> Picture:
+        """Return the losses as a chart."""
+        watcher = self._watcher
+        steps, losses = watcher.losses()
+        series = [Series("training", tuple(steps.tolist()), tuple(losses.tolist()))]
+        if watcher.validations:
+            series.append(Series("validation", *zip(*watcher.validations, strict=True)))
+        values = losses[np.isfinite(losses)]
+        log = bool(len(values)) and 0 < 30 * values.min() < values.max()
+        return Picture("Loss", "lines", tuple(series), y_label="loss", log=log)
+
+    def _show(self) -> None:
+        """Show what the doctor says: as HTML in a notebook, as text elsewhere."""
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        if shell is not None and hasattr(shell, "kernel"):
+            sys.modules["IPython.display"].display(self)
+        else:
+            print(self.diagnosis.text())  # noqa: T201, this is what it is for
 
     def _write(self, diagnosis: Diagnosis | None) -> None:
         """Write the record as it is now; a full disk must not end another's script."""
