@@ -12,6 +12,7 @@ from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
 from .rules import apply_rules
 from .verdict.conclusion import conclude
+from .watch.training_kind import ACTOR, ADVERSARIAL, PHYSICS
 from .watch.variables import Variables
 from .watch.watcher import LoopWatcher
 
@@ -19,8 +20,16 @@ CLEAR = 0.85
 """A cause of this confidence needs no expensive experiment."""
 
 
-def diagnose_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Diagnosis:
-    """Return the diagnosis of a loop that has ended.
+def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
+    """Return the diagnosis of a loop that has ended."""
+    if watcher.problem and not watcher.observations:
+        sentence = f"This loop was not understood ({watcher.problem})."
+        return Diagnosis("unknown", sentence, 0.0)
+    return conclude(evidence, apply_rules(evidence), seconds=evidence.seconds)
+
+
+def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Evidence:
+    """Return the evidence of a loop that has ended: what was observed, and what experiments say.
 
     Args:
         watcher: of the loop.
@@ -28,17 +37,15 @@ def diagnose_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Diagn
         crash: the error that ended the loop; "".
     """
     begin = time.perf_counter()
-    if watcher.problem and not watcher.observations:
-        sentence = f"This loop was not understood ({watcher.problem})."
-        return Diagnosis("unknown", sentence, 0.0)
     evidence = evidence_of(watcher, crash)
     replay = replay_of(watcher)
     if replay is not None:
         replay.module = _module_with_batch_norm(watcher.variables)
-        evidence.data = check_data(replay, watcher.variables)
+        evidence.data = check_data(replay, watcher.variables, eval_rows=watcher.eval_rows)
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
-    return conclude(evidence, apply_rules(evidence), seconds=round(time.perf_counter() - begin, 2))
+    evidence.seconds = round(time.perf_counter() - begin, 2)
+    return evidence
 
 
 def replay_of(watcher: LoopWatcher) -> Replay | None:
@@ -72,8 +79,8 @@ def experiment(
     Yields:
         What is tried next, and the share that is done.
     """
-    if not repeatable:
-        return
+    if not repeatable or evidence.recognised in (ADVERSARIAL, ACTOR, PHYSICS):
+        return  # a step of one of several losses says nothing without the others
     end = time.perf_counter() + budget
     for place, declared in enumerate(STEP_EXPERIMENTS):
         left = end - time.perf_counter()

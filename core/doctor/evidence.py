@@ -9,6 +9,7 @@ import numpy as np
 from ..telemetry.events import Array
 from .diagnosis import Experiment
 from .watch.observation import InferenceStats, Observation
+from .watch.training_kind import ACTOR, ADVERSARIAL, MINIMISED, PHYSICS, SUPERVISED
 
 if TYPE_CHECKING:
     from .watch.watcher import LoopWatcher
@@ -24,7 +25,10 @@ class DataStats:
         classes_used: the share of the output classes that occur as a target; NaN.
         top_share: the share of the most frequent target.
         entropy: of the targets, in nats; NaN.
+        target_variance: of real-valued targets, the mean over their columns; NaN.
         classes: how many different targets occur.
+        classes_in_batch: how many different ones a batch has, on average; NaN.
+        classes_expected: how many it would have if it were drawn at random; NaN.
         overlap: the share of the validation examples that are training examples, too; NaN.
         overlap_with: the variable that holds the validation examples.
         context: how many tokens the network sees; 0 if it is given none.
@@ -38,7 +42,10 @@ class DataStats:
     classes_used: float = np.nan
     top_share: float = 0.0
     entropy: float = np.nan
+    target_variance: float = np.nan
     classes: int = 0
+    classes_in_batch: float = np.nan
+    classes_expected: float = np.nan
     overlap: float = np.nan
     overlap_with: str = ""
     context: int = 0
@@ -58,6 +65,9 @@ class Evidence:
         validations: steps and losses on other data.
         metrics: steps, losses on other data, and accuracies there.
         crash: the error that ended the loop; "".
+        rates: steps and learning rates of the optimiser, evenly spread.
+        lost: variables that were parameters, and require no gradient any more.
+        tells_error: whether torch raised the error, or its cause is known.
         experiments: by id.
         data: what the data shows by itself; None if it could not be read.
         inference: how the network is used; None if that was not observed.
@@ -70,6 +80,7 @@ class Evidence:
         training_harder: by what share of it the former is above the latter; NaN.
         can_grow: whether there is a wider model of the same kind.
         spare_classes: outputs for what need not occur, such as single bytes.
+        seconds: that the experiments took.
     """
 
     steps: Array
@@ -78,6 +89,9 @@ class Evidence:
     validations: list[tuple[int, float]] = field(default_factory=list)
     metrics: list[tuple[int, float, float]] = field(default_factory=list)
     crash: str = ""
+    rates: list[tuple[int, float]] = field(default_factory=list)
+    lost: tuple[str, ...] = ()
+    tells_error: bool = False
     experiments: dict[str, Experiment] = field(default_factory=dict)
     data: DataStats | None = None
     inference: InferenceStats | None = None
@@ -91,6 +105,7 @@ class Evidence:
     training_harder: float = np.nan
     can_grow: bool = True
     spare_classes: int = 0
+    seconds: float = 0.0
     _results: dict[type, object] = field(default_factory=dict)
 
     def add(self, experiment: Experiment, result: object = None) -> None:
@@ -103,6 +118,35 @@ class Evidence:
         """Return what an experiment found, by the type of that; None if it was not tried."""
         found = self._results.get(kind)
         return found if isinstance(found, kind) else None
+
+    @property
+    def recognised(self) -> str:
+        """The kind of training, by most of the observed steps; "" if that is not known.
+
+        Where steps take turns, as a generator's and a discriminator's do, it is the kind of both.
+        """
+        kinds = [step.recognised for step in self.observations if step.recognised]
+        for mixed in (ADVERSARIAL, ACTOR, PHYSICS):
+            if kinds.count(mixed) >= max(1, len(kinds) // 5):
+                return mixed
+        return max(set(kinds), key=lambda kind: (kinds.count(kind), kind), default="")
+
+    @property
+    def is_minimised(self) -> bool:
+        """Whether the loss has a scale that is known, and falls as the network learns."""
+        return not self.recognised or self.recognised in MINIMISED
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether the labels are facts about the inputs."""
+        return not self.recognised or self.recognised in SUPERVISED
+
+    @property
+    def learning_rates(self) -> list[tuple[int, float]]:
+        """Steps and learning rates: the optimiser's own, or those that the updates imply."""
+        if self.rates:
+            return [(step, lr) for step, lr in self.rates if lr > 0]
+        return [(step.step, step.lr) for step in self.observations if step.lr > 0]
 
     @property
     def first(self) -> Observation | None:
@@ -164,6 +208,9 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         list(watcher.validations),
         list(watcher.metrics),
         crash=crash,
+        rates=list(watcher.rates),
+        lost=watcher.lost,
+        tells_error=watcher.tells_error,
         inference=watcher.inference,
         training_mode_in_eval=watcher.training_mode_in_eval,
     )

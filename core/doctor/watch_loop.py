@@ -15,6 +15,7 @@ value, so that a run under it is the same run, bit for bit; and it takes a few p
 import dataclasses
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,11 +28,15 @@ from torch import Tensor
 from ..errors import UserError
 from ..runs.loop_record import LoopRecord, place_for, write_record
 from ..training.pace import Pace
-from .diagnose import diagnose_loop
+from .diagnose import diagnose_loop, examine_loop
 from .diagnosis import VERDICTS, Diagnosis, Picture, Series
+from .evidence import Evidence
 from .html_report import report
+from .rules import apply_rules
+from .rules.crash import usual_cause
+from .verdict.conclusion import conclude
 from .watch.inferred_settings import batch_size, inferred_settings
-from .watch.tape import isolated
+from .watch.tape import Tape, isolated
 from .watch.watcher import LoopWatcher
 
 LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
@@ -50,7 +55,8 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         quiet: print nothing at the end.
         record: where the record goes; None for the folder of runs, False for nowhere.
         budget: seconds that experiments on copies may take at the end.
-        share: of the loop's time, how much the observations may take.
+        share: of the loop's time, how much the observations may take; the steps that are observed
+            are the same ones otherwise, whatever the machine does besides.
 
     Attributes:
         diagnosis: what the doctor says, after the ``with`` block.
@@ -63,13 +69,14 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         quiet: bool = False,
         record: Path | str | bool | None = None,
         budget: float = 15.0,
-        share: float = 0.008,
+        share: float = 0.02,
     ) -> None:
         self._watcher = LoopWatcher(objects, share)
         self._name = name
         self._quiet = quiet
         self._record = record
         self._file: Path | None = None
+        self._evidence: Evidence | None = None
         self._budget = budget
         self._unwritten = ""
         """Why the record could not be written, the last time."""
@@ -103,9 +110,19 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
 
     @contextmanager
     def using(self) -> Iterator[None]:
-        """``with seen.using():`` around an inference: sampling, predicting."""
+        """``with seen.using():`` around an inference: sampling, predicting.
+
+        After the loop it examines again, and prints and records what it says then.
+        """
         with self._watcher.watch_inference(sys._getframe(2)):
             yield
+        if self._evidence is None:
+            return
+        # The loop has ended, as in a notebook's later cell: what is known now is judged again.
+        with isolated():
+            self._evidence.inference = self._watcher.inference
+            self.diagnosis = conclude(self._evidence, apply_rules(self._evidence))
+        self._tell("Examined again, with the inference:\n")
 
     def __exit__(
         self,
@@ -120,22 +137,29 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         if kind is not None and not issubclass(kind, Exception | KeyboardInterrupt):
             return
         crash = ""
-        if kind is not None and kind is not KeyboardInterrupt:
-            crash = f"{kind.__name__}: {error}"
+        if error is not None and kind is not KeyboardInterrupt:
+            crash, watcher.tells_error = _in_words(error, self._frame.f_code.co_filename)
         with isolated():
             try:
-                if crash and tape is not None:
-                    watcher.observe_crash(tape, self._frame)
-                self.diagnosis = diagnose_loop(watcher, self._budget, crash)
+                if crash:
+                    watcher.observe_crash(tape or Tape(), self._frame)
+                self._evidence = examine_loop(watcher, self._budget, crash)
+                self.diagnosis = diagnose_loop(watcher, self._evidence)
             except Exception as fault:  # of ours: it must not end another's script
                 _log.exception("no diagnosis was made")
                 self.diagnosis = Diagnosis(
                     "unknown", f"The doctor itself failed ({fault}); please report it.", 0.0
                 )
+        self._tell()
+
+    def _tell(self, before: str = "") -> None:
+        """Write the record and print the diagnosis, as far as they are wanted."""
         self._write(self.diagnosis)
         if self._unwritten:
             _log.warning("There is no whole record of this loop: %s", self._unwritten)
         if not self._quiet:
+            if before:
+                print(before)  # noqa: T201
             self._show()
             if self._file and not self._unwritten:
                 print(f"\nThe record is in {self._file}")  # noqa: T201
@@ -175,6 +199,18 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
                 self._unwritten = ""
             except UserError as error:
                 self._unwritten = str(error)
+
+
+def _in_words(error: BaseException, file: str) -> tuple[str, bool]:
+    """Return an error's message with its line in the program, and whether torch raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    mine = [frame for frame in frames if frame.filename == file] or list(frames[:1])
+    lines = str(error).strip().splitlines()
+    words = f"{type(error).__name__}: {lines[0][:200] if lines else ''}"
+    if mine and mine[-1].line:
+        words += f", in line {mine[-1].lineno}: {mine[-1].line}"
+    by_torch = isinstance(error, RuntimeError) or any("torch" in f.filename for f in frames)
+    return words, by_torch or bool(usual_cause(words))
 
 
 def record_of(watcher: LoopWatcher, diagnosis: Diagnosis | None) -> LoopRecord:

@@ -1,6 +1,7 @@
 """What the data shows by itself, without any network: labels, overlap, what a context allows."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +18,14 @@ from .replay import REPLAY_ERRORS, Replay
 
 MAX_EXAMPLES = 4000
 MAX_TABLE_EXAMPLES = 100_000
+MIN_HITS = 5
+"""Examples of an evaluation that are found, below which it may be chance."""
+DISTINCTIVE = 8
+"""Numbers of an example, from which on two are not equal by chance."""
 MAX_STREAM = 200_000
 """Tokens."""
+MIN_BATCH, MIN_BATCHES = 8, 4
+"""Labels of a batch, and batches, for counting the classes in them."""
 NEIGHBOURS = 15
 FREQUENT = 60
 """Tokens of which tables count what follows; all others are one."""
@@ -26,7 +33,10 @@ RECURRENT = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_ce
 
 
 def check_data(
-    replay: Replay, variables: Variables, known: tuple[Tensor, Tensor] | None = None
+    replay: Replay,
+    variables: Variables,
+    known: tuple[Tensor, Tensor] | None = None,
+    eval_rows: Sequence[Tensor] = (),
 ) -> DataStats:
     """Check the examples that a watched loop draws from, or the batches that were observed.
 
@@ -34,6 +44,7 @@ def check_data(
         replay: the newest step.
         variables: those around the loop.
         known: inputs and targets, where the caller has them.
+        eval_rows: inputs of an evaluation.
     """
     graph = replay.graph
     stats = DataStats()
@@ -42,9 +53,12 @@ def check_data(
     inputs, targets = known or examples(replay)
     try:
         stats = replace(stats, **_classes(graph, targets if known else _all_labels(graph, targets)))
+        stats = replace(stats, **_classes_in_batches(replay, known))
         stats = replace(stats, **_predictability(inputs, targets))
         stats = replace(stats, **_context(graph, inputs, targets))
         stats = replace(stats, **_validation_overlap(graph, variables))
+        if math.isnan(stats.overlap):
+            stats = replace(stats, **_evaluation_overlap(replay, eval_rows))
     except REPLAY_ERRORS:
         pass  # what is not known stays NaN, and its rules say so
     return stats
@@ -131,9 +145,13 @@ def _classes(graph: StepGraph, labels: Tensor) -> dict[str, Any]:
     if labels.dim() > 1 and is_one_hot(labels.float()):
         labels = labels.argmax(-1)
     if labels.is_floating_point():
+        columns = labels.float().reshape(len(labels), -1) if labels.dim() else labels.reshape(1, 1)
+        spread: dict[str, Any] = {"target_variance": float(columns.var(0, correction=0).mean())}
         if not _is_binary(labels):
-            return {}
+            return spread if len(columns) > 1 else {}
         labels = labels.long()
+    else:
+        spread = {}
     labels = labels.flatten()
     labels = labels[labels >= 0]
     if not len(labels):
@@ -143,11 +161,30 @@ def _classes(graph: StepGraph, labels: Tensor) -> dict[str, Any]:
     outputs = graph.outputs
     classes = outputs.shape[-1] if outputs is not None and outputs.dim() > 1 else 0
     enough = len(labels) >= 3 * classes or (classes > 1000 and len(labels) > 500)
-    return {
+    return spread | {
         "classes_used": len(shares) / classes if classes > 1 and enough else math.nan,
         "classes": len(shares),
         "top_share": float(shares.max()),
         "entropy": float(-(shares * shares.log()).sum()),
+    }
+
+
+def _classes_in_batches(replay: Replay, known: tuple[Tensor, Tensor] | None) -> dict[str, Any]:
+    """Count the classes in a batch, and how many there would be in one that is drawn at random."""
+    batches = [targets for _, targets in replay.batches if targets.dim() == 1]
+    batches = [b for b in batches if not b.is_floating_point() and len(b) >= MIN_BATCH]
+    if known is not None or len(batches) < MIN_BATCHES:
+        return {}
+    labels = torch.cat(batches)
+    _, counts = torch.unique(labels[labels >= 0], return_counts=True)
+    if len(counts) < 2:
+        return {}
+    shares = counts.double() / counts.sum()
+    found = [(len(torch.unique(b)), float((1 - (1 - shares) ** len(b)).sum())) for b in batches]
+    return {
+        "classes_in_batch": sum(n for n, _ in found) / len(found),
+        "classes_expected": sum(n for _, n in found) / len(found),
+        "classes": len(counts),
     }
 
 
@@ -303,6 +340,35 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
         if share > found.get("overlap", -1.0):
             found = {"overlap": share, "overlap_with": name}
     return found
+
+
+def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str, Any]:
+    """Search the inputs of an evaluation among the examples that were seen in training.
+
+    Of these a part was kept: the share that is found is that of the part.
+    """
+    graph = replay.graph
+    seen = torch.cat([inputs[0] for inputs, _ in replay.batches])
+    wide = math.prod(seen.shape[1:]) > DISTINCTIVE
+    fitting = [rows for rows in eval_rows if rows.shape[1:] == seen.shape[1:]]
+    if not wide or not fitting or not seen.is_floating_point():
+        return {}
+    known = torch.unique(seen.flatten(1).float(), dim=0)
+    source = _source(graph, graph.inputs[0])
+    part = min(1.0, len(known) / len(source)) if source is not None else 1.0
+    asked = torch.cat(fitting).flatten(1).to(known.device)
+    sums = known.sum(1)
+    hits = []
+    for row in asked:
+        # Equal rows have equal sums; few others do.
+        places = torch.nonzero((sums - row.sum()).abs() < 1e-3).flatten()
+        hits.append(bool(len(places)) and bool((known[places] == row).all(1).any()))
+    if sum(hits) < MIN_HITS and sum(hits) < len(hits):
+        return {"overlap": 0.0, "overlap_with": "the data of the evaluation"}
+    # An evaluation may go through training data first, and through new data then.
+    parts = np.array_split(np.array(hits, float), min(4, len(hits)))
+    share = min(1.0, min(float(found.mean()) for found in parts) / part)
+    return {"overlap": share, "overlap_with": "the data of the evaluation"}
 
 
 def overlap(trained: Tensor, validation: Tensor) -> float:

@@ -17,6 +17,7 @@ from ..diagnosis import Picture, Series
 from ..evidence import Evidence
 from ..watch.observation import Observation
 from ..watch.watcher import Batch
+from .data_checks import RECURRENT
 from .experiment import Declared, ExperimentResult, Outcome
 from .replay import REPLAY_ERRORS, Replay
 
@@ -49,6 +50,12 @@ class StepExperiment(Declared):
         else:
             evidence.add(self.done(outcome, time.perf_counter() - begin), outcome.result)
 
+
+MIXED = 1e-3
+"""Gradient by other examples over the largest: without statistics of the batch there is none."""
+DECAYED = 100.0
+"""Times below its maximum, from which on a learning rate is compared with that part of it."""
+STATISTICS = ("std", "var", "mean", "std_mean", "var_mean", "norm", "amax", "amin")
 
 STEP_EXPERIMENTS: list[StepExperiment] = []
 """In the order in which they are tried: the cheap ones first."""
@@ -150,13 +157,20 @@ def _compare(replay: Replay, batches: list[Batch], changed: list[Batch], what: s
 
 @dataclass(frozen=True)
 class BatchLeakage(ExperimentResult):
-    """The gradient by other examples' inputs, over that by the largest; whether a norm mixes."""
+    """The gradient by other examples' inputs, over that by the largest.
+
+    Attributes:
+        share: of examples along the first dimension.
+        normed: whether statistics of the batch mix them.
+        along: the same along the second dimension; NaN.
+    """
 
     share: float
     normed: bool
+    along: float = math.nan
 
 
-@experiment("examples_apart", "Leakage across the batch dimension", "below 30 %")
+@experiment("examples_apart", "Leakage across the batch dimension", "not at all")
 def batch_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     """Does an output depend on its own example only? Its gradient by the other inputs shows it."""
     graph, first = replay.graph, replay.graph.inputs[0]
@@ -165,7 +179,9 @@ def batch_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome
         raise ValueError("sequences were concatenated")  # so that some tokens may well meet
     entry = _entry(replay)
     count = len(entry)
-    own, share = 0.0, 0.0
+    if related := _related(replay, count):
+        raise ValueError(related)
+    own, share, along = 0.0, 0.0, math.nan
     with torch.enable_grad():
         leaf = entry.detach().clone().requires_grad_()
         outputs = replay.repeat(graph.outputs, {id(entry): leaf})
@@ -183,20 +199,81 @@ def batch_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome
             own = max(own, float(sizes[index]))
             sizes[index] = 0
             share = max(share, float(sizes.max()) / largest)
+        along = _along_second(outputs, leaf)
     if not math.isfinite(share):
         raise ValueError("its outputs are NaN or infinite")
-    limit = max(0.3, 3.0 / count)
+    normed = _uses_batch_statistics(replay)
+    limit = max(0.3, 3.0 / count) if normed else MIXED
     measured = f"An output depends on another example's input {share:.1%} as much as on its own."
     if own <= 0:
         measured = "An output depends on other examples' inputs only."
     return Outcome(
         share <= limit,
         measured,
-        BatchLeakage(
-            share, any(op.name in ("batch_norm", "std", "var", "var_mean") for op in graph.ops)
-        ),
-        expected="" if count < 10 else f"below {limit:.0%} (batch norm: some)",
+        BatchLeakage(share, normed, along),
+        expected=f"below {limit:.0%} (batch norm: some)" if normed and count >= 10 else "",
     )
+
+
+def _along_second(outputs: Tensor, leaf: Tensor) -> float:
+    """Return the gradient of a column's outputs by the other columns, over the largest; or NaN."""
+    if leaf.dim() < 3 or outputs.numel() % (leaf.shape[0] * leaf.shape[1]) or leaf.shape[1] < 2:
+        return math.nan
+    columns = outputs.reshape(leaf.shape[0], leaf.shape[1], -1)
+    (gradient,) = torch.autograd.grad(_weighted(columns[:, -1]), leaf, retain_graph=True)
+    sizes = gradient.transpose(0, 1).reshape(leaf.shape[1], -1).norm(dim=1)
+    return float(sizes[:-1].max() / (sizes.max() + 1e-30))
+
+
+def _related(replay: Replay, count: int) -> str:
+    """Say why examples may well depend on one another; "" if they may not."""
+    graph, targets = replay.graph, replay.graph.targets
+    outputs = graph.outputs
+    assert targets is not None and outputs is not None
+    if outputs.dim() == 2 and outputs.shape[0] == outputs.shape[1] == len(targets):
+        return "the outputs compare the examples with one another"
+    entry = _entry(replay)
+    tokens = not graph.inputs[0].is_floating_point()
+    in_columns = tokens and any(
+        tensor.dim() == 2 and targets.numel() == tensor.numel() for tensor in graph.inputs
+    )
+    if targets.dim() == 0 or (len(targets) != count and not in_columns):
+        return "it is not known which dimension has the examples"
+    behind = graph.ancestors(outputs)
+    for op in graph.ops:
+        if not any(id(t) in behind for t in op.outputs):
+            continue
+        signals = [t for t in op.inputs if graph.kind(t) == "signal"]
+        if op.name in ("index_add", "scatter_add", "scatter", "scatter_reduce", "segment_reduce"):
+            return "examples are nodes of a graph"
+        if op.name in ("getitem", "index_select") and signals and len(signals[0]) == count:
+            index = [t for t in op.inputs[1:] if not t.is_floating_point()]
+            if index and op.outputs[0].dim() > 1:
+                return "examples are nodes of a graph"
+        if op.name in ("matmul", "mm", "rmatmul") and signals:
+            others = [t for t in op.inputs if graph.kind(t) == "data" and t.dim() == 2]
+            if any(t.shape[0] == t.shape[1] == count for t in others):
+                return "examples are nodes of a graph"
+        if op.name in RECURRENT or op.name == "multi_head_attention_forward":
+            given = op.inputs[0]
+            if entry.dim() == 2 or given.dim() == 2 or (given.dim() == 3 and given.shape[1] == 1):
+                return "the rows are the steps of one sequence"
+    return ""
+
+
+def _uses_batch_statistics(replay: Replay) -> bool:
+    """Whether a mean, a variance or the like is taken over the examples."""
+    graph = replay.graph
+    for op in graph.ops:
+        if op.name == "batch_norm" and op.argument(5, "training", False):
+            return True
+        if op.name in STATISTICS and op.inputs and op.inputs[0].dim() > 1:
+            dim = op.argument(1, "dim")
+            dims = dim if isinstance(dim, tuple | list) else (dim,)
+            over_all = dim is None or isinstance(dim, bool)
+            if over_all or any(d in (0, -op.inputs[0].dim()) for d in dims):
+                return True
+    return False
 
 
 def _entry(replay: Replay) -> Tensor:
@@ -289,6 +366,14 @@ def term_gradients(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
     if len(terms) < 2:
         raise ValueError("the loss has one term")
     of_loss = {id(t) for t in graph.loss.op.outputs} if graph.loss else set[int]()
+    penalties = [value for value, _ in terms if graph.kind(value) == "weights"]
+    if not penalties or not of_loss:
+        raise ValueError("the loss has no penalty on the weights")
+    terms = [
+        (value, factor)
+        for value, factor in terms
+        if any(value is p for p in penalties) or of_loss & graph.ancestors(value)
+    ]
     sizes, values = {True: 0.0, False: 0.0}, {True: 0.0, False: 0.0}
     with torch.enable_grad():
         copies = replay.copies()
@@ -453,6 +538,10 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     lr = last.lr if last else math.nan
     if last is None or not (math.isfinite(lr) and lr > 0):
         raise ValueError("its learning rate is not known")
+    top = max(rate for _, rate in evidence.learning_rates)
+    decayed = lr < top / DECAYED
+    if decayed:  # of next to nothing, every multiple is nothing
+        lr = top / DECAYED
     before = replay.mean_loss(held_out)
     losses: dict[float, float] = {}
     begin, steps = time.perf_counter(), 60
@@ -471,7 +560,8 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     cap = 1.5 * max(found.finite(*ordered), default=1.0)
     return Outcome(
         found.best in (1.0, 3.0, 1 / 3),
-        f"After {steps} steps from a loss of {before:.3g}: {each}.",
+        f"After {steps} steps from a loss of {before:.3g}: {each}"
+        + (f" (of {lr:.2g}, the schedule being at its end)." if decayed else "."),
         found,
         Picture(
             "",

@@ -7,6 +7,7 @@ from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.step_experiments import BatchLeakage, OverfitBatch, ShuffledInputs
 from ..watch.observation import Observation
+from ..watch.training_kind import CLASSIFICATION, REGRESSION
 from .rule import SQUARED_LOSSES, Rule, rule
 
 LARGE_INPUTS = 10.0
@@ -21,6 +22,11 @@ LABEL_NOISE = 0.13
 """Share of labels that contradict their nearest neighbours."""
 TRAINING_HARDER = 0.07
 """Part by which the loss on training data is above that on new data, as labels are wrong there."""
+LARGE_TARGETS, REACHED = 30.0, 0.5
+"""Mean or standard deviation of targets; and the share of their variance that is well below it."""
+FEW_CLASSES = 0.6
+MIXED = 1e-3
+"""Gradient by other examples, over that by the largest."""
 OVERLAP = 0.4
 MANY_CLASSES = 15
 CLASSES_USED = 0.5
@@ -66,6 +72,8 @@ def labels_out_of_range(rule: Rule, evidence: Evidence) -> Check:
 def inputs_not_normalised(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
     inputs = [x for x in first.inputs if not x.is_tokens and x.finite] if first else []
+    if first and not first.layers:
+        return rule.not_checked("no layer takes the inputs")
     if not inputs:
         return rule.not_checked("the inputs are tokens, or none were found")
     worst = max(inputs, key=lambda x: x.mean**2 + x.std**2)
@@ -84,6 +92,8 @@ def inputs_not_normalised(rule: Rule, evidence: Evidence) -> Check:
     "different inputs, different outputs",
 )
 def inputs_ignored(rule: Rule, evidence: Evidence) -> Check:
+    if not evidence.is_minimised:
+        return rule.not_checked(f"{evidence.recognised}: it may have no inputs")
     given = [step for step in evidence.observations if step.inputs]
     constant = [x for x in given if all(i.constant for i in x.inputs if len(i.shape) > 0)]
     if evidence.constant_inputs or (given and len(constant) == len(given)):
@@ -105,7 +115,9 @@ def _is_binary(step: Observation) -> bool:
 
 def _classifies(evidence: Evidence) -> bool:
     first = evidence.first
-    return first is not None and (first.criterion.is_classification or _is_binary(first))
+    if first is None or not evidence.is_supervised:
+        return False
+    return first.criterion.is_classification or _is_binary(first)
 
 
 @rule(
@@ -132,6 +144,49 @@ def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
 
 
 @rule(
+    "targets_unscaled",
+    "scale of the targets",
+    f"Targets of a regression are at most {LARGE_TARGETS:g} in mean and standard deviation, or the"
+    " network comes well below the variance of the targets all the same.",
+    "about mean 0, std 1",
+    "Bishop 1995, Neural networks for pattern recognition, section 8.2",
+)
+def targets_unscaled(rule: Rule, evidence: Evidence) -> Check:
+    first = evidence.first
+    if first is None or evidence.recognised != REGRESSION or first.criterion.one_hot:
+        return rule.not_checked("no regression")
+    loss = first.criterion
+    mean, std = loss.target_mean, loss.target_std
+    measured = f"targets have a mean of {mean:.3g} and a standard deviation of {std:.3g}"
+    if not max(abs(mean), std) > LARGE_TARGETS:
+        return rule.passed(measured)
+    guess = std**2 if loss.kind in SQUARED_LOSSES else std
+    if evidence.ended < REACHED * guess * max(1.0, first.summed):
+        return rule.passed(f"{measured}, and the network reaches them")
+    measured += f"; the loss is {evidence.ended:.3g}, that of their mean {guess:.3g}"
+    return rule.failed(measured, 0.9, "the targets")
+
+
+@rule(
+    "not_shuffled",
+    "order of the data",
+    f"A batch has more than {FEW_CLASSES:.0%} of the classes that a random one would have.",
+    "most classes in each batch",
+    "LeCun et al. 1998, Efficient BackProp, section 4.2",
+)
+def not_shuffled(rule: Rule, evidence: Evidence) -> Check:
+    data = evidence.data
+    known = data is not None and math.isfinite(data.classes_in_batch)
+    if data is None or not known or evidence.recognised not in ("", CLASSIFICATION):
+        return rule.not_checked("no classification, or too few batches were kept")
+    expected = f"{data.classes_expected:.1f} of them"
+    measured = f"a batch has {data.classes_in_batch:.1f} of {data.classes} classes"
+    if data.classes_in_batch < FEW_CLASSES * data.classes_expected:
+        return rule.failed(f"{measured}: the data is sorted", 0.93, "the batches", expected)
+    return rule.passed(measured, expected)
+
+
+@rule(
     "labels_shuffled",
     "labels that match the inputs",
     "Simple models predict labels from inputs better than by class frequency.",
@@ -139,6 +194,8 @@ def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
 )
 def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
     data, overfit = evidence.data, evidence.experiments.get("overfit_one_batch")
+    if not evidence.is_supervised:
+        return rule.not_checked(f"{evidence.recognised}: there are no labels")
     if evidence.first and evidence.first.criterion.kind in SQUARED_LOSSES:
         return _targets_shuffled(rule, evidence)
     if not _classifies(evidence):
@@ -184,6 +241,8 @@ def _targets_shuffled(rule: Rule, evidence: Evidence) -> Check:
 )
 def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
     data, harder = evidence.data, evidence.training_harder
+    if not evidence.is_supervised:
+        return rule.not_checked(f"{evidence.recognised}: there are no labels")
     if TRAINING_HARDER < harder < math.inf:
         measured = f"the loss on training data is {harder:.0%} above that on new data"
         return rule.failed(measured, 0.6 + min(0.3, harder), "the labels", "about equal")
@@ -203,10 +262,16 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
 )
 def future_leak(rule: Rule, evidence: Evidence) -> Check:
     steps = evidence.observations
-    if sum(any(x.leaks_target for x in step.inputs) for step in steps) > len(steps) / 2:
+    if not evidence.is_supervised:
+        return rule.not_checked(f"{evidence.recognised}: there are no labels")
+    # A decoder gets the question beside the answer: to copy it may be the task.
+    leaks = [x for x in steps if len(x.inputs) == 1 and x.inputs[0].leaks_target]
+    if len(leaks) > len(steps) / 2:
         return rule.failed("the inputs contain the labels", 0.93, "the inputs")
     done = evidence.experiments.get("future_hidden")
-    if done is not None and done.passed is False:
+    # Only the next token is the future: a tag or a hidden word may depend on what comes later.
+    next_token = [x for x in steps if any(i.next_in_row for i in x.inputs)]
+    if done is not None and done.passed is False and len(next_token) > len(steps) / 2:
         return rule.failed(done.measured, 0.93, "the attention mask", done.expected)
     if not any(step.inputs for step in steps):
         return rule.not_checked("the inputs were not understood")
@@ -224,7 +289,13 @@ def future_leak(rule: Rule, evidence: Evidence) -> Check:
 )
 def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     steps = evidence.observations
-    if sum(any(x.transposed for x in step.inputs) for step in steps) > len(steps) / 2:
+    if not evidence.is_minimised:
+        return rule.not_checked(f"{evidence.recognised}: its loss may compare examples")
+    columns = sum(any(x.transposed for x in step.inputs) for step in steps) > len(steps) / 2
+    apart = evidence.result(BatchLeakage)
+    if columns and apart is not None and apart.share > MIXED and apart.along <= MIXED:
+        return rule.passed("sequences stand in columns, and the network runs along them")
+    if columns:
         measured = "the token that follows is in the row below, not in the next column"
         return rule.failed(measured, 0.9, "the batch", "a row for each sequence")
     if any(step.criterion.broadcast for step in steps):
@@ -236,7 +307,7 @@ def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     done = evidence.experiments.get("examples_apart")
     if done is not None and done.passed is False:
         found = evidence.result(BatchLeakage)
-        sure = 0.6 if found and found.normed else 0.85
+        sure = 0.6 if found and found.normed else 0.9
         return rule.failed(done.measured, sure, "between input and output", done.expected)
     return rule.by_experiment(evidence, "examples_apart")
 
@@ -266,7 +337,8 @@ def data_overlap(rule: Rule, evidence: Evidence) -> Check:
 def vocabulary_unused(rule: Rule, evidence: Evidence) -> Check:
     data = evidence.data
     classes = evidence.first.criterion.classes if evidence.first else 0
-    if data is None or not math.isfinite(data.classes_used) or classes < MANY_CLASSES:
+    supervised = evidence.is_supervised
+    if not supervised or data is None or not data.classes_used >= 0 or classes < MANY_CLASSES:
         return rule.not_checked("there are few classes, or too few targets were observed")
     used = data.classes_used * classes
     share = min(1.0, used / max(1.0, classes - evidence.spare_classes))
@@ -285,7 +357,7 @@ def vocabulary_unused(rule: Rule, evidence: Evidence) -> Check:
 )
 def context_too_short(rule: Rule, evidence: Evidence) -> Check:
     data = evidence.data
-    if data is None or not data.context:
+    if data is None or not data.context or not evidence.is_supervised:
         return rule.not_checked("the inputs are not a sequence of tokens")
     layers = [x for x in evidence.last.layers if not x.is_embedding] if evidence.last else []
     measured = f"a context of {data.context} token{'s' if data.context > 1 else ''}"

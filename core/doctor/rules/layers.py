@@ -33,6 +33,12 @@ FEW_UNITS = 8
 """Of a layer, below which their saturated share says little."""
 VANISHING_EARLY, VANISHING_ON_PLATEAU = VANISHING / 5, 2.5 * VANISHING
 """In the first observations alone; and where the loss stays at the entropy of the labels."""
+GROWN_NORM = 100.0
+"""Times the median, where gradients have no scale of their own."""
+SMALL_TARGETS = 30.0
+"""Targets of a regression up to this size have gradients of a known scale."""
+MIN_ROWS = 16
+"""Examples, below which a unit may be zero for all of them by chance."""
 OFTEN = 0.3
 """Share of the observations in which the gradient's norm is too large."""
 
@@ -67,6 +73,7 @@ def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
     loss = first.criterion
     if (
         loss.is_classification
+        and evidence.is_minimised
         and loss.normalised
         and loss.kind not in SQUARED_LOSSES
         and FIRST_LOSS * loss.uniform + FIRST_LOSS_MARGIN < loss.value < math.inf
@@ -116,7 +123,10 @@ def symmetric_init(rule: Rule, evidence: Evidence) -> Check:
     hidden = [x for x in first.layers if not x.is_output and x.units > 1] if first else []
     if not hidden:
         return rule.not_checked("there is no hidden layer")
-    symmetric = [x.name for x in hidden if x.symmetric]
+    # Zeros that only begin a branch get different gradients at once: they are no fault.
+    later = [step for step in evidence.observations[1:] if step.layers][:3]
+    still = [{x.name for x in step.layers if x.symmetric} for step in later]
+    symmetric = [x.name for x in hidden if x.symmetric and all(x.name in seen for seen in still)]
     if symmetric:
         measured = "all units of a layer compute the same"
         return rule.failed(measured, 0.95, names(symmetric))
@@ -126,7 +136,8 @@ def symmetric_init(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "no_nonlinearity",
     "nonlinearity between layers",
-    "There is a nonlinearity between two layers, unless the first is a bottleneck.",
+    "There is a nonlinearity between two layers, unless the first is a bottleneck or something"
+    " else uses its output, too.",
     "tanh, relu, ...",
     "makemore, part 2",
 )
@@ -134,6 +145,8 @@ def no_nonlinearity(rule: Rule, evidence: Evidence) -> Check:
     last = evidence.last
     if last is None or len([x for x in last.layers if not x.is_embedding]) < 2:
         return rule.not_checked("there is only one layer")
+    if any(x.frozen for x in last.layers) and not all(x.frozen for x in last.layers):
+        return rule.not_checked("layers are frozen: adapters beside them need no nonlinearity")
     by_name = {x.name: x for x in last.layers}
     linear = []
     for before, after in last.linear_pairs:
@@ -164,6 +177,8 @@ def _hidden(evidence: Evidence, *nonlinearities: str) -> list[tuple[Observation,
     "makemore, part 3",
 )
 def saturated_units(rule: Rule, evidence: Evidence) -> Check:
+    if not evidence.is_minimised:
+        return rule.not_checked(f"{evidence.recognised}: its outputs may stand in the middle")
     found = [(s, x) for s, x in _hidden(evidence, "tanh", "sigmoid") if x.units >= FEW_UNITS]
     if not found:
         return rule.not_checked("there is no hidden tanh or sigmoid layer")
@@ -196,9 +211,9 @@ def saturated_units(rule: Rule, evidence: Evidence) -> Check:
     "makemore, part 3",
 )
 def dead_units(rule: Rule, evidence: Evidence) -> Check:
-    found = _hidden(evidence, "relu")
+    found = [(s, x) for s, x in _hidden(evidence, "relu") if x.rows >= MIN_ROWS or not x.rows]
     if not found:
-        return rule.not_checked("there is no hidden relu layer")
+        return rule.not_checked("there is no hidden relu layer, or too few examples in a batch")
     first, last = evidence.observations[0], evidence.observations[-1]
     now = [x for step, x in found if step is last] or [found[-1][1]]
     picture = _bars("Share of dead units", "share", [(x.name, x.dead) for x in now], DEAD)
@@ -228,6 +243,8 @@ def _weights(step: Observation) -> list[ObservedParameter]:
 )
 def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
     steps = [step for step in evidence.observations if len(_weights(step)) > 1]
+    if not evidence.is_minimised:
+        return rule.not_checked(f"{evidence.recognised}: several networks share the gradient")
     if not steps:
         return rule.not_checked("there is only one layer")
     ratios = [gradient_ratio(p.gradient for p in _weights(x)) for x in steps[1:] or steps]
@@ -249,15 +266,27 @@ def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
     return rule.passed(measured, picture=picture)
 
 
+def _has_scale(evidence: Evidence) -> bool:
+    """Whether the loss is a mean of a known height, so that a norm of its gradient says much."""
+    first = evidence.first
+    if first is None or not evidence.is_minimised or first.summed > 1:
+        return False
+    low, high = first.criterion.target_min, first.criterion.target_max
+    small = not (max(abs(low), abs(high)) > SMALL_TARGETS)
+    return first.criterion.is_classification or small
+
+
 @rule(
     "exploding_gradient",
     "exploding gradient",
     f"The norm of all gradients together is above {EXPLODING_NOTICE:g} in at most {OFTEN:.0%} of"
-    f" the observed steps, and never above {EXPLODING:,.0f}.",
+    f" the observed steps, and never above {EXPLODING:,.0f}; of a sum, or a loss without a scale,"
+    f" it is at most {GROWN_NORM:g} times its median.",
     f"below {EXPLODING_NOTICE:g}",
     "Pascanu, Mikolov and Bengio 2013",
 )
 def exploding_gradient(rule: Rule, evidence: Evidence) -> Check:
+    by_scale = _has_scale(evidence)
     norms: list[tuple[int, float]] = []
     for step in evidence.observations:
         sizes = [(p.gradient, math.prod(p.shape)) for p in step.parameters if p.gradient >= 0]
@@ -276,6 +305,12 @@ def exploding_gradient(rule: Rule, evidence: Evidence) -> Check:
     top = max(values)
     often = sum(norm > EXPLODING_NOTICE for norm in values) / len(values)
     measured = f"a norm of {median(values):.3g}, at most {top:.3g}"
+    if not by_scale:
+        # A sum over examples, or a loss of any height, has gradients of any size: only their
+        # growth says something.
+        grew = top > GROWN_NORM * median(values) and top > EXPLODING
+        if math.isfinite(top) and not grew:
+            return rule.passed(f"{measured}, which has no scale here", picture=picture)
     if not math.isfinite(top) or top > EXPLODING or often > OFTEN:
         sure = 0.55 + min(0.35, 0.1 * math.log10(max(1.0, min(top, 1e9) / EXPLODING_NOTICE)))
         return rule.failed(measured, sure, "the gradient", picture=picture)

@@ -30,7 +30,7 @@ def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked("the loss was not understood")
     loss = first.criterion
     kind = loss.kind.replace("_", " ")
-    if loss.one_hot and loss.kind in DISTANCES:
+    if loss.one_hot and loss.kind in DISTANCES and evidence.is_supervised:
         measured = f"{kind} against one-hot rows of {loss.classes} classes"
         return rule.failed(measured, 0.8, "the loss", "cross-entropy")
     if loss.kind == "cross_entropy" and loss.classes == 1:
@@ -39,6 +39,13 @@ def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
     if loss.output_nonlinearity and loss.kind in logits:
         measured = f"logits go through {loss.output_nonlinearity} before {kind}"
         return rule.failed(measured, 0.8, "the last layer", "unbounded logits")
+    if loss.outputs_are_probabilities and loss.kind == "nll_loss":
+        measured = f"nll_loss of probabilities, a loss of {evidence.ended:.3g}"
+        return rule.failed(measured, 0.95, "the loss", "log-probabilities, a loss above 0")
+    negative = evidence.ended < 0 and loss.kind == "nll_by_hand" and evidence.is_supervised
+    if loss.outputs_are_probabilities and negative:
+        measured = f"probabilities are maximised and not their logarithms: {evidence.ended:.3g}"
+        return rule.failed(measured, 0.85, "the loss", "a logarithm, a loss above 0")
     if not loss.normalised and loss.kind == "nll_loss":
         return rule.failed("nll_loss of logits", 0.85, "the loss", "of log-probabilities")
     if not loss.normalised and loss.kind == "nll_by_hand" and not loss.softmax_over_batch:
@@ -58,7 +65,9 @@ def double_softmax(rule: Rule, evidence: Evidence) -> Check:
     losses = [step.criterion for step in evidence.observations if step.criterion.kind]
     if not losses or losses[0].kind in NO_SOFTMAX:
         return rule.not_checked("there is no softmax")
-    if any(x.double_softmax for x in losses) or all(x.outputs_are_probabilities for x in losses):
+    if any(x.double_softmax for x in losses) or all(
+        x.outputs_are_probabilities and x.kind == "cross_entropy" for x in losses
+    ):
         measured = "the softmax of the loss is taken of probabilities"
         return rule.failed(measured, 0.95, "before the loss")
     return rule.passed("the loss gets logits")
@@ -72,6 +81,8 @@ def double_softmax(rule: Rule, evidence: Evidence) -> Check:
 )
 def detached_regulariser(rule: Rule, evidence: Evidence) -> Check:
     steps = [step for step in evidence.observations if step.terms]
+    if not evidence.is_minimised:
+        return rule.not_checked(f"{evidence.recognised}: its loss has no criterion")
     if not steps:
         return rule.not_checked("the loss has one term")
     detached = []
@@ -82,7 +93,8 @@ def detached_regulariser(rule: Rule, evidence: Evidence) -> Check:
         span = max(detached) - min(detached)
         varies = len(detached) > 1 and span > 1e-6 * max(map(abs, detached))
         measured = f"a term of {detached[-1]:.3g} without one is added"
-        return rule.failed(measured, 0.85 if varies else 0.5, "the loss")
+        if varies:  # a constant, such as that of a normal distribution, hurts nobody
+            return rule.failed(measured, 0.85, "the loss")
     return rule.passed(f"{len(steps[-1].terms)} terms")
 
 
@@ -93,6 +105,8 @@ def detached_regulariser(rule: Rule, evidence: Evidence) -> Check:
     "the criterion is larger",
 )
 def regulariser_dominates(rule: Rule, evidence: Evidence) -> Check:
+    if not evidence.is_minimised:
+        return rule.not_checked(f"{evidence.recognised}: its loss has no criterion")
     done = evidence.experiments.get("terms_weighed")
     if done is not None and done.passed is False:
         found = evidence.result(TermGradients)

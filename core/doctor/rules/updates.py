@@ -17,12 +17,19 @@ from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
 from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedParameter
+from ..watch.training_kind import PHYSICS
 from .rule import Rule, names, rule
 
+MIN_STEPS = 4
+"""Observed steps in which nothing moves, before that is a fault: gradients may be accumulated."""
 UPHILL, SLIGHTLY_UPHILL = 0.1, 0.05
 """Cosines between update and gradient: of the median, and of three of four steps."""
 ROUNDED_OFF = 1e-6
 """Of a float32 parameter's size: a step below is lost, or nearly, in its seven digits."""
+LR_GONE, LONG_BEFORE = 3e-3, 0.6
+"""Share of the highest learning rate below which steps do nothing; and of the steps by then."""
+MANY_RATES = 30
+"""Learning rates that were observed, from which on the last two are near one another."""
 LR_GROWS = 1.5
 """Times the learning rate of the start and of the middle."""
 DIVERGED = 1.3
@@ -32,6 +39,8 @@ LONG_STEP, LONG_STEP_WHERE_LOWER_IS_BETTER, LONG_STEP_WITH_JUMPS = -2.2, -2.6, -
 """The log10 of the update-to-weight ratio at which other symptoms are blamed on the learning rate:
 a loss that diverged, a lower rate that is better, jumps."""
 MUCH_TOO_SMALL = UPDATE_SMALL - 0.8
+LOW_RANK = 4
+"""Times the rank of adapters, which a layer has that they stand beside."""
 WORTH_CHANGING = 0.04
 """Part of the loss that another learning rate must bring."""
 
@@ -93,6 +102,12 @@ def gradients_not_zeroed(rule: Rule, evidence: Evidence) -> Check:
     "all are updated",
 )
 def parameter_not_trained(rule: Rule, evidence: Evidence) -> Check:
+    if nothing := _nothing_moves(evidence):
+        where = "the loss" if "graph" in nothing else "the update"
+        return rule.failed(nothing, 0.98, where)
+    if evidence.crash and evidence.lost:
+        measured = f"{evidence.crash}. {names(evidence.lost)} was made anew without requires_grad"
+        return rule.failed(measured, 0.97, names(evidence.lost), "an update in place")
     found = _not_updated(evidence)
     if found is None:
         return rule.not_checked("no complete step was observed")
@@ -115,16 +130,63 @@ def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
     if found is None:
         return rule.not_checked("no complete step was observed")
     frozen = [p.name for p, _ in found if _is_frozen(p)]
+    if frozen and (why := _frozen_on_purpose(evidence, frozen)):
+        return rule.passed(f"{names(frozen)}: {why}")
     if frozen:
         measured = f"{names(frozen)} has requires_grad=False, or a learning rate of 0"
         return rule.failed(measured, 0.88, names(frozen))
     return rule.passed("none")
 
 
+def _frozen_on_purpose(evidence: Evidence, frozen: list[str]) -> str:
+    """Say by what it looks as if layers were frozen on purpose; "" if they do not."""
+    last = evidence.observations[-1]
+    parameters = {p.name: p for p in last.parameters}
+    if all(name in parameters and parameters[name].of_frozen_module for name in frozen):
+        return "a module of its own that is frozen whole"
+    layers = [x for x in last.layers if x.frozen]
+    if layers and not any(x.as_initialised for x in layers):
+        return "its weights have been trained before"
+    matrices = [p for p in last.parameters if p.is_matrix]
+    held = [min(p.shape) for p in matrices if p.name in frozen]
+    moved = [min(p.shape) for p in matrices if p.name not in frozen]
+    if held and len(moved) > 1 and max(moved) <= max(held) / LOW_RANK:
+        return "adapters of low rank are trained in its place"
+    order = [x.frozen for x in last.layers if not x.is_embedding]
+    first = order.index(False) if False in order else len(order)
+    outside = all(name in parameters and not parameters[name].in_optimizer for name in frozen)
+    if first > 1 and True not in order[first:] and outside:
+        return "all layers up to the head are frozen, and the optimiser holds the head only"
+    return ""
+
+
 def _is_frozen(p: ObservedParameter) -> bool:
     if not p.requires_grad:
         return "." in p.name
     return p.in_optimizer is True and p.optimizer_lr == 0
+
+
+def _nothing_moves(evidence: Evidence) -> str:
+    """Say why no parameter moves at all, if none does; else ""."""
+    steps = [x for x in evidence.observations if x.has_backward and x.weights_count]
+    norms = {step.weights_norm for step in steps}
+    if len(steps) < MIN_STEPS or len(norms) > 1 or evidence.crash:
+        return ""
+    if any(p.update > 0 for step in steps for p in step.parameters) or math.isnan(norms.pop()):
+        return ""
+    last = steps[-1]
+    still = f"no parameter moves, in {len(evidence.losses):,} steps"
+    if last.cut:
+        return f"{still}: {last.cut}"
+    if any(step.zeroed_before_step for step in steps):
+        return f"{still}: gradients are zeroed between backward() and the step of the optimiser"
+    if any(p.in_optimizer is False and p.used for p in last.parameters):
+        return f"{still}: the optimiser does not hold the parameters that the loss is made of"
+    if not any(p.gradient > 0 for step in steps for p in step.parameters):
+        return f"{still}: no gradient reaches them, the graph is cut or the loss is constant"
+    if last.lr == 0:
+        return f"{still}: the learning rate is 0"
+    return f"{still}, though they have gradients: there is no update"
 
 
 def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | None:
@@ -145,6 +207,8 @@ def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | No
             if not p.requires_grad and p.used:
                 found[p.name] = (p, "it requires no gradient")
             elif p.requires_grad and p.used and math.isnan(p.gradient):
+                if evidence.recognised == PHYSICS:
+                    continue  # a bias that is added at the end has no derivative
                 found[p.name] = (p, "no gradient reaches it")
             elif p.requires_grad and not p.used:
                 found[p.name] = (p, "the loss does not depend on it")
@@ -168,14 +232,14 @@ def _is_rounded_off(p: ObservedParameter, step: Observation) -> bool:
     "constant or falling",
 )
 def lr_growing(rule: Rule, evidence: Evidence) -> Check:
-    points = [(step.step, step.lr) for step in evidence.observations if step.lr > 0]
+    points = evidence.learning_rates
     if len(points) < 4 or points[-1][0] < 60:
         return rule.not_checked("the learning rate was observed in too few steps")
     steps, rates = np.array(points).T
     end = steps[-1]
     middle, late = (float(np.interp(part * end, steps, rates)) for part in (0.5, 0.8))
     start = float(np.median(rates[:2]))
-    last = float(np.median(rates[-1 if len(rates) < 12 else -2 :]))
+    last = float(np.median(rates[-1 if len(rates) < MANY_RATES else -2 :]))
     picture = Picture(
         "Learning rate",
         "lines",
@@ -183,10 +247,47 @@ def lr_growing(rule: Rule, evidence: Evidence) -> Check:
         log=True,
     )
     measured = f"from {start:.3g} over {middle:.3g} in the middle to {last:.3g}"
-    grows = last > LR_GROWS * max(start, middle) and last > 1.05 * late
+    # Cycles and restarts rise, too, but not all the time.
+    course = [float(np.interp(part * end, steps, rates)) for part in np.linspace(0.1, 1, 19)]
+    rises = sum(b >= 0.99 * a for a, b in pairwise(course)) >= 0.9 * (len(course) - 1)
+    grows = rises and last > LR_GROWS * max(start, middle) and last > 1.05 * late
     if grows and end > 0.4 * (evidence.planned or end):
         return rule.failed(measured, 0.9, "the learning rate", picture=picture)
     return rule.passed(measured, picture=picture)
+
+
+@rule(
+    "lr_vanished",
+    "learning rate that lasts",
+    f"The learning rate does not fall below {LR_GONE:.1%} of its maximum long before the end,"
+    " unless a higher one would bring nothing any more.",
+    "steps to the end",
+)
+def lr_vanished(rule: Rule, evidence: Evidence) -> Check:
+    rates = evidence.learning_rates
+    if len(rates) < 5 or rates[-1][0] < 60:
+        return rule.not_checked("the learning rate was observed in too few steps")
+    top = max(lr for _, lr in rates)
+    picture = Picture(
+        "Learning rate",
+        "lines",
+        (Series("learning rate", *zip(*rates, strict=True)),),
+        log=True,
+    )
+    alive = [step for step, lr in rates if lr >= LR_GONE * top]
+    measured = f"it falls from {top:.3g} to {rates[-1][1]:.3g}"
+    if alive[-1] >= LONG_BEFORE * rates[-1][0]:
+        return rule.passed(measured, picture=picture)
+    measured += f"; from step {alive[-1] + 1} of {rates[-1][0] + 1} on it is below 1/300 of that"
+    found = evidence.result(OtherRates)
+    if found is None or not math.isfinite(found.before):
+        return rule.failed(measured, 0.75, "the learning-rate schedule", picture=picture)
+    lower = found.finite(*found.losses)
+    gain = (found.before - min(lower)) / abs(found.before) if lower and found.before else 0.0
+    if gain < WORTH_CHANGING:
+        return rule.passed(f"{measured}, and a higher rate brings no more", picture=picture)
+    measured += f", and some steps more at a higher rate would lower the loss by {gain:.0%}"
+    return rule.failed(measured, 0.92, "the learning-rate schedule", picture=picture)
 
 
 def _median_ratios(evidence: Evidence) -> list[float]:
@@ -246,7 +347,10 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
     start = float(finite[0]) if len(finite) else math.nan
     reference = max(start, evidence.uniform if math.isfinite(evidence.uniform) else start)
     top = float(finite[1:].max()) if len(finite) > 1 else math.nan
-    diverged = len(finite) < len(evidence.losses) or evidence.ended > DIVERGED * reference + 0.1
+    broke_down = len(finite) < len(evidence.losses)
+    if not evidence.is_minimised and not broke_down:
+        return rule.not_checked(f"{evidence.recognised}: the height of its loss says nothing")
+    diverged = broke_down or evidence.ended > DIVERGED * reference + 0.1
     jumps = top > JUMP * reference + 1
     stays = evidence.ended > 0.9 * reference
     measured = f"the update-to-weight ratio is {_ratio_in_words(ratio)}"
@@ -316,6 +420,8 @@ def lr_too_low(rule: Rule, evidence: Evidence) -> Check:
     ratios = _median_ratios(evidence)
     if not ratios or len(evidence.losses) < 10:
         return rule.not_checked("too few steps were observed")
+    if not evidence.is_minimised:
+        return rule.not_checked(f"{evidence.recognised}: the height of its loss says nothing")
     ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
     picture = _ratio_picture(evidence)
     measured = f"the update-to-weight ratio is at most {_ratio_in_words(ratio)}"

@@ -37,7 +37,7 @@ CAUSES = {
         "Labels out of range",
         "A label of K or more, or a negative one, is outside of the K outputs.",
         "Let labels run from 0 to K - 1, or give the last layer one output for each class.",
-        ("nan",),
+        ("nan", "crash"),
     ),
     "wrong_update_sign": CauseText(
         "Gradient ascent: the update has the wrong sign",
@@ -59,12 +59,18 @@ CAUSES = {
         "Set p.grad = None (or call optimizer.zero_grad()) before backward().",
         ("oscillation", "lr_too_high", "exploding_gradient", "saturated_units", "dead_units"),
     ),
+    "crash": CauseText(
+        "The loop ended with an error",
+        "torch could not do a step, so that nothing more was learned.",
+        "Go to the line that is named; the usual cause stands with the message.",
+    ),
     "parameter_not_trained": CauseText(
         "A parameter receives no update",
         "No gradient reaches it, or the update leaves it out: it keeps its random first values.",
         "Give it requires_grad, put it into the optimiser or the list that the update goes"
-        " through, and let no detach(), .data or no_grad() stand between it and the loss.",
-        ("plateau",),
+        " through, and let no detach(), .data or no_grad() stand between it and the loss. Call"
+        " backward() on the loss itself, and update in place (w -= ..., under no_grad).",
+        ("plateau", "lr_too_low", "crash", "vanishing_gradient", "labels_shuffled"),
     ),
     "frozen_layer": CauseText(
         "A layer is frozen",
@@ -168,6 +174,39 @@ CAUSES = {
             "vanishing_gradient",
         ),
     ),
+    "targets_unscaled": CauseText(
+        "Targets of a regression not scaled",
+        "Outputs begin near 0; to reach targets of thousands, weights have to grow for thousands of"
+        " steps, and errors and gradients are huge.",
+        "Train on (target - mean) / std, and turn the outputs back where they are used.",
+        (
+            "exploding_gradient",
+            "plateau",
+            "lr_too_low",
+            "lr_too_high",
+            "labels_shuffled",
+            "vanishing_gradient",
+            "oscillation",
+            "saturated_units",
+        ),
+    ),
+    "not_shuffled": CauseText(
+        "Data sorted by class and not shuffled",
+        "Each batch has examples of one class or two: the network learns to say that class,"
+        " whatever the input, and then the next one.",
+        "Shuffle before each epoch: DataLoader(..., shuffle=True), or draw the batch at random.",
+        (
+            "oscillation",
+            "overfitting",
+            "class_imbalance",
+            "lr_too_high",
+            "plateau",
+            "labels_shuffled",
+            "inputs_ignored",
+            "metric_disagrees",
+            "labels_noisy",
+        ),
+    ),
     "inputs_ignored": CauseText(
         "The outputs do not depend on the inputs",
         "The output is the same for every input, so that only class frequencies can be learned.",
@@ -255,6 +294,14 @@ CAUSES = {
         "Let it fall or keep it constant: lr / max(1, step / 1000), cosine, or a constant.",
         ("lr_too_high", "oscillation", "exploding_gradient", "nan", "inputs_ignored"),
     ),
+    "lr_vanished": CauseText(
+        "The learning rate has vanished",
+        "A schedule brought it to next to nothing long before the end: the steps afterwards change"
+        " nothing.",
+        "Step a schedule that is meant in epochs once in an epoch, not for every batch; or let it"
+        " fall more slowly.",
+        ("plateau", "lr_too_low", "vanishing_gradient"),
+    ),
     "lr_too_high": CauseText(
         "The learning rate is too high",
         "Steps overshoot the minimum; the loss jumps or diverges.",
@@ -337,6 +384,7 @@ LESSONS = {
         "lr_too_high",
         "lr_too_low",
         "lr_growing",
+        "lr_vanished",
         "oscillation",
     ),
 }

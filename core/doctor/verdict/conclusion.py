@@ -110,11 +110,30 @@ def conclude(
         verdict, sentence, sure = _healthy(evidence)
         settings = tuple(advice.get(verdict, {}).items())
     sure = round(sure, 2)
-    return Diagnosis(verdict, sentence, sure, causes, checks, experiments, settings, seconds)
+    return Diagnosis(
+        verdict,
+        sentence,
+        sure,
+        causes,
+        checks,
+        experiments,
+        settings,
+        seconds,
+        evidence.recognised,
+    )
 
 
 def _healthy(evidence: Evidence) -> tuple[str, str, float]:
     """Distinguish underfitting, undertrained, at its floor and fine."""
+    if evidence.crash:
+        return "unknown", f"The loop ended with an error: {evidence.crash}.", 0.3
+    if not evidence.is_minimised and len(evidence.losses) >= 20:
+        return (
+            "unknown",
+            f"Nothing wrong was found. Recognised as {evidence.recognised}: the height of such a"
+            " loss does not tell whether it is trained enough; judge what it makes or does.",
+            0.4,
+        )
     if len(evidence.losses) < 20 or not math.isfinite(evidence.ended):
         return "unknown", "Too few steps were observed; let it run for longer.", 0.3
     if longer := evidence.result(Longer):

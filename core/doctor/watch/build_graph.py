@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .graph import StepGraph, made_without_data, tensors_of
+from .graph import StepGraph, tensors_of
 from .loss_readers import SUMS, find_loss
 from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, RANDOM, Op, Tape, ops_behind
 
@@ -22,15 +22,29 @@ NOT_LINEAR = NONLINEARITIES | frozenset(
 """Two products with one of these between them are more than one product would be."""
 
 
+LOSSES = frozenset(
+    (
+        "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy "
+        "binary_cross_entropy_with_logits multi_margin_loss kl_div ctc_loss gaussian_nll_loss "
+        "poisson_nll_loss multilabel_margin_loss multilabel_soft_margin_loss hinge_embedding_loss"
+    ).split()
+)
+"""What these compare is no input."""
+
+
 def build_graph(
-    tape: Tape, known: Iterable[Tensor] = (), buffers: Iterable[Tensor] = ()
+    tape: Tape,
+    known: Iterable[Tensor] = (),
+    buffers: Iterable[Tensor] = (),
+    fresh: frozenset[int] = frozenset(),
 ) -> StepGraph:
     """Understand a tape.
 
     Args:
         tape: a step with a root.
-        known: parameters of modules, whether they are trained or not.
+        known: what a module, an optimiser or a list holds, whether it is trained or not.
         buffers: tensors of modules that are no parameters: masks, running statistics.
+        fresh: ids of leaves that came with the step, so that they are data.
     """
     graph = StepGraph(tape)
     if tape.root is None:
@@ -43,17 +57,22 @@ def build_graph(
                 graph.maker[id(tensor)] = op
             elif op.in_place:
                 graph.writers.setdefault(id(tensor), []).append(op)
-    _classify(graph, known, buffers)
+    _classify(graph, known, buffers, fresh)
     find_loss(graph)
     _find_layers(graph)
     _find_inputs(graph)
     return graph
 
 
-def _classify(graph: StepGraph, known: Iterable[Tensor], buffers: Iterable[Tensor]) -> None:
+def _classify(
+    graph: StepGraph,
+    known: Iterable[Tensor],
+    buffers: Iterable[Tensor],
+    fresh: frozenset[int],
+) -> None:
     """Find the kind of every tensor: weights, data or signal."""
     made = {id(t) for op in graph.tape.ops if not op.in_place for t in op.outputs}
-    graph.weights = _find_weights(graph.tape, made, known)
+    graph.weights = _find_weights(graph.tape, made, known, fresh)
     neither = {id(t) for t in buffers}
     for op in graph.tape.ops:
         for tensor in op.inputs:
@@ -65,38 +84,40 @@ def _classify(graph: StepGraph, known: Iterable[Tensor], buffers: Iterable[Tenso
         _classify_outputs(graph, op)
 
 
-def _find_weights(tape: Tape, made: set[int], known: Iterable[Tensor]) -> dict[int, Tensor]:
-    """Return the tensors that are parameters, or stand where one would: by id."""
+def _find_weights(
+    tape: Tape, made: set[int], known: Iterable[Tensor], fresh: frozenset[int]
+) -> dict[int, Tensor]:
+    """Return the parameters by id: what is held as one, and leaves that require a gradient.
+
+    A tensor that asks for no gradient and is in no module, optimiser or list is data. So is a leaf
+    that the loss is differentiated by on the way, as the inputs of a differential equation are.
+    """
     found = {id(t): t for t in known}
-    random = {id(t) for op in tape.ops if op.name in RANDOM for t in op.outputs}
-    without_data = made_without_data(tape.ops)
+    asked = {
+        id(t)
+        for op in tape.ops
+        if op.name == "grad" and op.function.__name__ == "grad"
+        for t in tensors_of(op.argument(1, "inputs"))
+    }
     for op in tape.ops:
         for tensor in op.inputs:
-            if id(tensor) not in made and tensor.requires_grad and tensor.is_leaf:
-                found[id(tensor)] = tensor
-        if op.name not in ("matmul", "mm", "linear", "conv1d", "conv2d", "embedding", "getitem"):
-            continue
-        place = 0 if op.name == "getitem" else 1
-        held = op.operand(place)
-        if not isinstance(held, Tensor) or id(held) in made or held.dim() < 2:
-            continue
-        if not held.is_floating_point():
-            continue
-        other = op.operand(1 - place)
-        if isinstance(other, Tensor) and other.requires_grad and other.is_leaf:
-            continue  # W @ x, as micrograd has it: x is data
-        if op.name == "getitem":
-            index = op.args[1]
-            if not isinstance(index, Tensor) or id(index) in random or held.dim() != 2:
-                continue
-            if index.is_floating_point() or index.dtype == torch.bool or id(index) in without_data:
-                continue
-        found.setdefault(id(held), held)
+            key = id(tensor)
+            if key not in made | asked | fresh and tensor.requires_grad and tensor.is_leaf:
+                found[key] = tensor
     return found
 
 
 def _classify_outputs(graph: StepGraph, op: Op) -> None:
     """Find the kind of a call's results from that of its inputs."""
+    if op.grad_enabled and any(t.requires_grad for t in op.inputs):
+        cut = [t for t in op.outputs if not t.requires_grad]
+        of_weights = {graph.kinds.get(id(t)) for t in op.inputs} <= {"weights", None}
+        if (
+            not of_weights and cut and len(cut) == len(op.outputs)
+        ):  # detach(), argmax, a comparison: no gradient
+            for tensor in cut:
+                graph.kinds[id(tensor)], graph.origin[id(tensor)] = "data", {id(tensor)}
+            return
     kinds = {graph.kinds[id(t)] for t in op.inputs if id(t) in graph.kinds}
     origin = set[int]().union(*(graph.origin.get(id(t), ()) for t in op.inputs))
     constant = all(id(t) in graph.constant for t in op.inputs)
@@ -119,6 +140,7 @@ def _find_layers(graph: StepGraph) -> None:
     """Find products with parameters, the nonlinearity of each, and pairs without one."""
     linear_from: dict[int, frozenset[int]] = {}
     layer_of: dict[int, int] = {}
+    pairs: list[tuple[int, int]] = []
     for op in graph.ops:
         incoming = frozenset[int]().union(*(linear_from.get(id(t), frozenset()) for t in op.inputs))
         owner = next((layer_of[id(t)] for t in op.inputs if id(t) in layer_of), 0)
@@ -127,18 +149,47 @@ def _find_layers(graph: StepGraph) -> None:
         if parameter is not None:
             owner = id(parameter)
             graph.layers[owner] = op
-            if graph.is_embedding(op):
+            if graph.is_embedding(op) or op.argument(6, "groups", 1) != 1:
                 incoming = frozenset()
             else:
-                graph.linear_pairs += [(before, owner) for before in incoming if before != owner]
+                pairs += [(before, owner) for before in incoming if before != owner]
                 incoming = frozenset([owner])
         elif op.name in NOT_LINEAR or (op.name in PRODUCTS | SUMS | {"mul"} and len(signals) > 1):
             incoming = frozenset()
             if op.name in NONLINEARITIES and owner:
                 graph.nonlinearities.setdefault(owner, op)
+        elif op.name in SUMS and any(_is_by_position(graph, t) for t in op.inputs):
+            incoming = frozenset()
         for tensor in op.outputs:
             if graph.kind(tensor) == "signal":
                 linear_from[id(tensor)], layer_of[id(tensor)] = incoming, owner
+    if pairs:
+        ends = _ends(graph)
+        graph.linear_pairs = [
+            (a, b) for a, b in pairs if ends.get(id(graph.layers[a].outputs[0])) == {b}
+        ]
+
+
+def _is_by_position(graph: StepGraph, tensor: Tensor) -> bool:
+    """Whether it is an offset that differs from row to row, as position embeddings are."""
+    return (
+        graph.kind(tensor) == "weights"
+        and tensor.dim() > 1
+        and tensor.numel() > max(tensor.shape[-1], 1)
+    )
+
+
+def _ends(graph: StepGraph) -> dict[int, set[int]]:
+    """Return the layers that each tensor goes into next, by ids; 0 stands for the loss."""
+    ends: dict[int, set[int]] = {id(graph.tape.root): {0}}
+    layer_by_op = {id(op): key for key, op in graph.layers.items()}
+    for op in reversed(graph.ops):
+        key = layer_by_op.get(id(op))
+        here = {key} if key else set[int]().union(*(ends.get(id(t), ()) for t in op.outputs))
+        for tensor in op.inputs:
+            if graph.kind(tensor) == "signal":
+                ends.setdefault(id(tensor), set()).update(here)
+    return ends
 
 
 def _parameter_of(graph: StepGraph, op: Op) -> Tensor | None:
@@ -174,7 +225,7 @@ def _find_inputs(graph: StepGraph) -> None:
     """Find the data that meets parameters and is not what the outputs are compared with."""
     behind_targets = graph.ancestors(graph.targets)
     loss_op = graph.loss.op if graph.loss else None
-    ops = [op for op in graph.ops if op is not loss_op]
+    ops = [op for op in graph.ops if op is not loss_op and op.name not in LOSSES]
     found: dict[int, Tensor] = {}
     for op in ops:
         kinds = [graph.kind(t) for t in op.inputs]
@@ -191,8 +242,8 @@ def _find_inputs(graph: StepGraph) -> None:
             for t in op.inputs
             if graph.kind(t) == "data" and t.dim() > 0
         }
-    rows = [t for t in found.values() if t.numel() > 1]
-    tokens = [t for t in rows if not t.is_floating_point() and t.dtype != torch.bool]
+    rows = [t for t in found.values() if t.numel() > 1 and t.dtype != torch.bool]
+    tokens = [t for t in rows if not t.is_floating_point()]
     rows = tokens or rows  # beside tokens, numbers are masks and position encodings
     targets = graph.targets
     batch = len(targets) if targets is not None and targets.dim() else None

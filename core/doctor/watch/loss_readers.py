@@ -214,6 +214,8 @@ def _read(
         integer_targets=integers,
         target_min=float(numbers.min()) if numbers.numel() else math.nan,
         target_max=float(numbers.max()) if numbers.numel() else math.nan,
+        target_mean=float(numbers.float().mean()) if numbers.numel() else math.nan,
+        target_std=float(numbers.float().std(correction=0)) if numbers.numel() else math.nan,
         top_share=top,
         target_count=int(counted.numel()),
     )
@@ -252,7 +254,9 @@ def read_cross_entropy(graph: StepGraph, call: LossCall) -> ObservedLoss:
 
 def read_nll(graph: StepGraph, call: LossCall) -> ObservedLoss:
     """``nll_loss``: log-probabilities against classes."""
-    return _of_log_probabilities(*_of_classes(graph, call), call)
+    seen, rows = _of_classes(graph, call)
+    seen = replace(seen, outputs_are_probabilities=_are_probabilities(rows[:MAX_ROWS]))
+    return _of_log_probabilities(seen, rows, call)
 
 
 def read_nll_by_hand(graph: StepGraph, call: LossCall) -> ObservedLoss:
@@ -261,7 +265,9 @@ def read_nll_by_hand(graph: StepGraph, call: LossCall) -> ObservedLoss:
     if call.op.name in ("mul", "rmul"):
         picked = picked.sum(-1)
     logs = picked.log() if bool((picked > 0).all()) else picked
-    seen = replace(_read(graph, call), value=float(-logs.mean()))
+    probabilities = _are_probabilities(_rows(call.outputs)[:MAX_ROWS])
+    seen = replace(_read(graph, call), outputs_are_probabilities=probabilities)
+    seen = replace(seen, value=float(-logs.mean()))
     return _of_log_probabilities(seen, _rows(call.outputs), call)
 
 
@@ -329,15 +335,14 @@ READERS: dict[str, Reader] = {
 
 
 def is_soft_one_hot(targets: Tensor) -> bool:
-    """Whether rows are one-hot, perhaps smoothed, or -1 and 1."""
+    """Whether rows are one-hot, perhaps smoothed, or -1 and 1: two numbers, one of them once."""
     if targets.shape[-1] < 2:
         return False
     rows = targets.reshape(-1, targets.shape[-1])[:512].float()
-    highest, lowest = rows.max(-1).values, rows.min(-1).values
-    one_is_highest = (rows < highest[:, None]).sum(-1) == rows.shape[-1] - 1
-    second = rows.sort(-1).values[:, -2]
-    others_equal = (second - lowest).abs() < 1e-6
-    return bool(one_is_highest.all() and others_equal.all())
+    high, low = rows.max(), rows.min()
+    size = 1e-6 * max(1.0, float(high - low))
+    is_high, is_low = (rows - high).abs() <= size, (rows - low).abs() <= size
+    return bool(high > low and (is_high | is_low).all() and (is_high.sum(-1) == 1).all())
 
 
 def _double_softmax(graph: StepGraph) -> bool:

@@ -21,6 +21,7 @@ class ObservedParameter:
         in_optimizer: whether an optimiser holds it; None if no optimiser was found.
         optimizer_lr: the learning rate of its parameter group; NaN.
         weight_decay: of its parameter group.
+        of_frozen_module: whether it belongs to a module of which nothing is trained, as a teacher.
         stale_gradient: whether it had a gradient before the first backward pass.
     """
 
@@ -37,6 +38,7 @@ class ObservedParameter:
     optimizer_lr: float = math.nan
     weight_decay: float = 0.0
     stale_gradient: bool = False
+    of_frozen_module: bool = False
 
     @property
     def is_matrix(self) -> bool:
@@ -67,6 +69,8 @@ class ObservedLayer:
         dead: the share of relu units that are zero for every example of the batch.
         gradient: the root mean square of the loss's gradient at its output; NaN.
         symmetric: whether all its units compute the same.
+        rows: over how many examples and positions the shares are taken.
+        as_initialised: whether its weights look as a layer's first ones do, and not as trained.
         is_output: whether its output goes into the loss function.
         frozen: whether its parameter requires no gradient.
     """
@@ -86,6 +90,8 @@ class ObservedLayer:
     symmetric: bool = False
     is_output: bool = False
     frozen: bool = False
+    rows: int = 0
+    as_initialised: bool = True
 
     @property
     def is_embedding(self) -> bool:
@@ -112,7 +118,7 @@ class ObservedLoss:
         output_nonlinearity: the activation behind which the outputs come; "".
         one_hot: whether the targets are one-hot rows.
         integer_targets: whether the targets are whole numbers.
-        target_min, target_max: of the targets.
+        target_min, target_max, target_mean, target_std: of the targets.
         top_share: the share of the most frequent target.
         target_count: the number of targets.
     """
@@ -132,6 +138,8 @@ class ObservedLoss:
     integer_targets: bool = False
     target_min: float = math.nan
     target_max: float = math.nan
+    target_mean: float = math.nan
+    target_std: float = math.nan
     top_share: float = 0.0
     target_count: int = 0
 
@@ -153,7 +161,8 @@ class ObservedInput:
         finite: whether it is free of NaN and infinity.
         constant: whether all examples are equal.
         leaks_target: whether a part of it is the target.
-        transposed: whether sequences stand in columns, where the targets follow along the rows.
+        transposed: whether sequences stand in columns: each target is the input below.
+        next_in_row: whether each target is the next input of its row.
     """
 
     is_tokens: bool
@@ -164,6 +173,7 @@ class ObservedInput:
     constant: bool = False
     leaks_target: bool = False
     transposed: bool = False
+    next_in_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -197,6 +207,13 @@ class Observation:
         variable_lr: the value of a variable with a name like ``lr``; NaN.
         seconds: since the loop began.
         device: of the loss.
+        recognised: the kind of training: classification, adversarial, ...; "" if that is not known.
+        summed: by how much the loss exceeds the mean of its elements; 1 for a mean.
+        weights_norm: of all parameters around the loop, to see whether any moves; NaN.
+        weights_count: how many they are.
+        cut: why no parameter gets a gradient, in words; "".
+        zeroed_before_step: whether gradients were zero when the optimiser moved the parameters.
+        has_backward: whether there was a backward pass.
     """
 
     step: int
@@ -213,6 +230,13 @@ class Observation:
     variable_lr: float = math.nan
     seconds: float = 0.0
     device: str = "cpu"
+    recognised: str = ""
+    summed: float = 1.0
+    weights_norm: float = math.nan
+    weights_count: int = 0
+    cut: str = ""
+    zeroed_before_step: bool = False
+    has_backward: bool = True
 
     @property
     def gradients_accumulate(self) -> bool:

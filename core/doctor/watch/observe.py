@@ -10,7 +10,8 @@ from ...telemetry.layer_health import is_dead, is_saturated
 from .graph import StepGraph, is_one_hot
 from .loss_readers import read_loss
 from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
-from .tape import Op
+from .tape import FACTORIES, Op
+from .training_kind import recognise, summed_items
 from .variables import Variables
 
 EPSILON = 1e-12
@@ -36,26 +37,69 @@ def observe(
         seconds: since the loop began.
     """
     number = number_of(loss)
+    criterion, inputs = read_loss(graph), tuple(_inputs(graph))
+    parameters = list(variables.parameters.values())
     optimizer = variables.optimizers[0] if variables.optimizers else None
     return Observation(
         step=step,
         loss=number,
         parameters=tuple(_parameters(graph, variables, before)),
         layers=tuple(_layers(graph, variables)),
-        criterion=read_loss(graph),
-        inputs=tuple(_inputs(graph)),
+        criterion=criterion,
+        inputs=inputs,
         terms=tuple(_terms(graph)),
         first_nan="" if math.isfinite(number) else _first_nan(graph, variables),
         linear_pairs=tuple(
             (variables.layer_name(graph.weights[a]), variables.layer_name(graph.weights[b]))
             for a, b in graph.linear_pairs
         ),
-        eval_modules=tuple(variables.modules_in_mode(training=False))[:8],
+        eval_modules=tuple(
+            variables.modules_in_mode(
+                training=False, trained={id(p) for x in graph.tape.passes for p in x.parameters}
+            )
+        )[:8],
         optimizer=type(optimizer).__name__ if optimizer else "",
         variable_lr=variables.lr,
         seconds=seconds,
         device=loss.device.type if isinstance(loss, Tensor) else "cpu",
+        recognised=recognise(graph, variables, criterion, inputs),
+        summed=summed_items(graph),
+        weights_norm=_norm(parameters),
+        weights_count=sum(p.numel() for p in parameters),
+        cut=_cut(graph, variables),
+        zeroed_before_step=graph.tape.zeroed_before_step,
+        has_backward=bool(graph.tape.passes),
     )
+
+
+def _norm(parameters: list[Tensor]) -> float:
+    """Return the norm of all parameters; NaN without any."""
+    sizes = [p.detach().double().norm().cpu() for p in parameters if p.is_floating_point()]
+    return float(torch.stack(sizes).norm()) if sizes else math.nan
+
+
+def _cut(graph: StepGraph, variables: Variables) -> str:
+    """Say where the graph is cut, if no parameter around the loop gets a gradient; else ""."""
+    tape, root = graph.tape, graph.tape.root
+    known = {id(t) for t in variables.parameters.values()}
+    if not known or not tape.passes or root is None:
+        return ""
+    if any(id(p) in known for found in tape.passes for p in found.parameters):
+        return ""
+    if any(id(t) in known for op in graph.ops for t in op.inputs):
+        for op in reversed(graph.ops):
+            if any(t.requires_grad for t in op.inputs) and not any(
+                t.requires_grad for t in op.outputs
+            ):
+                return f"the graph is cut at {op.name}, which has no gradient"
+        return "no parameter of the network is in the graph of the loss"
+    maker = graph.made_by(root)
+    if maker is None or maker.name in FACTORIES:
+        return (
+            "the loss that is differentiated is a new tensor (torch.tensor(..., requires_grad=True)"
+            " or the like), with no graph behind it"
+        )
+    return "the loss is made of no parameter of the network"
 
 
 def number_of(value: Tensor | float) -> float:
@@ -71,21 +115,32 @@ def _parameters(
 ) -> Iterator[ObservedParameter]:
     tape = graph.tape
     used = {key for op in graph.ops for t in op.inputs if (key := id(t)) in graph.weights}
+    used |= {id(p) for found in tape.passes for p in found.parameters} & set(graph.weights)
     groups = {
         id(p): (float(group["lr"]), float(group.get("weight_decay", 0.0)))
         for optimizer in variables.optimizers
         for group in optimizer.param_groups
         for p in group["params"]
     }
+    frozen = {
+        id(p)
+        for root in variables.modules.values()
+        if not any(p.requires_grad for p in root.parameters())
+        for p in root.parameters()
+    }
     beside = set[int]().union(*(family for family in variables.siblings if family & used))
     for key, tensor in {
         **{id(t): t for t in variables.parameters.values()},
         **graph.weights,
     }.items():
-        if (key not in used and key not in beside) or not tensor.is_floating_point():
-            continue  # not of this network
+        if not tensor.is_floating_point():
+            continue
         name = variables.name(tensor)
         current = variables.parameters.get(name, tensor)
+        if key not in used and key not in beside:
+            past = before.get(name)
+            if past is None or past.shape != current.shape or bool((past == current).all()):
+                continue  # not of this network
         gradient = tape.parameter_gradients.get(key)
         if gradient is None and key not in used:
             gradient = tensor.grad
@@ -109,6 +164,7 @@ def _parameters(
             optimizer_lr=lr,
             weight_decay=weight_decay,
             stale_gradient=key in tape.stale_gradients,
+            of_frozen_module=key in frozen,
         )
 
 
@@ -167,7 +223,24 @@ def _layers(graph: StepGraph, variables: Variables) -> Iterator[ObservedLayer]:
             symmetric=_symmetric(weight, units),
             is_output=key == before_loss[-1] if before_loss else False,
             frozen=not weight.requires_grad,
+            rows=len(units),
+            as_initialised=weight.requires_grad or _as_initialised(weight),
         )
+
+
+def _as_initialised(weight: Tensor) -> bool:
+    """Whether weights lie as torch's layers, or a normal distribution, draw them.
+
+    What was trained has outgrown the bounds of a uniform distribution, and has heavier tails than
+    a normal one.
+    """
+    values = weight.detach().float().flatten()
+    if len(values) < 64:
+        return True
+    std = float(values.std()) + EPSILON
+    kurtosis = float(((values - values.mean()) / std).pow(4).mean())
+    spread = 6 * math.sqrt(24 / len(values)) + 0.05
+    return abs(kurtosis - 1.8) < spread or abs(kurtosis - 3.0) < spread
 
 
 def _fan_in(op: Op, weight: Tensor, given: Tensor) -> int:
@@ -219,7 +292,8 @@ def _inputs(graph: StepGraph) -> Iterator[ObservedInput]:
             finite=bool(torch.isfinite(values).all()),
             constant=len(rows) > 3 and bool((rows == rows[:1]).all()),
             leaks_target=_leaks_target(tensor, graph.targets),
-            transposed=_transposed(tensor, graph.targets),
+            transposed=_follows(tensor, graph.targets, 0),
+            next_in_row=_follows(tensor, graph.targets, 1),
         )
 
 
@@ -257,16 +331,19 @@ def _has_class_column(rows: Tensor, targets: Tensor) -> bool:
     return bool(((within < 1e-5) & (between > 1e-3)).any())
 
 
-def _transposed(inputs: Tensor, targets: Tensor | None) -> bool:
-    """Whether each target is the input below, and not the next one in its row."""
+def _follows(inputs: Tensor, targets: Tensor | None, dim: int) -> bool:
+    """Whether each target is the next input, down a column (0) or along a row (1)."""
     if targets is None or inputs.is_floating_point() or inputs.dim() != 2:
         return False
     if targets.numel() != inputs.numel() or min(inputs.shape) < 3:
         return False
     labels = targets.reshape(inputs.shape)
-    next_in_row = float((inputs[:, 1:] == labels[:, :-1]).float().mean())
-    next_in_column = float((inputs[1:] == labels[:-1]).float().mean())
-    return next_in_column > 0.95 and next_in_row < 0.5
+    counted = labels >= 0
+    columns = inputs[1:] == labels[:-1]
+    rows = inputs[:, 1:] == labels[:, :-1]
+    in_column = float(columns[counted[:-1]].float().mean())
+    in_row = float(rows[counted[:, :-1]].float().mean())
+    return in_column > 0.95 and in_row < 0.5 if dim == 0 else in_row > 0.95
 
 
 # The loss.

@@ -6,6 +6,7 @@ no random number is drawn, no value is touched. Afterwards the step can be repea
 inputs or other weights: :func:`replay`.
 """
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.overrides import TorchFunctionMode
 
 Substitutes = Mapping[int, Tensor]
@@ -38,7 +40,7 @@ RANDOM = frozenset(
 )
 MAX_OPS = 20_000
 """More calls are no single training step."""
-MAX_EVAL_INPUTS = 6
+MAX_EVAL_INPUTS = 64
 
 
 @dataclass(eq=False)
@@ -81,36 +83,88 @@ class Op:
 
 
 @dataclass(eq=False)
+class Backward:
+    """A backward pass of a step.
+
+    Attributes:
+        root: what was differentiated.
+        place: how many calls the tape had by then.
+        parameters: leaves of ``root`` that require a gradient, with no detach() in between.
+        updated: ids of the parameters that an optimiser moved after it, before the next pass.
+        through_grad: whether it was done by ``torch.autograd.grad``.
+    """
+
+    root: Tensor
+    place: int
+    parameters: tuple[Tensor, ...]
+    updated: set[int] = field(default_factory=set)
+    through_grad: bool = False
+
+
+@dataclass(eq=False)
 class Tape:
     """What was computed in a step, up to its backward pass.
 
     Attributes:
         ops: the calls before the backward pass, in order.
         root: the tensor that was differentiated; None without a backward pass.
-        backward_calls: how many backward passes the step had.
+        passes: all backward passes of the step, in order.
         parameters: the leaves of ``root`` that require a gradient.
-        parameter_gradients: of each, right after the backward pass, by the parameter's id.
+        parameter_gradients: of each, as its update finds them, by the parameter's id.
         activation_gradients: of the outputs of layers and nonlinearities, by id.
-        stale_gradients: ids of parameters that had a gradient before the backward pass, so that the
-            new one was added to it.
+        stale_gradients: ids of parameters that are updated by a gradient to which that of an
+            earlier step was added.
         training_mode_in_eval: dropout and batch norm that ran in training mode under ``no_grad``.
         eval_inputs: shape (without the batch) and values of the first inputs of products there.
+        eval_feeds_training: whether what was computed under ``no_grad`` was used in the step: it
+            was no evaluation then.
+        zeroed_before_step: whether gradients were there after the backward pass, and none when the
+            optimiser moved the parameters.
     """
 
     ops: list[Op] = field(default_factory=list)
     root: Tensor | None = None
-    backward_calls: int = 0
+    passes: list[Backward] = field(default_factory=list)
     parameters: tuple[Tensor, ...] = ()
     parameter_gradients: dict[int, Tensor] = field(default_factory=dict)
     activation_gradients: dict[int, Tensor] = field(default_factory=dict)
     stale_gradients: set[int] = field(default_factory=set)
     training_mode_in_eval: set[str] = field(default_factory=set)
     eval_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
+    eval_feeds_training: bool = False
+    zeroed_before_step: bool = False
     _generators: dict[int, torch.Generator] = field(default_factory=dict)
 
     def generator(self, original: torch.Generator) -> torch.Generator:
         """Return the copy from which a replay draws in the place of a generator of the loop."""
         return self._generators.setdefault(id(original), original.clone_state())
+
+    def choose_pass(self, loss: Tensor | float) -> None:
+        """Keep what belongs to one backward pass: that of the loss which the loop reports.
+
+        Args:
+            loss: as reported; a step with several losses may report one, or their sum.
+        """
+        if not self.passes:
+            return
+        found = self._pass_of(loss)
+        self.root, self.parameters = found.root, found.parameters
+        del self.ops[found.place :]
+
+    def _pass_of(self, loss: Tensor | float) -> Backward:
+        passes = [p for p in self.passes if not p.through_grad] or self.passes
+        if len(passes) == 1:
+            return passes[0]
+        if isinstance(loss, Tensor):
+            for found in passes:
+                made = {id(t) for op in ops_behind(self, [found.root]) for t in op.outputs}
+                if id(loss) in made | {id(found.root)}:
+                    return found
+        value = float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
+        for found in passes:
+            if found.root.numel() == 1 and abs(float(found.root.detach()) - value) <= 1e-6:
+                return found
+        return passes[0]
 
 
 class TapeRecorder(TorchFunctionMode):
@@ -125,6 +179,35 @@ class TapeRecorder(TorchFunctionMode):
         super().__init__()
         self.tape = Tape()
         self._training = training
+        # Where the gradients of a parameter came from: its sum after the last pass, and whether it
+        # holds that of an earlier step.
+        self._after_pass: dict[int, Tensor] = {}
+        self._carried: dict[int, bool] = {}
+        self._moved: set[int] = set()
+        self._evaluated: dict[int, weakref.ref[Tensor]] = {}
+
+    def __enter__(self) -> "TapeRecorder":
+        """Record from here on."""
+        self._hook = register_optimizer_step_post_hook(self._after_optimizer)
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """Stop recording."""
+        self._hook.remove()
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+
+    def _after_optimizer(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self._moved |= {id(p) for p in parameters}
+        if not self.tape.passes:
+            return
+        self.tape.passes[-1].updated |= {id(p) for p in parameters}
+        with torch._C.DisableTorchFunction(), torch.no_grad():
+            reached = [p for p in parameters if id(p) in self._after_pass]
+            left = any(p.grad is not None and bool((p.grad != 0).any()) for p in reached)
+            had = any(bool((self.tape.parameter_gradients[id(p)] != 0).any()) for p in reached)
+            self.tape.zeroed_before_step = had and not left
 
     def __torch_function__(
         self,
@@ -136,7 +219,13 @@ class TapeRecorder(TorchFunctionMode):
         kwargs = kwargs or {}
         name = name_of(function)
         if name in ("backward", "grad") and function.__name__ != "__get__":
-            return self._backward(function, name, args, kwargs)
+            asked = args[1:2] or kwargs.get("inputs")
+            # Of anything but leaves, or to be differentiated again, it is a part of the forward
+            # pass: a derivative in the loss.
+            if name == "backward" or (
+                not kwargs.get("create_graph") and all(t.is_leaf for t in tensors_in(asked))
+            ):
+                return self._backward(function, name, args, kwargs)
         result = function(*args, **kwargs)
         # To set .grad or .data is no computation.
         if function.__name__ != "__set__" and (
@@ -154,11 +243,13 @@ class TapeRecorder(TorchFunctionMode):
         result: Any,
     ) -> None:
         tape = self.tape
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            return  # inside of vmap or torch.func.grad there are no plain tensors
         if self._training and not torch.is_grad_enabled():
             # An evaluation is no part of the step; its activations would fill the memory.
-            self._note_evaluation(name, args, kwargs)
+            self._note_evaluation(name, args, kwargs, result)
             return
-        if tape.backward_calls or len(tape.ops) >= MAX_OPS:
+        if len(tape.ops) >= MAX_OPS:
             return
         outputs = tuple(tensors_in(result))
         if not outputs and _is_in_place(function):
@@ -166,6 +257,9 @@ class TapeRecorder(TorchFunctionMode):
         if not outputs:
             return
         inputs = (*tensors_in(args), *tensors_in(kwargs))
+        if self._evaluated and not tape.eval_feeds_training:
+            known = ((self._evaluated.get(id(t)), t) for t in inputs)
+            tape.eval_feeds_training = any(ref is not None and ref() is t for ref, t in known)
         grad_enabled = torch.is_grad_enabled()
         tape.ops.append(Op(function, name, args, kwargs, inputs, outputs, result, grad_enabled))
         if self._training and name in NONLINEARITIES | PRODUCTS:
@@ -173,9 +267,15 @@ class TapeRecorder(TorchFunctionMode):
                 if output.requires_grad:
                     output.register_hook(self._gradient_hook(id(output)))  # type: ignore[no-untyped-call]
 
-    def _note_evaluation(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Note modules in training mode, and the first inputs of products."""
+    def _note_evaluation(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+    ) -> None:
+        """Note modules in training mode, the first inputs of products, and what comes out."""
         tape = self.tape
+        written = {id(t) for t in tensors_in(args)}
+        for tensor in tensors_in(result):
+            if id(tensor) not in written:
+                self._evaluated[id(tensor)] = weakref.ref(tensor)
         if name == "batch_norm":
             training = _argument(args, kwargs, 5, "training")
         else:
@@ -186,7 +286,9 @@ class TapeRecorder(TorchFunctionMode):
             tape.training_mode_in_eval.add(name.replace("_", " "))
         if name in PRODUCTS and args and isinstance(args[0], Tensor):
             given = args[0]
-            if given.is_floating_point() and len(tape.eval_inputs) < MAX_EVAL_INPUTS:
+            shape = tape.eval_inputs[0][0] if tape.eval_inputs else tuple(given.shape[1:])
+            alike = tuple(given.shape[1:]) == shape and given.dim() > 0
+            if given.is_floating_point() and alike and len(tape.eval_inputs) < MAX_EVAL_INPUTS:
                 tape.eval_inputs.append((tuple(given.shape[1:]), given.detach().float()))
 
     def _gradient_hook(self, key: int) -> Callable[[Tensor], None]:
@@ -201,26 +303,47 @@ class TapeRecorder(TorchFunctionMode):
         self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         tape = self.tape
-        root = next(iter(tensors_in(args)), None)
-        tape.backward_calls += 1
-        if tape.backward_calls > 1 or root is None:
+        root = next(tensors_in((args, kwargs)), None)
+        if root is None:
             return function(*args, **kwargs)
-        tape.root = root
-        tape.parameters = tuple(t for t in leaves(tape) if t.is_leaf and t.requires_grad)
-        with torch._C.DisableTorchFunction():
-            for parameter in tape.parameters:
-                if parameter.grad is not None and bool((parameter.grad != 0).any()):
-                    tape.stale_gradients.add(id(parameter))
-        result = function(*args, **kwargs)
+        reached = tuple(t for t in leaves(tape, root) if t.is_leaf and t.requires_grad)
+        found = Backward(root, len(tape.ops), reached, through_grad=name == "grad")
         with torch._C.DisableTorchFunction(), torch.no_grad():
-            found: Iterable[Tensor | None] = (p.grad for p in tape.parameters)
+            for parameter in reached:
+                self._note_carried(parameter)
+        result = function(*args, **kwargs)
+        tape.passes.append(found)
+        if tape.root is None:
+            tape.root, tape.parameters = root, reached
+        with torch._C.DisableTorchFunction(), torch.no_grad():
+            gradients: Iterable[Tensor | None] = (p.grad for p in reached)
             if name == "grad":
-                asked = {id(t): g for t, g in zip(tensors_in(args[1:2]), result, strict=False)}
-                found = (asked.get(id(p)) for p in tape.parameters)
-            for parameter, gradient in zip(tape.parameters, found, strict=True):
-                if gradient is not None:
-                    tape.parameter_gradients[id(parameter)] = gradient.detach().clone()
+                asked = list(tensors_in(args[1:2] or kwargs.get("inputs")))
+                by_id = {id(t): g for t, g in zip(asked, result, strict=False)}
+                gradients = (by_id.get(id(p)) for p in reached)
+            for parameter, gradient in zip(reached, gradients, strict=True):
+                key = id(parameter)
+                if gradient is None:
+                    continue
+                if key in self._moved and key in tape.parameter_gradients:
+                    continue  # its update is done: the rest only passes through it
+                tape.parameter_gradients[key] = gradient.detach().clone()
+                self._after_pass[key] = gradient.detach().sum()
         return result
+
+    def _note_carried(self, parameter: Tensor) -> None:
+        """Note whether a parameter still holds the gradient of an earlier step."""
+        key, gradient = id(parameter), parameter.grad
+        holds = gradient is not None and bool((gradient != 0).any())
+        if holds and key in self._carried:
+            assert gradient is not None
+            before = self._after_pass.get(key)
+            holds = self._carried[key] and before is not None and bool(gradient.sum() == before)
+        self._carried[key] = holds
+        if holds:
+            self.tape.stale_gradients.add(key)
+        else:
+            self.tape.stale_gradients.discard(key)
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, key: str) -> Any:
@@ -269,18 +392,19 @@ def ops_behind(tape: Tape, wanted: Iterable[Tensor], given: Iterable[int] = ()) 
     return kept[::-1]
 
 
-def leaves(tape: Tape) -> list[Tensor]:
-    """Return the tensors that the root is made of and that were there before the step."""
-    if tape.root is None:
-        return []
-    made: set[int] = set()
+def leaves(tape: Tape, root: Tensor) -> list[Tensor]:
+    """Return the tensors that a root's gradient reaches and that were there before the step."""
+    ids, made = {id(root)}, set[int]()
     found: dict[int, Tensor] = {}
-    for op in ops_behind(tape, [tape.root]):
-        for tensor in op.inputs:
-            if id(tensor) not in made:
-                found.setdefault(id(tensor), tensor)
-        made |= {id(t) for t in op.outputs} - set(found)
-    return list(found.values())
+    for op in reversed(tape.ops):
+        if any(id(t) in ids and t.requires_grad for t in op.outputs):
+            # What was written into in place came before, and comes from before.
+            made |= {id(t) for t in op.outputs} - {id(t) for t in op.inputs}
+            for tensor in op.inputs:
+                if tensor.requires_grad:
+                    ids.add(id(tensor))
+                    found.setdefault(id(tensor), tensor)
+    return [t for t in reversed(found.values()) if id(t) not in made]
 
 
 @contextmanager

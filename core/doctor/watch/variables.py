@@ -2,7 +2,7 @@
 
 import math
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ class Variables:
         layer_names: of the layers whose parameter is not simply called ``weight``, by its id.
         parameters: tensors that require a gradient, by name.
         siblings: ids of tensors that lie in one list or module.
+        listed: tensors that lie in a list or dict beside some that require a gradient.
         modules: root modules by name.
         buffers: of the modules.
         optimizers: in the order in which they were found.
@@ -40,6 +41,7 @@ class Variables:
     layer_names: dict[int, str] = field(default_factory=dict)
     parameters: dict[str, Tensor] = field(default_factory=dict)
     siblings: list[frozenset[int]] = field(default_factory=list)
+    listed: list[Tensor] = field(default_factory=list)
     modules: dict[str, nn.Module] = field(default_factory=dict)
     buffers: list[Tensor] = field(default_factory=list)
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
@@ -64,13 +66,42 @@ class Variables:
         for module in self.modules.values():
             yield from module.parameters()
 
-    def modules_in_mode(self, training: bool) -> Iterator[str]:
-        """Yield the names of dropout and batch norm modules in training (or in eval) mode."""
+    def held(self) -> Iterator[Tensor]:
+        """Yield what is held as a parameter: by a module, an optimiser or a list of parameters."""
+        yield from self.module_parameters()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                yield from group["params"]
+        yield from self.listed
+
+    def modules_in_mode(
+        self, training: bool, trained: Container[int] | None = None
+    ) -> Iterator[str]:
+        """Yield the names of dropout and batch norm modules in training (or in eval) mode.
+
+        Args:
+            training: which mode.
+            trained: ids of parameters; then only of modules that have one of them, since a teacher
+                and a frozen backbone are in eval mode on purpose.
+        """
         for root in self.modules.values():
-            for name, module in root.named_modules():
+            modules = dict(root.named_modules())
+            for name, module in modules.items():
                 without_effect = isinstance(module, nn.Dropout) and not training and module.p == 0
-                if isinstance(module, MODES) and module.training == training and not without_effect:
-                    yield name or type(module).__name__
+                if not isinstance(module, MODES) or module.training != training or without_effect:
+                    continue
+                if trained and not _is_trained(modules, name, trained):
+                    continue
+                yield name or type(module).__name__
+
+
+def _is_trained(modules: dict[str, nn.Module], name: str, trained: Container[int]) -> bool:
+    """Whether the nearest module around one that has parameters has any that is trained."""
+    while True:
+        parameters = list(modules[name].parameters())
+        if parameters or not name:
+            return any(id(p) in trained for p in parameters)
+        name = name.rpartition(".")[0]
 
 
 def _is_validation(name: str) -> bool:
@@ -126,6 +157,7 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
         for place, part in enumerate(value):
             _visit(found, visited, f"{name}[{place}]", part, depth + 1)
         tensors = [part for part in value if isinstance(part, Tensor)]
+        _add_listed(found, tensors)
         if len(tensors) == len(value) > 1 and all(t.is_floating_point() for t in tensors):
             found.siblings.append(frozenset(id(t) for t in tensors))
         elif new := set(found.names) - before:
@@ -133,6 +165,7 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
     elif isinstance(value, dict):
         if len(value) > MAX_ITEMS:
             return
+        _add_listed(found, [part for part in value.values() if isinstance(part, Tensor)])
         for key, part in list(value.items()):
             if isinstance(key, str):
                 _visit(found, visited, f"{name}.{key}", part, depth + 1)
@@ -142,6 +175,11 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
         if not foreign and hasattr(value, "__dict__"):
             for key, part in list(vars(value).items()):
                 _visit(found, visited, f"{name}.{key}" if name != "self" else key, part, depth + 1)
+
+
+def _add_listed(found: Variables, tensors: list[Tensor]) -> None:
+    if any(t.requires_grad and t.is_leaf for t in tensors):
+        found.listed += [t for t in tensors if t.is_leaf]
 
 
 def _add_tensor(found: Variables, name: str, tensor: Tensor) -> None:
@@ -159,6 +197,25 @@ def _add_tensor(found: Variables, name: str, tensor: Tensor) -> None:
         found.data[name] = tensor
 
 
+def _unregistered(root: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield parameters that a module holds where torch does not find them: in plain lists."""
+    known = {id(p) for p in root.parameters()}
+    for prefix, module in root.named_modules():
+        for attribute, value in vars(module).items():
+            parts = value if isinstance(value, list | tuple) else [value]
+            if isinstance(value, dict) and not attribute.startswith("_"):
+                parts = list(value.values())
+            for place, part in enumerate(parts[:MAX_ITEMS]):
+                where = attribute if part is value else f"{attribute}[{place}]"
+                name = f"{prefix}.{where}" if prefix else where
+                inside: list[tuple[str, Tensor]] = []
+                if isinstance(part, nn.Module):
+                    inside = [(f"{name}.{n}", p) for n, p in part.named_parameters()]
+                elif isinstance(part, Tensor) and part.is_leaf:
+                    inside = [(name, part)]
+                yield from ((n, p) for n, p in inside if p.requires_grad and id(p) not in known)
+
+
 def _name_modules(found: Variables) -> None:
     """Name what modules hold as PyTorch does; with the variable's name where there are several."""
     inner = {id(m) for root in found.modules.values() for m in root.modules() if m is not root}
@@ -170,6 +227,9 @@ def _name_modules(found: Variables) -> None:
             found.names[id(parameter)] = prefix + name
             if parameter.requires_grad:
                 found.parameters[prefix + name] = parameter
+        for name, tensor in _unregistered(root):
+            found.names.setdefault(id(tensor), prefix + name)
+            found.parameters.setdefault(prefix + name, tensor)
         found.siblings.append(frozenset(id(parameter) for parameter in root.parameters()))
         found.buffers += list(root.buffers())
         for name, layer in layers_of(root).items():

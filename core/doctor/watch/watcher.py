@@ -1,6 +1,7 @@
 """Watches a training loop from outside: every loss, and now and then a whole step."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,14 +22,19 @@ from .observe import number_of, observe
 from .tape import RANDOM, Tape, TapeRecorder, isolated, ops_behind, replay
 from .variables import Variables, find_variables
 
-FIRST_STEPS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-"""Steps that are observed whatever the clock says, if the share of the time allows it."""
-FREE_STEPS = 5
-"""Observations of earlier steps are not charged: they come once, however long the loop is."""
-FAST_FROM, FAST_STEPS_PER_SECOND, FAST_STRIDE = 512, 200.0, 3
-"""From this step on, a faster loop keeps only every third loss; an odd number, so that a loss that
-alternates is still seen to."""
+LONGEST_STRIDE = 7000
+"""Steps between two observations, at most."""
+FREE_STEPS, FREE_SECONDS = 6, 0.3
+"""The first observations come whatever they cost: once, however long the loop is; so does what all
+of them take together, up to these seconds."""
+THINNED_FROM, THINNED_STRIDE = 2000, 3
+"""From this step on only every third loss is kept: an odd number, so that a loss that alternates is
+still seen to."""
+MAX_RATES = 256
+"""Learning rates that are kept; with twice as many steps, every second of them."""
 MAX_OBSERVATIONS = 400
+MAX_EVAL_ROWS = 32
+"""Of each batch of an evaluation."""
 MAX_LOSSES = 20_000
 MAX_BATCHES = 24
 MAX_BATCH_BYTES = 128 << 20
@@ -48,37 +54,47 @@ class LoopWatcher:
         objects: models, optimisers, parameters or lists of them; what is in variables near the loop
             is found without being named.
         share: of the loop's time, how much the observations may take.
-        every: seconds between two observations, at least.
+        every: seconds between two further observations, for a loop that is looked at while it
+            goes on; else the steps alone decide, so that the same loop is observed in the same
+            steps whatever else the machine does.
 
     Attributes:
         count: how many steps are done.
         observations: of some steps, in order.
         validations: steps and losses on other data.
         metrics: steps, losses on other data, and accuracies.
+        rates: steps and the optimiser's learning rate there, evenly spread.
         graph: the newest step that was observed.
         variables: those around the loop.
         batches: inputs and targets of some observed steps.
         inference: how the network is used; None if that was not seen.
         training_mode_in_eval: modules in training mode while the network was evaluated.
         repeatable: whether the first step, repeated from its tape, had the same outputs.
+        lost: variables that were parameters, and require no gradient where the loop failed.
+        tells_error: whether an error that ended the loop is torch's, or one that is known.
+        eval_rows: inputs of the network in an evaluation, a part of them.
         problem: why a step could not be observed; "" if all could.
         overhead: seconds that the observations took.
         duration: seconds, of a loop that has ended; 0 while it goes on.
     """
 
     def __init__(
-        self, objects: tuple[Any, ...] = (), share: float = 0.02, every: float = 0.25
+        self, objects: tuple[Any, ...] = (), share: float = 0.02, every: float = math.inf
     ) -> None:
         self.count = 0
         self.observations: list[Observation] = []
         self.validations: list[tuple[int, float]] = []
         self.metrics: list[tuple[int, float, float]] = []
+        self.rates: list[tuple[int, float]] = []
         self.graph: StepGraph | None = None
         self.variables = Variables()
         self.batches: list[Batch] = []
         self.inference: InferenceStats | None = None
         self.training_mode_in_eval: tuple[str, ...] = ()
         self.repeatable = True
+        self.lost: tuple[str, ...] = ()
+        self.tells_error = False
+        self.eval_rows: list[Tensor] = []
         self.problem = ""
         self.overhead = 0.0
         self.duration = 0.0
@@ -88,13 +104,16 @@ class LoopWatcher:
         self._started = time.perf_counter()
         self._recorder: TapeRecorder | None = None
         self._recording_since = self._started
+        self._trained: tuple[str, ...] | None = None
         self._before: dict[str, Tensor] = {}
         self._pending: list[Tensor | float] = []
         self._losses: list[float] = []
         self._steps: list[int] = []
         self._next_validation = -1
         self._validation_observed = False
-        self._fast = False
+        self._rate_stride = 1
+        self._next_step, self._step_before = 0, 1
+        self._every = every
 
     @property
     def seconds(self) -> float:
@@ -108,9 +127,11 @@ class LoopWatcher:
         begin = time.perf_counter()
         with torch._C.DisableTorchFunction():
             self.variables = find_variables(_namespaces(frame), self._objects)
+            if self._trained is None:
+                self._trained = tuple(self.variables.parameters)
             self._before = {n: p.detach().clone() for n, p in self.variables.parameters.items()}
         self._recorder = TapeRecorder()
-        self._recorder.__enter__()  # type: ignore[no-untyped-call]
+        self._recorder.__enter__()
         self._recording_since = time.perf_counter()
         self.overhead += self._recording_since - begin
 
@@ -119,17 +140,19 @@ class LoopWatcher:
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return None
-        recorder.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        recorder.__exit__(None, None, None)
         return recorder.tape
 
     def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
         """Take the loss of a step that is done, its update included."""
         tape = self.stop_recording()
-        if tape is None and self._fast and self.count % FAST_STRIDE:
-            reached = self.count + 1
-            if reached not in FIRST_STEPS and reached not in (FAST_FROM, self._next_validation):
-                self.count += 1
-                return  # to keep every loss costs a fast loop one per cent
+        if self.count % self._rate_stride == 0:
+            self._note_rate()
+        if tape is None and self.count > THINNED_FROM and self.count % THINNED_STRIDE:
+            self.count += 1
+            if frame is not None and self.due():
+                self.start_recording(frame)
+            return  # to keep every loss costs a fast loop one per cent
         if tape is not None:
             with torch._C.DisableTorchFunction():
                 self._try_to_observe(tape, loss, frame)
@@ -142,20 +165,35 @@ class LoopWatcher:
         self.count += 1
         if len(self._pending) >= 512:
             self._transfer_losses()
-        if self.count == FAST_FROM:
-            self._fast = FAST_FROM / self.seconds > FAST_STEPS_PER_SECOND
         if frame is not None and self.due():
             self.start_recording(frame)
 
     def due(self) -> bool:
         """Whether the next step is to be observed."""
-        affordable = self.count <= 2 or self.overhead < self._share * self.seconds
-        if self.count in FIRST_STEPS and affordable:
+        affordable = (
+            self.count < FREE_STEPS or self.overhead < FREE_SECONDS + self._share * self.seconds
+        )
+        planned = self.count >= self._next_step
+        while self._next_step <= self.count:
+            # 0, 1, 2, 3, 5, 8, ...: each step of a cycle is met sooner or later.
+            before, self._step_before = self._step_before, self._next_step
+            self._next_step += max(1, min(before, LONGEST_STRIDE))
+        if planned and affordable:
             return True
         if self.count == self._next_validation and (affordable or not self._validation_observed):
             self._validation_observed = True  # an evaluation can be observed only where one is
             return True
-        return self._pace.due()
+        return self._every < math.inf and self._pace.due()
+
+    def _note_rate(self) -> None:
+        """Keep the learning rate that the optimiser has now."""
+        groups = [g for o in self.variables.optimizers for g in o.param_groups]
+        if not groups:
+            return
+        self.rates.append((self.count, max(float(group["lr"]) for group in groups)))
+        if len(self.rates) >= MAX_RATES:
+            self.rates = self.rates[::2]
+            self._rate_stride *= 2
 
     def _transfer_losses(self) -> None:
         """Fetch the losses from the device, many at once."""
@@ -184,16 +222,28 @@ class LoopWatcher:
 
     def observe_crash(self, tape: Tape, frame: FrameType | None) -> None:
         """Observe a step that ended in an error, as far as it came."""
+        for space in reversed(_namespaces(frame)):
+            held = {name: value for name, value in space.items() if isinstance(value, Tensor)}
+            self.lost = tuple(
+                name
+                for name in self._trained or ()
+                if name in held and not held[name].requires_grad
+            )
         if tape.root is not None and self.graph is None:
             self._observe(tape, float("nan"), frame)
 
     def _observe(self, tape: Tape, loss: Tensor | float, frame: FrameType | None) -> None:
         earlier_names = self.variables.names
+        earlier_parameters = {id(t) for t in self.variables.parameters.values()}
         variables = self.variables = find_variables(_namespaces(frame), self._objects)
         variables.names = {**earlier_names, **variables.names}
         if tape.root is None and isinstance(loss, Tensor):
             tape.root = loss
-        graph = build_graph(tape, variables.module_parameters(), variables.buffers)
+        tape.choose_pass(loss)
+        held = list(variables.held())
+        _drop_results(variables, tape, earlier_parameters, self._trained or ())
+        fresh = {id(t) for t in variables.parameters.values()} - {id(t) for t in held}
+        graph = build_graph(tape, held, variables.buffers, frozenset(fresh - earlier_parameters))
         self._observe_evaluation(tape, graph)
         seen = observe(graph, variables, self._before, loss, self.count, self.seconds)
         if not self.observations:
@@ -207,11 +257,15 @@ class LoopWatcher:
 
     def _observe_evaluation(self, tape: Tape, graph: StepGraph) -> None:
         """Note how the network was evaluated in the step: in which mode, on which inputs."""
+        if tape.eval_feeds_training:
+            return
         if tape.training_mode_in_eval:
             self.training_mode_in_eval = tuple(sorted(tape.training_mode_in_eval))
         for shape, values in tape.eval_inputs:
             for inputs in graph.inputs:
                 if inputs.is_floating_point() and tuple(inputs.shape[1:]) == shape:
+                    same = [v[:MAX_EVAL_ROWS] for s, v in tape.eval_inputs if s == shape]
+                    self.eval_rows = [rows.detach().clone() for rows in same]
                     different = compare_sizes(inputs, values)
                     if different and self.inference is None:
                         self.inference = InferenceStats(extra=tuple(different))
@@ -274,6 +328,17 @@ class LoopWatcher:
             variables = find_variables(_namespaces(frame), self._objects)
             if self.graph is not None:
                 self.inference = compare_inference(self.graph, recorder.tape, variables)
+
+
+def _drop_results(
+    variables: Variables, tape: Tape, known: set[int], first: tuple[str, ...]
+) -> None:
+    """Leave out leaves that the step made, such as a loss in a new tensor: no parameters."""
+    held = {id(t) for t in variables.held()}
+    for name, tensor in list(variables.parameters.items()):
+        made = id(tensor) not in known | held and name not in first
+        if tensor is tape.root or made:
+            del variables.parameters[name]
 
 
 def _namespaces(frame: FrameType | None) -> list[dict[str, Any]]:

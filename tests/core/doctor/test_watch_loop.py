@@ -9,6 +9,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -256,6 +257,107 @@ def test_a_loop_that_crashes_is_diagnosed_and_crashes_all_the_same(letters, tmp_
     assert "out of bounds" in found.causes[0].evidence
     kept = read_record(path)
     assert kept.count == when and read_diagnosis(path)[1] == found
+
+
+def test_weights_that_are_made_anew_are_named_with_the_line():
+    """The update of the second step fails: the first one has made other tensors of the weights."""
+    torch.manual_seed(0)
+    x = torch.randn(50, 3)
+    w, b = torch.zeros(3, requires_grad=True), torch.zeros(1, requires_grad=True)
+    seen = watch(quiet=True, record=False, budget=0.0)
+    with pytest.raises(RuntimeError, match="does not require grad"), seen:
+        for _ in range(3):
+            loss = (x @ w + b - 1).square().mean()
+            loss.backward()
+            with torch.no_grad():
+                w = w - 0.1 * w.grad
+                b = b - 0.1 * b.grad
+            seen.step(loss)
+    cause = seen.diagnosis.causes[0]
+    assert cause.id == "parameter_not_trained" and cause.where == "w, b"
+    assert "loss.backward()" in cause.evidence
+
+
+def test_a_crash_is_a_finding():
+    """Torch's message, the line, and the usual cause."""
+    seen = watch(quiet=True, record=False, budget=0.0)
+    state = torch.zeros(4, requires_grad=True)
+    with pytest.raises(RuntimeError, match="second time"), seen:
+        hidden = state.exp()
+        for _ in range(3):
+            loss = hidden.square().sum()
+            loss.backward()
+            seen.step(loss)
+    cause = seen.diagnosis.causes[0]
+    assert cause.id == "crash" and "loss.backward()" in cause.evidence
+    assert "detach()" in cause.evidence and seen.diagnosis.verdict == "broken"
+
+
+def test_an_inference_after_the_loop_is_examined_too(letters, tmp_path, capsys):
+    """In a notebook the use is a later cell: the diagnosis and the record are made again."""
+    inputs, labels = letters
+    path = tmp_path / f"later{LOOP_SUFFIX}"
+    torch.manual_seed(0)
+    C, W = torch.randn(27, 8, requires_grad=True), (0.2 * torch.randn(24, 27)).requires_grad_()
+    with watch(record=path, budget=0.0) as seen:
+        for step in range(60):
+            batch = inputs[step * 32 :][:32]
+            h = C[batch].flatten(1) @ W
+            loss = F.cross_entropy((h - h.mean(0)) / h.std(0), labels[step * 32 :][:32])
+            C.grad = W.grad = None
+            loss.backward()
+            C.data -= 0.1 * C.grad
+            W.data -= 0.1 * W.grad
+            seen.step(loss)
+    before = seen.diagnosis
+    capsys.readouterr()
+    with seen.using(), torch.no_grad():
+        (C[inputs[:32]].flatten(1) @ W).softmax(1)
+    assert "train_eval_mismatch" not in [cause.id for cause in before.causes]
+    assert seen.diagnosis.causes[0].id == "train_eval_mismatch"
+    assert read_diagnosis(path)[1] == seen.diagnosis
+    assert "Examined again" in capsys.readouterr().out
+
+
+def test_the_steps_alone_decide_what_is_observed(letters):
+    """However slow the machine is, the same steps are looked at: 0, 1, 2, 3, 5, 8, ..."""
+    found = []
+    for seconds in (0.0, 0.003):
+        inputs, labels = letters
+        W = torch.zeros(27, 27, requires_grad=True)
+        with watch(quiet=True, record=False, budget=0.0) as seen:
+            for step in range(60):
+                time.sleep(seconds)
+                W.grad = None
+                loss = F.cross_entropy(W[inputs[step * 32 :][:32, -1]], labels[step * 32 :][:32])
+                loss.backward()
+                W.data -= W.grad
+                seen.step(loss)
+        found.append([one.step for one in seen._watcher.observations])
+    assert found[0] == found[1] == [0, 1, 2, 3, 5, 8, 13, 21, 34, 55]
+
+
+def test_two_adversaries_are_no_fault():
+    """Their losses stay where they are, and one's pass leaves gradients in the other."""
+    torch.manual_seed(0)
+    g, d = nn.Linear(4, 2), nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    of_g, of_d = torch.optim.Adam(g.parameters(), 1e-3), torch.optim.Adam(d.parameters(), 1e-3)
+    with watching(True, budget=2.0) as seen:
+        for _ in range(120):
+            fake = g(torch.randn(32, 4))
+            d_loss = F.softplus(-d(torch.randn(32, 2) + 1)).mean()
+            d_loss = d_loss + F.softplus(d(fake.detach())).mean()
+            of_d.zero_grad()
+            d_loss.backward()
+            of_d.step()
+            g_loss = F.softplus(-d(fake)).mean()
+            of_g.zero_grad()
+            g_loss.backward()
+            of_g.step()
+            seen.step(g_loss)
+    found = seen.diagnosis
+    assert found.recognised == "adversarial" and not found.causes, found.text()
+    assert found.verdict == "unknown" and "adversarial" in found.text()
 
 
 def test_an_error_that_is_not_torchs_goes_on_its_way(letters):

@@ -72,11 +72,14 @@ def test_plateau(losses, entropy, passed):
     assert plateau.check(evidence(losses=losses, data=DataStats(entropy=entropy))).passed is passed
 
 
-def test_a_learning_rate_that_ended_early_is_a_plateau():
-    """A schedule by epochs that was stepped by batches."""
-    rates = [step(t, variable_lr=0.1 * 0.9**t, parameters=()) for t in range(0, 200, 10)]
-    found = plateau.check(evidence(rates))
-    assert found.passed is False and "learning rate" in found.measured
+def test_a_plateau_at_the_mean_of_the_targets():
+    """Squared error is compared with the variance of all targets, not with that of a batch."""
+    squared = steps(criterion=loss(kind="mse_loss", uniform=0.0), recognised="regression")
+    flat = np.full(STEPS, 0.25)
+    found = plateau.check(evidence(squared, flat, data=DataStats(target_variance=0.25)))
+    assert found.passed is False and "mean of the targets" in found.measured
+    assert plateau.check(evidence(squared, flat)).passed is None
+    assert plateau.check(evidence(steps(recognised="adversarial"), flat)).passed is None
 
 
 def test_a_loss_that_is_not_understood_has_no_plateau():

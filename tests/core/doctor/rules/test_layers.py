@@ -181,3 +181,22 @@ def test_exploding_gradient(large, of, norm, passed):
     found = exploding_gradient.check(evidence([*exploding, *steps(of)[large:]]))
     assert found.passed is passed
     assert exploding_gradient.check(evidence(steps(parameters=()))).passed is None
+
+
+def test_a_sum_has_no_scale_of_its_gradient():
+    """Only its growth counts where the height of the loss says nothing."""
+    large = weight(gradient=100.0, shape=(100, 100))
+    assert exploding_gradient.check(evidence(steps(parameters=(large,)))).passed is False
+    assert exploding_gradient.check(evidence(steps(parameters=(large,), summed=784.0))).passed
+    seen = steps(parameters=(large,), summed=784.0)
+    burst = step(300, parameters=(weight(gradient=1e5, shape=(100, 100)),), summed=784.0)
+    assert exploding_gradient.check(evidence([*seen, burst])).passed is False
+
+
+def test_zeros_that_only_begin_a_branch_are_not_symmetric():
+    """Units that differ after the first steps were never one."""
+    equal, different = layer(symmetric=True), layer(symmetric=False)
+    first = step(0, layers=(equal, output()))
+    then = [step(n, layers=(different, output())) for n in (1, 2, 3)]
+    assert symmetric_init.check(evidence([first, *then])).passed
+    assert symmetric_init.check(evidence(steps(layers=(equal, output())))).passed is False

@@ -24,6 +24,7 @@ from tests.core.doctor.rules.helpers import evidence, loss, step, steps, tried, 
         ({"kind": "nll_loss", "normalised": False}, False),
         ({"kind": "nll_by_hand", "normalised": False}, False),
         ({"kind": "nll_by_hand", "normalised": False, "softmax_over_batch": True}, True),
+        ({"kind": "nll_loss", "outputs_are_probabilities": True}, False),
         ({"kind": ""}, None),
     ],
 )
@@ -64,7 +65,9 @@ def test_detached_regulariser():
     assert detached_regulariser.check(evidence(steps(terms=terms(penalty)))).passed
     zero = LossTerm(0.0, requires_grad=False, is_criterion=False)
     assert detached_regulariser.check(evidence(steps(terms=terms(zero)))).passed
-    for change, confidence in ((0.0, 0.5), (0.01, 0.85)):
+    constant = LossTerm(0.9, requires_grad=False, is_criterion=False)
+    assert detached_regulariser.check(evidence(steps(terms=terms(constant)))).passed
+    for change, confidence in ((0.005, 0.85), (0.01, 0.85)):
         seen = [
             step(
                 i, terms=terms(LossTerm(0.1 + change * i, requires_grad=False, is_criterion=False))

@@ -1,5 +1,6 @@
 """Rules on the update and the learning rate, from small made-up observations."""
 
+import dataclasses
 import math
 
 import pytest
@@ -11,6 +12,7 @@ from core.doctor.rules.updates import (
     lr_growing,
     lr_too_high,
     lr_too_low,
+    lr_vanished,
     parameter_not_trained,
     wrong_update_sign,
 )
@@ -87,11 +89,90 @@ def test_a_step_too_short_for_its_digits_is_one():
     assert parameter_not_trained.check(seen(update=0.0, gradient=1e-9)).passed
 
 
-def test_where_nothing_moves_nothing_is_said():
-    """The update was not observed, then."""
-    still = evidence(steps(parameters=(weight(update=0.0),)))
-    assert parameter_not_trained.check(still).passed is None
-    assert frozen_layer.check(still).passed is None
+def test_where_no_update_was_observed_nothing_is_said():
+    """Gradients may be accumulated: between the observed steps the weights have moved."""
+    numbers = range(0, 200, 25)
+    moved = [step(n, parameters=(weight(update=0.0),), weights_norm=n) for n in numbers]
+    moved = [dataclasses.replace(one, weights_count=10) for one in moved]
+    assert parameter_not_trained.check(evidence(moved)).passed is None
+    assert frozen_layer.check(evidence(moved)).passed is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "parameter", "why"),
+    [
+        ({"cut": "the graph is cut at argmax"}, {}, "cut at argmax"),
+        ({"zeroed_before_step": True}, {}, "zeroed between backward() and the step"),
+        ({}, {"in_optimizer": False}, "the optimiser does not hold"),
+        ({}, {"gradient": math.nan}, "no gradient reaches them"),
+        ({}, {}, "there is no update"),
+    ],
+)
+def test_where_nothing_moves_the_place_is_named(changes, parameter, why):
+    """In no observed step anything moved, and nothing did in between."""
+    parameters = (weight(update=0.0, **parameter),)
+    seen = steps(parameters=parameters, weights_norm=3.0, weights_count=10, **changes)
+    found = parameter_not_trained.check(evidence(seen))
+    assert found.passed is False and why in found.measured and found.confidence == 0.98
+    assert parameter_not_trained.check(evidence(seen[:2])).passed is None  # too early to tell
+
+
+def test_weights_that_were_made_anew_are_named():
+    """The error is torch's own; the variables that lost their gradient are the place."""
+    found = evidence(crash="RuntimeError: element 0 of tensors", lost=("w", "b"))
+    check = parameter_not_trained.check(found)
+    assert check.passed is False and check.where == "w, b" and "RuntimeError" in check.measured
+
+
+def test_layers_that_are_frozen_on_purpose():
+    """A module of its own, trained weights, adapters of low rank; else it is a fault."""
+    frozen = {"update": 0.0, "requires_grad": False, "in_optimizer": False}
+    whole = weight("body.weight", (64, 64), of_frozen_module=True, **frozen)
+    head = weight("head.weight", (10, 64))
+    assert frozen_layer.check(evidence(steps(parameters=(whole, head)))).passed
+    one = weight("body.weight", (64, 64), **frozen)
+    assert frozen_layer.check(evidence(steps(parameters=(one, head)))).passed is False
+    body = layer("body", frozen=True, as_initialised=False)
+    trained = steps(parameters=(one, head), layers=(body, layer("head")))
+    assert frozen_layer.check(evidence(trained)).passed
+    low = (weight("a", (4, 64)), weight("b", (64, 4)))
+    assert frozen_layer.check(evidence(steps(parameters=(one, *low)))).passed
+
+
+@pytest.mark.parametrize(
+    ("lr", "gain", "passed"),
+    [
+        (lambda t: 0.1, 0.0, True),
+        (lambda t: 0.05 * (1 + math.cos(math.pi * t / 200)), 0.3, True),
+        (lambda t: 0.1 * 0.5 ** (t // 5), 0.3, False),
+        (lambda t: 0.1 * 0.5 ** (t // 5), 0.0, True),
+        (lambda t: 0.1 * 0.5 ** (t // 5), None, False),
+    ],
+    ids=["constant", "cosine", "by batch", "by batch, settled", "by batch, not tried"],
+)
+def test_lr_vanished(lr, gain, passed):
+    """Judged by what a higher rate would still bring, where that was tried."""
+    found = evidence(rates=[(t, lr(t)) for t in range(200)])
+    if gain is not None:
+        result = OtherRates(1.0, {1.0: 1.0 - gain, 10.0: 2.0})
+        found = tried(found, "other_rates", False, result)
+    assert lr_vanished.check(found).passed is passed
+
+
+def test_rates_that_recur_do_not_grow():
+    """A schedule with restarts rises now and then."""
+    saw = [(t, 0.01 + 0.1 * (t % 40) / 40) for t in range(200)]
+    assert lr_growing.check(evidence(rates=saw)).passed
+    up = [(t, 0.01 + 0.1 * t / 200) for t in range(200)]
+    assert lr_growing.check(evidence(rates=up)).passed is False
+
+
+def test_where_the_loss_has_no_height_the_rate_is_not_judged_by_it():
+    """Neither of two adversaries' losses falls to where a guess would be."""
+    seen = steps(recognised="adversarial", parameters=(weight(update=0.01),))
+    assert lr_too_high.check(evidence(seen, [UNIFORM, *[9.0] * 199])).passed is None
+    assert lr_too_low.check(evidence(seen, [UNIFORM] * 200)).passed is None
+    assert lr_too_high.check(evidence(seen, [1.0, *[math.nan] * 199])).passed is False
 
 
 @pytest.mark.parametrize(

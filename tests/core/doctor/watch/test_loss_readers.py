@@ -250,3 +250,9 @@ def test_a_loss_that_nobody_knows_is_left_out():
     """Nothing is made up of it."""
     seen, _ = observed(lambda z, y: z.sin().mean() + 0 * y.sum(), LABELS, scale=1.0)
     assert seen.kind == "" and seen.sign == 1 and math.isnan(seen.uniform)
+
+
+def test_two_columns_of_real_numbers_are_not_one_hot():
+    """The second largest of two is always the smallest: both numbers must recur."""
+    assert not is_soft_one_hot(torch.randn(50, 2, generator=torch.Generator().manual_seed(0)))
+    assert is_soft_one_hot(torch.eye(2)[torch.arange(50) % 2])

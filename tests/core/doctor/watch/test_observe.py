@@ -241,3 +241,34 @@ def test_names_are_those_of_torch():
     v.other = nn.Linear(1, 1)
     found = seen(v, lambda v: F.cross_entropy(v.model(v.x), v.y))
     assert [layer.name for layer in found.layers] == ["model.conv.0", "model.head"]
+
+
+def test_two_heads_on_one_code_are_no_pair():
+    """Something else uses the output of the first layer: the two can't be made one."""
+    v = tensors()
+    v.w1 = numbers(WIDE, WIDE, seed=4).requires_grad_()
+    v.head = numbers(WIDE, WIDE, seed=5).requires_grad_()
+    v.w2 = numbers(WIDE, CLASSES, seed=6).requires_grad_()
+
+    def one(v):
+        return F.cross_entropy(v.x @ v.w1 @ v.w2, v.y)
+
+    def two(v):
+        code = v.x @ v.w1
+        return F.cross_entropy(code @ v.w2, v.y) + (code @ v.head - v.x).square().mean()
+
+    assert seen(v, one).linear_pairs == (("w1", "w2"),)
+    assert seen(v, two).linear_pairs == ()
+
+
+def test_parameters_in_plain_lists_have_names():
+    """Torch does not find layers in a list of a module; the loss does."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out = nn.Linear(4, 2)
+            self.hidden = [nn.Linear(4, 4)]
+
+    net = Net()
+    assert "hidden[0].weight" in find_variables([{"net": net}]).parameters

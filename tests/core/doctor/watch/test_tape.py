@@ -155,7 +155,7 @@ def weights():
 def test_a_step_done_again_has_the_same_loss(way):
     """However a loss is made of bare tensors, the tape makes it again, to the last bit."""
     tape, loss = recorded(way(*weights()), *batch(0))
-    assert tape.backward_calls == 1 and tape.root is not None
+    assert len(tape.passes) == 1 and tape.root is not None
     for _ in range(2):
         assert torch.equal(replay(tape, (tape.root,))[0].detach(), loss)
 
@@ -381,3 +381,89 @@ def test_a_step_is_understood(way):
     assert graph.outputs is not None and graph.outputs.shape[-1] == CLASSES
     assert list(graph.layers) == [id(w1), id(w2)]
     assert len(graph.inputs) == 1 and graph.inputs[0].numel() == x.numel() and graph.loss.sign == 1
+
+
+def adversaries():
+    """A generator and a discriminator of one matrix each, and an optimiser for each."""
+    g, d = numbers(WIDE, WIDE, seed=1), numbers(WIDE, 1, seed=2)
+    return g, d, torch.optim.SGD([g], lr=0.1), torch.optim.SGD([d], lr=0.1)
+
+
+def adversarial_step(g, d, opt_g, opt_d, zero=True):
+    """One step of both, in the usual order; return both losses."""
+    x, z = numbers(ROWS, WIDE, grad=False), numbers(ROWS, WIDE, seed=3, grad=False)
+    fake = z @ g
+    on_real, on_fake = F.softplus(-(x @ d)).mean(), F.softplus(fake.detach() @ d).mean()
+    d_loss = on_real + on_fake
+    if zero:
+        opt_d.zero_grad()
+    d_loss.backward()
+    opt_d.step()
+    g_loss = F.softplus(-(fake @ d)).mean()
+    opt_g.zero_grad()
+    g_loss.backward()
+    opt_g.step()
+    return d_loss, g_loss
+
+
+def test_several_losses_are_told_apart_by_what_each_updates():
+    """Gradients end at detach(); each pass knows what it reaches and what is moved after it."""
+    g, d, opt_g, opt_d = adversaries()
+    adversarial_step(g, d, opt_g, opt_d)
+    with TapeRecorder() as recorder:
+        _, g_loss = adversarial_step(g, d, opt_g, opt_d)
+    tape = recorder.tape
+    first, second = tape.passes
+    assert [id(p) for p in first.parameters] == [id(d)] and first.updated == {id(d)}
+    assert {id(p) for p in second.parameters} == {id(g), id(d)} and second.updated == {id(g)}
+    assert not tape.stale_gradients  # the generator's pass leaves a gradient that nobody uses
+    tape.choose_pass(g_loss)
+    assert tape.root is g_loss
+
+
+def test_a_gradient_that_nobody_zeroes_is_stale_in_a_step_of_two_losses():
+    """The discriminator's update has the generator's pass of the last step in it."""
+    g, d, opt_g, opt_d = adversaries()
+    adversarial_step(g, d, opt_g, opt_d, zero=False)
+    with TapeRecorder() as recorder:
+        adversarial_step(g, d, opt_g, opt_d, zero=False)
+    assert recorder.tape.stale_gradients == {id(d)}
+
+
+def test_a_derivative_in_the_loss_is_no_backward_pass():
+    """``autograd.grad`` with a graph belongs to the forward pass; what it is by, is data."""
+    w = numbers(WIDE, 1, seed=1)
+    t = numbers(ROWS, WIDE)
+    with TapeRecorder() as recorder:
+        u = (t @ w).tanh()
+        (slope,) = torch.autograd.grad(u.sum(), t, create_graph=True)
+        loss = (slope - 1).square().mean()
+        loss.backward()
+    tape = recorder.tape
+    assert len(tape.passes) == 1 and tape.root is loss
+    graph = build_graph(tape, [w])
+    assert id(t) not in graph.weights and graph.kind(t) == "data"
+
+
+def test_gradients_that_are_zeroed_before_the_step_are_seen():
+    """Then nothing moves."""
+    w = numbers(WIDE, 1, seed=1)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    for zero in (False, True):
+        with TapeRecorder() as recorder:
+            (numbers(ROWS, WIDE, grad=False) @ w).square().mean().backward()
+            if zero:
+                optimizer.zero_grad()
+            optimizer.step()
+        assert recorder.tape.zeroed_before_step is zero
+
+
+def test_data_that_is_drawn_by_index_is_no_embedding():
+    """What asks for no gradient and is held by nothing is data."""
+    x, w, i = numbers(90, WIDE, grad=False), numbers(WIDE, 3, seed=1), torch.arange(ROWS)
+    y = torch.arange(90) % 3
+    tape, _ = recorded(lambda: F.cross_entropy(x[i] @ w, y[i]))
+    graph = build_graph(tape, [w])
+    assert graph.kind(x) == "data" and list(graph.layers) == [id(w)]
+    tape, _ = recorded(lambda: F.cross_entropy(x[i] @ w, y[i]))
+    assert id(x) in build_graph(tape, [w, x]).weights  # a list holds it beside the others

@@ -1,0 +1,102 @@
+"""How often the doctor calls a healthy program broken: ``python -m bench.healthy``.
+
+Own programs in the styles of official examples, lectures and course notebooks, each a few seconds
+long. Every second one was kept back while the rules were tuned: ``--half judging`` runs these.
+
+    python -m bench.healthy [--half tuning|judging] [--seeds 3] [--only gan] [--budget 4]
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.healthy.programs import PROGRAMS, Program
+from bench.rows import row, show
+from core import watch
+
+MODULES = ("supervised", "sequences", "generative", "decisions", "transfer", "science", "practice")
+HALVES = ("tuning", "judging")
+
+
+def chosen(half: str | None, only: str | None) -> list[Program]:
+    """Return the programs of a half, or of both."""
+    for module in MODULES:
+        importlib.import_module(f"bench.healthy.{module}")
+    return [
+        program
+        for number, program in enumerate(PROGRAMS)
+        if half in (None, HALVES[number % 2]) and (only or "") in program.name
+    ]
+
+
+def examine(program: Program, seed: int, budget: float) -> dict[str, Any]:
+    """Run a program under the doctor, and return what it said."""
+    torch.manual_seed(seed)
+    made: list[Any] = []
+
+    def watched() -> Any:
+        made.append(watch(quiet=True, record=False, budget=budget))
+        return made[-1]
+
+    begin = time.perf_counter()
+    try:
+        program.run(watched)
+    except Exception:  # of the program or of the doctor: either way it is no healthy run
+        return {"verdict": "failed", "causes": [], "sentence": traceback.format_exc(limit=-3)}
+    found = made[0].diagnosis
+    return {
+        "verdict": found.verdict,
+        "recognised": found.recognised,
+        "causes": [f"{c.id} {c.confidence:.2f} ({c.where}): {c.evidence}" for c in found.causes],
+        "sentence": found.sentence,
+        "seconds": time.perf_counter() - begin,
+        "unsure": found.confidence == 0,
+    }
+
+
+def main() -> None:
+    """Run the programs in one process for each seed; print what is wrong, then the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.healthy", description=__doc__)
+    parser.add_argument("--half", choices=HALVES)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--only")
+    parser.add_argument("--budget", type=float, default=4.0)
+    parser.add_argument("--out", type=Path, help="also write every answer to this file")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    programs = chosen(options.half, options.only)
+    answers = []
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        for program in programs:
+            answer = examine(program, seed, options.budget)
+            answer |= {"program": program.name, "kind": program.kind, "seed": seed}
+            answer["wrong"] = bool(answer["causes"]) or answer["verdict"] in ("broken", "failed")
+            answers.append(answer)
+            mark = "WRONG" if answer["wrong"] else "ok"
+            print(
+                f"{mark:5} {program.name:28} {answer['verdict']:12}"
+                f" {answer.get('recognised', ''):28} {answer.get('seconds', 0):4.1f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+            for words in answer["causes"] or ([answer["sentence"]] if answer["wrong"] else []):
+                print(f"      {words}", file=sys.stderr, flush=True)
+            if options.out:
+                with options.out.open("a") as file:
+                    file.write(json.dumps(answer) + "\n")
+    wrong = sum(answer["wrong"] for answer in answers) / max(1, len(answers))
+    kinds = len({program.kind for program in programs})
+    what = f"false alarms, {len(programs)} healthy programs of {kinds} kinds, {options.seeds} seeds"
+    show([row(what, wrong, 0.02, "%", True)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Recognises the kind of training from one observed step: what a rule may assume about its loss."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .graph import StepGraph
+from .observation import ObservedInput, ObservedLoss
+from .tape import RANDOM, Backward
+from .variables import Variables
+
+ADVERSARIAL = "adversarial"
+ACTOR = "reinforcement learning"
+PHYSICS = "physics-informed"
+CONTRASTIVE = "contrastive"
+DISTILLATION = "distillation"
+DENOISING = "denoising"
+AUTOENCODER = "autoencoder"
+LANGUAGE = "language model"
+CLASSIFICATION = "classification"
+REGRESSION = "regression"
+OTHER = "other"
+
+SUPERVISED = (CLASSIFICATION, LANGUAGE, REGRESSION)
+"""Kinds whose labels are facts about the inputs."""
+MINIMISED = (*SUPERVISED, AUTOENCODER, DENOISING, DISTILLATION)
+"""Kinds whose loss has a scale that is known, and falls as the network learns."""
+
+SIMILARITIES = frozenset(
+    "cosine_similarity cosine_embedding_loss triplet_margin_loss pairwise_distance cdist "
+    "margin_ranking_loss".split()
+)
+SAMPLED = ("multinomial", "bernoulli", "normal")
+CLASSES = ("cross_entropy", "nll_loss", "nll_by_hand")
+DISTANCES = "mse_loss square l1_loss smooth_l1_loss huber_loss".split()
+SUMMED = 4.0
+"""Times the mean of its elements, from which on a loss counts as a sum."""
+
+
+def recognise(
+    graph: StepGraph,
+    variables: Variables,
+    loss: ObservedLoss,
+    inputs: tuple[ObservedInput, ...],
+) -> str:
+    """Return the kind of training that a step belongs to, as a field's term.
+
+    Args:
+        graph: the step, of the loss that was reported.
+        variables: those around the loop.
+        loss: its loss function in numbers.
+        inputs: of the network.
+    """
+    if _picks_actions(graph):
+        return ACTOR
+    if _is_adversarial(graph, variables):
+        return ADVERSARIAL if loss.kind or not _has_actor(graph) else ACTOR
+    if _only_inputs_are_trained(graph, variables):
+        return OTHER
+    if any(op.name == "grad" and op.function.__name__ == "grad" for op in graph.ops):
+        return PHYSICS
+    if _compares_examples(graph):
+        return CONTRASTIVE
+    if any(op.name in ("kl_div", "kl_divergence") for op in graph.ops) or _has_teacher(graph):
+        return DISTILLATION
+    return _by_targets(graph, loss, inputs)
+
+
+def summed_items(graph: StepGraph) -> float:
+    """Return by how much the loss exceeds the mean of its elements: 1 for a mean."""
+    items = 1.0
+    tensor = graph.tape.root
+    for op in reversed(graph.ops):
+        if op.name == "sum" and op.inputs and op.outputs[0].numel() < op.inputs[0].numel():
+            kind = graph.kind(op.inputs[0])
+            if kind == "signal" and op.inputs[0].numel() > SUMMED * op.outputs[0].numel():
+                return op.inputs[0].numel() / max(1, op.outputs[0].numel())
+        if op.kwargs.get("reduction") == "sum" and op.inputs:
+            return float(op.inputs[0].numel())
+        if tensor is None or op.name == "mean":
+            break
+    return items
+
+
+# Which kind.
+
+
+def _only_inputs_are_trained(graph: StepGraph, variables: Variables) -> bool:
+    """Whether a picture or the like is optimised, through a network that is fixed."""
+    held = {id(p) for p in variables.module_parameters()}
+    used = [t for op in graph.ops for t in op.inputs if id(t) in held]
+    return bool(used and graph.tape.parameters) and not any(t.requires_grad for t in used)
+
+
+def _is_adversarial(graph: StepGraph, variables: Variables) -> bool:
+    """Whether a loss passes through parameters that another optimiser moves, and not its own."""
+    optimizers = [
+        {id(p) for g in o.param_groups for p in g["params"]} for o in variables.optimizers
+    ]
+    if len(optimizers) < 2:
+        return False
+    return any(_passes_through(found, optimizers) for found in graph.tape.passes)
+
+
+def _passes_through(found: Backward, optimizers: list[set[int]]) -> bool:
+    reached = {id(p) for p in found.parameters}
+    owned = set[int]().union(*optimizers)
+    return bool(found.updated) and bool((reached - found.updated) & owned)
+
+
+def _has_actor(graph: StepGraph) -> bool:
+    """Whether the mean of a critic's values is maximised, which is trained by their errors."""
+    maximised = bool(graph.ops) and graph.ops[-1].name == "neg" and graph.loss is None
+    return maximised and any(op.name in DISTANCES for op in graph.tape.ops)
+
+
+def _picks_actions(graph: StepGraph) -> bool:
+    """Whether log-probabilities or values of drawn actions are in the loss.
+
+    Either log-probabilities of what was sampled are weighed by rewards of both signs, or values are
+    picked by the number of an action and compared with real numbers.
+    """
+    picked = [op for op in graph.ops if op.name == "gather" and op.outputs[0].requires_grad]
+    call = graph.loss
+    if call is not None and call.kind in DISTANCES:
+        made = graph.made_by_behind_views(call.outputs)
+        if made is not None and made.name == "gather" and call.targets.is_floating_point():
+            return True
+    sampled = any(op.name in SAMPLED for op in graph.tape.ops)
+    for op in graph.ops:
+        if op.name not in ("mul", "rmul") or len(op.inputs) < 2:
+            continue
+        weights = [t for t in op.inputs if not t.requires_grad and t.is_floating_point()]
+        values = [t for t in op.inputs if t.requires_grad]
+        if not weights or not values or weights[0].numel() > values[0].numel():
+            continue
+        behind = graph.ancestors(values[0])
+        drawn = any(id(p.outputs[0]) in behind for p in picked) or (
+            sampled and _is_log_probability(graph, values[0])
+        )
+        both = bool((weights[0] > 0).any()) and bool((weights[0] < 0).any())
+        if drawn and (both or sampled or weights[0].numel() == 1):
+            return True
+    return False
+
+
+def _is_log_probability(graph: StepGraph, value: Tensor) -> bool:
+    """Whether a value is a logarithm of a density at a sample: no larger than it can be."""
+    behind = graph.ancestors(value)
+    return any(
+        op.name in ("log", "log_softmax", "logsumexp") and id(op.outputs[0]) in behind
+        for op in graph.ops
+    )
+
+
+def _compares_examples(graph: StepGraph) -> bool:
+    """Whether the loss compares the outputs of examples with one another."""
+    if any(op.name in SIMILARITIES and _signals(graph, op.inputs) for op in graph.ops):
+        return True
+    rows = graph.inputs[0] if graph.inputs else None
+    for op in graph.ops:
+        if op.name not in ("matmul", "mm", "einsum") or len(_signals(graph, op.inputs)) < 2:
+            continue
+        shape, left, right = op.outputs[0].shape, op.inputs[0], op.inputs[1]
+        if len(shape) != 2 or left.dim() != 2 or not 3 < shape[0] == len(left):
+            continue
+        if graph.outputs is not None and graph.outputs.numel() != op.outputs[0].numel():
+            continue
+        among_examples = rows is None or rows.dim() == 0 or shape[0] % len(rows) == 0
+        if among_examples and shape[1] in (shape[0], len(right)):
+            return True
+    return False
+
+
+def _signals(graph: StepGraph, tensors: tuple[Tensor, ...]) -> list[Tensor]:
+    return [t for t in tensors if graph.kind(t) == "signal"]
+
+
+def _has_teacher(graph: StepGraph) -> bool:
+    """Whether the targets are the outputs of a network that is not trained."""
+    targets = graph.targets
+    return targets is not None and graph.kind(targets) == "signal" and not targets.requires_grad
+
+
+def _by_targets(graph: StepGraph, loss: ObservedLoss, inputs: tuple[ObservedInput, ...]) -> str:
+    targets = graph.targets
+    if targets is None:
+        return OTHER
+    ids = {id(t) for t in graph.inputs}
+    noise = {
+        id(t)
+        for op in graph.tape.ops
+        if op.name in RANDOM
+        for t in op.outputs
+        if t.is_floating_point()
+    }
+    if targets.is_floating_point() and loss.kind not in CLASSES:
+        if noise & graph.ancestors(targets) & graph.ancestors(graph.inputs[0] if ids else None):
+            return DENOISING
+        noisy = any(id(targets) in graph.ancestors(t) for t in graph.inputs)
+        if noisy or any(_same(targets, t) for t in graph.inputs):
+            return AUTOENCODER
+    if loss.is_classification or "binary" in loss.kind:
+        each_position = any(x.is_tokens and len(x.shape) > 1 for x in inputs) and (
+            targets.dim() > 1 or any(math.prod(x.shape) == targets.numel() for x in inputs)
+        )
+        return LANGUAGE if each_position and not targets.is_floating_point() else CLASSIFICATION
+    return REGRESSION if loss.kind in DISTANCES else OTHER
+
+
+def _same(targets: Tensor, tensor: Tensor) -> bool:
+    """Whether the targets are the inputs, perhaps in another shape or range."""
+    if not tensor.is_floating_point() or tensor.numel() != targets.numel() or targets.numel() < 16:
+        return False
+    with torch.no_grad():
+        a, b = tensor.detach().float().flatten(), targets.detach().float().flatten()
+        a, b = a - a.mean(), b - b.mean()
+        return bool((a * b).sum() > 0.99999 * a.norm() * b.norm())

@@ -1,0 +1,31 @@
+"""The rule on errors: torch's messages, and their usual causes."""
+
+import pytest
+
+from core.doctor.rules.crash import crash, usual_cause
+from tests.core.doctor.rules.helpers import evidence
+
+
+@pytest.mark.parametrize(
+    ("message", "part"),
+    [
+        ("Trying to backward through the graph a second time", "detach()"),
+        ("element 0 of tensors does not require grad", "requires a gradient"),
+        ("mat1 and mat2 shapes cannot be multiplied (4x3 and 5x2)", "two shapes"),
+        ("expected scalar type Long but found Float", "two types"),
+        ("unsupported operand type(s) for *: 'float' and 'NoneType'", ".grad"),
+    ],
+)
+def test_a_known_error_has_its_usual_cause(message, part):
+    """The message, its line and what usually causes it are the evidence."""
+    words = f"RuntimeError: {message}, in line 12: loss.backward()"
+    found = crash.check(evidence(crash=words, tells_error=True))
+    assert found.passed is False and part in found.measured and "line 12" in found.measured
+
+
+def test_other_errors():
+    """An unknown one of torch's is told; one of the program's own is no cause."""
+    assert usual_cause("whatever") == ""
+    assert crash.check(evidence(crash="RuntimeError: odd", tells_error=True)).confidence == 0.7
+    assert crash.check(evidence(crash="KeyError: missing")).passed is None
+    assert crash.check(evidence()).passed

@@ -1,0 +1,107 @@
+"""Which kind of training a step belongs to."""
+
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Categorical
+from torch.nn import functional as F
+
+from core.doctor.watch.build_graph import build_graph
+from core.doctor.watch.loss_readers import read_loss
+from core.doctor.watch.observe import _inputs
+from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.training_kind import recognise, summed_items
+from core.doctor.watch.variables import find_variables
+
+ROWS = 24
+
+
+def classify(net, x):
+    """Classes of points."""
+    return F.cross_entropy(net(x), torch.arange(ROWS) % 6)
+
+
+def regress(net, x):
+    """Real numbers."""
+    return F.mse_loss(net(x), x.cos())
+
+
+def rebuild(net, x):
+    """The input is the target."""
+    return F.mse_loss(net(x), x)
+
+
+def denoise(net, x):
+    """The noise in the input is the target."""
+    noise = torch.randn_like(x)
+    return F.mse_loss(net(0.6 * x + 0.8 * noise), noise)
+
+
+def act(net, x):
+    """Log-probabilities of drawn actions, weighed by their rewards."""
+    policy = Categorical(logits=net(x))
+    action = policy.sample()
+    return -(policy.log_prob(action) * torch.linspace(-1, 1, ROWS)).mean()
+
+
+def value(net, x):
+    """The value of an action against the reward."""
+    action = torch.arange(ROWS)[:, None] % 6
+    return F.smooth_l1_loss(net(x).gather(1, action), x[:, :1].sin())
+
+
+def compare(net, x):
+    """Each example finds its partner among those of the batch."""
+    return F.cross_entropy(net(x) @ net(x + 0.1).t(), torch.arange(ROWS))
+
+
+def derive(net, x):
+    """A derivative of the network stands in the loss."""
+    x = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(net(x).sum(), x, create_graph=True)
+    return (slope + x).square().mean()
+
+
+def distil(net, x):
+    """The targets are a teacher's probabilities."""
+    soft = F.softmax(x, 1)
+    return F.kl_div(F.log_softmax(net(x), 1), soft, reduction="batchmean")
+
+
+@pytest.mark.parametrize(
+    ("loss_of", "kind"),
+    [
+        (classify, "classification"),
+        (regress, "regression"),
+        (rebuild, "autoencoder"),
+        (denoise, "denoising"),
+        (act, "reinforcement learning"),
+        (value, "reinforcement learning"),
+        (compare, "contrastive"),
+        (derive, "physics-informed"),
+        (distil, "distillation"),
+    ],
+)
+def test_a_kind_is_recognised(loss_of, kind):
+    """By what is compared with what."""
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 6)), torch.randn(ROWS, 6)
+    with TapeRecorder() as recorder:
+        loss_of(net, x).backward()
+    variables = find_variables([{"net": net, "x": x}])
+    graph = build_graph(recorder.tape, variables.held())
+    assert recognise(graph, variables, read_loss(graph), tuple(_inputs(graph))) == kind
+
+
+def test_a_sum_is_told_from_a_mean():
+    """By the last reduction before the loss."""
+    w, x = torch.randn(6, 3, requires_grad=True), torch.randn(ROWS, 6)
+    for loss_of, items in (
+        (lambda: F.mse_loss(x @ w, x[:, :3]), 1),
+        (lambda: F.mse_loss(x @ w, x[:, :3], reduction="sum"), 3 * ROWS),
+        (lambda: (x @ w - x[:, :3]).square().sum(), 3 * ROWS),
+        (lambda: (x @ w - x[:, :3]).square().mean(), 1),
+    ):
+        with TapeRecorder() as recorder:
+            loss_of().backward()
+        assert summed_items(build_graph(recorder.tape, [w])) == items
