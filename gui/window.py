@@ -21,9 +21,11 @@ from gui import theme
 from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
 from gui.widgets.glossary import GlossaryHelp, open_term
+from gui.widgets.help_dialog import ABOUT
 from gui.widgets.notice_bar import NoticeBar
 from gui.widgets.page_button import PageButton
 from gui.widgets.picture_file import offer_picture
+from gui.window_actions import PALETTE, WindowActions
 from gui.worker import Worker
 
 AFTER_PAINTING = 60  # milliseconds
@@ -60,6 +62,8 @@ class MainWindow(QMainWindow):
         self._starter.setSingleShot(True)
         self._starter.timeout.connect(self.worker.start)
         self.pages: dict[str, Page] = {}
+        self.commands: WindowActions
+        """What can be done; there are none before the pages are there."""
         self._stack = QStackedWidget()
         opening = label("Opening the pages…", "muted")
         opening.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -85,6 +89,7 @@ class MainWindow(QMainWindow):
             self._places.addWidget(self._page_button(name, module))
         for page in self.pages.values():
             page.meet(self.pages, self.show_page)
+        self.commands = WindowActions(self, modules)
         self.show_page(self._first or next(iter(modules)))
         # Loading it competes for the interpreter with the painting of the first page.
         self._starter.start(AFTER_PAINTING)
@@ -113,12 +118,25 @@ class MainWindow(QMainWindow):
         glossary.setObjectName("glossaryButton")
         glossary.clicked.connect(lambda: open_term(self))
         foot = QHBoxLayout()
+        foot.setSpacing(0)
         foot.addWidget(dark)
         foot.addWidget(glossary)
-        foot.addWidget(label(f"v{__version__}", "small"))
+        foot.addWidget(self._make_about())
         foot.addStretch(1)
         column.addLayout(foot)
         return rail
+
+    def _make_about(self) -> QToolButton:
+        about = QToolButton()
+        about.setObjectName("aboutButton")
+        about.setText(f"v{__version__}")
+        about.setAccessibleName("About Glassbox")
+        about.setToolTip(
+            f"<p>About Glassbox, and help. {PALETTE} finds everything that can be done.</p>"
+        )
+        about.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        about.clicked.connect(lambda: self.commands.open_help(ABOUT))
+        return about
 
     def _page_button(self, key: str, module: PageModule) -> QToolButton:
         button = PageButton(f"go_{key}", module.ICON, module.TITLE, module.HELP)

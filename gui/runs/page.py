@@ -126,7 +126,8 @@ class Page(pages.Page):
         self.files.exported.connect(lambda path: self.message.tell(f"The run is in {path}."))
         self.files.imported.connect(self._on_arrived)
         add_undo_keys(self, self._undo, self._redo)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.tools.words.setFocus)
+        find = QShortcut(QKeySequence.StandardKey.Find, self, self.tools.words.setFocus)
+        find.setWhatsThis("Search the runs")
 
     def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
         """Get to know the other pages: runs are opened and resumed there."""

@@ -144,6 +144,7 @@ class GlossaryHelp(QObject):
         super().__init__(window)
         self._window = window
         self.shortcut = QShortcut(QKeySequence(Qt.Key.Key_F1), window)
+        self.shortcut.setWhatsThis("Explain what has the focus")
         self.shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
         self.shortcut.activated.connect(self.help)
 
@@ -169,10 +170,10 @@ def term_of(widget: QWidget) -> Term | None:
     for each in around:
         if (named := each.property(TERM)) is not None:
             return find(str(named))
-    said = [_plain(words) for words in _texts(widget)]
+    said = [plain_text(words) for words in _texts(widget)]
     if whole := next((term for words in said if (term := find(words))), None):
         return whole
-    names = [*said, *_titles(around), *(_plain(each.toolTip()) for each in around)]
+    names = [*said, *_titles(around), *(plain_text(each.toolTip()) for each in around)]
     found = [term for words in names for _, _, term in terms_in(words)]
     rare = [term for term in found if term.title not in COMMON]
     return next(iter(rare or found), None)
@@ -506,7 +507,7 @@ def _titles(around: list[QWidget]) -> list[str]:
     return cards + boxes
 
 
-def _plain(words: str) -> str:
+def plain_text(words: str) -> str:
     """Return a text without the marks of rich text, and without the ampersand of a shortcut."""
     if words.lstrip().startswith("<"):
         words = QTextDocumentFragment.fromHtml(words).toPlainText()

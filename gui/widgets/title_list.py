@@ -15,7 +15,9 @@ from PySide6.QtWidgets import (
 from gui import theme
 
 ASIDE, ABOVE = 10, 6
-KEY, MARK = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+KEY, MARK, HINT = (Qt.ItemDataRole(Qt.ItemDataRole.UserRole + number) for number in range(3))
+"""The data of an item: its key, the sign before its title, and what stands at its right."""
+RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 FLOW = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
 MARKS = {"✓": "update", "✗": "fault"}
 """Signs before a title, and their colours."""
@@ -29,7 +31,7 @@ class TitleDelegate(QStyledItemDelegate):
         """Be as high as the lines of the title, when it is chosen as well."""
         area = self.parent()
         wide = area.viewport().width() if isinstance(area, QListWidget) else 200
-        room = QRectF(0, 0, wide - 2 * ASIDE, 1000).toRect()
+        room = QRectF(0, 0, wide - 2 * ASIDE - _hint_width(index), 1000).toRect()
         words = QFontMetrics(_font(True)).boundingRect(room, FLOW, _words(index))
         return QSize(wide, words.height() + 2 * ABOVE)
 
@@ -51,7 +53,11 @@ class TitleDelegate(QStyledItemDelegate):
         role = MARKS[mark] if mark else "text" if enabled else "faint"
         painter.setPen(now.colour(role))
         place = QRectF(option.rect).adjusted(ASIDE, 0, -ASIDE, 0)
-        painter.drawText(place, FLOW, _words(index))
+        painter.drawText(place.adjusted(0, 0, -_hint_width(index), 0), FLOW, _words(index))
+        if hint := index.data(HINT):
+            painter.setFont(_font(False))
+            painter.setPen(now.colour("muted" if enabled else "faint"))
+            painter.drawText(place, RIGHT, hint)
         painter.restore()
 
 
@@ -69,7 +75,7 @@ class TitleList(QListWidget):
         self.setVerticalScrollMode(self.ScrollMode.ScrollPerPixel)
         self.setItemDelegate(TitleDelegate(self))
 
-    def show_titles(self, titles: Sequence[tuple[str, str]], chosen: str | None) -> None:
+    def show_titles(self, titles: Sequence[tuple[str, str]], chosen: str | None = None) -> None:
         """Show keys and titles.
 
         Args:
@@ -91,9 +97,13 @@ class TitleList(QListWidget):
         item = self.currentItem()
         return str(item.data(KEY)) if item else ""
 
+    def key_at(self, row: int) -> str:
+        """Return the key of the title in a row."""
+        return str(self.item(row).data(KEY))
+
     def choose(self, key: str) -> None:
         """Choose the title of that key, or none."""
-        keys = [self.item(row).data(KEY) for row in range(self.count())]
+        keys = [self.key_at(row) for row in range(self.count())]
         self.setCurrentRow(keys.index(key) if key in keys else -1)
 
     def mark(self, marks: dict[str, str]) -> None:
@@ -111,6 +121,12 @@ class TitleList(QListWidget):
 def _words(index: Index) -> str:
     mark = index.data(MARK)
     return f"{mark} {index.data()}" if mark else str(index.data())
+
+
+def _hint_width(index: Index) -> int:
+    """Return the pixels that are taken by what stands at the right, and by the gap before it."""
+    hint = index.data(HINT)
+    return QFontMetrics(_font(False)).horizontalAdvance(hint) + 2 * ASIDE if hint else 0
 
 
 def _font(strong: bool) -> QFont:

@@ -12,8 +12,9 @@ REDO = ("Ctrl+Shift+Z", "Ctrl+Y")
 
 def add_undo_keys(widget: QWidget, undo: Callable[[], object], redo: Callable[[], object]) -> None:
     """Let the keys undo and redo while the focus is in a widget."""
-    for keys, act in (((UNDO,), undo), (REDO, redo)):
+    for words, keys, act in (("Undo", (UNDO,), undo), ("Redo", REDO, redo)):
         shortcut = QShortcut(widget)
+        shortcut.setWhatsThis(words)
         shortcut.setKeys([QKeySequence(each) for each in keys])
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(act)

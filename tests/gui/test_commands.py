@@ -1,0 +1,117 @@
+"""Command palette, shortcuts, help and about: found in the window, done by keys."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
+
+from core import about
+from gui.session_state import State
+from gui.widgets.command_palette import CommandPalette
+from gui.widgets.help_dialog import ABOUT, SHORTCUTS, AboutPanel, HelpDialog
+
+
+def press(widget, key, modifiers=Qt.KeyboardModifier.ControlModifier):
+    """Press a key with Ctrl."""
+    widget.activateWindow()
+    QTest.keyClick(widget, key, modifiers)
+
+
+def opened(program, kind):
+    """Wait for a dialog, and return it."""
+    program.until(lambda: program.window.findChild(kind) is not None)
+    dialog = program.window.findChild(kind)
+    program.until(dialog.isVisible)
+    return dialog
+
+
+def palette(program):
+    """Open the command palette by its keys."""
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    press(program.window, Qt.Key.Key_P, both)
+    return opened(program, CommandPalette)
+
+
+def gone(program, kind):
+    """Wait until a closed dialog is deleted."""
+    program.until(lambda: program.window.findChild(kind) is None)
+
+
+def row_of(dialog, title):
+    """Return the item of the command of that title."""
+    shown = [command.title for command in dialog.shown()]
+    return dialog.list.item(shown.index(title))
+
+
+def test_the_palette_finds_and_does_what_can_be_done(program):
+    """Typing searches, the arrows choose, Enter does it, Escape does nothing."""
+    window = program.window
+    dialog = palette(program)
+    assert row_of(dialog, "Train").flags() & Qt.ItemFlag.ItemIsEnabled
+    assert not row_of(dialog, "Stop").flags() & Qt.ItemFlag.ItemIsEnabled
+    QTest.keyClicks(dialog.words, "page")
+    assert [command.keys for command in dialog.shown()] == [f"Ctrl+{n}" for n in range(1, 7)]
+    QTest.keyClick(dialog.words, Qt.Key.Key_Down)
+    QTest.keyClick(dialog.words, Qt.Key.Key_Return)
+    program.until(lambda: window.page_name == "names")
+    gone(program, CommandPalette)
+    dialog = palette(program)
+    QTest.keyClicks(dialog.words, "no such thing")
+    QTest.keyClick(dialog.words, Qt.Key.Key_Return)
+    assert dialog.isVisible() and "No command matches" in dialog.about.text()
+    QTest.keyClick(dialog.words, Qt.Key.Key_Escape)
+    gone(program, CommandPalette)
+    assert window.page_name == "names"
+
+
+def test_a_button_of_the_page_is_pressed_from_the_palette(program):
+    """Train begins, and then Stop can be chosen; the words of the card are searched as well."""
+    dialog = palette(program)
+    QTest.keyClicks(dialog.words, "train")
+    assert dialog.shown()[0].title == "Train" and dialog.shown()[0].keys == "F5"
+    QTest.keyClick(dialog.words, Qt.Key.Key_Return)
+    program.until(lambda: program.session.state is State.TRAINING)
+    gone(program, CommandPalette)
+    dialog = palette(program)
+    QTest.keyClicks(dialog.words, "stop")
+    QTest.keyClick(dialog.words, Qt.Key.Key_Return)
+    program.ready()
+
+
+def test_pages_and_help_have_keys(program):
+    """Ctrl+6 turns to the sixth page; Ctrl+/ lists the keys of the page that is seen."""
+    window = program.window
+    press(window, Qt.Key.Key_6)
+    assert window.page_name == list(window.pages)[5]
+    press(window, Qt.Key.Key_1)
+    assert window.page_name == next(iter(window.pages))
+    press(window, Qt.Key.Key_Slash)
+    dialog = opened(program, HelpDialog)
+    text = dialog.shortcuts.toPlainText()
+    assert dialog.tabs.currentIndex() == SHORTCUTS
+    for words in ("F5", "Train", "F8", "Stop", "Ctrl+Shift+P", "Ctrl+6", "Ctrl+Z", "F1"):
+        assert words in text, words
+    assert all(page.TITLE in dialog.help.toPlainText() for page in window.commands.modules.values())
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    gone(program, HelpDialog)
+
+
+def test_about_says_versions_licences_and_places(program, qtbot):
+    """All of it can be copied; a folder is opened, or said where no program opens it."""
+    QTest.mouseClick(
+        program.window.findChild(QToolButton, "aboutButton"), Qt.MouseButton.LeftButton
+    )
+    dialog = opened(program, HelpDialog)
+    assert dialog.tabs.currentIndex() == ABOUT
+    text = dialog.about.text.toPlainText()
+    for words in ("torch", "PySide6", "Python", "MNIST", "CC BY-SA", "SIL Open Font License"):
+        assert words in text, words
+    dialog.about.copy.click()
+    copied = QApplication.clipboard().text()
+    assert "Glassbox 0." in copied and all(str(path) in copied for path in about.places().values())
+    dialog.close()
+    urls = []
+    panel = AboutPanel(lambda url: bool(urls.append(url)))
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.findChild(QPushButton, "openPlace_3").click()
+    assert urls[0].toLocalFile().endswith("resources") and "opens folders" in panel.message.text()
