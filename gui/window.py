@@ -20,11 +20,11 @@ from core.errors import UserError
 from gui import theme
 from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
+from gui.widgets.export_file import offer_at_focus, offer_at_mouse
 from gui.widgets.glossary import GlossaryHelp, open_term
 from gui.widgets.help_dialog import ABOUT
 from gui.widgets.notice_bar import NoticeBar
 from gui.widgets.page_button import PageButton
-from gui.widgets.picture_file import offer_picture
 from gui.window_actions import PALETTE, WindowActions
 from gui.worker import Worker
 
@@ -173,8 +173,13 @@ class MainWindow(QMainWindow):
         theme.apply(app, self.chosen_theme)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer the card under the mouse as a picture."""
-        offer_picture(self, event)
+        """Offer the card under the mouse as a file."""
+        offer_at_mouse(self, event)
+
+    def export(self) -> None:
+        """Offer the card that has the focus as a file."""
+        if problem := offer_at_focus(self):
+            self.notices.tell(problem)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask every run to end, wait for the worker, and go."""

@@ -43,6 +43,12 @@ class WindowActions:
             "The keys that work on this page, and everywhere.",
             lambda: self.open_help(SHORTCUTS),
         )
+        self._add(
+            "Export…",
+            "Ctrl+E",
+            "Saves the chart, table or report that has the focus as a file.",
+            window.export,
+        )
         self._add("Glossary", "", "Every term, searchable.", lambda: open_term(window))
         self._add("Help", "", "What the pages are for.", lambda: self.open_help(HELP))
         self._add(

@@ -83,6 +83,13 @@ class Columns(Cells):
             self._made = self.columns()
         return self._made
 
+    def csv_rows(self) -> list[list[object]]:
+        """Return the bars as rows: what stands under each, and its height."""
+        bars: list[list[object]] = [
+            [bar.letter or place, bar.height] for place, bar in enumerate(self.shown())
+        ]
+        return [["", self.accessibleName()], *bars] if bars else []
+
     def count(self) -> int:
         """How many columns there are."""
         return len(self.shown())

@@ -99,6 +99,13 @@ class EvidencePicture(PaintedChart):
         bars = [f"{name} {number(value)}" for name, value in pairs]
         return "; ".join([*bars, *(words for _, words, _ in self.levels.values())])
 
+    def csv_rows(self) -> list[list[object]]:
+        """Return what is drawn as rows."""
+        if not self.bars or self.picture is None or not self.picture.series:
+            return super().csv_rows()
+        pairs = zip(self.picture.names, self.picture.series[0].y, strict=False)
+        return [["", self.picture.y_label], *([name, value] for name, value in pairs)]
+
     def event(self, event: QEvent) -> bool:
         """Show the numbers of bars under the mouse."""
         if isinstance(event, QHelpEvent) and self.bars:

@@ -63,6 +63,12 @@ class MatrixView(Cells):
             self.fit()
         self.update()
 
+    def csv_rows(self) -> list[list[object]]:
+        """Return the matrix as rows, the first of which has the numbers of the columns."""
+        head: list[object] = ["", *range(self.across())]
+        rows = [[place, *row] for place, row in enumerate(self._values.tolist())]
+        return [head, *rows] if rows else []
+
     def count(self) -> int:
         """How many cells there are."""
         return int(self._values.size)

@@ -188,6 +188,21 @@ class Chart(Navigation):
                 parts.append(f"{line.name} from {self.write(good[0])} to {self.write(good[-1])}")
         return "; ".join([*parts, *(words for _, words, _ in self.levels.values())])
 
+    def csv_rows(self) -> list[list[object]]:
+        """Return what is drawn as rows: a column for each curve and reference line."""
+        drawn = [line for line in self.lines if len(line.x)]
+        if self.hint or not drawn:
+            return []
+        places = np.unique(np.concatenate([line.x for line in drawn]))
+        titles = [line.name or self.y_title for line in drawn]
+        columns = [dict(zip(line.x.tolist(), line.y.tolist(), strict=True)) for line in drawn]
+        levels = list(self.levels.values())
+        rows: list[list[object]] = [[self.x_title, *titles, *(words for _, words, _ in levels)]]
+        for x in places.tolist():
+            values = [column.get(x, "") for column in columns]
+            rows.append([x, *values, *(level for level, _, _ in levels)])
+        return rows
+
     # Where it stands.
 
     @property

@@ -47,6 +47,11 @@ class ConfusionMatrix(SquareCells):
         self.picked = index
         self.update()
 
+    def csv_rows(self) -> list[list[object]]:
+        """Return the counts as rows: a true digit each, a column for each predicted one."""
+        head: list[object] = ["true / predicted", *range(self.across())]
+        return [head, *([true, *row] for true, row in enumerate(self._counts.tolist()))]
+
     def across(self) -> int:
         """How many cells stand in a row."""
         return len(self._counts)

@@ -13,6 +13,7 @@ from gui.doctor.findings import Findings
 from gui.doctor.scroll_column import ASIDE, UNDER_TABS, CardColumn
 from gui.doctor.verdict_legend import VerdictLegend
 from gui.theme import MARGIN
+from gui.widgets.export_file import PICTURE
 from gui.widgets.verdict_card import VerdictCard
 
 Settings = tuple[tuple[str, object], ...]
@@ -33,6 +34,7 @@ class Report(QWidget):
 
     def __init__(self, about: Callable[[str], str], fix: Callable[[Settings], str]) -> None:
         super().__init__()
+        self.setProperty(PICTURE, "Report")
         self._fix = fix
         self._latest: tuple[Diagnosis, bool, str] | None = None
         self._loss: tuple[History | None, float] = (None, 0.0)
@@ -65,6 +67,10 @@ class Report(QWidget):
     def diagnosis(self) -> Diagnosis | None:
         """What is shown."""
         return self._latest[0] if self._latest else None
+
+    def export_text(self) -> str:
+        """Return what the doctor says as a page of plain text."""
+        return self.diagnosis.text() if self.diagnosis else ""
 
     def clear(self) -> None:
         """Show nothing yet: what could be said stands in its place."""

@@ -66,6 +66,15 @@ class BigramMap(SquareCells):
     def _sentence(self) -> str:
         return self.describe(self.current) if 0 <= self.current < self.count() else ""
 
+    def csv_rows(self) -> list[list[object]]:
+        """Return the cells as rows: the first letters of the pairs, with what each cell says."""
+        if self._view is None:
+            return []
+        letters, write = self._view.letters, self._view.write
+        columns = range(len(letters))
+        rows = ([letters[row], *(write(row, column) for column in columns)] for row in columns)
+        return [["", *letters], *rows]
+
     def across(self) -> int:
         """How many cells stand in a row."""
         return len(self._view.letters) if self._view else 0

@@ -16,7 +16,7 @@ from gui.runs.compare_card import CompareCard
 from gui.runs.compare_layers import CompareLayers
 from gui.runs.compare_plot import ComparePlot, run_line
 from gui.widgets.card import Card
-from gui.widgets.picture_file import offer_pictures
+from gui.widgets.export_file import offer_files
 from gui.widgets.segmented_control import Segments
 
 SIDE, BROAD = 300, 490  # pixels of what differs, of a few runs and of many
@@ -81,9 +81,9 @@ class CompareView(QWidget):
         row.addWidget(self.tabs, 1)
 
     def offer_pictures(self, tell: Callable[[str, str], None]) -> None:
-        """Offer the curves as a picture, in their context menu and behind a button."""
+        """Offer the curves as a file, in their context menu and behind a button."""
         menu = QMenu(self.card.picture)
-        menu.addActions(offer_pictures(self.plot, "compared", tell))
+        menu.addActions(offer_files(self.plot, "compared", tell))
         self.card.picture.setMenu(menu)
 
     def show_entries(self, entries: Sequence[Entry]) -> None:

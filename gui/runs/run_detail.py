@@ -18,8 +18,8 @@ from gui.runs.keyframe_play import KeyframePlay
 from gui.runs.run_card import RunCard
 from gui.runs.run_curves import RunCurves
 from gui.widgets.card import Card, label, say
+from gui.widgets.export_file import offer_files
 from gui.widgets.learning_panel import SOUND
-from gui.widgets.picture_file import offer_pictures
 
 SIDE = 300  # pixels of the columns beside the curves
 SLIDER = "Go through the run: its layers, what it wrote or reads, as they were at that step."
@@ -75,7 +75,7 @@ class RunDetail(QWidget):
         row.addWidget(self.play)
 
     def offer_pictures(self, tell: Callable[[str, str], None]) -> None:
-        """Offer curves and wall as pictures, in their context menus and in that of Export."""
+        """Offer curves and layer table as files, in their context menus and in that of Export."""
         menu = self.card.buttons.menu
         loss, accuracy = self.curves.loss, self.curves.accuracy
         for widget, whole, name, title in (
@@ -83,8 +83,8 @@ class RunDetail(QWidget):
             (accuracy.plot, accuracy, "accuracy", "Accuracy"),
             (self.wall, self.wall, "layers", "Layers"),
         ):
-            part = menu.addMenu(f"{title} as a picture")
-            part.addActions(offer_pictures(widget, name, tell, whole))
+            part = menu.addMenu(f"{title} as a picture or table")
+            part.addActions(offer_files(widget, name, tell, whole))
             self._pictures[name] = part
 
     def show_entry(self, entry: Entry) -> None:

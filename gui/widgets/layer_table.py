@@ -29,6 +29,10 @@ from gui.widgets.glossary import TERM, open_term
 from gui.widgets.layer_names import layer_role, layer_title
 
 ROW, HEAD = 74, 28
+MEASURED = (
+    "mean std zero saturated dead gradient_std weight_std gradient_to_weight update_to_data"
+).split()
+"""The numbers of a layer that a file of the table has."""
 WORDS = 78  # pixels for the words beside a plot
 HEAD_HELP = "Click the heading, or press F1 here, to read about it in the glossary."
 EMPTY = "The layers of the network are listed here, one a row, as soon as there is one."
@@ -134,6 +138,16 @@ class LayerTable(QWidget):
         self._snapshot = snapshot
         self._remarks = check_layers(self._layers, snapshot)
         self.update()
+
+    def csv_rows(self) -> list[list[object]]:
+        """Return what was measured last as rows, a layer each; [] before anything was."""
+        if self._snapshot is None:
+            return []
+        rows: list[list[object]] = [["step", "layer", "inputs", "outputs", "parameters", *MEASURED]]
+        for info, stats in zip(self._layers, self._snapshot.layers, strict=True):
+            about = [self._snapshot.step, info.name, info.fan_in, info.units, info.parameters]
+            rows.append([*about, *(getattr(stats, name) for name in MEASURED)])
+        return rows
 
     def summary(self) -> tuple[str, str]:
         """Return the first fault, else notice, as a sentence, and its role; "" for none."""

@@ -16,7 +16,7 @@ from gui.charts.smoothing import USUAL, smoothed
 from gui.lessons.paired_runs.chart import PairChart, network_line
 from gui.lessons.paired_runs.layer_table import PairLayerTable
 from gui.widgets.card import label, say
-from gui.widgets.picture_file import PICTURE
+from gui.widgets.export_file import PICTURE
 
 GRADIENT = "Gradient of each layer"
 LOSS = "Training loss"
