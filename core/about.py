@@ -48,10 +48,18 @@ def places() -> dict[str, Path]:
     return {
         "Runs": paths.RUNS,
         "Settings": paths.SETTINGS,
+        "Log": paths.LOG,
         "Downloaded data": paths.DOWNLOADS,
         "Bundled data and licences": paths.RESOURCES,
         "Shipped networks": paths.CHECKPOINTS,
     }
+
+
+def as_text() -> str:
+    """Return versions and places as plain text, a line for each."""
+    lines = [f"{each.name} {each.version}" for each in versions()]
+    lines += [system(), *(f"{what}: {path}" for what, path in places().items())]
+    return "\n".join(lines)
 
 
 def bundled() -> str:

@@ -31,6 +31,8 @@ RUNS = Path(os.environ.get("GLASSBOX_RUNS") or KEPT / "runs").expanduser()
 """What trainings leave; ``GLASSBOX_RUNS`` names another folder, such as a shared one."""
 SETTINGS = Path(os.environ.get("GLASSBOX_SETTINGS") or KEPT / "settings.json").expanduser()
 """What the window remembers; ``GLASSBOX_SETTINGS`` names another file."""
+LOG = SETTINGS.with_name("glassbox.log")
+"""What went wrong unexpectedly in the window."""
 DOWNLOADS = ROOT / "data" if IN_CHECKOUT else KEPT / "data"
 TOKENS = DOWNLOADS / "tokens"
 

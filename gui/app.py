@@ -14,6 +14,8 @@ from core import paths
 from core.errors import UserError
 from core.paths import data_folder, show_tiktoken
 from gui import preflight, theme
+from gui.error_log import ErrorLog
+from gui.error_notice import tell_of_errors
 from gui.options import parse
 from gui.pages import page_names
 from gui.state_file import read_state, value_of, write_state
@@ -48,12 +50,19 @@ def run(options: argparse.Namespace) -> int:
         # Threads that wait actively for one another make a convolution ten times slower where
         # other programs want the cores, as they do where tests run. torch is not loaded yet.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    app, window = _build(options)
     if options.tour:
         from gui.tour import Tour
 
+        _, window = _build(options)
         return Tour(window, Path(options.tour), options.long).run()
-    return app.exec()
+    log = ErrorLog(paths.LOG)
+    log.install()
+    try:
+        app, window = _build(options)
+        tell_of_errors(window, log)
+        return app.exec()
+    finally:
+        log.remove()
 
 
 def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:

@@ -103,7 +103,7 @@ class AboutPanel(QWidget):
         self.copy = push_button(
             "copyAbout", "Copy", "Copy versions and places, for a question or a report."
         )
-        self.copy.clicked.connect(lambda: QApplication.clipboard().setText(about_text()))
+        self.copy.clicked.connect(lambda: QApplication.clipboard().setText(about.as_text()))
         self.message = label("", "muted", wrap=True)
         self.message.hide()
         grid = QGridLayout()
@@ -133,14 +133,6 @@ class AboutPanel(QWidget):
             say(self.message, "")
         else:
             say(self.message, f"No program here opens folders; it is {folder}.", "fault")
-
-
-def about_text() -> str:
-    """Return versions and places as plain text, a line for each."""
-    lines = [f"{each.name} {each.version}" for each in about.versions()]
-    lines += [about.system()]
-    lines += [f"{what}: {path}" for what, path in about.places().items()]
-    return "\n".join(lines)
 
 
 def _about_markdown() -> str:

@@ -1,11 +1,25 @@
 """What a person should know of the start: sentences over the head of the page, until closed."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from gui import theme
+from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label
 from gui.widgets.status_icon import Sign
+
+
+@dataclass(frozen=True)
+class NoticeButton:
+    """What can be done about a notice."""
+
+    name: str
+    text: str
+    help: str
+    act: Callable[[], object]
 
 
 class NoticeBar(Card):
@@ -27,7 +41,9 @@ class NoticeBar(Card):
         self.close_button = theme.IconButton("close", "Close this notice.")
         self.close_button.setObjectName("closeNotice")
         self.close_button.clicked.connect(self.clear)
-        row = QHBoxLayout()
+        self._said: dict[str, str] = {}
+        self._buttons: dict[str, QPushButton] = {}
+        self._row = row = QHBoxLayout()
         row.setSpacing(theme.GAP)
         row.addWidget(self.sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.words, 1)
@@ -37,9 +53,19 @@ class NoticeBar(Card):
         over.installEventFilter(self)
         self.hide()
 
-    def tell(self, sentence: str) -> None:
-        """Add a sentence."""
-        self.words.setText("\n".join(filter(None, [self.words.text(), sentence])))
+    def tell(self, sentence: str, key: str = "", buttons: Sequence[NoticeButton] = ()) -> None:
+        """Add a sentence.
+
+        Args:
+            sentence: in plain text.
+            key: of what it is about: it takes the place of the last one of that key.
+            buttons: what can be done; a name that is there already is not added again.
+        """
+        self._said[key or sentence] = sentence
+        for button in buttons:
+            if button.name not in self._buttons:
+                self._buttons[button.name] = self._add(button)
+        self.words.setText("\n".join(self._said.values()))
         self.setAccessibleName(self.words.text())
         self.show()
         self.raise_()
@@ -47,8 +73,19 @@ class NoticeBar(Card):
 
     def clear(self) -> None:
         """Say nothing any more."""
+        self._said.clear()
         self.words.clear()
+        for button in self._buttons.values():
+            button.hide()
+            button.deleteLater()
+        self._buttons.clear()
         self.hide()
+
+    def _add(self, button: NoticeButton) -> QPushButton:
+        made = push_button(button.name, button.text, button.help)
+        made.clicked.connect(button.act)
+        self._row.insertWidget(self._row.count() - 1, made, 0, Qt.AlignmentFlag.AlignTop)
+        return made
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay as wide as what it lies over."""

@@ -113,5 +113,5 @@ def test_about_says_versions_licences_and_places(program, qtbot):
     panel = AboutPanel(lambda url: bool(urls.append(url)))
     qtbot.addWidget(panel)
     panel.show()
-    panel.findChild(QPushButton, "openPlace_3").click()
+    panel.findChild(QPushButton, "openPlace_4").click()
     assert urls[0].toLocalFile().endswith("resources") and "opens folders" in panel.message.text()
