@@ -86,6 +86,8 @@ def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
     window = MainWindow(data, options.device, first)
     window.chosen_theme = chosen
     restore_place(window, kept)
+    if app.platformName() != "offscreen":  # its screen is a number, and nobody's
+        window.fit(window.screen().availableGeometry())
     window.show()
     app.processEvents()  # the first frame stands, before anything that takes long
     window.fill()

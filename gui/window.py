@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QContextMenuEvent
+from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QBoxLayout,
     QButtonGroup,
     QHBoxLayout,
     QMainWindow,
     QStackedWidget,
-    QToolButton,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -24,11 +25,14 @@ from gui.widgets.export_file import offer_at_focus, offer_at_mouse
 from gui.widgets.glossary import GlossaryHelp, open_term
 from gui.widgets.help_dialog import ABOUT
 from gui.widgets.notice_bar import NoticeBar
-from gui.widgets.page_button import PageButton
+from gui.widgets.page_button import NARROW_BUTTON, PageButton
 from gui.window_actions import PALETTE, WindowActions
 from gui.worker import Worker
 
 AFTER_PAINTING = 60  # milliseconds
+USUAL, SMALLEST = QSize(1440, 900), QSize(900, 480)
+RAIL = 148  # pixels of the rail with the pages' titles
+NARROW = 1200  # pixels of a window in which the pages need the room of the titles
 
 
 class MainWindow(QMainWindow):
@@ -50,8 +54,8 @@ class MainWindow(QMainWindow):
             raise UserError(f"There is no page '{page}'; there are {known}.")
         self.setWindowTitle("Glassbox")
         self.setWindowIcon(theme.icon("glass"))
-        self.resize(1440, 900)
-        self.setMinimumSize(1280, 720)
+        self.resize(USUAL)
+        self.setMinimumSize(SMALLEST)
         self.help = GlossaryHelp(self)
         self.data, self._device, self._first = data, device, page
         self.page_name = page or ""
@@ -69,7 +73,7 @@ class MainWindow(QMainWindow):
         opening.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack.addWidget(opening)
         self._group = QButtonGroup(self)
-        self._buttons: dict[str, QToolButton] = {}
+        self._buttons: dict[str, PageButton] = {}
         body = QWidget()
         body.setObjectName("body")
         row = QHBoxLayout(body)
@@ -87,6 +91,7 @@ class MainWindow(QMainWindow):
             self.pages[name] = module.Page(self.worker, self.data, self._device)
             self._stack.addWidget(self.pages[name])
             self._places.addWidget(self._page_button(name, module))
+        self._arrange_rail()
         for page in self.pages.values():
             page.meet(self.pages, self.show_page)
         self.commands = WindowActions(self, modules)
@@ -97,7 +102,6 @@ class MainWindow(QMainWindow):
     def _make_rail(self) -> QWidget:
         rail = QWidget()
         rail.setObjectName("rail")
-        rail.setFixedWidth(148)
         column = QVBoxLayout(rail)
         column.setContentsMargins(12, 18, 4, 14)
         column.setSpacing(4)
@@ -117,13 +121,14 @@ class MainWindow(QMainWindow):
         )
         glossary.setObjectName("glossaryButton")
         glossary.clicked.connect(lambda: open_term(self))
-        foot = QHBoxLayout()
+        foot = self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         foot.setSpacing(0)
         foot.addWidget(dark)
         foot.addWidget(glossary)
         foot.addWidget(self._make_about())
         foot.addStretch(1)
         column.addLayout(foot)
+        self._rail, self._name = rail, name
         return rail
 
     def _make_about(self) -> QToolButton:
@@ -138,7 +143,33 @@ class MainWindow(QMainWindow):
         about.clicked.connect(lambda: self.commands.open_help(ABOUT))
         return about
 
-    def _page_button(self, key: str, module: PageModule) -> QToolButton:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the titles in the rail where the pages need the room."""
+        super().resizeEvent(event)
+        self._arrange_rail()
+
+    def _arrange_rail(self) -> None:
+        narrow = self.width() < NARROW
+        for button in self._buttons.values():
+            button.set_narrow(narrow)
+        self._name.setVisible(not narrow)
+        self._foot.setDirection(
+            QBoxLayout.Direction.BottomToTop if narrow else QBoxLayout.Direction.LeftToRight
+        )
+        self._rail.setFixedWidth(NARROW_BUTTON + 16 if narrow else RAIL)
+
+    def fit(self, available: QRect) -> None:
+        """Become no larger than the free part of a screen, and lie on it as a whole."""
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+        room = QSize(available.width(), available.height() - bar)
+        self.setMinimumSize(SMALLEST.boundedTo(room))
+        self.resize(self.size().boundedTo(room))
+        if not available.contains(self.geometry()):
+            place = self.rect()
+            place.moveCenter(available.center())
+            self.move(place.topLeft())
+
+    def _page_button(self, key: str, module: PageModule) -> PageButton:
         button = PageButton(f"go_{key}", module.ICON, module.TITLE, module.HELP)
         button.clicked.connect(lambda: self.show_page(key))
         page = self.pages[key]

@@ -57,8 +57,6 @@ class Page(TrainingPage):
         self._connect()
 
     def _arrange(self) -> None:
-        for widget, width in ((self.data, 288), (self.recipe, 288), (self.draw, 316)):
-            widget.setFixedWidth(width)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
         lay_out(self, TITLE, ABOUT, left, middle, [self.draw])
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.doctor.chapter_card import ChapterCard
-from gui.doctor.scroll_column import ASIDE, UNDER_TABS, CardColumn
 from gui.inputs import SpinBox
 from gui.theme import GAP, MARGIN
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Card, label, say
 from gui.widgets.curve_card import LiveLoss
+from gui.widgets.scroll_column import ASIDE, UNDER_TABS, CardColumn
 
 if TYPE_CHECKING:
     from core.lessons.case_study import Chapter

@@ -22,16 +22,17 @@ from gui.doctor.fault_game import FaultGameController
 from gui.doctor.loop_record_reader import LoopRecordReader
 from gui.doctor.open_button import OpenButton
 from gui.doctor.report import Report, Settings
-from gui.doctor.scroll_column import ASIDE
 from gui.pages import training_pages
 from gui.state_file import value_of
 from gui.widgets.card import label
 from gui.widgets.doctor_text import done, in_short, in_words
 from gui.widgets.page_button import Mark
+from gui.widgets.scroll_column import ASIDE, CardColumn
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Doctor", "doctor", 4
 HELP = "Doctor. Is a training wrong, too small, or undertrained? It measures, tries, and says."
+LEFT = 290  # pixels of what one chooses
 CHECKPOINT = ".safetensors"
 ABOUT = (
     "Is it wrong, too small (underfitting) or not trained enough (undertrained)? The doctor"
@@ -83,18 +84,18 @@ class Page(pages.Page):
         head.addWidget(label(TITLE, "title"))
         under = QHBoxLayout()
         under.setContentsMargins(0, 0, ASIDE, 0)
-        under.addWidget(label(ABOUT, "muted"), 1)
+        under.addWidget(label(ABOUT, "muted", wrap=True), 1)
         under.addWidget(self.open)
         head.addLayout(under)
         column.addLayout(head)
-        left = QVBoxLayout()
-        left.setSpacing(14)
+        left = CardColumn("doctorColumn", 14, squeeze=True)
+        left.setFixedWidth(LEFT + ASIDE)
         for widget in (self.controls, self.gallery, self.case.play):
-            widget.setFixedWidth(290)
-            left.addWidget(widget, int(widget is self.gallery))
+            widget.setFixedWidth(LEFT)
+            left.add(widget, int(widget is self.gallery))
         columns = QHBoxLayout()
-        columns.setSpacing(14)
-        columns.addLayout(left)
+        columns.setSpacing(14 - ASIDE)
+        columns.addWidget(left)
         for panel, title in ((self.report, "Report"), (self.case, "Case study")):
             self.tabs.addTab(panel, title)
         for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit

@@ -10,10 +10,10 @@ from core.doctor.diagnosis import Cause, Diagnosis
 from core.telemetry.history import History
 from gui.doctor.evidence_panel import EvidencePanel
 from gui.doctor.findings import Findings
-from gui.doctor.scroll_column import ASIDE, UNDER_TABS, CardColumn
 from gui.doctor.verdict_legend import VerdictLegend
 from gui.theme import MARGIN
 from gui.widgets.export_file import PICTURE
+from gui.widgets.scroll_column import ASIDE, UNDER_TABS, CardColumn
 from gui.widgets.verdict_card import VerdictCard
 
 Settings = tuple[tuple[str, object], ...]

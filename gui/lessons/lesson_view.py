@@ -92,7 +92,6 @@ class LessonView(QScrollArea):
         self.setObjectName(f"lesson_{lesson.name}")
         self.setAccessibleName(lesson.title)
         self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.parts: list[LessonPart] = []
         self._headings: dict[str, QWidget] = {}
         self._anchor = ""

@@ -20,7 +20,7 @@ from gui.worker import Worker
 TITLE, ICON, ORDER = "Lessons", "lessons", 5
 HELP = "Lessons. Interactive explanations, with the networks that you have trained."
 ABOUT = "Interactive explanations, with the networks of the other pages."
-SIDE = 226  # pixels of the list
+SIDE = 204  # pixels of the list
 
 
 class Page(pages.Page):

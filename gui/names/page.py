@@ -90,12 +90,7 @@ class Page(TrainingPage):
         self.tabs.addTab(scrolled(self.ladder), "Model comparison")
         self.tabs.addTab(scrolled(self.sweep), "Learning rate")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
-        right = (self.names, self.surprise)
-        for card in left:
-            card.setFixedWidth(288)
-        for panel in right:
-            panel.setFixedWidth(318)
-        lay_out(self, TITLE, ABOUT, left, middle, right)
+        lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
 
     def _connect(self) -> None:
         session = self.session

@@ -13,7 +13,7 @@ from PySide6.QtGui import (
     QShortcut,
     QShowEvent,
 )
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from core import paths
 from core.errors import UserError
@@ -29,6 +29,7 @@ from gui.runs.run_table import RunTable
 from gui.runs.run_tools import RunTools, ask_where, dropped_zip
 from gui.runs.run_transfer import RunTransfer
 from gui.widgets.card import Card, label
+from gui.widgets.scroll_column import ASIDE, CardColumn
 from gui.widgets.undo_keys import add_undo_keys
 from gui.worker import Worker
 
@@ -88,18 +89,26 @@ class Page(pages.Page):
         row.addWidget(self.tools)
         for widget, share in ((tools, 0), (self.table, 1), (self.message, 0)):
             card.body.addWidget(widget, share)
-        for widget in (self._hint, self.detail, self.compare):
+        self._areas: dict[QWidget, CardColumn] = {}
+        for view in (self.detail, self.compare):
+            area = self._areas[view] = CardColumn(f"{view.objectName()}Area", 0, squeeze=True)
+            area.add(view, 1)
+        for widget in (self._hint, *self._areas.values()):
             self._stack.addWidget(widget)
         halves = self.halves
         halves.setObjectName("runsSplitter")
         halves.setChildrenCollapsible(False)
         halves.setHandleWidth(14)
-        halves.addWidget(card)
+        above = QWidget()
+        beside = QHBoxLayout(above)
+        beside.setContentsMargins(0, 0, ASIDE, 0)
+        beside.addWidget(card)
+        halves.addWidget(above)
         halves.addWidget(self._stack)
         halves.setSizes([270, 530])
         halves.setStretchFactor(1, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 16, 20, 18)
+        column.setContentsMargins(20, 16, 20 - ASIDE, 18)
         column.setSpacing(14)
         column.addLayout(head)
         column.addWidget(halves, 1)
@@ -210,12 +219,12 @@ class Page(pages.Page):
             self._stack.hide()
         elif len(entries) == 1:
             self.detail.show_entry(entries[0])
-            self._stack.setCurrentWidget(self.detail)
+            self._stack.setCurrentWidget(self._areas[self.detail])
         elif len(entries) > MOST:
             self._say(MANY)
         else:
             self.compare.show_entries(entries)
-            self._stack.setCurrentWidget(self.compare)
+            self._stack.setCurrentWidget(self._areas[self.compare])
 
     def _say(self, words: str) -> None:
         self._hint.setText(words)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from core import playgrounds
 from core.errors import UserError
@@ -22,6 +23,7 @@ from gui.widgets.export_file import offer_files
 from gui.widgets.learning_panel import SOUND
 
 SIDE = 300  # pixels of the columns beside the curves
+WIDE = 1040  # pixels of three columns
 SLIDER = "Go through the run: its layers, what it wrote or reads, as they were at that step."
 SEEN = "What did each layer see at that step?"
 UNSEEN = "Nothing was measured before the first step; move the slider."
@@ -67,12 +69,27 @@ class RunDetail(QWidget):
         middle.addWidget(self._moments, 1)
         for side in (self.card, self.play):
             side.setFixedWidth(SIDE)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(12)
-        row.addWidget(self.card)
-        row.addLayout(middle, 1)
-        row.addWidget(self.play)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(12)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.addWidget(self.card, 0, 0)
+        self._grid.addLayout(middle, 0, 1)
+        self._place_play()
+
+    def _place_play(self) -> None:
+        """Put what one plays with below, where it doesn't fit beside the rest."""
+        beside = self.width() >= WIDE
+        self._grid.addWidget(self.play, *((0, 2) if beside else (1, 0, 1, 2)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Change between three columns and two."""
+        super().resizeEvent(event)
+        self._place_play()
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with two columns."""
+        return QSize(2 * SIDE, super().minimumSizeHint().height())
 
     def offer_pictures(self, tell: Callable[[str, str], None]) -> None:
         """Offer curves and layer table as files, in their context menus and in that of Export."""

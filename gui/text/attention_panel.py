@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QScrollArea, QWidget
 
 from core.telemetry.events import Array
 from gui.inputs import ComboBox
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _EMPTY = np.empty((0, 0))
 MOST = 48  # tokens: so many can still be read
+WIDE, NARROWEST = 540, 330  # pixels: of both cards side by side, and of the map
 CALM = 500  # milliseconds between two looks while a network learns
 NONE = "This model does not attend: it has no heads. Train a gpt to see its attention weights."
 HOW = (
@@ -70,14 +72,21 @@ class AttentionPanel(QWidget):
         area.setWidget(self.lines)
         below.body.addWidget(label("Hover over a token.", "small"))
         below.body.addWidget(area, 1)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 10, 0, 0)
-        row.setSpacing(12)
-        left, right = QVBoxLayout(), QVBoxLayout()
-        left.addWidget(card)
-        right.addWidget(below)
-        row.addLayout(left, 3)
-        row.addLayout(right, 2)
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._both.setContentsMargins(0, 10, 0, 0)
+        self._both.setSpacing(12)
+        self._both.addWidget(card, 3)
+        self._both.addWidget(below, 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the weights of one token below the map, where they don't fit beside it."""
+        super().resizeEvent(event)
+        way = QBoxLayout.Direction
+        self._both.setDirection(way.LeftToRight if self.width() >= WIDE else way.TopToBottom)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with the width of the map."""
+        return QSize(NARROWEST, super().minimumSizeHint().height())
 
     def set_model(self, model: "TextModel") -> None:
         """Look into this network from now on."""

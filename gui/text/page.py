@@ -30,6 +30,7 @@ HELP = "Text. Train a GPT on a text, token by token, and let it write on from yo
 ABOUT = (
     "Write a prompt and a network goes on. See the tokens it reads, and the attention between them."
 )
+WRITE = 350  # pixels of the pane in which it writes
 KNOWN = {"nanoGPT, CPU": 1.88, "nanoGPT, A100": 1.4697}
 """What nanoGPT's README reports of its character models on Tiny Shakespeare."""
 
@@ -80,10 +81,8 @@ class Page(TrainingPage):
             (self.inside, "Logit lens"),
         ):
             self.tabs.addTab(panel, title)
-        for widget, width in ((self.data, 288), (self.recipe, 288), (self.write, 350)):
-            widget.setFixedWidth(width)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
-        lay_out(self, TITLE, ABOUT, left, middle, [self.write])
+        lay_out(self, TITLE, ABOUT, left, middle, [self.write], WRITE)
 
     def _connect(self) -> None:
         session = self.session

@@ -17,7 +17,7 @@ from gui.charts.smoothing import SmoothingSlider
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, dress, label
 
-NARROWEST = 220  # pixels
+NARROWEST = 204  # pixels
 ROOM = 2 * MARGIN + 50  # pixels that margins and a number take beside the rest
 REDRAW = 0.5  # seconds between two drawings of a small curve
 NOTHING = Curve()

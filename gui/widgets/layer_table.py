@@ -167,7 +167,7 @@ class LayerTable(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Never lower than its rows: it stands in a scroll area."""
-        return QSize(400, self.sizeHint().height())
+        return QSize(360, self.sizeHint().height())
 
     def row_rect(self, row: int) -> QRect:
         """Return where a layer's row is."""

@@ -9,7 +9,8 @@ from PySide6.QtGui import QResizeEvent
 from gui.theme import IconButton
 from gui.widgets.status_icon import Sign
 
-SIDE = 18  # pixels of a mark
+WIDE_BUTTON, NARROW_BUTTON = 132, 48  # pixels, with the title and without
+SIDE, SMALL_SIDE = 18, 12  # pixels of a mark
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,21 @@ class PageButton(IconButton):
         super().__init__(icon, help)
         self.setObjectName(name)
         self.setText(f"  {title}")
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setIconSize(QSize(18, 18))
         self.setCheckable(True)
-        self.setFixedWidth(132)
         self._title, self._help = title, help
         self.signs: list[Sign] = []
+        self.set_narrow(False)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave out the title, and show marks smaller, at the edge of the icon."""
+        style = Qt.ToolButtonStyle
+        self._narrow = narrow
+        self.setToolButtonStyle(
+            style.ToolButtonIconOnly if narrow else style.ToolButtonTextBesideIcon
+        )
+        self.setFixedWidth(NARROW_BUTTON if narrow else WIDE_BUTTON)
+        self._place()
 
     def show_marks(self, marks: Sequence[Mark]) -> None:
         """Show these marks and no others."""
@@ -62,6 +72,11 @@ class PageButton(IconButton):
         self._place()
 
     def _place(self) -> None:
+        side, edge = (SMALL_SIDE, 1) if self._narrow else (SIDE, 6)
         for number, sign in enumerate(self.signs):
-            left = self.width() - (number + 1) * (SIDE + 2) - 6
-            sign.move(left, (self.height() - SIDE) // 2)
+            sign.setFixedSize(side, side)
+            away = number * (side + 2)
+            if self._narrow:
+                sign.move(self.width() - side - edge, edge + away)
+            else:
+                sign.move(self.width() - side - 2 - edge - away, (self.height() - side) // 2)

@@ -1,11 +1,17 @@
-"""The frame that all pages share: a heading, and three columns under it."""
+"""The frame that all training pages share: a heading, and columns under it that scroll."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from gui.widgets.card import label
+from gui.widgets.scroll_column import ASIDE, CardColumn
+
+LEFT, RIGHT = 288, 318
+MIDDLE = 426  # pixels that the middle needs: beside less, there is one column at the side
+SPACE = 14
 
 
 def lay_out(
@@ -15,6 +21,7 @@ def lay_out(
     left: Sequence[QWidget],
     middle: tuple[QWidget, QTabWidget],
     right: Sequence[QWidget],
+    width: int = RIGHT,
 ) -> None:
     """Put a page's widgets where they are on every page.
 
@@ -22,35 +29,77 @@ def lay_out(
         page: the page, without a layout.
         title: what it is called.
         about: what can be done on it, in a sentence.
-        left: data and recipe, of a fixed width; the last one takes what height is left.
+        left: data and recipe; the last one takes what height is left.
         middle: the buttons of the run, and the tabs, which take what room is left.
-        right: what one plays with, of a fixed width; the first one takes what height is left.
+        right: what one plays with; the first one takes what height is left.
+        width: of the right column, in pixels.
     """
     column = QVBoxLayout(page)
-    column.setContentsMargins(20, 16, 20, 18)
-    column.setSpacing(14)
+    column.setContentsMargins(20, 16, 20 - ASIDE, 18)
+    column.setSpacing(SPACE)
+    column.addLayout(heading(title, about))
+    column.addWidget(_Columns(left, middle, right, width), 1)
+
+
+def heading(title: str, about: str) -> QVBoxLayout:
+    """Return a page's title, and under it what can be done on the page."""
     head = QVBoxLayout()
     head.setSpacing(2)
     head.addWidget(label(title, "title"))
-    head.addWidget(label(about, "muted"))
-    column.addLayout(head)
-    columns = QHBoxLayout()
-    columns.setSpacing(14)
-    first, second, third = QVBoxLayout(), QVBoxLayout(), QVBoxLayout()
-    for side in (first, third):
-        side.setSpacing(14)
-    for widget in left:
-        first.addWidget(widget, int(widget is left[-1]))
-    run_bar, tabs = middle
-    second.setSpacing(10)
-    second.addWidget(run_bar)
-    second.addWidget(tabs, 1)
-    for widget in right:
-        third.addWidget(widget, int(widget is right[0]))
-    columns.addLayout(first)
-    columns.addLayout(second, 1)
-    columns.addLayout(third)
-    column.addLayout(columns, 1)
+    head.addWidget(label(about, "muted", wrap=True))
+    return head
+
+
+class _Columns(QWidget):
+    """Three columns; in a narrow window two, the right one on top of the left one."""
+
+    def __init__(
+        self,
+        left: Sequence[QWidget],
+        middle: tuple[QWidget, QTabWidget],
+        right: Sequence[QWidget],
+        width: int,
+    ) -> None:
+        super().__init__()
+        self._left, self._right, self._width = left, right, width
+        self._narrow: bool | None = None
+        self._first = CardColumn("leftColumn", SPACE, squeeze=True)
+        self._third = CardColumn("rightColumn", SPACE, squeeze=True)
+        run_bar, tabs = middle
+        second = CardColumn("middleColumn", 10, squeeze=True)
+        second.add(run_bar)
+        second.add(tabs, 1)
+        second.setMinimumWidth(MIDDLE + ASIDE)
+        self._third.setFixedWidth(width + ASIDE)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE - ASIDE)
+        row.addWidget(self._first)
+        row.addWidget(second, 1)
+        row.addWidget(self._third)
+        self._arrange(narrow=False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Change between three columns and two."""
+        super().resizeEvent(event)
+        needed = LEFT + MIDDLE + (self._width + SPACE if self._right else 0) + SPACE + ASIDE
+        self._arrange(self.width() < needed)
+
+    def _arrange(self, narrow: bool) -> None:
+        if narrow == self._narrow or (not self._right and self._narrow is not None):
+            return
+        self._narrow = narrow
+        above = self._right if narrow else ()
+        wide = self._width if narrow else LEFT
+        for widget in (*above, *self._left):
+            self._first.add(widget, int(widget is self._left[-1]))
+            widget.setFixedWidth(wide)
+        self._first.setFixedWidth(wide + ASIDE)
+        if not narrow:
+            for widget in self._right:
+                self._third.add(widget, int(widget is self._right[0]))
+                widget.setFixedWidth(self._width)
+        self._third.setVisible(not narrow and bool(self._right))
 
 
 def scrolled(card: QWidget) -> QScrollArea:

@@ -19,6 +19,7 @@ from gui.widgets.recipe_form import RecipeForm
 from gui.widgets.undo_keys import add_undo_keys
 
 CHANGED = "changed"
+LEAST = 240  # pixels of the form that are seen at once
 FRESH, ONWARD = "New initialisation", "The present network"
 
 
@@ -82,6 +83,7 @@ class RecipeCard(Card):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumHeight(LEAST)
         inner = QWidget()
         column = QHBoxLayout(inner)
         column.setContentsMargins(0, 0, 8, 0)

@@ -23,7 +23,6 @@ class Page(TrainingPage):
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("spirals", RECIPES, worker, data, device)
-        self.recipe.setFixedWidth(274)
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
         tabs = QTabWidget()
         tabs.addTab(self.learning, "Learning")

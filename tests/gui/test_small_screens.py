@@ -1,0 +1,106 @@
+"""Small screens: on every page everything can be reached, and no text is cut off."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QScrollBar,
+    QTabBar,
+    QTabWidget,
+    QWidget,
+)
+
+from gui.widgets.card import Elided
+
+INTERACTIVE = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QAbstractSlider)
+
+
+def settle():
+    """Let layouts that were asked for happen."""
+    for _ in range(5):
+        QApplication.sendPostedEvents()
+        QApplication.processEvents()
+
+
+def scroll_to(widget):
+    """Scroll all that the widget lies in, from the inside to the outside."""
+    around = widget.parentWidget()
+    while around is not None:
+        if isinstance(around, QScrollArea) and around.widget() is not None:
+            middle = widget.mapTo(around.widget(), widget.rect().center())
+            wide, high = widget.width() // 2 + 1, widget.height() // 2 + 1
+            around.ensureVisible(middle.x(), middle.y(), wide, high)
+        around = around.parentWidget()
+
+
+def unreachable(page):
+    """The interactive widgets of which a part can't be brought onto the screen."""
+    found = []
+    for widget in page.findChildren(QWidget):
+        if not isinstance(widget, INTERACTIVE) or not widget.isVisible():
+            continue
+        if isinstance(widget, QScrollBar) or isinstance(widget.parentWidget(), QTabBar):
+            continue  # the arrows of tabs that don't fit
+        scroll_to(widget)
+        seen = widget.visibleRegion().boundingRect()
+        if not seen.contains(widget.rect()):
+            found.append((name(widget), seen.getRect(), widget.rect().getRect()))
+    return found
+
+
+def cut_off(page):
+    """The labels and buttons that have less room than their words need."""
+    found = []
+    for widget in page.findChildren(QWidget):
+        if not widget.isVisible() or isinstance(widget, Elided):
+            continue
+        if isinstance(widget, QLabel) and widget.text().strip():
+            need = widget.sizeHint()
+            if widget.wordWrap():
+                need = QSize(0, widget.heightForWidth(widget.width()))
+        elif isinstance(widget, QAbstractButton) and widget.text():
+            need = QSize(widget.sizeHint().width(), 0)
+        else:
+            continue
+        if need.width() > widget.width() + 1 or need.height() > widget.height() + 1:
+            found.append((name(widget), need.toTuple(), widget.size().toTuple()))
+    return found
+
+
+def too_wide(page):
+    """The columns whose content is wider than they are: they scroll up and down only."""
+    found = []
+    for area in page.findChildren(QScrollArea):
+        beyond = area.horizontalScrollBar().maximum()
+        fixed = area.horizontalScrollBarPolicy() is Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        if area.isVisible() and fixed and beyond > 0:
+            found.append((name(area), name(area.widget()), beyond))
+    return found
+
+
+def name(widget):
+    """What a widget is called in a message."""
+    return widget.objectName() or getattr(widget, "text", str)()
+
+
+def problems(page):
+    """All of a page's tabs, one after another."""
+    found = []
+    bars = [tabs for tabs in page.findChildren(QTabWidget) if tabs.isVisible()]
+    for tabs in bars or [None]:
+        for index in range(tabs.count() if tabs else 1):
+            if tabs:
+                tabs.setCurrentIndex(index)
+            settle()
+            found += [("unreachable", index, *each) for each in unreachable(page)]
+            found += [("too wide", index, *each) for each in too_wide(page)]
+            found += [("cut off", index, *each) for each in cut_off(page)]
+        if tabs:
+            tabs.setCurrentIndex(0)
+    return found
