@@ -58,9 +58,7 @@ class DigitCanvas(PenInput):
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(True)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setMinimumSize(196, 196)
         self.hint = "Draw a digit"
         self.overlay: Array | None = None
@@ -282,10 +280,6 @@ class DigitCanvas(PenInput):
     def sizeHint(self) -> QSize:
         """Ask for a comfortable square."""
         return QSize(300, 300)
-
-    def heightForWidth(self, width: int) -> int:
-        """Stay square."""
-        return width
 
 
 def _dropped_file(mime: QMimeData) -> Path | None:

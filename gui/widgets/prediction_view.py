@@ -119,6 +119,10 @@ class PredictionView(QWidget):
         row.addLayout(left, 1)
         row.addLayout(right)
 
+    def hasHeightForWidth(self) -> bool:
+        """Say no: where room is short, the picture is the part that gives way."""
+        return False
+
     def show_answer(self, shares: Array | None) -> None:
         """Show the digit with the largest share (10,), and how large; None for nothing to say."""
         if shares is None:

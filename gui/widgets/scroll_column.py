@@ -1,7 +1,7 @@
 """A column of cards that scrolls; the scroll bar, where there is one, stands beside them."""
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtWidgets import QLayout, QScrollArea, QVBoxLayout, QWidget
 
 ASIDE = 12  # pixels at the right that a scroll bar may take
 UNDER_TABS = 10  # pixels between tabs and what is under them
@@ -24,7 +24,7 @@ class CardColumn(QScrollArea):
         if squeeze:  # of a page: the keys go to what stands in it
             self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.column: QVBoxLayout = _Squeezed() if squeeze else QVBoxLayout()
-        inner = _Least() if squeeze else QWidget()
+        inner = QWidget()
         inner.setLayout(self.column)
         self.column.setSpacing(space)
         self.column.addStretch()
@@ -43,20 +43,56 @@ class CardColumn(QScrollArea):
 
 
 class _Squeezed(QVBoxLayout):
-    """Keeps quiet about the height that it would like: a scroll area would give it all of it."""
+    """Gives each card its least height, then what it would like, then shares what is left.
+
+    Qt's own layout gives all cards of wrapped texts their full height before one may scroll.
+    """
 
     def hasHeightForWidth(self) -> bool:
-        """Say no, though wrapped texts have one."""
+        """Say no: a scroll area would give it the height that it would like."""
         return False
 
+    def minimumSize(self) -> QSize:
+        """The sum of the least heights in the width of the column."""
+        inner = self.parentWidget()
+        seen = inner.parentWidget() if inner is not None else None
+        margins = self.contentsMargins()
+        width = (seen.width() if seen is not None else 0) - margins.left() - margins.right()
+        heights = [_least_height(card, width) for card in self._cards()]
+        spaces = self.spacing() * max(0, len(heights) - 1)
+        return QSize(super().minimumSize().width(), sum(heights) + spaces)
 
-class _Least(QWidget):
-    """At least as high as its cards must be in its width."""
+    def setGeometry(self, rect: QRect) -> None:
+        """Put the cards below one another."""
+        QLayout.setGeometry(self, rect)
+        cards, inner = self._cards(), rect.marginsRemoved(self.contentsMargins())
+        heights = [_least_height(card, inner.width()) for card in cards]
+        spare = inner.height() - sum(heights) - self.spacing() * (len(cards) - 1)
+        shares = [self.stretch(self.indexOf(card)) for card in cards]
+        for index, card in enumerate(cards):
+            if not shares[index]:
+                more = max(0, min(spare, _usual_height(card, inner.width()) - heights[index]))
+                heights[index] += more
+                spare -= more
+        top = inner.top()
+        for card, height, share in zip(cards, heights, shares, strict=True):
+            height += max(0, spare) * share // max(1, sum(shares))
+            card.setGeometry(inner.left(), top, inner.width(), height)
+            top += height + self.spacing()
 
-    def event(self, event: QEvent) -> bool:
-        """Update the least height when something in it has changed."""
-        done = super().event(event)
-        layout = self.layout()
-        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and layout is not None:
-            self.setMinimumHeight(layout.minimumHeightForWidth(self.width()))
-        return done
+    def _cards(self) -> list[QWidget]:
+        items = (self.itemAt(index) for index in range(self.count()))
+        widgets = (item.widget() for item in items if item is not None)
+        return [widget for widget in widgets if widget is not None and not widget.isHidden()]
+
+
+def _least_height(card: QWidget, width: int) -> int:
+    layout = card.layout()
+    if layout is None or not layout.hasHeightForWidth():
+        return max(card.minimumHeight(), card.minimumSizeHint().height())
+    return max(card.minimumHeight(), layout.totalMinimumHeightForWidth(width))
+
+
+def _usual_height(card: QWidget, width: int) -> int:
+    usual = card.heightForWidth(width) if card.hasHeightForWidth() else card.sizeHint().height()
+    return min(usual, card.maximumHeight())

@@ -1,6 +1,7 @@
 """Small screens: on every page everything can be reached, and no text is cut off."""
 
-from PySide6.QtCore import QSize, Qt
+import pytest
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -104,3 +105,27 @@ def problems(page):
         if tabs:
             tabs.setCurrentIndex(0)
     return found
+
+
+@pytest.mark.parametrize("size", [(1024, 700), (1280, 720)])
+def test_everything_can_be_reached(program, size):
+    """Every page and tab: widgets lie in the window or can be scrolled to, and words are whole."""
+    program.window.resize(*size)
+    for page_name, page in program.window.pages.items():
+        program.window.show_page(page_name)
+        settle()
+        assert program.window.size().toTuple() == size, page_name
+        assert not problems(page), page_name
+
+
+def test_the_window_is_no_larger_than_the_screen(window):
+    """On a small screen it becomes smaller, and lies on it as a whole; on a large one it stays."""
+    usual = window.size()
+    window.move(900, 500)
+    window.fit(QRect(0, 30, 1000, 650))
+    assert window.width() <= 1000 and window.height() < 650
+    assert QRect(0, 30, 1000, 650).contains(window.geometry().center())
+    assert abs(window.geometry().center().x() - 500) < 10  # the platform draws a frame around it
+    window.resize(usual)
+    window.fit(QRect(0, 0, 2560, 1440))
+    assert window.size() == usual
