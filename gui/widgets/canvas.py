@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QPaintEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy
 
@@ -30,6 +31,7 @@ from gui.widgets.undo_keys import is_redo, is_undo
 
 PEN = round(0.08 * PIXELS)
 """MNIST's strokes are about an eighth of a digit's height, and a digit fills two thirds."""
+LEAST_SIDE = 196  # pixels of the screen
 CLEARING = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 HELP = (
     "Draw one digit, about as large as the dotted box: before the network sees it, it is scaled "
@@ -59,7 +61,7 @@ class DigitCanvas(PenInput):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMinimumSize(196, 196)
+        self.setMinimumSize(LEAST_SIDE, LEAST_SIDE)
         self.hint = "Draw a digit"
         self.overlay: Array | None = None
         self.frame = Frame(0, 0, PIXELS)
@@ -277,9 +279,16 @@ class DigitCanvas(PenInput):
         """Paint the paper, its guide, the ink and what lies over it."""
         paint_canvas(self)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Ask for another height in another width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
     def sizeHint(self) -> QSize:
-        """Ask for a comfortable square."""
-        return QSize(300, 300)
+        """Ask for a square; a height that Qt takes from the width could not shrink."""
+        side = max(LEAST_SIDE, self.width()) if self.isVisible() else 300
+        return QSize(300, side)
 
 
 def _dropped_file(mime: QMimeData) -> Path | None:

@@ -450,5 +450,5 @@ def test_it_stays_square(canvas):
         paper = canvas.paper()
         assert paper.width() == paper.height() == min(width, height) - 2
         assert canvas.rect().toRectF().contains(paper)
-    assert canvas.hasHeightForWidth()
-    assert canvas.heightForWidth(333) == 333
+    canvas.resize(333, 400)
+    assert canvas.sizeHint().height() == 333
