@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QTabWidget, QWidget
 
 from core.errors import UserError
 from core.playgrounds.digits.download import holds_mnist
-from core.playgrounds.digits.recipe import RECIPES
+from core.playgrounds.digits.recipe import LADDER, MEASURE, RECIPES
 from core.telemetry.events import Array, Evaluated
+from core.telemetry.history import History
 from gui.digits.augmented import AugmentedPreview
 from gui.digits.draw_panel import DrawPanel
 from gui.digits.evaluation_panel import EvaluationPanel
@@ -17,6 +18,8 @@ from gui.pages import TrainingPage
 from gui.state_file import value_of
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
+from gui.widgets.ladder_panel import LadderPanel
+from gui.widgets.ladder_session import LadderSession
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.page_frame import lay_out, scrolled
@@ -25,6 +28,7 @@ from gui.worker import Worker
 TITLE, ICON, ORDER = "Digits", "digits", 1
 HELP = "Digits. Train a network on handwritten digits and draw one for it to read."
 ABOUT = "Draw a digit and a network reads it. Train your own, and watch every layer learn."
+OTHER_DIGITS = "LeCun's values are for all of MNIST; these are fewer digits to learn from."
 SWEEP = 600  # steps of a range test: some ten seconds of a small network on a CPU
 
 
@@ -34,6 +38,7 @@ class Page(TrainingPage):
     data: DataCard
     learning: LearningPanel
     sweep: LRRangeCard
+    ladder: LadderPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("digits", RECIPES, worker, data, device)
@@ -43,6 +48,10 @@ class Page(TrainingPage):
         self.evaluation = EvaluationPanel()
         self.sweep = LRRangeCard("loss")
         self.sweep.follow(self.session, SWEEP)
+        self.ladder = LadderPanel(LADDER, MEASURE)
+        self.comparison = LadderSession(
+            self.session, self.recipe, self.ladder, _reached, self._rung_of, OTHER_DIGITS
+        )
         self.examples = AugmentedPreview()
         self.draw = DrawPanel()
         self.recipe.body.addWidget(self.examples)
@@ -51,6 +60,7 @@ class Page(TrainingPage):
         self.tabs.setObjectName("digitsTabs")
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.evaluation, "Mistakes")
+        self.tabs.addTab(scrolled(self.ladder), "Model comparison")
         self.tabs.addTab(scrolled(self.sweep), "Learning rate")
         self.home = self.draw.canvas
         self._arrange()
@@ -90,6 +100,15 @@ class Page(TrainingPage):
                 problems.append(f"Digits: {error}")
         return problems
 
+    def _rung_of(self, model: str) -> str:
+        """Return the rung whose recipe was trained; its length and seed are free."""
+        trained = self.session.trained.to_dict() | {"steps": 0, "seed": 0}
+        for rung in LADDER:
+            recipe = RECIPES[rung.recipes["tuned"]].to_dict() | {"steps": 0, "seed": 0}
+            if recipe == trained:
+                return rung.model
+        return ""
+
     def _on_evaluated(self, event: Evaluated) -> None:
         self._judged = event
         self._show_mistakes()
@@ -119,3 +138,12 @@ class Page(TrainingPage):
         from core.playgrounds.digits.playground import look_into
 
         return look_into(layer, self.draw.picture)
+
+
+def _reached(history: History) -> tuple[float, float] | None:
+    """Return the last errors in per cent: of the newest training batches, and on validation."""
+    found = history.evaluations
+    if "val_accuracy" not in found or not len(history.accuracy.y):
+        return None
+    train = float(history.accuracy.smoothed()[-1])
+    return 100 * (1 - train), 100 * (1 - float(found["val_accuracy"].y[-1]))

@@ -7,28 +7,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtWidgets import QTabWidget, QWidget
 
-from core.playgrounds.names.ladder import Result
-from core.playgrounds.names.recipe import LADDER, RECIPES
+from core.ladder import Result
+from core.playgrounds.names.recipe import LADDER, MEASURE, RECIPES
 from core.playgrounds.names.wordlist import holds_names
 from core.runs.folder import title_of
 from core.telemetry.events import (
     DataDescribed,
     Evaluated,
-    Failed,
-    Finished,
     Loaded,
     Started,
-    Stopped,
 )
-from gui.names.ladder_panel import LadderPanel
-from gui.names.ladder_run import LadderRun
+from core.telemetry.history import History
 from gui.names.letters_panel import LettersPanel
 from gui.names.name_panel import NamePanel
 from gui.names.surprisal_card import SurprisalCard
 from gui.pages import TrainingPage
-from gui.session_state import State
 from gui.widgets.curve_card import ValidationCard
 from gui.widgets.data_card import DataCard
+from gui.widgets.ladder_panel import LadderPanel
+from gui.widgets.ladder_session import LadderSession
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.page_frame import lay_out, scrolled
@@ -54,6 +51,7 @@ class Page(TrainingPage):
     data: DataCard
     learning: LearningPanel
     sweep: LRRangeCard
+    ladder: LadderPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("names", RECIPES, worker, data, device)
@@ -64,8 +62,10 @@ class Page(TrainingPage):
         self.standing = ValidationCard(MARKS, 1.7, 2.7)
         self.learning = LearningPanel(self.session, self._question, self.standing)
         self.letters = LettersPanel()
-        self.ladder = LadderPanel(LADDER)
-        self.ladder_run = LadderRun(self.session, LADDER, self.recipe.choose)
+        self.ladder = LadderPanel(LADDER, MEASURE)
+        self.comparison = LadderSession(
+            self.session, self.recipe, self.ladder, _reached, lambda model: model, OTHER_LIST
+        )
         self.sweep = LRRangeCard("loss (nats per character)")
         self.names, self.surprise = NamePanel(), SurprisalCard()
         self._words: frozenset[str] = frozenset()
@@ -73,11 +73,6 @@ class Page(TrainingPage):
         """How many names the training list has."""
         self._shelf: dict[str, Any] = {}
         """Networks to be put beside the present one, by their names, as replicas."""
-        self._files: dict[str, str] = {}
-        """The checkpoint of each model that the ladder shows."""
-        self._trained = ""
-        self._list = ""
-        """What the ladder's results are of."""
         self.tabs = QTabWidget()
         self.tabs.setObjectName("namesTabs")
         self.home = self.names.prefix
@@ -101,19 +96,13 @@ class Page(TrainingPage):
         session.started.connect(self._on_started)
         session.weights_changed.connect(self._refresh)
         session.evaluated.connect(self._on_evaluated)
-        session.ended.connect(self._on_ended)
+        self.comparison.added.connect(self._on_result)
         session.answered.connect(self.letters.show_answer)
-        session.state_changed.connect(self._on_state)
         self.sweep.follow(session, SWEEP)
         self.names.nameChosen.connect(self.surprise.show_word)
         self.names.prefixChanged.connect(lambda text: self.learning.refresh_layer())
         self.names.otherChosen.connect(self._put_beside)
         self.letters.dreamWanted.connect(self._dream)
-        self.ladder.trainAsked.connect(self.ladder_run.start)
-        self.ladder.stopAsked.connect(self.ladder_run.stop)
-        self.ladder.rowChosen.connect(self._play_rung)
-        self.ladder_run.progressed.connect(self.ladder.set_running)
-        self.ladder_run.ended.connect(lambda: self.ladder.set_running(None, 0.0, ""))
 
     def kept_widgets(self) -> list[QWidget]:
         """Keep the tab, the beginning of a name, and how names are drawn."""
@@ -125,19 +114,13 @@ class Page(TrainingPage):
         """The list that the network is held against: its names are no new ones."""
         self._words = event.values["words"]
         self._listed = event.values["train_size"]
-        if event.values["title"] != self._list:
-            self._list = event.values["title"]
-            self.ladder.clear_results()  # losses on two lists can't be compared
-            self._files.clear()
         self._show_list(event)
         self._play()
 
     def _show_list(self, event: DataDescribed) -> None:
         values = event.values
         self.letters.show_data_views(values)
-        comparable = values["lecture"]
-        self.ladder.set_comparable(comparable, OTHER_LIST)
-        self.standing.show_references(comparable)
+        self.standing.show_references(values["lecture"])
 
     def _on_loaded(self, event: Loaded) -> None:
         self._play()
@@ -145,7 +128,6 @@ class Page(TrainingPage):
         self._keep(STARTER if path == self.session.starter else title_of(path))
 
     def _on_started(self, event: Started) -> None:
-        self._trained = self.recipe.box.currentText()
         self._play()
 
     def _play(self) -> None:
@@ -169,21 +151,8 @@ class Page(TrainingPage):
     def _on_evaluated(self, event: Evaluated) -> None:
         self.surprise.set_totals(event.details["totals"], self._listed)
 
-    def _on_ended(self, event: Finished | Stopped | Failed) -> None:
-        found, info = self.session.history.evaluations, self.session.info
-        if not isinstance(event, Finished | Stopped) or info is None or "val_loss" not in found:
-            return
-        result = Result(
-            self._trained,
-            info.parameters,
-            event.step,
-            event.seconds,
-            float(found["train_loss"].y[-1]),
-            float(found["val_loss"].y[-1]),
-        )
-        self.ladder.show_result(info.model, result)
-        self._files[info.model] = event.checkpoint
-        self._keep(f"{self._trained}, {result.dev_loss:.3f}")
+    def _on_result(self, result: Result) -> None:
+        self._keep(f"{result.recipe}, {result.judged:.3f}")
 
     def _keep(self, title: str) -> None:
         """Keep the present network, to be put beside others."""
@@ -199,10 +168,6 @@ class Page(TrainingPage):
         if title:
             self.names.set_other(self._player(self._shelf[title]), title)
 
-    def _play_rung(self, model: str) -> None:
-        if file := self._files.get(model):
-            self.session.open_checkpoint(Path(file))
-
     def _dream(self, count: int) -> None:
         from core.playgrounds.names.playground import dream
 
@@ -214,6 +179,10 @@ class Page(TrainingPage):
 
         return look_into(layer, self.names.prefix.text())
 
-    def _on_state(self, state: State) -> None:
-        ready = state is State.READY
-        self.ladder.set_enabled_to_train(ready)
+
+def _reached(history: History) -> tuple[float, float] | None:
+    """Return the last losses on training and dev names."""
+    found = history.evaluations
+    if "val_loss" not in found:
+        return None
+    return float(found["train_loss"].y[-1]), float(found["val_loss"].y[-1])

@@ -103,9 +103,9 @@ def _ladder(guide: Guide, page: Page) -> None:
     results = page.ladder.table.results
     wanted = len(LADDER) if guide.long else FEW
     guide.wait(f"{wanted} models are trained", lambda: len(results) >= wanted)
-    if page.ladder_run.running:
+    if page.comparison.run.running:
         guide.click("stopLadder")
-    guide.wait("the comparison has ended", lambda: not page.ladder_run.running)
+    guide.wait("the comparison has ended", lambda: not page.comparison.run.running)
     guide.expect(f"{len(results)} models are compared", len(results) >= wanted)
     guide.look("names-ladder")
 

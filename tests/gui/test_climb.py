@@ -8,12 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QWidget
 
-from core.playgrounds.names.ladder import Rung
+from core.ladder import Rung
 from core.playgrounds.names.recipe import NamesRecipe
 from core.telemetry.events import Finished
 from core.training.checkpoint import load_checkpoint
-from gui.names.ladder_run import LadderRun
 from gui.session_state import State
+from gui.widgets.ladder_run import LadderRun
 
 COUNTED = NamesRecipe(model="bigram-count")
 

@@ -16,12 +16,13 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from core.playgrounds.names.ladder import Result, Rung
+from core.ladder import Result, Rung
+from core.playgrounds.names.recipe import MEASURE
 from gui import theme
-from gui.names.ladder_panel import LadderPanel
-from gui.names.ladder_picture import LadderPicture
-from gui.names.ladder_table import LadderTable
-from gui.names.ladder_text import span
+from gui.widgets.ladder_panel import LadderPanel
+from gui.widgets.ladder_picture import LadderPicture
+from gui.widgets.ladder_table import LadderTable
+from gui.widgets.ladder_text import span
 
 RECIPES = {"lecture": "l", "tuned": "t"}
 RUNGS = [
@@ -42,7 +43,7 @@ ROW = {rung.model: row for row, rung in enumerate(RUNGS)}
 @pytest.fixture
 def panel(qtbot):
     """A panel on the screen, before any training."""
-    made = LadderPanel(RUNGS)
+    made = LadderPanel(RUNGS, MEASURE)
     qtbot.addWidget(made)
     made.resize(700, 640)
     made.show()

@@ -29,7 +29,7 @@ def test_pause_step_and_stop(quick, letters_recipe):
     quick.until(lambda: (bars._shares != before).any())
     click(quick, "stopButton")
     quick.ready()
-    kept = Path(quick.page._files["mlp"])
+    kept = Path(quick.page.comparison.files["mlp"])
     assert load_checkpoint(kept).about["steps"] == stood + 1
     assert load_checkpoint(kept).vocabulary == quick.session.info.vocabulary
 

@@ -275,3 +275,36 @@ def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(program):
     taken = program.session.recipe.lr
     assert 1e-4 < taken < 1 and f"take {taken:g}" in program.find("sweepSentence").text()
     assert program.session.recipe == recipe.replace({"lr": taken})
+
+
+def test_the_model_comparison_trains_each_model_and_plays_with_one(program):
+    """Four models in turn; each has its row with errors, the best a star; a row opens again."""
+    page = program.page
+    page.tabs.setCurrentWidget(page.tabs.widget(2))
+    assert page.tabs.tabText(2) == "Model comparison" and program.find("ladderTable").isVisible()
+    assert not program.find("ladderRecipes").isVisible(), "there is one kind of recipes"
+    program.find("ladderLength").setValue(1)
+    program.click("trainLadder")
+    table = page.ladder.table
+    program.until(lambda: len(table.results) == 4 and not page.comparison.run.running, 120)
+    program.ready()
+    assert list(table.results) == ["linear", "EZMNIST", "mlp", "cnn"]
+    errors = {model: result.judged for model, result in table.results.items()}
+    assert all(0 < error < 95 for error in errors.values()) and table.results["linear"].train < 40
+    assert table.best == min(errors, key=errors.get)
+    assert table.results["linear"].parameters == 7850
+    assert "LeCun's values are for all of MNIST" in program.find("ladderNote").text()
+    table.setFocus()
+    table.selectRow(table.row_of("linear"))
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    program.until(lambda: program.session.info.parameters == 7850)
+    program.ready()
+    assert program.session.trained.hidden == () and program.session.trained.model == "mlp"
+
+
+def test_a_run_of_another_recipe_is_in_no_row(program):
+    """What is compared are the ladder's recipes: a smaller network is none of them."""
+    program.learn(QUICK.replace({"steps": 20}))
+    assert program.page.ladder.table.results == {}
+    program.learn(RECIPES["linear"].replace({"steps": 30}))
+    assert list(program.page.ladder.table.results) == ["linear"]

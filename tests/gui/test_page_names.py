@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 from core.playgrounds.names.recipe import LADDER, NamesRecipe
 from gui.session_state import State
 
-NAMES = "pageNames namePrefix nameList letterBars ladderTable surpriseInput bigramMap"
+NAMES = "pageNames namePrefix nameList letterBars ladderTable_names surpriseInput bigramMap"
 QUICK = NamesRecipe(hidden=(24,), embedding=4, context=3, batch_size=64, lr=1e-2, dropout=0.0)
 GREEK = ["Αθήνα", "Ξάνθη", "Βόλος", "Πάτρα", "Λάρισα", "Σπάρτη"]
 
@@ -141,7 +141,7 @@ def test_training_by_a_click(naming):
     history = naming.session.history
     assert history.loss.y[-1] < history.loss.y[0] - 0.3
     result = naming.page.ladder.table.results["mlp"]
-    assert result.dev_loss == history.evaluations["val_loss"].y[-1]
+    assert result.judged == history.evaluations["val_loss"].y[-1]
     box = naming.page.findChild(QComboBox, "compareBox")
     assert box.count() >= 2
 
@@ -189,7 +189,7 @@ def test_counting_trains_in_one_step(naming):
     naming.ready()
     assert naming.session.info.layers == () and naming.page.ladder.table.results[
         "bigram-count"
-    ].dev_loss == pytest.approx(2.44, abs=0.1)
+    ].judged == pytest.approx(2.44, abs=0.1)
 
 
 def test_the_networks_own_bigrams(naming):
@@ -267,10 +267,10 @@ def test_the_ladder_is_climbed_by_one_button(naming):
     naming.page.tabs.setCurrentIndex(2)
     naming.page.findChild(QWidget, "ladderLength").setValue(1)
     click(naming, "trainLadder")
-    naming.until(lambda: not naming.page.ladder_run.running, 240)
+    naming.until(lambda: not naming.page.comparison.run.running, 240)
     results = naming.page.ladder.table.results
     assert set(results) == {rung.model for rung in LADDER}
-    assert all(r.parameters > 0 and 1.5 < r.dev_loss < 3.4 for r in results.values())
+    assert all(r.parameters > 0 and 1.5 < r.judged < 3.4 for r in results.values())
     naming.ready()
     naming.page.ladder.rowChosen.emit("mlp")
     naming.until(lambda: naming.session.info.model == "mlp")
@@ -286,7 +286,7 @@ def test_a_ladder_can_be_stopped(naming):
     naming.until(lambda: naming.session.state is State.TRAINING)
     click(naming, "stopLadder")
     naming.ready()
-    assert not naming.page.ladder_run.running
+    assert not naming.page.comparison.run.running
     assert "bigram-count" in naming.page.ladder.table.results
 
 
@@ -330,7 +330,7 @@ def test_a_network_for_digits_is_refused(naming):
 def test_the_window_closes_in_the_middle(naming, what):
     """A ladder or a sweep ends with the window; no thread is left (see conftest)."""
     if what == "ladder":
-        naming.page.ladder_run.start("tuned", 60)
+        naming.page.comparison.run.start("tuned", 60)
         naming.until(lambda: naming.session.state is State.TRAINING)
     else:
         naming.session.sweep(100_000)

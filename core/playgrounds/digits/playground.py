@@ -69,6 +69,10 @@ class DigitsPlayground(Playground):
         """Say which digits these are."""
         return data.name
 
+    def describe_data(self, data: Digits, vocabulary: Vocabulary) -> dict[str, Any]:
+        """Return which digits these are, and whether they are MNIST's own, all of them."""
+        return {"title": data.name, "lecture": len(data.test) == 10_000}
+
     def build(
         self, recipe: DigitsRecipe, vocabulary: Vocabulary, initialised: bool = True
     ) -> nn.Module:

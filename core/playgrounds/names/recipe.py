@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ...errors import UserError
+from ...ladder import Measure, Rung
 from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
-from .ladder import Rung
 
 MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
 HIDDEN = ("mlp", "mlp-bn")
@@ -280,6 +280,25 @@ RECIPES = {
 The lectures' bigram adds 0.01 times the mean square of its 27 x 27 weights to the loss; the
 gradient of that is a weight decay of 2 * 0.01 / 729.
 """
+
+MEASURE = Measure(
+    train="Train loss",
+    judged="Dev loss",
+    train_help="Nats a character on names that it learned from, up to 3,000 of them: the lower, the"
+    " better it knows them.",
+    judged_help="Nats a character on names that it never saw: this is what counts. The star marks"
+    " the best. Far above the train loss, it overfits.",
+    axis="Nats a character",
+    places=3,
+    reference="Lecture",
+    reference_help="The dev loss that the lecture reached, on makemore's own names.txt. Point at"
+    " one to see which lecture.",
+    overfits=0.10,
+    gap="on names it never saw it is {gap:.2f} nats worse",
+    plan="Train one model after the other, and measure each on names that it never saw.",
+    about="Each model of the lectures, trained and measured on your names.",
+)
+"""What the models of the ladder are compared by."""
 
 LADDER = (
     Rung(

@@ -1,4 +1,4 @@
-"""How far each model gets: the ladder of the makemore lectures, trained and compared."""
+"""How far each model gets: a ladder of models, trained and compared."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout
 
-from core.playgrounds.names.ladder import Result, Rung
-from gui.names.ladder_controls import LadderControls
-from gui.names.ladder_picture import LadderPicture
-from gui.names.ladder_table import LadderTable
+from core.ladder import Measure, Result, Rung
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label, say
+from gui.widgets.ladder_controls import LadderControls
+from gui.widgets.ladder_picture import LadderPicture
+from gui.widgets.ladder_table import LadderTable
 from gui.widgets.table_cells import PAD
 
 
@@ -20,6 +20,7 @@ class LadderPanel(Card):
 
     Args:
         rungs: the models, from the simplest on.
+        measure: what they are compared by.
         bundled_words: a sentence under the table, such as which names these are; "" for none.
     """
 
@@ -29,14 +30,15 @@ class LadderPanel(Card):
     rowChosen = Signal(str)
     """Play with the network of this model, which has a result."""
 
-    def __init__(self, rungs: Sequence[Rung], bundled_words: str = "") -> None:
+    def __init__(self, rungs: Sequence[Rung], measure: Measure, bundled_words: str = "") -> None:
         super().__init__("Model comparison")
         self.setObjectName("ladderPanel")
         self.setAccessibleName("Model comparison")
+        self.rungs = tuple(rungs)
         self._bundled, self._comparable = bundled_words, True
-        self.controls = LadderControls(len(rungs))
-        self.table = LadderTable(rungs)
-        self.picture = LadderPicture(rungs)
+        self.controls = LadderControls(rungs, measure)
+        self.table = LadderTable(rungs, measure)
+        self.picture = LadderPicture(rungs, measure)
         self.note = label("", "small", wrap=True)
         self.note.setObjectName("ladderNote")
         self._arrange()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from core.playgrounds.names.ladder import Rung
+from core.ladder import Rung
 from core.telemetry.events import Finished, Metrics
 from gui.session import Session
 from gui.session_state import State

@@ -1,4 +1,4 @@
-"""The ladder as a picture: each rung's dev loss on one scale, so that one sees it go down."""
+"""The ladder as a picture: what each rung reached on one scale, so that one sees it go down."""
 
 import math
 import textwrap
@@ -7,31 +7,32 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF
 
-from core.playgrounds.names.ladder import Result, Rung
+from core.ladder import Measure, Result, Rung
 from gui import theme
 from gui.charts.cells import Cells
-from gui.names.ladder_text import told
+from gui.widgets.ladder_text import told
 from gui.widgets.table_cells import LEFT, RIGHT, dot, star
 
 ROW, TOP, BOTTOM, NAMES, VALUES = 17, 22, 20, 96, 58
 EMPTY = (
-    "Train the ladder, and each model's dev loss stands here,\n"
+    "Train the ladder, and what each model reaches stands here,\n"
     "one below the other: the further left, the better."
 )
-STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # between two lines of the scale
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # between two lines of the scale
 
 
 class LadderPicture(Cells):
-    """A row a rung: its dev loss, its train loss, and the lecture's dev loss as a tick."""
+    """A row a rung: what it reached on either data, and what the lecture reached as a tick."""
 
-    def __init__(self, rungs: Sequence[Rung]) -> None:
+    def __init__(self, rungs: Sequence[Rung], measure: Measure) -> None:
         super().__init__(
             "ladderPicture",
-            "Dev loss of each model on one scale",
-            "<p>Dev loss of each model, on one scale: the further left, the better. The ring is"
-            " its train loss; the longer the line between the two, the more it overfits. The short"
-            " upright line is what the lecture reached.</p>",
+            f"{measure.judged} of each model on one scale",
+            f"<p>{measure.judged} of each model, on one scale: the further left, the better. The"
+            f" ring is its {measure.train.lower()}; the longer the line between the two, the more"
+            " it overfits. The short upright line is what others reached.</p>",
         )
+        self._measure = measure
         self._rungs = tuple(rungs)
         self._results: dict[str, Result] = {}
         self._best: str | None = None
@@ -50,7 +51,7 @@ class LadderPicture(Cells):
             comparable: whether the lecture's values are about the same names; else they are
                 left out, since they would lie on another scale.
         """
-        self._results = {m: r for m, r in results.items() if math.isfinite(r.dev_loss)}
+        self._results = {m: r for m, r in results.items() if math.isfinite(r.judged)}
         self._best, self._comparable = best, comparable
         values = [self._ends(result) for result in self._results.values()]
         ticks = [rung.lecture for rung in self._rungs if rung.lecture and comparable]
@@ -58,7 +59,7 @@ class LadderPicture(Cells):
         low, high = min(numbers, default=0.0), max(numbers, default=1.0)
         room = max(0.04 * (high - low), 0.02)
         self._low, self._high = low - room, high + room
-        best_words = f"The best is {best}, {results[best].dev_loss:.3f}." if best else "No results."
+        best_words = f"The best is {best}, {results[best].judged:.3f}." if best else "No results."
         self.setAccessibleDescription(best_words)
         self.update()
 
@@ -77,7 +78,7 @@ class LadderPicture(Cells):
     def describe(self, index: int) -> str:
         """What a rung is and what it reached."""
         rung = self._rungs[index]
-        return textwrap.fill(told(rung, self._results.get(rung.model)), 64)
+        return textwrap.fill(told(rung, self._results.get(rung.model), self._measure), 64)
 
     def heightForWidth(self, width: int) -> int:
         """The same at every width."""
@@ -110,7 +111,7 @@ class LadderPicture(Cells):
         self._scale(painter)
         now = theme.current()
         points = [
-            QPointF(self.x_of(self._results[rung.model].dev_loss), self.rect_of(i).center().y())
+            QPointF(self.x_of(self._results[rung.model].judged), self.rect_of(i).center().y())
             for i, rung in enumerate(self._rungs)
             if rung.model in self._results
         ]
@@ -138,7 +139,7 @@ class LadderPicture(Cells):
         painter.drawLine(QPointF(train, y), QPointF(dev, y))
         dot(painter, QPointF(train, y), "muted", filled=False, size=3)
         dot(painter, QPointF(dev, y), "validation", filled=True, size=3.5)
-        value = f"{result.dev_loss:.3f}"
+        value = self._measure.text(result.judged)
         painter.setPen(now.colour("text" if best else "muted"))
         painter.drawText(row.adjusted(0, 0, 1, 0), RIGHT, value)
         if best:
@@ -156,7 +157,7 @@ class LadderPicture(Cells):
             painter.setPen(now.colour("muted"))
             foot = QRectF(x - 30, frame.bottom() + 3, 60, 16)
             painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, f"{value:.{places}f}")
-        painter.drawText(QRectF(0, 0, self.width(), 16), LEFT, "Nats a character")
+        painter.drawText(QRectF(0, 0, self.width(), 16), LEFT, self._measure.axis)
         self._legend(painter)
 
     def _step(self) -> float:
@@ -166,27 +167,28 @@ class LadderPicture(Cells):
 
     def _legend(self, painter: QPainter) -> None:
         """Name the three marks, from the right."""
-        now, x, y = theme.current(), float(self.width()), 8.0
-        for words in ("lecture", "train", "dev"):
-            if words == "lecture" and not self._comparable:
+        now, m, x, y = theme.current(), self._measure, float(self.width()), 8.0
+        names = (m.reference.lower(), m.train.split()[0].lower(), m.judged.split()[0].lower())
+        for words, kind in zip(names, ("lecture", "train", "judged"), strict=True):
+            if kind == "lecture" and not self._comparable:
                 continue
             x -= painter.fontMetrics().horizontalAdvance(words)
             painter.setPen(now.colour("muted"))
             painter.drawText(QRectF(x, 0, 80, 16), LEFT, words)
             x -= 9
-            if words == "lecture":
+            if kind == "lecture":
                 painter.setPen(QPen(now.colour("muted"), 2))
                 painter.drawLine(QPointF(x, y - 5), QPointF(x, y + 5))
-            elif words == "train":
+            elif kind == "train":
                 dot(painter, QPointF(x, y), "muted", filled=False, size=3)
             else:
                 dot(painter, QPointF(x, y), "validation", filled=True, size=3.5)
             x -= 18
 
     def _ends(self, result: Result) -> tuple[float, float]:
-        """Return dev and train loss; where the latter is NaN, there is no gap."""
-        train = result.train_loss
-        return result.dev_loss, train if math.isfinite(train) else result.dev_loss
+        """Return what was reached on either data; where the latter is NaN, there is no gap."""
+        train = result.train
+        return result.judged, train if math.isfinite(train) else result.judged
 
     def _frame(self) -> QRectF:
         rows = len(self._rungs) * ROW

@@ -1,13 +1,16 @@
 """What to train the ladder with, and how far it is."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from core.ladder import Measure, Rung
 from gui.inputs import ComboBox, SpinBox
-from gui.names.ladder_text import span
 from gui.theme import GAP, MARGIN
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Elided, label
+from gui.widgets.ladder_text import span
 from gui.widgets.table_cells import LEFT
 
 LECTURE = "Each model takes its lecture's number of steps."
@@ -20,15 +23,17 @@ class LadderControls(QWidget):
     """The recipes, ``tuned`` or ``lecture``, and the seconds a rung."""
     stop_clicked = Signal()
 
-    def __init__(self, rungs: int) -> None:
+    def __init__(self, rungs: Sequence[Rung], measure: Measure) -> None:
         super().__init__()
-        self._rungs = rungs
+        self._rungs = len(rungs)
         self._may_train, self._running = True, False
         self.recipes = ComboBox()
         self.recipes.setObjectName("ladderRecipes")
         self.recipes.setAccessibleName("Recipes of the ladder")
         self.recipes.addItem("Tuned", "tuned")
-        self.recipes.addItem("Lecture", "lecture")
+        if all("lecture" in rung.recipes for rung in rungs):
+            self.recipes.addItem("Lecture", "lecture")
+        self.recipes.setVisible(self.recipes.count() > 1)
         self.recipes.setToolTip(
             "<p>Tuned: sizes and optimiser that make the most of the time. Lecture: sizes,"
             " learning rates and steps as in the lecture, so that its numbers come out again.</p>"
@@ -54,7 +59,7 @@ class LadderControls(QWidget):
         self.train = push_button(
             "trainLadder",
             "Train the whole ladder",
-            "Train one model after the other, and measure each on names that it never saw.",
+            measure.plan,
         )
         self.train.setProperty("role", "primary")
         self.train.clicked.connect(self._train)

@@ -8,10 +8,10 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
-from core.playgrounds.names.ladder import Result, Rung
+from core.ladder import Measure, Result, Rung
 from gui import theme
-from gui.names.ladder_text import COLUMNS, loss, span, told, told_by_lecture
 from gui.widgets import table_cells as ladder_cells
+from gui.widgets.ladder_text import columns, span, told, told_by_lecture
 from gui.widgets.table_cells import HEAD, RIGHT, Look
 
 WIDE = 560  # pixels; from there on a row has room for its idea
@@ -26,8 +26,9 @@ class LadderTable(QTableWidget):
     chosen = Signal(str)
     """A model with a result was double-clicked, or Enter pressed on it."""
 
-    def __init__(self, rungs: Sequence[Rung]) -> None:
-        super().__init__(len(rungs), len(COLUMNS))
+    def __init__(self, rungs: Sequence[Rung], measure: Measure) -> None:
+        self.columns, self.measure = columns(measure), measure
+        super().__init__(len(rungs), len(self.columns))
         self.rungs = tuple(rungs)
         self.results: dict[str, Result] = {}
         self.running: str | None = None
@@ -35,7 +36,7 @@ class LadderTable(QTableWidget):
         self._best: str | None = None
         self.setObjectName("ladderTable")
         self.setAccessibleName("The ladder: what each model reached")
-        self.setToolTip("<p>Each model of the lectures, trained and measured on your names.</p>")
+        self.setToolTip(f"<p>{measure.about}</p>")
         self.setHorizontalHeader(ladder_cells.Header())
         self.setItemDelegate(ladder_cells.Cell(self.look, self))
         self.verticalHeader().hide()
@@ -49,7 +50,7 @@ class LadderTable(QTableWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.cellDoubleClicked.connect(lambda row, column: self._choose(row))
-        for column, about in enumerate(COLUMNS):
+        for column, about in enumerate(self.columns):
             head = QTableWidgetItem(about.title)
             head.setToolTip(f"<p>{about.help}</p>")
             self.setHorizontalHeaderItem(column, head)
@@ -66,7 +67,7 @@ class LadderTable(QTableWidget):
         """Show what a rung reached."""
         self.results[model] = result
         self._fill(self.row_of(model))
-        whole = {m: r.dev_loss for m, r in self.results.items() if math.isfinite(r.dev_loss)}
+        whole = {m: r.judged for m, r in self.results.items() if math.isfinite(r.judged)}
         self._best = min(whole, key=whole.__getitem__, default=None)
         self.viewport().update()  # the star may have gone to another row
 
@@ -95,7 +96,7 @@ class LadderTable(QTableWidget):
 
     @property
     def best(self) -> str | None:
-        """The model with the lowest dev loss so far."""
+        """The model that is best so far."""
         return self._best
 
     def row_of(self, model: str) -> int:
@@ -123,13 +124,14 @@ class LadderTable(QTableWidget):
 
     def _fill(self, row: int) -> None:
         rung = self.rungs[row]
-        result = self.results.get(rung.model)
-        texts = [rung.model, "", "", "", "", "–" if rung.lecture is None else loss(rung.lecture)]
+        result, write = self.results.get(rung.model), self.measure.text
+        texts = [rung.model, "", "", "", "", "–" if rung.lecture is None else write(rung.lecture)]
         if result:
             texts[PARAMETERS] = f"{result.parameters:,}"
-            texts[TRAIN], texts[DEV] = loss(result.train_loss), loss(result.dev_loss)
+            texts[TRAIN], texts[DEV] = write(result.train), write(result.judged)
             texts[TIME] = span(result.seconds)
-        words = [told(rung, result)] * LECTURE + [told_by_lecture(rung)]
+        words = [told(rung, result, self.measure)] * LECTURE
+        words.append(told_by_lecture(rung, self.measure))
         for column, (text, help) in enumerate(zip(texts, words, strict=True)):
             item = self._cell(row, column)
             item.setText(text)
@@ -179,7 +181,7 @@ class LadderTable(QTableWidget):
         wide = rest >= WIDE
         extra = min(30, max(0, rest - 660) // 5)  # ideas first, then air
         high = HIGH_ROW if wide else LOW_ROW
-        for column, about in enumerate(COLUMNS):
+        for column, about in enumerate(self.columns):
             title = about.title if wide else about.short
             head = self.horizontalHeaderItem(column)
             if head is not None and head.text() != title:
