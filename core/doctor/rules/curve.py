@@ -126,6 +126,8 @@ def plateau(rule: Rule, evidence: Evidence) -> Check:
     picture, loss = _loss_picture(evidence), evidence.first.criterion
     if not evidence.is_minimised:
         return rule.not_checked(f"{evidence.recognised}: the height of its loss says nothing")
+    if evidence.first.summed > 1:
+        return rule.not_checked("the loss is a sum, that of a guess a mean")
     guess = evidence.data.entropy if evidence.data else math.nan
     if loss.kind in SQUARED_LOSSES:
         known = evidence.data is not None and math.isfinite(evidence.data.target_variance)

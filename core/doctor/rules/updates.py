@@ -130,7 +130,7 @@ def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
     if found is None:
         return rule.not_checked("no complete step was observed")
     frozen = [p.name for p, _ in found if _is_frozen(p)]
-    if frozen and (why := _frozen_on_purpose(evidence, frozen)):
+    if frozen and (why := _frozen_deliberately(evidence, frozen)):
         return rule.passed(f"{names(frozen)}: {why}")
     if frozen:
         measured = f"{names(frozen)} has requires_grad=False, or a learning rate of 0"
@@ -138,8 +138,8 @@ def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
     return rule.passed("none")
 
 
-def _frozen_on_purpose(evidence: Evidence, frozen: list[str]) -> str:
-    """Say by what it looks as if layers were frozen on purpose; "" if they do not."""
+def _frozen_deliberately(evidence: Evidence, frozen: list[str]) -> str:
+    """Say by what it looks as if layers were frozen deliberately; "" if they do not."""
     last = evidence.observations[-1]
     parameters = {p.name: p for p in last.parameters}
     if all(name in parameters and parameters[name].of_frozen_module for name in frozen):

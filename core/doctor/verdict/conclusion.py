@@ -8,6 +8,7 @@ import numpy as np
 from ..diagnosis import Cause, Check, Diagnosis
 from ..evidence import Evidence
 from ..experiments.training_copies import Longer, Wider
+from ..watch.training_kind import ACTOR, ADVERSARIAL
 from .causes import CAUSES
 from .extrapolation import Extrapolation, extrapolate
 
@@ -127,7 +128,7 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float]:
     """Distinguish underfitting, undertrained, at its floor and fine."""
     if evidence.crash:
         return "unknown", f"The loop ended with an error: {evidence.crash}.", 0.3
-    if not evidence.is_minimised and len(evidence.losses) >= 20:
+    if evidence.recognised in (ADVERSARIAL, ACTOR) and len(evidence.losses) >= 20:
         return (
             "unknown",
             f"Nothing wrong was found. Recognised as {evidence.recognised}: the height of such a"

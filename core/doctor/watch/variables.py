@@ -82,7 +82,7 @@ class Variables:
         Args:
             training: which mode.
             trained: ids of parameters; then only of modules that have one of them, since a teacher
-                and a frozen backbone are in eval mode on purpose.
+                and a frozen backbone are in eval mode deliberately.
         """
         for root in self.modules.values():
             modules = dict(root.named_modules())
