@@ -136,13 +136,20 @@ def _gradients(guide: Guide, page: Page) -> None:
 
 def _experiment(guide: Guide, page: Page, key: str, guess: int) -> None:
     """Predict, train both networks, and read the results."""
-    page.view.ensureWidgetVisible(guide.find(QWidget, f"twinStart_{key}"), 50, 400)
-    guide.click(f"twinChoice{guess}_{key}")
-    guide.click(f"twinStart_{key}")
-    answer = guide.find(QLabel, f"twinAnswer_{key}")
+    start = _whole_name(page, f"twinStart_{key}")
+    page.view.ensureWidgetVisible(guide.find(QWidget, start), 50, 400)
+    guide.click(_whole_name(page, f"twinChoice{guess}_{key}"))
+    guide.click(start)
+    answer = guide.find(QLabel, _whole_name(page, f"twinAnswer_{key}"))
     guide.wait("the answer is measured", lambda: "the gradient" in answer.text())
     guide.say(answer.text())
-    outcome = guide.find(QLabel, f"twinOutcome_{key}")
+    outcome = guide.find(QLabel, _whole_name(page, f"twinOutcome_{key}"))
     guide.wait("both networks are trained", lambda: "After" in outcome.text())
     guide.say(outcome.text())
     guide.look(f"lessons-gradients-{key}")
+
+
+def _whole_name(page: Page, name: str) -> str:
+    """Return a widget's whole name: a later part of its kind has its number behind it."""
+    names = (widget.objectName() for widget in page.view.findChildren(QWidget))
+    return next(whole for whole in names if whole == name or whole.startswith(f"{name}_"))
