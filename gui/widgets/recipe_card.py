@@ -79,7 +79,6 @@ class RecipeCard(Card):
         links.addStretch(1)
         links.addWidget(self.back)
         self.body.addLayout(links)
-        self.body.addWidget(self.problem)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -90,6 +89,7 @@ class RecipeCard(Card):
         column.addWidget(self.form)
         scroll.setWidget(inner)
         self.body.addWidget(scroll, 1)
+        self.body.addWidget(self.problem)  # below: what comes and goes moves no field
 
     def choose(self, name: str) -> None:
         """Take the recipe of that name, if it is one."""

@@ -119,14 +119,19 @@ def test_the_learning_rate_is_changed_live(program):
 
 
 def test_an_impossible_setting_is_explained_and_not_taken(program):
-    """The field is marked, a sentence says what is possible, and the recipe stays good."""
+    """A sentence says what is possible, moves no field, and goes with the mistake."""
     box = program.page.findChild(QLineEdit, "setting_lr")
-    before = program.session.recipe
+    before, place = program.session.recipe, box.mapTo(program.window, box.pos())
     box.setText("fast")
     box.editingFinished.emit()
     problem = program.page.findChild(QLabel, "recipeProblem")
     assert problem.isVisibleTo(program.window) and "lr=fast is not possible" in problem.text()
     assert program.session.recipe == before
+    program.window.grab()  # laid out anew
+    assert box.mapTo(program.window, box.pos()) == place
+    box.setText("0.002")
+    box.editingFinished.emit()
+    assert not problem.isVisibleTo(program.window) and program.session.recipe.lr == 0.002
 
 
 def test_a_recipe_is_chosen_by_name_and_changed_by_hand(program):
