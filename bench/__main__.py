@@ -11,6 +11,8 @@ import platform
 import subprocess
 import sys
 
+from bench.rows import SMALLEST
+
 MEASUREMENTS = {
     "start": "bench.window start",
     "speed-cnn": "bench.window speed modern",
@@ -54,19 +56,26 @@ MEASUREMENTS = {
 
 
 def main() -> int:
-    """Print a line for each number; return 1 if one is missed."""
+    """Print a line for each number, then which failed or missed; return 1 if any did."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
     parser.add_argument("--data", metavar="DIR", help="folder of full data sets")
+    parser.add_argument(
+        "--smallest",
+        action="store_true",
+        help="only see whether each runs: no number counts",
+    )
     options = parser.parse_args()
     if unknown := set(options.names) - set(MEASUREMENTS):
         parser.error(f"no measurement {', '.join(unknown)}; there are {', '.join(MEASUREMENTS)}")
     environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ}
+    if options.smallest:
+        environment[SMALLEST] = "1"
     if options.data:
         environment["GLASSBOX_DATA"] = options.data
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print(f"{'what':58} {'measured':>12} {'floor':>10}")
-    missed = 0
+    failed, missed = [], []
     for name in options.names or MEASUREMENTS:
         words = MEASUREMENTS[name].split()
         command = [sys.executable, "-m", *words]
@@ -74,14 +83,19 @@ def main() -> int:
             command, env=environment, stdout=subprocess.PIPE, text=True, check=False
         )
         if answer.returncode:
-            print(f"{name}: failed")
-            missed += 1
+            print(f"{name}: failed", flush=True)
+            failed.append(name)
             continue
         for row in json.loads(answer.stdout.splitlines()[-1]):
-            missed += not row["met"]
-            mark = "" if row["met"] else "  missed"
+            held = row["met"] or options.smallest
+            if not held:
+                missed.append(name)
+            mark = "" if held else "  missed"
             print(f"{row['what']:58} {row['measured']:>12} {row['floor']:>10}{mark}", flush=True)
-    return int(bool(missed))
+    print()
+    for what, names in (("did not run to their end", failed), ("missed a floor", missed)):
+        print(f"{what}: {', '.join(dict.fromkeys(names)) or 'none'}")
+    return int(bool(failed or missed))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from core.paths import CHECKPOINTS, data_folder
 from core.playgrounds.names.recipe import LADDER
+
+DATA = ["--data", str(folder)] if (folder := data_folder()) else []
+"""Where all of the data is; nothing, where the bundled data must do for the smallest sizes."""
+
+
+def lasting(seconds: int) -> list[str]:
+    """Return the words for a training of so many seconds."""
+    return sized(["--seconds", str(seconds)], ["--steps", "2"])
+
+
+LONG = lasting(180)
 
 
 def core(*words: str) -> dict:
@@ -22,18 +33,17 @@ def core(*words: str) -> dict:
 
 def trained(seconds: int, floor: float, data: list[str]) -> None:
     """Train for so long, then judge on the official 10,000."""
-    full = str(data_folder())
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "net.safetensors")
-        made = core("train", "digits", "--seconds", str(seconds), "--out", out, *data)
-        got = core("evaluate", out, "--data", full)["metrics"]["test_accuracy"]
+        made = core("train", "digits", *lasting(seconds), "--out", out, *data)
+        got = core("evaluate", out, *DATA)["metrics"]["test_accuracy"]
     what = f"train digits --seconds {seconds}, {made['dataset'].split(',')[0]}: official 10,000"
     show([row(what, got, floor, "%")])
 
 
 def starter() -> None:
     """The shipped starter, and the size of its file."""
-    got = core("evaluate", "digits", "--data", str(data_folder()))["metrics"]["test_accuracy"]
+    got = core("evaluate", "digits", *DATA)["metrics"]["test_accuracy"]
     size = (CHECKPOINTS / "digits.safetensors").stat().st_size / 1e6
     show(
         [
@@ -45,7 +55,7 @@ def starter() -> None:
 
 def names_starter() -> None:
     """The shipped names starter, and the size of its file."""
-    got = core("evaluate", "names", "--data", str(data_folder()))["metrics"]["dev_loss"]
+    got = core("evaluate", "names", *DATA)["metrics"]["dev_loss"]
     size = (CHECKPOINTS / "names.safetensors").stat().st_size / 1e6
     show(
         [
@@ -57,24 +67,23 @@ def names_starter() -> None:
 
 def tuned(seconds: int, floor: float) -> None:
     """The best tuned recipe for names, which is the default one, after so many seconds."""
-    got = names("--seconds", str(seconds))["metrics"]["val_loss"]
+    got = names(*lasting(seconds))["metrics"]["val_loss"]
     show([row(f"train names --seconds {seconds}: dev loss", got, floor, "nats", most=True)])
 
 
 def text(what: str, floor: float, *words: str) -> None:
     """A text recipe after 180 s on Tiny Shakespeare, judged on the whole last tenth."""
-    data = str(data_folder())
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "net.safetensors")
-        made = core("train", "text", "--seconds", "180", *words, "--data", data, "--out", out)
-        got = core("evaluate", out, "--data", data)["metrics"]
+        made = core("train", "text", *LONG, *words, *DATA, "--out", out)
+        got = core("evaluate", out, *DATA)["metrics"]
     print(f"{made['steps']:,} steps, {made['parameters']:,} parameters", file=sys.stderr)
     show([row(what, got["val_nats_per_char"], floor, "nats", most=True)])
 
 
 def text_starter() -> None:
     """The shipped text starter on the last tenth of Tiny Shakespeare, and the size of its file."""
-    got = core("evaluate", "text", "--data", str(data_folder()))["metrics"]
+    got = core("evaluate", "text", *DATA)["metrics"]
     size = (CHECKPOINTS / "text.safetensors").stat().st_size / 1e6
     loss = got["val_nats_per_char"]
     show(
@@ -97,6 +106,7 @@ def ladder(which: str) -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |", file=sys.stderr)
     for model, recipe, lecture in rungs:
         length = ["--seconds", "20"] if which == "tuned" else []
+        length = sized(length, ["--steps", "1"])
         made = names("--recipe", recipe, *length)
         dev, train = made["metrics"]["val_loss"], made["metrics"]["train_loss"]
         print(
@@ -114,16 +124,17 @@ def names(*words: str) -> dict:
     """Train on makemore's names; return what ``train`` says."""
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "net.safetensors")
-        return core("train", "names", *words, "--data", str(data_folder()), "--out", out)
+        return core("train", "names", *words, *DATA, "--out", out)
 
 
-if __name__ == "__main__":
-    if data_folder() is None:
+def main(words: list[str]) -> None:
+    """Measure one thing."""
+    if not sized(DATA, ["none needed"]):
         sys.exit("name the folder that holds mnist/ and names/ with --data or GLASSBOX_DATA")
     {
         "starter": starter,
         "bundled": lambda: trained(60, 0.99, []),
-        "full": lambda: trained(180, 0.9945, ["--data", str(data_folder())]),
+        "full": lambda: trained(180, 0.9945, DATA),
         "names-starter": names_starter,
         "text-180": lambda: text("train text --seconds 180: nats a character", 1.50),
         "text-characters": lambda: text(
@@ -134,4 +145,8 @@ if __name__ == "__main__":
         "tuned-120": lambda: tuned(120, 1.95),
         "ladder": lambda: ladder("tuned"),
         "ladder-lecture": lambda: ladder("lecture"),
-    }[sys.argv[1]]()
+    }[words[0]]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

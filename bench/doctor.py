@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from core import playgrounds, watch
 from core.doctor.diagnosis import Diagnosis
 from core.doctor.examine import examine
@@ -83,7 +83,10 @@ HEALTHY: dict[str, dict[str, dict[str, Any]]] = {
         "tuned bigram": {},
     },
 }
-SECONDS, BUDGET = 4.0, 4.0
+SECONDS, BUDGET = sized((4.0, 4.0), (0.3, 0.1))
+WATCHED_STEPS = sized(8000, 20)
+MOST = sized(1_000_000, 1)
+"""Runs of a table at most."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ def faults(options: argparse.Namespace) -> list[dict[str, Any]]:
                 for seed in range(options.seeds):
                     number += 1
                     skipped = number % options.every or options.fault not in (None, fault.id)
+                    skipped = skipped or len(answers) >= MOST
                     if skipped:
                         continue
                     answers.append(_one(playground, name, recipe, fault, 42 + seed, options))
@@ -181,6 +185,8 @@ def clean(options: argparse.Namespace) -> list[dict[str, Any]]:
             known = name if name in base else name.rpartition(",")[0]
             recipe = base[known].replace({"steps": 0, **changes})
             for seed in range(options.seeds):
+                if len(answers) >= MOST:
+                    continue
                 answers.append(_one(playground, name, recipe, None, 42 + seed, options))
     wrong = [a for a in answers if a.verdict == "broken" or a.causes]
     share = len(wrong) / max(1, len(answers))
@@ -225,9 +231,10 @@ VERDICTS: list[tuple[str, str, str, dict[str, Any], int]] = [
 def verdicts(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Examine runs that were made to be too short, too small, or fine (or at their floor)."""
     right = 0
-    for expected, playground, name, changes, steps in VERDICTS:
+    for expected, playground, name, changes, steps in VERDICTS[:MOST]:
         base = playgrounds.get(playground).recipes[name]
         recipe = base.replace({"steps": 0, "schedule": "cosine", **changes})
+        steps = sized(steps, 5)
         diagnosis, seconds, _ = ask(playground, recipe, None, budget=options.budget, steps=steps)
         good = diagnosis.verdict == expected or (
             expected == "fine" and diagnosis.verdict == "at_floor"
@@ -255,7 +262,7 @@ for i in range(STEPS):
         p.data += -0.1 * p.grad
     LOOK
 """
-STEPS, ROUNDS = 15_000, 5
+STEPS, ROUNDS = sized((15_000, 5), (50, 1))
 
 
 def cost(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -266,7 +273,7 @@ def cost(options: argparse.Namespace) -> list[dict[str, Any]]:
         if not all(torch.equal(a, b) for a, b in zip(bare[1], watched[1], strict=True)):
             raise AssertionError("the watched loop has other weights")
         ratios.append(watched[0] / bare[0])
-    runs = [_speed(True) / _speed(False) for _ in range(5)]
+    runs = [_speed(True) / _speed(False) for _ in range(ROUNDS)]
     return [
         row("the lecture's loop, watched against bare, time", median(ratios), 1.03, "x", True),
         row("a run of names, attended against not, steps/s", median(runs), 0.97, "x"),
@@ -318,11 +325,11 @@ def _speed(attended: bool) -> float:
         recipe,
         _data("names"),
         torch.device("cpu"),
-        steps=8000,
+        steps=WATCHED_STEPS,
         observers=(RunDoctor(),) if attended else (),
     )
     events = list(train(run, Control()))
-    return 8000 / events[-1].seconds
+    return WATCHED_STEPS / events[-1].seconds
 
 
 def causes_table() -> str:
@@ -379,7 +386,7 @@ def _confusion(answers: list[Answer]) -> None:
         print(f"{planted:26} {named:26} {times}", file=sys.stderr)
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
     """Run one of the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.doctor", description=__doc__)
     parser.add_argument("table", choices=["faults", "clean", "verdicts", "cost", "causes"])
@@ -391,7 +398,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--budget", type=float, default=BUDGET)
     parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(words)
+    options.budget = sized(options.budget, BUDGET)
     if options.table == "causes":
         print(causes_table())
         return
@@ -401,4 +409,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

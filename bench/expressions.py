@@ -15,14 +15,14 @@ from statistics import median
 import numpy as np
 import torch
 
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from core.errors import UserError
 from core.expressions.finite_differences import TOLERANCE
 from core.expressions.graph import Kind
 from core.expressions.lab import Lab
 from core.expressions.parser import parse
 
-EXPRESSIONS, HOSTILE = 1000, 200
+EXPRESSIONS, HOSTILE = sized((1000, 200), (5, 20))
 CALM = ("tanh", "sigmoid", "relu", "softplus", "sin", "cos", "abs")
 """Functions that take any number and give a moderate one."""
 
@@ -250,14 +250,14 @@ KINDS: dict[str, Callable[[], list[dict[str, object]]]] = {
 }
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
     """Measure one kind, or all."""
     parser = argparse.ArgumentParser(prog="python -m bench.expressions", description=__doc__)
     parser.add_argument("kind", nargs="?", choices=list(KINDS))
-    kind = parser.parse_args().kind
+    kind = parser.parse_args(words).kind
     torch.set_num_threads(1)
     show([found for name in ([kind] if kind else KINDS) for found in KINDS[name]()])
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

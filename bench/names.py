@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from torch import Tensor
 
 from bench.program import begin, pump, ready
-from bench.rows import row, show
-from bench.window import Painted, quantile, race, raced
+from bench.rows import row, show, sized
+from bench.window import ALONE, Painted, quantile, race, raced
 from core import playgrounds
 from core.paths import data_folder
 from core.playgrounds.names.player import Player
@@ -23,6 +23,8 @@ from gui.session_state import State
 from gui.tour import Guide
 
 LECTURE = RECIPES["lecture mlp"]
+COUNT = sized(1000, 20)
+"""Names that are sampled."""
 
 
 def learner() -> Learner:
@@ -89,14 +91,14 @@ class Lecture:
 def speed() -> None:
     """Steps a second of the lecture's MLP in the visible window, against the lecture's loop."""
     lecture = Lecture()
-    ratios, late = race("names", LECTURE, lambda: lecture.train(4))
+    ratios, late = race("names", LECTURE, lambda: lecture.train(ALONE))
     raced("lecture's MLP", ratios, late, 0.9)
 
 
 def sample() -> None:
     """1,000 names by the same network: ours at once, the lecture's one letter at a time."""
     lecture = Lecture()
-    lecture.train(20)  # until names have the length of names
+    lecture.train(sized(20, 0.5))  # until names have the length of names
     playground = playgrounds.get("names")
     model = playground.build(
         LECTURE, playground.vocabulary(playground.load(data_folder()), LECTURE)
@@ -106,12 +108,12 @@ def sample() -> None:
         for ours, theirs in zip(model.parameters(), weights, strict=True):
             ours.copy_(theirs)
     player, ratios = Player(model.eval()), []
-    for seed in range(7):
+    for seed in range(sized(7, 1)):
         start = time.perf_counter()
         with torch.no_grad():
-            lecture.sample(1000)
+            lecture.sample(COUNT)
         middle = time.perf_counter()
-        player.names("", 1000, Sampling(), seed)
+        player.names("", COUNT, Sampling(), seed)
         ratios.append((middle - start) / (time.perf_counter() - middle))
     print(f"ratios {min(ratios):.0f} to {max(ratios):.0f}", file=sys.stderr)
     what = "1,000 names sampled, against one letter at a time"
@@ -136,7 +138,7 @@ def prefix() -> None:
     )
 
 
-def _key_times(window: object, rounds: int = 20) -> list[float]:
+def _key_times(window: object, rounds: int = sized(20, 1)) -> list[float]:
     panel = window.page.names
     painted = Painted(panel.names.viewport())
     times = []
@@ -157,5 +159,10 @@ def _key_times(window: object, rounds: int = 20) -> list[float]:
     return times
 
 
+def main(words: list[str]) -> None:
+    """Measure one thing."""
+    {"speed": speed, "sample": sample, "prefix": prefix}[words[0]]()
+
+
 if __name__ == "__main__":
-    {"speed": speed, "sample": sample, "prefix": prefix}[sys.argv[1]]()
+    main(sys.argv[1:])

@@ -16,13 +16,14 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 from torch.utils.tensorboard import SummaryWriter
 
 from bench.program import RECIPE, bare_rate, pump
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from core import playgrounds
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.training.device import use_threads
 from core.training.learner import Learner
 
 CADENCE = 0.1
+ROUNDS, SECONDS = sized((3, 4.0), (1, 0.3))
 
 
 def learner_of(recipe: DigitsRecipe) -> Learner:
@@ -99,13 +100,14 @@ def signal_rate(recipe: DigitsRecipe, seconds: float) -> float:
     return thread.rate
 
 
-def main(name: str) -> None:
+def main(words: list[str]) -> None:
     """Print the ratios of both against the bare loop, in turn."""
+    name = words[0]
     recipe, board, signals = RECIPE[name], [], []
-    for _ in range(3):
-        bare = bare_rate(recipe, 4)
-        board.append(tensorboard_rate(recipe, 4) / bare)
-        signals.append(signal_rate(recipe, 4) / bare)
+    for _ in range(ROUNDS):
+        bare = bare_rate(recipe, SECONDS)
+        board.append(tensorboard_rate(recipe, SECONDS) / bare)
+        signals.append(signal_rate(recipe, SECONDS) / bare)
     show(
         [
             row(
@@ -120,4 +122,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

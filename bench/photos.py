@@ -161,11 +161,11 @@ def measure(seed: int, read: Callable[[Image.Image], np.ndarray] = ink_of) -> di
     return {kind: float(np.mean(hits)) for kind, hits in right.items()}
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
     """Print the share of all photos that are read right, and of each kind to stderr."""
     parser = argparse.ArgumentParser(prog="python -m bench.photos", description=__doc__)
     parser.add_argument("--seed", type=int, default=JUDGED)
-    found = measure(parser.parse_args().seed)
+    found = measure(parser.parse_args(words).seed)
     for kind, share in found.items():
         print(f"  {kind}: {share:.1%}", file=sys.stderr)
     what = f"{EACH * len(KINDS):,} synthetic photos of digits"
@@ -173,4 +173,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from PySide6.QtWidgets import QApplication
 
+from bench.rows import sized
 from core import playgrounds
 from core.paths import data_folder
 from core.playgrounds.digits.recipe import RECIPES, DigitsRecipe
@@ -39,9 +40,11 @@ def ready(page: str = "digits") -> tuple[MainWindow, Session]:
     words = ["--fresh", "--theme", "light", "--page", page]
     folder = data_folder()
     _, window = app.build([*words, "--data", str(folder)] if folder else words)
-    for session in [page.session for page in window.pages.values() if hasattr(page, "session")]:
-        pump(lambda session=session: bool(session.history.evaluations))
-    return window, window.pages[page].session
+    chosen: Any = window.pages[page]
+    everything = [other for other in window.pages.values() if hasattr(other, "session")]
+    for other in sized(everything, [chosen]):
+        pump(lambda other=other: bool(other.session.history.evaluations))
+    return window, chosen.session
 
 
 def begin(window: MainWindow, recipe: Recipe, seconds: int) -> None:

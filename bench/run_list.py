@@ -13,7 +13,7 @@ import torch
 from PySide6.QtWidgets import QApplication
 
 from bench.program import pump, ready
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from core import paths, playgrounds
 from core.playgrounds.names.recipe import NamesRecipe
 from core.runs.curves import write_curves
@@ -25,12 +25,12 @@ from core.training.control import Control
 from core.training.trainer import Run, train
 from gui.runs.run_table import RunTable
 
-RUNS, COMPARED, STEPS, TIMES = 1000, 6, 20_000, 7
+RUNS, COMPARED, STEPS, TIMES = sized((1000, 6, 20_000, 7), (8, 6, 200, 1))
 WORDS = ("w", "warm", "warm 17", "", "run 3", "mlp", "")
 SMALL = NamesRecipe(model="mlp", hidden=(32,), embedding=8, context=3, dropout=0.0)
 
 
-def list_of_runs() -> None:
+def main(words: list[str]) -> None:
     """Open the page with 1,000 runs; filter them; lay six of 20,000 steps over one another."""
     folder = Path(tempfile.mkdtemp(prefix="glassbox-bench-"))
     try:
@@ -79,7 +79,7 @@ def _laid(page: object) -> float:
     begin = time.perf_counter()
     table.choose(list(range(COMPARED)))
     pump(page.compare.isVisible)
-    page.compare.plot.viewport().repaint()
+    page.compare.plot.canvas.viewport().repaint()
     return 1e3 * (time.perf_counter() - begin)
 
 
@@ -121,4 +121,4 @@ def _history(seed: int) -> History:
 
 
 if __name__ == "__main__":
-    sys.exit(list_of_runs())
+    main(sys.argv[1:])

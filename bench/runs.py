@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from core import playgrounds
 from core.errors import UserError
 from core.playgrounds.names.recipe import NamesRecipe
@@ -35,11 +35,11 @@ from core.training.control import Control
 from core.training.trainer import Run, train
 
 RECIPE = NamesRecipe(hidden=(32,), embedding=6, batch_size=32, dropout=0.1)
-STEPS, ROUNDS = 4000, 7
+STEPS, ROUNDS, TIMES = sized((4000, 7, 100), (200, 1, 1))
 COSTS = {
-    "names": ("lecture mlp-bn", 25_000),
-    "digits": ("plain mlp", 4_500),
-    "text": ("characters gpt", 250),
+    "names": ("lecture mlp-bn", sized(25_000, 20)),
+    "digits": ("plain mlp", sized(4_500, 20)),
+    "text": ("characters gpt", sized(250, 2)),
 }
 """Of each playground: a recipe, and steps for some ten seconds."""
 
@@ -159,15 +159,15 @@ def _in_a_process(work: Any, folder: Path | None = None, after: float = 0.0) -> 
     os.waitpid(child, 0)
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
     """Run one of the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.runs", description=__doc__)
     parser.add_argument("table", choices=["cost", "killed"])
-    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--times", type=int, default=TIMES)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     show({"cost": cost, "killed": killed}[options.table](options))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

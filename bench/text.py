@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from torch.nn import functional as F
 
 from bench.program import begin, pump, ready
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from bench.window import Painted, quantile, race, raced
 from core import playgrounds, tokenizers
 from core.paths import data_folder
@@ -27,13 +27,13 @@ from gui.session_state import State
 from gui.tour import Guide
 
 RECIPE = RECIPES["tuned gpt"]
-COUNT = 250
+COUNT = sized(250, 5)
 
 
 def cache() -> None:
     """Tokens a second with keys and values kept, against the whole context for each token."""
     torch.set_num_threads(1)
-    tokenizer = tokenizers.train_bpe(corpus.load(data_folder()).train.pieces(), 1024)
+    tokenizer = tokenizers.train_bpe(corpus.load(data_folder()).train.pieces(), sized(1024, 300))
     rows = []
     for name, floor, settings in (
         ("nanoGPT's blocks", 5, {**GPT2, "context": 256}),
@@ -41,7 +41,7 @@ def cache() -> None:
         ("context 64", None, {"context": 64}),
     ):
         model = build(RECIPE.replace(settings), tokenizer).eval()
-        rounds = [_kept(model) / _recomputed(model) for _ in range(9)]
+        rounds = [_kept(model) / _recomputed(model) for _ in range(sized(9, 1))]
         print(f"{name}: {min(rounds):.1f} to {max(rounds):.1f}", file=sys.stderr)
         what = f"tokens/s, cache against recomputing: {name}"
         rows.append(row(what, statistics.median(rounds), floor, "x"))
@@ -87,7 +87,7 @@ def first() -> None:
     )
 
 
-def _clicks(window: object, rounds: int = 40) -> list[float]:
+def _clicks(window: object, rounds: int = sized(40, 1)) -> list[float]:
     panel = window.page.write
     panel.settings.length.setValue(20)
     painted, times = Painted(panel.output.viewport()), []
@@ -114,7 +114,7 @@ def speed() -> None:
         for _ in range(3):
             learner.learn(*learner.take(), 0.1)
         start, steps = time.perf_counter(), 0
-        while time.perf_counter() - start < 6:
+        while time.perf_counter() - start < sized(6, 0.2):
             learner.learn(*learner.take(), 0.5)
             steps += 1
         return steps / (time.perf_counter() - start)
@@ -131,7 +131,7 @@ def tokenise() -> None:
         path = Path(folder) / "large.txt"
         raw = text.encode()
         with path.open("wb") as file:
-            while file.tell() < 100_000_000:
+            while file.tell() < sized(100_000_000, 1_000_000):
                 file.write(raw)
         data = tokens.TextData(corpus.load(path))
         start = time.perf_counter()
@@ -153,5 +153,10 @@ def tokenise() -> None:
         )
 
 
+def main(words: list[str]) -> None:
+    """Measure one thing."""
+    {"cache": cache, "first": first, "speed": speed, "tokenise": tokenise}[words[0]]()
+
+
 if __name__ == "__main__":
-    {"cache": cache, "first": first, "speed": speed, "tokenise": tokenise}[sys.argv[1]]()
+    main(sys.argv[1:])

@@ -14,13 +14,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from bench.program import RECIPE, bare_rate, begin, pump, ready
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from core.telemetry.events import Metrics
 from core.training.recipe import Recipe
 from gui.session_state import State
 from gui.tour import Guide
 
-ROUNDS = 3
+ROUNDS = sized(3, 1)
+MOVES, TRAININGS, DRAWN = sized((150, 20, 600), (4, 3, 20))
+TRAINED, WATCHED, ALONE = sized((5000, 4000, 4.0), (300, 200, 0.2))
+"""How long a race is run with the window and watched, in milliseconds, and bare, in seconds."""
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -62,14 +65,15 @@ def race(page: str, recipe: Recipe, bare: Callable[[], float]) -> tuple[list[flo
     for _ in range(ROUNDS):
         alone = bare()
         begin(window, recipe, 30)
-        Guide.rest(1000)  # a real event loop: pumping would hide its delays
+        Guide.rest(sized(1000, 100))  # a real event loop: pumping would hide its delays
         times.clear()
-        Guide.rest(5000)
+        Guide.rest(TRAINED)
+        pump(lambda: len(times) > 1)
         (first, start), (last, end) = times[0], times[-1]
         ratios.append((last - first) / (end - start) / alone)
         # Apart from the speed, for it wakes the interpreter 500 times a second.
         lateness = Lateness()
-        Guide.rest(4000)
+        Guide.rest(WATCHED)
         lateness.deleteLater()
         late += lateness.values
         session.stop()
@@ -95,7 +99,7 @@ def raced(name: str, ratios: list[float], late: list[float], floor: float) -> No
 def speed(name: str) -> None:
     """Steps a second in the visible window against the same loop bare; and the delay."""
     recipe = RECIPE[name]
-    ratios, late = race("digits", recipe, lambda: bare_rate(recipe, 4))
+    ratios, late = race("digits", recipe, lambda: bare_rate(recipe, ALONE))
     raced(name, ratios, late, {"modern": 0.90, "small": 0.85}[name])
 
 
@@ -135,7 +139,7 @@ def pen() -> None:
     )
 
 
-def _pen_times(window: QWidget, moves: int = 150) -> list[float]:
+def _pen_times(window: QWidget, moves: int = MOVES) -> list[float]:
     canvas = window.page.findChild(QWidget, "digitCanvas")
     painted = Painted(window.page.findChild(QWidget, "digitBars"))
     window.findChild(QWidget, "clearButton").click()
@@ -162,7 +166,7 @@ def memory() -> None:
     """Resident memory after 20 trainings started and stopped, against after 3."""
     window, session = ready()
     sizes = []
-    for _ in range(20):
+    for _ in range(TRAININGS):
         begin(window, RECIPE["modern"], 30)
         pump(lambda: len(session.history.loss.x) > 3)
         session.stop()
@@ -171,7 +175,7 @@ def memory() -> None:
         sizes.append(_resident())
     window.close()
     growth = sizes[-1] / sizes[2] - 1
-    show([row("memory after 20 trainings against after 3", growth, 0.05, "%", most=True)])
+    show([row(f"memory after {TRAININGS} trainings against after 3", growth, 0.05, "%", most=True)])
 
 
 def _resident() -> int:
@@ -187,12 +191,10 @@ def close() -> None:
         "print(time.time(), flush=True); w.close()"
     )
     times = []
-    for _ in range(3):
-        process = subprocess.Popen(
-            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
-        )
-        closed = float(process.stdout.readline())
-        process.wait()
+    for _ in range(ROUNDS):
+        command = [sys.executable, "-c", script]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            closed = float(process.stdout.readline())
         times.append(time.time() - closed)
     show(
         [row("closing in mid-training until the process is gone", max(times), 2.0, "s", most=True)]
@@ -236,7 +238,7 @@ def drawn() -> None:
     canvas = window.findChild(QWidget, "digitCanvas")
     answer = window.findChild(QLabel, "digitAnswer")
     right, styles = 0, {}
-    examples = list(digits(count=600, seed=1))
+    examples = list(digits(count=DRAWN, seed=1))
     for label, style, strokes in examples:
         window.findChild(QWidget, "clearButton").click()
         pump(lambda: answer.text() == "")  # the last digit's answer is gone
@@ -261,8 +263,9 @@ def drawn() -> None:
     show([row(what, right / len(examples), 0.95, "%")])
 
 
-if __name__ == "__main__":
-    verb, *rest = sys.argv[1:]
+def main(words: list[str]) -> None:
+    """Measure one thing."""
+    verb, *rest = words
     {
         "speed": speed,
         "pen": pen,
@@ -271,3 +274,7 @@ if __name__ == "__main__":
         "start": start,
         "drawn": drawn,
     }[verb](*rest)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

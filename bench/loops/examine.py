@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.loops.planted import FAULTS, HEALTHY
 from bench.loops.planted.words import Edit
-from bench.rows import row, show
+from bench.rows import row, show, sized
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -231,7 +231,7 @@ def table(answers: list[Answer]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def main(words: list[str]) -> None:
     """Run what was asked for; print each answer, then the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.loops.examine", description=__doc__)
     parser.add_argument("--script", choices=FAULTS, help="one script only")
@@ -243,8 +243,9 @@ def main() -> int:
     parser.add_argument(
         "--out", type=Path, help="also write every answer to this file, as JSON lines"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     chosen = cases(arguments.script, arguments.fault, arguments.seeds)[:: arguments.every]
+    chosen = chosen[: sized(len(chosen), 1)]
     if not chosen:
         parser.error("there is no such fault")
     answers = []
@@ -275,7 +276,6 @@ def main() -> int:
             ),
         ]
     )
-    return 0
 
 
 def mean(answers: list[Answer], what: str) -> float:
@@ -284,4 +284,4 @@ def mean(answers: list[Answer], what: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1:])
