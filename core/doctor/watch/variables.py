@@ -178,8 +178,16 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
 
 
 def _add_listed(found: Variables, tensors: list[Tensor]) -> None:
-    if any(t.requires_grad and t.is_leaf for t in tensors):
-        found.listed += [t for t in tensors if t.is_leaf]
+    if any(t.requires_grad and _is_leaf(t) for t in tensors):
+        found.listed += [t for t in tensors if _is_leaf(t)]
+
+
+def _is_leaf(tensor: Tensor) -> bool:
+    """Whether it is a leaf; a view whose base was updated in place may not even be asked."""
+    try:
+        return tensor.is_leaf
+    except RuntimeError:
+        return False
 
 
 def _add_tensor(found: Variables, name: str, tensor: Tensor) -> None:
@@ -191,9 +199,9 @@ def _add_tensor(found: Variables, name: str, tensor: Tensor) -> None:
         found.parameters.pop(known, None)
         found.data.pop(known, None)
     found.names[id(tensor)] = name
-    if tensor.requires_grad and tensor.is_leaf:
+    if tensor.requires_grad and _is_leaf(tensor):
         found.parameters[name] = tensor
-    elif tensor.numel() > 32 and tensor.grad_fn is None:
+    elif tensor.numel() > 32 and not tensor.requires_grad:
         found.data[name] = tensor
 
 
