@@ -71,7 +71,7 @@ class _Squeezed(QVBoxLayout):
         shares = [self.stretch(self.indexOf(card)) for card in cards]
         for index, card in enumerate(cards):
             if not shares[index]:
-                more = max(0, min(spare, _usual_height(card, inner.width()) - heights[index]))
+                more = max(0, min(spare, _preferred_height(card, inner.width()) - heights[index]))
                 heights[index] += more
                 spare -= more
         top = inner.top()
@@ -93,6 +93,6 @@ def _least_height(card: QWidget, width: int) -> int:
     return max(card.minimumHeight(), layout.totalMinimumHeightForWidth(width))
 
 
-def _usual_height(card: QWidget, width: int) -> int:
-    usual = card.heightForWidth(width) if card.hasHeightForWidth() else card.sizeHint().height()
-    return min(usual, card.maximumHeight())
+def _preferred_height(card: QWidget, width: int) -> int:
+    wanted = card.heightForWidth(width) if card.hasHeightForWidth() else card.sizeHint().height()
+    return min(wanted, card.maximumHeight())

@@ -22,7 +22,10 @@ from gui.widgets.glossary import term_of
 from gui.widgets.terms import TERMS
 from tests.test_words import retired_in
 
-ABOUT_NOTHING = {"themeButton", "glossaryButton", "comparePicture", "sectionList", "lesson"}
+ABOUT_NOTHING = {
+    *("themeButton", "glossaryButton", "aboutButton", "closeNotice", "noticeWords"),
+    *("comparePicture", "sectionList", "lesson"),
+}
 """Widgets that name no concept of the field, by their objectName or what is before its "_"."""
 
 
