@@ -10,9 +10,8 @@ from enum import Enum
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.telemetry.events import ENDINGS, Started
-from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
-from gui.worker import NOT_BEGUN, Job, Worker
+from gui.worker import NOT_BEGUN, Job, Task, Worker
 
 FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
 SLOWEST = 0.5  # seconds between them at most
@@ -42,22 +41,36 @@ class Stage(Enum):
 
 
 class BackgroundJob(QObject):
-    """Has the worker do one job at a time, and passes on its events as they came."""
+    """Has the worker do one job at a time, and passes on its events as they came.
+
+    Args:
+        worker: does it.
+        parent: who holds this.
+        title: what others that wait for it are told, such as "Digits".
+        quick: whether it is done between two steps of whatever is trained.
+    """
 
     stage_changed = Signal(object)
     received = Signal(object)
     """An event, in the order in which they came; not the ending."""
     frame = Signal()
     """All that came since the last time was passed on: time to draw."""
+    waiting_changed = Signal(str)
+    """Which jobs it waits for, in a sentence; "" for none."""
     ended = Signal(object)
     """Once for each start: Finished, Stopped or Failed; None where a job has no such event."""
 
-    def __init__(self, worker: Worker, parent: QObject) -> None:
+    def __init__(
+        self, worker: Worker, parent: QObject, title: str = "a job", quick: bool = False
+    ) -> None:
         super().__init__(parent)
         self.stage = Stage.IDLE
         self.control = Control()
         self._worker = worker
-        self._mailbox: Mailbox | None = None
+        self.waits_for = ""
+        """Which jobs it waits for, in a sentence; "" for none."""
+        self._title, self._quick = title, quick
+        self._task: Task | None = None
         self._ending: object = None
         self._drained = (0.0, 0.0)  # when it last was: wall clock, and this thread's own time
         self._timer = QTimer(self)
@@ -73,11 +86,12 @@ class BackgroundJob(QObject):
         """
         if self.stage is Stage.CLOSED:
             return
-        if self._mailbox is not None:
+        if self._task is not None:
             self._give_up()
         self.control = Control(paused)
         self._ending = None
-        self._mailbox = self._worker.do(job, self.control)
+        self._task = self._worker.do(job, self.control, self._title, self._quick)
+        self._say_waiting(self._worker.waits_for(self._task))
         self.enter(Stage.WAITING)
         self._timer.start(0)
 
@@ -88,12 +102,17 @@ class BackgroundJob(QObject):
             abandon: evaluate nothing at the end.
         """
         self.control.stop(abandon)
-        if self._mailbox is None or self.stage is Stage.STOPPING:
+        if self._task is None or self.stage is Stage.STOPPING:
             return
-        if self._worker.withdraw(self._mailbox):
+        if self._worker.withdraw(self._task):
             self._end(NOT_BEGUN)
         else:
             self.enter(Stage.STOPPING)
+
+    def run_now(self) -> None:
+        """Go on at once; the job that has the turn keeps its place behind this one."""
+        if self._task is not None:
+            self._worker.run_now(self._task)
 
     def abandon(self) -> None:
         """End the job for a window that closes; nothing more comes of it."""
@@ -109,9 +128,9 @@ class BackgroundJob(QObject):
     def _give_up(self) -> None:
         self.control.stop(abandon=True)
         self._timer.stop()
-        if self._mailbox is not None:
-            self._worker.withdraw(self._mailbox)
-            self._mailbox = None
+        if self._task is not None:
+            self._worker.withdraw(self._task)
+            self._task = None
 
     def _drain(self) -> None:
         """Pass on what has come; later, if drawing has taken more than its share."""
@@ -121,27 +140,34 @@ class BackgroundJob(QObject):
             self._timer.start(round(1000 * early) + 1)
             return
         self._drained = (time.perf_counter(), time.thread_time())
-        mailbox = self._mailbox
-        if mailbox is None:
+        task = self._task
+        if task is None:
             return
         # First, so that a fault in a widget can't keep the rest from being drained.
         self._timer.start(round(1000 * FRAME))
-        closed = mailbox.closed  # before draining: what is drained after it is all there was
-        for event in mailbox.drain():
+        closed = task.mailbox.closed  # first: what is drained after it is all there was
+        self._say_waiting(self._worker.waits_for(task))
+        for event in task.mailbox.drain():
             if isinstance(event, ENDINGS):
                 self._ending = event
                 continue
             if isinstance(event, Started) and self.stage is Stage.WAITING:
                 self.enter(Stage.TRAINING)
             self.received.emit(event)
-            if self._mailbox is not mailbox:
+            if self._task is not task:
                 return  # whoever received it has started another job
         if closed:
             self._end(self._ending)
         self.frame.emit()
 
+    def _say_waiting(self, sentence: str) -> None:
+        if sentence != self.waits_for:
+            self.waits_for = sentence
+            self.waiting_changed.emit(sentence)
+
     def _end(self, ending: object) -> None:
         self._timer.stop()
-        self._mailbox = None
+        self._task = None
+        self._say_waiting("")
         self.enter(Stage.IDLE)
         self.ended.emit(ending)

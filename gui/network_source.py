@@ -18,7 +18,6 @@ class NetworkSource(QObject):
     """Follows a session's network.
 
     Attributes:
-        path: the file of its weights; None while they are in no file.
         words: what it is, in a few words.
         in_training: whether it is the one that is being trained.
     """
@@ -28,7 +27,6 @@ class NetworkSource(QObject):
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.path: Path | None = None
         self.words = NONE
         self._session = session
         self.in_training = False
@@ -38,22 +36,22 @@ class NetworkSource(QObject):
         session.state_changed.connect(lambda state: self._describe())
         session.ended.connect(self._on_ended)
 
+    @property
+    def path(self) -> Path | None:
+        """The file of its weights; None while they are in no file."""
+        return self._session.file
+
     def _on_started(self, event: Started) -> None:
-        self.in_training = True
-        self._hold(None)
+        self._follow(True)
 
     def _on_loaded(self, event: Loaded) -> None:
-        self.in_training = False
-        self._hold(Path(event.path))
+        self._follow(False)
 
     def _on_ended(self, event: Finished | Stopped | Failed) -> None:
-        self.in_training = False
-        if event.checkpoint:
-            self._hold(Path(event.checkpoint))
-        self._describe()
+        self._follow(False)
 
-    def _hold(self, path: Path | None) -> None:
-        self.path = path
+    def _follow(self, in_training: bool) -> None:
+        self.in_training = in_training
         self.path_changed.emit()
         self._describe()
 

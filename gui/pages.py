@@ -133,7 +133,7 @@ class TrainingPage(Page):
         found, state = [], self.session.state
         if state is State.PAUSED:
             found.append(Mark("pause", "muted", "paused"))
-        elif state.name == "WAITING":
+        elif state is State.WAITING:
             found.append(WAITS)
         elif state.running or state is State.SWEEPING:
             found.append(TRAINS)
@@ -174,7 +174,8 @@ class TrainingPage(Page):
         if session.beginning:
             data, network = session.first_data, session.first_network
         elif self.network.in_training and session.record:
-            network = session.record / LAST  # is written when the run has ended
+            # It is written when the run has ended, if that has done a step.
+            network = session.record / LAST if len(session.history.loss.x) else session.before
         return super().save_state() | {
             "recipe": session.recipe.to_dict(),
             "data": str(data) if data else None,

@@ -35,6 +35,7 @@ from core.telemetry.events import (
     Resumed,
     Snapshot,
     Started,
+    Stopped,
     Swept,
     Weights,
 )
@@ -66,6 +67,8 @@ class Session(QObject):
     layer_viewed = Signal(object)
     ended = Signal(object)
     progressed = Signal(object)
+    waiting = Signal(str)
+    """Which jobs the run, a range test or a download waits for, in a sentence; "" for none."""
     noted = Signal(object)
     """A problem of a run that continues."""
     answered = Signal(object)
@@ -103,6 +106,8 @@ class Session(QObject):
         self.info: Started | None = None
         self.replica: Any = None
         self.weights: Weights | None = None
+        self.snapshot: Snapshot | None = None
+        """The newest look at the layers, for widgets that were hidden when it was taken."""
         self.trained = recipe
         """The recipe that the weights are of, while ``recipe`` is what comes next."""
         self._worker = worker
@@ -125,12 +130,19 @@ class Session(QObject):
         self._adopt = False
         self._chosen = data
         """The data that is being read, to be trained on if it can be."""
+        self.file: Path | None = None
+        """Where the network on the screen is kept; None while it is nowhere yet."""
+        self.before: Path | None = None
+        """Where the network is kept that was there before the run under way."""
         self._questions: dict[str, Question] = {}
         """Those that have no answer yet and are not the training's, by topic."""
         self._asked: tuple[str, Question] | None = None
         """The question that the worker has, and its topic."""
-        self._run = self._make_job(self._on_run_ended)
-        self._range_test = self._make_job(self._on_range_test_ended)
+        page = name.capitalize()
+        self._run = self._make_job(self._on_run_ended, page)
+        test = f"the learning-rate range test of {page}"
+        self._range_test = self._make_job(self._on_range_test_ended, test)
+        self._download = self._make_job(self._on_reading_ended, f"the download for {page}")
         self._file = self._make_job(self._on_file_ended)
         self._reading = self._make_job(self._on_reading_ended)
         self._answer = self._make_job(self._on_answer_ended)
@@ -142,7 +154,7 @@ class Session(QObject):
             Answer: self.answered.emit,
             Swept: self.swept.emit,
             Metrics: self.metrics_added.emit,
-            Snapshot: self.snapshot_taken.emit,
+            Snapshot: self._on_snapshot,
             Examples: self.examples_taken.emit,
             Evaluated: self.evaluated.emit,
             LayerView: self.layer_viewed.emit,
@@ -150,13 +162,15 @@ class Session(QObject):
             Progress: self.progressed.emit,
             Noted: self.noted.emit,
             Paused: lambda event: self._enter(State.PAUSED),
-            Resumed: lambda event: self._enter(State.TRAINING),
+            Resumed: lambda event: self._enter(self._moving()),
         }
         worker.ready.connect(self._on_ready)
         worker.broken.connect(self._on_broken)
 
-    def _make_job(self, on_ended: Callable[[Any], None]) -> BackgroundJob:
-        made = BackgroundJob(self._worker, self)
+    def _make_job(self, on_ended: Callable[[Any], None], title: str = "") -> BackgroundJob:
+        """Return a job that others wait for by its title; without one it is quick."""
+        made = BackgroundJob(self._worker, self, title, quick=not title)
+        made.waiting_changed.connect(self._on_waiting)
         made.received.connect(partial(self._on_event, made))
         made.frame.connect(self.frame)
         made.ended.connect(on_ended)
@@ -242,7 +256,7 @@ class Session(QObject):
             self.ended.emit(Failed(0, str(error)))
             return
         self.recipe = self._ordered = recipe
-        self._live = {}
+        self._live, self.record = {}, folder
         self._enter(State.STARTING)
         self._run.start(partial(jobs.resume, folder))
 
@@ -260,7 +274,7 @@ class Session(QObject):
     def fetch(self) -> None:
         """Download the full data set, and choose it."""
         self._enter(State.FETCHING)
-        self._reading.start(partial(jobs.fetch, self.name, DOWNLOADS))
+        self._download.start(partial(jobs.fetch, self.name, DOWNLOADS))
 
     def choose_data(self, source: Path | None) -> None:
         """Train on other data: a folder or a file, or None for the bundled; it is read first."""
@@ -280,6 +294,7 @@ class Session(QObject):
     def cancel(self) -> None:
         """Give up what the data card shows the progress of: a download, or data made ready."""
         self._reading.stop()
+        self._download.stop()
         if self.state in (State.STARTING, State.SWEEPING):
             self.stop()
 
@@ -296,6 +311,28 @@ class Session(QObject):
         self._run.control.step()
 
     @property
+    def begun(self) -> bool:
+        """Whether the run under way has begun: there is a network that it trains."""
+        return self._run.stage is Stage.TRAINING
+
+    def run_now(self) -> None:
+        """Have what waits go on at once; what has the turn keeps its place behind it."""
+        for job in (self._run, self._range_test, self._download):
+            if job.waits_for:
+                job.run_now()
+
+    def _moving(self) -> State:
+        """Return the state of a run that goes on as soon as it has its turn."""
+        return State.WAITING if self._run.waits_for else State.TRAINING
+
+    def _on_waiting(self, sentence: str) -> None:
+        if sentence and self.state in (State.STARTING, State.TRAINING):
+            self._enter(State.WAITING)
+        elif not sentence and self.state is State.WAITING:
+            self._enter(State.TRAINING if self.begun else State.STARTING)
+        self.waiting.emit(sentence)
+
+    @property
     def stop_requested(self) -> bool:
         """Whether the run was asked to stop, even if it had ended by itself before it did."""
         return self._run.control.stopping
@@ -309,7 +346,7 @@ class Session(QObject):
 
     def abandon(self) -> None:
         """End the run at once, for a window that closes; its network is kept, not evaluated."""
-        for job in (self._run, self._range_test, self._file, self._reading, self._answer):
+        for job in self.findChildren(BackgroundJob):
             job.abandon()
         self._enter(State.CLOSED)
 
@@ -338,7 +375,7 @@ class Session(QObject):
         return True
 
     def _ask_next(self) -> None:
-        if self.state in (State.TRAINING, State.PAUSED):
+        if self.begun:
             for topic, question in self._questions.items():
                 self._run.control.ask(question, topic)
             self._questions.clear()
@@ -364,18 +401,19 @@ class Session(QObject):
 
     def _on_event(self, job: BackgroundJob, event: object) -> None:
         self.history.add(event)
-        if job is self._reading and isinstance(event, DataDescribed | Fetched):
+        if job in (self._reading, self._download) and isinstance(event, DataDescribed | Fetched):
             self._on_read(event)
         elif handler := self._handlers.get(type(event)):
             handler(event)
 
     def _on_started(self, event: Started) -> None:
         self.beginning = False
-        self.info = event
+        self.info, self.snapshot = event, None
+        self.file, self.before = None, self.file
         self.history, self._past = self._past, History()
         self.history.cut(event.step)
         self._make_replica(self._ordered, event)
-        self._enter(State.TRAINING)
+        self._enter(self._moving())
         self._answer.stop()  # what waits behind the run is the run's to answer
         self._ask_next()
         self.started.emit(event)
@@ -385,12 +423,17 @@ class Session(QObject):
         recipe = self.recipe.from_dict(event.recipe)
         if self._adopt:
             self.recipe = recipe
-        self.info = event.started
+        self.info, self.snapshot = event.started, None
+        self.file = Path(event.path)
         self.history = History()
         self._make_replica(recipe, event.started)
         self._update_replica(event.weights)
         self._enter(State.READY)
         self.loaded.emit(event)
+
+    def _on_snapshot(self, event: Snapshot) -> None:
+        self.snapshot = event
+        self.snapshot_taken.emit(event)
 
     def _on_read(self, event: DataDescribed | Fetched) -> None:
         self._enter(State.READY)
@@ -403,7 +446,8 @@ class Session(QObject):
     def _on_reading_ended(self, ending: Any) -> None:
         if ending is not None:
             self._enter(State.READY)
-            self.data_failed.emit(ending)
+            cancelled = Failed(0, "Cancelled before it began; nothing was downloaded.")
+            self.data_failed.emit(cancelled if ending == NOT_BEGUN else ending)
         if self.beginning:
             self._open_next()
 
@@ -419,8 +463,11 @@ class Session(QObject):
         self._enter(State.READY)
         for topic, question in self._run.control.take().questions.items():
             self.ask(question, topic)
-        if ending == NOT_BEGUN:
-            ending = Failed(0, "Stopped before the training began; nothing was kept.")
+        if ending is not None and ending.checkpoint:
+            self.file = Path(ending.checkpoint)
+        elif isinstance(ending, Stopped) and self.file is None and self.before is not None:
+            # It was stopped before its first step: what was there comes back.
+            self.open_checkpoint(self.before, adopt=False)
         self.ended.emit(ending)
 
     def _on_range_test_ended(self, ending: Any) -> None:

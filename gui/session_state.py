@@ -14,6 +14,8 @@ class State(Enum):
     """A network can be used; nothing is being trained."""
     STARTING = "Starting"
     """A run was asked for; data and model are being made."""
+    WAITING = "Waiting"
+    """The run waits until others have had their turn."""
     TRAINING = "Training"
     """Steps are being done."""
     PAUSED = "Paused"
@@ -34,4 +36,10 @@ class State(Enum):
     @property
     def running(self) -> bool:
         """Whether a run is under way."""
-        return self in (State.STARTING, State.TRAINING, State.PAUSED, State.STOPPING)
+        return self in (
+            State.STARTING,
+            State.WAITING,
+            State.TRAINING,
+            State.PAUSED,
+            State.STOPPING,
+        )

@@ -99,8 +99,9 @@ def apply(app: QApplication, name: str) -> None:
     _current = THEMES[name]
     icon.cache_clear()
     with _nobody_deleted():
-        app.setStyle("Fusion")
-        app.setFont(font())
+        if not app.styleSheet():  # each of these goes through all widgets: only what changes
+            app.setStyle("Fusion")
+            app.setFont(font())
         app.setStyleSheet(_stylesheet(_current))
         app.setPalette(_palette(_current))
 

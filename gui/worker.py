@@ -1,31 +1,87 @@
-"""The one thread beside the GUI thread: it loads torch, then does one job after another.
+"""The one thread beside the GUI thread: it loads torch, then does what it is asked for, by turns.
 
 A job is a function that yields events. The thread puts them into the job's own mailbox, from which
 whoever asked for the job takes them: nothing is pushed, and nothing late can reach another one.
+
+The thread owns every model that is trained, and does one step at a time. Between two events of a
+job it can do another one:
+
+- a quick job, such as a question about a network, is done at once;
+- of the others the first in the queue has the turn, and those behind it wait. A training that has
+  begun and lost its turn is held: it stands still between two steps, answers questions and can be
+  stopped;
+- one that is paused lets those behind it pass, and takes the last place when it goes on.
 """
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from core.errors import UserError
 from core.libraries import import_problem
-from core.telemetry.events import Failed, Stopped
+from core.telemetry.events import Failed, Idle, Metrics, Stopped
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
+
+if TYPE_CHECKING:
+    from core.training.shared_state import SharedState
 
 Job = Callable[[Control, Callable[[object], None]], Iterable[object]]
 """Yields events, and heeds its control; what can't be yielded (out of a callback) it reports."""
 NOT_BEGUN = Stopped(0, 0.0)
 """The ending of a job that was asked to stop before it began."""
+HEARTBEAT = 1.0  # seconds after which a job that stands still may note that it is alive
 _log = logging.getLogger("glassbox")
 
 
+@dataclass(eq=False)
+class Task:
+    """A job from when it is asked for until it has ended.
+
+    Attributes:
+        title: what others are told to wait for, such as "Digits".
+        quick: whether it is done between two events of any other.
+        mailbox: where its events lie, closed after the last.
+        begun: whether the thread has begun it.
+        still: whether it stands still: paused or held.
+        parked: whether it is paused, and lets others pass until it goes on.
+        step: the last one that it has told of.
+    """
+
+    job: Job
+    control: Control
+    title: str
+    quick: bool
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    begun: bool = False
+    still: bool = False
+    parked: bool = False
+    step: int = 0
+    events: Iterator[object] | None = None
+    shared: "SharedState | None" = None
+    seen: float = 0.0
+
+    @property
+    def wants_turn(self) -> bool:
+        """Whether it has something to do that takes long."""
+        return not self.quick and not self.parked
+
+    def describe(self) -> str:
+        """Say what another one waits for: ``Digits, at step 1,200``."""
+        if self.control.stopping:
+            return f"{self.title}, which is being stopped"
+        if self.still:
+            return f"{self.title}, held at step {self.step:,}"
+        return f"{self.title}, at step {self.step:,}" if self.step else self.title
+
+
 class Worker(QThread):
-    """Does one job after another until it is closed; one that fails harms no other."""
+    """Does jobs by turns until it is closed; one that fails harms no other."""
 
     ready = Signal()
     """torch is loaded."""
@@ -34,31 +90,58 @@ class Worker(QThread):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._queue: deque[tuple[Job, Control, Mailbox]] = deque()
+        self._tasks: list[Task] = []
+        """All that have not ended, by their place in the queue."""
         self._news = threading.Condition()
         self._closing = False
+        self._last: Task | None = None
+        """The one that torch's shared state is of."""
 
-    def do(self, job: Job, control: Control) -> Mailbox:
-        """Queue a job; returns the mailbox in which its events will lie, closed after the last."""
-        mailbox = Mailbox()
+    def do(self, job: Job, control: Control, title: str = "a job", quick: bool = False) -> Task:
+        """Queue a job; its events will lie in the mailbox of the task that is returned."""
+        task = Task(job, control, title, quick)
+        control.listener = self._wake
         with self._news:
-            self._queue.append((job, control, mailbox))
+            self._tasks.append(task)
             self._news.notify()
-        return mailbox
+        return task
 
-    def withdraw(self, mailbox: Mailbox) -> bool:
+    def withdraw(self, task: Task) -> bool:
         """Take a job out of the queue; whether it was still there, and never began."""
         with self._news:
-            waiting = [task for task in self._queue if task[2] is mailbox]
-            for task in waiting:
-                self._queue.remove(task)
-        return bool(waiting)
+            if there := task in self._tasks and not task.begun:
+                self._tasks.remove(task)
+                self._news.notify()
+        return there
+
+    def run_now(self, task: Task) -> None:
+        """Give a job the turn; the one that has it keeps its place behind it."""
+        with self._news:
+            if task in self._tasks:
+                self._tasks.remove(task)
+                self._tasks.insert(0, task)
+            self._news.notify()
+
+    def waits_for(self, task: Task) -> str:
+        """Say which jobs a job waits for; "" if it has its turn, is paused or has ended."""
+        with self._news:
+            if task not in self._tasks or not task.wants_turn:
+                return ""
+            ahead = self._tasks[: self._tasks.index(task)]
+            found = [other.describe() for other in ahead if other.wants_turn]
+            if not found and not (task.begun and not task.still):
+                # It has its place, but another one has not come to a stand yet.
+                others = [t for t in self._tasks if t is not task and t.begun and not t.quick]
+                found = [other.describe() for other in others if not other.still]
+        return f"Waits for {', then '.join(found)}." if found else ""
 
     def close(self) -> None:
-        """Forget the queue, and end after the present job, which was asked to stop before."""
+        """Forget what has not begun, and end when the others have, which were asked to before."""
         with self._news:
             self._closing = True
-            self._queue.clear()
+            self._tasks = [task for task in self._tasks if task.begun]
+            for task in self._tasks:
+                task.control.stop(abandon=True)
             self._news.notify()
         self.wait()
 
@@ -73,29 +156,94 @@ class Worker(QThread):
         else:
             self.ready.emit()
         while task := self._next():
-            job, control, mailbox = task
             if problem:
-                mailbox.put(Failed(0, problem))
-            elif control.stopping:
-                mailbox.put(NOT_BEGUN)
+                self._end(task, Failed(0, problem))
             else:
-                _do(job, control, mailbox)
-            mailbox.close()
+                self._advance(task)
 
-    def _next(self) -> tuple[Job, Control, Mailbox] | None:
+    def _wake(self) -> None:
         with self._news:
-            self._news.wait_for(lambda: self._queue or self._closing)
-            return None if self._closing else self._queue.popleft()
+            self._news.notify()
 
+    def _next(self) -> Task | None:
+        """Wait until a job can be advanced, and return it; None when all is over."""
+        with self._news:
+            while self._tasks or not self._closing:
+                if task := self._choose():
+                    task.begun, task.seen = True, time.monotonic()
+                    return task
+                self._news.wait(HEARTBEAT if self._tasks else None)
+        return None
 
-def _do(job: Job, control: Control, mailbox: Mailbox) -> None:
-    try:
-        for event in job(control, mailbox.put):
-            mailbox.put(event)
-    except UserError as error:
-        mailbox.put(Failed(0, str(error)))
-    except Exception as error:
-        # A fault of ours, or a missing library: the person gets a sentence, the log the traceback.
-        _log.exception("a job failed")
-        problem = import_problem(error) or f"Something went wrong inside Glassbox: {error}"
-        mailbox.put(Failed(0, problem))
+    def _choose(self) -> Task | None:
+        """Return the job to advance by one event, if any; holds those that lost their turn."""
+        for task in list(self._tasks):
+            if task.parked and not task.control.paused:
+                task.parked = False
+                self._tasks.remove(task)
+                self._tasks.append(task)
+            task.parked |= task.still and task.control.paused
+        turn = next((task for task in self._tasks if task.wants_turn), None)
+        for task in self._tasks:
+            task.control.hold(not task.quick and task is not turn)
+        for task in self._tasks:
+            if task.quick:
+                return task
+        silent = time.monotonic() - HEARTBEAT
+        for task in self._tasks:
+            # One that lost its turn goes on until it stands still; then it does what it is asked.
+            moves = not task.still or task.control.has_news() or task.seen <= silent
+            if task is not turn and task.begun and moves:
+                return task
+        return turn
+
+    def _advance(self, task: Task) -> None:
+        """Have a job yield one event."""
+        if task.events is None and task.control.stopping:
+            self._end(task, NOT_BEGUN)
+            return
+        self._take_over(task)
+        try:
+            if task.events is None:
+                task.events = iter(task.job(task.control, task.mailbox.put))
+            event = next(task.events)
+        except StopIteration:
+            self._end(task)
+        except UserError as error:
+            self._end(task, Failed(0, str(error)))
+        except Exception as error:
+            # A fault of ours, or a missing library: a sentence for the person, the log has more.
+            _log.exception("a job failed")
+            problem = import_problem(error) or f"Something went wrong inside Glassbox: {error}"
+            self._end(task, Failed(0, problem))
+        else:
+            self._deliver(task, event)
+
+    def _take_over(self, task: Task) -> None:
+        """Give a job torch's shared state as it left it."""
+        from core.training.shared_state import SharedState
+
+        if self._last is task:
+            return
+        if self._last is not None:
+            self._last.shared = SharedState.take()
+        if task.shared is not None:
+            task.shared.restore()
+        self._last = task
+
+    def _deliver(self, task: Task, event: object) -> None:
+        if isinstance(event, Metrics):
+            task.step = event.step
+        task.still = isinstance(event, Idle)
+        if not task.still:
+            task.mailbox.put(event)
+
+    def _end(self, task: Task, ending: object = None) -> None:
+        if ending is not None:
+            task.mailbox.put(ending)
+        with self._news:
+            if task in self._tasks:
+                self._tasks.remove(task)
+        if self._last is task:
+            self._last = None  # nor its model is held any longer
+        task.mailbox.close()

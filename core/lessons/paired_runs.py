@@ -24,6 +24,7 @@ from ..telemetry.events import (
     Event,
     Failed,
     Finished,
+    Idle,
     Metrics,
     Paused,
     Resumed,
@@ -154,13 +155,17 @@ def train_pair(pair: Pair, data: Any, control: Control) -> Iterator[Event | Pair
 
 
 def _pause(control: Control, step: int) -> Iterator[Event]:
-    """Wait at this step boundary while a pause is requested."""
-    control.take()
-    if not control.paused or control.stopping:
-        return
-    yield Paused(step)
-    while control.paused and not control.stopping:
-        control.wait()
-    control.take()
-    if not control.stopping:
-        yield Resumed(step)
+    """Stand still at this step boundary while a pause is requested, or another job has the turn."""
+    paused = False
+    while True:
+        control.take()
+        if control.stopping:
+            return
+        if control.paused is not paused:
+            paused = control.paused
+            yield Paused(step) if paused else Resumed(step)
+        elif paused or control.held:
+            yield Idle()
+            control.wait()
+        else:
+            return

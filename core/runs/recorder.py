@@ -7,6 +7,7 @@ more than some thousandths of the time.
 import contextlib
 import dataclasses
 import math
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,7 @@ class FileRecorder:
         self._saving_best = Pace(1.0, SHARE)
         self._best = math.inf
         self._recipe: dict[str, Any] = {}
+        self._discarded = False
         self._good: Checkpoint | None = None
         """The best weights, while they are not written."""
         self._about: RunInfo
@@ -111,6 +113,8 @@ class FileRecorder:
 
     def record(self, event: Event) -> str:
         """Record an event; returns in a sentence why it can't be written, or ""."""
+        if self._discarded:
+            return ""
         self._history.add(event)
         try:
             if isinstance(event, Started):
@@ -135,6 +139,11 @@ class FileRecorder:
             # What can't be written now is reported with the next event.
             with contextlib.suppress(UserError):
                 write_run_info(self.folder, self._about.told_now())
+
+    def discard(self) -> None:
+        """Leave no record of a run that was stopped before its first step."""
+        self._discarded = True
+        shutil.rmtree(self.folder, ignore_errors=True)  # what is left opens as an interrupted run
 
     def save(self, about: dict[str, Any]) -> str:
         """Write the checkpoint, and return where."""

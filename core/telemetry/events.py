@@ -252,6 +252,11 @@ class Resumed:
 
 
 @dataclass(frozen=True)
+class Idle:
+    """Nothing is done until something is asked: another job may have the thread meanwhile."""
+
+
+@dataclass(frozen=True)
 class Finished:
     """The run did all it was asked to."""
 
@@ -297,6 +302,7 @@ Event = (
     | Noted
     | Paused
     | Resumed
+    | Idle
     | Finished
     | Stopped
     | Failed

@@ -1,11 +1,11 @@
 """What a person may ask of a training while it runs; answered before the next step."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..telemetry.events import Event
+from ..telemetry.events import Event, Idle
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,6 +27,11 @@ class Control:
 
     The trainer reads ``wanted`` once a step, a plain attribute, and takes the lock only when
     something was asked.
+
+    Attributes:
+        held: another job has the turn; a training stands still as if it were paused.
+        listener: is called whenever something was asked. Whoever sets it drives several jobs in one
+            thread, and waits for them himself; without it ``wait`` sleeps.
     """
 
     def __init__(self, paused: bool = False) -> None:
@@ -34,6 +39,9 @@ class Control:
         self.paused = paused
         self.stopping = False
         self.abandoned = False
+        self.held = False
+        self.listener: Callable[[], None] | None = None
+        self._asked = False
         self._steps = 0
         self._changes: dict[str, Any] = {}
         self._questions: dict[str, Question] = {}
@@ -62,6 +70,12 @@ class Control:
             self.stopping = True
             self.abandoned = self.abandoned or abandon
 
+    def hold(self, held: bool) -> None:
+        """Stand still while another job has the turn, or go on."""
+        if held is not self.held:
+            with self._asking():
+                self.held = held
+
     def change(self, key: str, value: Any) -> None:
         """Change a setting that may be changed live; the value must have been checked."""
         with self._asking():
@@ -80,7 +94,8 @@ class Control:
         with self._condition:
             requests = Requests(self._changes, self._questions)
             self._changes, self._questions = {}, {}
-            self.wanted = self.paused or self.stopping
+            self._asked = False
+            self.wanted = self.paused or self.held or self.stopping
             return requests
 
     def take_step(self) -> bool:
@@ -91,14 +106,20 @@ class Control:
 
     def wait(self) -> None:
         """Sleep until something is asked; the trainer's side."""
-        with self._condition:
-            self._condition.wait_for(self._has_news, timeout=1.0)
+        if self.listener is None:
+            with self._condition:
+                self._condition.wait_for(self.has_news, timeout=1.0)
 
-    def _has_news(self) -> bool:
-        idle = self.paused and not (
-            self.stopping or self._steps or self._changes or self._questions
-        )
-        return not idle
+    def has_news(self) -> bool:
+        """Whether a job that stands still has something to do."""
+        return self._asked or not (self.paused or self.held)
+
+    def stand_still(self) -> Iterator[Event]:
+        """Yield while another job has the turn; for a job that can't be paused."""
+        while self.held and not self.stopping:
+            self.take()
+            yield Idle()
+            self.wait()
 
     def _asking(self) -> "_Asking":
         return _Asking(self)
@@ -114,6 +135,8 @@ class _Asking:
         self.control._condition.acquire()
 
     def __exit__(self, *exception: object) -> None:
-        self.control.wanted = True
+        self.control.wanted = self.control._asked = True
         self.control._condition.notify_all()
         self.control._condition.release()
+        if self.control.listener is not None:
+            self.control.listener()

@@ -39,6 +39,7 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
     rates = np.geomspace(low, high, run.steps or 1000)
     losses = np.empty(0)
     while len(losses) < len(rates) and not control.stopping:
+        yield from control.stand_still()
         group = []
         for rate in rates[len(losses) : len(losses) + GROUP]:
             learner.change("lr", float(rate))

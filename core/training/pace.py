@@ -1,16 +1,25 @@
 """When something that takes time is due again: a schedule in seconds, not in steps."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class Pace:
-    """Due every ``every`` seconds, or less often, so that it takes at most a share of the time."""
+    """Due every ``every`` seconds, or less often, so that it takes at most a share of the time.
 
-    def __init__(self, every: float, share: float = 1.0) -> None:
+    Args:
+        every: seconds between two times, at least.
+        share: of the time, at most.
+        longest: seconds between two times at most, whatever share that is: one time that took
+            long, on a busy machine or at the first step, must not be the last.
+    """
+
+    def __init__(self, every: float, share: float = 1.0, longest: float = math.inf) -> None:
         self._every = every
         self._share = share
+        self._longest = longest
         self._next = 0.0
 
     def due(self) -> bool:
@@ -30,4 +39,5 @@ class Pace:
 
     def charge(self, seconds: float) -> None:
         """Postpone the next time for the seconds that this one took."""
-        self._next = max(self._next, time.perf_counter() + seconds * (1 / self._share - 1))
+        wait = min(self._longest, seconds * (1 / self._share - 1))
+        self._next = max(self._next, time.perf_counter() + wait)

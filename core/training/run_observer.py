@@ -44,6 +44,9 @@ class RunRecorder(Protocol):
     def heartbeat(self) -> None:
         """The run is paused, and alive."""
 
+    def discard(self) -> None:
+        """The run was stopped before its first step: leave no record of it."""
+
     def save(self, about: dict[str, Any]) -> str:
         """Write the checkpoint, and return where.
 

@@ -31,6 +31,7 @@ from ..telemetry.events import (
     Examples,
     Failed,
     Finished,
+    Idle,
     Metrics,
     Noted,
     Paused,
@@ -53,6 +54,7 @@ from .recipe import Recipe
 from .run_observer import RunObserver, RunRecorder
 
 QUICK_EVAL_EXAMPLES = 1000  # of an evaluation on the way
+LIVE = 5.0  # seconds between two looks at the layers for a screen, at most
 _log = logging.getLogger("glassbox")
 
 
@@ -126,17 +128,19 @@ class _Loop:
         self.observers = () if self.learner.fits_by_counting else run.observers
         for observer in self.observers:
             observer.on_start(self.learner, run.steps or 0)
-        self.first_step = self.learner.step if run.first_step is None else run.first_step
+        self.begun_at = self.learner.step
+        self.first_step = self.begun_at if run.first_step is None else run.first_step
         self.group = _Group()
         self.clock = run.elapsed
         self.nan_guard = NanGuard(self.learner)
-        self.probing = Pace(run.probe_every, 0.02) if run.watched else Pace(0.5, 0.002)
+        self.probing = Pace(run.probe_every, 0.02, LIVE) if run.watched else Pace(0.5, 0.002)
         self.reporting = Pace(0.1)
         self.evaluating = Pace(1.0, share=0.01)
         self.saving = Pace(run.save_every or math.inf)
         self.loss = math.nan
         self.accuracy = math.nan
         self.typical_step_seconds = 0.0  # of the latest steps without probes
+        self.probed_at = -1  # the step of the last snapshot
         self.paused = False  # Paused was yielded, and Resumed not yet
         self.failed = False
         self.quick = min(QUICK_EVAL_EXAMPLES, run.eval_examples or QUICK_EVAL_EXAMPLES)
@@ -196,12 +200,32 @@ class _Loop:
         for observer in self.observers:
             observer.after_step(loss)
         self._advance(time.perf_counter() - begin)
+        self.probed_at = self.learner.step
         yield probe.snapshot(self.learner.step, share)
         if self.run.watched:
             yield self.weights()
             yield Examples(frozen(batch[0][:16]), frozen(batch[1][:16]))
         # The probes cost what such a step takes longer than one without them.
         self.probing.charge(time.perf_counter() - begin - self.typical_step_seconds)
+
+    def last_snapshot(self) -> Iterator[Event]:
+        """Measure the layers of a run that has ended, unless its last step was measured.
+
+        The step that would come next is done under probes, and taken back.
+        """
+        learner = self.learner
+        if not self.run.watched or learner.fits_by_counting or self.probed_at == learner.step:
+            return
+        step, done = learner.step, len(learner.trail)
+        weights = {name: t.detach().clone() for name, t in learner.model.state_dict().items()}
+        state = {name: t.detach().clone() for name, t in learner.state().items()}
+        with Probe(learner.model) as probe:
+            learner.learn(*learner.take(), self.progress, probe)
+        learner.model.load_state_dict(weights)
+        learner.restore(state)
+        del learner.trail[done:]
+        self.probed_at = step
+        yield probe.snapshot(step, learner.rate(self.progress) / learner.recipe.lr)
 
     def probes(self, alone: bool) -> bool:
         """Whether the next step is done under probes; a single step always is."""
@@ -270,6 +294,9 @@ def train(run: Run, control: Control) -> Iterator[Event]:
     Raises:
         UserError: the run can't begin: its checkpoint does not fit, or its data is too small.
     """
+    if control.stopping and run.group is None:
+        yield Stopped(0, 0.0)
+        return
     loop = _Loop(run, control)
     if run.recorder is None:
         yield from _events(loop)
@@ -368,16 +395,15 @@ def _obey(loop: _Loop) -> Generator[Event, None, bool]:
             return False
         if control.take_step():
             return True
-        if not control.paused:
-            if loop.paused:
-                loop.paused = False
-                yield Resumed(learner.step)
+        if control.paused is not loop.paused:
+            loop.paused = control.paused
+            yield Paused(learner.step) if loop.paused else Resumed(learner.step)
+            continue  # more may have been asked meanwhile
+        if not (control.paused or control.held):
             return False
-        if not loop.paused:
-            loop.paused = True
-            yield Paused(learner.step)
         if loop.run.recorder:
             loop.run.recorder.heartbeat()
+        yield Idle()
         control.wait()
 
 
@@ -391,7 +417,14 @@ def _answer(loop: _Loop, question: Question) -> Iterator[Event]:
 
 
 def _end(loop: _Loop) -> Iterator[Event]:
-    """Evaluate the network, save it, and yield how it ended."""
+    """Evaluate the network, save it, and yield how it ended; without a step nothing is kept."""
+    run = loop.run
+    if loop.learner.step == loop.begun_at and run.first_step is None and loop.control.stopping:
+        loop.learner.leave_group()
+        if run.recorder:
+            run.recorder.discard()
+        yield Stopped(loop.learner.step, loop.clock)
+        return
     if loop.group.losses:
         yield from _report(loop)
         if loop.failed:
@@ -410,6 +443,8 @@ def _end(loop: _Loop) -> Iterator[Event]:
     except UserError as error:
         yield Failed(loop.learner.step, str(error))
         return
+    if not loop.control.abandoned:
+        yield from loop.last_snapshot()
     yield ending(loop.learner.step, loop.clock, saved)
 
 
@@ -428,5 +463,6 @@ def _fail(loop: _Loop, metrics: Metrics) -> Iterator[Event]:
     except UserError as error:
         saved, sentence = "", f"{sentence} {error}"
     if loop.run.watched:
+        yield from loop.last_snapshot()
         yield loop.weights()
     yield Failed(finding.step, sentence, finding.layer, saved)

@@ -40,7 +40,7 @@ class CaseStudyJob(QObject):
         self.chapters: dict[int, Chapter] = {}
         self.histories: dict[int, History] = {}
         """The loss of each chapter, by its number."""
-        job = self.job = BackgroundJob(worker, self)
+        job = self.job = BackgroundJob(worker, self, "the case study")
         self.stage_changed, self.frame, self.ended = job.stage_changed, job.frame, job.ended
         self.abandon = job.abandon
         job.received.connect(self._on_event)
@@ -109,23 +109,24 @@ class CaseStudyController(QObject):
         self.study.progressed.connect(panel.show_progress)
         self.study.chapter_done.connect(self._add)
         self.study.stage_changed.connect(self._on_stage)
+        self.study.job.waiting_changed.connect(self._show_waiting)
         self.study.ended.connect(self._on_ended)
         self.study.frame.connect(self._draw)
 
-    def play(self, data: Path | None, waits_for: str) -> None:
-        """Play the case study from its beginning, with a text.
-
-        Args:
-            data: the text.
-            waits_for: whose run has to end first, in a sentence; "" for none.
-        """
+    def play(self, data: Path | None) -> None:
+        """Play the case study from its beginning, with a text."""
         if self.study.stage is not Stage.IDLE:
             return
         self.panel.clear()
         self._drawn = None
         self.panel.curve.watch(None)
-        self.panel.show_progress(waits_for or "The notebook is being built\u2026", 0.0)
         self.study.begin(data, self.panel.steps.value())
+        self._show_waiting(self.study.job.waits_for)
+
+    def _show_waiting(self, sentence: str) -> None:
+        """Say what it waits for before its first chapter."""
+        if self.study.stage is Stage.WAITING:
+            self.panel.show_progress(sentence or "The notebook is being built\u2026", 0.0)
 
     def _on_stage(self, stage: Stage) -> None:
         self.panel.set_running(stage.running)

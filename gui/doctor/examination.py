@@ -72,7 +72,7 @@ class Examination(QObject):
         self.info: Started | None = None
         self.history = History()
         self._experiments_began = 0.0
-        job = self.job = BackgroundJob(worker, self)
+        job = self.job = BackgroundJob(worker, self, "the doctor's diagnosis")
         self.stage_changed, self.frame, self.ended = job.stage_changed, job.frame, job.ended
         self.stop, self.abandon = job.stop, job.abandon
         job.received.connect(self._on_event)

@@ -123,6 +123,7 @@ class Page(pages.Page):
         self.case_study.study.ended.connect(self._on_told)
         doctor = self.examination
         doctor.stage_changed.connect(self._on_stage)
+        doctor.job.waiting_changed.connect(self._show_waiting)
         doctor.started.connect(self._on_started)
         doctor.progressed.connect(self.controls.show_progress)
         doctor.diagnosed.connect(self._on_diagnosed)
@@ -248,7 +249,7 @@ class Page(pages.Page):
         """Play the case, with the data of the text page."""
         self.tabs.setCurrentWidget(self.case)
         page = self.pages.get("text")
-        self.case_study.play(page.session.data if page else None, self._waits_for())
+        self.case_study.play(page.session.data if page else None)
 
     def _on_told(self, event: object) -> None:
         self.controls.show_plan()
@@ -302,19 +303,17 @@ class Page(pages.Page):
         self._refresh()
         if stage is Stage.WAITING:
             self.report.verdict.curve.watch(None)
-            waits = self._waits_for() or "The data is read, and the network made."
-            self.report.verdict.show_looking("Getting ready…", waits)
+            self._show_waiting(self.examination.job.waits_for)
             self.controls.show_progress(" ", 0.0)
         elif stage is Stage.IDLE:
             self.controls.show_plan()
             self._show_patient()
 
-    def _waits_for(self) -> str:
-        """Say for which page's run the worker has to be waited for, if for any."""
-        busy = [name for name, page in self.pages.items() if page.session.state.running]
-        return (
-            f"It begins when the run on the {busy[0].capitalize()} page has ended." if busy else ""
-        )
+    def _show_waiting(self, sentence: str) -> None:
+        """Say what an examination that has not begun waits for."""
+        if self.examination.stage is Stage.WAITING:
+            waits = sentence or "The data is read, and the network made."
+            self.report.verdict.show_looking("Getting ready…", waits)
 
     def _refresh(self) -> None:
         busy = self.busy

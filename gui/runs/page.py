@@ -285,12 +285,12 @@ class Page(pages.Page):
     def _export(self, way: str) -> None:
         entry = self._opened
         if out := ask_where(self, entry.path.name, way):
-            self.message.tell(f"Writing {out.name}… {self.links.waits_for()}")
+            self.message.tell(f"Writing {out.name}…")
             self.files.export(entry.path, way, out)
 
     def bring(self, packed: Path) -> None:
         """Bring in a run from a zip."""
-        self.message.tell(f"Reading {packed.name}… {self.links.waits_for()}")
+        self.message.tell(f"Reading {packed.name}…")
         self.files.bring(packed, self.model.library.folder)
 
     def _on_arrived(self, folder: Path) -> None:

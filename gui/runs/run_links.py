@@ -47,11 +47,6 @@ class RunLinks(QObject):
             session.resume_run(entry.path)
             self._show_page(entry.playground)
 
-    def waits_for(self) -> str:
-        """Say for which page's run the worker has to be waited for; "" for none."""
-        busy = [name for name, session in self.sessions.items() if session.state.running]
-        return f"It begins when the run on the {busy[0].capitalize()} page ends." if busy else ""
-
     def _free_session(self, entry: Entry) -> Session | None:
         """Return the session of a run's page; None, with a sentence, if it is busy."""
         session = self.sessions.get(entry.playground)

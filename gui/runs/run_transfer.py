@@ -41,7 +41,7 @@ class RunTransfer(QObject):
             job.abandon()
 
     def _do(self, work: Job, done: Any) -> None:
-        job = BackgroundJob(self._worker, self)
+        job = BackgroundJob(self._worker, self, quick=True)
         self._jobs.append(job)
         job.received.connect(lambda answer: done.emit(answer.values["path"]))
         job.ended.connect(lambda ending: self._on_ended(job, ending))

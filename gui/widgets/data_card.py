@@ -76,6 +76,7 @@ class DataCard(Card):
         self.setAcceptDrops(bool(own))
         session.state_changed.connect(self._on_state)
         session.progressed.connect(self._on_progress)
+        session.waiting.connect(self._on_waiting)
         session.data_chosen.connect(self._on_chosen)
         session.data_failed.connect(self._on_failed)
         session.started.connect(lambda event: self._settle())
@@ -104,6 +105,12 @@ class DataCard(Card):
         self._row.show()
         say(self.words, event.words, "small")
         self.bar.setValue(round(1000 * event.share))
+
+    def _on_waiting(self, sentence: str) -> None:
+        """Offer to cancel a download that waits, too."""
+        if self._session.state is State.FETCHING:
+            self._row.show()
+            say(self.words, sentence, "small")
 
     def _settle(self) -> None:
         """What was waited for is there, or will not come."""

@@ -81,6 +81,8 @@ class LadderSession(QObject):
         info, numbers = self._session.info, self._reached(self._session.history)
         if not isinstance(event, Finished | Stopped) or info is None or numbers is None:
             return
+        if not event.checkpoint:
+            return  # it was stopped before its first step
         result = Result(self._trained, info.parameters, event.step, event.seconds, *numbers)
         if model := self._rung_of(info.model):
             self._panel.show_result(model, result)

@@ -37,6 +37,9 @@ class LayerPanel(QWidget):
             "Whatever a layer is called, it is a matrix product: a row for each thing it reads, a"
             " column for each unit."
         )
+        self.step = label("", "muted")
+        self.step.setObjectName("layerStep")
+        self.step.setToolTip("<p>The training step that weights and pictures are of.</p>")
         self.weights, self.seeks = WeightsCard(), SeeksCard()
         self.maps, self.alive, self.trends = MapsCard(), AliveCard(), TrendsCard()
         cards = CardColumns()
@@ -53,6 +56,7 @@ class LayerPanel(QWidget):
         head.setSpacing(GAP)
         head.addWidget(self.back, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
+        head.addWidget(self.step, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(MARGIN)
@@ -73,12 +77,14 @@ class LayerPanel(QWidget):
         self.product.setText(product_of(info))
         for card in (self.weights, self.seeks, self.maps, self.alive, self.trends):
             card.open(info)
+        self.step.setText("")
         self.area.verticalScrollBar().setValue(0)
 
     def show_view(self, view: LayerView) -> None:
         """Show a look at the layer; one at another layer comes too late, and is ignored."""
         if self.info is None or view.layer != self.info.name:
             return
+        self.step.setText(f"step {view.step:,}")
         for card in (self.weights, self.seeks, self.maps, self.alive):
             card.show_view(view)
 

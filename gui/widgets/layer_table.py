@@ -114,7 +114,7 @@ class LayerTable(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self._layers: tuple[LayerInfo, ...] = ()
-        self._snapshot: Snapshot | None = None
+        self.snapshot: Snapshot | None = None
         self._remarks: list[list[Remark]] = []
         self._history = History()
         self._hovered = -1
@@ -129,23 +129,23 @@ class LayerTable(QWidget):
     def set_layers(self, layers: tuple[LayerInfo, ...], history: History) -> None:
         """Show these layers, of which nothing was measured yet."""
         self._layers, self._history = layers, history
-        self._snapshot, self._remarks = None, [[] for _ in layers]
+        self.snapshot, self._remarks = None, [[] for _ in layers]
         self.updateGeometry()
         self.update()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the probes measured."""
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._remarks = check_layers(self._layers, snapshot)
         self.update()
 
     def csv_rows(self) -> list[list[object]]:
         """Return what was measured last as rows, a layer each; [] before anything was."""
-        if self._snapshot is None:
+        if self.snapshot is None:
             return []
         rows: list[list[object]] = [["step", "layer", "inputs", "outputs", "parameters", *MEASURED]]
-        for info, stats in zip(self._layers, self._snapshot.layers, strict=True):
-            about = [self._snapshot.step, info.name, info.fan_in, info.units, info.parameters]
+        for info, stats in zip(self._layers, self.snapshot.layers, strict=True):
+            about = [self.snapshot.step, info.name, info.fan_in, info.units, info.parameters]
             rows.append([*about, *(getattr(stats, name) for name in MEASURED)])
         return rows
 
@@ -214,9 +214,9 @@ class LayerTable(QWidget):
         columns = self._column_rects(rect.adjusted(0, 8, 0, -8))
         info = self._layers[row]
         self._paint_name(painter, columns["layer"], info)
-        if self._snapshot is None:
+        if self.snapshot is None:
             return
-        stats = self._snapshot.layers[row]
+        stats = self.snapshot.layers[row]
         warned = {remark.quantity: remark for remark in self._remarks[row]}
         key = "activation"
         shares, centred = stats.activation_histogram, stats.activation_low < 0
@@ -233,7 +233,7 @@ class LayerTable(QWidget):
         curve = self._history.layers[row]["update_to_data"]
         line = columns[key].adjusted(0, 0, -60, 0)
         draw_line(painter, line, curve, key, (-6.0, 0.0), UPDATE_GOOD)
-        last = f"{stats.update_to_data:.1f}" if self._snapshot.rate_share else "no update"
+        last = f"{stats.update_to_data:.1f}" if self.snapshot.rate_share else "no update"
         self._paint_words(painter, columns[key], ("now", last), warned.get(key), 54)
 
     def _paint_name(self, painter: QPainter, rect: QRect, info: LayerInfo) -> None:

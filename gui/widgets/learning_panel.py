@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.telemetry.events import LayerView, Loaded, Metrics, Snapshot, Started
+from core.telemetry.events import LayerView, Loaded, Metrics, Started
 from gui.session import Session
 from gui.widgets.card import Card, label, say
 from gui.widgets.curve_card import CurveCard, LossCard
@@ -48,6 +48,9 @@ class LearningPanel(QWidget):
         self.log.setToolTip("<p>Logarithmic y-axis: small gains late in a run show.</p>")
         self.log.toggled.connect(self._on_log)
         self.table = LayerTable()
+        self.step = label("", "muted")
+        self.step.setObjectName("tableStep")
+        self.step.setToolTip("<p>The training step in which these layers were measured.</p>")
         self.layer = LayerPanel()
         self._timer = QTimer(self)
         self._timer.setInterval(ASK)
@@ -69,6 +72,7 @@ class LearningPanel(QWidget):
         self._curves.setLayout(row)
         self._curves.setFixedHeight(218)
         card = Card("Layers: activations, gradients, updates")
+        card.head.addWidget(self.step)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -96,7 +100,7 @@ class LearningPanel(QWidget):
         session.loaded.connect(self._on_loaded)
         session.metrics_added.connect(self._on_metrics)
         session.frame.connect(self._draw)
-        session.snapshot_taken.connect(self._on_snapshot)
+        session.snapshot_taken.connect(lambda snapshot: self._show_snapshot())
         session.layer_viewed.connect(self._on_layer_view)
         session.ended.connect(lambda event: self._draw(now=True))
         self.table.opened.connect(self.open_layer)
@@ -115,17 +119,22 @@ class LearningPanel(QWidget):
     def _show_layers(self, started: Started) -> None:
         self.table.set_layers(started.layers, self._session.history)
         say(self.remark, WAITING, "small")
+        self.step.setText("")
         if self._open and self._open not in {info.name for info in started.layers}:
             self.close_layer()
 
     def _on_metrics(self, metrics: Metrics) -> None:
         self.loss.show_newest(f"{metrics.recent_loss:.4f}", False)
 
-    def _on_snapshot(self, snapshot: Snapshot) -> None:
-        if self.table.isVisible():
-            self.table.show_snapshot(snapshot)
-            sentence, role = self.table.summary()
-            say(self.remark, sentence or SOUND, role or "small")
+    def _show_snapshot(self) -> None:
+        """Bring the layer table up to date, if it is seen."""
+        snapshot = self._session.snapshot
+        if snapshot is None or snapshot is self.table.snapshot or not self.table.isVisible():
+            return
+        self.table.show_snapshot(snapshot)
+        self.step.setText(f"step {snapshot.step:,}")
+        sentence, role = self.table.summary()
+        say(self.remark, sentence or SOUND, role or "small")
 
     def _on_layer_view(self, view: LayerView) -> None:
         self.layer.show_view(view)
@@ -142,6 +151,7 @@ class LearningPanel(QWidget):
         """Catch up with what happened while this was hidden."""
         super().showEvent(event)
         self._draw(now=True)
+        self._show_snapshot()
         if self._open:
             self._timer.start()
 
@@ -169,6 +179,7 @@ class LearningPanel(QWidget):
         self._timer.stop()
         self._stack.setCurrentIndex(0)
         self._draw(now=True)
+        self._show_snapshot()
 
     def refresh_layer(self) -> None:
         """Update the opened layer: the weights or the drawing have changed."""

@@ -10,6 +10,7 @@ from core.telemetry.events import Failed, Finished, Metrics, Started, Stopped
 from gui import theme
 from gui.session import Session
 from gui.session_state import State
+from gui.widgets.buttons import push_button
 from gui.widgets.card import label, say
 from gui.widgets.finding_badge import FindingBadge
 from gui.widgets.transport import Transport
@@ -30,9 +31,16 @@ class RunBar(QWidget):
         column.setSpacing(theme.GAP)
         column.addWidget(self.transport)
         self.badge = FindingBadge(session)
+        help = "Let this run go on at once. The one that has its turn keeps its place, and goes on"
+        help += " after it."
+        self.run_now = push_button("runNowButton", "Run now", help, "link")
+        self.run_now.hide()
+        self.run_now.clicked.connect(session.run_now)
+        self._waiting = False
         row = QHBoxLayout()
         row.setSpacing(theme.GAP)
         row.addWidget(self.message, 1)
+        row.addWidget(self.run_now, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(row)
         self._first: Metrics | None = None
@@ -40,7 +48,8 @@ class RunBar(QWidget):
         self.transport.pause_clicked.connect(self._pause)
         self.transport.step_clicked.connect(self._step)
         self.transport.stop_clicked.connect(session.stop)
-        session.state_changed.connect(self.transport.show_state)
+        session.state_changed.connect(self._on_state)
+        session.waiting.connect(self._on_waiting)
         session.recipe_changed.connect(lambda recipe: self.transport.show_steps(recipe.steps))
         session.started.connect(self._on_started)
         session.metrics_added.connect(self._on_metrics)
@@ -70,6 +79,21 @@ class RunBar(QWidget):
             self._session.start(self.transport.seconds, paused=True)
         self._session.step()
 
+    def _on_state(self, state: State) -> None:
+        self.transport.show_state(state)
+        # What has not begun has no step to pause after.
+        self.transport.pause.setEnabled(self.transport.pause.isEnabled() and self._session.begun)
+        self.transport.step.setEnabled(
+            state is State.READY or (self.transport.step.isEnabled() and self._session.begun)
+        )
+
+    def _on_waiting(self, sentence: str) -> None:
+        """Say what is waited for, and offer to go first."""
+        if sentence or self._waiting:
+            say(self.message, sentence or " ")
+        self._waiting = bool(sentence)
+        self.run_now.setVisible(self._waiting)
+
     def _on_started(self, event: Started) -> None:
         self._first = None
         say(self.message, event.note or " ")
@@ -84,6 +108,9 @@ class RunBar(QWidget):
         if isinstance(event, Failed):
             self.tell(event.sentence)
         elif isinstance(event, Finished | Stopped):
+            if not event.checkpoint:
+                say(self.message, "Stopped before its first step; nothing was kept or changed.")
+                return
             verb = "Finished" if isinstance(event, Finished) else "Stopped"
             kept = title_of(Path(event.checkpoint))
             say(self.message, f"{verb} at step {event.step:,}. The run is kept as {kept}.")

@@ -115,12 +115,11 @@ class Transport(QWidget):
         paused, running = state is State.PAUSED, state.running
         self.train.setEnabled(state is State.READY)
         self.length.setEnabled(not running and not self._seconds)
-        self.pause.setEnabled(state in (State.TRAINING, State.PAUSED))
+        going = (State.WAITING, State.TRAINING, State.PAUSED)
+        self.pause.setEnabled(state in going)
         self.pause.setText("Resume" if paused else "Pause")
-        self.step.setEnabled(state in (State.READY, State.TRAINING, State.PAUSED))
-        self.stop.setEnabled(
-            state in (State.STARTING, State.TRAINING, State.PAUSED, State.SWEEPING)
-        )
+        self.step.setEnabled(state in (State.READY, *going))
+        self.stop.setEnabled(state in (State.STARTING, State.SWEEPING, *going))
         if state is not State.TRAINING:
             self.words.setText(f"{state.value}…" if state in _BUSY else state.value)
         if not running:
@@ -131,8 +130,8 @@ class Transport(QWidget):
         self.bar.setValue(round(1000 * metrics.progress))
         left = metrics.seconds / max(1e-9, metrics.progress) - metrics.seconds
         words = f"Step {metrics.step:,}  ·  {clock(left)} left  ·  {steps_per_second:,.0f}/s"
-        if self._state is State.PAUSED:
-            words = f"Paused at step {metrics.step:,}  ·  {clock(left)} left"
+        if self._state in (State.PAUSED, State.WAITING):
+            words = f"{self._state.value} at step {metrics.step:,}  ·  {clock(left)} left"
         self.words.setText(words)
         self.words.setToolTip(f"{words} (steps a second)")
 

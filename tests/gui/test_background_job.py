@@ -143,5 +143,5 @@ def test_without_torch_every_job_says_so(qtbot, monkeypatch):
     qtbot.waitUntil(lambda: bool(seen.endings))
     seen.job.start(lambda *rest: [])
     qtbot.waitUntil(lambda: len(seen.endings) == 2)
-    assert all("torch can't be loaded" in ending.sentence for ending in seen.endings)
+    assert all("torch is not installed" in ending.sentence for ending in seen.endings)
     worker.close()

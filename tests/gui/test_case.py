@@ -190,7 +190,7 @@ def test_stopped_while_it_waits_nothing_comes_later(case):
     assert case.study.stage is Stage.IDLE
     held.set()
     done = case.window.worker.do(lambda *rest: [], Control())
-    case.until(lambda: done.closed)
+    case.until(lambda: done.mailbox.closed)
     assert not case.cards and case.study.info is None
 
 

@@ -105,7 +105,7 @@ def test_a_stop_between_two_rungs_is_heard(quick, small):
     ladder, models = small(), []
     quick.session.started.connect(lambda event: models.append(event.model))
     ladder.start("tuned", 60)
-    mailbox = quick.session._run._mailbox
+    mailbox = quick.session._run._task.mailbox
     while not mailbox.closed:  # the thread ends the rung; nothing of it is heard meanwhile
         time.sleep(0.01)
     ladder.stop()

@@ -377,7 +377,7 @@ def test_stopped_while_it_waits_nothing_comes_later(doctor):
     assert doctor.page.examination.stage is Stage.IDLE
     held.set()
     done = doctor.window.worker.do(lambda *rest: [], Control())
-    doctor.until(lambda: done.closed)
+    doctor.until(lambda: done.mailbox.closed)
     assert doctor.page.examination.info is None and "So far" not in doctor.verdict
 
 

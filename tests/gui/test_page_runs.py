@@ -382,7 +382,7 @@ def test_the_slider_goes_through_what_it_was(three):
     QTest.keyClick(slider, Qt.Key.Key_End)
     assert detail.wall.isVisible()
     moment = read_keyframe(paths.RUNS / FAST, steps[-1])
-    assert detail.wall._snapshot.step == moment.snapshot.step
+    assert detail.wall.snapshot.step == moment.snapshot.step
     said = samples.toPlainText()
     assert said.split("\n") == list(moment.samples) and said != first
     assert detail.curves.loss.plot.mark[0] == 150
@@ -646,9 +646,9 @@ def test_walls_of_the_same_step(three):
     three.page.compare.tabs.setCurrentIndex(1)
     slider, walls = three.find("compareSlider"), three.page.compare.walls
     assert [side.wall.isVisible() for side in walls.sides] == [True, True]
-    assert {side.wall._snapshot.step for side in walls.sides} == {150}
+    assert {side.wall.snapshot.step for side in walls.sides} == {150}
     slider.setValue(1)
-    steps = [side.wall._snapshot.step for side in walls.sides]
+    steps = [side.wall.snapshot.step for side in walls.sides]
     assert all(step < 150 for step in steps)
     assert walls.sides[0].head.text() == f"A at step {steps[0]:,}"
 

@@ -260,7 +260,7 @@ def test_the_wall_tells_of_attention_and_of_the_stream(texting, lesson):
     assert not adding & attends
     row = next(row for i, row in zip(infos, stats, strict=True) if "attend" in i.name)
     assert 0 < row.attention_entropy < math.log(16)
-    assert texting.page.learning.table._snapshot is snapshots[-1]
+    assert texting.page.learning.table.snapshot is snapshots[-1]
 
 
 def test_every_layer_can_be_opened(texting, lesson):

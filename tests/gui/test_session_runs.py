@@ -37,6 +37,9 @@ def test_a_run_that_was_stopped_goes_on(quick, letters_recipe, runs):
     assert stood < 3000
     quick.session.recipe = letters_recipe
     quick.session.resume_run(folder)
+    form = quick.page.recipe.form
+    assert form._inputs["lr"].text() == "0.003" and form._inputs["lr"].isEnabled()
+    assert form._inputs["batch_size"].text() == "64" and not form._inputs["batch_size"].isEnabled()
     quick.until(lambda: len(ended) == 2)
     assert isinstance(ended[1], Finished) and ended[1].step == 3000
     assert quick.session.recipe.lr == 0.003
@@ -69,7 +72,7 @@ def test_a_question_that_the_run_did_not_answer_is_answered_after_it(quick, sixt
     session.recipe = sixty
     quick.page.run_bar.transport.train.click()
     quick.until(lambda: session.state is State.TRAINING)
-    while not session._run._mailbox.closed:  # nothing of it is passed on meanwhile
+    while not session._run._task.mailbox.closed:  # nothing of it is passed on meanwhile
         time.sleep(0.01)
     assert session.ask(lambda model, step: Answer("late", step, {}), "late") and not ended
     quick.until(lambda: answers == ["late"])

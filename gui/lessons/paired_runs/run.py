@@ -32,7 +32,7 @@ class PairedRun(QObject):
         super().__init__(parent)
         self.histories = (NetworkHistory(), NetworkHistory())
         self.step, self.progress = 0, 0.0
-        job = self.job = BackgroundJob(worker, self)
+        job = self.job = BackgroundJob(worker, self, "the paired runs of lesson 3")
         self.stage_changed, self.frame, self.ended = job.stage_changed, job.frame, job.ended
         self.stop, self.abandon = job.stop, job.abandon
         job.received.connect(self._on_event)

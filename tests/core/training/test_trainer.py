@@ -10,6 +10,7 @@ import torch
 
 from core.errors import UserError
 from core.playgrounds.digits.recipe import RECIPES, DigitsRecipe
+from core.runs.recorder import FileRecorder
 from core.telemetry.events import (
     ENDINGS,
     Evaluated,
@@ -23,9 +24,11 @@ from core.telemetry.events import (
     Stopped,
     Weights,
 )
+from core.training import pace
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
-from core.training.trainer import Run, train
+from core.training.learner import Learner
+from core.training.trainer import Run, _Loop, train
 
 
 def losses(events):
@@ -84,6 +87,65 @@ def test_watching_changes_nothing(run_of, small):
     small = small.replace({"batch_norm": True, "dropout": 0.2})
     watched = losses(train(run_of(small, watched=True, probe_every=0.0), Control()))
     assert np.array_equal(watched, losses(train(run_of(small), Control())))
+
+
+def test_the_layers_of_the_last_step_are_always_told(run_of, small, monkeypatch, tmp_path):
+    """Even if nothing but the first step was measured; the network is the one that was trained."""
+    monkeypatch.setattr(_Loop, "probes", lambda loop, alone: not loop.learner.step)
+    small, out = small.replace({"batch_norm": True, "dropout": 0.2}), tmp_path / "kept.safetensors"
+    learners = []
+
+    def make(*arguments):
+        learners.append(Learner(*arguments))
+        return learners[-1]
+
+    events = list(train(run_of(small, watched=True, out=out, make_learner=make), Control()))
+    assert [e.step for e in events if isinstance(e, Snapshot)] == [1, 20]
+    (learner,), kept = learners, load_checkpoint(out)
+    assert learner.step == 20
+    for name, tensor in learner.model.state_dict().items():
+        assert torch.equal(tensor, kept.weights[name]), name
+    state = learner.state()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in kept.resume.items())
+
+
+def test_the_layers_of_a_network_that_has_diverged_are_told(run_of, small, monkeypatch):
+    """Where the loss became NaN: those of the weights that are restored."""
+    monkeypatch.setattr(_Loop, "probes", lambda loop, alone: not loop.learner.step)
+    recipe = small.replace({"lr": 100.0, "optimizer": "sgd", "loss": "squared-error"})
+    events = list(train(run_of(recipe, watched=True, steps=400), Control()))
+    assert isinstance(events[-1], Failed)
+    last = {type(event): event.step for event in events if isinstance(event, Snapshot | Weights)}
+    assert last[Snapshot] == last[Weights]
+
+
+def test_one_measurement_that_took_long_is_not_the_last(monkeypatch):
+    """A share of the time bounds the cost, and ``longest`` bounds the wait."""
+    now = [0.0]
+    monkeypatch.setattr(pace.time, "perf_counter", lambda: now[0])
+    bounded, unbounded = pace.Pace(0.1, 0.02, longest=5.0), pace.Pace(0.1, 0.02)
+    for made in (bounded, unbounded):
+        assert made.due()
+        made.charge(30.0)
+    now[0] = 5.1
+    assert bounded.due() and not unbounded.due()
+
+
+def test_a_run_that_is_stopped_before_its_first_step_leaves_no_record(run_of, small, tmp_path):
+    """Nor a folder; and one that was asked to stop before it began makes no network."""
+    folder, control = tmp_path / "run", Control(paused=True)
+    events = []
+    run = run_of(small, recorder=FileRecorder(folder, None))
+    for event in train(run, control):
+        events.append(event)
+        if isinstance(event, Paused):
+            assert folder.is_dir()
+            control.stop()
+    assert isinstance(events[-1], Stopped) and not events[-1].checkpoint and not folder.exists()
+    assert list(train(run_of(small, recorder=FileRecorder(folder, None)), control)) == [
+        Stopped(0, 0.0)
+    ]
+    assert not folder.exists()
 
 
 def test_events_are_read_only(run_of, small):
