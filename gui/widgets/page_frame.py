@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from gui.widgets.card import label
+from gui.widgets.object_names import qualified
 from gui.widgets.scroll_column import ASIDE, CardColumn
 
 LEFT, RIGHT = 288, 318
@@ -38,7 +39,7 @@ def lay_out(
     column.setContentsMargins(20, 16, 20 - ASIDE, 18)
     column.setSpacing(SPACE)
     column.addLayout(heading(title, about))
-    column.addWidget(_Columns(left, middle, right, width), 1)
+    column.addWidget(_Columns(title.lower(), left, middle, right, width), 1)
 
 
 def heading(title: str, about: str) -> QVBoxLayout:
@@ -55,6 +56,7 @@ class _Columns(QWidget):
 
     def __init__(
         self,
+        page: str,
         left: Sequence[QWidget],
         middle: tuple[QWidget, QTabWidget],
         right: Sequence[QWidget],
@@ -63,10 +65,10 @@ class _Columns(QWidget):
         super().__init__()
         self._left, self._right, self._width = left, right, width
         self._narrow: bool | None = None
-        self._first = CardColumn("leftColumn", SPACE, squeeze=True)
-        self._third = CardColumn("rightColumn", SPACE, squeeze=True)
+        self._first = CardColumn(qualified("leftColumn", page), SPACE, squeeze=True)
+        self._third = CardColumn(qualified("rightColumn", page), SPACE, squeeze=True)
         run_bar, tabs = middle
-        second = CardColumn("middleColumn", 10, squeeze=True)
+        second = CardColumn(qualified("middleColumn", page), 10, squeeze=True)
         second.add(run_bar)
         second.add(tabs, 1)
         second.setMinimumWidth(MIDDLE + ASIDE)
