@@ -90,9 +90,10 @@ class AttentionPanel(QWidget):
 
     def set_model(self, model: "TextModel") -> None:
         """Look into this network from now on."""
+        from core.playgrounds.text.models import GPT
+
         self._model = model
-        heads = getattr(model, "heads", 0)
-        layers = len(model.blocks) if heads else 0  # type: ignore[arg-type]
+        layers, heads = (len(model.blocks), model.heads) if isinstance(model, GPT) else (0, 0)
         for box, name, count in ((self.layer, "Layer", layers), (self.head, "Head", heads)):
             box.clear()
             box.addItems([f"{name} {number}" for number in range(1, count + 1)])

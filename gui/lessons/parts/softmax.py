@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from core.lessons.forward_trace import softmax
 from core.numbers import number, percent
+from core.playgrounds.digits.recipe import DigitsRecipe
 from core.telemetry.events import Array
 from gui import theme
 from gui.inputs import Slider
@@ -73,7 +74,8 @@ class Part(NetworkPart):
     def _show(self) -> None:
         if self.isVisible():
             self.number.setText(f"{self.temperature:.2f}")
-            squared = getattr(self.session.trained, "loss", "") == "squared-error"
+            trained = self.session.trained
+            squared = isinstance(trained, DigitsRecipe) and trained.loss == "squared-error"
             say(self.note, SQUARED if squared else "", "small")
             logits = self.digit.logits if self.digit.stages else None
             self.board.show_logits(logits, self.temperature)
