@@ -10,10 +10,11 @@ from gui.widgets.command_palette import CommandPalette
 from gui.widgets.help_dialog import ABOUT, SHORTCUTS, AboutPanel, HelpDialog
 
 
-def press(widget, key, modifiers=Qt.KeyboardModifier.ControlModifier):
-    """Press a key with Ctrl."""
-    widget.activateWindow()
-    QTest.keyClick(widget, key, modifiers)
+def press(program, key, modifiers=Qt.KeyboardModifier.ControlModifier):
+    """Press a key with Ctrl in the window, which must be active for its shortcuts."""
+    program.window.activateWindow()
+    program.until(program.window.isActiveWindow)
+    QTest.keyClick(program.window, key, modifiers)
 
 
 def opened(program, kind):
@@ -27,7 +28,7 @@ def opened(program, kind):
 def palette(program):
     """Open the command palette by its keys."""
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-    press(program.window, Qt.Key.Key_P, both)
+    press(program, Qt.Key.Key_P, both)
     return opened(program, CommandPalette)
 
 
@@ -80,11 +81,11 @@ def test_a_button_of_the_page_is_pressed_from_the_palette(program):
 def test_pages_and_help_have_keys(program):
     """Ctrl+6 turns to the sixth page; Ctrl+/ lists the keys of the page that is seen."""
     window = program.window
-    press(window, Qt.Key.Key_6)
+    press(program, Qt.Key.Key_6)
     assert window.page_name == list(window.pages)[5]
-    press(window, Qt.Key.Key_1)
+    press(program, Qt.Key.Key_1)
     assert window.page_name == next(iter(window.pages))
-    press(window, Qt.Key.Key_Slash)
+    press(program, Qt.Key.Key_Slash)
     dialog = opened(program, HelpDialog)
     text = dialog.shortcuts.toPlainText()
     assert dialog.tabs.currentIndex() == SHORTCUTS
