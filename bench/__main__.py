@@ -45,7 +45,7 @@ MEASUREMENTS = {
     "doctor-verdicts": "bench.doctor verdicts --budget 60",
     "doctor-cost": "bench.doctor cost",
     "doctor-loops": "bench.loops.examine",
-    "doctor-healthy": "bench.healthy",
+    "doctor-healthy": "bench.healthy.__main__",
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs cost",

@@ -73,7 +73,11 @@ def _watched(run: "Run", control: Control) -> Iterator[object]:
     from core.doctor.run_doctor import RunDoctor
     from core.training.trainer import train
 
-    return train(replace(run, watched=True, observers=(RunDoctor(),)), control)
+    doctor = RunDoctor()
+    try:
+        yield from train(replace(run, watched=True, observers=(doctor,)), control)
+    finally:
+        doctor.watcher.stop_recording()  # a step that failed was being recorded
 
 
 def train(

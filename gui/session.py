@@ -295,7 +295,7 @@ class Session(QObject):
         """Give up what the data card shows the progress of: a download, or data made ready."""
         self._reading.stop()
         self._download.stop()
-        if self.state in (State.STARTING, State.SWEEPING):
+        if self.state is State.SWEEPING or (self.state.running and not self.begun):
             self.stop()
 
     def pause(self) -> None:
@@ -400,6 +400,8 @@ class Session(QObject):
             self.state_changed.emit(state)
 
     def _on_event(self, job: BackgroundJob, event: object) -> None:
+        if job is self._file and self._run.stage in (Stage.TRAINING, Stage.STOPPING):
+            return  # late news of a checkpoint, while a run has begun already
         self.history.add(event)
         if job in (self._reading, self._download) and isinstance(event, DataDescribed | Fetched):
             self._on_read(event)
@@ -409,7 +411,7 @@ class Session(QObject):
     def _on_started(self, event: Started) -> None:
         self.beginning = False
         self.info, self.snapshot = event, None
-        self.file, self.before = None, self.file
+        self.file, self.before = None, self.file or self.before
         self.history, self._past = self._past, History()
         self.history.cut(event.step)
         self._make_replica(self._ordered, event)

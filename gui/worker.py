@@ -24,7 +24,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from core.errors import UserError
 from core.libraries import import_problem
-from core.telemetry.events import Failed, Idle, Metrics, Stopped
+from core.telemetry.events import Failed, Idle, Metrics, Started, Stopped
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
 
@@ -76,7 +76,7 @@ class Task:
         if self.control.stopping:
             return f"{self.title}, which is being stopped"
         if self.still:
-            return f"{self.title}, held at step {self.step:,}"
+            return f"{self.title}, held" + (f" at step {self.step:,}" if self.step else "")
         return f"{self.title}, at step {self.step:,}" if self.step else self.title
 
 
@@ -202,8 +202,8 @@ class Worker(QThread):
         if task.events is None and task.control.stopping:
             self._end(task, NOT_BEGUN)
             return
-        self._take_over(task)
         try:
+            self._take_over(task)
             if task.events is None:
                 task.events = iter(task.job(task.control, task.mailbox.put))
             event = next(task.events)
@@ -232,7 +232,7 @@ class Worker(QThread):
         self._last = task
 
     def _deliver(self, task: Task, event: object) -> None:
-        if isinstance(event, Metrics):
+        if isinstance(event, Metrics | Started):
             task.step = event.step
         task.still = isinstance(event, Idle)
         if not task.still:

@@ -12,13 +12,14 @@ import json
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bench.healthy.programs import PROGRAMS, Program
-from bench.rows import row, show
+from bench.rows import row, show, sized
 from core import watch
 
 MODULES = ("supervised", "sequences", "generative", "decisions", "transfer", "science", "practice")
@@ -61,8 +62,8 @@ def examine(program: Program, seed: int, budget: float) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Run the programs in one process for each seed; print what is wrong, then the table."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the programs, each with every seed; print what is wrong, then the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.healthy", description=__doc__)
     parser.add_argument("--half", choices=HALVES)
     parser.add_argument("--seeds", type=int, default=3)
@@ -70,11 +71,12 @@ def main() -> None:
     parser.add_argument("--only")
     parser.add_argument("--budget", type=float, default=4.0)
     parser.add_argument("--out", type=Path, help="also write every answer to this file")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     torch.set_num_threads(1)
     programs = chosen(options.half, options.only)
+    programs, seeds = sized(programs, programs[:1]), sized(options.seeds, 1)
     answers = []
-    for seed in range(options.first_seed, options.first_seed + options.seeds):
+    for seed in range(options.first_seed, options.first_seed + seeds):
         for program in programs:
             answer = examine(program, seed, options.budget)
             answer |= {"program": program.name, "kind": program.kind, "seed": seed}
@@ -94,7 +96,7 @@ def main() -> None:
                     file.write(json.dumps(answer) + "\n")
     wrong = sum(answer["wrong"] for answer in answers) / max(1, len(answers))
     kinds = len({program.kind for program in programs})
-    what = f"false alarms, {len(programs)} healthy programs of {kinds} kinds, {options.seeds} seeds"
+    what = f"false alarms, {len(programs)} healthy programs of {kinds} kinds, {seeds} seeds"
     show([row(what, wrong, 0.02, "%", True)])
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..telemetry.events import ENDINGS, Diagnosed, Event, Failed, Progress
+from ..telemetry.events import ENDINGS, Diagnosed, Event, Failed, Progress, Stopped
 from ..training.checkpoint import Checkpoint
 from ..training.control import Control
 from ..training.learner import Learner
@@ -79,8 +79,13 @@ def examine(run: Run, control: Control, budget: float) -> Iterator[Event]:
         if tape is not None:
             doctor.watcher.observe_crash(tape, None)
         ending = Failed(doctor.learner.step, _in_words(error))
+    finally:
+        doctor.watcher.stop_recording()  # a step that failed was being recorded
     learner = doctor.learner
-    if learner is None:  # what counts is not trained by steps
+    if learner is None and isinstance(ending, Stopped):
+        unknown = Diagnosis("unknown", "It was stopped before its first step.", 0.0)
+        yield Diagnosed(0, unknown, final=True)
+    elif learner is None:  # what counts is not trained by steps
         yield Diagnosed(1, _counted(run), final=True)
     else:
         crash = ending.sentence if isinstance(ending, Failed) else ""

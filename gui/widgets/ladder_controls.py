@@ -33,7 +33,8 @@ class LadderControls(QWidget):
         self.recipes.addItem("Tuned", "tuned")
         if all("lecture" in rung.recipes for rung in rungs):
             self.recipes.addItem("Lecture", "lecture")
-        self.recipes.setVisible(self.recipes.count() > 1)
+        if self.recipes.count() == 1:  # shown without a parent it would be a window
+            self.recipes.hide()
         self.recipes.setToolTip(
             "<p>Tuned: sizes and optimiser that make the most of the time. Lecture: sizes,"
             " learning rates and steps as in the lecture, so that its numbers come out again.</p>"

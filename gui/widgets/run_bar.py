@@ -1,6 +1,7 @@
 """The bar of a run: its buttons, its progress, and what went wrong if it did."""
 
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
@@ -50,7 +51,7 @@ class RunBar(QWidget):
         self.transport.stop_clicked.connect(session.stop)
         session.state_changed.connect(self._on_state)
         session.waiting.connect(self._on_waiting)
-        session.recipe_changed.connect(lambda recipe: self.transport.show_steps(recipe.steps))
+        session.recipe_changed.connect(self._on_recipe)
         session.started.connect(self._on_started)
         session.metrics_added.connect(self._on_metrics)
         session.noted.connect(lambda event: self.tell(event.sentence))
@@ -87,6 +88,10 @@ class RunBar(QWidget):
             state is State.READY or (self.transport.step.isEnabled() and self._session.begun)
         )
 
+    def _on_recipe(self, recipe: Any) -> None:
+        self.transport.show_steps(recipe.steps)
+        self._on_state(self._session.state)
+
     def _on_waiting(self, sentence: str) -> None:
         """Say what is waited for, and offer to go first."""
         if sentence or self._waiting:
@@ -96,6 +101,7 @@ class RunBar(QWidget):
 
     def _on_started(self, event: Started) -> None:
         self._first = None
+        self._on_state(self._session.state)
         say(self.message, event.note or " ")
 
     def _on_metrics(self, metrics: Metrics) -> None:

@@ -56,7 +56,7 @@ def test_playgrounds_lists_what_there_is():
     """Every playground with its models and recipes."""
     listed = {p["name"]: p for p in answer("playgrounds")["playgrounds"]}
     assert listed["digits"]["models"] == ["cnn", "mlp"]
-    assert set(listed["digits"]["recipes"]) == {"modern", "plain mlp", "EZMNIST"}
+    assert set(listed["digits"]["recipes"]) == {"modern", "plain mlp", "EZMNIST", "linear"}
     assert len(listed["names"]["models"]) == 7 and "notebook MLP" in listed["names"]["recipes"]
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QToolTip, QWidget
 from core.tokenizers import characters, train_bpe
 from gui import theme
 from gui.text import candidate_list, token_view
-from gui.text.candidate_list import GO_ON, CandidateList
+from gui.text.candidate_list import CONTINUE, CandidateList
 from gui.text.token_view import TokenView
 from gui.widgets.token_text import shown
 
@@ -299,7 +299,7 @@ def test_a_row_under_the_mouse_invites(candidates, qtbot) -> None:
     qtbot.mouseMove(candidates, middle(candidates, 4))
     assert candidates.cursor().shape() == Qt.CursorShape.PointingHandCursor
     assert candidates.grab().toImage().pixelColor(corner) != before
-    assert point_at(candidates, middle(candidates, 4)) == GO_ON
+    assert point_at(candidates, middle(candidates, 4)) == CONTINUE
     qtbot.mouseMove(candidates, QPoint(60, 6))
     assert candidates.cursor().shape() == Qt.CursorShape.ArrowCursor
     qtbot.mouseMove(candidates, middle(candidates, 9))
