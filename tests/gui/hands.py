@@ -26,6 +26,7 @@ class Hands:
         """Press and release the left button on what can be pressed."""
         widget = self.find(name)
         assert widget.isEnabled() and widget.isVisible(), name
+        self.until(lambda: not widget.visibleRegion().isEmpty())  # laid out, and not scrolled away
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
