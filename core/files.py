@@ -52,7 +52,7 @@ def free_place(folder: Path, name: str, suffix: str = "") -> Path:
     """Return where something new is kept; another place, if there is one of this second."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     path, number = folder / f"{name}-{stamp}{suffix}", 1
-    while path.exists():
+    while os.path.exists(path):  # noqa: PTH110, where none may look, writing says why
         number += 1
         path = folder / f"{name}-{stamp}-{number}{suffix}"
     return path

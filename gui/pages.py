@@ -1,6 +1,7 @@
 """What a page of the window is, and which there are: the folders of gui with a module ``page``."""
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -199,12 +200,12 @@ class TrainingPage(Page):
                 problems.append(f"{title}: the last training settings can't be used. {error}")
         if "data" in values:
             data = value_of(values, "data", str, "")
-            if not data or Path(data).exists():
+            if not data or os.path.exists(data):  # noqa: PTH110, pathlib raises where none may look
                 session.first_data = Path(data) if data else None
             else:
                 problems.append(f"{title}: {data} is gone; the bundled data is used.")
         if network := value_of(values, "network", str, ""):
-            if Path(network).is_file():
+            if os.path.isfile(network):  # noqa: PTH113
                 session.first_network = Path(network)
             else:
                 gone = "is gone; the shipped network is used."

@@ -5,7 +5,6 @@ the file is :mod:`gui.state_file`'s.
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ def restore_place(window: MainWindow, values: Mapping[str, Any]) -> None:
     """Put a window that is not shown yet where it was; Qt brings it back onto a screen."""
     try:
         geometry = base64.b64decode(value_of(values, "geometry", str, ""), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, too
         return
     window.restoreGeometry(QByteArray(geometry))
 

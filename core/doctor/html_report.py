@@ -229,7 +229,9 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _widened(low: float, high: float) -> tuple[float, float]:
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    size = max(abs(low), abs(high))
+    room = max(0.5, 1e-6 * size)  # a half is lost in the rounding of huge losses
+    return (low, high) if high - low > 1e-12 * size else (low - room, high + room)
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -17,7 +17,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -159,10 +159,10 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
             _log.warning("There is no whole record of this loop: %s", self._unwritten)
         if not self._quiet:
             if before:
-                print(before)  # noqa: T201
+                _print(before)
             self._show()
             if self._file and not self._unwritten:
-                print(f"\nThe record is in {self._file}")  # noqa: T201
+                _print(f"\nThe record is in {self._file}")
 
     def __repr__(self) -> str:
         """Return what the doctor says, as plain text."""
@@ -189,7 +189,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         if shell is not None and hasattr(shell, "kernel"):
             sys.modules["IPython.display"].display(self)
         else:
-            print(self.diagnosis.text())  # noqa: T201, this is what it is for
+            _print(self.diagnosis.text())
 
     def _write(self, diagnosis: Diagnosis | None) -> None:
         """Write the record as it is now; a full disk must not end another's script."""
@@ -199,6 +199,16 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
                 self._unwritten = ""
             except UserError as error:
                 self._unwritten = str(error)
+            except Exception as fault:  # of ours
+                _log.exception("the record of a loop was not written")
+                self._unwritten = f"{type(fault).__name__}: {fault}"
+
+
+def _print(words: str) -> None:
+    """Print what can be printed there: a narrow encoding or a closed pipe ends no script."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with suppress(OSError, ValueError):
+        print(words.encode(encoding, "replace").decode(encoding))  # noqa: T201, what it is for
 
 
 def _in_words(error: BaseException, file: str) -> tuple[str, bool]:

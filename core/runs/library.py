@@ -7,6 +7,7 @@ on and a person who writes never write the same file. What is deleted is put asi
 import contextlib
 import dataclasses
 import math
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,8 @@ KEPT = 7 * 24 * 3600  # seconds that what was deleted can be brought back
 LONGEST = 4000  # letters of a note
 CARD_LARGEST = 1 << 16
 LOOP = "your loop"
+STAMPED = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
+"""How the name of a run ends: other folders are a person's own."""
 
 
 @dataclass(frozen=True)
@@ -173,16 +176,23 @@ class Library:
         runs that never arrived whole; a run that is there is not touched.
         """
         long_ago = time.time() - older
-        long_ago = time.time() - older
+
+        def is_old(path: Path) -> bool:
+            try:
+                return path.stat().st_mtime < long_ago
+            except OSError:  # it is gone by now
+                return False
+
         for folder in (*(self.folder / ASIDE).glob("*"), *self.folder.glob(f"{ARRIVING}*")):
-            if folder.stat().st_mtime < long_ago:
+            if is_old(folder):
                 shutil.rmtree(folder, ignore_errors=True)
         for draft in (*self.folder.glob(DRAFTS), *self.folder.glob(f"*/{DRAFTS}")):
-            if draft.stat().st_mtime < long_ago:
-                draft.unlink(missing_ok=True)
+            if is_old(draft):
+                with contextlib.suppress(OSError):  # it is somebody else's
+                    draft.unlink()
         for folder in self.folder.glob("*"):
-            if folder.is_dir() and folder.stat().st_mtime < long_ago:
-                with contextlib.suppress(OSError):  # it is not empty
+            if STAMPED.search(folder.name) and is_old(folder):
+                with contextlib.suppress(OSError):  # it is not empty, or no folder
                     folder.rmdir()
 
 

@@ -201,7 +201,7 @@ class LoopWatcher:
         if pending and all(isinstance(loss, Tensor) and not loss.dim() for loss in pending):
             self._losses += torch.stack(pending).tolist()  # type: ignore[arg-type]
         else:
-            self._losses += [float(loss) for loss in pending]
+            self._losses += [_loss_of(loss) for loss in pending]
 
     def losses(self) -> tuple[Array, Array]:
         """Return steps and losses; of very many, evenly spread ones."""
@@ -346,3 +346,11 @@ def _namespaces(frame: FrameType | None) -> list[dict[str, Any]]:
         return []
     inside = frame.f_locals
     return [inside] if inside is frame.f_globals else [inside, frame.f_globals]
+
+
+def _loss_of(loss: Any) -> float:
+    """Return a loss as a number: the mean of many, NaN of what is none."""
+    try:
+        return float(loss.float().mean()) if isinstance(loss, Tensor) else float(loss)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return math.nan

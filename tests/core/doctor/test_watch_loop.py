@@ -699,3 +699,14 @@ def test_a_script_is_watched_as_it_stands(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Something is wrong. Gradient ascent")
     assert read_diagnosis(tmp_path / "own.watch.json")[1].causes[0].where
+
+
+def test_a_loss_that_is_no_number_ends_no_loop(tmp_path):
+    """Vectors, None and words: the loop goes on, and what is no number stands as NaN."""
+    with watch(quiet=True, record=tmp_path / "odd.json", budget=0.0) as seen:
+        for loss in [torch.ones(8, 3), None, "high", 1.5] * 30:
+            seen.step(loss)
+    steps, losses = seen._watcher.losses()
+    assert len(steps) == len(losses) == 120
+    assert losses[0] == 1 and losses[3] == 1.5 and np.isnan(losses[1:3]).all()
+    assert (tmp_path / "odd.json").is_file()

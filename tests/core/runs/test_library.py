@@ -100,14 +100,16 @@ def test_what_is_deleted_comes_back(library):
 
 
 def test_what_a_crash_left_is_cleaned_away(library):
-    """Drafts and folders with nothing in them go after a while; runs stay as they are."""
-    (library.folder / "nothing").mkdir()
+    """Drafts and folders with nothing in them go after a while; runs, and folders of a person's own, stay."""
+    nothing, own = library.folder / "names-gru-20261128-120000", library.folder / "own"
+    nothing.mkdir()
+    own.mkdir()
     draft = library.folder / "first" / ".glassbox-x1"
     draft.touch()
     library.empty()
-    assert draft.exists() and (library.folder / "nothing").exists(), "too early"
+    assert draft.exists() and nothing.exists(), "too early"
     library.empty(older=-1.0)
-    assert not draft.exists() and not (library.folder / "nothing").exists()
+    assert not draft.exists() and not nothing.exists() and own.is_dir()
     assert titles(library) == ["loop-1", "third", "second", "first"]
 
 
