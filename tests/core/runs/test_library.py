@@ -100,7 +100,7 @@ def test_what_is_deleted_comes_back(library):
 
 
 def test_what_a_crash_left_is_cleaned_away(library):
-    """Drafts and folders with nothing in them go after a while; runs, and folders of a person's own, stay."""
+    """Drafts and empty runs go after a while; runs, and a person's own folders, stay."""
     nothing, own = library.folder / "names-gru-20261128-120000", library.folder / "own"
     nothing.mkdir()
     own.mkdir()
