@@ -55,7 +55,7 @@ class AttentionPanel(QWidget):
         self._soon.setInterval(CALM)
         self._soon.timeout.connect(self._look)
         self._arrange()
-        self.map.told.connect(lambda sentence: self.words.setText(sentence or HOW))
+        self.map.told.connect(self._tell)
         self.map.rowPicked.connect(self.lines.pick)
         self.lines.picked.connect(self.map.pick)
 
@@ -124,9 +124,13 @@ class AttentionPanel(QWidget):
             self._maps = attention(self._model, self._tokens)
         self._show()
 
-    def _show(self) -> None:
+    def _tell(self, sentence: str) -> None:
+        """Say what the mouse is over; over nothing, what the map shows or why it shows nothing."""
         attends = self.layer.count() > 0
-        self.words.setText(HOW if attends or self._model is None else NONE)
+        self.words.setText(sentence or (HOW if attends or self._model is None else NONE))
+
+    def _show(self) -> None:
+        self._tell("")
         if self._maps is None or self._model is None:
             self.map.show_map([], _EMPTY)
             self.lines.show_lines([], _EMPTY)

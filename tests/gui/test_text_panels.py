@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QListView, QPushButton
+from PySide6.QtWidgets import QApplication, QListView, QPushButton
 
 from core import playgrounds
 from core.playgrounds.text import inside
@@ -288,6 +288,10 @@ def test_a_model_without_heads_says_so(shown, build):
     assert "does not attend" in panel.words.text() and not panel.map._tokens
     assert not panel.layer.isEnabled() and not panel.head.isEnabled()
     panel.grab()
+    for spot in (QPoint(20, 20), QPoint(40, 40)):  # the mouse over a map of nothing
+        QTest.mouseMove(panel.map, spot)
+    QApplication.sendEvent(panel.map, QEvent(QEvent.Type.Leave))
+    assert "does not attend" in panel.words.text()
     model = build(CHARACTERS)
     panel.set_model(model)
     panel.set_tokens(tokens_of(model))
