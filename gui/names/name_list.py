@@ -40,6 +40,7 @@ HELP = (
 )
 EMPTY = "The names that the network makes will stand here."
 ROW = 25
+LEAST = 5 * ROW  # pixels: fewer names show nothing of what a network has learned
 SIDE = 8  # pixels beside the words
 MARK, ODDS = 38, 92
 WIDEST = 460  # the eye loses its line if name and number are farther apart
@@ -86,6 +87,7 @@ class NameList(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setItemDelegate(NamePainter(self))
+        self.setMinimumHeight(LEAST)
         self.itemClicked.connect(self._clicked)
 
     def show_names(self, names: Sequence[Name], prefix: str) -> None:

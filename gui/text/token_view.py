@@ -23,7 +23,7 @@ EMPTY = "Type a text above, and see what the network is given."
 EMPTY_HEIGHT = 64
 HELP = (
     "<p>The network is not given letters but tokens: pieces of text that it has a number for. "
-    "Point at one to see its bytes. A dot is a space, ↵ the end of a line.</p>"
+    "Hover over one to see its bytes. A dot is a space, ↵ the end of a line.</p>"
 )
 
 

@@ -19,7 +19,7 @@ from gui.widgets.token_text import shown
 if TYPE_CHECKING:
     from core.playgrounds.text.models import TextModel
 
-LEGEND = "The darker the background, the less likely the token was. Point at one."
+LEGEND = "The darker the background, the less likely the token was. Hover over one."
 FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
 
 

@@ -29,7 +29,7 @@ class LadderControls(QWidget):
         self._may_train, self._running = True, False
         self.recipes = ComboBox()
         self.recipes.setObjectName("ladderRecipes")
-        self.recipes.setAccessibleName("Recipes of the ladder")
+        self.recipes.setAccessibleName("Recipes to compare")
         self.recipes.addItem("Tuned", "tuned")
         if all("lecture" in rung.recipes for rung in rungs):
             self.recipes.addItem("Lecture", "lecture")
@@ -59,7 +59,7 @@ class LadderControls(QWidget):
         self.sentence.setAlignment(LEFT)
         self.train = push_button(
             "trainLadder",
-            "Train the whole ladder",
+            "Train all models",
             measure.plan,
         )
         self.train.setProperty("role", "primary")
@@ -68,7 +68,7 @@ class LadderControls(QWidget):
         self.stop.clicked.connect(self.stop_clicked)
         self.words = Elided()
         self.words.setObjectName("ladderWords")
-        self.bar = progress_bar("ladderProgress", "Progress over the whole ladder")
+        self.bar = progress_bar("ladderProgress", "Progress over all models")
         self._arrange()
         self._refresh()
 

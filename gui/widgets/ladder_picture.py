@@ -15,7 +15,7 @@ from gui.widgets.table_cells import LEFT, RIGHT, dot, star
 
 ROW, TOP, BOTTOM, NAMES, VALUES = 17, 22, 20, 96, 58
 EMPTY = (
-    "Train the ladder, and what each model reaches stands here,\n"
+    "Train the models, and what each of them reaches stands here,\n"
     "one below the other: the further left, the better."
 )
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # between two lines of the scale

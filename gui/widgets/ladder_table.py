@@ -35,7 +35,7 @@ class LadderTable(QTableWidget):
         self._comparable = True
         self._best: str | None = None
         self.setObjectName("ladderTable")
-        self.setAccessibleName("The ladder: what each model reached")
+        self.setAccessibleName("Model comparison: what each model reached")
         self.setToolTip(f"<p>{measure.about}</p>")
         self.setHorizontalHeader(ladder_cells.Header())
         self.setItemDelegate(ladder_cells.Cell(self.look, self))

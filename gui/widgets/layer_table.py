@@ -34,6 +34,7 @@ MEASURED = (
 ).split()
 """The numbers of a layer that a file of the table has."""
 WORDS = 78  # pixels for the words beside a plot
+NAME = 116  # pixels for a layer's name, shape and activation
 HEAD_HELP = "Click the heading, or press F1 here, to read about it in the glossary."
 EMPTY = "The layers of the network are listed here, one a row, as soon as there is one."
 
@@ -177,8 +178,11 @@ class LayerTable(QWidget):
         rects, left = {}, float(row.left() + 10)
         usable = row.width() - 20
         gap = 18 if usable > 460 else 8
+        # Where room is short, the names of the layers get more of it: plots can be small.
+        first = max(COLUMNS[0].share * usable, min(NAME, 0.26 * usable))
+        others = (usable - first) / (1 - COLUMNS[0].share)
         for column in COLUMNS:
-            width = usable * column.share
+            width = first if column is COLUMNS[0] else others * column.share
             rects[column.key] = QRect(round(left), row.top(), round(width) - gap, row.height())
             left += width
         return rects

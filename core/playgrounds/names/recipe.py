@@ -32,9 +32,10 @@ class NamesRecipe(Recipe):
         "mlp",
         "Model",
         "Model",
-        "The ladder of the lectures. bigram-count: a table of what follows what. bigram: the same"
-        " as one layer. mlp: the last letters as points in a space. mlp-bn: deep, with batch norm."
-        " wavenet: pairs of pairs of letters. gru: a memory. transformer: attention.",
+        "The lectures' models, from the simplest up. bigram-count: a table of what follows what."
+        " bigram: the same as one layer. mlp: the last letters as points in a space. mlp-bn: deep,"
+        " with batch norm. wavenet: pairs of pairs of letters. gru: a memory. transformer:"
+        " attention.",
         choices=MODELS,
     )
     context: int = setting(
