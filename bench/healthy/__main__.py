@@ -54,7 +54,7 @@ def examine(program: Program, seed: int, budget: float) -> dict[str, Any]:
     found = made[0].diagnosis
     return {
         "verdict": found.verdict,
-        "recognised": found.recognised,
+        "training_kind": found.training_kind,
         "causes": [f"{c.id} {c.confidence:.2f} ({c.where}): {c.evidence}" for c in found.causes],
         "sentence": found.sentence,
         "seconds": time.perf_counter() - begin,
@@ -85,7 +85,7 @@ def main(words: Sequence[str] | None = None) -> None:
             mark = "WRONG" if answer["wrong"] else "ok"
             print(
                 f"{mark:5} {program.name:28} {answer['verdict']:12}"
-                f" {answer.get('recognised', ''):28} {answer.get('seconds', 0):4.1f} s",
+                f" {answer.get('training_kind', ''):28} {answer.get('seconds', 0):4.1f} s",
                 file=sys.stderr,
                 flush=True,
             )

@@ -79,7 +79,7 @@ def experiment(
     Yields:
         What is tried next, and the share that is done.
     """
-    if not repeatable or evidence.recognised in (ADVERSARIAL, ACTOR, PHYSICS):
+    if not repeatable or evidence.training_kind in (ADVERSARIAL, ACTOR, PHYSICS):
         return  # a step of one of several losses says nothing without the others
     end = time.perf_counter() + budget
     for place, declared in enumerate(STEP_EXPERIMENTS):

@@ -146,7 +146,7 @@ class Diagnosis:
         settings: what to change in the recipe for a verdict that is no fault (a larger model, more
             steps); ().
         seconds: how long the doctor took.
-        recognised: the kind of training: classification, adversarial, ...; "" if that is not known.
+        training_kind: classification, adversarial, ...; "" if that is not known.
     """
 
     verdict: str
@@ -157,7 +157,7 @@ class Diagnosis:
     experiments: tuple[Experiment, ...] = ()
     settings: tuple[tuple[str, SettingValue], ...] = ()
     seconds: float = 0.0
-    recognised: str = ""
+    training_kind: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON; NaN and infinity become None."""
@@ -179,8 +179,8 @@ class Diagnosis:
     def text(self) -> str:
         """Return it as a page of plain text: the verdict, the causes, experiments and checks."""
         lines = [_wrapped(f"{VERDICTS[self.verdict]} {self.sentence}", "")]
-        if self.recognised:
-            lines += ["", f"Kind of training: {self.recognised}."]
+        if self.training_kind:
+            lines += ["", f"Kind of training: {self.training_kind}."]
         for number, cause in enumerate(self.causes, 1):
             where = f" ({cause.where})" if cause.where else ""
             lines += ["", _wrapped(f"{number}. {cause.title}{where}", "", "   ")]

@@ -9,7 +9,7 @@ import numpy as np
 from ..telemetry.events import Array
 from .diagnosis import Experiment
 from .watch.observation import InferenceStats, Observation
-from .watch.training_kind import ACTOR, ADVERSARIAL, MINIMISED, PHYSICS, SUPERVISED
+from .watch.training_kind import ACTOR, ADVERSARIAL, COMPARABLE, PHYSICS, SUPERVISED
 
 if TYPE_CHECKING:
     from .watch.watcher import LoopWatcher
@@ -120,26 +120,26 @@ class Evidence:
         return found if isinstance(found, kind) else None
 
     @property
-    def recognised(self) -> str:
+    def training_kind(self) -> str:
         """The kind of training, by most of the observed steps; "" if that is not known.
 
         Where steps take turns, as a generator's and a discriminator's do, it is the kind of both.
         """
-        kinds = [step.recognised for step in self.observations if step.recognised]
+        kinds = [step.training_kind for step in self.observations if step.training_kind]
         for mixed in (ADVERSARIAL, ACTOR, PHYSICS):
             if kinds.count(mixed) >= max(1, len(kinds) // 5):
                 return mixed
         return max(set(kinds), key=lambda kind: (kinds.count(kind), kind), default="")
 
     @property
-    def is_minimised(self) -> bool:
+    def loss_is_comparable(self) -> bool:
         """Whether the loss has a scale that is known, and falls as the network learns."""
-        return not self.recognised or self.recognised in MINIMISED
+        return not self.training_kind or self.training_kind in COMPARABLE
 
     @property
     def is_supervised(self) -> bool:
         """Whether the labels are facts about the inputs."""
-        return not self.recognised or self.recognised in SUPERVISED
+        return not self.training_kind or self.training_kind in SUPERVISED
 
     @property
     def learning_rates(self) -> list[tuple[int, float]]:

@@ -43,10 +43,14 @@ def report(heading: str, diagnosis: "Diagnosis", curves: Iterable["Picture"] = (
     causes = (
         _cause(n, cause, evidence.get(cause.id)) for n, cause in enumerate(diagnosis.causes, 1)
     )
+    kind = (
+        f"Kind of training: {escape(diagnosis.training_kind)}." if diagnosis.training_kind else ""
+    )
     parts = [
         f'<div style="border-left:4px solid {colour};padding:2px 12px;margin:6px 0">',
         f'<div style="font-size:1.15em"><b>{escape(heading)}</b>{sure}</div>',
-        f"<div>{escape(diagnosis.sentence)}</div></div>",
+        f"<div>{escape(diagnosis.sentence)}</div>",
+        f'<div style="{MUTED}">{kind}</div></div>',
         *map(_chart, curves),
         *causes,
         _experiments(diagnosis),

@@ -32,9 +32,7 @@ from .diagnose import diagnose_loop, examine_loop
 from .diagnosis import VERDICTS, Diagnosis, Picture, Series
 from .evidence import Evidence
 from .html_report import report
-from .rules import apply_rules
 from .rules.crash import usual_cause
-from .verdict.conclusion import conclude
 from .watch.inferred_settings import batch_size, inferred_settings
 from .watch.tape import Tape, isolated
 from .watch.watcher import LoopWatcher
@@ -119,9 +117,8 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         if self._evidence is None:
             return
         # The loop has ended, as in a notebook's later cell: what is known now is judged again.
-        with isolated():
-            self._evidence.inference = self._watcher.inference
-            self.diagnosis = conclude(self._evidence, apply_rules(self._evidence))
+        self._evidence.inference = self._watcher.inference
+        self._diagnose()
         self._tell("Examined again, with the inference:\n")
 
     def __exit__(
@@ -139,18 +136,23 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         crash = ""
         if error is not None and kind is not KeyboardInterrupt:
             crash, watcher.tells_error = _in_words(error, self._frame.f_code.co_filename)
+        self._diagnose(tape, crash)
+        self._tell()
+
+    def _diagnose(self, tape: Tape | None = None, crash: str = "") -> None:
+        """Say what is known now; a fault of ours must not end another's script."""
         with isolated():
             try:
-                if crash:
-                    watcher.observe_crash(tape or Tape(), self._frame)
-                self._evidence = examine_loop(watcher, self._budget, crash)
-                self.diagnosis = diagnose_loop(watcher, self._evidence)
-            except Exception as fault:  # of ours: it must not end another's script
+                if self._evidence is None:
+                    if crash:
+                        self._watcher.observe_crash(tape or Tape(), self._frame)
+                    self._evidence = examine_loop(self._watcher, self._budget, crash)
+                self.diagnosis = diagnose_loop(self._watcher, self._evidence)
+            except Exception as fault:
                 _log.exception("no diagnosis was made")
                 self.diagnosis = Diagnosis(
                     "unknown", f"The doctor itself failed ({fault}); please report it.", 0.0
                 )
-        self._tell()
 
     def _tell(self, before: str = "") -> None:
         """Write the record and print the diagnosis, as far as they are wanted."""

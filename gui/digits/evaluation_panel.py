@@ -15,7 +15,8 @@ from gui.charts.image_grid import PictureGrid
 from gui.digits.confusion import ConfusionMatrix
 from gui.theme import MARGIN, font
 from gui.widgets.card import Card, label
-from gui.widgets.columns import CardColumns, scrolled
+from gui.widgets.columns import CardColumns
+from gui.widgets.scroll_column import scrolled
 
 EMPTY = "Train a network, and its mistakes stand here."
 NONE_WRONG = "None. Every one of these digits was read right."

@@ -22,7 +22,8 @@ from gui.widgets.ladder_panel import LadderPanel
 from gui.widgets.ladder_session import LadderSession
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
-from gui.widgets.page_frame import lay_out, scrolled
+from gui.widgets.page_frame import lay_out
+from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Digits", "digits", 1
@@ -60,8 +61,8 @@ class Page(TrainingPage):
         self.tabs.setObjectName("digitsTabs")
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.evaluation, "Mistakes")
-        self.tabs.addTab(scrolled(self.ladder), "Model comparison")
-        self.tabs.addTab(scrolled(self.sweep), "Learning rate")
+        self.tabs.addTab(scrolled(self.ladder, UNDER_TABS, fills=True), "Model comparison")
+        self.tabs.addTab(scrolled(self.sweep, UNDER_TABS, fills=True), "Learning rate")
         self.home = self.draw.canvas
         self._arrange()
         self._connect()

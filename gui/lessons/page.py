@@ -13,7 +13,8 @@ from gui import pages
 from gui.lessons.context import LessonContext
 from gui.lessons.lesson_view import LessonView
 from gui.state_file import value_of
-from gui.widgets.card import Card, label
+from gui.widgets.card import Card
+from gui.widgets.page_frame import heading
 from gui.widgets.title_list import TitleList
 from gui.worker import Worker
 
@@ -61,10 +62,7 @@ class Page(pages.Page):
             card.body.addWidget(titles)
             column.addWidget(card)
         column.addStretch(1)
-        head = QVBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(label(TITLE, "title"))
-        head.addWidget(label(ABOUT, "muted"))
+        head = heading(TITLE, ABOUT)
         row = QHBoxLayout()
         row.setSpacing(28)
         row.addWidget(side)

@@ -28,7 +28,8 @@ from gui.widgets.ladder_panel import LadderPanel
 from gui.widgets.ladder_session import LadderSession
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
-from gui.widgets.page_frame import lay_out, scrolled
+from gui.widgets.page_frame import lay_out
+from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ class Page(TrainingPage):
     def _arrange(self) -> None:
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.letters, "Letters")
-        self.tabs.addTab(scrolled(self.ladder), "Model comparison")
-        self.tabs.addTab(scrolled(self.sweep), "Learning rate")
+        self.tabs.addTab(scrolled(self.ladder, UNDER_TABS, fills=True), "Model comparison")
+        self.tabs.addTab(scrolled(self.sweep, UNDER_TABS, fills=True), "Learning rate")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
         lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
 

@@ -157,7 +157,7 @@ def sentence_of(word: str, surprise: Surprisal, totals: Array, sampled: bool) ->
     if read != unicodedata.normalize("NFC", word):
         name = f"Read as {name}"
     if math.isinf(total):
-        return f"{name}: the network holds this name for impossible."
+        return f"{name}: the network gives this name a probability of 0."
     words = f"{name}: {total:.1f} nats, {total / len(surprise.letters):.1f} a letter"
     if not len(totals):
         return f"{words} (the end counts as one)."

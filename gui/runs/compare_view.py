@@ -80,11 +80,11 @@ class CompareView(QWidget):
         row.addWidget(self.card)
         row.addWidget(self.tabs, 1)
 
-    def offer_pictures(self, tell: Callable[[str, str], None]) -> None:
+    def offer_exports(self, tell: Callable[[str, str], None]) -> None:
         """Offer the curves as a file, in their context menu and behind a button."""
-        menu = QMenu(self.card.picture)
+        menu = QMenu(self.card.export)
         menu.addActions(offer_files(self.plot, "compared", tell))
-        self.card.picture.setMenu(menu)
+        self.card.export.setMenu(menu)
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
         """Compare these runs, two to six; or show what is new of them."""

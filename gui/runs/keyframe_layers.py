@@ -1,7 +1,6 @@
 """The layer table of a moment of a record: to be looked at, not to be opened."""
 
 import numpy as np
-from PySide6.QtCore import QPoint
 
 from core.runs.run_info import RunInfo
 from core.telemetry.events import Snapshot
@@ -9,7 +8,6 @@ from core.telemetry.history import Curve, History
 from gui.widgets.layer_table import LayerTable
 
 UPDATE = "update_to_data"
-OPENS = " Click to open it."
 
 
 class KeyframeLayers(LayerTable):
@@ -25,10 +23,6 @@ class KeyframeLayers(LayerTable):
         if seen:
             self.show_snapshot(snapshot)
         return seen
-
-    def explain(self, point: QPoint) -> str:
-        """Explain what is at a place, as on the other pages."""
-        return super().explain(point).replace(OPENS, "")
 
 
 def _until(history: History, step: int) -> History:

@@ -29,6 +29,7 @@ from gui.runs.run_table import RunTable
 from gui.runs.run_tools import RunTools, ask_where, dropped_zip
 from gui.runs.run_transfer import RunTransfer
 from gui.widgets.card import Card, label
+from gui.widgets.page_frame import heading
 from gui.widgets.scroll_column import ASIDE, CardColumn
 from gui.widgets.undo_keys import add_undo_keys
 from gui.worker import Worker
@@ -76,10 +77,7 @@ class Page(pages.Page):
         worker.broken.connect(lambda sentence: self.message.tell(sentence, "fault"))
 
     def _arrange(self) -> None:
-        head = QVBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(label(TITLE, "title"))
-        head.addWidget(label(ABOUT, "muted"))
+        head = heading(TITLE, ABOUT)
         card = Card()
         card.body.setContentsMargins(8, 10, 8, 4)
         card.body.setSpacing(6)
@@ -131,7 +129,7 @@ class Page(pages.Page):
         buttons.exportAsked.connect(self._export)
         self.compare.card.deleteAsked.connect(lambda: self._delete(self.table.entries()))
         for view in (self.detail, self.compare):
-            view.offer_pictures(self.message.tell)
+            view.offer_exports(self.message.tell)
         self.files.exported.connect(lambda path: self.message.tell(f"The run is in {path}."))
         self.files.imported.connect(self._on_arrived)
         add_undo_keys(self, self._undo, self._redo)

@@ -47,7 +47,7 @@ class RunDetail(QWidget):
         self.remark = label("", "small", wrap=True)
         self.remark.setObjectName("momentRemark")
         self._history = History()
-        self._pictures: dict[str, QMenu] = {}
+        self._export_menus: dict[str, QMenu] = {}
         self._step = -1
         self._playable: Path | None = None
         """The folder of the run whose network is played with."""
@@ -91,7 +91,7 @@ class RunDetail(QWidget):
         """Be content with two columns."""
         return QSize(2 * SIDE, super().minimumSizeHint().height())
 
-    def offer_pictures(self, tell: Callable[[str, str], None]) -> None:
+    def offer_exports(self, tell: Callable[[str, str], None]) -> None:
         """Offer curves and layer table as files, in their context menus and in that of Export."""
         menu = self.card.buttons.menu
         loss, accuracy = self.curves.loss, self.curves.accuracy
@@ -102,7 +102,7 @@ class RunDetail(QWidget):
         ):
             part = menu.addMenu(f"{title} as a picture or table")
             part.addActions(offer_files(widget, name, tell, whole))
-            self._pictures[name] = part
+            self._export_menus[name] = part
 
     def show_entry(self, entry: Entry) -> None:
         """Show a run, or what is new of the one that is shown."""
@@ -126,7 +126,7 @@ class RunDetail(QWidget):
         alone = entry.about is None  # a watched loop has curves, and no weights
         self.curves.set_alone(alone)
         self._moments.setHidden(alone)
-        if layers := self._pictures.get("layers"):
+        if layers := self._export_menus.get("layers"):
             layers.menuAction().setVisible(not alone)
         if alone:
             self._show_nothing("")

@@ -128,7 +128,7 @@ class Page(TrainingPage):
         self.tokens.show_data_views(values, info.parameters, width)
         single, pair = values["unigram"], values["bigram"]
         self.learning.loss.plot.set_line("unigram", single, f"unigram baseline {single:.2f}")
-        self.learning.loss.plot.set_line("bigram", pair, f"pairs {pair:.2f}")
+        self.learning.loss.plot.set_line("bigram", pair, f"bigram baseline {pair:.2f}")
         self.characters.set_text(values["tiny"])
 
     def _on_weights(self) -> None:

@@ -1,8 +1,7 @@
 """Cards in two columns where there is room for them, in one where there is not."""
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from gui.theme import MARGIN
 
@@ -52,19 +51,3 @@ class CardColumns(QWidget):
         self._grid.setColumnStretch(0, 1)
         self._grid.setColumnStretch(1, int(columns == 2))
         self._grid.setHorizontalSpacing(MARGIN if columns == 2 else 0)
-
-
-def scrolled(content: QWidget) -> QScrollArea:
-    """Return a quiet area in which content scrolls up and down, kept at the top."""
-    area = QScrollArea()
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    inside = QWidget()
-    column = QVBoxLayout(inside)
-    column.setContentsMargins(0, 0, 6, 0)
-    column.addWidget(content)
-    column.addStretch(1)
-    area.setWidget(inside)
-    return area

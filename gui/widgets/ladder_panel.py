@@ -21,7 +21,6 @@ class LadderPanel(Card):
     Args:
         rungs: the models, from the simplest on.
         measure: what they are compared by.
-        bundled_words: a sentence under the table, such as which names these are; "" for none.
     """
 
     trainAsked = Signal(str, int)
@@ -30,19 +29,19 @@ class LadderPanel(Card):
     rowChosen = Signal(str)
     """Play with the network of this model, which has a result."""
 
-    def __init__(self, rungs: Sequence[Rung], measure: Measure, bundled_words: str = "") -> None:
+    def __init__(self, rungs: Sequence[Rung], measure: Measure) -> None:
         super().__init__("Model comparison")
         self.setObjectName("ladderPanel")
         self.setAccessibleName("Model comparison")
         self.rungs = tuple(rungs)
-        self._bundled, self._comparable = bundled_words, True
+        self._comparable = True
         self.controls = LadderControls(rungs, measure)
         self.table = LadderTable(rungs, measure)
         self.picture = LadderPicture(rungs, measure)
         self.note = label("", "small", wrap=True)
         self.note.setObjectName("ladderNote")
         self._arrange()
-        say(self.note, bundled_words, "small")
+        self.note.hide()
         self.controls.train_clicked.connect(self.trainAsked)
         self.controls.stop_clicked.connect(self.stopAsked)
         self.table.chosen.connect(self.rowChosen)
@@ -91,11 +90,10 @@ class LadderPanel(Card):
         self.controls.set_may_train(enabled)
 
     def set_comparable(self, comparable: bool, words: str) -> None:
-        """Say whether the data is the lecture's own list; if not, ``words`` say so."""
+        """Say whether the data is what the reference is about; if not, ``words`` say so."""
         self._comparable = comparable
         self.table.set_comparable(comparable)
-        sentences = [self._bundled] if comparable else [self._bundled, words]
-        say(self.note, " ".join(filter(None, sentences)), "small")
+        say(self.note, "" if comparable else words, "small")
         self._fit()
         self._draw()
 

@@ -48,7 +48,7 @@ class LadderPicture(Cells):
         Args:
             results: of the models that have one; what is no finite number is left out.
             best: the model to mark.
-            comparable: whether the lecture's values are about the same names; else they are
+            comparable: whether the lecture's values are about the same data; else they are
                 left out, since they would lie on another scale.
         """
         self._results = {m: r for m, r in results.items() if math.isfinite(r.judged)}

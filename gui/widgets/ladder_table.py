@@ -10,9 +10,8 @@ from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
 from core.ladder import Measure, Result, Rung
 from gui import theme
-from gui.widgets import table_cells as ladder_cells
 from gui.widgets.ladder_text import columns, span, told, told_by_lecture
-from gui.widgets.table_cells import HEAD, RIGHT, Look
+from gui.widgets.table_cells import HEAD, RIGHT, Cell, Header, Look
 
 WIDE = 560  # pixels; from there on a row has room for its idea
 LOW_ROW, HIGH_ROW = 28, 37
@@ -37,8 +36,8 @@ class LadderTable(QTableWidget):
         self.setObjectName("ladderTable")
         self.setAccessibleName("Model comparison: what each model reached")
         self.setToolTip(f"<p>{measure.about}</p>")
-        self.setHorizontalHeader(ladder_cells.Header())
-        self.setItemDelegate(ladder_cells.Cell(self.look, self))
+        self.setHorizontalHeader(Header())
+        self.setItemDelegate(Cell(self.look, self))
         self.verticalHeader().hide()
         self.setFrameShape(self.Shape.NoFrame)
         self.setShowGrid(False)
@@ -90,7 +89,7 @@ class LadderTable(QTableWidget):
         self.viewport().update()
 
     def set_comparable(self, comparable: bool) -> None:
-        """Say whether the lecture's column is about the same names."""
+        """Say whether the lecture's column is about the same data."""
         self._comparable = comparable
         self.viewport().update()
 

@@ -8,9 +8,10 @@ from core.telemetry.events import LayerInfo, LayerView
 from core.telemetry.history import Curve
 from gui.theme import GAP, MARGIN, IconButton
 from gui.widgets.card import label
-from gui.widgets.columns import CardColumns, scrolled
+from gui.widgets.columns import CardColumns
 from gui.widgets.layer_cards import AliveCard, MapsCard, SeeksCard
 from gui.widgets.layer_names import layer_title
+from gui.widgets.scroll_column import scrolled
 from gui.widgets.trends_card import TrendsCard
 from gui.widgets.weights_card import WeightsCard
 

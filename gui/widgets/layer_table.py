@@ -56,8 +56,7 @@ COLUMNS = (
         "Layer",
         "Layer",
         0.18,
-        "A layer is a matrix product: every output is a weighted sum of what comes in. Click to"
-        " open it.",
+        "A layer is a matrix product: every output is a weighted sum of what comes in.",
     ),
     LayerColumn(
         "activation",
@@ -343,6 +342,8 @@ class LayerTable(QWidget):
         remarks = self._remarks[row] if row >= 0 else []
         sentences = [remark.sentence for remark in remarks if remark.quantity == column.key]
         more = [] if row >= 0 else [HEAD_HELP]
+        if column.key == "layer" and self.opens_layers:
+            more.insert(0, "Click a row to open it.")
         return "<p>" + "</p><p>".join([*sentences, column.help, *more]) + "</p>"
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from gui.widgets.card import label
 from gui.widgets.object_names import qualified
@@ -102,16 +101,3 @@ class _Columns(QWidget):
                 self._third.add(widget, int(widget is self._right[0]))
                 widget.setFixedWidth(self._width)
         self._third.setVisible(not narrow and bool(self._right))
-
-
-def scrolled(card: QWidget) -> QScrollArea:
-    """Put a card into a tab: as wide as that, and scrolled where it is higher."""
-    inner = QWidget()
-    column = QVBoxLayout(inner)
-    column.setContentsMargins(0, 10, 0, 0)
-    column.addWidget(card)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(inner)
-    return area

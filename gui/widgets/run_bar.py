@@ -1,7 +1,6 @@
 """The bar of a run: its buttons, its progress, and what went wrong if it did."""
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
@@ -51,7 +50,7 @@ class RunBar(QWidget):
         self.transport.stop_clicked.connect(session.stop)
         session.state_changed.connect(self._on_state)
         session.waiting.connect(self._on_waiting)
-        session.recipe_changed.connect(self._on_recipe)
+        session.recipe_changed.connect(lambda recipe: self.transport.show_steps(recipe.steps))
         session.started.connect(self._on_started)
         session.metrics_added.connect(self._on_metrics)
         session.noted.connect(lambda event: self.tell(event.sentence))
@@ -81,16 +80,7 @@ class RunBar(QWidget):
         self._session.step()
 
     def _on_state(self, state: State) -> None:
-        self.transport.show_state(state)
-        # What has not begun has no step to pause after.
-        self.transport.pause.setEnabled(self.transport.pause.isEnabled() and self._session.begun)
-        self.transport.step.setEnabled(
-            state is State.READY or (self.transport.step.isEnabled() and self._session.begun)
-        )
-
-    def _on_recipe(self, recipe: Any) -> None:
-        self.transport.show_steps(recipe.steps)
-        self._on_state(self._session.state)
+        self.transport.show_state(state, self._session.begun)
 
     def _on_waiting(self, sentence: str) -> None:
         """Say what is waited for, and offer to go first."""

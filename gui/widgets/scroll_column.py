@@ -1,7 +1,7 @@
 """A column of cards that scrolls; the scroll bar, where there is one, stands beside them."""
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 ASIDE = 12  # pixels at the right that a scroll bar may take
 UNDER_TABS = 10  # pixels between tabs and what is under them
@@ -40,6 +40,29 @@ class CardColumn(QScrollArea):
     def _keep_aside(self, first: int, last: int) -> None:
         bar = self.verticalScrollBar().sizeHint().width() if last > first else 0
         self.column.setContentsMargins(0, 0, ASIDE - bar, 0)
+
+
+def scrolled(content: QWidget, above: int = 0, fills: bool = False) -> QScrollArea:
+    """Return a quiet area in which content scrolls up and down.
+
+    Args:
+        content: what scrolls.
+        above: pixels over it.
+        fills: whether it takes all height; else it stays at the top.
+    """
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(0, above, 0 if fills else 6, 0)
+    column.addWidget(content, int(fills))
+    if not fills:
+        column.addStretch(1)
+    area.setWidget(inside)
+    return area
 
 
 class _Squeezed(QVBoxLayout):

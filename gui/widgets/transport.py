@@ -62,7 +62,7 @@ class Transport(QWidget):
         self.words = Elided()
         self.words.setObjectName("progressWords")
         self._arrange()
-        self.show_state(State.LOADING)
+        self.show_state(State.LOADING, begun=False)
 
     def _arrange(self) -> None:
         row = QHBoxLayout()
@@ -107,18 +107,18 @@ class Transport(QWidget):
             self.length.setMinimum(1)
             self.length.setValue(self._seconds)
             self._seconds = 0
-        self.show_state(self._state)
+        self.show_state(self._state, self._begun)
 
-    def show_state(self, state: State) -> None:
-        """Enable what can be done now."""
-        self._state = state
+    def show_state(self, state: State, begun: bool) -> None:
+        """Enable what can be done now; what has not begun has no step to pause after."""
+        self._state, self._begun = state, begun
         paused, running = state is State.PAUSED, state.running
         self.train.setEnabled(state is State.READY)
         self.length.setEnabled(not running and not self._seconds)
         going = (State.WAITING, State.TRAINING, State.PAUSED)
-        self.pause.setEnabled(state in going)
+        self.pause.setEnabled(begun and state in going)
         self.pause.setText("Resume" if paused else "Pause")
-        self.step.setEnabled(state in (State.READY, *going))
+        self.step.setEnabled(state is State.READY or (begun and state in going))
         self.stop.setEnabled(state in (State.STARTING, State.SWEEPING, *going))
         if state is not State.TRAINING:
             self.words.setText(f"{state.value}…" if state in _BUSY else state.value)

@@ -127,6 +127,8 @@ class VerdictCard(Card):
         sure = f"{in_words(diagnosis.confidence)}, {percent(diagnosis.confidence)}"
         if diagnosis.verdict == "unknown":
             sure = ""
+        if diagnosis.training_kind:
+            note = f"Kind of training: {diagnosis.training_kind}. {note}"
         self._say(kind, role, sure, diagnosis.sentence, note)
         self.apply.setVisible(bool(fix))
         self.apply.setText(f"Apply: {fix}")

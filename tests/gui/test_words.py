@@ -24,7 +24,7 @@ from tests.test_words import retired_in
 
 ABOUT_NOTHING = {
     *("themeButton", "glossaryButton", "aboutButton", "closeNotice", "noticeWords"),
-    *("comparePicture", "sectionList", "lesson"),
+    *("exportCompared", "sectionList", "lesson"),
 }
 """Widgets that name no concept of the field, by their objectName or what is before its "_"."""
 

@@ -71,8 +71,8 @@ def nan(rule: Rule, evidence: Evidence) -> Check:
 )
 def oscillation(rule: Rule, evidence: Evidence) -> Check:
     losses = evidence.losses[np.isfinite(evidence.losses)]
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: its loss may rise and fall")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: its loss may rise and fall")
     thinned = len(evidence.steps) > 1 and evidence.steps[1] - evidence.steps[0] > 1
     if len(losses) < 60 or thinned:
         return rule.not_checked("too few steps were observed, or too many to keep each")
@@ -124,8 +124,8 @@ def plateau(rule: Rule, evidence: Evidence) -> Check:
     if len(evidence.losses) < 100 or not evidence.first:
         return rule.not_checked("too few steps were observed")
     picture, loss = _loss_picture(evidence), evidence.first.criterion
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: the height of its loss says nothing")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: the height of its loss says nothing")
     if evidence.first.summed > 1:
         return rule.not_checked("the loss is a sum, that of a guess a mean")
     guess = evidence.data.entropy if evidence.data else math.nan
@@ -154,8 +154,8 @@ def plateau(rule: Rule, evidence: Evidence) -> Check:
     "makemore, part 2",
 )
 def overfitting(rule: Rule, evidence: Evidence) -> Check:
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: new data has no loss of that kind")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: new data has no loss of that kind")
     trained, new, uniform = evidence.training_loss, evidence.new_loss, evidence.uniform
     if trained < 0.6 * new and new - trained > 0.25 and new > 0.4 * uniform:
         measured = f"loss on training data {trained:.3g}, on new data {new:.3g}"

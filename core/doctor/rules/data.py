@@ -5,7 +5,7 @@ import re
 
 from ..diagnosis import Check
 from ..evidence import Evidence
-from ..experiments.step_experiments import BatchLeakage, OverfitBatch, ShuffledInputs
+from ..experiments.step_experiments import MIXED, BatchLeakage, OverfitBatch, ShuffledInputs
 from ..watch.observation import Observation
 from ..watch.training_kind import CLASSIFICATION, REGRESSION
 from .rule import SQUARED_LOSSES, Rule, rule
@@ -25,7 +25,6 @@ TRAINING_HARDER = 0.07
 LARGE_TARGETS, REACHED = 30.0, 0.5
 """Mean or standard deviation of targets; and the share of their variance that is well below it."""
 FEW_CLASSES = 0.6
-MIXED = 1e-3
 """Gradient by other examples, over that by the largest."""
 OVERLAP = 0.4
 MANY_CLASSES = 15
@@ -92,8 +91,8 @@ def inputs_not_normalised(rule: Rule, evidence: Evidence) -> Check:
     "different inputs, different outputs",
 )
 def inputs_ignored(rule: Rule, evidence: Evidence) -> Check:
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: it may have no inputs")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: it may have no inputs")
     given = [step for step in evidence.observations if step.inputs]
     constant = [x for x in given if all(i.constant for i in x.inputs if len(i.shape) > 0)]
     if evidence.constant_inputs or (given and len(constant) == len(given)):
@@ -153,7 +152,7 @@ def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
 )
 def targets_unscaled(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
-    if first is None or evidence.recognised != REGRESSION or first.criterion.one_hot:
+    if first is None or evidence.training_kind != REGRESSION or first.criterion.one_hot:
         return rule.not_checked("no regression")
     loss = first.criterion
     mean, std = loss.target_mean, loss.target_std
@@ -177,7 +176,7 @@ def targets_unscaled(rule: Rule, evidence: Evidence) -> Check:
 def not_shuffled(rule: Rule, evidence: Evidence) -> Check:
     data = evidence.data
     known = data is not None and math.isfinite(data.classes_in_batch)
-    if data is None or not known or evidence.recognised not in ("", CLASSIFICATION):
+    if data is None or not known or evidence.training_kind not in ("", CLASSIFICATION):
         return rule.not_checked("no classification, or too few batches were kept")
     expected = f"{data.classes_expected:.1f} of them"
     measured = f"a batch has {data.classes_in_batch:.1f} of {data.classes} classes"
@@ -195,7 +194,7 @@ def not_shuffled(rule: Rule, evidence: Evidence) -> Check:
 def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
     data, overfit = evidence.data, evidence.experiments.get("overfit_one_batch")
     if not evidence.is_supervised:
-        return rule.not_checked(f"{evidence.recognised}: there are no labels")
+        return rule.not_checked(f"{evidence.training_kind}: there are no labels")
     if evidence.first and evidence.first.criterion.kind in SQUARED_LOSSES:
         return _targets_shuffled(rule, evidence)
     if not _classifies(evidence):
@@ -242,7 +241,7 @@ def _targets_shuffled(rule: Rule, evidence: Evidence) -> Check:
 def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
     data, harder = evidence.data, evidence.training_harder
     if not evidence.is_supervised:
-        return rule.not_checked(f"{evidence.recognised}: there are no labels")
+        return rule.not_checked(f"{evidence.training_kind}: there are no labels")
     if TRAINING_HARDER < harder < math.inf:
         measured = f"the loss on training data is {harder:.0%} above that on new data"
         return rule.failed(measured, 0.6 + min(0.3, harder), "the labels", "about equal")
@@ -263,7 +262,7 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
 def future_leak(rule: Rule, evidence: Evidence) -> Check:
     steps = evidence.observations
     if not evidence.is_supervised:
-        return rule.not_checked(f"{evidence.recognised}: there are no labels")
+        return rule.not_checked(f"{evidence.training_kind}: there are no labels")
     # A decoder gets the question beside the answer: to copy it may be the task.
     leaks = [x for x in steps if len(x.inputs) == 1 and x.inputs[0].leaks_target]
     if len(leaks) > len(steps) / 2:
@@ -289,8 +288,8 @@ def future_leak(rule: Rule, evidence: Evidence) -> Check:
 )
 def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     steps = evidence.observations
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: its loss may compare examples")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: its loss may compare examples")
     columns = sum(any(x.transposed for x in step.inputs) for step in steps) > len(steps) / 2
     apart = evidence.result(BatchLeakage)
     if columns and apart is not None and apart.share > MIXED and apart.along <= MIXED:

@@ -73,7 +73,7 @@ def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
     loss = first.criterion
     if (
         loss.is_classification
-        and evidence.is_minimised
+        and evidence.loss_is_comparable
         and loss.normalised
         and loss.kind not in SQUARED_LOSSES
         and FIRST_LOSS * loss.uniform + FIRST_LOSS_MARGIN < loss.value < math.inf
@@ -177,8 +177,8 @@ def _hidden(evidence: Evidence, *nonlinearities: str) -> list[tuple[Observation,
     "makemore, part 3",
 )
 def saturated_units(rule: Rule, evidence: Evidence) -> Check:
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: its outputs may stand in the middle")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: its outputs may stand in the middle")
     found = [(s, x) for s, x in _hidden(evidence, "tanh", "sigmoid") if x.units >= FEW_UNITS]
     if not found:
         return rule.not_checked("there is no hidden tanh or sigmoid layer")
@@ -243,8 +243,8 @@ def _weights(step: Observation) -> list[ObservedParameter]:
 )
 def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
     steps = [step for step in evidence.observations if len(_weights(step)) > 1]
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: several networks share the gradient")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: several networks share the gradient")
     if not steps:
         return rule.not_checked("there is only one layer")
     ratios = [gradient_ratio(p.gradient for p in _weights(x)) for x in steps[1:] or steps]
@@ -269,7 +269,7 @@ def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
 def _has_scale(evidence: Evidence) -> bool:
     """Whether the loss is a mean of a known height, so that a norm of its gradient says much."""
     first = evidence.first
-    if first is None or not evidence.is_minimised or first.summed > 1:
+    if first is None or not evidence.loss_is_comparable or first.summed > 1:
         return False
     low, high = first.criterion.target_min, first.criterion.target_max
     small = not (max(abs(low), abs(high)) > SMALL_TARGETS)

@@ -5,9 +5,9 @@ import math
 from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.step_experiments import TermGradients
+from ..watch.training_kind import DISTANCES
 from .rule import SQUARED_LOSSES, Rule, rule
 
-DISTANCES = (*SQUARED_LOSSES, "l1_loss", "smooth_l1_loss", "huber_loss")
 NO_SOFTMAX = (*SQUARED_LOSSES, "l1_loss")
 CONSTANT = 1e-7
 """Of a term: below it adds nothing."""
@@ -81,8 +81,8 @@ def double_softmax(rule: Rule, evidence: Evidence) -> Check:
 )
 def detached_regulariser(rule: Rule, evidence: Evidence) -> Check:
     steps = [step for step in evidence.observations if step.terms]
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: its loss has no criterion")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: its loss has no criterion")
     if not steps:
         return rule.not_checked("the loss has one term")
     detached = []
@@ -105,8 +105,8 @@ def detached_regulariser(rule: Rule, evidence: Evidence) -> Check:
     "the criterion is larger",
 )
 def regulariser_dominates(rule: Rule, evidence: Evidence) -> Check:
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: its loss has no criterion")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: its loss has no criterion")
     done = evidence.experiments.get("terms_weighed")
     if done is not None and done.passed is False:
         found = evidence.result(TermGradients)

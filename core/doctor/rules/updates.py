@@ -1,6 +1,7 @@
 """Rules on the update: its direction, what it reaches, and the learning rate."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -207,7 +208,7 @@ def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | No
             if not p.requires_grad and p.used:
                 found[p.name] = (p, "it requires no gradient")
             elif p.requires_grad and p.used and math.isnan(p.gradient):
-                if evidence.recognised == PHYSICS:
+                if evidence.training_kind == PHYSICS:
                     continue  # a bias that is added at the end has no derivative
                 found[p.name] = (p, "no gradient reaches it")
             elif p.requires_grad and not p.used:
@@ -240,12 +241,7 @@ def lr_growing(rule: Rule, evidence: Evidence) -> Check:
     middle, late = (float(np.interp(part * end, steps, rates)) for part in (0.5, 0.8))
     start = float(np.median(rates[:2]))
     last = float(np.median(rates[-1 if len(rates) < MANY_RATES else -2 :]))
-    picture = Picture(
-        "Learning rate",
-        "lines",
-        (Series("learning rate", tuple(steps), tuple(rates)),),
-        log=True,
-    )
+    picture = _rates_picture(points)
     measured = f"from {start:.3g} over {middle:.3g} in the middle to {last:.3g}"
     # Cycles and restarts rise, too, but not all the time.
     course = [float(np.interp(part * end, steps, rates)) for part in np.linspace(0.1, 1, 19)]
@@ -268,12 +264,7 @@ def lr_vanished(rule: Rule, evidence: Evidence) -> Check:
     if len(rates) < 5 or rates[-1][0] < 60:
         return rule.not_checked("the learning rate was observed in too few steps")
     top = max(lr for _, lr in rates)
-    picture = Picture(
-        "Learning rate",
-        "lines",
-        (Series("learning rate", *zip(*rates, strict=True)),),
-        log=True,
-    )
+    picture = _rates_picture(rates)
     alive = [step for step, lr in rates if lr >= LR_GONE * top]
     measured = f"it falls from {top:.3g} to {rates[-1][1]:.3g}"
     if alive[-1] >= LONG_BEFORE * rates[-1][0]:
@@ -299,6 +290,11 @@ def _median_ratios(evidence: Evidence) -> list[float]:
         if ratios:
             found.append(median(ratios))
     return found
+
+
+def _rates_picture(points: Sequence[tuple[int, float]]) -> Picture:
+    curve = Series("learning rate", *zip(*points, strict=True))
+    return Picture("Learning rate", "lines", (curve,), log=True)
 
 
 def _ratio_picture(evidence: Evidence) -> Picture:
@@ -348,8 +344,8 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
     reference = max(start, evidence.uniform if math.isfinite(evidence.uniform) else start)
     top = float(finite[1:].max()) if len(finite) > 1 else math.nan
     broke_down = len(finite) < len(evidence.losses)
-    if not evidence.is_minimised and not broke_down:
-        return rule.not_checked(f"{evidence.recognised}: the height of its loss says nothing")
+    if not evidence.loss_is_comparable and not broke_down:
+        return rule.not_checked(f"{evidence.training_kind}: the height of its loss says nothing")
     diverged = broke_down or evidence.ended > DIVERGED * reference + 0.1
     jumps = top > JUMP * reference + 1
     stays = evidence.ended > 0.9 * reference
@@ -420,8 +416,8 @@ def lr_too_low(rule: Rule, evidence: Evidence) -> Check:
     ratios = _median_ratios(evidence)
     if not ratios or len(evidence.losses) < 10:
         return rule.not_checked("too few steps were observed")
-    if not evidence.is_minimised:
-        return rule.not_checked(f"{evidence.recognised}: the height of its loss says nothing")
+    if not evidence.loss_is_comparable:
+        return rule.not_checked(f"{evidence.training_kind}: the height of its loss says nothing")
     ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
     picture = _ratio_picture(evidence)
     measured = f"the update-to-weight ratio is at most {_ratio_in_words(ratio)}"

@@ -120,7 +120,7 @@ def conclude(
         experiments,
         settings,
         seconds,
-        evidence.recognised,
+        evidence.training_kind,
     )
 
 
@@ -128,10 +128,10 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float]:
     """Distinguish underfitting, undertrained, at its floor and fine."""
     if evidence.crash:
         return "unknown", f"The loop ended with an error: {evidence.crash}.", 0.3
-    if evidence.recognised in (ADVERSARIAL, ACTOR) and len(evidence.losses) >= 20:
+    if evidence.training_kind in (ADVERSARIAL, ACTOR) and len(evidence.losses) >= 20:
         return (
             "unknown",
-            f"Nothing wrong was found. Recognised as {evidence.recognised}: the height of such a"
+            f"Nothing wrong was found. Recognised as {evidence.training_kind}: the height of such a"
             " loss does not tell whether it is trained enough; judge what it makes or does.",
             0.4,
         )

@@ -207,7 +207,7 @@ class Observation:
         variable_lr: the value of a variable with a name like ``lr``; NaN.
         seconds: since the loop began.
         device: of the loss.
-        recognised: the kind of training: classification, adversarial, ...; "" if that is not known.
+        training_kind: classification, adversarial, ...; "" if that is not known.
         summed: by how much the loss exceeds the mean of its elements; 1 for a mean.
         weights_norm: of all parameters around the loop, to see whether any moves; NaN.
         weights_count: how many they are.
@@ -230,7 +230,7 @@ class Observation:
     variable_lr: float = math.nan
     seconds: float = 0.0
     device: str = "cpu"
-    recognised: str = ""
+    training_kind: str = ""
     summed: float = 1.0
     weights_norm: float = math.nan
     weights_count: int = 0

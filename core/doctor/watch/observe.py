@@ -62,7 +62,7 @@ def observe(
         variable_lr=variables.lr,
         seconds=seconds,
         device=loss.device.type if isinstance(loss, Tensor) else "cpu",
-        recognised=recognise(graph, variables, criterion, inputs),
+        training_kind=recognise(graph, variables, criterion, inputs),
         summed=summed_items(graph),
         weights_norm=_norm(parameters),
         weights_count=sum(p.numel() for p in parameters),

@@ -24,7 +24,7 @@ OTHER = "other"
 
 SUPERVISED = (CLASSIFICATION, LANGUAGE, REGRESSION)
 """Kinds whose labels are facts about the inputs."""
-MINIMISED = (*SUPERVISED, AUTOENCODER, DENOISING, DISTILLATION)
+COMPARABLE = (*SUPERVISED, AUTOENCODER, DENOISING, DISTILLATION)
 """Kinds whose loss has a scale that is known, and falls as the network learns."""
 
 SIMILARITIES = frozenset(
@@ -33,7 +33,7 @@ SIMILARITIES = frozenset(
 )
 SAMPLED = ("multinomial", "bernoulli", "normal")
 CLASSES = ("cross_entropy", "nll_loss", "nll_by_hand")
-DISTANCES = "mse_loss square l1_loss smooth_l1_loss huber_loss".split()
+DISTANCES = tuple("mse_loss square l1_loss smooth_l1_loss huber_loss".split())
 SUMMED = 4.0
 """Times the mean of its elements, from which on a loss counts as a sum."""
 

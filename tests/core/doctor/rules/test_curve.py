@@ -74,12 +74,12 @@ def test_plateau(losses, entropy, passed):
 
 def test_a_plateau_at_the_mean_of_the_targets():
     """Squared error is compared with the variance of all targets, not with that of a batch."""
-    squared = steps(criterion=loss(kind="mse_loss", uniform=0.0), recognised="regression")
+    squared = steps(criterion=loss(kind="mse_loss", uniform=0.0), training_kind="regression")
     flat = np.full(STEPS, 0.25)
     found = plateau.check(evidence(squared, flat, data=DataStats(target_variance=0.25)))
     assert found.passed is False and "mean of the targets" in found.measured
     assert plateau.check(evidence(squared, flat)).passed is None
-    assert plateau.check(evidence(steps(recognised="adversarial"), flat)).passed is None
+    assert plateau.check(evidence(steps(training_kind="adversarial"), flat)).passed is None
 
 
 def test_a_loss_that_is_not_understood_has_no_plateau():

@@ -177,7 +177,7 @@ def test_batch_mixed():
     columns = evidence(steps(inputs=(inputs(transposed=True),)))
     along = tried(columns, "examples_apart", False, BatchLeakage(0.9, False, 0.0))
     assert rule.check(along).passed  # time first, all the way
-    contrastive = evidence(steps(recognised="contrastive"))
+    contrastive = evidence(steps(training_kind="contrastive"))
     assert rule.check(tried(contrastive, "examples_apart", False)).passed is None
     for normed, confidence in ((False, 0.9), (True, 0.6)):
         leaks = tried(evidence(), "examples_apart", False, BatchLeakage(0.9, normed))
@@ -235,7 +235,7 @@ def test_context_too_short(context, layers, passed):
 def test_targets_unscaled(mean, std, ended, passed):
     """Targets that are far from 0, and are not reached."""
     criterion = loss(kind="mse_loss", classes=0, target_mean=mean, target_std=std)
-    seen = steps(criterion=criterion, recognised="regression")
+    seen = steps(criterion=criterion, training_kind="regression")
     found = data.targets_unscaled.check(evidence(seen, [ended] * 200))
     assert found.passed is passed
     assert data.targets_unscaled.check(evidence()).passed is None
@@ -251,7 +251,7 @@ def test_not_shuffled(found, passed):
 def test_rules_on_labels_abstain_where_there_are_none():
     """What an adversary is told is no class, nor is the place of a partner in a batch."""
     for kind in ("adversarial", "contrastive", "autoencoder", "reinforcement learning"):
-        seen = steps(criterion=loss(top_share=1.0), recognised=kind)
+        seen = steps(criterion=loss(top_share=1.0), training_kind=kind)
         found = evidence(seen, data=DataStats(predictability=0.0, top_share=1.0, entropy=0.0))
         assert data.class_imbalance.check(found).passed is None
         assert data.labels_shuffled.check(found).passed is None

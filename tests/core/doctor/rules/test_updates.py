@@ -169,7 +169,7 @@ def test_rates_that_recur_do_not_grow():
 
 def test_where_the_loss_has_no_height_the_rate_is_not_judged_by_it():
     """Neither of two adversaries' losses falls to where a guess would be."""
-    seen = steps(recognised="adversarial", parameters=(weight(update=0.01),))
+    seen = steps(training_kind="adversarial", parameters=(weight(update=0.01),))
     assert lr_too_high.check(evidence(seen, [UNIFORM, *[9.0] * 199])).passed is None
     assert lr_too_low.check(evidence(seen, [UNIFORM] * 200)).passed is None
     assert lr_too_high.check(evidence(seen, [1.0, *[math.nan] * 199])).passed is False
