@@ -307,12 +307,12 @@ def _loop(watched: bool) -> tuple[float, list[torch.Tensor]]:
     source = LOOP.replace("LOOK", "seen.step(loss)" if watched else "pass")
     seen = watch(quiet=True, record=False, budget=0.0)
     if watched:
-        seen._watcher.start_recording(None)
+        seen._loop.watcher.start_recording(None)
         space["seen"] = seen
     begin = time.perf_counter()
     exec(compile(source, "<the lecture's loop>", "exec"), space)
     spent = time.perf_counter() - begin
-    seen._watcher.stop_recording()
+    seen._loop.watcher.stop_recording()
     return spent, [p.detach() for p in parameters]
 
 

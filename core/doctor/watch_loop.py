@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -43,6 +43,116 @@ LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
 _log = logging.getLogger("glassbox")
 
 
+class WatchedLoop:
+    """A training loop that is watched; each call says from which frame of the program it comes.
+
+    Args:
+        objects: models, optimisers, parameters or lists of them, where they are not in variables
+            near the loop.
+        name: of the record.
+        record: where it goes; None for the folder of runs, False for nowhere.
+        budget: seconds that experiments on copies may take at the end.
+        share: of the loop's time, how much the observations may take.
+
+    Attributes:
+        watcher: what was observed.
+        file: the record; None where none is written.
+        unwritten: why the record could not be written, the last time; "".
+        diagnosis: what the doctor says, after the end.
+        ended: whether the loop has.
+    """
+
+    def __init__(
+        self,
+        objects: tuple[Any, ...] = (),
+        name: str = "notebook",
+        record: Path | str | bool | None = None,
+        budget: float = 15.0,
+        share: float = 0.02,
+    ) -> None:
+        self.watcher = LoopWatcher(objects, share)
+        self.file = place_for(record, name)
+        self.unwritten = ""
+        self.diagnosis = Diagnosis("unknown", "Nothing was observed yet.", 0.0)
+        self._evidence: Evidence | None = None
+        self._budget = budget
+        self._writing = Pace(5.0, 0.01)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the loop has ended and was examined."""
+        return self._evidence is not None
+
+    def begin(self, frame: FrameType) -> None:
+        """Begin with the first step."""
+        self._frame = frame
+        self.watcher.start_recording(frame)
+
+    def step(self, loss: Tensor | float, frame: FrameType) -> None:
+        """Take the loss of a step that is done, its update included."""
+        watcher = self.watcher
+        watcher.step(loss, frame)
+        if watcher.count % 64 == 0 and self.file and self._writing.due():
+            with self._writing.spending():
+                self.write()
+
+    @contextmanager
+    def using(self, frame: FrameType) -> Iterator[None]:
+        """Compare an inference with the training; after the loop it is examined again."""
+        with self.watcher.watch_inference(frame):
+            yield
+        if self._evidence is not None:
+            # As in a notebook's later cell: what is known now is judged again.
+            self._evidence.inference = self.watcher.inference
+            self._diagnose()
+            self.write()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Diagnose the loop.
+
+        Args:
+            error: what ended it; None, or KeyboardInterrupt, of a loop that was left as usual.
+        """
+        watcher = self.watcher
+        tape = watcher.stop_recording()
+        watcher.duration = watcher.seconds
+        crash = ""
+        if error is not None and not isinstance(error, KeyboardInterrupt):
+            crash, watcher.tells_error = _in_words(error, self._frame.f_code.co_filename)
+        self._diagnose(tape, crash)
+        self.write()
+
+    def _diagnose(self, tape: Tape | None = None, crash: str = "") -> None:
+        """Say what is known now; a fault of ours must not end another's script."""
+        with isolated():
+            try:
+                if self._evidence is None:
+                    if crash:
+                        self.watcher.observe_crash(tape or Tape(), self._frame)
+                    self._evidence = examine_loop(self.watcher, self._budget, crash)
+                self.diagnosis = diagnose_loop(self.watcher, self._evidence)
+            except Exception as fault:
+                _log.exception("no diagnosis was made")
+                self.diagnosis = Diagnosis(
+                    "unknown", f"The doctor itself failed ({fault}); please report it.", 0.0
+                )
+
+    def write(self) -> None:
+        """Write the record as it is now; a full disk must not end another's script."""
+        if self.file:
+            diagnosis = self.diagnosis if self.ended else None
+            try:
+                write_record(self.file, record_of(self.watcher, diagnosis))
+                self.unwritten = ""
+            except UserError as error:
+                self.unwritten = str(error)
+            except Exception as fault:  # of ours
+                _log.exception("the record of a loop was not written")
+                self.unwritten = f"{type(fault).__name__}: {fault}"
+        if self.ended and self.unwritten:
+            _log.warning("There is no whole record of this loop: %s", self.unwritten)
+
+
 class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
     """Watch a training loop, and say at its end what is wrong with it, if anything is.
 
@@ -55,9 +165,6 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         budget: seconds that experiments on copies may take at the end.
         share: of the loop's time, how much the observations may take; the steps that are observed
             are the same ones otherwise, whatever the machine does besides.
-
-    Attributes:
-        diagnosis: what the doctor says, after the ``with`` block.
     """
 
     def __init__(
@@ -69,33 +176,23 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         budget: float = 15.0,
         share: float = 0.02,
     ) -> None:
-        self._watcher = LoopWatcher(objects, share)
-        self._name = name
+        script = Path(sys._getframe(1).f_globals.get("__file__") or "notebook").stem
+        self._loop = WatchedLoop(objects, name or script, record, budget, share)
         self._quiet = quiet
-        self._record = record
-        self._file: Path | None = None
-        self._evidence: Evidence | None = None
-        self._budget = budget
-        self._unwritten = ""
-        """Why the record could not be written, the last time."""
-        self._writing = Pace(5.0, 0.01)
-        self.diagnosis = Diagnosis("unknown", "Nothing was observed yet.", 0.0)
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What the doctor says, after the ``with`` block."""
+        return self._loop.diagnosis
 
     def __enter__(self) -> Self:
         """Begin with the first step."""
-        self._frame = sys._getframe(1)
-        script = Path(self._frame.f_globals.get("__file__", "notebook")).stem or "notebook"
-        self._file = place_for(self._record, self._name or script)
-        self._watcher.start_recording(self._frame)
+        self._loop.begin(sys._getframe(1))
         return self
 
     def step(self, loss: Tensor | float) -> None:
         """Report that a step is done, with its loss, after the update."""
-        watcher = self._watcher
-        watcher.step(loss, sys._getframe(1))
-        if watcher.count % 64 == 0 and self._file and self._writing.due():
-            with self._writing.spending():
-                self._write(None)
+        self._loop.step(loss, sys._getframe(1))
 
     def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
         """Report the loss on other data, where it is measured anyway.
@@ -104,7 +201,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
             loss: the mean over that data.
             accuracy: on that data, 0 to 1 or in per cent, if it is known.
         """
-        self._watcher.validate(loss, accuracy)
+        self._loop.watcher.validate(loss, accuracy)
 
     @contextmanager
     def using(self) -> Iterator[None]:
@@ -112,14 +209,10 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
 
         After the loop it examines again, and prints and records what it says then.
         """
-        with self._watcher.watch_inference(sys._getframe(2)):
+        with self._loop.using(sys._getframe(2)):
             yield
-        if self._evidence is None:
-            return
-        # The loop has ended, as in a notebook's later cell: what is known now is judged again.
-        self._evidence.inference = self._watcher.inference
-        self._diagnose()
-        self._tell("Examined again, with the inference:\n")
+        if self._loop.ended:
+            self._tell("Examined again, with the inference:\n")
 
     def __exit__(
         self,
@@ -128,43 +221,20 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         trace: TracebackType | None,
     ) -> None:
         """Diagnose the loop; an error goes its way afterwards."""
-        watcher = self._watcher
-        tape = watcher.stop_recording()
-        watcher.duration = watcher.seconds
         if kind is not None and not issubclass(kind, Exception | KeyboardInterrupt):
+            self._loop.watcher.stop_recording()
             return
-        crash = ""
-        if error is not None and kind is not KeyboardInterrupt:
-            crash, watcher.tells_error = _in_words(error, self._frame.f_code.co_filename)
-        self._diagnose(tape, crash)
+        self._loop.end(error)
         self._tell()
 
-    def _diagnose(self, tape: Tape | None = None, crash: str = "") -> None:
-        """Say what is known now; a fault of ours must not end another's script."""
-        with isolated():
-            try:
-                if self._evidence is None:
-                    if crash:
-                        self._watcher.observe_crash(tape or Tape(), self._frame)
-                    self._evidence = examine_loop(self._watcher, self._budget, crash)
-                self.diagnosis = diagnose_loop(self._watcher, self._evidence)
-            except Exception as fault:
-                _log.exception("no diagnosis was made")
-                self.diagnosis = Diagnosis(
-                    "unknown", f"The doctor itself failed ({fault}); please report it.", 0.0
-                )
-
     def _tell(self, before: str = "") -> None:
-        """Write the record and print the diagnosis, as far as they are wanted."""
-        self._write(self.diagnosis)
-        if self._unwritten:
-            _log.warning("There is no whole record of this loop: %s", self._unwritten)
+        """Print the diagnosis, if that is wanted."""
         if not self._quiet:
             if before:
                 _print(before)
             self._show()
-            if self._file and not self._unwritten:
-                _print(f"\nThe record is in {self._file}")
+            if self._loop.file and not self._loop.unwritten:
+                _print(f"\nThe record is in {self._loop.file}")
 
     def __repr__(self) -> str:
         """Return what the doctor says, as plain text."""
@@ -176,7 +246,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
 
     def _curves(self) -> Picture:
         """Return the losses as a chart."""
-        watcher = self._watcher
+        watcher = self._loop.watcher
         steps, losses = watcher.losses()
         series = [Series("training", tuple(steps.tolist()), tuple(losses.tolist()))]
         if watcher.validations:
@@ -192,18 +262,6 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
             sys.modules["IPython.display"].display(self)
         else:
             _print(self.diagnosis.text())
-
-    def _write(self, diagnosis: Diagnosis | None) -> None:
-        """Write the record as it is now; a full disk must not end another's script."""
-        if self._file:
-            try:
-                write_record(self._file, record_of(self._watcher, diagnosis))
-                self._unwritten = ""
-            except UserError as error:
-                self._unwritten = str(error)
-            except Exception as fault:  # of ours
-                _log.exception("the record of a loop was not written")
-                self._unwritten = f"{type(fault).__name__}: {fault}"
 
 
 def _print(words: str) -> None:

@@ -66,7 +66,7 @@ def bare(
         p.requires_grad = True
     seen = watch(quiet=True, record=False, share=1.0, budget=budget)
     if closely:  # such a loop takes a tenth of a second, in which few steps are looked at
-        seen._watcher = LoopWatcher(share=1.0, every=0.0)
+        seen._loop.watcher = LoopWatcher(share=1.0, every=0.0)
     try:
         with seen:
             for i in range(steps):

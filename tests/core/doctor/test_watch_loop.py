@@ -336,7 +336,7 @@ def test_the_steps_alone_decide_what_is_observed(letters, monkeypatch):
                 loss.backward()
                 W.data -= W.grad
                 seen.step(loss)
-        found.append([one.step for one in seen._watcher.observations])
+        found.append([one.step for one in seen._loop.watcher.observations])
     assert found[0] == found[1] == [0, 1, 2, 3, 5, 8, 13, 21, 34, 55]
 
 
@@ -709,7 +709,7 @@ def test_a_loss_that_is_no_number_ends_no_loop(tmp_path):
     with watch(quiet=True, record=tmp_path / "odd.json", budget=0.0) as seen:
         for loss in [torch.ones(8, 3), None, "high", 1.5] * 30:
             seen.step(loss)
-    steps, losses = seen._watcher.losses()
+    steps, losses = seen._loop.watcher.losses()
     assert len(steps) == len(losses) == 120
     assert losses[0] == 1 and losses[3] == 1.5 and np.isnan(losses[1:3]).all()
     assert (tmp_path / "odd.json").is_file()
