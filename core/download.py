@@ -70,7 +70,10 @@ def fetch(
                     raise CancelledError
                 progress(f"Downloading {source.name}", min(1.0, (before + size) / total))
 
-            write_whole(target, _get(source, tell))
+            content = _get(source, tell)
+            if cancelled():
+                raise CancelledError
+            write_whole(target, content)
         done += source.packed
 
 

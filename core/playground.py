@@ -191,6 +191,13 @@ class Playground(ABC):
         """
         raise UserError(f"The {self.name} playground has no data to download.")
 
+    def needed(self, recipe: Any) -> Callable[[], object] | None:
+        """Return what fetches what a recipe needs beside data; None where nothing is needed.
+
+        It may wait for the network, and raises UserError where that is not in reach.
+        """
+        return None
+
     def predict(self, model: nn.Module, recipe: Any, image: Path) -> dict[str, Any]:
         """Answer for an image file.
 

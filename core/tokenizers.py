@@ -193,6 +193,11 @@ def gpt2() -> Tokenizer:
     return Tokenizer("gpt2", _gpt2())
 
 
+def gpt2_is_loaded() -> bool:
+    """Whether GPT-2's tokenizer can be had without waiting for the network."""
+    return _gpt2.cache_info().currsize > 0
+
+
 @cache
 def _gpt2() -> "tiktoken.Encoding":
     import tiktoken

@@ -5,7 +5,9 @@ the worker's: a control that may stop it, and where a callback reports. torch an
 imported inside the jobs, since they run in the worker's thread.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from core import playgrounds
 from core.errors import UserError
-from core.telemetry.events import Answer, DataDescribed, Fetched, Progress, Weights
+from core.telemetry.events import Answer, DataDescribed, Fetched, Idle, Progress, Weights
 from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from core.lessons.pair_settings import Pair
-    from core.playground import Vocabulary
+    from core.playground import Playground, Vocabulary
     from core.training.trainer import Run
 
 Report = Callable[[object], None]
+FAREWELL = 0.5  # seconds that a thread which is to stop may take to leave nothing half done
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,51 @@ def _load(playground: str, source: Path | None) -> Any:
     return _loaded[playground][1]
 
 
-def _prepared(request: RunRequest, control: Control, report: Report) -> "Run":
+def _elsewhere(work: Callable[[], object], control: Control) -> Iterator[Idle]:
+    """Do what may wait for the network in a thread of its own; idle until it ended.
+
+    Raises:
+        CancelledError: it was asked to stop. A server that does not answer holds the thread for a
+            while yet, and nobody else.
+    """
+    from core.download import CancelledError
+
+    outcome: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except Exception as error:
+            outcome.set_exception(error)  # raised where the result is asked for
+        control.wait_outside(False)
+
+    control.wait_outside(True)
+    thread = threading.Thread(target=run, name="network", daemon=True)
+    thread.start()
+    while control.waits_outside and not control.stopping:
+        control.take()
+        yield Idle()
+    thread.join(FAREWELL)
+    if not outcome.done():
+        raise CancelledError
+    outcome.result()
+
+
+def _fetch_needed(playground: "Playground", recipe: Recipe, control: Control) -> Iterator[Idle]:
+    """Have what a recipe needs from the network at hand."""
+    from core.download import CancelledError
+
+    if (fetch_it := playground.needed(recipe)) is None:
+        return
+    try:
+        yield from _elsewhere(fetch_it, control)
+    except CancelledError:
+        raise UserError("Stopped before the training began; nothing was kept.") from None
+
+
+def _prepared(
+    request: RunRequest, control: Control, report: Report
+) -> Generator[object, None, "Run"]:
     from core.training.device import choose_device
     from core.training.preparation import prepare_data
     from core.training.trainer import Run
@@ -65,6 +112,7 @@ def _prepared(request: RunRequest, control: Control, report: Report) -> "Run":
     playground, data = playgrounds.get(request.playground), _load(request.playground, request.data)
     device = choose_device(request.device)
     run = Run(playground, request.recipe, data, device, request.seconds, request.steps)
+    yield from _fetch_needed(playground, request.recipe, control)
     return prepare_data(run, control, report)
 
 
@@ -88,11 +136,11 @@ def train(
     from core.training.checkpoint import load_checkpoint
 
     run = replace(
-        _prepared(request, control, report),
+        (yield from _prepared(request, control, report)),
         resume=load_checkpoint(resume_from) if resume_from else None,
         recorder=FileRecorder(record, request.data),
     )
-    return _watched(run, control)
+    yield from _watched(run, control)
 
 
 def resume(record: Path, control: Control, report: Report) -> Iterator[object]:
@@ -100,14 +148,16 @@ def resume(record: Path, control: Control, report: Report) -> Iterator[object]:
     from core.runs.resume import resume_run
     from core.training.preparation import prepare_data
 
-    return _watched(prepare_data(resume_run(record), control, report), control)
+    run = resume_run(record)
+    yield from _fetch_needed(run.playground, run.recipe, control)
+    yield from _watched(prepare_data(run, control, report), control)
 
 
 def lr_range_test(request: RunRequest, control: Control, report: Report) -> Iterator[object]:
     """Raise the learning rate over the steps of a request, on a fresh network."""
     from core.training.lr_range_test import sweep
 
-    return sweep(_prepared(request, control, report), control)
+    yield from sweep((yield from _prepared(request, control, report)), control)
 
 
 def diagnose(
@@ -121,10 +171,10 @@ def diagnose(
     from core.doctor.faults.fault_injection import FaultyLearner
     from core.doctor.faults.gallery import FAULTS
 
-    run = replace(_prepared(request, control, report), watched=True)
+    run = replace((yield from _prepared(request, control, report)), watched=True)
     if fault:
         run = replace(run, make_learner=partial(FaultyLearner, FAULTS[fault].make()))
-    return examine(run, control, budget)
+    yield from examine(run, control, budget)
 
 
 def diagnose_checkpoint(
@@ -145,8 +195,9 @@ def diagnose_checkpoint(
 
     checkpoint = load_checkpoint(path)
     name = checkpoint.playground.name
+    yield from _fetch_needed(checkpoint.playground, checkpoint.recipe, control)
     data, place = _load(name, sources.get(name)), choose_device(device)
-    return examine_checkpoint(checkpoint, data, place, control, budget)
+    yield from examine_checkpoint(checkpoint, data, place, control, budget)
 
 
 def case_study(
@@ -185,7 +236,8 @@ def open_checkpoint(
     found = checkpoint.playground.name
     if found != name:
         raise UserError(f"{path} holds a network for {found}, not {name}.")
-    return open_checkpoint(path, checkpoint, _load(name, data))
+    yield from _fetch_needed(checkpoint.playground, checkpoint.recipe, control)
+    yield from open_checkpoint(path, checkpoint, _load(name, data))
 
 
 def fetch(name: str, folder: Path, control: Control, report: Report) -> Iterator[object]:
@@ -195,8 +247,11 @@ def fetch(name: str, folder: Path, control: Control, report: Report) -> Iterator
     def progress(words: str, share: float) -> None:
         report(Progress(words, share))
 
-    try:
+    def download() -> None:
         playgrounds.get(name).fetch(folder, progress, lambda: control.stopping)
+
+    try:
+        yield from _elsewhere(download, control)
     except CancelledError:
         raise UserError("The download was cancelled; nothing was kept.") from None
     yield Fetched(str(folder))

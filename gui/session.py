@@ -68,7 +68,7 @@ class Session(QObject):
     ended = Signal(object)
     progressed = Signal(object)
     waiting = Signal(str)
-    """Which jobs the run, a range test or a download waits for, in a sentence; "" for none."""
+    """Which jobs the run or a range test waits for, in a sentence; "" for none."""
     noted = Signal(object)
     """A problem of a run that continues."""
     answered = Signal(object)
@@ -142,9 +142,9 @@ class Session(QObject):
         self._run = self._make_job(self._on_run_ended, page)
         test = f"the learning-rate range test of {page}"
         self._range_test = self._make_job(self._on_range_test_ended, test)
-        self._download = self._make_job(self._on_reading_ended, f"the download for {page}")
         self._file = self._make_job(self._on_file_ended)
         self._reading = self._make_job(self._on_reading_ended)
+        self._download = self._make_job(self._on_reading_ended)
         self._answer = self._make_job(self._on_answer_ended)
         self._handlers: dict[type, Callable[[Any], object]] = {
             Started: self._on_started,
@@ -317,7 +317,7 @@ class Session(QObject):
 
     def run_now(self) -> None:
         """Have what waits go on at once; what has the turn keeps its place behind it."""
-        for job in (self._run, self._range_test, self._download):
+        for job in (self._run, self._range_test):
             if job.waits_for:
                 job.run_now()
 

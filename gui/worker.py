@@ -10,7 +10,8 @@ job it can do another one:
 - of the others the first in the queue has the turn, and those behind it wait. A training that has
   begun and lost its turn is held: it stands still between two steps, answers questions and can be
   stopped;
-- one that is paused lets those behind it pass, and takes the last place when it goes on.
+- one that is paused, or waits for the network, lets those behind it pass, and takes the last place
+  when it goes on.
 """
 
 import logging
@@ -48,8 +49,8 @@ class Task:
         quick: whether it is done between two events of any other.
         mailbox: where its events lie, closed after the last.
         begun: whether the thread has begun it.
-        still: whether it stands still: paused or held.
-        parked: whether it is paused, and lets others pass until it goes on.
+        still: whether it stands still: paused, held or waiting for what comes from elsewhere.
+        parked: whether it is paused or waits so, and lets others pass until it goes on.
         step: the last one that it has told of.
     """
 
@@ -178,22 +179,20 @@ class Worker(QThread):
     def _choose(self) -> Task | None:
         """Return the job to advance by one event, if any; holds those that lost their turn."""
         for task in list(self._tasks):
-            if task.parked and not task.control.paused:
+            rests = task.control.paused or task.control.waits_outside
+            if task.parked and not rests:
                 task.parked = False
                 self._tasks.remove(task)
                 self._tasks.append(task)
-            task.parked |= task.still and task.control.paused
+            task.parked |= task.still and rests
         turn = next((task for task in self._tasks if task.wants_turn), None)
         for task in self._tasks:
             task.control.hold(not task.quick and task is not turn)
-        for task in self._tasks:
-            if task.quick:
-                return task
         silent = time.monotonic() - HEARTBEAT
-        for task in self._tasks:
+        for task in sorted(self._tasks, key=lambda task: not task.quick):
             # One that lost its turn goes on until it stands still; then it does what it is asked.
             moves = not task.still or task.control.has_news() or task.seen <= silent
-            if task is not turn and task.begun and moves:
+            if task is not turn and (task.begun or task.quick) and moves:
                 return task
         return turn
 

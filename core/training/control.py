@@ -30,6 +30,8 @@ class Control:
 
     Attributes:
         held: another job has the turn; a training stands still as if it were paused.
+        waits_outside: what the job needs comes from elsewhere, such as the network, in a thread of
+            its own; until then it stands still.
         listener: is called whenever something was asked. Whoever sets it drives several jobs in one
             thread, and waits for them himself; without it ``wait`` sleeps.
     """
@@ -39,7 +41,7 @@ class Control:
         self.paused = paused
         self.stopping = False
         self.abandoned = False
-        self.held = False
+        self.held = self.waits_outside = False
         self.listener: Callable[[], None] | None = None
         self._asked = False
         self._steps = 0
@@ -75,6 +77,11 @@ class Control:
         if held is not self.held:
             with self._asking():
                 self.held = held
+
+    def wait_outside(self, waits: bool) -> None:
+        """Stand still until what comes from elsewhere is there, or go on."""
+        with self._asking():
+            self.waits_outside = waits
 
     def change(self, key: str, value: Any) -> None:
         """Change a setting that may be changed live; the value must have been checked."""
@@ -112,7 +119,7 @@ class Control:
 
     def has_news(self) -> bool:
         """Whether a job that stands still has something to do."""
-        return self._asked or not (self.paused or self.held)
+        return self._asked or not (self.paused or self.held or self.waits_outside)
 
     def stand_still(self) -> Iterator[Event]:
         """Yield while another job has the turn; for a job that can't be paused."""

@@ -76,7 +76,6 @@ class DataCard(Card):
         self.setAcceptDrops(bool(own))
         session.state_changed.connect(self._on_state)
         session.progressed.connect(self._on_progress)
-        session.waiting.connect(self._on_waiting)
         session.data_chosen.connect(self._on_chosen)
         session.data_failed.connect(self._on_failed)
         session.started.connect(lambda event: self._settle())
@@ -105,12 +104,6 @@ class DataCard(Card):
         self._row.show()
         say(self.words, event.words, "small")
         self.bar.setValue(round(1000 * event.share))
-
-    def _on_waiting(self, sentence: str) -> None:
-        """Offer to cancel a download that waits, too."""
-        if self._session.state is State.FETCHING:
-            self._row.show()
-            say(self.words, sentence, "small")
 
     def _settle(self) -> None:
         """What was waited for is there, or will not come."""
@@ -141,6 +134,10 @@ class DataCard(Card):
 
     def _on_state(self, state: State) -> None:
         self.box.setEnabled(state is State.READY)
+        if state is State.FETCHING:  # it can be cancelled before anything has come, too
+            self._row.show()
+            self.bar.setValue(0)
+            say(self.words, "Connecting\u2026", "small")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take a file."""

@@ -1,12 +1,13 @@
 """Choosing what is learned from: shipped, full, a file of one's own, and each way it fails."""
 
 import os
+import socket
 from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QPushButton
 
 from core.playgrounds.names import download
 from core.playgrounds.names.wordlist import bundled
@@ -14,6 +15,7 @@ from gui import session as session_module
 from gui.session_state import State
 from gui.widgets.data_card import BUNDLED, FULL, OWN
 from gui.window import MainWindow
+from tests.gui.conftest import QUICK, Program
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -178,3 +180,50 @@ def test_without_a_net_the_lectures_list_stays_away(quick, monkeypatch, tmp_path
     quick.until(lambda: "can't be downloaded" in message(quick))
     assert shown(quick)[0] == BUNDLED and quick.session.data is None
     assert quick.session.state is State.READY
+
+
+@pytest.fixture
+def silent(monkeypatch, tmp_path):
+    """A download from a server that takes the call and says nothing; the folder it goes to."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        monkeypatch.setattr(download, "SOURCE", replace(download.SOURCE, urls=[address]))
+        monkeypatch.setattr(session_module, "DOWNLOADS", tmp_path / "downloads")
+        yield tmp_path / "downloads"
+
+
+def test_a_download_holds_up_nobody(quick, silent):
+    """Meanwhile a paused run of another page goes on; Cancel ends it at once and leaves nothing."""
+    quick.window.show_page("digits")
+    digits = Program(quick.qtbot, quick.window, "digits")
+    digits.ready()
+    digits.train(QUICK)
+    digits.page.run_bar.transport.pause.click()
+    digits.until(lambda: digits.session.state is State.PAUSED)
+    stood = digits.session.history.loss.x[-1]
+    choose(quick, FULL)
+    assert quick.session.state is State.FETCHING
+    digits.page.run_bar.transport.pause.click()
+    digits.until(lambda: digits.session.history.loss.x[-1] > stood)
+    assert quick.session.state is State.FETCHING
+    quick.page.findChild(QPushButton, "cancelDownload").click()
+    quick.until(lambda: quick.session.state is State.READY)
+    assert "cancelled" in message(quick) and shown(quick)[0] == BUNDLED
+    assert digits.session.state is State.TRAINING and not silent.exists()
+    digits.stop()
+
+
+def test_a_download_begins_beside_a_training(quick, silent):
+    """It waits for no turn: only a server is slow."""
+    quick.window.show_page("digits")
+    digits = Program(quick.qtbot, quick.window, "digits")
+    digits.ready()
+    digits.train(QUICK)
+    quick.window.show_page("names")
+    choose(quick, FULL)
+    quick.until(lambda: message(quick).startswith("Connecting"))
+    before = digits.session.history.loss.x[-1]
+    digits.until(lambda: digits.session.history.loss.x[-1] > before)
+    quick.page.findChild(QPushButton, "cancelDownload").click()
+    quick.until(lambda: quick.session.state is State.READY)
+    digits.stop()

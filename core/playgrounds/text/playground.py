@@ -66,6 +66,11 @@ class TextPlayground(Playground):
         """Return the recipe's tokenizer as plain values."""
         return data.tokenizer(recipe).to_dict()
 
+    def needed(self, recipe: TextRecipe) -> Callable[[], object] | None:
+        """Return what fetches GPT-2's tokenizer, if a recipe takes that and it is not here yet."""
+        lacks = recipe.tokenizer == "gpt2" and not tokenizers.gpt2_is_loaded()
+        return tokenizers.gpt2 if lacks else None
+
     def get_ready(
         self, data: TextData, recipe: TextRecipe, tell: Tell, cancelled: Cancelled
     ) -> None:
