@@ -3,6 +3,7 @@
 After Smith 2015, "Cyclical learning rates"; the lecture does it by hand to find its 0.1.
 """
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,10 +12,12 @@ import torch
 from ..errors import UserError
 from ..telemetry.events import Array, Event, Finished, Stopped, Swept, frozen
 from .control import Control
+from .device import use_threads
 from .trainer import Run
 
 RANGES = {"sgd": (1e-3, 1e2), "adam": (1e-5, 1.0), "adamw": (1e-5, 1.0)}
-GROUP = 25  # steps between two looks
+GROUP = 25  # steps between two looks, fewer where a step takes long
+LONGEST = 0.3  # seconds between them
 BURST = 2.5  # times the lowest loss: beyond it nothing is to be found
 
 
@@ -35,15 +38,18 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
     learner = run.make_learner(run.playground, recipe, run.data, run.device)
     if learner.fits_by_counting:
         raise UserError("A model that counts has no learning rate; choose another one.")
+    use_threads(learner.model, run.device)
     low, high = RANGES[recipe.to_dict()["optimizer"]]
     rates = np.geomspace(low, high, run.steps or 1000)
     losses = np.empty(0)
     while len(losses) < len(rates) and not control.stopping:
         yield from control.stand_still()
-        group = []
+        group, began = [], time.monotonic()
         for rate in rates[len(losses) : len(losses) + GROUP]:
             learner.change("lr", float(rate))
             group.append(learner.learn(*learner.take(), 0.0)[0])
+            if time.monotonic() - began > LONGEST:
+                break
         losses = np.append(losses, frozen(torch.stack(group)))
         if _has_burst(losses):
             break

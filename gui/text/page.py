@@ -22,7 +22,9 @@ from gui.text.write_panel import WritePanel
 from gui.widgets.curve_card import CharacterCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
+from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.page_frame import lay_out
+from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Text", "text", 3
@@ -31,6 +33,7 @@ ABOUT = (
     "Write a prompt and a network goes on. See the tokens it reads, and the attention between them."
 )
 WRITE = 350  # pixels of the pane in which it writes
+SWEEP = 300  # steps of a range test: half a minute of the first recipe on two busy cores
 KNOWN = {"nanoGPT, CPU": 1.88, "nanoGPT, A100": 1.4697}
 """What nanoGPT's README reports of its character models on Tiny Shakespeare."""
 
@@ -40,6 +43,7 @@ class Page(TrainingPage):
 
     data: DataCard
     learning: LearningPanel
+    sweep: LRRangeCard
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("text", RECIPES, worker, data, device)
@@ -58,6 +62,8 @@ class Page(TrainingPage):
         self.learning = LearningPanel(self.session, self._question, self.characters)
         self.tokens, self.attention, self.inside = TokensPanel(), AttentionPanel(), LogitLensPanel()
         self.timeline = SampleTimeline()
+        self.sweep = LRRangeCard("loss (nats per token)")
+        self.sweep.follow(self.session, SWEEP)
         self.sampler = Sampler(self.session)
         self.write = WritePanel()
         self._greeted = False
@@ -79,6 +85,7 @@ class Page(TrainingPage):
             (self.tokens, "Tokens"),
             (self.attention, "Attention"),
             (self.inside, "Logit lens"),
+            (scrolled(self.sweep, UNDER_TABS, fills=True), "Learning rate"),
         ):
             self.tabs.addTab(panel, title)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)

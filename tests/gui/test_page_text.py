@@ -499,3 +499,17 @@ def _fits(window, card, width):
     """Whether the number stands beside the question at a width of the window."""
     window.resize(width, 260)
     return card.now.isVisible()
+
+
+def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(texting, lesson):
+    """As on the other playgrounds' pages: a click raises the rate, another takes what it found."""
+    texting.session.data = lesson
+    texting.session.recipe = RECIPE.replace({"lr": 1e-5})
+    tabs = texting.page.tabs
+    tabs.setCurrentIndex(tabs.count() - 1)
+    assert tabs.tabText(tabs.currentIndex()) == "Learning rate"
+    click(texting, "sweepButton")
+    use = texting.page.findChild(QWidget, "useRate")
+    texting.until(use.isEnabled)
+    click(texting, "useRate")
+    assert 1e-4 < texting.session.recipe.lr < 1

@@ -6,10 +6,11 @@ import torch
 
 from core import playgrounds
 from core.playgrounds.names.recipe import RECIPES
-from core.telemetry.events import Finished, Stopped, Swept
+from core.telemetry.events import Finished, Metrics, Stopped, Swept
+from core.training import lr_range_test
 from core.training.control import Control
 from core.training.lr_range_test import judge, smooth, sweep
-from core.training.trainer import Run
+from core.training.trainer import Run, train
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,26 @@ def test_the_lectures_rate_is_found(names):
     assert all(event.valley == 0 for event in going)
     lengths = [len(event.losses) for event in going]
     assert lengths == sorted(lengths) and np.all(np.diff(last.rates) > 0)
+
+
+def test_it_takes_as_many_threads_as_a_training(names):
+    """It says how fast a training will be, and leaves no other's number behind."""
+    playground, data = names
+    run = Run(playground, RECIPES["lecture mlp"], data, torch.device("cpu"), steps=50)
+    alone = []
+    for steps in (train(run, Control()), sweep(run, Control())):
+        torch.set_num_threads(2)
+        next(event for event in steps if isinstance(event, Metrics | Swept))
+        alone.append(torch.get_num_threads())
+    assert alone == [1, 1]
+
+
+def test_slow_steps_are_told_of_in_between(names, monkeypatch):
+    """Others are not kept waiting for a whole group of them."""
+    monkeypatch.setattr(lr_range_test, "LONGEST", 0.0)
+    events = swept(names, RECIPES["lecture mlp"].replace({"hidden": (8,)}))
+    lengths = [len(event.losses) for event in events if isinstance(event, Swept)]
+    assert lengths[:3] == [1, 2, 3]
 
 
 def test_what_learns_at_no_rate_is_said():
