@@ -26,6 +26,11 @@ def number(value: float, figures: int = 3) -> str:
     return words.rstrip("0").rstrip(".") if "." in words else words
 
 
+def figures(value: float) -> str:
+    """Return a number with three figures, zeros too, as a band of numbers has them: ``2.10``."""
+    return f"{value:#.3g}".rstrip(".").replace("-", "\u2212") if value else "0"
+
+
 def fixed(value: float, places: int = 2) -> str:
     """Return a number with so many decimal places, and never a zero with a minus sign."""
     if not math.isfinite(value):

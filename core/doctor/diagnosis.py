@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..files import SettingValue, plain, structured
+from ..numbers import figures
 from ..runs.loop_record import LoopRecord, read_record
 from .html_report import report
 
@@ -16,6 +17,7 @@ VERDICTS = {
     "broken": "Something is wrong.",
     "too_small": "The model is too small (underfitting).",
     "undertrained": "It is not trained enough (undertrained).",
+    "overfitting": "It overfits.",
     "at_floor": "It is as good as this data allows.",
     "fine": "It is fine.",
     "unknown": "I can't tell.",
@@ -30,11 +32,14 @@ class Series:
     Attributes:
         name: what it is, in a word or two.
         x, y: its points, in order.
+        low, high: a band around it, at the same x; () for none.
     """
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,45 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What the loss will be if the training goes on.
+
+    Attributes:
+        at: the number of steps; twice as many as were done, or those that are planned.
+        median: of the loss there.
+        low, high: between them it is in four of five cases.
+        on: ``validation`` where there is a loss on new data, else ``training``.
+        now: the loss now, without its noise.
+        chance: that it falls by a hundredth or more, 0 to 1.
+        picture: the curve so far and ahead.
+    """
+
+    at: int
+    median: float
+    low: float
+    high: float
+    on: str
+    now: float
+    chance: float
+    picture: Picture
+
+    @property
+    def gain(self) -> float:
+        """What it brings, as a share of the loss now."""
+        return (self.now - self.median) / abs(self.now) if self.now else 0.0
+
+    @property
+    def words(self) -> str:
+        """How its picture is read."""
+        what = "new data" if self.on == "validation" else "training batches"
+        return (
+            f"The dashed line is the most likely loss on {what} if it trained on to step"
+            f" {self.at:,}: {figures(self.median)}. In 4 of 5 cases it ends within the band,"
+            f" between {figures(self.low)} and {figures(self.high)}."
+        )
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """What the doctor says, and why.
 
@@ -147,6 +191,7 @@ class Diagnosis:
             steps); ().
         seconds: how long the doctor took.
         training_kind: classification, adversarial, ...; "" if that is not known.
+        forecast: what more steps would bring; None where something is wrong, or it can't be told.
     """
 
     verdict: str
@@ -158,6 +203,7 @@ class Diagnosis:
     settings: tuple[tuple[str, SettingValue], ...] = ()
     seconds: float = 0.0
     training_kind: str = ""
+    forecast: Forecast | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON; NaN and infinity become None."""
@@ -181,6 +227,8 @@ class Diagnosis:
         lines = [_wrapped(f"{VERDICTS[self.verdict]} {self.sentence}", "")]
         if self.training_kind:
             lines += ["", f"Kind of training: {self.training_kind}."]
+        if self.forecast:
+            lines += ["", _wrapped(f"Forecast: {self.forecast.words}", "", "   ")]
         for number, cause in enumerate(self.causes, 1):
             where = f" ({cause.where})" if cause.where else ""
             lines += ["", _wrapped(f"{number}. {cause.title}{where}", "", "   ")]

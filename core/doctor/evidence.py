@@ -36,6 +36,7 @@ class DataStats:
         longer_context_entropy: the same given one token more; NaN.
         predictability: how much better than by class frequency simple models predict the targets
             from the inputs, 0 to 1; NaN if that was not tried.
+        pair_entropy: the loss of a table of what follows one token; NaN if there are no tokens.
         label_noise: the share of labels that contradict their nearest neighbours; NaN.
     """
 
@@ -52,6 +53,7 @@ class DataStats:
     context_entropy: float = np.nan
     longer_context_entropy: float = np.nan
     predictability: float = np.nan
+    pair_entropy: float = np.nan
     label_noise: float = np.nan
 
 
@@ -75,6 +77,8 @@ class Evidence:
         constant_inputs: whether all examples that were drawn are equal.
         floors: the loss of simple predictors, by name.
         planned: the number of steps that the run was to take; 0 if that is not known.
+        rates_ahead: steps and learning rates up to there, where the schedule is known.
+        can_validate: whether it is up to the loop's author to measure a loss on new data.
         train_loss: the last one on training data in eval mode; NaN.
         training_loss, new_loss: at the end, on training data and on new data, in eval mode; NaN.
         training_harder: by what share of it the former is above the latter; NaN.
@@ -99,6 +103,8 @@ class Evidence:
     constant_inputs: bool = False
     floors: Mapping[str, float] = field(default_factory=dict)
     planned: int = 0
+    rates_ahead: list[tuple[int, float]] = field(default_factory=list)
+    can_validate: bool = True
     train_loss: float = np.nan
     training_loss: float = np.nan
     new_loss: float = np.nan
@@ -171,6 +177,11 @@ class Evidence:
         """The loss of the first steps."""
         good = self.losses[np.isfinite(self.losses)]
         return float(good[:1].mean()) if len(good) else float("nan")
+
+    @property
+    def done(self) -> int:
+        """How many steps were done."""
+        return int(self.steps[-1]) + 1 if len(self.steps) else 0
 
     @property
     def ended(self) -> float:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, VIOLET, RED, GREY = "#3b82f6 #d9730d #1f9d6b #9366f0 #e5484d #808894".split()
 """Each has a contrast of 3 or more to a white and to a dark (#1e1e1e) background."""
-VERDICT_COLOURS = {"broken": RED, "too_small": ORANGE, "undertrained": ORANGE, "unknown": GREY}
+VERDICT_COLOURS = {
+    "broken": RED,
+    "too_small": ORANGE,
+    "undertrained": ORANGE,
+    "overfitting": ORANGE,
+    "unknown": GREY,
+}
 LINE_COLOURS = (BLUE, VIOLET, ORANGE, GREEN, RED, GREY)
 WIDE, HIGH = 560, 200  # pixels of a chart
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 18, 38  # what the axes take of it
@@ -52,6 +58,7 @@ def report(heading: str, diagnosis: "Diagnosis", curves: Iterable["Picture"] = (
         f"<div>{escape(diagnosis.sentence)}</div>",
         f'<div style="{MUTED}">{kind}</div></div>',
         *map(_chart, curves),
+        _forecast(diagnosis),
         *causes,
         _experiments(diagnosis),
         _checks(diagnosis),
@@ -61,6 +68,13 @@ def report(heading: str, diagnosis: "Diagnosis", curves: Iterable["Picture"] = (
 
 def _confidence(share: float) -> str:
     return f'<span style="{MUTED}">confidence {percent(share)}</span>'
+
+
+def _forecast(diagnosis: "Diagnosis") -> str:
+    """Return the curve ahead, and how it is read; "" where there is no forecast."""
+    if diagnosis.forecast is None:
+        return ""
+    return f"{_chart(diagnosis.forecast.picture)}<div>{escape(diagnosis.forecast.words)}</div>"
 
 
 def _cause(place: int, cause: "Cause", picture: "Picture | None") -> str:
@@ -113,7 +127,7 @@ def _chart(picture: "Picture") -> str:
     legend = "".join(
         f'<span style="margin-right:14px"><span style="color:{colour}">&#9644;</span>'
         f" {escape(series.name)}</span>"
-        for series, colour in zip(picture.series, cycle(LINE_COLOURS), strict=False)
+        for series, colour in zip(picture.series, _colours(picture), strict=True)
         if picture.kind != "bars" and series.name
     )
     unit = f" ({picture.y_label})" if picture.kind == "bars" and picture.y_label else ""
@@ -139,7 +153,8 @@ def _lines(picture: "Picture") -> str:
     lines = [_averaged(series, picture.log) for series in picture.series]
     levels = [at for _, at in picture.levels if math.isfinite(at) and (at > 0 or not picture.log)]
     xs = np.concatenate([x for x, _ in lines]) if lines else np.empty(0)
-    ys = np.concatenate([y for _, y in lines]) if lines else np.empty(0)
+    bands = [_band(series, picture.log) for series in picture.series]
+    ys = np.concatenate([*(y for _, y in lines), *bands]) if lines else np.empty(0)
     ys = ys[np.isfinite(ys)]
     if not len(ys):
         return ""
@@ -173,9 +188,15 @@ def _lines(picture: "Picture") -> str:
                     ' stroke-dasharray="4 3" opacity=".6"/>'
                 )
                 yield _text(WIDE - RIGHT, y - 4, f"{name} {number(at)}", "end")
-        for points, colour in zip(lines, cycle(LINE_COLOURS), strict=False):
+        rows = zip(picture.series, lines, bands, _colours(picture), strict=True)
+        for series, points, band, colour in rows:
+            if len(band):
+                there = (*series.x, *reversed(series.x))
+                path = _path([(across(x), down(y)) for x, y in zip(there, band, strict=True)])
+                yield f'<path d="{path}Z" fill="{colour}" opacity=".25"/>'
             path = _path([(across(x), down(y)) for x, y in zip(*points, strict=True)])
-            yield f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
+            dash = ' stroke-dasharray="6 3"' if len(band) else ""
+            yield f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.6"{dash}/>'
 
     return _svg(HIGH, picture.question, body())
 
@@ -207,6 +228,20 @@ def _bars(picture: "Picture") -> str:
             yield _text(begin + long + 6, y + 15, number(value), "start")
 
     return _svg(len(bars) * ROW + 4, picture.question, body())
+
+
+def _colours(picture: "Picture") -> list[str]:
+    """Return a colour for each line; a forecast has that of the curve from which it goes on."""
+    colours, found = cycle(LINE_COLOURS), list[str]()
+    for series in picture.series:
+        found.append(found[-1] if series.low and found else next(colours))
+    return found
+
+
+def _band(series: "Series", log: bool) -> np.ndarray:
+    """Return the heights around a line's band, there and back; empty for none."""
+    band = np.array([*series.low, *reversed(series.high)], float)
+    return np.log10(np.where(band > 0, band, np.nan)) if log else band
 
 
 def _averaged(series: "Series", log: bool) -> tuple[np.ndarray, np.ndarray]:

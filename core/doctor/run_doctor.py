@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from ..telemetry.events import Diagnosed, Evaluated, Event
@@ -19,6 +20,8 @@ from .watch.watcher import LoopWatcher
 MIN_OBSERVATIONS = 3
 NEEDS_EXPERIMENTS = ("plateau", "lr_too_low", "oscillation")
 """Observation alone is not sure of them, so that they are no findings while it trains."""
+RATES_AHEAD = 40
+"""Learning rates of the schedule ahead that are handed on."""
 
 
 class RunDoctor:
@@ -77,6 +80,13 @@ class RunDoctor:
         case = evidence_of(self.watcher, crash)
         case.planned = self.planned or round(self.watcher.count / max(progress, 1e-3))
         case.train_loss = self.train_loss
+        case.can_validate = False  # the run evaluates itself
+        if self.learner is not None and case.planned > case.done:
+            ahead = np.linspace(case.done, case.planned, RATES_AHEAD)
+            rates = [self.learner.rate(float(step) / case.planned) for step in ahead]
+            case.rates_ahead = [
+                (round(step), rate) for step, rate in zip(ahead.tolist(), rates, strict=True)
+            ]
         return case
 
     def diagnose(self, progress: float) -> Diagnosis:

@@ -36,14 +36,16 @@ def evidence_lines(picture: Picture) -> list[Line]:
         name = series.name.lower()
         role = next((c for word, c in MEANINGS.items() if word in name), "")
         dash: tuple[float, ...] = ()
-        if not role:
+        if series.low and made:  # a forecast goes on from the curve before it
+            role, dash = made[-1].role, STROKES[1]
+        elif not role:
             role, dash = OTHERS[free % len(OTHERS)], STROKES[free % len(STROKES)]
             free += 1
         x, y = np.array(series.x, float), np.array(series.y, float)
         width = 1.0 if role == "faint" else 1.8
-        made.append(
-            Line(series.name or picture.y_label or "value", role, width, dash=dash, x=x, y=y)
-        )
+        name = series.name or picture.y_label or "value"
+        low, high = np.array(series.low, float), np.array(series.high, float)
+        made.append(Line(name, role, width, dash=dash, x=x, y=y, low=low, high=high))
     return made
 
 

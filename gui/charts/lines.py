@@ -8,12 +8,13 @@ it paints the same into itself, for evidence and for the small charts of which t
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
+    QColor,
     QFont,
     QFontMetricsF,
     QPainter,
@@ -36,6 +37,7 @@ pg.setConfigOptions(antialias=True)
 POINTS = 600  # drawn at most: more than a chart has pixels would only cost time
 MANY = 100  # points from which one can zoom in
 LEFT, RIGHT, LINE = 46, 10, 16  # pixels beside the frame, and of a line of the legend
+SHADE = 60  # of 255, how dense a band is
 SAMPLE = 14  # pixels of a line beside its name
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -52,6 +54,7 @@ class Line:
         dot: the radius of a dot at each point; 0 for none.
         hollow: whether the dots are rings.
         x, y: the points, (n,); x ascends, y may be NaN.
+        low, high: a band around it at the same x, (n,); empty for none.
     """
 
     name: str
@@ -63,6 +66,8 @@ class Line:
     hollow: bool = False
     x: Array = field(default_factory=lambda: np.empty(0))
     y: Array = field(default_factory=lambda: np.empty(0))
+    low: Array = field(default_factory=lambda: np.empty(0))
+    high: Array = field(default_factory=lambda: np.empty(0))
 
     def pen(self) -> QPen:
         """Return what the line is drawn with."""
@@ -72,6 +77,10 @@ class Line:
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         pen.setCosmetic(True)
         return pen
+
+    def shade(self) -> QColor:
+        """Return what the band around the line is filled with."""
+        return theme.current().colour(self.role, SHADE)
 
     def nearest(self, x: float) -> int:
         """Return the number of the point nearest to a place; -1 if there is none."""
@@ -185,7 +194,10 @@ class Chart(Navigation):
         for line in self.lines:
             good = line.y[np.isfinite(line.y)]
             if len(good) and line.name:
-                parts.append(f"{line.name} from {self.write(good[0])} to {self.write(good[-1])}")
+                words = f"{line.name} from {self.write(good[0])} to {self.write(good[-1])}"
+                if len(line.low):
+                    words += f" ({self.write(line.low[-1])} to {self.write(line.high[-1])})"
+                parts.append(words)
         return "; ".join([*parts, *(words for _, words, _ in self.levels.values())])
 
     def csv_rows(self) -> list[list[object]]:
@@ -194,8 +206,14 @@ class Chart(Navigation):
         if self.hint or not drawn:
             return []
         places = np.unique(np.concatenate([line.x for line in drawn]))
-        titles = [line.name or self.y_title for line in drawn]
-        columns = [dict(zip(line.x.tolist(), line.y.tolist(), strict=True)) for line in drawn]
+        curves = [
+            (f"{line.name or self.y_title}{end}", line.x, y)
+            for line in drawn
+            for end, y in (("", line.y), (", low", line.low), (", high", line.high))
+            if len(y)
+        ]
+        titles = [title for title, _, _ in curves]
+        columns = [dict(zip(x.tolist(), y.tolist(), strict=True)) for _, x, y in curves]
         levels = list(self.levels.values())
         rows: list[list[object]] = [[self.x_title, *titles, *(words for _, words, _ in levels)]]
         for x in places.tolist():
@@ -283,7 +301,12 @@ class Chart(Navigation):
     def _fit(self) -> Scale:
         """Return the scale of the values that are seen."""
         seen, zoomed = self.window_x.seen, self.window_x.zoomed
-        values = [line.y[(line.x >= seen.low) & (line.x <= seen.high)] for line in self.lines]
+        values = [
+            y[(line.x >= seen.low) & (line.x <= seen.high)]
+            for line in self.lines
+            for y in (line.y, line.low, line.high)
+            if len(y)
+        ]
         values = [v[np.isfinite(v) & ((v > 0) | (not self.log_y))] for v in values]
         values = [v for v in values if len(v)]
         low, high = (None, None) if zoomed else self.limits
@@ -352,6 +375,8 @@ class Chart(Navigation):
 
     def _paint_sample(self, painter: QPainter, line: Line, left: QPointF) -> None:
         end = left + QPointF(SAMPLE, 0)
+        if len(line.low):
+            painter.fillRect(QRectF(left.x(), left.y() - 5, SAMPLE, 10), line.shade())
         painter.setPen(line.pen())
         painter.drawLine(left, end)
         if line.dot:
@@ -500,6 +525,8 @@ class PaintedChart(Chart):
         painter.save()
         painter.setClipRect(frame.adjusted(-1, -2, 3, 2))
         for line in () if self.hint else self.lines:
+            if len(line.low):
+                self._paint_band(painter, line, frame)
             painter.setPen(line.pen())
             x, y = self._path(line, frame)
             for part in np.split(np.arange(len(y)), np.flatnonzero(np.isnan(y))):
@@ -508,6 +535,16 @@ class PaintedChart(Chart):
                 painter.drawPolyline(QPolygonF(list(points)))
         painter.restore()
         self.paint_over(painter)
+
+    def _paint_band(self, painter: QPainter, line: Line, frame: QRectF) -> None:
+        """Fill what is between the two ends of a line's band."""
+        x, low = self._path(replace(line, y=line.low), frame)
+        _, high = self._path(replace(line, y=line.high), frame)
+        around = [*zip(x, low, strict=True), *reversed(list(zip(x, high, strict=True)))]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(line.shade())
+        painter.drawPolygon(QPolygonF([QPointF(*map(float, place)) for place in around]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 class PlotChart(Chart):

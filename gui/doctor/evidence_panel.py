@@ -45,7 +45,7 @@ def loss_exhibit(history: History | None, uniform: float) -> Exhibit | None:
 
 
 def exhibits(diagnosis: Diagnosis, loss: Exhibit | None = None) -> list[Exhibit]:
-    """Return what is to be seen: what failed, then what was tried; no picture twice.
+    """Return what is to be seen: the forecast, what failed, what was tried; no picture twice.
 
     Args:
         diagnosis: what is shown.
@@ -61,6 +61,9 @@ def exhibits(diagnosis: Diagnosis, loss: Exhibit | None = None) -> list[Exhibit]
             exhibit = Exhibit(part.picture, part.passed, part.measured, part.expected)
             shown[part.picture] = exhibit
     seen = {check.id for check in failed if check.picture is not None}
+    if ahead := diagnosis.forecast:
+        exhibit = Exhibit(ahead.picture, None, ahead.words, "", judged=False)
+        shown = {ahead.picture: exhibit, **shown}
     blind = bool(diagnosis.causes) and diagnosis.causes[0].id not in seen
     return [loss, *shown.values()] if loss and (blind or not shown) else list(shown.values())
 

@@ -11,9 +11,10 @@ from gui.widgets.status_icon import Sign
 MEANT = {
     "broken": "A mistake: it names the cause, the place, and the fix.",
     "too_small": "Twice the width learns what this one can't.",
-    "undertrained": "The curve still falls: about how much longer, and to what.",
+    "undertrained": "The curve still falls: to what in twice the time, and how sure.",
+    "overfitting": "The loss on new data has risen again: the step at which to stop.",
     "at_floor": "What is left is in the data: no network of this kind gets lower.",
-    "fine": "All checks passed.",
+    "fine": "All checks passed, and the loss has settled.",
     "unknown": "It says so rather than guess.",
 }
 LOOKS = {

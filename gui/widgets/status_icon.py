@@ -14,6 +14,7 @@ VERDICT_ROLES = {
     "broken": "fault",
     "too_small": "warning",
     "undertrained": "warning",
+    "overfitting": "warning",
     "at_floor": "update",
     "fine": "update",
     "unknown": "muted",

@@ -249,7 +249,8 @@ def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:
         pairs = torch.stack([torch.zeros_like(rows[:, column]), rows[:, column]], 1)
         floors = counted(pairs[:half], targets[:half], pairs[half:], targets[half:], size)
         best, unigram = min(best, floors["pair"]), floors["single"]
-    return {"predictability": max(0.0, (unigram - best) / unigram) if unigram > 0 else math.nan}
+    better = max(0.0, (unigram - best) / unigram) if unigram > 0 else math.nan
+    return {"predictability": better, "pair_entropy": best if size <= FREQUENT else math.nan}
 
 
 def _frequent(tokens: Tensor, size: int) -> Tensor:

@@ -5,25 +5,32 @@ from typing import Any
 
 import numpy as np
 
-from ..diagnosis import Cause, Check, Diagnosis
+from ...numbers import figures
+from ..diagnosis import Cause, Check, Diagnosis, Forecast
 from ..evidence import Evidence
 from ..experiments.training_copies import Longer, Wider
 from ..watch.training_kind import ACTOR, ADVERSARIAL
 from .causes import CAUSES
-from .extrapolation import Extrapolation, extrapolate
+from .forecast import WORTH_IT, forecast_of
 
 BROKEN = 0.5
 """The confidence of a cause that makes the verdict ``broken``."""
 CLEARER = 0.3
 """By so much more confidence a symptom is a cause of its own."""
-WORTH_DOUBLING = 0.03
-"""Part of the loss that twice the steps must bring, to call a network undertrained."""
 EARLY = 0.5
-"""Share of the planned steps, before which the loss is not extrapolated."""
-MIN_VALIDATIONS = 10
-"""Losses on new data, from which on they are extrapolated in place of those on the batches."""
-RISEN = 0.005
+"""Share of the planned steps, before which a curve is not called settled."""
+MIN_VALIDATIONS = 5
+"""Losses on new data, from which on it is seen whether they have risen for good."""
+RISEN = 0.01
 """The part by which a loss on new data has risen for good: less is its noise."""
+BASELINE = 1.02
+"""A loss on tokens above so much of what a table of pairs reaches has more to learn."""
+DECAYED = 0.3
+"""Below this part of its maximum a learning rate has come to the end of its schedule."""
+UNSEEN = (
+    " Whether it generalises can't be told from training losses: measure the loss on data that it"
+    " does not learn from, and hand it to seen.validate(loss)."
+)
 ORDER = list(CAUSES)
 MILD = (
     "overfitting",
@@ -102,13 +109,14 @@ def conclude(
     causes = causes_of(checks, advice)
     experiments = tuple(evidence.experiments.values())
     settings: tuple[tuple[str, Any], ...] = ()
+    forecast: Forecast | None = None
     if causes and causes[0].confidence >= BROKEN:
         first = causes[0]
         verdict = "broken"
         measured = first.evidence.split("; expected")[0].rstrip(".")
         sentence, sure = f"{first.title}: {measured}.", first.confidence
     else:
-        verdict, sentence, sure = _healthy(evidence)
+        verdict, sentence, sure, forecast = _healthy(evidence)
         settings = tuple(advice.get(verdict, {}).items())
     sure = round(sure, 2)
     return Diagnosis(
@@ -121,131 +129,146 @@ def conclude(
         settings,
         seconds,
         evidence.training_kind,
+        forecast,
     )
 
 
-def _healthy(evidence: Evidence) -> tuple[str, str, float]:
-    """Distinguish underfitting, undertrained, at its floor and fine."""
+def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
+    """Distinguish overfitting, undertrained, too small, at its floor and fine."""
     if evidence.crash:
-        return "unknown", f"The loop ended with an error: {evidence.crash}.", 0.3
+        return "unknown", f"The loop ended with an error: {evidence.crash}.", 0.3, None
     if evidence.training_kind in (ADVERSARIAL, ACTOR) and len(evidence.losses) >= 20:
         return (
             "unknown",
             f"Nothing wrong was found. Recognised as {evidence.training_kind}: the height of such a"
             " loss does not tell whether it is trained enough; judge what it makes or does.",
             0.4,
+            None,
         )
     if len(evidence.losses) < 20 or not math.isfinite(evidence.ended):
-        return "unknown", "Too few steps were observed; let it run for longer.", 0.3
+        return "unknown", "Too few steps were observed; let it run for longer.", 0.3, None
+    if found := _overfitting(evidence):
+        return *found, None
+    forecast = forecast_of(evidence)
+    if isinstance(forecast, str):
+        hint = _unseen(evidence)
+        return "unknown", f"Its loss can't be forecast: {forecast}.{hint}", 0.35, None
     if longer := evidence.result(Longer):
-        return _by_copies(evidence, longer, evidence.result(Wider))
-    done = int(evidence.steps[-1]) + 1
-    if done < EARLY * evidence.planned:
+        return *_by_copies(evidence, forecast, longer, evidence.result(Wider)), forecast
+    return *_by_forecast(evidence, forecast), forecast
+
+
+def _unseen(evidence: Evidence) -> str:
+    """Return how to let it see whether it generalises; "" where that is seen, or not theirs."""
+    return "" if evidence.validations or not evidence.can_validate else UNSEEN
+
+
+def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
+    """See whether the loss on new data has risen for good, while that in training falls."""
+    points = [(step, loss) for step, loss in evidence.validations if math.isfinite(loss)]
+    if len(points) < MIN_VALIDATIONS or not evidence.loss_is_comparable:
+        return None
+    steps, losses = np.array(points, float).T
+    tail = max(1, len(losses) // 10)
+    now, lowest = float(losses[-tail:].mean()), int(losses.argmin())
+    near = slice(max(0, lowest - tail // 2), lowest + tail // 2 + 1)
+    best, at = float(losses[near].mean()), float(steps[lowest])
+    noise = float(np.median(np.abs(np.diff(losses[lowest:])))) if lowest < len(losses) - 1 else 0.0
+    if lowest > 0.8 * (len(losses) - 1) or now < best + RISEN * abs(best) + noise / tail**0.5:
+        return None
+    then = evidence.losses[(evidence.steps >= 0.8 * at) & (evidence.steps <= 1.2 * at)]
+    if len(then) and not evidence.ended < np.nanmean(then):
+        return None  # both rise: that is no overfitting
+    return (
+        "overfitting",
+        f"Nothing is broken, but it overfits: the loss on new data was lowest, {figures(best)}, at"
+        f" step {at:,.0f}, and is {figures(now)} now, while the training loss falls. More steps"
+        f" make it worse: stop at step {at:,.0f}, or try more data, dropout or weight decay.",
+        min(0.92, 0.6 + 2 * (now - best) / abs(best)),
+    )
+
+
+def in_words(forecast: Forecast, evidence: Evidence) -> str:
+    """Say what a forecast says: "in twice the time about 2.10 (2.05 to 2.16)"."""
+    when = "in twice the time" if forecast.at == 2 * evidence.done else f"at step {forecast.at:,}"
+    band = f"{figures(forecast.low)} to {figures(forecast.high)}"
+    longer = ", if its schedule is made twice as long" if _decays(evidence, forecast) else ""
+    return f"{when} about {figures(forecast.median)} ({band}){longer}"
+
+
+def _decays(evidence: Evidence, forecast: Forecast) -> bool:
+    """Whether the learning rate has fallen to its end, so that it can't just go on."""
+    rates = [rate for _, rate in evidence.learning_rates]
+    return bool(rates) and forecast.at > evidence.planned and rates[-1] < DECAYED * max(rates)
+
+
+def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, float]:
+    """Decide by what more steps would bring, and by what a baseline reaches."""
+    what = "the loss on new data" if forecast.on == "validation" else "the training loss"
+    now, ahead, hint = figures(forecast.now), in_words(forecast, evidence), _unseen(evidence)
+    if evidence.done < EARLY * evidence.planned:
         return (
             "undertrained",
-            f"Nothing is wrong so far: {done:,} of {evidence.planned:,} steps are done, and the"
-            f" loss is {evidence.ended:.3g}.",
+            f"Nothing is wrong so far: {evidence.done:,} of {evidence.planned:,} steps are done;"
+            f" {what} is {now}, {ahead}.{hint}",
             0.5,
         )
-    if found := _by_new_data(evidence):
-        return found
-    means = evidence.smooth(40)
-    steps = (evidence.steps[-1] + 1) * np.arange(1, len(means) + 1) / len(means)
-    curve = extrapolate(steps, means)
-    if curve is None:
-        return "unknown", "The loss does not fall steadily enough to be extrapolated.", 0.35
-    if curve.gain > WORTH_DOUBLING:
-        return _still_falls("the loss", curve.now, curve)
-    floor = evidence.floors.get("pair", math.nan)
-    new = evidence.new_loss
-    if new > 1.02 * floor:
+    if forecast.gain >= WORTH_IT:
         return (
             "undertrained",
-            f"Nothing wrong was found, but the loss on new data, {new:.3g}, is still above that of"
-            f" a bigram baseline, {floor:.3g}: let it train for longer.",
+            f"Nothing is wrong; {what} still falls. It is {now} now, {ahead}.{hint}",
+            round(min(0.92, max(0.5, forecast.chance)), 2),
+        )
+    known = evidence.data.pair_entropy if evidence.data else math.nan
+    floor = evidence.floors.get("pair", known)
+    new = evidence.new_loss if math.isfinite(evidence.new_loss) else forecast.now
+    if new > BASELINE * floor and not evidence.ended < floor:
+        return (
+            "undertrained",
+            f"Nothing wrong was found, but {what}, {figures(new)}, is still above that of a bigram"
+            f" baseline, {figures(floor)}: let it train for longer.{hint}",
             0.55,
         )
     return (
         "fine",
-        f"Nothing is wrong, and the loss has settled at {curve.now:.3g}: twice the steps would"
-        f" bring it to about {curve.twice:.3g}.",
-        0.6,
+        f"Nothing is wrong, and {what} has settled at {now}: {ahead}.{hint}",
+        round(0.9 - 0.4 * forecast.chance, 2),
     )
 
 
-def _still_falls(what: str, now: float, curve: Extrapolation) -> tuple[str, str, float]:
-    return (
-        "undertrained",
-        f"Nothing is wrong; {what} still falls. It is {now:.3g} now, and with twice the steps would"
-        f" be about {curve.twice:.3g} ({curve.low:.3g} to {curve.high:.3g}).",
-        min(0.9, 0.55 + 3 * curve.gain),
-    )
-
-
-def _by_new_data(evidence: Evidence) -> tuple[str, str, float] | None:
-    """Decide by the loss on new data, where it was measured often enough: it is what counts."""
-    points = [(step, loss) for step, loss in evidence.validations if math.isfinite(loss)]
-    if len(points) < MIN_VALIDATIONS:
-        return None
-    steps, losses = np.array(points).T
-    lowest = int(losses.argmin())
-    best, now = float(losses[lowest]), float(losses[-1])
-    if lowest < 0.8 * (len(losses) - 1) and now > (1 + RISEN) * best:
-        return (
-            "fine",
-            f"Nothing is wrong, and more steps would not help: the loss on new data was lowest,"
-            f" {best:.3g}, at step {steps[lowest]:,.0f}, and is {now:.3g} now. More data or dropout"
-            " might lower it.",
-            0.65,
-        )
-    curve = extrapolate(steps, losses)
-    if curve is None:
-        return None
-    if curve.gain > WORTH_DOUBLING:
-        return _still_falls("the loss on new data", now, curve)
-    return (
-        "fine",
-        f"Nothing is wrong, and the loss on new data has settled at {now:.3g}.",
-        0.6,
-    )
-
-
-def _by_copies(evidence: Evidence, longer: Longer, wider: Wider | None) -> tuple[str, str, float]:
+def _by_copies(
+    evidence: Evidence, forecast: Forecast, longer: Longer, wider: Wider | None
+) -> tuple[str, str, float]:
     """Decide by what was measured: copies trained for longer, copies that are larger."""
-    now, twice, by_time = longer.now, longer.twice, longer.gain
+    now, by_time = longer.now, forecast.gain
     by_size = wider.gain if wider else 0.0
-    few = max(0.012, 1.5 * longer.noise)
-    if by_time > few and by_time >= 0.8 * by_size:
-        return (
-            "undertrained",
-            f"Nothing is wrong; it needs more time. The loss on new data is {now:.3g}; with twice"
-            f" the steps it would be about {twice:.3g}.",
-            min(0.92, 0.6 + 5 * by_time),
-        )
+    few = max(WORTH_IT, 1.5 * longer.noise)
+    undertrained = (
+        "undertrained",
+        f"Nothing is wrong; it needs more time. The loss on new data is {figures(now)},"
+        f" {in_words(forecast, evidence)}.",
+    )
+    if by_time >= few and by_time >= 0.8 * by_size:
+        return *undertrained, min(0.92, 0.6 + 5 * by_time)
     if wider and by_size > few and longer.gap < 0.25:
         return (
             "too_small",
             f"Nothing is wrong, but the model is too small: with twice the width the loss on new"
-            f" data goes from {now:.3g} to {wider.loss:.3g}, more time brings less.",
+            f" data goes from {figures(now)} to {figures(wider.loss)}, more time brings less.",
             min(0.92, 0.6 + 5 * by_size),
         )
-    if by_time > few:
-        return (
-            "undertrained",
-            f"Nothing is wrong; it needs more time. The loss on new data is {now:.3g}; with twice"
-            f" the steps it would be about {twice:.3g}.",
-            0.6,
-        )
+    if by_time >= few:
+        return *undertrained, 0.6
     if not evidence.can_grow:
         return (
             "at_floor",
-            f"It is as good as this kind of model can be: {now:.3g}, and neither more time nor more"
-            " size would lower that.",
+            f"It is as good as this kind of model can be: {figures(now)}, and neither more time nor"
+            " more size would lower that.",
             0.8,
         )
     return (
         "fine",
-        f"Nothing is wrong. The loss on new data is {now:.3g}; neither twice the steps nor twice"
-        " the width would lower it by much.",
+        f"Nothing is wrong. The loss on new data is {figures(now)}; neither twice the steps nor"
+        " twice the width would lower it by much.",
         0.75,
     )

@@ -135,7 +135,7 @@ def test_a_healthy_loop_is_called_by_its_curve(curve, verdict):
     [
         (lambda x: 1.0 + 4 * x**-0.3, "undertrained", "new data still falls"),
         (lambda x: 2.0 + 3 * x**-1.0, "fine", "has settled at 2."),
-        (lambda x: 2.0 + (x / 600 - 0.4) ** 2, "fine", "at step 240"),
+        (lambda x: 2.0 + (x / 600 - 0.4) ** 2, "overfitting", "stop at step 240"),
     ],
     ids=["falls", "rests", "rises again"],
 )
@@ -169,7 +169,7 @@ def test_copies_that_trained_decide(time, size, gap, verdict):
     """What brings more, time or size, is the verdict; where neither does, it is fine."""
     case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
     for declared, result in (
-        (LONGER, Longer(now=2.0, twice=1.9, gain=time, gap=gap)),
+        (LONGER, Longer(now=2.0, twice=2.0 * (1 - time), gain=time, gap=gap)),
         (WIDER, Wider(loss=1.8, gain=size)),
     ):
         case.add(declared.done(Outcome(True, "measured", result)), result)
