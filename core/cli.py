@@ -16,12 +16,13 @@ from .commands.inference import EVALUATE, PREDICT, SAMPLE
 from .commands.playgrounds import PLAYGROUNDS
 from .commands.runs import EXPORT, LIST
 from .commands.train import TRAIN
+from .commands.watch import WATCH
 from .errors import UserError
 from .libraries import import_problem
 from .paths import COMMAND
 from .version import __version__
 
-COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT)
+COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT, WATCH)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(answer, allow_nan=False))
     else:
         print(options.show(answer))
-    return 0
+    return int(options.status(answer))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +63,6 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         verb = verbs.add_parser(command.name, help=command.about, description=command.about)
         verb.add_argument("--json", action="store_true", help="print one JSON object")
-        verb.set_defaults(run=command.run, show=command.show)
+        verb.set_defaults(run=command.run, show=command.show, status=command.status)
         command.options(verb)
     return parser

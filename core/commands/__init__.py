@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its name, what it is for, its options, what it answers, and that in words.
+    """A command: its name, what it is for, its options, what it answers, that in words, and status.
 
     A process that only follows another one (see :mod:`core.training.distributed`) answers None.
     """
@@ -19,6 +19,7 @@ class Command:
     options: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], dict[str, Any] | None]
     show: Callable[[dict[str, Any]], str]
+    status: Callable[[dict[str, Any]], int] = lambda answer: 0
 
 
 def say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from torch import nn
 
@@ -10,8 +11,11 @@ from .evidence import Evidence, evidence_of
 from .experiments.data_checks import check_data
 from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
+from .lines import Lines
 from .rules import apply_rules
 from .verdict.conclusion import conclude
+from .watch.graph import StepGraph
+from .watch.tape import Tape
 from .watch.training_kind import ACTOR, ADVERSARIAL, PHYSICS
 from .watch.variables import Variables
 from .watch.watcher import LoopWatcher
@@ -25,7 +29,10 @@ def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
     if watcher.problem and not watcher.observations:
         sentence = f"This loop was not understood ({watcher.problem})."
         return Diagnosis("unknown", sentence, 0.0)
-    return conclude(evidence, apply_rules(evidence), seconds=evidence.seconds)
+    found = conclude(evidence, apply_rules(evidence), seconds=evidence.seconds)
+    graph = watcher.graph or StepGraph(Tape())
+    lines = Lines(graph, watcher.variables, watcher.use_lines, watcher.crashed_at)
+    return replace(found, causes=tuple(replace(c, lines=lines.of(c)) for c in found.causes))
 
 
 def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Evidence:

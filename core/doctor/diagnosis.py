@@ -115,6 +115,31 @@ class Experiment:
 
 
 @dataclass(frozen=True)
+class CodeLine:
+    """A line of the program that is at fault, or in which that shows.
+
+    Attributes:
+        file: its path.
+        cell: of a notebook, counted from 1; None in a script.
+        line: in that cell, or in the script.
+        text: what stands there.
+    """
+
+    file: str
+    cell: int | None
+    line: int
+    text: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words: ``cell 3, line 7``, ``train.py, line 40``."""
+        line = f"line {self.line}"
+        return (
+            f"{Path(self.file).name}, {line}" if self.cell is None else f"cell {self.cell}, {line}"
+        )
+
+
+@dataclass(frozen=True)
 class Cause:
     """What is wrong.
 
@@ -126,6 +151,7 @@ class Cause:
         fix: what fixes it.
         confidence: 0 to 1.
         settings: of a recipe, what to set to fix it; () where no setting does.
+        lines: of the program, most telling first; () where none is known.
     """
 
     id: str
@@ -135,6 +161,7 @@ class Cause:
     fix: str
     confidence: float
     settings: tuple[tuple[str, SettingValue], ...] = ()
+    lines: tuple[CodeLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -232,6 +259,8 @@ class Diagnosis:
         for number, cause in enumerate(self.causes, 1):
             where = f" ({cause.where})" if cause.where else ""
             lines += ["", _wrapped(f"{number}. {cause.title}{where}", "", "   ")]
+            for line in cause.lines[:1]:
+                lines += [_wrapped(f"{line.place}: {line.text}", "   ", "      ")]
             lines += [_wrapped(f"evidence: {cause.evidence}", "   ", "      ")]
             lines += [_wrapped(f"fix: {cause.fix}", "   ", "      ")]
             lines += [f"   {cause.id}, confidence {cause.confidence:.0%}"]

@@ -34,7 +34,7 @@ from .evidence import Evidence
 from .html_report import report
 from .rules.crash import usual_cause
 from .watch.inferred_settings import batch_size, inferred_settings
-from .watch.tape import Tape, isolated
+from .watch.tape import Line, Tape, isolated
 from .watch.watcher import LoopWatcher
 
 LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
@@ -58,8 +58,8 @@ class WatchedLoop:
         watcher: what was observed.
         file: the record; None where none is written.
         unwritten: why the record could not be written, the last time; "".
+        budget: seconds that experiments may take at the end.
         diagnosis: what the doctor says, after the end.
-        ended: whether the loop has.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class WatchedLoop:
         self.unwritten = ""
         self.diagnosis = Diagnosis("unknown", "Nothing was observed yet.", 0.0)
         self._evidence: Evidence | None = None
-        self._budget = budget
+        self.budget = budget
         self._writing = Pace(5.0, 0.01)
 
     @property
@@ -101,9 +101,26 @@ class WatchedLoop:
         """Compare an inference with the training; after the loop it is examined again."""
         with self.watcher.watch_inference(frame):
             yield
+        self._examine_again()
+
+    def take_use(self, tape: Tape, frame: FrameType) -> bool:
+        """Take what may have been an inference; return whether it was one."""
+        found = self.watcher.take_use(tape, frame)
+        if found:
+            self._examine_again()
+        return found
+
+    def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
+        """Take the loss on other data, and the accuracy there; after the end, too."""
+        self.watcher.validate(loss, accuracy)
+        self._examine_again()
+
+    def _examine_again(self) -> None:
+        """Judge again what is known, as after a notebook's later cell."""
         if self._evidence is not None:
-            # As in a notebook's later cell: what is known now is judged again.
             self._evidence.inference = self.watcher.inference
+            self._evidence.validations = list(self.watcher.validations)
+            self._evidence.metrics = list(self.watcher.metrics)
             self._diagnose()
             self.write()
 
@@ -118,7 +135,8 @@ class WatchedLoop:
         watcher.duration = watcher.seconds
         crash = ""
         if error is not None and not isinstance(error, KeyboardInterrupt):
-            crash, watcher.tells_error = _in_words(error, self._frame.f_code.co_filename)
+            file = self._frame.f_code.co_filename
+            crash, watcher.tells_error, watcher.crashed_at = _in_words(error, file)
         self._diagnose(tape, crash)
         self.write()
 
@@ -129,7 +147,7 @@ class WatchedLoop:
                 if self._evidence is None:
                     if crash:
                         self.watcher.observe_crash(tape or Tape(), self._frame)
-                    self._evidence = examine_loop(self.watcher, self._budget, crash)
+                    self._evidence = examine_loop(self.watcher, self.budget, crash)
                 self.diagnosis = diagnose_loop(self.watcher, self._evidence)
             except Exception as fault:
                 _log.exception("no diagnosis was made")
@@ -201,7 +219,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
             loss: the mean over that data.
             accuracy: on that data, 0 to 1 or in per cent, if it is known.
         """
-        self._loop.watcher.validate(loss, accuracy)
+        self._loop.validate(loss, accuracy)
 
     @contextmanager
     def using(self) -> Iterator[None]:
@@ -271,8 +289,8 @@ def _print(words: str) -> None:
         print(words.encode(encoding, "replace").decode(encoding))  # noqa: T201, what it is for
 
 
-def _in_words(error: BaseException, file: str) -> tuple[str, bool]:
-    """Return an error's message with its line in the program, and whether torch raised it."""
+def _in_words(error: BaseException, file: str) -> tuple[str, bool, Line | None]:
+    """Return an error's message with its line, whether torch raised it, and where that line is."""
     frames = traceback.extract_tb(error.__traceback__)
     mine = [frame for frame in frames if frame.filename == file] or list(frames[:1])
     lines = str(error).strip().splitlines()
@@ -280,7 +298,8 @@ def _in_words(error: BaseException, file: str) -> tuple[str, bool]:
     if mine and mine[-1].line:
         words += f", in line {mine[-1].lineno}: {mine[-1].line}"
     by_torch = isinstance(error, RuntimeError) or any("torch" in f.filename for f in frames)
-    return words, by_torch or bool(usual_cause(words))
+    at = (mine[-1].filename, mine[-1].lineno) if mine and mine[-1].lineno else None
+    return words, by_torch or bool(usual_cause(words)), at
 
 
 def record_of(watcher: LoopWatcher, diagnosis: Diagnosis | None) -> LoopRecord:

@@ -110,7 +110,7 @@ class Transport(QWidget):
         self.show_state(self._state, self._begun)
 
     def show_state(self, state: State, begun: bool) -> None:
-        """Enable what can be done now; what has not begun has no step to pause after."""
+        """Enable what can be done now; what has not begun can not be paused."""
         self._state, self._begun = state, begun
         paused, running = state is State.PAUSED, state.running
         self.train.setEnabled(state is State.READY)

@@ -273,3 +273,8 @@ class InferenceStats:
     training_modules: tuple[str, ...] = ()
     training_loss: float = math.nan
     inference_loss: float = math.nan
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is done in one and not in the other."""
+        return bool(self.missing or self.extra or self.training_modules)

@@ -6,10 +6,13 @@ no random number is drawn, no value is touched. Afterwards the step can be repea
 inputs or other weights: :func:`replay`.
 """
 
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +22,11 @@ from torch.overrides import TorchFunctionMode
 
 Substitutes = Mapping[int, Tensor]
 """What replaces a tensor, by the id of that tensor."""
+
+Line = tuple[str, int]
+"""A file, or what a traceback calls a notebook's cell, and the line in it."""
+LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
+"""Whose lines are nobody's own: torch's and the doctor's."""
 
 # Calls by their names, as in Op.name.
 NONLINEARITIES = frozenset(
@@ -54,6 +62,7 @@ class Op:
         inputs, outputs: the tensors in both, in order.
         result: what it returned.
         grad_enabled: whether gradients were recorded (no ``no_grad`` around it).
+        line: of the program that called it; None if that is not known.
     """
 
     function: Callable[..., Any]
@@ -64,6 +73,7 @@ class Op:
     outputs: tuple[Tensor, ...]
     result: Any
     grad_enabled: bool
+    line: Line | None = None
 
     @property
     def in_place(self) -> bool:
@@ -92,6 +102,7 @@ class Backward:
         parameters: leaves of ``root`` that require a gradient, with no detach() in between.
         updated: ids of the parameters that an optimiser moved after it, before the next pass.
         through_grad: whether it was done by ``torch.autograd.grad``.
+        line: of the program that asked for it; None.
     """
 
     root: Tensor
@@ -99,6 +110,7 @@ class Backward:
     parameters: tuple[Tensor, ...]
     updated: set[int] = field(default_factory=set)
     through_grad: bool = False
+    line: Line | None = None
 
 
 @dataclass(eq=False)
@@ -120,6 +132,7 @@ class Tape:
             was no evaluation then.
         zeroed_before_step: whether gradients were there after the backward pass, and none when the
             optimiser moved the parameters.
+        update_line: of the program, where an optimiser or a call in place moved them; None.
     """
 
     ops: list[Op] = field(default_factory=list)
@@ -133,6 +146,7 @@ class Tape:
     eval_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
     eval_feeds_training: bool = False
     zeroed_before_step: bool = False
+    update_line: Line | None = None
     _generators: dict[int, torch.Generator] = field(default_factory=dict)
 
     def generator(self, original: torch.Generator) -> torch.Generator:
@@ -202,6 +216,7 @@ class TapeRecorder(TorchFunctionMode):
         self._moved |= {id(p) for p in parameters}
         if not self.tape.passes:
             return
+        self.tape.update_line = line_of_program()
         self.tape.passes[-1].updated |= {id(p) for p in parameters}
         with torch._C.DisableTorchFunction(), torch.no_grad():
             reached = [p for p in parameters if id(p) in self._after_pass]
@@ -245,6 +260,8 @@ class TapeRecorder(TorchFunctionMode):
         tape = self.tape
         if torch._C._functorch.peek_interpreter_stack() is not None:
             return  # inside of vmap or torch.func.grad there are no plain tensors
+        if self._training and tape.passes and not tape.update_line and _is_in_place(function):
+            tape.update_line = line_of_program()
         if self._training and not torch.is_grad_enabled():
             # An evaluation is no part of the step; its activations would fill the memory.
             self._note_evaluation(name, args, kwargs, result)
@@ -261,7 +278,19 @@ class TapeRecorder(TorchFunctionMode):
             known = ((self._evaluated.get(id(t)), t) for t in inputs)
             tape.eval_feeds_training = any(ref is not None and ref() is t for ref, t in known)
         grad_enabled = torch.is_grad_enabled()
-        tape.ops.append(Op(function, name, args, kwargs, inputs, outputs, result, grad_enabled))
+        tape.ops.append(
+            Op(
+                function,
+                name,
+                args,
+                kwargs,
+                inputs,
+                outputs,
+                result,
+                grad_enabled,
+                line_of_program(),
+            )
+        )
         if self._training and name in NONLINEARITIES | PRODUCTS:
             for output in outputs:
                 if output.requires_grad:
@@ -307,7 +336,9 @@ class TapeRecorder(TorchFunctionMode):
         if root is None:
             return function(*args, **kwargs)
         reached = tuple(t for t in leaves(tape, root) if t.is_leaf and t.requires_grad)
-        found = Backward(root, len(tape.ops), reached, through_grad=name == "grad")
+        found = Backward(
+            root, len(tape.ops), reached, through_grad=name == "grad", line=line_of_program()
+        )
         with torch._C.DisableTorchFunction(), torch.no_grad():
             for parameter in reached:
                 self._note_carried(parameter)
@@ -365,6 +396,27 @@ def _is_in_place(function: Any) -> bool:
     if name.startswith("__i") and name not in ("__index__", "__invert__", "__init__", "__iter__"):
         return True
     return name.endswith("_") and not name.startswith("_")
+
+
+def line_of_program() -> Line | None:
+    """Return the line of the program that is being executed; None if there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if _is_own(frame.f_code.co_filename):
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+@cache
+def _is_own(file: str) -> bool:
+    """Whether a file is a program's own, and no library's."""
+    parts = Path(file).parts
+    return not (
+        file.startswith((*LIBRARIES, "<frozen"))
+        or "site-packages" in parts
+        or "dist-packages" in parts
+    )
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

@@ -16,10 +16,10 @@ from ...telemetry.events import Array
 from ...training.pace import Pace
 from .build_graph import build_graph
 from .graph import StepGraph
-from .inference import compare_inference, compare_sizes
+from .inference import compare_inference, compare_sizes, signature
 from .observation import InferenceStats, Observation
 from .observe import number_of, observe
-from .tape import RANDOM, Tape, TapeRecorder, isolated, ops_behind, replay
+from .tape import RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
 from .variables import Variables, find_variables
 
 LONGEST_STRIDE = 7000
@@ -68,6 +68,8 @@ class LoopWatcher:
         variables: those around the loop.
         batches: inputs and targets of some observed steps.
         inference: how the network is used; None if that was not seen.
+        use_lines: where each weight is used then, by its id.
+        crashed_at: the line in which the loop ended with an error; None.
         training_mode_in_eval: modules in training mode while the network was evaluated.
         repeatable: whether the first step, repeated from its tape, had the same outputs.
         lost: variables that were parameters, and require no gradient where the loop failed.
@@ -90,6 +92,8 @@ class LoopWatcher:
         self.variables = Variables()
         self.batches: list[Batch] = []
         self.inference: InferenceStats | None = None
+        self.use_lines: dict[int, Line] = {}
+        self.crashed_at: Line | None = None
         self.training_mode_in_eval: tuple[str, ...] = ()
         self.repeatable = True
         self.lost: tuple[str, ...] = ()
@@ -324,10 +328,33 @@ class LoopWatcher:
         recorder = TapeRecorder(training=False)
         with recorder:
             yield
+        if self.graph is not None:
+            self._compare(self.graph, recorder.tape, frame)
+
+    def take_use(self, tape: Tape, frame: FrameType | None) -> bool:
+        """Take what may have been a use; return whether it was one, from first to last layer.
+
+        A part of the network that is looked at, such as an embedding that is drawn, is none.
+        """
+        graph = self.graph
+        if graph is None or not graph.layers:
+            return False
+        first, *_, last = [*graph.layers, *graph.layers]
+        if not {first, last} <= set(signature(tape.ops, graph.weights)):
+            return False
+        if self.inference is None or not self.inference.differs:
+            self._compare(graph, tape, frame)
+        return True
+
+    def _compare(self, graph: StepGraph, tape: Tape, frame: FrameType | None) -> None:
         with torch._C.DisableTorchFunction():
             variables = find_variables(_namespaces(frame), self._objects)
-            if self.graph is not None:
-                self.inference = compare_inference(self.graph, recorder.tape, variables)
+            self.inference = compare_inference(graph, tape, variables)
+        self.use_lines = {}
+        for op in tape.ops:
+            for key in (id(tensor) for tensor in op.inputs):
+                if op.line and key in graph.weights:
+                    self.use_lines.setdefault(key, op.line)
 
 
 def _drop_results(

@@ -1,0 +1,83 @@
+"""watch: a script or notebook of a person's own, run unedited and diagnosed."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..arguments import positive
+from . import Command
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("program", metavar="SCRIPT.py|NOTEBOOK.ipynb", type=Path)
+    parser.add_argument(
+        "--seconds", type=positive, default=0.0, metavar="S", help="end each training after that"
+    )
+    parser.add_argument(
+        "--budget", type=positive, default=15.0, metavar="S", help="seconds for experiments (15)"
+    )
+    parser.add_argument(
+        "--python", metavar="INTERPRETER", help="another Python, with the program's packages"
+    )
+    parser.add_argument("--no-record", action="store_true", help="leave no record among the runs")
+    parser.add_argument("arguments", nargs="*", metavar="ARGS", help="of the program, behind --")
+
+
+def _watch(options: argparse.Namespace) -> dict[str, Any]:
+    from ..programs.launch import ProgramRun, watch_to_end
+
+    run = ProgramRun(
+        options.program,
+        tuple(options.arguments),
+        options.seconds,
+        options.budget,
+        options.python,
+        not options.no_record,
+        sys.stderr if options.json else None,
+    )
+    return watch_to_end(run)
+
+
+def _show(answer: dict[str, Any]) -> str:
+    from ..doctor.diagnosis import Diagnosis
+
+    parts = []
+    for line in answer["skipped"]:
+        parts.append(f"{_where(line)}: {line['text']}: {line['reason']}.")
+    for failed in answer["failed"]:
+        parts.append(f"{_where(failed)} failed: {failed['error']}.")
+    for loop in answer["loops"]:
+        head = f"{_where(loop['where'])}: {loop['steps']:,} steps in {loop['seconds']:.1f} s"
+        if loop["first_loss"] is not None:
+            head += f", loss {loop['first_loss']:.4g} to {loop['last_loss']:.4g}"
+        parts += ["", f"{head}."]
+        if loop["diagnosis"]:
+            parts += [Diagnosis.from_dict(loop["diagnosis"]).text()]
+        if loop["record"]:
+            parts += ["", f"The record is in {loop['record']}"]
+    if not answer["loops"]:
+        parts.append(
+            "No loop was seen that trains: none that was run has a backward pass on a tensor."
+        )
+    return "\n".join(parts)
+
+
+def _where(place: dict[str, Any]) -> str:
+    line = f"line {place['line']}" if place["line"] else "a line that is not known"
+    return f"cell {place['cell']}, {line}" if place["cell"] is not None else line
+
+
+def _status(answer: dict[str, Any]) -> int:
+    status = int(answer["exit_status"])
+    return 128 - status if status < 0 else status
+
+
+WATCH = Command(
+    "watch",
+    "run a script or a notebook, and diagnose its trainings",
+    _options,
+    _watch,
+    _show,
+    _status,
+)

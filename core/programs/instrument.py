@@ -1,0 +1,304 @@
+"""Puts calls of a monitor into a program's syntax tree; its own lines stay where they are.
+
+What is put in, written out, with ``m`` for the monitor:
+
+    with m.training(3):                 # a loop that trains, or one around it
+        for x, y in batches:
+            loss = criterion(model(x), y)
+            m.root(loss).backward()     # what is differentiated: returned as it is
+            optimizer.step()
+            if m.step(3):               # behind the update; True where its time is over
+                break
+    with m.use(4):                      # a statement behind or between loops
+        print(m.evaluated(criterion(model(x_val), y_val)))
+"""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .find_loops import Function, LoopFinder, Loops
+
+MONITOR = "__glassbox__"
+"""What the monitor is called; find_variables passes over such names."""
+LOSS_NAMES = ("loss", "cost", "nll", "criterion")
+SIMPLE = (
+    ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal | ast.Pass | ast.ClassDef | Function
+)
+"""Statements that use no network."""
+
+
+@dataclass(frozen=True)
+class CodePlace:
+    """Where a loop or a use stands.
+
+    Attributes:
+        file: the path of the program's file.
+        cell: of a notebook; None.
+        line: of its first line.
+        outer: whether the loop is around others.
+        repeats: whether each iteration of a loop around others trains the same network.
+    """
+
+    file: str
+    cell: int | None
+    line: int
+    outer: bool = False
+    repeats: bool = True
+
+
+class Instrumenter(ast.NodeTransformer):
+    """Puts the monitor's calls into the tree of one file or cell.
+
+    Args:
+        finder: what was found in all of the program.
+        places: where loops and uses stand, by their number; those of this tree are appended.
+        file, cell: what tree it is.
+    """
+
+    def __init__(
+        self, finder: LoopFinder, places: list[CodePlace], file: str, cell: int | None = None
+    ) -> None:
+        self._finder = finder
+        self._found: Loops = finder.found
+        self._places = places
+        self._file, self._cell = file, cell
+        self._owners: list[str] = [""]
+        self._functions: list[str] = []
+        self._in_step = 0
+
+    def instrument(self, tree: ast.Module) -> ast.Module:
+        """Return the tree with the calls in it."""
+        tree.body = self._block(tree.body, after_training=self._cell is not None)
+        return ast.fix_missing_locations(tree)
+
+    # Blocks and loops.
+
+    def _block(self, body: list[ast.stmt], after_training: bool = False) -> list[ast.stmt]:
+        """Instrument statements in order; those that don't train are uses, where others train.
+
+        Args:
+            body: the statements.
+            after_training: whether something may have been trained before, as in a cell.
+        """
+        trains = [self._trains(statement) for statement in body]
+        mixed = after_training or any(trains)
+        result: list[ast.stmt] = []
+        for statement, training in zip(body, trains, strict=True):
+            used = mixed and not training and self._may_use(statement)
+            line = statement.lineno
+            changed = self.visit(statement)
+            changed = changed if isinstance(changed, list) else [changed]
+            if used:
+                number = self._place(line)
+                changed = [self._with("use", number, changed, statement)]
+            result += changed
+        return result
+
+    def _trains(self, statement: ast.stmt) -> bool:
+        found = self._found
+        if isinstance(statement, Function | ast.ClassDef):
+            return False
+        return any(
+            node in found.steps or node in found.outer or node in found.training_calls
+            for node in ast.walk(statement)
+        )
+
+    def _may_use(self, statement: ast.stmt) -> bool:
+        """Whether a network may be used in a statement: something is called or indexed."""
+        if isinstance(statement, SIMPLE) or self._finder.backward_in(statement):
+            return False
+        if _has_yield(statement):
+            return False  # it would be left and entered again
+        computes = ast.Call | ast.BinOp | ast.Subscript
+        return any(isinstance(node, computes) for node in ast.walk(statement))
+
+    def _loop(self, node: ast.For | ast.While | ast.AsyncFor) -> ast.AST:
+        found = self._found
+        is_step, is_outer = node in found.steps, node in found.outer
+        if not is_step and not is_outer:
+            return self.generic_visit(node)
+        number = self._place(node.lineno, is_outer, node not in found.makes_network)
+        if is_step:
+            self._in_step += 1
+            self.generic_visit(node)
+            self._in_step -= 1
+            node.body = self._with_step(node.body, number)
+        else:
+            for name in ("target", "iter", "test"):
+                if hasattr(node, name):
+                    setattr(node, name, self.visit(getattr(node, name)))
+            node.body = self._block(node.body)
+            node.orelse = self._block(node.orelse)
+            node.body.append(self._leave(self._call("over", number), node.body[-1]))
+        return self._with("training", number, [node], node)
+
+    visit_For = visit_While = visit_AsyncFor = _loop  # noqa: N815
+
+    def _with_step(self, body: list[ast.stmt], number: int) -> list[ast.stmt]:
+        """Put the step behind the last statement that moves weights, or else has a gradient."""
+        owner = self._owners[-1]
+        places = [k for k, s in enumerate(body) if self._finder.updates_in(s, owner)]
+        places = places or [k for k, s in enumerate(body) if self._finder.backward_in(s, owner)]
+        if not places:
+            return body
+        last = body[places[-1]]
+        inner = self._only_branch(last)
+        if inner is not None:
+            inner[:] = self._with_step(list(inner), number)
+            return body
+        behind = places[-1] + 1
+        return [*body[:behind], self._leave(self._call("step", number), last), *body[behind:]]
+
+    def _only_branch(self, statement: ast.stmt) -> list[ast.stmt] | None:
+        """Return the block in which a statement moves weights, if it is the only one."""
+        if isinstance(statement, ast.With | ast.AsyncWith):
+            # What the program itself put around its update; not the monitor's own.
+            return None if _is_monitor(statement) else statement.body
+        if isinstance(statement, ast.If):
+            both = any(self._finder.updates_in(s, self._owners[-1]) for s in statement.orelse)
+            return None if both else statement.body
+        return None
+
+    def _branches(self, node: ast.stmt) -> ast.AST:
+        """Instrument the blocks of a compound statement like any other."""
+        if self._in_step or not self._trains(node):
+            return self.generic_visit(node)
+        for name, value in ast.iter_fields(node):
+            if name in ("body", "orelse", "finalbody"):
+                setattr(node, name, self._block(value))
+            elif isinstance(value, ast.AST):
+                setattr(node, name, self.visit(value))
+            elif isinstance(value, list):
+                setattr(node, name, [self.visit(part) for part in value])
+        return node
+
+    visit_If = visit_With = visit_AsyncWith = visit_Try = visit_TryStar = _branches  # noqa: N815
+
+    # Functions and classes.
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """Know whose methods come."""
+        self._owners.append(node.name)
+        self.generic_visit(node)
+        self._owners.pop()
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Instrument what a function does; the forward pass of a module stays as it is."""
+        return self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        """Instrument what a function does."""
+        return self._function(node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        self._functions.append(node.name)
+        node.body = self._block(node.body)
+        self._functions.pop()
+        return node
+
+    @property
+    def _in_forward(self) -> bool:
+        return any(name in ("forward", "__call__") for name in self._functions)
+
+    # Losses.
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Mark what is differentiated, and losses that are computed to be looked at."""
+        self.generic_visit(node)
+        func = node.func
+        if isinstance(func, ast.Attribute) and func.attr in ("backward", "manual_backward"):
+            return self._backward(node, func)
+        name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
+        is_loss = name.endswith(("cross_entropy", "_loss")) or name.lower() in LOSS_NAMES
+        if is_loss and not self._in_forward and not _on_training_data(node):
+            return self._call("evaluated", node)
+        return node
+
+    def _backward(self, node: ast.Call, func: ast.Attribute) -> ast.AST:
+        receiver = func.value
+        scaled = isinstance(receiver, ast.Call) and getattr(receiver.func, "attr", "") == "scale"
+        if isinstance(receiver, ast.Call) and scaled and receiver.args:
+            receiver.args[0] = self._call("root", receiver.args[0])
+        elif not (isinstance(receiver, ast.Call) and getattr(receiver.func, "id", "") == "super"):
+            func.value = self._call("root", receiver)
+            if node.args and not isinstance(node.args[0], ast.Starred):
+                node.args[0] = self._call("argument", node.args[0])
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
+        """Note a loss that a model returns: ``logits, loss = model(x, y)``."""
+        named = [
+            target
+            for target in _names(node.targets)
+            if any(part in target.id.lower() for part in LOSS_NAMES)
+        ]
+        trained = _on_training_data(node)
+        self.generic_visit(node)
+        if not named or trained or self._in_forward or not isinstance(node.value, ast.Call):
+            return node
+        if _has_monitor(node.value):
+            return node
+        noted: list[ast.stmt] = [
+            _at(ast.Expr(self._call("evaluated", ast.Name(target.id, ast.Load()))), node)
+            for target in named
+        ]
+        return [node, *noted]
+
+    # Pieces of code.
+
+    def _place(self, line: int, outer: bool = False, repeats: bool = True) -> int:
+        self._places.append(CodePlace(self._file, self._cell, line, outer, repeats))
+        return len(self._places) - 1
+
+    def _call(self, method: str, argument: ast.expr | int) -> ast.Call:
+        given = ast.Constant(argument) if isinstance(argument, int) else argument
+        monitor = ast.Attribute(ast.Name(MONITOR, ast.Load()), method, ast.Load())
+        call = ast.Call(monitor, [given], [])
+        return call if isinstance(argument, int) else ast.copy_location(call, argument)
+
+    def _with(self, method: str, number: int, body: list[ast.stmt], at: ast.stmt) -> ast.stmt:
+        item = ast.withitem(self._call(method, number))
+        return _at(ast.With([item], body), at)
+
+    def _leave(self, call: ast.Call, at: ast.stmt) -> ast.stmt:
+        return _at(ast.If(call, [ast.Break()], []), at)
+
+
+def _at(made: ast.stmt, at: ast.stmt) -> ast.stmt:
+    """Give what was put in the line of what it stands beside, down to its own parts."""
+    ast.copy_location(made, at)
+    made.end_lineno, made.end_col_offset = at.lineno, at.col_offset
+    return made
+
+
+def _on_training_data(node: ast.AST) -> bool:
+    """Whether what a loss is computed of is called training data."""
+    names = [n.id.lower() for n in ast.walk(node) if isinstance(n, ast.Name)]
+    return any("train" in name or name in ("xtr", "ytr") for name in names)
+
+
+def _names(targets: Iterable[ast.expr]) -> list[ast.Name]:
+    found: list[ast.Name] = []
+    for target in targets:
+        if isinstance(target, ast.Name):
+            found.append(target)
+        elif isinstance(target, ast.Tuple | ast.List):
+            found += _names(target.elts)
+    return found
+
+
+def _is_monitor(statement: ast.With | ast.AsyncWith) -> bool:
+    return any(_has_monitor(item.context_expr) for item in statement.items)
+
+
+def _has_monitor(node: ast.AST) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == MONITOR for n in ast.walk(node))
+
+
+def _has_yield(statement: ast.stmt) -> bool:
+    return any(
+        isinstance(n, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFor | ast.AsyncWith)
+        for n in ast.walk(statement)
+    )

@@ -1,0 +1,164 @@
+"""Starts a program in a process of its own, watched, and brings what was seen of it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any, NoReturn, Self
+
+from ..errors import UserError
+from ..paths import ROOT
+from .program import Program, read_program
+from .run_program import Order
+
+PATIENCE = 5.0
+"""Seconds that a program is given to end by itself once it was stopped."""
+UNSEEN: dict[str, Any] = {"exit_status": 0, "error": None, "failed": [], "loops": []}
+
+
+class ProgramRun:
+    """A program that runs; with its ``with`` block it ends, and whatever it started.
+
+    Args:
+        path: a script or a notebook; it runs in its own folder.
+        arguments: its own.
+        seconds: how long each of its trainings may take; 0 without a limit.
+        budget: seconds for experiments on each.
+        interpreter: another Python, which has torch and numpy; None for this one.
+        record: whether trainings leave records in the folder of runs.
+        output: where what it prints goes; None for where this process prints.
+
+    Attributes:
+        program: what is run.
+
+    Raises:
+        UserError: the program or the interpreter can't be started.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        arguments: tuple[str, ...] = (),
+        seconds: float = 0.0,
+        budget: float = 15.0,
+        interpreter: str | None = None,
+        record: bool = True,
+        output: IO[Any] | None = None,
+    ) -> None:
+        path = path.expanduser().absolute()
+        self.program: Program = read_program(path)
+        self._python = _interpreter(interpreter)
+        self._folder = tempfile.TemporaryDirectory(prefix="glassbox-")
+        self._report = Path(self._folder.name) / "report.json"
+        # The program ends when this pipe does: with this process, however that ends.
+        awaited, self._parent_pipe = os.pipe()
+        order = Order(str(path), arguments, str(self._report), awaited, record, seconds, budget)
+        # Installed, core lies in the package glassbox, and that beside other packages.
+        place = ROOT.parent if ROOT.name == "glassbox" else ROOT
+        boot = (
+            f"import sys; sys.path[0] = {str(place)!r};"
+            " from glassbox.core.programs.run_program import main;"
+            " del sys.path[0]; main()"
+        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603, what its owner asked to run
+                [self._python, "-u", "-c", boot, json.dumps(asdict(order))],
+                cwd=path.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                start_new_session=True,
+                pass_fds=(awaited,),
+            )
+        except OSError as error:
+            os.close(self._parent_pipe)
+            self._folder.cleanup()
+            raise UserError(f"{self._python} can't be started ({error.strerror}).") from None
+        finally:
+            os.close(awaited)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._process.poll() is None:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+        os.close(self._parent_pipe)
+        self._folder.cleanup()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def wait(self) -> None:
+        """Wait for its end; Ctrl+C stops it."""
+        try:
+            self._process.wait()
+        except KeyboardInterrupt:
+            self.stop()
+
+    def stop(self) -> None:
+        """Interrupt it, as Ctrl+C does, and end it if it goes on all the same."""
+        self._signal(signal.SIGINT)
+        try:
+            self._process.wait(PATIENCE)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+
+    def answer(self) -> dict[str, Any]:
+        """Return what was seen until now, as the command line prints it.
+
+        Raises:
+            UserError: it has ended, and nothing could be seen.
+        """
+        status = self._process.poll()
+        if not self._report.is_file() and status is not None:
+            raise UserError(
+                f"{self._python} could not run {self.program.path.name}: it has to be Python"
+                " 3.11 or newer with torch and numpy; name another one with --python."
+            )
+        seen = json.loads(self._report.read_text()) if self._report.is_file() else UNSEEN
+        status = status or 0
+        ended_by = f"ended by {signal.Signals(-status).name}" if status < 0 else None
+        return {
+            "file": str(self.program.path),
+            "exit_status": status,
+            "error": seen["error"] or ended_by,
+            "failed": seen["failed"],
+            "skipped": [asdict(line) for line in self.program.skipped],
+            "loops": seen["loops"],
+        }
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program and to all that it started."""
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return
+
+
+def watch_to_end(run: ProgramRun) -> dict[str, Any]:
+    """Wait for a program's end, and return what was seen; a signal to end is as Ctrl+C."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    with run:
+        run.wait()
+        return run.answer()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _interpreter(name: str | None) -> str:
+    found = shutil.which(Path(name).expanduser()) if name else sys.executable
+    if not found:
+        raise UserError(f"--python {name} is no program; name a Python interpreter.")
+    return str(found)

@@ -1,0 +1,330 @@
+"""What a program that is watched calls while it runs: see :mod:`core.programs.instrument`.
+
+It returns every value as it was given, and nothing of it may raise into the program.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from .instrument import CodePlace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..doctor.watch.tape import TapeRecorder
+    from ..doctor.watch_loop import WatchedLoop
+
+SPLITS = ("split", "phase", "mode", "part", "which", "dataset", "name")
+"""Variables that say on which data a loss is computed."""
+MAX_FRAMES = 8
+REPORTED = 2.0
+"""Seconds between two reports of a loop that goes on."""
+
+HURRIED = 2.0
+"""Seconds for experiments on a loop whose program was stopped."""
+
+_log = logging.getLogger("glassbox")
+
+
+class Training:
+    """A training that a program does: the steps of a loop, over all of its epochs.
+
+    Attributes:
+        place: of the loop.
+        loop: what watches it.
+        uses, validations: how often its network was used besides, and judged on other data.
+    """
+
+    def __init__(self, place: CodePlace, loop: "WatchedLoop", limit: float) -> None:
+        self.place = place
+        self.loop = loop
+        self.uses = 0
+        self.validations = 0
+        self._spent = 0.0
+        self.evaluated: list[float] = []
+        self._limit = limit
+        self._since = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long its steps took."""
+        return self._spent + (time.perf_counter() - self._since if self._since else 0.0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it had its time."""
+        return self.seconds > self._limit
+
+    def resume(self, frame: FrameType) -> None:
+        """Enter its loop, for the first time or again."""
+        self._since = time.perf_counter()
+        self.loop.begin(frame)
+
+    def suspend(self) -> None:
+        """Leave its loop, perhaps for good."""
+        self._spent, self._since = self.seconds, 0.0
+        self.loop.watcher.stop_recording()
+
+    def validated(self) -> None:
+        """Take what was evaluated since its last step as one validation."""
+        if self.evaluated:
+            self.validations += 1
+            self.loop.validate(sum(self.evaluated) / len(self.evaluated))
+            self.evaluated = []
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is known of it, as plain values."""
+        _, losses = self.loop.watcher.losses()
+        place, record = self.place, self.loop.file
+        return {
+            "where": {"file": place.file, "cell": place.cell, "line": place.line},
+            "steps": self.loop.watcher.count,
+            "seconds": round(self.seconds, 3),
+            "first_loss": float(losses[0]) if len(losses) else None,
+            "last_loss": float(losses[-1]) if len(losses) else None,
+            "record": str(record) if record and record.is_file() else None,
+            "uses": self.uses,
+            "validations": self.validations,
+            "diagnosis": self.loop.diagnosis.to_dict() if self.loop.ended else None,
+        }
+
+
+class Monitor:
+    """Watches the trainings of a program.
+
+    Args:
+        places: where its loops and uses stand, by their number.
+        watch: makes what watches a loop.
+        seconds: how long a training may take; infinity.
+        report: told the trainings now and then, and whenever one has ended.
+    """
+
+    def __init__(
+        self,
+        places: Sequence[CodePlace],
+        watch: Callable[[], "WatchedLoop"],
+        seconds: float,
+        report: Callable[[], None],
+    ) -> None:
+        self.trainings: list[Training] = []
+        self._places = places
+        self._watch = watch
+        self._seconds = seconds
+        self._report = report
+        self._open: dict[int, Training] = {}
+        self._depth = 0
+        self._in_step = 0
+        self._root: Tensor | None = None
+        self._loss: Tensor | None = None
+        self._used: Counter[int] = Counter()
+        self.recording = False
+        self._reported = 0.0
+        self._on = True
+        os.register_at_fork(after_in_child=self._turn_off)
+
+    def _turn_off(self) -> None:
+        self._on = False  # a worker of the program: its losses are another process's
+
+    # What is differentiated.
+
+    def root(self, value: Any) -> Any:
+        """Note what ``backward`` is called on."""
+        self._root = value if _is_tensor(value) else None
+        if self._root is not None:
+            self._loss = value
+        return value
+
+    def argument(self, value: Any) -> Any:
+        """Note what is given to ``backward`` of something that is no tensor: an accelerator."""
+        if self._root is None:
+            one = value[0] if isinstance(value, list | tuple) and value else value
+            self._loss = one if _is_tensor(one) else self._loss
+        return value
+
+    # Loops.
+
+    def training(self, number: int) -> "_Around":
+        """Return the context of a loop that trains, or of one around it."""
+        return _Around(self, number)
+
+    def step(self, number: int) -> bool:
+        """Take a step that is done; return whether its training is over."""
+        loss, self._loss = self._loss, None
+        training = self._open.get(number)
+        if training is None or loss is None or not self._on:
+            return False
+        training.validated()
+        training.loop.step(loss, sys._getframe(1))
+        now = time.perf_counter()
+        if now - self._reported > REPORTED:
+            self._reported = now
+            self._report()
+        return training.is_over
+
+    def over(self, number: int) -> bool:
+        """Return whether a loop around others has no more to do."""
+        return self._places[number].repeats and any(t.is_over for t in self._open.values())
+
+    def enter(self, number: int, frame: FrameType) -> None:
+        """Enter a loop."""
+        place = self._places[number]
+        self._depth += place.repeats
+        if place.outer or not self._on:
+            return
+        training = self._open.get(number)
+        if training is None:
+            training = Training(place, self._watch(), self._seconds)
+            self._open[number] = training
+            self.trainings.append(training)
+        training.resume(frame)
+        self._in_step += 1
+
+    def leave(self, number: int, error: BaseException | None) -> None:
+        """Leave a loop; with the outermost one its trainings have ended."""
+        place = self._places[number]
+        self._depth -= place.repeats
+        if training := self._open.get(number):
+            training.suspend()
+            self._in_step -= 1
+        failed = isinstance(error, Exception | KeyboardInterrupt)
+        if self._depth <= 0 or failed:
+            self._end(error if failed else None)
+
+    def _end(self, error: BaseException | None = None) -> None:
+        ended, self._open = self._open, {}
+        for training in ended.values():
+            training.validated()
+            if isinstance(error, KeyboardInterrupt):
+                training.loop.budget = min(training.loop.budget, HURRIED)
+            if training.loop.watcher.count or error is not None:
+                training.loop.end(error)
+            else:
+                self.trainings.remove(training)
+        if ended:
+            self._report()
+
+    def finish(self) -> None:
+        """End what is open still: the program has ended."""
+        self._end()
+        for training in self.trainings:
+            training.validated()
+        self._report()
+
+    # Uses.
+
+    def use(self, number: int) -> "_Use":
+        """Return the context of a statement in which a network may be used."""
+        return _Use(self, number)
+
+    def may_record(self, number: int) -> bool:
+        """Whether a use is to be recorded: the first, the second, the fourth ... of each place."""
+        if not self._on or not self.trainings or self.recording:
+            return False
+        self._used[number] += 1
+        return self._used[number].bit_count() == 1
+
+    def used(self, recorder: "TapeRecorder", frame: FrameType) -> None:
+        """Compare a use with the trainings whose network it uses."""
+        for training in self.trainings:
+            training.validated()
+            training.uses += training.loop.take_use(recorder.tape, frame)
+
+    def evaluated(self, value: Any) -> Any:
+        """Note a loss that is computed without a gradient: on other data, if nothing says else."""
+        if not self._on or not self.trainings or not _is_evaluation(value):
+            return value
+        if self._in_step and sys.modules["torch"].is_grad_enabled():
+            return value  # the step's own loss, as a number
+        if not _is_on_training_data(sys._getframe(1)):
+            self.trainings[-1].evaluated.append(float(value))
+        return value
+
+
+class _Around:
+    """The context of a loop."""
+
+    def __init__(self, monitor: Monitor, number: int) -> None:
+        self._monitor, self._number = monitor, number
+
+    def __enter__(self) -> None:
+        _guarded(self._monitor.enter, self._number, sys._getframe(1))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _guarded(self._monitor.leave, self._number, error)
+
+
+class _Use:
+    """The context of a statement in which a network may be used."""
+
+    def __init__(self, monitor: Monitor, number: int) -> None:
+        self._monitor, self._number = monitor, number
+        self._recorder: TapeRecorder | None = None
+
+    def __enter__(self) -> Self:
+        if self._monitor.may_record(self._number):
+            from ..doctor.watch.tape import TapeRecorder
+
+            self._frame = sys._getframe(1)
+            self._recorder = TapeRecorder(training=False)
+            self._recorder.__enter__()
+            self._monitor.recording = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._recorder is not None:
+            self._recorder.__exit__(None, None, None)
+            self._monitor.recording = False
+            if error is None:
+                _guarded(self._monitor.used, self._recorder, self._frame)
+
+
+def _guarded(function: Callable[..., None], *arguments: Any) -> None:
+    """Call something of ours: what fails in it is told once, and the program goes on."""
+    try:
+        function(*arguments)
+    except Exception:
+        _log.exception("a loop of the program was not watched")
+
+
+def _is_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _is_evaluation(value: Any) -> bool:
+    """Whether a loss was only to be looked at: a number without a gradient."""
+    if _is_tensor(value):
+        return value.numel() == 1 and not value.requires_grad
+    return isinstance(value, float)
+
+
+def _is_on_training_data(frame: FrameType | None) -> bool:
+    """Whether a variable of the callers says that the loss is one on training data."""
+    for depth in range(MAX_FRAMES):
+        if frame is None or "/torch/" in frame.f_code.co_filename:
+            return False
+        if depth and frame.f_locals is frame.f_globals:
+            return False  # what such a variable of the file says may be long past
+        held: Mapping[str, Any] = frame.f_locals
+        for name in SPLITS:
+            value = held.get(name)
+            if isinstance(value, str) and value.lower().startswith("tr"):
+                return True
+        frame = frame.f_back
+    return False

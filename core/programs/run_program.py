@@ -1,0 +1,298 @@
+"""Runs a program in this process, as Python would, and watches it; :mod:`.launch` starts it.
+
+What it leaves is a report, written whole again and again while it runs.
+"""
+
+import ast
+import builtins
+import contextlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import linecache
+import os
+import signal
+import sys
+import threading
+import traceback
+import types
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..files import write_json
+from .find_loops import LoopFinder
+from .instrument import MONITOR, CodePlace, Instrumenter
+from .monitor import Monitor
+from .program import Program, ProgramCell, read_program
+
+if TYPE_CHECKING:
+    from ..doctor.watch_loop import WatchedLoop
+
+MAX_MODULES = 200
+OURS = str(Path(__file__).parent)
+NOBODY = "input() has nobody to answer it while a program is watched; give the value in the code"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be run.
+
+    Attributes:
+        program: the path of the script or notebook.
+        arguments: its own.
+        report: where the report goes.
+        parent_pipe: a pipe's descriptor; whoever ordered this is gone when it is closed.
+        record: whether trainings leave records in the folder of runs.
+        seconds: how long each training may take; 0 without a limit.
+        budget: seconds for the experiments on each.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    report: str
+    parent_pipe: int
+    record: bool = True
+    seconds: float = 0.0
+    budget: float = 15.0
+
+
+class Runner:
+    """Runs the cells of a program.
+
+    Args:
+        program: what is run.
+        order: how.
+    """
+
+    def __init__(self, program: Program, order: Order) -> None:
+        self._program = program
+        self._order = order
+        self._folder = program.path.parent
+        self._status = 0
+        self._error: str | None = None
+        self._failed: list[dict[str, Any]] = []
+        local = _local_modules(program, self._folder)
+        trees = [cell.tree for cell in program.cells if cell.tree]
+        self._finder = LoopFinder([*trees, *local.values()])
+        self._places: list[CodePlace] = []
+        self.monitor = Monitor(
+            self._places, self._watched, order.seconds or float("inf"), self._report
+        )
+        sys.meta_path.insert(0, _Importer(self, local))
+        self._report()
+
+    def instrumented(self, tree: ast.Module, file: str, cell: int | None = None) -> ast.Module:
+        """Return a tree with the calls of the monitor in it."""
+        return Instrumenter(self._finder, self._places, file, cell).instrument(tree)
+
+    def _watched(self) -> "WatchedLoop":
+        from ..doctor.watch_loop import WatchedLoop
+
+        record = None if self._order.record else False
+        name = self._program.path.stem
+        return WatchedLoop(name=name, record=record, budget=self._order.budget)
+
+    def run(self) -> int:
+        """Run the program; return its exit status."""
+        main = types.ModuleType("__main__")
+        main.__dict__.update(__file__=str(self._program.path), __builtins__=builtins)
+        sys.modules["__main__"] = main
+        sys.argv = [str(self._program.path), *self._order.arguments]
+        sys.path.insert(0, str(self._folder))
+        setattr(builtins, MONITOR, self.monitor)
+        builtins.input = _refuse_input
+        # Plots go nowhere instead of into windows that wait.
+        os.environ.setdefault("MPLBACKEND", "agg")
+        warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+        if self._program.is_notebook:
+            main.__dict__["display"] = _display
+        try:
+            for cell in self._program.cells:
+                if not self._run_cell(cell, main.__dict__):
+                    break
+        finally:
+            self.monitor.finish()
+            self._report()
+        return self._status
+
+    def _run_cell(self, cell: ProgramCell, namespace: dict[str, Any]) -> bool:
+        """Run a cell; return whether the ones behind it are run, too."""
+        lines = cell.source.splitlines(keepends=True)
+        if cell.number is not None:
+            linecache.cache[cell.name] = (len(cell.source), None, lines, cell.name)
+        try:
+            if cell.tree is None:
+                assert cell.error is not None
+                raise cell.error
+            tree = self.instrumented(cell.tree, str(self._program.path), cell.number)
+            if cell.number is not None:
+                _show_last_value(tree)
+            code = compile(tree, cell.name, "exec", dont_inherit=True)
+            exec(code, namespace)  # noqa: S102, what its owner asked to run
+        except SystemExit as end:
+            self._status = _status_of(end)
+            return False
+        except KeyboardInterrupt:
+            self._status = 130
+            return False
+        except BaseException as error:
+            self._tell(cell, error)
+            return cell.number is not None
+        return True
+
+    def _tell(self, cell: ProgramCell, error: BaseException) -> None:
+        """Show an error of the program as Python shows it, without what is ours."""
+        trace = error.__traceback__ if cell.tree else None
+        while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OURS):
+            trace = trace.tb_next
+        sys.stdout.flush()
+        if sys.excepthook is sys.__excepthook__:  # which knows no lines of cells
+            traceback.print_exception(error.with_traceback(trace))
+        else:
+            sys.excepthook(type(error), error.with_traceback(trace), trace)
+        self._status = 1
+        frames = traceback.extract_tb(trace)
+        line = next((f.lineno for f in reversed(frames) if f.filename == cell.name), None)
+        line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else line
+        said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+        self._error = self._error or said
+        self._failed.append({"cell": cell.number, "line": line, "error": said})
+
+    def _report(self) -> None:
+        write_json(
+            Path(self._order.report),
+            {
+                "exit_status": self._status,
+                "error": self._error,
+                "failed": self._failed,
+                "loops": [training.to_dict() for training in self.monitor.trainings],
+            },
+        )
+
+
+class _Importer(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports the program's own modules with the calls of the monitor in them."""
+
+    def __init__(self, runner: Runner, trees: dict[str, ast.Module]) -> None:
+        self._runner = runner
+        self._trees = trees
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None or spec.origin not in self._trees:
+            return None
+        spec.loader = _Loader(name, spec.origin, self._runner, self._trees[spec.origin])
+        return spec
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads one of the program's own modules."""
+
+    def __init__(self, name: str, path: str, runner: Runner, tree: ast.Module) -> None:
+        super().__init__(name, path)
+        self._runner, self._tree = runner, tree
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        """Return the code with the calls in it; nothing of it is cached."""
+        tree = self._runner.instrumented(self._tree, self.path)
+        return compile(tree, self.path, "exec", dont_inherit=True)
+
+
+def _local_modules(program: Program, folder: Path) -> dict[str, ast.Module]:
+    """Return the modules in the program's folder that it imports, by their paths."""
+    found: dict[str, ast.Module] = {}
+    todo = [(cell.tree, folder) for cell in program.cells if cell.tree]
+    while todo and len(found) < MAX_MODULES:
+        tree, place = todo.pop()
+        for path in _imported(tree, folder, place):
+            if str(path) in found or path == program.path:
+                continue
+            try:
+                found[str(path)] = ast.parse(path.read_bytes(), str(path))
+            except (OSError, SyntaxError, ValueError, RecursionError):
+                continue  # Python says so when it comes there
+            todo.append((found[str(path)], path.parent))
+    return found
+
+
+def _imported(tree: ast.Module, folder: Path, place: Path) -> list[Path]:
+    """Return the files in a folder that a tree imports."""
+    names: list[tuple[Path, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [(folder, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = folder
+            for _ in range(node.level):
+                base = place if base is folder else base.parent
+            module = node.module or ""
+            inner = [f"{module}.{alias.name}".strip(".") for alias in node.names]
+            names += [(base, name) for name in (module, *inner) if name]
+    files = []
+    for base, name in names:
+        stem = base.joinpath(*name.split("."))
+        files += [stem.with_name(f"{stem.name}.py"), stem / "__init__.py"]
+    return [path for path in files if path.is_file()]
+
+
+def _show_last_value(tree: ast.Module) -> None:
+    """Let a cell print the value of its last line, as a notebook shows it."""
+    last = tree.body[-1] if tree.body else None
+    while isinstance(last, ast.With) and _is_ours(last):
+        body, last = last.body, last.body[-1]
+        if isinstance(last, ast.Expr):
+            body[-1] = _displayed(last)
+            return
+    if isinstance(last, ast.Expr):
+        tree.body[-1] = _displayed(last)
+
+
+def _is_ours(node: ast.With) -> bool:
+    call = node.items[0].context_expr
+    return isinstance(call, ast.Call) and MONITOR in ast.dump(call.func)
+
+
+def _displayed(line: ast.Expr) -> ast.Expr:
+    call = ast.Call(ast.Name("display", ast.Load()), [line.value], [])
+    return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), line))
+
+
+def _display(*values: Any, **_: Any) -> None:
+    """Print values as plain text, whatever else they could show."""
+    for value in values:
+        if value is not None:
+            print(repr(value))  # noqa: T201, what it is for
+
+
+def _refuse_input(prompt: object = "", /) -> NoReturn:
+    raise EOFError(NOBODY)
+
+
+def _status_of(end: SystemExit) -> int:
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print(end.code, file=sys.stderr)  # noqa: T201, as Python does
+    return 1
+
+
+def _end_with(parent_pipe: int) -> None:
+    """Wait until whoever ordered this is gone, and then end all that was started here."""
+    with contextlib.suppress(OSError):
+        os.read(parent_pipe, 1)
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    """Run what the command line says."""
+    order = json.loads(sys.argv[1])
+    order["arguments"] = tuple(order["arguments"])
+    threading.Thread(target=_end_with, args=(order["parent_pipe"],), daemon=True).start()
+    runner = Runner(read_program(Path(order["program"])), Order(**order))
+    status = runner.run()
+    sys.exit(status)

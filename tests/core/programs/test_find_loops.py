@@ -1,0 +1,233 @@
+"""Loops that train are found in programs of many styles, and what is a step in each."""
+
+import ast
+from textwrap import dedent
+
+import pytest
+
+from core.programs.find_loops import LoopFinder
+from core.programs.instrument import Instrumenter
+
+
+def found(*sources):
+    """The lines of the steps and of the loops around them, in the first of some files."""
+    trees = [ast.parse(dedent(source)) for source in sources]
+    loops = LoopFinder(trees).found
+    own = set(map(id, ast.walk(trees[0])))
+    return tuple(
+        sorted(node.lineno for node in kind if id(node) in own)
+        for kind in (loops.steps, loops.outer)
+    )
+
+
+def written_out(source):
+    """A program with the monitor's calls in it."""
+    tree = ast.parse(dedent(source))
+    return ast.unparse(Instrumenter(LoopFinder([tree]), [], "a.py").instrument(tree))
+
+
+def line_before_step(source):
+    """The statement behind which a step is counted."""
+    lines = written_out(source).splitlines()
+    return lines[
+        next(k for k, line in enumerate(lines) if "__glassbox__.step(" in line) - 1
+    ].strip()
+
+
+BARE = """
+for i in range(9):
+    loss = f(x)
+    for p in parameters:
+        p.grad = None
+    loss.backward()
+    for p in parameters:
+        p.data += -0.1 * p.grad
+    losses.append(loss.item())
+"""
+EPOCHS = """
+for epoch in range(3):
+    for x, y in loader:
+        optimizer.zero_grad()
+        criterion(net(x), y).backward()
+        optimizer.step()
+    scheduler.step()
+"""
+ACCUMULATION = """
+for step in range(9):
+    for micro in range(4):
+        (f(micro) / 4).backward()
+    optimizer.step()
+"""
+NOW_AND_THEN = """
+for i, x in enumerate(data):
+    scaler.scale(net(x).mean()).backward()
+    if (i + 1) % 4 == 0:
+        scaler.step(optimizer)
+        scaler.update()
+"""
+CLOSURE = """
+for i in range(9):
+    def closure():
+        loss = f(x)
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+"""
+CRITIC = """
+for i in range(9):
+    for _ in range(5):
+        critic(x).backward()
+        critic_optimizer.step()
+    generator(x).backward()
+    generator_optimizer.step()
+"""
+FUNCTIONS = """
+def train_step(x):
+    loss = net(x)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+def epoch():
+    for x in loader:
+        train_step(x)
+
+def main():
+    for e in range(3):
+        epoch()
+        validate()
+"""
+TRAINER = """
+class Base:
+    def fit(self, loader):
+        for epoch in range(3):
+            for batch in loader:
+                self.training_step(batch)
+
+class Trainer(Base):
+    def training_step(self, batch):
+        self.model.train()
+        loss = self.model(batch)
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+"""
+FORGOTTEN = """
+for epoch in range(3):
+    for x in loader:
+        net(x).backward()
+"""
+MODE = """
+class Trainer:
+    def train(self):
+        for x in data:
+            net(x).backward()
+            optimizer.step()
+
+for x in test:
+    model.train()
+"""
+PHASES = """
+for phase in ("train", "val"):
+    for x in data[phase]:
+        loss = net(x)
+        if phase == "train":
+            loss.backward()
+            optimizer.step()
+"""
+NUMBERS = """
+for i in range(3):
+    env.step(action)
+    writer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "steps", "outer"),
+    [
+        (BARE, [2], []),
+        (EPOCHS, [3], [2]),
+        (ACCUMULATION, [2], []),
+        (NOW_AND_THEN, [2], []),
+        (CLOSURE, [2], []),
+        (CRITIC, [2], []),
+        (FUNCTIONS, [9], [13]),
+        (TRAINER, [5], [4]),
+        (FORGOTTEN, [3], [2]),
+        (MODE, [4], []),
+        (PHASES, [3], [2]),
+        (NUMBERS, [], []),
+    ],
+)
+def test_the_innermost_loop_that_holds_the_update_is_a_step(source, steps, outer):
+    """A loop inside of it accumulates gradients, one around it counts epochs."""
+    assert found(source) == (steps, outer)
+
+
+def test_functions_of_other_files_count():
+    """What is imported from a module of the person's own may hold the backward pass."""
+    main = "from tools import one_epoch\nfor e in range(3):\n    one_epoch(net)\n"
+    tools = (
+        "def one_epoch(net):\n    for x in data:\n        net(x).backward()\n        opt.step()\n"
+    )
+    assert found(main, tools) == ([], [2])
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (BARE, "p.data += -0.1 * p.grad"),
+        (ACCUMULATION, "optimizer.step()"),
+        (NOW_AND_THEN, "scaler.step(optimizer)"),
+        (CLOSURE, "optimizer.step(closure)"),
+        (PHASES, "optimizer.step()"),
+        ("while True:\n    net(x).backward()\n", "__glassbox__.root(net(x)).backward()"),
+    ],
+)
+def test_a_step_is_counted_behind_its_update(source, line):
+    """Once for each update, also where that comes only now and then."""
+    assert line_before_step(source) == line
+
+
+def test_what_is_differentiated_is_marked():
+    """Of a tensor, of an accelerator's argument, and before a scaler makes it larger."""
+    code = written_out("scaler.scale(loss).backward()\naccelerator.backward(loss)\n")
+    assert "scaler.scale(__glassbox__.root(loss)).backward()" in code
+    argument = "__glassbox__.root(accelerator).backward(__glassbox__.argument(loss))"
+    assert argument in code
+
+
+def test_evaluations_are_marked_and_the_forward_pass_is_not():
+    """A module that is compiled stays the same module; training data is no other data."""
+    code = written_out(
+        """
+        class Net(Module):
+            def forward(self, x, y):
+                return F.cross_entropy(self.w(x), y)
+        val = criterion(net(x_val), y_val)
+        logits, loss = net(xb, yb)
+        train_loss = criterion(net(x_train), y_train)
+        """
+    )
+    assert "return F.cross_entropy" in code
+    assert "__glassbox__.evaluated(criterion(net(x_val), y_val))" in code
+    assert "__glassbox__.evaluated(loss)" in code and "evaluated(criterion(net(x_tr" not in code
+
+
+def test_statements_beside_a_training_are_uses():
+    """In the block of a loop, in an epoch, and in the main block; definitions are none."""
+    code = written_out(EPOCHS + "def g():\n    pass\nprint(net(x))\n")
+    assert code.count("__glassbox__.use(") == 2  # the scheduler's step, and the last line
+    main = (
+        "if __name__ == '__main__':\n    for x in d:\n        f(x).backward()\n    show(net(x))\n"
+    )
+    assert "with __glassbox__.use(1):\n        show(net(x))" in written_out(main)
+
+
+def test_lines_stay_where_they_are():
+    """So that a traceback, and the doctor, name the program's own."""
+    tree = ast.parse(BARE)
+    before = {ast.unparse(n): n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assign)}
+    after = Instrumenter(LoopFinder([tree]), [], "a.py").instrument(tree)
+    assert before == {
+        ast.unparse(n): n.lineno for n in ast.walk(after) if isinstance(n, ast.Assign)
+    }

@@ -1,0 +1,153 @@
+"""Programs run unedited in a process of their own: the same output, weights, status and errors."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.errors import UserError
+from core.programs.launch import ProgramRun
+from core.runs.loop_record import read_record
+from tests.core.programs.test_program import notebook
+
+ROOT = Path(__file__).parents[3]
+SCRIPT = """
+import sys
+import torch
+import torch.nn.functional as F
+from helper import evaluate
+
+steps = int(sys.argv[1])
+g = torch.Generator().manual_seed(3)
+X = torch.randn((400, 12), generator=g)
+Y = (X[:, :3].sum(1) > 0).long()
+x_val, y_val = torch.randn((99, 12), generator=g), torch.randint(2, (99,), generator=g)
+W1 = (torch.randn((12, 20), generator=g) * 0.3).requires_grad_()
+W2 = (torch.randn((20, 2), generator=g) * 0.1).requires_grad_()
+for i in range(steps):
+    ix = torch.randint(0, 400, (32,), generator=g)
+    h = X[ix] @ W1
+    h = torch.tanh((h - h.mean(0)) / h.std(0))
+    loss = F.cross_entropy(h @ W2, Y[ix])
+    W1.grad = W2.grad = None
+    loss.backward()
+    with torch.no_grad():
+        for p in (W1, W2):
+            p -= 0.1 * p.grad
+    if i % 50 == 0:
+        print(i, evaluate(x_val, y_val, W1, W2))
+scores = torch.tanh(x_val @ W1) @ W2
+print(scores.sum().item(), sum(p.double().sum().item() for p in (W1, W2)))
+sys.exit(7)
+"""
+HELPER = """
+import torch
+import torch.nn.functional as F
+
+@torch.no_grad()
+def evaluate(x, y, w1, w2):
+    h = x @ w1
+    return F.cross_entropy(torch.tanh((h - h.mean(0)) / h.std(0)) @ w2, y).item()
+"""
+FOREVER = """
+import multiprocessing, signal, time
+import torch
+
+multiprocessing.Process(target=time.sleep, args=(600,)).start()
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+w = torch.zeros(3, requires_grad=True)
+while True:
+    loss = ((w - 1) ** 2).sum()
+    loss.backward()
+    w.data -= 0.01 * w.grad
+    w.grad = None
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A faulty script with a module beside it, in a folder of its own."""
+    (tmp_path / "helper.py").write_text(HELPER)
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def watched(path, *arguments, output=subprocess.DEVNULL, **options):
+    """What is seen of a program that runs to its end."""
+    with ProgramRun(path, arguments, output=output, **{"record": False, **options}) as run:
+        run.wait()
+        return run.answer()
+
+
+def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
+    """Same output and status; steps, validations and use are known, and the cause has its line."""
+    command = [sys.executable, program.name, "301"]
+    bare = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path / "runs"))
+    with (tmp_path / "out.txt").open("w") as output:
+        seen = watched(program, "301", output=output, record=True, budget=1.0)
+    assert (tmp_path / "out.txt").read_text() == bare.stdout
+    assert seen["exit_status"] == bare.returncode == 7 and seen["error"] is None
+    (loop,) = seen["loops"]
+    assert loop["where"] == {"file": str(program), "cell": None, "line": 14}
+    assert (loop["steps"], loop["validations"], loop["uses"]) == (301, 7, 1)
+    assert read_record(Path(loop["record"])).count == 301
+    cause = loop["diagnosis"]["causes"][0]
+    assert cause["id"] == "train_eval_mismatch"
+    assert cause["lines"][0]["line"] == 26 and "x_val @ W1" in cause["lines"][0]["text"]
+
+
+def test_a_training_is_given_its_time_and_the_rest_runs(program):
+    """Behind ``--seconds`` the program goes on, to where it uses what it has trained."""
+    seen = watched(program, "100000000", seconds=0.5, budget=0.2)
+    (loop,) = seen["loops"]
+    assert seen["exit_status"] == 7 and 0 < loop["steps"] < 100000000 and loop["uses"] == 1
+
+
+def test_a_notebook_goes_on_behind_a_cell_that_fails(tmp_path):
+    """Cell and line are named; what is no Python is said; a loop in a later cell is watched."""
+    path = notebook(
+        tmp_path,
+        "import torch\n!pip install x\nw = torch.ones(3, requires_grad=True)",
+        "x = 1\nundefined",
+        "opt = torch.optim.SGD([w], lr=0.1)\nfor i in range(40):\n    loss = (w ** 2).sum()\n"
+        "    loss.backward()\n    opt.step()\n    opt.zero_grad()\nloss.item() < 1",
+        "input()",
+    )
+    with (tmp_path / "out.txt").open("w") as output:
+        seen = watched(path, output=output, budget=0.2)
+    assert (tmp_path / "out.txt").read_text() == "True\n"
+    assert seen["exit_status"] == 1 and seen["error"].startswith("NameError")
+    failed = [(one["cell"], one["line"]) for one in seen["failed"]]
+    assert failed == [(3, 2), (5, 1)] and "nobody to answer" in seen["failed"][1]["error"]
+    assert [line["text"] for line in seen["skipped"]] == ["!pip install x"]
+    (loop,) = seen["loops"]
+    assert loop["where"]["cell"] == 4 and loop["steps"] == 40
+
+
+def test_stop_ends_a_program_that_ignores_it_and_what_it_started(tmp_path, monkeypatch):
+    """What was seen until then is known."""
+    monkeypatch.setattr("core.programs.launch.PATIENCE", 0.2)
+    path = tmp_path / "forever.py"
+    path.write_text(FOREVER)
+    with ProgramRun(path, output=subprocess.DEVNULL, record=False) as run:
+        while not any(loop["steps"] for loop in run.answer()["loops"]):
+            assert run.runs
+            time.sleep(0.05)
+        run.stop()
+        seen = run.answer()
+    assert seen["exit_status"] == -9 and seen["error"] == "ended by SIGKILL"
+    assert seen["loops"][0]["steps"] > 0 and seen["loops"][0]["diagnosis"] is None
+    # The worker holds this pipe's other end: it has ended, too.
+    assert not run.runs
+
+
+def test_an_interpreter_that_can_not_run_it_is_said(program, tmp_path):
+    """One that is not there, and one that has no torch."""
+    with pytest.raises(UserError, match="is no program; name a Python interpreter"):
+        watched(program, interpreter=str(tmp_path / "python"))
+    with pytest.raises(UserError, match="with torch and numpy"):
+        watched(program, interpreter="/bin/false")
