@@ -46,6 +46,7 @@ MEASUREMENTS = {
     "doctor-cost": "bench.doctor cost",
     "doctor-loops": "bench.loops.examine",
     "doctor-healthy": "bench.healthy.__main__",
+    "doctor-pairs": "bench.pairs.__main__ run",
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs cost",

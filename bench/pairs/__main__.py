@@ -28,10 +28,11 @@ import numpy as np
 import torch
 
 from bench.pairs.judges import Answer, Glassbox, Judge
+from bench.pairs.peers import PEERS
 from bench.pairs.registry import HALVES, Pair, chosen
 from bench.rows import row, show, sized
 
-JUDGES: dict[str, Callable[[], Judge]] = {"glassbox": Glassbox, "nobody": Judge}
+JUDGES: dict[str, Callable[[], Judge]] = {"glassbox": Glassbox, "nobody": Judge, **PEERS}
 
 
 def ask(one: Pair, faulty: bool, make: Callable[[], Judge], seed: int = 0) -> dict[str, Any]:
@@ -179,8 +180,8 @@ def main(words: Sequence[str] | None = None) -> None:
                 causes = " or ".join(one.causes)
                 print(f"{half:8} {one.style:10} {one.name:32} {causes}: {one.fault}")
     else:
-        answers = [json.loads(text) for file in options.files for text in file.open()]
-        print(table(answers))
+        lines = [text for file in options.files for text in file.read_text().splitlines()]
+        print(table([json.loads(text) for text in lines]))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from bench.rows import sized
 from core import watch
 
 
@@ -98,7 +99,7 @@ class Judge:
 class Glassbox(Judge):
     """The doctor of this project, with a budget of some seconds for its experiments."""
 
-    budget = 4.0
+    budget = sized(4.0, 0.5)
 
     def watch(self) -> Any:
         """Return the doctor's own context."""

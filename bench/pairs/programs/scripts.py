@@ -219,7 +219,7 @@ def gru_clipped_to_nothing(watch, faulty):
 
 @pair(
     "logits are reshaped so that letters and positions are mixed",
-    "batch_mixed",
+    "future_leak",
     "reshape_not_permute",
 )
 def logits_viewed_for_the_loss(watch, faulty):
