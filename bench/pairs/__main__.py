@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.pairs.judges import Answer, Glassbox, Judge
+from bench.pairs.judges import Answer, CannotJudgeError, Glassbox, Judge
 from bench.pairs.peers import PEERS
 from bench.pairs.registry import HALVES, Pair, chosen
 from bench.rows import row, show, sized
@@ -51,9 +51,13 @@ def ask(one: Pair, faulty: bool, make: Callable[[], Judge], seed: int = 0) -> di
         with contextlib.redirect_stdout(io.StringIO()):
             try:
                 one.run(judge.watch, faulty)
+            except CannotJudgeError:
+                raise
             except Exception as error:
                 ended = "".join(traceback.format_exception(error, limit=-2))
             answer = judge.answer()
+    except CannotJudgeError as error:
+        failed = str(error)
     except Exception:  # of the judge: it goes on with the next program
         failed = traceback.format_exc(limit=-3)
     seconds = time.perf_counter() - begin

@@ -34,6 +34,10 @@ class Answer:
     words: list[str] = field(default_factory=list)
 
 
+class CannotJudgeError(Exception):
+    """A judge lacks what it needs in a program; says what."""
+
+
 class Judge:
     """Nobody: runs the program and finds nothing. Others override what they need."""
 

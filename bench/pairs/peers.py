@@ -16,13 +16,14 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
+from statistics import fmean as mean
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from bench.pairs.judges import Answer, Judge
+from bench.pairs.judges import Answer, CannotJudgeError, Judge
 
 
 class Peer(Judge):
@@ -48,8 +49,17 @@ class Peer(Judge):
         inner = {id(part) for one in found for part in one.modules() if part is not one}
         outer = [one for one in found if id(one) not in inner]
         if not outer:
-            raise LookupError("the loop has no module, which this tool needs")
+            raise CannotJudgeError("the loop has no module, which this tool needs")
         return outer[0] if len(outer) == 1 else nn.ModuleList(outer)
+
+    def network(self) -> nn.Module:
+        """Return the largest network that can be called; an error where none is."""
+        callable_ones = [
+            one for one in self.modules() if not isinstance(one, nn.ModuleList | nn.ModuleDict)
+        ]
+        if not callable_ones:
+            raise CannotJudgeError("the loop has no module that is called, which this tool needs")
+        return max(callable_ones, key=lambda one: sum(p.numel() for p in one.parameters()))
 
     def optimizer(self) -> torch.optim.Optimizer | None:
         """Return the first optimiser around the loop."""
@@ -119,16 +129,15 @@ class TorchAudit(Peer):
         "TA303": "reshape_not_permute",
         "TA304": "batch_norm_small_batch",
         "TA305": "labels_out_of_range",
+        "TA500": "parameter_not_trained",  # a layer that is never called
     }
 
     def begin(self) -> None:
         """Patch the largest network and its optimiser, as its documentation begins with."""
         from torch_audit import autopatch
 
-        self.model()
-        largest = max(self.modules(), key=lambda one: sum(p.numel() for p in one.parameters()))
         self.auditor = autopatch(
-            largest, optimizer=self.optimizer(), every_n_steps=20, reporters=[]
+            self.network(), optimizer=self.optimizer(), every_n_steps=20, reporters=[]
         )
 
     def end(self) -> None:
@@ -143,7 +152,7 @@ class TorchAudit(Peer):
 
 
 class TrainProof(Peer):
-    """trainproof 0.22: reads loss, gradient norm, rate and validation loss."""
+    """trainproof 0.22: reads a log; a line of it is the mean of ten steps, as trainers write it."""
 
     ids: ClassVar[dict[str, str]] = {
         "TP-NAN": "nan",
@@ -161,13 +170,19 @@ class TrainProof(Peer):
     def begin(self) -> None:
         """Start an empty log."""
         self.records: list[dict[str, float]] = []
+        self.norms: list[float] = []
 
     def step(self, loss: Any) -> None:
         """Log a step."""
         super().step(loss)
-        record = {"loss": self.losses[-1], "lr": self.rate(), "grad_norm": self.gradient_norm()}
-        kept = {name: value for name, value in record.items() if value == value or name == "loss"}
-        self.records.append({"step": len(self.losses), **kept})
+        self.norms.append(self.gradient_norm())
+        if len(self.losses) % 10 == 0:
+            record = {"loss": mean(self.losses[-10:]), "lr": self.rate()}
+            record["grad_norm"] = mean(self.norms[-10:])
+            kept = {
+                name: value for name, value in record.items() if value == value or name == "loss"
+            }
+            self.records.append({"step": len(self.losses), **kept})
 
     def validate(self, loss: Any, accuracy: Any = None) -> None:
         """Log a loss on other data."""
@@ -177,7 +192,7 @@ class TrainProof(Peer):
         """Give its checks of the log; a log without a loss is none of a fault."""
         from trainproof.epoch import check_records
 
-        for one in check_records(self.records)["findings"] if self.losses else ():
+        for one in check_records(self.records)["findings"] if self.records else ():
             if one["level"] in ("FAIL", "WARN"):
                 yield one["id"], one["level"] == "FAIL", f"{one['message']} {one['evidence']}"
 
@@ -288,13 +303,12 @@ class _OneBatch(Peer):
 
     def begin(self) -> None:
         """Listen to the largest network and to loss functions in the first step."""
-        self.model()
-        self.network = max(self.modules(), key=lambda one: sum(p.numel() for p in one.parameters()))
+        self.called = self.network()
         self.batch: tuple[Any, ...] | None = None
         self.output: Any = None
         self.mode = _LossCall()
         self.listening = contextlib.ExitStack()
-        hook = self.network.register_forward_hook(self._hear)
+        hook = self.called.register_forward_hook(self._hear)
         self.listening.callback(hook.remove)
         self.listening.enter_context(self.mode)
 
@@ -358,7 +372,7 @@ class TorchTest2(_OneBatch):
             return
         loss_fn, target = self.loss()
         self.report = torchtest2.check_model(
-            self.network,
+            self.called,
             self.batch,
             target,
             loss_fn=loss_fn,
@@ -368,7 +382,7 @@ class TorchTest2(_OneBatch):
     def findings(self) -> Iterator[tuple[str, bool, str]]:
         """Give the checks that failed, and those that warn."""
         if self.report is None:
-            raise LookupError("the network was not called in the first step")
+            raise CannotJudgeError("the network was not called in the first step")
         for one in self.report:
             if one.status.value in ("FAIL", "WARN"):
                 yield one.name, one.status.value == "FAIL", one.message
@@ -393,11 +407,11 @@ class TorchDiag(_OneBatch):
         """Run its checks of gradients and of dead units."""
         import torchdiag
 
-        for name, one in torchdiag.check_gradients(self.network).items():
+        for name, one in torchdiag.check_gradients(self.called).items():
             if one["status"] != "OK":
                 self.found.append((one["status"], True, name))
         if self.batch is not None:
-            for name, one in torchdiag.check_dead_neurons(self.network, *self.batch).items():
+            for name, one in torchdiag.check_dead_neurons(self.called, *self.batch).items():
                 if one["dead_pct"] > 50:
                     self.found.append(("dead", True, f"{name}: {one['dead_pct']:.0f} %"))
 

@@ -145,7 +145,7 @@ def reinforce_without_minus(watch, faulty):
             seen.step(loss)
 
 
-@pair("positions are never added", "positions_missing", "context_too_short")
+@pair("positions are never added", "positions_missing", "parameter_not_trained")
 def transformer_without_positions(watch, faulty):
     class Reader(nn.Module):
         def __init__(self):
