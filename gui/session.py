@@ -315,11 +315,10 @@ class Session(QObject):
         """Whether the run under way has begun: there is a network that it trains."""
         return self._run.stage is Stage.TRAINING
 
-    def run_now(self) -> None:
-        """Have what waits go on at once; what has the turn keeps its place behind it."""
-        for job in (self._run, self._range_test):
-            if job.waits_for:
-                job.run_now()
+    @property
+    def queued(self) -> tuple[BackgroundJob, ...]:
+        """What waits for its turn where others have it: the run and the range test."""
+        return self._run, self._range_test
 
     def _moving(self) -> State:
         """Return the state of a run that goes on as soon as it has its turn."""

@@ -13,6 +13,7 @@ from gui.theme import GAP, MARGIN
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Card, label, say
 from gui.widgets.curve_card import LiveLoss
+from gui.widgets.run_now import run_now_button
 from gui.widgets.scroll_column import ASIDE, UNDER_TABS, CardColumn
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class CaseStudyPanel(QWidget):
         self.words.setObjectName("caseWords")
         self.words.setMinimumHeight(34)  # two lines, always: nothing below moves
         self.words.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        self.run_now = run_now_button("caseNow")
         self.curve = LiveLoss("caseCurve")
         self.chapters = CardColumn("caseChapters", GAP + 2)
         self._arrange()
@@ -85,7 +87,11 @@ class CaseStudyPanel(QWidget):
         left.addWidget(label(INTRO, "muted", wrap=True))
         left.addWidget(label(SQUARES, "small", wrap=True))
         left.addStretch(1)
-        left.addWidget(self.words)
+        said = QHBoxLayout()
+        said.setSpacing(GAP)
+        said.addWidget(self.words, 1)
+        said.addWidget(self.run_now, 0, Qt.AlignmentFlag.AlignBottom)
+        left.addLayout(said)
         left.addWidget(self.bar)
         foot = QHBoxLayout()
         foot.setSpacing(GAP)
@@ -135,6 +141,10 @@ class CaseStudyPanel(QWidget):
         """Say which chapter it is and what is done in it, and the share of the whole, 0 to 1."""
         say(self.words, words, "")
         self.bar.setValue(round(1000 * min(1.0, max(0.0, share))))
+
+    def show_waiting(self, sentence: str) -> None:
+        """Say what it waits for."""
+        say(self.words, sentence, "")
 
     def show_end(self, words: str, role: str = "muted") -> None:
         """Say how it ended."""

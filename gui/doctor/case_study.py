@@ -12,6 +12,7 @@ from core.telemetry.history import History
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
 from gui.doctor.case_panel import PLAN, CaseStudyPanel
+from gui.widgets.run_now import offer_run_now
 from gui.worker import Worker
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class CaseStudyController(QObject):
         self.study.chapter_done.connect(self._add)
         self.study.stage_changed.connect(self._on_stage)
         self.study.job.waiting_changed.connect(self._show_waiting)
+        offer_run_now(panel.run_now, self.study.job)
         self.study.ended.connect(self._on_ended)
         self.study.frame.connect(self._draw)
 
@@ -124,9 +126,11 @@ class CaseStudyController(QObject):
         self._show_waiting(self.study.job.waits_for)
 
     def _show_waiting(self, sentence: str) -> None:
-        """Say what it waits for before its first chapter."""
+        """Say what it waits for, before its first chapter or when it has lost its turn."""
         if self.study.stage is Stage.WAITING:
-            self.panel.show_progress(sentence or "The notebook is being built\u2026", 0.0)
+            sentence = sentence or "The notebook is being built\u2026"
+        if self.study.stage.running:
+            self.panel.show_waiting(sentence)
 
     def _on_stage(self, stage: Stage) -> None:
         self.panel.set_running(stage.running)

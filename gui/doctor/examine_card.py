@@ -9,6 +9,7 @@ from gui.inputs import SpinBox
 from gui.theme import GAP
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Card, label, say
+from gui.widgets.run_now import run_now_button
 from gui.widgets.segmented_control import Segments
 from gui.widgets.transport import clock
 
@@ -68,6 +69,7 @@ class ExamineCard(Card):
         self.words.setObjectName("doctorWords")
         self.words.setMinimumHeight(32)  # two lines, always: nothing below moves
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.run_now = run_now_button("examineNow")
         for spin in (self.seconds, self.budget):
             spin.valueChanged.connect(self._plan)
         self._arrange()
@@ -111,7 +113,11 @@ class ExamineCard(Card):
         self.body.addLayout(buttons)
         self.body.addSpacing(2)
         self.body.addWidget(self.bar)
-        self.body.addWidget(self.words)
+        foot = QHBoxLayout()
+        foot.setSpacing(GAP)
+        foot.addWidget(self.words, 1)
+        foot.addWidget(self.run_now, 0, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(foot)
 
     def set_patients(self, titles: Mapping[str, str]) -> None:
         """Offer these playgrounds: their titles by name; the first one is chosen."""
@@ -161,6 +167,10 @@ class ExamineCard(Card):
         """Say what is being done, and how much of the whole is done, 0 to 1."""
         self.bar.setValue(round(1000 * min(1.0, max(0.0, share))))
         say(self.words, words or " ", "small")
+
+    def show_waiting(self, sentence: str) -> None:
+        """Say what it waits for; "" for nothing."""
+        say(self.words, sentence or " ", "small")
 
     def show_plan(self) -> None:
         """Say what an examination would take; nothing is done."""

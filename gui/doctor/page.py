@@ -13,6 +13,7 @@ from core.runs.loop_record import LoopRecord, history_of
 from core.telemetry.events import Diagnosed, Failed, Started
 from core.telemetry.history import History
 from gui import pages
+from gui.background_job import BackgroundJob
 from gui.doctor.case_panel import CaseStudyPanel
 from gui.doctor.case_study import CaseStudyController
 from gui.doctor.examination import Examination, ExaminationRequest, Stage, checkpoint_request
@@ -27,6 +28,7 @@ from gui.state_file import value_of
 from gui.widgets.card import label
 from gui.widgets.doctor_text import done, in_short, in_words
 from gui.widgets.page_button import Mark
+from gui.widgets.run_now import offer_run_now
 from gui.widgets.scroll_column import ASIDE, CardColumn
 from gui.worker import Worker
 
@@ -124,6 +126,10 @@ class Page(pages.Page):
         doctor = self.examination
         doctor.stage_changed.connect(self._on_stage)
         doctor.job.waiting_changed.connect(self._show_waiting)
+        offer_run_now(self.controls.run_now, doctor.job)
+        self.case_study.study.job.waiting_changed.connect(
+            lambda sentence: self.marks_changed.emit()
+        )
         doctor.started.connect(self._on_started)
         doctor.progressed.connect(self.controls.show_progress)
         doctor.diagnosed.connect(self._on_diagnosed)
@@ -221,10 +227,12 @@ class Page(pages.Page):
 
     def marks(self) -> list[Mark]:
         """Return whether an examination or the case goes on, or waits."""
-        stages = (self.examination.stage, self.case_study.study.stage)
-        if all(stage in (Stage.IDLE, Stage.CLOSED, Stage.WAITING) for stage in stages):
-            return [pages.WAITS] if Stage.WAITING in stages else []
-        return [pages.TRAINS]
+        going = [job for job in self._jobs() if job.stage.running]
+        waits = all(job.waits_for or job.stage is Stage.WAITING for job in going)
+        return ([pages.WAITS] if waits else [pages.TRAINS]) if going else []
+
+    def _jobs(self) -> tuple[BackgroundJob, ...]:
+        return self.examination.job, self.case_study.study.job
 
     def _stop(self) -> None:
         """End what goes on."""
@@ -303,14 +311,17 @@ class Page(pages.Page):
         self._refresh()
         if stage is Stage.WAITING:
             self.report.verdict.curve.watch(None)
-            self._show_waiting(self.examination.job.waits_for)
             self.controls.show_progress(" ", 0.0)
+            self._show_waiting(self.examination.job.waits_for)
         elif stage is Stage.IDLE:
             self.controls.show_plan()
             self._show_patient()
 
     def _show_waiting(self, sentence: str) -> None:
-        """Say what an examination that has not begun waits for."""
+        """Say what an examination waits for that has not begun, or lost its turn."""
+        if self.examination.stage.running:
+            self.controls.show_waiting(sentence)
+        self.marks_changed.emit()
         if self.examination.stage is Stage.WAITING:
             waits = sentence or "The data is read, and the network made."
             self.report.verdict.show_looking("Getting ready…", waits)

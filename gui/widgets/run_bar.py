@@ -10,9 +10,9 @@ from core.telemetry.events import Failed, Finished, Metrics, Started, Stopped
 from gui import theme
 from gui.session import Session
 from gui.session_state import State
-from gui.widgets.buttons import push_button
 from gui.widgets.card import label, say
 from gui.widgets.finding_badge import FindingBadge
+from gui.widgets.run_now import offer_run_now, run_now_button
 from gui.widgets.transport import Transport
 
 
@@ -31,11 +31,8 @@ class RunBar(QWidget):
         column.setSpacing(theme.GAP)
         column.addWidget(self.transport)
         self.badge = FindingBadge(session)
-        help = "Let this run go on at once. The one that has its turn keeps its place, and goes on"
-        help += " after it."
-        self.run_now = push_button("runNowButton", "Run now", help, "link")
-        self.run_now.hide()
-        self.run_now.clicked.connect(session.run_now)
+        self.run_now = run_now_button("runNowButton")
+        offer_run_now(self.run_now, *session.queued)
         self._waiting = False
         row = QHBoxLayout()
         row.setSpacing(theme.GAP)
@@ -83,11 +80,10 @@ class RunBar(QWidget):
         self.transport.show_state(state, self._session.begun)
 
     def _on_waiting(self, sentence: str) -> None:
-        """Say what is waited for, and offer to go first."""
+        """Say what is waited for."""
         if sentence or self._waiting:
             say(self.message, sentence or " ")
         self._waiting = bool(sentence)
-        self.run_now.setVisible(self._waiting)
 
     def _on_started(self, event: Started) -> None:
         self._first = None

@@ -194,6 +194,25 @@ def test_stopped_while_it_waits_nothing_comes_later(case):
     assert not case.cards and case.study.info is None
 
 
+def test_it_may_go_first(case):
+    """Behind another training it says so; Run now holds that one."""
+
+    def job(control, report):
+        while not control.stopping:
+            yield Progress("on it", 0.5)
+            yield from control.stand_still()
+
+    rival = case.window.worker.do(job, Control(), "something")
+    case.click("caseButton")
+    case.until(lambda: "Waits for something" in case.words)
+    case.click("caseNow")
+    case.until(lambda: case.study.stage is Stage.TRAINING)
+    assert rival.control.held and case.find("caseNow").isHidden()
+    case.click("caseStop")
+    case.until(lambda: case.study.stage is Stage.IDLE)
+    rival.control.stop()
+
+
 def test_steps_and_data_reach_the_worker(case, tmp_path):
     """The steps of the box, and the text of the text page."""
     case.window.pages["text"].session.data = tmp_path

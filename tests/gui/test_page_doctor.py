@@ -28,7 +28,7 @@ from gui.doctor import examination
 from gui.doctor.evidence_panel import EvidenceCard
 from gui.doctor.examination import Stage
 from gui.doctor.page import Page
-from gui.pages import TrainingPage
+from gui.pages import TRAINS, WAITS, TrainingPage
 from gui.session_state import State
 from gui.widgets.data_card import DataCard
 from gui.widgets.glossary import TermLabel
@@ -358,6 +358,17 @@ def test_a_run_that_fails_is_diagnosed(doctor):
     assert "nan at step 12" in doctor.find("doctorWords", QLabel).text()
 
 
+def queued(worker):
+    """Have the worker do something for as long as it is not stopped; return its task."""
+
+    def job(control, report):
+        while not control.stopping:
+            yield Progress("on it", 0.5)
+            yield from control.stand_still()
+
+    return worker.do(job, Control(), "something")
+
+
 def test_a_wrong_setting_is_said_before_anything_is_trained(doctor):
     """A recipe that stands half-typed on its page is not examined."""
     doctor.click("doctorPlayground_names")
@@ -379,6 +390,23 @@ def test_stopped_while_it_waits_nothing_comes_later(doctor):
     done = doctor.window.worker.do(lambda *rest: [], Control())
     doctor.until(lambda: done.mailbox.closed)
     assert doctor.page.examination.info is None and "So far" not in doctor.verdict
+
+
+def test_an_examination_that_waits_may_go_first(doctor):
+    """It says what it waits for; Run now holds the other one, which goes on when it has ended."""
+    job = queued(doctor.window.worker)
+    doctor.until(lambda: job.begun)
+    doctor.click("examineButton")
+    words, button = doctor.find("doctorWords", QLabel), doctor.find("examineNow")
+    doctor.until(lambda: "Waits for something" in words.text())
+    assert button.isVisible() and doctor.page.marks() == [WAITS]
+    doctor.click("examineNow")
+    doctor.until(lambda: bool(doctor.orders) and job.control.held)
+    doctor.until(lambda: doctor.page.examination.stage is Stage.TRAINING)
+    assert button.isHidden() and doctor.page.marks() == [TRAINS]
+    doctor.end()
+    doctor.until(lambda: not job.control.held)
+    job.control.stop()
 
 
 def test_the_budget_that_is_left_is_told(doctor):

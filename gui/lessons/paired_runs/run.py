@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.lessons.pair_history import NetworkHistory, PairEvent
@@ -15,11 +15,10 @@ from gui.inputs import ComboBox
 from gui.theme import GAP
 from gui.widgets.buttons import identified, progress_bar, push_button
 from gui.widgets.card import Elided
+from gui.widgets.run_now import offer_run_now, run_now_button
 from gui.worker import Worker
 
 LENGTHS = (200, 1000, 5000, LECTURE_STEPS)
-PATIENCE = 1500  # milliseconds that a start may take before it is explained
-WAITING = "Waiting: another network is being trained, on another page or in this lesson."
 
 
 class PairedRun(QObject):
@@ -99,14 +98,12 @@ class PairRunBar(QWidget):
         self.progress = progress_bar(f"twinProgress_{key}", "Progress of both networks")
         self.words = Elided()
         self.words.setObjectName(f"twinWords_{key}")
-        self._waiting = QTimer(self)
-        self._waiting.setSingleShot(True)
-        self._waiting.setInterval(PATIENCE)
-        self._waiting.timeout.connect(lambda: self.words.setText(WAITING))
+        self.run_now = run_now_button(f"twinNow_{key}")
+        self._waits_for = ""
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GAP)
-        for widget in (self.start, self.length, self.pause, self.stop):
+        for widget in (self.start, self.length, self.pause, self.stop, self.run_now):
             row.addWidget(widget)
         right = QVBoxLayout()
         right.setSpacing(6)
@@ -129,13 +126,8 @@ class PairRunBar(QWidget):
     def show_stage(self, stage: Stage, guessed: bool) -> None:
         """Enable what is possible now."""
         if stage is Stage.WAITING:
-            self._waiting.start()
             self._done = True
             self.set_paused(False)
-        else:
-            self._waiting.stop()
-            if self.words.text() == WAITING:
-                self.words.setText("")
         idle = not stage.running
         self.start.setText("Run again" if self._done and idle else "Start")
         self.start.setAccessibleName(self.start.text())
@@ -158,8 +150,18 @@ class PairRunBar(QWidget):
         self.pause.setText("Resume" if paused else "Pause")
         self.pause.setAccessibleName(self.pause.text())
 
+    def follow(self, job: BackgroundJob) -> None:
+        """Say what a job waits for, and offer to let it go first."""
+        job.waiting_changed.connect(self._show_waiting)
+        offer_run_now(self.run_now, job)
+
+    def _show_waiting(self, sentence: str) -> None:
+        """Say what both wait for; "" for nothing."""
+        self._waits_for = sentence
+        self.words.setText(sentence)
+
     def show_progress(self, step: int, share: float) -> None:
         """Show the progress of both."""
-        if step:
+        if step and not self._waits_for:
             self.words.setText(f"step {step:,}" + (", paused" if self._paused else ""))
         self.progress.setValue(round(1000 * share))

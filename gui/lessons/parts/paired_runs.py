@@ -69,6 +69,7 @@ class Part(Card):
         self.run.stage_changed.connect(lambda stage: self._refresh())
         self.run.pause_changed.connect(self.bar.set_paused)
         self.run.frame.connect(self._on_frame)
+        self.bar.follow(self.run.job)
         self.run.ended.connect(self._on_ended)
         self._choose(key)
 

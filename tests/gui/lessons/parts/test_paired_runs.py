@@ -12,7 +12,6 @@ from core.telemetry.events import Progress
 from core.training.control import Control
 from gui import theme
 from gui.background_job import Stage
-from gui.lessons.paired_runs.run import WAITING
 from gui.lessons.parts.paired_runs import Part
 from gui.lessons.parts.question import RIGHT, WRONG
 from gui.worker import Worker
@@ -203,24 +202,43 @@ def test_a_pause_and_a_stop(lesson):
     assert "Validation loss" in one.part.results.outcome.text()
 
 
-def test_it_waits_its_turn_and_says_so(lesson, worker, qtbot):
-    """While another network is trained, a sentence says why nothing happens; Stop gives up."""
-    go, one = [], lesson("sigmoid")
+@pytest.fixture
+def rival(worker):
+    """Something else that is trained for as long as it is not stopped."""
 
     def job(control, report):
-        while not go:
-            yield Progress("something else", 0.5)
+        while not control.stopping:
+            yield Progress("on it", 0.5)
+            yield from control.stand_still()
 
-    worker.do(job, Control())
+    made = worker.do(job, Control(), "something")
+    yield made
+    made.control.stop()
+
+
+def test_it_waits_its_turn_and_says_so(lesson, rival):
+    """While another network is trained, a sentence says why nothing happens; Stop gives up."""
+    one = lesson("sigmoid")
     one.guess(0)
     one.start()
-    one.until(lambda: one.part.bar.words.text() == WAITING)
+    one.until(lambda: one.part.bar.words.text() == "Waits for something.")
     assert not one.part.bar.pause.isEnabled()
     one.qtbot.mouseClick(one.part.bar.stop, LEFT)
     assert one.part.run.stage is Stage.IDLE
-    assert one.part.bar.start.isEnabled()
+    assert one.part.bar.start.isEnabled() and one.part.bar.run_now.isHidden()
     assert one.part.bar.words.text() == ""
-    go.append(True)
+
+
+def test_it_may_go_first(lesson, rival):
+    """Run now trains both networks; the other one goes on afterwards."""
+    one = lesson("sigmoid")
+    one.guess(0)
+    one.start()
+    one.until(one.part.bar.run_now.isVisible)
+    one.qtbot.mouseClick(one.part.bar.run_now, LEFT)
+    one.finish()
+    assert one.part.run.step == FEW and one.part.bar.run_now.isHidden()
+    one.until(lambda: not rival.still)
 
 
 def test_settings_that_differ_are_marked(lesson):
