@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..files import SettingValue, plain, structured
 from ..numbers import figures
 from ..runs.loop_record import LoopRecord, read_record
-from .html_report import report
+from . import html_report, markdown_report
 
 VERDICTS = {
     "broken": "Something is wrong.",
@@ -272,9 +272,13 @@ class Diagnosis:
                 lines += ["", _wrapped(f"{words}: {', '.join(titles)}.", "", "   ")]
         return "\n".join(lines)
 
+    def markdown(self) -> str:
+        """Return it as a page of Markdown: the verdict, the causes, experiments and checks."""
+        return markdown_report.report(VERDICTS[self.verdict], self)
+
     def _repr_html_(self) -> str:
         """Return it as a notebook shows it."""
-        return report(VERDICTS[self.verdict], self)
+        return html_report.report(VERDICTS[self.verdict], self)
 
 
 def _wrapped(text: str, first: str, rest: str = "") -> str:

@@ -26,6 +26,7 @@ class ConfusionMatrix(SquareCells):
     """
 
     gap = GAP
+    is_table = True  # for export
 
     def __init__(self) -> None:
         super().__init__(

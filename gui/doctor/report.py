@@ -72,6 +72,10 @@ class Report(QWidget):
         """Return what the doctor says as a page of plain text."""
         return self.diagnosis.text() if self.diagnosis else ""
 
+    def export_markdown(self) -> str:
+        """Return what the doctor says as a page of Markdown."""
+        return self.diagnosis.markdown() if self.diagnosis else ""
+
     def clear(self) -> None:
         """Show nothing yet: what could be said stands in its place."""
         self._latest, self._stale = None, False

@@ -1,6 +1,7 @@
-"""Any chart, table or report as a file: PNG, SVG with sharp lines and letters, CSV or text.
+"""Any chart, table or report as a file: PNG, SVG with sharp lines and letters, CSV, Markdown, text.
 
-What has numbers says so by a method ``csv_rows``, what has words by a method ``export_text``.
+What has numbers says so by a method ``csv_rows``, and by ``is_table`` if a person reads them as a
+table; what has words by the methods ``export_text`` and ``export_markdown``.
 """
 
 import csv
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core import markdown
 from core.errors import UserError
 from core.files import write_whole
 from gui import theme
@@ -33,8 +35,11 @@ KINDS = {
     "png": "PNG, pixels, twice as fine as the screen",
     "svg": "SVG, sharp at any size",
     "csv": "CSV, the values as a table",
+    "md": "Markdown, for notes, issues and web pages",
     "txt": "Text, what the report says",
 }
+NAMES = {"md": "Markdown", "txt": "text"}
+"""What a kind is called where that is not its suffix."""
 PICTURE = "picture"
 """The property of a widget that is a picture, though no card: its title."""
 FINE = 2  # pixels of a PNG for one of the screen
@@ -54,12 +59,17 @@ class _HasText(Protocol):
     def export_text(self) -> str:
         """Return what is shown as plain text; "" for nothing."""
 
+    def export_markdown(self) -> str:
+        """Return the same as Markdown; "" for nothing."""
+
 
 def kinds_of(widget: QWidget) -> list[str]:
     """Return the kinds of file that a widget can be written as now."""
     kinds = ["png", "svg"]
     if _rows(widget):
         kinds.append("csv")
+    if _markdown(widget):
+        kinds.append("md")
     if _text(widget):
         kinds.append("txt")
     return kinds
@@ -80,6 +90,8 @@ def save_file(widget: QWidget, path: Path) -> None:
         table = io.StringIO()
         csv.writer(table, lineterminator="\n").writerows(_rows(widget))
         write_whole(path, table.getvalue().encode())
+    elif kind == "md":
+        write_whole(path, f"{_markdown(widget)}\n".encode())
     elif kind == "txt":
         write_whole(path, f"{_text(widget)}\n".encode())
     else:
@@ -135,14 +147,31 @@ def _cells(view: QTableView) -> list[list[object]]:
     return [head, *([model.index(row, column).data() for column in columns] for row in rows)]
 
 
+def _markdown(widget: QWidget) -> str:
+    """Return the report that a widget stands in, or else the first table in it, as Markdown."""
+    if (reports := _report(widget)) is not None:
+        return reports.export_markdown()
+    for each in (widget, *_seen_in(widget)):
+        if isinstance(each, QTableView):
+            return markdown.table(_cells(each))
+        if getattr(each, "is_table", False) and (rows := _rows(each)):
+            return markdown.table(rows)
+    return ""
+
+
 def _text(widget: QWidget) -> str:
-    """Return the text of a widget, or else of the nearest one around it that has any."""
+    reports = _report(widget)
+    return reports.export_text() if reports is not None else ""
+
+
+def _report(widget: QWidget) -> _HasText | None:
+    """Return a widget that has text, or else the nearest one around it."""
     around: QWidget | None = widget
     while around is not None:
         if isinstance(around, _HasText):
-            return around.export_text()
+            return around
         around = around.parentWidget()
-    return ""
+    return None
 
 
 def _seen_in(widget: QWidget) -> list[QWidget]:
@@ -195,7 +224,7 @@ def offer_files(
 
 
 def _action(widget: QWidget, name: str, kind: str, tell: Tell, object_name: str) -> QAction:
-    action = QAction(f"Save as {'text' if kind == 'txt' else kind.upper()}…")
+    action = QAction(f"Save as {NAMES.get(kind, kind.upper())}…")
     action.setObjectName(object_name)
     action.setToolTip(KINDS[kind])
     action.triggered.connect(lambda: ask_and_save(widget, name, kind, tell))

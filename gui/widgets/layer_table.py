@@ -103,6 +103,7 @@ class LayerTable(QWidget):
     """
 
     opened = Signal(str)
+    is_table = True  # for export
     opens_layers = True
     """Whether there is a network to look into."""
 

@@ -6,10 +6,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QFileDialog, QTableWidget, QTableWidgetItem
 
-from core.doctor.diagnosis import Diagnosis
+from core.doctor.diagnosis import Cause, Check, Diagnosis
 from core.errors import UserError
 from gui.charts.lines import Line, PlotChart
 from gui.charts.probability_bars import ProbabilityBars
+from gui.digits.confusion import ConfusionMatrix
 from gui.doctor.report import Report
 from gui.widgets.card import Card
 from gui.widgets.export_file import kinds_of, offer_files, save_file
@@ -77,6 +78,13 @@ def test_the_csv_of_a_table_has_its_titles_and_cells(qtbot, tmp_path):
     table.setItem(0, 1, QTableWidgetItem("2.17"))
     save_file(card, tmp_path / "models.csv")
     assert (tmp_path / "models.csv").read_text() == 'Model,Loss\n"mlp, wide",2.17\n'
+    table.item(0, 0).setText("mlp | wide_2")
+    save_file(card, tmp_path / "models.md")
+    assert (tmp_path / "models.md").read_text().splitlines() == [
+        "| Model | Loss |",
+        "| --- | --- |",
+        "| mlp \\| wide\\_2 | 2.17 |",
+    ]
 
 
 def test_the_report_is_written_as_text(qtbot, tmp_path):
@@ -88,6 +96,38 @@ def test_the_report_is_written_as_text(qtbot, tmp_path):
     report.show_diagnosis(diagnosis, True, "")
     save_file(report.verdict, tmp_path / "report.txt")
     assert (tmp_path / "report.txt").read_text() == f"{diagnosis.text()}\n"
+
+
+def test_the_report_is_written_as_markdown(qtbot, tmp_path):
+    """Causes with evidence and fix, then a table of what was checked; names are no markup."""
+    report = Report(lambda cause: "", lambda settings: "")
+    qtbot.addWidget(report)
+    assert "md" not in kinds_of(report)
+    cause = Cause(
+        "lr_too_high", "Learning rate too high", "net.fc_1", "loss *rose*", "lower it", 0.8
+    )
+    checks = (Check("nan", "NaN in the loss", True, "none of 500"),)
+    report.show_diagnosis(Diagnosis("broken", "It rises.", 0.8, (cause,), checks), True, "")
+    save_file(report.findings, tmp_path / "report.md")
+    lines = (tmp_path / "report.md").read_text().splitlines()
+    assert lines[0] == "# Something is wrong" and lines[2] == "It rises."
+    assert "## 1. Learning rate too high (`net.fc_1`)" in lines
+    assert "- Evidence: loss \\*rose\\*" in lines and "- Fix: **lower it**" in lines
+    assert "| NaN in the loss | passed | none of 500 |" in lines
+
+
+def test_only_tables_are_written_as_markdown(qtbot, tmp_path):
+    """A matrix of counts is read by a person; the hundreds of values of a curve are not."""
+    matrix, chart = ConfusionMatrix(), PlotChart("plot", "Loss", "loss")
+    for widget in (matrix, chart):
+        qtbot.addWidget(widget)
+    chart.set_lines([Line("smoothed", x=np.arange(50.0), y=np.linspace(3, 2, 50))])
+    assert kinds_of(chart) == ["png", "svg", "csv"]
+    counts = np.zeros((10, 10), int)
+    counts[7, 2] = 5
+    matrix.show_counts(counts)
+    save_file(matrix, tmp_path / "confusion.md")
+    assert "| 7 | 0 | 0 | 5 | 0 |" in (tmp_path / "confusion.md").read_text()
 
 
 def test_what_can_not_be_written_is_said(widget, tmp_path):

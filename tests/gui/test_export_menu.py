@@ -91,6 +91,25 @@ def test_the_keys_export_what_has_the_focus(program, tmp_path, monkeypatch):
     assert title.startswith("step,") and "validation" in title and rows
 
 
+def test_the_keys_export_a_table_as_markdown(program, tmp_path, monkeypatch):
+    """The model comparison, as it stands there."""
+    page, path = program.page, tmp_path / "models.md"
+    page.tabs.setCurrentIndex(2)
+    table = page.ladder.table
+    monkeypatch.setattr(QFileDialog, "selectedFiles", lambda self: [str(path)])
+    monkeypatch.setattr(QFileDialog, "exec", lambda self: True)
+    program.window.activateWindow()
+    table.setFocus()
+    program.until(table.hasFocus)
+    QTest.keyClick(table, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    menu = program.window.findChild(QMenu, "exportCardMenu")
+    assert menu.actions()[3].text() == "Save as Markdown…"
+    for key in (*[Qt.Key.Key_Down] * 3, Qt.Key.Key_Return):
+        QTest.keyClick(menu, key)
+    head, line, *rows = path.read_text().splitlines()
+    assert head.startswith("| ") and set(line) == set("| -") and len(rows) == table.rowCount()
+
+
 def test_without_a_card_the_keys_say_so(program):
     """Nothing happens silently."""
     program.window.activateWindow()
