@@ -5,10 +5,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication
 
 from gui.pages import PageModule
 from gui.widgets.command_palette import CommandPalette
-from gui.widgets.commands import WindowCommand, commands_of
+from gui.widgets.commands import (
+    WindowCommand,
+    commands_elsewhere,
+    commands_everywhere,
+    commands_of,
+)
 from gui.widgets.glossary import open_term
 from gui.widgets.help_dialog import ABOUT, HELP, SHORTCUTS, HelpDialog
 
@@ -61,13 +67,23 @@ class WindowActions:
         self._add("Quit", "Ctrl+Q", "Ends what runs and closes the window.", window.close)
 
     def commands(self) -> list[WindowCommand]:
-        """Return what can be done now."""
-        title = self.modules[self._window.page_name].TITLE
-        return commands_of(self._window, self._window.page, title)
+        """Return what can be done on the page that is seen, and everywhere."""
+        window, focus = self._window, QApplication.focusWidget()
+        here = commands_of(window.page, self.modules[window.page_name].TITLE, focus)
+        return [*here, *commands_everywhere(window)]
+
+    def all_commands(self) -> list[WindowCommand]:
+        """Return these, and what can be done on each other page once one turns to it."""
+        found, window = self.commands(), self._window
+        for name, page in window.pages.items():
+            if name != window.page_name:
+                turn = partial(window.show_page, name)
+                found += commands_elsewhere(page, self.modules[name].TITLE, page.home, turn)
+        return found
 
     def open_palette(self) -> None:
         """Open the command palette."""
-        CommandPalette(self._window, self.commands()).open()
+        CommandPalette(self._window, self.all_commands()).open()
 
     def open_help(self, tab: int) -> None:
         """Open help at one of its tabs; there is one at a time."""

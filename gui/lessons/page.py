@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtGui import QAction, QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from core.lessons.text import lessons
@@ -44,6 +44,11 @@ class Page(pages.Page):
         self._arrange()
         titles = [(name, lesson.title) for name, lesson in lessons().items()]
         self.list.show_titles(titles, titles[0][0])
+        for name, lesson in lessons().items():  # for the command palette
+            action = QAction(f"Read {lesson.title}", self)
+            action.setToolTip(lesson.summary)
+            action.triggered.connect(lambda checked, name=name: self.open_lesson(name))
+            self.addAction(action)
         self.list.currentRowChanged.connect(lambda row: self.open_lesson(self.list.chosen()))
         self.sections.itemClicked.connect(lambda item: self._show_section())
         self.sections.itemActivated.connect(lambda item: self._show_section())

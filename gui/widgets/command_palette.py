@@ -80,7 +80,7 @@ class CommandPalette(QDialog):
         for row, (impossible, *_, number) in enumerate(ranked):
             item, command = self.list.item(row), self._commands[number]
             item.setData(HINT, "   ".join(filter(None, [command.place, command.keys])))
-            item.setToolTip(command.about)
+            item.setToolTip(command.tip)
             if impossible:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
         if ranked and not ranked[0][0]:

@@ -1,19 +1,18 @@
 """What can be done in the window, found where it stands.
 
-Nothing is registered twice: a command is a QAction of the window or of the page that is seen, a
-button that can be seen on that page, a tab, or a QShortcut that says by its ``whatsThis`` what it
+Nothing is registered twice: a command is a QAction of the window or of a page, a button that can
+be seen on a page when one turns to it, a tab, or a QShortcut that says by its ``whatsThis`` what it
 does. The command palette and the list of shortcuts are both made from this.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QApplication,
     QCheckBox,
     QLineEdit,
     QPushButton,
@@ -37,7 +36,7 @@ class WindowCommand:
         title: what it does, in a few words.
         place: the card, the page or the program that it belongs to.
         keys: its shortcut as this system writes it; "" for none.
-        about: more about it, in plain text.
+        tip: more about it, as its tooltip says it.
         do: does it; without an effect while it is not possible.
         possible: whether it can be done now.
     """
@@ -45,32 +44,58 @@ class WindowCommand:
     title: str
     place: str
     keys: str
-    about: str
+    tip: str
     do: Callable[[], object]
     possible: Callable[[], bool]
 
+    @property
+    def about(self) -> str:
+        """More about it, in plain text."""
+        return plain_text(self.tip)
 
-def commands_of(window: QWidget, page: QWidget, title: str) -> list[WindowCommand]:
-    """Return what can be done on a page, by a key first; then what can be done everywhere.
+
+def commands_of(page: QWidget, title: str, focus: QWidget | None) -> list[WindowCommand]:
+    """Return what can be done on a page, by a key first.
 
     Args:
-        window: the program's window.
-        page: the page that is seen.
+        page: where one looks.
         title: of that page.
+        focus: what has the focus there.
     """
-    focus = QApplication.focusWidget()
-    here = [*_of_actions(page, title), *_of_buttons(page, title), *_of_tabs(page, title)]
-    everywhere = []
-    for shortcut in window.findChildren(QShortcut):
+    found = [*_of_actions(page, title), *_of_buttons(page, title), *_of_tabs(page, title)]
+    for shortcut in page.findChildren(QShortcut):
         owner = shortcut.parent()
-        if not shortcut.whatsThis() or not isinstance(owner, QWidget):
-            continue
-        if page is owner or (page.isAncestorOf(owner) and owner.isVisible()):
-            here.append(_of_shortcut(shortcut, owner, _place(owner, page, title), focus))
-        elif owner is window:
-            everywhere.append(_of_shortcut(shortcut, owner, PROGRAM, focus))
-    here.sort(key=lambda command: not command.keys)
-    return [*here, *everywhere, *_of_actions(window, PROGRAM)]
+        if shortcut.whatsThis() and isinstance(owner, QWidget) and owner.isVisibleTo(page):
+            found.append(_of_shortcut(shortcut, owner, _place(owner, page, title), focus))
+    return sorted(found, key=lambda command: not command.keys)
+
+
+def commands_everywhere(window: QWidget) -> list[WindowCommand]:
+    """Return what can be done on every page."""
+    own = Qt.FindChildOption.FindDirectChildrenOnly
+    shortcuts = window.findChildren(QShortcut, options=own)
+    named = [_of_shortcut(each, window, PROGRAM, None) for each in shortcuts if each.whatsThis()]
+    return [*named, *_of_actions(window, PROGRAM)]
+
+
+def commands_elsewhere(
+    page: QWidget, title: str, home: QWidget | None, turn: Callable[[], object]
+) -> Iterator[WindowCommand]:
+    """Yield what can be done on a page that is not seen; doing it turns to the page first.
+
+    Args:
+        page: that page.
+        title: of it, which stands before each command.
+        home: what gets the focus when one turns to it.
+        turn: turns to it.
+    """
+
+    def first(do: Callable[[], object]) -> None:
+        turn()
+        do()
+
+    for command in commands_of(page, title, home):
+        yield replace(command, title=f"{title}: {command.title}", do=partial(first, command.do))
 
 
 def _of_actions(widget: QWidget, place: str) -> Iterator[WindowCommand]:
@@ -80,14 +105,14 @@ def _of_actions(widget: QWidget, place: str) -> Iterator[WindowCommand]:
 
 
 def _of_action(action: QAction, place: str, before: str = "") -> WindowCommand:
-    title, about = plain_text(action.text()), plain_text(action.toolTip())
-    keys = _written(action.shortcut())
+    title, keys = plain_text(action.text()), _written(action.shortcut())
+    about = action.toolTip()
     return WindowCommand(before + title, place, keys, about, action.trigger, action.isEnabled)
 
 
 def _of_buttons(page: QWidget, title: str) -> Iterator[WindowCommand]:
     for button in page.findChildren(QAbstractButton):
-        if not button.isVisible() or isinstance(button.parent(), QLineEdit | QTabBar):
+        if not button.isVisibleTo(page) or isinstance(button.parent(), QLineEdit | QTabBar):
             continue
         place, name = _place(button, page, title), _name(button)
         menu = button.menu() if isinstance(button, QPushButton) else None
@@ -95,17 +120,17 @@ def _of_buttons(page: QWidget, title: str) -> Iterator[WindowCommand]:
             for action in menu.actions():
                 yield _of_action(action, place, f"{name.rstrip('…')}: ")
         elif name:
-            keys, about = _written(button.shortcut()), plain_text(button.toolTip())
-            yield WindowCommand(name, place, keys, about, button.click, button.isEnabled)
+            keys = _written(button.shortcut())
+            yield WindowCommand(name, place, keys, button.toolTip(), button.click, button.isEnabled)
 
 
 def _of_tabs(page: QWidget, title: str) -> Iterator[WindowCommand]:
     for tabs in page.findChildren(QTabWidget):
-        if not tabs.isVisible():
+        if not tabs.isVisibleTo(page):
             continue
         place = _place(tabs, page, title)
         for index in range(tabs.count()):
-            about = plain_text(tabs.tabToolTip(index))
+            about = tabs.tabToolTip(index)
             turn, possible = partial(tabs.setCurrentIndex, index), partial(_hides, tabs, index)
             yield WindowCommand(f"Show {tabs.tabText(index)}", place, "", about, turn, possible)
 

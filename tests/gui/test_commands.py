@@ -5,6 +5,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
 from core import about
+from core.lessons.text import lessons
 from gui.session_state import State
 from gui.widgets.command_palette import CommandPalette
 from gui.widgets.help_dialog import ABOUT, SHORTCUTS, AboutPanel, HelpDialog
@@ -76,6 +77,30 @@ def test_a_button_of_the_page_is_pressed_from_the_palette(program):
     QTest.keyClicks(dialog.words, "stop")
     QTest.keyClick(dialog.words, Qt.Key.Key_Return)
     program.ready()
+
+
+def test_what_other_pages_do_is_found_as_well(program):
+    """Their names stand before it; choosing it turns to the page first, or opens the lesson."""
+    window = program.window
+    window.show_page("runs")
+    dialog = palette(program)
+    titles = [command.title for command in dialog.shown()]
+    assert titles.index("Import zip…") < titles.index("Digits: Train")
+    for title in ("Names: Train", "Text: Generate", "Doctor: Diagnose", "Digits: Show Mistakes"):
+        assert title in titles, title
+    QTest.keyClicks(dialog.words, "digits: train")
+    QTest.keyClick(dialog.words, Qt.Key.Key_Return)
+    program.until(lambda: program.session.state is State.TRAINING)
+    assert window.page_name == "digits"
+    gone(program, CommandPalette)
+    program.stop()
+    last = list(lessons())[-1]
+    dialog = palette(program)
+    QTest.keyClicks(dialog.words, f"lessons: read {lessons()[last].title}")
+    QTest.keyClick(dialog.words, Qt.Key.Key_Return)
+    program.until(lambda: window.page_name == "lessons")
+    assert window.page.list.chosen() == last
+    gone(program, CommandPalette)
 
 
 def test_pages_and_help_have_keys(program):
