@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...training.shared_state import RandomState
 from ..diagnosis import Picture, Series
 from ..evidence import Evidence
 from ..watch.observation import Observation
@@ -88,9 +89,9 @@ def shuffled_inputs(replay: Replay, evidence: Evidence, seconds: float) -> Outco
     """Do the outputs depend on the inputs? With those of other examples they should differ."""
     inputs, targets = replay.batches[-1]
     with torch.no_grad():
-        random = torch.get_rng_state()
+        random = RandomState.take()
         own = replay.outputs((inputs, targets)).float()
-        torch.set_rng_state(random)
+        random.restore()
         other = replay.outputs((tuple(t.roll(1, 0) for t in inputs), targets)).float()
     rows = _rows(own, len(inputs[0]))
     size = float(own.abs().mean()) + 1e-12
