@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from .errors import UserError
@@ -15,15 +16,23 @@ COMMAND = "python -m core" if IN_CHECKOUT else "glassbox"
 """How the command line is called here, for sentences that name it."""
 
 
+def _home() -> Path:
+    """Return the user's home; a temporary folder for a user without one, as in some containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(tempfile.gettempdir())
+
+
 def user_data() -> Path:
     """Return the platform's folder for what a program keeps for its user."""
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local").expanduser() / "Glassbox"
+        return Path(os.environ.get("LOCALAPPDATA") or _home() / "AppData/Local") / "Glassbox"
     if sys.platform == "darwin":
-        return Path("~/Library/Application Support/Glassbox").expanduser()
+        return _home() / "Library/Application Support/Glassbox"
     # A relative path in it is to be ignored, says the XDG base directory specification.
     named = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (named if named.is_absolute() else Path("~/.local/share").expanduser()) / "glassbox"
+    return (named if named.is_absolute() else _home() / ".local/share") / "glassbox"
 
 
 KEPT = CHECKPOINTS if IN_CHECKOUT else user_data()

@@ -1,6 +1,7 @@
 """The start of the program, which reads like a table of contents."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -60,9 +61,21 @@ def run(options: argparse.Namespace) -> int:
     try:
         app, window = _build(options)
         tell_of_errors(window, log)
-        return app.exec()
+        if status := app.exec():
+            _leave(window, status)
+        return 0
     finally:
         log.remove()
+
+
+def _leave(window: MainWindow, status: int) -> None:
+    """End at once, without the marks of an end by itself: Qt has lost the display.
+
+    The next start says so, and what was trained counts as interrupted.
+    """
+    window.closing.emit()  # what was set is kept
+    logging.shutdown()
+    os._exit(status)
 
 
 def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
@@ -91,23 +104,23 @@ def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
     window.show()
     app.processEvents()  # the first frame stands, before anything that takes long
     window.fill()
-    for sentence in filter(None, [problem, *restore_pages(window, kept)]):
+    gone = restore_pages(window, kept)
+    forgets = _remember(window, file, kept) if file else ""
+    for sentence in filter(None, [forgets or problem, *gone]):
         window.notices.tell(sentence)
-    if file:
-        _remember(window, file, kept)
     return app, window
 
 
-def _remember(window: MainWindow, file: Path, kept: Mapping[str, Any]) -> None:
+def _remember(window: MainWindow, file: Path, kept: Mapping[str, Any]) -> str:
     """Write what comes back at the next start: at the end, and meanwhile in case there is none.
 
-    Whether that is possible is tried at once, and said.
+    Returns:
+        Why that is not possible, which is tried at once; "" where it is.
     """
     try:
         write_state(file, kept)
     except UserError as error:
-        window.notices.tell(str(error))
-        return
+        return str(error)
 
     written: dict[str, Any] = {}
     timer = QTimer(window)
@@ -126,3 +139,4 @@ def _remember(window: MainWindow, file: Path, kept: Mapping[str, Any]) -> None:
     timer.start(SAVE)
     window.closing.connect(timer.stop)
     window.closing.connect(save)
+    return ""

@@ -143,6 +143,17 @@ def test_the_command_is_the_command_line(use):
     assert "usage: glassbox train" in use("glassbox", "train", "--help").stdout
 
 
+@pytest.mark.skipif(os.name == "nt", reason="every user has one")
+def test_a_user_without_a_home_can_use_it(use):
+    """As in a container that runs under a number: it starts, and keeps what it keeps elsewhere."""
+    program = "import os, pwd; os.environ.pop('HOME'); os.environ.pop('XDG_DATA_HOME')\n"
+    program += "pwd.getpwuid = lambda number: {}[number]\n"
+    program += "from glassbox.core import paths; print(paths.RUNS)"
+    done = use("python", "-c", program)
+    assert done.stdout.strip().endswith("glassbox/runs"), done.stderr
+    assert not done.stdout.startswith(os.path.expanduser("~"))  # noqa: PTH111
+
+
 def test_the_command_is_the_window(use):
     """``glassbox`` with the window's options alone."""
     done = use("python", "-c", WINDOW)

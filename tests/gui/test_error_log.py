@@ -1,5 +1,6 @@
 """Unexpected errors of a whole program: told once, kept in the log, and a crash is known later."""
 
+import json
 import os
 import subprocess
 import sys
@@ -74,6 +75,16 @@ def begin(window):
     print("page:", window.page_name, flush=True)
     window.close()
 """
+DISPLAY_LOST = """
+def begin(window):
+    session = window.pages["digits"].session
+    window.show_page("digits")
+    until(lambda: session.state is State.READY, lambda: train(window, session))
+
+def train(window, session):
+    window.pages["digits"].run_bar.transport.train.click()
+    until(lambda: len(session.history.loss.x), lambda: QApplication.exit(1))  # as Qt does then
+"""
 QUIET = """
 def begin(window):
     print("notice:", repr(said(window)), flush=True)
@@ -121,6 +132,16 @@ def test_errors_are_told_once_and_a_crash_is_known_at_the_next_start(start, tmp_
     assert again.returncode == 0
     assert start(QUIET).stdout == "notice: ''\n"
     assert not list(tmp_path.glob("glassbox.[!l]*")) and not (tmp_path / "glassbox.lock").exists()
+
+
+def test_a_display_that_is_lost_is_known_at_the_next_start(start, tmp_path):
+    """Qt ends the program by itself then: the run is offered, and what was set is kept."""
+    done = start(DISPLAY_LOST)
+    assert done.returncode == 1 and not done.stderr.strip(), done.stderr
+    assert json.loads((tmp_path / "settings.json").read_text())["page"] == "digits"
+    again = start(AGAIN)
+    assert "ended unexpectedly" in again.stdout and "resume" in again.stdout, again.stderr
+    assert "digits-" in again.stdout and "page: runs" in again.stdout
 
 
 def test_a_place_where_no_log_can_be_written_is_a_sentence(start, tmp_path):

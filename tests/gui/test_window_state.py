@@ -180,12 +180,15 @@ def test_a_broken_file_is_a_sentence_and_fresh_leaves_it_alone(start):
     assert json.loads(paths.SETTINGS.read_text())["page"] == "digits"
 
 
-def test_where_nothing_can_be_written_the_program_starts(start, tmp_path, monkeypatch):
-    """It says at once that nothing will be remembered."""
+@pytest.mark.parametrize("place", ["file/settings.json", "folder"])
+def test_where_nothing_can_be_written_the_program_starts(start, tmp_path, monkeypatch, place):
+    """It says at once that nothing will be remembered, in one sentence."""
     (tmp_path / "file").touch()
-    monkeypatch.setattr(paths, "SETTINGS", tmp_path / "file" / "settings.json")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(paths, "SETTINGS", tmp_path / place)
     window = start(None)
-    assert "will not be remembered" in window.notices.words.text()
+    words = window.notices.words.text()
+    assert "will not be remembered" in words and "\n" not in words
 
 
 def test_a_window_from_a_screen_that_is_gone_comes_back_onto_one(qtbot, start):
