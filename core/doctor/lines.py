@@ -52,11 +52,14 @@ class Lines:
             yield op.line
 
     def files(self) -> list[str]:
-        """Return the files of the step, that of the backward pass first."""
-        lines = [found.line for found in self.graph.tape.passes] + [
-            op.line for op in self.graph.ops
-        ]
-        return list(dict.fromkeys(line[0] for line in lines if line))
+        """Return the files of the step; of a notebook all cells that were run."""
+        passes = [found.line for found in self.graph.tape.passes]
+        lines = [*passes, *(op.line for op in self.graph.ops)]
+        files = dict.fromkeys(line[0] for line in lines if line)
+        notebooks = {CELL.sub(r"\1", file) for file in files if CELL.match(file)}
+        cells = [file for file in list(linecache.cache) if CELL.match(file)]
+        files |= dict.fromkeys(file for file in cells if CELL.sub(r"\1", file) in notebooks)
+        return list(files)
 
 
 def _read(line: Line) -> CodeLine | None:

@@ -19,7 +19,7 @@ from .run_program import Order
 
 PATIENCE = 5.0
 """Seconds that a program is given to end by itself once it was stopped."""
-UNSEEN: dict[str, Any] = {"exit_status": 0, "error": None, "failed": [], "loops": []}
+UNSEEN: dict[str, Any] = {"error": None, "failed": [], "loops": [], "seen": [], "cell": None}
 
 
 class ProgramRun:
@@ -72,6 +72,7 @@ class ProgramRun:
                 cwd=path.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
+                stderr=subprocess.STDOUT if output else None,
                 start_new_session=True,
                 pass_fds=(awaited,),
             )
@@ -87,7 +88,7 @@ class ProgramRun:
 
     def __exit__(self, *error: object) -> None:
         if self._process.poll() is None:
-            self._signal(signal.SIGKILL)
+            self.signal(signal.SIGKILL)
             self._process.wait()
         os.close(self._parent_pipe)
         self._folder.cleanup()
@@ -105,13 +106,20 @@ class ProgramRun:
             self.stop()
 
     def stop(self) -> None:
-        """Interrupt it, as Ctrl+C does, and end it if it goes on all the same."""
-        self._signal(signal.SIGINT)
+        """Interrupt it, as Ctrl+C does, and end it if it runs on all the same."""
+        self.signal(signal.SIGINT)
         try:
             self._process.wait(PATIENCE)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self._signal(signal.SIGKILL)
+            self.signal(signal.SIGKILL)
             self._process.wait()
+
+    def seen(self) -> dict[str, Any]:
+        """Return what is known now, with curves and layers, and the cell that is run."""
+        seen: dict[str, Any] = UNSEEN
+        if self._report.is_file():
+            seen = json.loads(self._report.read_text())
+        return seen
 
     def answer(self) -> dict[str, Any]:
         """Return what was seen until now, as the command line prints it.
@@ -125,8 +133,7 @@ class ProgramRun:
                 f"{self._python} could not run {self.program.path.name}: it has to be Python"
                 " 3.11 or newer with torch and numpy; name another one with --python."
             )
-        seen = json.loads(self._report.read_text()) if self._report.is_file() else UNSEEN
-        status = status or 0
+        seen, status = self.seen(), status or 0
         ended_by = f"ended by {signal.Signals(-status).name}" if status < 0 else None
         return {
             "file": str(self.program.path),
@@ -137,7 +144,7 @@ class ProgramRun:
             "loops": seen["loops"],
         }
 
-    def _signal(self, number: signal.Signals) -> None:
+    def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program and to all that it started."""
         try:
             os.killpg(self._process.pid, number)

@@ -9,9 +9,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ..training.pace import Pace
 from .instrument import CodePlace
 
 if TYPE_CHECKING:
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
 SPLITS = ("split", "phase", "mode", "part", "which", "dataset", "name")
 """Variables that say on which data a loss is computed."""
 MAX_FRAMES = 8
-REPORTED = 2.0
-"""Seconds between two reports of a loop that goes on."""
-
+POINTS = 1000
+"""Of a curve that is shown while it goes on."""
 HURRIED = 2.0
 """Seconds for experiments on a loop whose program was stopped."""
 
@@ -80,9 +81,11 @@ class Training:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is known of it, as plain values."""
+        from ..files import plain
+
         _, losses = self.loop.watcher.losses()
         place, record = self.place, self.loop.file
-        return {
+        known: dict[str, Any] = {
             "where": {"file": place.file, "cell": place.cell, "line": place.line},
             "steps": self.loop.watcher.count,
             "seconds": round(self.seconds, 3),
@@ -93,6 +96,24 @@ class Training:
             "validations": self.validations,
             "diagnosis": self.loop.diagnosis.to_dict() if self.loop.ended else None,
         }
+        return dict(plain(known))
+
+    def seen(self) -> dict[str, Any]:
+        """Return its curve, and its layers in the newest step that was observed."""
+        from ..files import plain
+
+        steps, losses = self.loop.watcher.losses()
+        stride = max(1, -(-len(steps) // POINTS))
+        layers = self.loop.watcher.layers()
+        seen: dict[str, Any] = plain(
+            {
+                "steps": steps[::stride],
+                "losses": losses[::stride],
+                "validations": self.loop.watcher.validations,
+                "layers": asdict(layers) if layers else None,
+            }
+        )
+        return seen
 
 
 class Monitor:
@@ -124,7 +145,7 @@ class Monitor:
         self._loss: Tensor | None = None
         self._used: Counter[int] = Counter()
         self.recording = False
-        self._reported = 0.0
+        self._pace = Pace(0.5, 0.02)
         self._on = True
         os.register_at_fork(after_in_child=self._turn_off)
 
@@ -161,10 +182,9 @@ class Monitor:
             return False
         training.validated()
         training.loop.step(loss, sys._getframe(1))
-        now = time.perf_counter()
-        if now - self._reported > REPORTED:
-            self._reported = now
-            self._report()
+        if self._pace.due():
+            with self._pace.spending():
+                self._report()
         return training.is_over
 
     def over(self, number: int) -> bool:

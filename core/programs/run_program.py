@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..files import write_json
 from .find_loops import LoopFinder
 from .instrument import MONITOR, CodePlace, Instrumenter
 from .monitor import Monitor
@@ -74,6 +73,7 @@ class Runner:
         self._folder = program.path.parent
         self._status = 0
         self._error: str | None = None
+        self._cell: int | None = None
         self._failed: list[dict[str, Any]] = []
         local = _local_modules(program, self._folder)
         trees = [cell.tree for cell in program.cells if cell.tree]
@@ -121,6 +121,7 @@ class Runner:
 
     def _run_cell(self, cell: ProgramCell, namespace: dict[str, Any]) -> bool:
         """Run a cell; return whether the ones behind it are run, too."""
+        self._cell = cell.number
         lines = cell.source.splitlines(keepends=True)
         if cell.number is not None:
             linecache.cache[cell.name] = (len(cell.source), None, lines, cell.name)
@@ -163,15 +164,21 @@ class Runner:
         self._failed.append({"cell": cell.number, "line": line, "error": said})
 
     def _report(self) -> None:
-        write_json(
-            Path(self._order.report),
+        # Neither torch nor numpy is loaded for this: the program may set first how they begin.
+        content = json.dumps(
             {
                 "exit_status": self._status,
                 "error": self._error,
                 "failed": self._failed,
                 "loops": [training.to_dict() for training in self.monitor.trainings],
-            },
+                "seen": [training.seen() for training in self.monitor.trainings],
+                "cell": self._cell,
+            }
         )
+        report = Path(self._order.report)
+        draft = report.with_suffix(".draft")
+        draft.write_text(content)
+        draft.replace(report)
 
 
 class _Importer(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -100,17 +100,19 @@ class Probe:
         # last use, which the gradient comes back to first.
         self._outputs[layer] = output.detach()
 
-        def measure_gradient(gradient: Tensor) -> None:
+        def keep_gradient(gradient: Tensor) -> None:
             if layer not in self._backward:
-                self._backward[layer] = _measure_gradient(gradient.detach())
+                self._backward[layer] = measure_gradient(gradient.detach())
 
         if output.requires_grad:
-            self._handles.append(output.register_hook(measure_gradient))  # type: ignore[no-untyped-call]
+            self._handles.append(output.register_hook(keep_gradient))  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def before_update(self) -> None:
         """Measure the outputs, and keep the weights, to measure their update."""
-        self._forward = {x: _measure_activation(y, x) for x, y in self._outputs.items()}
+        self._forward = {
+            x: measure_activation(y, x.activation, x.unit_dim) for x, y in self._outputs.items()
+        }
         self._block_stats = measure_blocks(self._blocks, self._outputs)
         self._weights = [layer.product.weight.detach().clone() for layer in self.layers]
 
@@ -134,7 +136,8 @@ class Probe:
         flat = frozen(torch.cat(parts))
         size = len(flat) // len(self.layers)
         stats = [
-            _stats(flat[i * size : (i + 1) * size], layer) for i, layer in enumerate(self.layers)
+            layer_stats(flat[i * size : (i + 1) * size], layer.activation)
+            for i, layer in enumerate(self.layers)
         ]
         return Snapshot(step, tuple(stats), rate_share)
 
@@ -151,12 +154,16 @@ def _std(x: Tensor) -> Tensor:
     return x.float().std(correction=0)
 
 
-def _measure_activation(output: Tensor, layer: Layer) -> Tensor:
+def measure_activation(output: Tensor, activation: str, unit_dim: int) -> Tensor:
     """An output to BINS shares, then high, mean, std, zero, saturated, dead.
 
     The histogram is over [-high, high], or [0, high] where nothing is negative.
+
+    Args:
+        output: of a layer, behind its activation function.
+        activation: that function; "" for none.
+        unit_dim: the dimension of its units.
     """
-    activation = layer.activation
     values = _sample(output)
     mean, std = values.mean(), values.std(correction=0)
     if activation in ("tanh", "sigmoid"):
@@ -166,7 +173,7 @@ def _measure_activation(output: Tensor, layer: Layer) -> Tensor:
         saturated = torch.zeros_like(mean)
     dead = torch.zeros_like(mean)
     if activation == "relu":
-        units = output.movedim(layer.unit_dim, -1).flatten(0, -2)
+        units = output.movedim(unit_dim, -1).flatten(0, -2)
         dead = is_dead(units, activation).float().mean()
     zero = (values == 0).float().mean()
     shown = values[values != 0] if values.device.type == "cpu" else values
@@ -175,7 +182,7 @@ def _measure_activation(output: Tensor, layer: Layer) -> Tensor:
     return torch.cat([shares, torch.stack([high, mean, std, zero, saturated, dead])])
 
 
-def _measure_gradient(gradient: Tensor) -> Tensor:
+def measure_gradient(gradient: Tensor) -> Tensor:
     """A gradient of any shape to BINS shares, then high and std."""
     values = _sample(gradient)
     std = values.std(correction=0)
@@ -187,13 +194,20 @@ def _measure_gradient(gradient: Tensor) -> Tensor:
     return torch.cat([shares, torch.stack([high, std])])
 
 
-def _stats(numbers: Any, layer: Layer) -> LayerStats:
+def layer_stats(numbers: Any, activation: str) -> LayerStats:
+    """Return what was measured of a layer, by name.
+
+    Args:
+        numbers: of :func:`measure_activation` and :func:`measure_gradient`; the standard deviations
+            of weights, their gradient and their update; the attention's entropy, and the stream.
+        activation: its activation function; "" for none.
+    """
     high, mean, std, zero, saturated, dead = numbers[BINS : BINS + 6].tolist()
     gradient = numbers[BINS + 6 :]
     gradient_high, gradient_std, weight, weight_gradient, update = gradient[BINS:-2].tolist()
     return LayerStats(
         activation_histogram=numbers[:BINS],
-        activation_low=0.0 if layer.activation in ("relu", "sigmoid") else -high,
+        activation_low=0.0 if activation in ("relu", "sigmoid") else -high,
         activation_high=high,
         mean=mean,
         std=std,

@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from core.paths import RUNS
 
-TITLE = "Open a record of watch, or a checkpoint"
-KINDS = "Records and checkpoints (*.watch.json *.safetensors);;All (*)"
-NO_FILE = "That can't be opened; drop a record of watch or a checkpoint of this computer."
+TITLE = "Open a record of watch, a checkpoint or a program"
+KINDS = "Records, checkpoints and programs (*.watch.json *.safetensors *.py *.ipynb);;All (*)"
+NO_FILE = "That can't be opened; drop a record, a checkpoint or a program of this computer."
 HELP = (
     "A record that glassbox.watch wrote (*.watch.json, among the runs), while its loop goes on or"
-    " later; or a checkpoint, to be examined. Either can also be dropped here."
+    " later; a checkpoint, to be examined; or a script or notebook of yours, to be run and watched."
+    " Each can also be dropped here."
 )
 
 
@@ -26,10 +27,10 @@ class OpenButton(QPushButton):
     """What was dropped is no file, in a sentence."""
 
     def __init__(self) -> None:
-        super().__init__("Open a record\u2026")
+        super().__init__("Open\u2026")
         self.setObjectName("openRecord")
         self.setProperty("role", "link")
-        self.setAccessibleName("Open a record or a checkpoint")
+        self.setAccessibleName("Open a record, a checkpoint or a program")
         self.setToolTip(f"<p>{HELP}</p>")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clicked.connect(self._ask)

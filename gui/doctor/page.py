@@ -22,6 +22,8 @@ from gui.doctor.fault_gallery import NOTHING, FaultGallery
 from gui.doctor.fault_game import FaultGameController
 from gui.doctor.loop_record_reader import LoopRecordReader
 from gui.doctor.open_button import OpenButton
+from gui.doctor.program_controller import ProgramController
+from gui.doctor.program_panel import ProgramPanel
 from gui.doctor.report import Report, Settings
 from gui.pages import training_pages
 from gui.state_file import value_of
@@ -36,6 +38,7 @@ TITLE, ICON, ORDER = "Doctor", "doctor", 4
 HELP = "Doctor. Is a training wrong, too small, or undertrained? It measures, tries, and says."
 LEFT = 290  # pixels of what one chooses
 CHECKPOINT = ".safetensors"
+PROGRAMS = (".py", ".pyw", ".ipynb")
 ABOUT = (
     "Is it wrong, too small (underfitting) or not trained enough (undertrained)? The doctor"
     " measures, tries, and says."
@@ -54,6 +57,8 @@ class Page(pages.Page):
         self.report = Report(_about, self._in_words)
         self.case = CaseStudyPanel()
         self.case_study = CaseStudyController(worker, self.case, self)
+        self.program = ProgramPanel()
+        self.programs = ProgramController(self.program, self.controls.budget.value, self)
         self.recording = LoopRecordReader(self)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("doctorTabs")
@@ -98,7 +103,8 @@ class Page(pages.Page):
         columns = QHBoxLayout()
         columns.setSpacing(14 - ASIDE)
         columns.addWidget(left)
-        for panel, title in ((self.report, "Report"), (self.case, "Case study")):
+        tabs = ((self.report, "Report"), (self.program, "Your program"), (self.case, "Case study"))
+        for panel, title in tabs:
             self.tabs.addTab(panel, title)
         for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
             arrow.setToolTip(f"<p>{arrow.accessibleName()}.</p>")
@@ -116,6 +122,8 @@ class Page(pages.Page):
         self.case.play.clicked.connect(self._play)
         self.open.chosen.connect(self._open)
         self.open.refused.connect(self._complain)
+        self.programs.changed.connect(self.marks_changed)
+        self.program.reportAsked.connect(self._show_program_report)
         self.recording.opened.connect(self._make_room)
         self.recording.read.connect(self._show_record)
         self.recording.failed.connect(self._complain)
@@ -152,8 +160,9 @@ class Page(pages.Page):
         self._choose_patient(next(iter(self.pages), ""))
 
     def kept_widgets(self) -> list[QWidget]:
-        """Keep the tab, and how long an examination takes."""
-        return [self.tabs, self.controls.seconds, self.controls.budget, self.case.steps]
+        """Keep the tab, how long an examination takes, and how programs are run."""
+        program = (self.program.arguments, self.program.python, self.program.seconds)
+        return [self.tabs, self.controls.seconds, self.controls.budget, self.case.steps, *program]
 
     def save_state(self) -> dict[str, Any]:
         """Keep the playground, too."""
@@ -226,7 +235,9 @@ class Page(pages.Page):
         return self.examination.stage.running or self.case_study.study.stage.running
 
     def marks(self) -> list[Mark]:
-        """Return whether an examination or the case goes on, or waits."""
+        """Return whether an examination, the case or a program goes on, or waits."""
+        if self.programs.running.runs:
+            return [pages.TRAINS]
         going = [job for job in self._jobs() if job.stage.running]
         waits = all(job.waits_for or job.stage is Stage.WAITING for job in going)
         return ([pages.WAITS] if waits else [pages.TRAINS]) if going else []
@@ -274,7 +285,11 @@ class Page(pages.Page):
     # Files.
 
     def _open(self, path: Path) -> None:
-        """Show a record, or examine a checkpoint."""
+        """Show a record or a program, or examine a checkpoint."""
+        if path.suffix.lower() in PROGRAMS:
+            self.tabs.setCurrentWidget(self.program)
+            self.programs.open(path)
+            return
         if path.suffix != CHECKPOINT:
             self.recording.open(path)
             return
@@ -298,6 +313,12 @@ class Page(pages.Page):
             verdict.show_looking("The loop goes on\u2026", note)
         else:
             self.report.show_diagnosis(found, True, note, history)
+
+    def _show_program_report(self, diagnosis: Diagnosis, history: History) -> None:
+        """Show the whole report of a program's training."""
+        self._make_room()
+        self.report.verdict.curve.watch(history)
+        self.report.show_diagnosis(diagnosis, True, f"{self.program.title()}.", history)
 
     def _complain(self, sentence: str) -> None:
         """Say why a file can't be opened; what stands there stays."""
@@ -429,6 +450,7 @@ class Page(pages.Page):
     def abandon(self) -> None:
         """End what runs: the window closes."""
         self.recording.leave()
+        self.programs.running.abandon()
         self.examination.abandon()
         self.case_study.study.abandon()
 

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QListWidget, QWidget
 
+from core.paths import ROOT
 from gui.doctor.case_study import count, next_of
 from gui.doctor.examination import Stage
 from gui.doctor.fault_game import RANDOM
@@ -16,6 +17,7 @@ TOO_HIGH = 5.0
 STEPS, BUDGET = 150, 2
 """Of the networks that are diagnosed, and seconds for experiments: the least that can be set."""
 SEED = 5  # of the hidden fault
+NOTEBOOK = ROOT / "resources" / "programs" / "softmax_twice.ipynb"
 CHAPTER = 20  # steps of the case study's chapters, where the tour leaves after the first has begun
 
 
@@ -26,6 +28,7 @@ def play(guide: Guide) -> None:
     guide.wait("no page is busy", lambda: all(s.state is State.READY for s in sessions))
     _diagnose_wrong(guide, page)
     _guess(guide, page)
+    _watch_program(guide, page)
     _case_study(guide, page)
 
 
@@ -82,6 +85,23 @@ def _guess(guide: Guide, page: Page) -> None:
     guide.expect(result, result.startswith(("Right.", "Not quite.")))
     guide.look("doctor-answer")
     guide.click("guessAgain")
+
+
+def _watch_program(guide: Guide, page: Page) -> None:
+    """Drop a notebook with a fault in it, and have it run: the fault is marked at its line."""
+    panel, running = page.program, page.programs.running
+    page.open.chosen.emit(NOTEBOOK)  # as a drop does
+    guide.expect("its source is shown", "Cell 2" in panel.source.toPlainText())
+    guide.look("doctor-program-opened")
+    page.programs.agree(NOTEBOOK)
+    guide.click("runProgram")
+    guide.wait("the program has ended", lambda: not running.runs)
+    cause = panel.causes.item(0)
+    guide.expect("a cause is named at its line", cause is not None and "line" in cause.text())
+    guide.look("doctor-program")
+    guide.turn_to("programTabs", panel.tabs.tabText(1))
+    guide.look("doctor-program-layers")
+    guide.turn_to("programTabs", "Trainings")
 
 
 def _case_study(guide: Guide, page: Page) -> None:

@@ -291,7 +291,10 @@ class TapeRecorder(TorchFunctionMode):
                 line_of_program(),
             )
         )
-        if self._training and name in NONLINEARITIES | PRODUCTS:
+        looks_up = name in ("getitem", "index_select") and any(
+            t.is_leaf and t.requires_grad for t in inputs[:1]
+        )
+        if self._training and (name in NONLINEARITIES | PRODUCTS or looks_up):
             for output in outputs:
                 if output.requires_grad:
                     output.register_hook(self._gradient_hook(id(output)))  # type: ignore[no-untyped-call]

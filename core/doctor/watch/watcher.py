@@ -17,6 +17,7 @@ from ...training.pace import Pace
 from .build_graph import build_graph
 from .graph import StepGraph
 from .inference import compare_inference, compare_sizes, signature
+from .layer_snapshot import LayersSeen, layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import number_of, observe
 from .tape import RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
@@ -102,6 +103,7 @@ class LoopWatcher:
         self.problem = ""
         self.overhead = 0.0
         self.duration = 0.0
+        self._observed: Observation | None = None
         self._objects = objects
         self._share = share
         self._pace = Pace(every, share)
@@ -123,6 +125,13 @@ class LoopWatcher:
     def seconds(self) -> float:
         """How long the loop has run."""
         return time.perf_counter() - self._started
+
+    def layers(self) -> LayersSeen | None:
+        """Return the layers in the newest step that was observed; None before there is one."""
+        if self.graph is None or self._observed is None:
+            return None
+        with torch._C.DisableTorchFunction():
+            return layer_snapshot(self.graph, self._observed)
 
     # The loop.
 
@@ -211,8 +220,11 @@ class LoopWatcher:
         """Return steps and losses; of very many, evenly spread ones."""
         with torch._C.DisableTorchFunction():
             self._transfer_losses()
-        stride = -(-max(1, len(self._losses)) // MAX_LOSSES)
-        return np.array(self._steps[::stride], int), np.array(self._losses[::stride], float)
+        # An interrupt may have come between a step and its loss.
+        count = min(len(self._steps), len(self._losses))
+        stride = -(-max(1, count) // MAX_LOSSES)
+        steps, losses = self._steps[:count:stride], self._losses[:count:stride]
+        return np.array(steps, int), np.array(losses, float)
 
     # Observations.
 
@@ -256,7 +268,7 @@ class LoopWatcher:
         if len(self.observations) > MAX_OBSERVATIONS:
             del self.observations[MAX_OBSERVATIONS // 2 :: 2]
         if np.isfinite(seen.loss) or self.graph is None:
-            self.graph = graph
+            self.graph, self._observed = graph, seen
             self._keep_batch(graph)
 
     def _observe_evaluation(self, tape: Tape, graph: StepGraph) -> None:

@@ -119,7 +119,8 @@ def test_a_notebook_goes_on_behind_a_cell_that_fails(tmp_path):
     )
     with (tmp_path / "out.txt").open("w") as output:
         seen = watched(path, output=output, budget=0.2)
-    assert (tmp_path / "out.txt").read_text() == "True\n"
+    written = (tmp_path / "out.txt").read_text()
+    assert "\nTrue\n" in written and "line 2, in <module>\n    undefined\n" in written
     assert seen["exit_status"] == 1 and seen["error"].startswith("NameError")
     failed = [(one["cell"], one["line"]) for one in seen["failed"]]
     assert failed == [(3, 2), (5, 1)] and "nobody to answer" in seen["failed"][1]["error"]

@@ -1,0 +1,406 @@
+"""A program of one's own: what is run, its source, its trainings, and where a cause lies."""
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.doctor.diagnosis import VERDICTS, Cause, CodeLine, Diagnosis
+from core.programs.program import Program
+from core.telemetry.history import Curve, History
+from gui.doctor.program_run import ProgramRequest, layers_of
+from gui.doctor.source_view import LineMark, SourceView
+from gui.inputs import SpinBox
+from gui.theme import GAP
+from gui.widgets.buttons import identified, push_button
+from gui.widgets.card import Card, label, say
+from gui.widgets.curve_card import LiveLoss
+from gui.widgets.layer_table import LayerTable
+from gui.widgets.scroll_column import UNDER_TABS, scrolled
+from gui.widgets.status_icon import VERDICT_ROLES
+from gui.widgets.title_list import TitleList
+
+NO_PROGRAM = "No program is open."
+NO_TRAINING = "The trainings of the program appear here while it runs."
+ROLES = {"fault": "fault", "warning": "warning"}
+
+
+class ProgramLayers(LayerTable):
+    """The layers of a program's network: to be looked at, not to be opened."""
+
+    opens_layers = False
+
+
+class ProgramPanel(QWidget):
+    """Shows a program, before, while and after it is run."""
+
+    openAsked = Signal()
+    runAsked = Signal(object)
+    """A :class:`ProgramRequest`."""
+    stopAsked = Signal()
+    reportAsked = Signal(object, object)
+    """A diagnosis, of which the whole report is wanted, and the curves of its training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.program: Program | None = None
+        self._loops: list[dict[str, Any]] = []
+        self._histories: list[History] = []
+        self._layers_of = -1
+        """Of which training the layers are shown."""
+        self._updates = History()
+        self._make_controls()
+        self._make_training()
+        self.source = SourceView()
+        self.source.markClicked.connect(self.causes.setCurrentRow)
+        self.layers = ProgramLayers()
+        self.layers.setObjectName("programLayers")
+        self.output = QPlainTextEdit()
+        identified(
+            self.output, "programOutput", "What the program wrote", "What the program writes."
+        )
+        self.output.setReadOnly(True)
+        self.output.setMaximumBlockCount(5000)
+        self.output.setPlaceholderText("What the program writes appears here.")
+        self.output.setFont(self.source.font())
+        self._arrange()
+        self._forget()
+        self.set_running(False)
+
+    def _make_controls(self) -> None:
+        self.open = push_button(
+            "openProgram",
+            "Open\u2026",
+            "Open a script (.py) or a notebook (.ipynb); nothing is run.",
+        )
+        self.name = label(NO_PROGRAM, "heading")
+        self.name.setObjectName("programName")
+        self.arguments = identified(
+            QLineEdit(),
+            "programArguments",
+            "Arguments of the program",
+            "What would stand behind the program's name in a terminal.",
+        )
+        self.arguments.setPlaceholderText("Arguments")
+        self.python = identified(
+            QLineEdit(),
+            "programPython",
+            "Python interpreter",
+            "Another Python, which has the program's packages; it needs torch and numpy. Empty:"
+            " that of Glassbox.",
+        )
+        self.python.setPlaceholderText("Python of Glassbox")
+        self.seconds = SpinBox()
+        identified(
+            self.seconds,
+            "programSeconds",
+            "Seconds for each training",
+            "End each training after so many seconds, and go on behind it: the program reaches the"
+            " code that uses what was trained.",
+        )
+        self.seconds.setRange(0, 86_400)
+        self.seconds.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.seconds.setSuffix(" s")
+        self.seconds.setSpecialValueText("to its end")
+        self.run = push_button("runProgram", "Run", "Run it, unedited, and watch its trainings.")
+        self.run.setProperty("role", "primary")
+        self.stop = push_button("stopProgram", "Stop", "Stop the program, and what it started.")
+        self.words = label("", "small", wrap=True)
+        self.words.setObjectName("programWords")
+        self.open.clicked.connect(self.openAsked)
+        self.run.clicked.connect(self._ask)
+        self.stop.clicked.connect(self.stopAsked)
+
+    def _make_training(self) -> None:
+        self.loops = TitleList(
+            "programLoops", "Trainings of the program", "The trainings that it does."
+        )
+        self.causes = TitleList(
+            "programCauses",
+            "Causes",
+            "What is wrong, most likely first; a click turns to its line.",
+        )
+        self.verdict = label("", "muted", wrap=True)
+        self.verdict.setObjectName("programVerdict")
+        self.report = push_button(
+            "programReport", "Whole report", "Show evidence, experiments and checks.", "link"
+        )
+        self.curve = LiveLoss("programCurve")
+        self.loops.currentRowChanged.connect(lambda row: self._show_loop())
+        self.causes.currentRowChanged.connect(lambda row: self.source.show_cause(row))
+        self.report.clicked.connect(self._ask_report)
+
+    def _arrange(self) -> None:
+        card = Card()
+        head = QHBoxLayout()
+        head.setSpacing(GAP)
+        head.addWidget(self.open)
+        head.addWidget(self.name, 1)
+        head.addWidget(self.run)
+        head.addWidget(self.stop)
+        settings = QHBoxLayout()
+        settings.setSpacing(GAP)
+        settings.addWidget(self.arguments, 2)
+        settings.addWidget(self.python, 2)
+        settings.addWidget(label("Each training", "muted"))
+        settings.addWidget(self.seconds)
+        for row in (head, settings):
+            card.body.addLayout(row)
+        card.body.addWidget(self.words)
+        training = QWidget()
+        left = QVBoxLayout()
+        left.addWidget(self.loops, 1)
+        left.addWidget(self.verdict)
+        left.addWidget(self.causes, 1)
+        left.addWidget(self.report, 0, Qt.AlignmentFlag.AlignLeft)
+        both = QHBoxLayout(training)
+        both.setContentsMargins(0, GAP, 0, 0)
+        both.addLayout(left, 1)
+        both.addWidget(self.curve, 0, Qt.AlignmentFlag.AlignTop)
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("programTabs")
+        for widget, title in (
+            (training, "Trainings"),
+            (scrolled(self.layers), "Layers"),
+            (self.output, "Output"),
+        ):
+            self.tabs.addTab(widget, title)
+        self.halves = QSplitter(Qt.Orientation.Vertical)
+        self.halves.setObjectName("programHalves")
+        self.halves.setChildrenCollapsible(False)
+        self.halves.addWidget(self.source)
+        self.halves.addWidget(self.tabs)
+        self.halves.setSizes([300, 300])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, UNDER_TABS, 14, 0)
+        column.setSpacing(GAP)
+        column.addWidget(card)
+        column.addWidget(self.halves, 1)
+
+    # What is run.
+
+    def show_program(self, program: Program) -> None:
+        """Show a program that was opened; nothing is run yet."""
+        self.program = program
+        self.name.setText(program.path.name)
+        self.name.setToolTip(str(program.path))
+        self.source.show_program(program)
+        self.output.clear()
+        self._forget()
+        self.set_running(False)
+        cells = sum(cell.number is not None for cell in program.cells)
+        what = f"{cells} cells of code" if program.is_notebook else "A script"
+        skipped = f"; {len(program.skipped)} lines are not executed" if program.skipped else ""
+        self.say(f"{what} in {program.path.parent}{skipped}. Nothing is run before you press Run.")
+
+    def _forget(self) -> None:
+        """Forget the last run."""
+        self._loops, self._histories, self._layers_of = [], [], -1
+        self.loops.clear()
+        self.causes.clear()
+        self.source.set_marks(())
+        self.layers.set_layers((), History())
+        self.tabs.setTabText(1, "Layers")
+        self.curve.watch(None)
+        say(self.verdict, NO_TRAINING)
+        self.report.setEnabled(False)
+
+    def set_running(self, running: bool) -> None:
+        """Offer what can be done now."""
+        self.run.setEnabled(self.program is not None and not running)
+        self.stop.setEnabled(running)
+        for widget in (self.open, self.arguments, self.python, self.seconds):
+            widget.setEnabled(not running)
+
+    def say(self, sentence: str, role: str = "small") -> None:
+        """Say how it is going, or what is wrong."""
+        say(self.words, sentence, role)
+
+    def _ask(self) -> None:
+        assert self.program is not None
+        try:
+            arguments = tuple(shlex.split(self.arguments.text()))
+        except ValueError as error:
+            self.say(f"The arguments can't be read ({error}); close the quotation.", "fault")
+            return
+        self.runAsked.emit(
+            ProgramRequest(
+                self.program.path, arguments, self.seconds.value(), self.python.text().strip()
+            )
+        )
+
+    def begin(self) -> None:
+        """Make room for what will be seen."""
+        self.output.clear()
+        self._forget()
+        self.set_running(True)
+        self.tabs.setCurrentIndex(0)
+        self.say("It starts; torch takes some seconds.")
+
+    # What is seen.
+
+    def show_progress(self, answer: dict[str, Any], seen: dict[str, Any]) -> None:
+        """Show what was seen until now."""
+        self._loops = answer["loops"]
+        self._histories = [_history(one) for one in seen["seen"]]
+        for row, loop in enumerate(self._loops):
+            words = _in_words(loop)
+            item = self.loops.item(row)
+            if item is None:
+                self.loops.addItem(words)
+                self.loops.setCurrentRow(row)
+            elif item.text() != words:
+                item.setText(words)
+        self._show_layers(seen["seen"])
+        self._show_loop()
+        if self._loops:
+            cell = f"Cell {seen['cell']}. " if seen["cell"] else ""
+            self.say(f"{cell}{_in_words(self._loops[-1])}")
+        elif seen["cell"]:
+            self.say(f"Cell {seen['cell']} is run.")
+
+    def show_end(self, answer: dict[str, Any]) -> None:
+        """Say how it ended."""
+        self.set_running(False)
+        failed = [_place(one) for one in answer["failed"]]
+        if answer["error"]:
+            where = f" ({', '.join(failed)})" if failed else ""
+            self.say(f"{answer['error']}{where}.", "fault")
+            if not answer["loops"]:
+                self.tabs.setCurrentIndex(2)
+        elif not answer["loops"]:
+            self.say(
+                "No loop was seen that trains: none that was run has a backward pass on a tensor.",
+                "warning",
+            )
+        else:
+            self.say(f"It ended with exit status {answer['exit_status']}.")
+
+    @property
+    def row(self) -> int:
+        """Which training is shown; -1 for none."""
+        return self.loops.currentRow()
+
+    def diagnosis(self) -> Diagnosis | None:
+        """Return what the doctor says of the training that is shown; None while it goes on."""
+        if not 0 <= self.row < len(self._loops):
+            return None
+        values = self._loops[self.row]["diagnosis"]
+        return Diagnosis.from_dict(values) if values else None
+
+    def _show_loop(self) -> None:
+        row = self.row
+        if not 0 <= row < len(self._loops):
+            return
+        self.curve.watch(self._histories[row] if row < len(self._histories) else None)
+        diagnosis = self.diagnosis()
+        self.report.setEnabled(diagnosis is not None)
+        if diagnosis is None:
+            say(self.verdict, "It is watched; the doctor says what it found when it has ended.")
+            self._show_causes((), "muted")
+            return
+        role = VERDICT_ROLES[diagnosis.verdict]
+        sentence = f"{VERDICTS[diagnosis.verdict]} {diagnosis.sentence}"
+        say(self.verdict, sentence, ROLES.get(role, "muted"))
+        self._show_causes(diagnosis.causes, role)
+
+    def _show_causes(self, causes: Sequence[Cause], role: str) -> None:
+        words = [_cause_in_words(cause) for cause in causes]
+        if words == [self.causes.item(row).text() for row in range(self.causes.count())]:
+            return
+        self.causes.clear()
+        self.causes.addItems(words)
+        path = str(self.program.path) if self.program else ""
+        self.source.set_marks(
+            [
+                LineMark(line.cell, line.line, number, _mark_in_words(cause), role)
+                for number, cause in enumerate(causes)
+                for line in cause.lines[:1]
+                if line.file == path
+            ]
+        )
+        if causes:
+            self.source.show_cause(0)
+
+    def _show_layers(self, seen: list[dict[str, Any]]) -> None:
+        """Show the layers of the newest training, in its newest step that was observed."""
+        newest = len(seen) - 1
+        found = layers_of(seen[newest]) if seen else None
+        if found is None:
+            return
+        shown, snapshot = self.layers.snapshot, found.snapshot
+        if self._layers_of != newest or shown is None or len(shown.layers) != len(snapshot.layers):
+            self._layers_of, self._updates = newest, History()
+            self.layers.set_layers(found.layers, self._updates)
+        elif shown.step == snapshot.step:
+            return
+        self._updates.add(snapshot)
+        self.layers.show_snapshot(snapshot)
+        self.tabs.setTabText(1, f"Layers at step {snapshot.step:,}")
+
+    def write(self, words: str) -> None:
+        """Show what the program wrote, as text whatever it is."""
+        bar = self.output.verticalScrollBar()
+        follows = bar.value() >= bar.maximum() - 4
+        cursor = self.output.textCursor()
+        cursor.movePosition(cursor.MoveOperation.End)
+        cursor.insertText(words)
+        if follows:
+            bar.setValue(bar.maximum())
+
+    def _ask_report(self) -> None:
+        if diagnosis := self.diagnosis():
+            self.reportAsked.emit(diagnosis, self._histories[self.row])
+
+    def title(self) -> str:
+        """Return what the training that is shown is called."""
+        assert self.program is not None
+        return f"{self.program.path.name}, {_in_words(self._loops[self.row])}"
+
+
+def _history(seen: dict[str, Any]) -> History:
+    history = History()
+    if seen["steps"]:
+        losses = [np.nan if loss is None else loss for loss in seen["losses"]]
+        history.loss.extend(np.array(seen["steps"]), np.array(losses, float))
+    if seen["validations"]:
+        points = [(step, loss) for step, loss in seen["validations"] if loss is not None]
+        history.evaluations["val_loss"] = Curve()
+        if points:
+            history.evaluations["val_loss"].extend(*np.array(points, float).T)
+    return history
+
+
+def _place(place: dict[str, Any]) -> str:
+    line = f"line {place['line']}" if place["line"] else ""
+    cell = f"cell {place['cell']}" if place["cell"] is not None else ""
+    return ", ".join(part for part in (cell, line) if part)
+
+
+def _in_words(loop: dict[str, Any]) -> str:
+    """Say of a training where it is, how far, and its loss."""
+    where = loop["where"]
+    words = f"{_place(where)}: {loop['steps']:,} steps"
+    if loop["first_loss"] is not None and loop["last_loss"] is not None:
+        words += f", loss {loop['first_loss']:.3g} \u2192 {loop['last_loss']:.3g}"
+    return words
+
+
+def _cause_in_words(cause: Cause) -> str:
+    place: CodeLine | None = cause.lines[0] if cause.lines else None
+    return f"{cause.title} \u00b7 {place.place}" if place else cause.title
+
+
+def _mark_in_words(cause: Cause) -> str:
+    return f"{cause.title}: {cause.evidence}. {cause.fix}"

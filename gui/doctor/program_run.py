@@ -1,0 +1,150 @@
+"""A program of a person's own while it runs: started, asked how far it is, and stopped."""
+
+import signal
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.errors import UserError
+from core.files import structured
+from core.programs.launch import PATIENCE, ProgramRun
+from core.telemetry.events import LayerInfo, Snapshot
+
+EVERY = 400  # milliseconds between two looks
+MOST = 200_000  # letters of its output that are shown
+
+
+@dataclass(frozen=True)
+class ProgramRequest:
+    """What is to be run.
+
+    Attributes:
+        path: a script or a notebook.
+        arguments: its own.
+        seconds: how long each training may take; 0 without a limit.
+        interpreter: another Python; "" for this one.
+        budget: seconds for experiments on each training.
+    """
+
+    path: Path
+    arguments: tuple[str, ...] = ()
+    seconds: float = 0.0
+    interpreter: str = ""
+    budget: float = 15.0
+
+
+@dataclass(frozen=True)
+class LayersOfProgram:
+    """The layers of a program's network, and what was measured of each in one step."""
+
+    layers: tuple[LayerInfo, ...]
+    snapshot: Snapshot
+
+
+class RunningProgram(QObject):
+    """Runs a program in a process of its own; the window stays free meanwhile."""
+
+    progressed = Signal(object, object)
+    """What was seen until now: the answer of the command line, and curves and layers besides."""
+    printed = Signal(str)
+    """What the program wrote since the last time."""
+    ended = Signal(object)
+    """The answer at its end."""
+    failed = Signal(str)
+    """It could not be run; why, in a sentence."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._run: ProgramRun | None = None
+        self._output: IO[bytes] | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(EVERY)
+        self._timer.timeout.connect(self._look)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.timeout.connect(self._end)
+
+    @property
+    def runs(self) -> bool:
+        """Whether a program is run."""
+        return self._run is not None
+
+    def start(self, request: ProgramRequest) -> None:
+        """Run a program, if none is run."""
+        if self.runs:
+            return
+        output = tempfile.TemporaryFile()  # noqa: SIM115, closed with the run
+        try:
+            self._run = ProgramRun(
+                request.path,
+                request.arguments,
+                request.seconds,
+                request.budget,
+                interpreter=request.interpreter or None,
+                output=output,
+            )
+        except UserError as error:
+            output.close()
+            self.failed.emit(str(error))
+            return
+        self._output, self._read = output, 0
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Interrupt the program; it is ended if it runs on all the same."""
+        if self._run is not None:
+            self._run.signal(signal.SIGINT)
+            self._patience.start(round(1000 * PATIENCE))
+
+    def abandon(self) -> None:
+        """End it at once, and whatever it started: the window closes."""
+        self._close()
+
+    def _end(self) -> None:
+        if self._run is not None:
+            self._run.signal(signal.SIGKILL)
+
+    def _look(self) -> None:
+        run = self._run
+        assert run is not None
+        runs = run.runs  # what is read now is all there is, if it does not
+        self._hand_on_output()
+        try:
+            answer = run.answer()
+        except UserError as error:
+            self._close()
+            self.failed.emit(str(error))
+            return
+        self.progressed.emit(answer, run.seen())
+        if not runs:
+            self._close()
+            self.ended.emit(answer)
+
+    def _hand_on_output(self) -> None:
+        """Hand on what was written since the last time; of very much, the end."""
+        assert self._output is not None
+        end = self._output.seek(0, 2)
+        begin = max(self._read, end - MOST)
+        self._output.seek(begin)
+        words = self._output.read(end - begin).decode(errors="replace")
+        self._output.seek(0, 2)
+        self._read = end
+        if words:
+            self.printed.emit(words)
+
+    def _close(self) -> None:
+        self._timer.stop()
+        self._patience.stop()
+        if self._run is not None:
+            self._run.__exit__()
+        if self._output is not None:
+            self._output.close()
+        self._run = self._output = None
+
+
+def layers_of(seen: dict[str, Any]) -> LayersOfProgram | None:
+    """Return the layers of a training, of what :meth:`ProgramRun.seen` says of it."""
+    return structured(seen["layers"], LayersOfProgram) if seen["layers"] else None

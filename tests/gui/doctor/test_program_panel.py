@@ -1,0 +1,152 @@
+"""A program of one's own on the doctor's page: opened, agreed to, run, watched, and marked."""
+
+import json
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+
+from gui import session as session_module
+from tests.gui.hands import Hands
+from tests.gui.test_page_doctor import Two
+
+CELLS = (
+    "import torch\nfrom torch import nn\n!pip install nothing",
+    "torch.manual_seed(0)\nX = torch.randn(300, 6)\ny = (X[:, 0] > 0).long()\n"
+    "net = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 2))\n"
+    "opt = torch.optim.SGD(net.parameters(), lr=0.2)",
+    "for step in range(120):\n    ix = torch.randint(300, (32,))\n"
+    "    probs = torch.softmax(net(X[ix]), dim=1)\n"
+    "    loss = nn.functional.cross_entropy(probs, y[ix])\n    opt.zero_grad()\n"
+    "    loss.backward()\n    opt.step()\nprint('<b>done</b>')",
+)
+FOREVER = (
+    "import torch\nw = torch.ones(2, requires_grad=True)\nwhile True:\n    w.sum().backward()\n"
+)
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    """A notebook whose network has a softmax too many."""
+    monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path / "runs"))
+    path = tmp_path / "mine.ipynb"
+    cells = [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in CELLS]
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
+    return path
+
+
+class Programs(Hands):
+    """The doctor's page, and what one does there with a program."""
+
+    def __init__(self, qtbot, window):
+        super().__init__(qtbot, window, "doctor")
+        self.page.controls.budget.setValue(0)
+        self.panel = self.page.program
+
+    @property
+    def running(self):
+        return self.page.programs.running
+
+    def drop(self, path):
+        """Drop a file on the page, once something can be opened."""
+        self.until(self.page.open.isEnabled)
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        how = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton)
+        how = (*how, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(self.page, QDragEnterEvent(QPoint(9, 9), *how))
+        QApplication.sendEvent(self.page, QDropEvent(QPointF(9, 9), *how))
+
+    def run(self, agree=True):
+        """Press Run, and answer the question."""
+        asked = []
+
+        def answer():
+            question = QApplication.activeModalWidget()
+            if not isinstance(question, QMessageBox):
+                QTimer.singleShot(20, answer)
+                return
+            asked.append(question.informativeText())
+            words = "Run" if agree else "Cancel"
+            buttons = question.findChildren(QPushButton)
+            next(b for b in buttons if b.text().strip("&") == words).click()
+
+        QTimer.singleShot(20, answer)
+        self.click("runProgram")
+        return asked
+
+
+@pytest.fixture
+def doctor(qtbot, tmp_path, monkeypatch):
+    """The doctor's page in a small window, where nothing is shipped."""
+    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
+    window = Two()
+    qtbot.addWidget(window)
+    window.show()
+    window.worker.start()
+    hands = Programs(qtbot, window)
+    yield hands
+    window.close()
+
+
+def test_a_notebook_from_drop_to_the_line_of_its_fault(doctor, notebook):
+    """It is shown and not run; run after a question; watched; and marked where the fault lies."""
+    panel = doctor.panel
+    doctor.drop(notebook)
+    assert doctor.page.tabs.currentWidget() is panel
+    assert panel.source.toPlainText().startswith("Cell 1\nimport torch")
+    assert "1 lines are not executed" in panel.words.text() and not doctor.running.runs
+    (asked,) = doctor.run(agree=False)
+    assert str(notebook.parent) in asked and not doctor.running.runs
+    doctor.run()
+    assert doctor.running.runs and doctor.page.marks()
+    doctor.until(lambda: not doctor.running.runs)
+    assert panel.loops.item(0).text().startswith("cell 3, line 1: 120 steps, loss")
+    assert panel.layers.snapshot is not None
+    assert [row[1] for row in panel.layers.csv_rows()[1:]] == ["0", "2"]
+    assert "<b>done</b>" in panel.output.toPlainText()
+    assert "Softmax applied twice" in panel.verdict.text()
+    assert panel.causes.item(0).text() == "Softmax applied twice \u00b7 cell 3, line 3"
+    line = panel.source.textCursor().block()
+    assert line.text().strip() == "probs = torch.softmax(net(X[ix]), dim=1)"
+    _click_mark(doctor, line)
+    assert panel.causes.currentRow() == 0
+    doctor.click("programReport")
+    assert doctor.page.report.diagnosis.causes[0].id == "double_softmax"
+    assert "mine.ipynb, cell 3" in doctor.page.report.verdict.note.text()
+
+
+def _click_mark(doctor, line):
+    """Click the mark before a line; the cause is chosen, whatever was chosen before."""
+    source = doctor.panel.source
+    doctor.panel.causes.setCurrentRow(-1)
+    rect = dict(source.visible_blocks())[line.blockNumber()]
+    gutter = doctor.find("programLines")
+    place = rect.center()
+    place.setX(4)
+    QTest.mouseClick(gutter, Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_what_is_wrong_with_a_file_is_said_and_what_runs_can_be_stopped(doctor, tmp_path):
+    """A syntax error by its line; another file not while one is run; Stop ends a loop for ever."""
+    bad = tmp_path / "bad.py"
+    bad.write_text("x = 1\nfor (\n")
+    doctor.drop(bad)
+    assert "line 2 is no Python" in doctor.panel.words.text()
+    assert not doctor.panel.run.isEnabled()
+    path = tmp_path / "forever.py"
+    path.write_text(FOREVER)
+    doctor.drop(path)
+    doctor.find("programArguments").setText("'open")
+    doctor.click("runProgram")
+    assert "close the quotation" in doctor.panel.words.text() and not doctor.running.runs
+    doctor.find("programArguments").setText("")
+    doctor.run()
+    doctor.until(lambda: doctor.panel.loops.count() == 1)
+    doctor.drop(bad)
+    assert "Stop the program" in doctor.panel.words.text()
+    doctor.click("stopProgram")
+    doctor.until(lambda: not doctor.running.runs)
+    assert doctor.panel.run.isEnabled() and "KeyboardInterrupt" not in doctor.panel.words.text()
