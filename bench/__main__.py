@@ -47,6 +47,7 @@ MEASUREMENTS = {
     "doctor-loops": "bench.loops.examine",
     "doctor-healthy": "bench.healthy.__main__",
     "doctor-pairs": "bench.pairs.__main__ run",
+    "doctor-forecast": "bench.forecast.__main__",
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs cost",

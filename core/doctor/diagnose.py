@@ -8,7 +8,7 @@ from torch import nn
 
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
-from .experiments.data_checks import check_data
+from .experiments.data_checks import check_data, visits
 from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
 from .lines import Lines
@@ -49,6 +49,7 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
     if replay is not None:
         replay.module = _module_with_batch_norm(watcher.variables)
         evidence.data = check_data(replay, watcher.variables, eval_rows=watcher.eval_rows)
+        evidence.visits = visits(replay.batches, evidence.done)
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
     evidence.seconds = round(time.perf_counter() - begin, 2)

@@ -14,6 +14,7 @@ from ...ngrams import counted
 from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_one_hot, tensors_of
 from ..watch.variables import Variables
+from ..watch.watcher import Batch
 from .replay import REPLAY_ERRORS, Replay
 
 MAX_EXAMPLES = 4000
@@ -22,6 +23,10 @@ MIN_HITS = 5
 """Examples of an evaluation that are found, below which it may be chance."""
 DISTINCTIVE = 8
 """Numbers of an example, from which on two are not equal by chance."""
+STRETCH = 12
+"""Tokens that two rows of a text have in common only where it is the same place."""
+NONE_OF_MANY = 2.3
+"""The most that is expected, with a confidence of 0.9, where none was met."""
 MAX_STREAM = 200_000
 """Tokens."""
 MIN_BATCH, MIN_BATCHES = 8, 4
@@ -78,6 +83,36 @@ def examples(replay: Replay) -> tuple[Tensor, Tensor]:
         torch.cat([inputs[0] for inputs, _ in batches]),
         torch.cat([targets for _, targets in batches]),
     )
+
+
+def visits(batches: Sequence[Batch], steps: int) -> float:
+    """Return how often the loop met an example before, on average, at most; NaN if unknown.
+
+    Two examples of different batches are the same one by chance p, which is estimated from how many
+    of the kept ones are (capture and recapture: Petersen 1896), with a confidence of 0.9 where none
+    is; of so many steps, each example then has met itself steps * batch * p times. Rows of tokens
+    are the same where they share a stretch of some tokens.
+
+    Args:
+        batches: of observed steps.
+        steps: that were done.
+    """
+    rows = [inputs[0].flatten(1) for inputs, _ in batches if inputs[0].dim() > 1]
+    rows = [row for row in rows if row.shape[1] == rows[-1].shape[1] >= DISTINCTIVE]
+    if len(rows) < MIN_BATCHES:
+        return math.nan
+    every = torch.cat(rows)[:MAX_EXAMPLES]
+    stretch = every.shape[1] if every.is_floating_point() else min(STRETCH, every.shape[1])
+    weights = torch.randn(stretch, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    codes = every.double().cpu().unfold(1, stretch, 1) @ weights  # equal only where all is equal
+    owners = torch.arange(len(every))[:, None].expand_as(codes).flatten()
+    codes, order = codes.flatten().sort(stable=True)
+    owners = owners[order]
+    same = (codes[1:] == codes[:-1]) & (owners[1:] != owners[:-1])
+    met = len(torch.unique(torch.stack([owners[:-1][same], owners[1:][same]]), dim=1).T)
+    count = len(every)
+    chance = (met + NONE_OF_MANY) / (count * (count - 1) / 2)
+    return steps * len(rows[-1]) * chance
 
 
 # Where the examples come from.

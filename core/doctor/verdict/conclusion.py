@@ -41,6 +41,12 @@ MILD = (
     "metric_disagrees",
 )
 """They leave a network that works, so that they come after what keeps it from learning."""
+NEW_EACH_TIME = (
+    " Hardly any example came twice, so that it is nearly the loss on new data; to be sure, measure"
+    " that, and hand it to seen.validate(loss)."
+)
+SELDOM = 0.3
+"""Times that an example may have been met before, for its loss to be that of a new one."""
 
 
 def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> tuple[Cause, ...]:
@@ -160,7 +166,9 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
 
 def _unseen(evidence: Evidence) -> str:
     """Return how to let it see whether it generalises; "" where that is seen, or not theirs."""
-    return "" if evidence.validations or not evidence.can_validate else UNSEEN
+    if evidence.validations or not evidence.can_validate:
+        return ""
+    return NEW_EACH_TIME if evidence.visits < SELDOM else UNSEEN
 
 
 def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:

@@ -29,17 +29,21 @@ PARTS = 40
 EXPONENTS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
 DECAYS = (0.1, 0.2, 0.35, 0.6, 1.0, 1.7)
 """Time constants, as parts of the whole time."""
-STARTS = (0.05, 0.15, 0.35)
+FAMILIES = ("power law with a floor", "power law", "exponential", "logarithm", "settled")
+STARTS = (0.05, 0.35, 0.5)
 """Parts of the time that a fit leaves out at the beginning."""
-CUTS = (0.35, 0.5, 0.7)
+CUTS = (0.3, 0.5, 0.7)
 """Parts of the time after which the rest is held out."""
+SHARPNESS = 0.25
+"""The power of its error with which a fit counts less; what misses once may foresee the next."""
+LEAST_ERROR = 0.008
+"""No fit is trusted to be nearer than this part of the loss."""
 RESAMPLED = 24
-SHARPNESS = 2.0
-LEAST_ERROR = 0.004
-"""No family is trusted to be nearer than this part of the loss."""
-WIDENED = 1.0
-"""What the misses of the past are multiplied by."""
-ANNEALED, ANNEALED_SPREAD = 0.05, 0.05
+NARROWED = 0.5
+"""By this the band is narrowed, so that it holds 80 % of what was tried (``bench.forecast``)."""
+LEAST_SIZE = 0.3
+"""Part of the last losses below which a loss counts no more for being small."""
+ANNEALED, ANNEALED_SPREAD = 0.035, 0.03
 """The part of the loss that a rate at its maximum costs, before anything is known; its spread."""
 WORTH_IT = 0.01
 """A gain, as a share of the loss: below it, a loss has settled."""
@@ -52,7 +56,6 @@ COPIES_MISS = 0.35
 NAMES = {"validation": "validation", "training": "training, mean"}
 LABELS = {"validation": "loss on new data", "training": "loss on training batches"}
 FORECAST = "forecast, 80 % band"
-FAMILIES = ("power law with a floor", "power law", "exponential", "logarithm", "settled")
 
 
 @dataclass(frozen=True)
@@ -162,45 +165,33 @@ def forecast(
     time = schedule.spent(np.concatenate([x, asked]), now)
     known, ahead = time[: len(x)], time[len(x) :]
     varies = bool(np.ptp(time[:, 1]) > 0.02)
+    fits = [(family, start) for family in FAMILIES for start in STARTS]
     generator = np.random.default_rng(0)
-    found, weights, misses = [], [], []
-    for family in FAMILIES:
-        for start in STARTS:
-            if family == "settled" and start != STARTS[-1]:
-                continue
-            miss = _miss(family, start, known, y, varies)
-            fitted = _fit(family, start, known, y, ahead, varies, generator)
-            if miss is None or fitted is None:
-                continue
+    found, errors, trust = [], [], []
+    scale = float(abs(y[-len(y) // 4 :].mean())) + 1e-12
+    for family, start in fits:
+        miss = _miss(family, start, known, y, varies)
+        fitted = _fit(family, start, known, y, ahead, varies, generator)
+        if miss is not None and fitted is not None:
             found.append(fitted)
-            misses.append(miss)
+            errors.append(max(LEAST_ERROR, miss / scale))
+            trust.append(errors[-1] ** (-2 * SHARPNESS))
     if not found:
         return "no curve fits it"
-    scale = abs(y[-len(y) // 4 :].mean()) + 1e-12
-    errors = np.sqrt(np.square(misses) / scale**2 + LEAST_ERROR**2)
-    weights = (errors.min() / errors) ** (2 * SHARPNESS)
-    weights /= weights.sum()
-    # Far ahead, what was missed before is missed the more.
-    span = np.log(np.maximum(ahead[:, 0] / known[-1, 0], 1.0)) / np.log(2)
-    noise = generator.standard_normal((len(found), RESAMPLED, 1))
-    drawn = [
-        fitted + WIDENED * error * scale * n * span
-        for fitted, error, n in zip(found, errors, noise, strict=True)
-    ]
-    values, middle = np.concatenate(drawn), np.concatenate(found)
-    if y.min() >= 0:
-        values, middle = np.maximum(values, 0.0), np.maximum(middle, 0.0)
-    shares = np.repeat(weights / RESAMPLED, RESAMPLED)
+    # What was missed for a doubling of the time is missed the more, the farther ahead.
+    doublings = np.log2(np.maximum(asked / now, 1.0))
+    draws, shares = np.stack(found), np.repeat(trust, RESAMPLED) / np.sum(trust) / RESAMPLED
+    noise = scale * np.array(errors)[:, None] * generator.standard_normal(draws.shape[:2])
+    middle = draws.reshape(-1, len(asked))
+    values = (draws + noise[..., None] * doublings).reshape(-1, len(asked))
     median = _quantile(middle, shares, 0.5)
+    values = median + NARROWED * (values - median)
+    if y.min() >= 0:
+        values, median = np.maximum(values, 0.0), np.maximum(median, 0.0)
     low, high = (_quantile(values, shares, q) for q in (0.1, 0.9))
-    return Band(
-        asked[1:],
-        median[1:],
-        np.minimum(low, median)[1:],
-        np.maximum(high, median)[1:],
-        float(median[0]),
-        float(shares[values[:, -1] < (1 - WORTH_IT) * median[0]].sum()),
-    )
+    low, high = np.minimum(low, median), np.maximum(high, median)
+    chance = float(shares[values[:, -1] < (1 - WORTH_IT) * median[0]].sum())
+    return Band(asked[1:], median[1:], low[1:], high[1:], float(median[0]), chance)
 
 
 def _quantile(values: Array, shares: Array, q: float) -> Array:
@@ -246,6 +237,9 @@ def _solve(
     time, losses = time[kept], losses[kept]
     scale = float(abs(losses[-max(1, len(losses) // 4) :].mean())) + 1e-12
     bases = _bases(family, time, whole, scale, varies)
+    # A miss counts between as it is and as a share of the loss there: the late losses matter.
+    heavy = np.maximum(np.abs(losses) / scale, LEAST_SIZE) ** -0.5
+    bases, losses = bases * heavy[:, None], losses * heavy
     if varies:
         noise = float(np.abs(np.diff(losses)).mean()) + 1e-3 * scale
         prior = np.zeros((len(bases), 1, bases.shape[-1]))
@@ -316,7 +310,7 @@ def _miss(family: str, start: float, time: Array, losses: Array, varies: bool) -
             continue
         error = got[0][0] - losses[~seen]
         tail = max(1, len(error) // 3)
-        found.append(float(error[-tail:].mean()) / max(0.5, -np.log2(cut)))
+        found.append(float(error[-tail:].mean()))
     return float(np.sqrt(np.mean(np.square(found)))) if found else None
 
 

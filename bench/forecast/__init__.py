@@ -1,0 +1,1 @@
+"""How well the doctor forecasts a loss: runs that were trained further than it is shown."""
