@@ -63,6 +63,35 @@ def test_a_validation_line_has_the_colour_of_validation(shown):
     assert colours(shown(LOSS)).get(QColor(theme.current().validation).name(), 0) > 20
 
 
+def test_a_forecast_is_seen_in_its_band_and_told(shown):
+    """In the colour of its curve, which the scale holds whole; and in words, and as numbers."""
+    known = Series("validation", (0.0, 100.0), (3.0, 2.0))
+    ahead = Series("forecast", (100.0, 200.0), (2.0, 1.5), (1.9, 1.0), (2.1, 2.0))
+    plain, banded = (
+        shown(Picture("Forecast", "lines", (known, series)))
+        for series in (Series("forecast", ahead.x, ahead.y), ahead)
+    )
+    line = banded.lines[1]
+    assert line.role == banded.lines[0].role == "validation" and line.dash
+    assert banded.scale_y.low <= 1.0 < plain.scale_y.low
+    surface = theme.current().colour("surface")
+    shade = theme.current().colour("validation")
+    mixed = [
+        name
+        for name in colours(banded)
+        if 10 < abs(QColor(name).green() - surface.green()) < abs(shade.green() - surface.green())
+    ]
+    assert sum(colours(banded)[name] for name in mixed) > 1000
+    assert "forecast from 2 to 1.5 (1 to 2)" in banded.accessibleDescription()
+    assert banded.csv_rows()[0] == [
+        "step",
+        "validation",
+        "forecast",
+        "forecast, low",
+        "forecast, high",
+    ]
+
+
 def test_a_longer_bar_is_longer(shown):
     """Twice the value, about twice the painted colour."""
 

@@ -317,3 +317,21 @@ def test_every_fault_that_fits_can_be_trained(made, name):
         still = set(before) - set(moved)
         if fault.id in ("left_out", "cut", "frozen"):
             assert still, fault.id
+
+
+def test_a_run_is_forecast_with_the_schedule_that_is_ahead(made):
+    """While it trains to its planned end, and at its end to twice the steps; on new data."""
+    doctor = RunDoctor(1.0, 0.0)
+    run = made("names mlp", changes={"schedule": "cosine"}, steps=160, observers=(doctor,))
+    cases = []
+    for event in examine(run, Control(), 2.0):
+        if isinstance(event, Metrics) and event.step >= 80 and not cases:
+            cases.append(doctor.case(event.progress))
+    (half,) = cases
+    steps, rates = zip(*half.rates_ahead, strict=True)
+    assert half.done <= steps[0] <= steps[-1] == half.planned == 160
+    assert rates == tuple(sorted(rates, reverse=True)) and rates[-1] < 0.05 * rates[0]
+    assert half.can_validate is False
+    found = doctor.diagnose(1.0)
+    assert found.forecast is None or found.forecast.at == 320
+    assert "seen.validate" not in found.sentence

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from core.doctor.diagnosis import Cause, Check, Diagnosis, Experiment, Picture, Series
+from core.doctor.diagnosis import Cause, Check, Diagnosis, Experiment, Forecast, Picture, Series
 from core.doctor.html_report import POINTS, report
 from tests.core.test_cli import ROOT
 
@@ -72,6 +72,23 @@ def test_it_says_verdict_causes_evidence_experiments_and_checks():
         assert part in words
     assert len(tree.findall(".//{*}svg")) == 3
     assert "<svg" in DIAGNOSIS._repr_html_()
+
+
+def test_a_forecast_is_a_dashed_line_in_its_band():
+    """It has the colour of the curve that it goes on from, and a sentence on how it is read."""
+    lines = (
+        Series("validation", (0, 100), (3.0, 2.0)),
+        Series("forecast", (100, 200), (2.0, 1.5), (1.9, 1.2), (2.1, 1.9)),
+    )
+    ahead = Forecast(
+        200, 1.5, 1.2, 1.9, "validation", 2.0, 0.9, Picture("Forecast", "lines", lines)
+    )
+    page = report("Undertrained", Diagnosis("undertrained", "It falls.", 0.8, forecast=ahead))
+    paths = parsed(page).findall(".//{*}path")
+    (band,) = [path for path in paths if path.get("d").endswith("Z")]
+    (line,) = [path for path in paths if path.get("stroke-dasharray") == "6 3"]
+    assert band.get("fill") == line.get("stroke") and band.get("d").count("L") == 3
+    assert ahead.words in page and "between 1.20 and 1.90" in ahead.words and "1.50" in ahead.words
 
 
 def test_a_persons_own_words_are_escaped():

@@ -713,3 +713,64 @@ def test_a_loss_that_is_no_number_ends_no_loop(tmp_path):
     assert len(steps) == len(losses) == 120
     assert losses[0] == 1 and losses[3] == 1.5 and np.isnan(losses[1:3]).all()
     assert (tmp_path / "odd.json").is_file()
+
+
+def straight_line(seen_rows, validate_every, steps=400, hidden=64):
+    """Fit a wide network to a noisy line; few rows can be learned by heart."""
+    g = torch.Generator().manual_seed(3)
+    x = torch.randn(seen_rows + 200, 6, generator=g)
+    y = x[:, :1] + 0.5 * torch.randn(len(x), 1, generator=g)
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Linear(6, hidden), nn.Tanh(), nn.Linear(hidden, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    with watching(True, budget=0.1) as seen:
+        for step in range(steps):
+            rows = torch.randint(0, seen_rows, (32,), generator=g)
+            loss = F.mse_loss(net(x[rows]), y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+            if validate_every and step % validate_every == 0:
+                with torch.no_grad():
+                    seen.validate(F.mse_loss(net(x[seen_rows:]), y[seen_rows:]))
+    return seen.diagnosis
+
+
+def test_new_data_that_has_risen_outranks_a_training_loss_that_falls():
+    """By its training loss it would be told to train on; by new data it is told when to stop."""
+    found = straight_line(40, 10)
+    assert found.verdict == "overfitting" or found.causes[0].id == "overfitting", found.text()
+    assert found.forecast is None and not found.settings
+    blind = straight_line(40, 0)
+    assert blind.verdict == "undertrained" and blind.forecast.on == "training"
+    assert "seen.validate(loss)" in blind.sentence and "can't be told" in blind.sentence
+
+
+def test_a_forecast_goes_by_new_data_and_is_in_the_diagnosis():
+    """A script finds it by its keys, and the plain text says how it is read."""
+    found = straight_line(20_000, 5, steps=60)
+    ahead = found.forecast
+    assert ahead.on == "validation" and ahead.at == 120 and "seen.validate" not in found.sentence
+    kept = found.to_dict()["forecast"]
+    assert {"at", "median", "low", "high", "on"} <= set(kept)
+    assert kept["low"] <= kept["median"] <= kept["high"]
+    assert Diagnosis.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert f"Forecast: {ahead.words[:30]}" in found.text()
+
+
+def test_it_says_where_hardly_any_example_came_twice():
+    """Then the training loss is nearly that on new data, and the sentence says so."""
+    torch.manual_seed(2)
+    x = torch.randn(6000, 12)
+    y = x[:, :1] + torch.randn(6000, 1)
+    net = nn.Linear(12, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with watching(True, budget=0.1) as seen:
+        for start in range(0, 5120, 64):
+            loss = F.mse_loss(net(x[start : start + 64]), y[start : start + 64])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert "Hardly any example came twice" in seen.diagnosis.sentence, seen.diagnosis.text()
