@@ -17,8 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.doctor.evidence import Evidence
 from core.doctor.faults.gallery import FAULTS
 from core.doctor.verdict.causes import CAUSES
+from core.doctor.verdict.conclusion import conclude
 from core.playgrounds.digits.recipe import RECIPES as DIGITS
 from core.playgrounds.names.recipe import RECIPES as NAMES
 from core.telemetry.events import Diagnosed, Failed, Finished, Metrics, Progress, Started, Stopped
@@ -240,6 +242,22 @@ def test_evidence_is_in_order(doctor):
     tried = [trial.picture for trial in BROKEN.experiments if trial.picture]
     assert shown[0] == RATIO and shown[-len(tried) :] == tried
     assert len(set(shown)) == len(shown) == 6
+
+
+def test_a_forecast_is_the_first_picture_and_is_read_without_help(doctor):
+    """The curve goes on in a band, with a sentence below it; twice the time is in the verdict."""
+    steps = np.arange(600)
+    new = [(step, 1 + 4 * step**-0.3) for step in range(20, 620, 20)]
+    doctor.final = conclude(Evidence(steps, 4 * (steps + 1.0) ** -0.6, [], new), ())
+    doctor.begin()
+    doctor.end()
+    ahead = doctor.final.forecast
+    card = doctor.find("evidence").findChildren(EvidenceCard)[0]
+    assert card.picture.picture == ahead.picture and card.isVisible()
+    assert card.picture.lines[1].name.startswith("forecast") and len(card.picture.lines[1].low)
+    assert card.picture.x_title == "step" and card.picture.y_title == "loss on new data"
+    assert ahead.words in doctor.shown("evidence")
+    assert "in twice the time about 1.5" in doctor.verdict
 
 
 def test_no_picture_is_squeezed(doctor):

@@ -38,6 +38,8 @@ SHARPNESS = 0.25
 """The power of its error with which a fit counts less; what misses once may foresee the next."""
 LEAST_ERROR = 0.008
 """No fit is trusted to be nearer than this part of the loss."""
+UNTRIED = 0.1
+"""What a fit is taken to miss where there are too few points to hold it against."""
 RESAMPLED = 24
 NARROWED = 0.5
 """By this the band is narrowed, so that it holds 80 % of what was tried (``bench.forecast``)."""
@@ -172,9 +174,9 @@ def forecast(
     for family, start in fits:
         miss = _miss(family, start, known, y, varies)
         fitted = _fit(family, start, known, y, ahead, varies, generator)
-        if miss is not None and fitted is not None:
+        if fitted is not None:
             found.append(fitted)
-            errors.append(max(LEAST_ERROR, miss / scale))
+            errors.append(UNTRIED if miss is None else max(LEAST_ERROR, miss / scale))
             trust.append(errors[-1] ** (-2 * SHARPNESS))
     if not found:
         return "no curve fits it"
