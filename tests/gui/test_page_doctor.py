@@ -257,7 +257,7 @@ def test_a_forecast_is_the_first_picture_and_is_read_without_help(doctor):
     assert card.picture.lines[1].name.startswith("forecast") and len(card.picture.lines[1].low)
     assert card.picture.x_title == "step" and card.picture.y_title == "loss on new data"
     assert ahead.words in doctor.shown("evidence")
-    assert "in twice the time about 1.5" in doctor.verdict
+    assert f"in twice the time about {ahead.median:.2f}" in doctor.verdict
 
 
 def test_no_picture_is_squeezed(doctor):
