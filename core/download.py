@@ -84,7 +84,8 @@ def _get(source: Source, tell: Callable[[int], None]) -> bytes:
         try:
             content = _read(url, 2 * source.packed, tell)
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            trouble = str(getattr(error, "reason", error))
+            reason = getattr(error, "reason", error)
+            trouble = getattr(reason, "strerror", None) or str(reason)
             continue
         if _is(source, content):
             return content

@@ -13,7 +13,7 @@ from gui import theme
 if TYPE_CHECKING:
     from core.playgrounds.text.writer import Said
 
-EMPTY = "What the network writes appears here, token by token."
+EMPTY = "What the network writes appears here."
 MOST = 6.0  # nats: the colour is full from here on (a probability of 1 in 400)
 DEEPEST = 120  # of 255: the ink stays readable on it
 

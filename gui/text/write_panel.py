@@ -61,6 +61,7 @@ class WritePanel(Card):
         self.settings = WriteSettings()
         self.network = NetworkLabel("textNetwork")
         self.output = TextOutput()
+        self.output.setMinimumHeight(128)  # some lines can be read on a small screen, too
         self.words = label(LEGEND, "small", wrap=True)
         self.words.setObjectName("writeMessage")
         self.candidates = CandidateList()

@@ -187,6 +187,7 @@ class LadderTable(QTableWidget):
                 head.setText(title)
             if column != MODEL:
                 needed = about.width + extra if wide else about.narrow
+                needed = max(needed, Header.width_of(title))
                 self.setColumnWidth(column, needed)
                 rest -= needed
         self.setColumnWidth(MODEL, max(80, rest))

@@ -45,6 +45,7 @@ class LearningPanel(QWidget):
         self.loss, self.second = LossCard(), second
         self.log = QCheckBox("log")
         self.log.setObjectName("lossLog")
+        self.log.setAccessibleName("Logarithmic loss axis")
         self.log.setToolTip("<p>Logarithmic y-axis: small gains late in a run show.</p>")
         self.log.toggled.connect(self._on_log)
         self.table = LayerTable()

@@ -64,9 +64,9 @@ class LRRangeCard(Card):
         row.addWidget(self.start)
         row.addWidget(self.use)
         row.addStretch(1)
+        self.body.addLayout(row)  # first: seen on a small screen, too
         self.body.addWidget(self.plot, 1)
         self.body.addWidget(self.sentence)
-        self.body.addLayout(row)
         self._refresh()
 
     def follow(self, session: Session, steps: int) -> None:

@@ -45,7 +45,7 @@ class NoticeBar(Card):
         self._buttons: dict[str, QPushButton] = {}
         self._row = row = QHBoxLayout()
         row.setSpacing(theme.GAP)
-        row.addWidget(self.sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.sign)
         row.addWidget(self.words, 1)
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(row)

@@ -32,6 +32,10 @@ class Look:
     runs: bool = False
 
 
+def _title_font() -> QFont:
+    return theme.font(11, QFont.Weight.Medium)
+
+
 class Header(QHeaderView):
     """Small muted titles over a thin line."""
 
@@ -47,6 +51,11 @@ class Header(QHeaderView):
         """Be a line high."""
         return QSize(super().sizeHint().width(), HEAD)
 
+    @staticmethod
+    def width_of(title: str) -> int:
+        """Return how wide the column of a title must be at least."""
+        return QFontMetrics(_title_font()).horizontalAdvance(title) + 2 * PAD
+
     def paintSection(
         self,
         painter: QPainter,
@@ -58,7 +67,7 @@ class Header(QHeaderView):
         painter.fillRect(rect, now.colour("surface"))
         painter.setPen(QPen(now.colour("border"), 1))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        painter.setFont(theme.font(11, QFont.Weight.Medium))
+        painter.setFont(_title_font())
         painter.setPen(now.colour("muted"))
         words = str(self.model().headerData(logicalIndex, self.orientation()) or "")
         room = rect.adjusted(0 if logicalIndex else PAD, 0, -PAD, 0)

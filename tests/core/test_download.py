@@ -71,7 +71,9 @@ def test_a_bad_file_is_refused_and_nothing_is_left(server, tmp_path, path):
 
 def test_no_network_is_said_plainly(tmp_path):
     """Nobody listens there: the sentence says what works without."""
-    with pytest.raises(UserError, match="the bundled data works without it"):
+    with pytest.raises(
+        UserError, match=r"downloaded: Connection refused\. .* data works without it"
+    ):
         fetch([source("http://127.0.0.1:9/x")], tmp_path, lambda w, s: None, lambda: False)
 
 

@@ -17,12 +17,14 @@ from PySide6.QtWidgets import (
 )
 
 from core.ladder import Result, Rung
+from core.playgrounds.digits.recipe import MEASURE as DIGITS
 from core.playgrounds.names.recipe import MEASURE
 from gui import theme
 from gui.widgets.ladder_panel import LadderPanel
 from gui.widgets.ladder_picture import LadderPicture
 from gui.widgets.ladder_table import LadderTable
 from gui.widgets.ladder_text import span
+from gui.widgets.table_cells import Header
 
 RECIPES = {"lecture": "l", "tuned": "t"}
 RUNGS = [
@@ -315,3 +317,14 @@ def test_both_themes_paint(filled, qapp) -> None:
 def test_times_are_short(seconds: float, words: str) -> None:
     """A length of time is one short word."""
     assert span(seconds) == words
+
+
+@pytest.mark.parametrize("width", [480, 561, 640, 900])
+def test_titles_fit_their_columns(qtbot, width):
+    """Also those of digits, which are longer; they end at the right, and would lose their begin."""
+    made = LadderTable(RUNGS, DIGITS)
+    qtbot.addWidget(made)
+    made.resize(width, 400)
+    for column in range(1, made.columnCount()):
+        title = made.horizontalHeaderItem(column).text()
+        assert made.columnWidth(column) >= Header.width_of(title), title

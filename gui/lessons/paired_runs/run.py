@@ -159,6 +159,7 @@ class PairRunBar(QWidget):
         """Say what both wait for; "" for nothing."""
         self._waits_for = sentence
         self.words.setText(sentence)
+        self.words.setToolTip(sentence)  # of which only the beginning may have room
 
     def show_progress(self, step: int, share: float) -> None:
         """Show the progress of both."""
