@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.lessons.text import lessons
 from gui.widgets.card import Elided
 
 INTERACTIVE = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QAbstractSlider)
@@ -129,3 +130,15 @@ def test_the_window_is_no_larger_than_the_screen(window):
     window.resize(usual)
     window.fit(QRect(0, 0, 2560, 1440))
     assert window.size() == usual
+
+
+def test_no_lesson_scrolls_sideways(program):
+    """Its live parts are no wider than the text's column, on the smallest of these screens."""
+    program.window.resize(1024, 700)
+    program.window.show_page("lessons")
+    page = program.window.page
+    for lesson in lessons():
+        page.open_lesson(lesson)
+        program.until(lambda: bool(page.view.parts))
+        settle()
+        assert page.view.horizontalScrollBar().maximum() == 0, lesson

@@ -226,7 +226,7 @@ class ExpressionControls(QWidget):
             " overshoots the minimum and diverges.",
         )
         self._slider.setRange(0, len(RATES) - 1)
-        self._slider.setMinimumWidth(70)
+        self._slider.setMinimumWidth(48)
         self._slider.valueChanged.connect(lambda _: self._show_rate())
         self._rate_words = label("", "muted")
         self._rate_words.setMinimumWidth(118)
