@@ -48,6 +48,7 @@ MEASUREMENTS = {
     "doctor-healthy": "bench.healthy.__main__",
     "doctor-pairs": "bench.pairs.__main__ run",
     "doctor-forecast": "bench.forecast.__main__",
+    "doctor-sizes": "bench.sizes.__main__",
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs cost",

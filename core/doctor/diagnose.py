@@ -9,17 +9,20 @@ from torch import nn
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
 from .experiments.data_checks import check_data, visits
+from .experiments.reference_networks import compare_sizes
 from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
 from .lines import Lines
 from .rules import apply_rules
-from .verdict.conclusion import conclude
+from .verdict.conclusion import BROKEN, conclude
 from .watch.graph import StepGraph
 from .watch.tape import Tape
 from .watch.training_kind import ACTOR, ADVERSARIAL, PHYSICS
 from .watch.variables import Variables
 from .watch.watcher import LoopWatcher
 
+MIN_COMPARED = 50
+"""Steps, from which on a network is compared with others."""
 CLEAR = 0.85
 """A cause of this confidence needs no expensive experiment."""
 
@@ -52,8 +55,19 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         evidence.visits = visits(replay.batches, evidence.done)
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
+        if budget > 0 and watcher.repeatable and not crash and worth_comparing(evidence):
+            compare_sizes(replay, watcher.variables, evidence, budget)
     evidence.seconds = round(time.perf_counter() - begin, 2)
     return evidence
+
+
+def worth_comparing(evidence: Evidence) -> bool:
+    """Whether nothing is broken so far, and enough was trained to ask about its size."""
+    broken = any(
+        check.passed is False and check.confidence >= BROKEN and check.id != "overfitting"
+        for check in apply_rules(evidence)
+    )
+    return not broken and len(evidence.losses) >= MIN_COMPARED
 
 
 def replay_of(watcher: LoopWatcher) -> Replay | None:

@@ -22,6 +22,8 @@ VERDICTS = {
     "fine": "It is fine.",
     "unknown": "I can't tell.",
 }
+COMPARISON = "reference_networks"
+"""The id of the experiment that compares a network with those of other sizes."""
 WIDTH = 92
 
 
@@ -231,6 +233,12 @@ class Diagnosis:
     seconds: float = 0.0
     training_kind: str = ""
     forecast: Forecast | None = None
+
+    @property
+    def comparison(self) -> Experiment | None:
+        """What networks of other sizes reach; None if none was compared."""
+        found = (done for done in self.experiments if done.id == COMPARISON)
+        return next((done for done in found if done.picture is not None), None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON; NaN and infinity become None."""

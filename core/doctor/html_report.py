@@ -59,6 +59,7 @@ def report(heading: str, diagnosis: "Diagnosis", curves: Iterable["Picture"] = (
         f'<div style="{MUTED}">{kind}</div></div>',
         *map(_chart, curves),
         _forecast(diagnosis),
+        _comparison(diagnosis),
         *causes,
         _experiments(diagnosis),
         _checks(diagnosis),
@@ -88,8 +89,17 @@ def _cause(place: int, cause: "Cause", picture: "Picture | None") -> str:
     )
 
 
+def _comparison(diagnosis: "Diagnosis") -> str:
+    """Return how networks of other sizes do on the same examples; "" where none was compared."""
+    found = diagnosis.comparison
+    if found is None or found.picture is None:
+        return ""
+    return f"{_chart(found.picture)}<div>{escape(found.measured)}</div>"
+
+
 def _experiments(diagnosis: "Diagnosis") -> str:
-    done = [each for each in diagnosis.experiments if each.passed is not None]
+    others = (each for each in diagnosis.experiments if each is not diagnosis.comparison)
+    done = [each for each in others if each.passed is not None]
     rows = (
         f"<li>{escape(each.title)}: {escape(each.measured)}"
         f"{_chart(each.picture) if each.picture else ''}</li>"

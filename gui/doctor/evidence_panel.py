@@ -55,7 +55,8 @@ def exhibits(diagnosis: Diagnosis, loss: Exhibit | None = None) -> list[Exhibit]
     order = {cause.id: index for index, cause in enumerate(diagnosis.causes)}
     failed.sort(key=lambda check: order.get(check.id, len(order)))
     shown: dict[Picture, Exhibit] = {}
-    parts: tuple[Check | Experiment, ...] = (*failed, *diagnosis.experiments)
+    tried = sorted(diagnosis.experiments, key=lambda done: done is not diagnosis.comparison)
+    parts: tuple[Check | Experiment, ...] = (*failed, *tried)
     for part in parts:
         if part.picture is not None and part.picture not in shown:
             exhibit = Exhibit(part.picture, part.passed, part.measured, part.expected)

@@ -56,10 +56,12 @@ class Replay:
         inputs, targets = replay(self.graph.tape, (self.graph.inputs[0], self.graph.targets))
         return (inputs.detach(),), targets.detach()
 
-    def repeat(self, wanted: Tensor | None, substitutes: Substitutes) -> Tensor:
+    def repeat(
+        self, wanted: Tensor | None, substitutes: Substitutes, evaluation: bool = False
+    ) -> Tensor:
         """Return what a tensor of the step is with other tensors in the place of some."""
         assert wanted is not None
-        return replay(self.graph.tape, (wanted,), substitutes)[0]
+        return replay(self.graph.tape, (wanted,), substitutes, evaluation)[0]
 
     def substitutes(self, batch: Batch) -> dict[int, Tensor]:
         """Return what replaces the inputs and targets of the step.

@@ -8,8 +8,10 @@ import numpy as np
 from ...numbers import figures
 from ..diagnosis import Cause, Check, Diagnosis, Forecast
 from ..evidence import Evidence
+from ..experiments.reference_networks import References
 from ..experiments.training_copies import Longer, Wider
 from ..watch.training_kind import ACTOR, ADVERSARIAL
+from .capacity import at_floor, by_size, has_settled, overfitting_by_size
 from .causes import CAUSES
 from .forecast import WORTH_IT, forecast_of
 
@@ -155,8 +157,12 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
         return "unknown", "Too few steps were observed; let it run for longer.", 0.3, None
     if found := _overfitting(evidence):
         return *found, None
+    if found := overfitting_by_size(evidence):
+        return *found, None
     forecast = forecast_of(evidence)
     if isinstance(forecast, str):
+        if found := by_size(evidence, 0.0):
+            return *found, None
         hint = _unseen(evidence)
         return "unknown", f"Its loss can't be forecast: {forecast}.{hint}", 0.35, None
     if longer := evidence.result(Longer):
@@ -166,7 +172,9 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
 
 def _unseen(evidence: Evidence) -> str:
     """Return how to let it see whether it generalises; "" where that is seen, or not theirs."""
-    if evidence.validations or not evidence.can_validate:
+    compared = evidence.result(References)
+    known = evidence.validations or (compared is not None and compared.is_new)
+    if known or not evidence.can_validate:
         return ""
     return NEW_EACH_TIME if evidence.visits < SELDOM else UNSEEN
 
@@ -221,7 +229,9 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
             f" {what} is {now}, {ahead}.{hint}",
             0.5,
         )
-    if forecast.gain >= WORTH_IT:
+    if found := by_size(evidence, forecast.gain):
+        return found
+    if forecast.gain >= WORTH_IT and not has_settled(evidence):
         return (
             "undertrained",
             f"Nothing is wrong; {what} still falls. It is {now} now, {ahead}.{hint}",
@@ -236,6 +246,13 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
             f"Nothing wrong was found, but {what}, {figures(new)}, is still above that of a bigram"
             f" baseline, {figures(floor)}: let it train for longer.{hint}",
             0.55,
+        )
+    if at_floor(evidence):
+        return (
+            "at_floor",
+            f"Nothing is wrong, and {what} has settled at {now}: {ahead}; no network of another"
+            f" size and no baseline is better on the same new examples.{hint}",
+            round(0.9 - 0.4 * forecast.chance, 2),
         )
     return (
         "fine",

@@ -470,8 +470,41 @@ def isolated() -> Iterator[None]:
         yield
 
 
+TRAINING_ARGUMENTS: dict[str, tuple[tuple[int, str, bool | float], ...]] = {
+    "dropout": ((2, "training", False),),
+    "dropout1d": ((2, "training", False),),
+    "dropout2d": ((2, "training", False),),
+    "alpha_dropout": ((2, "training", False),),
+    "batch_norm": ((5, "training", False),),
+    "scaled_dot_product_attention": ((4, "dropout_p", 0.0),),
+    "multi_head_attention_forward": ((13, "training", False),),
+    "gru": ((6, "train", False),),
+    "lstm": ((6, "train", False),),
+    "rnn_tanh": ((6, "train", False),),
+    "rnn_relu": ((6, "train", False),),
+}
+"""By the name of a call: the arguments in which eval mode differs, and their value there."""
+
+
+def _in_eval_mode(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call as they are in eval mode."""
+    for place, key, value in TRAINING_ARGUMENTS.get(name, ()):
+        if name == "batch_norm" and len(args) > 1 and args[1] is None:
+            continue  # it keeps no running statistics
+        if len(args) > place:
+            args = (*args[:place], value, *args[place + 1 :])
+        elif key in kwargs:
+            kwargs = {**kwargs, key: value}
+    return args, kwargs
+
+
 def replay(
-    tape: Tape, wanted: tuple[Tensor, ...], substitutes: Substitutes | None = None
+    tape: Tape,
+    wanted: tuple[Tensor, ...],
+    substitutes: Substitutes | None = None,
+    evaluation: bool = False,
 ) -> tuple[Tensor, ...]:
     """Repeat the step, and return the new values of some of its tensors.
 
@@ -479,6 +512,7 @@ def replay(
         tape: the step.
         wanted: tensors of the tape.
         substitutes: other tensors in the place of some; what made those is not repeated.
+        evaluation: whether dropout and batch norm do what they do in eval mode.
 
     Returns:
         What ``wanted`` is now, with gradients to the leaves and to the substitutes.
@@ -510,6 +544,8 @@ def replay(
             return value
 
         args, kwargs = current(op.args), current(op.kwargs)
+        if evaluation:
+            args, kwargs = _in_eval_mode(op.name, args, kwargs)
         with torch.set_grad_enabled(op.grad_enabled and torch.is_grad_enabled()):
             result = op.function(*args, **kwargs)
         fresh = list(tensors_in(result)) or list(tensors_in(args[:1]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from ...layers import layers_of
 
@@ -34,6 +35,7 @@ class Variables:
         buffers: of the modules.
         optimizers: in the order in which they were found.
         data: other tensors of some size, by name.
+        datasets: those of ``torch.utils.data``, also behind a loader, by name.
         lr: a number whose name says that it is a learning rate; NaN.
     """
 
@@ -46,6 +48,7 @@ class Variables:
     buffers: list[Tensor] = field(default_factory=list)
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     data: dict[str, Tensor] = field(default_factory=dict)
+    datasets: dict[str, Dataset[Any]] = field(default_factory=dict)
     lr: float = math.nan
 
     def name(self, parameter: Tensor) -> str:
@@ -59,7 +62,7 @@ class Variables:
 
     def validation_data(self) -> dict[str, Tensor]:
         """Return data that by its name is there to validate or test."""
-        return {name: tensor for name, tensor in self.data.items() if _is_validation(name.lower())}
+        return {name: tensor for name, tensor in self.data.items() if is_validation(name)}
 
     def module_parameters(self) -> Iterator[Tensor]:
         """Yield the parameters of all modules, whether they are trained or not."""
@@ -104,7 +107,9 @@ def _is_trained(modules: dict[str, nn.Module], name: str, trained: Container[int
         name = name.rpartition(".")[0]
 
 
-def _is_validation(name: str) -> bool:
+def is_validation(name: str) -> bool:
+    """Whether a variable of that name is there to validate or test."""
+    name = name.lower()
     bare = name.strip("_xyims.")
     starts = bare.startswith((*VALIDATION, "te"))
     return starts or name.endswith(("val", "dev", "test", "valid")) or name in ("xte", "yte")
@@ -148,6 +153,10 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
             found.modules[name or type(value).__name__] = value
     elif isinstance(value, torch.optim.Optimizer):
         found.optimizers.append(value)
+    elif isinstance(value, DataLoader):
+        found.datasets[name] = value.dataset
+    elif isinstance(value, Dataset) and "torch.utils" in type(value).__module__:
+        found.datasets[name] = value
     elif depth >= MAX_DEPTH:
         return
     elif isinstance(value, list | tuple):

@@ -1,5 +1,6 @@
 """The report in a notebook: what it says, that it is escaped, and that a real kernel shows it."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -8,7 +9,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from core.doctor.diagnosis import Cause, Check, Diagnosis, Experiment, Forecast, Picture, Series
+from core.doctor.diagnosis import (
+    COMPARISON,
+    Cause,
+    Check,
+    Diagnosis,
+    Experiment,
+    Forecast,
+    Picture,
+    Series,
+)
 from core.doctor.html_report import POINTS, report
 from tests.core.test_cli import ROOT
 
@@ -60,6 +70,17 @@ print(nbformat.writes(book))
 def parsed(html):
     """The report as a tree, which it is only if all of it is closed and escaped."""
     return ElementTree.fromstring(html.replace("&nbsp;", " "))
+
+
+def test_the_comparison_with_other_sizes_stands_open_below_the_verdict():
+    """It answers the user's question; other experiments are folded."""
+    compared = Experiment(
+        COMPARISON, "other sizes", "yours 2.5, larger 1.9", "", False, picture=BARS
+    )
+    diagnosis = dataclasses.replace(DIAGNOSIS, experiments=(*DIAGNOSIS.experiments, compared))
+    html = report("Too small.", diagnosis)
+    assert html.index("yours 2.5, larger 1.9") < html.index("<details")
+    assert "Experiments on copies: 1" in html and html.count("yours 2.5, larger 1.9") == 1
 
 
 def test_it_says_verdict_causes_evidence_experiments_and_checks():

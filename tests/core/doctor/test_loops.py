@@ -15,12 +15,19 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
+from core.doctor import diagnose
 from core.doctor.watch.watcher import LoopWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 BUDGET = 20.0
 """More than any of the experiments takes here: the number of their steps decides, not the clock."""
+
+
+@pytest.fixture(autouse=True)
+def no_other_sizes(monkeypatch):
+    """Here causes are asked for, and no size: no other networks are trained."""
+    monkeypatch.setattr(diagnose, "worth_comparing", lambda evidence: False)
 
 
 @pytest.fixture(scope="module")

@@ -467,3 +467,17 @@ def test_data_that_is_drawn_by_index_is_no_embedding():
     assert graph.kind(x) == "data" and list(graph.layers) == [id(w)]
     tape, _ = recorded(lambda: F.cross_entropy(x[i] @ w, y[i]))
     assert id(x) in build_graph(tape, [w, x]).weights  # a list holds it beside the others
+
+
+def test_a_step_is_repeated_in_eval_mode():
+    """Dropout lets all through, batch norm uses its running statistics, and those stay."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.GRU(8, 3))
+    x = torch.randn(16, 4)
+    with TapeRecorder() as recorder:
+        outputs, _ = net(x)
+        outputs.sum().backward()
+    (repeated,) = replay(recorder.tape, (outputs,), evaluation=True)
+    with torch.no_grad():
+        wanted, _ = net.eval()(x)
+    assert torch.equal(repeated, wanted) and not torch.equal(repeated, outputs)

@@ -1,0 +1,1 @@
+"""Is it too small, not trained enough, fine or overfitting: watched loops with measured labels."""

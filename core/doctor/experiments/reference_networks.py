@@ -1,0 +1,357 @@
+"""Is a network too small? Others are trained on what a watched loop was seen to use.
+
+The kind of input decides what they are: an MLP for vectors, a small convolutional network for
+pictures, a GRU for sequences; with a quarter of the network's own number of parameters, as many,
+and four times as many. They, the watched network and simple baselines are compared on the same new
+examples. How long they train is decided by sizes, so that the same loop has the same answer.
+"""
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..diagnosis import COMPARISON, Picture, Series
+from ..evidence import Evidence
+from ..watch.training_kind import AUTOENCODER, SUPERVISED
+from ..watch.variables import Variables
+from .baselines import baselines_of
+from .experiment import Declared, ExperimentResult, Outcome
+from .going_on import go_on
+from .reference_forms import MIN_STEPS, Form, form_of, steps_of, width_of
+from .replay import REPLAY_ERRORS, Replay
+from .row_losses import Task, row_losses, scores_of, targets_of, task_of
+from .seen_data import Examples, SeenData, parts, seen_data
+
+SIZES = {"a quarter": 0.25, "as many": 1.0, "four times": 4.0}
+"""Of the watched network's number of parameters."""
+CLEAR = 0.03
+"""The part by which a loss is below another, from which on it is clearly lower."""
+ERRORS = 2.0
+"""Standard errors that a difference is above chance."""
+RATE, MAX_RATE, WARM_UP, DECAY, CLIP = 0.04, 0.02, 40, 0.01, 1.0
+"""The learning rate times the root of the width, and at most; its steps of warm-up; weight decay;
+the norm of a GRU's gradients."""
+SLOWER = 3.0
+"""Times the budget after which nothing further is trained."""
+STOPPING, MAX_STOPPING, CHECKS = 0.1, 400, 10
+"""The part of the training data by which they stop early, its rows at most, and how often."""
+
+
+@dataclass(frozen=True)
+class References(ExperimentResult):
+    """Losses on the same new examples, in the units of the loop's own criterion.
+
+    Attributes:
+        own, own_trained: of the watched network, on the new examples and on training data.
+        smaller, same, larger: of a quarter of its parameters (NaN if there is none), as many, four
+            times as many.
+        smaller_error: the standard error of ``own - smaller``.
+        same_error: that of ``own - same``.
+        larger_error: that of ``own - larger``.
+        longer: of a copy of the watched network that went on for as many steps again; NaN if that
+            could not be tried.
+        longer_error: the standard error of ``own - longer``.
+        size_error: that of ``same - larger``.
+        best_baseline: the lowest of the baselines; NaN without any.
+        parameters: of the watched network.
+        count: of new examples.
+        is_new: whether the watched network has not learned from them.
+    """
+
+    own: float
+    own_trained: float
+    smaller: float
+    same: float
+    larger: float
+    smaller_error: float
+    same_error: float
+    larger_error: float
+    longer: float
+    longer_error: float
+    size_error: float
+    best_baseline: float
+    parameters: int
+    count: int
+    is_new: bool
+
+    @property
+    def gap(self) -> float:
+        """The part of its loss by which the watched network is better on training data."""
+        return (self.own - self.own_trained) / abs(self.own) if self.own else 0.0
+
+    @property
+    def size_gain(self) -> float:
+        """The part by which the larger network is better than it and than one of its size; or 0."""
+        against_own = _gain(self.own, self.larger, self.larger_error)
+        against_same = _gain(self.same, self.larger, self.size_error)
+        return min(against_own, against_same)
+
+    @property
+    def time_gain(self) -> float:
+        """The part of its loss that as many steps again bring, negative if they harm; or NaN."""
+        if not math.isfinite(self.longer) or not self.own:
+            return math.nan
+        gain = (self.own - self.longer) / abs(self.own)
+        return gain if abs(self.own - self.longer) > self.longer_error else 0.0
+
+    @property
+    def recipe_gain(self) -> float:
+        """The part of its loss by which a network of the same size is better; or 0."""
+        return _gain(self.own, self.same, self.same_error)
+
+    @property
+    def smaller_gain(self) -> float:
+        """The part of its loss by which a smaller network is better; or 0."""
+        return _gain(self.own, self.smaller, self.smaller_error)
+
+    @property
+    def at_most_same(self) -> tuple[float, ...]:
+        """The losses of networks that are not larger."""
+        return tuple(loss for loss in (self.smaller, self.same) if math.isfinite(loss))
+
+
+def _gain(loss: float, other: float, error: float) -> float:
+    """Return by what part another loss is clearly lower; 0 if it is not."""
+    gain = (loss - other) / abs(loss) if loss else 0.0
+    return gain if gain > CLEAR and loss - other > ERRORS * error else 0.0
+
+
+REFERENCES = Declared(
+    COMPARISON,
+    "Networks of other sizes",
+    "a larger one is not clearly better",
+)
+
+
+def compare_sizes(replay: Replay, variables: Variables, evidence: Evidence, budget: float) -> None:
+    """Train reference networks on what a loop was seen to use; add what comes out.
+
+    Args:
+        replay: the newest step.
+        variables: those around the loop.
+        evidence: takes the experiment.
+        budget: seconds of a usual core that they may take; on a slower one they take longer, up to
+            a limit.
+    """
+    begin = time.perf_counter()
+    try:
+        outcome = _compared(replay, variables, evidence, budget, begin + SLOWER * budget)
+    except REPLAY_ERRORS as error:
+        words = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        evidence.add(REFERENCES.not_done(f"This could not be tried: {words}."))
+    else:
+        evidence.add(REFERENCES.done(outcome, time.perf_counter() - begin), outcome.result)
+
+
+def _compared(
+    replay: Replay, variables: Variables, evidence: Evidence, work: float, end: float
+) -> Outcome:
+    if evidence.training_kind not in (*SUPERVISED, AUTOENCODER):
+        raise ValueError(f"it is not supervised, but {evidence.training_kind or 'unknown'}")
+    if evidence.last is not None and evidence.last.optimizer == "LBFGS":
+        raise ValueError("LBFGS has no steps to be compared with")
+    task = task_of(replay.graph)
+    data = seen_data(replay, variables)
+    form = form_of(replay, task, data, evidence)
+    parameters = sum(t.numel() for t in replay.parameters.values())
+    widths = {name: width_of(form, share * parameters) for name, share in SIZES.items()}
+    steps = steps_of(form, list(widths.values()), len(data.trained), work)
+    if steps < MIN_STEPS:
+        raise ValueError("networks of this size would take too long")
+    own = _own_losses(replay, task, data, data.new, end)
+    own_trained = _own_losses(replay, task, data, data.trained, end, len(data.new))
+    if not bool(torch.isfinite(own).all()):
+        raise ValueError("its loss on new examples is NaN or infinite")
+    losses: dict[str, Tensor] = {}
+    for name in ("as many", "four times", "a quarter"):
+        if name == "a quarter" and widths[name] == widths["as many"]:
+            continue  # there is none that is smaller
+        losses[name] = _trained(form, widths[name], task, data, steps, end)
+    copies_input = evidence.training_kind == AUTOENCODER
+    baselines = baselines_of(task, data, copies_input)
+    try:
+        went_on = go_on(replay, variables, evidence, data, work, end)
+    except REPLAY_ERRORS:
+        went_on = None  # a step that can't be done again says nothing of sizes
+    if went_on is not None:
+        copies, share = went_on
+        after = _own_losses(replay, task, data, data.new, math.inf, copies=copies)
+        # What a part of the steps brought, as a logarithm goes on.
+        losses["longer"] = own + (after - own) * math.log(2) / math.log(1 + share)
+    return _outcome(task, form, data, parameters, own, own_trained, losses, baselines)
+
+
+@torch.no_grad()
+def _own_losses(
+    replay: Replay,
+    task: Task,
+    data: SeenData,
+    examples: Examples,
+    end: float,
+    most: int = 1 << 30,
+    copies: dict[int, Tensor] | None = None,
+) -> Tensor:
+    """Return the watched network's loss of each row, in eval mode, or that of a trained copy.
+
+    Raises:
+        ValueError: there was no time, or outputs and targets do not fit.
+    """
+    rows = examples.rows[0][:most], examples.rows[1][:most]
+    found = []
+    size, done = len(data.places[0]), 0
+    for substitutes, count in parts(data.places, rows):
+        if time.perf_counter() > end:
+            raise ValueError("there was no time to evaluate it on new examples")
+        substitutes |= copies or {}
+        outputs = replay.repeat(replay.graph.outputs, substitutes, evaluation=True)
+        aims = targets_of(task, examples.targets[done : done + count])
+        scores = scores_of(task, outputs, size)[:count]
+        if scores.shape[: aims.dim()] != aims.shape:
+            raise ValueError("outputs and targets have different shapes")
+        found.append(row_losses(task, scores, aims))
+        done += count
+    return torch.cat(found)
+
+
+def _trained(form: Form, width: int, task: Task, data: SeenData, steps: int, end: float) -> Tensor:
+    """Train a network that stops early, and return its loss of each new example.
+
+    Raises:
+        ValueError: there was no time.
+    """
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)  # of the caller's random state nothing is used: it is restored
+    device = data.trained.inputs.device
+    model = form.make(width).to(device).float()
+    inputs, aims = form.feed(data.trained.inputs), targets_of(task, data.trained.targets)
+    mean, std = _unit(task, aims)
+    scaled = (aims - mean) / std if task.kind == "values" else aims
+    order = torch.randperm(len(inputs), generator=generator)
+    kept = min(MAX_STOPPING, max(10, round(STOPPING * len(inputs))))
+    stopping, learned = order[:kept].to(device), order[kept:]
+
+    def losses(x: Tensor, y: Tensor) -> Tensor:
+        model.eval()
+        with torch.no_grad():
+            found = [model(x[i : i + 512]) * std + mean for i in range(0, len(x), 512)]
+        model.train()
+        return row_losses(task, torch.cat(found), y)
+
+    rate = min(MAX_RATE, RATE / math.sqrt(width))
+    fused = device.type in ("cpu", "cuda")
+    optimizer = torch.optim.AdamW(model.parameters(), rate, weight_decay=DECAY, fused=fused)
+    best, lowest = copy.deepcopy(model.state_dict()), math.inf
+    size = min(form.batch, len(learned))
+    for step in range(steps):
+        if time.perf_counter() > end:
+            raise ValueError("there was no time to train networks of other sizes")
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / WARM_UP, 1.02 - step / steps)
+        rows = learned[torch.randint(len(learned), (size,), generator=generator)].to(device)
+        with torch.enable_grad():
+            # In units of the targets, so that one learning rate suits all of them.
+            loss = _learned_loss(task, model(inputs[rows]), scaled[rows])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+        if form.positions:
+            nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+        optimizer.step()
+        if (step + 1) % max(1, steps // CHECKS) == 0 or step + 1 == steps:
+            now = float(losses(inputs[stopping], aims[stopping]).mean())
+            if now < lowest:
+                best, lowest = copy.deepcopy(model.state_dict()), now
+    model.load_state_dict(best)
+    return losses(form.feed(data.new.inputs), targets_of(task, data.new.targets))
+
+
+def _learned_loss(task: Task, scores: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean loss of a batch; of classes by torch's own function, which is faster."""
+    if task.kind != "classes":
+        return row_losses(task, scores, targets).mean()
+    aims = targets.masked_fill(targets < 0, task.ignored).flatten()
+    return F.cross_entropy(scores.flatten(0, 1), aims, ignore_index=task.ignored)
+
+
+def _unit(task: Task, aims: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of real-valued targets; 0 and 1 for others."""
+    if task.kind != "values":
+        return torch.zeros((), device=aims.device), torch.ones((), device=aims.device)
+    return aims.mean(0), aims.std(0).clamp(min=1e-6)
+
+
+# What comes out.
+
+
+def _outcome(
+    task: Task,
+    form: Form,
+    data: SeenData,
+    parameters: int,
+    own: Tensor,
+    own_trained: Tensor,
+    losses: dict[str, Tensor],
+    baselines: dict[str, float],
+) -> Outcome:
+    def mean(name: str) -> float:
+        return float(losses[name].mean()) if name in losses else math.nan
+
+    larger, same = losses["four times"], losses["as many"]
+    found = References(
+        own=float(own.mean()),
+        own_trained=float(own_trained.mean()),
+        smaller=mean("a quarter"),
+        same=mean("as many"),
+        larger=mean("four times"),
+        smaller_error=_error(own - losses["a quarter"]) if "a quarter" in losses else math.nan,
+        same_error=_error(own - same),
+        larger_error=_error(own - larger),
+        longer=mean("longer"),
+        longer_error=_error(own - losses["longer"]) if "longer" in losses else math.nan,
+        size_error=_error(same - larger),
+        best_baseline=min(baselines.values(), default=math.nan),
+        parameters=parameters,
+        count=len(own),
+        is_new=data.is_new,
+    )
+    examples = f"{len(own):,} new examples ({data.source})"
+    if not data.is_new:
+        examples = f"{len(own):,} examples ({data.source}; yours may have learned from them)"
+    networks = ", ".join(f"{name} {mean(name):.3g}" for name in SIZES if name in losses)
+    article = "An" if form.name == "MLP" else "A"
+    measured = (
+        f"Loss on {examples}: yours, with {parameters:,} parameters, {found.own:.3g}."
+        f" {article} {form.name} with so many parameters reaches: {networks}."
+    )
+    if baselines:
+        measured += (
+            f" Without a network: {', '.join(f'{n} {v:.3g}' for n, v in baselines.items())}."
+        )
+    if "longer" in losses:
+        measured += f" Yours after as many steps again: {found.longer:.3g}."
+    picture = _picture(form.name, losses, found, baselines)
+    return Outcome(not found.size_gain, measured, found, picture)
+
+
+def _picture(
+    name: str, losses: dict[str, Tensor], found: References, baselines: dict[str, float]
+) -> Picture:
+    bars = {"yours": found.own}
+    if "longer" in losses:
+        bars["yours, twice the steps"] = found.longer
+    if "a quarter" in losses:
+        bars[f"{name}, 1/4 of the size"] = found.smaller
+    bars |= {f"{name}, same size": found.same, f"{name}, 4 x the size": found.larger, **baselines}
+    what = f"Loss on the same {'new ' if found.is_new else ''}examples"
+    values = Series(what, tuple(map(float, range(len(bars)))), tuple(bars.values()))
+    question = f"{what} (lower is better)"
+    return Picture(question, "bars", (values,), names=tuple(bars), x_label="")
+
+
+def _error(difference: Tensor) -> float:
+    """Return the standard error of a mean."""
+    return float(difference.std() / math.sqrt(len(difference))) if len(difference) > 1 else math.inf

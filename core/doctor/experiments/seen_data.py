@@ -1,0 +1,406 @@
+"""The examples that a watched loop learns from, and examples that are new to its network.
+
+A batch is followed back on the tape to where it came from: rows picked from a tensor, what a loader
+stacked of them, windows of a long row, or the whole data. Rows can then be put in the place of the
+batch, and the step says what the network is given and compared with. New examples are validation
+data in variables, or rows that are never drawn; where there are none, a part of the training data,
+which networks that are trained here do without.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Subset, TensorDataset
+
+from ..watch.graph import StepGraph
+from ..watch.tape import Op
+from ..watch.variables import Variables, is_validation
+from ..watch.watcher import MAX_BATCH_BYTES
+from .data_checks import overlap
+from .replay import Replay
+
+MAX_ROWS, MAX_NEW = 20_000, 2000
+MAX_NEW_TARGETS = 40_000
+MAX_REPLAYS = 400
+"""Of the step, for one pass over new examples."""
+MIN_ROWS, MIN_NEW = 60, 30
+HELD_OUT, END = 0.2, 0.1
+"""The part of the rows, and of a long row its end, that is held out where nothing new is found."""
+LONG = 1000
+"""Numbers of a row that windows are cut from."""
+OVERLAPPING = 0.4
+CERTAIN = 1e-3
+"""The probability of not having drawn the last rows by chance, below which they are never drawn."""
+
+
+Rows = tuple[Tensor, Tensor]
+"""Of inputs and of targets."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Some examples, a row each.
+
+    Attributes:
+        rows: what stands in the place of a drawn batch: for its inputs, and for its targets.
+        inputs: what the network is given for them, (rows, ...).
+        targets: what its outputs are compared with, (rows, ...).
+    """
+
+    rows: Rows
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class SeenData:
+    """Training data of a watched loop, and new examples.
+
+    Attributes:
+        places: the tensors of the step in whose place rows can be put: for inputs, for targets.
+        trained: what the loop learns from, without what is new.
+        new: what the comparison is made on.
+        is_new: whether the watched network has not learned from ``new``.
+        source: where ``new`` is from, in words.
+    """
+
+    places: Rows
+    trained: Examples
+    new: Examples
+    is_new: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Where a batch came from.
+
+    Attributes:
+        batch: the tensor of the step that has the drawn rows.
+        source: what they were picked from; None if that is not on the tape.
+        picks: the calls that picked them.
+    """
+
+    batch: Tensor
+    source: Tensor | None = None
+    picks: tuple[Op, ...] = ()
+
+
+def seen_data(replay: Replay, variables: Variables) -> SeenData:
+    """Return what a watched loop learns from, and new examples.
+
+    Args:
+        replay: the newest step.
+        variables: those around the loop.
+
+    Raises:
+        ValueError: why it can't be known, or too few examples were seen.
+    """
+    graph = replay.graph
+    if graph.targets is None or not graph.inputs:
+        raise ValueError("its inputs and targets were not recognised")
+    x, y = _drawn(graph, graph.inputs[0]), _drawn(graph, graph.targets)
+    others = [t for t in graph.inputs[1:] if id(x.batch) not in graph.ancestors(t)]
+    if others:
+        raise ValueError("the network has several inputs")
+    if x.source is not None and x.source.dim() == 1 and x.batch.dim() == 2:
+        return _of_windows(replay, variables, x, y)
+    rows = _rows(replay, x, y)
+    if rows is None:
+        return _of_batches(replay)
+    return _of_rows(replay, variables, x, y, rows)
+
+
+def parts(places: Rows, rows: Rows) -> Iterator[tuple[dict[int, Tensor], int]]:
+    """Yield what replaces a batch, part by part, and how many rows of the part count.
+
+    Each part has as many rows as the batch; the last one begins anew with the first rows.
+
+    Args:
+        places: the tensors that are replaced: for inputs, and for targets.
+        rows: what replaces them.
+    """
+    size, count = len(places[0]), len(rows[0])
+    for begin in range(0, count, size):
+        index = (torch.arange(begin, begin + size) % count).to(rows[0].device)
+        # Where the input is the target, as in an autoencoder, the input counts.
+        given = {id(places[1]): rows[1][index]} | {id(places[0]): rows[0][index]}
+        yield given, min(size, count - begin)
+
+
+# From where a batch came.
+
+
+def _drawn(graph: StepGraph, tensor: Tensor) -> _Drawn:
+    """Follow a tensor back to the rows that were drawn."""
+    for _ in range(16):
+        op = graph.made_by(tensor)
+        if op is None:
+            return _Drawn(tensor)
+        if op.name in ("getitem", "index_select") and _picks_rows(op):
+            return _Drawn(tensor, op.args[0], (op,))
+        if op.name in ("stack", "cat") and op.inputs:
+            picks = tuple(p for t in op.inputs if (p := graph.made_by(t)) is not None)
+            if picks and all(p.name == "getitem" and p.args[0] is picks[0].args[0] for p in picks):
+                return _Drawn(tensor, picks[0].args[0], picks)
+        data = [t for t in op.inputs if graph.kind(t) == "data" and t.dim() > 0]
+        if len(data) != 1 or data[0].numel() * 4 < tensor.numel():
+            return _Drawn(tensor)
+        tensor = data[0]
+    return _Drawn(tensor)
+
+
+def _picks_rows(op: Op) -> bool:
+    """Whether a call picks rows, and not columns."""
+    index = op.args[1] if len(op.args) > 1 else None
+    if op.name == "index_select":
+        return bool(op.argument(1, "dim") == 0)
+    if isinstance(index, tuple):
+        index = index[0] if index else None
+        if isinstance(index, slice) and index == slice(None):
+            return False
+    return index is not None and index is not Ellipsis
+
+
+def _rows(replay: Replay, x: _Drawn, y: _Drawn) -> Rows | None:
+    """Return the whole training data, a row an example; None if only batches were seen."""
+    if x.source is not None:
+        if y.batch is x.batch:
+            return x.source, x.source
+        if y.source is not None and len(x.source) == len(y.source):
+            return x.source, y.source
+        return None
+    first = [inputs[0] for inputs, _ in replay.batches[:2]]
+    whole = len(first) > 1 and first[0].shape == first[1].shape and torch.equal(*first)
+    if whole and y.source is None and y.batch.dim() and len(x.batch) == len(y.batch):
+        return x.batch, y.batch
+    return None
+
+
+# Training data, and new examples.
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def _some(index: Tensor, count: int) -> Tensor:
+    """Return so many of some indices, in a random order."""
+    return index[torch.randperm(len(index), generator=_generator())[:count]]
+
+
+def _of_rows(replay: Replay, variables: Variables, x: _Drawn, y: _Drawn, rows: Rows) -> SeenData:
+    places = x.batch, y.batch
+    given = 4 * replay.graph.inputs[0].numel() // max(1, len(x.batch))  # bytes of a row, as floats
+    most = max(MIN_ROWS, min(MAX_ROWS, MAX_BATCH_BYTES // max(1, given, rows[0][:1].nbytes)))
+    most_new = min(MAX_NEW, MAX_REPLAYS * len(x.batch))
+    index = torch.arange(len(rows[0]))
+    end = _never_drawn_from(replay.graph, x, len(index))
+    validation = _validation(variables, rows, y.batch is x.batch)
+    is_new = True
+    if validation is not None:
+        new, source, used = validation
+        known = index[:end] if used is None else index[~torch.isin(index, used)]
+    elif len(index) - end >= MIN_NEW:
+        kept = _some(index[end:], most_new)
+        new, source = (rows[0][kept], rows[1][kept]), "examples that are never drawn"
+        known = index[:end]
+    else:
+        mixed = _some(index, len(index))
+        count = min(most_new, round(HELD_OUT * len(index)))
+        new, known = (rows[0][mixed[:count]], rows[1][mixed[:count]]), mixed[count:]
+        is_new, source = False, "a part of the training data"
+    if len(new[0]) > most_new:
+        kept = _some(torch.arange(len(new[0])), most_new)
+        new = new[0][kept], new[1][kept]
+    known = _some(known, most)
+    trained = rows[0][known], rows[1][known]
+    return _made(replay, places, trained, new, is_new, source)
+
+
+def _never_drawn_from(graph: StepGraph, x: _Drawn, count: int) -> int:
+    """Return the first row of those at the end that are never drawn."""
+    found: list[int] = []
+    for op in x.picks:
+        index = op.argument(2, "index") if op.name == "index_select" else op.args[1]
+        if isinstance(index, tuple):
+            index = index[0]
+        if isinstance(index, Tensor) and not index.is_floating_point():
+            maker = graph.made_by(index)
+            if maker is not None and maker.name == "randint":
+                numbers = [n for n in maker.args if isinstance(n, int)]
+                high = maker.kwargs.get("high", numbers[-1] if numbers else count)
+                return min(count, int(high))
+            if index.dtype != torch.bool:
+                found += index.flatten().tolist()
+        elif isinstance(index, int):
+            found.append(index)
+        elif hasattr(index, "tolist"):  # of numpy
+            found += [int(n) for n in index.ravel().tolist()]
+    in_order = found == list(range(found[0], found[0] + len(found))) if found else True
+    if in_order or min(found) < 0:
+        return count
+    end = round((max(found) + 1) * (1 + 3 / len(found)))
+    by_chance = (end / count) ** len(found) if end < count else 1.0
+    return end if by_chance < CERTAIN else count
+
+
+def _validation(
+    variables: Variables, rows: Rows, same: bool
+) -> tuple[Rows, str, Tensor | None] | None:
+    """Return validation data, its name, and which rows of the training data it is (or None)."""
+    for name, dataset in variables.datasets.items():
+        if not is_validation(name):
+            continue
+        tensors, used = _tensors_of(dataset)
+        if same:
+            tensors = (*tensors[:1], *tensors[:1])
+        if len(tensors) < 2 or not (_alike(tensors[0], rows[0]) and _alike(tensors[1], rows[1])):
+            continue
+        if used is not None and tensors[0] is rows[0]:
+            return (rows[0][used], rows[1][used]), name, used
+        new = tensors if used is None else tuple(t[used] for t in tensors[:2])
+        if len(new[0]) >= MIN_NEW and not overlap(rows[0], new[0]) > OVERLAPPING:
+            return (new[0], new[1]), name, None
+    named = variables.validation_data()
+    for name, first in named.items():
+        if not _alike(first, rows[0]) or len(first) < MIN_NEW or first is rows[0]:
+            continue
+        partners = [first] if same else [t for t in named.values() if _is_partner(t, first, rows)]
+        if partners and not overlap(rows[0], first) > OVERLAPPING:
+            return (first, partners[0]), name, None
+    return None
+
+
+def _alike(tensor: Tensor, rows: Tensor) -> bool:
+    return tensor.dtype == rows.dtype and tensor.shape[1:] == rows.shape[1:] and tensor.dim() > 0
+
+
+def _is_partner(tensor: Tensor, first: Tensor, rows: Rows) -> bool:
+    fits = tensor is not first and tensor.dim() > 0 and len(tensor) == len(first)
+    return fits and _alike(tensor, rows[1]) and tensor is not rows[1]
+
+
+def _tensors_of(dataset: Dataset[Any]) -> tuple[tuple[Tensor, ...], Tensor | None]:
+    """Return the tensors of a data set, and which of their rows it has; None for all."""
+    if isinstance(dataset, TensorDataset):
+        return tuple(dataset.tensors), None
+    if isinstance(dataset, Subset):
+        tensors, used = _tensors_of(dataset.dataset)
+        index = torch.as_tensor(list(dataset.indices))
+        return tensors, index if used is None else used[index]
+    return (), None
+
+
+def _of_windows(replay: Replay, variables: Variables, x: _Drawn, y: _Drawn) -> SeenData:
+    """Cut windows from the long row that batches were cut from."""
+    row, length = x.source, x.batch.shape[1]
+    aims = y.source
+    if row is None or aims is None or aims.dim() != 1 or len(row) < LONG or y.batch.dim() > 2:
+        raise ValueError("it is not known what its windows were cut from")
+    width = y.batch.shape[1] if y.batch.dim() == 2 else 1
+    shift = _shift(row, aims, x.batch, y.batch.reshape(len(x.batch), -1))
+    reach = max(length, shift + width)
+
+    def cut(row: Tensor, aims: Tensor, begin: int, end: int, count: int) -> Rows:
+        last = min(end, len(row), len(aims)) - reach
+        if last <= begin:
+            raise ValueError("the row that windows are cut from is too short")
+        starts = torch.randint(begin, last + 1, (count,), generator=_generator()).to(row.device)
+        ahead = torch.arange(max(length, width), device=row.device)
+        inputs = row[starts[:, None] + ahead[:length]]
+        targets = aims[starts[:, None] + shift + ahead[:width]]
+        return inputs, targets.reshape(len(starts), *y.batch.shape[1:])
+
+    most = max(20, min(MAX_NEW, MAX_NEW_TARGETS // width, MAX_REPLAYS * len(x.batch)))
+    count = max(MIN_ROWS, min(MAX_ROWS, MAX_BATCH_BYTES // (16 * length)))
+    if aims is row:
+        for name, other in variables.validation_data().items():
+            long = other.dim() == 1 and other.dtype == row.dtype and len(other) > 2 * reach
+            if long and other is not row and not overlap(row, other) > OVERLAPPING:
+                new = cut(other, other, 0, len(other), most)
+                trained = cut(row, aims, 0, len(row), count)
+                return _made(replay, (x.batch, y.batch), trained, new, True, name)
+    begin = round((1 - END) * len(row))
+    new = cut(row, aims, begin, len(row), most)
+    trained = cut(row, aims, 0, begin, count)
+    source = "the last tenth of the training data"
+    return _made(replay, (x.batch, y.batch), trained, new, False, source)
+
+
+def _shift(row: Tensor, aims: Tensor, inputs: Tensor, targets: Tensor) -> int:
+    """Return by how many places the targets lie behind the inputs."""
+    length, width = inputs.shape[1], targets.shape[1]
+    starts = _places(row, inputs[0])
+    for shift in sorted({0, 1, 2, length, length + 1}):
+        fitting = starts[starts + shift + width <= len(aims)]
+        ahead = torch.arange(width, device=row.device)
+        if len(fitting) and bool(
+            (aims[fitting[:, None] + shift + ahead] == targets[0]).all(1).any()
+        ):
+            return shift
+    raise ValueError("it is not known which windows belong to which targets")
+
+
+def _places(row: Tensor, piece: Tensor) -> Tensor:
+    """Return where a piece begins in a row."""
+    found = torch.arange(len(row) - len(piece) + 1, device=row.device)
+    for offset, value in enumerate(piece):
+        found = found[row[found + offset] == value]
+    return found
+
+
+def _of_batches(replay: Replay) -> SeenData:
+    """Take the batches that were kept: every fourth is held out."""
+    graph = replay.graph
+    assert graph.targets is not None
+    batches = replay.matching_batches() if len(graph.inputs) == 1 else []
+    if len(batches) < 4:
+        raise ValueError("only single batches of the data were seen")
+    trained, new = (
+        (torch.cat([inputs[0] for inputs, _ in chosen]), torch.cat([aims for _, aims in chosen]))
+        for chosen in ([b for n, b in enumerate(batches) if n % 4], batches[::4])
+    )
+    places = graph.inputs[0], graph.targets
+    return _made(replay, places, trained, new, False, "a part of the batches that were kept")
+
+
+def _made(
+    replay: Replay, places: Rows, trained: Rows, new: Rows, is_new: bool, source: str
+) -> SeenData:
+    """Let the step say what the network is given for rows, and compared with."""
+    graph = replay.graph
+    assert graph.targets is not None
+    if len(trained[0]) < MIN_ROWS or len(new[0]) < min(MIN_NEW, 20):
+        raise ValueError(f"only {len(trained[0])} examples were seen")
+    size, given, aims = len(places[0]), graph.inputs[0], graph.targets
+    alone = len(graph.inputs) == 1 and len(given) == size
+    if aims.numel() % size or (len(aims) != size and not _flattened(aims, places[1])):
+        raise ValueError("it is not known which dimension has the examples")
+
+    def examples(rows: Rows) -> Examples:
+        made = []
+        with torch.no_grad():
+            for substitutes, count in parts(places, rows):
+                inputs = substitutes[id(places[0])]
+                if alone and given is not places[0]:
+                    inputs = replay.repeat(given, substitutes)
+                targets = replay.repeat(aims, substitutes)
+                made.append((inputs[:count], targets.reshape(size, -1)[:count]))
+        inputs = torch.cat([part[0] for part in made])
+        targets = torch.cat([part[1] for part in made])
+        return Examples(rows, inputs.detach(), targets.detach())
+
+    return SeenData(places, examples(trained), examples(new), is_new, source)
+
+
+def _flattened(targets: Tensor, rows: Tensor) -> bool:
+    """Whether targets are rows behind one another."""
+    same = targets.numel() == rows.numel()
+    return same and bool((targets.flatten() == rows.flatten()).all())

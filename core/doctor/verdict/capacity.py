@@ -1,0 +1,106 @@
+"""Too small, overfitting or held up by its settings: what networks of other sizes say of one."""
+
+import math
+
+from ..evidence import Evidence
+from ..experiments.reference_networks import References
+
+Answer = tuple[str, str, float]
+"""A verdict, its sentence, and its confidence."""
+
+RISEN, GAINS = 0.01, 0.02
+"""The parts by which a loss on new examples rises for good, and falls, with twice the steps."""
+MUCH = 3.0
+"""Times the gain by more steps that a gain by size is, where size is what is missing."""
+NEAR = 0.25
+"""The part of its loss on new examples by which a network may be better on those of the training,
+and is not overfitting."""
+FAR = 0.35
+"""The part from which on it is, if a network that stopped early is better on new examples."""
+
+
+def overfitting_by_size(evidence: Evidence) -> Answer | None:
+    """See whether a network that stopped early is better on new examples, and this one on old."""
+    found = evidence.result(References)
+    if found is None or not found.is_new:
+        return None
+    if found.time_gain < -RISEN and found.gap > NEAR:
+        return (
+            "overfitting",
+            f"Nothing is broken, but it overfits: its loss is {found.own_trained:.3g} on training"
+            f" data and {found.own:.3g} on new examples, and as many steps again take that to"
+            f" {found.longer:.3g}. Stop earlier, or try more data, dropout or weight decay.",
+            min(0.9, 0.6 - found.time_gain),
+        )
+    if found.gap < FAR:
+        return None
+    gain = max(found.recipe_gain, found.smaller_gain)
+    if not gain:
+        return None
+    return (
+        "overfitting",
+        f"Nothing is broken, but it overfits: its loss is {found.own_trained:.3g} on training data"
+        f" and {found.own:.3g} on new examples, where a network of no more parameters that stopped"
+        f" early reaches {min(found.at_most_same):.3g}. Stop earlier, or try more data, dropout or"
+        " weight decay.",
+        min(0.9, 0.6 + gain),
+    )
+
+
+def by_size(evidence: Evidence, gain: float) -> Answer | None:
+    """Decide whether the size of a network is what holds it up; None if it is not.
+
+    Args:
+        evidence: with the comparison, if it was made.
+        gain: what twice as many steps would bring, as a part of the loss.
+    """
+    found = evidence.result(References)
+    if found is None or found.gap > NEAR:
+        return None
+    if math.isfinite(found.time_gain):
+        gain = found.time_gain  # what was tried counts more than what was forecast
+    by_size = found.size_gain
+    if by_size and not found.recipe_gain and by_size > MUCH * gain:
+        return (
+            "too_small",
+            "Nothing is wrong, but the model is too small: a network of four times as many"
+            f" parameters reaches {found.larger:.3g} on the same {_examples(found)}, yours"
+            f" {found.own:.3g}; one of its own size {found.same:.3g}.",
+            min(0.92, 0.55 + by_size),
+        )
+    if found.time_gain > GAINS and found.time_gain * MUCH > by_size:
+        return (
+            "undertrained",
+            f"Nothing is wrong; it needs more time. As many steps again, of a copy, take its loss"
+            f" on {_examples(found)} from {found.own:.3g} to {found.longer:.3g}.",
+            min(0.92, 0.6 + 2 * found.time_gain),
+        )
+    if found.recipe_gain and gain < found.recipe_gain:
+        return (
+            "undertrained",
+            f"Its size is not what holds it up: a network of as many parameters reaches"
+            f" {found.same:.3g} on the same {_examples(found)}, yours {found.own:.3g}. It is not"
+            " trained enough, or its settings (learning rate, initialisation, architecture) are in"
+            " the way.",
+            min(0.7, 0.5 + found.recipe_gain / 2),
+        )
+    return None
+
+
+def has_settled(evidence: Evidence) -> bool:
+    """Whether it was tried that more steps bring next to nothing."""
+    found = evidence.result(References)
+    return found is not None and found.time_gain < GAINS
+
+
+def at_floor(evidence: Evidence) -> bool:
+    """Whether no network and no baseline that was compared is better."""
+    found = evidence.result(References)
+    if found is None or not found.is_new:
+        return False
+    others = (found.smaller, found.same, found.larger, found.best_baseline)
+    return not any(other < found.own for other in others)
+
+
+def _examples(found: References) -> str:
+    return "new examples" if found.is_new else "examples"

@@ -1,0 +1,103 @@
+"""Networks of other sizes: trained on what a loop was seen to use, without touching it."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import watch
+from core.doctor.evidence import Evidence
+from core.doctor.experiments import reference_networks
+from core.doctor.experiments.reference_forms import steps_of
+from core.doctor.experiments.row_losses import Task, row_losses
+
+
+def ring(count):
+    """Points within a circle and around it: two lines do not tell them apart."""
+    x = 1.5 * torch.randn(count, 2)
+    return x, (x.norm(dim=1) < 1.5).long()
+
+
+def trained(width, steps, budget):
+    """Watch a loop with bare tensors; return it, its weights, and the next random number."""
+    torch.manual_seed(3)
+    x, y = ring(800)
+    x_val, y_val = ring(300)
+    w1, w2 = torch.randn(2, width).requires_grad_(), torch.randn(width, 2).requires_grad_()
+    b1 = torch.zeros(width, requires_grad=True)
+    with watch(quiet=True, record=False, budget=budget) as seen:
+        for _ in range(steps):
+            i = torch.randint(0, len(x), (64,))
+            loss = F.cross_entropy(torch.tanh(x[i] @ w1 + b1) @ w2, y[i])
+            for p in (w1, b1, w2):
+                p.grad = None
+            loss.backward()
+            for p in (w1, b1, w2):
+                p.data -= 0.3 * p.grad
+            seen.step(loss)
+    return seen, [w1, b1, w2], torch.rand(1), (x_val, y_val)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A network of two units, settled."""
+    return trained(2, 500, 1.0)
+
+
+def comparison(seen):
+    """What the doctor says of the comparison."""
+    return next(x for x in seen.diagnosis.experiments if x.id == "reference_networks")
+
+
+def test_a_network_of_two_units_is_too_small_for_a_ring(small):
+    """The larger reference shows it on the validation data, and the picture has all of them."""
+    seen, *_ = small
+    done = comparison(seen)
+    values = dict(done.values)
+    assert done.passed is False and values["larger"] < 0.8 * values["own"] and values["is_new"]
+    assert seen.diagnosis.verdict == "too_small" and "x_val" in done.measured
+    names = done.picture.names
+    assert names[0] == "yours" and any("4 x" in name for name in names)
+    assert len(done.picture.series[0].y) == len(names)
+
+
+def test_the_loop_keeps_its_weights_and_its_random_numbers(small):
+    """As they are without any experiment."""
+    _, weights, random, _ = small
+    _, other, same, _ = trained(2, 500, 0.0)
+    assert torch.equal(random, same)
+    assert all(torch.equal(a, b) for a, b in zip(weights, other, strict=True))
+
+
+def test_it_says_why_where_nothing_can_be_compared():
+    """Of a training that is not supervised."""
+    evidence = Evidence(torch.zeros(0).numpy(), torch.zeros(0).numpy(), [])
+    reference_networks.compare_sizes(None, None, evidence, 1.0)
+    done = evidence.experiments["reference_networks"]
+    assert done.passed is None and "not supervised" in done.measured
+
+
+def test_steps_are_decided_by_sizes_and_not_by_the_clock():
+    """Wider networks take fewer steps; so does a smaller budget."""
+    form = reference_networks.Form("MLP", nn.Linear, lambda width: 1e4 * width, nn.Identity())
+    few = steps_of(form, [100, 400], 10_000, 10.0)
+    assert few < steps_of(form, [10, 40], 10_000, 10.0)
+    assert few == 2 * steps_of(form, [100, 400], 10_000, 5.0) or few > 0
+    longer = dataclasses.replace(form, positions=32)
+    assert steps_of(longer, [1, 4], 10_000, 10.0) < steps_of(form, [1, 4], 10_000, 10.0)
+
+
+def test_the_loss_of_each_row_is_that_of_the_loops_criterion():
+    """Targets that are ignored do not count."""
+    scores, targets = torch.randn(5, 4, 7), torch.randint(0, 7, (5, 4))
+    targets[:, 3] = -1
+    own = row_losses(Task("classes", "cross_entropy", 7, -1), scores, targets)
+    wanted = F.cross_entropy(scores[:, :3].flatten(0, 1), targets[:, :3].flatten())
+    assert own.mean() == pytest.approx(float(wanted), rel=1e-5)
+    values, aims = torch.randn(5, 2), torch.randn(5, 2)
+    squared = row_losses(Task("values", "mse_loss"), values, aims)
+    assert squared.mean() == pytest.approx(float(F.mse_loss(values, aims)), rel=1e-5)
+    absolute = row_losses(Task("values", "l1_loss"), values, aims)
+    assert absolute.mean() == pytest.approx(float(F.l1_loss(values, aims)), rel=1e-5)

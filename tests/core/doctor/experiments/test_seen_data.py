@@ -1,0 +1,130 @@
+"""What a watched loop learns from, and what is new to it, by how it takes its batches."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+from core import watch
+from core.doctor.diagnose import replay_of
+from core.doctor.experiments.seen_data import seen_data
+
+ROWS = 400
+
+
+def table(count=ROWS):
+    """Rows that are told apart by their first number, and their labels."""
+    x = torch.randn(count, 6)
+    x[:, 0] = torch.arange(count)
+    return x, torch.arange(count) % 3
+
+
+def step(net, x, y):
+    """Forward, backward, update; as any loop does it."""
+    loss = F.cross_entropy(net(x).flatten(0, -2), y.flatten())
+    net.zero_grad()
+    loss.backward()
+    for p in net.parameters():
+        p.data -= 1e-3 * p.grad
+    return loss
+
+
+def found(seen):
+    """What is known of the data of a loop that was watched."""
+    watcher = seen._loop.watcher
+    return seen_data(replay_of(watcher), watcher.variables)
+
+
+def quiet():
+    """A watch that prints, keeps and tries nothing."""
+    return watch(quiet=True, record=False, budget=0)
+
+
+def test_rows_that_are_picked_come_from_the_whole_data_and_validation_data_is_new():
+    """By indices drawn in the step; the two validation tensors are found by their names."""
+    x_train, y_train = table()
+    x_val, y_val = -table(100)[0], table(100)[1]
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for _ in range(6):
+            i = torch.randint(0, ROWS, (32,))
+            seen.step(step(net, x_train[i], y_train[i]))
+    data = found(seen)
+    assert data.is_new and data.source == "x_val" and len(data.trained) == ROWS
+    assert sorted(data.new.inputs[:, 0].tolist()) == sorted(x_val[:, 0].tolist())
+    assert (data.new.targets[:, 0] == -data.new.inputs[:, 0].long() % 3).all() and len(y_val) == 100
+
+
+def test_rows_that_are_never_drawn_are_new():
+    """The loop says how far it draws."""
+    x, y = table()
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for _ in range(6):
+            i = torch.randint(0, 300, (32,))
+            seen.step(step(net, x[i], y[i]))
+    data = found(seen)
+    assert data.is_new and "never drawn" in data.source
+    assert data.new.inputs[:, 0].min() >= 300 > data.trained.inputs[:, 0].max()
+
+
+def test_a_part_is_held_out_where_nothing_new_is_found():
+    """And it is said that the network may have learned from it."""
+    x, y = table()
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for _ in range(6):
+            seen.step(step(net, x, y))
+    data = found(seen)
+    assert not data.is_new and len(data.new) == 0.2 * ROWS
+    assert not set(data.new.inputs[:, 0].tolist()) & set(data.trained.inputs[:, 0].tolist())
+    assert (data.new.targets[:, 0] == data.new.inputs[:, 0].long() % 3).all()
+
+
+def test_what_a_loader_stacks_is_followed_to_its_data_set():
+    """Through a subset, too: what the other subset has is new."""
+    both = TensorDataset(*table())
+    train_set, val_set = Subset(both, range(0, ROWS, 2)), Subset(both, range(1, ROWS, 2))
+    loader, val_loader = DataLoader(train_set, 16, shuffle=True), DataLoader(val_set, 16)
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for x, y in loader:
+            seen.step(step(net, x, y))
+    data = found(seen)
+    assert data.is_new and data.source.startswith("val_") and len(val_loader)
+    assert (data.new.inputs[:, 0] % 2 == 1).all() and (data.trained.inputs[:, 0] % 2 == 0).all()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_windows_are_cut_from_the_row_of_tokens(named):
+    """The targets are one place further on, in validation data or in a part that is left out."""
+    train_data = torch.arange(3000) % 50
+    held = {"val_data": (torch.arange(2000) * 7) % 50} if named else {}
+    net = nn.Sequential(nn.Embedding(50, 4), nn.Linear(4, 50))
+    with quiet() as seen:
+        for _ in range(6):
+            starts = torch.randint(len(train_data) - 9, (4,))
+            x = torch.stack([train_data[i : i + 8] for i in starts])
+            y = torch.stack([train_data[i + 1 : i + 9] for i in starts])
+            seen.step(step(net, x, y))
+    data = found(seen)
+    assert data.is_new is named and data.trained.inputs.shape[1] == 8
+    by = 7 if named else 1
+    assert (data.new.targets == (data.new.inputs + by) % 50).all()
+    assert (data.trained.targets == (data.trained.inputs + 1) % 50).all() and (held or not named)
+
+
+def test_without_any_source_the_kept_batches_have_to_do_or_it_says_why():
+    """Of a loop whose batches come from elsewhere."""
+    rows = [table(64) for _ in range(8)]
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for number in range(8):
+            seen.step(step(net, *(t + 0 for t in rows[number])))
+    assert "batches" in found(seen).source
+    with quiet() as seen:
+        for number in range(8):
+            seen.step(step(net, *(t[:4] + 0 for t in rows[number])))
+    with pytest.raises(ValueError, match="examples were seen"):
+        found(seen)

@@ -1,0 +1,110 @@
+"""What networks of other sizes say of one: from made-up losses."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from core.doctor.evidence import Evidence
+from core.doctor.experiments.experiment import Outcome
+from core.doctor.experiments.reference_networks import REFERENCES, References
+from core.doctor.verdict.capacity import (
+    at_floor,
+    by_size,
+    has_settled,
+    overfitting_by_size,
+)
+from core.doctor.verdict.conclusion import conclude
+
+SMALL = References(
+    own=2.5,
+    own_trained=2.45,
+    smaller=2.8,
+    same=2.5,
+    larger=1.9,
+    smaller_error=0.01,
+    same_error=0.01,
+    larger_error=0.01,
+    longer=2.49,
+    longer_error=0.01,
+    size_error=0.01,
+    best_baseline=2.6,
+    parameters=1000,
+    count=500,
+    is_new=True,
+)
+
+
+def compared(**changes):
+    """Evidence of a settled loop, and of a comparison."""
+    evidence = Evidence(np.arange(2000), 2.45 + 2 * 0.98 ** np.arange(2000), [])
+    found = dataclasses.replace(SMALL, **changes)
+    evidence.add(REFERENCES.done(Outcome(False, "measured", found)), found)
+    return evidence
+
+
+def test_a_larger_network_that_is_better_makes_it_too_small():
+    """Both losses are said, and the verdict of the whole is that."""
+    verdict, sentence, sure = by_size(compared(), 0.0)
+    assert verdict == "too_small" and "1.9" in sentence and "2.5" in sentence
+    assert 0.7 < sure <= 0.92
+    assert conclude(compared(), ()).verdict == "too_small"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"larger": 2.46},  # hardly better
+        {"larger_error": 0.4},  # perhaps by chance
+        {"same": 1.9},  # no better than one of its own size
+        {"own_trained": 1.2},  # it overfits
+    ],
+)
+def test_it_is_not_called_too_small_where_something_else_may_be_it(changes):
+    """Only what is clear, and is size, counts."""
+    found = by_size(compared(**changes), 0.0)
+    assert found is None or found[0] != "too_small"
+
+
+def test_it_is_not_called_too_small_while_more_steps_help_as_much():
+    """The user's own question: too small, or not trained enough."""
+    assert by_size(compared(longer=math.nan), 0.15) is None
+    verdict, sentence, _ = by_size(compared(longer=2.0), 0.0)
+    assert verdict == "undertrained" and "2.5 to 2" in sentence
+
+
+def test_what_was_tried_counts_more_than_what_was_forecast():
+    """A copy that went on and gained nothing has settled, whatever its curve promised."""
+    assert by_size(compared(), 0.3)[0] == "too_small"
+    assert has_settled(compared()) and not has_settled(compared(longer=2.2))
+
+
+def test_a_network_of_its_own_size_that_is_better_tells_against_size():
+    """Then it is undertrained, or its settings are in the way."""
+    verdict, sentence, sure = by_size(compared(same=2.0), 0.0)
+    assert verdict == "undertrained" and "settings" in sentence and sure <= 0.7
+
+
+def test_it_overfits_where_a_network_that_stopped_early_is_better_on_new_examples():
+    """And not where these may have been learned from."""
+    changes = {"own_trained": 0.4, "same": 2.0, "smaller": 1.8}
+    verdict, sentence, _ = overfitting_by_size(compared(**changes))
+    assert verdict == "overfitting" and "1.8" in sentence and "0.4" in sentence
+    assert overfitting_by_size(compared(**changes, is_new=False)) is None
+    assert overfitting_by_size(compared(same=2.0)) is None
+
+
+def test_it_overfits_where_more_steps_raise_the_loss_on_new_examples():
+    """Nobody has to have validated."""
+    found = overfitting_by_size(compared(own_trained=1.5, longer=2.8))
+    assert found and found[0] == "overfitting" and "2.8" in found[1]
+
+
+def test_it_is_at_its_floor_where_nothing_is_better():
+    """No network of another size and no baseline; and without a comparison nobody knows."""
+    nothing = {"larger": 2.52, "same": 2.51, "smaller": math.nan}
+    assert at_floor(compared(**nothing))
+    assert not at_floor(compared(**nothing, best_baseline=2.4))
+    assert not at_floor(Evidence(np.arange(30), np.ones(30), []))
+    assert by_size(Evidence(np.arange(30), np.ones(30), []), 0.0) is None
