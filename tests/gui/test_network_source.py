@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QWidget
 from core.telemetry.events import Diagnosed
 from gui.session_state import State
 from tests.gui.conftest import QUICK
-from tests.gui.diagnoses import BROKEN
+from tests.gui.doctor.diagnoses import BROKEN
 
 
 def marks(window, page):

@@ -9,8 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from gui import session as session_module
+from tests.gui.doctor.test_page import Two
 from tests.gui.hands import Hands
-from tests.gui.test_page_doctor import Two
 
 CELLS = (
     "import torch\nfrom torch import nn\n!pip install nothing",

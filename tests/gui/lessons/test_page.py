@@ -14,7 +14,7 @@ from gui.lessons.parts.question import Part as Question
 from gui.lessons.prose import Prose
 from gui.window import page_names
 from tests.gui.hands import Hands, turn_wheel
-from tests.gui.shelf import Shelf
+from tests.gui.lessons.shelf import Shelf
 
 LEFT = Qt.MouseButton.LeftButton
 

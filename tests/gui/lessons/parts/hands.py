@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.playgrounds.digits.recipe import DigitsRecipe
 from gui.session_state import State
-from tests.gui.shelf import Shelf
+from tests.gui.lessons.shelf import Shelf
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 FEW = {"steps": 20, "batch_size": 32, "augment": "none"}

@@ -11,7 +11,7 @@ from gui import theme
 from gui.charts.axes import Scale
 from gui.charts.evidence import EvidencePicture
 from gui.widgets.doctor_text import tidy
-from tests.gui.diagnoses import CLASSES, GRADIENTS, LOSS, RATIO
+from tests.gui.doctor.diagnoses import CLASSES, GRADIENTS, LOSS, RATIO
 
 NOTHING = Picture("Is there anything?", "lines", ())
 GAPS = Picture(

@@ -19,7 +19,7 @@ from gui.doctor import loop_record_reader as recording
 from gui.doctor.evidence_panel import LOSS, EvidenceCard, exhibits, loss_exhibit
 from gui.doctor.examination import Stage
 from gui.widgets.status_icon import Sign
-from tests.gui.diagnoses import BROKEN, FINE, SMALL
+from tests.gui.doctor.diagnoses import BROKEN, FINE, SMALL
 from tests.gui.hands import Hands
 
 

@@ -22,7 +22,7 @@ from gui.doctor import case_study as case_module
 from gui.doctor.chapter_card import ChapterCard
 from gui.doctor.evidence_panel import LOSS, EvidenceCard
 from gui.widgets.sample_block import LINES, SampleBlock, readable
-from tests.gui.chapters import CHAPTERS
+from tests.gui.doctor.chapters import CHAPTERS
 from tests.gui.hands import Hands
 
 NOISE = "\u25a1" * 300

@@ -4,7 +4,7 @@ from core.doctor.diagnosis import Cause, Check, Diagnosis
 from core.doctor.verdict.causes import CAUSES
 from core.lessons.actual_words import FIXES
 from core.lessons.case_study import Chapter
-from tests.gui.diagnoses import CHECKS
+from tests.gui.doctor.diagnoses import CHECKS
 
 NOISE = "\u25a1\u25a1\u25a1\u25a1 hat\u25a1\u25a1\u25a1\u25a1\u25a1\u25a1ius" + 40 * "\u25a1" + " V"
 SAMPLES = (

@@ -35,7 +35,7 @@ from gui.session_state import State
 from gui.widgets.data_card import DataCard
 from gui.widgets.glossary import TermLabel
 from gui.worker import Worker
-from tests.gui.diagnoses import BROKEN, CONTEXT, DEAD, EARLY, FINE, RATE, RATIO, SMALL
+from tests.gui.doctor.diagnoses import BROKEN, CONTEXT, DEAD, EARLY, FINE, RATE, RATIO, SMALL
 from tests.gui.hands import Hands
 
 STARTED = Started("names", "gru", "cpu", "bundled US names", 156_891, (), 3.296)
