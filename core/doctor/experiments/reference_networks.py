@@ -92,6 +92,12 @@ class References(ExperimentResult):
         return min(against_own, against_same)
 
     @property
+    def size_share(self) -> float:
+        """The part of the larger network's lead that it has over one of the same size, too."""
+        lead = self.own - self.larger
+        return (self.same - self.larger) / lead if lead > 0 else 0.0
+
+    @property
     def time_gain(self) -> float:
         """The part of its loss that as many steps again bring, negative if they harm; or NaN."""
         if not math.isfinite(self.longer) or not self.own:

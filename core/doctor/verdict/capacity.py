@@ -10,6 +10,9 @@ Answer = tuple[str, str, float]
 
 RISEN, GAINS = 0.01, 0.02
 """The parts by which a loss on new examples rises for good, and falls, with twice the steps."""
+MOST = 0.5
+"""The part of what a larger network is better by that size is, where one of the same size is
+better, too."""
 MUCH = 3.0
 """Times the gain by more steps that a gain by size is, where size is what is missing."""
 NEAR = 0.25
@@ -60,7 +63,8 @@ def by_size(evidence: Evidence, gain: float) -> Answer | None:
     if math.isfinite(found.time_gain):
         gain = found.time_gain  # what was tried counts more than what was forecast
     by_size = found.size_gain
-    if by_size and not found.recipe_gain and by_size > MUCH * gain:
+    mostly_size = not found.recipe_gain or found.size_share > MOST
+    if by_size and mostly_size and by_size > MUCH * gain:
         return (
             "too_small",
             "Nothing is wrong, but the model is too small: a network of four times as many"

@@ -84,6 +84,7 @@ def test_a_network_of_its_own_size_that_is_better_tells_against_size():
     """Then it is undertrained, or its settings are in the way."""
     verdict, sentence, sure = by_size(compared(same=2.0), 0.0)
     assert verdict == "undertrained" and "settings" in sentence and sure <= 0.7
+    assert by_size(compared(same=2.4), 0.0)[0] == "too_small"  # most of the lead is size
 
 
 def test_it_overfits_where_a_network_that_stopped_early_is_better_on_new_examples():
