@@ -1,6 +1,7 @@
 """A diagnosis: one frozen object, the same from a script, the command line and the screen."""
 
 import dataclasses
+import math
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ VERDICTS = {
 COMPARISON = "reference_networks"
 """The id of the experiment that compares a network with those of other sizes."""
 WIDTH = 92
+NOTHING = 0.01
+"""A gain of a smaller part of the loss is none: two equal trainings differ by as much."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,46 @@ class CodeLine:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """Whether a fix helps: two copies were trained alike, one with it and one without.
+
+    Attributes:
+        proved: True; False where it brought nothing that is certain; None if it could not be tried
+            (``measured`` says why).
+        fix: what was fixed on the copy, such as ``learning rate 0.001``.
+        measured: in words with numbers.
+        unfixed, fixed: the losses on new data at the end; NaN.
+        gain: by how much the latter is lower; NaN.
+        low, high: four of five such gains lie between them; NaN.
+        steps: that both were trained for.
+        settings: of a recipe, where these are the fix; ().
+        picture: both losses on new data over the steps.
+    """
+
+    proved: bool | None
+    fix: str
+    measured: str
+    unfixed: float = math.nan
+    fixed: float = math.nan
+    gain: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    steps: int = 0
+    settings: tuple[tuple[str, SettingValue], ...] = ()
+    picture: Picture | None = None
+
+    @property
+    def words(self) -> str:
+        """The result in a word or two."""
+        return {True: "Proved", False: "Not proved", None: "Could not be tried"}[self.proved]
+
+    @property
+    def refuted(self) -> bool:
+        """Whether it is certain that the fix brings next to nothing."""
+        return self.proved is False and self.high < 2 * NOTHING * abs(self.unfixed)
+
+
+@dataclass(frozen=True)
 class Cause:
     """What is wrong.
 
@@ -152,8 +195,9 @@ class Cause:
         evidence: what was measured against what was expected.
         fix: what fixes it.
         confidence: 0 to 1.
-        settings: of a recipe, what to set to fix it; () where no setting does.
+        settings: of a recipe, what to set to fix it; () where nothing was proved to.
         lines: of the program, most telling first; () where none is known.
+        proof: whether its fix helps; None if that was not tried.
     """
 
     id: str
@@ -164,6 +208,7 @@ class Cause:
     confidence: float
     settings: tuple[tuple[str, SettingValue], ...] = ()
     lines: tuple[CodeLine, ...] = ()
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True)
@@ -217,10 +262,11 @@ class Diagnosis:
         checks: everything that was checked.
         experiments: everything that was tried.
         settings: what to change in the recipe for a verdict that is no fault (a larger model, more
-            steps); ().
+            steps); () where nothing was proved to help.
         seconds: how long the doctor took.
         training_kind: classification, adversarial, ...; "" if that is not known.
         forecast: what more steps would bring; None where something is wrong, or it can't be told.
+        proof: whether what the verdict asks for helps; None if that was not tried.
     """
 
     verdict: str
@@ -233,6 +279,7 @@ class Diagnosis:
     seconds: float = 0.0
     training_kind: str = ""
     forecast: Forecast | None = None
+    proof: Proof | None = None
 
     @property
     def comparison(self) -> Experiment | None:
@@ -264,6 +311,8 @@ class Diagnosis:
             lines += ["", f"Kind of training: {self.training_kind}."]
         if self.forecast:
             lines += ["", _wrapped(f"Forecast: {self.forecast.words}", "", "   ")]
+        if self.proof:
+            lines += ["", _proof(self.proof, "")]
         for number, cause in enumerate(self.causes, 1):
             where = f" ({cause.where})" if cause.where else ""
             lines += ["", _wrapped(f"{number}. {cause.title}{where}", "", "   ")]
@@ -271,6 +320,8 @@ class Diagnosis:
                 lines += [_wrapped(f"{line.place}: {line.text}", "   ", "      ")]
             lines += [_wrapped(f"evidence: {cause.evidence}", "   ", "      ")]
             lines += [_wrapped(f"fix: {cause.fix}", "   ", "      ")]
+            if cause.proof:
+                lines += [_proof(cause.proof, "   ")]
             lines += [f"   {cause.id}, confidence {cause.confidence:.0%}"]
         for done in (x for x in self.experiments if x.passed is not None):
             lines += ["", _wrapped(f"Experiment: {done.title}. {done.measured}", "", "   ")]
@@ -287,6 +338,11 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         """Return it as a notebook shows it."""
         return html_report.report(VERDICTS[self.verdict], self)
+
+
+def _proof(proof: Proof, first: str) -> str:
+    tried = f" ({proof.fix})" if proof.fix else ""
+    return _wrapped(f"{proof.words}{tried}: {proof.measured}", first, first + "   ")
 
 
 def _wrapped(text: str, first: str, rest: str = "") -> str:

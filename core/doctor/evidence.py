@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ..telemetry.events import Array
-from .diagnosis import Experiment
+from .diagnosis import Experiment, Proof
 from .watch.observation import InferenceStats, Observation
 from .watch.training_kind import ACTOR, ADVERSARIAL, COMPARABLE, PHYSICS, SUPERVISED
 
@@ -86,6 +86,7 @@ class Evidence:
         can_grow: whether there is a wider model of the same kind.
         spare_classes: outputs for what need not occur, such as single bytes.
         seconds: that the experiments took.
+        proofs: whether fixes help, by the cause, or by the verdict that asks for one.
     """
 
     steps: Array
@@ -114,6 +115,7 @@ class Evidence:
     can_grow: bool = True
     spare_classes: int = 0
     seconds: float = 0.0
+    proofs: dict[str, Proof] = field(default_factory=dict)
     _results: dict[type, object] = field(default_factory=dict)
 
     def add(self, experiment: Experiment, result: object = None) -> None:

@@ -20,6 +20,7 @@ from .diagnose import experiment, replay_of
 from .diagnosis import Diagnosis
 from .evidence import DataStats, Evidence
 from .experiments.data_checks import check_data, overlap
+from .experiments.proved_fixes import prove_fixes
 from .experiments.replay import REPLAY_ERRORS, Replay
 from .experiments.run_access import (
     EVALUATED,
@@ -40,6 +41,8 @@ CLOSELY = 0.05
 """The share of the time for observations, where the training is for them."""
 QUICK = 0.35
 """The share of the budget for experiments on single steps; the rest is for copies that train."""
+COPIES = 0.7
+"""The share of what is then left for copies; the rest is for fixes that are tried."""
 SETTLING = 5
 COMPARED = 600
 """Targets, for the losses in both modes."""
@@ -126,18 +129,23 @@ def _diagnose(
     if replay is not None and not control.abandoned:
         for words, share in experiment(case, replay, QUICK * budget, doctor.watcher.repeatable):
             yield Progress(words, QUICK * share)
-    checks = apply_rules(case)
-    found = conclude(case, checks, advise(learner, case))
+    found = conclude(case, apply_rules(case))
     yield Diagnosed(learner.step, found)
     left = budget - (time.perf_counter() - begin)
-    if found.verdict != "broken" and not crash and not control.stopping and learner.step > 30:
-        for words, share in train_copies(case, learner, control, left):
-            yield Progress(words, QUICK + (1 - QUICK) * share)
-            yield Diagnosed(learner.step, conclude(case, apply_rules(case), advise(learner, case)))
+    tries = not crash and not control.stopping and learner.step > 30
+    if found.verdict != "broken" and tries:
+        for words, share in train_copies(case, learner, control, COPIES * left):
+            yield Progress(words, QUICK + COPIES * (1 - QUICK) * share)
+            yield Diagnosed(learner.step, conclude(case, apply_rules(case)))
+    found = conclude(case, apply_rules(case))
+    left = budget - (time.perf_counter() - begin)
+    if tries and left > 0 and not control.stopping:
+        wrong = [cause.id for cause in found.causes] or [found.verdict]
+        advice = advise(learner, case, doctor.planned)
+        for words, share in prove_fixes(case, learner, wrong, advice, control, left):
+            yield Progress(words, 1 - left / budget * (1 - share))
     seconds = round(time.perf_counter() - begin, 2)
-    yield Diagnosed(
-        learner.step, conclude(case, apply_rules(case), advise(learner, case), seconds), final=True
-    )
+    yield Diagnosed(learner.step, conclude(case, apply_rules(case), seconds), final=True)
 
 
 # The data.

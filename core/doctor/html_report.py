@@ -15,7 +15,7 @@ import numpy as np
 from ..numbers import number, percent
 
 if TYPE_CHECKING:
-    from .diagnosis import Cause, Diagnosis, Picture, Series
+    from .diagnosis import Cause, Diagnosis, Picture, Proof, Series
 
 BLUE, ORANGE, GREEN, VIOLET, RED, GREY = "#3b82f6 #d9730d #1f9d6b #9366f0 #e5484d #808894".split()
 """Each has a contrast of 3 or more to a white and to a dark (#1e1e1e) background."""
@@ -57,6 +57,7 @@ def report(heading: str, diagnosis: "Diagnosis", curves: Iterable["Picture"] = (
         f'<div style="font-size:1.15em"><b>{escape(heading)}</b>{sure}</div>',
         f"<div>{escape(diagnosis.sentence)}</div>",
         f'<div style="{MUTED}">{kind}</div></div>',
+        _proof(diagnosis.proof),
         *map(_chart, curves),
         _forecast(diagnosis),
         _comparison(diagnosis),
@@ -85,7 +86,19 @@ def _cause(place: int, cause: "Cause", picture: "Picture | None") -> str:
         f'<div style="margin:12px 0"><div>{title} &nbsp;{_confidence(cause.confidence)}</div>'
         f"<div>Evidence: {escape(cause.evidence)}</div>"
         f"<div>Fix: <b>{escape(cause.fix)}</b></div>"
-        f"{_chart(picture) if picture else ''}</div>"
+        f"{_proof(cause.proof)}{_chart(picture) if picture else ''}</div>"
+    )
+
+
+def _proof(proof: "Proof | None") -> str:
+    """Return whether a fix was seen to help, with both curves; "" where that was not tried."""
+    if proof is None:
+        return ""
+    colour = {True: GREEN, False: ORANGE, None: GREY}[proof.proved]
+    fix = f" ({escape(proof.fix)})" if proof.fix else ""
+    return (
+        f'<div><b style="color:{colour}">{proof.words}</b>{fix}: {escape(proof.measured)}</div>'
+        f"{_chart(proof.picture) if proof.picture else ''}"
     )
 
 

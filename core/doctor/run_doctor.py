@@ -95,12 +95,18 @@ class RunDoctor:
         checks = tuple(
             c for c in apply_rules(case) if c.passed is not False or c.id not in NEEDS_EXPERIMENTS
         )
-        advice = advise(self.learner, case) if self.learner else {}
-        return conclude(case, checks, advice)
+        return conclude(case, checks)
 
 
-def advise(learner: Learner, case: Evidence) -> dict[str, dict[str, Any]]:
-    """Return the settings of a recipe that fix a cause, by its id."""
+def advise(learner: Learner, case: Evidence, planned: int = 0) -> dict[str, dict[str, Any]]:
+    """Return settings of a recipe that may fix a cause, or be what a verdict asks for, by its id.
+
+    Args:
+        learner: what was trained.
+        case: what is known of that.
+        planned: how many steps the run was to take; 0 if it went by the clock. More of them than
+            that is advised only of a run that has done them all.
+    """
     recipe, found = learner.recipe, dict[str, dict[str, Any]]()
     known, mine = recipe.settings(), recipe.to_dict()
     for key, setting in known.items():
@@ -116,7 +122,8 @@ def advise(learner: Learner, case: Evidence) -> dict[str, dict[str, Any]]:
     for cause, factor in rates.items():
         rate = min(known["lr"].high, max(known["lr"].low, recipe.lr * factor))
         found[cause] = {"lr": float(f"{rate:.2g}")}
-    found["undertrained"] = {"steps": 2 * learner.step}
+    if planned and learner.step >= max(planned, recipe.steps):
+        found["undertrained"] = {"steps": 2 * learner.step}
     if wider := learner.playground.resized(recipe, 2.0):
         found["too_small"] = wider
     return found

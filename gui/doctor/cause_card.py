@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton
 from core.doctor.diagnosis import Cause
 from gui import theme
 from gui.theme import GAP, MARGIN
+from gui.widgets.apply_proof import ProofView, UndoButton
 from gui.widgets.card import Card, label, say
 from gui.widgets.confidence_bar import ConfidenceBar
 from gui.widgets.doctor_text import tidy
@@ -26,6 +27,9 @@ class CauseCard(Card):
 
     applied = Signal(object)
     """Apply the settings that fix this cause."""
+
+    undone = Signal(object)
+    """Take them back."""
 
     lessonAsked = Signal(object)
     """Turn to the lesson on this cause."""
@@ -58,6 +62,8 @@ class CauseCard(Card):
                 facts.addWidget(label(name, "small"), row, 0, Qt.AlignmentFlag.AlignTop)
                 facts.addWidget(TermLabel(words), row, 1)
         self.body.addLayout(facts)
+        if cause.proof:
+            self.body.addWidget(ProofView(cause.proof))
         self.done = label("", "good", wrap=True)
         self.done.hide()
         self.why = TermLabel(about, "muted")
@@ -76,7 +82,10 @@ class CauseCard(Card):
             self.apply.setToolTip(f"<p>Set this in the recipe of its page: {fix}.</p>")
             self.apply.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.apply.clicked.connect(lambda: self.applied.emit(self.cause))
+            self.undo = UndoButton("undoFix")
+            self.undo.clicked.connect(lambda: self.undone.emit(self.cause))
             row.addWidget(self.apply)
+            row.addWidget(self.undo)
             row.addWidget(self.done, 1)
         if about:
             self.ask = QPushButton("Why?")
@@ -108,6 +117,13 @@ class CauseCard(Card):
         """Say that it was set, or why it could not be."""
         say(self.done, sentence, role)
         self.apply.setEnabled(role != "good")
+        self.undo.setVisible(role == "good")
+
+    def show_undone(self, sentence: str) -> None:
+        """Say that it was taken back; it may be set again."""
+        say(self.done, sentence, "muted")
+        self.apply.setEnabled(True)
+        self.undo.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the frame, and its edge in the colour of the verdict."""

@@ -23,6 +23,9 @@ class Findings(QWidget):
     applied = Signal(object)
     """A cause of which the fixing settings are wanted."""
 
+    undone = Signal(object)
+    """A cause of which what was applied is to be taken back."""
+
     lessonAsked = Signal(object)
     """A cause of which the lesson is wanted."""
 
@@ -61,6 +64,7 @@ class Findings(QWidget):
             lesson = bool(lesson_on(cause.id))
             card = CauseCard(cause, role, self._about(cause.id), lesson, words)
             card.applied.connect(self.applied)
+            card.undone.connect(self.undone)
             card.lessonAsked.connect(self.lessonAsked)
             self.cards.append(card)
             self._column.addWidget(card)

@@ -1,6 +1,7 @@
 """The doctor's page: what to diagnose on the left, what it says and why beside it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from core.errors import UserError
 from core.runs.loop_record import LoopRecord, history_of
 from core.telemetry.events import Diagnosed, Failed, Started
 from core.telemetry.history import History
+from core.training.recipe import Recipe
 from gui import pages
 from gui.background_job import BackgroundJob
 from gui.doctor.case_panel import CaseStudyPanel
@@ -32,6 +34,7 @@ from gui.widgets.doctor_text import done, in_short, in_words
 from gui.widgets.page_button import Mark
 from gui.widgets.run_now import offer_run_now
 from gui.widgets.scroll_column import ASIDE, CardColumn
+from gui.widgets.undo_keys import add_undo_keys
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Doctor", "doctor", 4
@@ -43,6 +46,28 @@ ABOUT = (
     "Is it wrong, too small (underfitting) or not trained enough (undertrained)? The doctor"
     " measures, tries, and says."
 )
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Settings that were applied.
+
+    Attributes:
+        page: the name of the playground whose recipe they are in.
+        cause: that they fix; None for the verdict.
+        before, after: the recipes.
+    """
+
+    page: str
+    cause: Cause | None
+    before: Recipe
+    after: Recipe
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The settings that were changed, as they were before."""
+        old, new = self.before.to_dict(), self.after.to_dict()
+        return {key: value for key, value in old.items() if value != new[key]}
 
 
 class Page(pages.Page):
@@ -76,6 +101,10 @@ class Page(pages.Page):
         self._followed = ""
         """The name of the playground whose training the report follows; "" for none."""
         self._newest: Diagnosed | None = None
+        self._applied: list[Applied] = []
+        """What was applied from the report that stands there."""
+        self._taken_back: list[Cause | None] = []
+        """The causes of which it was taken back, None for the verdict."""
         self._arrange()
         self._connect()
         self._refresh()
@@ -118,6 +147,8 @@ class Page(pages.Page):
         self.gallery.faultChosen.connect(lambda key: self.controls.set_injecting(key != NOTHING))
         self.game.uncovered.connect(self._show_newest)
         self.report.applied.connect(self._apply)
+        self.report.undone.connect(self._undo)
+        add_undo_keys(self, self._undo_last, self._redo_last)
         self.report.lessonAsked.connect(self._teach)
         self.case.play.clicked.connect(self._play)
         self.open.chosen.connect(self._open)
@@ -255,6 +286,7 @@ class Page(pages.Page):
         self.recording.leave()
         self.report.verdict.curve.watch(None)
         self._newest, self._followed, self._shown = None, "", ""
+        self._applied, self._taken_back = [], []
         self.tabs.setCurrentWidget(self.report)
 
     def _make_room(self) -> None:
@@ -435,9 +467,33 @@ class Page(pages.Page):
         except UserError as error:
             self.report.say_applied(cause, str(error), "fault")
             return
+        self._applied.append(Applied(self._shown, cause, page.session.recipe, recipe))
         page.session.draft.take(recipe)
         where = self._shown.capitalize()
         self.report.say_applied(cause, f"Set on the {where} page. Diagnose again to see it fixed.")
+
+    def _undo(self, cause: Cause | None) -> None:
+        """Take back what was applied for a cause, or for the verdict."""
+        applied = next((done for done in reversed(self._applied) if done.cause is cause), None)
+        if applied is None:
+            return
+        self._applied.remove(applied)
+        self._taken_back.append(cause)
+        draft = self.pages[applied.page].session.draft
+        if draft.recipe == applied.after and draft.can_undo:
+            draft.undo()
+        else:  # more was changed there since: only what was applied goes back
+            draft.take(draft.recipe.replace(applied.changed))
+        where = applied.page.capitalize()
+        self.report.say_undone(cause, f"Taken back on the {where} page.")
+
+    def _undo_last(self) -> None:
+        if self._applied:
+            self._undo(self._applied[-1].cause)
+
+    def _redo_last(self) -> None:
+        if self._taken_back:
+            self._apply(self._taken_back.pop())
 
     def _teach(self, cause: Cause) -> None:
         """Turn to the lesson on a cause."""

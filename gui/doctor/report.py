@@ -29,6 +29,8 @@ class Report(QWidget):
 
     applied = Signal(object)
     """A cause of which the fixing settings are wanted, or None for those of the verdict."""
+    undone = Signal(object)
+    """A cause, or None for the verdict, of which what was applied is to be taken back."""
     lessonAsked = Signal(object)
     """A cause of which the lesson is wanted."""
 
@@ -56,6 +58,8 @@ class Report(QWidget):
         whole.addWidget(self.area, 1)
         self.verdict.applied.connect(lambda: self.applied.emit(None))
         self.findings.applied.connect(self.applied)
+        self.verdict.undone.connect(lambda: self.undone.emit(None))
+        self.findings.undone.connect(self.undone)
         self.findings.lessonAsked.connect(self.lessonAsked)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -116,14 +120,15 @@ class Report(QWidget):
             return
         self._stale = False
         diagnosis, final, note = self._latest
-        fix = self._fix(diagnosis.settings)
+        fix = self._proved_fix(diagnosis)
         self.verdict.show_diagnosis(diagnosis, final, note, fix)
-        self.findings.show_causes(diagnosis, self._mend_of)
+        self.findings.show_causes(diagnosis, self._proved_fix)
         self.evidence.show_evidence(diagnosis, *self._loss)
         self.legend.hide()
 
-    def _mend_of(self, cause: Cause) -> str:
-        return self._fix(cause.settings)
+    def _proved_fix(self, part: Cause | Diagnosis) -> str:
+        """Return in words what may be applied: nothing that was not proved to help."""
+        return self._fix(part.settings) if part.proof and part.proof.proved else ""
 
     def say_applied(self, cause: Cause | None, sentence: str, role: str = "good") -> None:
         """Say beside the button that something was set, or why it could not be."""
@@ -132,3 +137,11 @@ class Report(QWidget):
         for card in self.findings.cards:
             if card.cause is cause:
                 card.show_applied(sentence, role)
+
+    def say_undone(self, cause: Cause | None, sentence: str) -> None:
+        """Say beside the button that what was applied was taken back."""
+        if cause is None:
+            self.verdict.show_undone(sentence)
+        for card in self.findings.cards:
+            if card.cause is cause:
+                card.show_undone(sentence)

@@ -31,6 +31,8 @@ TERMS = {
     "startFrom": "Checkpoint",
     "askDoctor": "Diagnosis",
     "dismissFinding": "Diagnosis",
+    "undoFix": "Recipe",
+    "undoVerdict": "Recipe",
     "goOnRun": "Resume",
     "openRun": "Run",
     "exportRun": "Run",

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 from core.doctor.diagnosis import VERDICTS, Diagnosis
 from core.numbers import percent
 from gui.theme import GAP, MARGIN
+from gui.widgets.apply_proof import UndoButton
 from gui.widgets.card import Card, label, say
 from gui.widgets.confidence_bar import in_words
 from gui.widgets.curve_card import LiveLoss
@@ -27,6 +28,8 @@ class VerdictCard(Card):
 
     applied = Signal()
     """Set what the verdict asks for."""
+    undone = Signal()
+    """Take it back."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +48,11 @@ class VerdictCard(Card):
         self.apply.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.apply.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.apply.clicked.connect(self.applied)
+        self.undo = UndoButton("undoVerdict")
+        self.undo.clicked.connect(self.undone)
         self.done = label("", "good", wrap=True)
+        self.proof = label("", "muted", wrap=True)
+        self.proof.setObjectName("verdictProof")
         self.curve = LiveLoss()
         self._arrange()
         self.show_nothing()
@@ -65,9 +72,11 @@ class VerdictCard(Card):
         words.addLayout(head)
         words.addWidget(self.sentence)
         words.addWidget(self.note)
+        words.addWidget(self.proof)
         foot = QHBoxLayout()
         foot.setSpacing(MARGIN)
         foot.addWidget(self.apply)
+        foot.addWidget(self.undo)
         foot.addWidget(self.done, 1)
         foot.addStretch(0)
         words.addLayout(foot)
@@ -92,6 +101,8 @@ class VerdictCard(Card):
         say(self.note, note)
         self.apply.hide()
         self.apply.setEnabled(True)
+        self.undo.hide()
+        self.proof.hide()
         self.done.hide()
         self.setAccessibleName(self.text())
 
@@ -130,6 +141,8 @@ class VerdictCard(Card):
         if diagnosis.training_kind:
             note = f"Kind of training: {diagnosis.training_kind}. {note}"
         self._say(kind, role, sure, diagnosis.sentence, note)
+        if diagnosis.proof:
+            say(self.proof, f"{diagnosis.proof.words}: {tidy(diagnosis.proof.measured)}")
         self.apply.setVisible(bool(fix))
         self.apply.setText(f"Apply: {fix}")
         self.apply.setToolTip(f"<p>Set this in the recipe of its page: {fix}.</p>")
@@ -138,3 +151,10 @@ class VerdictCard(Card):
         """Say that it was set, or why it could not be."""
         say(self.done, sentence, role)
         self.apply.setEnabled(role != "good")
+        self.undo.setVisible(role == "good")
+
+    def show_undone(self, sentence: str) -> None:
+        """Say that it was taken back; it may be set again."""
+        say(self.done, sentence, "muted")
+        self.apply.setEnabled(True)
+        self.undo.hide()

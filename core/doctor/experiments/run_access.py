@@ -48,11 +48,20 @@ def loss_on(learner: Learner, model: Any, batches: list[Batch], inference: bool 
     return mean_loss(learner, model, batches, inference)[0]
 
 
-@torch.no_grad()
 def mean_loss(
     learner: Learner, model: Any, batches: list[Batch], inference: bool = True
 ) -> tuple[float, float]:
     """Return the mean loss over batches, and its standard error (infinite for one batch)."""
+    good = [x for x in losses_on(learner, model, batches, inference) if math.isfinite(x)]
+    error = statistics.stdev(good) / math.sqrt(len(good)) if len(good) > 1 else math.inf
+    return (statistics.fmean(good) if good else math.nan), error
+
+
+@torch.no_grad()
+def losses_on(
+    learner: Learner, model: Any, batches: list[Batch], inference: bool = True
+) -> list[float]:
+    """Return the loss of each batch, in eval mode (or as the network is trained)."""
     playground, recipe = learner.playground, learner.recipe
     total = []
     for inputs, targets in batches:
@@ -62,6 +71,21 @@ def mean_loss(
         else:
             outputs = model(*inputs)
         total.append(float(playground.loss(recipe, outputs, targets)))
-    good = [x for x in total if math.isfinite(x)]
-    error = statistics.stdev(good) / math.sqrt(len(good)) if len(good) > 1 else math.inf
-    return (statistics.fmean(good) if good else math.nan), error
+    return total
+
+
+@torch.no_grad()
+def shares_wrong_on(learner: Learner, model: Any, batches: list[Batch]) -> list[float]:
+    """Return the share of wrong answers in each batch, in eval mode.
+
+    Raises:
+        ValueError: no answer of this playground is right or wrong.
+    """
+    shares = []
+    for inputs, targets in batches:
+        with evaluation_mode(model):
+            right = learner.playground.correct(model(*inputs), targets)
+        if right is None:
+            raise ValueError("no answer is right or wrong here")
+        shares.append(1 - float(right))
+    return shares

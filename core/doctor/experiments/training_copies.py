@@ -1,8 +1,10 @@
 """Trains copies: for less time, twice as wide, half as wide; and compares them on new data."""
 
+import math
+import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import UserError
@@ -11,7 +13,8 @@ from ...training.learner import Learner
 from ..diagnosis import Picture, Series
 from ..evidence import Evidence
 from .experiment import Declared, ExperimentResult, Outcome
-from .run_access import loss_on, validation_batches
+from .proved_fixes import Trained, in_words, proof_of
+from .run_access import loss_on, losses_on, validation_batches
 
 LONGER = Declared("longer", "Twice as many steps", "about the same loss")
 WIDER = Declared("wider", "Twice the width", "about the same loss")
@@ -75,7 +78,7 @@ def train_copies(
     if half is None or quarter is None or control.stopping:
         evidence.add(LONGER.not_done(NO_TIME))
         return
-    outcome = _longer(evidence.train_loss, now, half, quarter, steps)
+    outcome = _longer(evidence.train_loss, now, _mean(half), _mean(quarter), steps)
     evidence.add(LONGER.done(outcome), outcome.result)
     if not wider:
         return
@@ -86,6 +89,12 @@ def train_copies(
         count, half = steps // 4, quarter
         wide = _train(learner, wider, count, control, begin + 1.3 * budget)
     _compare(evidence, WIDER, now, half, wide, count, wider)
+    if wide is not None:
+        trained = Trained([count], ([], []), (half, wide))
+        proof = proof_of(trained, in_words(learner, wider), wider)
+        evidence.proofs["too_small"] = replace(
+            proof, picture=evidence.experiments[WIDER.id].picture
+        )
     narrower = learner.playground.resized(learner.recipe, 0.5)
     yield f"{NARROWER.title}: a copy trains", 0.8
     narrow = _train(learner, narrower, count, control, begin + 1.1 * budget)
@@ -94,8 +103,8 @@ def train_copies(
 
 def _train(
     learner: Learner, changes: dict[str, Any], steps: int, control: Control, end: float
-) -> float | None:
-    """Train a fresh copy with other settings; return its loss on new data, None without time."""
+) -> list[float] | None:
+    """Train a fresh copy with other settings; return its losses on new data, None without time."""
     try:
         copied = learner.copy(changes)
     except UserError:
@@ -108,7 +117,12 @@ def _train(
             left = (now - begin) / (step + 1) * (steps - step - 1)
             if control.stopping or now + left > end + 1.0:
                 return None
-    return loss_on(copied, copied.model, validation_batches(copied))
+    return losses_on(copied, copied.model, validation_batches(copied))
+
+
+def _mean(losses: list[float]) -> float:
+    good = [loss for loss in losses if math.isfinite(loss)]
+    return statistics.fmean(good) if good else math.nan
 
 
 def _longer(train_loss: float, now: float, half: float, quarter: float, steps: int) -> Outcome:
@@ -139,15 +153,16 @@ def _compare(
     evidence: Evidence,
     declared: Declared,
     now: float,
-    same: float,
-    other: float | None,
+    same_losses: list[float],
+    other_losses: list[float] | None,
     steps: int,
     changes: dict[str, Any],
 ) -> None:
     """Add what another width brought in the same number of steps."""
-    if other is None:
+    if other_losses is None:
         evidence.add(declared.not_done(NO_TIME))
         return
+    same, other = _mean(same_losses), _mean(other_losses)
     gain = (same - other) / abs(same) if same else 0.0
     what = ", ".join(f"{key} = {value}" for key, value in changes.items())
     result = (Wider if declared is WIDER else Narrower)(now * (1 - gain), gain)

@@ -1,5 +1,6 @@
 """Faults are injected into a learner from outside: each overrides some of what it does."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,6 +84,7 @@ class FaultyLearner(Learner):
         group: ProcessGroup | None = None,
     ) -> None:
         self._fault = fault
+        self._fresh = copy.deepcopy(fault)  # a copy must not share what a fault remembers
         super().__init__(playground, fault.recipe(recipe), data, device, resume, group)
         with torch.no_grad():
             fault.built(self)
@@ -90,7 +92,10 @@ class FaultyLearner(Learner):
     def copy(self, changes: Mapping[str, Any]) -> Learner:
         """Return a fresh learner with the same fault, and other settings."""
         recipe = self.recipe.replace(changes)
-        return FaultyLearner(self._fault, self.playground, recipe, self.data, self.device)
+        fault = copy.deepcopy(self._fresh)
+        # Settings that are the fault stand in the recipe already: what is set now counts.
+        fault.recipe = FaultInjection().recipe  # type: ignore[method-assign]
+        return FaultyLearner(fault, self.playground, recipe, self.data, self.device)
 
     def take(self, recipe: Recipe | None = None) -> tuple[Tensor, Tensor]:
         """Return the next batch."""

@@ -1,12 +1,14 @@
 """From checks and experiments to one diagnosis: one cause, not five symptoms of it."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...numbers import figures
-from ..diagnosis import Cause, Check, Diagnosis, Forecast
+from ..diagnosis import Cause, Check, Diagnosis, Forecast, Proof
 from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.training_copies import Longer, Wider
@@ -33,6 +35,11 @@ UNSEEN = (
     " Whether it generalises can't be told from training losses: measure the loss on data that it"
     " does not learn from, and hand it to seen.validate(loss)."
 )
+HELPED, USELESS = 1.5, 0.25
+"""By what the odds of a cause are multiplied where its fix helps, and where it surely does not."""
+REFUTABLE = ("lr_too_high", "lr_too_low", "lr_growing", "lr_vanished", "oscillation")
+"""Causes that are nothing but what their fix changes: where that brings nothing, they are doubtful.
+Others, such as a wrong sign, are facts, or may have a better fix than the one that was tried."""
 ORDER = list(CAUSES)
 MILD = (
     "overfitting",
@@ -51,14 +58,18 @@ SELDOM = 0.3
 """Times that an example may have been met before, for its loss to be that of a new one."""
 
 
-def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> tuple[Cause, ...]:
+def causes_of(
+    checks: tuple[Check, ...], proofs: Mapping[str, Proof] | None = None
+) -> tuple[Cause, ...]:
     """Return what is wrong, most likely first, without what is explained by something else.
 
     Args:
         checks: all that were made.
-        advice: recipe settings that fix a cause, by its id.
+        proofs: whether the fix of a cause helps, by its id.
     """
+    proofs = proofs or {}
     wrong = [check for check in checks if check.passed is False and check.id in CAUSES]
+    wrong = [_weighed(check, proofs.get(check.id)) for check in wrong]
     kept = [check for check in wrong if not _explained(check, wrong)]
     kept.sort(key=_place)
     return tuple(
@@ -69,10 +80,28 @@ def causes_of(checks: tuple[Check, ...], advice: dict[str, dict[str, Any]]) -> t
             evidence=f"{check.measured}; expected: {check.expected}",
             fix=CAUSES[check.id].fix,
             confidence=check.confidence,
-            settings=tuple(advice.get(check.id, {}).items()),
+            settings=_proved(proofs.get(check.id)),
+            proof=proofs.get(check.id),
         )
         for check in kept
     )
+
+
+def _proved(proof: Proof | None) -> tuple[tuple[str, Any], ...]:
+    """Return the settings that were seen to help."""
+    return proof.settings if proof is not None and proof.proved else ()
+
+
+def _weighed(check: Check, proof: Proof | None) -> Check:
+    """Return a check with the confidence that its fix leaves it, by Bayes' rule."""
+    if proof is None:
+        return check
+    odds = check.confidence / (1 - check.confidence)
+    if proof.proved:
+        odds *= HELPED
+    elif proof.refuted and check.id in REFUTABLE:
+        odds *= USELESS
+    return replace(check, confidence=round(min(0.99, odds / (1 + odds)), 2))
 
 
 def _place(check: Check) -> tuple[bool, bool, float, int]:
@@ -98,26 +127,18 @@ def _explained(check: Check, wrong: list[Check]) -> bool:
     return False
 
 
-def conclude(
-    evidence: Evidence,
-    checks: tuple[Check, ...],
-    advice: dict[str, dict[str, Any]] | None = None,
-    seconds: float = 0.0,
-) -> Diagnosis:
+def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0) -> Diagnosis:
     """Return the diagnosis of a training.
 
     Args:
         evidence: all that is known of it.
         checks: those of the rules.
-        advice: recipe settings that fix a cause, by its id; ``too_small`` and ``undertrained``
-            may be among them.
         seconds: how long it took.
     """
-    advice = advice or {}
-    causes = causes_of(checks, advice)
+    causes = causes_of(checks, evidence.proofs)
     experiments = tuple(evidence.experiments.values())
-    settings: tuple[tuple[str, Any], ...] = ()
     forecast: Forecast | None = None
+    proof: Proof | None = None
     if causes and causes[0].confidence >= BROKEN:
         first = causes[0]
         verdict = "broken"
@@ -125,7 +146,7 @@ def conclude(
         sentence, sure = f"{first.title}: {measured}.", first.confidence
     else:
         verdict, sentence, sure, forecast = _healthy(evidence)
-        settings = tuple(advice.get(verdict, {}).items())
+        proof = evidence.proofs.get(verdict)
     sure = round(sure, 2)
     return Diagnosis(
         verdict,
@@ -134,10 +155,11 @@ def conclude(
         causes,
         checks,
         experiments,
-        settings,
+        _proved(proof),
         seconds,
         evidence.training_kind,
         forecast,
+        proof,
     )
 
 

@@ -26,6 +26,7 @@ from core.playgrounds.names.recipe import RECIPES as NAMES
 from core.telemetry.events import Diagnosed, Failed, Finished, Metrics, Progress, Started, Stopped
 from core.training.control import Control
 from gui import session as session_module
+from gui.charts.evidence import EvidencePicture
 from gui.doctor import examination
 from gui.doctor.evidence_panel import EvidenceCard
 from gui.doctor.examination import Stage
@@ -323,6 +324,46 @@ def test_apply_sets_what_fixes_it(doctor):
     assert "learning rate 0.0005" in doctor.shown("doctorControls")
 
 
+def test_what_was_applied_can_be_undone(doctor):
+    """By the button beside it and by Ctrl+Z the recipe is what it was, and Ctrl+Y sets it again."""
+    before = doctor.names.session.recipe
+    doctor.begin()
+    doctor.end()
+    assert not doctor.find("undoFix").isVisible()
+    doctor.click("applyFix")
+    doctor.click("undoFix")
+    assert doctor.names.session.recipe == before
+    assert "Taken back" in doctor.shown("findings")
+    assert doctor.find("applyFix").isEnabled() and not doctor.find("undoFix").isVisible()
+    doctor.window.activateWindow()
+    apply, control = doctor.find("applyFix"), Qt.KeyboardModifier.ControlModifier
+    apply.setFocus()
+    doctor.until(apply.hasFocus)
+    QTest.keyClick(apply, Qt.Key.Key_Y, control)
+    assert doctor.names.session.recipe.lr == 0.0005
+    doctor.names.session.draft.set("batch_size", 32)  # what was changed since stays
+    QTest.keyClick(doctor.find("undoFix"), Qt.Key.Key_Z, control)
+    assert doctor.names.session.recipe == before.replace({"batch_size": 32})
+
+
+def test_only_what_was_proved_is_offered(doctor):
+    """A cause says whether its fix was proved, with both curves; one that was not has no Apply."""
+    doctor.begin()
+    doctor.end()
+    said = doctor.shown("findings")
+    assert "Proved: learning rate 0.0005" in said and "Not proved: context 8" in said
+    assert "80 % sure between 0.85 and 0.95" in said
+    cards = doctor.page.report.findings.cards
+    offered = [card.findChild(QWidget, "applyFix") is not None for card in cards]
+    assert offered == [True, False, False]
+    (curves,) = doctor.find("proof").findChildren(EvidencePicture)
+    assert "without the fix" in curves.in_words()
+    tried = replace(RATE, proof=replace(RATE.proof, proved=False))
+    doctor.page.report.show_diagnosis(replace(BROKEN, causes=(tried,)), True, "")
+    (card,) = doctor.page.report.findings.cards
+    assert card.findChild(QWidget, "applyFix") is None
+
+
 def test_apply_of_what_can_not_be_says_why(doctor):
     """A setting that the recipe refuses changes nothing, and the reason is told."""
     wrong = replace(RATE, settings=(("lr", -1.0),))
@@ -342,8 +383,14 @@ def test_a_verdict_that_is_no_fault_can_be_applied(doctor):
     doctor.end()
     assert "The model is too small" in doctor.verdict
     assert not doctor.find("findings").isVisible()
+    assert "0.13 lower" in doctor.find("verdictProof", QLabel).text()
+    before = doctor.names.session.recipe
     doctor.click("applyVerdict")
     assert doctor.names.session.recipe.width == 416
+    doctor.click("undoVerdict")
+    assert doctor.names.session.recipe == before
+    doctor.page.report.show_diagnosis(replace(SMALL, proof=None), True, "")
+    assert not doctor.find("applyVerdict").isVisible()
 
 
 def test_stop_ends_it_with_what_is_known(doctor):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.doctor.diagnosis import Check
+from core.doctor.diagnosis import Check, Proof
 from core.doctor.evidence import Evidence
 from core.doctor.experiments.experiment import Outcome
 from core.doctor.experiments.training_copies import LONGER, WIDER, Longer, Wider
@@ -50,7 +50,7 @@ def wrong(id, confidence, where=""):
 
 def ids(*checks):
     """The causes that are left of some checks, in order."""
-    return [cause.id for cause in causes_of(checks, {})]
+    return [cause.id for cause in causes_of(checks)]
 
 
 def test_one_cause_and_not_five_symptoms_of_it():
@@ -106,11 +106,39 @@ def test_little_confidence_is_not_broken():
     assert found.verdict != "broken" and [cause.id for cause in found.causes] == ["plateau"]
 
 
-def test_the_settings_that_fix_it_go_with_the_cause():
-    """What a recipe can change is handed on; another cause's advice is not."""
-    advice = {"lr_too_high": {"lr": 0.01}, "dead_units": {"init": "kaiming"}}
-    (cause,) = causes_of((wrong("lr_too_high", 0.9),), advice)
-    assert cause.settings == (("lr", 0.01),) and cause.fix == CAUSES["lr_too_high"].fix
+def proof(proved, gain, settings=()):
+    """A fix that was tried, from a loss of 2."""
+    low, high = gain - 0.01, gain + 0.01
+    return Proof(proved, "a fix", "measured", 2.0, 2.0 - gain, gain, low, high, 100, settings)
+
+
+def test_the_settings_that_were_proved_go_with_the_cause():
+    """What a recipe can change is handed on where it was seen to help, and only there."""
+    checks = (wrong("lr_too_high", 0.9),)
+    better = proof(True, 0.5, (("lr", 0.01),))
+    (cause,) = causes_of(checks, {"lr_too_high": better, "dead_units": proof(True, 0.1)})
+    assert cause.settings == (("lr", 0.01),) and cause.proof is better
+    assert cause.fix == CAUSES["lr_too_high"].fix
+    (cause,) = causes_of(checks, {"lr_too_high": proof(False, 0.0, (("lr", 0.01),))})
+    assert cause.settings == () and cause.proof.proved is False
+    (cause,) = causes_of(checks)
+    assert cause.settings == () and cause.proof is None
+
+
+def test_a_cause_whose_fix_brings_nothing_loses_rank():
+    """A proved one goes before it; facts, and what was not certain, keep their place."""
+    checks = (wrong("oscillation", 0.8), wrong("no_nonlinearity", 0.75))
+    assert [c.id for c in causes_of(checks)] == ["oscillation", "no_nonlinearity"]
+    useless = {"oscillation": proof(False, 0.0)}
+    assert [c.id for c in causes_of(checks, useless)] == ["no_nonlinearity", "oscillation"]
+    helped = {"no_nonlinearity": proof(True, 0.5)}
+    assert causes_of(checks, helped)[0].id == "no_nonlinearity"
+    (cause,) = causes_of((wrong("oscillation", 0.8),), useless)
+    assert cause.confidence == 0.5  # odds of 4 to 1, a quarter of them
+    unsure = proof(False, 0.05)
+    assert causes_of(checks, {"oscillation": unsure})[0].id == "oscillation"
+    (fact,) = causes_of((wrong("nan", 0.9),), {"nan": proof(False, 0.0)})
+    assert fact.confidence == 0.9
 
 
 @pytest.mark.parametrize(
@@ -173,10 +201,13 @@ def test_copies_that_trained_decide(time, size, gap, verdict):
         (WIDER, Wider(loss=1.8, gain=size)),
     ):
         case.add(declared.done(Outcome(True, "measured", result)), result)
-    found = conclude(case, (), {"too_small": {"hidden": (64,)}, "undertrained": {"steps": 800}})
-    assert found.verdict == verdict
     fixes = {"too_small": (("hidden", (64,)),), "undertrained": (("steps", 800),)}
+    case.proofs = {id: proof(True, 0.1, settings) for id, settings in fixes.items()}
+    found = conclude(case, ())
+    assert found.verdict == verdict
     assert found.settings == fixes.get(verdict, ())
+    case.proofs = {id: proof(False, 0.0, settings) for id, settings in fixes.items()}
+    assert conclude(case, ()).settings == ()
     case.can_grow = False
     if verdict == "fine":
         assert conclude(case, ()).verdict == "at_floor"
