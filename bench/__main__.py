@@ -46,6 +46,7 @@ MEASUREMENTS = {
     "doctor-cost": "bench.doctor cost",
     "doctor-loops": "bench.loops.examine",
     "doctor-healthy": "bench.healthy.__main__",
+    "doctor-proofs": "bench.proofs",
     "doctor-pairs": "bench.pairs.__main__ run",
     "doctor-forecast": "bench.forecast.__main__",
     "doctor-sizes": "bench.sizes.__main__",

@@ -12,9 +12,10 @@ from .experiments.data_checks import check_data, visits
 from .experiments.reference_networks import compare_sizes
 from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
+from .experiments.step_fixes import prove_steps
 from .lines import Lines
 from .rules import apply_rules
-from .verdict.conclusion import BROKEN, conclude
+from .verdict.conclusion import BROKEN, causes_of, conclude
 from .watch.graph import StepGraph
 from .watch.tape import Tape
 from .watch.training_kind import ACTOR, ADVERSARIAL, PHYSICS
@@ -57,6 +58,11 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
             pass  # nobody waits for progress
         if budget > 0 and watcher.repeatable and not crash and worth_comparing(evidence):
             compare_sizes(replay, watcher.variables, evidence, budget)
+        left = budget - (time.perf_counter() - begin)
+        if watcher.repeatable and not crash and left > 0:
+            causes = [cause.id for cause in causes_of(apply_rules(evidence))]
+            names = watcher.variables.names
+            prove_steps(replay, evidence, causes, names, watcher.first_weights, left)
     evidence.seconds = round(time.perf_counter() - begin, 2)
     return evidence
 

@@ -549,7 +549,7 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     for factor in (1.0, 10.0, 0.1, 3.0, 1 / 3, 100.0):
         if seconds - (time.perf_counter() - begin) < 0.1 and len(losses) > 2:
             break
-        copies, make = replay.copies(), _optimizer(last, lr * factor)
+        copies, make = replay.copies(), optimizer_like(last, lr * factor)
         done = replay.train(copies, trained, steps, make, max(0.3, seconds / 5))
         if factor == 1.0:
             steps = max(10, min(steps, len(done)))
@@ -581,7 +581,8 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     )
 
 
-def _optimizer(seen: Observation, lr: float) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
+def optimizer_like(seen: Observation, lr: float) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
+    """Return what makes an optimiser of the kind that was observed, for some weights."""
     kind = seen.optimizer
     if kind.startswith("Adam") or kind in ("NAdam", "RAdam", "RMSprop", "Adagrad"):
         return lambda weights: torch.optim.Adam(weights, lr=lr)

@@ -76,6 +76,7 @@ class LoopWatcher:
         lost: variables that were parameters, and require no gradient where the loop failed.
         tells_error: whether an error that ended the loop is torch's, or one that is known.
         eval_rows: inputs of the network in an evaluation, a part of them.
+        first_weights: the parameters before the first step, by name.
         problem: why a step could not be observed; "" if all could.
         overhead: seconds that the observations took.
         duration: seconds, of a loop that has ended; 0 while it goes on.
@@ -112,6 +113,7 @@ class LoopWatcher:
         self._recording_since = self._started
         self._trained: tuple[str, ...] | None = None
         self._before: dict[str, Tensor] = {}
+        self.first_weights: dict[str, Tensor] = {}
         self._pending: list[Tensor | float] = []
         self._losses: list[float] = []
         self._steps: list[int] = []
@@ -143,6 +145,7 @@ class LoopWatcher:
             if self._trained is None:
                 self._trained = tuple(self.variables.parameters)
             self._before = {n: p.detach().clone() for n, p in self.variables.parameters.items()}
+            self.first_weights = self.first_weights or self._before
         self._recorder = TapeRecorder()
         self._recorder.__enter__()
         self._recording_since = time.perf_counter()

@@ -131,7 +131,7 @@ RATE = Cause(
     "Divide the learning rate by ten; a third of it already reached 2.31 in 300 steps on a copy.",
     0.93,
     (("lr", 0.0005),),
-    PROVED,
+    proof=PROVED,
 )
 DEAD = Cause(
     "dead_units",
@@ -149,8 +149,7 @@ CONTEXT = Cause(
     " 2.461.",
     "Give it 8 letters or more of context.",
     0.31,
-    (),
-    USELESS,
+    proof=USELESS,
 )
 
 _GOOD = (
