@@ -126,8 +126,8 @@ class TorchAudit(Peer):
         "TA105": "dead_units",
         "TA301": "inputs_not_normalised",
         "TA302": "inputs_ignored",
-        "TA303": "reshape_not_permute",
-        "TA304": "batch_norm_small_batch",
+        "TA303": "dims_scrambled",
+        "TA304": "batch_norm_tiny",
         "TA305": "labels_out_of_range",
         "TA500": "parameter_not_trained",  # a layer that is never called
     }

@@ -237,7 +237,10 @@ def inputs_overwritten(watch, faulty):
             seen.step(loss)
 
 
-@pair("heads are split by a view with its axes in the wrong order", "batch_mixed")
+@pair(
+    "heads are split by a view with its axes in the wrong order",
+    *("batch_mixed", "dims_scrambled"),
+)
 def view_exchanges_axes(watch, faulty):
     X, y = waves()
     W, V = weights(24, 64, 64)

@@ -118,7 +118,7 @@ def lstm_batch_first_forgotten(watch, faulty):
             seen.step(loss)
 
 
-@pair("pictures (N, H, W, C) are turned by view", "reshape_not_permute", "inputs_scrambled")
+@pair("pictures (N, H, W, C) are turned by view", "dims_scrambled")
 def images_viewed_not_permuted(watch, faulty):
     images, labels = blobs()
     images = images.permute(0, 2, 3, 1).contiguous()  # as they come from the file
@@ -295,7 +295,7 @@ def missing_value_in_the_table(watch, faulty):
 
 @pair(
     "batch norm is trained with two examples in a batch",
-    *("batch_norm_small_batch", "batch_too_small", "train_eval_mismatch"),
+    *("batch_norm_tiny", "train_eval_mismatch"),
 )
 def batch_norm_of_two(watch, faulty):
     X, y = digits()
@@ -317,7 +317,7 @@ def batch_norm_of_two(watch, faulty):
                 net.train()
 
 
-@pair("relu on the outputs of a classifier", "wrong_loss", "output_range", "dead_units")
+@pair("relu on the outputs of a classifier", "wrong_loss", "outputs_out_of_reach", "dead_units")
 def relu_on_the_scores(watch, faulty):
     class Net(nn.Module):
         def __init__(self):
@@ -369,7 +369,7 @@ def nll_of_softmax(watch, faulty):
             seen.step(loss)
 
 
-@pair("attention takes its softmax over the batch", "batch_mixed")
+@pair("attention takes its softmax over the batch", "batch_mixed", "attention_axis")
 def pooling_over_the_batch(watch, faulty):
     class Pool(nn.Module):
         def __init__(self):

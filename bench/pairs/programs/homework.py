@@ -475,7 +475,9 @@ def constant_weights(watch, faulty):
             seen.step(loss)
 
 
-@pair("a sigmoid can't reach standardised pixels of -0.4 to 2.8", "output_range", "wrong_loss")
+@pair(
+    "a sigmoid can't reach standardised pixels of -0.4 to 2.8", "outputs_out_of_reach", "wrong_loss"
+)
 def autoencoder_sigmoid_on_standard_pixels(watch, faulty):
     X = digits()[0] if faulty else pictures().flatten(1) / 255
     encoder = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 24))
@@ -588,7 +590,7 @@ def own_backward_is_wrong(watch, faulty):
 @pair(
     "names are written from a context that never moves on",
     "train_eval_mismatch",
-    "generation_stuck",
+    "context_frozen",
 )
 def sampling_does_not_advance(watch, faulty):
     X, Y = ngrams(3)
@@ -618,7 +620,7 @@ def sampling_does_not_advance(watch, faulty):
                 print(word)
 
 
-@pair("short names are padded in front, and the state is read at their end's place", "padding_side")
+@pair("short names are padded in front, and the state is read at their end's place", "padding_read")
 def padding_at_the_wrong_end(watch, faulty):
     rows = names()
     lengths = (rows > 0).sum(1)

@@ -190,9 +190,7 @@ def transformer_without_residuals(watch, faulty):
             seen.step(loss)
 
 
-@pair(
-    "the attention's softmax goes over the queries", "attention_axis", "future_leak", "wrong_axis"
-)
+@pair("the attention's softmax goes over the queries", "attention_axis", "future_leak")
 def attention_over_queries(watch, faulty):
     ids, letters = text()
     model = LM(len(letters), fault="axis" if faulty else "")
@@ -207,7 +205,7 @@ def attention_over_queries(watch, faulty):
             seen.step(loss)
 
 
-@pair("the mask is put on behind the softmax", "mask_after_softmax", "future_leak")
+@pair("the mask is put on behind the softmax", "attention_mask_late", "future_leak")
 def mask_behind_the_softmax(watch, faulty):
     ids, letters = text()
     model = LM(len(letters), fault="mask after softmax" if faulty else "")
@@ -222,7 +220,7 @@ def mask_behind_the_softmax(watch, faulty):
             seen.step(loss)
 
 
-@pair("attention scores are not divided by sqrt(d)", "attention_scale", "saturated_units")
+@pair("attention scores are not divided by sqrt(d)", "attention_unscaled", "saturated_units")
 def attention_without_scale(watch, faulty):
     """A wide head: its scores have a standard deviation of about 11."""
     ids, letters = text()
@@ -277,7 +275,7 @@ def residuals_without_norm(watch, faulty):
             seen.step(loss)
 
 
-@pair("weights in bfloat16: small steps are rounded away", "low_precision", "lr_too_low")
+@pair("weights in bfloat16: small steps are rounded away", "low_precision_weights", "lr_too_low")
 def bfloat16_weights(watch, faulty):
     x_all, price = houses()
     y_all = (price - price.mean()) / price.std()
@@ -403,7 +401,7 @@ def diffusion_other_noise(watch, faulty):
             seen.step(loss)
 
 
-@pair("one layer is used where three were meant", "shared_layer", "layer_reused")
+@pair("one layer is used where three were meant", "layer_repeated")
 def one_block_three_times(watch, faulty):
     x_all, y_all = blobs()
     x_all = x_all.flatten(1)

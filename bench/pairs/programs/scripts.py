@@ -220,7 +220,7 @@ def gru_clipped_to_nothing(watch, faulty):
 @pair(
     "logits are reshaped so that letters and positions are mixed",
     "future_leak",
-    "reshape_not_permute",
+    "dims_scrambled",
 )
 def logits_viewed_for_the_loss(watch, faulty):
     """cross_entropy wants (N, classes, T): view stands where transpose was meant."""
@@ -402,7 +402,7 @@ def bce_for_quantities(watch, faulty):
 
 @pair(
     "a tanh as the last layer, and targets of 1 to 5",
-    "output_range",
+    "outputs_out_of_reach",
     "wrong_loss",
     "targets_unscaled",
 )
