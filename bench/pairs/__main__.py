@@ -29,7 +29,7 @@ import torch
 
 from bench.pairs.judges import Answer, CannotJudgeError, Glassbox, Judge
 from bench.pairs.peers import PEERS
-from bench.pairs.registry import HALVES, Pair, chosen
+from bench.pairs.registry import HALVES, STYLES, Pair, chosen
 from bench.rows import row, show, sized
 
 JUDGES: dict[str, Callable[[], Judge]] = {"glassbox": Glassbox, "nobody": Judge, **PEERS}
@@ -135,7 +135,7 @@ def table(answers: list[dict[str, Any]]) -> str:
 
 def run(options: argparse.Namespace) -> None:
     """Run pairs under a judge; print each answer, the table, and the rows of the bench."""
-    pairs = chosen(options.half, options.only)
+    pairs = [one for one in chosen(options.half, options.only) if one.style in options.style]
     pairs = sized(pairs, pairs[:1])
     answers = []
     for one in pairs:
@@ -168,6 +168,7 @@ def main(words: Sequence[str] | None = None) -> None:
     runs = commands.add_parser("run", help="run pairs under a judge")
     runs.add_argument("--half", choices=HALVES)
     runs.add_argument("--only", metavar="NAME", help="a part of a program's name")
+    runs.add_argument("--style", choices=STYLES, nargs="+", default=STYLES, help="only these")
     runs.add_argument("--judge", choices=JUDGES, default="glassbox")
     runs.add_argument("--seed", type=int, default=0)
     runs.add_argument("--out", type=Path, help="also write every answer to this file, a JSON line")
