@@ -291,7 +291,7 @@ def configuration_with_a_huge_rate(watch, faulty):
     Trainer(model, opt).fit(watch, train, config.epochs, val)
 
 
-@pair("channels and examples are exchanged before the linear layer", "batch_mixed")
+@pair("channels and examples are swapped before the linear layer", "batch_mixed")
 def flattened_across_examples(watch, faulty):
     class Net(nn.Module):
         def __init__(self):
