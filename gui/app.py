@@ -38,8 +38,11 @@ def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
 def run(options: argparse.Namespace) -> int:
     """Run the program until its window is closed; return the exit status.
 
+    An unexpected error of the start is logged, and told in a sentence.
+
     Raises:
         UserError: an option is impossible.
+        ImportError: a library can't be loaded.
     """
     if not options.tour and not preflight.has_display():
         print("glassbox: no display here; playing the tour offscreen, pictures in build/tour.")
@@ -64,6 +67,13 @@ def run(options: argparse.Namespace) -> int:
         if status := app.exec():
             _leave(window, status)
         return 0
+    except (UserError, ImportError):
+        raise
+    except Exception as error:  # of the start: the window's own never come here
+        log.add(error)
+        problem = f"the window could not be opened ({error!r}); the log is {log.file}."
+        print(f"glassbox: {problem} {log.problem}".rstrip(), file=sys.stderr)
+        return 1
     finally:
         log.remove()
 

@@ -85,7 +85,13 @@ class ErrorLog(QObject):
         )
         self._qt_handler = qInstallMessageHandler(_on_qt_message)
         if not self.problem:
-            self._look_back()
+            try:
+                self._look_back()
+            except OSError as error:
+                self.problem = (
+                    f"{error.filename} can't be used ({error.strerror});"
+                    " the next start does not know whether this one ended by itself."
+                )
 
     def _look_back(self) -> None:
         """Take the lock; where a process that is gone had it, say when it began and how it ended.
@@ -103,6 +109,10 @@ class ErrorLog(QObject):
             _log.warning("The last run ended unexpectedly.\n%s", fault)
         self._faults = self._fault_file.open("w", encoding="utf-8")
         faulthandler.enable(self._faults)
+
+    def add(self, error: Exception) -> None:
+        """Log an error that somebody has caught."""
+        _log.error("unexpected error", exc_info=error)
 
     def remove(self) -> None:
         """Catch no more: the program ends by itself."""

@@ -1,5 +1,6 @@
 """Unexpected errors of a whole program: told once, kept in the log, and a crash is known later."""
 
+import faulthandler
 import json
 import os
 import subprocess
@@ -7,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from core import paths
+from gui import app
+from gui.options import parse
 
 ROOT = Path(__file__).parents[2]
 BEGIN = """
@@ -149,3 +154,26 @@ def test_a_place_where_no_log_can_be_written_is_a_sentence(start, tmp_path):
     (tmp_path / "glassbox.log").mkdir()
     done = start(QUIET)
     assert "glassbox.log can't be written" in done.stdout and done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_an_error_of_the_start_is_in_the_log_and_a_sentence(
+    blocked, qapp, tmp_path, monkeypatch, capsys
+):
+    """Where the last run's end can't be looked up, too."""
+    log = tmp_path / "glassbox.log"
+    if blocked:
+        log.with_suffix(".fault").mkdir()
+    monkeypatch.setattr(paths, "LOG", log)
+    monkeypatch.setattr(faulthandler, "enable", lambda file: None)  # it is pytest's here
+    monkeypatch.setattr(faulthandler, "disable", lambda: None)
+
+    def build(options):
+        raise ZeroDivisionError("before the window")
+
+    monkeypatch.setattr(app, "_build", build)
+    assert app.run(parse(["--fresh"])) == 1
+    *_, sentence = capsys.readouterr().err.splitlines()
+    assert "could not be opened (ZeroDivisionError('before the window'))" in sentence
+    assert str(log) in sentence and ("can't be used" in sentence) == blocked
+    assert log.read_text().count("ZeroDivisionError: before the window") == 1
