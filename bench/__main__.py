@@ -22,6 +22,7 @@ MEASUREMENTS = {
     "pen": "bench.window pen",
     "memory": "bench.window memory",
     "close": "bench.window close",
+    "theme": "bench.window theme",
     "drawn": "bench.window drawn",
     "photos": "bench.photos",
     "starter": "bench.accuracy starter",

@@ -6,7 +6,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
@@ -19,9 +20,13 @@ from core.telemetry.events import Metrics
 from core.training.recipe import Recipe
 from gui.session_state import State
 from gui.tour import Guide
+from gui.window import MainWindow
 
 ROUNDS = sized(3, 1)
 MOVES, TRAININGS, DRAWN = sized((150, 20, 600), (4, 3, 20))
+BUSY = sized(4, 1)  # processes
+TURN, SETTLED = sized((300, 200), (20, 10))
+"""How long a page rests when it is turned to, and after a change of theme, in milliseconds."""
 TRAINED, WATCHED, ALONE = sized((5000, 4000, 4.0), (300, 200, 0.2))
 """How long a race is run with the window and watched, in milliseconds, and bare, in seconds."""
 
@@ -183,22 +188,88 @@ def _resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@contextmanager
+def busy(processes: int) -> Iterator[None]:
+    """Let other processes want the cores all the time."""
+    command = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(command) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def theme() -> None:
+    """From a change of theme until the page that is seen is painted in it, with all pages open."""
+    window, _ = ready()
+    for name in window.pages:
+        window.show_page(name)
+        Guide.rest(TURN)
+    alone = _theme_times(window)
+    with busy(BUSY):
+        beside = _theme_times(window)
+    window.close()
+    what = "change of theme, all pages open, slowest page"
+    for times, where in ((alone, ""), (beside, f", beside {BUSY} busy")):
+        print(
+            what + where, {page: f"{1000 * t:.0f} ms" for page, t in times.items()}, file=sys.stderr
+        )
+    show(
+        [
+            row(what, max(alone.values()), 0.3, "s", True),
+            row(f"{what}, beside {BUSY} busy", max(beside.values()), 0.3, "s", True),
+        ]
+    )
+
+
+def _theme_times(window: MainWindow) -> dict[str, float]:
+    """Return the median time of each page, in seconds."""
+    found = {}
+    for name, page in window.pages.items():
+        window.show_page(name)
+        Guide.rest(TURN)
+        painted, times = Painted(page), []
+        for _ in range(2 * ROUNDS + 1):
+            begun = time.perf_counter()
+            window.switch_theme()
+            pump(lambda begun=begun, painted=painted: painted.at > begun)
+            times.append(painted.at - begun)
+            Guide.rest(SETTLED)
+        page.removeEventFilter(painted)
+        found[name] = statistics.median(times)
+    return found
+
+
 def close() -> None:
     """From closing the window in mid-training until its process is gone."""
+    alone = max(_closing_time() for _ in range(ROUNDS))
+    beside = max(_closing_time(BUSY) for _ in range(ROUNDS))
+    what = "closing in mid-training"
+    show(
+        [
+            row(f"{what} until the process is gone", alone, 2.0, "s", True),
+            row(f"{what}, beside {BUSY} busy", beside, 2.0, "s", True),
+        ]
+    )
+
+
+def _closing_time(others: int = 0) -> float:
     script = (
         "import time; from bench.program import *; w, s = ready(); begin(w, RECIPE['modern'], 60)\n"
-        "pump(lambda: len(s.history.loss.x) > 5)\n"
+        "pump(lambda: len(s.history.loss.x) > 5); print('training', flush=True); input()\n"
         "print(time.time(), flush=True); w.close()"
     )
-    times = []
-    for _ in range(ROUNDS):
-        command = [sys.executable, "-c", script]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", script]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        process.stdout.readline()
+        with busy(others):
+            print(file=process.stdin, flush=True)
             closed = float(process.stdout.readline())
-        times.append(time.time() - closed)
-    show(
-        [row("closing in mid-training until the process is gone", max(times), 2.0, "s", most=True)]
-    )
+            process.wait()
+            return time.time() - closed
 
 
 def start() -> None:
@@ -271,6 +342,7 @@ def main(words: list[str]) -> None:
         "pen": pen,
         "memory": memory,
         "close": close,
+        "theme": theme,
         "start": start,
         "drawn": drawn,
     }[verb](*rest)

@@ -15,6 +15,7 @@ from core.errors import UserError
 from core.runs.folder import LAST
 from core.telemetry.events import Failed
 from core.training.recipe import Recipe
+from gui import theme
 from gui.network_source import NetworkSource
 from gui.session import Session
 from gui.session_state import State
@@ -52,6 +53,10 @@ class Page(QWidget):
     home: QWidget | None = None
     marks_changed = Signal()
     """:meth:`marks` may say something else now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        theme.style(self)
 
     def meet(self, pages: Mapping[str, "Page"], show_page: ShowPage) -> None:
         """Get to know the other pages, which all exist by now, and how to turn to one."""

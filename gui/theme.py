@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from weakref import WeakSet
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QToolButton, QWidget
@@ -83,6 +84,7 @@ DARK = Theme(
 )
 THEMES = {"light": LIGHT, "dark": DARK}
 _current = LIGHT
+_styled: "WeakSet[_Styled]" = WeakSet()
 
 
 def current() -> Theme:
@@ -91,19 +93,64 @@ def current() -> Theme:
 
 
 def apply(app: QApplication, name: str) -> None:
-    """Dress the whole program; ``system`` follows the desktop's own choice."""
+    """Give the whole program a theme; ``system`` follows the desktop's own choice.
+
+    What is hidden keeps its style sheet until it is shown.
+    """
     global _current
     if name == "system":
         dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
         name = "dark" if dark else "light"
     _current = THEMES[name]
-    icon.cache_clear()
     with _nobody_deleted():
-        if not app.styleSheet():  # each of these goes through all widgets: only what changes
+        if app.font() != font():  # each of these goes through all widgets: only what changes
             app.setStyle("Fusion")
             app.setFont(font())
-        app.setStyleSheet(_stylesheet(_current))
         app.setPalette(_palette(_current))
+        app.sendPostedEvents(None, QEvent.Type.ApplicationPaletteChange)  # all hear of it at once
+    for styled in [each for each in _styled if each.visible]:
+        styled.update_sheet()
+
+
+def style(widget: QWidget) -> None:
+    """Give a page, a dialog or another part of a window, and all in it, the theme's style sheet.
+
+    The application has none: Qt would work it out anew for every widget of the program, seen or
+    not, which takes over a second.
+    """
+    _styled.add(_Styled(widget))
+
+
+class _Styled(QObject):
+    """Changes the style sheet of its parent with the theme, as soon as the parent is seen."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.update_sheet()
+        widget.installEventFilter(self)
+
+    @property
+    def visible(self) -> bool:
+        """Whether the parent is."""
+        return self._widget().isVisible()
+
+    def update_sheet(self) -> None:
+        """Take the style sheet of the current theme."""
+        widget, sheet = self._widget(), _stylesheet(_current)
+        if widget.styleSheet() != sheet:
+            with _nobody_deleted():
+                widget.setStyleSheet(sheet)
+
+    def _widget(self) -> QWidget:
+        widget = self.parent()
+        assert isinstance(widget, QWidget)
+        return widget
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Catch up on a change of theme before the parent is painted."""
+        if event.type() == QEvent.Type.Show:
+            self.update_sheet()
+        return False
 
 
 @contextmanager
@@ -137,14 +184,17 @@ def font(pixels: int = 13, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     return chosen
 
 
-@lru_cache(maxsize=128)
 def icon(name: str, role: str = "text") -> QIcon:
     """Return an icon of resources/icons in a colour of the theme."""
+    return _icon(name, getattr(_current, role), _current.faint)
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, colour: str, disabled: str) -> QIcon:
     source = (RESOURCES / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     made = QIcon()
-    for mode, used in ((QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "faint")):
-        svg = source.replace("currentColor", getattr(_current, used))
-        renderer = QSvgRenderer(QByteArray(svg.encode()))
+    for mode, used in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, disabled)):
+        renderer = QSvgRenderer(QByteArray(source.replace("currentColor", used).encode()))
         pixmap = QPixmap(40, 40)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
@@ -201,6 +251,7 @@ def _palette(theme: Theme) -> QPalette:
     return palette
 
 
+@lru_cache
 def _stylesheet(theme: Theme) -> str:
     """Return the style sheet: the file in resources, its words replaced by the theme's colours."""
     text = (RESOURCES / "theme.qss").read_text(encoding="utf-8")

@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         opening = label("Opening the pages…", "muted")
         opening.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        theme.style(opening)
         self._stack.addWidget(opening)
         self._group = QButtonGroup(self)
         self._buttons: dict[str, PageButton] = {}
@@ -83,6 +84,7 @@ class MainWindow(QMainWindow):
         row.addWidget(self._make_rail())
         row.addWidget(self._stack, 1)
         self.notices = NoticeBar(self._stack)
+        theme.style(self.notices)
         self.setCentralWidget(body)
 
     def fill(self) -> None:
@@ -103,6 +105,7 @@ class MainWindow(QMainWindow):
     def _make_rail(self) -> QWidget:
         rail = QWidget()
         rail.setObjectName("rail")
+        theme.style(rail)
         column = QVBoxLayout(rail)
         column.setContentsMargins(12, 18, 4, 14)
         column.setSpacing(4)

@@ -114,5 +114,5 @@ class PhotoDialog(QDialog):
     def changeEvent(self, event: QEvent) -> None:
         """Colour the ink anew after a change of theme."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
+        if event.type() == QEvent.Type.PaletteChange:
             self.view.show_ink(self.ink)

@@ -83,7 +83,7 @@ class ProgramController(QObject):
     def _may_run(self, path: Path) -> bool:
         if path in self._agreed:
             return True
-        question = QMessageBox(self._panel.window())
+        question = QMessageBox(self._panel)
         question.setObjectName("runQuestion")
         question.setIcon(QMessageBox.Icon.Question)
         question.setWindowTitle("Run this program?")

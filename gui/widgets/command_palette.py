@@ -27,6 +27,7 @@ class CommandPalette(QDialog):
     def __init__(self, parent: QWidget, commands: Sequence[WindowCommand]) -> None:
         super().__init__(parent)
         self.setObjectName("commandPalette")
+        theme.style(self)
         self.setAccessibleName("Command palette")
         self.setWindowTitle("Command palette")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -253,7 +253,7 @@ def _offer(window: QWidget, card: QWidget, place: QPoint) -> None:
 
     def tell(sentence: str, role: str) -> None:
         if role == "fault":
-            QMessageBox.warning(window, "Export", sentence)
+            QMessageBox.warning(card, "Export", sentence)
         else:
             QToolTip.showText(place, sentence, card)
 

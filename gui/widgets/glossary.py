@@ -185,6 +185,7 @@ class GlossaryDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("glossary")
+        theme.style(self)
         self.setAccessibleName("Glossary")
         self.setWindowTitle("Glossary")
         self.setMinimumSize(600, 380)

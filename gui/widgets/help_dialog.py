@@ -47,6 +47,7 @@ class HelpDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("helpDialog")
+        theme.style(self)
         self.setAccessibleName("Help")
         self.setWindowTitle("Help")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -9,7 +9,7 @@ from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
 from core.training.control import Control
 from core.training.trainer import Run, train
-from gui import background_job
+from gui import background_job, theme
 from gui import session as session_module
 from gui.session_state import State
 from gui.window import MainWindow
@@ -25,6 +25,20 @@ def no_tooltip_left():
     for window in QApplication.topLevelWidgets():
         if window.objectName() == "qtooltip_label":
             window.close()
+
+
+@pytest.fixture
+def qtbot(qtbot, monkeypatch):
+    """Also give a widget that is shown by itself the style sheet that its page would give it."""
+    add = qtbot.addWidget
+
+    def add_styled(widget, **rest):
+        if not isinstance(widget, MainWindow):  # its parts have it
+            theme.style(widget)
+        add(widget, **rest)
+
+    monkeypatch.setattr(qtbot, "addWidget", add_styled)
+    return qtbot
 
 
 class Program(Hands):

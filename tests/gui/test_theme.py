@@ -1,10 +1,96 @@
-"""The program changes its clothes while Python clears up."""
+"""A change of theme: nothing keeps the old colours, and Python may clear up meanwhile."""
 
 import gc
 
-from PySide6.QtWidgets import QWidget
+import numpy as np
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QWidget
 
 from gui import theme
+from gui.charts.lines import Chart
+from gui.widgets.command_palette import CommandPalette
+from gui.widgets.glossary import GlossaryDialog, open_term
+from gui.widgets.help_dialog import ABOUT, HelpDialog
+
+ROLES = ("window", "surface", "sunken", "border")
+
+
+@pytest.fixture
+def light(qapp):
+    """The light theme now, and again when a test has ended."""
+    theme.apply(qapp, "light")
+    yield
+    theme.apply(qapp, "light")
+
+
+def counts(widget):
+    """Return how many pixels of a widget have exactly a colour, by theme and role."""
+    QApplication.processEvents()
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint32)
+    return {
+        name: {role: int((pixels == now.colour(role).rgb()).sum()) for role in ROLES}
+        for name, now in theme.THEMES.items()
+    }
+
+
+def wears(widget, new):
+    """Whether a widget has a theme's colours, and not the other's; a check is always white."""
+    found = {name: sum(roles.values()) for name, roles in counts(widget).items()}
+    return found.pop(new) > 1000 and found.popitem()[1] < 40
+
+
+def test_pages_that_were_hidden_take_the_theme_when_they_are_shown(window, light):
+    """In both directions, whether a page was ever seen before or not."""
+    names = list(window.pages)
+    for new in ("dark", "light"):
+        window.switch_theme()
+        assert theme.current().name == new and wears(window, new)
+        for name in names:
+            window.show_page(name)
+            assert wears(window, new), name
+        window.show_page("digits")
+        chart = next(each for each in window.page.findChildren(Chart) if each.isVisible())
+        assert counts(chart)[new]["border"] and wears(chart, new)
+        names.reverse()  # so that another one is seen during the next change
+
+
+def test_a_hidden_page_costs_a_change_of_theme_nothing(window, light):
+    """Its style sheet, which takes long to work out, is the old one until it is shown."""
+    seen, hidden = window.page, window.pages["names"]
+    old = hidden.styleSheet()
+    window.switch_theme()
+    assert seen.styleSheet() != old and hidden.styleSheet() == old
+    window.show_page("names")
+    assert hidden.styleSheet() == seen.styleSheet()
+
+
+def test_dialogs_take_the_theme_open_or_hidden(window, light):
+    """About and the palette change while they are seen, the glossary when it is shown again."""
+    open_term(window)
+    glossary = window.findChild(GlossaryDialog)
+    assert wears(glossary, "light")
+    glossary.hide()
+    window.commands.open_help(ABOUT)
+    window.commands.open_palette()
+    dialogs = [window.findChild(HelpDialog), window.findChild(CommandPalette)]
+    for new in ("dark", "light"):
+        window.switch_theme()
+        for dialog in dialogs:
+            assert wears(dialog, new), dialog
+        glossary.show()
+        assert wears(glossary, new)
+        glossary.hide()
+    for dialog in dialogs:
+        dialog.close()
+
+
+def test_a_notice_is_in_the_theme_in_which_it_comes(window, light):
+    """The bar is hidden while there is none, and so during the change."""
+    window.switch_theme()
+    window.notices.tell("A sentence.")
+    assert wears(window.notices, "dark")
 
 
 class Forgotten(QWidget):

@@ -5,7 +5,7 @@ import importlib
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QSpinBox
+from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
 
 from core.lessons.text import LINK, Explanation, Heading, Items, Live, Paragraph, lessons
 from gui import theme
@@ -35,6 +35,7 @@ def load(reader):
     """Let torch be loaded, and the lesson's parts be made."""
     reader.window.worker.start()
     reader.until(lambda: bool(reader.page.view.parts) and reader.page.view.parts[-1].isVisible())
+    QApplication.processEvents()  # and be laid out
 
 
 def links():
