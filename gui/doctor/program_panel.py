@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
@@ -176,6 +177,8 @@ class ProgramPanel(QWidget):
             (self.output, "Output"),
         ):
             self.tabs.addTab(widget, title)
+        for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
+            arrow.setToolTip(f"<p>{arrow.accessibleName()}.</p>")
         self.halves = QSplitter(Qt.Orientation.Vertical)
         self.halves.setObjectName("programHalves")
         self.halves.setChildrenCollapsible(False)
