@@ -20,7 +20,8 @@ OWN_PROCESS = ("doctor-cost", "runs-killed", "expressions")
 
 
 SLOW = (
-    *("start", "speed-cnn", "speed-mlp", "memory", "close", "drawn", "names-speed", "names-prefix"),
+    *("start", "speed-cnn", "speed-mlp", "memory", "close", "theme", "drawn", "names-speed"),
+    "names-prefix",
     *("text-first", "text-speed", "text-180", "text-characters", "text-starter", "runs-cost"),
     *("doctor-loops", "ladder", "ladder-lecture"),
 )
