@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from ...ngrams import counted
 from .data_checks import NEIGHBOURS
 from .reference_forms import scaling
-from .row_losses import Task, row_losses, targets_of
+from .row_losses import LossTask, row_losses, targets_of
 from .seen_data import SeenData
 
 MAX_NEIGHBOURS = 4000
@@ -16,7 +16,7 @@ FREQUENT = 300
 """Tokens of a vocabulary for which pairs and triples are counted."""
 
 
-def baselines_of(task: Task, data: SeenData, copies_input: bool = False) -> dict[str, float]:
+def baselines_of(task: LossTask, data: SeenData, copies_input: bool = False) -> dict[str, float]:
     """Return the losses of simple predictors on the new examples, by name.
 
     Args:
@@ -59,7 +59,7 @@ def baselines_of(task: Task, data: SeenData, copies_input: bool = False) -> dict
     return found
 
 
-def _linear(task: Task, rows: Tensor, aims: Tensor, asked: Tensor, new: Tensor) -> float:
+def _linear(task: LossTask, rows: Tensor, aims: Tensor, asked: Tensor, new: Tensor) -> float:
     """Return the loss of ridge regression."""
     mean = aims.mean(0)
     ones = torch.cat([rows, torch.ones_like(rows[:, :1])], 1).double()
@@ -69,7 +69,7 @@ def _linear(task: Task, rows: Tensor, aims: Tensor, asked: Tensor, new: Tensor) 
     return float(row_losses(task, scores, new).mean())
 
 
-def _ngrams(task: Task, data: SeenData, aims: Tensor, new: Tensor) -> dict[str, float]:
+def _ngrams(task: LossTask, data: SeenData, aims: Tensor, new: Tensor) -> dict[str, float]:
     """Count which token follows one, and two."""
     if task.classes > FREQUENT or int(data.trained.inputs.max()) >= task.classes:
         return {}

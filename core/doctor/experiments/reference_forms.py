@@ -13,7 +13,7 @@ from ..watch.graph import StepGraph
 from ..watch.training_kind import AUTOENCODER
 from .data_checks import RECURRENT
 from .replay import Replay
-from .row_losses import Task, targets_of
+from .row_losses import LossTask, targets_of
 from .seen_data import SeenData
 
 BATCH, LONG_BATCH = 64, 32
@@ -135,7 +135,7 @@ class _Recurrent(nn.Module):
         return made.reshape(-1, *self.outputs)
 
 
-def form_of(replay: Replay, task: Task, data: SeenData, evidence: Evidence) -> Form:
+def form_of(replay: Replay, task: LossTask, data: SeenData, evidence: Evidence) -> Form:
     """Choose the kind of reference network by the kind of input."""
     inputs = data.trained.inputs
     aims = targets_of(task, data.trained.targets)

@@ -20,12 +20,12 @@ from ..evidence import Evidence
 from ..watch.training_kind import AUTOENCODER, SUPERVISED
 from ..watch.variables import Variables
 from .baselines import baselines_of
+from .continued_copy import continued_copy
 from .experiment import Declared, ExperimentResult, Outcome
-from .going_on import go_on
 from .reference_forms import MIN_STEPS, Form, form_of, steps_of, width_of
 from .replay import REPLAY_ERRORS, Replay
-from .row_losses import Task, row_losses, scores_of, targets_of, task_of
-from .seen_data import Examples, SeenData, parts, seen_data
+from .row_losses import LossTask, row_losses, scores_of, targets_of, task_of
+from .seen_data import SeenData, SeenExamples, parts, seen_data
 
 SIZES = {"a quarter": 0.25, "as many": 1.0, "four times": 4.0}
 """Of the watched network's number of parameters."""
@@ -181,11 +181,11 @@ def _compared(
     copies_input = evidence.training_kind == AUTOENCODER
     baselines = baselines_of(task, data, copies_input)
     try:
-        went_on = go_on(replay, variables, evidence, data, work, end)
+        continued = continued_copy(replay, variables, evidence, data, work, end)
     except REPLAY_ERRORS:
-        went_on = None  # a step that can't be done again says nothing of sizes
-    if went_on is not None:
-        copies, share = went_on
+        continued = None  # a step that can't be done again says nothing of sizes
+    if continued is not None:
+        copies, share = continued
         after = _own_losses(replay, task, data, data.new, math.inf, copies=copies)
         # What a part of the steps brought, as a logarithm goes on.
         losses["longer"] = own + (after - own) * math.log(2) / math.log(1 + share)
@@ -195,9 +195,9 @@ def _compared(
 @torch.no_grad()
 def _own_losses(
     replay: Replay,
-    task: Task,
+    task: LossTask,
     data: SeenData,
-    examples: Examples,
+    examples: SeenExamples,
     end: float,
     most: int = 1 << 30,
     copies: dict[int, Tensor] | None = None,
@@ -224,7 +224,9 @@ def _own_losses(
     return torch.cat(found)
 
 
-def _trained(form: Form, width: int, task: Task, data: SeenData, steps: int, end: float) -> Tensor:
+def _trained(
+    form: Form, width: int, task: LossTask, data: SeenData, steps: int, end: float
+) -> Tensor:
     """Train a network that stops early, and return its loss of each new example.
 
     Raises:
@@ -275,7 +277,7 @@ def _trained(form: Form, width: int, task: Task, data: SeenData, steps: int, end
     return losses(form.feed(data.new.inputs), targets_of(task, data.new.targets))
 
 
-def _learned_loss(task: Task, scores: Tensor, targets: Tensor) -> Tensor:
+def _learned_loss(task: LossTask, scores: Tensor, targets: Tensor) -> Tensor:
     """Return the mean loss of a batch; of classes by torch's own function, which is faster."""
     if task.kind != "classes":
         return row_losses(task, scores, targets).mean()
@@ -283,7 +285,7 @@ def _learned_loss(task: Task, scores: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(scores.flatten(0, 1), aims, ignore_index=task.ignored)
 
 
-def _unit(task: Task, aims: Tensor) -> tuple[Tensor, Tensor]:
+def _unit(task: LossTask, aims: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of real-valued targets; 0 and 1 for others."""
     if task.kind != "values":
         return torch.zeros((), device=aims.device), torch.ones((), device=aims.device)
@@ -294,7 +296,7 @@ def _unit(task: Task, aims: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _outcome(
-    task: Task,
+    task: LossTask,
     form: Form,
     data: SeenData,
     parameters: int,

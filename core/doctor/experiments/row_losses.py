@@ -11,7 +11,7 @@ from ..watch.training_kind import CLASSES, DISTANCES
 
 
 @dataclass(frozen=True)
-class Task:
+class LossTask:
     """What outputs are compared with.
 
     Attributes:
@@ -27,7 +27,7 @@ class Task:
     ignored: int = -100
 
 
-def task_of(graph: StepGraph) -> Task:
+def task_of(graph: StepGraph) -> LossTask:
     """Return what the outputs of a step are compared with.
 
     Raises:
@@ -39,11 +39,11 @@ def task_of(graph: StepGraph) -> Task:
     if call.kind in CLASSES:
         classes = call.outputs.shape[1 if _by_torch(call.kind) and call.outputs.dim() > 1 else -1]
         ignored = call.op.argument(4, "ignore_index", -100) if _by_torch(call.kind) else -100
-        return Task("classes", call.kind, int(classes), int(ignored))
+        return LossTask("classes", call.kind, int(classes), int(ignored))
     if call.kind.startswith("binary_cross_entropy"):
-        return Task("binary", call.kind)
+        return LossTask("binary", call.kind)
     if call.kind in DISTANCES:
-        return Task("values", call.kind)
+        return LossTask("values", call.kind)
     raise ValueError(f"it is not known how to compare networks by {call.kind}")
 
 
@@ -51,7 +51,7 @@ def _by_torch(kind: str) -> bool:
     return kind in ("cross_entropy", "nll_loss")
 
 
-def targets_of(task: Task, targets: Tensor) -> Tensor:
+def targets_of(task: LossTask, targets: Tensor) -> Tensor:
     """Return targets as whole numbers, or as real ones, (rows, targets of a row)."""
     if task.kind != "classes":
         return targets.float()
@@ -63,7 +63,7 @@ def targets_of(task: Task, targets: Tensor) -> Tensor:
     return targets.long()
 
 
-def row_losses(task: Task, scores: Tensor, targets: Tensor) -> Tensor:
+def row_losses(task: LossTask, scores: Tensor, targets: Tensor) -> Tensor:
     """Return the loss of each row.
 
     Args:
@@ -88,7 +88,7 @@ def row_losses(task: Task, scores: Tensor, targets: Tensor) -> Tensor:
     return each.mean(1)
 
 
-def scores_of(task: Task, outputs: Tensor, size: int) -> Tensor:
+def scores_of(task: LossTask, outputs: Tensor, size: int) -> Tensor:
     """Return outputs of a step as logits or values, a row an example."""
     if task.kind == "classes":
         if _by_torch(task.criterion) and outputs.dim() > 2:

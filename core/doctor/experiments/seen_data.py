@@ -41,7 +41,7 @@ Rows = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
-class Examples:
+class SeenExamples:
     """Some examples, a row each.
 
     Attributes:
@@ -71,8 +71,8 @@ class SeenData:
     """
 
     places: Rows
-    trained: Examples
-    new: Examples
+    trained: SeenExamples
+    new: SeenExamples
     is_new: bool
     source: str
 
@@ -384,7 +384,7 @@ def _made(
     if aims.numel() % size or (len(aims) != size and not _flattened(aims, places[1])):
         raise ValueError("it is not known which dimension has the examples")
 
-    def examples(rows: Rows) -> Examples:
+    def examples(rows: Rows) -> SeenExamples:
         made = []
         with torch.no_grad():
             for substitutes, count in parts(places, rows):
@@ -395,7 +395,7 @@ def _made(
                 made.append((inputs[:count], targets.reshape(size, -1)[:count]))
         inputs = torch.cat([part[0] for part in made])
         targets = torch.cat([part[1] for part in made])
-        return Examples(rows, inputs.detach(), targets.detach())
+        return SeenExamples(rows, inputs.detach(), targets.detach())
 
     return SeenData(places, examples(trained), examples(new), is_new, source)
 

@@ -83,8 +83,8 @@ def by_size(evidence: Evidence, gain: float) -> Answer | None:
         return (
             "undertrained",
             f"Its size is not what holds it up: a network of as many parameters reaches"
-            f" {found.same:.3g} on the same {_examples(found)}, yours {found.own:.3g}. It is not"
-            " trained enough, or its settings (learning rate, initialisation, architecture) are in"
+            f" {found.same:.3g} on the same {_examples(found)}, yours {found.own:.3g}. It is"
+            " undertrained, or its settings (learning rate, initialisation, architecture) are in"
             " the way.",
             min(0.7, 0.5 + found.recipe_gain / 2),
         )

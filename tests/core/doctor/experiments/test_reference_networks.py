@@ -11,7 +11,7 @@ from core import watch
 from core.doctor.evidence import Evidence
 from core.doctor.experiments import reference_networks
 from core.doctor.experiments.reference_forms import steps_of
-from core.doctor.experiments.row_losses import Task, row_losses
+from core.doctor.experiments.row_losses import LossTask, row_losses
 
 
 def ring(count):
@@ -93,11 +93,11 @@ def test_the_loss_of_each_row_is_that_of_the_loops_criterion():
     """Targets that are ignored do not count."""
     scores, targets = torch.randn(5, 4, 7), torch.randint(0, 7, (5, 4))
     targets[:, 3] = -1
-    own = row_losses(Task("classes", "cross_entropy", 7, -1), scores, targets)
+    own = row_losses(LossTask("classes", "cross_entropy", 7, -1), scores, targets)
     wanted = F.cross_entropy(scores[:, :3].flatten(0, 1), targets[:, :3].flatten())
     assert own.mean() == pytest.approx(float(wanted), rel=1e-5)
     values, aims = torch.randn(5, 2), torch.randn(5, 2)
-    squared = row_losses(Task("values", "mse_loss"), values, aims)
+    squared = row_losses(LossTask("values", "mse_loss"), values, aims)
     assert squared.mean() == pytest.approx(float(F.mse_loss(values, aims)), rel=1e-5)
-    absolute = row_losses(Task("values", "l1_loss"), values, aims)
+    absolute = row_losses(LossTask("values", "l1_loss"), values, aims)
     assert absolute.mean() == pytest.approx(float(F.l1_loss(values, aims)), rel=1e-5)

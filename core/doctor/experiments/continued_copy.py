@@ -20,7 +20,7 @@ MIN_SHARE = 0.2
 """Of the steps that were done: fewer say nothing of twice as many."""
 
 
-def go_on(
+def continued_copy(
     replay: Replay,
     variables: Variables,
     evidence: Evidence,
