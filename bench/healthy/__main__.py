@@ -1,7 +1,7 @@
 """How often the doctor calls a healthy program broken: ``python -m bench.healthy``.
 
 Own programs in the styles of official examples, lectures and course notebooks, each a few seconds
-long. Every second one was kept back while the rules were tuned: ``--half judging`` runs these.
+long. Those in ``judging.py`` were kept back while rules were tuned: ``--half judging`` runs these.
 
     python -m bench.healthy [--half tuning|judging] [--seeds 3] [--only gan] [--budget 4]
 """
@@ -22,19 +22,18 @@ from bench.healthy.programs import PROGRAMS, Program
 from bench.rows import row, show, sized
 from core import watch
 
-MODULES = ("supervised", "sequences", "generative", "decisions", "transfer", "science", "practice")
-HALVES = ("tuning", "judging")
+TUNING = (
+    *("supervised", "sequences", "generative", "decisions", "transfer", "science", "practice"),
+    "styles",
+)
+HALVES = {"tuning": TUNING, "judging": ("judging",)}
 
 
 def chosen(half: str | None, only: str | None) -> list[Program]:
     """Return the programs of a half, or of both."""
-    for module in MODULES:
+    for module in HALVES[half] if half else (*TUNING, *HALVES["judging"]):
         importlib.import_module(f"bench.healthy.{module}")
-    return [
-        program
-        for number, program in enumerate(PROGRAMS)
-        if half in (None, HALVES[number % 2]) and (only or "") in program.name
-    ]
+    return [program for program in PROGRAMS if (only or "") in program.name]
 
 
 def examine(program: Program, seed: int, budget: float) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class DataStats:
             from the inputs, 0 to 1; NaN if that was not tried.
         pair_entropy: the loss of a table of what follows one token; NaN if there are no tokens.
         label_noise: the share of labels that contradict their nearest neighbours; NaN.
+        sees_whole: whether the simple models see all that the network does: False where it reads
+            a sequence or several inputs, and they one token or one input.
     """
 
     classes_used: float = np.nan
@@ -55,6 +57,7 @@ class DataStats:
     predictability: float = np.nan
     pair_entropy: float = np.nan
     label_noise: float = np.nan
+    sees_whole: bool = True
 
 
 @dataclass

@@ -34,6 +34,7 @@ MIN_BATCH, MIN_BATCHES = 8, 4
 NEIGHBOURS = 15
 FREQUENT = 60
 """Tokens of which tables count what follows; all others are one."""
+ATTENTION = frozenset(("scaled_dot_product_attention", "multi_head_attention_forward"))
 RECURRENT = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_cell".split())
 
 
@@ -59,7 +60,7 @@ def check_data(
     try:
         stats = replace(stats, **_classes(graph, targets if known else _all_labels(graph, targets)))
         stats = replace(stats, **_classes_in_batches(replay, known))
-        stats = replace(stats, **_predictability(inputs, targets))
+        stats = replace(stats, **_predictability(inputs, targets), sees_whole=_sees_whole(graph))
         stats = replace(stats, **_context(graph, inputs, targets))
         stats = replace(stats, **_validation_overlap(graph, variables))
         if math.isnan(stats.overlap):
@@ -227,6 +228,14 @@ def _is_binary(targets: Tensor) -> bool:
     return bool(((targets == 0) | (targets == 1)).all())
 
 
+def _sees_whole(graph: StepGraph) -> bool:
+    """Whether a row of the first input is all that its label may depend on."""
+    mixes = any(op.name in RECURRENT | ATTENTION for op in graph.ops)
+    signals = [op for op in graph.ops if op.name in ("matmul", "bmm", "einsum")]
+    mixes |= any(sum(graph.kind(t) == "signal" for t in op.inputs) > 1 for op in signals)
+    return len(graph.inputs) == 1 and not mixes
+
+
 def _predictability(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
     """Predict the targets by simple models: neighbours for pictures, tables for tokens."""
     if targets.is_floating_point() and targets.numel() == len(targets) and _is_binary(targets):
@@ -238,6 +247,8 @@ def _predictability(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
     if inputs.numel() == targets.numel() and not inputs.is_floating_point():
         known = targets.flatten() >= 0
         inputs, targets = inputs.flatten()[known][:, None], targets.flatten()[known]
+        if len(torch.unique(inputs)) < 2:
+            return {}  # what is asked for was hidden, as in a masked language model
     if targets.dim() != 1 or len(inputs) != len(targets):
         return {}
     rows = inputs.reshape(len(inputs), -1)

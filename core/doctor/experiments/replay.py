@@ -83,7 +83,8 @@ class Replay:
     ) -> Tensor:
         """Return the loss on another batch, with other parameters."""
         given = self.substitutes(batch) if batch else {}
-        return self.repeat(self.graph.tape.root, {**given, **(parameters or {})})
+        root = self.repeat(self.graph.tape.root, {**given, **(parameters or {})})
+        return root / self.graph.scale
 
     def outputs(self, batch: Batch) -> Tensor:
         """Return the outputs on another batch."""

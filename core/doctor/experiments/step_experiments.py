@@ -7,7 +7,7 @@ to weights, it does to copies.
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,7 @@ from ...training.shared_state import RandomState
 from ..diagnosis import Picture, Series
 from ..evidence import Evidence
 from ..watch.observation import Observation
+from ..watch.observe import follows
 from ..watch.watcher import Batch
 from .data_checks import RECURRENT
 from .experiment import Declared, ExperimentResult, Outcome
@@ -277,17 +278,18 @@ def _uses_batch_statistics(replay: Replay) -> bool:
     return False
 
 
-def _entry(replay: Replay) -> Tensor:
+def _entry(replay: Replay, inputs: Sequence[Tensor] = ()) -> Tensor:
     """Return the first tensor of real numbers that stands for the inputs, a row an example."""
     graph = replay.graph
-    for tensor in graph.inputs:
+    inputs = inputs or graph.inputs
+    for tensor in inputs:
         if tensor.is_floating_point():
             return tensor
-    ids = {id(t) for t in graph.inputs}
+    ids = {id(t) for t in inputs}
     for op in graph.ops:
         if op.name in ("embedding", "getitem", "index_select"):
             output = op.outputs[0]
-            if any(id(t) in ids for t in op.inputs) and len(output) == len(graph.inputs[0]):
+            if any(id(t) in ids for t in op.inputs) and len(output) == len(inputs[0]):
                 return output
     raise ValueError("no input was found")
 
@@ -307,8 +309,11 @@ class FutureLeakage(ExperimentResult):
 @experiment("future_hidden", "Leakage from later positions", "not at all")
 def future_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     """Is the future masked? The gradient of each position's output by later ones shows it."""
-    entry, targets = _entry(replay), replay.graph.targets
+    targets = replay.graph.targets
     assert targets is not None
+    # A decoder's future is in the answer that it is given, and not in the question.
+    given = [t for t in replay.graph.inputs if follows(t, targets, 1)]
+    entry = _entry(replay, given or replay.graph.inputs)
     if entry.dim() < 3 or targets.numel() != entry.shape[0] * entry.shape[1]:
         raise ValueError("it has not one output for each position")
     batch, length, _ = entry.shape
@@ -582,8 +587,17 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
 
 
 def optimizer_like(seen: Observation, lr: float) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
-    """Return what makes an optimiser of the kind that was observed, for some weights."""
+    """Return what makes an optimiser of the loop's kind; SGD for an update by hand.
+
+    Raises:
+        ValueError: its steps are no multiple of a rate, or it is none of torch's.
+    """
     kind = seen.optimizer
-    if kind.startswith("Adam") or kind in ("NAdam", "RAdam", "RMSprop", "Adagrad"):
+    if not kind or kind == "SGD":
+        return lambda weights: torch.optim.SGD(weights, lr=lr, momentum=seen.momentum)
+    if kind.startswith("Adam") or kind in ("NAdam", "RAdam"):
         return lambda weights: torch.optim.Adam(weights, lr=lr)
-    return lambda weights: torch.optim.SGD(weights, lr=lr)
+    if kind in ("RMSprop", "Adagrad", "Adadelta", "Rprop"):
+        make = getattr(torch.optim, kind)
+        return lambda weights: make(weights, lr=lr)
+    raise ValueError(f"how {kind} would move copies is not known")

@@ -139,8 +139,9 @@ def plateau(rule: Rule, evidence: Evidence) -> Check:
     means = evidence.smooth(20)
     falls = means[len(means) // 2] - means[-1] > 0.01 * abs(means[-1])
     what = "the mean of the targets" if loss.kind in SQUARED_LOSSES else "class frequency"
-    measured = f"the loss is {evidence.ended:.3g}, of a guess by {what} {guess:.3g}"
-    if evidence.ended > PLATEAU * guess and not falls:
+    reached = _of_criterion(evidence)
+    measured = f"the loss is {reached:.3g}, of a guess by {what} {guess:.3g}"
+    if reached > PLATEAU * guess and not falls:
         return rule.failed(measured, 0.5, picture=picture)
     return rule.passed(measured, picture=picture)
 
@@ -184,6 +185,14 @@ def overfitting(rule: Rule, evidence: Evidence) -> Check:
     if train < 0.4 * end and end - train > 0.3 and end > 0.4 * uniform:
         return rule.failed(measured, 0.7, "", "not far above training", picture)
     return rule.passed(measured, picture=picture)
+
+
+def _of_criterion(evidence: Evidence) -> float:
+    """Return the loss at the end; where it has several terms, that of outputs and targets alone."""
+    late = [step for step in evidence.observations if step.terms]
+    late = [step for step in late if step.step > 0.8 * evidence.steps[-1]] or late[-1:]
+    values = [step.criterion.value for step in late if math.isfinite(step.criterion.value)]
+    return sum(values) / len(values) if values else evidence.ended
 
 
 def _accuracy_since(evidence: Evidence, step: float) -> str:

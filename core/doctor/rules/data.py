@@ -16,6 +16,8 @@ MAJORITY, MAJORITY_OF_TWO = 0.75, 0.92
 """Shares of the most frequent class, of three classes or more, and of two."""
 MANY_TARGETS = 16
 """In a batch, from which on its class frequencies count."""
+LEARNED = 0.9
+"""Part of the entropy of the labels, below which something was learned of the inputs."""
 UNPREDICTABLE, LEARNED_A_LITTLE = 0.02, 0.005
 """How much better than by class frequency simple models predict labels that are shuffled."""
 LABEL_NOISE = 0.13
@@ -199,14 +201,23 @@ def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
         return _targets_shuffled(rule, evidence)
     if not _classifies(evidence):
         return rule.not_checked("no classification")
+    if any(step.criterion.mixed for step in evidence.observations):
+        return rule.not_checked("examples and labels are mixed with one another, as in mixup")
+    new = [loss for _, loss in evidence.validations if math.isfinite(loss)]
+    if data is not None and new and min(new) < LEARNED * data.entropy:
+        return rule.passed(f"new labels are predicted with a loss of {min(new):.3g}")
     if data is not None and math.isfinite(data.predictability):
         better = f"{data.predictability:.0%} better than class frequency"
         measured = f"simple models predict them {better}"
-        # What was learned beyond the frequencies belongs together, whatever few examples say.
-        learned = evidence.ended < 0.9 * data.entropy and data.predictability > LEARNED_A_LITTLE
-        if data.predictability < UNPREDICTABLE and not learned:
+        # What was learned beyond the frequencies belongs together, whatever few examples say. A
+        # sequence of which the simple models see a token can't have been learned by heart.
+        learned = evidence.ended < LEARNED * data.entropy and (
+            data.predictability > LEARNED_A_LITTLE or data.sees_whole is False
+        )
+        if data.predictability >= UNPREDICTABLE or learned:
+            return rule.passed(measured, "well above 0 %")
+        if data.sees_whole:
             return rule.failed(measured, 0.85, "the labels", "well above 0 %")
-        return rule.passed(measured, "well above 0 %")
     entropy = data.entropy if data else math.nan
     if math.isfinite(entropy) and overfit and overfit.passed and len(evidence.losses) > 300:
         level = evidence.ended / entropy if entropy > 0 else math.nan
@@ -245,6 +256,8 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
     if TRAINING_HARDER < harder < math.inf:
         measured = f"the loss on training data is {harder:.0%} above that on new data"
         return rule.failed(measured, 0.6 + min(0.3, harder), "the labels", "about equal")
+    if any(step.criterion.mixed for step in evidence.observations):
+        return rule.not_checked("examples and labels are mixed with one another, as in mixup")
     if data is None or not math.isfinite(data.label_noise):
         return rule.not_checked("simple models can't compare the examples")
     measured = f"{data.label_noise:.0%} contradict their nearest neighbours"
@@ -335,7 +348,8 @@ def data_overlap(rule: Rule, evidence: Evidence) -> Check:
 )
 def vocabulary_unused(rule: Rule, evidence: Evidence) -> Check:
     data = evidence.data
-    classes = evidence.first.criterion.classes if evidence.first else 0
+    loss = evidence.first.criterion if evidence.first else None
+    classes = loss.classes if loss and loss.is_classification else 0
     supervised = evidence.is_supervised
     if not supervised or data is None or not data.classes_used >= 0 or classes < MANY_CLASSES:
         return rule.not_checked("there are few classes, or too few targets were observed")

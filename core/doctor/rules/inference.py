@@ -14,6 +14,22 @@ RATIO, MARGIN = 1.07, 0.02
 
 
 @rule(
+    "context_frozen",
+    "context of a generation",
+    "Each token that is drawn is in the context of the next one.",
+    "a context that moves on",
+    "makemore, part 2",
+)
+def context_frozen(rule: Rule, evidence: Evidence) -> Check:
+    if evidence.inference is None:
+        return rule.not_checked("inference was not observed (with seen.using(): ...)")
+    if count := evidence.inference.same_context:
+        measured = f"{count} tokens were drawn, each from the same context"
+        return rule.failed(measured, 0.95, "the generation")
+    return rule.passed("it moves on")
+
+
+@rule(
     "train_eval_mismatch",
     "inference as in training",
     "Training and inference are the same: layers, normalisation, modes, preprocessing.",

@@ -37,6 +37,8 @@ GROWN_NORM = 100.0
 """Times the median, where gradients have no scale of their own."""
 SMALL_TARGETS = 30.0
 """Targets of a regression up to this size have gradients of a known scale."""
+DEAD_IN_A_CODE = 0.9
+"""Share of dead units, where nothing but a code is learned."""
 MIN_ROWS = 16
 """Examples, below which a unit may be zero for all of them by chance."""
 OFTEN = 0.3
@@ -219,7 +221,8 @@ def dead_units(rule: Rule, evidence: Evidence) -> Check:
     picture = _bars("Share of dead units", "share", [(x.name, x.dead) for x in now], DEAD)
     worst = max(now, key=lambda x: x.dead)
     measured = f"{worst.dead:.0%} of {worst.name}'s units are zero for every example"
-    if worst.dead > DEAD:
+    # Without labels a code may well be sparse.
+    if worst.dead > (DEAD if evidence.is_supervised else DEAD_IN_A_CODE):
         early = [x.dead for step, x in found if x.name == worst.name and step is first]
         sure = 0.45 + 0.4 * worst.dead + (0.1 if early and early[0] > DEAD else 0.0)
         return rule.failed(measured, sure, worst.name, picture=picture)
@@ -269,7 +272,7 @@ def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
 def _has_scale(evidence: Evidence) -> bool:
     """Whether the loss is a mean of a known height, so that a norm of its gradient says much."""
     first = evidence.first
-    if first is None or not evidence.loss_is_comparable or first.summed > 1:
+    if first is None or not evidence.loss_is_comparable or max(first.summed, first.scale) > 1:
         return False
     low, high = first.criterion.target_min, first.criterion.target_max
     small = not (max(abs(low), abs(high)) > SMALL_TARGETS)

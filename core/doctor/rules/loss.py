@@ -11,6 +11,8 @@ from .rule import SQUARED_LOSSES, Rule, rule
 NO_SOFTMAX = (*SQUARED_LOSSES, "l1_loss")
 CONSTANT = 1e-7
 """Of a term: below it adds nothing."""
+OUT_OF_REACH = 0.05
+"""Share of targets that outputs can't reach."""
 PENALTY = 2.0
 """Times the criterion, above which a penalty dominates the first steps."""
 STRONG_DECAY, SHRUNK = 0.3, 0.2
@@ -52,6 +54,31 @@ def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
         measured = "the log is taken of outputs that are not probabilities"
         return rule.failed(measured, 0.8, "the loss", "a softmax before it")
     return rule.passed(kind)
+
+
+@rule(
+    "outputs_out_of_reach",
+    "range of the outputs",
+    f"At most {OUT_OF_REACH:.0%} of the targets of a regression lie beyond what the last activation"
+    " can bring out.",
+    "none",
+    "Bishop 1995, Neural networks for pattern recognition, section 6.1",
+)
+def outputs_out_of_reach(rule: Rule, evidence: Evidence) -> Check:
+    losses = [x.criterion for x in evidence.observations if x.criterion.kind in DISTANCES]
+    if not losses or losses[-1].one_hot:
+        return rule.not_checked("no regression")
+    if not losses[-1].output_nonlinearity:
+        return rule.passed("no activation behind the last layer")
+    share = sum(x.unreachable for x in losses) / len(losses)
+    last = losses[-1]
+    measured = (
+        f"{share:.0%} of the targets, from {last.target_min:.3g} to {last.target_max:.3g}, can't"
+        f" come out of {last.output_nonlinearity}"
+    )
+    if share > OUT_OF_REACH:
+        return rule.failed(measured, 0.92, "the last layer")
+    return rule.passed(measured)
 
 
 @rule(

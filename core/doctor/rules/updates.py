@@ -27,10 +27,14 @@ UPHILL, SLIGHTLY_UPHILL = 0.1, 0.05
 """Cosines between update and gradient: of the median, and of three of four steps."""
 ROUNDED_OFF = 1e-6
 """Of a float32 parameter's size: a step below is lost, or nearly, in its seven digits."""
+LOST_STEPS = 0.5
+"""Share of numbers whose steps are lost in their digits."""
 LR_GONE, LONG_BEFORE = 3e-3, 0.6
 """Share of the highest learning rate below which steps do nothing; and of the steps by then."""
 MANY_RATES = 30
 """Learning rates that were observed, from which on the last two are near one another."""
+LINE_SEARCH = ("LBFGS",)
+"""Optimisers that take many steps within one, each as long as the curvature allows."""
 LR_GROWS = 1.5
 """Times the learning rate of the start and of the middle."""
 DIVERGED = 1.3
@@ -227,6 +231,26 @@ def _is_rounded_off(p: ObservedParameter, step: Observation) -> bool:
 
 
 @rule(
+    "low_precision_weights",
+    "digits of the weights",
+    f"Of weights in bfloat16 or float16 at most {LOST_STEPS:.0%} stay where they are in a step.",
+    "all move",
+    "Micikevicius et al. 2018, Mixed precision training, section 3.1",
+)
+def low_precision_weights(rule: Rule, evidence: Evidence) -> Check:
+    steps = [x for x in evidence.observations[1:] if any(p.update > 0 for p in x.parameters)]
+    shares = [max((p.lost_steps for p in x.parameters if p.is_matrix), default=0.0) for x in steps]
+    if not shares:
+        return rule.not_checked("too few steps were observed")
+    lost = median(shares)
+    if lost > LOST_STEPS:
+        which = max(steps[-1].parameters, key=lambda p: p.lost_steps).name
+        measured = f"{lost:.0%} of the numbers of {which} have a gradient, and no step moves them"
+        return rule.failed(measured, 0.9, which, "weights in float32")
+    return rule.passed(f"{lost:.0%} at most")
+
+
+@rule(
     "lr_growing",
     "learning-rate schedule",
     "After a warm-up, the learning rate is constant or falls.",
@@ -346,6 +370,8 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
     broke_down = len(finite) < len(evidence.losses)
     if not evidence.loss_is_comparable and not broke_down:
         return rule.not_checked(f"{evidence.training_kind}: the height of its loss says nothing")
+    if any(x.optimizer in LINE_SEARCH for x in evidence.observations) and not broke_down:
+        return rule.not_checked("this optimiser looks for the length of each step by itself")
     diverged = broke_down or evidence.ended > DIVERGED * reference + 0.1
     jumps = top > JUMP * reference + 1
     stays = evidence.ended > 0.9 * reference
@@ -418,6 +444,8 @@ def lr_too_low(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked("too few steps were observed")
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: the height of its loss says nothing")
+    if any(x.optimizer in LINE_SEARCH for x in evidence.observations):
+        return rule.not_checked("this optimiser looks for the length of each step by itself")
     ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
     picture = _ratio_picture(evidence)
     measured = f"the update-to-weight ratio is at most {_ratio_in_words(ratio)}"

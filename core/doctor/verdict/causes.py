@@ -159,6 +159,69 @@ CAUSES = {
             "lr_too_high",
         ),
     ),
+    "outputs_out_of_reach": CauseText(
+        "Outputs that can't reach the targets",
+        "A sigmoid ends at 0 and 1, a tanh at -1 and 1, a relu at 0: what lies beyond is never"
+        " predicted, and units saturate on the way there.",
+        "Leave out the last activation, or scale the targets into its range.",
+        ("saturated_units", "dead_units", "plateau", "vanishing_gradient", "lr_too_low"),
+    ),
+    "dims_scrambled": CauseText(
+        "Dimensions exchanged by a reshape",
+        "view and reshape keep numbers in their order and only count them off anew: pixels,"
+        " channels or heads get mixed.",
+        "Exchange dimensions with permute or transpose; reshape only to split or join neighbours.",
+        ("labels_shuffled", "plateau", "future_leak", "batch_mixed", "labels_noisy"),
+    ),
+    "attention_unscaled": CauseText(
+        "Attention without its scale",
+        "Products of wide queries and keys are large: the softmax is nearly one-hot from the start,"
+        " and its gradient next to zero.",
+        "Divide them by the square root of the width of a head: q @ k.transpose(-2, -1) / d**0.5.",
+        ("plateau", "vanishing_gradient", "lr_too_low"),
+    ),
+    "attention_axis": CauseText(
+        "Attention: softmax over the wrong axis",
+        "The shares with which a position weighs the others don't sum to 1; positions compete for"
+        " who is looked at.",
+        "softmax(dim=-1): along the keys, which are the last dimension of q @ k.transpose(-2, -1).",
+        ("plateau", "future_leak", "batch_mixed", "bad_init_scale"),
+    ),
+    "attention_mask_late": CauseText(
+        "Attention mask after the softmax",
+        "Masked positions took part in the softmax: the shares of the others depend on them, and"
+        " don't sum to 1.",
+        "Set them to -inf before the softmax: scores.masked_fill(mask == 0, -inf).softmax(-1).",
+        ("future_leak", "plateau"),
+    ),
+    "layer_repeated": CauseText(
+        "One layer used where several were meant",
+        "[layer] * 3 has the same layer three times: its weights are shared, and the network has a"
+        " third of its size.",
+        "Make one for each place: nn.ModuleList(make() for _ in range(3)).",
+        ("plateau", "exploding_gradient", "vanishing_gradient", "oscillation"),
+    ),
+    "batch_norm_tiny": CauseText(
+        "Batch norm on one or two examples",
+        "Normalised by itself, an example of two is +1 or -1 in every channel, whatever it was; and"
+        " running statistics are noise.",
+        "Larger batches, or layer norm or group norm, which need no batch.",
+        (
+            "train_eval_mismatch",
+            "batch_mixed",
+            "plateau",
+            "inputs_ignored",
+            "labels_shuffled",
+            "oscillation",
+            "overfitting",
+        ),
+    ),
+    "padding_read": CauseText(
+        "Padding at the end that is read",
+        "After the last token the network reads padding, and forgets; its output there decides.",
+        "Take the output at each row's own last token, use pack_padded_sequence, or pad in front.",
+        ("plateau", "vanishing_gradient", "labels_shuffled", "lr_too_low"),
+    ),
     "inputs_not_normalised": CauseText(
         "Inputs not normalised",
         "Large inputs make large sums: units saturate or die, and no learning rate suits all"
@@ -287,6 +350,18 @@ CAUSES = {
         "Let one function do the forward pass of both; model.train() for training, .eval()"
         " for inference.",
         ("overfitting",),
+    ),
+    "context_frozen": CauseText(
+        "The context of a generation stays the same",
+        "Every token is drawn as if it were the first: the letters are right, and make no words.",
+        "Append each token that is drawn to the context, and give the network its last ones.",
+        ("train_eval_mismatch",),
+    ),
+    "low_precision_weights": CauseText(
+        "Weights of too few digits",
+        "bfloat16 has three digits: a step below a four-hundredth of a weight is rounded away.",
+        "Keep weights in float32 and compute in bfloat16: torch.autocast around the forward pass.",
+        ("parameter_not_trained", "lr_too_low", "plateau"),
     ),
     "lr_growing": CauseText(
         "The learning rate grows",

@@ -221,6 +221,12 @@ def _largest_origin(graph: StepGraph, tensor: Tensor) -> Tensor | None:
     return max(found, key=lambda t: t.numel(), default=None)
 
 
+def _is_own_choice(graph: StepGraph, tensor: Tensor) -> bool:
+    """Whether the network made it: the number of a code, or of an expert."""
+    maker = graph.made_by(tensor)
+    return maker is not None and any(graph.kind(t) == "signal" for t in maker.inputs)
+
+
 def _find_inputs(graph: StepGraph) -> None:
     """Find the data that meets parameters and is not what the outputs are compared with."""
     behind_targets = graph.ancestors(graph.targets)
@@ -232,7 +238,10 @@ def _find_inputs(graph: StepGraph) -> None:
         if "weights" not in kinds and "signal" not in kinds:
             continue
         for tensor, kind in zip(op.inputs, kinds, strict=True):
-            if kind == "data" and id(tensor) not in behind_targets and tensor.dim() > 0:
+            # Whole numbers that meet signals are edges of a graph or counts, and no tokens.
+            tokens_or_numbers = tensor.is_floating_point() or "weights" in kinds
+            outside = kind == "data" and id(tensor) not in behind_targets and tensor.dim() > 0
+            if outside and tokens_or_numbers and not _is_own_choice(graph, tensor):
                 found.setdefault(id(tensor), tensor)
     if not found:  # the target is the input, as an autoencoder has it
         found = {

@@ -58,6 +58,7 @@ class StepGraph:
         linear_pairs: layers (ids of parameters) with no nonlinearity between them.
         maker: the call that made a tensor, by its id.
         writers: the calls that wrote into it afterwards.
+        scale: times the loss, that is differentiated, as in mixed precision; 1 otherwise.
     """
 
     tape: Tape
@@ -74,6 +75,7 @@ class StepGraph:
     linear_pairs: list[tuple[int, int]] = field(default_factory=list)
     maker: dict[int, Op] = field(default_factory=dict)
     writers: dict[int, list[Op]] = field(default_factory=dict)
+    scale: float = 1.0
 
     @property
     def outputs(self) -> Tensor | None:

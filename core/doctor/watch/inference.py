@@ -26,6 +26,8 @@ INPUT_RATIO = 2.0
 """Inputs so many times larger or smaller are preprocessed in another way."""
 SIGNAL_RATIO = 1.5
 """Signals so many times larger or smaller are normalised by other statistics."""
+MANY_DRAWN = 8
+"""Tokens, from which on a context that stays is no chance."""
 FEWEST_EXAMPLES = 20
 """In inference, for sizes to be compared."""
 
@@ -55,11 +57,26 @@ def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> Inf
             extra += _compare_signals(name, ours, theirs)
     extra += _compare_inputs(graph, tape)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
-    return InferenceStats(tuple(missing), tuple(extra), modes)
+    return InferenceStats(tuple(missing), tuple(extra), modes, _drawn_from_one_context(graph, tape))
 
 
 def _tokens(lengths: set[int]) -> str:
     return " or ".join(str(length) for length in sorted(lengths)) + " tokens"
+
+
+def _drawn_from_one_context(graph: StepGraph, tape: Tape) -> int:
+    """Return how many tokens were drawn, if the network was given the same ones each time."""
+    known = {id(t) for t in graph.weights.values()}
+    contexts = [
+        index
+        for op in tape.ops
+        if op.name in LOOK_UPS and any(id(t) in known for t in op.inputs)
+        if (index := _index(op)) is not None and index.numel()
+    ]
+    drawn = [op for op in tape.ops if op.name in ("multinomial", "argmax")]
+    first = [t for t in contexts if t.shape == contexts[0].shape]
+    alike = all(torch.equal(t, first[0]) for t in first)
+    return len(drawn) if alike and len(first) >= len(drawn) >= MANY_DRAWN else 0
 
 
 # Layer by layer.

@@ -16,6 +16,7 @@ from torch import Tensor
 from .graph import LossCall, StepGraph
 from .observation import ObservedLoss
 from .tape import NONLINEARITIES, Op
+from .wiring import unreachable
 
 SUMS = frozenset("add radd iadd sub rsub isub".split())
 THROUGH = frozenset(
@@ -26,6 +27,8 @@ THROUGH = frozenset(
 )
 """What a loss passes on its way to the root."""
 SOFTMAX = ("softmax", "log_softmax")
+PROBABILITIES = (*SOFTMAX, "log", "sub", "div", "truediv", "logsigmoid", "clamp")
+"""What log-probabilities come out of, by hand, too."""
 MAX_ROWS = 2048
 MAX_TARGETS = 65_536
 MAX_DEPTH = 40
@@ -75,6 +78,14 @@ def _square(graph: StepGraph, op: Op) -> LossCall | None:
     return _difference(graph, op, "square")
 
 
+def _are_shares(rows: Tensor) -> bool:
+    """Whether rows are one-hot, or probabilities; those that a mask leaves out may be zero."""
+    if rows.shape[-1] < 2 or bool((rows < 0).any()):
+        return False
+    sums = rows.detach().float().sum(-1)
+    return bool((((sums - 1).abs() < 1e-3) | (sums == 0)).all())
+
+
 def _product(graph: StepGraph, op: Op) -> LossCall | None:
     """A difference times itself, or one-hot rows times log-probabilities."""
     if op.name == "mul" and len(op.args) > 1 and op.args[0] is op.args[1]:
@@ -82,6 +93,9 @@ def _product(graph: StepGraph, op: Op) -> LossCall | None:
     signals = [t for t in op.inputs if graph.kind(t) == "signal"]
     rows = [t for t in op.inputs if graph.kind(t) == "data" and t.dim() > 1]
     if len(op.inputs) < 2 or not signals or not rows or rows[0].shape != signals[0].shape:
+        return None
+    made = graph.made_by_behind_views(signals[0])
+    if made is None or made.name not in PROBABILITIES or not _are_shares(rows[0]):
         return None
     return LossCall(op, "nll_by_hand", signals[0], rows[0], sign=-1)
 
@@ -218,6 +232,8 @@ def _read(
         target_std=float(numbers.float().std(correction=0)) if numbers.numel() else math.nan,
         top_share=top,
         target_count=int(counted.numel()),
+        mixed=_are_mixed(graph, call),
+        unreachable=unreachable(targets, _output_nonlinearity(graph, outputs)),
     )
 
 
@@ -357,6 +373,17 @@ def _double_softmax(graph: StepGraph) -> bool:
             if made is not None and made.name == doubled[op.name]:
                 return True
     return False
+
+
+def _are_mixed(graph: StepGraph, call: LossCall) -> bool:
+    """Whether another call of the same loss function compares the outputs with other targets."""
+    return any(
+        op.name == call.op.name
+        and op.argument(0, "input") is call.outputs
+        and op.argument(1, "target") is not call.targets
+        for op in graph.ops
+        if op.name in READERS and op.name == call.kind
+    )
 
 
 def _broadcast(call: LossCall) -> bool:

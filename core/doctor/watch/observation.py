@@ -22,6 +22,8 @@ class ObservedParameter:
         optimizer_lr: the learning rate of its parameter group; NaN.
         weight_decay: of its parameter group.
         of_frozen_module: whether it belongs to a module of which nothing is trained, as a teacher.
+        lost_steps: the share of its numbers that have a gradient and do not move; 0 for those of
+            full precision.
         stale_gradient: whether it had a gradient before the first backward pass.
     """
 
@@ -39,6 +41,7 @@ class ObservedParameter:
     weight_decay: float = 0.0
     stale_gradient: bool = False
     of_frozen_module: bool = False
+    lost_steps: float = 0.0
 
     @property
     def is_matrix(self) -> bool:
@@ -69,7 +72,7 @@ class ObservedLayer:
         dead: the share of relu units that are zero for every example of the batch.
         gradient: the root mean square of the loss's gradient at its output; NaN.
         symmetric: whether all its units compute the same.
-        rows: over how many examples and positions the shares are taken.
+        rows: over how many examples and positions that differ the shares are taken.
         as_initialised: whether its weights look as a layer's first ones do, and not as trained.
         is_output: whether its output goes into the loss function.
         frozen: whether its parameter requires no gradient.
@@ -121,6 +124,8 @@ class ObservedLoss:
         target_min, target_max, target_mean, target_std: of the targets.
         top_share: the share of the most frequent target.
         target_count: the number of targets.
+        unreachable: the share of targets that outputs behind their activation can't come near.
+        mixed: whether the same outputs are compared with other targets, too, as mixup does.
     """
 
     kind: str = ""
@@ -142,6 +147,8 @@ class ObservedLoss:
     target_std: float = math.nan
     top_share: float = 0.0
     target_count: int = 0
+    mixed: bool = False
+    unreachable: float = 0.0
 
     @property
     def is_classification(self) -> bool:
@@ -204,16 +211,19 @@ class Observation:
         linear_pairs: layers with no nonlinearity between them.
         eval_modules: batch norm and dropout modules that are in eval mode.
         optimizer: the class name of the first optimiser that was found; "".
+        momentum: of that optimiser.
         variable_lr: the value of a variable with a name like ``lr``; NaN.
         seconds: since the loop began.
         device: of the loss.
         training_kind: classification, adversarial, ...; "" if that is not known.
         summed: by how much the loss exceeds the mean of its elements; 1 for a mean.
+        scale: times the loss, that is differentiated, as in mixed precision; else 1.
         weights_norm: of all parameters around the loop, to see whether any moves; NaN.
         weights_count: how many they are.
         cut: why no parameter gets a gradient, in words; "".
         zeroed_before_step: whether gradients were zero when the optimiser moved the parameters.
         has_backward: whether there was a backward pass.
+        wiring: what is wired oddly: the cause, and how it shows.
     """
 
     step: int
@@ -227,16 +237,19 @@ class Observation:
     linear_pairs: tuple[tuple[str, str], ...] = ()
     eval_modules: tuple[str, ...] = ()
     optimizer: str = ""
+    momentum: float = 0.0
     variable_lr: float = math.nan
     seconds: float = 0.0
     device: str = "cpu"
     training_kind: str = ""
     summed: float = 1.0
+    scale: float = 1.0
     weights_norm: float = math.nan
     weights_count: int = 0
     cut: str = ""
     zeroed_before_step: bool = False
     has_backward: bool = True
+    wiring: tuple[tuple[str, str], ...] = ()
 
     @property
     def gradients_accumulate(self) -> bool:
@@ -265,12 +278,14 @@ class InferenceStats:
         missing: what is done in training and not in inference, in words.
         extra: what is done in inference and not in training.
         training_modules: modules that are in training mode during inference.
+        same_context: how many tokens were drawn from one and the same context.
         training_loss, inference_loss: of the same batch, both ways; NaN.
     """
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     training_modules: tuple[str, ...] = ()
+    same_context: int = 0
     training_loss: float = math.nan
     inference_loss: float = math.nan
 

@@ -13,8 +13,11 @@ from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, Ob
 from .tape import FACTORIES, Op
 from .training_kind import recognise, summed_items
 from .variables import Variables
+from .wiring import wiring
 
 EPSILON = 1e-12
+LOSS_SCALE = 30.0
+"""Times the reported loss, above which what is differentiated is scaled for few digits."""
 BATCH_NORM = nn.modules.batchnorm._BatchNorm
 
 
@@ -37,6 +40,7 @@ def observe(
         seconds: since the loop began.
     """
     number = number_of(loss)
+    graph.scale = _scale(graph, number)
     criterion, inputs = read_loss(graph), tuple(_inputs(graph))
     parameters = list(variables.parameters.values())
     optimizer = variables.optimizers[0] if variables.optimizers else None
@@ -59,17 +63,29 @@ def observe(
             )
         )[:8],
         optimizer=type(optimizer).__name__ if optimizer else "",
+        momentum=float(optimizer.param_groups[0].get("momentum", 0.0)) if optimizer else 0.0,
         variable_lr=variables.lr,
         seconds=seconds,
         device=loss.device.type if isinstance(loss, Tensor) else "cpu",
         training_kind=recognise(graph, variables, criterion, inputs),
         summed=summed_items(graph),
+        scale=graph.scale,
         weights_norm=_norm(parameters),
         weights_count=sum(p.numel() for p in parameters),
         cut=_cut(graph, variables),
         zeroed_before_step=graph.tape.zeroed_before_step,
         has_backward=bool(graph.tape.passes),
+        wiring=wiring(graph, variables),
     )
+
+
+def _scale(graph: StepGraph, loss: float) -> float:
+    """Return the factor of a loss scaler (Micikevicius et al. 2018); 1 where there is none."""
+    root = graph.tape.root
+    if root is None or root.numel() != 1 or not loss or not math.isfinite(loss):
+        return 1.0
+    factor = abs(number_of(root) / loss)
+    return factor if LOSS_SCALE < factor < math.inf else 1.0
 
 
 def _norm(parameters: list[Tensor]) -> float:
@@ -165,7 +181,16 @@ def _parameters(
             weight_decay=weight_decay,
             stale_gradient=key in tape.stale_gradients,
             of_frozen_module=key in frozen,
+            lost_steps=_lost_steps(values, gradient, update),
         )
+
+
+def _lost_steps(values: Tensor, gradient: Tensor | None, update: Tensor | None) -> float:
+    """Return the share of numbers of few digits that a step does not move."""
+    if gradient is None or update is None or values.dtype not in (torch.bfloat16, torch.float16):
+        return 0.0
+    asked = gradient.to_dense() != 0
+    return float((asked & (update == 0)).float().sum() / asked.float().sum().clamp(min=1))
 
 
 def _sizes(values: Tensor, gradient: Tensor | None, update: Tensor | None) -> list[float]:
@@ -223,9 +248,17 @@ def _layers(graph: StepGraph, variables: Variables) -> Iterator[ObservedLayer]:
             symmetric=_symmetric(weight, units),
             is_output=key == before_loss[-1] if before_loss else False,
             frozen=not weight.requires_grad,
-            rows=len(units),
+            rows=round(len(units) * _distinct(given)),
             as_initialised=weight.requires_grad or _as_initialised(weight),
         )
+
+
+def _distinct(given: Tensor) -> float:
+    """Return the share of a layer's inputs that differ: a codebook may leave few of them."""
+    if given.dim() < 2 or not given.is_floating_point() or not len(given):
+        return 1.0
+    sums = given.detach().float().flatten(1).sum(1)
+    return len(torch.unique(sums)) / len(sums)
 
 
 def _as_initialised(weight: Tensor) -> bool:
@@ -292,8 +325,8 @@ def _inputs(graph: StepGraph) -> Iterator[ObservedInput]:
             finite=bool(torch.isfinite(values).all()),
             constant=len(rows) > 3 and bool((rows == rows[:1]).all()),
             leaks_target=_leaks_target(tensor, graph.targets),
-            transposed=_follows(tensor, graph.targets, 0),
-            next_in_row=_follows(tensor, graph.targets, 1),
+            transposed=follows(tensor, graph.targets, 0),
+            next_in_row=follows(tensor, graph.targets, 1),
         )
 
 
@@ -331,7 +364,7 @@ def _has_class_column(rows: Tensor, targets: Tensor) -> bool:
     return bool(((within < 1e-5) & (between > 1e-3)).any())
 
 
-def _follows(inputs: Tensor, targets: Tensor | None, dim: int) -> bool:
+def follows(inputs: Tensor, targets: Tensor | None, dim: int) -> bool:
     """Whether each target is the next input, down a column (0) or along a row (1)."""
     if targets is None or inputs.is_floating_point() or inputs.dim() != 2:
         return False

@@ -46,6 +46,8 @@ RANDOM = frozenset(
         "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like"
     ).split()
 )
+SAMPLED = ("multinomial", "bernoulli", "normal")
+"""Draws from a distribution that has parameters."""
 MAX_OPS = 20_000
 """More calls are no single training step."""
 MAX_EVAL_INPUTS = 64
@@ -130,6 +132,8 @@ class Tape:
         eval_inputs: shape (without the batch) and values of the first inputs of products there.
         eval_feeds_training: whether what was computed under ``no_grad`` was used in the step: it
             was no evaluation then.
+        drew_actions: whether something was drawn from a distribution without a gradient, as a
+            policy draws its actions.
         zeroed_before_step: whether gradients were there after the backward pass, and none when the
             optimiser moved the parameters.
         update_line: of the program, where an optimiser or a call in place moved them; None.
@@ -145,6 +149,7 @@ class Tape:
     training_mode_in_eval: set[str] = field(default_factory=set)
     eval_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
     eval_feeds_training: bool = False
+    drew_actions: bool = False
     zeroed_before_step: bool = False
     update_line: Line | None = None
     _generators: dict[int, torch.Generator] = field(default_factory=dict)
@@ -220,8 +225,8 @@ class TapeRecorder(TorchFunctionMode):
         self.tape.passes[-1].updated |= {id(p) for p in parameters}
         with torch._C.DisableTorchFunction(), torch.no_grad():
             reached = [p for p in parameters if id(p) in self._after_pass]
-            left = any(p.grad is not None and bool((p.grad != 0).any()) for p in reached)
-            had = any(bool((self.tape.parameter_gradients[id(p)] != 0).any()) for p in reached)
+            left = any(_is_nonzero(p.grad) for p in reached)
+            had = any(_is_nonzero(self.tape.parameter_gradients[id(p)]) for p in reached)
             self.tape.zeroed_before_step = had and not left
 
     def __torch_function__(
@@ -308,6 +313,7 @@ class TapeRecorder(TorchFunctionMode):
         for tensor in tensors_in(result):
             if id(tensor) not in written:
                 self._evaluated[id(tensor)] = weakref.ref(tensor)
+        tape.drew_actions |= name in SAMPLED
         if name == "batch_norm":
             training = _argument(args, kwargs, 5, "training")
         else:
@@ -368,7 +374,7 @@ class TapeRecorder(TorchFunctionMode):
     def _note_carried(self, parameter: Tensor) -> None:
         """Note whether a parameter still holds the gradient of an earlier step."""
         key, gradient = id(parameter), parameter.grad
-        holds = gradient is not None and bool((gradient != 0).any())
+        holds = _is_nonzero(gradient)
         if holds and key in self._carried:
             assert gradient is not None
             before = self._after_pass.get(key)
@@ -378,6 +384,14 @@ class TapeRecorder(TorchFunctionMode):
             self.tape.stale_gradients.add(key)
         else:
             self.tape.stale_gradients.discard(key)
+
+
+def _is_nonzero(gradient: Tensor | None) -> bool:
+    """Whether there is a gradient, dense or sparse, that is not zero throughout."""
+    if gradient is None:
+        return False
+    values = gradient.coalesce().values() if gradient.is_sparse else gradient
+    return bool((values != 0).any())
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, key: str) -> Any:

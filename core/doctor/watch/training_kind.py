@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .graph import StepGraph
 from .observation import ObservedInput, ObservedLoss
-from .tape import RANDOM, Backward
+from .tape import RANDOM, SAMPLED, Backward
 from .variables import Variables
 
 ADVERSARIAL = "adversarial"
@@ -31,7 +31,6 @@ SIMILARITIES = frozenset(
     "cosine_similarity cosine_embedding_loss triplet_margin_loss pairwise_distance cdist "
     "margin_ranking_loss".split()
 )
-SAMPLED = ("multinomial", "bernoulli", "normal")
 CLASSES = ("cross_entropy", "nll_loss", "nll_by_hand")
 DISTANCES = tuple("mse_loss square l1_loss smooth_l1_loss huber_loss".split())
 SUMMED = 4.0
@@ -127,7 +126,7 @@ def _picks_actions(graph: StepGraph) -> bool:
         made = graph.made_by_behind_views(call.outputs)
         if made is not None and made.name == "gather" and call.targets.is_floating_point():
             return True
-    sampled = any(op.name in SAMPLED for op in graph.tape.ops)
+    sampled = graph.tape.drew_actions or any(op.name in SAMPLED for op in graph.tape.ops)
     for op in graph.ops:
         if op.name not in ("mul", "rmul") or len(op.inputs) < 2:
             continue
@@ -156,7 +155,8 @@ def _is_log_probability(graph: StepGraph, value: Tensor) -> bool:
 
 def _compares_examples(graph: StepGraph) -> bool:
     """Whether the loss compares the outputs of examples with one another."""
-    if any(op.name in SIMILARITIES and _signals(graph, op.inputs) for op in graph.ops):
+    # One signal beside a table of vectors is compared with these, as a codebook is.
+    if any(op.name in SIMILARITIES and len(_signals(graph, op.inputs)) > 1 for op in graph.ops):
         return True
     rows = graph.inputs[0] if graph.inputs else None
     for op in graph.ops:

@@ -255,3 +255,25 @@ def test_rules_on_labels_abstain_where_there_are_none():
         found = evidence(seen, data=DataStats(predictability=0.0, top_share=1.0, entropy=0.0))
         assert data.class_imbalance.check(found).passed is None
         assert data.labels_shuffled.check(found).passed is None
+
+
+def test_labels_of_mixed_examples_are_neither_noisy_nor_shuffled():
+    """Mixup and cutmix compare the same outputs with two labels."""
+    stats = DataStats(predictability=0.0, label_noise=0.5, entropy=3.0)
+    found = evidence(steps(criterion=loss(mixed=True)), data=stats)
+    assert data.labels_noisy.check(found).passed is None
+    assert data.labels_shuffled.check(found).passed is None
+
+
+def test_simple_models_that_see_a_part_accuse_nobody():
+    """A label may depend on the whole of a sequence, of which they see one token."""
+    stats = DataStats(predictability=0.0, entropy=3.0, sees_whole=False)
+    assert data.labels_shuffled.check(evidence(losses=falling(end=2.0), data=stats)).passed
+    assert data.labels_shuffled.check(evidence(losses=falling(end=2.9), data=stats)).passed is None
+
+
+def test_new_labels_that_are_predicted_are_not_shuffled():
+    """Whatever simple models can do with the inputs."""
+    stats = DataStats(predictability=0.0, entropy=3.0)
+    found = evidence(losses=falling(end=2.9), data=stats, validations=[(50, 2.0)])
+    assert data.labels_shuffled.check(found).passed

@@ -3,7 +3,7 @@
 import pytest
 
 from core.doctor.experiments.step_experiments import BothModes
-from core.doctor.rules.inference import train_eval_mismatch
+from core.doctor.rules.inference import context_frozen, train_eval_mismatch
 from core.doctor.watch.observation import InferenceStats
 from tests.core.doctor.rules.helpers import evidence, steps, tried
 
@@ -41,3 +41,11 @@ def test_both_modes_of_one_batch(last, passed):
     assert train_eval_mismatch.check(found).passed is passed
     alike = tried(evidence(seen), "both_modes", True, BothModes(2.0, 2.1))
     assert train_eval_mismatch.check(alike).passed
+
+
+@pytest.mark.parametrize(("count", "passed"), [(0, True), (20, False)])
+def test_context_frozen(count, passed):
+    """Twenty tokens, each as if it were the first."""
+    found = evidence(inference=InferenceStats(same_context=count))
+    assert context_frozen.check(found).passed is passed
+    assert context_frozen.check(evidence()).passed is None

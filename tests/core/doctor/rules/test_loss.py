@@ -6,6 +6,7 @@ from core.doctor.experiments.step_experiments import TermGradients
 from core.doctor.rules.loss import (
     detached_regulariser,
     double_softmax,
+    outputs_out_of_reach,
     regulariser_dominates,
     wrong_loss,
 )
@@ -92,3 +93,15 @@ def test_regulariser_dominates():
     assert found.passed is False and found.where == "hidden.weight"
     mild = step(200, parameters=(weight(weight_decay=0.1, std=0.01),))
     assert regulariser_dominates.check(evidence([*steps(), mild])).passed is None
+
+
+@pytest.mark.parametrize(
+    ("share", "activation", "passed"),
+    [(0.4, "sigmoid", False), (0.01, "sigmoid", True), (0.0, "", True)],
+)
+def test_outputs_out_of_reach(share, activation, passed):
+    """A few outliers are no fault; classes have another rule."""
+    changes = {"kind": "mse_loss", "output_nonlinearity": activation, "unreachable": share}
+    found = outputs_out_of_reach.check(evidence(steps(criterion=loss(**changes))))
+    assert found.passed is passed
+    assert outputs_out_of_reach.check(evidence()).passed is None

@@ -9,6 +9,7 @@ from core.doctor.experiments.step_experiments import OtherRates
 from core.doctor.rules.updates import (
     frozen_layer,
     gradients_not_zeroed,
+    low_precision_weights,
     lr_growing,
     lr_too_high,
     lr_too_low,
@@ -283,3 +284,17 @@ def test_too_few_steps_say_nothing_of_the_learning_rate():
     for rule in (lr_too_high, lr_too_low):
         assert rule.check(with_ratio(-1.0, [3.0] * 5)).passed is None
         assert rule.check(evidence(steps(parameters=()))).passed is None
+
+
+def test_a_line_search_has_no_rate_that_is_too_high():
+    """LBFGS takes steps as long as the curvature allows."""
+    found = evidence(steps(optimizer="LBFGS", parameters=(weight(update=0.05),)))
+    assert lr_too_high.check(found).passed is None
+    assert lr_too_low.check(found).passed is None
+
+
+@pytest.mark.parametrize(("lost", "passed"), [(0.0, True), (0.3, True), (0.8, False)])
+def test_low_precision_weights(lost, passed):
+    """Most of the numbers of a matrix have a gradient, and stay where they are."""
+    found = low_precision_weights.check(evidence(steps(parameters=(weight(lost_steps=lost),))))
+    assert found.passed is passed

@@ -272,3 +272,60 @@ def test_parameters_in_plain_lists_have_names():
 
     net = Net()
     assert "hidden[0].weight" in find_variables([{"net": net}]).parameters
+
+
+def test_edges_of_a_graph_and_counts_are_no_tokens():
+    """Whole numbers that meet signals only; the nodes' features are the input."""
+    v = tensors()
+    edges, degree = torch.arange(ROWS).roll(1), torch.full((ROWS, 1), 2)
+
+    def message(v):
+        h = (v.x @ v.w1 + v.b1).relu()
+        return F.cross_entropy((h + h[edges] / degree) @ v.w2, v.y)
+
+    found = seen(v, message)
+    assert [x.shape for x in found.inputs] == [(ROWS, WIDE)] and not found.inputs[0].is_tokens
+
+
+def test_a_code_that_the_network_chose_is_no_input():
+    """As the nearest vector of a codebook is."""
+    v = tensors()
+    book = numbers(4, 8, seed=3).requires_grad_()
+
+    def coded(v):
+        h = v.x @ v.w1
+        return F.cross_entropy((h + book[(h @ book.t()).argmax(1)]) @ v.w2, v.y)
+
+    assert [x.shape for x in seen(v, coded, book=book).inputs] == [(ROWS, WIDE)]
+
+
+def test_labels_of_mixed_examples_are_recognised():
+    """Two calls of one loss on the same outputs, with other labels each."""
+    v = tensors()
+
+    def mixup(v):
+        scores = (v.x + v.x.roll(1, 0)) @ v.w1[:, :4]
+        return 0.5 * F.cross_entropy(scores, v.y) + 0.5 * F.cross_entropy(scores, v.y.roll(1))
+
+    assert seen(v, mixup).criterion.mixed and not seen(v).criterion.mixed
+
+
+def test_a_loss_scaler_is_recognised():
+    """What is differentiated is a thousand times what is reported."""
+    v = tensors()
+    names = find_variables([vars(v)])
+    with TapeRecorder() as recorder:
+        loss = plain(v)
+        (loss * torch.tensor(1024.0)).backward()
+    graph = build_graph(recorder.tape, names.held())
+    found = observe(graph, names, {}, loss, 0, 0.0)
+    assert found.scale == pytest.approx(1024) and graph.scale == found.scale
+    assert seen(v).scale == 1
+
+
+def test_units_are_counted_over_inputs_that_differ():
+    """Of four different rows, a unit that is zero for all says little."""
+    v = tensors()
+    v.x = v.x[torch.arange(ROWS) % 4]
+    relu = seen(v, lambda v: F.cross_entropy((v.x @ v.w1).relu() @ v.w2, v.y))
+    assert relu.layers[0].rows == 4

@@ -481,3 +481,17 @@ def test_a_step_is_repeated_in_eval_mode():
     with torch.no_grad():
         wanted, _ = net.eval()(x)
     assert torch.equal(repeated, wanted) and not torch.equal(repeated, outputs)
+
+
+@pytest.mark.parametrize("zeroed", [True, False])
+def test_a_sparse_gradient_is_followed_as_a_dense_one(zeroed):
+    """That of a large table, with an optimiser for it."""
+    table = nn.Embedding(20, 3, sparse=True)
+    optimizer = torch.optim.SparseAdam(list(table.parameters()))
+    with TapeRecorder() as recorder:
+        for _ in range(2):
+            if zeroed:
+                optimizer.zero_grad()
+            table(torch.tensor([1, 2])).square().mean().backward()
+            optimizer.step()
+    assert not recorder.tape.zeroed_before_step and table.weight.grad.is_sparse

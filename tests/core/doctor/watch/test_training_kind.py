@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Normal
 from torch.nn import functional as F
 
 from core.doctor.watch.build_graph import build_graph
@@ -105,3 +105,38 @@ def test_a_sum_is_told_from_a_mean():
         with TapeRecorder() as recorder:
             loss_of().backward()
         assert summed_items(build_graph(recorder.tape, [w])) == items
+
+
+def kind_of(loss_of, *parameters):
+    """The kind of a step with some bare parameters."""
+    variables = find_variables([{f"p{k}": p for k, p in enumerate(parameters)}])
+    with TapeRecorder() as recorder:
+        loss_of().backward()
+    graph = build_graph(recorder.tape, variables.held())
+    return recognise(graph, variables, read_loss(graph), tuple(_inputs(graph)))
+
+
+def test_real_numbers_may_be_actions():
+    """Drawn without a gradient from a normal distribution, and weighed by their rewards."""
+    state, w = torch.randn(ROWS, 3), torch.randn(3, 1, requires_grad=True)
+    spread = torch.zeros(1, requires_grad=True)
+
+    def act():
+        policy = Normal(state @ w, spread.exp())
+        action = policy.sample()
+        return -(policy.log_prob(action) * torch.linspace(-1, 1, ROWS)[:, None]).mean()
+
+    assert kind_of(act, w, spread) == "reinforcement learning"
+
+
+def test_a_codebook_compares_no_examples():
+    """Distances to a table of vectors choose a code; the loss is that of an autoencoder."""
+    x, w = torch.randn(ROWS, 6), torch.randn(6, 4, requires_grad=True)
+    book, back = torch.randn(5, 4, requires_grad=True), torch.randn(4, 6, requires_grad=True)
+
+    def coded():
+        z = x @ w
+        q = book[torch.cdist(z, book).argmin(1)]
+        return F.mse_loss((z + (q - z).detach()) @ back, x) + F.mse_loss(q, z.detach())
+
+    assert kind_of(coded, w, book, back) == "autoencoder"

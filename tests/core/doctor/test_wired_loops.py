@@ -1,0 +1,208 @@
+"""Loops around networks that are wired oddly: the cause stands first; as meant, there is none."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import watch
+
+STEPS, ROWS, TOKENS, WIDE = 24, 16, 12, 32
+
+
+def train(make_loss, *modules, optimizer=None, batch=ROWS, after=None):
+    """Train for some steps, and return the diagnosis; ``after`` uses the network."""
+    optimizer = optimizer or torch.optim.Adam(nn.ModuleList(modules).parameters(), lr=2e-3)
+    with watch(*modules, quiet=True, record=False, budget=0.0) as seen:
+        for step in range(STEPS):
+            loss = make_loss(step)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    if after:
+        with seen.using():
+            after()
+    return seen.diagnosis
+
+
+def first(diagnosis):
+    """The first cause; ""."""
+    return diagnosis.causes[0].id if diagnosis.causes else ""
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same numbers each time."""
+    torch.manual_seed(0)
+
+
+PICTURES = (
+    ("dims_scrambled", lambda x: x.view(len(x), 3, 10, 8)),
+    (
+        "",
+        lambda x: x.permute(0, 3, 1, 2),
+    ),
+)
+
+
+@pytest.mark.parametrize(("cause", "moved"), PICTURES)
+def test_channels_by_a_view(cause, moved):
+    """Pictures whose channels stand last, for a convolution that wants them first."""
+    x, y = torch.randn(200, 10, 8, 3), torch.arange(200) % 4
+    x[torch.arange(200), :, :, y % 3] += 1.5
+    conv, out = nn.Conv2d(3, 6, 3), nn.Linear(6, 4)
+
+    def loss(step):
+        i = torch.randint(0, 200, (ROWS,))
+        return F.cross_entropy(out(conv(moved(x[i])).relu().mean((2, 3))), y[i])
+
+    assert first(train(loss, conv, out)) == cause
+
+
+def shares_as_meant(scores, mask):
+    """Scaled, masked, then a softmax along the keys."""
+    return scores.div(math.sqrt(WIDE)).masked_fill(mask == 0, -math.inf).softmax(-1)
+
+
+ATTENTION = [
+    ("", shares_as_meant),
+    ("attention_axis", lambda s, m: s.div(5.7).masked_fill(m == 0, -1e9).softmax(-2)),
+    ("attention_mask_late", lambda s, m: s.div(5.7).softmax(-1).masked_fill(m == 0, 0.0)),
+]
+
+
+@pytest.mark.parametrize(("cause", "shares"), ATTENTION)
+def test_attention(cause, shares):
+    """A causal self-attention over tokens that repeat after three places."""
+    assert first(attention(shares)) == cause
+
+
+def test_attention_without_its_scale():
+    """Wide queries and keys, of first weights that make their products large."""
+    plain = lambda s, m: s.masked_fill(m == 0, -math.inf).softmax(-1)  # noqa: E731
+    assert first(attention(plain, size=2.0)) == "attention_unscaled"
+
+
+def attention(shares, size=1.0):
+    """Train an attention whose shares are made by a function of scores and mask."""
+    rows = (torch.randint(0, 20, (300, 1)) + torch.arange(TOKENS + 1) * 7) % 20
+    emb, pos = nn.Embedding(20, WIDE), nn.Embedding(TOKENS, WIDE)
+    q, k, v = (nn.Linear(WIDE, WIDE, bias=False) for _ in range(3))
+    out, mask = nn.Linear(WIDE, 20), torch.tril(torch.ones(TOKENS, TOKENS))
+    with torch.no_grad():
+        q.weight.mul_(size)
+
+    def loss(step):
+        x = rows[torch.randint(0, 300, (ROWS,))]
+        h = emb(x[:, :-1]) + pos(torch.arange(TOKENS))
+        weighed = shares(q(h) @ k(h).transpose(-2, -1), mask) @ v(h)
+        return F.cross_entropy(out(h + weighed).flatten(0, 1), x[:, 1:].flatten())
+
+    return train(loss, emb, pos, q, k, v, out)
+
+
+@pytest.mark.parametrize("cause", ["layer_repeated", ""])
+def test_a_list_of_one_layer(cause):
+    """``[layer] * 3`` against three layers."""
+    x = torch.randn(200, 8)
+    layer = nn.Sequential(nn.Linear(8, 8), nn.Tanh())
+    made = [layer] * 3 if cause else [nn.Sequential(nn.Linear(8, 8), nn.Tanh()) for _ in range(3)]
+    net = nn.Sequential(*made, nn.Linear(8, 1))
+
+    def loss(step):
+        batch = x[torch.randint(0, 200, (ROWS,))]
+        return F.mse_loss(net(batch), batch[:, :1].sin())
+
+    assert first(train(loss, net)) == cause
+
+
+@pytest.mark.parametrize(("cause", "rows"), [("batch_norm_tiny", 2), ("", ROWS)])
+def test_batch_norm_of_two_examples(cause, rows):
+    """Two examples are normalised to +1 and -1."""
+    x, y = torch.randn(200, 8), torch.arange(200) % 2
+    x[:, 0] += 2.0 * y
+    net = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+
+    def loss(step):
+        i = torch.randint(0, 200, (rows,))
+        return F.cross_entropy(net(x[i]), y[i])
+
+    assert first(train(loss, net)) == cause
+
+
+@pytest.mark.parametrize("cause", ["padding_read", ""])
+def test_padding_at_the_end_that_is_read(cause):
+    """Words of two to four letters in rows of twelve, padded behind or in front."""
+    lengths = torch.randint(2, 5, (300,))
+    words = torch.randint(1, 9, (300, TOKENS))
+    words[torch.arange(TOKENS) >= lengths[:, None]] = 0
+    y = words[torch.arange(300), lengths - 1] % 3
+    if not cause:
+        words = torch.stack(
+            [row.roll(int(TOKENS - n)) for row, n in zip(words, lengths, strict=True)]
+        )
+    emb, gru, out = nn.Embedding(9, 8), nn.GRU(8, 16, batch_first=True), nn.Linear(16, 3)
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        return F.cross_entropy(out(gru(emb(words[i]))[0][:, -1]), y[i])
+
+    assert first(train(loss, emb, gru, out)) == cause
+
+
+@pytest.mark.parametrize(
+    ("cause", "last"), [("outputs_out_of_reach", nn.Sigmoid()), ("", nn.Identity())]
+)
+def test_targets_beyond_a_sigmoid(cause, last):
+    """Targets from -2 to 2, and outputs from 0 to 1."""
+    x = torch.randn(200, 4)
+    net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1), last)
+
+    def loss(step):
+        batch = x[torch.randint(0, 200, (ROWS,))]
+        return F.mse_loss(net(batch), 2 * batch[:, :1].sin())
+
+    assert first(train(loss, net)) == cause
+
+
+@pytest.mark.parametrize(
+    ("cause", "dtype"), [("low_precision_weights", torch.bfloat16), ("", None)]
+)
+def test_weights_in_bfloat16(cause, dtype):
+    """Steps of a small learning rate are lost in three digits."""
+    x = torch.randn(200, 8).to(dtype or torch.float32)
+    net = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1)).to(dtype or torch.float32)
+
+    def loss(step):
+        batch = x[torch.randint(0, 200, (ROWS,))]
+        return F.mse_loss(net(batch), batch[:, :1].sin())
+
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    assert first(train(loss, net, optimizer=optimizer)) == cause
+
+
+@pytest.mark.parametrize("cause", ["context_frozen", ""])
+def test_a_generation_whose_context_stays(cause):
+    """Letters are drawn one after another; the context is cut anew, or is forgotten."""
+    rows = (torch.randint(0, 9, (300, 1)) + torch.arange(4) * 2) % 9
+    emb, hidden, out = nn.Embedding(9, 8), nn.Linear(24, 16), nn.Linear(16, 9)
+
+    def scores(x):
+        return out(hidden(emb(x).flatten(1)).tanh())
+
+    def loss(step):
+        x = rows[torch.randint(0, 300, (ROWS,))]
+        return F.cross_entropy(scores(x[:, :3]), x[:, 3])
+
+    def generate():
+        context, drawn = [0, 0, 0], []
+        for _ in range(20):
+            shares = scores(torch.tensor([context])).softmax(1)
+            drawn.append(int(torch.multinomial(shares, 1)))
+            if not cause:
+                context = [*context[1:], drawn[-1]]
+
+    assert first(train(loss, emb, hidden, out, after=generate)) == cause
