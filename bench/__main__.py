@@ -51,6 +51,7 @@ MEASUREMENTS = {
     "doctor-pairs": "bench.pairs.__main__ run",
     "doctor-forecast": "bench.forecast.__main__",
     "doctor-sizes": "bench.sizes.__main__",
+    "doctor-agreement": "bench.agreement",
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs cost",

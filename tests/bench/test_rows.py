@@ -23,7 +23,7 @@ SLOW = (
     *("start", "speed-cnn", "speed-mlp", "memory", "close", "theme", "drawn", "names-speed"),
     "names-prefix",
     *("text-first", "text-speed", "text-180", "text-characters", "text-starter", "runs-cost"),
-    *("doctor-loops", "ladder", "ladder-lecture"),
+    *("doctor-loops", "doctor-agreement", "ladder", "ladder-lecture"),
 )
 """They open the whole window and train in it, or judge the text starter on all of its data: half a
 minute each beside other tests. ``make bench ARGS=--smallest`` runs them, too."""

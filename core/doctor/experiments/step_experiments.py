@@ -57,6 +57,10 @@ MIXED = 1e-3
 """Gradient by other examples over the largest: without statistics of the batch there is none."""
 DECAYED = 100.0
 """Times below its maximum, from which on a learning rate is compared with that part of it."""
+LOWERED = 0.9
+"""Part of its maximum, below which it is said that the present rate is compared."""
+SAME_LOSS = 0.05
+"""Part of the loss by which another rate has to be better than the present one."""
 STATISTICS = ("std", "var", "mean", "std_mean", "var_mean", "norm", "amax", "amin")
 
 STEP_EXPERIMENTS: list[StepExperiment] = []
@@ -545,9 +549,10 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     if last is None or not (math.isfinite(lr) and lr > 0):
         raise ValueError("its learning rate is not known")
     top = max(rate for _, rate in evidence.learning_rates)
-    decayed = lr < top / DECAYED
-    if decayed:  # of next to nothing, every multiple is nothing
+    of = f", of the present rate of {lr:.2g}" if lr < LOWERED * top else ""
+    if lr < top / DECAYED:  # of next to nothing, every multiple is nothing
         lr = top / DECAYED
+        of = f", of {lr:.2g}, the schedule being at its end"
     before = replay.mean_loss(held_out)
     losses: dict[float, float] = {}
     begin, steps = time.perf_counter(), 60
@@ -564,10 +569,11 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     ordered = sorted(losses)
     each = ", ".join(f"x {factor:.3g}: {losses[factor]:.3g}" for factor in ordered)
     cap = 1.5 * max(found.finite(*ordered), default=1.0)
+    # A schedule that has come down, and noise, leave every rate about as good.
+    gain = losses[1.0] - losses[found.best]
     return Outcome(
-        found.best in (1.0, 3.0, 1 / 3),
-        f"After {steps} steps from a loss of {before:.3g}: {each}"
-        + (f" (of {lr:.2g}, the schedule being at its end)." if decayed else "."),
+        found.best in (1.0, 3.0, 1 / 3) or gain < SAME_LOSS * abs(before),
+        f"After {steps} steps from a loss of {before:.3g}{of}: {each}.",
         found,
         Picture(
             "",

@@ -35,6 +35,8 @@ MANY_RATES = 30
 """Learning rates that were observed, from which on the last two are near one another."""
 LINE_SEARCH = ("LBFGS",)
 """Optimisers that take many steps within one, each as long as the curvature allows."""
+MANY_CLIMBS = 4
+"""Of eighteen parts of a run, those in which a rate that grows has grown."""
 LR_GROWS = 1.5
 """Times the learning rate of the start and of the middle."""
 DIVERGED = 1.3
@@ -270,7 +272,14 @@ def lr_growing(rule: Rule, evidence: Evidence) -> Check:
     # Cycles and restarts rise, too, but not all the time.
     course = [float(np.interp(part * end, steps, rates)) for part in np.linspace(0.1, 1, 19)]
     rises = sum(b >= 0.99 * a for a, b in pairwise(course)) >= 0.9 * (len(course) - 1)
-    grows = rises and last > LR_GROWS * max(start, middle) and last > 1.05 * late
+    # Once or twice it is set anew, by hand or by a plan: that is no growth.
+    climbs = sum(b > 1.01 * a for a, b in pairwise(course))
+    grows = (
+        rises
+        and climbs >= MANY_CLIMBS
+        and last > LR_GROWS * max(start, middle)
+        and last > 1.05 * late
+    )
     if grows and end > 0.4 * (evidence.planned or end):
         return rule.failed(measured, 0.9, "the learning rate", picture=picture)
     return rule.passed(measured, picture=picture)

@@ -19,7 +19,7 @@ def _by_wiring(rule: Rule, evidence: Evidence, confidence: float, where: str) ->
 
 @rule(
     "dims_scrambled",
-    "dimensions exchanged by a reshape",
+    "reshapes and transposes",
     "No view or reshape has the sizes of before in another order.",
     "permute or transpose",
     "PyTorch's documentation of Tensor.view",

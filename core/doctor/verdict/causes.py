@@ -167,7 +167,7 @@ CAUSES = {
         ("saturated_units", "dead_units", "plateau", "vanishing_gradient", "lr_too_low"),
     ),
     "dims_scrambled": CauseText(
-        "Dimensions exchanged by a reshape",
+        "A reshape where a transpose was meant",
         "view and reshape keep numbers in their order and only count them off anew: pixels,"
         " channels or heads get mixed.",
         "Exchange dimensions with permute or transpose; reshape only to split or join neighbours.",

@@ -34,7 +34,7 @@ FEW_EXAMPLES, FEW_VALUES = 2, 8
 """Of a batch norm: examples, and values of a channel, below which their variance means little."""
 PADDED = 0.4
 """Share of rows that end in padding."""
-RECURRENT = ("gru", "lstm", "rnn_tanh", "rnn_relu")
+RECURRENT = frozenset("gru lstm rnn_tanh rnn_relu".split())
 
 
 def wiring(graph: StepGraph, variables: Variables) -> tuple[tuple[str, str], ...]:
@@ -45,7 +45,7 @@ def wiring(graph: StepGraph, variables: Variables) -> tuple[tuple[str, str], ...
 
 
 def _dims_scrambled(graph: StepGraph, variables: Variables) -> str:
-    """A view or reshape that exchanges dimensions: the numbers stay in their order."""
+    """A view or reshape in the place of a transpose: the numbers stay in their order."""
     for op in graph.ops:
         if op.name not in RESHAPES or graph.kind(op.args[0]) not in ("data", "signal"):
             continue

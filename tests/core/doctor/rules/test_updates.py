@@ -298,3 +298,11 @@ def test_low_precision_weights(lost, passed):
     """Most of the numbers of a matrix have a gradient, and stay where they are."""
     found = low_precision_weights.check(evidence(steps(parameters=(weight(lost_steps=lost),))))
     assert found.passed is passed
+
+
+def test_a_rate_that_is_set_anew_does_not_grow():
+    """By hand, in the middle of a training: one jump is no growth."""
+    rates = [(number, 0.002 if number < 140 else 0.5) for number in range(0, 200, 2)]
+    assert lr_growing.check(evidence(rates=rates)).passed
+    growing = [(number, 0.002 * 1.03**number) for number in range(0, 200, 2)]
+    assert lr_growing.check(evidence(rates=growing)).passed is False
