@@ -42,6 +42,7 @@ HELP = "Doctor. Is a training wrong, too small, or undertrained? It measures, tr
 LEFT = 290  # pixels of what one chooses
 CHECKPOINT = ".safetensors"
 PROGRAMS = (".py", ".pyw", ".ipynb")
+ENDED_EARLY = "The training ended with an error. What is wrong?"
 ABOUT = (
     "Is it wrong, too small (underfitting) or not trained enough (undertrained)? The doctor"
     " measures, tries, and says."
@@ -213,6 +214,7 @@ class Page(pages.Page):
 
     def _choose_patient(self, name: str) -> None:
         self._patient = name
+        self.controls.show_plan()  # in the place of what was said of another network
         self._show_patient()
 
     def _show_patient(self) -> None:
@@ -412,9 +414,11 @@ class Page(pages.Page):
     def _on_ended(self, event: object) -> None:
         self.report.verdict.curve.draw(now=True)
         if isinstance(event, Failed):
+            # The error's own words would give a hidden fault away.
+            words = ENDED_EARLY if self.game.covered else event.sentence
             if self._newest is None:
-                self.report.verdict.show_problem(event.sentence)
-            self.controls.complain(event.sentence)
+                self.report.verdict.show_problem(words)
+            self.controls.complain(words)
         elif self._newest is None:
             self.report.verdict.show_looking("Stopped before anything was seen.")
         if self._newest and self._shown:

@@ -559,6 +559,19 @@ def test_a_hidden_fault_is_guessed(doctor):
     assert doctor.find("faultBox").isVisible()
 
 
+def test_an_error_does_not_give_a_hidden_fault_away(doctor):
+    """Its words wait for the guess, and do not stay for the next network."""
+    doctor.early = None
+    surprised(doctor)
+    doctor.final = None
+    doctor.ending = Failed(3, "Labels are out of range, in batch 3.")
+    doctor.end()
+    said = doctor.verdict + doctor.shown("doctorControls")
+    assert "out of range" not in said and "ended with an error" in said
+    doctor.click("doctorPlayground_digits")
+    assert "ended with an error" not in doctor.shown("doctorControls")
+
+
 def test_a_wrong_guess_is_told_what_it_was(doctor):
     """Early guesses open the doctor's words as they come; the score waits for its last one."""
     fault = surprised(doctor)
