@@ -247,7 +247,7 @@ def low_precision_weights(rule: Rule, evidence: Evidence) -> Check:
     lost = median(shares)
     if lost > LOST_STEPS:
         which = max(steps[-1].parameters, key=lambda p: p.lost_steps).name
-        measured = f"{lost:.0%} of the numbers of {which} have a gradient, and no step moves them"
+        measured = f"{lost:.0%} of the numbers of {which} have a gradient, and stay where they are"
         return rule.failed(measured, 0.9, which, "weights in float32")
     return rule.passed(f"{lost:.0%} at most")
 
