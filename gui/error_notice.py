@@ -2,8 +2,7 @@
 
 import time
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from core import about, paths
@@ -11,6 +10,7 @@ from core.errors import UserError
 from core.runs.library import Library
 from gui.error_log import ErrorLog
 from gui.widgets.notice_bar import NoticeButton
+from gui.widgets.open_path import open_path
 from gui.window import MainWindow
 
 
@@ -73,7 +73,6 @@ def _tell_of_crash(window: MainWindow, log: ErrorLog, since: float) -> None:
 
 def _open_log(window: MainWindow, log: ErrorLog) -> NoticeButton:
     def open_() -> None:
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(log.file))):
-            window.notices.tell(f"No program here opens it; the log is {log.file}.", "log")
+        open_path(log.file, lambda sentence: window.notices.tell(sentence, "log"))
 
     return NoticeButton("openLog", "Open log", f"Open {log.file}.", open_)

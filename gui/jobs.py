@@ -155,9 +155,9 @@ def resume(record: Path, control: Control, report: Report) -> Iterator[object]:
 
 def lr_range_test(request: RunRequest, control: Control, report: Report) -> Iterator[object]:
     """Raise the learning rate over the steps of a request, on a fresh network."""
-    from core.training.lr_range_test import sweep
+    from core.training.lr_range_test import range_test
 
-    yield from sweep((yield from _prepared(request, control, report)), control)
+    yield from range_test((yield from _prepared(request, control, report)), control)
 
 
 def diagnose(

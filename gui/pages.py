@@ -106,7 +106,7 @@ class TrainingPage(Page):
     """The curves and the layers; None where there are none."""
     recipe_restored = False
     """Whether the recipe is the last one of the start before this."""
-    sweep: LRRangeCard | None = None
+    range_test: LRRangeCard | None = None
     """The learning-rate range test; None where there is none."""
     ladder: LadderPanel | None = None
     """The model comparison; None where there is none."""
@@ -128,9 +128,9 @@ class TrainingPage(Page):
         self.run_bar = RunBar(self.session)
         self.session.state_changed.connect(lambda state: self.marks_changed.emit())
         self.run_bar.badge.changed.connect(self.marks_changed)
-        self.session.sweep_ended.connect(self._on_sweep_ended)
+        self.session.range_test_ended.connect(self._on_range_test_ended)
 
-    def _on_sweep_ended(self, event: object) -> None:
+    def _on_range_test_ended(self, event: object) -> None:
         if isinstance(event, Failed):
             self.run_bar.tell(event.sentence)
 
@@ -141,7 +141,7 @@ class TrainingPage(Page):
             found.append(Mark("pause", "muted", "paused"))
         elif state is State.WAITING:
             found.append(WAITS)
-        elif state.running or state is State.SWEEPING:
+        elif state.running or state is State.RANGE_TEST:
             found.append(TRAINS)
         if finding := self.run_bar.badge.finding():
             icon, role, title = finding
@@ -150,7 +150,7 @@ class TrainingPage(Page):
 
     def shared(self) -> list[QWidget]:
         """Return the parts whose like is on the other playgrounds' pages, too."""
-        parts = (self.data, self.recipe, self.run_bar, self.learning, self.sweep, self.ladder)
+        parts = (self.data, self.recipe, self.run_bar, self.learning, self.range_test, self.ladder)
         return [part for part in parts if part is not None]
 
     def meet(self, pages: Mapping[str, Page], show_page: ShowPage) -> None:

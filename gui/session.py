@@ -28,6 +28,7 @@ from core.telemetry.events import (
     Fetched,
     LayerView,
     Loaded,
+    LRRangeTest,
     Metrics,
     Noted,
     Paused,
@@ -36,7 +37,6 @@ from core.telemetry.events import (
     Snapshot,
     Started,
     Stopped,
-    Swept,
     Weights,
 )
 from core.telemetry.history import History
@@ -72,8 +72,8 @@ class Session(QObject):
     noted = Signal(object)
     """A problem of a run that continues."""
     answered = Signal(object)
-    swept = Signal(object)
-    sweep_ended = Signal(object)
+    range_tested = Signal(object)
+    range_test_ended = Signal(object)
     data_chosen = Signal(object)
     """``data`` is another one now, read and found to be good; what a screen shows of it."""
     data_failed = Signal(object)
@@ -152,7 +152,7 @@ class Session(QObject):
             Weights: self._update_replica,
             DataDescribed: self.data_described.emit,
             Answer: self.answered.emit,
-            Swept: self.swept.emit,
+            LRRangeTest: self.range_tested.emit,
             Metrics: self.metrics_added.emit,
             Snapshot: self._on_snapshot,
             Examples: self.examples_taken.emit,
@@ -283,19 +283,19 @@ class Session(QObject):
             self._enter(State.OPENING)
             self._reading.start(partial(jobs.describe_data, self.name, source))
 
-    def sweep(self, steps: int) -> None:
+    def range_test(self, steps: int) -> None:
         """Do a learning-rate range test on a fresh network by the present recipe."""
         if self.state is State.READY and self.draft.problem:
-            self.sweep_ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
+            self.range_test_ended.emit(Failed(0, f"Not started: {self.draft.problem}"))
         elif self.state is State.READY:
-            self._enter(State.SWEEPING)
+            self._enter(State.RANGE_TEST)
             self._range_test.start(partial(jobs.lr_range_test, self.request(0.0, steps)))
 
     def cancel(self) -> None:
         """Give up what the data card shows the progress of: a download, or data made ready."""
         self._reading.stop()
         self._download.stop()
-        if self.state is State.SWEEPING or (self.state.running and not self.begun):
+        if self.state is State.RANGE_TEST or (self.state.running and not self.begun):
             self.stop()
 
     def pause(self) -> None:
@@ -473,7 +473,7 @@ class Session(QObject):
 
     def _on_range_test_ended(self, ending: Any) -> None:
         self._enter(State.READY)
-        self.sweep_ended.emit(ending)
+        self.range_test_ended.emit(ending)
 
     def _make_replica(self, recipe: Recipe, started: Started) -> None:
         import torch

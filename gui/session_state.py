@@ -25,7 +25,7 @@ class State(Enum):
 
     OPENING = "Opening"
     """A checkpoint or data is being read; the present network can be used, none trained."""
-    SWEEPING = "Learning-rate range test"
+    RANGE_TEST = "Learning-rate range test"
     """A new network is trained at rising learning rates; the present one stays as it is."""
     FETCHING = "Downloading"
     """Data is being downloaded; the present network can be used, none trained."""

@@ -1,4 +1,4 @@
-"""The main window: a rail of pages, and the page that was chosen."""
+"""The main window: a sidebar of pages, and the page that was chosen."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from gui.worker import Worker
 
 AFTER_PAINTING = 60  # milliseconds
 USUAL, SMALLEST = QSize(1440, 900), QSize(900, 480)
-RAIL = 148  # pixels of the rail with the pages' titles
+SIDEBAR = 148  # pixels of the sidebar with the pages' titles
 NARROW = 1200  # pixels of a window in which the pages need the room of the titles
 
 
@@ -81,7 +81,7 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self._make_rail())
+        row.addWidget(self._make_sidebar())
         row.addWidget(self._stack, 1)
         self.notices = NoticeBar(self._stack)
         theme.style(self.notices)
@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
             self.pages[name] = module.Page(self.worker, self.data, self._device)
             self._stack.addWidget(self.pages[name])
             self._places.addWidget(self._page_button(name, module))
-        self._arrange_rail()
+        self._arrange_sidebar()
         for page in self.pages.values():
             page.meet(self.pages, self.show_page)
         self.commands = WindowActions(self, modules)
@@ -102,11 +102,11 @@ class MainWindow(QMainWindow):
         # Loading it competes for the interpreter with the painting of the first page.
         self._starter.start(AFTER_PAINTING)
 
-    def _make_rail(self) -> QWidget:
-        rail = QWidget()
-        rail.setObjectName("rail")
-        theme.style(rail)
-        column = QVBoxLayout(rail)
+    def _make_sidebar(self) -> QWidget:
+        sidebar = QWidget()
+        sidebar.setObjectName("rail")
+        theme.style(sidebar)
+        column = QVBoxLayout(sidebar)
         column.setContentsMargins(12, 18, 4, 14)
         column.setSpacing(4)
         name = label("Glassbox", "heading")
@@ -132,8 +132,8 @@ class MainWindow(QMainWindow):
         foot.addWidget(self._make_about())
         foot.addStretch(1)
         column.addLayout(foot)
-        self._rail, self._name = rail, name
-        return rail
+        self._sidebar, self._name = sidebar, name
+        return sidebar
 
     def _make_about(self) -> QToolButton:
         about = QToolButton()
@@ -148,11 +148,11 @@ class MainWindow(QMainWindow):
         return about
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out the titles in the rail where the pages need the room."""
+        """Leave out the titles in the sidebar where the pages need the room."""
         super().resizeEvent(event)
-        self._arrange_rail()
+        self._arrange_sidebar()
 
-    def _arrange_rail(self) -> None:
+    def _arrange_sidebar(self) -> None:
         narrow = self.width() < NARROW
         for button in self._buttons.values():
             button.set_narrow(narrow)
@@ -160,7 +160,7 @@ class MainWindow(QMainWindow):
         self._foot.setDirection(
             QBoxLayout.Direction.BottomToTop if narrow else QBoxLayout.Direction.LeftToRight
         )
-        self._rail.setFixedWidth(NARROW_BUTTON + 16 if narrow else RAIL)
+        self._sidebar.setFixedWidth(NARROW_BUTTON + 16 if narrow else SIDEBAR)
 
     def fit(self, available: QRect) -> None:
         """Become no larger than the free part of a screen, and lie on it as a whole."""

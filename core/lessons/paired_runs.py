@@ -24,10 +24,7 @@ from ..telemetry.events import (
     Event,
     Failed,
     Finished,
-    Idle,
     Metrics,
-    Paused,
-    Resumed,
     Started,
     Stopped,
     frozen,
@@ -128,10 +125,9 @@ def train_pair(pair: Pair, data: Any, control: Control) -> Iterator[Event | Pair
     use_threads(both[0].learner.model, CPU)
     probes, reports, clock, step = Pace(0.1, PROBE_SHARE), Pace(0.1), 0.0, 0
     while step < first.steps and not control.stopping and not all(n.failed for n in both):
-        if control.wanted:
-            yield from _pause(control, step)
-            if control.stopping:
-                break
+        yield from control.stand_still(step)
+        if control.stopping:
+            break
         begin = time.perf_counter()
         batch, progress = both[0].learner.take(), step / first.steps
         step += 1
@@ -152,20 +148,3 @@ def train_pair(pair: Pair, data: Any, control: Control) -> Iterator[Event | Pair
         yield from (network.evaluated(clock) for network in both if not network.failed)
     ending = Stopped if control.stopping else Finished
     yield ending(max(network.learner.step for network in both), clock)
-
-
-def _pause(control: Control, step: int) -> Iterator[Event]:
-    """Stand still at this step boundary while a pause is requested, or another job has the turn."""
-    paused = False
-    while True:
-        control.take()
-        if control.stopping:
-            return
-        if control.paused is not paused:
-            paused = control.paused
-            yield Paused(step) if paused else Resumed(step)
-        elif paused or control.held:
-            yield Idle()
-            control.wait()
-        else:
-            return

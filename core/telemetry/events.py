@@ -207,7 +207,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Swept:
+class LRRangeTest:
     """A learning-rate range test, so far: the loss of each step (n,), at its own rate (n,).
 
     ``smoothed`` (n,) is the mean over neighbours, from which the rate is chosen.
@@ -297,7 +297,7 @@ Event = (
     | Evaluated
     | LayerView
     | Answer
-    | Swept
+    | LRRangeTest
     | Diagnosed
     | Noted
     | Paused

@@ -4,9 +4,18 @@ import threading
 from collections import deque
 from typing import Any
 
-from .events import ENDINGS, Diagnosed, Examples, LayerView, Progress, Snapshot, Swept, Weights
+from .events import (
+    ENDINGS,
+    Diagnosed,
+    Examples,
+    LayerView,
+    LRRangeTest,
+    Progress,
+    Snapshot,
+    Weights,
+)
 
-LATEST = (Snapshot, Weights, Examples, LayerView, Swept, Progress, Diagnosed)
+LATEST = (Snapshot, Weights, Examples, LayerView, LRRangeTest, Progress, Diagnosed)
 
 
 class Mailbox:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..telemetry.events import Event, Idle
+from ..telemetry.events import Event, Idle, Paused, Resumed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -121,12 +121,23 @@ class Control:
         """Whether a job that stands still has something to do."""
         return self._asked or not (self.paused or self.held or self.waits_outside)
 
-    def stand_still(self) -> Iterator[Event]:
-        """Yield while another job has the turn; for a job that can't be paused."""
-        while self.held and not self.stopping:
+    def stand_still(self, step: int | None = None) -> Iterator[Event]:
+        """Yield while another job has the turn, or while a pause is asked for.
+
+        Args:
+            step: the last step that was done; None for a job that can't be paused.
+        """
+        paused = False
+        while self.wanted and not self.stopping:
             self.take()
-            yield Idle()
-            self.wait()
+            if step is not None and self.paused is not paused:
+                paused = self.paused
+                yield Paused(step) if paused else Resumed(step)
+            elif paused or self.held:
+                yield Idle()
+                self.wait()
+            else:
+                return
 
     def _asking(self) -> "_Asking":
         return _Asking(self)

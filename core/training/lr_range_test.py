@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..errors import UserError
-from ..telemetry.events import Array, Event, Finished, Stopped, Swept, frozen
+from ..telemetry.events import Array, Event, Finished, LRRangeTest, Stopped, frozen
 from .control import Control
 from .device import use_threads
 from .trainer import Run
@@ -21,7 +21,7 @@ LONGEST = 0.3  # seconds between them
 BURST = 2.5  # times the lowest loss: beyond it nothing is to be found
 
 
-def sweep(run: Run, control: Control) -> Iterator[Event]:
+def range_test(run: Run, control: Control) -> Iterator[Event]:
     """Train a fresh network while the rate rises by the same factor with every step.
 
     Args:
@@ -32,7 +32,7 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
         UserError: the model has no learning rate.
 
     Yields:
-        Swept, from time to time, and with the valley at the end; then Finished or Stopped.
+        LRRangeTest, from time to time, and with the valley at the end; then Finished or Stopped.
     """
     recipe = run.recipe.replace({"schedule": "constant"})
     learner = run.make_learner(run.playground, recipe, run.data, run.device)
@@ -53,9 +53,9 @@ def sweep(run: Run, control: Control) -> Iterator[Event]:
         losses = np.append(losses, frozen(torch.stack(group)))
         if _has_burst(losses):
             break
-        yield Swept(rates[: len(losses)], losses, smooth(losses))
+        yield LRRangeTest(rates[: len(losses)], losses, smooth(losses))
     valley, words = judge(rates[: len(losses)], losses)
-    yield Swept(rates[: len(losses)], losses, smooth(losses), valley, words)
+    yield LRRangeTest(rates[: len(losses)], losses, smooth(losses), valley, words)
     ending = Stopped if control.stopping else Finished
     yield ending(learner.step, 0.0)
 

@@ -30,7 +30,7 @@ TITLE, ICON, ORDER = "Digits", "digits", 1
 HELP = "Digits. Train a network on handwritten digits and draw one for it to read."
 ABOUT = "Draw a digit and a network reads it. Train your own, and watch every layer learn."
 OTHER_DIGITS = "LeCun's values are for all of MNIST; these are fewer digits to learn from."
-SWEEP = 600  # steps of a range test: some ten seconds of a small network on a CPU
+RANGE_TEST_STEPS = 600  # steps of a range test: some ten seconds of a small network on a CPU
 
 
 class Page(TrainingPage):
@@ -38,7 +38,7 @@ class Page(TrainingPage):
 
     data: DataCard
     learning: LearningPanel
-    sweep: LRRangeCard
+    range_test: LRRangeCard
     ladder: LadderPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
@@ -47,8 +47,8 @@ class Page(TrainingPage):
         self.data = DataCard(self.session, "Bundled 5,000", "All of MNIST, 60,000", held)
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
         self.evaluation = EvaluationPanel()
-        self.sweep = LRRangeCard("loss")
-        self.sweep.follow(self.session, SWEEP)
+        self.range_test = LRRangeCard("loss")
+        self.range_test.follow(self.session, RANGE_TEST_STEPS)
         self.ladder = LadderPanel(LADDER, MEASURE)
         self.comparison = LadderSession(
             self.session, self.recipe, self.ladder, _reached, self._rung_of, OTHER_DIGITS
@@ -62,7 +62,7 @@ class Page(TrainingPage):
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.evaluation, "Mistakes")
         self.tabs.addTab(scrolled(self.ladder, UNDER_TABS, fills=True), "Model comparison")
-        self.tabs.addTab(scrolled(self.sweep, UNDER_TABS, fills=True), "Learning rate")
+        self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         self.home = self.draw.canvas
         self._arrange()
         self._connect()

@@ -39,7 +39,7 @@ TITLE, ICON, ORDER = "Names", "names", 2
 HELP = "Names. Train a network on names, letter by letter, and let it finish yours."
 ABOUT = "Start a name and a network completes it. Compare models, from counting to attention."
 KEPT = 12  # networks to be put beside another
-SWEEP = 1000  # steps
+RANGE_TEST_STEPS = 1000  # steps
 STARTER = "The shipped network"
 MARKS = {"bigram": 2.48, "MLP": 2.17, "WaveNet": 1.99}
 NONE = np.empty(0)
@@ -51,7 +51,7 @@ class Page(TrainingPage):
 
     data: DataCard
     learning: LearningPanel
-    sweep: LRRangeCard
+    range_test: LRRangeCard
     ladder: LadderPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
@@ -67,7 +67,7 @@ class Page(TrainingPage):
         self.comparison = LadderSession(
             self.session, self.recipe, self.ladder, _reached, lambda model: model, OTHER_LIST
         )
-        self.sweep = LRRangeCard("loss (nats per character)")
+        self.range_test = LRRangeCard("loss (nats per character)")
         self.names, self.surprise = NamePanel(), SurprisalCard()
         self._words: frozenset[str] = frozenset()
         self._listed = 0
@@ -84,7 +84,7 @@ class Page(TrainingPage):
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.letters, "Letters")
         self.tabs.addTab(scrolled(self.ladder, UNDER_TABS, fills=True), "Model comparison")
-        self.tabs.addTab(scrolled(self.sweep, UNDER_TABS, fills=True), "Learning rate")
+        self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
         lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
 
@@ -99,7 +99,7 @@ class Page(TrainingPage):
         session.evaluated.connect(self._on_evaluated)
         self.comparison.added.connect(self._on_result)
         session.answered.connect(self.letters.show_answer)
-        self.sweep.follow(session, SWEEP)
+        self.range_test.follow(session, RANGE_TEST_STEPS)
         self.names.nameChosen.connect(self.surprise.show_word)
         self.names.prefixChanged.connect(lambda text: self.learning.refresh_layer())
         self.names.otherChosen.connect(self._put_beside)

@@ -37,7 +37,7 @@ def play(guide: Guide) -> None:
     guide.click("stopButton")
     guide.finish()
 
-    _sweep(guide, page)
+    _range_test(guide, page)
     _ladder(guide, page)
     _two(guide, page)
     guide.turn_to("namesTabs", "Learning")
@@ -86,7 +86,7 @@ def _map_of_network(guide: Guide, page: Page) -> None:
     guide.expect("the network's bigrams are on the map", card.map.isVisible())
 
 
-def _sweep(guide: Guide, page: Page) -> None:
+def _range_test(guide: Guide, page: Page) -> None:
     guide.turn_to("namesTabs", "Learning rate")
     guide.click("sweepButton")
     use = guide.find(QAbstractButton, "useRate")

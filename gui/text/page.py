@@ -33,7 +33,7 @@ ABOUT = (
     "Write a prompt and a network goes on. See the tokens it reads, and the attention between them."
 )
 WRITE = 350  # pixels of the pane in which it writes
-SWEEP = 300  # steps of a range test: half a minute of the first recipe on two busy cores
+RANGE_TEST_STEPS = 300  # steps of a range test: half a minute of the first recipe on two busy cores
 KNOWN = {"nanoGPT, CPU": 1.88, "nanoGPT, A100": 1.4697}
 """What nanoGPT's README reports of its character models on Tiny Shakespeare."""
 
@@ -43,7 +43,7 @@ class Page(TrainingPage):
 
     data: DataCard
     learning: LearningPanel
-    sweep: LRRangeCard
+    range_test: LRRangeCard
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("text", RECIPES, worker, data, device)
@@ -62,8 +62,8 @@ class Page(TrainingPage):
         self.learning = LearningPanel(self.session, self._question, self.characters)
         self.tokens, self.attention, self.inside = TokensPanel(), AttentionPanel(), LogitLensPanel()
         self.timeline = SampleTimeline()
-        self.sweep = LRRangeCard("loss (nats per token)")
-        self.sweep.follow(self.session, SWEEP)
+        self.range_test = LRRangeCard("loss (nats per token)")
+        self.range_test.follow(self.session, RANGE_TEST_STEPS)
         self.sampler = Sampler(self.session)
         self.write = WritePanel()
         self._greeted = False
@@ -85,7 +85,7 @@ class Page(TrainingPage):
             (self.tokens, "Tokens"),
             (self.attention, "Attention"),
             (self.inside, "Logit lens"),
-            (scrolled(self.sweep, UNDER_TABS, fills=True), "Learning rate"),
+            (scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate"),
         ):
             self.tabs.addTab(panel, title)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)

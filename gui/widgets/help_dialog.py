@@ -1,11 +1,10 @@
 """Help, the shortcuts, and about: three tabs, made from what the window and the files say."""
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -23,6 +22,7 @@ from gui import theme
 from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import label, say
 from gui.widgets.commands import WindowCommand
+from gui.widgets.open_path import open_path
 
 HELP, SHORTCUTS, ABOUT = range(3)
 """The tabs."""
@@ -96,9 +96,8 @@ class HelpDialog(QDialog):
 class AboutPanel(QWidget):
     """Versions and licences, and where the files lie; all of it can be copied."""
 
-    def __init__(self, open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._open_url = open_url
         self.text = _browser("aboutText", "Versions and licences")
         self.text.setMarkdown(_about_markdown())
         self.copy = push_button(
@@ -130,10 +129,8 @@ class AboutPanel(QWidget):
         column.addLayout(foot)
 
     def _open(self, folder: Path) -> None:
-        if self._open_url(QUrl.fromLocalFile(str(folder))):
-            say(self.message, "")
-        else:
-            say(self.message, f"No program here opens folders; it is {folder}.", "fault")
+        say(self.message, "")
+        open_path(folder, lambda sentence: say(self.message, sentence, "fault"))
 
 
 def _about_markdown() -> str:

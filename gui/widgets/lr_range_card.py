@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout
 
 from core.numbers import number
-from core.telemetry.events import Array, Swept
+from core.telemetry.events import Array, LRRangeTest
 from gui.charts.lines import Line, PlotChart
 from gui.charts.navigation import NAVIGATION
 from gui.session import Session
@@ -71,16 +71,16 @@ class LRRangeCard(Card):
 
     def follow(self, session: Session, steps: int) -> None:
         """Test the recipe of a session, over so many steps, and write the rate into it."""
-        session.swept.connect(self.show_test)
+        session.range_tested.connect(self.show_test)
         session.state_changed.connect(self._on_state)
-        self.testAsked.connect(lambda: session.sweep(steps))
+        self.testAsked.connect(lambda: session.range_test(steps))
         self.rateTaken.connect(lambda rate: session.draft.set("lr", rate))
 
     def _on_state(self, state: State) -> None:
         self.set_ready(state is State.READY)
-        self.set_running(state is State.SWEEPING)
+        self.set_running(state is State.RANGE_TEST)
 
-    def show_test(self, test: Swept) -> None:
+    def show_test(self, test: LRRangeTest) -> None:
         """Show the losses so far; may be called again and again while the test runs.
 
         Costs a few milliseconds where it is seen, and next to nothing where it is hidden.

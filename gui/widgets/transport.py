@@ -119,7 +119,7 @@ class Transport(QWidget):
         self.pause.setEnabled(begun and state in going)
         self.pause.setText("Resume" if paused else "Pause")
         self.step.setEnabled(state is State.READY or (begun and state in going))
-        self.stop.setEnabled(state in (State.STARTING, State.SWEEPING, *going))
+        self.stop.setEnabled(state in (State.STARTING, State.RANGE_TEST, *going))
         if state is not State.TRAINING:
             self.words.setText(f"{state.value}…" if state in _BUSY else state.value)
         if not running:
@@ -136,7 +136,7 @@ class Transport(QWidget):
         self.words.setToolTip(f"{words} (steps a second)")
 
 
-_BUSY = (State.LOADING, State.OPENING, State.SWEEPING, State.STARTING, State.STOPPING)
+_BUSY = (State.LOADING, State.OPENING, State.RANGE_TEST, State.STARTING, State.STOPPING)
 
 
 def clock(seconds: float) -> str:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core import playgrounds
-from core.telemetry.events import Idle, Metrics, Stopped, Swept
+from core.telemetry.events import Idle, LRRangeTest, Metrics, Stopped
 from core.training.control import Control
 from core.training.learner import Learner
 from core.training.trainer import Run, _Loop, train
@@ -138,18 +138,18 @@ def test_a_run_that_waits_for_the_network_lets_others_pass(qtbot, letters_recipe
     monkeypatch.setattr(type(text), "needed", lambda *rest: lambda: arrived.wait(60))
     recipe = text.recipe_for("bigram").replace({"steps": 20})
     request = jobs.RunRequest("text", recipe, None, "cpu", steps=20)
-    sweep = partial(jobs.lr_range_test, request)
+    range_test = partial(jobs.lr_range_test, request)
     run = Run(playground, letters_recipe, playground.load(None), torch.device("cpu"), steps=20)
     worker = Worker()
     worker.start()
-    first = worker.do(sweep, Control(), "first")
+    first = worker.do(range_test, Control(), "first")
     second = worker.do(lambda control, report: train(run, control), Control(), "second")
     qtbot.waitUntil(lambda: second.mailbox.closed, timeout=60_000)
     assert not first.mailbox.closed and not worker.waits_for(first)
     arrived.set()
     qtbot.waitUntil(lambda: first.mailbox.closed, timeout=60_000)
     worker.close()
-    assert any(isinstance(event, Swept) for event in first.mailbox.drain())
+    assert any(isinstance(event, LRRangeTest) for event in first.mailbox.drain())
 
 
 def test_nothing_is_left_when_the_window_closes_over_a_queue(qtbot, letters_recipe):

@@ -6,10 +6,10 @@ import torch
 
 from core import playgrounds
 from core.playgrounds.names.recipe import RECIPES
-from core.telemetry.events import Finished, Metrics, Stopped, Swept
+from core.telemetry.events import Finished, LRRangeTest, Metrics, Stopped
 from core.training import lr_range_test
 from core.training.control import Control
-from core.training.lr_range_test import judge, smooth, sweep
+from core.training.lr_range_test import judge, range_test, smooth
 from core.training.trainer import Run, train
 
 
@@ -20,18 +20,18 @@ def names():
     return playground, playground.load(None)
 
 
-def swept(names, recipe, control=None):
-    """Sweep over 400 steps."""
+def tested(names, recipe, control=None):
+    """Test over 400 steps."""
     playground, data = names
     run = Run(playground, recipe, data, torch.device("cpu"), steps=400)
-    return list(sweep(run, control or Control()))
+    return list(range_test(run, control or Control()))
 
 
 def test_the_lectures_rate_is_found(names):
     """The valley of the lecture's MLP is where the lecture found it, around 0.1."""
-    events = swept(names, RECIPES["lecture mlp"])
+    events = tested(names, RECIPES["lecture mlp"])
     assert isinstance(events[-1], Finished)
-    *going, last = [event for event in events if isinstance(event, Swept)]
+    *going, last = [event for event in events if isinstance(event, LRRangeTest)]
     assert 0.02 <= last.valley <= 0.5 and "take" in last.words
     assert all(event.valley == 0 for event in going)
     lengths = [len(event.losses) for event in going]
@@ -43,9 +43,9 @@ def test_it_takes_as_many_threads_as_a_training(names):
     playground, data = names
     run = Run(playground, RECIPES["lecture mlp"], data, torch.device("cpu"), steps=50)
     alone = []
-    for steps in (train(run, Control()), sweep(run, Control())):
+    for steps in (train(run, Control()), range_test(run, Control())):
         torch.set_num_threads(2)
-        next(event for event in steps if isinstance(event, Metrics | Swept))
+        next(event for event in steps if isinstance(event, Metrics | LRRangeTest))
         alone.append(torch.get_num_threads())
     assert alone == [1, 1]
 
@@ -53,8 +53,8 @@ def test_it_takes_as_many_threads_as_a_training(names):
 def test_slow_steps_are_told_of_in_between(names, monkeypatch):
     """Others are not kept waiting for a whole group of them."""
     monkeypatch.setattr(lr_range_test, "LONGEST", 0.0)
-    events = swept(names, RECIPES["lecture mlp"].replace({"hidden": (8,)}))
-    lengths = [len(event.losses) for event in events if isinstance(event, Swept)]
+    events = tested(names, RECIPES["lecture mlp"].replace({"hidden": (8,)}))
+    lengths = [len(event.losses) for event in events if isinstance(event, LRRangeTest)]
     assert lengths[:3] == [1, 2, 3]
 
 
@@ -66,10 +66,10 @@ def test_what_learns_at_no_rate_is_said():
 
 
 def test_it_can_be_stopped(names):
-    """A sweep that is stopped at once ends as stopped and claims nothing."""
+    """A range test that is stopped at once ends as stopped and claims nothing."""
     control = Control()
     control.stop()
-    events = swept(names, RECIPES["lecture mlp"], control)
+    events = tested(names, RECIPES["lecture mlp"], control)
     assert isinstance(events[-1], Stopped) and events[-2].valley == 0
 
 

@@ -290,7 +290,7 @@ def test_a_ladder_can_be_stopped(naming):
     assert "bigram-count" in naming.page.ladder.table.results
 
 
-def test_a_sweep_finds_a_rate_and_the_recipe_takes_it(naming):
+def test_a_range_test_finds_a_rate_and_the_recipe_takes_it(naming):
     """The valley is marked; one click, and the next run uses it."""
     naming.session.recipe = QUICK
     naming.page.tabs.setCurrentIndex(3)
@@ -326,14 +326,14 @@ def test_a_network_for_digits_is_refused(naming):
     assert names(naming)
 
 
-@pytest.mark.parametrize("what", ["ladder", "sweep"])
+@pytest.mark.parametrize("what", ["comparison", "range test"])
 def test_the_window_closes_in_the_middle(naming, what):
-    """A ladder or a sweep ends with the window; no thread is left (see conftest)."""
-    if what == "ladder":
+    """A model comparison or a range test ends with the window; no thread is left (see conftest)."""
+    if what == "comparison":
         naming.page.comparison.run.start("tuned", 60)
         naming.until(lambda: naming.session.state is State.TRAINING)
     else:
-        naming.session.sweep(100_000)
-        naming.until(lambda: naming.session.state is State.SWEEPING)
+        naming.session.range_test(100_000)
+        naming.until(lambda: naming.session.state is State.RANGE_TEST)
     naming.window.close()
     assert not naming.window.worker.isRunning()

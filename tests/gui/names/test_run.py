@@ -1,4 +1,4 @@
-"""A run on names by its buttons, a sweep by its button, and files that are opened."""
+"""A run on names by its buttons, a range test by its button, and files that are opened."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_a_copy_keeps_its_weights(quick, letters_recipe):
     quick.stop()
 
 
-def test_a_sweep_leaves_the_network_alone(quick, letters_recipe):
+def test_a_range_test_leaves_the_network_alone(quick, letters_recipe):
     """Names, network and curve stay while rates are tried; points are there before it ends."""
     names, player = quick.page.names.names, quick.session.replica
     quick.until(lambda: names.count() == 20)
@@ -58,9 +58,9 @@ def test_a_sweep_leaves_the_network_alone(quick, letters_recipe):
     quick.session.recipe = letters_recipe
     quick.page.tabs.setCurrentIndex(3)
     seen = []
-    quick.session.swept.connect(lambda event: seen.append(len(event.rates)))
+    quick.session.range_tested.connect(lambda event: seen.append(len(event.rates)))
     click(quick, "sweepButton")
-    assert quick.session.state is State.SWEEPING
+    assert quick.session.state is State.RANGE_TEST
     assert not quick.page.findChild(QWidget, "sweepButton").isEnabled()
     assert not quick.page.findChild(QWidget, "trainButton").isEnabled()
     quick.ready()
@@ -70,19 +70,19 @@ def test_a_sweep_leaves_the_network_alone(quick, letters_recipe):
     assert "take" in quick.page.findChild(QLabel, "sweepSentence").text()
 
 
-def test_a_sweep_of_what_has_no_rate(quick, towns):
-    """Counting has no learning rate; a sweep of it ends with a word, and nothing to take."""
+def test_a_range_test_of_what_has_no_rate(quick, towns):
+    """Counting has no learning rate; a range test of it ends with a word, and nothing to take."""
     quick.session.recipe, quick.session.data = NamesRecipe(model="bigram-count"), towns
     quick.page.tabs.setCurrentIndex(3)
     click(quick, "sweepButton")
-    assert quick.session.state is State.SWEEPING
+    assert quick.session.state is State.RANGE_TEST
     quick.ready()
     words = quick.page.findChild(QLabel, "sweepSentence").text()
     assert words.strip() or quick.page.findChild(QLabel, "runMessage").text().strip()
     assert not quick.page.findChild(QWidget, "useRate").isEnabled()
 
 
-def test_a_sweep_of_an_impossible_recipe_says_why(quick):
+def test_a_range_test_of_an_impossible_recipe_says_why(quick):
     """A button that does nothing is a riddle: the sentence of the recipe is told."""
     line = quick.page.findChild(QLineEdit, "setting_lr")
     line.setText("fast")
@@ -93,10 +93,10 @@ def test_a_sweep_of_an_impossible_recipe_says_why(quick):
     assert "lr=fast" in quick.page.findChild(QLabel, "runMessage").text()
 
 
-def test_a_sweep_can_be_stopped(quick, letters_recipe):
-    """Stop ends a sweep too: a large network would keep a person waiting for minutes."""
+def test_a_range_test_can_be_stopped(quick, letters_recipe):
+    """Stop ends a range test too: a large network would keep a person waiting for minutes."""
     quick.session.recipe = letters_recipe
-    quick.session.sweep(100_000)
+    quick.session.range_test(100_000)
     stop = quick.page.findChild(QWidget, "stopButton")
     enabled = stop.isEnabled()
     QTest.mouseClick(stop, Qt.MouseButton.LeftButton)

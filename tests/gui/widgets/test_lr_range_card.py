@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
-from core.telemetry.events import Swept
+from core.telemetry.events import LRRangeTest
 from core.training.lr_range_test import smooth
 from gui import theme
 from gui.widgets.lr_range_card import HINT, LRRangeCard, limits
@@ -30,7 +30,7 @@ def card(qtbot):
 
 def show(card, rates, losses, valley=0.0, words=""):
     """Show a test so far."""
-    card.show_test(Swept(rates, losses, smooth(losses), valley, words))
+    card.show_test(LRRangeTest(rates, losses, smooth(losses), valley, words))
 
 
 def button(card, name: str) -> QPushButton:
