@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.rows import row, show, sized
 from core.paths import CHECKPOINTS, data_folder
-from core.playgrounds.names.recipe import LADDER
+from core.playgrounds.names.recipe import COMPARED_MODELS
 
 DATA = ["--data", str(folder)] if (folder := data_folder()) else []
 """Where all of the data is; nothing, where the bundled data must do for the smallest sizes."""
@@ -94,17 +94,19 @@ def text_starter() -> None:
     )
 
 
-def ladder(which: str) -> None:
-    """Every rung of the ladder; the lectures' own recipes against the lectures' values."""
-    rungs = [(rung.model, rung.recipes[which], rung.lecture) for rung in LADDER]
+def model_comparison(which: str) -> None:
+    """Every compared model; the lectures' own recipes against the lectures' values."""
+    models = [
+        (compared.model, compared.recipes[which], compared.lecture) for compared in COMPARED_MODELS
+    ]
     if which == "lecture":
-        rungs.insert(3, ("mlp", "lecture mlp, improved", 2.103))
+        models.insert(3, ("mlp", "lecture mlp, improved", 2.103))
     rows = []
     print(
         "| model | recipe | parameters | steps | seconds | train | dev | lecture |", file=sys.stderr
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |", file=sys.stderr)
-    for model, recipe, lecture in rungs:
+    for model, recipe, lecture in models:
         length = ["--seconds", "20"] if which == "tuned" else []
         length = sized(length, ["--steps", "1"])
         made = names("--recipe", recipe, *length)
@@ -143,8 +145,8 @@ def main(words: list[str]) -> None:
         "text-starter": text_starter,
         "tuned-60": lambda: tuned(60, 1.965),
         "tuned-120": lambda: tuned(120, 1.95),
-        "ladder": lambda: ladder("tuned"),
-        "ladder-lecture": lambda: ladder("lecture"),
+        "ladder": lambda: model_comparison("tuned"),
+        "ladder-lecture": lambda: model_comparison("lecture"),
     }[words[0]]()
 
 

@@ -21,9 +21,9 @@ from gui.session import Session
 from gui.session_state import State
 from gui.state_file import value_of
 from gui.widgets.data_card import DataCard
-from gui.widgets.ladder_panel import LadderPanel
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
+from gui.widgets.model_comparison.panel import ComparisonPanel
 from gui.widgets.object_names import qualified, qualify
 from gui.widgets.page_button import Mark
 from gui.widgets.recipe_card import RecipeCard
@@ -108,7 +108,7 @@ class TrainingPage(Page):
     """Whether the recipe is the last one of the start before this."""
     range_test: LRRangeCard | None = None
     """The learning-rate range test; None where there is none."""
-    ladder: LadderPanel | None = None
+    comparison_panel: ComparisonPanel | None = None
     """The model comparison; None where there is none."""
 
     def __init__(
@@ -150,7 +150,14 @@ class TrainingPage(Page):
 
     def shared(self) -> list[QWidget]:
         """Return the parts whose like is on the other playgrounds' pages, too."""
-        parts = (self.data, self.recipe, self.run_bar, self.learning, self.range_test, self.ladder)
+        parts = (
+            self.data,
+            self.recipe,
+            self.run_bar,
+            self.learning,
+            self.range_test,
+            self.comparison_panel,
+        )
         return [part for part in parts if part is not None]
 
     def meet(self, pages: Mapping[str, Page], show_page: ShowPage) -> None:

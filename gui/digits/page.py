@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QTabWidget, QWidget
 
 from core.errors import UserError
 from core.playgrounds.digits.download import holds_mnist
-from core.playgrounds.digits.recipe import LADDER, MEASURE, RECIPES
+from core.playgrounds.digits.recipe import COMPARED_MODELS, MEASURE, RECIPES
 from core.telemetry.events import Array, Evaluated
 from core.telemetry.history import History
 from gui.digits.augmented import AugmentedPreview
@@ -18,10 +18,10 @@ from gui.pages import TrainingPage
 from gui.state_file import value_of
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
-from gui.widgets.ladder_panel import LadderPanel
-from gui.widgets.ladder_session import LadderSession
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
+from gui.widgets.model_comparison.panel import ComparisonPanel
+from gui.widgets.model_comparison.session import ComparisonSession
 from gui.widgets.page_frame import lay_out
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
@@ -39,7 +39,7 @@ class Page(TrainingPage):
     data: DataCard
     learning: LearningPanel
     range_test: LRRangeCard
-    ladder: LadderPanel
+    comparison_panel: ComparisonPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("digits", RECIPES, worker, data, device)
@@ -49,9 +49,9 @@ class Page(TrainingPage):
         self.evaluation = EvaluationPanel()
         self.range_test = LRRangeCard("loss")
         self.range_test.follow(self.session, RANGE_TEST_STEPS)
-        self.ladder = LadderPanel(LADDER, MEASURE)
-        self.comparison = LadderSession(
-            self.session, self.recipe, self.ladder, _reached, self._rung_of, OTHER_DIGITS
+        self.comparison_panel = ComparisonPanel(COMPARED_MODELS, MEASURE)
+        self.comparison = ComparisonSession(
+            self.session, self.recipe, self.comparison_panel, _reached, self._model_of, OTHER_DIGITS
         )
         self.examples = AugmentedPreview()
         self.draw = DrawPanel()
@@ -61,7 +61,9 @@ class Page(TrainingPage):
         self.tabs.setObjectName("digitsTabs")
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.evaluation, "Mistakes")
-        self.tabs.addTab(scrolled(self.ladder, UNDER_TABS, fills=True), "Model comparison")
+        self.tabs.addTab(
+            scrolled(self.comparison_panel, UNDER_TABS, fills=True), "Model comparison"
+        )
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         self.home = self.draw.canvas
         self._arrange()
@@ -101,14 +103,14 @@ class Page(TrainingPage):
                 problems.append(f"Digits: {error}")
         return problems
 
-    def _rung_of(self, model: str) -> str:
-        """Return the rung whose recipe was trained; its length and seed are free."""
+    def _model_of(self, model: str) -> str | None:
+        """Return the model whose recipe was trained; its length and seed are free."""
         trained = self.session.trained.to_dict() | {"steps": 0, "seed": 0}
-        for rung in LADDER:
-            recipe = RECIPES[rung.recipes["tuned"]].to_dict() | {"steps": 0, "seed": 0}
+        for compared in COMPARED_MODELS:
+            recipe = RECIPES[compared.recipes["tuned"]].to_dict() | {"steps": 0, "seed": 0}
             if recipe == trained:
-                return rung.model
-        return ""
+                return compared.model
+        return None
 
     def _on_evaluated(self, event: Evaluated) -> None:
         self._judged = event

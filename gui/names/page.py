@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtWidgets import QTabWidget, QWidget
 
-from core.ladder import Result
-from core.playgrounds.names.recipe import LADDER, MEASURE, RECIPES
+from core.model_comparison import Result
+from core.playgrounds.names.recipe import COMPARED_MODELS, MEASURE, RECIPES
 from core.playgrounds.names.wordlist import holds_names
 from core.runs.folder import title_of
 from core.telemetry.events import (
@@ -24,10 +24,10 @@ from gui.names.surprisal_card import SurprisalCard
 from gui.pages import TrainingPage
 from gui.widgets.curve_card import ValidationCard
 from gui.widgets.data_card import DataCard
-from gui.widgets.ladder_panel import LadderPanel
-from gui.widgets.ladder_session import LadderSession
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
+from gui.widgets.model_comparison.panel import ComparisonPanel
+from gui.widgets.model_comparison.session import ComparisonSession
 from gui.widgets.page_frame import lay_out
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
@@ -47,12 +47,12 @@ OTHER_LIST = "The lecture's values are for makemore's names.txt; this is another
 
 
 class Page(TrainingPage):
-    """Names: the recipe, the run, the layers, the letters, the ladder, and a prefix box."""
+    """Names: recipe, run, layers, letters, model comparison, and a prefix box."""
 
     data: DataCard
     learning: LearningPanel
     range_test: LRRangeCard
-    ladder: LadderPanel
+    comparison_panel: ComparisonPanel
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("names", RECIPES, worker, data, device)
@@ -63,9 +63,14 @@ class Page(TrainingPage):
         self.standing = ValidationCard(MARKS, 1.7, 2.7)
         self.learning = LearningPanel(self.session, self._question, self.standing)
         self.letters = LettersPanel()
-        self.ladder = LadderPanel(LADDER, MEASURE)
-        self.comparison = LadderSession(
-            self.session, self.recipe, self.ladder, _reached, lambda model: model, OTHER_LIST
+        self.comparison_panel = ComparisonPanel(COMPARED_MODELS, MEASURE)
+        self.comparison = ComparisonSession(
+            self.session,
+            self.recipe,
+            self.comparison_panel,
+            _reached,
+            lambda model: model,
+            OTHER_LIST,
         )
         self.range_test = LRRangeCard("loss (nats per character)")
         self.names, self.surprise = NamePanel(), SurprisalCard()
@@ -83,7 +88,9 @@ class Page(TrainingPage):
     def _arrange(self) -> None:
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.letters, "Letters")
-        self.tabs.addTab(scrolled(self.ladder, UNDER_TABS, fills=True), "Model comparison")
+        self.tabs.addTab(
+            scrolled(self.comparison_panel, UNDER_TABS, fills=True), "Model comparison"
+        )
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
         lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))

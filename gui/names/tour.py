@@ -1,10 +1,10 @@
-"""The tour of the names page: begin a name, train, look at letters, climb the ladder."""
+"""The tour of the names page: begin a name, train, look at letters, compare models."""
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QListWidget, QWidget
 
-from core.playgrounds.names.recipe import LADDER
+from core.playgrounds.names.recipe import COMPARED_MODELS
 from gui.names.bigram_card import BigramCard
 from gui.names.letter_bars import LetterBars
 from gui.names.page import Page
@@ -38,7 +38,7 @@ def play(guide: Guide) -> None:
     guide.finish()
 
     _range_test(guide, page)
-    _ladder(guide, page)
+    _model_comparison(guide, page)
     _two(guide, page)
     guide.turn_to("namesTabs", "Learning")
 
@@ -96,12 +96,12 @@ def _range_test(guide: Guide, page: Page) -> None:
     guide.expect(sentence, any(figure.isdigit() for figure in sentence))
 
 
-def _ladder(guide: Guide, page: Page) -> None:
+def _model_comparison(guide: Guide, page: Page) -> None:
     guide.turn_to("namesTabs", "Model comparison")
     guide.type_number("ladderLength", 20 if guide.long else 1)
     guide.click("trainLadder")
-    results = page.ladder.table.results
-    wanted = len(LADDER) if guide.long else FEW
+    results = page.comparison_panel.table.results
+    wanted = len(COMPARED_MODELS) if guide.long else FEW
     guide.wait(f"{wanted} models are trained", lambda: len(results) >= wanted)
     if page.comparison.run.running:
         guide.click("stopLadder")

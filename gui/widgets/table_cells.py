@@ -1,4 +1,4 @@
-"""How the ladder's table is painted: a quiet head, and cells of text with their marks."""
+"""How the comparison's table is painted: a quiet head, and cells of text with their marks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

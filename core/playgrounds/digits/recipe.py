@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ...errors import UserError
-from ...ladder import Measure, Rung
+from ...model_comparison import ComparedModel, Measure
 from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
 
 MODELS = ("cnn", "mlp")
@@ -218,31 +218,31 @@ MEASURE = Measure(
     about="From a single matrix product to a convolutional network, trained and measured on your"
     " digits.",
 )
-"""What the models of the ladder are compared by."""
+"""What the models are compared by."""
 
-LADDER = (
-    Rung(
+COMPARED_MODELS = (
+    ComparedModel(
         "linear",
         "one matrix product, no hidden layer",
         {"tuned": "linear"},
         12.0,
         "LeCun et al. 1998, linear classifier",
     ),
-    Rung(
+    ComparedModel(
         "EZMNIST",
         "two tanh layers; squared error, plain SGD",
         {"tuned": "EZMNIST"},
         None,
         "the notebook that this project came from",
     ),
-    Rung(
+    ComparedModel(
         "mlp",
         "two ReLU layers; cross-entropy, Adam",
         {"tuned": "plain mlp"},
         3.05,
         "LeCun et al. 1998, 300 + 100 hidden units",
     ),
-    Rung(
+    ComparedModel(
         "cnn",
         "convolutions, batch norm, augmentation",
         {"tuned": "modern"},

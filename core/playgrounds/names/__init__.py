@@ -1,1 +1,1 @@
-"""Names, a letter at a time: the ladder of makemore."""
+"""Names, a letter at a time: the models of makemore."""

@@ -1,9 +1,9 @@
-"""What can be chosen when names are trained, the recipes with a name, and the ladder of them."""
+"""What can be chosen when names are trained, the named recipes, and the compared models."""
 
 from dataclasses import dataclass
 
 from ...errors import UserError
-from ...ladder import Measure, Rung
+from ...model_comparison import ComparedModel, Measure
 from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
 
 MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
@@ -299,52 +299,52 @@ MEASURE = Measure(
     plan="Train one model after the other, and measure each on names that it never saw.",
     about="Each model of the lectures, trained and measured on your names.",
 )
-"""What the models of the ladder are compared by."""
+"""What the models are compared by."""
 
-LADDER = (
-    Rung(
+COMPARED_MODELS = (
+    ComparedModel(
         "bigram-count",
         "count bigrams",
         {"lecture": "lecture counts", "tuned": "counted bigram"},
         2.48,
         "makemore, part 1",
     ),
-    Rung(
+    ComparedModel(
         "bigram",
         "the same table, learned as one layer",
         {"lecture": "lecture bigram", "tuned": "tuned bigram"},
         2.48,
         "makemore, part 1",
     ),
-    Rung(
+    ComparedModel(
         "mlp",
         "letters become points; a hidden layer",
         {"lecture": "lecture mlp", "tuned": "tuned mlp"},
         2.17,
         "makemore, part 2; with a better initialisation, 2.103 (part 3)",
     ),
-    Rung(
+    ComparedModel(
         "mlp-bn",
         "batch norm keeps deep layers alive",
         {"lecture": "lecture mlp-bn", "tuned": "tuned mlp-bn"},
         2.105,
         "makemore, part 3",
     ),
-    Rung(
+    ComparedModel(
         "wavenet",
         "pairs of pairs: a longer context",
         {"lecture": "lecture wavenet", "tuned": "tuned wavenet"},
         1.994,
         "makemore, part 5",
     ),
-    Rung(
+    ComparedModel(
         "gru",
         "a memory reads the whole name",
         {"lecture": "makemore gru", "tuned": "tuned gru"},
         None,
         "makemore.py has it; no value was published",
     ),
-    Rung(
+    ComparedModel(
         "transformer",
         "each letter asks all before it",
         {"lecture": "makemore transformer", "tuned": "tuned transformer"},

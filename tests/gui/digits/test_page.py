@@ -290,7 +290,7 @@ def test_the_model_comparison_trains_each_model_and_plays_with_one(program):
     assert not program.find("ladderRecipes").isVisible(), "there is one kind of recipes"
     program.find("ladderLength").setValue(1)
     program.click("trainLadder")
-    table = page.ladder.table
+    table = page.comparison_panel.table
     program.until(lambda: len(table.results) == 4 and not page.comparison.run.running, 120)
     program.ready()
     assert list(table.results) == ["linear", "EZMNIST", "mlp", "cnn"]
@@ -308,8 +308,8 @@ def test_the_model_comparison_trains_each_model_and_plays_with_one(program):
 
 
 def test_a_run_of_another_recipe_is_in_no_row(program):
-    """What is compared are the ladder's recipes: a smaller network is none of them."""
+    """What is compared are the comparison's recipes: a smaller network is none of them."""
     program.learn(QUICK.replace({"steps": 20}))
-    assert program.page.ladder.table.results == {}
+    assert program.page.comparison_panel.table.results == {}
     program.learn(RECIPES["linear"].replace({"steps": 30}))
-    assert list(program.page.ladder.table.results) == ["linear"]
+    assert list(program.page.comparison_panel.table.results) == ["linear"]

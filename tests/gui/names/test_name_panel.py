@@ -52,7 +52,7 @@ def test_without_any_network_there_are_hints(bare, sixty):
         click(bare, name)
     assert painted(bare.page.letters.embedding.map)
     bare.page.tabs.setCurrentIndex(2)
-    table = bare.page.ladder.table
+    table = bare.page.comparison_panel.table
     place = table.row_rect(2).center().toPoint()
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     QTest.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)

@@ -6,7 +6,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
-from core.playgrounds.names.recipe import LADDER, NamesRecipe
+from core.playgrounds.names.recipe import COMPARED_MODELS, NamesRecipe
 from gui.session_state import State
 
 NAMES = "pageNames namePrefix nameList letterBars ladderTable_names surpriseInput bigramMap"
@@ -130,7 +130,7 @@ def test_surprise_is_what_the_network_says(naming):
 
 
 def test_training_by_a_click(naming):
-    """Train: curve and wall fill, names change meanwhile, the ladder gets the result."""
+    """Train: curve and wall fill, names change meanwhile, the model comparison gets the result."""
     naming.page.names.prefix.setText("ka")
     naming.until(lambda: all(n.startswith("ka") for n in names(naming)))
     before = names(naming)
@@ -140,7 +140,7 @@ def test_training_by_a_click(naming):
     naming.ready()
     history = naming.session.history
     assert history.loss.y[-1] < history.loss.y[0] - 0.3
-    result = naming.page.ladder.table.results["mlp"]
+    result = naming.page.comparison_panel.table.results["mlp"]
     assert result.judged == history.evaluations["val_loss"].y[-1]
     box = naming.page.findChild(QComboBox, "compareBox")
     assert box.count() >= 2
@@ -185,9 +185,9 @@ def test_counting_trains_in_one_step(naming):
     """The counted bigram has no layers to look at, and ends at once."""
     naming.session.recipe = NamesRecipe().replace({"model": "bigram-count"})
     naming.page.run_bar.transport.train.click()
-    naming.until(lambda: "bigram-count" in naming.page.ladder.table.results)
+    naming.until(lambda: "bigram-count" in naming.page.comparison_panel.table.results)
     naming.ready()
-    assert naming.session.info.layers == () and naming.page.ladder.table.results[
+    assert naming.session.info.layers == () and naming.page.comparison_panel.table.results[
         "bigram-count"
     ].judged == pytest.approx(2.44, abs=0.1)
 
@@ -262,32 +262,32 @@ def test_a_second_network_with_other_letters_says_so(naming, tmp_path):
     assert names(naming, "others") == []
 
 
-def test_the_ladder_is_climbed_by_one_button(naming):
-    """Seven rungs, one after another; a double click plays with one of them."""
+def test_all_models_are_trained_by_one_button(naming):
+    """Seven models, one after another; a double click plays with one of them."""
     naming.page.tabs.setCurrentIndex(2)
     naming.page.findChild(QWidget, "ladderLength").setValue(1)
     click(naming, "trainLadder")
     naming.until(lambda: not naming.page.comparison.run.running, 240)
-    results = naming.page.ladder.table.results
-    assert set(results) == {rung.model for rung in LADDER}
+    results = naming.page.comparison_panel.table.results
+    assert set(results) == {compared.model for compared in COMPARED_MODELS}
     assert all(r.parameters > 0 and 1.5 < r.judged < 3.4 for r in results.values())
     naming.ready()
-    naming.page.ladder.rowChosen.emit("mlp")
+    naming.page.comparison_panel.rowChosen.emit("mlp")
     naming.until(lambda: naming.session.info.model == "mlp")
     naming.ready()
 
 
-def test_a_ladder_can_be_stopped(naming):
-    """Stop ends the run and the ladder; what was reached stays."""
+def test_a_comparison_can_be_stopped(naming):
+    """Stop ends the run and the comparison; what was reached stays."""
     naming.page.tabs.setCurrentIndex(2)
     naming.page.findChild(QWidget, "ladderLength").setValue(30)
     click(naming, "trainLadder")
-    naming.until(lambda: "bigram-count" in naming.page.ladder.table.results)
+    naming.until(lambda: "bigram-count" in naming.page.comparison_panel.table.results)
     naming.until(lambda: naming.session.state is State.TRAINING)
     click(naming, "stopLadder")
     naming.ready()
     assert not naming.page.comparison.run.running
-    assert "bigram-count" in naming.page.ladder.table.results
+    assert "bigram-count" in naming.page.comparison_panel.table.results
 
 
 def test_a_range_test_finds_a_rate_and_the_recipe_takes_it(naming):
@@ -310,7 +310,7 @@ def test_a_recipe_with_steps_takes_them(naming):
     naming.session.recipe = QUICK.replace({"steps": 90})
     assert not length.isEnabled() and "90" in length.text()
     naming.page.run_bar.transport.train.click()
-    naming.until(lambda: "mlp" in naming.page.ladder.table.results)
+    naming.until(lambda: "mlp" in naming.page.comparison_panel.table.results)
     assert naming.session.history.loss.x[-1] == 90
     naming.session.recipe = QUICK
     assert length.isEnabled() and length.value() == 60

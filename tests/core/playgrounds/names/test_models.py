@@ -1,4 +1,4 @@
-"""The ladder's networks: what they see, what they learn, and what they say of a name."""
+"""The compared networks: what they see, what they learn, and what they say of a name."""
 
 import math
 
@@ -15,7 +15,7 @@ from core.playgrounds.names.alphabet import Alphabet
 from core.playgrounds.names.evaluation import loss_of, surprise, totals
 from core.playgrounds.names.player import Player
 from core.playgrounds.names.playground import dream
-from core.playgrounds.names.recipe import LADDER, MODELS, RECIPES, NamesRecipe
+from core.playgrounds.names.recipe import COMPARED_MODELS, MODELS, RECIPES, NamesRecipe
 from core.sampling import Sampling
 from core.telemetry.events import Failed, Finished, Metrics, Snapshot
 from core.training.checkpoint import load_checkpoint
@@ -62,7 +62,7 @@ def run(data, model, steps=60, **rest):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_rung_learns(data, model):
+def test_every_model_learns(data, model):
     """After some steps the loss is lower than at first, and the run ends as finished."""
     events = run(data, model, lr=0.1 if model == "bigram" else 0.01)
     metrics = [event for event in events if isinstance(event, Metrics)]
@@ -204,12 +204,12 @@ def test_a_run_that_bursts_fails_with_the_layer(data):
     assert isinstance(events[-1], Failed) and "learning rate" in events[-1].sentence
 
 
-def test_the_ladder_has_a_recipe_for_every_rung():
-    """Both of them exist and are of that rung's model."""
-    assert {rung.model for rung in LADDER} == set(MODELS)
-    for rung in LADDER:
-        for name in rung.recipes.values():
-            assert RECIPES[name].model == rung.model
+def test_every_compared_model_has_a_recipe():
+    """Both of them exist and are of that model."""
+    assert {compared.model for compared in COMPARED_MODELS} == set(MODELS)
+    for compared in COMPARED_MODELS:
+        for name in compared.recipes.values():
+            assert RECIPES[name].model == compared.model
 
 
 def test_sizes_that_do_not_fit_are_refused():

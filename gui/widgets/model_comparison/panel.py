@@ -1,4 +1,4 @@
-"""How far each model gets: a ladder of models, trained and compared."""
+"""How far each model gets: models of a playground, trained and compared."""
 
 from collections.abc import Sequence
 
@@ -6,38 +6,38 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout
 
-from core.ladder import Measure, Result, Rung
+from core.model_comparison import ComparedModel, Measure, Result
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label, say
-from gui.widgets.ladder_controls import LadderControls
-from gui.widgets.ladder_picture import LadderPicture
-from gui.widgets.ladder_table import LadderTable
+from gui.widgets.model_comparison.controls import ComparisonControls
+from gui.widgets.model_comparison.picture import ComparisonPicture
+from gui.widgets.model_comparison.table import ComparisonTable
 from gui.widgets.table_cells import PAD
 
 
-class LadderPanel(Card):
-    """Trains nothing itself: it asks, and is told what each rung reached.
+class ComparisonPanel(Card):
+    """Trains nothing itself: it asks, and is told what each model reached.
 
     Args:
-        rungs: the models, from the simplest on.
+        models: the models, from the simplest on.
         measure: what they are compared by.
     """
 
     trainAsked = Signal(str, int)
-    """Train all: with which recipes, ``tuned`` or ``lecture``, and the seconds a rung."""
+    """Train all: with which recipes, ``tuned`` or ``lecture``, and the seconds a model."""
     stopAsked = Signal()
     rowChosen = Signal(str)
     """Play with the network of this model, which has a result."""
 
-    def __init__(self, rungs: Sequence[Rung], measure: Measure) -> None:
+    def __init__(self, models: Sequence[ComparedModel], measure: Measure) -> None:
         super().__init__("Model comparison")
         self.setObjectName("ladderPanel")
         self.setAccessibleName("Model comparison")
-        self.rungs = tuple(rungs)
+        self.models = tuple(models)
         self._comparable = True
-        self.controls = LadderControls(rungs, measure)
-        self.table = LadderTable(rungs, measure)
-        self.picture = LadderPicture(rungs, measure)
+        self.controls = ComparisonControls(models, measure)
+        self.table = ComparisonTable(models, measure)
+        self.picture = ComparisonPicture(models, measure)
         self.note = label("", "small", wrap=True)
         self.note.setObjectName("ladderNote")
         self._arrange()
@@ -65,7 +65,7 @@ class LadderPanel(Card):
         self.body.addStretch(1)
 
     def show_result(self, model: str, result: Result) -> None:
-        """Show what a rung reached; costs a row of texts and one repaint."""
+        """Show what a model reached; costs a row of texts and one repaint."""
         self.table.show_result(model, result)
         self._draw()
 
@@ -75,18 +75,18 @@ class LadderPanel(Card):
         self._draw()
 
     def set_running(self, model: str | None, share: float, words: str) -> None:
-        """Show which rung trains now; costs a few pixels of the bar, unless the rung changes.
+        """Show which model trains now; costs a few pixels of the bar, unless the model changes.
 
         Args:
-            model: the rung, or None when the ladder stands still.
-            share: how far the whole ladder is, 0 to 1.
+            model: its name, or None when nothing is compared.
+            share: how far the whole comparison is, 0 to 1.
             words: what to say beside it, such as the time that is left.
         """
         self.table.set_running(model)
         self.controls.show_progress(model is not None, share, words)
 
     def set_enabled_to_train(self, enabled: bool) -> None:
-        """Say whether a ladder may be trained now."""
+        """Say whether a comparison may be started now."""
         self.controls.set_may_train(enabled)
 
     def set_comparable(self, comparable: bool, words: str) -> None:

@@ -1,15 +1,15 @@
-"""What the ladder says: its columns, numbers in few figures, and a sentence for each rung."""
+"""What a comparison says: its columns, numbers in few figures, and a sentence for each model."""
 
 import math
 from dataclasses import dataclass
 
-from core.ladder import Measure, Result, Rung
+from core.model_comparison import ComparedModel, Measure, Result
 
 PLAY = "Double-click, or press Enter: play with this network."
 
 
 @dataclass(frozen=True)
-class LadderColumn:
+class ComparisonColumn:
     """A column: its title and a shorter one, its widths for either in pixels, and its help."""
 
     title: str
@@ -19,17 +19,19 @@ class LadderColumn:
     help: str
 
 
-def columns(measure: Measure) -> tuple[LadderColumn, ...]:
+def columns(measure: Measure) -> tuple[ComparisonColumn, ...]:
     """Return the columns of a comparison by this measure."""
     train, judged = measure.train, measure.judged
     short = (train.partition(" ")[0], judged.partition(" ")[0])
     return (
-        LadderColumn("Model", "Model", 0, 0, "From the simplest up."),
-        LadderColumn("Parameters", "Params", 80, 68, "How many numbers the training may change."),
-        LadderColumn(train, short[0], 68, 46, measure.train_help),
-        LadderColumn(judged, short[1], 72, 64, measure.judged_help),
-        LadderColumn("Time", "Time", 62, 54, "How long it trained."),
-        LadderColumn(measure.reference, measure.reference, 62, 54, measure.reference_help),
+        ComparisonColumn("Model", "Model", 0, 0, "From the simplest up."),
+        ComparisonColumn(
+            "Parameters", "Params", 80, 68, "How many numbers the training may change."
+        ),
+        ComparisonColumn(train, short[0], 68, 46, measure.train_help),
+        ComparisonColumn(judged, short[1], 72, 64, measure.judged_help),
+        ComparisonColumn("Time", "Time", 62, 54, "How long it trained."),
+        ComparisonColumn(measure.reference, measure.reference, 62, 54, measure.reference_help),
     )
 
 
@@ -42,9 +44,9 @@ def span(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
 
 
-def told(rung: Rung, result: Result | None, measure: Measure) -> str:
-    """Say what a rung is and what it reached."""
-    idea = f"{rung.model}: {rung.idea}."
+def told(compared: ComparedModel, result: Result | None, measure: Measure) -> str:
+    """Say what a model is and what it reached."""
+    idea = f"{compared.model}: {compared.idea}."
     if result is None:
         return f"{idea} Not trained yet."
     if not math.isfinite(result.judged):
@@ -60,9 +62,9 @@ def told(rung: Rung, result: Result | None, measure: Measure) -> str:
     return f"{reached} {PLAY}"
 
 
-def told_by_lecture(rung: Rung, measure: Measure) -> str:
+def told_by_lecture(compared: ComparedModel, measure: Measure) -> str:
     """Say where the value of a lecture or paper comes from."""
     judged = measure.judged.lower()
-    if rung.lecture is None:
-        return f"{rung.source}: no {judged} is told there."
-    return f"{rung.source}: {judged} {rung.lecture:.{measure.places + 1}f}."
+    if compared.lecture is None:
+        return f"{compared.source}: no {judged} is told there."
+    return f"{compared.source}: {judged} {compared.lecture:.{measure.places + 1}f}."

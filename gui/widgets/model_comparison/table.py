@@ -1,4 +1,4 @@
-"""The ladder as a table: a row a model, what it reached, and what the lecture reached."""
+"""The comparison as a table: a row a model, what it reached, and what the lecture reached."""
 
 import html
 import math
@@ -8,9 +8,9 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
-from core.ladder import Measure, Result, Rung
+from core.model_comparison import ComparedModel, Measure, Result
 from gui import theme
-from gui.widgets.ladder_text import columns, span, told, told_by_lecture
+from gui.widgets.model_comparison.text import columns, span, told, told_by_lecture
 from gui.widgets.table_cells import HEAD, RIGHT, Cell, Header, Look
 
 WIDE = 560  # pixels; from there on a row has room for its idea
@@ -19,16 +19,16 @@ MODEL, PARAMETERS, TRAIN, DEV, TIME, LECTURE = range(6)
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
-class LadderTable(QTableWidget):
+class ComparisonTable(QTableWidget):
     """All rows seen at once; one that has a result can be chosen."""
 
     chosen = Signal(str)
     """A model with a result was double-clicked, or Enter pressed on it."""
 
-    def __init__(self, rungs: Sequence[Rung], measure: Measure) -> None:
+    def __init__(self, models: Sequence[ComparedModel], measure: Measure) -> None:
         self.columns, self.measure = columns(measure), measure
-        super().__init__(len(rungs), len(self.columns))
-        self.rungs = tuple(rungs)
+        super().__init__(len(models), len(self.columns))
+        self.models = tuple(models)
         self.results: dict[str, Result] = {}
         self.running: str | None = None
         self._comparable = True
@@ -53,17 +53,17 @@ class LadderTable(QTableWidget):
             head = QTableWidgetItem(about.title)
             head.setToolTip(f"<p>{about.help}</p>")
             self.setHorizontalHeaderItem(column, head)
-            for row in range(len(self.rungs)):
+            for row in range(len(self.models)):
                 item = QTableWidgetItem()
                 if column != MODEL:
                     item.setTextAlignment(RIGHT)
                 self.setItem(row, column, item)
-        for row in range(len(self.rungs)):
+        for row in range(len(self.models)):
             self._fill(row)
         self._arrange()
 
     def show_result(self, model: str, result: Result) -> None:
-        """Show what a rung reached."""
+        """Show what a model reached."""
         self.results[model] = result
         self._fill(self.row_of(model))
         whole = {m: r.judged for m, r in self.results.items() if math.isfinite(r.judged)}
@@ -74,7 +74,7 @@ class LadderTable(QTableWidget):
         """Forget all results."""
         self.results.clear()
         self._best = None
-        for row in range(len(self.rungs)):
+        for row in range(len(self.models)):
             self._fill(row)
         self.viewport().update()
 
@@ -99,20 +99,20 @@ class LadderTable(QTableWidget):
         return self._best
 
     def row_of(self, model: str) -> int:
-        """Return a model's row; a model that isn't on the ladder is an error."""
-        return [rung.model for rung in self.rungs].index(model)
+        """Return a model's row; a model that isn't compared is an error."""
+        return [compared.model for compared in self.models].index(model)
 
     def look(self, row: int, column: int) -> Look:
         """Return how a cell is painted."""
-        rung = self.rungs[row]
-        best, runs = rung.model == self._best, rung.model == self.running
+        compared = self.models[row]
+        best, runs = compared.model == self._best, compared.model == self.running
         if column == MODEL:
-            below = rung.idea if self.width() >= WIDE else ""
+            below = compared.idea if self.width() >= WIDE else ""
             return Look(bold=best or runs, below=below, runs=runs)
         if column == DEV:
             return Look(bold=best, star=best)
         if column == LECTURE:
-            told = self._comparable and rung.lecture is not None
+            told = self._comparable and compared.lecture is not None
             return Look("text" if told else "faint")
         return Look("text" if column == TRAIN else "muted")
 
@@ -122,21 +122,28 @@ class LadderTable(QTableWidget):
         return QRectF(0, self.rowViewportPosition(row), self.viewport().width(), high)
 
     def _fill(self, row: int) -> None:
-        rung = self.rungs[row]
-        result, write = self.results.get(rung.model), self.measure.text
-        texts = [rung.model, "", "", "", "", "–" if rung.lecture is None else write(rung.lecture)]
+        compared = self.models[row]
+        result, write = self.results.get(compared.model), self.measure.text
+        texts = [
+            compared.model,
+            "",
+            "",
+            "",
+            "",
+            "–" if compared.lecture is None else write(compared.lecture),
+        ]
         if result:
             texts[PARAMETERS] = f"{result.parameters:,}"
             texts[TRAIN], texts[DEV] = write(result.train), write(result.judged)
             texts[TIME] = span(result.seconds)
-        words = [told(rung, result, self.measure)] * LECTURE
-        words.append(told_by_lecture(rung, self.measure))
+        words = [told(compared, result, self.measure)] * LECTURE
+        words.append(told_by_lecture(compared, self.measure))
         for column, (text, help) in enumerate(zip(texts, words, strict=True)):
             item = self._cell(row, column)
             item.setText(text)
             item.setToolTip(f"<p>{html.escape(help)}</p>")
-        runs = ", trains now" if rung.model == self.running else ""
-        spoken = f"{rung.model}{runs}: {rung.idea}"
+        runs = ", trains now" if compared.model == self.running else ""
+        spoken = f"{compared.model}{runs}: {compared.idea}"
         self._cell(row, MODEL).setData(Qt.ItemDataRole.AccessibleTextRole, spoken)
 
     def _cell(self, row: int, column: int) -> QTableWidgetItem:
@@ -145,8 +152,8 @@ class LadderTable(QTableWidget):
         return item
 
     def _choose(self, row: int) -> None:
-        if 0 <= row < len(self.rungs) and self.rungs[row].model in self.results:
-            self.chosen.emit(self.rungs[row].model)
+        if 0 <= row < len(self.models) and self.models[row].model in self.results:
+            self.chosen.emit(self.models[row].model)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Choose with Enter; everything else is Qt's."""
@@ -191,6 +198,6 @@ class LadderTable(QTableWidget):
                 self.setColumnWidth(column, needed)
                 rest -= needed
         self.setColumnWidth(MODEL, max(80, rest))
-        for row in range(len(self.rungs)):
+        for row in range(len(self.models)):
             self.setRowHeight(row, high)
-        self.setFixedHeight(HEAD + len(self.rungs) * high)
+        self.setFixedHeight(HEAD + len(self.models) * high)

@@ -1,37 +1,37 @@
-"""What to train the ladder with, and how far it is."""
+"""What to train the models with, and how far the comparison is."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from core.ladder import Measure, Rung
+from core.model_comparison import ComparedModel, Measure
 from gui.inputs import ComboBox, SpinBox
 from gui.theme import GAP, MARGIN
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Elided, label
-from gui.widgets.ladder_text import span
+from gui.widgets.model_comparison.text import span
 from gui.widgets.table_cells import LEFT
 
 LECTURE = "Each model takes its lecture's number of steps."
 
 
-class LadderControls(QWidget):
+class ComparisonControls(QWidget):
     """Recipes and length, Train and Stop, and a slim progress bar."""
 
     train_clicked = Signal(str, int)
-    """The recipes, ``tuned`` or ``lecture``, and the seconds a rung."""
+    """The recipes, ``tuned`` or ``lecture``, and the seconds a model."""
     stop_clicked = Signal()
 
-    def __init__(self, rungs: Sequence[Rung], measure: Measure) -> None:
+    def __init__(self, models: Sequence[ComparedModel], measure: Measure) -> None:
         super().__init__()
-        self._rungs = len(rungs)
+        self._models = len(models)
         self._may_train, self._running = True, False
         self.recipes = ComboBox()
         self.recipes.setObjectName("ladderRecipes")
         self.recipes.setAccessibleName("Recipes to compare")
         self.recipes.addItem("Tuned", "tuned")
-        if all("lecture" in rung.recipes for rung in rungs):
+        if all("lecture" in compared.recipes for compared in models):
             self.recipes.addItem("Lecture", "lecture")
         if self.recipes.count() == 1:  # shown without a parent it would be a window
             self.recipes.hide()
@@ -104,12 +104,12 @@ class LadderControls(QWidget):
         return str(self.recipes.currentData())
 
     def set_may_train(self, may: bool) -> None:
-        """Say whether a ladder may be trained now."""
+        """Say whether a comparison may be started now."""
         self._may_train = may
         self._refresh()
 
     def show_progress(self, running: bool, share: float, words: str) -> None:
-        """Show how far the ladder is, 0 to 1, and what it does."""
+        """Show how far the comparison is, 0 to 1, and what it does."""
         self.bar.setValue(round(1000 * min(1.0, max(0.0, share))))
         if words != self.words.text():
             self.words.setText(words)
@@ -125,7 +125,7 @@ class LadderControls(QWidget):
         self.recipes.setEnabled(not self._running)
         self.length.setEnabled(tuned and not self._running)
         self.bar.setVisible(self._running)
-        whole = span(self._rungs * self.length.value())
+        whole = span(self._models * self.length.value())
         self.sentence.setText(f"a model, about {whole} in all" if tuned else LECTURE)
 
     def _train(self) -> None:

@@ -1,21 +1,21 @@
-"""Training the whole ladder: one run after another, in the page's own session."""
+"""Training all models of a comparison: one run after another, in the page's own session."""
 
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from core.ladder import Rung
+from core.model_comparison import ComparedModel
 from core.telemetry.events import Finished, Metrics
 from gui.session import Session
 from gui.session_state import State
 
 
-class LadderRun(QObject):
-    """Takes the recipes of a ladder in turn; a rung that is stopped or fails ends it.
+class ComparisonRun(QObject):
+    """Takes the recipes of a comparison in turn; a model that is stopped or fails ends it.
 
     Args:
         session: what trains.
-        rungs: the models, from the simplest on.
+        models: the models, from the simplest on.
         take: chooses a recipe by its name, so that the page shows it.
     """
 
@@ -24,11 +24,11 @@ class LadderRun(QObject):
     ended = Signal()
 
     def __init__(
-        self, session: Session, rungs: Sequence[Rung], take: Callable[[str], None]
+        self, session: Session, models: Sequence[ComparedModel], take: Callable[[str], None]
     ) -> None:
         super().__init__(session)
         self._session = session
-        self._rungs = rungs
+        self._models = models
         self._take = take
         self._which, self._seconds = "tuned", 0
         self._at = -1
@@ -37,11 +37,11 @@ class LadderRun(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether a ladder is being trained."""
+        """Whether a comparison is being trained."""
         return self._at >= 0
 
     def start(self, which: str, seconds: int) -> None:
-        """Begin at the lowest rung.
+        """Begin with the simplest model.
 
         Args:
             which: the recipes, ``tuned`` or ``lecture``.
@@ -52,20 +52,20 @@ class LadderRun(QObject):
             self._train()
 
     def stop(self) -> None:
-        """End the present run, and the ladder with it."""
+        """End the present run, and the comparison with it."""
         self._session.stop()
 
     def _train(self) -> None:
-        rung = self._rungs[self._at]
-        self._take(rung.recipes[self._which])
-        self._session.resume_from = None  # each rung has sizes of its own: it begins afresh
+        compared = self._models[self._at]
+        self._take(compared.recipes[self._which])
+        self._session.resume_from = None  # each model has sizes of its own: it begins afresh
         self._session.start(self._seconds)
         self._tell(0.0)
 
     def _tell(self, share: float) -> None:
-        rung = self._rungs[self._at]
-        words = f"{rung.model}, {self._at + 1} of {len(self._rungs)}"
-        self.progressed.emit(rung.model, (self._at + share) / len(self._rungs), words)
+        compared = self._models[self._at]
+        words = f"{compared.model}, {self._at + 1} of {len(self._models)}"
+        self.progressed.emit(compared.model, (self._at + share) / len(self._models), words)
 
     def _on_metrics(self, metrics: Metrics) -> None:
         if self.running:
@@ -73,9 +73,9 @@ class LadderRun(QObject):
 
     def _on_ended(self, event: object) -> None:
         if not self.running or self._session.state.running:
-            return  # another job has failed: the rung goes on
+            return  # another job has failed: the training goes on
         on = isinstance(event, Finished) and not self._session.stop_requested
-        if on and self._at + 1 < len(self._rungs):
+        if on and self._at + 1 < len(self._models):
             self._at += 1
             self._train()
         else:

@@ -1,4 +1,4 @@
-"""The ladder as a picture: what each rung reached on one scale, so that one sees it go down."""
+"""The comparison as a picture: what each model reached on one scale, to see it go down."""
 
 import math
 import textwrap
@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF
 
-from core.ladder import Measure, Result, Rung
+from core.model_comparison import ComparedModel, Measure, Result
 from gui import theme
 from gui.charts.cells import Cells
-from gui.widgets.ladder_text import told
+from gui.widgets.model_comparison.text import told
 from gui.widgets.table_cells import LEFT, RIGHT, dot, star
 
 ROW, TOP, BOTTOM, NAMES, VALUES = 17, 22, 20, 96, 58
@@ -21,10 +21,10 @@ EMPTY = (
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # between two lines of the scale
 
 
-class LadderPicture(Cells):
-    """A row a rung: what it reached on either data, and what the lecture reached as a tick."""
+class ComparisonPicture(Cells):
+    """A row a model: what it reached on either data, and what the lecture reached as a tick."""
 
-    def __init__(self, rungs: Sequence[Rung], measure: Measure) -> None:
+    def __init__(self, models: Sequence[ComparedModel], measure: Measure) -> None:
         super().__init__(
             "ladderPicture",
             f"{measure.judged} of each model on one scale",
@@ -33,7 +33,7 @@ class LadderPicture(Cells):
             " it overfits. The short upright line is what others reached.</p>",
         )
         self._measure = measure
-        self._rungs = tuple(rungs)
+        self._models = tuple(models)
         self._results: dict[str, Result] = {}
         self._best: str | None = None
         self._comparable = True
@@ -54,7 +54,7 @@ class LadderPicture(Cells):
         self._results = {m: r for m, r in results.items() if math.isfinite(r.judged)}
         self._best, self._comparable = best, comparable
         values = [self._ends(result) for result in self._results.values()]
-        ticks = [rung.lecture for rung in self._rungs if rung.lecture and comparable]
+        ticks = [compared.lecture for compared in self._models if compared.lecture and comparable]
         numbers = [n for pair in values for n in pair] + (ticks if values else [])
         low, high = min(numbers, default=0.0), max(numbers, default=1.0)
         room = max(0.04 * (high - low), 0.02)
@@ -65,7 +65,7 @@ class LadderPicture(Cells):
 
     def count(self) -> int:
         """How many rows there are; none before the first result."""
-        return len(self._rungs) if self._results else 0
+        return len(self._models) if self._results else 0
 
     def across(self) -> int:
         """The rows stand one below the other."""
@@ -76,13 +76,13 @@ class LadderPicture(Cells):
         return QRectF(1, TOP + index * ROW, self.width() - 2, ROW)
 
     def describe(self, index: int) -> str:
-        """What a rung is and what it reached."""
-        rung = self._rungs[index]
-        return textwrap.fill(told(rung, self._results.get(rung.model), self._measure), 64)
+        """What a model is and what it reached."""
+        compared = self._models[index]
+        return textwrap.fill(told(compared, self._results.get(compared.model), self._measure), 64)
 
     def heightForWidth(self, width: int) -> int:
         """The same at every width."""
-        return TOP + len(self._rungs) * ROW + BOTTOM
+        return TOP + len(self._models) * ROW + BOTTOM
 
     def ticks(self) -> list[float]:
         """Return the numbers of the scale: round ones, a handful."""
@@ -106,30 +106,30 @@ class LadderPicture(Cells):
         painter.drawText(self.rect(), words, EMPTY)
 
     def paint(self, painter: QPainter) -> None:
-        """Paint the scale, the way down, and each rung."""
+        """Paint the scale, the way down, and each model."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._scale(painter)
         now = theme.current()
         points = [
-            QPointF(self.x_of(self._results[rung.model].judged), self.rect_of(i).center().y())
-            for i, rung in enumerate(self._rungs)
-            if rung.model in self._results
+            QPointF(self.x_of(self._results[compared.model].judged), self.rect_of(i).center().y())
+            for i, compared in enumerate(self._models)
+            if compared.model in self._results
         ]
         painter.setPen(QPen(now.colour("validation", 70), 1.5))
         painter.drawPolyline(QPolygonF(points))
-        for index, rung in enumerate(self._rungs):
-            self._rung(painter, self.rect_of(index), rung)
+        for index, compared in enumerate(self._models):
+            self._paint_model(painter, self.rect_of(index), compared)
 
-    def _rung(self, painter: QPainter, row: QRectF, rung: Rung) -> None:
-        now, result = theme.current(), self._results.get(rung.model)
-        best = rung.model == self._best
+    def _paint_model(self, painter: QPainter, row: QRectF, compared: ComparedModel) -> None:
+        now, result = theme.current(), self._results.get(compared.model)
+        best = compared.model == self._best
         font = theme.font(11, QFont.Weight.DemiBold if best else QFont.Weight.Normal)
         painter.setFont(font)
         painter.setPen(now.colour("text" if best else "muted" if result else "faint"))
-        painter.drawText(row.adjusted(-1, 0, 0, 0), LEFT, rung.model)
+        painter.drawText(row.adjusted(-1, 0, 0, 0), LEFT, compared.model)
         y = row.center().y()
-        if rung.lecture is not None and self._comparable:
-            x = self.x_of(rung.lecture)
+        if compared.lecture is not None and self._comparable:
+            x = self.x_of(compared.lecture)
             painter.setPen(QPen(now.colour("muted"), 2))
             painter.drawLine(QPointF(x, y - 6), QPointF(x, y + 6))
         if result is None:
@@ -191,5 +191,5 @@ class LadderPicture(Cells):
         return result.judged, train if math.isfinite(train) else result.judged
 
     def _frame(self) -> QRectF:
-        rows = len(self._rungs) * ROW
+        rows = len(self._models) * ROW
         return QRectF(NAMES, TOP, max(40, self.width() - NAMES - VALUES), rows)

@@ -1,32 +1,32 @@
-"""A model comparison of a page: its ladder is trained, and what each run reached is kept."""
+"""A model comparison of a page: its models are trained, and what each run reached is kept."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.ladder import Result
+from core.model_comparison import Result
 from core.telemetry.events import DataDescribed, Finished, Started, Stopped
 from core.telemetry.history import History
 from gui.session import Session
 from gui.session_state import State
-from gui.widgets.ladder_panel import LadderPanel
-from gui.widgets.ladder_run import LadderRun
+from gui.widgets.model_comparison.panel import ComparisonPanel
+from gui.widgets.model_comparison.run import ComparisonRun
 from gui.widgets.recipe_card import RecipeCard
 
 Reached = Callable[[History], tuple[float, float] | None]
 
 
-class LadderSession(QObject):
+class ComparisonSession(QObject):
     """Connects a comparison's panel to a session.
 
     Args:
         session: what trains.
-        recipe: the card in which a ladder chooses its recipes.
+        recipe: the card in which a comparison chooses its recipes.
         panel: shows what was reached.
         reached: returns what a run reached on what it learned from and on what it did not; None
             where it was not judged.
-        rung_of: returns the model of the ladder that a run's model and recipe are; "" for none.
+        model_of: returns the compared model that a run's model and recipe are; None for none.
         other_data: says that the references are about other data.
     """
 
@@ -37,15 +37,15 @@ class LadderSession(QObject):
         self,
         session: Session,
         recipe: RecipeCard,
-        panel: LadderPanel,
+        panel: ComparisonPanel,
         reached: Reached,
-        rung_of: Callable[[str], str],
+        model_of: Callable[[str], str | None],
         other_data: str,
     ) -> None:
         super().__init__(session)
         self._session, self._recipe, self._panel = session, recipe, panel
-        self._reached, self._rung_of, self._other_data = reached, rung_of, other_data
-        self.run = LadderRun(session, panel.rungs, recipe.choose)
+        self._reached, self._model_of, self._other_data = reached, model_of, other_data
+        self.run = ComparisonRun(session, panel.models, recipe.choose)
         self.files: dict[str, str] = {}
         """The checkpoint of each model that the panel shows."""
         self._trained = ""
@@ -84,7 +84,7 @@ class LadderSession(QObject):
         if not event.checkpoint:
             return  # it was stopped before its first step
         result = Result(self._trained, info.parameters, event.step, event.seconds, *numbers)
-        if model := self._rung_of(info.model):
+        if model := self._model_of(info.model):
             self._panel.show_result(model, result)
             self.files[model] = event.checkpoint
         self.added.emit(result)

@@ -1,4 +1,4 @@
-"""The ladder on the screen: what is asked for, what was reached, and what is best."""
+"""The comparison on the screen: what is asked for, what was reached, and what is best."""
 
 import math
 from itertools import pairwise
@@ -16,36 +16,36 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from core.ladder import Result, Rung
+from core.model_comparison import ComparedModel, Result
 from core.playgrounds.digits.recipe import MEASURE as DIGITS
 from core.playgrounds.names.recipe import MEASURE
 from gui import theme
-from gui.widgets.ladder_panel import LadderPanel
-from gui.widgets.ladder_picture import LadderPicture
-from gui.widgets.ladder_table import LadderTable
-from gui.widgets.ladder_text import span
+from gui.widgets.model_comparison.panel import ComparisonPanel
+from gui.widgets.model_comparison.picture import ComparisonPicture
+from gui.widgets.model_comparison.table import ComparisonTable
+from gui.widgets.model_comparison.text import span
 from gui.widgets.table_cells import Header
 
 RECIPES = {"lecture": "l", "tuned": "t"}
-RUNGS = [
-    Rung("bigram-count", "counts <pairs> of letters", RECIPES, 2.454, "Part 1"),
-    Rung("bigram", "learns the counts", RECIPES, 2.49, "Part 1"),
-    Rung("mlp", "sees three letters", RECIPES, 2.17, "Part 2"),
-    Rung("mlp-bn", "keeps its layers alive", RECIPES, 2.1057, "Part 3"),
-    Rung("wavenet", "joins letters two by two", RECIPES, 1.9937, "Part 5"),
-    Rung("gru", "reads and remembers", RECIPES, None, "makemore.py"),
-    Rung("transformer", "looks back", RECIPES, 1.92, "makemore.py"),
+MODELS = [
+    ComparedModel("bigram-count", "counts <pairs> of letters", RECIPES, 2.454, "Part 1"),
+    ComparedModel("bigram", "learns the counts", RECIPES, 2.49, "Part 1"),
+    ComparedModel("mlp", "sees three letters", RECIPES, 2.17, "Part 2"),
+    ComparedModel("mlp-bn", "keeps its layers alive", RECIPES, 2.1057, "Part 3"),
+    ComparedModel("wavenet", "joins letters two by two", RECIPES, 1.9937, "Part 5"),
+    ComparedModel("gru", "reads and remembers", RECIPES, None, "makemore.py"),
+    ComparedModel("transformer", "looks back", RECIPES, 1.92, "makemore.py"),
 ]
 COUNT = Result("count", 729, 1, 0.02, 2.4543, 2.4551)
 MLP = Result("mlp-tuned", 11_897, 12_000, 20.1, 2.05, 2.1)
 WAVENET = Result("wave-tuned", 76_579, 4_000, 140.0, 1.80, 1.991)
-ROW = {rung.model: row for row, rung in enumerate(RUNGS)}
+ROW = {compared.model: row for row, compared in enumerate(MODELS)}
 
 
 @pytest.fixture
 def panel(qtbot):
     """A panel on the screen, before any training."""
-    made = LadderPanel(RUNGS, MEASURE)
+    made = ComparisonPanel(MODELS, MEASURE)
     qtbot.addWidget(made)
     made.resize(700, 640)
     made.show()
@@ -61,9 +61,9 @@ def filled(panel):
     return panel
 
 
-def table_of(panel) -> LadderTable:
+def table_of(panel) -> ComparisonTable:
     """Return the table of a panel."""
-    return panel.findChild(LadderTable, "ladderTable")
+    return panel.findChild(ComparisonTable, "ladderTable")
 
 
 def texts(panel, model: str) -> list[str]:
@@ -82,7 +82,7 @@ def named(panel, kind, name: str):
     return panel.findChild(kind, name)
 
 
-def test_all_rungs_stand_there_before_any_training(panel) -> None:
+def test_all_models_stand_there_before_any_training(panel) -> None:
     """Each model has its row and its lecture's loss; a lecture that told none has a dash."""
     assert texts(panel, "wavenet") == ["wavenet", "", "", "", "", "1.994"]
     assert texts(panel, "gru")[-1] == "–"
@@ -202,7 +202,7 @@ def test_while_it_trains(panel, qtbot) -> None:
 
 
 def test_it_can_be_kept_from_training(panel) -> None:
-    """While something else trains the ladder can't be begun; its end doesn't enable it either."""
+    """While something else trains the comparison can't be begun; its end doesn't enable it."""
     train = named(panel, QPushButton, "trainLadder")
     panel.set_enabled_to_train(False)
     panel.set_running("mlp", 0.5, "")
@@ -214,7 +214,7 @@ def test_it_can_be_kept_from_training(panel) -> None:
 
 def test_the_picture_goes_down_to_the_left(filled) -> None:
     """A lower loss is further left, and pointing at a row tells what it reached."""
-    picture = named(filled, LadderPicture, "ladderPicture")
+    picture = named(filled, ComparisonPicture, "ladderPicture")
     assert picture.x_of(1.991) < picture.x_of(2.1) < picture.x_of(2.4551)
     inside = [1.80, 2.4551, 2.49, 1.92]
     assert all(90 < picture.x_of(value) < picture.width() - 50 for value in inside)
@@ -226,7 +226,7 @@ def test_the_picture_goes_down_to_the_left(filled) -> None:
 
 def test_a_row_of_the_picture_selects_that_of_the_table(filled, qtbot) -> None:
     """A click on the picture shows which row of the table it is."""
-    picture = named(filled, LadderPicture, "ladderPicture")
+    picture = named(filled, ComparisonPicture, "ladderPicture")
     at = picture.rect_of(ROW["wavenet"]).center().toPoint()
     qtbot.mouseClick(picture, Qt.MouseButton.LeftButton, pos=at)
     assert table_of(filled).currentRow() == ROW["wavenet"]
@@ -237,7 +237,7 @@ def test_the_scale_has_a_few_round_numbers(filled, width) -> None:
     """At every width there are numbers to read it by, none upon another."""
     filled.resize(width, 640)
     QApplication.processEvents()
-    picture = named(filled, LadderPicture, "ladderPicture")
+    picture = named(filled, ComparisonPicture, "ladderPicture")
     xs = [picture.x_of(value) for value in picture.ticks()]
     assert len(xs) >= 3
     assert min(b - a for a, b in pairwise(xs)) > 30
@@ -248,13 +248,13 @@ def test_clearing_forgets_all(filled) -> None:
     filled.clear_results()
     assert texts(filled, "wavenet")[1:5] == [""] * 4
     assert table_of(filled).best is None
-    assert named(filled, LadderPicture, "ladderPicture").count() == 0
+    assert named(filled, ComparisonPicture, "ladderPicture").count() == 0
 
 
 def test_other_names_are_not_compared(filled) -> None:
     """On another list the lecture's column is faint, its ticks are gone, and a sentence says so."""
     table, note = table_of(filled), named(filled, QLabel, "ladderNote")
-    picture = named(filled, LadderPicture, "ladderPicture")
+    picture = named(filled, ComparisonPicture, "ladderPicture")
     before = picture.x_of(1.991)
     assert not note.isVisible() and table.look(ROW["mlp"], 5).role == "text"
     filled.set_comparable(False, "The lectures used other names.")
@@ -273,7 +273,7 @@ def test_seven_rows_fit_without_scrolling(filled, width) -> None:
     table = table_of(filled)
     assert table.height() <= 300
     assert table.verticalScrollBar().maximum() == table.horizontalScrollBar().maximum() == 0
-    last = table.visualItemRect(table.item(len(RUNGS) - 1, 5))
+    last = table.visualItemRect(table.item(len(MODELS) - 1, 5))
     assert last.bottom() <= table.viewport().height()
     assert abs(last.right() - table.viewport().width()) <= 1
     name = table.fontMetrics().horizontalAdvance("bigram-count")
@@ -322,7 +322,7 @@ def test_times_are_short(seconds: float, words: str) -> None:
 @pytest.mark.parametrize("width", [480, 561, 640, 900])
 def test_titles_fit_their_columns(qtbot, width):
     """Also those of digits, which are longer; they end at the right, and would lose their begin."""
-    made = LadderTable(RUNGS, DIGITS)
+    made = ComparisonTable(MODELS, DIGITS)
     qtbot.addWidget(made)
     made.resize(width, 400)
     for column in range(1, made.columnCount()):

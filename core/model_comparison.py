@@ -1,16 +1,16 @@
-"""A model comparison: a ladder of models, each next one better than the one before."""
+"""A model comparison: models of one kind of data, each next one better than the one before."""
 
 import math
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One model of the ladder.
+class ComparedModel:
+    """One model of a comparison.
 
     Attributes:
-        model: its name, one of its kind on the ladder.
-        idea: what it adds to the rung below, in a few words.
+        model: its name, one of its kind in the comparison.
+        idea: what it adds to the model before, in a few words.
         recipes: the names of its recipes by kind: ``tuned``, and ``lecture`` if it has one.
         lecture: what the lecture or paper reached, if it told a number.
         source: which lecture or paper.
@@ -25,7 +25,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Measure:
-    """What the models of a ladder are compared by: the lower, the better.
+    """What models are compared by: the lower, the better.
 
     Attributes:
         train, judged: its columns, on what was learned from and on what was not: ``Dev loss``.
@@ -59,7 +59,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Result:
-    """What a rung reached, in the unit of its ladder's measure."""
+    """What a model reached, in the unit of its comparison's measure."""
 
     recipe: str
     parameters: int

@@ -1,0 +1,1 @@
+"""A model comparison: the models of a playground are trained in turn, and shown side by side."""
