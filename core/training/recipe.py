@@ -67,10 +67,60 @@ def setting(default: Any, group: str, label: str, help: str, **rest: Any) -> Any
     return dataclasses.field(default=default, metadata={"setting": description})
 
 
-def shared(key: str, default: Any) -> Any:
-    """Declare a setting that every playground has, with a default of this playground's own."""
-    fields = {field.name: field for field in dataclasses.fields(Recipe)}
-    return dataclasses.field(default=default, metadata=fields[key].metadata)
+def shared(key: str, default: Any, **rest: Any) -> Any:
+    """Declare a setting that other playgrounds have, too.
+
+    Args:
+        key: a field of ``Recipe``, or one of ``OF_SEVERAL``.
+        default: this playground's own.
+        rest: what else is its own, such as ``only``.
+    """
+    known = {field.name: field.metadata["setting"] for field in dataclasses.fields(Recipe)}
+    description = dataclasses.replace((known | OF_SEVERAL)[key], **rest)
+    return dataclasses.field(default=default, metadata={"setting": description})
+
+
+OF_SEVERAL = {
+    "hidden": Setting(
+        "Model",
+        "Hidden layers",
+        "The sizes of the hidden layers, first to last.",
+        low=1,
+        high=4096,
+    ),
+    "activation": Setting(
+        "Model",
+        "Activation",
+        "The nonlinearity after a matrix product; without it, layers would add nothing.",
+        choices=ACTIVATIONS,
+        fixes={"vanishing_gradient": "relu"},
+    ),
+    "init": Setting(
+        "Model",
+        "Initialisation",
+        "How large the first weights are. kaiming and xavier keep the spread of the signal from"
+        " layer to layer; normal is the same for every size; zeros can't learn at all.",
+        choices=INITS,
+        fixes=INIT_FIXES,
+    ),
+    "gain": Setting(
+        "Model",
+        "Gain",
+        "The standard deviation of the first weights, for the normal initialisation.",
+        low=0.0,
+        high=10.0,
+        only={"init": ("normal",)},
+    ),
+    "dropout": Setting(
+        "Model",
+        "Dropout",
+        "The share of units switched off at random in each step, against overfitting.",
+        low=0.0,
+        high=0.9,
+        fixes={"overfitting": 0.2},
+    ),
+}
+"""Settings that several playgrounds have, though not all."""
 
 
 class Trait(Flag):

@@ -5,7 +5,7 @@ from typing import Self
 
 from ...errors import UserError
 from ...model_comparison import ComparedModel, Measure
-from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
+from ...training.recipe import Recipe, Trait, setting, shared
 
 MODELS = ("cnn", "mlp")
 
@@ -24,13 +24,11 @@ class DigitsRecipe(Recipe):
         " stroke is found wherever it stands.",
         choices=MODELS,
     )
-    hidden: tuple[int, ...] = setting(
+    hidden: tuple[int, ...] = shared(
+        "hidden",
         (256, 128),
-        "Model",
-        "Hidden layers",
-        "The sizes of the hidden layers, first to last. None at all leaves one matrix product.",
-        low=1,
-        high=4096,
+        help="The sizes of the hidden layers, first to last. None at all leaves one matrix"
+        " product.",
         only={"model": ("mlp",)},
     )
     channels: tuple[int, ...] = setting(
@@ -53,14 +51,7 @@ class DigitsRecipe(Recipe):
         high=15,
         only={"model": ("cnn",)},
     )
-    activation: str = setting(
-        "relu",
-        "Model",
-        "Activation",
-        "The nonlinearity after a matrix product; without it, layers would add nothing.",
-        choices=ACTIVATIONS,
-        fixes={"vanishing_gradient": "relu"},
-    )
+    activation: str = shared("activation", "relu")
     output: str = setting(
         "linear",
         "Model",
@@ -79,33 +70,9 @@ class DigitsRecipe(Recipe):
         " saturate (Ioffe and Szegedy 2015).",
         fixes={"vanishing_gradient": True},
     )
-    init: str = setting(
-        "kaiming",
-        "Model",
-        "Initialisation",
-        "How large the first weights are. kaiming and xavier keep the spread of the signal from"
-        " layer to layer; normal is the same for every size; zeros can't learn at all.",
-        choices=INITS,
-        fixes=INIT_FIXES,
-    )
-    gain: float = setting(
-        0.1,
-        "Model",
-        "Gain",
-        "The standard deviation of the first weights, for the normal initialisation.",
-        low=0.0,
-        high=10.0,
-        only={"init": ("normal",)},
-    )
-    dropout: float = setting(
-        0.0,
-        "Model",
-        "Dropout",
-        "The share of units switched off at random in each step, against overfitting.",
-        low=0.0,
-        high=0.9,
-        fixes={"overfitting": 0.2},
-    )
+    init: str = shared("init", "kaiming")
+    gain: float = shared("gain", 0.1)
+    dropout: float = shared("dropout", 0.0)
     loss: str = setting(
         "cross-entropy",
         "Training",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ...errors import UserError
 from ...model_comparison import ComparedModel, Measure
-from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
+from ...training.recipe import Recipe, Trait, setting, shared
 
 MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
 HIDDEN = ("mlp", "mlp-bn")
@@ -57,24 +57,8 @@ class NamesRecipe(Recipe):
         high=512,
         only={"model": DEEP},
     )
-    hidden: tuple[int, ...] = setting(
-        (430,),
-        "Model",
-        "Hidden layers",
-        "The sizes of the hidden layers, first to last.",
-        low=1,
-        high=4096,
-        only={"model": HIDDEN},
-    )
-    activation: str = setting(
-        "tanh",
-        "Model",
-        "Activation",
-        "The nonlinearity after a matrix product; without it, layers would add nothing.",
-        choices=ACTIVATIONS,
-        fixes={"vanishing_gradient": "relu"},
-        only={"model": HIDDEN},
-    )
+    hidden: tuple[int, ...] = shared("hidden", (430,), only={"model": HIDDEN})
+    activation: str = shared("activation", "tanh", only={"model": HIDDEN})
     width: int = setting(
         128,
         "Model",
@@ -111,34 +95,9 @@ class NamesRecipe(Recipe):
         high=1e6,
         only={"model": ("bigram-count",)},
     )
-    init: str = setting(
-        "kaiming",
-        "Model",
-        "Initialisation",
-        "How large the first weights are. kaiming and xavier keep the spread of the signal from"
-        " layer to layer; normal is the same for every size; zeros can't learn at all.",
-        choices=INITS,
-        fixes=INIT_FIXES,
-    )
-    gain: float = setting(
-        1.0,
-        "Model",
-        "Gain",
-        "The standard deviation of the first weights, for the normal initialisation.",
-        low=0.0,
-        high=10.0,
-        only={"init": ("normal",)},
-    )
-    dropout: float = setting(
-        0.1,
-        "Model",
-        "Dropout",
-        "The share of units switched off at random in each step, against overfitting.",
-        low=0.0,
-        high=0.9,
-        fixes={"overfitting": 0.2},
-        only={"model": DEEP},
-    )
+    init: str = shared("init", "kaiming")
+    gain: float = shared("gain", 1.0)
+    dropout: float = shared("dropout", 0.1, only={"model": DEEP})
 
     memory_dropout: float = setting(
         0.0,

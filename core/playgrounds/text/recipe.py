@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ...errors import UserError
 from ...tokenizers import KINDS as TOKENIZERS
-from ...training.recipe import ACTIVATIONS, INIT_FIXES, INITS, Recipe, Trait, setting, shared
+from ...training.recipe import Recipe, Trait, setting, shared
 
 MODELS = ("gpt", "mlp", "bigram")
 DEEP = ("gpt", "mlp")
@@ -122,42 +122,16 @@ class TextRecipe(Recipe):
         " is learned twice as often and costs half.",
         only={"model": ("gpt",)},
     )
-    hidden: tuple[int, ...] = setting(
-        (512,),
-        "Model",
-        "Hidden layers",
-        "The sizes of the hidden layers, first to last.",
-        low=1,
-        high=4096,
-        only={"model": ("mlp",)},
-    )
-    activation: str = setting(
-        "tanh",
-        "Model",
-        "Activation",
-        "The nonlinearity after a matrix product; without it, layers would add nothing.",
-        choices=ACTIVATIONS,
-        fixes={"vanishing_gradient": "relu"},
-        only={"model": ("mlp",)},
-    )
-    init: str = setting(
+    hidden: tuple[int, ...] = shared("hidden", (512,), only={"model": ("mlp",)})
+    activation: str = shared("activation", "tanh", only={"model": ("mlp",)})
+    init: str = shared(
+        "init",
         "normal",
-        "Model",
-        "Initialisation",
-        "How large the first weights are. normal is the same for every size, as in GPT-2; kaiming"
-        " and xavier keep the spread of the signal from layer to layer; zeros can't learn at all.",
-        choices=INITS,
-        fixes=INIT_FIXES,
+        help="How large the first weights are. normal is the same for every size, as in GPT-2;"
+        " kaiming and xavier keep the spread of the signal from layer to layer; zeros can't learn"
+        " at all.",
     )
-    gain: float = setting(
-        0.02,
-        "Model",
-        "Gain",
-        "The standard deviation of the first weights, for the normal initialisation.",
-        low=0.0,
-        high=10.0,
-        only={"init": ("normal",)},
-    )
+    gain: float = shared("gain", 0.02)
     branch_gain: float = setting(
         0.1,
         "Model",
@@ -168,16 +142,7 @@ class TextRecipe(Recipe):
         high=10.0,
         only={"model": ("gpt",)},
     )
-    dropout: float = setting(
-        0.0,
-        "Model",
-        "Dropout",
-        "The share of units switched off at random in each step, against overfitting.",
-        low=0.0,
-        high=0.9,
-        fixes={"overfitting": 0.2},
-        only={"model": DEEP},
-    )
+    dropout: float = shared("dropout", 0.0, only={"model": DEEP})
 
     @property
     def whole(self) -> bool:
