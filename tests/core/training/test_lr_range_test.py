@@ -20,7 +20,7 @@ def names():
     return playground, playground.load(None)
 
 
-def tested(names, recipe, control=None):
+def rates_tried(names, recipe, control=None):
     """Test over 400 steps."""
     playground, data = names
     run = Run(playground, recipe, data, torch.device("cpu"), steps=400)
@@ -29,7 +29,7 @@ def tested(names, recipe, control=None):
 
 def test_the_lectures_rate_is_found(names):
     """The valley of the lecture's MLP is where the lecture found it, around 0.1."""
-    events = tested(names, RECIPES["lecture mlp"])
+    events = rates_tried(names, RECIPES["lecture mlp"])
     assert isinstance(events[-1], Finished)
     *going, last = [event for event in events if isinstance(event, LRRangeTest)]
     assert 0.02 <= last.valley <= 0.5 and "take" in last.words
@@ -53,7 +53,7 @@ def test_it_takes_as_many_threads_as_a_training(names):
 def test_slow_steps_are_told_of_in_between(names, monkeypatch):
     """Others are not kept waiting for a whole group of them."""
     monkeypatch.setattr(lr_range_test, "LONGEST", 0.0)
-    events = tested(names, RECIPES["lecture mlp"].replace({"hidden": (8,)}))
+    events = rates_tried(names, RECIPES["lecture mlp"].replace({"hidden": (8,)}))
     lengths = [len(event.losses) for event in events if isinstance(event, LRRangeTest)]
     assert lengths[:3] == [1, 2, 3]
 
@@ -69,7 +69,7 @@ def test_it_can_be_stopped(names):
     """A range test that is stopped at once ends as stopped and claims nothing."""
     control = Control()
     control.stop()
-    events = tested(names, RECIPES["lecture mlp"], control)
+    events = rates_tried(names, RECIPES["lecture mlp"], control)
     assert isinstance(events[-1], Stopped) and events[-2].valley == 0
 
 
