@@ -82,8 +82,13 @@ def _forecast(diagnosis: "Diagnosis") -> str:
 def _cause(place: int, cause: "Cause", picture: "Picture | None") -> str:
     where = f' <span style="{MUTED}">({escape(cause.where)})</span>' if cause.where else ""
     title = f"<b>{place}. {escape(cause.title)}</b>{where}"
+    lines = "".join(
+        f"<div>{escape(line.place)}: <code>{escape(line.text)}</code></div>"
+        for line in cause.lines[:1]
+    )
     return (
         f'<div style="margin:12px 0"><div>{title} &nbsp;{_confidence(cause.confidence)}</div>'
+        f"{lines}"
         f"<div>Evidence: {escape(cause.evidence)}</div>"
         f"<div>Fix: <b>{escape(cause.fix)}</b></div>"
         f"{_proof(cause.proof)}{_chart(picture) if picture else ''}</div>"

@@ -51,8 +51,10 @@ class CauseCard(Card):
         facts.setVerticalSpacing(4)
         facts.setColumnMinimumWidth(0, 58)
         facts.setColumnStretch(1, 1)
+        line = cause.lines[0] if cause.lines else None
         seen = (
             ("Location", cause.where),
+            ("Line", f"{line.place}: {line.text}" if line else ""),
             ("Evidence", tidy(cause.evidence)),
             ("Fix", tidy(cause.fix)),
         )

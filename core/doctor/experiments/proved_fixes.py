@@ -164,9 +164,9 @@ def proof_of(
     if math.isinf(before) and math.isfinite(after):
         start = trained.curves[1][0]
         proved = not after > start  # what diverges more slowly is no fix
-        result = f"without it the {unit} is no number any more, with it {number(after)}."
+        result = f"without it the {unit} ends as NaN or infinity, with it at {number(after)}."
     elif not math.isfinite(after):
-        result = f"with it the {unit} is no number any more."
+        result = f"with it the {unit} ends as NaN or infinity."
     elif not math.isfinite(low):
         result = f"{number(before)} without it, {number(after)} with it; too little data to be sure"
         result += " of a difference."
@@ -174,8 +174,8 @@ def proof_of(
         way = "lower" if gain >= 0 else "higher"
         sides = sorted((low, high)) if gain >= 0 else sorted((-high, -low))
         result = (
-            f"{number(before)} → {number(after)}, {number(abs(gain))} {way}; 80 % sure between"
-            f" {number(sides[0])} and {number(sides[1])}."
+            f"{number(before)} → {number(after)}, {number(abs(gain))} {way} (80 % interval:"
+            f" {number(sides[0])} to {number(sides[1])})."
         )
     count = trained.steps[-1]
     words = f"The {unit} on new data after {count:,} steps, without the fix and with it: {result}"

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from gui import session as session_module
 from tests.gui.doctor.test_page import Two
@@ -116,6 +116,8 @@ def test_a_notebook_from_drop_to_the_line_of_its_fault(doctor, notebook):
     doctor.click("programReport")
     assert doctor.page.report.diagnosis.causes[0].id == "double_softmax"
     assert "mine.ipynb, cell 3" in doctor.page.report.verdict.note.text()
+    said = [text.text() for text in doctor.find("findings").findChildren(QLabel)]
+    assert any(words.startswith("cell 3, line 3: probs = torch.") for words in said)
 
 
 def _click_mark(doctor, line):
