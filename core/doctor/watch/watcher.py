@@ -112,6 +112,8 @@ class LoopWatcher:
         self._recorder: TapeRecorder | None = None
         self._recording_since = self._started
         self._trained: tuple[str, ...] | None = None
+        self._finished: set[int] = set()
+        """Optimisers that had a state before the first step, until they are seen to do one."""
         self._before: dict[str, Tensor] = {}
         self.first_weights: dict[str, Tensor] = {}
         self._pending: list[Tensor | float] = []
@@ -144,6 +146,7 @@ class LoopWatcher:
             self.variables = find_variables(_namespaces(frame), self._objects)
             if self._trained is None:
                 self._trained = tuple(self.variables.parameters)
+                self._finished = {id(o) for o in self.variables.optimizers if o.state}
             self._before = {n: p.detach().clone() for n, p in self.variables.parameters.items()}
             self.first_weights = self.first_weights or self._before
         self._recorder = TapeRecorder()
@@ -203,7 +206,8 @@ class LoopWatcher:
 
     def _note_rate(self) -> None:
         """Keep the learning rate that the optimiser has now."""
-        groups = [g for o in self.variables.optimizers for g in o.param_groups]
+        optimizers = self.variables.optimizers
+        groups = [g for o in optimizers if id(o) not in self._finished for g in o.param_groups]
         if not groups:
             return
         self.rates.append((self.count, max(float(group["lr"]) for group in groups)))
@@ -256,6 +260,7 @@ class LoopWatcher:
         earlier_parameters = {id(t) for t in self.variables.parameters.values()}
         variables = self.variables = find_variables(_namespaces(frame), self._objects)
         variables.names = {**earlier_names, **variables.names}
+        self._leave_out_finished(variables, tape)
         if tape.root is None and isinstance(loss, Tensor):
             tape.root = loss
         tape.choose_pass(loss)
@@ -273,6 +278,14 @@ class LoopWatcher:
         if np.isfinite(seen.loss) or self.graph is None:
             self.graph, self._observed = graph, seen
             self._keep_batch(graph)
+
+    def _leave_out_finished(self, variables: Variables, tape: Tape) -> None:
+        """Leave out optimisers of an earlier training: they had a state, and do no step here."""
+        moved = set[int]().union(*(found.updated for found in tape.passes))
+        for optimizer in variables.optimizers:
+            if any(id(p) in moved for group in optimizer.param_groups for p in group["params"]):
+                self._finished.discard(id(optimizer))
+        variables.optimizers = [o for o in variables.optimizers if id(o) not in self._finished]
 
     def _observe_evaluation(self, tape: Tape, graph: StepGraph) -> None:
         """Note how the network was evaluated in the step: in which mode, on which inputs."""

@@ -774,3 +774,28 @@ def test_it_says_where_hardly_any_example_came_twice():
             optimizer.step()
             seen.step(loss)
     assert "Hardly any example came twice" in seen.diagnosis.sentence, seen.diagnosis.text()
+
+
+def test_the_optimiser_of_an_earlier_training_is_none_of_this_one():
+    """A backbone that it has trained and that is frozen now is frozen deliberately."""
+    torch.manual_seed(0)
+    x, y = torch.randn(256, 20), torch.randint(3, (256,))
+    backbone = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU())
+    head = nn.Linear(32, 3)
+    first = torch.optim.Adam([*backbone.parameters(), *head.parameters()], lr=1e-3)
+    for _ in range(5):
+        first.zero_grad()
+        nn.functional.cross_entropy(head(backbone(x)), y).backward()
+        first.step()
+    for p in backbone.parameters():
+        p.requires_grad_(False)
+    model = nn.Sequential(backbone, nn.Linear(32, 3))
+    optimizer = torch.optim.Adam(model[1].parameters(), lr=2e-3)
+    with watching(True, budget=0.1) as seen:
+        for _ in range(STEPS):
+            loss = nn.functional.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert "frozen_layer" not in [cause.id for cause in seen.diagnosis.causes]

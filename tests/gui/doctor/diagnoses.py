@@ -77,7 +77,7 @@ PROVED = Proof(
     True,
     "learning rate 0.0005",
     "The loss on new data after 300 steps, without the fix and with it: 3.21 → 2.31, 0.9 lower;"
-    " 80 % sure between 0.85 and 0.95.",
+    " 80 % interval: 0.85 to 0.95.",
     3.21,
     2.31,
     0.9,
@@ -99,7 +99,7 @@ USELESS = Proof(
     False,
     "context 8",
     "The loss on new data after 300 steps, without the fix and with it: 2.46 → 2.47, 0.01 higher;"
-    " 80 % sure between −0.02 and 0.04.",
+    " 80 % interval: −0.02 to 0.04.",
     2.46,
     2.47,
     -0.01,
@@ -112,7 +112,7 @@ WIDER = Proof(
     True,
     "width 416",
     "The loss on new data after 300 steps, without the fix and with it: 2.12 → 1.99, 0.13 lower;"
-    " 80 % sure between 0.1 and 0.16.",
+    " 80 % interval: 0.1 to 0.16.",
     2.12,
     1.99,
     0.13,

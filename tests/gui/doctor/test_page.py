@@ -352,7 +352,7 @@ def test_only_what_was_proved_is_offered(doctor):
     doctor.end()
     said = doctor.shown("findings")
     assert "Proved: learning rate 0.0005" in said and "Not proved: context 8" in said
-    assert "80 % sure between 0.85 and 0.95" in said
+    assert "80 % interval: 0.85 to 0.95" in said
     cards = doctor.page.report.findings.cards
     offered = [card.findChild(QWidget, "applyFix") is not None for card in cards]
     assert offered == [True, False, False]

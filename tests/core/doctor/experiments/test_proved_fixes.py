@@ -57,7 +57,7 @@ def test_what_is_lower_on_new_data_is_proved():
     found = proved(Falls(2.0), Falls(1.5))
     assert found.proved and found.settings == (("lr", 0.1),) and found.steps == 60
     assert found.gain == pytest.approx(0.5) and 0.4 < found.low < 0.5 < found.high < 0.6
-    assert "0.5 lower" in found.measured and "80 % sure" in found.measured
+    assert "0.5 lower" in found.measured and "80 % interval" in found.measured
     unfixed, fixed = found.picture.series
     assert unfixed.x == fixed.x and len(fixed.x) == 7 and unfixed.y[-1] > fixed.y[-1]
 
