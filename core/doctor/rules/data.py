@@ -105,6 +105,8 @@ def inputs_ignored(rule: Rule, evidence: Evidence) -> Check:
         # Small changes may come of a signal that fades on its way.
         sure = 0.95 if found and found.change == 0 else 0.6
         return rule.failed(done.measured, sure, "between input and output", done.expected)
+    if evidence.last and evidence.last.draws_examples:
+        return rule.not_checked("its examples are drawn in the step")
     if not given and evidence.last and evidence.last.criterion.kind:
         return rule.failed("the loss depends on no data but the labels", 0.6, "the inputs")
     return rule.by_experiment(evidence, "inputs_exchanged")

@@ -222,6 +222,7 @@ class Observation:
         weights_count: how many they are.
         cut: why no parameter gets a gradient, in words; "".
         zeroed_before_step: whether gradients were zero when the optimiser moved the parameters.
+        draws_examples: whether no inputs were found, since they are drawn in the step.
         has_backward: whether there was a backward pass.
         wiring: what is wired oddly: the cause, and how it shows.
     """
@@ -248,6 +249,7 @@ class Observation:
     weights_count: int = 0
     cut: str = ""
     zeroed_before_step: bool = False
+    draws_examples: bool = False
     has_backward: bool = True
     wiring: tuple[tuple[str, str], ...] = ()
 

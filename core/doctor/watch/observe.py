@@ -10,7 +10,7 @@ from ...telemetry.layer_health import is_dead, is_saturated
 from .graph import StepGraph, is_one_hot
 from .loss_readers import read_loss
 from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
-from .tape import FACTORIES, Op
+from .tape import FACTORIES, RANDOM, Op, ops_behind
 from .training_kind import recognise, summed_items
 from .variables import Variables
 from .wiring import wiring
@@ -75,8 +75,16 @@ def observe(
         cut=_cut(graph, variables),
         zeroed_before_step=graph.tape.zeroed_before_step,
         has_backward=bool(graph.tape.passes),
+        draws_examples=not inputs and _draws_examples(graph),
         wiring=wiring(graph, variables),
     )
+
+
+def _draws_examples(graph: StepGraph) -> bool:
+    """Whether the outputs are made of numbers that were drawn in the step."""
+    if graph.outputs is None:
+        return False
+    return any(op.name in RANDOM for op in ops_behind(graph.tape, [graph.outputs]))
 
 
 def _scale(graph: StepGraph, loss: float) -> float:

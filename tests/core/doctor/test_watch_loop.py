@@ -799,3 +799,19 @@ def test_the_optimiser_of_an_earlier_training_is_none_of_this_one():
             optimizer.step()
             seen.step(loss)
     assert "frozen_layer" not in [cause.id for cause in seen.diagnosis.causes]
+
+
+def test_examples_that_are_drawn_in_the_step_are_no_missing_inputs():
+    """PyTorch's own example of a regression: each batch is made of random numbers."""
+    torch.manual_seed(0)
+    layer = nn.Linear(3, 1)
+    with watching(True, budget=0.1) as seen:
+        for _ in range(STEPS):
+            x = torch.cat([torch.randn(32).unsqueeze(1) ** k for k in range(1, 4)], 1)
+            loss = nn.functional.smooth_l1_loss(layer(x), x @ torch.ones(3, 1) + 0.5)
+            layer.zero_grad()
+            loss.backward()
+            for p in layer.parameters():
+                p.data.add_(-0.1 * p.grad)
+            seen.step(loss)
+    assert "inputs_ignored" not in [cause.id for cause in seen.diagnosis.causes]

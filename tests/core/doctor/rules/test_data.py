@@ -67,6 +67,7 @@ def test_inputs_ignored():
     assert rule.check(evidence(constant_inputs=True)).passed is False
     assert rule.check(evidence(steps(inputs=(inputs(constant=True),)))).passed is False
     assert rule.check(evidence(steps(inputs=()))).confidence == 0.6
+    assert rule.check(evidence(steps(inputs=(), draws_examples=True))).passed is None
     assert rule.check(tried(evidence(), "inputs_exchanged", True)).passed
     for change, confidence in ((0.0, 0.95), (1e-7, 0.6)):
         found = rule.check(tried(evidence(), "inputs_exchanged", False, ShuffledInputs(change)))
