@@ -26,6 +26,8 @@ MIN_COMPARED = 50
 """Steps, from which on a network is compared with others."""
 CLEAR = 0.85
 """A cause of this confidence needs no expensive experiment."""
+OF_BUDGET = 0.5
+"""The part of the budget that networks of other sizes may take."""
 
 
 def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
@@ -57,7 +59,7 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
         if budget > 0 and watcher.repeatable and not crash and worth_comparing(evidence):
-            compare_sizes(replay, watcher.variables, evidence, budget)
+            compare_sizes(replay, watcher.variables, evidence, OF_BUDGET * budget)
         left = budget - (time.perf_counter() - begin)
         if watcher.repeatable and not crash and left > 0:
             causes = [cause.id for cause in causes_of(apply_rules(evidence))]
