@@ -8,6 +8,7 @@ from gui.charts.evidence import EvidencePicture
 from gui.theme import GAP
 from gui.widgets.card import label
 from gui.widgets.doctor_text import tidy
+from gui.widgets.glossary import TERM
 from gui.widgets.status_icon import Sign
 
 HIGH = 128  # pixels of the curves
@@ -53,6 +54,7 @@ class UndoButton(QPushButton):
         super().__init__("Undo")
         self.setObjectName(name)
         self.setProperty("role", "link")
+        self.setProperty(TERM, "Recipe")
         self.setAccessibleName("Undo what was applied")
         self.setToolTip("<p>Set the recipe back to what it was. Ctrl+Z does the same.</p>")
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

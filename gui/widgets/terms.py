@@ -31,8 +31,6 @@ TERMS = {
     "startFrom": "Checkpoint",
     "askDoctor": "Diagnosis",
     "dismissFinding": "Diagnosis",
-    "undoFix": "Recipe",
-    "undoVerdict": "Recipe",
     "goOnRun": "Resume",
     "openRun": "Run",
     "exportRun": "Run",

@@ -161,7 +161,8 @@ def test_without_torch_the_window_stands_and_says_so(monkeypatch, request):
     """Every page can be opened; those that train say what is missing, and offer no training."""
     monkeypatch.setitem(sys.modules, "torch", None)
     program = Program(request.getfixturevalue("qtbot"), request.getfixturevalue("window"), "digits")
-    program.until(lambda: program.session.state is State.UNAVAILABLE)
+    training = [program.window.pages[name].session for name in ("digits", "names", "text")]
+    program.until(lambda: all(session.state is State.UNAVAILABLE for session in training))
     for name, page in program.window.pages.items():
         program.window.show_page(name)
         assert page.isVisible()

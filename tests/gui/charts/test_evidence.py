@@ -76,12 +76,13 @@ def test_a_forecast_is_seen_in_its_band_and_told(shown):
     assert banded.scale_y.low <= 1.0 < plain.scale_y.low
     surface = theme.current().colour("surface")
     shade = theme.current().colour("validation")
+    painted = colours(banded)
     mixed = [
         name
-        for name in colours(banded)
+        for name in painted
         if 10 < abs(QColor(name).green() - surface.green()) < abs(shade.green() - surface.green())
     ]
-    assert sum(colours(banded)[name] for name in mixed) > 1000
+    assert sum(painted[name] for name in mixed) > 1000
     assert "forecast from 2 to 1.5 (1 to 2)" in banded.accessibleDescription()
     assert banded.csv_rows()[0] == [
         "step",
