@@ -1,6 +1,7 @@
 """Glassbox: the window or, with the name of a command, the command line."""
 
 import sys
+from typing import NoReturn
 
 from core.errors import UserError
 from core.libraries import import_problem
@@ -13,7 +14,7 @@ def main() -> int:
             from core.__main__ import run
 
             return run()
-        return _open_window()
+        _open_window()
     except UserError as error:
         problem = str(error)
     except (ImportError, OSError) as error:
@@ -24,7 +25,7 @@ def main() -> int:
     return 2
 
 
-def _open_window() -> int:
+def _open_window() -> NoReturn:
     from gui import preflight
     from gui.options import parse
 
@@ -33,7 +34,7 @@ def _open_window() -> int:
         raise UserError(problem)
     from gui import app
 
-    return app.run(options)
+    app.leave(app.run(options))
 
 
 if __name__ == "__main__":

@@ -257,9 +257,10 @@ def close() -> None:
 
 def _closing_time(others: int = 0) -> float:
     script = (
-        "import time; from bench.program import *; w, s = ready(); begin(w, RECIPE['modern'], 60)\n"
+        "import time; from bench.program import *; from gui.app import leave\n"
+        "w, s = ready(); begin(w, RECIPE['modern'], 60)\n"
         "pump(lambda: len(s.history.loss.x) > 5); print('training', flush=True); input()\n"
-        "print(time.time(), flush=True); w.close()"
+        "print(time.time(), flush=True); w.close(); leave(0)"
     )
     command = [sys.executable, "-c", script]
     pipe = subprocess.PIPE

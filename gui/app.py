@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
@@ -85,6 +85,16 @@ def _leave(window: MainWindow, status: int) -> None:
     """
     window.closing.emit()  # what was set is kept
     logging.shutdown()
+    os._exit(status)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process at once, when all is written.
+
+    To take torch and Qt apart would take seconds on a busy machine.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(status)
 
 
