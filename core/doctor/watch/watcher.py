@@ -280,7 +280,7 @@ class LoopWatcher:
             self._keep_batch(graph)
 
     def _leave_out_finished(self, variables: Variables, tape: Tape) -> None:
-        """Leave out optimisers of an earlier training: they had a state, and do no step here."""
+        """Leave out optimisers of an earlier training: they had a state, and move nothing here."""
         moved = set[int]().union(*(found.updated for found in tape.passes))
         for optimizer in variables.optimizers:
             if any(id(p) in moved for group in optimizer.param_groups for p in group["params"]):
