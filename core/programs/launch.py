@@ -51,6 +51,11 @@ class ProgramRun:
         record: bool = True,
         output: IO[Any] | None = None,
     ) -> None:
+        if sys.platform == "win32":  # whose processes have no groups and no inherited pipes
+            raise UserError(
+                "A program can't be run from here on Windows; put the three lines of"
+                " glassbox.watch around its loop."
+            )
         path = path.expanduser().absolute()
         self.program: Program = read_program(path)
         self._python = _interpreter(interpreter)

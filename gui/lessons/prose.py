@@ -36,17 +36,29 @@ def rich(words: str) -> str:
 class _Measured(QLabel):
     """Wrapped text that computes its height within its maximum width."""
 
+    def __init__(self, words: str = "") -> None:
+        super().__init__(words)
+        self._heights: dict[tuple[str, str, int], int] = {}
+
+    def measured_words(self) -> str:
+        """Return what decides on the height."""
+        return self.text()
+
     def heightForWidth(self, width: int) -> int:
-        """Return the height in the width that it gets."""
-        return super().heightForWidth(min(width, self.maximumWidth()))
+        """Return the height in the width that it gets; of the same words it is the same."""
+        width = min(width, self.maximumWidth())
+        key = (self.measured_words(), self.font().key(), width)
+        if key not in self._heights:
+            self._heights[key] = super().heightForWidth(width)
+        return self._heights[key]
 
 
 class Prose(_Measured):
     """A paragraph in inline Markdown; a clicked link emits ``linkActivated``."""
 
     def __init__(self, words: str = "", pixels: int = 15, role: str = "") -> None:
-        super().__init__()
         self.words = ""
+        super().__init__()
         self.setProperty("role", role)
         self.setFont(theme.font(pixels))
         self.setTextFormat(Qt.TextFormat.RichText)
@@ -56,6 +68,10 @@ class Prose(_Measured):
             | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
         self.say(words)
+
+    def measured_words(self) -> str:
+        """Return the text without its colours, which change with the theme."""
+        return self.words
 
     def say(self, words: str) -> None:
         """Show this text."""
