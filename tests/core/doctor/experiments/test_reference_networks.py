@@ -43,7 +43,7 @@ def trained(width, steps, budget):
 @pytest.fixture(scope="module")
 def small():
     """A network of two units, settled."""
-    return trained(2, 500, 1.0)
+    return trained(2, 500, 2.0)
 
 
 def comparison(seen):
