@@ -90,8 +90,10 @@ class Runner:
         return Instrumenter(self._finder, self._places, file, cell).instrument(tree)
 
     def _watched(self) -> "WatchedLoop":
+        from ..doctor.watch.tape import OWN_FILES
         from ..doctor.watch_loop import WatchedLoop
 
+        OWN_FILES.update(cell.name for cell in self._program.cells)
         record = None if self._order.record else False
         name = self._program.path.stem
         return WatchedLoop(name=name, record=record, budget=self._order.budget)

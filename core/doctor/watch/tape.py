@@ -28,6 +28,9 @@ Line = tuple[str, int]
 LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 """Whose lines are nobody's own: torch's and the doctor's."""
 
+OWN_FILES: set[str] = set()
+"""Files of a program that is run to be watched: its own, even beside installed libraries."""
+
 # Calls by their names, as in Op.name.
 NONLINEARITIES = frozenset(
     ("tanh sigmoid relu relu6 leaky_relu elu gelu silu selu mish hardtanh softplus celu").split()
@@ -429,7 +432,7 @@ def line_of_program() -> Line | None:
 def _is_own(file: str) -> bool:
     """Whether a file is a program's own, and no library's."""
     parts = Path(file).parts
-    return not (
+    return file in OWN_FILES or not (
         file.startswith((*LIBRARIES, "<frozen"))
         or "site-packages" in parts
         or "dist-packages" in parts

@@ -69,8 +69,10 @@ while True:
 @pytest.fixture
 def program(tmp_path):
     """A faulty script with a module beside it, in a folder of its own."""
-    (tmp_path / "helper.py").write_text(HELPER)
-    path = tmp_path / "train.py"
+    folder = tmp_path / "site-packages"  # its lines are its own, wherever it lies
+    folder.mkdir()
+    (folder / "helper.py").write_text(HELPER)
+    path = folder / "train.py"
     path.write_text(SCRIPT)
     return path
 
@@ -85,7 +87,7 @@ def watched(path, *arguments, output=subprocess.DEVNULL, **options):
 def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
     """Same output and status; steps, validations and use are known, and the cause has its line."""
     command = [sys.executable, program.name, "301"]
-    bare = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    bare = subprocess.run(command, capture_output=True, text=True, cwd=program.parent, check=False)
     monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path / "runs"))
     with (tmp_path / "out.txt").open("w") as output:
         seen = watched(program, "301", output=output, record=True, budget=1.0)
