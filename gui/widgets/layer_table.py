@@ -34,6 +34,8 @@ MEASURED = (
 ).split()
 """The numbers of a layer that a file of the table has."""
 WORDS = 78  # pixels for the words beside a plot
+PLOT = 52  # pixels that a plot has at least, or its words go below it
+LINE = 16  # pixels for words below a plot
 NAME = 116  # pixels for a layer's name, shape and activation
 HEAD_HELP = "Click the heading, or press F1 here, to read about it in the glossary."
 EMPTY = "The layers of the network are listed here, one a row, as soon as there is one."
@@ -179,7 +181,7 @@ class LayerTable(QWidget):
         usable = row.width() - 20
         gap = 18 if usable > 460 else 8
         # Where room is short, the names of the layers get more of it: plots can be small.
-        first = max(COLUMNS[0].share * usable, min(NAME, 0.26 * usable))
+        first = max(COLUMNS[0].share * usable, min(NAME, 0.31 * usable))
         others = (usable - first) / (1 - COLUMNS[0].share)
         for column in COLUMNS:
             width = first if column is COLUMNS[0] else others * column.share
@@ -225,20 +227,21 @@ class LayerTable(QWidget):
         key = "activation"
         shares, centred = stats.activation_histogram, stats.activation_low < 0
         draw_histogram(painter, _picture(columns[key]), shares, key, centred)
-        self._paint_words(painter, columns[key], activation_words(info, stats), warned.get(key))
+        words = activation_words(info, stats)
+        brief = ", ".join(words[1:])
+        self._paint_words(painter, columns[key], words, brief, warned.get(key))
         key = "gradient"
         # Square roots of the shares: most gradients are tiny, and the tails are what matters.
         shares = np.sqrt(stats.gradient_histogram)
         draw_histogram(painter, _picture(columns[key]), shares, key, True)
         ratio = f"{stats.gradient_to_weight:.0e}"
         words = (f"std {stats.gradient_std:.0e}", "grad / weight", ratio)
-        self._paint_words(painter, columns[key], words, warned.get(key))
+        self._paint_words(painter, columns[key], words, words[0], warned.get(key))
         key = "update"
         curve = self._history.layers[row]["update_to_data"]
-        line = columns[key].adjusted(0, 0, -60, 0)
-        draw_line(painter, line, curve, key, (-6.0, 0.0), UPDATE_GOOD)
+        draw_line(painter, _picture(columns[key]), curve, key, (-6.0, 0.0), UPDATE_GOOD)
         last = f"{stats.update_to_data:.1f}" if self.snapshot.rate_share else "no update"
-        self._paint_words(painter, columns[key], ("now", last), warned.get(key), 54)
+        self._paint_words(painter, columns[key], ("now", last), last, warned.get(key))
 
     def _paint_name(self, painter: QPainter, rect: QRect, info: LayerInfo) -> None:
         colours = theme.current()
@@ -247,7 +250,7 @@ class LayerTable(QWidget):
         lines = (layer_shape(info), kind, f"{info.parameters:,} weights")
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(colours.colour("text"))
-        place = QRect(rect.left(), rect.top(), rect.width() + 14, rect.height() // 4)
+        place = QRect(rect.left(), rect.top(), rect.width() + 6, rect.height() // 4)
         _draw_elided(painter, place.adjusted(0, -2, 0, 2), info.name)
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
@@ -260,14 +263,23 @@ class LayerTable(QWidget):
         painter: QPainter,
         rect: QRect,
         lines: tuple[str, ...],
+        brief: str,
         remark: Remark | None,
-        width: int = WORDS,
     ) -> None:
-        """Paint lines of words at the right of a cell, under a sign if there is a remark."""
+        """Paint lines of words at the right of a cell, or a brief one below; a sign of a remark."""
         colours = theme.current()
-        place = QRect(rect.right() - width + 1, rect.top(), width, 15)
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
+        if _is_narrow(rect):
+            place = QRect(rect.left(), rect.bottom() - LINE + 4, rect.width(), LINE)
+            if remark is not None:
+                role = "fault" if remark.is_fault else "warning"
+                draw_warning(painter, QRect(place.left(), place.top() + 2, 12, 12), role)
+                painter.setPen(colours.colour(role))
+                place.setLeft(place.left() + 16)
+            _draw_elided(painter, place, brief)
+            return
+        place = QRect(rect.right() - WORDS + 1, rect.top(), WORDS, 15)
         if remark is not None:
             role = "fault" if remark.is_fault else "warning"
             draw_warning(painter, QRect(place.left(), place.top() + 1, 12, 12), role)
@@ -345,6 +357,8 @@ class LayerTable(QWidget):
         more = [] if row >= 0 else [HEAD_HELP]
         if column.key == "layer" and self.opens_layers:
             more.insert(0, "Click a row to open it.")
+        if column.key == "layer" and row >= 0:  # it may be elided
+            sentences.insert(0, self._layers[row].name)
         return "<p>" + "</p><p>".join([*sentences, column.help, *more]) + "</p>"
 
 
@@ -367,6 +381,11 @@ def _draw_elided(painter: QPainter, place: QRect, words: str) -> None:
     painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, fitting)
 
 
+def _is_narrow(cell: QRect) -> bool:
+    """Whether words beside a plot would leave it too little room."""
+    return cell.width() < PLOT + WORDS + 8
+
+
 def _picture(cell: QRect) -> QRect:
-    """Return the part of a cell left of its words, for the plot."""
-    return cell.adjusted(0, 0, -WORDS - 8, 0)
+    """Return the part of a cell left of its words, or above them, for the plot."""
+    return cell.adjusted(0, 0, 0, -LINE) if _is_narrow(cell) else cell.adjusted(0, 0, -WORDS - 8, 0)

@@ -1,12 +1,14 @@
 """The layer table's headings: clicked, walked by keys, and explained by F1."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
 
-from core.telemetry.events import LayerInfo
+from core.telemetry.events import LayerInfo, LayerStats, Snapshot
 from core.telemetry.history import History
+from gui import theme
 from gui.runs.keyframe_layers import KeyframeLayers
 from gui.widgets.glossary import GlossaryDialog, GlossaryHelp
 from gui.widgets.layer_table import COLUMNS, HEAD, LayerTable
@@ -70,3 +72,22 @@ def test_f1_explains_the_column_under_the_mouse(table):
     QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=heading(table, 1) + QPoint(0, HEAD))
     assert layers == (["hidden.0"] if table.opens_layers else [])
     assert "F1" in table.explain(heading(table, 1))
+
+
+@pytest.mark.parametrize("width", [380, 430, 560, 900])
+def test_plots_are_wide_enough_to_be_read(qtbot, width):
+    """Where words beside a histogram would leave it a few pixels, they stand below it."""
+    share = np.full(48, 1 / 48)
+    stats = LayerStats(share, -1, 1, 0.1, 0.5, 0, 0, 0, share, 1, 1e-5, 0.1, 1e-3, -3.0)
+    history = History()
+    history.add(Snapshot(1, (stats,)))
+    table = LayerTable()
+    qtbot.addWidget(table)
+    table.set_layers(LAYERS, history)
+    table.show_snapshot(Snapshot(1, (stats,)))
+    table.resize(width, 120)
+    image = table.grab().toImage()
+    for key in ("activation", "gradient"):
+        line = theme.current().colour(key).rgb()
+        ys, xs = range(HEAD + 8, image.height()), range(image.width())
+        assert sum(any(image.pixel(x, y) == line for y in ys) for x in xs) > 50
