@@ -9,7 +9,7 @@ from torch import nn
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
 from .experiments.data_checks import check_data, visits
-from .experiments.reference_networks import compare_sizes
+from .experiments.reference_networks import compare_networks
 from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
 from .experiments.step_fixes import prove_steps
@@ -26,8 +26,10 @@ MIN_COMPARED = 50
 """Steps, from which on a network is compared with others."""
 CLEAR = 0.85
 """A cause of this confidence needs no expensive experiment."""
-OF_BUDGET = 0.5
-"""The part of the budget that networks of other sizes may take."""
+NETWORKS, COPY = 0.5, 0.2
+"""The parts of the budget that networks of other sizes take, and a copy that goes on."""
+SLOWER = 2.0
+"""Times the budget after which it is given up: a machine may be slower than that, or busy."""
 
 
 def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
@@ -46,7 +48,7 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
 
     Args:
         watcher: of the loop.
-        budget: seconds for experiments.
+        budget: seconds for experiments, on a usual core.
         crash: the error that ended the loop; "".
     """
     begin = time.perf_counter()
@@ -59,7 +61,8 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
         if budget > 0 and watcher.repeatable and not crash and worth_comparing(evidence):
-            compare_sizes(replay, watcher.variables, evidence, OF_BUDGET * budget)
+            work, end = (NETWORKS * budget, COPY * budget), begin + SLOWER * budget
+            compare_networks(replay, watcher.variables, evidence, work, end)
         left = budget - (time.perf_counter() - begin)
         if watcher.repeatable and not crash and left > 0:
             causes = [cause.id for cause in causes_of(apply_rules(evidence))]

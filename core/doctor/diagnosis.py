@@ -26,8 +26,10 @@ VERDICTS = {
 COMPARISON = "reference_networks"
 """The id of the experiment that compares a network with those of other sizes."""
 WIDTH = 92
-NOTHING = 0.01
-"""A gain of a smaller part of the loss is none: two equal trainings differ by as much."""
+WORTH_IT = 0.01
+"""A gain, as a part of the loss: a smaller one is none, two equal trainings differ by as much."""
+Z80 = 1.2816
+"""Standard deviations on either side of a mean, between which four of five cases lie."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ class Proof:
     @property
     def refuted(self) -> bool:
         """Whether it is certain that the fix brings next to nothing."""
-        return self.proved is False and self.high < 2 * NOTHING * abs(self.unfixed)
+        return self.proved is False and self.high < 2 * WORTH_IT * abs(self.unfixed)
 
 
 @dataclass(frozen=True)

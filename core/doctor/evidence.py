@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .watch.watcher import LoopWatcher
 
 Found = TypeVar("Found")
+DECAYED = 0.3
+"""Below this part of its maximum a learning rate has come to the end of its schedule."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,12 @@ class Evidence:
         if self.rates:
             return [(step, lr) for step, lr in self.rates if lr > 0]
         return [(step.step, step.lr) for step in self.observations if step.lr > 0]
+
+    @property
+    def rate_has_decayed(self) -> bool:
+        """Whether the learning rate has come to the end of its schedule, and can't just go on."""
+        rates = [rate for _, rate in self.learning_rates]
+        return bool(rates) and rates[-1] < DECAYED * max(rates)
 
     @property
     def first(self) -> Observation | None:

@@ -11,9 +11,8 @@ from ..evidence import Evidence
 from ..watch.variables import Variables
 from .replay import Replay
 from .seen_data import SeenData
+from .step_experiments import optimizer_like
 
-DECAYED = 0.3
-"""Below this part of its maximum a learning rate has come to the end of its schedule."""
 CALL_COST, MULTIPLICATIONS = 3e-5, 1e10
 """Seconds of a usual core for a call on a tape and its gradient, and multiplications a second."""
 MIN_SHARE = 0.2
@@ -57,7 +56,7 @@ def continued_copy(
     if optimizer is None:
         return None
     rates = [rate for _, rate in evidence.learning_rates]
-    again = bool(rates) and rates[-1] < DECAYED * max(rates)
+    again = evidence.rate_has_decayed
     generator = torch.Generator().manual_seed(1)
     inputs, targets = data.trained.rows
     for step in range(steps):
@@ -87,7 +86,7 @@ def _optimizer(
         found = copy.deepcopy(variables.optimizers[0], dict(copies))
         held = {id(p) for group in found.param_groups for p in group["params"]}
         return found if {id(t) for t in copies.values()} <= held else None
-    rate = evidence.last.lr if evidence.last else math.nan
-    if variables.optimizers or not (math.isfinite(rate) and rate > 0):
+    last = evidence.last
+    if variables.optimizers or last is None or not (math.isfinite(last.lr) and last.lr > 0):
         return None
-    return torch.optim.SGD(list(copies.values()), lr=rate)
+    return optimizer_like(last, last.lr)(list(copies.values()))

@@ -17,11 +17,11 @@ from ...errors import UserError
 from ...numbers import number
 from ...training.control import Control
 from ...training.learner import Learner
-from ..diagnosis import NOTHING, Picture, Proof, Series
+from ..diagnosis import WORTH_IT, Z80, Picture, Proof, Series
 from ..evidence import Evidence
 from ..watch.tape import PRODUCTS, Op, TapeRecorder
 from .data_checks import RECURRENT
-from .replay import REPLAY_ERRORS
+from .replay import REPLAY_ERRORS, reason
 from .run_access import losses_on, shares_wrong_on, validation_batches
 
 WORK = 4e10
@@ -35,8 +35,6 @@ ENOUGH = 0.5
 """The share of the steps from which on a comparison that the clock ended still counts."""
 NEW_EXAMPLES = 1024
 """Examples of new data, about."""
-Z80 = 1.2816
-"""Standard errors on either side of a mean, between which four of five lie."""
 MOST_CAUSES = 3
 """Causes whose fix is tried, the likeliest first."""
 RATES = ("lr_too_high", "lr_too_low")
@@ -118,7 +116,7 @@ def _mean(losses: Sequence[float]) -> float:
 
 
 def weigh(
-    unfixed: Sequence[float], fixed: Sequence[float], noise: float = NOTHING
+    unfixed: Sequence[float], fixed: Sequence[float], noise: float = WORTH_IT
 ) -> tuple[float, float, float]:
     """Return by how much the second losses are lower, and where four of five such gains lie.
 
@@ -160,7 +158,7 @@ def proof_of(
     """
     before, after = _mean(trained.ends[0]), _mean(trained.ends[1])
     gain, low, high = weigh(*trained.ends)
-    proved = low > 0 and gain > NOTHING * abs(before)
+    proved = low > 0 and gain > WORTH_IT * abs(before)
     if math.isinf(before) and math.isfinite(after):
         start = trained.curves[1][0]
         proved = not after > start  # what diverges more slowly is no fix
@@ -311,16 +309,11 @@ def prove_settings(
     except UserError as error:
         return not_tried(f"{error}", fix, settings)
     except REPLAY_ERRORS as error:
-        return not_tried(_reason(error), fix, settings)
+        return not_tried(f"A copy could not be trained: {reason(error)}.", fix, settings)
     if trained is None:
         return not_tried("There was no time left to train both copies.", fix, settings)
     unit = "share of wrong answers" if shares else "loss"
     return proof_of(trained, fix, settings, unit)
-
-
-def _reason(error: Exception) -> str:
-    words = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-    return f"A copy could not be trained: {words}."
 
 
 def prove_longer(

@@ -23,7 +23,7 @@ from .baselines import baselines_of
 from .continued_copy import continued_copy
 from .experiment import Declared, ExperimentResult, Outcome
 from .reference_forms import MIN_STEPS, Form, form_of, steps_of, width_of
-from .replay import REPLAY_ERRORS, Replay
+from .replay import REPLAY_ERRORS, Replay, reason
 from .row_losses import LossTask, row_losses, scores_of, targets_of, task_of
 from .seen_data import SeenData, SeenExamples, parts, seen_data
 
@@ -36,8 +36,6 @@ ERRORS = 2.0
 RATE, MAX_RATE, WARM_UP, DECAY, CLIP = 0.04, 0.02, 40, 0.01, 1.0
 """The learning rate times the root of the width, and at most; its steps of warm-up; weight decay;
 the norm of a GRU's gradients."""
-SLOWER = 3.0
-"""Times the budget after which nothing further is trained."""
 STOPPING, MAX_STOPPING, CHECKS = 0.1, 400, 10
 """The part of the training data by which they stop early, its rows at most, and how often."""
 
@@ -134,28 +132,37 @@ REFERENCES = Declared(
 )
 
 
-def compare_sizes(replay: Replay, variables: Variables, evidence: Evidence, budget: float) -> None:
+def compare_networks(
+    replay: Replay,
+    variables: Variables,
+    evidence: Evidence,
+    work: tuple[float, float],
+    end: float,
+) -> None:
     """Train reference networks on what a loop was seen to use; add what comes out.
 
     Args:
         replay: the newest step.
         variables: those around the loop.
         evidence: takes the experiment.
-        budget: seconds of a usual core that they may take; on a slower one they take longer, up to
-            a limit.
+        work: seconds of a usual core that they take, and a copy that goes on.
+        end: when it has to end, by :func:`time.perf_counter`.
     """
     begin = time.perf_counter()
     try:
-        outcome = _compared(replay, variables, evidence, budget, begin + SLOWER * budget)
+        outcome = _compared(replay, variables, evidence, work, end)
     except REPLAY_ERRORS as error:
-        words = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        evidence.add(REFERENCES.not_done(f"This could not be tried: {words}."))
+        evidence.add(REFERENCES.not_done(f"This could not be tried: {reason(error)}."))
     else:
         evidence.add(REFERENCES.done(outcome, time.perf_counter() - begin), outcome.result)
 
 
 def _compared(
-    replay: Replay, variables: Variables, evidence: Evidence, work: float, end: float
+    replay: Replay,
+    variables: Variables,
+    evidence: Evidence,
+    work: tuple[float, float],
+    end: float,
 ) -> Outcome:
     if evidence.training_kind not in (*SUPERVISED, AUTOENCODER):
         raise ValueError(f"it is not supervised, but {evidence.training_kind or 'unknown'}")
@@ -166,7 +173,7 @@ def _compared(
     form = form_of(replay, task, data, evidence)
     parameters = sum(t.numel() for t in replay.parameters.values())
     widths = {name: width_of(form, share * parameters) for name, share in SIZES.items()}
-    steps = steps_of(form, list(widths.values()), len(data.trained), work)
+    steps = steps_of(form, list(widths.values()), len(data.trained), work[0])
     if steps < MIN_STEPS:
         raise ValueError("networks of this size would take too long")
     own = _own_losses(replay, task, data, data.new, end)
@@ -181,7 +188,7 @@ def _compared(
     copies_input = evidence.training_kind == AUTOENCODER
     baselines = baselines_of(task, data, copies_input)
     try:
-        continued = continued_copy(replay, variables, evidence, data, work, end)
+        continued = continued_copy(replay, variables, evidence, data, work[1], end)
     except REPLAY_ERRORS:
         continued = None  # a step that can't be done again says nothing of sizes
     if continued is not None:

@@ -22,6 +22,11 @@ REPLAY_ERRORS = (
 """What torch raises where a step can't be repeated with other tensors."""
 
 
+def reason(error: Exception) -> str:
+    """Return why something could not be tried, in a line."""
+    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+
+
 @dataclass
 class Replay:
     """A step that can be repeated.

@@ -21,7 +21,7 @@ from ..watch.observe import follows
 from ..watch.watcher import Batch
 from .data_checks import RECURRENT
 from .experiment import Declared, ExperimentResult, Outcome
-from .replay import REPLAY_ERRORS, Replay
+from .replay import REPLAY_ERRORS, Replay, reason
 
 Run = Callable[[Replay, Evidence, float], Outcome]
 """A step, what is known, and the seconds that there are."""
@@ -47,15 +47,14 @@ class StepExperiment(Declared):
         try:
             outcome = self.run(replay, evidence, min(self.seconds, most))
         except REPLAY_ERRORS as error:
-            words = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-            evidence.add(self.not_done(f"This could not be tried: {words}."))
+            evidence.add(self.not_done(f"This could not be tried: {reason(error)}."))
         else:
             evidence.add(self.done(outcome, time.perf_counter() - begin), outcome.result)
 
 
 MIXED = 1e-3
 """Gradient by other examples over the largest: without statistics of the batch there is none."""
-DECAYED = 100.0
+NEXT_TO_NOTHING = 100.0
 """Times below its maximum, from which on a learning rate is compared with that part of it."""
 LOWERED = 0.9
 """Part of its maximum, below which it is said that the present rate is compared."""
@@ -550,8 +549,8 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
         raise ValueError("its learning rate is not known")
     top = max(rate for _, rate in evidence.learning_rates)
     of = f", of the present rate of {lr:.2g}" if lr < LOWERED * top else ""
-    if lr < top / DECAYED:  # of next to nothing, every multiple is nothing
-        lr = top / DECAYED
+    if lr < top / NEXT_TO_NOTHING:  # of next to nothing, every multiple is nothing
+        lr = top / NEXT_TO_NOTHING
         of = f", of {lr:.2g}, the schedule being at its end"
     before = replay.mean_loss(held_out)
     losses: dict[float, float] = {}

@@ -18,7 +18,7 @@ from ..watch.observation import Observation, ObservedParameter
 from ..watch.tape import ops_behind
 from ..watch.watcher import Batch
 from .proved_fixes import MOST_CAUSES, not_tried, proof_of, steps_for, train_pair
-from .replay import REPLAY_ERRORS, Replay
+from .replay import REPLAY_ERRORS, Replay, reason
 from .step_experiments import optimizer_like
 
 HELD_BACK = 3
@@ -146,8 +146,7 @@ def prove_steps(
         try:
             evidence.proofs[cause] = _prove(replay, evidence, cause, names, first, share)
         except REPLAY_ERRORS as error:
-            words = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-            evidence.proofs[cause] = not_tried(f"The step could not be repeated: {words}.")
+            evidence.proofs[cause] = not_tried(f"The step could not be repeated: {reason(error)}.")
 
 
 def _prove(

@@ -10,18 +10,16 @@ from typing import Any
 from ...errors import UserError
 from ...training.control import Control
 from ...training.learner import Learner
-from ..diagnosis import Picture, Series
+from ..diagnosis import WORTH_IT, Picture, Series
 from ..evidence import Evidence
 from .experiment import Declared, ExperimentResult, Outcome
-from .proved_fixes import Trained, in_words, proof_of
-from .run_access import loss_on, losses_on, validation_batches
+from .proved_fixes import Trained, in_words, proof_of, weigh
+from .run_access import losses_on, validation_batches
 
 LONGER = Declared("longer", "Twice as many steps", "about the same loss")
 WIDER = Declared("wider", "Twice the width", "about the same loss")
 NARROWER = Declared("narrower", "Half the width", "a higher loss")
 NO_TIME = "There was no time to try it."
-WORTH_IT = 0.015
-"""A gain, as a share of the loss, that is worth a doubling."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +30,16 @@ class Longer(ExperimentResult):
         now, twice: the losses.
         gain: what twice as many steps bring, as a share of the loss.
         gap: between training data and new data, as a share of the loss.
-        noise: two equal trainings differ by about that share.
+        last: what the last doubling of the steps brought, as a share of the loss before.
+        risen: by what share of it the loss is surely above that of half the steps; 0.
     """
 
     now: float
     twice: float
     gain: float
     gap: float
-    noise: float = 0.004
+    last: float = 0.0
+    risen: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ def train_copies(
     wider = learner.playground.resized(learner.recipe, 2.0)
     share = 0.4 if wider else 0.95
     yield f"{LONGER.title}: copies train for a half and a quarter", 0.0
-    now = loss_on(learner, learner.model, validation_batches(learner))
+    now = losses_on(learner, learner.model, validation_batches(learner))
     half = _train(learner, {}, steps // 2, control, begin + 0.65 * share * budget)
     quarter = _train(learner, {}, steps // 4, control, begin + share * budget)
     if half is None or quarter is None or control.stopping:
         evidence.add(LONGER.not_done(NO_TIME))
         return
-    outcome = _longer(evidence.train_loss, now, _mean(half), _mean(quarter), steps)
+    outcome = _longer(evidence.train_loss, now, half, _mean(quarter), steps)
     evidence.add(LONGER.done(outcome), outcome.result)
     if not wider:
         return
@@ -88,7 +88,7 @@ def train_copies(
     if wide is None:  # there was no time: both for a quarter
         count, half = steps // 4, quarter
         wide = _train(learner, wider, count, control, begin + 1.3 * budget)
-    _compare(evidence, WIDER, now, half, wide, count, wider)
+    _compare(evidence, WIDER, _mean(now), half, wide, count, wider)
     if wide is not None:
         trained = Trained([count], ([], []), (half, wide))
         proof = proof_of(trained, in_words(learner, wider), wider)
@@ -98,7 +98,7 @@ def train_copies(
     narrower = learner.playground.resized(learner.recipe, 0.5)
     yield f"{NARROWER.title}: a copy trains", 0.8
     narrow = _train(learner, narrower, count, control, begin + 1.1 * budget)
-    _compare(evidence, NARROWER, now, half, narrow, count, narrower)
+    _compare(evidence, NARROWER, _mean(now), half, narrow, count, narrower)
 
 
 def _train(
@@ -125,8 +125,12 @@ def _mean(losses: list[float]) -> float:
     return statistics.fmean(good) if good else math.nan
 
 
-def _longer(train_loss: float, now: float, half: float, quarter: float, steps: int) -> Outcome:
+def _longer(
+    train_loss: float, all_done: list[float], half_done: list[float], quarter: float, steps: int
+) -> Outcome:
     """Extrapolate from three lengths: what doubling brought last, and how fast that fades."""
+    now, half = _mean(all_done), _mean(half_done)
+    _, surely, _ = weigh(all_done, half_done)
     last, before = half - now, quarter - half
     fading = min(1.0, max(0.3, last / before)) if before > 1e-9 and last > 0 else 0.5
     twice = now - max(0.0, last) * fading
@@ -137,7 +141,14 @@ def _longer(train_loss: float, now: float, half: float, quarter: float, steps: i
         gain < WORTH_IT,
         f"A quarter of the steps reached {quarter:.3g}, half of them {half:.3g}, all {now:.3g} on"
         f" new data: twice as many would reach about {twice:.3g}.",
-        Longer(now, twice, gain, gap if gap == gap else 0.0),
+        Longer(
+            now,
+            twice,
+            gain,
+            gap if gap == gap else 0.0,
+            last / abs(half) if half else 0.0,
+            max(0.0, surely) / abs(now) if now else 0.0,
+        ),
         Picture(
             "",
             "lines",

@@ -2,14 +2,13 @@
 
 import math
 
+from ..diagnosis import WORTH_IT
 from ..evidence import Evidence
 from ..experiments.reference_networks import References
 
 Answer = tuple[str, str, float]
 """A verdict, its sentence, and its confidence."""
 
-RISEN, GAINS = 0.01, 0.02
-"""The parts by which a loss on new examples rises for good, and falls, with twice the steps."""
 MOST = 0.5
 """The part of what a larger network is better by that size is, where one of the same size is
 better, too."""
@@ -27,7 +26,7 @@ def overfitting_by_size(evidence: Evidence) -> Answer | None:
     found = evidence.result(References)
     if found is None or not found.is_new:
         return None
-    if found.time_gain < -RISEN and found.gap > NEAR:
+    if found.time_gain < -WORTH_IT and found.gap > NEAR:
         return (
             "overfitting",
             f"Nothing is broken, but it overfits: its loss is {found.own_trained:.3g} on training"
@@ -72,7 +71,7 @@ def by_size(evidence: Evidence, gain: float) -> Answer | None:
             f" {found.own:.3g}; one of its own size {found.same:.3g}.",
             min(0.92, 0.55 + by_size),
         )
-    if found.time_gain > GAINS and found.time_gain * MUCH > by_size:
+    if found.time_gain >= WORTH_IT and found.time_gain * MUCH > by_size:
         return (
             "undertrained",
             f"Nothing is wrong; it needs more time. As many steps again, of a copy, take its loss"
@@ -91,10 +90,10 @@ def by_size(evidence: Evidence, gain: float) -> Answer | None:
     return None
 
 
-def has_settled(evidence: Evidence) -> bool:
-    """Whether it was tried that more steps bring next to nothing."""
+def settled_on_new(evidence: Evidence) -> References | None:
+    """Return the comparison, if a copy that went on gained nothing on new examples."""
     found = evidence.result(References)
-    return found is not None and found.time_gain < GAINS
+    return found if found and found.is_new and found.time_gain < WORTH_IT else None
 
 
 def at_floor(evidence: Evidence) -> bool:

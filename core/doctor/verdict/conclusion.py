@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ...numbers import figures
-from ..diagnosis import Cause, Check, Diagnosis, Forecast, Proof
+from ...numbers import figures, percent
+from ..diagnosis import WORTH_IT, Cause, Check, Diagnosis, Forecast, Proof
 from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.training_copies import Longer, Wider
 from ..watch.training_kind import ACTOR, ADVERSARIAL
-from .capacity import at_floor, by_size, has_settled, overfitting_by_size
+from .capacity import NEAR, at_floor, by_size, overfitting_by_size, settled_on_new
 from .causes import CAUSES
-from .forecast import WORTH_IT, forecast_of
+from .forecast import forecast_of
 
 BROKEN = 0.5
 """The confidence of a cause that makes the verdict ``broken``."""
@@ -25,12 +25,8 @@ EARLY = 0.5
 """Share of the planned steps, before which a curve is not called settled."""
 MIN_VALIDATIONS = 5
 """Losses on new data, from which on it is seen whether they have risen for good."""
-RISEN = 0.01
-"""The part by which a loss on new data has risen for good: less is its noise."""
 BASELINE = 1.02
 """A loss on tokens above so much of what a table of pairs reaches has more to learn."""
-DECAYED = 0.3
-"""Below this part of its maximum a learning rate has come to the end of its schedule."""
 UNSEEN = (
     " Whether it generalises can't be told from training losses: measure the loss on data that it"
     " does not learn from, and hand it to seen.validate(loss)."
@@ -179,7 +175,7 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
         return "unknown", "Too few steps were observed; let it run for longer.", 0.3, None
     if found := _overfitting(evidence):
         return *found, None
-    if found := overfitting_by_size(evidence):
+    if found := overfitting_by_size(evidence) or _overfitting_by_copies(evidence):
         return *found, None
     forecast = forecast_of(evidence)
     if isinstance(forecast, str):
@@ -209,10 +205,11 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
     steps, losses = np.array(points, float).T
     tail = max(1, len(losses) // 10)
     now, lowest = float(losses[-tail:].mean()), int(losses.argmin())
-    near = slice(max(0, lowest - tail // 2), lowest + tail // 2 + 1)
-    best, at = float(losses[near].mean()), float(steps[lowest])
+    around = max(1, tail // 2)  # one that is lower than its neighbours may be so by chance
+    near = slice(max(0, lowest - around), lowest + around + 1)
+    best, at = float(np.median(losses[near])), float(steps[lowest])
     noise = float(np.median(np.abs(np.diff(losses[lowest:])))) if lowest < len(losses) - 1 else 0.0
-    if lowest > 0.8 * (len(losses) - 1) or now < best + RISEN * abs(best) + noise / tail**0.5:
+    if lowest > 0.8 * (len(losses) - 1) or now < best + WORTH_IT * abs(best) + noise / tail**0.5:
         return None
     then = evidence.losses[(evidence.steps >= 0.8 * at) & (evidence.steps <= 1.2 * at)]
     if len(then) and not evidence.ended < np.nanmean(then):
@@ -226,18 +223,28 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
     )
 
 
+def _overfitting_by_copies(evidence: Evidence) -> tuple[str, str, float] | None:
+    """See whether a copy that trained for half the steps is better on new data, and not on old."""
+    longer = evidence.result(Longer)
+    if longer is None or not longer.risen or longer.gap < NEAR:
+        return None
+    half = longer.now / (1 - longer.last) if longer.last < 1 else math.nan
+    return (
+        "overfitting",
+        f"Nothing is broken, but it overfits: its loss on new data is {figures(longer.now)}, that"
+        f" of a copy with half the steps {figures(half)}, and on training data it is lower by"
+        f" {percent(longer.gap)}. Stop earlier, or try more data, dropout or weight decay.",
+        min(0.92, 0.6 + 2 * longer.risen),
+    )
+
+
 def in_words(forecast: Forecast, evidence: Evidence) -> str:
     """Say what a forecast says: "in twice the time about 2.10 (2.05 to 2.16)"."""
     when = "in twice the time" if forecast.at == 2 * evidence.done else f"at step {forecast.at:,}"
     band = f"{figures(forecast.low)} to {figures(forecast.high)}"
-    longer = ", if its schedule is made twice as long" if _decays(evidence, forecast) else ""
+    ended = evidence.rate_has_decayed and forecast.at > evidence.planned
+    longer = ", if its schedule is made twice as long" if ended else ""
     return f"{when} about {figures(forecast.median)} ({band}){longer}"
-
-
-def _decays(evidence: Evidence, forecast: Forecast) -> bool:
-    """Whether the learning rate has fallen to its end, so that it can't just go on."""
-    rates = [rate for _, rate in evidence.learning_rates]
-    return bool(rates) and forecast.at > evidence.planned and rates[-1] < DECAYED * max(rates)
 
 
 def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, float]:
@@ -253,7 +260,9 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
         )
     if found := by_size(evidence, forecast.gain):
         return found
-    if forecast.gain >= WORTH_IT and not has_settled(evidence):
+    # What was tried on new examples counts more than a forecast of the training loss.
+    tried = settled_on_new(evidence) if forecast.on == "training" else None
+    if forecast.gain >= WORTH_IT and tried is None:
         return (
             "undertrained",
             f"Nothing is wrong; {what} still falls. It is {now} now, {ahead}.{hint}",
@@ -269,18 +278,20 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
             f" baseline, {figures(floor)}: let it train for longer.{hint}",
             0.55,
         )
-    if at_floor(evidence):
-        return (
-            "at_floor",
-            f"Nothing is wrong, and {what} has settled at {now}: {ahead}; no network of another"
-            f" size and no baseline is better on the same new examples.{hint}",
-            round(0.9 - 0.4 * forecast.chance, 2),
+    settled = f"{what} has settled at {now}: {ahead}"
+    if tried is not None and forecast.gain >= WORTH_IT:
+        settled = (
+            f"its loss on new examples has settled at {figures(tried.own)}: as many steps again, of"
+            f" a copy, take it to {figures(tried.longer)}, however far the training loss still"
+            " falls"
         )
-    return (
-        "fine",
-        f"Nothing is wrong, and {what} has settled at {now}: {ahead}.{hint}",
-        round(0.9 - 0.4 * forecast.chance, 2),
-    )
+    if at_floor(evidence):
+        verdict = "at_floor"
+        settled += "; no network of another size and no baseline is better on the same new examples"
+    else:
+        verdict = "fine"
+    sure = 0.9 - 0.4 * forecast.chance
+    return verdict, f"Nothing is wrong, and {settled}.{hint}", round(sure, 2)
 
 
 def _by_copies(
@@ -289,22 +300,22 @@ def _by_copies(
     """Decide by what was measured: copies trained for longer, copies that are larger."""
     now, by_time = longer.now, forecast.gain
     by_size = wider.gain if wider else 0.0
-    few = max(WORTH_IT, 1.5 * longer.noise)
     undertrained = (
         "undertrained",
         f"Nothing is wrong; it needs more time. The loss on new data is {figures(now)},"
         f" {in_words(forecast, evidence)}.",
     )
-    if by_time >= few and by_time >= 0.8 * by_size:
+    # A wider network learns faster, too: while more steps bring as much as width does, they count.
+    if by_time >= WORTH_IT and max(by_time, longer.last) >= 0.8 * by_size:
         return *undertrained, min(0.92, 0.6 + 5 * by_time)
-    if wider and by_size > few and longer.gap < 0.25:
+    if wider and by_size > WORTH_IT and longer.gap < NEAR:
         return (
             "too_small",
             f"Nothing is wrong, but the model is too small: with twice the width the loss on new"
             f" data goes from {figures(now)} to {figures(wider.loss)}, more time brings less.",
             min(0.92, 0.6 + 5 * by_size),
         )
-    if by_time >= few:
+    if by_time >= WORTH_IT:
         return *undertrained, 0.6
     if not evidence.can_grow:
         return (
@@ -313,9 +324,11 @@ def _by_copies(
             " more size would lower that.",
             0.8,
         )
-    return (
-        "fine",
-        f"Nothing is wrong. The loss on new data is {figures(now)}; neither twice the steps nor"
-        " twice the width would lower it by much.",
-        0.75,
-    )
+    other = "neither twice the steps nor twice the width would lower it by much"
+    if wider and by_size > WORTH_IT:
+        other = (
+            f"twice the steps would not lower it by much. Twice the width would, to"
+            f" {figures(wider.loss)}, but on training data it is lower by {percent(longer.gap)}"
+            " already: more data, dropout or weight decay come first"
+        )
+    return "fine", f"Nothing is wrong. The loss on new data is {figures(now)}; {other}.", 0.75

@@ -19,7 +19,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ...telemetry.events import Array
-from ..diagnosis import Forecast, Picture, Series
+from ..diagnosis import WORTH_IT, Z80, Forecast, Picture, Series
 from ..evidence import Evidence
 from ..experiments.training_copies import Longer
 
@@ -47,14 +47,12 @@ LEAST_SIZE = 0.3
 """Part of the last losses below which a loss counts no more for being small."""
 ANNEALED, ANNEALED_SPREAD = 0.035, 0.03
 """The part of the loss that a rate at its maximum costs, before anything is known; its spread."""
-WORTH_IT = 0.01
-"""A gain, as a share of the loss: below it, a loss has settled."""
 AHEAD = 24
 """Points of a picture's forecast."""
-Z80 = 1.2816
-"""Standard deviations on each side of the mean that hold 80 %."""
 COPIES_MISS = 0.35
 """The part of what copies say that twice the steps bring, by which they miss."""
+NOISE = 0.004
+"""The part of the loss by which two equal trainings differ, about."""
 NAMES = {"validation": "validation", "training": "training, mean"}
 LABELS = {"validation": "loss on new data", "training": "loss on training batches"}
 FORECAST = "forecast, 80 % band"
@@ -360,11 +358,11 @@ def _of_curve(evidence: Evidence) -> Forecast | str:
 
 def _with_copies(evidence: Evidence, longer: Longer, curve: Forecast | str) -> Forecast:
     """Return what copies say of twice the steps, together with the curve, each by its certainty."""
-    spread = max(longer.noise * abs(longer.now), COPIES_MISS * abs(longer.now - longer.twice))
+    spread = max(NOISE * abs(longer.now), COPIES_MISS * abs(longer.now - longer.twice))
     twice = longer.twice
     if isinstance(curve, Forecast) and curve.on == "validation":
         ratio = longer.now / curve.now if curve.now else 1.0  # other examples, another height
-        apart = max(longer.noise * abs(longer.now), ratio * (curve.high - curve.low) / (2 * Z80))
+        apart = max(NOISE * abs(longer.now), ratio * (curve.high - curve.low) / (2 * Z80))
         mine, its = spread**-2, apart**-2
         twice = (mine * longer.twice + its * ratio * curve.median) / (mine + its)
         spread = (mine + its) ** -0.5

@@ -1,6 +1,7 @@
 """Networks of other sizes: trained on what a loop was seen to use, without touching it."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -74,7 +75,7 @@ def test_the_loop_keeps_its_weights_and_its_random_numbers(small):
 def test_it_says_why_where_nothing_can_be_compared():
     """Of a training that is not supervised."""
     evidence = Evidence(torch.zeros(0).numpy(), torch.zeros(0).numpy(), [])
-    reference_networks.compare_sizes(None, None, evidence, 1.0)
+    reference_networks.compare_networks(None, None, evidence, (1.0, 1.0), math.inf)
     done = evidence.experiments["reference_networks"]
     assert done.passed is None and "not supervised" in done.measured
 

@@ -12,8 +12,8 @@ from core.doctor.experiments.reference_networks import REFERENCES, References
 from core.doctor.verdict.capacity import (
     at_floor,
     by_size,
-    has_settled,
     overfitting_by_size,
+    settled_on_new,
 )
 from core.doctor.verdict.conclusion import conclude
 
@@ -77,7 +77,31 @@ def test_it_is_not_called_too_small_while_more_steps_help_as_much():
 def test_what_was_tried_counts_more_than_what_was_forecast():
     """A copy that went on and gained nothing has settled, whatever its curve promised."""
     assert by_size(compared(), 0.3)[0] == "too_small"
-    assert has_settled(compared()) and not has_settled(compared(longer=2.2))
+    assert settled_on_new(compared()) and not settled_on_new(compared(longer=2.2))
+    assert not settled_on_new(compared(longer=math.nan))
+    assert not settled_on_new(compared(is_new=False))  # the copy left out what it had learned from
+
+
+def falling(**changes):
+    """A comparison in which size brings nothing, and a training loss that falls and falls."""
+    evidence = compared(larger=2.5, smaller=2.6, best_baseline=2.4, **changes)
+    evidence.losses = 1 + 4 * (evidence.steps + 1.0) ** -0.3
+    return evidence
+
+
+def test_of_a_training_loss_that_falls_it_is_not_said_that_it_has_settled():
+    """What was tried on new examples is said; where these are not new, the curve counts."""
+    found = conclude(falling(), ())
+    assert found.verdict == "fine" and "training loss has settled" not in found.sentence
+    assert "on new examples has settled at 2.50" in found.sentence and "2.49" in found.sentence
+    assert conclude(falling(is_new=False), ()).verdict == "undertrained"
+
+
+def test_a_forecast_of_the_loss_on_new_data_counts_whatever_a_copy_gained():
+    """It is settled only where nothing tells against it."""
+    evidence = falling()
+    evidence.validations = [(step, 1 + 4 * step**-0.3) for step in range(50, 2000, 50)]
+    assert conclude(evidence, ()).verdict == "undertrained"
 
 
 def test_a_network_of_its_own_size_that_is_better_tells_against_size():

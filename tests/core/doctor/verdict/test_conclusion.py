@@ -176,6 +176,15 @@ def test_the_loss_on_new_data_counts_where_it_is_known(curve, verdict, words):
     assert found.verdict == verdict and words in found.sentence, found.sentence
 
 
+def test_one_low_loss_among_others_is_no_minimum():
+    """Of some noisy losses on new data one is the lowest, which says nothing."""
+    losses = [2.3, 0.274, 0.154, 0.151, 0.160, 0.152, 0.168, 0.158, 0.145, 0.154, 0.152, 0.150]
+    steps = range(0, 1200, 100)
+    x = np.arange(1200)
+    case = Evidence(x, 1 + (x + 1.0) ** -0.5, [], [*zip(steps, losses, strict=True), (1200, 0.152)])
+    assert conclude(case, ()).verdict != "overfitting"
+
+
 def test_a_run_that_goes_on_is_not_called_settled():
     """Before half of its steps are done, it is only said how far it is."""
     x = np.arange(100)
@@ -205,9 +214,34 @@ def test_copies_that_trained_decide(time, size, gap, verdict):
     case.proofs = {id: proof(True, 0.1, settings) for id, settings in fixes.items()}
     found = conclude(case, ())
     assert found.verdict == verdict
+    assert ("to 1.80, but" if size > 0.05 and verdict == "fine" else "") in found.sentence
     assert found.settings == fixes.get(verdict, ())
     case.proofs = {id: proof(False, 0.0, settings) for id, settings in fixes.items()}
     assert conclude(case, ()).settings == ()
     case.can_grow = False
     if verdict == "fine":
         assert conclude(case, ()).verdict == "at_floor"
+
+
+def copies(size, **measured):
+    """Evidence of copies that trained for less time, and of a wider one."""
+    case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
+    longer, wider = Longer(now=2.0, **measured), Wider(loss=2.0 * (1 - size), gain=size)
+    for declared, result in ((LONGER, longer), (WIDER, wider)):
+        case.add(declared.done(Outcome(True, "measured", result)), result)
+    return case
+
+
+def test_it_is_not_too_small_while_more_steps_bring_more_than_width():
+    """Early on a wider network only learns faster."""
+    early = {"twice": 1.95, "gain": 0.025, "gap": 0.0}
+    assert conclude(copies(0.035, last=0.08, **early), ()).verdict == "undertrained"
+    assert conclude(copies(0.035, last=0.02, **early), ()).verdict == "too_small"
+
+
+def test_it_overfits_where_a_copy_with_half_the_steps_is_better_on_new_data():
+    """Also where the loss on new data was measured too seldom to be a curve."""
+    risen = {"twice": 2.0, "gain": 0.0, "last": -0.1, "risen": 0.05}
+    found = conclude(copies(0.2, gap=0.7, **risen), ())
+    assert found.verdict == "overfitting" and "half the steps 1.82" in found.sentence
+    assert conclude(copies(0.0, gap=0.1, **risen), ()).verdict == "fine"
