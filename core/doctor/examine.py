@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import UserError
 from ..telemetry.events import ENDINGS, Diagnosed, Event, Failed, Progress, Stopped
 from ..training.checkpoint import Checkpoint
 from ..training.control import Control
@@ -32,7 +31,7 @@ from .experiments.run_access import (
 )
 from .experiments.training_copies import train_copies
 from .rules import apply_rules
-from .run_doctor import RunDoctor, advise
+from .run_doctor import RunDoctor, advise, floors_of
 from .verdict.conclusion import conclude
 from .watch.observation import InferenceStats
 from .watch.watcher import Batch
@@ -175,10 +174,7 @@ def _joined(batches: list[Batch]) -> tuple[Tensor, Tensor]:
 
 
 def _set_floors(case: Evidence, learner: Learner) -> None:
-    try:
-        case.floors = learner.playground.baselines(learner.data, learner.recipe, learner.vocabulary)
-    except (UserError, *REPLAY_ERRORS):
-        case.floors = {}
+    case.floors = floors_of(learner)
     if case.data is not None and case.floors:
         case.data = replace(
             case.data,

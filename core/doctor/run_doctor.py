@@ -1,17 +1,19 @@
 """The doctor as an observer of a playground's run: findings while it trains."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from ..errors import UserError
 from ..telemetry.events import Diagnosed, Evaluated, Event
 from ..training.learner import Learner
 from ..training.pace import Pace
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
+from .experiments.replay import REPLAY_ERRORS
 from .experiments.step_experiments import OtherRates
 from .rules import apply_rules
 from .verdict.conclusion import conclude
@@ -46,6 +48,7 @@ class RunDoctor:
         self.planned = 0
         self.train_loss = math.nan
         self._pace = Pace(2.5, 0.01)
+        self._floors: Mapping[str, float] | None = None
 
     def on_start(self, learner: Learner, planned: int) -> None:
         """Watch from the first step on."""
@@ -95,7 +98,22 @@ class RunDoctor:
         checks = tuple(
             c for c in apply_rules(case) if c.passed is not False or c.id not in NEEDS_EXPERIMENTS
         )
+        found = conclude(case, checks)
+        if found.verdict != "fine" or self.learner is None:
+            return found
+        # To count takes a moment: only what has settled is held against what counting reaches.
+        if self._floors is None:
+            self._floors = floors_of(self.learner)
+        case.floors = self._floors
         return conclude(case, checks)
+
+
+def floors_of(learner: Learner) -> Mapping[str, float]:
+    """Return the loss of simple predictors on its data, by name; {} where there are none."""
+    try:
+        return learner.playground.baselines(learner.data, learner.recipe, learner.vocabulary)
+    except (UserError, *REPLAY_ERRORS):
+        return {}
 
 
 def advise(learner: Learner, case: Evidence, planned: int = 0) -> dict[str, dict[str, Any]]:

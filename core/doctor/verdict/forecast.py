@@ -320,9 +320,9 @@ def _miss(family: str, start: float, time: Array, losses: Array, varies: bool) -
 def forecast_of(evidence: Evidence) -> Forecast | str:
     """Forecast the loss of a training; return in words why it can't be done, if so.
 
-    The loss on new data counts where it was measured often enough. A training that goes on is
-    forecast to the steps that are planned, one that has ended to twice its steps; where copies
-    were trained for less time, what they say counts as well.
+    The loss on new data counts where it was measured often enough. A training in its
+    first half is forecast to the steps that are planned, any other to twice its steps; where
+    copies were trained for less time, what they say counts as well.
     """
     longer = evidence.result(Longer)
     curve = _of_curve(evidence)
@@ -341,7 +341,8 @@ def _of_curve(evidence: Evidence) -> Forecast | str:
     else:
         x, y = means_of(evidence.steps, evidence.losses)
     done = evidence.done
-    goes_on = evidence.planned > done
+    # Near its end the rest of a run is too short to say whether the loss has settled.
+    goes_on = evidence.planned >= 2 * done
     at = evidence.planned if goes_on else 2 * done
     rates = evidence.learning_rates + (evidence.rates_ahead if goes_on else [])
     schedule = Schedule(*zip(*sorted(rates), strict=True)) if rates else Schedule()

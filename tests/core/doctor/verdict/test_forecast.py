@@ -127,9 +127,9 @@ def test_new_data_is_forecast_where_it_is_measured_often_enough():
     found = forecast_of(Evidence(steps, training, [], new))
     assert found.on == "validation" and found.at == 1200
     assert found.median == pytest.approx(1 + 4 * 1200**-0.3, rel=0.03)
-    found = forecast_of(Evidence(steps, training, [], new[:3], planned=1000))
-    assert found.on == "training" and found.at == 1000
-    assert found.picture.series[1].x[-1] == 1000 and found.picture.y_label
+    found = forecast_of(Evidence(steps, training, [], new[:3], planned=1300))
+    assert found.on == "training" and found.at == 1300
+    assert found.picture.series[1].x[-1] == 1300 and found.picture.y_label
     band = found.picture.series[1]
     assert band.low[-1] == found.low <= found.median == band.y[-1] <= found.high == band.high[-1]
-    assert "1,000" in found.words
+    assert "1,300" in found.words
