@@ -5,7 +5,7 @@ is generated. No loss shows it.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -39,6 +39,7 @@ def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> Inf
     if not trained or not used:
         return InferenceStats()
     missing, extra = [], []
+    remembers = _joined_calls(tape.ops, graph.weights) > _joined_calls(graph.ops, graph.weights)
     for key, ours in trained.items():
         name = variables.name(graph.weights[key])
         if key not in used:
@@ -48,7 +49,8 @@ def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> Inf
         theirs = used[key]
         missing += [f"{what} behind {name}" for what in sorted(ours.operations - theirs.operations)]
         extra += [f"{what} behind {name}" for what in sorted(theirs.operations - ours.operations)]
-        if ours.lengths and theirs.lengths and not ours.lengths & theirs.lengths:
+        others = theirs.lengths and not ours.lengths & theirs.lengths
+        if ours.lengths and others and not remembers:
             extra.append(
                 f"{name} gets {_tokens(theirs.lengths)} at a time,"
                 f" in training it was {_tokens(ours.lengths)}"
@@ -57,11 +59,36 @@ def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> Inf
             extra += _compare_signals(name, ours, theirs)
     extra += _compare_inputs(graph, tape)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
-    return InferenceStats(tuple(missing), tuple(extra), modes, _drawn_from_one_context(graph, tape))
+    same_context = 0 if remembers else _drawn_from_one_context(graph, tape)
+    return InferenceStats(tuple(missing), tuple(extra), modes, same_context)
 
 
 def _tokens(lengths: set[int]) -> str:
-    return " or ".join(str(length) for length in sorted(lengths)) + " tokens"
+    words = " or ".join(str(length) for length in sorted(lengths))
+    return f"{words} token" if words == "1" else f"{words} tokens"
+
+
+def _joined_calls(ops: Sequence[Op], weights: dict[int, Tensor]) -> int:
+    """Return of how many look-ups in one embedding, at most, a layer sees what was made.
+
+    With a cache of keys and values, or a hidden state, that of earlier tokens is used again. Tokens
+    that are drawn are no such path: they are integers.
+    """
+    made_of: dict[int, frozenset[tuple[int, int]]] = {}
+    most = 0
+    for place, op in enumerate(ops):
+        known = [id(t) for t in op.inputs if id(t) in weights]
+        sources = frozenset[tuple[int, int]]().union(
+            *(made_of.get(id(t), frozenset()) for t in op.inputs)
+        )
+        if known and op.name in LOOK_UPS:
+            sources |= {(known[0], place)}
+        if known and len(sources) > most:
+            most = max(Counter(embedding for embedding, _ in sources).values())
+        for tensor in op.outputs:
+            if tensor.is_floating_point() and sources:
+                made_of[id(tensor)] = sources
+    return most
 
 
 def _drawn_from_one_context(graph: StepGraph, tape: Tape) -> int:

@@ -206,3 +206,44 @@ def test_a_generation_whose_context_stays(cause):
                 context = [*context[1:], drawn[-1]]
 
     assert first(train(loss, emb, hidden, out, after=generate)) == cause
+
+
+@pytest.mark.parametrize("network", ["keys", "state"])
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_network_that_keeps_earlier_tokens_may_be_given_one_at_a_time(network, remembers):
+    """By a cache of keys and values, or by a hidden state; without it its context is too short."""
+    embed, gru = nn.Embedding(9, WIDE), nn.GRU(WIDE, WIDE, batch_first=True)
+    query, key, value, head = (nn.Linear(WIDE, n) for n in (WIDE, WIDE, WIDE, 9))
+
+    def attention(x, cache=None):
+        x = embed(x)
+        q, k, v = query(x), key(x), value(x)
+        if cache:
+            k, v = torch.cat([cache[0], k], 1), torch.cat([cache[1], v], 1)
+        scores = q @ k.transpose(-2, -1) / WIDE**0.5
+        behind = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1 + k.shape[1] - q.shape[1])
+        weights = scores.masked_fill(behind, -math.inf).softmax(-1)
+        return head(weights @ v), (k, v)
+
+    def recurrent(x, state=None):
+        out, state = gru(embed(x), state)
+        return head(out), state
+
+    forward = attention if network == "keys" else recurrent
+    used = (embed, query, key, value, head) if network == "keys" else (embed, gru, head)
+    tokens = torch.randint(9, (ROWS, TOKENS + 1))
+
+    def make_loss(step):
+        return F.cross_entropy(forward(tokens[:, :-1])[0].flatten(0, 1), tokens[:, 1:].flatten())
+
+    @torch.no_grad()
+    def generate():
+        token, kept = torch.zeros(1, 1, dtype=torch.long), None
+        for _ in range(10):
+            logits, found = forward(token, kept)
+            kept = found if remembers else None
+            token = logits[:, -1].argmax(-1, keepdim=True)
+
+    diagnosis = train(make_loss, *used, after=generate)
+    assert (first(diagnosis) == "train_eval_mismatch") is not remembers, diagnosis.text()
+    assert remembers or "1 token at a time" in diagnosis.causes[0].evidence
