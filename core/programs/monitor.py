@@ -180,12 +180,15 @@ class Monitor:
         training = self._open.get(number)
         if training is None or loss is None or not self._on:
             return False
+        _guarded(self._take_step, training, loss, sys._getframe(1))
+        return training.is_over
+
+    def _take_step(self, training: Training, loss: "Tensor", frame: FrameType) -> None:
         training.validated()
-        training.loop.step(loss, sys._getframe(1))
+        training.loop.step(loss, frame)
         if self._pace.due():
             with self._pace.spending():
                 self._report()
-        return training.is_over
 
     def over(self, number: int) -> bool:
         """Return whether a loop around others has no more to do."""
@@ -257,12 +260,12 @@ class Monitor:
 
     def evaluated(self, value: Any) -> Any:
         """Note a loss that is computed without a gradient: on other data, if nothing says else."""
-        if not self._on or not self.trainings or not _is_evaluation(value):
+        if _is_compiled() or not self._on or not self.trainings or not _is_evaluation(value):
             return value
         if self._in_step and sys.modules["torch"].is_grad_enabled():
             return value  # the step's own loss, as a number
         if not _is_on_training_data(sys._getframe(1)):
-            self.trainings[-1].evaluated.append(float(value))
+            _guarded(lambda: self.trainings[-1].evaluated.append(float(value)))
         return value
 
 
@@ -320,6 +323,12 @@ def _guarded(function: Callable[..., None], *arguments: Any) -> None:
         function(*arguments)
     except Exception:
         _log.exception("a loop of the program was not watched")
+
+
+def _is_compiled() -> bool:
+    """Whether ``torch.compile`` reads what is called here: it stays as it is without it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.compiler.is_compiling()
 
 
 def _is_tensor(value: Any) -> bool:

@@ -85,12 +85,13 @@ class _Reader:
     skipped: list[Skipped] = field(default_factory=list)
 
     def cell(self, number: int, source: str) -> ProgramCell:
-        code = self._python(number, source)
-        return cell_of(code, f"{self.path}, cell {number}", number)
+        name = f"{self.path}, cell {number}"
+        cell = cell_of(source, name, number)
+        return cell if cell.tree else cell_of(self._python(number, source), name, number)
 
     def _python(self, number: int, source: str) -> str:
         """Return a cell's code with what only Jupyter understands left out, line by line."""
-        lines = source.splitlines()
+        lines = source.split("\n")
         first = next((line for line in lines if line.strip()), "")
         if first.startswith("%%"):
             magic = first[2:].split(None, 1)[0] if first[2:].split() else ""

@@ -9,6 +9,7 @@ import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import io
 import json
 import linecache
 import os
@@ -18,7 +19,7 @@ import threading
 import traceback
 import types
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
     from ..doctor.watch_loop import WatchedLoop
 
 MAX_MODULES = 200
+DEPTH = 20_000
+"""Frames of a walk over a syntax tree; Python compiles some thousand levels."""
 OURS = str(Path(__file__).parent)
+DISPLAY = f"{MONITOR}display"
+"""What shows a cell's last value, whatever the program calls ``display``."""
 NOBODY = "input() has nobody to answer it while a program is watched; give the value in the code"
 
 
@@ -76,8 +81,10 @@ class Runner:
         self._cell: int | None = None
         self._failed: list[dict[str, Any]] = []
         local = _local_modules(program, self._folder)
+        self._own_files = {*local, *(cell.name for cell in program.cells)}
         trees = [cell.tree for cell in program.cells if cell.tree]
-        self._finder = LoopFinder([*trees, *local.values()])
+        with _deep():
+            self._finder = LoopFinder([*trees, *local.values()])
         self._places: list[CodePlace] = []
         self.monitor = Monitor(
             self._places, self._watched, order.seconds or float("inf"), self._report
@@ -85,15 +92,21 @@ class Runner:
         sys.meta_path.insert(0, _Importer(self, local))
         self._report()
 
-    def instrumented(self, tree: ast.Module, file: str, cell: int | None = None) -> ast.Module:
-        """Return a tree with the calls of the monitor in it."""
-        return Instrumenter(self._finder, self._places, file, cell).instrument(tree)
+    def compiled(
+        self, tree: ast.Module, name: str, file: str, cell: int | None = None
+    ) -> types.CodeType:
+        """Return a tree's code with the calls of the monitor in it."""
+        with _deep():
+            Instrumenter(self._finder, self._places, file, cell).instrument(tree)
+            if cell is not None:
+                _show_last_value(tree)
+            return compile(tree, name, "exec", dont_inherit=True)
 
     def _watched(self) -> "WatchedLoop":
         from ..doctor.watch.tape import OWN_FILES
         from ..doctor.watch_loop import WatchedLoop
 
-        OWN_FILES.update(cell.name for cell in self._program.cells)
+        OWN_FILES.update(self._own_files)
         record = None if self._order.record else False
         name = self._program.path.stem
         return WatchedLoop(name=name, record=record, budget=self._order.budget)
@@ -102,16 +115,16 @@ class Runner:
         """Run the program; return its exit status."""
         main = types.ModuleType("__main__")
         main.__dict__.update(__file__=str(self._program.path), __builtins__=builtins)
+        main.__dict__[MONITOR] = self.monitor
         sys.modules["__main__"] = main
         sys.argv = [str(self._program.path), *self._order.arguments]
         sys.path.insert(0, str(self._folder))
-        setattr(builtins, MONITOR, self.monitor)
         builtins.input = _refuse_input
         # Plots go nowhere instead of into windows that wait.
         os.environ.setdefault("MPLBACKEND", "agg")
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         if self._program.is_notebook:
-            main.__dict__["display"] = _display
+            main.__dict__.update({"display": _display, DISPLAY: _display})
         try:
             for cell in self._program.cells:
                 if not self._run_cell(cell, main.__dict__):
@@ -124,17 +137,14 @@ class Runner:
     def _run_cell(self, cell: ProgramCell, namespace: dict[str, Any]) -> bool:
         """Run a cell; return whether the ones behind it are run, too."""
         self._cell = cell.number
-        lines = cell.source.splitlines(keepends=True)
+        lines = io.StringIO(cell.source).readlines()
         if cell.number is not None:
             linecache.cache[cell.name] = (len(cell.source), None, lines, cell.name)
         try:
             if cell.tree is None:
                 assert cell.error is not None
                 raise cell.error
-            tree = self.instrumented(cell.tree, str(self._program.path), cell.number)
-            if cell.number is not None:
-                _show_last_value(tree)
-            code = compile(tree, cell.name, "exec", dont_inherit=True)
+            code = self.compiled(cell.tree, cell.name, str(self._program.path), cell.number)
             exec(code, namespace)  # noqa: S102, what its owner asked to run
         except SystemExit as end:
             self._status = _status_of(end)
@@ -152,18 +162,22 @@ class Runner:
         trace = error.__traceback__ if cell.tree else None
         while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OURS):
             trace = trace.tb_next
+        self._status = 1
+        frames = traceback.extract_tb(trace)
+        line = next((f.lineno for f in reversed(frames) if f.filename == cell.name), None)
+        words = traceback.format_exception_only(error)
+        said = words[0]
+        if isinstance(error, SyntaxError):
+            said = words[-1]  # behind the line of the source
+            line = error.lineno if error.filename in (None, cell.name) else line
+        said = said.strip().splitlines()[0]
+        self._error = self._error or said
+        self._failed.append({"cell": cell.number, "line": line, "error": said})
         sys.stdout.flush()
         if sys.excepthook is sys.__excepthook__:  # which knows no lines of cells
             traceback.print_exception(error.with_traceback(trace))
         else:
             sys.excepthook(type(error), error.with_traceback(trace), trace)
-        self._status = 1
-        frames = traceback.extract_tb(trace)
-        line = next((f.lineno for f in reversed(frames) if f.filename == cell.name), None)
-        line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else line
-        said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-        self._error = self._error or said
-        self._failed.append({"cell": cell.number, "line": line, "error": said})
 
     def _report(self) -> None:
         # Neither torch nor numpy is loaded for this: the program may set first how they begin.
@@ -179,16 +193,18 @@ class Runner:
         )
         report = Path(self._order.report)
         draft = report.with_suffix(".draft")
-        draft.write_text(content)
-        draft.replace(report)
+        with contextlib.suppress(OSError):  # a full disk must not end another's script
+            draft.write_text(content)
+            draft.replace(report)
 
 
-class _Importer(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _Importer(importlib.abc.MetaPathFinder):
     """Imports the program's own modules with the calls of the monitor in them."""
 
     def __init__(self, runner: Runner, trees: dict[str, ast.Module]) -> None:
         self._runner = runner
         self._trees = trees
+        self._codes: dict[str, types.CodeType] = {}
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
@@ -196,21 +212,28 @@ class _Importer(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is None or spec.origin not in self._trees:
             return None
-        spec.loader = _Loader(name, spec.origin, self._runner, self._trees[spec.origin])
+        path = spec.origin
+        if path not in self._codes:  # a module that is reloaded has its calls already
+            self._codes[path] = self._runner.compiled(self._trees[path], path, path)
+        spec.loader = _Loader(name, path, self._codes[path], self._runner.monitor)
         return spec
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
     """Loads one of the program's own modules."""
 
-    def __init__(self, name: str, path: str, runner: Runner, tree: ast.Module) -> None:
+    def __init__(self, name: str, path: str, code: types.CodeType, monitor: Monitor) -> None:
         super().__init__(name, path)
-        self._runner, self._tree = runner, tree
+        self._code, self._monitor = code, monitor
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Run it; the monitor is a variable of it, since torch.compile knows all builtins."""
+        module.__dict__[MONITOR] = self._monitor
+        super().exec_module(module)
 
     def get_code(self, fullname: str) -> types.CodeType:
         """Return the code with the calls in it; nothing of it is cached."""
-        tree = self._runner.instrumented(self._tree, self.path)
-        return compile(tree, self.path, "exec", dont_inherit=True)
+        return self._code
 
 
 def _local_modules(program: Program, folder: Path) -> dict[str, ast.Module]:
@@ -245,9 +268,22 @@ def _imported(tree: ast.Module, folder: Path, place: Path) -> list[Path]:
             names += [(base, name) for name in (module, *inner) if name]
     files = []
     for base, name in names:
-        stem = base.joinpath(*name.split("."))
-        files += [stem.with_name(f"{stem.name}.py"), stem / "__init__.py"]
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):  # a module's packages are imported with it
+            stem = base.joinpath(*parts[:end])
+            files += [stem.with_name(f"{stem.name}.py"), stem / "__init__.py"]
     return [path for path in files if path.is_file()]
+
+
+@contextlib.contextmanager
+def _deep() -> Iterator[None]:
+    """Walk over trees that are nested as deeply as Python compiles them."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _show_last_value(tree: ast.Module) -> None:
@@ -268,7 +304,7 @@ def _is_ours(node: ast.With) -> bool:
 
 
 def _displayed(line: ast.Expr) -> ast.Expr:
-    call = ast.Call(ast.Name("display", ast.Load()), [line.value], [])
+    call = ast.Call(ast.Name(DISPLAY, ast.Load()), [line.value], [])
     return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), line))
 
 

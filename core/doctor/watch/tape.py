@@ -9,7 +9,7 @@ inputs or other weights: :func:`replay`.
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -190,7 +190,7 @@ class Tape:
 
 
 class TapeRecorder(TorchFunctionMode):
-    """A context in which calls of torch are recorded.
+    """A context in which calls of torch are recorded; what is compiled runs uncompiled in it.
 
     Args:
         training: whether a training step is recorded: calls under ``no_grad`` are then no part of
@@ -207,10 +207,13 @@ class TapeRecorder(TorchFunctionMode):
         self._carried: dict[int, bool] = {}
         self._moved: set[int] = set()
         self._evaluated: dict[int, weakref.ref[Tensor]] = {}
+        self._stance: AbstractContextManager[None] | None = None
 
     def __enter__(self) -> "TapeRecorder":
         """Record from here on."""
         self._hook = register_optimizer_step_post_hook(self._after_optimizer)
+        if "torch._dynamo" in sys.modules:  # which would compile what records, too
+            self._stance = torch.compiler.set_stance("force_eager")
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
@@ -218,6 +221,8 @@ class TapeRecorder(TorchFunctionMode):
         """Stop recording."""
         self._hook.remove()
         super().__exit__(*error)  # type: ignore[no-untyped-call]
+        if self._stance is not None:
+            self._stance.__exit__(*error)
 
     def _after_optimizer(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]

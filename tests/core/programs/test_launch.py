@@ -51,6 +51,42 @@ def evaluate(x, y, w1, w2):
     h = x @ w1
     return F.cross_entropy(torch.tanh((h - h.mean(0)) / h.std(0)) @ w2, y).item()
 """
+TRAINING = """
+import torch
+from torch import nn
+
+model = nn.Linear(4, 2)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+
+def train(steps, compute):
+    for _ in range(steps):
+        loss = compute(torch.randn(8, 4))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+ODD = f"""
+import importlib
+import sys
+import package.inner
+from torch.nn.functional import mse_loss
+from package.inner import *
+{TRAINING}
+
+@torch.compile(fullgraph=True, backend="eager")
+def compute(x):
+    loss = nn.functional.cross_entropy(model(x), x[:, :2].argmax(1))
+    return loss
+
+train(20, compute)
+importlib.reload(package.inner).train(7, compute)
+assert {" + ".join(["1"] * 700)} == 700 and {"'a'" + ".strip()" * 400} == "a"
+nothing = torch.zeros(2, device="meta")
+unseen_loss = mse_loss(nothing, nothing)
+sys.excepthook = lambda *error: 1 / 0
+raise KeyError("first line\\nsecond line")
+"""
 FOREVER = """
 import multiprocessing, signal, time
 import torch
@@ -129,6 +165,34 @@ def test_a_notebook_goes_on_behind_a_cell_that_fails(tmp_path):
     assert [line["text"] for line in seen["skipped"]] == ["!pip install x"]
     (loop,) = seen["loops"]
     assert loop["where"]["cell"] == 4 and loop["steps"] == 40
+
+
+def test_what_python_runs_is_run(tmp_path):
+    """Compiled functions, deep nesting, packages, reloads, losses that are no numbers, a hook."""
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        f"{TRAINING}\ntrain(5, lambda x: nn.functional.cross_entropy(model(x), x[:, :2].argmax(1)))"
+    )
+    (package / "inner.py").write_text(f"from . import optimizer as first{TRAINING}")
+    path = tmp_path / "odd.py"
+    path.write_text(ODD)
+    with (tmp_path / "out.txt").open("w") as output:
+        seen = watched(path, output=output, budget=0.1)
+    written = (tmp_path / "out.txt").read_text()
+    assert "ZeroDivisionError" in written and "KeyError" in written
+    assert seen["exit_status"] == 1 and seen["failed"][0]["line"] == ODD.count("\n"), written
+    loops = [(Path(loop["where"]["file"]).name, loop["steps"]) for loop in seen["loops"]]
+    assert loops == [("__init__.py", 5), ("odd.py", 20), ("inner.py", 7)]
+
+
+def test_a_cell_shows_its_last_value_whatever_display_is(tmp_path):
+    """Also where a program has such a function; an error in code that it makes has its line."""
+    path = notebook(tmp_path, "def display(model, size):\n    return 1", "6 * 7", "1\nexec('a b')")
+    with (tmp_path / "out.txt").open("w") as output:
+        seen = watched(path, output=output)
+    assert (tmp_path / "out.txt").read_text().startswith("42\n")
+    assert [(one["cell"], one["line"]) for one in seen["failed"]] == [(4, 2)]
 
 
 def test_stop_ends_a_program_that_ignores_it_and_what_it_started(tmp_path, monkeypatch):

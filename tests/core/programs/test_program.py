@@ -80,3 +80,12 @@ def test_notebooks_in_other_languages_and_folders_are_refused(tmp_path):
         read_program(notebook(tmp_path, "1", language="julia"))
     with pytest.raises(UserError, match="is a folder"):
         read_program(tmp_path)
+
+
+@pytest.mark.parametrize("cell", ["y = (7\n  %2)", "s = 'a\u2028b'", "s = '\x0c'\r\nt = 1"])
+def test_a_cell_that_is_python_stays_as_it_is(tmp_path, cell):
+    """What looks like a magic may go on a line; only a line feed ends one."""
+    (read,) = read_program(notebook(tmp_path, cell)).cells
+    assert read.tree and read.source == cell
+    with_magic = read_program(notebook(tmp_path, f"{cell}\n!ls")).cells[0]
+    assert cell.startswith("y") or with_magic.source == f"{cell}\npass"
