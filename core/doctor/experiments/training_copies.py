@@ -30,7 +30,7 @@ class Longer(ExperimentResult):
         now, twice: the losses.
         gain: what twice as many steps bring, as a share of the loss.
         gap: between training data and new data, as a share of the loss.
-        last: what the last doubling of the steps brought, as a share of the loss before.
+        half: the loss of a copy that trained for half the steps.
         risen: by what share of it the loss is surely above that of half the steps; 0.
     """
 
@@ -38,7 +38,7 @@ class Longer(ExperimentResult):
     twice: float
     gain: float
     gap: float
-    last: float = 0.0
+    half: float = math.nan
     risen: float = 0.0
 
 
@@ -146,7 +146,7 @@ def _longer(
             twice,
             gain,
             gap if gap == gap else 0.0,
-            last / abs(half) if half else 0.0,
+            half,
             max(0.0, surely) / abs(now) if now else 0.0,
         ),
         Picture(

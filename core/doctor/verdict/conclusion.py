@@ -228,11 +228,10 @@ def _overfitting_by_copies(evidence: Evidence) -> tuple[str, str, float] | None:
     longer = evidence.result(Longer)
     if longer is None or not longer.risen or longer.gap < NEAR:
         return None
-    half = longer.now / (1 - longer.last) if longer.last < 1 else math.nan
     return (
         "overfitting",
         f"Nothing is broken, but it overfits: its loss on new data is {figures(longer.now)}, that"
-        f" of a copy with half the steps {figures(half)}, and on training data it is lower by"
+        f" of a copy with half the steps {figures(longer.half)}, and on training data it is lower by"
         f" {percent(longer.gap)}. Stop earlier, or try more data, dropout or weight decay.",
         min(0.92, 0.6 + 2 * longer.risen),
     )
@@ -268,16 +267,9 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
             f"Nothing is wrong; {what} still falls. It is {now} now, {ahead}.{hint}",
             round(min(0.92, max(0.5, forecast.chance)), 2),
         )
-    known = evidence.data.pair_entropy if evidence.data else math.nan
-    floor = evidence.floors.get("pair", known)
     new = evidence.new_loss if math.isfinite(evidence.new_loss) else forecast.now
-    if new > BASELINE * floor and not evidence.ended < floor:
-        return (
-            "undertrained",
-            f"Nothing wrong was found, but {what}, {figures(new)}, is still above that of a bigram"
-            f" baseline, {figures(floor)}: let it train for longer.{hint}",
-            0.55,
-        )
+    if found := _above_baseline(evidence, what, new, hint):
+        return found
     settled = f"{what} has settled at {now}: {ahead}"
     if tried is not None and forecast.gain >= WORTH_IT:
         settled = (
@@ -294,6 +286,22 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     return verdict, f"Nothing is wrong, and {settled}.{hint}", round(sure, 2)
 
 
+def _above_baseline(
+    evidence: Evidence, what: str, loss: float, hint: str = ""
+) -> tuple[str, str, float] | None:
+    """See whether a table of what follows one token is still better."""
+    known = evidence.data.pair_entropy if evidence.data else math.nan
+    floor = evidence.floors.get("pair", known)
+    if not loss > BASELINE * floor or evidence.ended < floor:
+        return None
+    return (
+        "undertrained",
+        f"Nothing wrong was found, but {what}, {figures(loss)}, is still above that of a bigram"
+        f" baseline, {figures(floor)}: let it train for longer.{hint}",
+        0.55,
+    )
+
+
 def _by_copies(
     evidence: Evidence, forecast: Forecast, longer: Longer, wider: Wider | None
 ) -> tuple[str, str, float]:
@@ -305,8 +313,9 @@ def _by_copies(
         f"Nothing is wrong; it needs more time. The loss on new data is {figures(now)},"
         f" {in_words(forecast, evidence)}.",
     )
-    # A wider network learns faster, too: while more steps bring as much as width does, they count.
-    if by_time >= WORTH_IT and max(by_time, longer.last) >= 0.8 * by_size:
+    early = _above_baseline(evidence, "the loss on new data", now)
+    # Above what a table reaches, a wider network may only learn faster.
+    if by_time >= WORTH_IT and (by_time >= 0.8 * by_size or early):
         return *undertrained, min(0.92, 0.6 + 5 * by_time)
     if wider and by_size > WORTH_IT and longer.gap < NEAR:
         return (
@@ -317,6 +326,8 @@ def _by_copies(
         )
     if by_time >= WORTH_IT:
         return *undertrained, 0.6
+    if early:
+        return early
     if not evidence.can_grow:
         return (
             "at_floor",

@@ -232,16 +232,26 @@ def copies(size, **measured):
     return case
 
 
-def test_it_is_not_too_small_while_more_steps_bring_more_than_width():
+def test_it_is_not_too_small_while_a_table_of_pairs_is_better_and_more_steps_help():
     """Early on a wider network only learns faster."""
-    early = {"twice": 1.95, "gain": 0.025, "gap": 0.0}
-    assert conclude(copies(0.035, last=0.08, **early), ()).verdict == "undertrained"
-    assert conclude(copies(0.035, last=0.02, **early), ()).verdict == "too_small"
+    case = copies(0.035, twice=1.95, gain=0.025, gap=0.0)
+    assert conclude(case, ()).verdict == "too_small"
+    case.floors = {"pair": 1.8}
+    assert conclude(case, ()).verdict == "undertrained"
+
+
+def test_it_is_not_fine_while_a_table_of_pairs_is_better():
+    """Its curve may stand still for a while."""
+    case = copies(0.0, twice=2.0, gain=0.0, gap=0.0)
+    assert conclude(case, ()).verdict == "fine"
+    case.floors = {"pair": 1.8}
+    found = conclude(case, ())
+    assert found.verdict == "undertrained" and "bigram baseline, 1.80" in found.sentence
 
 
 def test_it_overfits_where_a_copy_with_half_the_steps_is_better_on_new_data():
     """Also where the loss on new data was measured too seldom to be a curve."""
-    risen = {"twice": 2.0, "gain": 0.0, "last": -0.1, "risen": 0.05}
+    risen = {"twice": 2.0, "gain": 0.0, "half": 1.82, "risen": 0.05}
     found = conclude(copies(0.2, gap=0.7, **risen), ())
     assert found.verdict == "overfitting" and "half the steps 1.82" in found.sentence
     assert conclude(copies(0.0, gap=0.1, **risen), ()).verdict == "fine"
