@@ -3,7 +3,6 @@
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -11,9 +10,10 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip
 
 from gui import theme
+from gui.charts.explained import Explained
 
 KEYS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -25,7 +25,7 @@ KEYS = {
 TABS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
-class Cells(QWidget):
+class Cells(Explained):
     """Cells in rows; each can say what it is, and be chosen.
 
     A subclass says how many there are, where they are, what they say, and paints them. Its height
@@ -114,14 +114,10 @@ class Cells(QWidget):
             painter.setPen(QPen(now.colour("activation"), 2))
             painter.drawRoundedRect(self.rect_of(self.current), 3, 3)
 
-    def event(self, event: QEvent) -> bool:
-        """Tell what is under the mouse; beside the cells, what the widget is for."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self.index_at(QPointF(event.pos()))
-            if index >= 0:
-                QToolTip.showText(event.globalPos(), self.describe(index), self)
-                return True
-        return super().event(event)
+    def explain(self, point: QPoint) -> str:
+        """Describe the cell at a place; beside the cells the widget says what it is for."""
+        index = self.index_at(QPointF(point))
+        return self.describe(index) if index >= 0 else ""
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Mark the cell under the mouse."""

@@ -1,14 +1,15 @@
 """Ten bars: how a network shares its certainty out over the digits."""
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy
 
 from core.numbers import percent
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts.bars import paint_groove
+from gui.charts.explained import Explained
 
 DIGITS = 10
 DIGIT_WIDTH, SHARE_WIDTH = 20, 66
@@ -18,7 +19,7 @@ HELP = (
 )
 
 
-class ProbabilityBars(QWidget):
+class ProbabilityBars(Explained):
     """What the network thinks of each digit, 0 to 9, from top to bottom."""
 
     def __init__(self, name: str = "digitBars") -> None:
@@ -89,13 +90,10 @@ class ProbabilityBars(QWidget):
         painter.setPen(now.colour("text" if wins else "muted" if share >= 0.0005 else "faint"))
         painter.drawText(row, middle | Qt.AlignmentFlag.AlignRight, percent(share, 1))
 
-    def event(self, event: QEvent) -> bool:
-        """Explain the row under the mouse."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            digit = int(event.pos().y() * DIGITS / max(1, self.height()))
-            QToolTip.showText(event.globalPos(), self.describe(min(9, max(0, digit))), self)
-            return True
-        return super().event(event)
+    def explain(self, point: QPoint) -> str:
+        """Describe the digit of a row."""
+        digit = int(point.y() * DIGITS / max(1, self.height()))
+        return self.describe(min(9, max(0, digit)))
 
     def sizeHint(self) -> QSize:
         """Ask for rows that breathe."""

@@ -5,24 +5,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from core.numbers import fixed
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
 from gui.charts.cells import KEYS
+from gui.charts.explained import Explained
 
 TILE = 20  # pixels from which a cell is a tile with its number
 SPACE = 1.0  # pixels at each side of a tile
@@ -184,7 +184,7 @@ def cross(grid: MatrixGrid, row: int | None = None, column: int | None = None) -
     return mask
 
 
-class Board(QWidget):
+class Board(Explained):
     """Matrices side by side. The cell under the mouse, or reached by key, stays current."""
 
     currentChanged = Signal()
@@ -296,9 +296,6 @@ class Board(QWidget):
         nearest = min(others, key=distance, default=None)
         return nearest if nearest is not None and distance(nearest) < math.inf else None
 
-    def event(self, event: QEvent) -> bool:
-        """Describe the cell under the mouse; elsewhere show the board's tooltip."""
-        if isinstance(event, QHelpEvent) and self.cell_at(QPointF(event.pos())):
-            QToolTip.showText(event.globalPos(), self.describe(), self)
-            return True
-        return super().event(event)
+    def explain(self, point: QPoint) -> str:
+        """Describe the cell under the mouse, which is the current one."""
+        return self.describe() if self.cell_at(QPointF(point)) else ""

@@ -11,18 +11,18 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFont,
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.telemetry.events import LayerInfo, LayerStats, Snapshot
 from core.telemetry.history import History
 from core.telemetry.layer_health import UPDATE_GOOD, Remark, check_layers
 from gui import theme
+from gui.charts.explained import Explained
 from gui.charts.histogram import draw_histogram
 from gui.charts.sparklines import draw_line, draw_warning
 from gui.widgets.glossary import TERM, open_term
@@ -36,6 +36,7 @@ MEASURED = (
 WORDS = 78  # pixels for the words beside a plot
 PLOT = 52  # pixels that a plot has at least, or its words go below it
 LINE = 16  # pixels for words below a plot
+BESIDE = 4  # pixels at least between the name of a layer and the plot beside it
 NAME = 116  # pixels for a layer's name, shape and activation
 HEAD_HELP = "Click the heading, or press F1 here, to read about it in the glossary."
 EMPTY = "The layers of the network are listed here, one a row, as soon as there is one."
@@ -98,7 +99,7 @@ def layer_shape(info: LayerInfo) -> str:
     return f"{inputs:,} → {info.units:,}{filters}"
 
 
-class LayerTable(QWidget):
+class LayerTable(Explained):
     """Shows the newest snapshot of every layer; a click or Enter opens one.
 
     F1 explains the current column: that under the mouse, or that which the arrow keys choose.
@@ -176,6 +177,10 @@ class LayerTable(QWidget):
         """Return where a layer's row is."""
         return QRect(0, HEAD + row * ROW, self.width(), ROW)
 
+    def headings(self) -> dict[str, QRect]:
+        """Return where the heading of each column is, by its key."""
+        return self._column_rects(QRect(0, 0, self.width(), HEAD))
+
     def _column_rects(self, row: QRect) -> dict[str, QRect]:
         rects, left = {}, float(row.left() + 10)
         usable = row.width() - 20
@@ -193,13 +198,11 @@ class LayerTable(QWidget):
         """Paint headings and rows that need it."""
         painter = QPainter(self)
         colours = theme.current()
-        painter.setPen(colours.colour("muted"))
         if not self._layers:
             painter.setFont(theme.font(13))
-            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(12, 0, -12, 0), middle, EMPTY)
+            theme.paint_hint(painter, self.rect().adjusted(12, 0, -12, 0), EMPTY)
             return
-        heads = self._column_rects(QRect(0, 0, self.width(), HEAD))
+        heads = self.headings()
         for column in COLUMNS:
             current = column is self.column and (self.underMouse() or self.hasFocus())
             font = theme.font(12)
@@ -219,7 +222,8 @@ class LayerTable(QWidget):
         painter.drawLine(rect.topLeft(), rect.topRight())
         columns = self._column_rects(rect.adjusted(0, 8, 0, -8))
         info = self._layers[row]
-        self._paint_name(painter, columns["layer"], info)
+        room = columns["activation"].left() - BESIDE - columns["layer"].left()
+        self._paint_name(painter, columns["layer"], room, info)
         if self.snapshot is None:
             return
         stats = self.snapshot.layers[row]
@@ -243,14 +247,14 @@ class LayerTable(QWidget):
         last = f"{stats.update_to_data:.1f}" if self.snapshot.rate_share else "no update"
         self._paint_words(painter, columns[key], ("now", last), last, warned.get(key))
 
-    def _paint_name(self, painter: QPainter, rect: QRect, info: LayerInfo) -> None:
+    def _paint_name(self, painter: QPainter, rect: QRect, room: int, info: LayerInfo) -> None:
         colours = theme.current()
         parts = [layer_role(info), info.activation, "batch norm" if info.norm else ""]
         kind = ", ".join(part for part in parts if part) or "no activation"
         lines = (layer_shape(info), kind, f"{info.parameters:,} weights")
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(colours.colour("text"))
-        place = QRect(rect.left(), rect.top(), rect.width() + 6, rect.height() // 4)
+        place = QRect(rect.left(), rect.top(), room, rect.height() // 4)
         _draw_elided(painter, place.adjusted(0, -2, 0, 2), info.name)
         painter.setFont(theme.font(11))
         painter.setPen(colours.colour("muted"))
@@ -294,8 +298,8 @@ class LayerTable(QWidget):
         return row if point.y() >= HEAD and 0 <= row < len(self._layers) else -1
 
     def _column_at(self, point: QPoint) -> int:
-        heads = list(self._column_rects(QRect(0, 0, self.width(), HEAD)).values())
-        return sum(point.x() > head.right() + 18 for head in heads[:-1])
+        _, *others = self.headings().values()
+        return sum(point.x() >= head.left() for head in others)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Highlight the row under the mouse, and choose the column."""
@@ -340,13 +344,6 @@ class LayerTable(QWidget):
             self.opened.emit(self._layers[self._hovered].name)
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        """Explain what is under the mouse."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.explain(event.pos()), self)
-            return True
-        return super().event(event)
 
     def explain(self, point: QPoint) -> str:
         """Return the tooltip of a place: the remarks on its row, then what the column shows."""

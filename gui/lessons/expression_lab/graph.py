@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -15,7 +14,7 @@ from PySide6.QtGui import (
     QPolygonF,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.expressions.explanations import formula, value_in_words
 from core.expressions.graph import Graph, Kind, Node
@@ -23,6 +22,7 @@ from core.expressions.layout import arrange
 from core.expressions.stepper import NodeState
 from core.numbers import number
 from gui import theme
+from gui.charts.explained import Explained
 from gui.lessons.expression_lab.boxes import box_size, is_leaf, number_at, paint_box
 
 PIXEL, FINE = 0.01, 0.1
@@ -46,7 +46,7 @@ SMALLEST = 0.7
 """A graph is scaled down to fit, at most to this; a wider one is scrolled."""
 
 
-class ExpressionGraph(QWidget):
+class ExpressionGraph(Explained):
     """Paints the nodes; the numbers of leaves can be dragged."""
 
     nodePicked = Signal(int)
@@ -254,14 +254,10 @@ class ExpressionGraph(QWidget):
             lines.append("not differentiable here: the slopes of both sides differ")
         return "\n".join(lines)
 
-    def event(self, event: QEvent) -> bool:
-        """Describe the node under the mouse."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            node, _ = self._at(QPointF(event.pos()))
-            words = self.describe(node.index) if node else HELP
-            QToolTip.showText(event.globalPos(), words, self)
-            return True
-        return super().event(event)
+    def explain(self, point: QPoint) -> str:
+        """Describe the node at a place."""
+        node, _ = self._at(QPointF(point))
+        return self.describe(node.index) if node else HELP
 
 
 class GraphPlaces:

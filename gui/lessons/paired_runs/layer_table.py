@@ -3,15 +3,16 @@
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy
 
 from core.lessons.pair_history import NAMES, NetworkHistory
 from core.telemetry.events import LayerInfo, LayerStats
 from core.telemetry.history import Curve
 from core.telemetry.layer_health import UPDATE_GOOD, Remark, check_layers
 from gui import theme
+from gui.charts.explained import Explained
 from gui.charts.histogram import draw_histogram
 from gui.charts.sparklines import draw_line, draw_warning
 from gui.widgets.layer_names import layer_title
@@ -34,7 +35,7 @@ class LayerData:
     remarks: list[Remark]
 
 
-class PairLayerTable(QWidget):
+class PairLayerTable(Explained):
     """Shows the latest snapshots of two networks, layer beside layer."""
 
     def __init__(self, key: str) -> None:
@@ -151,13 +152,6 @@ class PairLayerTable(QWidget):
             painter.drawText(place, MIDDLE, words.replace("-", "\u2212"))
             place.translate(0, 15)
 
-    def event(self, event: QEvent) -> bool:
-        """Explain what is under the mouse."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.explain(event.pos()), self)
-            return True
-        return super().event(event)
-
     def explain(self, point: QPoint) -> str:
         """Return the text for a place: the remark on it, then the explanation of its column."""
         where = QRect(0, point.y(), 0, 1)
@@ -171,7 +165,7 @@ class PairLayerTable(QWidget):
                 remarks = layer.remarks if layer else []
                 found = [remark.sentence for remark in remarks if remark.quantity == column.key]
                 return "<p>" + "</p><p>".join([*found, column.help]) + "</p>"
-        return f"<p>{COLUMNS[0].help.removesuffix(' Click to open it.')}</p>"
+        return f"<p>{COLUMNS[0].help}</p>"
 
 
 def _layers(history: NetworkHistory) -> dict[str, LayerData]:

@@ -1,5 +1,7 @@
 """The layer table's headings: clicked, walked by keys, and explained by F1."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -14,6 +16,7 @@ from gui.widgets.glossary import GlossaryDialog, GlossaryHelp
 from gui.widgets.layer_table import COLUMNS, HEAD, LayerTable
 
 LAYERS = (LayerInfo("hidden.0", 784, 32, 0, 25120, "relu", False),)
+LONG = "blocks.0.attend"  # as wide as a column, where room is short
 TERMS = ["Layer", "Activation", "Gradient", "Update-to-weight ratio"]
 
 
@@ -91,3 +94,29 @@ def test_plots_are_wide_enough_to_be_read(qtbot, width):
         line = theme.current().colour(key).rgb()
         ys, xs = range(HEAD + 8, image.height()), range(image.width())
         assert sum(any(image.pixel(x, y) == line for y in ys) for x in xs) > 50
+
+
+@pytest.mark.parametrize("width", [400, 900])
+def test_each_column_explains_itself_from_its_left_end_on(table, width):
+    """Where the columns stand closer together, too."""
+    table.window().resize(width, 300)
+    left = [heading.left() for heading in table.headings().values()]
+    for number, place in enumerate(left):
+        assert table.explain(QPoint(place + 1, HEAD + 10)) == table.explain(
+            QPoint(place + 30, HEAD + 10)
+        )
+        assert COLUMNS[number].help in table.explain(QPoint(place + 1, HEAD + 10))
+
+
+@pytest.mark.parametrize("width", [400, 900])
+def test_a_long_name_leaves_the_plot_beside_it_alone(table, width):
+    """It is shortened before it touches the next column."""
+    table.window().resize(width, 300)
+    plot = table.headings()["activation"].left()
+    seen = []
+    for name in ("a", LONG, 2 * LONG):
+        table.set_layers((replace(LAYERS[0], name=name),), History())
+        picture = table.grab()
+        ratio = picture.devicePixelRatio()
+        seen.append(picture.toImage().copy(round((plot - 3) * ratio), 0, *picture.size().toTuple()))
+    assert seen[0] == seen[1] == seen[2]
