@@ -5,7 +5,8 @@ layer table, the doctor) finds the same thing in a digit's MLP and in a transfor
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -146,6 +147,16 @@ class Layer(nn.Module):
     def unit_dim(self) -> int:
         """Which dimension of the layer's output its units lie along."""
         return 1 if isinstance(self.product, nn.Conv2d) else -1
+
+
+def hidden_layers(
+    inputs: int, sizes: Sequence[int], activation: str, norm: bool = False, dropout: float = 0.0
+) -> nn.ModuleList:
+    """Return fully connected layers of these sizes, one after another; batch norm has its bias."""
+    return nn.ModuleList(
+        Layer(nn.Linear(fan_in, fan_out, bias=not norm), activation, norm, dropout=dropout)
+        for fan_in, fan_out in pairwise([inputs, *sizes])
+    )
 
 
 def size_of(model: nn.Module) -> int:

@@ -71,16 +71,16 @@ def shared(key: str, default: Any, **rest: Any) -> Any:
     """Declare a setting that other playgrounds have, too.
 
     Args:
-        key: a field of ``Recipe``, or one of ``OF_SEVERAL``.
+        key: a field of ``Recipe``, or one of ``SHARED``.
         default: this playground's own.
         rest: what else is its own, such as ``only``.
     """
     known = {field.name: field.metadata["setting"] for field in dataclasses.fields(Recipe)}
-    description = dataclasses.replace((known | OF_SEVERAL)[key], **rest)
+    description = dataclasses.replace((known | SHARED)[key], **rest)
     return dataclasses.field(default=default, metadata={"setting": description})
 
 
-OF_SEVERAL = {
+SHARED = {
     "hidden": Setting(
         "Model",
         "Hidden layers",

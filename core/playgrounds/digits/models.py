@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from ...layers import Layer, initialise
+from ...layers import Layer, hidden_layers, initialise
 from .recipe import DigitsRecipe
+
+PIXELS = 28 * 28
 
 
 class MLP(nn.Module):
@@ -12,14 +14,10 @@ class MLP(nn.Module):
 
     def __init__(self, recipe: DigitsRecipe) -> None:
         super().__init__()
-        self.hidden = nn.ModuleList()
-        width = 784
-        for size in recipe.hidden:
-            product = nn.Linear(width, size, bias=not recipe.batch_norm)
-            self.hidden.append(
-                Layer(product, recipe.activation, recipe.batch_norm, dropout=recipe.dropout)
-            )
-            width = size
+        self.hidden = hidden_layers(
+            PIXELS, recipe.hidden, recipe.activation, recipe.batch_norm, recipe.dropout
+        )
+        width = [PIXELS, *recipe.hidden][-1]
         activation = "tanh" if recipe.output == "tanh" else ""
         self.output = Layer(nn.Linear(width, 10), activation)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...layers import Embedding, Layer, initialise
+from ...layers import Embedding, Layer, hidden_layers, initialise
 from ...transformer import Block, quieten
 from .alphabet import Alphabet
 from .recipe import NamesRecipe
@@ -87,15 +87,10 @@ class MLP(LetterModel):
 
     def __init__(self, recipe: NamesRecipe, alphabet: Alphabet) -> None:
         super().__init__(alphabet, recipe.context)
-        norm = recipe.model == "mlp-bn"
+        norm, inputs = recipe.model == "mlp-bn", recipe.context * recipe.embedding
         self.embedding = Layer(Embedding(len(alphabet), recipe.embedding))
-        self.hidden = nn.ModuleList()
-        width = recipe.context * recipe.embedding
-        for size in recipe.hidden:
-            product = nn.Linear(width, size, bias=not norm)
-            self.hidden.append(Layer(product, recipe.activation, norm, dropout=recipe.dropout))
-            width = size
-        self.output = Layer(nn.Linear(width, len(alphabet)))
+        self.hidden = hidden_layers(inputs, recipe.hidden, recipe.activation, norm, recipe.dropout)
+        self.output = Layer(nn.Linear([inputs, *recipe.hidden][-1], len(alphabet)))
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, C) to (B, V)."""

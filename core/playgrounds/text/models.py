@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import UserError
-from ...layers import Embedding, Layer, TiedLinear, initialise
+from ...layers import Embedding, Layer, TiedLinear, hidden_layers, initialise
 from ...tokenizers import Tokenizer
 from ...transformer import Block, quieten
 from .recipe import TextRecipe
@@ -80,13 +80,9 @@ class MLP(TextModel):
         super().__init__(tokenizer, recipe.context)
         _check_table(tokenizer.size, max(recipe.width, *recipe.hidden, 1))
         self.embedding = Layer(Embedding(tokenizer.size, recipe.width))
-        self.hidden = nn.ModuleList()
-        width = recipe.context * recipe.width
-        for size in recipe.hidden:
-            product = nn.Linear(width, size)
-            self.hidden.append(Layer(product, recipe.activation, dropout=recipe.dropout))
-            width = size
-        self.output = Layer(nn.Linear(width, tokenizer.size))
+        inputs, sizes = recipe.context * recipe.width, recipe.hidden
+        self.hidden = hidden_layers(inputs, sizes, recipe.activation, dropout=recipe.dropout)
+        self.output = Layer(nn.Linear([inputs, *sizes][-1], tokenizer.size))
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, C) to (B, V)."""
