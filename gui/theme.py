@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from weakref import WeakSet
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QToolButton, QWidget
@@ -182,6 +182,12 @@ def font(pixels: int = 13, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     chosen.setWeight(weight)
     chosen.setFeature(QFont.Tag("tnum"), 1)
     return chosen
+
+
+def paint_hint(painter: QPainter, area: QRect | QRectF, words: str) -> None:
+    """Paint into an empty widget what will stand there; in the painter's font."""
+    painter.setPen(_current.colour("muted"))
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
 
 
 def icon(name: str, role: str = "text") -> QIcon:

@@ -355,9 +355,7 @@ class Chart(Navigation):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.hint:
-            painter.setPen(theme.current().colour("muted"))
-            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(12, 0, -12, 0), middle, self.hint)
+            theme.paint_hint(painter, self.rect().adjusted(12, 0, -12, 0), self.hint)
             return
         painter.setFont(theme.font(11))
         frame = self.frame()

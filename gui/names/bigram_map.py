@@ -123,10 +123,8 @@ class BigramMap(SquareCells):
         """Paint the letters around, and the picture of the cells."""
         now = theme.current()
         if self._view is None:
-            painter.setPen(now.colour("muted"))
             painter.setFont(theme.font(13))
-            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.rect()).adjusted(24, 0, -24, 0), middle, self._hint)
+            theme.paint_hint(painter, self.rect().adjusted(24, 0, -24, 0), self._hint)
             return
         ratio = self.devicePixelRatioF()
         if self._painted is None or self._painted.devicePixelRatio() != ratio:

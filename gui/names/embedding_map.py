@@ -150,10 +150,8 @@ class EmbeddingMap(Cells):
         ground = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(ground, theme.RADIUS, theme.RADIUS)
         if not self.count():
-            painter.setPen(now.colour("muted"))
             painter.setFont(theme.font(13))
-            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(ground.adjusted(24, 0, -24, 0), middle, self._hint)
+            theme.paint_hint(painter, ground.adjusted(24, 0, -24, 0), self._hint)
             return
         spots, drawn = self._spots()
         painter.setPen(QPen(now.colour("faint", 150), 1))

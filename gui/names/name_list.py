@@ -150,9 +150,7 @@ class NameList(QListWidget):
             return
         painter, now = QPainter(self.viewport()), theme.current()
         inside = QRectF(self.viewport().rect()).adjusted(1, 1, -1, -1)
-        painter.setPen(now.colour("muted"))
-        middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(inside.adjusted(11, 7, -11, -7), middle, self._hint)
+        theme.paint_hint(painter, inside.adjusted(11, 7, -11, -7), self._hint)
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(now.colour("activation"), 2))

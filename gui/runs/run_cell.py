@@ -1,11 +1,9 @@
 """How the table of runs is painted: a quiet head with the order's arrow, and cells of text."""
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPolygonF
 from PySide6.QtWidgets import (
-    QHeaderView,
     QLineEdit,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -17,46 +15,31 @@ from gui import theme
 from gui.runs.run_model import COLUMNS, NAME, NOTE, STAR, STATE, VERDICT, Index, RunFilter
 from gui.runs.run_text import STATE_ROLES, progress
 from gui.widgets.status_icon import VERDICT_ROLES
-from gui.widgets.table_cells import HEAD, LEFT, PAD, RIGHT, elided
+from gui.widgets.table_cells import HEAD, LEFT, PAD, RIGHT, Header, elided, paint_ground
 
 SIGN = 14  # pixels of a small icon
 
 
-class RunHeader(QHeaderView):
-    """Small muted titles over a thin line; an arrow stands where it is sorted by."""
+class RunHeader(Header):
+    """A head whose titles are clicked to sort; an arrow stands where it is sorted by."""
 
     def __init__(self) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
+        super().__init__()
         self.setSectionsClickable(True)
-        self.setHighlightSections(False)
-        self.setMinimumSectionSize(24)
-        self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setSortIndicatorShown(True)
-        self.setFixedHeight(HEAD)
         self.setMouseTracking(True)
 
-    def paintSection(
-        self,
-        painter: QPainter,
-        rect: QRect,
-        logicalIndex: int,  # noqa: N803, Qt's name
-    ) -> None:
+    def paint_title(self, painter: QPainter, rect: QRect, column: int) -> None:
         """Paint a title, and the arrow behind it."""
-        now, column = theme.current(), COLUMNS[logicalIndex]
-        sorted_by = logicalIndex == self.sortIndicatorSection()
-        painter.save()
-        painter.fillRect(rect, now.colour("surface"))
-        painter.setPen(QPen(now.colour("border"), 1))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        painter.setFont(theme.font(11, QFont.Weight.Medium))
-        painter.setPen(now.colour("text" if sorted_by else "muted"))
-        room = rect.adjusted(PAD, 0, -PAD, 0)
-        painter.drawText(room, RIGHT if column.numeric else LEFT, column.title)
+        about, room = COLUMNS[column], rect.adjusted(PAD, 0, -PAD, 0)
+        sorted_by = column == self.sortIndicatorSection()
         if sorted_by:
-            wide = painter.fontMetrics().horizontalAdvance(column.title)
-            x = room.right() - wide - 9 if column.numeric else room.left() + wide + 9
+            painter.setPen(theme.current().colour("text"))
+        painter.drawText(room, RIGHT if about.numeric else LEFT, about.title)
+        if sorted_by:
+            wide = painter.fontMetrics().horizontalAdvance(about.title)
+            x = room.right() - wide - 9 if about.numeric else room.left() + wide + 9
             self._arrow(painter, QPointF(x, rect.center().y() + 0.5))
-        painter.restore()
 
     def _arrow(self, painter: QPainter, at: QPointF) -> None:
         up = -1 if self.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder else 1
@@ -76,14 +59,10 @@ class RunCell(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint the ground, and what the column has to tell."""
-        entry, column, now = self._runs.entry(index.row()), index.column(), theme.current()
+        entry, column = self._runs.entry(index.row()), index.column()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.fillRect(option.rect, now.colour("sunken" if chosen else "surface"))
-        if not chosen:
-            painter.setPen(QPen(now.colour("border", 110), 1))
-            painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
+        paint_ground(painter, option)
         rect = option.rect.adjusted(PAD, 0, -PAD, 0)
         if column == STAR:
             name, role = ("star", "text") if entry.card.star else ("unstarred", "faint")

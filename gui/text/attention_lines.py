@@ -20,7 +20,6 @@ LINE, WORD = 46, 22  # pixels from line to line, and of a word's height: the res
 SIDE = 4  # pixels beside a word
 LEAST = 0.02  # of the attention: what is less is not drawn
 THICKEST = 6.0
-MIDDLE = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 EMPTY = "Write or type a text first."
 
 
@@ -108,8 +107,7 @@ class AttentionLines(QWidget):
         painter, now = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._tokens:
-            painter.setPen(now.colour("muted"))
-            painter.drawText(self.rect(), MIDDLE, EMPTY)
+            theme.paint_hint(painter, self.rect(), EMPTY)
             return
         row = self._row if 0 <= self._row < len(self._tokens) else len(self._tokens) - 1
         shares = [(place, float(w)) for place, w in enumerate(self._weights[row, : row + 1])]

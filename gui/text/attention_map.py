@@ -14,7 +14,6 @@ LABELS = 74  # pixels at the left and at the top for the tokens
 READABLE = 12  # pixels that a cell must have for its token to be written beside it
 FAINTEST = 0.07  # of the ramp: what could be looked at, and is not, still shows its place
 LARGEST = 26  # pixels of a cell: a short text need not fill the card
-MIDDLE = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 EMPTY = "Generate or type a text to see its attention weights."
 
 
@@ -69,8 +68,7 @@ class AttentionMap(QWidget):
         """Paint the cells as one picture, then the tokens and the mark."""
         painter, now = QPainter(self), theme.current()
         if not self._tokens:
-            painter.setPen(now.colour("muted"))
-            painter.drawText(self.rect(), MIDDLE, EMPTY)
+            theme.paint_hint(painter, self.rect(), EMPTY)
             return
         count, side = len(self._tokens), self._side()
         if self._picture is None:

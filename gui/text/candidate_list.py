@@ -101,8 +101,7 @@ class CandidateList(Cells):
         painter.setPen(now.colour("muted"))
         if not self._rows:
             painter.setFont(theme.font(12))
-            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), middle, EMPTY)
+            theme.paint_hint(painter, self.rect().adjusted(8, 0, -8, 0), EMPTY)
             return
         self._head(painter)
         for index in range(self.count()):

@@ -125,10 +125,8 @@ class TokenView(Cells):
         if self._pieces:
             self._chips(painter, self._exposed(event.rect()))
             return
-        painter.setPen(theme.current().colour("muted"))
         painter.setFont(theme.font(12))
-        middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), middle, EMPTY)
+        theme.paint_hint(painter, self.rect().adjusted(8, 0, -8, 0), EMPTY)
 
     def _chips(self, painter: QPainter, indices: range) -> None:
         now, middle = theme.current(), Qt.AlignmentFlag.AlignCenter

@@ -1,4 +1,4 @@
-"""How the comparison's table is painted: a quiet head, and cells of text with their marks."""
+"""How tables are painted: a quiet head, and cells of text with their marks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,16 +62,32 @@ class Header(QHeaderView):
         rect: QRect,
         logicalIndex: int,  # noqa: N803, Qt's name
     ) -> None:
-        """Paint a title; the first begins at the left, numbers end at the right."""
+        """Paint a title over the line."""
         now = theme.current()
+        painter.save()
         painter.fillRect(rect, now.colour("surface"))
         painter.setPen(QPen(now.colour("border"), 1))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         painter.setFont(_title_font())
         painter.setPen(now.colour("muted"))
-        words = str(self.model().headerData(logicalIndex, self.orientation()) or "")
-        room = rect.adjusted(0 if logicalIndex else PAD, 0, -PAD, 0)
-        painter.drawText(room, RIGHT if logicalIndex else LEFT, words)
+        self.paint_title(painter, rect, logicalIndex)
+        painter.restore()
+
+    def paint_title(self, painter: QPainter, rect: QRect, column: int) -> None:
+        """Paint a title; the first begins at the left, those of numbers end at the right."""
+        words = str(self.model().headerData(column, self.orientation()) or "")
+        room = rect.adjusted(0 if column else PAD, 0, -PAD, 0)
+        painter.drawText(room, RIGHT if column else LEFT, words)
+
+
+def paint_ground(painter: QPainter, option: QStyleOptionViewItem) -> None:
+    """Paint what is behind a cell: darker in a chosen row, else over a thin line."""
+    now = theme.current()
+    chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+    painter.fillRect(option.rect, now.colour("sunken" if chosen else "surface"))
+    if not chosen:
+        painter.setPen(QPen(now.colour("border", 110), 1))
+        painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
 
 
 class Cell(QStyledItemDelegate):
@@ -91,11 +107,7 @@ class Cell(QStyledItemDelegate):
         now, look = theme.current(), self._look(index.row(), index.column())
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.fillRect(option.rect, now.colour("sunken" if chosen else "surface"))
-        if not chosen:
-            painter.setPen(QPen(now.colour("border", 110), 1))
-            painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
+        paint_ground(painter, option)
         first = index.column() == 0
         rect = option.rect.adjusted(PAD if first else 0, 0, -PAD, 0)
         weight = QFont.Weight.DemiBold if look.bold else QFont.Weight.Normal

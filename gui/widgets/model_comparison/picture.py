@@ -100,10 +100,7 @@ class ComparisonPicture(Cells):
         if self._results:
             super().paintEvent(event)
             return
-        painter = QPainter(self)
-        painter.setPen(theme.current().colour("muted"))
-        words = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(self.rect(), words, EMPTY)
+        theme.paint_hint(QPainter(self), self.rect(), EMPTY)
 
     def paint(self, painter: QPainter) -> None:
         """Paint the scale, the way down, and each model."""

@@ -112,8 +112,8 @@ class ComparisonTable(QTableWidget):
         if column == DEV:
             return Look(bold=best, star=best)
         if column == LECTURE:
-            told = self._comparable and compared.lecture is not None
-            return Look("text" if told else "faint")
+            counts = self._comparable and compared.lecture is not None
+            return Look("text" if counts else "faint")
         return Look("text" if column == TRAIN else "muted")
 
     def row_rect(self, row: int) -> QRectF:
