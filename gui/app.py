@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         app, window = _build(options)
         tell_of_errors(window, log)
         if status := app.exec():
-            _leave(window, status)
+            _end_without_display(window, status)
         return 0
     except (UserError, ImportError):
         raise
@@ -78,14 +78,14 @@ def run(options: argparse.Namespace) -> int:
         log.remove()
 
 
-def _leave(window: MainWindow, status: int) -> None:
+def _end_without_display(window: MainWindow, status: int) -> NoReturn:
     """End at once, without the marks of an end by itself: Qt has lost the display.
 
     The next start says so, and what was trained counts as interrupted.
     """
     window.closing.emit()  # what was set is kept
     logging.shutdown()
-    os._exit(status)
+    leave(status)
 
 
 def leave(status: int) -> NoReturn:

@@ -105,9 +105,8 @@ def _of_actions(widget: QWidget, place: str) -> Iterator[WindowCommand]:
 
 
 def _of_action(action: QAction, place: str, before: str = "") -> WindowCommand:
-    title, keys = plain_text(action.text()), _written(action.shortcut())
-    about = action.toolTip()
-    return WindowCommand(before + title, place, keys, about, action.trigger, action.isEnabled)
+    title, keys = before + plain_text(action.text()), _written(action.shortcut())
+    return WindowCommand(title, place, keys, action.toolTip(), action.trigger, action.isEnabled)
 
 
 def _of_buttons(page: QWidget, title: str) -> Iterator[WindowCommand]:
@@ -130,9 +129,9 @@ def _of_tabs(page: QWidget, title: str) -> Iterator[WindowCommand]:
             continue
         place = _place(tabs, page, title)
         for index in range(tabs.count()):
-            about = tabs.tabToolTip(index)
+            tip = tabs.tabToolTip(index)
             turn, possible = partial(tabs.setCurrentIndex, index), partial(_hides, tabs, index)
-            yield WindowCommand(f"Show {tabs.tabText(index)}", place, "", about, turn, possible)
+            yield WindowCommand(f"Show {tabs.tabText(index)}", place, "", tip, turn, possible)
 
 
 def _hides(tabs: QTabWidget, index: int) -> bool:

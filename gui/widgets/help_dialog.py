@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core import about
+from core import about, markdown
 from gui import theme
 from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import label, say
@@ -134,8 +134,8 @@ class AboutPanel(QWidget):
 
 
 def _about_markdown() -> str:
-    rows = [f"| {each.name} | {each.version} | {each.licence} |" for each in about.versions()]
-    table = "\n".join(["| | Version | Licence |", "| --- | --- | --- |", *rows])
+    rows = [(each.name, each.version, each.licence) for each in about.versions()]
+    table = markdown.table([("", "Version", "Licence"), *rows])
     return f"## Glassbox\n\n{about.system()}\n\n{table}\n\n## Bundled\n\n{about.bundled()}"
 
 
