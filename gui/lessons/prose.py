@@ -34,31 +34,27 @@ def rich(words: str) -> str:
 
 
 class _Measured(QLabel):
-    """Wrapped text that computes its height within its maximum width."""
+    """Wrapped text that computes its height within its maximum width, once while it stands."""
 
     def __init__(self, words: str = "") -> None:
         super().__init__(words)
-        self._heights: dict[tuple[str, str, int], int] = {}
-
-    def measured_words(self) -> str:
-        """Return what decides on the height."""
-        return self.text()
+        self.heights: dict[tuple[str, int], int] = {}
+        """By font and width; whoever changes the text, and not only its colours, clears it."""
 
     def heightForWidth(self, width: int) -> int:
-        """Return the height in the width that it gets; of the same words it is the same."""
-        width = min(width, self.maximumWidth())
-        key = (self.measured_words(), self.font().key(), width)
-        if key not in self._heights:
-            self._heights[key] = super().heightForWidth(width)
-        return self._heights[key]
+        """Return the height in the width that it gets."""
+        key = (self.font().key(), min(width, self.maximumWidth()))
+        if key not in self.heights:
+            self.heights[key] = super().heightForWidth(key[1])
+        return self.heights[key]
 
 
 class Prose(_Measured):
     """A paragraph in inline Markdown; a clicked link emits ``linkActivated``."""
 
     def __init__(self, words: str = "", pixels: int = 15, role: str = "") -> None:
-        self.words = ""
         super().__init__()
+        self.words = ""
         self.setProperty("role", role)
         self.setFont(theme.font(pixels))
         self.setTextFormat(Qt.TextFormat.RichText)
@@ -69,14 +65,11 @@ class Prose(_Measured):
         )
         self.say(words)
 
-    def measured_words(self) -> str:
-        """Return the text without its colours, which change with the theme."""
-        return self.words
-
     def say(self, words: str) -> None:
         """Show this text."""
-        self.words = words
-        text = rich(words)
+        if words != self.words:
+            self.heights.clear()
+        self.words, text = words, rich(words)
         self.setText(f'<p style="line-height:{LEADING}%; margin:0">{text}</p>')
         # Tab goes from link to link, and not through text without links.
         focus = Qt.FocusPolicy.StrongFocus if "<a " in text else Qt.FocusPolicy.NoFocus
