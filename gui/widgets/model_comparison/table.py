@@ -15,7 +15,7 @@ from gui.widgets.table_cells import HEAD, RIGHT, Cell, Header, Look
 
 WIDE = 560  # pixels; from there on a row has room for its idea
 LOW_ROW, HIGH_ROW = 28, 37
-MODEL, PARAMETERS, TRAIN, DEV, TIME, LECTURE = range(6)
+MODEL, PARAMETERS, TRAIN, JUDGED, TIME, REFERENCE = range(6)
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -109,9 +109,9 @@ class ComparisonTable(QTableWidget):
         if column == MODEL:
             below = compared.idea if self.width() >= WIDE else ""
             return Look(bold=best or runs, below=below, runs=runs)
-        if column == DEV:
+        if column == JUDGED:
             return Look(bold=best, star=best)
-        if column == LECTURE:
+        if column == REFERENCE:
             counts = self._comparable and compared.lecture is not None
             return Look("text" if counts else "faint")
         return Look("text" if column == TRAIN else "muted")
@@ -134,9 +134,9 @@ class ComparisonTable(QTableWidget):
         ]
         if result:
             texts[PARAMETERS] = f"{result.parameters:,}"
-            texts[TRAIN], texts[DEV] = write(result.train), write(result.judged)
+            texts[TRAIN], texts[JUDGED] = write(result.train), write(result.judged)
             texts[TIME] = span(result.seconds)
-        words = [told(compared, result, self.measure)] * LECTURE
+        words = [told(compared, result, self.measure)] * REFERENCE
         words.append(told_by_lecture(compared, self.measure))
         for column, (text, help) in enumerate(zip(texts, words, strict=True)):
             item = self._cell(row, column)
