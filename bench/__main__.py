@@ -56,8 +56,8 @@ MEASUREMENTS = {
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs cost",
     "runs-killed": "bench.runs killed",
-    "ladder": "bench.accuracy ladder",
-    "ladder-lecture": "bench.accuracy ladder-lecture",
+    "model-comparison": "bench.accuracy model-comparison",
+    "model-comparison-lecture": "bench.accuracy model-comparison-lecture",
 }
 
 

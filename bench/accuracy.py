@@ -145,8 +145,8 @@ def main(words: list[str]) -> None:
         "text-starter": text_starter,
         "tuned-60": lambda: tuned(60, 1.965),
         "tuned-120": lambda: tuned(120, 1.95),
-        "ladder": lambda: model_comparison("tuned"),
-        "ladder-lecture": lambda: model_comparison("lecture"),
+        "model-comparison": lambda: model_comparison("tuned"),
+        "model-comparison-lecture": lambda: model_comparison("lecture"),
     }[words[0]]()
 
 

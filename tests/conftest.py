@@ -17,6 +17,7 @@ from PySide6.QtCore import QEvent, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
 from core import playgrounds
+from core.paths import CHECKPOINTS
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
 from core.runs.recorder import FileRecorder
@@ -30,6 +31,15 @@ def no_runs_left():
     """What trainings of tests left in the folder of runs goes with them."""
     yield
     shutil.rmtree(os.environ["GLASSBOX_RUNS"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def light_starters(tmp_path_factory):
+    """A folder with what is shipped, but not for text: that takes seconds to be judged."""
+    folder = tmp_path_factory.mktemp("starters")
+    for name in ("digits.safetensors", "names.safetensors"):
+        shutil.copy(CHECKPOINTS / name, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

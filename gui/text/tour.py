@@ -28,7 +28,7 @@ def play(guide: Guide) -> None:
         guide.look(f"text-{tab.lower().replace(' ', '-')}")
     guide.turn_to("textTabs", "Learning")
 
-    guide.train("tuned gpt", 2000 if guide.long else 60)
+    guide.train("tuned gpt", 2000 if guide.long else 30)
     guide.type_number("writeLength", 2000)  # so that it still writes when it is to be stopped
     guide.click("generateButton")
     guide.wait("it writes while it learns", lambda: len(page.write.writing.said) > 5)

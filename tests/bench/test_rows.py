@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import shutil
 import sys
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from bench.__main__ import MEASUREMENTS, main
 from bench.rows import SMALLEST
 from core import paths
-from core.paths import CHECKPOINTS
 from core.playgrounds.text import tokens
 from gui import session as session_module
 from tests.core.test_cli import answer
@@ -23,7 +21,7 @@ SLOW = (
     *("start", "speed-cnn", "speed-mlp", "memory", "close", "theme", "drawn", "names-speed"),
     "names-prefix",
     *("text-first", "text-speed", "text-180", "text-characters", "text-starter", "runs-cost"),
-    *("doctor-loops", "doctor-agreement", "ladder", "ladder-lecture"),
+    *("doctor-loops", "doctor-agreement", "model-comparison", "model-comparison-lecture"),
 )
 """They open the whole window and train in it, or judge the text starter on all of its data: half a
 minute each beside other tests. ``make bench ARGS=--smallest`` runs them, too."""
@@ -39,15 +37,6 @@ def smallest(monkeypatch, tmp_path):
     monkeypatch.setattr(tokens, "TOKENS", tmp_path / "tokens")
     for name in [name for name in sys.modules if name.startswith("bench.")]:
         monkeypatch.delitem(sys.modules, name)
-
-
-@pytest.fixture(scope="module")
-def light_starters(tmp_path_factory):
-    """A folder with the starters of digits and names only."""
-    folder = tmp_path_factory.mktemp("starters")
-    for name in ("digits.safetensors", "names.safetensors"):
-        shutil.copy(CHECKPOINTS / name, folder)
-    return folder
 
 
 @pytest.mark.parametrize("name", [name for name in MEASUREMENTS if name not in OWN_PROCESS + SLOW])

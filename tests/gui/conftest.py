@@ -5,6 +5,7 @@ import torch
 from PySide6.QtWidgets import QApplication
 
 from core import paths, playgrounds
+from core.paths import CHECKPOINTS
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
 from core.training.control import Control
@@ -16,6 +17,18 @@ from gui.window import MainWindow
 from tests.gui.hands import Hands
 
 QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
+
+
+@pytest.fixture(autouse=True)
+def no_text_starter(light_starters, monkeypatch):
+    """Nothing shipped for text, unless a test asks for ``all_starters``."""
+    monkeypatch.setattr(session_module, "CHECKPOINTS", light_starters)
+
+
+@pytest.fixture
+def all_starters(no_text_starter, monkeypatch):
+    """All that is shipped: every page has a network."""
+    monkeypatch.setattr(session_module, "CHECKPOINTS", CHECKPOINTS)
 
 
 @pytest.fixture(autouse=True)

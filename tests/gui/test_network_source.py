@@ -1,5 +1,6 @@
 """Which network answers: said on every page, and marked in the sidebar while it is trained."""
 
+import pytest
 from PySide6.QtWidgets import QWidget
 
 from core.telemetry.events import Diagnosed
@@ -40,6 +41,7 @@ def test_from_shipped_to_in_training_to_the_run(program):
     program.until(lambda: network.text() == "The shipped network")
 
 
+@pytest.mark.usefixtures("all_starters")
 def test_names_and_text_say_it_too(naming):
     """One line each, where the names and the text stand."""
     assert naming.find("namesNetwork").text() == "The shipped network"

@@ -114,6 +114,7 @@ def test_the_theme_is_switched_by_a_click(program):
 
 
 @pytest.mark.parametrize("page", ["digits", "names", "text"])
+@pytest.mark.usefixtures("all_starters")
 def test_the_tab_key_goes_through_the_whole_page(program, page):
     """From where one plays to the data, the recipe, Train, the curves, and back."""
     program.window.activateWindow()

@@ -109,6 +109,7 @@ def problems(page):
 
 
 @pytest.mark.parametrize("size", [(1024, 700), (1280, 720)])
+@pytest.mark.usefixtures("all_starters")
 def test_everything_can_be_reached(program, size):
     """Every page and tab: widgets lie in the window or can be scrolled to, and words are whole."""
     program.window.resize(*size)

@@ -84,6 +84,7 @@ def takes_keys(widget):
     return by_keys and named
 
 
+@pytest.mark.usefixtures("all_starters")
 def test_every_page_uses_the_fields_terms(program, painted):
     """Every page, tab and lesson: no retired word is seen, and F1 explains every widget."""
     window, said, explained = program.window, set(), {}

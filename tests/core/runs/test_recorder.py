@@ -146,7 +146,7 @@ def test_digits_with_moved_pictures_go_on_alike(run_of, tmp_path, recipe, steps)
 
 def test_a_killed_run_opens_and_goes_on(names_run, tmp_path):
     """The process is killed while it trains; what lies there ends as if nothing had been."""
-    words = "train names --steps 12000 --set model=mlp hidden=24 batch_size=32 lr=0.01".split()
+    words = "train names --steps 4000 --set model=mlp hidden=24 batch_size=32 lr=0.01".split()
     environment = {**os.environ, "GLASSBOX_RUNS": str(tmp_path)}
     command = [sys.executable, "-m", "core", *words]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as child:
@@ -157,10 +157,10 @@ def test_a_killed_run_opens_and_goes_on(names_run, tmp_path):
     folder = next(tmp_path.glob("*/run.json")).parent
     about = read_run_info(folder)
     assert about.broken_off and not about.alive
-    assert 0 < len(read_curves(folder).loss.x) < 12000
+    assert 0 < len(read_curves(folder).loss.x) < 4000
     recipe = recipe_of(about)
     list(train(resume_run(folder), Control()))
-    list(train(names_run(tmp_path / "whole", recipe=recipe, steps=12000), Control()))
+    list(train(names_run(tmp_path / "whole", recipe=recipe, steps=4000), Control()))
     assert same(weights_of(folder), weights_of(tmp_path / "whole"))
 
 
