@@ -21,7 +21,7 @@ def test_without_attention_there_is_an_example(shelf):
     assert "causal mask" in part.board.describe()
 
 
-def test_a_typed_prompt_is_attended_to(qtbot, qapp, runs):
+def test_a_typed_prompt_is_attended_to(qtbot, all_starters, runs):
     """By the head that is chosen of the shipped network; an empty one is a line's end."""
     for window in opened(qtbot, "text"):
         part = window.show_part(attention.Part(window.context, {}))
