@@ -20,12 +20,22 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python", metavar="INTERPRETER", help="another Python, with the program's packages"
     )
+    parser.add_argument(
+        "--save-fix",
+        type=Path,
+        metavar="FILE",
+        help="write a copy of the program with the first proposed change",
+    )
     parser.add_argument("--no-record", action="store_true", help="leave no record among the runs")
     parser.add_argument("arguments", nargs="*", metavar="ARGS", help="of the program, behind --")
 
 
 def _watch(options: argparse.Namespace) -> dict[str, Any]:
+    from ..doctor.diagnosis import Cause
+    from ..files import structured
+    from ..programs.fixes.propose import propose
     from ..programs.launch import ProgramRun, watch_to_end
+    from ..programs.source import save_changed
 
     run = ProgramRun(
         options.program,
@@ -36,7 +46,17 @@ def _watch(options: argparse.Namespace) -> dict[str, Any]:
         not options.no_record,
         sys.stderr if options.json else None,
     )
-    return watch_to_end(run)
+    answer = watch_to_end(run)
+    saved = None
+    for loop in answer["loops"]:
+        for values in loop["diagnosis"]["causes"] if loop["diagnosis"] else ():
+            fix = propose(run.program, structured(values, Cause))
+            values["change"] = {"words": fix.words, "diff": fix.diff} if fix else None
+            if fix and options.save_fix and not saved:
+                saved = options.save_fix
+                save_changed(run.program, fix.changed, saved)
+    answer["saved"] = str(saved) if saved else None
+    return answer
 
 
 def _show(answer: dict[str, Any]) -> str:
@@ -54,8 +74,14 @@ def _show(answer: dict[str, Any]) -> str:
         parts += ["", f"{head}."]
         if loop["diagnosis"]:
             parts += [Diagnosis.from_dict(loop["diagnosis"]).text()]
+            for cause in loop["diagnosis"]["causes"]:
+                if change := cause["change"]:
+                    words = f"{cause['title']}. A change that may fix it: {change['words']}"
+                    parts += ["", f"{words}.", change["diff"].rstrip()]
         if loop["record"]:
             parts += ["", f"The record is in {loop['record']}"]
+    if answer["saved"]:
+        parts += ["", f"A copy with the first change is in {answer['saved']}"]
     if not answer["loops"]:
         parts.append(
             "No loop was seen that trains: none that was run has a backward pass on a tensor."

@@ -33,6 +33,8 @@ class ProgramRun:
         interpreter: another Python, which has torch and numpy; None for this one.
         record: whether trainings leave records in the folder of runs.
         output: where what it prints goes; None for where this process prints.
+        copy: a changed copy of it, which is run in its place, in its folder.
+        seed: of all random numbers that it does not seed itself; None for none.
 
     Attributes:
         program: what is run.
@@ -50,6 +52,8 @@ class ProgramRun:
         interpreter: str | None = None,
         record: bool = True,
         output: IO[Any] | None = None,
+        copy: Path | None = None,
+        seed: int | None = None,
     ) -> None:
         if sys.platform == "win32":  # whose processes have no groups and no inherited pipes
             raise UserError(
@@ -57,13 +61,26 @@ class ProgramRun:
                 " glassbox.watch around its loop."
             )
         path = path.expanduser().absolute()
-        self.program: Program = read_program(path)
+        self.program: Program = read_program(path, copy)
         self._python = _interpreter(interpreter)
         self._folder = tempfile.TemporaryDirectory(prefix="glassbox-")
         self._report = Path(self._folder.name) / "report.json"
         # The program ends when this pipe does: with this process, however that ends.
         awaited, self._parent_pipe = os.pipe()
-        order = Order(str(path), arguments, str(self._report), awaited, record, seconds, budget)
+        order = Order(
+            str(path),
+            arguments,
+            str(self._report),
+            awaited,
+            record,
+            seconds,
+            budget,
+            str(copy or ""),
+            seed,
+        )
+        environment = dict(os.environ)
+        if seed is not None:
+            environment["PYTHONHASHSEED"] = str(seed)  # the order of sets
         # Installed, core lies in the package glassbox, and that beside other packages.
         place = ROOT.parent if ROOT.name == "glassbox" else ROOT
         boot = (
@@ -75,6 +92,7 @@ class ProgramRun:
             self._process = subprocess.Popen(  # noqa: S603, what its owner asked to run
                 [self._python, "-u", "-c", boot, json.dumps(asdict(order))],
                 cwd=path.parent,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,

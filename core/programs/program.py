@@ -50,6 +50,7 @@ class ProgramCell:
         source: Python code, with the line numbers of the file.
         tree: the same, parsed; None with a syntax error.
         error: that error; None.
+        written: the source as it stands in the file, with what only Jupyter understands.
     """
 
     number: int | None
@@ -57,6 +58,7 @@ class ProgramCell:
     source: str
     tree: ast.Module | None
     error: SyntaxError | None = None
+    written: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class _Reader:
     def cell(self, number: int, source: str) -> ProgramCell:
         name = f"{self.path}, cell {number}"
         cell = cell_of(source, name, number)
-        return cell if cell.tree else cell_of(self._python(number, source), name, number)
+        return cell if cell.tree else cell_of(self._python(number, source), name, number, source)
 
     def _python(self, number: int, source: str) -> str:
         """Return a cell's code with what only Jupyter understands left out, line by line."""
@@ -126,20 +128,26 @@ class _Reader:
         self.skipped.append(Skipped(cell, line, text.strip()[:500], reason))
 
 
-def cell_of(source: str, name: str, number: int | None = None) -> ProgramCell:
+def cell_of(
+    source: str, name: str, number: int | None = None, written: str | None = None
+) -> ProgramCell:
     """Return code as it is run; a syntax error is kept for its turn."""
+    tree, error = None, None
     try:
-        return ProgramCell(number, name, source, ast.parse(source, name))
-    except SyntaxError as error:
-        return ProgramCell(number, name, source, None, error)
-    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nested too deeply
-        return ProgramCell(
-            number, name, source, None, SyntaxError(str(error) or "nested too deeply")
-        )
+        tree = ast.parse(source, name)
+    except SyntaxError as found:
+        error = found
+    except (ValueError, RecursionError, MemoryError) as found:  # null bytes; nested too deeply
+        error = SyntaxError(str(found) or "nested too deeply")
+    return ProgramCell(number, name, source, tree, error, source if written is None else written)
 
 
-def read_program(path: Path) -> Program:
+def read_program(path: Path, copy: Path | None = None) -> Program:
     """Read a script or a notebook; nothing of it is run.
+
+    Args:
+        path: the file.
+        copy: a changed copy, which is read in its place; it is run as if it stood there.
 
     Raises:
         UserError: there is no such file, or it is neither.
@@ -147,9 +155,10 @@ def read_program(path: Path) -> Program:
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder; name the script or the notebook in it.")
-        if path.stat().st_size > LARGEST:
+        file = copy or path
+        if file.stat().st_size > LARGEST:
             raise UserError(f"{path} is larger than {LARGEST >> 20} MB: it is no program.")
-        content = path.read_bytes()
+        content = file.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path} can't be read ({reason}); name a .py or .ipynb file.") from None

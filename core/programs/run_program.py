@@ -13,6 +13,7 @@ import io
 import json
 import linecache
 import os
+import random
 import signal
 import sys
 import threading
@@ -53,6 +54,8 @@ class Order:
         record: whether trainings leave records in the folder of runs.
         seconds: how long each training may take; 0 without a limit.
         budget: seconds for the experiments on each.
+        copy: a changed copy of the program, which is run in its place; "" for itself.
+        seed: of all random numbers that the program does not seed itself; None for none.
     """
 
     program: str
@@ -62,6 +65,8 @@ class Order:
     record: bool = True
     seconds: float = 0.0
     budget: float = 15.0
+    copy: str = ""
+    seed: int | None = None
 
 
 class Runner:
@@ -125,6 +130,8 @@ class Runner:
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         if self._program.is_notebook:
             main.__dict__.update({"display": _display, DISPLAY: _display})
+        if self._order.seed is not None:
+            _seed(self._order.seed)
         try:
             for cell in self._program.cells:
                 if not self._run_cell(cell, main.__dict__):
@@ -138,7 +145,7 @@ class Runner:
         """Run a cell; return whether the ones behind it are run, too."""
         self._cell = cell.number
         lines = io.StringIO(cell.source).readlines()
-        if cell.number is not None:
+        if cell.number is not None or self._order.copy:
             linecache.cache[cell.name] = (len(cell.source), None, lines, cell.name)
         try:
             if cell.tree is None:
@@ -333,11 +340,22 @@ def _end_with(parent_pipe: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
+def _seed(seed: int) -> None:
+    """Seed what a program draws from, unless it does so itself."""
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
 def main() -> None:
     """Run what the command line says."""
     order = json.loads(sys.argv[1])
     order["arguments"] = tuple(order["arguments"])
     threading.Thread(target=_end_with, args=(order["parent_pipe"],), daemon=True).start()
-    runner = Runner(read_program(Path(order["program"])), Order(**order))
+    copy = Path(order["copy"]) if order["copy"] else None
+    runner = Runner(read_program(Path(order["program"]), copy), Order(**order))
     status = runner.run()
     sys.exit(status)

@@ -231,8 +231,8 @@ def _overfitting_by_copies(evidence: Evidence) -> tuple[str, str, float] | None:
     return (
         "overfitting",
         f"Nothing is broken, but it overfits: its loss on new data is {figures(longer.now)}, that"
-        f" of a copy with half the steps {figures(longer.half)}, and on training data it is lower by"
-        f" {percent(longer.gap)}. Stop earlier, or try more data, dropout or weight decay.",
+        f" of a copy with half the steps {figures(longer.half)}, and on training data it is lower"
+        f" by {percent(longer.gap)}. Stop earlier, or try more data, dropout or weight decay.",
         min(0.92, 0.6 + 2 * longer.risen),
     )
 

@@ -1,0 +1,76 @@
+"""Changes to the terms of a loss, and to the mode in which a network is used."""
+
+import ast
+
+from ...doctor.diagnosis import Cause
+from ..source import Change, Source
+from .search import find_backward, number_of, optimizer_calls, root_name
+
+SHRUNK = 0.01
+"""What a penalty that dominates is multiplied with."""
+
+
+def less_penalty(source: Source, cause: Cause) -> Change | None:
+    """Make the factor of a penalty smaller, or the weight decay."""
+    words = f"the penalty times {SHRUNK:g}"
+    for line in cause.lines:
+        for node in source.at(line):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+                factor = node.left if number_of(node.left) is not None else node.right
+                if number_of(factor) is not None:
+                    return words, [source.replace(factor, _times(source, factor))]
+    for call in optimizer_calls(source):
+        for given in call.keywords:
+            if given.arg == "weight_decay":
+                return words, [source.replace(given.value, _times(source, given.value))]
+    return None
+
+
+def _times(source: Source, value: ast.expr) -> str:
+    number = number_of(value)
+    return f"{SHRUNK:g} * {source.text(value)}" if number is None else f"{number * SHRUNK:.3g}"
+
+
+def attach(source: Source, cause: Cause) -> Change | None:
+    """Leave out what cuts a term of the loss from its gradient."""
+    edits = []
+    for line in cause.lines[:1]:
+        for node in source.at(line):
+            cut = node.func if isinstance(node, ast.Call) else node
+            if not isinstance(cut, ast.Attribute):
+                continue
+            if cut.attr == "data" or (cut is not node and cut.attr in ("detach", "item")):
+                edits.append(source.replace_by(node, cut.value))
+    return ("the term with its gradient", edits) if edits else None
+
+
+def evaluate(source: Source, cause: Cause) -> Change | None:
+    """Call ``eval()`` before the network is used, and ``train()`` where it learns on."""
+    if "in training mode" not in cause.evidence:
+        return None
+    backward = find_backward(source)
+    loops = (
+        [n for n in source.around(backward) if isinstance(n, ast.For | ast.While)]
+        if backward
+        else []
+    )
+    names = {root_name(c.args[0]) for c in optimizer_calls(source) if c.args} - {""}
+    for call in source.calls():
+        if not (isinstance(call.func, ast.Name) and call.func.id in names):
+            continue
+        around = list(source.around(call))
+        statement = source.statement(call)
+        without_gradient = [
+            n for n in around if isinstance(n, ast.With) and "no_grad" in source.text(n)[:40]
+        ]
+        place = without_gradient[0] if without_gradient else statement
+        in_step = bool(loops) and loops[0] in around
+        if (in_step and not without_gradient) or f"{call.func.id}.eval()" in "".join(
+            source.text(s) for s in source.block(place)
+        ):
+            continue
+        edits = [source.before(place, f"{call.func.id}.eval()")]
+        if any(loop in around for loop in loops):
+            edits.append(source.after(place, f"{call.func.id}.train()"))
+        return f"{call.func.id}.eval() before it is used", edits
+    return None

@@ -1,0 +1,363 @@
+"""Changes that are proposed to the source of a program."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.doctor.diagnosis import Cause, CodeLine
+from core.errors import UserError
+from core.programs.fixes.propose import propose
+from core.programs.program import read_program
+from core.programs.source import save_changed
+
+STEP = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+model = Net()
+opt = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=5)
+for step in range(100):
+    ix = torch.randint(0, 100, (32,))
+    loss = F.cross_entropy(model(X[ix]), Y[ix])
+    loss.backward()
+    opt.step()
+"""
+BARE = """
+import torch
+C = torch.randn((27, 10), generator=g)
+W1 = torch.randn((30, 200), generator=g) * 5
+W2 = torch.zeros(200, 27)
+B2 = torch.zeros(27)
+parameters = [C, W1, W2]
+for i in range(1000):
+    emb = C[X[ix]]
+    h = torch.tanh(emb.view(-1, 30) @ W1)
+    logits = (h @ W2 + B2).tanh()
+    loss = F.cross_entropy(logits, Y[ix])
+    loss.backward()
+    lr = 1e-3 if i > 500 else 0.1
+    for p in parameters:
+        p.data += lr * p.grad
+"""
+TRAINER = """
+class Trainer:
+    def __init__(self, config):
+        self.layers = [nn.Linear(8, 8) for _ in range(3)]
+        self.opt = optim.Adam(self.model.head.parameters(), config.lr)
+
+    def fit(self):
+        for xb, yb in self.loader:
+            loss = self.criterion(self.model(xb), yb)
+            self.scaler.scale(loss).backward()
+            self.scaler.step(self.opt)
+
+parser.add_argument("--lr", type=float, default=3.0)
+"""
+DATA = """
+file = np.load("digits.npz")
+images = torch.tensor(file["images"]).float()  # 0 to 255
+train, val = images[:900], images[900:]
+y = torch.randn(1000) * 500
+loader = DataLoader(TensorDataset(train, y), batch_size=8)
+for xb, yb in loader:
+    loss = F.mse_loss(model(xb), yb)
+    opt.zero_grad(); loss.backward(); opt.step()
+"""
+NETWORK = """
+net = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 8), nn.Sigmoid(), nn.Linear(8, 1), nn.Sigmoid())
+blocks = nn.ModuleList([Block(8)] * 4)
+nn.init.zeros_(net[0].weight)
+probs = F.softmax(net(x), dim=-1)
+x = data[:, i : i + 8]
+y = data[:, i : i + 8]
+loss = F.nll_loss(probs, y) + 2.0 * net[0].weight.detach().pow(2).sum()
+for _ in range(5):
+    loss.backward()
+    opt.zero_grad()
+    opt.step()
+"""
+VALIDATED = """
+opt = torch.optim.Adam(model.parameters())
+for epoch in range(3):
+    for xb, yb in loader:
+        loss = criterion(model(xb), yb)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+    with torch.no_grad():
+        val = criterion(model(xv), yv)
+"""
+IN_TRAINING = "dropout in training mode during evaluation"
+
+
+def program_of(tmp_path, source):
+    """Write a script and read it."""
+    path = tmp_path / "train.py"
+    path.write_text(source)
+    return read_program(path)
+
+
+def cause_of(program, id, at="", where="", evidence=""):
+    """Return a cause that lies in the first line with such a text."""
+    lines = ()
+    if at:
+        source = program.cells[0].source.split("\n")
+        number = next(n for n, line in enumerate(source, 1) if at in line)
+        lines = (CodeLine(str(program.path), None, number, source[number - 1].strip()),)
+    return Cause(id, "", where, evidence, "", 0.9, lines=lines)
+
+
+def changes_in(diff):
+    """Return the lines of a diff that go and come."""
+    lines = [line for line in diff.split("\n") if line[:1] in ("-", "+")]
+    return [line for line in lines if line[:3] not in ("---", "+++")]
+
+
+@pytest.mark.parametrize(
+    ("source", "cause", "expected"),
+    [
+        (STEP, {"id": "gradients_not_zeroed"}, ["+    opt.zero_grad()"]),
+        (
+            BARE,
+            {"id": "gradients_not_zeroed"},
+            ["+    for p in parameters:", "+        p.grad = None"],
+        ),
+        (TRAINER, {"id": "gradients_not_zeroed"}, ["+            self.opt.zero_grad()"]),
+        (
+            STEP,
+            {"id": "lr_too_high"},
+            [
+                "-opt = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=5)",
+                "+opt = torch.optim.SGD(model.parameters(), lr=0.01, weight_decay=5)",
+            ],
+        ),
+        (
+            BARE,
+            {"id": "lr_too_low"},
+            ["-    lr = 1e-3 if i > 500 else 0.1", "+    lr = 10 * (1e-3 if i > 500 else 0.1)"],
+        ),
+        (
+            TRAINER,
+            {"id": "oscillation"},
+            [
+                '-parser.add_argument("--lr", type=float, default=3.0)',
+                '+parser.add_argument("--lr", type=float, default=1)',
+            ],
+        ),
+        (
+            BARE,
+            {"id": "wrong_update_sign"},
+            ["-        p.data += lr * p.grad", "+        p.data -= lr * p.grad"],
+        ),
+        (
+            BARE,
+            {"id": "parameter_not_trained", "where": "B2"},
+            ["-parameters = [C, W1, W2]", "+parameters = [C, W1, W2, B2]"],
+        ),
+        (
+            BARE,
+            {"id": "wrong_loss", "at": "logits ="},
+            ["-    logits = (h @ W2 + B2).tanh()", "+    logits = h @ W2 + B2"],
+        ),
+        (
+            BARE,
+            {"id": "bad_init_scale", "at": "W1 ="},
+            [
+                "-W1 = torch.randn((30, 200), generator=g) * 5",
+                "+W1 = torch.randn((30, 200), generator=g) * (5 / 3) / 30**0.5",
+            ],
+        ),
+        (
+            BARE,
+            {"id": "symmetric_init", "at": "W2 ="},
+            ["-W2 = torch.zeros(200, 27)", "+W2 = torch.randn(200, 27) * (5 / 3) / 200**0.5"],
+        ),
+        (
+            TRAINER,
+            {"id": "parameter_not_trained"},
+            [
+                "-        self.layers = [nn.Linear(8, 8) for _ in range(3)]",
+                "+        self.layers = nn.ModuleList([nn.Linear(8, 8) for _ in range(3)])",
+            ],
+        ),
+        (
+            STEP,
+            {"id": "exploding_gradient"},
+            ["+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1)"],
+        ),
+        (
+            STEP,
+            {"id": "regulariser_dominates"},
+            [
+                "-opt = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=5)",
+                "+opt = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.05)",
+            ],
+        ),
+        (
+            DATA,
+            {"id": "inputs_not_normalised"},
+            ["+images = (images - images.mean()) / images.std()"],
+        ),
+        (DATA, {"id": "targets_unscaled"}, ["+y = (y - y.mean()) / y.std()"]),
+        (
+            DATA,
+            {"id": "not_shuffled"},
+            [
+                "-loader = DataLoader(TensorDataset(train, y), batch_size=8)",
+                "+loader = DataLoader(TensorDataset(train, y), batch_size=8, shuffle=True)",
+            ],
+        ),
+        (
+            NETWORK,
+            {"id": "double_softmax", "at": "net ="},
+            [
+                f"-{NETWORK.splitlines()[1]}",
+                "+net = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 8), nn.Sigmoid(),"
+                " nn.Linear(8, 1))",
+            ],
+        ),
+        (
+            NETWORK,
+            {"id": "wrong_loss", "at": "probs ="},
+            ["-probs = F.softmax(net(x), dim=-1)", "+probs = F.log_softmax(net(x), dim=-1)"],
+        ),
+        (
+            NETWORK,
+            {"id": "no_nonlinearity"},
+            [
+                f"-{NETWORK.splitlines()[1]}",
+                "+net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.Sigmoid(),"
+                " nn.Linear(8, 1), nn.Sigmoid())",
+            ],
+        ),
+        (
+            NETWORK,
+            {"id": "vanishing_gradient"},
+            [
+                f"-{NETWORK.splitlines()[1]}",
+                "+net = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 8), nn.ReLU(),"
+                " nn.Linear(8, 1), nn.Sigmoid())",
+            ],
+        ),
+        (
+            NETWORK,
+            {"id": "layer_repeated"},
+            [
+                "-blocks = nn.ModuleList([Block(8)] * 4)",
+                "+blocks = nn.ModuleList([Block(8) for _ in range(4)])",
+            ],
+        ),
+        (
+            NETWORK,
+            {"id": "symmetric_init"},
+            [
+                "-nn.init.zeros_(net[0].weight)",
+                "+nn.init.kaiming_normal_(net[0].weight)",
+            ],
+        ),
+        (
+            NETWORK,
+            {"id": "future_leak", "at": "y ="},
+            ["-y = data[:, i : i + 8]", "+y = data[:, i + 1 : i + 8 + 1]"],
+        ),
+        (
+            NETWORK,
+            {"id": "detached_regulariser", "at": "loss ="},
+            [
+                "-loss = F.nll_loss(probs, y) + 2.0 * net[0].weight.detach().pow(2).sum()",
+                "+loss = F.nll_loss(probs, y) + 2.0 * net[0].weight.pow(2).sum()",
+            ],
+        ),
+        (
+            NETWORK,
+            {"id": "parameter_not_trained"},
+            ["+    opt.zero_grad()", "-    opt.zero_grad()"],
+        ),
+        (
+            VALIDATED,
+            {"id": "train_eval_mismatch", "evidence": IN_TRAINING},
+            ["+    model.eval()", "+    model.train()"],
+        ),
+    ],
+)
+def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, cause, expected):
+    """Whatever way the program is written in."""
+    program = program_of(tmp_path, source)
+    fix = propose(program, cause_of(program, **cause))
+    assert fix and changes_in(fix.diff) == expected, fix and fix.diff
+    assert fix.words and program.path.read_text() == source
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("x = 1\n", {"id": "gradients_not_zeroed"}),
+        ("x = 1\n", {"id": "lr_too_high"}),
+        (STEP, {"id": "crash", "at": "loss ="}),
+        (STEP, {"id": "double_softmax", "at": "loss ="}),
+        (STEP, {"id": "inputs_not_normalised"}),
+        (VALIDATED, {"id": "train_eval_mismatch", "evidence": "missing in inference: bias"}),
+    ],
+)
+def test_nothing_is_proposed_where_the_source_is_not_understood(tmp_path, source, cause):
+    """Rather none than a wrong one."""
+    program = program_of(tmp_path, source)
+    assert propose(program, cause_of(program, **cause)) is None
+
+
+def test_several_statements_in_a_line_stay_in_it(tmp_path):
+    """Letters beyond ASCII before them count as one each."""
+    program = program_of(tmp_path, "for ß in r:\n    s = 'ü'; loss.backward(); opt.step()\n")
+    fix = propose(program, cause_of(program, "gradients_not_zeroed"))
+    line = "+    s = 'ü'; opt.zero_grad(); loss.backward(); opt.step()"
+    assert line in changes_in(fix.diff)
+
+
+def test_a_changed_notebook_keeps_its_magics_and_all_else(tmp_path):
+    """The file itself is never overwritten."""
+    path = tmp_path / "mine.ipynb"
+    cells = [
+        {"cell_type": "markdown", "source": "# Words"},
+        {
+            "cell_type": "code",
+            "source": [
+                "!pip install x\n",
+                "for i in r:\n",
+                "    loss.backward()\n",
+                "    o.step()",
+            ],
+            "outputs": [{"text": "old"}],
+        },
+    ]
+    path.write_text(json.dumps({"cells": cells, "metadata": {"mine": 1}, "nbformat": 4}))
+    program = read_program(path)
+    fix = propose(program, cause_of(program, "gradients_not_zeroed"))
+    assert "mine.ipynb, cell 2" in fix.diff and "!pip install x" in fix.diff
+    copy = tmp_path / "copy.ipynb"
+    save_changed(program, fix.changed, copy)
+    saved = json.loads(copy.read_text())
+    assert saved["metadata"] == {"mine": 1} and saved["cells"][0] == cells[0]
+    assert saved["cells"][1]["outputs"] == [{"text": "old"}]
+    source = "!pip install x\nfor i in r:\n    o.zero_grad()\n    loss.backward()\n    o.step()"
+    assert "".join(saved["cells"][1]["source"]) == source
+    with pytest.raises(UserError, match="not overwritten"):
+        save_changed(program, fix.changed, path)
+    with pytest.raises(UserError, match=r"has to end with \.ipynb"):
+        save_changed(program, fix.changed, tmp_path / "copy.py")
+    path.unlink()
+    with pytest.raises(UserError, match="can't be read any more"):
+        save_changed(program, fix.changed, copy)
+
+
+def test_a_changed_script_keeps_its_encoding_and_line_ends(tmp_path):
+    """As its first line names it."""
+    path = Path(tmp_path / "old.py")
+    source = "# coding: latin-1\r\n# ü\r\nfor i in r:\r\n    l.backward()\r\n    o.step()\r\n"
+    path.write_bytes(source.encode("latin-1"))
+    program = read_program(path)
+    fix = propose(program, cause_of(program, "gradients_not_zeroed"))
+    save_changed(program, fix.changed, tmp_path / "new.py")
+    written = (tmp_path / "new.py").read_bytes().decode("latin-1")
+    assert written == source.replace("    l.b", "    o.zero_grad()\r\n    l.b")
