@@ -130,6 +130,14 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class LayersSeen:
+    """The layers of a program's network, and what was measured of each in one step."""
+
+    layers: tuple[LayerInfo, ...]
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True)
 class Weights:
     """A copy of the weights at a step edge, for the screen to play with."""
 

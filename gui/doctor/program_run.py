@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.errors import UserError
 from core.files import structured
 from core.programs.launch import PATIENCE, ProgramRun
-from core.telemetry.events import LayerInfo, Snapshot
+from core.telemetry.events import LayersSeen
 
 EVERY = 400  # milliseconds between two looks
 MOST = 200_000  # letters of its output that are shown
@@ -34,14 +34,6 @@ class ProgramRequest:
     seconds: float = 0.0
     interpreter: str = ""
     budget: float = 15.0
-
-
-@dataclass(frozen=True)
-class LayersOfProgram:
-    """The layers of a program's network, and what was measured of each in one step."""
-
-    layers: tuple[LayerInfo, ...]
-    snapshot: Snapshot
 
 
 class RunningProgram(QObject):
@@ -145,6 +137,6 @@ class RunningProgram(QObject):
         self._run = self._output = None
 
 
-def layers_of(seen: dict[str, Any]) -> LayersOfProgram | None:
+def layers_of(seen: dict[str, Any]) -> LayersSeen | None:
     """Return the layers of a training, of what :meth:`ProgramRun.seen` says of it."""
-    return structured(seen["layers"], LayersOfProgram) if seen["layers"] else None
+    return structured(seen["layers"], LayersSeen) if seen["layers"] else None

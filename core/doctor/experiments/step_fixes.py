@@ -29,8 +29,6 @@ GAINS = {"tanh": 5 / 3, "relu": math.sqrt(2)}
 """Of the first weights before a nonlinearity (He et al. 2015; makemore, part 3)."""
 SECONDS = 4.0
 """For one fix, at most."""
-LOST = 1e6
-"""A loss so many times as large as the first has diverged."""
 
 Loss = Callable[[Batch | None, dict[int, Tensor]], Tensor]
 

@@ -4,23 +4,14 @@ The numbers are those of the probes (:mod:`core.telemetry.probes`), measured on 
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 
-from ...telemetry.events import LayerInfo, LayerStats, Snapshot, frozen
+from ...telemetry.events import LayerInfo, LayersSeen, LayerStats, Snapshot, frozen
 from ...telemetry.probes import BINS, layer_stats, measure_activation, measure_gradient
 from .graph import StepGraph
 from .inference import NORMALISATION, signature
 from .observation import Observation, ObservedLayer
-
-
-@dataclass(frozen=True)
-class LayersSeen:
-    """The layers of a program's network, and what was measured of each in one step."""
-
-    layers: tuple[LayerInfo, ...]
-    snapshot: Snapshot
 
 
 def layer_snapshot(graph: StepGraph, seen: Observation) -> LayersSeen:

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...telemetry.events import Array
+from ...telemetry.events import Array, LayersSeen
 from ...training.pace import Pace
 from .build_graph import build_graph
 from .graph import StepGraph
 from .inference import compare_inference, compare_sizes, signature
-from .layer_snapshot import LayersSeen, layer_snapshot
+from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import number_of, observe
 from .tape import RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -81,9 +80,3 @@ def loss_of(answers: Answers, squared: bool) -> float:
         target = F.one_hot(answers.labels, 10).float()
         return float(F.mse_loss(answers.outputs, target))
     return float(F.cross_entropy(answers.outputs, answers.labels))
-
-
-def per_digit(confusion: Array) -> Array:
-    """Return the accuracy of each digit (10,) from a confusion matrix."""
-    accuracy: Array = np.diag(confusion) / np.maximum(1, confusion.sum(axis=1))
-    return accuracy

@@ -7,7 +7,6 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QColor, QHelpEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolTip, QWidget
 
-from core.playgrounds.digits.evaluation import per_digit
 from core.playgrounds.digits.models import build
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.telemetry.events import Evaluated
@@ -131,8 +130,8 @@ def test_mistakes_are_red_and_rights_blue(panel, event) -> None:
 
 def test_each_digit_has_its_bar(shown, event) -> None:
     """The bars are the accuracies of the digits, on a scale that begins below the worst."""
-    share = per_digit(event.details["confusion"])
-    right = int(event.details["confusion"][8, 8])
+    counts = event.details["confusion"]
+    share, right = np.diag(counts) / counts.sum(axis=1), counts[8, 8]
     assert shown.digits.describe(8) == f"8: {right} of 50 right ({100 * share[8]:.1f} %)"
     assert floor_of(float(share.min())) < share.min()
     tops = {digit: shown.digits.level(share[digit]) for digit in range(10)}
