@@ -269,7 +269,7 @@ class Page(pages.Page):
 
     def marks(self) -> list[Mark]:
         """Return whether an examination, the case or a program goes on, or waits."""
-        if self.programs.running.runs:
+        if self.programs.runs:
             return [pages.TRAINS]
         going = [job for job in self._jobs() if job.stage.running]
         waits = all(job.waits_for or job.stage is Stage.WAITING for job in going)
@@ -510,7 +510,7 @@ class Page(pages.Page):
     def abandon(self) -> None:
         """End what runs: the window closes."""
         self.recording.leave()
-        self.programs.running.abandon()
+        self.programs.abandon()
         self.examination.abandon()
         self.case_study.study.abandon()
 

@@ -5,14 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from core.errors import UserError
 from core.programs.program import read_program
+from core.programs.source import save_changed
+from gui.doctor.fix_trial import FixTrial, TrialRequest
 from gui.doctor.program_panel import ProgramPanel
 from gui.doctor.program_run import ProgramRequest, RunningProgram
 
 TITLE = "Open a script or a notebook"
+SAVE = "Save a changed copy"
 KINDS = "Python programs (*.py *.ipynb);;All (*)"
 
 
@@ -25,6 +29,7 @@ class ProgramController(QObject):
 
     Attributes:
         running: the program while it is run.
+        trial: it and a changed copy, while both are run.
     """
 
     changed = Signal()
@@ -47,6 +52,25 @@ class ProgramController(QObject):
         self.running.failed.connect(self._fail)
         self.running.ended.connect(panel.show_end)
         self.running.ended.connect(lambda answer: self.changed.emit())
+        self.trial = FixTrial(self)
+        fix = panel.fix
+        fix.copyAsked.connect(self._copy_fix)
+        fix.saveAsked.connect(self._save_fix)
+        fix.tryAsked.connect(self._try_fix)
+        fix.stopAsked.connect(self.trial.stop)
+        self.trial.progressed.connect(fix.show_picture)
+        self.trial.ended.connect(self._end_trial)
+        self.trial.failed.connect(lambda sentence: self._end_trial(sentence, "fault"))
+
+    @property
+    def runs(self) -> bool:
+        """Whether a program is run, or a change to it is tried."""
+        return self.running.runs or self.trial.runs
+
+    def abandon(self) -> None:
+        """End whatever is run at once: the window closes."""
+        self.running.abandon()
+        self.trial.abandon()
 
     def _choose(self) -> None:
         folder = self._panel.program.path.parent if self._panel.program else Path.home()
@@ -56,7 +80,7 @@ class ProgramController(QObject):
 
     def open(self, path: Path) -> None:
         """Show a program; nothing of it is run. A bad file leaves all as it was."""
-        if self.running.runs:
+        if self.runs:
             self._panel.say("Stop the program that is run before another one is opened.", "fault")
             return
         try:
@@ -99,6 +123,37 @@ class ProgramController(QObject):
             return False
         self.agree(path)
         return True
+
+    def _copy_fix(self) -> None:
+        if fix := self._panel.fix.fix:
+            QGuiApplication.clipboard().setText(fix.diff)
+
+    def _save_fix(self) -> None:
+        program, fix = self._panel.program, self._panel.fix.fix
+        assert program is not None and fix is not None
+        usual = program.path.with_stem(f"{program.path.stem}-fixed")
+        name, _ = QFileDialog.getSaveFileName(self._panel, SAVE, str(usual), KINDS)
+        if not name:
+            return
+        try:
+            save_changed(program, fix.changed, Path(name))
+        except UserError as error:
+            self._panel.fix.show_outcome(str(error), "fault")
+            return
+        self._panel.fix.show_outcome(f"The changed copy is in {name}.", "muted")
+
+    def _try_fix(self) -> None:
+        program, fix, how = self._panel.program, self._panel.fix.fix, self._panel.request()
+        if program is None or fix is None or how is None:
+            return
+        self._panel.set_running(False, trying=True)
+        self.trial.start(TrialRequest(program, fix, self._panel.row, how))
+        self.changed.emit()
+
+    def _end_trial(self, sentence: str, role: str = "text") -> None:
+        self._panel.set_running(False)
+        self._panel.fix.show_outcome(sentence, role)
+        self.changed.emit()
 
     def _stop(self) -> None:
         self._panel.say("It is stopped\u2026")

@@ -18,8 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from core.doctor.diagnosis import VERDICTS, Cause, CodeLine, Diagnosis
+from core.programs.fixes.propose import propose
 from core.programs.program import Program
 from core.telemetry.history import Curve, History
+from gui.doctor.fix_panel import FixPanel
 from gui.doctor.program_run import ProgramRequest, layers_of
 from gui.doctor.source_view import LineMark, SourceView
 from gui.inputs import SpinBox
@@ -32,6 +34,7 @@ from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.widgets.status_icon import VERDICT_ROLES
 from gui.widgets.title_list import TitleList
 
+LAYERS = 2  # the tab of the layers
 NO_PROGRAM = "No program is open."
 NO_TRAINING = "The trainings of the program appear here while it runs."
 ROLES = {"fault": "fault", "warning": "warning"}
@@ -65,6 +68,7 @@ class ProgramPanel(QWidget):
         self._make_training()
         self.source = SourceView()
         self.source.markClicked.connect(self.causes.setCurrentRow)
+        self.fix = FixPanel()
         self.layers = ProgramLayers()
         self.layers.setObjectName("programLayers")
         self.output = QPlainTextEdit()
@@ -137,10 +141,14 @@ class ProgramPanel(QWidget):
         self.report = push_button(
             "programReport", "Whole report", "Show evidence, experiments and checks.", "link"
         )
+        self.show_fix = push_button(
+            "programFix", "Show the fix", "Show a change to the source that may fix it.", "link"
+        )
         self.curve = LiveLoss("programCurve")
         self.loops.currentRowChanged.connect(lambda row: self._show_loop())
-        self.causes.currentRowChanged.connect(lambda row: self.source.show_cause(row))
+        self.causes.currentRowChanged.connect(self._show_cause)
         self.report.clicked.connect(self._ask_report)
+        self.show_fix.clicked.connect(lambda: self.tabs.setCurrentWidget(self.fix))
 
     def _arrange(self) -> None:
         card = Card()
@@ -164,7 +172,12 @@ class ProgramPanel(QWidget):
         left.addWidget(self.loops, 1)
         left.addWidget(self.verdict)
         left.addWidget(self.causes, 1)
-        left.addWidget(self.report, 0, Qt.AlignmentFlag.AlignLeft)
+        links = QHBoxLayout()
+        links.setSpacing(GAP)
+        links.addWidget(self.show_fix)
+        links.addWidget(self.report)
+        links.addStretch(1)
+        left.addLayout(links)
         both = QHBoxLayout(training)
         both.setContentsMargins(0, GAP, 0, 0)
         both.addLayout(left, 1)
@@ -173,6 +186,7 @@ class ProgramPanel(QWidget):
         self.tabs.setObjectName("programTabs")
         for widget, title in (
             (training, "Trainings"),
+            (self.fix, "Fix"),
             (scrolled(self.layers), "Layers"),
             (self.output, "Output"),
         ):
@@ -204,7 +218,8 @@ class ProgramPanel(QWidget):
         self.set_running(False)
         cells = sum(cell.number is not None for cell in program.cells)
         what = f"{cells} cells of code" if program.is_notebook else "A script"
-        skipped = f"; {len(program.skipped)} lines are not executed" if program.skipped else ""
+        count = len(program.skipped)
+        skipped = f"; {count} line{'s are' if count > 1 else ' is'} not executed" if count else ""
         self.say(f"{what} in {program.path.parent}{skipped}. Nothing is run before you press Run.")
 
     def _forget(self) -> None:
@@ -214,33 +229,39 @@ class ProgramPanel(QWidget):
         self.causes.clear()
         self.source.set_marks(())
         self.layers.set_layers((), History())
-        self.tabs.setTabText(1, "Layers")
+        self._name_layers("Layers")
+        self._show_cause(-1)
         self.curve.watch(None)
         say(self.verdict, NO_TRAINING)
         self.report.setEnabled(False)
 
-    def set_running(self, running: bool) -> None:
-        """Offer what can be done now."""
-        self.run.setEnabled(self.program is not None and not running)
+    def set_running(self, running: bool, trying: bool = False) -> None:
+        """Offer what can be done while the program is run, or a change to it is tried."""
+        idle = not running and not trying
+        self.run.setEnabled(self.program is not None and idle)
         self.stop.setEnabled(running)
         for widget in (self.open, self.arguments, self.python, self.seconds):
-            widget.setEnabled(not running)
+            widget.setEnabled(idle)
+        self.fix.set_trying(trying, running)
 
     def say(self, sentence: str, role: str = "small") -> None:
         """Say how it is going, or what is wrong."""
         say(self.words, sentence, role)
 
     def _ask(self) -> None:
+        if request := self.request():
+            self.runAsked.emit(request)
+
+    def request(self) -> ProgramRequest | None:
+        """Return what is to be run; None, and say why, where the arguments can't be read."""
         assert self.program is not None
         try:
             arguments = tuple(shlex.split(self.arguments.text()))
         except ValueError as error:
             self.say(f"The arguments can't be read ({error}); close the quotation.", "fault")
-            return
-        self.runAsked.emit(
-            ProgramRequest(
-                self.program.path, arguments, self.seconds.value(), self.python.text().strip()
-            )
+            return None
+        return ProgramRequest(
+            self.program.path, arguments, self.seconds.value(), self.python.text().strip()
         )
 
     def begin(self) -> None:
@@ -281,7 +302,7 @@ class ProgramPanel(QWidget):
             where = f" ({', '.join(failed)})" if failed else ""
             self.say(f"{answer['error']}{where}.", "fault")
             if not answer["loops"]:
-                self.tabs.setCurrentIndex(2)
+                self.tabs.setCurrentWidget(self.output)
         elif not answer["loops"]:
             self.say(
                 "No loop was seen that trains: none that was run has a backward pass on a tensor.",
@@ -333,8 +354,18 @@ class ProgramPanel(QWidget):
                 if line.file == path
             ]
         )
-        if causes:
-            self.source.show_cause(0)
+        self._show_cause(0 if causes else -1)
+
+    def _show_cause(self, row: int) -> None:
+        """Turn to the line of a cause, and to the change that may fix it."""
+        diagnosis = self.diagnosis()
+        causes = diagnosis.causes if diagnosis else ()
+        cause = causes[row] if 0 <= row < len(causes) else None
+        fix = propose(self.program, cause) if self.program and cause else None
+        self.show_fix.setEnabled(fix is not None)
+        self.fix.show_fix(cause, fix)
+        if cause:
+            self.source.show_cause(row)
 
     def _show_layers(self, seen: list[dict[str, Any]]) -> None:
         """Show the layers of the newest training, in its newest step that was observed."""
@@ -350,7 +381,10 @@ class ProgramPanel(QWidget):
             return
         self._updates.add(snapshot)
         self.layers.show_snapshot(snapshot)
-        self.tabs.setTabText(1, f"Layers at step {snapshot.step:,}")
+        self._name_layers(f"Layers at step {snapshot.step:,}")
+
+    def _name_layers(self, title: str) -> None:
+        self.tabs.setTabText(LAYERS, title)
 
     def write(self, words: str) -> None:
         """Show what the program wrote, as text whatever it is."""

@@ -27,6 +27,9 @@ class ProgramRequest:
         seconds: how long each training may take; 0 without a limit.
         interpreter: another Python; "" for this one.
         budget: seconds for experiments on each training.
+        record: whether its trainings leave records among the runs.
+        copy: a changed copy that is run in its place; None for itself.
+        seed: of all random numbers that it does not seed itself; None for none.
     """
 
     path: Path
@@ -34,6 +37,9 @@ class ProgramRequest:
     seconds: float = 0.0
     interpreter: str = ""
     budget: float = 15.0
+    record: bool = True
+    copy: Path | None = None
+    seed: int | None = None
 
 
 class RunningProgram(QObject):
@@ -76,7 +82,10 @@ class RunningProgram(QObject):
                 request.seconds,
                 request.budget,
                 interpreter=request.interpreter or None,
+                record=request.record,
                 output=output,
+                copy=request.copy,
+                seed=request.seed,
             )
         except UserError as error:
             output.close()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontDatabase,
@@ -53,6 +53,7 @@ class SourceView(QPlainTextEdit):
     """The number of the cause whose mark was clicked."""
 
     def __init__(self) -> None:
+        self._marks: dict[int, list[LineMark]] = {}
         super().__init__()
         self.setObjectName("programSource")
         self.setAccessibleName("Source of the program, with marks where a cause lies")
@@ -62,7 +63,6 @@ class SourceView(QPlainTextEdit):
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._numbers: list[tuple[int | None, int]] = []
         """Cell and line of each block; line 0 of a cell's heading."""
-        self._marks: dict[int, list[LineMark]] = {}
         self._gutter = _Gutter(self)
         self.blockCountChanged.connect(lambda count: self._make_room())
         self.updateRequest.connect(self._scroll_gutter)
@@ -136,6 +136,12 @@ class SourceView(QPlainTextEdit):
             made.cursor.select(QTextCursor.SelectionType.LineUnderCursor)
             made.format.setForeground(ink)
         return made
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._colour()
 
     # The numbers beside the lines.
 

@@ -9,6 +9,7 @@ from gui.doctor.case_study import count, next_of
 from gui.doctor.examination import Stage
 from gui.doctor.fault_game import RANDOM
 from gui.doctor.page import Page
+from gui.doctor.program_panel import LAYERS
 from gui.session_state import State
 from gui.tour import Guide
 from gui.widgets.verdict_card import VerdictCard
@@ -101,8 +102,16 @@ def _watch_program(guide: Guide, page: Page) -> None:
     cause = panel.causes.item(0)
     guide.expect("a cause is named at its line", cause is not None and "line" in cause.text())
     guide.look("doctor-program")
-    guide.turn_to("programTabs", panel.tabs.tabText(1))
+    guide.turn_to("programTabs", panel.tabs.tabText(LAYERS))
     guide.look("doctor-program-layers")
+    guide.turn_to("programTabs", "Trainings")
+    guide.click("programFix")
+    guide.expect("a change is proposed", "-    nn.Softmax" in panel.fix.diff.toPlainText())
+    guide.click("tryFix")
+    trial = page.programs.trial
+    guide.wait("the program and its changed copy have ended", lambda: not trial.runs)
+    guide.expect(panel.fix.outcome.text(), "The cause is gone" in panel.fix.outcome.text())
+    guide.look("doctor-program-fix")
     guide.turn_to("programTabs", "Trainings")
 
 

@@ -1,12 +1,13 @@
 """A program of one's own on the doctor's page: opened, agreed to, run, watched, and marked."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton
 
 from gui import session as session_module
 from tests.gui.doctor.test_page import Two
@@ -97,7 +98,7 @@ def test_a_notebook_from_drop_to_the_line_of_its_fault(doctor, notebook):
     doctor.drop(notebook)
     assert doctor.page.tabs.currentWidget() is panel
     assert panel.source.toPlainText().startswith("Cell 1\nimport torch")
-    assert "1 lines are not executed" in panel.words.text() and not doctor.running.runs
+    assert "1 line is not executed" in panel.words.text() and not doctor.running.runs
     (asked,) = doctor.run(agree=False)
     assert str(notebook.parent) in asked and not doctor.running.runs
     doctor.run()
@@ -118,6 +119,41 @@ def test_a_notebook_from_drop_to_the_line_of_its_fault(doctor, notebook):
     assert "mine.ipynb, cell 3" in doctor.page.report.verdict.note.text()
     said = [text.text() for text in doctor.find("findings").findChildren(QLabel)]
     assert any(words.startswith("cell 3, line 3: probs = torch.") for words in said)
+    _fix(doctor, notebook)
+
+
+def _fix(doctor, notebook):
+    """Look at the change that is proposed, copy it, save a changed copy, and try it."""
+    panel = doctor.panel.fix
+    doctor.page.tabs.setCurrentWidget(doctor.panel)
+    doctor.panel.tabs.setCurrentIndex(0)
+    doctor.click("programFix")
+    assert doctor.panel.tabs.currentWidget() is panel
+    assert "+    probs = net(X[ix])" in panel.diff.toPlainText()
+    doctor.click("copyFix")
+    assert QApplication.clipboard().text() == panel.fix.diff
+    before, copy = notebook.read_bytes(), notebook.with_name("mine-fixed.ipynb")
+    with saved_as(notebook):
+        doctor.click("saveFix")
+    assert "not overwritten" in panel.outcome.text() and notebook.read_bytes() == before
+    with saved_as(copy):
+        doctor.click("saveFix")
+    assert "    probs = net(X[ix])\n" in json.loads(copy.read_text())["cells"][2]["source"]
+    doctor.click("tryFix")
+    assert doctor.page.marks() and not doctor.panel.run.isEnabled()
+    doctor.until(lambda: not doctor.page.programs.runs)
+    said = panel.outcome.text()
+    assert "as it is after 120 steps" in said and "The cause is gone." in said
+    before, after = (line.y[-1] for line in panel.picture.lines)
+    assert after < before and doctor.panel.run.isEnabled()
+
+
+@contextmanager
+def saved_as(path):
+    """Answer the question for a file name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QFileDialog, "getSaveFileName", lambda *given: (str(path), ""))
+        yield
 
 
 def _click_mark(doctor, line):
