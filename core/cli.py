@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a letter that is written
     try:
-        options = _parser().parse_args(arguments)
+        options = _parsed(sys.argv[1:] if arguments is None else arguments)
         answer = options.run(options)
     except UserError as error:
         print(f"glassbox: {error}", file=sys.stderr)
@@ -54,6 +54,19 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print(options.show(answer))
     return int(options.status(answer))
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    """Parse a command line; behind ``--`` stand the arguments of the program that is watched.
+
+    argparse would refuse them behind an option, and refuses a ``--`` with nothing behind it.
+    """
+    if words[:1] != [WATCH.name] or "--" not in words:
+        return _parser().parse_args(words)
+    split = words.index("--")
+    options = _parser().parse_args(words[:split])
+    options.arguments += words[split + 1 :]
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:

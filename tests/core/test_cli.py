@@ -52,6 +52,15 @@ def test_it_is_a_program_of_its_own():
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("own", [[], ["--lr", "2"]])
+def test_a_watched_program_has_its_own_arguments(own, tmp_path):
+    """Behind --, also where an option of the command stands before it, and none at all."""
+    script, told = tmp_path / "program.py", tmp_path / "told.txt"
+    script.write_text(f"import sys; open({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))")
+    assert core("watch", script, "--seconds", "1", "--no-record", "--", *own).returncode == 0
+    assert told.read_text() == " ".join(own)
+
+
 def test_playgrounds_lists_what_there_is():
     """Every playground with its models and recipes."""
     listed = {p["name"]: p for p in answer("playgrounds")["playgrounds"]}
