@@ -22,6 +22,8 @@ NORMS = frozenset(
 )
 LOOK_UPS = ("embedding", "getitem", "index_select")
 NORMALISATION = "the normalisation"
+TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits logsigmoid soft_margin_loss".split())
+"""Losses with a sigmoid in them: where the network is used, it stands by itself."""
 INPUT_RATIO = 2.0
 """Inputs so many times larger or smaller are preprocessed in another way."""
 SIGNAL_RATIO = 1.5
@@ -39,6 +41,7 @@ def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> Inf
     if not trained or not used:
         return InferenceStats()
     missing, extra = [], []
+    last = next(reversed(trained)) if any(op.name in TAKE_LOGITS for op in graph.ops) else 0
     remembers = _joined_calls(tape.ops, graph.weights) > _joined_calls(graph.ops, graph.weights)
     for key, ours in trained.items():
         name = variables.name(graph.weights[key])
@@ -48,7 +51,8 @@ def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> Inf
             continue
         theirs = used[key]
         missing += [f"{what} behind {name}" for what in sorted(ours.operations - theirs.operations)]
-        extra += [f"{what} behind {name}" for what in sorted(theirs.operations - ours.operations)]
+        added = theirs.operations - ours.operations - ({"sigmoid"} if key == last else set())
+        extra += [f"{what} behind {name}" for what in sorted(added)]
         others = theirs.lengths and not ours.lengths & theirs.lengths
         if ours.lengths and others and not remembers:
             extra.append(

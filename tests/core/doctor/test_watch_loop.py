@@ -613,6 +613,29 @@ def test_a_network_used_in_training_mode_is_found(pictures, mode):
     assert causes == (["train_eval_mismatch"] if mode == "train" else [])
 
 
+@pytest.mark.parametrize(
+    "loss_of", [F.binary_cross_entropy_with_logits, F.mse_loss], ids=["logits", "numbers"]
+)
+def test_the_sigmoid_of_a_loss_stands_by_itself_in_use(loss_of):
+    """It is in the loss of logits already, and a difference behind any other."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 4)
+    y = (x[:, :1] > 0).float()
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    with watching(True, budget=0.0) as seen:
+        for _ in range(40):
+            loss = loss_of(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+        with seen.using(), torch.no_grad():
+            model(x).sigmoid().round()
+    check = {check.id: check for check in seen.diagnosis.checks}["train_eval_mismatch"]
+    assert check.passed == (loss_of is F.binary_cross_entropy_with_logits)
+
+
 def test_an_error_in_use_reaches_the_person(letters):
     """What is raised inside ``using`` is not swallowed, and torch is no longer recorded."""
     seen = watch(quiet=True, record=False, budget=0.0)
