@@ -16,6 +16,7 @@ import os
 import random
 import signal
 import sys
+import sysconfig
 import threading
 import traceback
 import types
@@ -244,12 +245,13 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 def _local_modules(program: Program, folder: Path) -> dict[str, ast.Module]:
-    """Return the modules in the program's folder that it imports, by their paths."""
+    """Return the modules of the person's own that a program imports, by their paths."""
     found: dict[str, ast.Module] = {}
+    folders = [folder, *_own_folders()]
     todo = [(cell.tree, folder) for cell in program.cells if cell.tree]
     while todo and len(found) < MAX_MODULES:
         tree, place = todo.pop()
-        for path in _imported(tree, folder, place):
+        for path in _imported(tree, folders, place):
             if str(path) in found or path == program.path:
                 continue
             try:
@@ -260,19 +262,25 @@ def _local_modules(program: Program, folder: Path) -> dict[str, ast.Module]:
     return found
 
 
-def _imported(tree: ast.Module, folder: Path, place: Path) -> list[Path]:
-    """Return the files in a folder that a tree imports."""
+def _own_folders() -> list[Path]:
+    """Return the folders on Python's path in which nothing is installed: of one's own packages."""
+    standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    installed = ("site-packages", "dist-packages", "lib-dynload")
+    folders = [Path(entry) for entry in sys.path if entry not in standard]
+    return [folder for folder in folders if folder.is_dir() and folder.name not in installed]
+
+
+def _imported(tree: ast.Module, folders: Sequence[Path], place: Path) -> list[Path]:
+    """Return the files in some folders that a tree imports."""
     names: list[tuple[Path, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names += [(folder, alias.name) for alias in node.names]
+            names += [(folder, alias.name) for folder in folders for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = folder
-            for _ in range(node.level):
-                base = place if base is folder else base.parent
+            above = [place, *place.parents][node.level - 1 : node.level] if node.level else folders
             module = node.module or ""
             inner = [f"{module}.{alias.name}".strip(".") for alias in node.names]
-            names += [(base, name) for name in (module, *inner) if name]
+            names += [(base, name) for base in above for name in (module, *inner) if name]
     files = []
     for base, name in names:
         parts = name.split(".")

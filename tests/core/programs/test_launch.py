@@ -186,6 +186,19 @@ def test_what_python_runs_is_run(tmp_path):
     assert loops == [("__init__.py", 5), ("odd.py", 20), ("inner.py", 7)]
 
 
+def test_a_package_of_ones_own_is_watched_wherever_it_lies(tmp_path, monkeypatch):
+    """On Python's path, as one that was installed to be edited."""
+    library, project = tmp_path / "library", tmp_path / "project"
+    library.mkdir()
+    project.mkdir()
+    (library / "own.py").write_text(TRAINING)
+    compute = "lambda x: nn.functional.cross_entropy(model(x), x[:, :2].argmax(1))"
+    (project / "run.py").write_text(f"from own import *\ntrain(9, {compute})")
+    monkeypatch.setenv("PYTHONPATH", str(library))
+    (loop,) = watched(project / "run.py", budget=0.1)["loops"]
+    assert (Path(loop["where"]["file"]).name, loop["steps"]) == ("own.py", 9)
+
+
 def test_a_cell_shows_its_last_value_whatever_display_is(tmp_path):
     """Also where a program has such a function; an error in code that it makes has its line."""
     path = notebook(tmp_path, "def display(model, size):\n    return 1", "6 * 7", "1\nexec('a b')")
