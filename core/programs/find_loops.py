@@ -97,8 +97,12 @@ class LoopFinder:
                     self._schedulers.add(name)
 
     def _called(self, call: ast.Call, owner: str) -> list[_Unit]:
-        """Return the program's functions that a call may mean."""
+        """Return the program's functions that a call may mean; a closure is given to a step."""
         func = call.func
+        if isinstance(func, ast.Attribute) and func.attr == "step" and call.args:
+            closure = self._functions.get(("", _last_name(call.args[0])))
+            if closure:
+                return closure
         if isinstance(func, ast.Name):
             known = self._functions.get(("", func.id), [])
             return known or self._functions.get((func.id, "__init__"), [])
@@ -231,9 +235,9 @@ class LoopFinder:
         """Whether weights are moved in a statement, or in what it calls."""
         return any(self._is_update(node, owner) for node in _own(statement))
 
-    def backward_in(self, statement: ast.stmt, owner: str = "") -> bool:
-        """Whether a backward pass is in a statement, or in what it calls."""
-        calls = [node for node in _own(statement) if isinstance(node, ast.Call)]
+    def backward_in(self, code: ast.AST, owner: str = "") -> bool:
+        """Whether a backward pass is in a statement or expression, or in what it calls."""
+        calls = [node for node in _own(code) if isinstance(node, ast.Call)]
         return any(
             _is_backward(c) or any(u.backward for u in self._called(c, owner)) for c in calls
         )

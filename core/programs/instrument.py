@@ -10,7 +10,7 @@ What is put in, written out, with ``m`` for the monitor:
             if m.step(3):               # behind the update; True where its time is over
                 break
     with m.use(4):                      # a statement behind or between loops
-        print(m.evaluated(criterion(model(x_val), y_val)))
+        print(m.evaluated(m.noted(), criterion(model(x_val), y_val)))
 """
 
 import ast
@@ -21,7 +21,8 @@ from .find_loops import Function, LoopFinder, Loops
 
 MONITOR = "__glassbox__"
 """What the monitor is called; find_variables passes over such names."""
-LOSS_NAMES = ("loss", "cost", "nll", "criterion")
+LOSS_NAMES = ("loss", "cost", "nll", "criterion", "cross_entropy")
+"""Parts of names of losses, and of what computes them."""
 SIMPLE = (
     ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal | ast.Pass | ast.ClassDef | Function
 )
@@ -95,7 +96,7 @@ class Instrumenter(ast.NodeTransformer):
             result += changed
         return result
 
-    def _trains(self, statement: ast.stmt) -> bool:
+    def _trains(self, statement: ast.AST) -> bool:
         found = self._found
         if isinstance(statement, Function | ast.ClassDef):
             return False
@@ -206,15 +207,29 @@ class Instrumenter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Mark what is differentiated, and losses that are computed to be looked at."""
+        trains = self._learns(node)
         self.generic_visit(node)
         func = node.func
         if isinstance(func, ast.Attribute) and func.attr in ("backward", "manual_backward"):
             return self._backward(node, func)
         name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
-        is_loss = name.endswith(("cross_entropy", "_loss")) or name.lower() in LOSS_NAMES
+        is_loss = any(part in name.lower() for part in LOSS_NAMES) and not trains
         if is_loss and not self._in_forward and not _on_training_data(node):
-            return self._call("evaluated", node)
+            noted = self._evaluated(node)
+            if _is_sum(node) and len(node.args) > 1 and isinstance(node.args[1], ast.Name):
+                noted.args.append(node.args[1])
+            return noted
         return node
+
+    def _learns(self, node: ast.AST) -> bool:
+        """Whether weights are trained in an expression or a statement: its loss is no other one."""
+        return self._trains(node) or self._finder.backward_in(node, self._owners[-1])
+
+    def _evaluated(self, loss: ast.expr) -> ast.Call:
+        """Note a loss; those that are computed in it are a part of it."""
+        call = self._call("evaluated", loss)
+        call.args.insert(0, ast.copy_location(self._call("noted"), loss))
+        return call
 
     def _backward(self, node: ast.Call, func: ast.Attribute) -> ast.AST:
         receiver = func.value
@@ -234,14 +249,14 @@ class Instrumenter(ast.NodeTransformer):
             for target in _names(node.targets)
             if any(part in target.id.lower() for part in LOSS_NAMES)
         ]
-        trained = _on_training_data(node)
+        trained = _on_training_data(node) or self._learns(node)
         self.generic_visit(node)
         if not named or trained or self._in_forward or not isinstance(node.value, ast.Call):
             return node
         if _has_monitor(node.value):
             return node
         noted: list[ast.stmt] = [
-            _at(ast.Expr(self._call("evaluated", ast.Name(target.id, ast.Load()))), node)
+            _at(ast.Expr(self._evaluated(ast.Name(target.id, ast.Load()))), node)
             for target in named
         ]
         return [node, *noted]
@@ -252,11 +267,11 @@ class Instrumenter(ast.NodeTransformer):
         self._places.append(CodePlace(self._file, self._cell, line, outer, repeats))
         return len(self._places) - 1
 
-    def _call(self, method: str, argument: ast.expr | int) -> ast.Call:
-        given = ast.Constant(argument) if isinstance(argument, int) else argument
+    def _call(self, method: str, argument: ast.expr | int | None = None) -> ast.Call:
         monitor = ast.Attribute(ast.Name(MONITOR, ast.Load()), method, ast.Load())
-        call = ast.Call(monitor, [given], [])
-        return call if isinstance(argument, int) else ast.copy_location(call, argument)
+        if isinstance(argument, ast.expr):
+            return ast.copy_location(ast.Call(monitor, [argument], []), argument)
+        return ast.Call(monitor, [] if argument is None else [ast.Constant(argument)], [])
 
     def _with(self, method: str, number: int, body: list[ast.stmt], at: ast.stmt) -> ast.stmt:
         item = ast.withitem(self._call(method, number))
@@ -276,7 +291,18 @@ def _at(made: ast.stmt, at: ast.stmt) -> ast.stmt:
 def _on_training_data(node: ast.AST) -> bool:
     """Whether what a loss is computed of is called training data."""
     names = [n.id.lower() for n in ast.walk(node) if isinstance(n, ast.Name)]
+    names += [
+        n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr != "training"
+    ]
     return any("train" in name or name in ("xtr", "ytr") for name in names)
+
+
+def _is_sum(call: ast.Call) -> bool:
+    """Whether a loss is added up over a batch."""
+    return any(
+        k.arg == "reduction" and isinstance(k.value, ast.Constant) and k.value.value == "sum"
+        for k in call.keywords
+    )
 
 
 def _names(targets: Iterable[ast.expr]) -> list[ast.Name]:

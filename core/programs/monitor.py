@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 SPLITS = ("split", "phase", "mode", "part", "which", "dataset", "name")
 """Variables that say on which data a loss is computed."""
 MAX_FRAMES = 8
+MOST_NODES = 20_000
+"""Of a graph of gradients that is looked through."""
 POINTS = 1000
 """Of a curve that is shown while it goes on."""
 HURRIED = 2.0
@@ -143,6 +146,7 @@ class Monitor:
         self._in_step = 0
         self._root: Tensor | None = None
         self._loss: Tensor | None = None
+        self._looked_at: tuple[Training, weakref.ref[Tensor]] | None = None
         self._used: Counter[int] = Counter()
         self.recording = False
         self._pace = Pace(0.5, 0.02)
@@ -157,6 +161,9 @@ class Monitor:
     def root(self, value: Any) -> Any:
         """Note what ``backward`` is called on."""
         self._root = value if _is_tensor(value) else None
+        if self._looked_at is not None and self._looked_at[1]() is value:
+            self._looked_at[0].evaluated.pop()  # it was no loss to be looked at
+            self._looked_at = None
         if self._root is not None:
             self._loss = value
         return value
@@ -258,15 +265,42 @@ class Monitor:
             training.validated()
             training.uses += training.loop.take_use(recorder.tape, frame)
 
-    def evaluated(self, value: Any) -> Any:
-        """Note a loss that is computed without a gradient: on other data, if nothing says else."""
-        if _is_compiled() or not self._on or not self.trainings or not _is_evaluation(value):
+    def noted(self) -> int:
+        """Return how many losses were noted since the last step."""
+        if _is_compiled() or not self.trainings:
+            return 0
+        return len(self.trainings[-1].evaluated)
+
+    def evaluated(self, before: int, value: Any, targets: Any = None) -> Any:
+        """Note a loss that is only to be looked at: on other data, if nothing says else.
+
+        Args:
+            before: how many were noted before it was computed.
+            value: the loss; it is returned.
+            targets: of a sum over them.
+        """
+        if _is_compiled() or not self._on or not self.trainings or not _is_number(value):
             return value
         if self._in_step and sys.modules["torch"].is_grad_enabled():
             return value  # the step's own loss, as a number
         if not _is_on_training_data(sys._getframe(1)):
-            _guarded(lambda: self.trainings[-1].evaluated.append(float(value)))
+            _guarded(self._look_at, before, value, targets)
         return value
+
+    def _look_at(self, before: int, value: Any, targets: Any) -> None:
+        training = self.trainings[-1]
+        if _is_tensor(value) and value.requires_grad:
+            known = _leaves(value)
+            mine = [one for one in self.trainings if one.loop.watcher.has(known)]
+            if not mine:
+                return
+            training = mine[-1]
+            self._looked_at = training, weakref.ref(value)
+        if training is self.trainings[-1]:
+            del training.evaluated[before:]
+        classes = _is_tensor(targets) and not targets.is_floating_point()
+        loss = float(value.detach() if _is_tensor(value) else value)
+        training.evaluated.append(loss / max(1, targets.numel()) if classes else loss)
 
 
 class _Around:
@@ -336,11 +370,21 @@ def _is_tensor(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
-def _is_evaluation(value: Any) -> bool:
-    """Whether a loss was only to be looked at: a number without a gradient."""
-    if _is_tensor(value):
-        return value.numel() == 1 and not value.requires_grad
-    return isinstance(value, float)
+def _is_number(value: Any) -> bool:
+    """Whether a loss is one number."""
+    return value.numel() == 1 if _is_tensor(value) else isinstance(value, float)
+
+
+def _leaves(value: "Tensor") -> set[int]:
+    """Return the ids of the tensors that a gradient of a value would go to."""
+    found, seen, todo = set[int](), set[Any](), [value.grad_fn]
+    while todo and len(seen) < MOST_NODES:
+        node = todo.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            found.add(id(getattr(node, "variable", None)))
+            todo += [other for other, _ in node.next_functions]
+    return found
 
 
 def _is_on_training_data(frame: FrameType | None) -> bool:

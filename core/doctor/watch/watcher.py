@@ -359,6 +359,10 @@ class LoopWatcher:
         if self.graph is not None:
             self._compare(self.graph, recorder.tape, frame)
 
+    def has(self, ids: set[int]) -> bool:
+        """Whether any of some tensors is a weight of the network."""
+        return self.graph is not None and not ids.isdisjoint(self.graph.weights)
+
     def take_use(self, tape: Tape, frame: FrameType | None) -> bool:
         """Take what may have been a use; return whether it was one, from first to last layer.
 

@@ -73,6 +73,15 @@ for i in range(9):
         return loss
     optimizer.step(closure)
 """
+CLOSURE_BEFORE = """
+def closure():
+    loss = f(x)
+    loss.backward()
+    return loss
+
+for i in range(9):
+    optimizer.step(closure)
+"""
 CRITIC = """
 for i in range(9):
     for _ in range(5):
@@ -179,6 +188,7 @@ def test_functions_of_other_files_count():
         (ACCUMULATION, "optimizer.step()"),
         (NOW_AND_THEN, "scaler.step(optimizer)"),
         (CLOSURE, "optimizer.step(closure)"),
+        (CLOSURE_BEFORE, "optimizer.step(closure)"),
         (PHASES, "optimizer.step()"),
         ("while True:\n    net(x).backward()\n", "__glassbox__.root(net(x)).backward()"),
     ],
@@ -209,8 +219,30 @@ def test_evaluations_are_marked_and_the_forward_pass_is_not():
         """
     )
     assert "return F.cross_entropy" in code
-    assert "__glassbox__.evaluated(criterion(net(x_val), y_val))" in code
-    assert "__glassbox__.evaluated(loss)" in code and "evaluated(criterion(net(x_tr" not in code
+    assert "evaluated(__glassbox__.noted(), criterion(net(x_val), y_val))" in code
+    assert "evaluated(__glassbox__.noted(), loss)" in code
+    assert "criterion(net(x_tr" in code and "noted(), criterion(net(x_tr" not in code
+
+
+def test_a_loss_is_recognised_whatever_it_is_called():
+    """Added up, with targets to divide it by; what trains gives its own loss, and is none."""
+    code = written_out(
+        """
+        def epoch(net, data):
+            for x in data:
+                loss = net(x)
+                loss.backward()
+                optimizer.step()
+            return loss
+        mean_loss = epoch(net, data)
+        total += loss_function(net(x_val), y_val, reduction="sum")
+        loss = fit_loss(self.train_loader)
+        """
+    )
+    assert "evaluated(__glassbox__.noted(), mean_loss)" not in code
+    summed = "loss_function(net(x_val), y_val, reduction='sum'), y_val)"
+    assert f"evaluated(__glassbox__.noted(), {summed}" in code
+    assert code.count("evaluated(") == 2  # and the step's own, which is known there as such
 
 
 def test_statements_beside_a_training_are_uses():
