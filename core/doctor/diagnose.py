@@ -66,8 +66,8 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         left = budget - (time.perf_counter() - begin)
         if watcher.repeatable and not crash and left > 0:
             causes = [cause.id for cause in causes_of(apply_rules(evidence))]
-            names = watcher.variables.names
-            prove_steps(replay, evidence, causes, names, watcher.first_weights, left)
+            first = watcher.first_weights
+            prove_steps(replay, watcher.variables, evidence, causes, first, left)
     evidence.seconds = round(time.perf_counter() - begin, 2)
     return evidence
 

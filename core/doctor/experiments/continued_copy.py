@@ -58,20 +58,14 @@ def continued_copy(
     rates = [rate for _, rate in evidence.learning_rates]
     again = evidence.rate_has_decayed
     generator = torch.Generator().manual_seed(1)
-    inputs, targets = data.trained.rows
     for step in range(steps):
         if time.perf_counter() > end:
             return None
         if again:
             for group in optimizer.param_groups:
                 group["lr"] = max(rates) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        if size < len(inputs):
-            index = torch.randint(len(inputs), (size,), generator=generator).to(inputs.device)
-        else:
-            index = torch.arange(size, device=inputs.device) % len(inputs)
-        rows = {id(data.places[1]): targets[index]} | {id(data.places[0]): inputs[index]}
         with torch.enable_grad():
-            loss = replay.repeat(replay.graph.tape.root, {**rows, **copies})
+            loss = replay.repeat(replay.graph.tape.root, data.batch(generator) | copies)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

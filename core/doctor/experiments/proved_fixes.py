@@ -389,15 +389,39 @@ def prove_fixes(
 
 
 def _other_rates(learner: Learner, proof: Proof, control: Control, end: float) -> Proof:
-    """Go on to rates that are further away, as long as they are better; return the best."""
     about = learner.recipe.settings()["lr"]
     rate = float(str(dict(proof.settings)["lr"]))
-    factor = 0.1 if rate < learner.recipe.lr else 10.0
+
+    def prove(rate: float) -> Proof:
+        rate = float(f"{min(about.high, max(about.low, rate)):.2g}")
+        return prove_settings(learner, {"lr": rate}, control, end)
+
+    return further_rates(proof, learner.recipe.lr, rate, prove, end, lambda: control.stopping)
+
+
+def further_rates(
+    proof: Proof,
+    own: float,
+    rate: float,
+    prove: Callable[[float], Proof],
+    end: float,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Proof:
+    """Go on to rates that are further away, as long as they are better; return the best.
+
+    Args:
+        proof: of the first other rate.
+        own: the training's rate.
+        rate: the first other one.
+        prove: tries a rate.
+        end: when it has to end, by :func:`time.perf_counter`.
+        stopping: whether it is to be given up.
+    """
     for _ in range(FURTHER):
-        rate = float(f"{min(about.high, max(about.low, rate * factor)):.2g}")
-        if proof.proved is None or control.stopping or time.perf_counter() > end:
+        rate *= 0.1 if rate < own else 10.0
+        if proof.proved is None or stopping() or time.perf_counter() > end:
             break
-        further = prove_settings(learner, {"lr": rate}, control, end)
+        further = prove(rate)
         if further.proved and not further.fixed > proof.fixed:
             proof = further
         elif proof.proved:

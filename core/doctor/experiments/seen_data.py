@@ -76,6 +76,21 @@ class SeenData:
     is_new: bool
     source: str
 
+    def batch(self, generator: torch.Generator) -> dict[int, Tensor]:
+        """Draw rows to learn from; return what replaces the batch of the step."""
+        rows, size = self.trained.rows, len(self.places[0])
+        if size < len(rows[0]):
+            index = torch.randint(len(rows[0]), (size,), generator=generator)
+        else:
+            index = torch.arange(size) % len(rows[0])
+        return _given(self.places, rows, index)
+
+    def new_batches(self, count: int) -> list[dict[int, Tensor]]:
+        """Return parts of what is new, each repeated until it is as long as the step's batch."""
+        rows, place = self.new.rows, torch.arange(len(self.places[0]))
+        parts = torch.arange(len(rows[0])).chunk(count)
+        return [_given(self.places, rows, part[place % len(part)]) for part in parts]
+
 
 @dataclass(frozen=True)
 class _Drawn:
@@ -128,10 +143,15 @@ def parts(places: Rows, rows: Rows) -> Iterator[tuple[dict[int, Tensor], int]]:
     """
     size, count = len(places[0]), len(rows[0])
     for begin in range(0, count, size):
-        index = (torch.arange(begin, begin + size) % count).to(rows[0].device)
-        # Where the input is the target, as in an autoencoder, the input counts.
-        given = {id(places[1]): rows[1][index]} | {id(places[0]): rows[0][index]}
-        yield given, min(size, count - begin)
+        index = torch.arange(begin, begin + size) % count
+        yield _given(places, rows, index), min(size, count - begin)
+
+
+def _given(places: Rows, rows: Rows, index: Tensor) -> dict[int, Tensor]:
+    """Return what replaces a batch, by some rows."""
+    index = index.to(rows[0].device)
+    # Where the input is the target, as in an autoencoder, the input counts.
+    return {id(places[1]): rows[1][index]} | {id(places[0]): rows[0][index]}
 
 
 # From where a batch came.

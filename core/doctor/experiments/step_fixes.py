@@ -1,7 +1,8 @@
 """Proved fixes of a watched loop: its step is repeated on copies, with a fix and without.
 
-Both copies begin with the weights that the loop began with, and learn from the batches that were
-kept; every third of these is kept back, so that it is new to both.
+Both copies begin with the weights that the loop began with, and learn from the data that it drew
+its batches from, without what they are measured on. Where that data is not known, they learn from
+the batches that were kept, and every third of these is kept back.
 """
 
 import math
@@ -15,22 +16,53 @@ from torch import Tensor
 from ..diagnosis import Proof
 from ..evidence import Evidence
 from ..watch.observation import Observation, ObservedParameter
-from ..watch.tape import ops_behind
-from ..watch.watcher import Batch
-from .proved_fixes import MOST_CAUSES, not_tried, proof_of, steps_for, train_pair
+from ..watch.tape import Substitutes, ops_behind
+from ..watch.variables import Variables
+from .proved_fixes import (
+    MOST_CAUSES,
+    NEW_EXAMPLES,
+    RATES,
+    further_rates,
+    not_tried,
+    proof_of,
+    steps_for,
+    train_pair,
+)
 from .replay import REPLAY_ERRORS, Replay, reason
-from .step_experiments import optimizer_like
+from .seen_data import seen_data
+from .step_experiments import OtherRates, optimizer_like
 
 HELD_BACK = 3
 """Every so-many-th batch is new data."""
 FEWEST_BATCHES = 6
+BATCHES = "a part of the batches that were kept"
 CLIP = 1.0
+NORMALISED_BY = 16
+"""Batches of which mean and standard deviation are taken."""
 GAINS = {"tanh": 5 / 3, "relu": math.sqrt(2)}
 """Of the first weights before a nonlinearity (He et al. 2015; makemore, part 3)."""
-SECONDS = 4.0
+SECONDS = 8.0
 """For one fix, at most."""
+MOST_HELD, FEWEST_HELD = 32, 4
+"""Batches of new data."""
 
-Loss = Callable[[Batch | None, dict[int, Tensor]], Tensor]
+Loss = Callable[[Substitutes, Substitutes], Tensor]
+"""Of what stands in the place of the step's batch, and of its weights."""
+
+
+@dataclass(frozen=True)
+class StepData:
+    """What copies of a step learn from, and are measured on.
+
+    Attributes:
+        batch: what stands in the place of the step's batch, the n-th time.
+        held: batches of new data.
+        source: where these are from, in words.
+    """
+
+    batch: Callable[[int], Substitutes]
+    held: Sequence[Substitutes]
+    source: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +72,7 @@ class StepSettings:
     Attributes:
         start: its first weights, by the id of the parameter.
         lr: its learning rate.
-        loss: what is minimised; of a batch, with some weights.
+        loss: what is minimised.
         sign: -1 where it is maximised.
         zeroed: whether gradients are zeroed before each step.
         clip: the largest norm of the gradient; 0 for none.
@@ -55,7 +87,7 @@ class StepSettings:
     zeroed: bool = True
     clip: float = 0.0
     trained: frozenset[int] = frozenset()
-    prepare: Callable[[Batch], Batch] = field(default=lambda batch: batch)
+    prepare: Callable[[Substitutes], Substitutes] = field(default=lambda batch: batch)
 
 
 class StepArm:
@@ -64,22 +96,15 @@ class StepArm:
     Args:
         settings: how it trains.
         seen: the step, as it was observed.
-        batches: what it learns from, in turn.
-        held: new data.
+        data: what it learns from, and is measured on.
         judge: the loss by which it is measured.
     """
 
     def __init__(
-        self,
-        settings: StepSettings,
-        seen: Observation,
-        batches: Sequence[Batch],
-        held: Sequence[Batch],
-        judge: Loss,
+        self, settings: StepSettings, seen: Observation, data: StepData, judge: Loss
     ) -> None:
-        self._settings, self._judge = settings, judge
-        self._batches = [settings.prepare(batch) for batch in batches]
-        self._held = [settings.prepare(batch) for batch in held]
+        self._settings, self._judge, self._data = settings, judge, data
+        self._held = [settings.prepare(batch) for batch in data.held]
         self._copies = {
             key: tensor.detach().clone().requires_grad_() for key, tensor in settings.start.items()
         }
@@ -90,7 +115,7 @@ class StepArm:
 
     def step(self, progress: float) -> Tensor:
         """Do one step; return its loss."""
-        batch = self._batches[self._done % len(self._batches)]
+        batch = self._settings.prepare(self._data.batch(self._done))
         self._done += 1
         with torch.enable_grad():
             loss = self._settings.loss(batch, self._copies)
@@ -109,6 +134,31 @@ class StepArm:
 
 
 @dataclass(frozen=True)
+class FixedStep:
+    """A step that is to be fixed.
+
+    Attributes:
+        replay: repeats it.
+        evidence: what is known of the loop.
+        names: of the parameters, by their ids.
+        data: what copies learn from.
+        plain: how the loop trains, with gradients zeroed, the right sign and all parameters.
+    """
+
+    replay: Replay
+    evidence: Evidence
+    names: Mapping[int, str]
+    data: StepData
+    plain: StepSettings
+
+    @property
+    def best_rate(self) -> float:
+        """The multiple of the learning rate that was best from the weights at the end."""
+        tried = self.evidence.result(OtherRates)
+        return tried.best if tried else 1.0
+
+
+@dataclass(frozen=True)
 class _Fix:
     """A fix in words, both sides, and the loss that judges them."""
 
@@ -118,11 +168,16 @@ class _Fix:
     judge: Loss
 
 
+Make = Callable[[FixedStep], _Fix]
+FIXES: dict[str, Make] = {}
+"""How the causes are fixed that a repeated step can fix."""
+
+
 def prove_steps(
     replay: Replay,
+    variables: Variables,
     evidence: Evidence,
     causes: Sequence[str],
-    names: Mapping[int, str],
     first: Mapping[str, Tensor],
     budget: float,
 ) -> None:
@@ -130,66 +185,95 @@ def prove_steps(
 
     Args:
         replay: the step.
+        variables: those around the loop.
         evidence: takes the proofs.
         causes: the ids of what is wrong, the likeliest first.
-        names: of the parameters, by their ids.
         first: the weights that the loop began with, by their names.
         budget: seconds.
     """
     begin = time.perf_counter()
     known = [cause for cause in causes if cause in FIXES][:MOST_CAUSES]
+    data: StepData | None = None
     for place, cause in enumerate(known):
         left = begin + budget - time.perf_counter()
         share = min(SECONDS, left / (len(known) - place))
         try:
-            evidence.proofs[cause] = _prove(replay, evidence, cause, names, first, share)
+            data = data or _data_of(replay, variables)
+            plain = _plain(replay, evidence, variables.names, first)
+            step = FixedStep(replay, evidence, variables.names, data, plain)
+            evidence.proofs[cause] = _proof(step, cause, time.perf_counter() + share)
         except REPLAY_ERRORS as error:
             evidence.proofs[cause] = not_tried(f"The step could not be repeated: {reason(error)}.")
 
 
-def _prove(
-    replay: Replay,
-    evidence: Evidence,
-    cause: str,
-    names: Mapping[int, str],
-    first: Mapping[str, Tensor],
-    seconds: float,
-) -> Proof:
+def _data_of(replay: Replay, variables: Variables) -> StepData:
+    """Return what copies learn from: the loop's own data, or else the batches that were kept.
+
+    Raises:
+        ValueError: too few were kept.
+    """
+    try:
+        data = seen_data(replay, variables)
+    except ValueError:
+        kept = [replay.substitutes(batch) for batch in replay.matching_batches()]
+        if len(kept) < FEWEST_BATCHES:
+            raise ValueError(f"only {len(kept)} batches of one shape were kept") from None
+        trained = [batch for place, batch in enumerate(kept) if place % HELD_BACK]
+        return StepData(lambda n: trained[n % len(trained)], kept[::HELD_BACK], BATCHES)
+    examples = min(NEW_EXAMPLES, len(data.new))
+    count = max(FEWEST_HELD, min(MOST_HELD, examples // len(data.places[0])))
+
+    def batch(n: int) -> Substitutes:
+        return data.batch(torch.Generator().manual_seed(n))
+
+    return StepData(batch, data.new_batches(count), data.source)
+
+
+def _plain(
+    replay: Replay, evidence: Evidence, names: Mapping[int, str], first: Mapping[str, Tensor]
+) -> StepSettings:
+    """Return how the loop trains.
+
+    Raises:
+        ValueError: that is not known.
+    """
     seen = evidence.last
     assert seen is not None
-    batches = replay.matching_batches()
-    if len(batches) < FEWEST_BATCHES:
-        return not_tried(f"Only {len(batches)} batches of one shape were kept.")
-    held = batches[::HELD_BACK]
-    trained = [batch for place, batch in enumerate(batches) if place % HELD_BACK]
     start = {key: first.get(names.get(key, ""), t) for key, t in replay.parameters.items()}
     if any(start[key].shape != t.shape for key, t in replay.parameters.items()):
-        return not_tried("The weights have another shape than at the beginning.")
-    sign = float(seen.criterion.sign)
-    lr = seen.lr
-    if not (math.isfinite(lr) and lr > 0):
-        return not_tried("Its learning rate is not known.")
+        raise ValueError("the weights have another shape than at the beginning")
+    if not (math.isfinite(seen.lr) and seen.lr > 0):
+        raise ValueError("its learning rate is not known")
+    sign, scale = seen.criterion.sign, replay.graph.scale
 
-    def loss(batch: Batch | None, weights: dict[int, Tensor]) -> Tensor:
-        return sign * replay.loss(batch, weights)
+    def loss(batch: Substitutes, weights: Substitutes) -> Tensor:
+        return sign * replay.repeat(replay.graph.tape.root, {**batch, **weights}) / scale
 
-    plain = StepSettings(start, lr, loss, trained=frozenset(start))
-    fix = FIXES[cause](replay, evidence, plain, names)
-    arms = [StepArm(s, seen, trained, held, fix.judge) for s in (fix.unfixed, fix.fixed)]
-    root = replay.graph.tape.root
-    assert root is not None
-    steps = steps_for(ops_behind(replay.graph.tape, [root]))
-    result = train_pair(arms[0], arms[1], steps, time.perf_counter() + seconds)
+    return StepSettings(start, seen.lr, loss, trained=frozenset(start))
+
+
+def _proof(step: FixedStep, cause: str, end: float) -> Proof:
+    """Try the fix of a cause; of a learning rate, others that are further away, too."""
+    fix = FIXES[cause](step)
+    proof = _prove(step, fix, end)
+    if cause not in RATES:
+        return proof
+
+    def other(rate: float) -> Proof:
+        return _prove(step, _at_rate(step, rate), end)
+
+    return further_rates(proof, step.plain.lr, fix.fixed.lr, other, end)
+
+
+def _prove(step: FixedStep, fix: _Fix, end: float) -> Proof:
+    seen, tape = step.evidence.last, step.replay.graph.tape
+    assert seen is not None and tape.root is not None
+    arms = [StepArm(s, seen, step.data, fix.judge) for s in (fix.unfixed, fix.fixed)]
+    result = train_pair(arms[0], arms[1], steps_for(ops_behind(tape, [tape.root])), end)
     if result is None:
         return not_tried("There was no time left to train both copies.", fix.words)
-    return proof_of(
-        result, fix.words, {}, note="New data are batches that both did not learn from."
-    )
-
-
-Make = Callable[[Replay, Evidence, StepSettings, Mapping[int, str]], _Fix]
-FIXES: dict[str, Make] = {}
-"""How the causes are fixed that a repeated step can fix."""
+    note = f"Neither copy learned from the new data: {step.data.source}."
+    return proof_of(result, fix.words, {}, note=note)
 
 
 def _fixes(*causes: str) -> Callable[[Make], Make]:
@@ -200,75 +284,78 @@ def _fixes(*causes: str) -> Callable[[Make], Make]:
     return add
 
 
-def _other_rate(factor: float) -> Make:
-    def make(
-        replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-    ) -> _Fix:
-        rate = float(f"{plain.lr * factor:.2g}")
-        words = f"learning rate {rate:g} in place of {plain.lr:.3g}"
-        return _Fix(words, plain, replace(plain, lr=rate), plain.loss)
-
-    return make
+def _at_rate(step: FixedStep, rate: float) -> _Fix:
+    rate = float(f"{rate:.2g}")
+    words = f"learning rate {rate:g} in place of {step.plain.lr:.3g}"
+    return _Fix(words, step.plain, replace(step.plain, lr=rate), step.plain.loss)
 
 
-FIXES["lr_too_high"] = _other_rate(0.1)
-FIXES["oscillation"] = _other_rate(1 / 3)
-FIXES["lr_too_low"] = _other_rate(10.0)
+@_fixes("lr_too_high")
+def _lower(step: FixedStep) -> _Fix:
+    return _at_rate(step, step.plain.lr * min(step.best_rate, 0.1))
+
+
+@_fixes("lr_too_low")
+def _higher(step: FixedStep) -> _Fix:
+    return _at_rate(step, step.plain.lr * max(step.best_rate, 10.0))
+
+
+@_fixes("oscillation")
+def _a_third(step: FixedStep) -> _Fix:
+    return _at_rate(step, step.plain.lr / 3)
 
 
 @_fixes("wrong_update_sign")
-def _right_sign(
-    replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-) -> _Fix:
-    return _Fix("the update against the gradient", replace(plain, sign=-1.0), plain, plain.loss)
+def _right_sign(step: FixedStep) -> _Fix:
+    return _Fix(
+        "the update against the gradient",
+        replace(step.plain, sign=-1.0),
+        step.plain,
+        step.plain.loss,
+    )
 
 
 @_fixes("gradients_not_zeroed")
-def _zeroed(
-    replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-) -> _Fix:
+def _zeroed(step: FixedStep) -> _Fix:
     words = "gradients zeroed before each step"
-    return _Fix(words, replace(plain, zeroed=False), plain, plain.loss)
+    return _Fix(words, replace(step.plain, zeroed=False), step.plain, step.plain.loss)
 
 
 @_fixes("exploding_gradient")
-def _clipped(
-    replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-) -> _Fix:
+def _clipped(step: FixedStep) -> _Fix:
     words = f"gradients clipped at a norm of {CLIP:g}"
-    return _Fix(words, plain, replace(plain, clip=CLIP), plain.loss)
+    return _Fix(words, step.plain, replace(step.plain, clip=CLIP), step.plain.loss)
 
 
 @_fixes("inputs_not_normalised")
-def _normalised(
-    replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-) -> _Fix:
-    first = replay.graph.inputs[0]
+def _normalised(step: FixedStep) -> _Fix:
+    graph = step.replay.graph
+    first = graph.inputs[0]
     if not first.is_floating_point():
         raise ValueError("its inputs are no real numbers")
-    rows = torch.cat([batch[0][0].flatten() for batch in replay.matching_batches()])
+    if graph.targets is first or id(first) in graph.ancestors(graph.targets):
+        raise ValueError("its targets are its inputs, so that both losses have other units")
+    batches = [step.replay.repeat(first, step.data.batch(n)) for n in range(NORMALISED_BY)]
+    rows = torch.cat([batch.flatten() for batch in batches])
     mean, std = rows.mean(), rows.std() + 1e-12
 
-    def prepare(batch: Batch) -> Batch:
-        inputs, targets = batch
-        return ((inputs[0] - mean) / std, *inputs[1:]), targets
+    def prepare(batch: Substitutes) -> Substitutes:
+        return {**batch, id(first): (step.replay.repeat(first, batch) - mean) / std}
 
     words = "inputs with mean 0 and standard deviation 1"
-    return _Fix(words, plain, replace(plain, prepare=prepare), plain.loss)
+    return _Fix(words, step.plain, replace(step.plain, prepare=prepare), step.plain.loss)
 
 
 @_fixes("parameter_not_trained")
-def _all_trained(
-    replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-) -> _Fix:
-    moved = {p.name for p in _last_parameters(evidence) if p.update > 0}
-    some = frozenset(key for key in plain.start if names.get(key) in moved)
-    if len(some) == len(plain.start):
+def _all_trained(step: FixedStep) -> _Fix:
+    moved = {p.name for p in _last_parameters(step.evidence) if p.update > 0}
+    some = frozenset(key for key in step.plain.start if step.names.get(key) in moved)
+    if len(some) == len(step.plain.start):
         raise ValueError("no gradient reaches what is not trained")
     if not some:
         raise ValueError("nothing is trained")
-    words = f"{len(plain.start) - len(some)} more parameters in the update"
-    return _Fix(words, replace(plain, trained=some), plain, plain.loss)
+    words = f"{len(step.plain.start) - len(some)} more parameters in the update"
+    return _Fix(words, replace(step.plain, trained=some), step.plain, step.plain.loss)
 
 
 def _last_parameters(evidence: Evidence) -> tuple[ObservedParameter, ...]:
@@ -276,16 +363,17 @@ def _last_parameters(evidence: Evidence) -> tuple[ObservedParameter, ...]:
 
 
 @_fixes("bad_init_scale", "saturated_units", "dead_units", "symmetric_init")
-def _initialised(
-    replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-) -> _Fix:
-    layers = {layer.parameter: layer for layer in (evidence.last.layers if evidence.last else ())}
+def _initialised(step: FixedStep) -> _Fix:
+    layers = {
+        layer.parameter: layer
+        for layer in (step.evidence.last.layers if step.evidence.last else ())
+    }
     generator = torch.Generator().manual_seed(0)
-    start, changed = dict(plain.start), 0
-    for key, tensor in plain.start.items():
-        layer = layers.get(names.get(key, ""))
+    start, changed = dict(step.plain.start), 0
+    for key, tensor in step.plain.start.items():
+        layer = layers.get(step.names.get(key, ""))
         if tensor.dim() < 2 and layer is None:
-            start[key] = torch.zeros_like(tensor) if _is_bias(names.get(key, "")) else tensor
+            start[key] = torch.zeros_like(tensor) if _is_bias(step.names.get(key, "")) else tensor
         elif layer is not None and not layer.is_embedding:
             gain = GAINS.get(layer.nonlinearity, 1.0) * (0.1 if layer.is_output else 1.0)
             drawn = torch.randn(tensor.shape, generator=generator).to(tensor)
@@ -294,7 +382,7 @@ def _initialised(
     if not changed:
         raise ValueError("its layers were not found")
     words = "first weights of gain / sqrt(fan in)"
-    return _Fix(words, plain, replace(plain, start=start), plain.loss)
+    return _Fix(words, step.plain, replace(step.plain, start=start), step.plain.loss)
 
 
 def _is_bias(name: str) -> bool:
@@ -302,35 +390,30 @@ def _is_bias(name: str) -> bool:
 
 
 @_fixes("regulariser_dominates")
-def _without_penalty(
-    replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-) -> _Fix:
-    call = replay.graph.loss
-    if call is None or len(replay.graph.terms) < 2:
+def _without_penalty(step: FixedStep) -> _Fix:
+    call = step.replay.graph.loss
+    if call is None or len(step.replay.graph.terms) < 2:
         raise ValueError("the loss has one term")
 
-    def criterion(batch: Batch | None, weights: dict[int, Tensor]) -> Tensor:
-        given = replay.substitutes(batch) if batch else {}
-        return call.sign * replay.repeat(call.op.outputs[0], {**given, **weights}).mean()
+    def criterion(batch: Substitutes, weights: Substitutes) -> Tensor:
+        return call.sign * step.replay.repeat(call.op.outputs[0], {**batch, **weights}).mean()
 
     words = "the loss without its penalty"
-    return _Fix(words, plain, replace(plain, loss=criterion), criterion)
+    return _Fix(words, step.plain, replace(step.plain, loss=criterion), criterion)
 
 
 @_fixes("double_softmax")
-def _one_softmax(
-    replay: Replay, evidence: Evidence, plain: StepSettings, names: Mapping[int, str]
-) -> _Fix:
-    op = replay.graph.made_by_behind_views(replay.graph.outputs)
+def _one_softmax(step: FixedStep) -> _Fix:
+    op = step.replay.graph.made_by_behind_views(step.replay.graph.outputs)
     if op is None or op.name != "softmax":
         raise ValueError("its first softmax was not found")
     shares, logits = op.outputs[0], op.inputs[0]
 
-    def single(batch: Batch | None, weights: dict[int, Tensor]) -> Tensor:
-        given = {**(replay.substitutes(batch) if batch else {}), **weights}
-        return replay.repeat(
-            replay.graph.tape.root, {**given, id(shares): replay.repeat(logits, given)}
+    def single(batch: Substitutes, weights: Substitutes) -> Tensor:
+        given = {**batch, **weights}
+        return step.replay.repeat(
+            step.replay.graph.tape.root, {**given, id(shares): step.replay.repeat(logits, given)}
         )
 
     words = "logits in place of probabilities in the loss; both are judged by that loss"
-    return _Fix(words, plain, replace(plain, loss=single), single)
+    return _Fix(words, step.plain, replace(step.plain, loss=single), single)

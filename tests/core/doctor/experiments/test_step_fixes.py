@@ -6,6 +6,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from core import watch
+from core.doctor.diagnose import replay_of
+from core.doctor.evidence import evidence_of
+from core.doctor.experiments.step_fixes import prove_steps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -88,3 +91,73 @@ def test_a_layer_that_is_left_out_is_proved():
 
     found = proof(examined(step), "parameter_not_trained")
     assert found.proved is not None and "2 more parameters" in found.fix
+
+
+def tried(cause, net, loss, lr):
+    """What is proved of a fix for a loop; ``loss`` draws its batch."""
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(60):
+            value = loss(net)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            seen.step(value)
+    watcher = seen._loop.watcher
+    replay, evidence = replay_of(watcher), evidence_of(watcher)
+    prove_steps(replay, watcher.variables, evidence, [cause], watcher.first_weights, 60.0)
+    return evidence.proofs[cause]
+
+
+def test_copies_learn_from_all_data_of_the_loop():
+    """Of a few small batches that were kept, a rate that is better would only learn the noise."""
+    torch.manual_seed(0)
+    x = torch.randn(3000, 30)
+    y = ((x @ torch.randn(30)) / 5 + torch.randn(3000) > 0).long()
+
+    def loss(net):
+        i = torch.randint(0, 3000, (8,))
+        return F.cross_entropy(net(x[i]), y[i])
+
+    net = nn.Sequential(nn.Linear(30, 64), nn.Tanh(), nn.Linear(64, 2))
+    found = tried("lr_too_low", net, loss, 0.004)
+    assert found.proved and found.fixed < 0.5
+    assert "Neither copy learned from the new data: a part of the training" in found.measured
+
+
+def test_one_batch_of_all_examples_still_has_an_interval():
+    """What is new is measured in parts."""
+    torch.manual_seed(0)
+    x = torch.randn(400, 30)
+    net = nn.Sequential(nn.Linear(30, 8), nn.Tanh(), nn.Linear(8, 1))
+    found = tried("lr_too_low", net, lambda net: F.mse_loss(net(x), x[:, :1]), 1e-2)
+    assert found.proved and 0 < found.low < found.gain < found.high
+
+
+def test_targets_that_are_the_inputs_would_change_their_units():
+    """A loss that is lower by the square of a factor proves nothing."""
+    torch.manual_seed(0)
+    x = 100 * torch.rand(400, 30)
+
+    def loss(net):
+        batch = x[torch.randint(0, 400, (32,))]
+        return F.mse_loss(net(batch), batch)
+
+    net = nn.Sequential(nn.Linear(30, 8), nn.Tanh(), nn.Linear(8, 30))
+    found = tried("inputs_not_normalised", net, loss, 1e-4)
+    assert found.proved is None and "units" in found.measured
+
+
+def test_rates_that_are_further_away_are_tried_too():
+    """Of a rate that is far too low, ten times as much brings nothing yet."""
+    torch.manual_seed(0)
+    x = torch.randn(3000, 10)
+    y = (x @ torch.randn(10) > 0).long()
+
+    def loss(net):
+        i = torch.randint(0, 3000, (32,))
+        return F.cross_entropy(net(x[i]), y[i])
+
+    net = nn.Sequential(nn.Linear(10, 32), nn.Tanh(), nn.Linear(32, 2))
+    found = tried("lr_too_low", net, loss, 1e-5)
+    assert found.proved and "learning rate 0.0001 in" not in found.fix
