@@ -26,6 +26,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a copy of the program with the first proposed change",
     )
+    parser.add_argument(
+        "--figures", type=Path, metavar="FOLDER", help="keep the figures that it shows there"
+    )
     parser.add_argument("--no-record", action="store_true", help="leave no record among the runs")
     parser.add_argument("arguments", nargs="*", metavar="ARGS", help="of the program, behind --")
 
@@ -45,8 +48,9 @@ def _watch(options: argparse.Namespace) -> dict[str, Any]:
         options.python,
         not options.no_record,
         sys.stderr if options.json else None,
+        figures=options.figures,
     )
-    answer = watch_to_end(run)
+    answer = watch_to_end(run, _tell)
     saved = None
     for loop in answer["loops"]:
         for values in loop["diagnosis"]["causes"] if loop["diagnosis"] else ():
@@ -59,6 +63,12 @@ def _watch(options: argparse.Namespace) -> dict[str, Any]:
     return answer
 
 
+def _tell(loop: dict[str, Any], seconds: float) -> None:
+    where = _where(loop["where"])
+    words = f"{where[0].upper()}{where[1:]} is examined, up to {seconds:.0f} s."
+    print(words, file=sys.stderr, flush=True)
+
+
 def _show(answer: dict[str, Any]) -> str:
     from ..doctor.diagnosis import Diagnosis
 
@@ -67,6 +77,8 @@ def _show(answer: dict[str, Any]) -> str:
         parts.append(f"{_where(line)}: {line['text']}: {line['reason']}.")
     for failed in answer["failed"]:
         parts.append(f"{_where(failed)} failed: {failed['error']}.")
+    for figure in answer.get("figures", ()):
+        parts.append(f"{_where(figure)}: a figure, kept in {figure['file']}.")
     for loop in answer["loops"]:
         head = f"{_where(loop['where'])}: {loop['steps']:,} steps in {loop['seconds']:.1f} s"
         if loop["first_loss"] is not None:

@@ -1,5 +1,6 @@
 """Starts a program in a process of its own, watched, and brings what was seen of it."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -17,9 +19,18 @@ from ..paths import ROOT
 from .program import Program, read_program
 from .run_program import Order
 
+LOOK = 0.3
+"""Seconds between two looks at a program, whoever waits for its end."""
 PATIENCE = 5.0
 """Seconds that a program is given to end by itself once it was stopped."""
-UNSEEN: dict[str, Any] = {"error": None, "failed": [], "loops": [], "seen": [], "cell": None}
+UNSEEN: dict[str, Any] = {
+    "error": None,
+    "failed": [],
+    "loops": [],
+    "seen": [],
+    "cell": None,
+    "figures": [],
+}
 
 
 class ProgramRun:
@@ -35,6 +46,7 @@ class ProgramRun:
         output: where what it prints goes; None for where this process prints.
         copy: a changed copy of it, which is run in its place, in its folder.
         seed: of all random numbers that it does not seed itself; None for none.
+        figures: the folder in which figures that it shows are kept; None for nowhere.
 
     Attributes:
         program: what is run.
@@ -54,6 +66,7 @@ class ProgramRun:
         output: IO[Any] | None = None,
         copy: Path | None = None,
         seed: int | None = None,
+        figures: Path | None = None,
     ) -> None:
         if sys.platform == "win32":  # whose processes have no groups and no inherited pipes
             raise UserError(
@@ -63,6 +76,7 @@ class ProgramRun:
         path = path.expanduser().absolute()
         self.program: Program = read_program(path, copy)
         self._python = _interpreter(interpreter)
+        self._figures = _made(figures)
         self._folder = tempfile.TemporaryDirectory(prefix="glassbox-")
         self._report = Path(self._folder.name) / "report.json"
         # The program ends when this pipe does: with this process, however that ends.
@@ -77,6 +91,7 @@ class ProgramRun:
             budget,
             str(copy or ""),
             seed,
+            self._figures,
         )
         environment = dict(os.environ)
         if seed is not None:
@@ -121,9 +136,17 @@ class ProgramRun:
         """Whether it has not ended yet."""
         return self._process.poll() is None
 
-    def wait(self) -> None:
-        """Wait for its end; Ctrl+C stops it."""
+    def wait(self, look: Callable[[], None] | None = None) -> None:
+        """Wait for its end; Ctrl+C stops it.
+
+        Args:
+            look: called now and then meanwhile.
+        """
         try:
+            while look is not None and self.runs:
+                look()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(LOOK)
             self._process.wait()
         except KeyboardInterrupt:
             self.stop()
@@ -144,8 +167,11 @@ class ProgramRun:
             seen = json.loads(self._report.read_text())
         return seen
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self, seen: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what was seen until now, as the command line prints it.
+
+        Args:
+            seen: what :meth:`seen` has returned; None for what is known now.
 
         Raises:
             UserError: it has ended, and nothing could be seen.
@@ -156,9 +182,9 @@ class ProgramRun:
                 f"{self._python} could not run {self.program.path.name}: it has to be Python"
                 " 3.11 or newer with torch and numpy; name another one with --python."
             )
-        seen, status = self.seen(), status or 0
+        seen, status = seen or self.seen(), status or 0
         ended_by = f"ended by {signal.Signals(-status).name}" if status < 0 else None
-        return {
+        answer = {
             "file": str(self.program.path),
             "exit_status": status,
             "error": seen["error"] or ended_by,
@@ -166,6 +192,10 @@ class ProgramRun:
             "skipped": [asdict(line) for line in self.program.skipped],
             "loops": seen["loops"],
         }
+        if self._figures:
+            kept = [{key: f[key] for key in ("cell", "line", "file")} for f in seen["figures"]]
+            answer["figures"] = kept
+        return answer
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program and to all that it started."""
@@ -175,16 +205,46 @@ class ProgramRun:
             return
 
 
-def watch_to_end(run: ProgramRun) -> dict[str, Any]:
-    """Wait for a program's end, and return what was seen; a signal to end is as Ctrl+C."""
+def watch_to_end(
+    run: ProgramRun, examined: Callable[[dict[str, Any], float], None]
+) -> dict[str, Any]:
+    """Wait for a program's end, and return what was seen; a signal to end is as Ctrl+C.
+
+    Args:
+        run: the program.
+        examined: told of each training that it is examined now, and for how many seconds at most.
+    """
+    told = set[int]()
+
+    def look() -> None:
+        seen = run.seen()
+        for number, (loop, more) in enumerate(zip(seen["loops"], seen["seen"], strict=True)):
+            if more["examined_for"] is not None and number not in told:
+                told.add(number)
+                examined(loop, more["examined_for"])
+
     signal.signal(signal.SIGTERM, _interrupt)
     with run:
-        run.wait()
+        run.wait(look)
         return run.answer()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _made(folder: Path | None) -> str:
+    """Return the path of a folder, which is made; "" of none."""
+    if folder is None:
+        return ""
+    folder = folder.expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"The folder {folder} can't be made ({error.strerror}); name another one."
+        ) from None
+    return str(folder)
 
 
 def _interpreter(name: str | None) -> str:

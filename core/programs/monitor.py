@@ -43,6 +43,7 @@ class Training:
         place: of the loop.
         loop: what watches it.
         uses, validations: how often its network was used besides, and judged on other data.
+        examined_for: seconds that its examination may take, while it is examined; None.
     """
 
     def __init__(self, place: CodePlace, loop: "WatchedLoop", limit: float) -> None:
@@ -50,6 +51,7 @@ class Training:
         self.loop = loop
         self.uses = 0
         self.validations = 0
+        self.examined_for: float | None = None
         self._spent = 0.0
         self.evaluated: list[float] = []
         self._limit = limit
@@ -114,6 +116,7 @@ class Training:
                 "losses": losses[::stride],
                 "validations": self.loop.watcher.validations,
                 "layers": asdict(layers) if layers else None,
+                "examined_for": self.examined_for,
             }
         )
         return seen
@@ -233,11 +236,21 @@ class Monitor:
             if isinstance(error, KeyboardInterrupt):
                 training.loop.budget = min(training.loop.budget, HURRIED)
             if training.loop.watcher.count or error is not None:
-                training.loop.end(error)
+                self._examine(training, error)
             else:
                 self.trainings.remove(training)
         if ended:
             self._report()
+
+    def _examine(self, training: Training, error: BaseException | None) -> None:
+        from ..doctor.diagnose import SLOWER
+
+        training.examined_for = SLOWER * training.loop.budget
+        self._report()
+        try:
+            training.loop.end(error)
+        finally:
+            training.examined_for = None
 
     def finish(self) -> None:
         """End what is open still: the program has ended."""

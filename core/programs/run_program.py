@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .figures import Figures, is_figure
 from .find_loops import LoopFinder
 from .instrument import MONITOR, CodePlace, Instrumenter
 from .monitor import Monitor
@@ -57,6 +58,7 @@ class Order:
         budget: seconds for the experiments on each.
         copy: a changed copy of the program, which is run in its place; "" for itself.
         seed: of all random numbers that the program does not seed itself; None for none.
+        figures: the folder in which figures are kept; "" for nowhere.
     """
 
     program: str
@@ -68,6 +70,7 @@ class Order:
     budget: float = 15.0
     copy: str = ""
     seed: int | None = None
+    figures: str = ""
 
 
 class Runner:
@@ -84,7 +87,7 @@ class Runner:
         self._folder = program.path.parent
         self._status = 0
         self._error: str | None = None
-        self._cell: int | None = None
+        self._running: ProgramCell | None = None
         self._failed: list[dict[str, Any]] = []
         local = _local_modules(program, self._folder)
         self._own_files = {*local, *(cell.name for cell in program.cells)}
@@ -96,6 +99,8 @@ class Runner:
             self._places, self._watched, order.seconds or float("inf"), self._report
         )
         sys.meta_path.insert(0, _Importer(self, local))
+        folder = Path(order.figures) if order.figures else None
+        self.figures = Figures(folder, self._place, self._report)
         self._report()
 
     def compiled(
@@ -104,7 +109,7 @@ class Runner:
         """Return a tree's code with the calls of the monitor in it."""
         with _deep():
             Instrumenter(self._finder, self._places, file, cell).instrument(tree)
-            if cell is not None:
+            if cell is not None and not _is_quiet(name):
                 _show_last_value(tree)
             return compile(tree, name, "exec", dont_inherit=True)
 
@@ -126,17 +131,21 @@ class Runner:
         sys.argv = [str(self._program.path), *self._order.arguments]
         sys.path.insert(0, str(self._folder))
         builtins.input = _refuse_input
-        # Plots go nowhere instead of into windows that wait.
+        # Of processes that it starts, plots go nowhere instead of into windows that wait.
         os.environ.setdefault("MPLBACKEND", "agg")
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
         if self._program.is_notebook:
-            main.__dict__.update({"display": _display, DISPLAY: _display})
+            main.__dict__.update({"display": self._display, DISPLAY: self._display})
         if self._order.seed is not None:
             _seed(self._order.seed)
         try:
             for cell in self._program.cells:
-                if not self._run_cell(cell, main.__dict__):
+                goes_on = self._run_cell(cell, main.__dict__)
+                if cell.number is not None:
+                    self.figures.keep_open()
+                if not goes_on:
                     break
+            self.figures.finish()
         finally:
             self.monitor.finish()
             self._report()
@@ -144,7 +153,7 @@ class Runner:
 
     def _run_cell(self, cell: ProgramCell, namespace: dict[str, Any]) -> bool:
         """Run a cell; return whether the ones behind it are run, too."""
-        self._cell = cell.number
+        self._running = cell
         lines = io.StringIO(cell.source).readlines()
         if cell.number is not None or self._order.copy:
             linecache.cache[cell.name] = (len(cell.source), None, lines, cell.name)
@@ -187,6 +196,25 @@ class Runner:
         else:
             sys.excepthook(type(error), error.with_traceback(trace), trace)
 
+    def _place(self) -> tuple[int | None, int | None]:
+        """Return the cell and the line of it that are run; behind a cell, its last statement."""
+        cell, frame = self._running, sys._getframe()
+        assert cell is not None
+        while frame.f_back is not None:
+            frame = frame.f_back
+            if frame.f_code.co_filename == cell.name:
+                return cell.number, frame.f_lineno
+        body = cell.tree.body if cell.tree else []
+        return cell.number, body[-1].lineno if body else None
+
+    def _display(self, *values: Any, **_: Any) -> None:
+        """Print values as plain text, whatever else they could show; keep figures."""
+        for value in values:
+            if value is not None:
+                print(repr(value))  # noqa: T201, what it is for
+            if is_figure(value):
+                self.figures.keep(value)
+
     def _report(self) -> None:
         # Neither torch nor numpy is loaded for this: the program may set first how they begin.
         content = json.dumps(
@@ -196,7 +224,8 @@ class Runner:
                 "failed": self._failed,
                 "loops": [training.to_dict() for training in self.monitor.trainings],
                 "seen": [training.seen() for training in self.monitor.trainings],
-                "cell": self._cell,
+                "cell": self._running.number if self._running else None,
+                "figures": self.figures.kept,
             }
         )
         report = Path(self._order.report)
@@ -313,6 +342,12 @@ def _show_last_value(tree: ast.Module) -> None:
         tree.body[-1] = _displayed(last)
 
 
+def _is_quiet(name: str) -> bool:
+    """Whether a cell ends with a semicolon: its value is not shown then."""
+    lines = [line.partition("#")[0].strip() for line in linecache.getlines(name)]
+    return "".join(lines).endswith(";")
+
+
 def _is_ours(node: ast.With) -> bool:
     call = node.items[0].context_expr
     return isinstance(call, ast.Call) and MONITOR in ast.dump(call.func)
@@ -321,13 +356,6 @@ def _is_ours(node: ast.With) -> bool:
 def _displayed(line: ast.Expr) -> ast.Expr:
     call = ast.Call(ast.Name(DISPLAY, ast.Load()), [line.value], [])
     return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), line))
-
-
-def _display(*values: Any, **_: Any) -> None:
-    """Print values as plain text, whatever else they could show."""
-    for value in values:
-        if value is not None:
-            print(repr(value))  # noqa: T201, what it is for
 
 
 def _refuse_input(prompt: object = "", /) -> NoReturn:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
     QLineEdit,
-    QPlainTextEdit,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from core.programs.fixes.propose import propose
 from core.programs.program import Program
 from core.telemetry.history import Curve, History
 from gui.doctor.fix_panel import FixPanel
+from gui.doctor.output_view import OutputView
 from gui.doctor.program_run import ProgramRequest, layers_of
 from gui.doctor.source_view import LineMark, SourceView
 from gui.inputs import SpinBox
@@ -61,6 +61,7 @@ class ProgramPanel(QWidget):
         self.program: Program | None = None
         self._loops: list[dict[str, Any]] = []
         self._histories: list[History] = []
+        self._examined: list[float | None] = []
         self._layers_of = -1
         """Of which training the layers are shown."""
         self._updates = History()
@@ -71,14 +72,7 @@ class ProgramPanel(QWidget):
         self.fix = FixPanel()
         self.layers = ProgramLayers()
         self.layers.setObjectName("programLayers")
-        self.output = QPlainTextEdit()
-        identified(
-            self.output, "programOutput", "What the program wrote", "What the program writes."
-        )
-        self.output.setReadOnly(True)
-        self.output.setMaximumBlockCount(5000)
-        self.output.setPlaceholderText("What the program writes appears here.")
-        self.output.setFont(self.source.font())
+        self.output = OutputView()
         self._arrange()
         self._forget()
         self.set_running(False)
@@ -213,7 +207,7 @@ class ProgramPanel(QWidget):
         self.name.setText(program.path.name)
         self.name.setToolTip(str(program.path))
         self.source.show_program(program)
-        self.output.clear()
+        self.output.forget()
         self._forget()
         self.set_running(False)
         cells = sum(cell.number is not None for cell in program.cells)
@@ -224,7 +218,7 @@ class ProgramPanel(QWidget):
 
     def _forget(self) -> None:
         """Forget the last run."""
-        self._loops, self._histories, self._layers_of = [], [], -1
+        self._loops, self._histories, self._examined, self._layers_of = [], [], [], -1
         self.loops.clear()
         self.causes.clear()
         self.source.set_marks(())
@@ -266,7 +260,7 @@ class ProgramPanel(QWidget):
 
     def begin(self) -> None:
         """Make room for what will be seen."""
-        self.output.clear()
+        self.output.forget()
         self._forget()
         self.set_running(True)
         self.tabs.setCurrentIndex(0)
@@ -278,8 +272,9 @@ class ProgramPanel(QWidget):
         """Show what was seen until now."""
         self._loops = answer["loops"]
         self._histories = [_history(one) for one in seen["seen"]]
+        self._examined = [one["examined_for"] for one in seen["seen"]]
         for row, loop in enumerate(self._loops):
-            words = _in_words(loop)
+            words = _in_words(loop, self._examined[row])
             item = self.loops.item(row)
             if item is None:
                 self.loops.addItem(words)
@@ -289,8 +284,11 @@ class ProgramPanel(QWidget):
         self._show_layers(seen["seen"])
         self._show_loop()
         if self._loops:
-            cell = f"Cell {seen['cell']}. " if seen["cell"] else ""
-            self.say(f"{cell}{_in_words(self._loops[-1])}")
+            loop = self._loops[-1]
+            elsewhere = seen["cell"] not in (None, loop["where"]["cell"])
+            words = _in_words(loop, self._examined[-1])
+            now = f"Cell {seen['cell']} is run. " if elsewhere else ""
+            self.say(f"{now}{words[0].upper()}{words[1:]}.")
         elif seen["cell"]:
             self.say(f"Cell {seen['cell']} is run.")
 
@@ -331,7 +329,9 @@ class ProgramPanel(QWidget):
         diagnosis = self.diagnosis()
         self.report.setEnabled(diagnosis is not None)
         if diagnosis is None:
-            say(self.verdict, "It is watched; the doctor says what it found when it has ended.")
+            seconds = self._examined[row]
+            watched = "It is watched; the doctor says what it found when it has ended."
+            say(self.verdict, watched if seconds is None else f"It {_examined(seconds)}.")
             self._show_causes((), "muted")
             return
         role = VERDICT_ROLES[diagnosis.verdict]
@@ -386,15 +386,9 @@ class ProgramPanel(QWidget):
     def _name_layers(self, title: str) -> None:
         self.tabs.setTabText(LAYERS, title)
 
-    def write(self, words: str) -> None:
-        """Show what the program wrote, as text whatever it is."""
-        bar = self.output.verticalScrollBar()
-        follows = bar.value() >= bar.maximum() - 4
-        cursor = self.output.textCursor()
-        cursor.movePosition(cursor.MoveOperation.End)
-        cursor.insertText(words)
-        if follows:
-            bar.setValue(bar.maximum())
+    def show_figure(self, figure: dict[str, Any]) -> None:
+        """Show a figure that the program has shown."""
+        self.output.show_figure(figure["file"], _place(figure))
 
     def _ask_report(self) -> None:
         if diagnosis := self.diagnosis():
@@ -425,13 +419,17 @@ def _place(place: dict[str, Any]) -> str:
     return ", ".join(part for part in (cell, line) if part)
 
 
-def _in_words(loop: dict[str, Any]) -> str:
-    """Say of a training where it is, how far, and its loss."""
+def _in_words(loop: dict[str, Any], examined_for: float | None = None) -> str:
+    """Say of a training where it is, how far, its loss, and whether it is examined."""
     where = loop["where"]
     words = f"{_place(where)}: {loop['steps']:,} steps"
     if loop["first_loss"] is not None and loop["last_loss"] is not None:
         words += f", loss {loop['first_loss']:.3g} \u2192 {loop['last_loss']:.3g}"
-    return words
+    return words if examined_for is None else f"{words}; {_examined(examined_for)}"
+
+
+def _examined(seconds: float) -> str:
+    return f"is examined, up to {seconds:.0f} s"
 
 
 def _cause_in_words(cause: Cause) -> str:

@@ -1,5 +1,6 @@
 """A program of a person's own while it runs: started, asked how far it is, and stopped."""
 
+import codecs
 import signal
 import tempfile
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from core.programs.launch import PATIENCE, ProgramRun
 from core.telemetry.events import LayersSeen
 
 EVERY = 400  # milliseconds between two looks
-MOST = 200_000  # letters of its output that are shown
+MOST = 100_000  # bytes of its output that are shown of one look
+LARGEST = 32 << 20  # bytes of its output that are kept on disk
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class RunningProgram(QObject):
     """What was seen until now: the answer of the command line, and curves and layers besides."""
     printed = Signal(str)
     """What the program wrote since the last time."""
+    showed = Signal(object)
+    """A figure that it has shown, where it comes in what it wrote: its cell, line and file."""
     ended = Signal(object)
     """The answer at its end."""
     failed = Signal(str)
@@ -58,6 +62,7 @@ class RunningProgram(QObject):
         super().__init__(parent)
         self._run: ProgramRun | None = None
         self._output: IO[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY)
         self._timer.timeout.connect(self._look)
@@ -74,7 +79,9 @@ class RunningProgram(QObject):
         """Run a program, if none is run."""
         if self.runs:
             return
-        output = tempfile.TemporaryFile()  # noqa: SIM115, closed with the run
+        folder = tempfile.TemporaryDirectory(prefix="glassbox-")
+        # Both ends append to it, so that it can be cut when it grows too large.
+        output = (Path(folder.name) / "output").open("a+b", buffering=0)
         try:
             self._run = ProgramRun(
                 request.path,
@@ -86,12 +93,15 @@ class RunningProgram(QObject):
                 output=output,
                 copy=request.copy,
                 seed=request.seed,
+                figures=Path(folder.name) / "figures",
             )
         except UserError as error:
             output.close()
+            folder.cleanup()
             self.failed.emit(str(error))
             return
-        self._output, self._read = output, 0
+        self._folder, self._output, self._read, self._figures = folder, output, 0, 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._timer.start()
 
     def stop(self) -> None:
@@ -112,27 +122,38 @@ class RunningProgram(QObject):
         run = self._run
         assert run is not None
         runs = run.runs  # what is read now is all there is, if it does not
-        self._hand_on_output()
+        seen = run.seen()
+        self._hand_on_output(seen["figures"], not runs)
         try:
-            answer = run.answer()
+            answer = run.answer(seen)
         except UserError as error:
             self._close()
             self.failed.emit(str(error))
             return
-        self.progressed.emit(answer, run.seen())
+        self.progressed.emit(answer, seen)
         if not runs:
             self._close()
             self.ended.emit(answer)
 
-    def _hand_on_output(self) -> None:
-        """Hand on what was written since the last time; of very much, the end."""
+    def _hand_on_output(self, figures: list[dict[str, Any]], is_over: bool) -> None:
+        """Hand on what was written and shown since the last time; of very much text, the end."""
         assert self._output is not None
         end = self._output.seek(0, 2)
+        for figure in figures[self._figures :]:
+            self._hand_on_text(min(end, figure["at"] or end), False)
+            self.showed.emit(figure)
+        self._figures = len(figures)
+        self._hand_on_text(end, is_over)
+        if end > LARGEST:
+            self._output.truncate(0)
+            self._read = 0
+
+    def _hand_on_text(self, end: int, is_over: bool) -> None:
+        assert self._output is not None
         begin = max(self._read, end - MOST)
         self._output.seek(begin)
-        words = self._output.read(end - begin).decode(errors="replace")
-        self._output.seek(0, 2)
-        self._read = end
+        words = self._decoder.decode(self._output.read(max(0, end - begin)), is_over)
+        self._read = max(self._read, end)
         if words:
             self.printed.emit(words)
 
@@ -143,7 +164,9 @@ class RunningProgram(QObject):
             self._run.__exit__()
         if self._output is not None:
             self._output.close()
-        self._run = self._output = None
+        if self._folder is not None:
+            self._folder.cleanup()
+        self._run = self._output = self._folder = None
 
 
 def layers_of(seen: dict[str, Any]) -> LayersSeen | None:

@@ -1,5 +1,6 @@
 """Programs run unedited in a process of their own: the same output, weights, status and errors."""
 
+import json
 import subprocess
 import sys
 import time
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.cli import main
 from core.errors import UserError
 from core.programs.launch import ProgramRun
 from core.runs.loop_record import read_record
@@ -223,6 +225,14 @@ def test_stop_ends_a_program_that_ignores_it_and_what_it_started(tmp_path, monke
     assert seen["loops"][0]["steps"] > 0 and seen["loops"][0]["diagnosis"] is None
     # The worker holds this pipe's other end: it has ended, too.
     assert not run.runs
+
+
+def test_it_is_said_that_a_training_is_examined(program, capfd):
+    """On stderr, before the answer, since it takes some seconds."""
+    main(["watch", str(program), "--no-record", "--json", "--budget", "2", "--", "60"])
+    said = capfd.readouterr()
+    assert "\nLine 14 is examined, up to 4 s.\n" in f"\n{said.err}"
+    assert json.loads(said.out)["loops"][0]["steps"] == 60
 
 
 def test_an_interpreter_that_can_not_run_it_is_said(program, tmp_path):

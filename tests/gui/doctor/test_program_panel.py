@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton
 
 from gui import session as session_module
+from tests.core.programs.plots import stand_in
 from tests.gui.doctor.test_page import Two
 from tests.gui.hands import Hands
 
@@ -23,6 +24,11 @@ CELLS = (
     "    loss = nn.functional.cross_entropy(probs, y[ix])\n    opt.zero_grad()\n"
     "    loss.backward()\n    opt.step()\nprint('<b>done</b>')",
 )
+SHOWS = (
+    "import matplotlib.pyplot as plt\nprint('caf\u00e9 <i>one</i>')\nplt.figure(1, (9, 3))\n"
+    "plt.show()\nprint('two')\nplt.figure(1)\nplt.show()\nprint('three')\n"
+)
+MUCH = "for _ in range(100):\n    print('x' * 1_000_000)\nprint('end')"
 FOREVER = (
     "import torch\nw = torch.ones(2, requires_grad=True)\nwhile True:\n    w.sum().backward()\n"
 )
@@ -103,7 +109,10 @@ def test_a_notebook_from_drop_to_the_line_of_its_fault(doctor, notebook):
     assert str(notebook.parent) in asked and not doctor.running.runs
     doctor.run()
     assert doctor.running.runs and doctor.page.marks()
+    said = []
+    doctor.running.progressed.connect(lambda *_: said.append(panel.words.text()))
     doctor.until(lambda: not doctor.running.runs)
+    assert any(words.startswith("Cell 3, line 1: 120 steps, loss") for words in said)
     assert panel.loops.item(0).text().startswith("cell 3, line 1: 120 steps, loss")
     assert panel.layers.snapshot is not None
     assert [row[1] for row in panel.layers.csv_rows()[1:]] == ["0", "2"]
@@ -154,6 +163,51 @@ def saved_as(path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(QFileDialog, "getSaveFileName", lambda *given: (str(path), ""))
         yield
+
+
+def test_it_is_said_that_a_training_is_examined(doctor, notebook):
+    """In the status, in the list of trainings and where the verdict will stand."""
+    panel = doctor.panel
+    doctor.drop(notebook)
+    where = {"file": str(notebook), "cell": 3, "line": 1}
+    loop = {"where": where, "steps": 9, "first_loss": 2.0, "last_loss": 1.0, "diagnosis": None}
+    seen = {"steps": [], "losses": [], "validations": [], "layers": None, "examined_for": 30.0}
+    panel.show_progress({"loops": [loop]}, {"cell": 4, "seen": [seen]})
+    words = "ell 3, line 1: 9 steps, loss 2 \u2192 1; is examined, up to 30 s"
+    assert panel.words.text() == f"Cell 4 is run. C{words}."
+    assert panel.loops.item(0).text() == f"c{words}"
+    assert panel.verdict.text() == "It is examined, up to 30 s."
+
+
+def test_figures_stand_where_they_were_shown(doctor, tmp_path, monkeypatch):
+    """In the tab of the output, as wide as there is room; text around them stays text."""
+    stand_in(tmp_path, monkeypatch)
+    path = tmp_path / "shows.py"
+    path.write_text(SHOWS, "utf-8")
+    output = doctor.panel.output
+    doctor.drop(path)
+    doctor.run()
+    doctor.until(lambda: not doctor.running.runs)
+    assert output.toPlainText() == "caf\u00e9 <i>one</i>\n\ufffc\ntwo\n\ufffc\nthree\n"
+    doctor.panel.tabs.setCurrentWidget(output)
+    for width in (output.width(), output.width() - 150):
+        output.resize(width, output.height())
+        room = output.viewport().width()
+        wide, small = output.images()
+        assert room - 20 < wide.width() < room and wide.height() == pytest.approx(wide.width() / 3)
+        assert small.width() == min(wide.width(), 640)
+
+
+def test_much_output_is_shown_in_part(doctor, tmp_path):
+    """The last of it; the file that it goes into stays small, and no line is endless."""
+    path = tmp_path / "prints.py"
+    path.write_text(MUCH)
+    doctor.drop(path)
+    doctor.run()
+    doctor.until(lambda: not doctor.running.runs)
+    shown = doctor.panel.output.toPlainText()
+    assert shown.endswith("xxx\nend\n") and len(shown) < 1_000_000
+    assert max(len(line) for line in shown.splitlines()) <= 1000
 
 
 def _click_mark(doctor, line):
