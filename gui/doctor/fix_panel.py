@@ -1,7 +1,7 @@
 """A change to a program that may fix a cause: its diff, a copy of it, and what it brings."""
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtGui import QFontDatabase, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Cause, Picture
@@ -64,6 +64,7 @@ class FixPanel(QWidget):
         identified(self.diff, "fixDiff", "The change as a diff", "What goes (-), and comes (+).")
         self.diff.setReadOnly(True)
         self.diff.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.diff.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.colours = DiffColours(self.diff.document())
         self.picture = EvidencePicture()
         self.picture.setObjectName("fixPicture")

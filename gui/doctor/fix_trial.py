@@ -24,7 +24,7 @@ BUDGET = 3.0
 """Seconds for experiments on each."""
 SEED = 0
 TAIL = 10
-"""The last tenth of the steps makes the loss at the end."""
+"""The last tenth of the steps makes the loss at the end, of both at the same step."""
 SIDES = ("as it is", "changed")
 
 
@@ -159,13 +159,14 @@ class FixTrial(QObject):
             if self._request.training >= len(answer["loops"]):
                 return f"The program {name} did not reach this training."
         what = "Validation loss" if self._on_new_data else "Training loss"
+        steps = min(answer["loops"][self._request.training]["steps"] for answer in answers)
         ends = []
         for number, name in enumerate(SIDES):
-            _, y = self._losses(number)
-            tail = y[-1:] if self._on_new_data else y[-max(1, len(y) // TAIL) :]
-            steps = answers[number]["loops"][self._request.training]["steps"]
-            ends.append(f"{figures(float(np.nanmean(tail)))} {name} after {steps:,} steps")
-        words = f"{what}: {', '.join(ends)}; both from seed {SEED}."
+            x, y = self._losses(number)
+            done = [loss for step, loss in zip(x, y, strict=True) if step <= steps]
+            tail = done[-1:] if self._on_new_data else done[-max(1, len(done) // TAIL) :]
+            ends.append(f"{figures(float(np.nanmean(tail)))} {name}")
+        words = f"{what} after {steps:,} steps from seed {SEED}: {', '.join(ends)}."
         if self._request.fix.other_loss:
             words += " The loss is another quantity now: compare accuracies or samples, too."
         found = [self._is_found(answer) for answer in answers]

@@ -17,7 +17,7 @@ from gui.widgets.verdict_card import VerdictCard
 TOO_HIGH = 5.0
 STEPS, BUDGET = 150, 2
 """Of the networks that are diagnosed, and seconds for experiments: the least that can be set."""
-PROVING = 10  # seconds for experiments where a fix is to be proved, on a busy machine, too
+PROVING = 30  # seconds for experiments where a fix is to be proved, on a busy machine, too
 SEED = 5  # of the hidden fault
 NOTEBOOK = ROOT / "resources" / "programs" / "softmax_twice.ipynb"
 CHAPTER = 20  # steps of the case study's chapters, where the tour leaves after the first has begun

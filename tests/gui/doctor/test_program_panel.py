@@ -152,7 +152,7 @@ def _fix(doctor, notebook):
     assert doctor.page.marks() and not doctor.panel.run.isEnabled()
     doctor.until(lambda: not doctor.page.programs.runs)
     said = panel.outcome.text()
-    assert "as it is after 120 steps" in said and "The cause is gone." in said
+    assert "after 120 steps" in said and "The cause is gone." in said
     before, after = (line.y[-1] for line in panel.picture.lines)
     assert after < before and doctor.panel.run.isEnabled()
 
