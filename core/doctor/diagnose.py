@@ -29,7 +29,8 @@ CLEAR = 0.85
 NETWORKS, COPY = 0.5, 0.2
 """The parts of the budget that networks of other sizes take, and a copy that goes on."""
 SLOWER = 2.0
-"""Times the budget after which it is given up: a machine may be slower than that, or busy."""
+"""Times the budget of the processor's time after which it is given up: a machine may be slower; one
+that is busy gives the same answer, later."""
 
 
 def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
@@ -61,7 +62,7 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
         if budget > 0 and watcher.repeatable and not crash and worth_comparing(evidence):
-            work, end = (NETWORKS * budget, COPY * budget), begin + SLOWER * budget
+            work, end = (NETWORKS * budget, COPY * budget), time.thread_time() + SLOWER * budget
             compare_networks(replay, watcher.variables, evidence, work, end)
         left = budget - (time.perf_counter() - begin)
         if watcher.repeatable and not crash and left > 0:

@@ -37,7 +37,7 @@ def continued_copy(
         evidence: says how many steps were done.
         data: of the loop.
         work: seconds of a usual core that it may take.
-        end: the time after which it is given up.
+        end: when it is given up, by :func:`time.thread_time`.
 
     Returns:
         The trained copies by the parameter's id, and the share of the steps that were done again.
@@ -59,7 +59,7 @@ def continued_copy(
     again = evidence.rate_has_decayed
     generator = torch.Generator().manual_seed(1)
     for step in range(steps):
-        if time.perf_counter() > end:
+        if time.thread_time() > end:
             return None
         if again:
             for group in optimizer.param_groups:

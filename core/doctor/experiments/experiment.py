@@ -20,14 +20,14 @@ class Outcome:
     """What an experiment found.
 
     Attributes:
-        passed: whether the network meets the criterion.
+        passed: whether the network meets the criterion; None if only a part was tried.
         measured: in words with numbers.
         result: the numbers.
         picture: they as a chart, under the experiment's title if it has none of its own.
         expected: the criterion, where it depends on the network.
     """
 
-    passed: bool
+    passed: bool | None
     measured: str
     result: ExperimentResult
     picture: Picture | None = None

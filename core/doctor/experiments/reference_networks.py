@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..diagnosis import COMPARISON, Picture, Series
+from ..diagnosis import COMPARISON, Z80, Picture, Series
 from ..evidence import Evidence
 from ..watch.training_kind import AUTOENCODER, SUPERVISED
 from ..watch.variables import Variables
@@ -46,8 +46,8 @@ class References(ExperimentResult):
 
     Attributes:
         own, own_trained: of the watched network, on the new examples and on training data.
-        smaller, same, larger: of a quarter of its parameters (NaN if there is none), as many, four
-            times as many.
+        smaller, same, larger: of a quarter of its parameters, as many, four times as many; NaN if
+            there is none, or it would take too long.
         smaller_error: the standard error of ``own - smaller``.
         same_error: that of ``own - same``.
         larger_error: that of ``own - larger``.
@@ -84,10 +84,9 @@ class References(ExperimentResult):
 
     @property
     def size_gain(self) -> float:
-        """The part by which the larger network is better than it and than one of its size; or 0."""
-        against_own = _gain(self.own, self.larger, self.larger_error)
+        """The part by which the larger network is better; 0 if one of its size is as good."""
         against_same = _gain(self.same, self.larger, self.size_error)
-        return min(against_own, against_same)
+        return _gain(self.own, self.larger, self.larger_error) if against_same else 0.0
 
     @property
     def size_share(self) -> float:
@@ -97,11 +96,14 @@ class References(ExperimentResult):
 
     @property
     def time_gain(self) -> float:
-        """The part of its loss that as many steps again bring, negative if they harm; or NaN."""
+        """The part of its loss that as many steps again bring, negative if they harm; or NaN.
+
+        It is 0 where an interval of 80 % around it holds 0.
+        """
         if not math.isfinite(self.longer) or not self.own:
             return math.nan
-        gain = (self.own - self.longer) / abs(self.own)
-        return gain if abs(self.own - self.longer) > self.longer_error else 0.0
+        gain = self.own - self.longer
+        return gain / abs(self.own) if abs(gain) > Z80 * self.longer_error else 0.0
 
     @property
     def recipe_gain(self) -> float:
@@ -146,7 +148,7 @@ def compare_networks(
         variables: those around the loop.
         evidence: takes the experiment.
         work: seconds of a usual core that they take, and a copy that goes on.
-        end: when it has to end, by :func:`time.perf_counter`.
+        end: when it has to end, by :func:`time.thread_time`.
     """
     begin = time.perf_counter()
     try:
@@ -170,23 +172,11 @@ def _compared(
         raise ValueError("LBFGS has no steps to be compared with")
     task = task_of(replay.graph)
     data = seen_data(replay, variables)
-    form = form_of(replay, task, data, evidence)
-    parameters = sum(t.numel() for t in replay.parameters.values())
-    widths = {name: width_of(form, share * parameters) for name, share in SIZES.items()}
-    steps = steps_of(form, list(widths.values()), len(data.trained), work[0])
-    if steps < MIN_STEPS:
-        raise ValueError("networks of this size would take too long")
     own = _own_losses(replay, task, data, data.new, end)
     own_trained = _own_losses(replay, task, data, data.trained, end, len(data.new))
     if not bool(torch.isfinite(own).all()):
         raise ValueError("its loss on new examples is NaN or infinite")
     losses: dict[str, Tensor] = {}
-    for name in ("as many", "four times", "a quarter"):
-        if name == "a quarter" and widths[name] == widths["as many"]:
-            continue  # there is none that is smaller
-        losses[name] = _trained(form, widths[name], task, data, steps, end)
-    copies_input = evidence.training_kind == AUTOENCODER
-    baselines = baselines_of(task, data, copies_input)
     try:
         continued = continued_copy(replay, variables, evidence, data, work[1], end)
     except REPLAY_ERRORS:
@@ -196,7 +186,35 @@ def _compared(
         after = _own_losses(replay, task, data, data.new, math.inf, copies=copies)
         # What a part of the steps brought, as a logarithm goes on.
         losses["longer"] = own + (after - own) * math.log(2) / math.log(1 + share)
-    return _outcome(task, form, data, parameters, own, own_trained, losses, baselines)
+    kind = ""
+    try:
+        form = form_of(replay, task, data, evidence)
+        losses |= _of_sizes(replay, form, task, data, work[0], end)
+    except REPLAY_ERRORS as error:  # what more steps bring is known all the same
+        lacking = f" Networks of other sizes could not be tried: {reason(error)}."
+    else:
+        kind, lacking = form.name, ""
+    baselines = baselines_of(task, data, evidence.training_kind == AUTOENCODER)
+    parameters = sum(t.numel() for t in replay.parameters.values())
+    return _outcome(kind, data, parameters, own, own_trained, losses, baselines, lacking)
+
+
+def _of_sizes(
+    replay: Replay, form: Form, task: LossTask, data: SeenData, work: float, end: float
+) -> dict[str, Tensor]:
+    """Train networks of all sizes, and return their losses of each new example.
+
+    Raises:
+        ValueError: they would take too long.
+    """
+    parameters = sum(t.numel() for t in replay.parameters.values())
+    widths = {name: width_of(form, share * parameters) for name, share in SIZES.items()}
+    steps = steps_of(form, list(widths.values()), len(data.trained), work)
+    if steps < MIN_STEPS:
+        raise ValueError("networks of this size would take too long")
+    if widths["a quarter"] == widths["as many"]:
+        del widths["a quarter"]  # there is none that is smaller
+    return {name: _trained(form, w, task, data, steps, end) for name, w in widths.items()}
 
 
 @torch.no_grad()
@@ -218,7 +236,7 @@ def _own_losses(
     found = []
     size, done = len(data.places[0]), 0
     for substitutes, count in parts(data.places, rows):
-        if time.perf_counter() > end:
+        if time.thread_time() > end:
             raise ValueError("there was no time to evaluate it on new examples")
         substitutes |= copies or {}
         outputs = replay.repeat(replay.graph.outputs, substitutes, evaluation=True)
@@ -263,7 +281,7 @@ def _trained(
     best, lowest = copy.deepcopy(model.state_dict()), math.inf
     size = min(form.batch, len(learned))
     for step in range(steps):
-        if time.perf_counter() > end:
+        if time.thread_time() > end:
             raise ValueError("there was no time to train networks of other sizes")
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / WARM_UP, 1.02 - step / steps)
@@ -303,31 +321,35 @@ def _unit(task: LossTask, aims: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _outcome(
-    task: LossTask,
-    form: Form,
+    kind: str,
     data: SeenData,
     parameters: int,
     own: Tensor,
     own_trained: Tensor,
     losses: dict[str, Tensor],
     baselines: dict[str, float],
+    lacking: str,
 ) -> Outcome:
     def mean(name: str) -> float:
         return float(losses[name].mean()) if name in losses else math.nan
 
-    larger, same = losses["four times"], losses["as many"]
+    def error(before: str, after: str) -> float:
+        known = {"own": own, **losses}
+        both = before in known and after in known
+        return _error(known[before] - known[after]) if both else math.nan
+
     found = References(
         own=float(own.mean()),
         own_trained=float(own_trained.mean()),
         smaller=mean("a quarter"),
         same=mean("as many"),
         larger=mean("four times"),
-        smaller_error=_error(own - losses["a quarter"]) if "a quarter" in losses else math.nan,
-        same_error=_error(own - same),
-        larger_error=_error(own - larger),
+        smaller_error=error("own", "a quarter"),
+        same_error=error("own", "as many"),
+        larger_error=error("own", "four times"),
         longer=mean("longer"),
-        longer_error=_error(own - losses["longer"]) if "longer" in losses else math.nan,
-        size_error=_error(same - larger),
+        longer_error=error("own", "longer"),
+        size_error=error("as many", "four times"),
         best_baseline=min(baselines.values(), default=math.nan),
         parameters=parameters,
         count=len(own),
@@ -336,20 +358,19 @@ def _outcome(
     examples = f"{len(own):,} new examples ({data.source})"
     if not data.is_new:
         examples = f"{len(own):,} examples ({data.source}; yours may have learned from them)"
-    networks = ", ".join(f"{name} {mean(name):.3g}" for name in SIZES if name in losses)
-    article = "An" if form.name == "MLP" else "A"
-    measured = (
-        f"Loss on {examples}: yours, with {parameters:,} parameters, {found.own:.3g}."
-        f" {article} {form.name} with so many parameters reaches: {networks}."
-    )
+    measured = f"Loss on {examples}: yours, with {parameters:,} parameters, {found.own:.3g}."
+    if kind:
+        networks = ", ".join(f"{name} {mean(name):.3g}" for name in SIZES if name in losses)
+        article = "An" if kind == "MLP" else "A"
+        measured += f" {article} {kind} with so many parameters reaches: {networks}."
     if baselines:
         measured += (
             f" Without a network: {', '.join(f'{n} {v:.3g}' for n, v in baselines.items())}."
         )
     if "longer" in losses:
         measured += f" Yours after as many steps again: {found.longer:.3g}."
-    picture = _picture(form.name, losses, found, baselines)
-    return Outcome(not found.size_gain, measured, found, picture)
+    passed = not found.size_gain if kind else None
+    return Outcome(passed, measured + lacking, found, _picture(kind, losses, found, baselines))
 
 
 def _picture(
@@ -358,9 +379,9 @@ def _picture(
     bars = {"yours": found.own}
     if "longer" in losses:
         bars["yours, twice the steps"] = found.longer
-    if "a quarter" in losses:
-        bars[f"{name}, 1/4 of the size"] = found.smaller
-    bars |= {f"{name}, same size": found.same, f"{name}, 4 x the size": found.larger, **baselines}
+    sizes = {"a quarter": "1/4 of the size", "as many": "same size", "four times": "4 x the size"}
+    bars |= {f"{name}, {sizes[x]}": float(losses[x].mean()) for x in SIZES if x in losses}
+    bars |= baselines
     what = f"Loss on the same {'new ' if found.is_new else ''}examples"
     values = Series(what, tuple(map(float, range(len(bars)))), tuple(bars.values()))
     question = f"{what} (lower is better)"

@@ -4,14 +4,14 @@ import math
 
 from ..diagnosis import WORTH_IT
 from ..evidence import Evidence
-from ..experiments.reference_networks import References
+from ..experiments.reference_networks import CLEAR, References
 
 Answer = tuple[str, str, float]
 """A verdict, its sentence, and its confidence."""
 
-MOST = 0.5
-"""The part of what a larger network is better by that size is, where one of the same size is
-better, too."""
+BY_SIZE = 0.25
+"""The part of a larger network's lead that is by size, and not by what one of the same size is
+better by, from which on size is what is missing."""
 MUCH = 3.0
 """Times the gain by more steps that a gain by size is, where size is what is missing."""
 NEAR = 0.25
@@ -24,7 +24,7 @@ FAR = 0.35
 def overfitting_by_size(evidence: Evidence) -> Answer | None:
     """See whether a network that stopped early is better on new examples, and this one on old."""
     found = evidence.result(References)
-    if found is None or not found.is_new:
+    if found is None or not found.is_new or found.time_gain >= WORTH_IT:
         return None
     if found.time_gain < -WORTH_IT and found.gap > NEAR:
         return (
@@ -57,28 +57,27 @@ def by_size(evidence: Evidence, gain: float) -> Answer | None:
         gain: what twice as many steps would bring, as a part of the loss.
     """
     found = evidence.result(References)
-    if found is None or found.gap > NEAR:
+    if found is None:
         return None
     if math.isfinite(found.time_gain):
         gain = found.time_gain  # what was tried counts more than what was forecast
-    by_size = found.size_gain
-    mostly_size = not found.recipe_gain or found.size_share > MOST
-    if by_size and mostly_size and by_size > MUCH * gain:
+    lead, near = found.size_gain, found.gap <= NEAR
+    if lead and near and found.size_share > BY_SIZE and lead > MUCH * gain:
         return (
             "too_small",
             "Nothing is wrong, but the model is too small: a network of four times as many"
             f" parameters reaches {found.larger:.3g} on the same {_examples(found)}, yours"
             f" {found.own:.3g}; one of its own size {found.same:.3g}.",
-            min(0.92, 0.55 + by_size),
+            min(0.92, 0.55 + lead * found.size_share),
         )
-    if found.time_gain >= WORTH_IT and found.time_gain * MUCH > by_size:
+    if found.time_gain >= WORTH_IT and MUCH * found.time_gain > lead:
         return (
             "undertrained",
             f"Nothing is wrong; it needs more time. As many steps again, of a copy, take its loss"
             f" on {_examples(found)} from {found.own:.3g} to {found.longer:.3g}.",
             min(0.92, 0.6 + 2 * found.time_gain),
         )
-    if found.recipe_gain and gain < found.recipe_gain:
+    if near and found.recipe_gain > max(0.0, gain):
         return (
             "undertrained",
             f"Its size is not what holds it up: a network of as many parameters reaches"
@@ -96,10 +95,25 @@ def settled_on_new(evidence: Evidence) -> References | None:
     return found if found and found.is_new and found.time_gain < WORTH_IT else None
 
 
+def below_baseline(evidence: Evidence) -> Answer | None:
+    """See whether on new examples it is worse than what predicts without a network."""
+    found = evidence.result(References)
+    if found is None or not found.is_new or not found.best_baseline < (1 - CLEAR) * found.own:
+        return None
+    return (
+        "undertrained",
+        "Nothing wrong was found, but it is not settled: without a network a loss of"
+        f" {found.best_baseline:.3g} is reached on the same new examples, yours is {found.own:.3g}."
+        " It is undertrained, or its settings (learning rate, initialisation, architecture) are in"
+        " the way.",
+        0.55,
+    )
+
+
 def at_floor(evidence: Evidence) -> bool:
     """Whether no network and no baseline that was compared is better."""
     found = evidence.result(References)
-    if found is None or not found.is_new:
+    if found is None or not found.is_new or math.isnan(found.larger):
         return False
     others = (found.smaller, found.same, found.larger, found.best_baseline)
     return not any(other < found.own for other in others)

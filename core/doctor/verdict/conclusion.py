@@ -13,7 +13,14 @@ from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.training_copies import Longer, Wider
 from ..watch.training_kind import ACTOR, ADVERSARIAL
-from .capacity import NEAR, at_floor, by_size, overfitting_by_size, settled_on_new
+from .capacity import (
+    NEAR,
+    at_floor,
+    below_baseline,
+    by_size,
+    overfitting_by_size,
+    settled_on_new,
+)
 from .causes import CAUSES
 from .forecast import forecast_of
 
@@ -23,6 +30,8 @@ CLEARER = 0.3
 """By so much more confidence a symptom is a cause of its own."""
 EARLY = 0.5
 """Share of the planned steps, before which a curve is not called settled."""
+SURELY = 0.05
+"""The part of the loss by which twice the steps lower it, from which on that need not be sure."""
 MIN_VALIDATIONS = 5
 """Losses on new data, from which on it is seen whether they have risen for good."""
 BASELINE = 1.02
@@ -214,6 +223,9 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
     then = evidence.losses[(evidence.steps >= 0.8 * at) & (evidence.steps <= 1.2 * at)]
     if len(then) and not evidence.ended < np.nanmean(then):
         return None  # both rise: that is no overfitting
+    tried = evidence.result(References)
+    if tried is not None and tried.is_new and tried.time_gain > (now - best) / abs(now):
+        return None  # a copy that went on came below the lowest
     return (
         "overfitting",
         f"Nothing is broken, but it overfits: the loss on new data was lowest, {figures(best)}, at"
@@ -235,6 +247,30 @@ def _overfitting_by_copies(evidence: Evidence) -> tuple[str, str, float] | None:
         f" by {percent(longer.gap)}. Stop earlier, or try more data, dropout or weight decay.",
         min(0.92, 0.6 + 2 * longer.risen),
     )
+
+
+def _has_risen(evidence: Evidence) -> tuple[str, str, float] | None:
+    """See whether a loss on new data that was measured seldom is above an earlier one."""
+    points = [(step, loss) for step, loss in evidence.validations if math.isfinite(loss)]
+    if not 1 < len(points) < MIN_VALIDATIONS or not evidence.loss_is_comparable:
+        return None
+    at, best = min(points, key=lambda point: point[1])
+    now = points[-1][1]
+    if now < best + WORTH_IT * abs(best):
+        return None
+    return (
+        "unknown",
+        f"Nothing wrong was found; but the loss on new data was {figures(best)} at step {at:,}, and"
+        f" is {figures(now)} now: it may overfit, so that more steps are not advised. Measure that"
+        " loss more often to see.",
+        0.4,
+    )
+
+
+def _more_steps_help(forecast: Forecast) -> bool:
+    """Whether twice the steps lower the loss by much, or by a little and surely."""
+    sure = forecast.gain >= SURELY or forecast.high < forecast.now
+    return forecast.gain >= WORTH_IT and sure
 
 
 def in_words(forecast: Forecast, evidence: Evidence) -> str:
@@ -261,16 +297,20 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
         return found
     # What was tried on new examples counts more than a forecast of the training loss.
     tried = settled_on_new(evidence) if forecast.on == "training" else None
-    if forecast.gain >= WORTH_IT and tried is None:
+    if forecast.on == "training" and (found := _has_risen(evidence)):
+        return found
+    if _more_steps_help(forecast) and tried is None:
         return (
             "undertrained",
             f"Nothing is wrong; {what} still falls. It is {now} now, {ahead}.{hint}",
             round(min(0.92, max(0.5, forecast.chance)), 2),
         )
     new = evidence.new_loss if math.isfinite(evidence.new_loss) else forecast.now
-    if found := _above_baseline(evidence, what, new, hint):
+    if found := _above_baseline(evidence, what, new, hint) or below_baseline(evidence):
         return found
     settled = f"{what} has settled at {now}: {ahead}"
+    if forecast.gain >= WORTH_IT:
+        settled = f"that more steps lower {what} is not sure: it is {now} now, {ahead}"
     if tried is not None and forecast.gain >= WORTH_IT:
         settled = (
             f"its loss on new examples has settled at {figures(tried.own)}: as many steps again, of"
@@ -306,7 +346,7 @@ def _by_copies(
     evidence: Evidence, forecast: Forecast, longer: Longer, wider: Wider | None
 ) -> tuple[str, str, float]:
     """Decide by what was measured: copies trained for longer, copies that are larger."""
-    now, by_time = longer.now, forecast.gain
+    now, by_time, more = longer.now, forecast.gain, _more_steps_help(forecast)
     by_size = wider.gain if wider else 0.0
     undertrained = (
         "undertrained",
@@ -315,7 +355,7 @@ def _by_copies(
     )
     early = _above_baseline(evidence, "the loss on new data", now)
     # Above what a table reaches, a wider network may only learn faster.
-    if by_time >= WORTH_IT and (by_time >= 0.8 * by_size or early):
+    if more and (by_time >= 0.8 * by_size or early):
         return *undertrained, min(0.92, 0.6 + 5 * by_time)
     if wider and by_size > WORTH_IT and longer.gap < NEAR:
         return (
@@ -324,7 +364,7 @@ def _by_copies(
             f" data goes from {figures(now)} to {figures(wider.loss)}, more time brings less.",
             min(0.92, 0.6 + 5 * by_size),
         )
-    if by_time >= WORTH_IT:
+    if more:
         return *undertrained, 0.6
     if early:
         return early

@@ -80,6 +80,17 @@ def test_it_says_why_where_nothing_can_be_compared():
     assert done.passed is None and "not supervised" in done.measured
 
 
+def test_what_more_steps_bring_is_known_where_other_networks_would_take_too_long(monkeypatch):
+    """Its own losses, those of the copy that went on, and why the rest is missing."""
+    monkeypatch.setattr(reference_networks, "MIN_STEPS", math.inf)
+    seen, *_ = trained(8, 60, 2.0)
+    done, values = comparison(seen), dict(comparison(seen).values)
+    assert done.passed is None and "too long" in done.measured
+    assert values["longer"] < 0.95 * values["own"] and math.isnan(values["larger"])
+    assert seen.diagnosis.verdict == "undertrained" and "of a copy" in seen.diagnosis.sentence
+    assert not any("size" in name for name in done.picture.names)
+
+
 def test_steps_are_decided_by_sizes_and_not_by_the_clock():
     """Wider networks take fewer steps; so does a smaller budget."""
     form = reference_networks.Form("MLP", nn.Linear, lambda width: 1e4 * width, nn.Identity())

@@ -84,7 +84,8 @@ def test_what_was_tried_counts_more_than_what_was_forecast():
 
 def falling(**changes):
     """A comparison in which size brings nothing, and a training loss that falls and falls."""
-    evidence = compared(larger=2.5, smaller=2.6, best_baseline=2.4, **changes)
+    changes = {"best_baseline": 2.45, **changes}
+    evidence = compared(larger=2.5, smaller=2.6, **changes)
     evidence.losses = 1 + 4 * (evidence.steps + 1.0) ** -0.3
     return evidence
 
@@ -108,7 +109,39 @@ def test_a_network_of_its_own_size_that_is_better_tells_against_size():
     """Then it is undertrained, or its settings are in the way."""
     verdict, sentence, sure = by_size(compared(same=2.0), 0.0)
     assert verdict == "undertrained" and "settings" in sentence and sure <= 0.7
-    assert by_size(compared(same=2.4), 0.0)[0] == "too_small"  # most of the lead is size
+    assert by_size(compared(same=2.3), 0.0)[0] == "too_small"  # most of the lead is size
+
+
+def test_it_is_not_settled_where_something_without_a_network_is_better():
+    """Nearest neighbours, a linear model or counts on the same new examples tell against it."""
+    found = conclude(falling(best_baseline=2.2), ())
+    assert found.verdict == "undertrained" and "not settled" in found.sentence
+    assert "2.2" in found.sentence and "2.5" in found.sentence
+
+
+def test_what_more_steps_bring_counts_where_networks_of_other_sizes_would_take_too_long():
+    """The copy that went on says alone whether it is overfitted or undertrained."""
+    alone = dict.fromkeys(("smaller", "same", "larger", "same_error", "larger_error"), math.nan)
+    assert by_size(compared(**alone, longer=2.2), 0.0)[0] == "undertrained"
+    assert by_size(compared(**alone), 0.0) is None
+    assert by_size(compared(**alone, longer=2.7), 0.0) is None
+    assert overfitting_by_size(compared(**alone, longer=2.7, own_trained=1.2))[0] == "overfitting"
+
+
+def test_a_gain_that_may_be_chance_is_none():
+    """Four of five such intervals hold what is true: only one without 0 is a gain."""
+    assert dataclasses.replace(SMALL, longer=2.4, longer_error=0.09).time_gain == 0.0
+    assert dataclasses.replace(SMALL, longer=2.4, longer_error=0.07).time_gain > 0.03
+
+
+def test_it_does_not_overfit_where_a_copy_that_went_on_comes_below_the_lowest():
+    """A minimum of a few noisy evaluations is no minimum then."""
+    evidence = falling(longer=2.2)
+    evidence.validations = [(s, 2.5 + 0.3 * abs(s - 1200) / 1200) for s in range(100, 2000, 100)]
+    assert conclude(evidence, ()).verdict == "undertrained"
+    evidence = falling(longer=2.6)
+    evidence.validations = [(s, 2.5 + 0.3 * abs(s - 1200) / 1200) for s in range(100, 2000, 100)]
+    assert conclude(evidence, ()).verdict == "overfitting"
 
 
 def test_it_overfits_where_a_network_that_stopped_early_is_better_on_new_examples():
@@ -131,5 +164,6 @@ def test_it_is_at_its_floor_where_nothing_is_better():
     nothing = {"larger": 2.52, "same": 2.51, "smaller": math.nan}
     assert at_floor(compared(**nothing))
     assert not at_floor(compared(**nothing, best_baseline=2.4))
+    assert not at_floor(compared(**{**nothing, "larger": math.nan}))  # it was not tried
     assert not at_floor(Evidence(np.arange(30), np.ones(30), []))
     assert by_size(Evidence(np.arange(30), np.ones(30), []), 0.0) is None

@@ -1,16 +1,18 @@
 """The verdict: one cause and not its symptoms, and which of the healthy verdicts it is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from core.doctor.diagnosis import Check, Proof
+from core.doctor.diagnosis import Check, Forecast, Picture, Proof
 from core.doctor.evidence import Evidence
 from core.doctor.experiments.experiment import Outcome
 from core.doctor.experiments.training_copies import LONGER, WIDER, Longer, Wider
 from core.doctor.faults.gallery import FAULTS
 from core.doctor.rules import apply_rules
 from core.doctor.verdict.causes import CAUSES
-from core.doctor.verdict.conclusion import causes_of, conclude
+from core.doctor.verdict.conclusion import _by_forecast, causes_of, conclude
 
 ISSUE = """lr_too_high lr_too_low lr_growing vanishing_gradient exploding_gradient dead_units
     saturated_units bad_init_scale symmetric_init inputs_not_normalised inputs_ignored
@@ -174,6 +176,28 @@ def test_the_loss_on_new_data_counts_where_it_is_known(curve, verdict, words):
     case = Evidence(x, batches, [], [(step, float(curve(step))) for step in validated])
     found = conclude(case, ())
     assert found.verdict == verdict and words in found.sentence, found.sentence
+
+
+def test_more_steps_are_not_advised_where_the_loss_on_new_data_is_above_an_earlier_one():
+    """Measured three times it need not be overfitting, and is nothing that more steps lower."""
+    steps = np.arange(2000)
+    evidence = Evidence(steps, 1 + 4 * (steps + 1.0) ** -0.3, [])
+    assert conclude(evidence, ()).verdict == "undertrained"
+    evidence.validations = [(600, 1.6), (1200, 1.5), (1900, 1.6)]
+    found = conclude(evidence, ())
+    assert found.verdict == "unknown" and "more steps are not advised" in found.sentence
+
+
+def test_a_small_gain_that_is_not_sure_is_not_called_undertrained():
+    """Nor is it called settled."""
+    evidence = Evidence(np.arange(2000), np.ones(2000), [])
+    forecast = Forecast(4000, 0.97, 0.8, 1.02, "validation", 1.0, 0.8, Picture("", "lines", ()))
+    unsure = _by_forecast(evidence, forecast)
+    assert unsure[0] == "fine" and "settled" not in unsure[1] and "not sure" in unsure[1]
+    for sure in ({"high": 0.99}, {"median": 0.9}):
+        assert _by_forecast(evidence, replace(forecast, **sure))[0] == "undertrained"
+    settled = _by_forecast(evidence, replace(forecast, median=0.995))
+    assert settled[0] == "fine" and "has settled at 1" in settled[1]
 
 
 def test_one_low_loss_among_others_is_no_minimum():
