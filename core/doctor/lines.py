@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .diagnosis import Cause, CodeLine
 from .watch.graph import StepGraph
-from .watch.tape import Line, Op
+from .watch.tape import OWN_FILES, Line, Op
 from .watch.variables import LEARNING_RATE, Variables
 
 MOST = 4
@@ -52,14 +52,14 @@ class Lines:
             yield op.line
 
     def files(self) -> list[str]:
-        """Return the files of the step; of a notebook all cells that were run."""
+        """Return the files of the step; of a program that is watched all of its own."""
         passes = [found.line for found in self.graph.tape.passes]
         lines = [*passes, *(op.line for op in self.graph.ops)]
         files = dict.fromkeys(line[0] for line in lines if line)
         notebooks = {CELL.sub(r"\1", file) for file in files if CELL.match(file)}
         cells = [file for file in list(linecache.cache) if CELL.match(file)]
         files |= dict.fromkeys(file for file in cells if CELL.sub(r"\1", file) in notebooks)
-        return list(files)
+        return [*files, *sorted(OWN_FILES - set(files))]
 
 
 def _read(line: Line) -> CodeLine | None:

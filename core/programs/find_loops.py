@@ -57,6 +57,7 @@ class LoopFinder:
         trees = list(trees)
         self._units: list[_Unit] = []
         self._functions: dict[tuple[str, str], list[_Unit]] = {}
+        self._named: dict[str, list[_Unit]] = {}
         self._classes: dict[str, tuple[str, ...]] = {}
         self._made: dict[str, str] = {}
         self._schedulers: set[str] = set()
@@ -78,6 +79,7 @@ class LoopFinder:
                 unit = _Unit(child, owner)
                 self._units.append(unit)
                 self._functions.setdefault((owner, child.name), []).append(unit)
+                self._named.setdefault(child.name, []).append(unit)
                 self._read(child, "" if owner == "" else owner)
             else:
                 self._read(child, owner)
@@ -117,9 +119,7 @@ class LoopFinder:
             return self._method(made, func.attr)
         if func.attr in AMBIGUOUS:
             return []
-        return [
-            u for (_, name), units in self._functions.items() if name == func.attr for u in units
-        ]
+        return self._named.get(func.attr, [])
 
     def _method(self, owner: str, name: str) -> list[_Unit]:
         """Return a method of a class, of one of its bases, or else of what it is a base of."""
@@ -152,8 +152,9 @@ class LoopFinder:
             if kind == "accumulates":  # nothing here updates: each pass is a step all the same
                 self._promote(loop, innermost)
         trained = self.found.steps | self.found.outer
-        inside = {id(n) for loop in trained for n in ast.walk(loop)}
-        unit.trains = any(isinstance(n, Loop) and n in trained for n in _own(unit.node))
+        loops = [n for n in _own(unit.node) if isinstance(n, Loop) and n in trained]
+        inside = {id(n) for loop in loops for n in ast.walk(loop)}
+        unit.trains = bool(loops)
         for node in _own(unit.node):
             if not isinstance(node, ast.Call):
                 continue

@@ -207,13 +207,12 @@ class Instrumenter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Mark what is differentiated, and losses that are computed to be looked at."""
-        trains = self._learns(node)
-        self.generic_visit(node)
         func = node.func
+        name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
+        is_loss = any(part in name.lower() for part in LOSS_NAMES) and not self._learns(node)
+        self.generic_visit(node)
         if isinstance(func, ast.Attribute) and func.attr in ("backward", "manual_backward"):
             return self._backward(node, func)
-        name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
-        is_loss = any(part in name.lower() for part in LOSS_NAMES) and not trains
         if is_loss and not self._in_forward and not _on_training_data(node):
             noted = self._evaluated(node)
             if _is_sum(node) and len(node.args) > 1 and isinstance(node.args[1], ast.Name):
@@ -249,7 +248,7 @@ class Instrumenter(ast.NodeTransformer):
             for target in _names(node.targets)
             if any(part in target.id.lower() for part in LOSS_NAMES)
         ]
-        trained = _on_training_data(node) or self._learns(node)
+        trained = bool(named) and (_on_training_data(node) or self._learns(node))
         self.generic_visit(node)
         if not named or trained or self._in_forward or not isinstance(node.value, ast.Call):
             return node

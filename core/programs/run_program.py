@@ -294,9 +294,14 @@ def _local_modules(program: Program, folder: Path) -> dict[str, ast.Module]:
 def _own_folders() -> list[Path]:
     """Return the folders on Python's path in which nothing is installed: of one's own packages."""
     standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
-    installed = ("site-packages", "dist-packages", "lib-dynload")
     folders = [Path(entry) for entry in sys.path if entry not in standard]
-    return [folder for folder in folders if folder.is_dir() and folder.name not in installed]
+    return [
+        folder
+        for folder in folders
+        if folder.is_dir()
+        and folder.name not in ("site-packages", "dist-packages", "lib-dynload")
+        and not any(folder.glob("*.dist-info"))
+    ]
 
 
 def _imported(tree: ast.Module, folders: Sequence[Path], place: Path) -> list[Path]:

@@ -155,7 +155,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
             if op.name in NONLINEARITIES:
                 found[mine].operations.add(op.name)
                 found[mine].signals += op.inputs[:1]
-            elif op.name in NORMS or _divides_by_statistics(op, weights):
+            elif op.name in NORMS or _divides_by_statistics(op, {*weights, *owner}):
                 found[mine].operations.add(NORMALISATION)
         for tensor in op.outputs:
             if mine:
@@ -165,12 +165,15 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
     return dict(found)
 
 
-def _divides_by_statistics(op: Op, weights: dict[int, Tensor]) -> bool:
-    """Whether a signal is divided by a vector that is no parameter: running statistics."""
+def _divides_by_statistics(op: Op, known: set[int]) -> bool:
+    """Whether a signal is divided by a vector that no step computes: running statistics.
+
+    One that is made of the signal, as the sum in a softmax, is none; nor is a parameter.
+    """
     if op.name != "div" or len(op.inputs) < 2:
         return False
     by = op.inputs[1]
-    return id(by) not in weights and not by.requires_grad and by.dim() >= 1 and by.numel() > 1
+    return id(by) not in known and not by.requires_grad and by.dim() >= 1 and by.numel() > 1
 
 
 def _index(op: Op) -> Tensor | None:

@@ -19,7 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor.diagnosis import Diagnosis, read_diagnosis
+from core.doctor import lines
+from core.doctor.diagnosis import Cause, Diagnosis, read_diagnosis
 from core.doctor.watch import watcher
 from core.errors import UserError
 from core.runs import loop_record as record
@@ -634,6 +635,48 @@ def test_the_sigmoid_of_a_loss_stands_by_itself_in_use(loss_of):
             model(x).sigmoid().round()
     check = {check.id: check for check in seen.diagnosis.checks}["train_eval_mismatch"]
     assert check.passed == (loss_of is F.binary_cross_entropy_with_logits)
+
+
+def test_a_softmax_by_hand_is_no_normalisation():
+    """It is divided by a sum that needs no gradient in use, and by no running statistics."""
+    torch.manual_seed(0)
+    x, y = torch.randn(64, 4), torch.randint(3, (64,))
+    weight = torch.zeros(4, 3, requires_grad=True)
+
+    def forward(x):
+        counts = (x @ weight).exp()
+        return counts / counts.sum(1, keepdim=True)
+
+    with watching(True, budget=0.0) as seen:
+        for _ in range(40):
+            loss = -forward(x)[range(64), y].log().mean()
+            weight.grad = None
+            loss.backward()
+            weight.data -= 0.1 * weight.grad
+            seen.step(loss)
+        with seen.using(), torch.no_grad():
+            forward(x).argmax(1)
+    assert {check.id: check for check in seen.diagnosis.checks}["train_eval_mismatch"].passed
+
+
+def test_a_line_is_looked_for_in_all_files_of_a_program(monkeypatch, tmp_path):
+    """An optimiser may be made in another file than that of the step."""
+    script = tmp_path / "main.py"
+    script.write_text("import torch\noptimizer = torch.optim.Rprop(net.parameters(), lr=1.0)\n")
+    monkeypatch.setattr(lines, "OWN_FILES", {str(script)})
+    make = torch.optim.Rprop
+    weight = torch.ones(3, requires_grad=True)
+    optimizer = make([weight], lr=1.0)
+    with watching(True, budget=0.0) as seen:
+        loss = (weight**2).sum()
+        loss.backward()
+        optimizer.step()
+        seen.step(loss)
+    watcher = seen._loop.watcher
+    found = lines.Lines(watcher.graph, watcher.variables).of(
+        Cause("lr_too_high", "", "", "", "", 0.9)
+    )
+    assert (found[0].file, found[0].line) == (str(script), 2)
 
 
 def test_an_error_in_use_reaches_the_person(letters):

@@ -189,7 +189,7 @@ def test_what_python_runs_is_run(tmp_path):
 
 
 def test_a_package_of_ones_own_is_watched_wherever_it_lies(tmp_path, monkeypatch):
-    """On Python's path, as one that was installed to be edited."""
+    """On Python's path, as one that was installed to be edited; not what others wrote."""
     library, project = tmp_path / "library", tmp_path / "project"
     library.mkdir()
     project.mkdir()
@@ -199,6 +199,8 @@ def test_a_package_of_ones_own_is_watched_wherever_it_lies(tmp_path, monkeypatch
     monkeypatch.setenv("PYTHONPATH", str(library))
     (loop,) = watched(project / "run.py", budget=0.1)["loops"]
     assert (Path(loop["where"]["file"]).name, loop["steps"]) == ("own.py", 9)
+    (library / "own-1.0.dist-info").mkdir()
+    assert not watched(project / "run.py", budget=0.1)["loops"]
 
 
 def test_a_cell_shows_its_last_value_whatever_display_is(tmp_path):
