@@ -48,9 +48,11 @@ class Page(QWidget):
 
     Attributes:
         home: where the keys go when one turns to it; the page itself if there is no such place.
+        takes: endings of files that it opens, wherever on the window they are dropped.
     """
 
     home: QWidget | None = None
+    takes: tuple[str, ...] = ()
     marks_changed = Signal()
     """:meth:`marks` may say something else now."""
 
@@ -63,6 +65,9 @@ class Page(QWidget):
 
     def show_place(self, place: str) -> None:
         """Show what a link to this page names, such as a section of a lesson."""
+
+    def open_file(self, path: Path) -> None:
+        """Show a file of a kind that it takes."""
 
     def marks(self) -> list[Mark]:
         """Return what goes on here, for the sidebar: it trains, it waits, the doctor has found."""

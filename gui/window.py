@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -57,6 +57,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(theme.icon("glass"))
         self.resize(USUAL)
         self.setMinimumSize(SMALLEST)
+        self.setAcceptDrops(True)
         self.help = GlossaryHelp(self)
         self.data, self._device, self._first = data, device, page
         self.page_name = page or ""
@@ -206,6 +207,28 @@ class MainWindow(QMainWindow):
         assert isinstance(app, QApplication)
         self.chosen_theme = "light" if theme.current() is theme.DARK else "dark"
         theme.apply(app, self.chosen_theme)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Welcome a file that one of the pages takes."""
+        if self._taker(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open it on that page."""
+        if taker := self._taker(event):
+            name, path = taker
+            event.acceptProposedAction()
+            self.show_page(name)
+            self.pages[name].open_file(path)
+
+    def _taker(self, event: QDropEvent) -> tuple[str, Path] | None:
+        """Return the page that takes what is dropped, and its path."""
+        for url in event.mimeData().urls():
+            path = Path(url.toLocalFile())
+            for name, page in self.pages.items():
+                if url.isLocalFile() and path.suffix.lower() in page.takes:
+                    return name, path
+        return None
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer the card under the mouse as a file."""

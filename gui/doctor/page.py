@@ -74,6 +74,8 @@ class Applied:
 class Page(pages.Page):
     """The doctor: diagnoses the networks of other pages, also with an injected fault."""
 
+    takes = PROGRAMS
+
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__()
         self.setObjectName("pageDoctor")
@@ -152,7 +154,7 @@ class Page(pages.Page):
         add_undo_keys(self, self._undo_last, self._redo_last)
         self.report.lessonAsked.connect(self._teach)
         self.case.play.clicked.connect(self._play)
-        self.open.chosen.connect(self._open)
+        self.open.chosen.connect(self.open_file)
         self.open.refused.connect(self._complain)
         self.programs.changed.connect(self.marks_changed)
         self.program.reportAsked.connect(self._show_program_report)
@@ -318,7 +320,7 @@ class Page(pages.Page):
 
     # Files.
 
-    def _open(self, path: Path) -> None:
+    def open_file(self, path: Path) -> None:
         """Show a record or a program, or examine a checkpoint."""
         if path.suffix.lower() in PROGRAMS:
             self.tabs.setCurrentWidget(self.program)

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -64,6 +65,25 @@ def test_a_wrong_option_is_a_sentence(words, sentence):
     """No traceback, status 2."""
     done = main(*words)
     assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_program_is_dropped_on_any_page(program, tmp_path):
+    """The doctor shows it; what no page takes is not welcome."""
+    window, path = program.window, tmp_path / "train.py"
+    path.write_text("x = 1\n")
+    for file, welcome in ((tmp_path / "train.exe", False), (path, True)):
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(file))])
+        how = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton)
+        how = (*how, Qt.KeyboardModifier.NoModifier)
+        enter = QDragEnterEvent(QPoint(9, 9), *how)
+        enter.ignore()
+        QApplication.sendEvent(window, enter)
+        assert enter.isAccepted() is welcome
+        QApplication.sendEvent(window, QDropEvent(QPointF(9, 9), *how))
+    assert window.page_name == "doctor"
+    assert window.page.program.source.toPlainText() == "x = 1\n"
+    assert not window.page.programs.runs
 
 
 def test_version():

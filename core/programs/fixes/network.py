@@ -118,15 +118,29 @@ def one_for_each(source: Source, cause: Cause) -> Change | None:
 
 
 def initialise(source: Source, cause: Cause) -> Change | None:
-    """Scale first weights by gain / sqrt(fan in)."""
+    """Scale first weights by gain / sqrt(fan in): those that are named, and others without."""
+    named = [source.statement_at(line) for line in cause.lines]
     edits = []
-    for line in cause.lines:
-        statement = source.statement_at(line)
-        if isinstance(statement, ast.Assign):
+    for statement in source.walk():
+        if isinstance(statement, ast.Assign) and (
+            statement in named or _is_unscaled(source, statement)
+        ):
             edits += _scaled(source, statement)
     if not edits:
         edits = _scaled_in_place(source)
     return ("first weights of gain / sqrt(fan in)", edits) if edits else None
+
+
+def _is_unscaled(source: Source, statement: ast.Assign) -> bool:
+    """Whether it makes a matrix of a product ``x @ W`` that is divided by nothing."""
+    name = last_name(statement.targets[0])
+    is_matrix = any(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.MatMult)
+        and last_name(node.right) == name
+        for node in source.walk()
+    )
+    return is_matrix and "/" not in source.text(statement.value)
 
 
 def _scaled(source: Source, statement: ast.Assign) -> list[Edit]:

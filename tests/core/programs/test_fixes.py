@@ -166,13 +166,15 @@ def changes_in(diff):
             {"id": "bad_init_scale", "at": "W1 ="},
             [
                 "-W1 = torch.randn((30, 200), generator=g) * 5",
+                "-W2 = torch.zeros(200, 27)",
                 "+W1 = torch.randn((30, 200), generator=g) * (5 / 3) / 30**0.5",
+                "+W2 = torch.randn(200, 27) * (5 / 3) / 200**0.5",
             ],
         ),
         (
-            BARE,
-            {"id": "symmetric_init", "at": "W2 ="},
-            ["-W2 = torch.zeros(200, 27)", "+W2 = torch.randn(200, 27) * (5 / 3) / 200**0.5"],
+            "W = torch.zeros(9, 3)\nlogits = x @ W\n",
+            {"id": "symmetric_init", "at": "W ="},
+            ["-W = torch.zeros(9, 3)", "+W = torch.randn(9, 3) * 0.1 / 9**0.5"],
         ),
         (
             TRAINER,
