@@ -6,7 +6,7 @@ packages of these names. In a checkout they lie beside it.
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.doctor.watch_loop import watch as watch
@@ -16,6 +16,11 @@ HOME = _FOLDER if (_FOLDER / "core").is_dir() else _FOLDER.parent
 """The folder of ``core`` and ``gui``."""
 if HOME != _FOLDER:
     __path__.append(str(HOME))
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give Jupyter the cell magic ``%%watch``: ``%load_ext glassbox``."""
+    import_module(".core.programs.cell_magic", __name__).register(shell)
 
 
 def __getattr__(name: str) -> object:

@@ -18,6 +18,8 @@ from .watch.variables import LEARNING_RATE, Variables
 MOST = 4
 """Lines of a cause."""
 CELL = re.compile(r"^(.*), cell (\d+)$")
+CELLS: dict[str, tuple[str, int]] = {}
+"""Of a notebook that runs in Jupyter: its name and the cell's number, by what Jupyter calls it."""
 
 
 @dataclass
@@ -56,21 +58,25 @@ class Lines:
         passes = [found.line for found in self.graph.tape.passes]
         lines = [*passes, *(op.line for op in self.graph.ops)]
         files = dict.fromkeys(line[0] for line in lines if line)
-        notebooks = {CELL.sub(r"\1", file) for file in files if CELL.match(file)}
-        cells = [file for file in list(linecache.cache) if CELL.match(file)]
-        files |= dict.fromkeys(file for file in cells if CELL.sub(r"\1", file) in notebooks)
+        notebooks = {cell[0] for file in files if (cell := _cell(file))}
+        cells = {file: cell[0] for file in list(linecache.cache) if (cell := _cell(file))}
+        files |= dict.fromkeys(file for file, name in cells.items() if name in notebooks)
         return [*files, *sorted(OWN_FILES - set(files))]
+
+
+def _cell(file: str) -> tuple[str, int] | None:
+    """Return the notebook and the number of a cell; None of any other file."""
+    found = CELL.match(file)
+    return (found.group(1), int(found.group(2))) if found else CELLS.get(file)
 
 
 def _read(line: Line) -> CodeLine | None:
     """Return a line with its text; None if there is no such line."""
     text = linecache.getline(*line).strip()
-    cell = CELL.match(line[0])
     if not text:
         return None
-    return CodeLine(
-        cell.group(1) if cell else line[0], int(cell.group(2)) if cell else None, line[1], text
-    )
+    file, cell = _cell(line[0]) or (line[0], None)
+    return CodeLine(file, cell, line[1], text)
 
 
 # What the operations show.

@@ -170,6 +170,21 @@ class WatchedLoop:
         if self.ended and self.unwritten:
             _log.warning("There is no whole record of this loop: %s", self.unwritten)
 
+    def html(self, heading: str) -> str:
+        """Return what the doctor says as a notebook shows it, with the curves of the loop."""
+        return report(heading, self.diagnosis, [self._curves()])
+
+    def _curves(self) -> Picture:
+        """Return the losses as a chart."""
+        watcher = self.watcher
+        steps, losses = watcher.losses()
+        series = [Series("training", tuple(steps.tolist()), tuple(losses.tolist()))]
+        if watcher.validations:
+            series.append(Series("validation", *zip(*watcher.validations, strict=True)))
+        values = losses[np.isfinite(losses)]
+        log = bool(len(values)) and 0 < 30 * values.min() < values.max()
+        return Picture("Loss", "lines", tuple(series), y_label="loss", log=log)
+
 
 class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
     """Watch a training loop, and say at its end what is wrong with it, if anything is.
@@ -260,18 +275,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
 
     def _repr_html_(self) -> str:
         """Return what the doctor says as a notebook shows it, with the curves of the loop."""
-        return report(VERDICTS[self.diagnosis.verdict], self.diagnosis, [self._curves()])
-
-    def _curves(self) -> Picture:
-        """Return the losses as a chart."""
-        watcher = self._loop.watcher
-        steps, losses = watcher.losses()
-        series = [Series("training", tuple(steps.tolist()), tuple(losses.tolist()))]
-        if watcher.validations:
-            series.append(Series("validation", *zip(*watcher.validations, strict=True)))
-        values = losses[np.isfinite(losses)]
-        log = bool(len(values)) and 0 < 30 * values.min() < values.max()
-        return Picture("Loss", "lines", tuple(series), y_label="loss", log=log)
+        return self._loop.html(VERDICTS[self.diagnosis.verdict])
 
     def _show(self) -> None:
         """Show what the doctor says: as HTML in a notebook, as text elsewhere."""

@@ -130,6 +130,11 @@ class Monitor:
         watch: makes what watches a loop.
         seconds: how long a training may take; infinity.
         report: told the trainings now and then, and whenever one has ended.
+
+    Attributes:
+        trainings: those that were seen.
+        seconds: how long one may take that begins now.
+        on: whether anything is watched.
     """
 
     def __init__(
@@ -142,7 +147,7 @@ class Monitor:
         self.trainings: list[Training] = []
         self._places = places
         self._watch = watch
-        self._seconds = seconds
+        self.seconds = seconds
         self._report = report
         self._open: dict[int, Training] = {}
         self._depth = 0
@@ -153,11 +158,11 @@ class Monitor:
         self._used: Counter[int] = Counter()
         self.recording = False
         self._pace = Pace(0.5, 0.02)
-        self._on = True
+        self.on = True
         os.register_at_fork(after_in_child=self._turn_off)
 
     def _turn_off(self) -> None:
-        self._on = False  # a worker of the program: its losses are another process's
+        self.on = False  # a worker of the program: its losses are another process's
 
     # What is differentiated.
 
@@ -188,7 +193,7 @@ class Monitor:
         """Take a step that is done; return whether its training is over."""
         loss, self._loss = self._loss, None
         training = self._open.get(number)
-        if training is None or loss is None or not self._on:
+        if training is None or loss is None or not self.on:
             return False
         _guarded(self._take_step, training, loss, sys._getframe(1))
         return training.is_over
@@ -208,11 +213,11 @@ class Monitor:
         """Enter a loop."""
         place = self._places[number]
         self._depth += place.repeats
-        if place.outer or not self._on:
+        if place.outer or not self.on:
             return
         training = self._open.get(number)
         if training is None:
-            training = Training(place, self._watch(), self._seconds)
+            training = Training(place, self._watch(), self.seconds)
             self._open[number] = training
             self.trainings.append(training)
         training.resume(frame)
@@ -267,7 +272,7 @@ class Monitor:
 
     def may_record(self, number: int) -> bool:
         """Whether a use is to be recorded: the first, the second, the fourth ... of each place."""
-        if not self._on or not self.trainings or self.recording:
+        if not self.on or not self.trainings or self.recording:
             return False
         self._used[number] += 1
         return self._used[number].bit_count() == 1
@@ -292,7 +297,7 @@ class Monitor:
             value: the loss; it is returned.
             targets: of a sum over them.
         """
-        if _is_compiled() or not self._on or not self.trainings or not _is_number(value):
+        if _is_compiled() or not self.on or not self.trainings or not _is_number(value):
             return value
         if self._in_step and sys.modules["torch"].is_grad_enabled():
             return value  # the step's own loss, as a number

@@ -109,8 +109,8 @@ class Runner:
         """Return a tree's code with the calls of the monitor in it."""
         with _deep():
             Instrumenter(self._finder, self._places, file, cell).instrument(tree)
-            if cell is not None and not _is_quiet(name):
-                _show_last_value(tree)
+            if cell is not None and not is_quiet(name):
+                show_last_value(tree)
             return compile(tree, name, "exec", dont_inherit=True)
 
     def _watched(self) -> "WatchedLoop":
@@ -335,7 +335,7 @@ def _deep() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _show_last_value(tree: ast.Module) -> None:
+def show_last_value(tree: ast.Module) -> None:
     """Let a cell print the value of its last line, as a notebook shows it."""
     last = tree.body[-1] if tree.body else None
     while isinstance(last, ast.With) and _is_ours(last):
@@ -347,7 +347,7 @@ def _show_last_value(tree: ast.Module) -> None:
         tree.body[-1] = _displayed(last)
 
 
-def _is_quiet(name: str) -> bool:
+def is_quiet(name: str) -> bool:
     """Whether a cell ends with a semicolon: its value is not shown then."""
     lines = [line.partition("#")[0].strip() for line in linecache.getlines(name)]
     return "".join(lines).endswith(";")
