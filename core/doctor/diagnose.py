@@ -21,6 +21,7 @@ from .watch.tape import Tape
 from .watch.training_kind import ACTOR, ADVERSARIAL, PHYSICS
 from .watch.variables import Variables
 from .watch.watcher import LoopWatcher
+from .watch.work import SLOWER, clock
 
 MIN_COMPARED = 50
 """Steps, from which on a network is compared with others."""
@@ -28,9 +29,6 @@ CLEAR = 0.85
 """A cause of this confidence needs no expensive experiment."""
 NETWORKS, COPY = 0.5, 0.2
 """The parts of the budget that networks of other sizes take, and a copy that goes on."""
-SLOWER = 2.0
-"""Times the budget of the processor's time after which it is given up: a machine may be slower; one
-that is busy gives the same answer, later."""
 
 
 def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
@@ -61,10 +59,11 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         evidence.visits = visits(replay.batches, evidence.done)
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
+        left = budget - replay.spent
         if budget > 0 and watcher.repeatable and not crash and worth_comparing(evidence):
-            work, end = (NETWORKS * budget, COPY * budget), time.thread_time() + SLOWER * budget
+            work, end = (NETWORKS * budget, COPY * budget), clock() + SLOWER * budget
             compare_networks(replay, watcher.variables, evidence, work, end)
-        left = budget - (time.perf_counter() - begin)
+            left -= sum(work)
         if watcher.repeatable and not crash and left > 0:
             causes = [cause.id for cause in causes_of(apply_rules(evidence))]
             first = watcher.first_weights
@@ -107,7 +106,7 @@ def experiment(
     Args:
         evidence: takes the experiments.
         replay: the step.
-        budget: seconds.
+        budget: seconds of a usual core.
         repeatable: whether the step can be repeated; else nothing is tried.
 
     Yields:
@@ -115,10 +114,10 @@ def experiment(
     """
     if not repeatable or evidence.training_kind in (ADVERSARIAL, ACTOR, PHYSICS):
         return  # a step of one of several losses says nothing without the others
-    end = time.perf_counter() + budget
+    end = clock() + SLOWER * budget
     for place, declared in enumerate(STEP_EXPERIMENTS):
-        left = end - time.perf_counter()
-        if left <= 0.05 or not replay.batches:
+        left = budget - replay.spent
+        if left <= 0.05 or clock() > end or not replay.batches:
             break
         if declared.expensive and _is_clear(evidence):
             continue

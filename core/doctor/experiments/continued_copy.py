@@ -2,19 +2,17 @@
 
 import copy
 import math
-import time
 
 import torch
 from torch import Tensor
 
 from ..evidence import Evidence
 from ..watch.variables import Variables
+from ..watch.work import CALL_SECONDS, MULTIPLICATIONS, clock
 from .replay import Replay
 from .seen_data import SeenData
 from .step_experiments import optimizer_like
 
-CALL_COST, MULTIPLICATIONS = 3e-5, 1e10
-"""Seconds of a usual core for a call on a tape and its gradient, and multiplications a second."""
 MIN_SHARE = 0.2
 """Of the steps that were done: fewer say nothing of twice as many."""
 
@@ -37,7 +35,7 @@ def continued_copy(
         evidence: says how many steps were done.
         data: of the loop.
         work: seconds of a usual core that it may take.
-        end: when it is given up, by :func:`time.thread_time`.
+        end: when it is given up, by :func:`clock`.
 
     Returns:
         The trained copies by the parameter's id, and the share of the steps that were done again.
@@ -47,7 +45,7 @@ def continued_copy(
         return None  # running statistics are not learned on a copy
     size = len(data.places[0])
     weights = sum(t.numel() for t in replay.parameters.values())
-    cost = CALL_COST * len(calls) + 3 * weights * size / MULTIPLICATIONS
+    cost = CALL_SECONDS * len(calls) + 3 * weights * size / MULTIPLICATIONS
     steps = min(evidence.done, int(work / cost))
     if steps < MIN_SHARE * evidence.done:
         return None
@@ -59,7 +57,7 @@ def continued_copy(
     again = evidence.rate_has_decayed
     generator = torch.Generator().manual_seed(1)
     for step in range(steps):
-        if time.thread_time() > end:
+        if clock() > end:
             return None
         if again:
             for group in optimizer.param_groups:

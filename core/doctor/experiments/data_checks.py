@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ...ngrams import counted
 from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_one_hot, tensors_of
+from ..watch.tape import RECURRENT
 from ..watch.variables import Variables
 from ..watch.watcher import Batch
 from .replay import REPLAY_ERRORS, Replay
@@ -35,7 +36,6 @@ NEIGHBOURS = 15
 FREQUENT = 60
 """Tokens of which tables count what follows; all others are one."""
 ATTENTION = frozenset(("scaled_dot_product_attention", "multi_head_attention_forward"))
-RECURRENT = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_cell".split())
 
 
 def check_data(

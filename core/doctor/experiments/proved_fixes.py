@@ -6,7 +6,6 @@ turn. How many steps is decided by the work that one is; the clock is only a bou
 
 import math
 import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -19,15 +18,13 @@ from ...training.control import Control
 from ...training.learner import Learner
 from ..diagnosis import WORTH_IT, Z80, Picture, Proof, Series
 from ..evidence import Evidence
-from ..watch.tape import PRODUCTS, Op, TapeRecorder
-from .data_checks import RECURRENT
+from ..watch.tape import Op, TapeRecorder
+from ..watch.work import clock, multiplications
 from .replay import REPLAY_ERRORS, reason
 from .run_access import losses_on, shares_wrong_on, validation_batches
 
 WORK = 4e10
 """Floating-point operations that each of two copies may take."""
-CALL = 20_000
-"""Multiplications that a CPU does in the time that it takes to call one."""
 FEWEST_STEPS, MOST_STEPS = 40, 300
 POINTS = 6
 """Of a curve, besides its first."""
@@ -79,7 +76,7 @@ def train_pair(
         unfixed: the copy as it is.
         fixed: the copy with the fix.
         steps: how many.
-        end: when it has to end, by :func:`time.perf_counter`.
+        end: when it has to end, by :func:`clock`.
         stopping: whether it is to be given up.
 
     Returns:
@@ -95,7 +92,7 @@ def train_pair(
             for index, arm in enumerate(arms):
                 if alive[index] and not math.isfinite(float(arm.step(step / steps))):
                     alive[index] = False
-            if step % 8 == 7 and (time.perf_counter() > end or stopping()):
+            if step % 8 == 7 and (clock() > end or stopping()):
                 return made if done >= ENOUGH * steps else None
         done = place
         found = [
@@ -218,23 +215,8 @@ def steps_for(ops: Iterable[Op]) -> int:
     Args:
         ops: the calls of a step's forward pass; backward takes twice their operations.
     """
-    work = 6 * sum(_multiplications(op) for op in ops)
+    work = 6 * sum(multiplications(op) for op in ops)
     return int(min(MOST_STEPS, max(FEWEST_STEPS, WORK / max(1, work))))
-
-
-def _multiplications(op: Op) -> int:
-    """Return the multiplications of a call, and as many as its overhead is worth."""
-    size = max((t.numel() for t in op.outputs), default=0)
-    matrices = [t for t in op.inputs if t.dim() > 1]
-    if op.name in RECURRENT and matrices:
-        rows = size // max(1, op.outputs[0].shape[-1])
-        return CALL + rows * sum(t.numel() for t in matrices[1:])
-    if op.name in PRODUCTS and op.name != "embedding" and matrices:
-        inner = matrices[0].shape[-1]
-        if op.name.startswith("conv") and len(matrices) > 1:
-            inner = matrices[1][0].numel()
-        return CALL + size * inner
-    return CALL + size
 
 
 # Settings of a recipe.
@@ -293,7 +275,7 @@ def prove_settings(
         learner: what was trained; its own settings are the other side.
         settings: that may be better.
         control: may stop it.
-        end: when it has to end, by :func:`time.perf_counter`.
+        end: when it has to end, by :func:`clock`.
     """
     fix = in_words(learner, settings)
     try:
@@ -326,11 +308,11 @@ def prove_longer(
     done = _LearnerArm(learner, False)
     ended = done.losses()
     x, curve = [0], [_mean(longer.losses())]
-    begin = time.perf_counter()
+    begin = clock()
     for step in range(steps):
         longer.step(step / steps)
         if step % 16 == 15:
-            now = time.perf_counter()
+            now = clock()
             if control.stopping or now + (now - begin) / (step + 1) * (steps - step - 1) > end:
                 why = "There was no time left to train a copy for as long."
                 return not_tried(why, fix, settings)
@@ -372,7 +354,7 @@ def prove_fixes(
     """
     todo = [cause for cause in causes if cause in advice and cause not in evidence.proofs]
     todo = todo[:MOST_CAUSES]
-    begin = time.perf_counter()
+    begin = clock()
     for place, cause in enumerate(todo):
         end = begin + budget * (place + 1) / len(todo)
         settings = dict(advice[cause])
@@ -414,12 +396,12 @@ def further_rates(
         own: the training's rate.
         rate: the first other one.
         prove: tries a rate.
-        end: when it has to end, by :func:`time.perf_counter`.
+        end: when it has to end, by :func:`clock`.
         stopping: whether it is to be given up.
     """
     for _ in range(FURTHER):
         rate *= 0.1 if rate < own else 10.0
-        if proof.proved is None or stopping() or time.perf_counter() > end:
+        if proof.proved is None or stopping() or clock() > end:
             break
         further = prove(rate)
         if further.proved and not further.fixed > proof.fixed:

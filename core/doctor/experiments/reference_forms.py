@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ..evidence import Evidence
 from ..watch.graph import StepGraph
+from ..watch.tape import RECURRENT
 from ..watch.training_kind import AUTOENCODER
-from .data_checks import RECURRENT
 from .replay import Replay
 from .row_losses import LossTask, targets_of
 from .seen_data import SeenData

@@ -19,6 +19,7 @@ from ..diagnosis import COMPARISON, Z80, Picture, Series
 from ..evidence import Evidence
 from ..watch.training_kind import AUTOENCODER, SUPERVISED
 from ..watch.variables import Variables
+from ..watch.work import clock
 from .baselines import baselines_of
 from .continued_copy import continued_copy
 from .experiment import Declared, ExperimentResult, Outcome
@@ -148,7 +149,7 @@ def compare_networks(
         variables: those around the loop.
         evidence: takes the experiment.
         work: seconds of a usual core that they take, and a copy that goes on.
-        end: when it has to end, by :func:`time.thread_time`.
+        end: when it has to end, by :func:`clock`.
     """
     begin = time.perf_counter()
     try:
@@ -236,7 +237,7 @@ def _own_losses(
     found = []
     size, done = len(data.places[0]), 0
     for substitutes, count in parts(data.places, rows):
-        if time.thread_time() > end:
+        if clock() > end:
             raise ValueError("there was no time to evaluate it on new examples")
         substitutes |= copies or {}
         outputs = replay.repeat(replay.graph.outputs, substitutes, evaluation=True)
@@ -281,7 +282,7 @@ def _trained(
     best, lowest = copy.deepcopy(model.state_dict()), math.inf
     size = min(form.batch, len(learned))
     for step in range(steps):
-        if time.thread_time() > end:
+        if clock() > end:
             raise ValueError("there was no time to train networks of other sizes")
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / WARM_UP, 1.02 - step / steps)

@@ -1,8 +1,8 @@
 """Repeats the newest step on copies: with other inputs, other weights, other learning rates."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..watch.graph import StepGraph
 from ..watch.tape import RANDOM, Substitutes, ops_behind, replay
 from ..watch.watcher import Batch
+from ..watch.work import CALL_SECONDS, SLOWER, clock, step_seconds
 
 REPLAY_ERRORS = (
     RuntimeError,
@@ -35,11 +36,20 @@ class Replay:
         graph: the step.
         batches: inputs and targets of some steps.
         module: the network, where it is one module with batch norm; None.
+        spent: seconds of a usual core that training copies has taken.
     """
 
     graph: StepGraph
     batches: list[Batch]
     module: nn.Module | None = None
+    spent: float = 0.0
+
+    @cached_property
+    def step_seconds(self) -> float:
+        """Seconds of a usual core that a training step takes."""
+        root = self.graph.tape.root
+        ops = ops_behind(self.graph.tape, [root] if root is not None else [])
+        return step_seconds(ops) + CALL_SECONDS * len(self.parameters)
 
     @property
     def parameters(self) -> dict[int, Tensor]:
@@ -118,18 +128,27 @@ class Replay:
         make_optimizer: Callable[[list[Tensor]], torch.optim.Optimizer],
         seconds: float,
     ) -> list[float]:
-        """Train copies on batches in turn (None draws one) while there is time; return losses."""
+        """Train copies on batches in turn (None draws one), and return the losses.
+
+        Args:
+            copies: of the parameters.
+            batches: that they learn from.
+            steps: at most.
+            make_optimizer: of the copies.
+            seconds: of a usual core, at most.
+        """
         optimizer = make_optimizer(list(copies.values()))
-        end, losses = time.perf_counter() + seconds, []
-        for step in range(steps):
+        end, losses = clock() + SLOWER * seconds, list[float]()
+        for step in range(min(steps, max(1, int(seconds / self.step_seconds)))):
             with torch.enable_grad():
                 loss = self.loss(batches[step % len(batches)], copies)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             losses.append(float(loss.detach()))
-            if not losses[-1] < 1e9 or time.perf_counter() > end:
+            if not losses[-1] < 1e9 or clock() > end:
                 break
+        self.spent += len(losses) * self.step_seconds
         return losses
 
     @torch.no_grad()

@@ -18,13 +18,13 @@ from ..diagnosis import Picture, Series
 from ..evidence import Evidence
 from ..watch.observation import Observation
 from ..watch.observe import follows
+from ..watch.tape import RECURRENT
 from ..watch.watcher import Batch
-from .data_checks import RECURRENT
 from .experiment import Declared, ExperimentResult, Outcome
 from .replay import REPLAY_ERRORS, Replay, reason
 
 Run = Callable[[Replay, Evidence, float], Outcome]
-"""A step, what is known, and the seconds that there are."""
+"""A step, what is known, and the seconds of a usual core that there are."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class StepExperiment(Declared):
 
     Attributes:
         run: does it.
-        seconds: how long it may take.
+        seconds: of a usual core that it may take.
         expensive: whether it is left out where a cause is clear already.
     """
 
@@ -554,9 +554,9 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
         of = f", of {lr:.2g}, the schedule being at its end"
     before = replay.mean_loss(held_out)
     losses: dict[float, float] = {}
-    begin, steps = time.perf_counter(), 60
+    begin, steps = replay.spent, 60
     for factor in (1.0, 10.0, 0.1, 3.0, 1 / 3, 100.0):
-        if seconds - (time.perf_counter() - begin) < 0.1 and len(losses) > 2:
+        if seconds - (replay.spent - begin) < 0.1 and len(losses) > 2:
             break
         copies, make = replay.copies(), optimizer_like(last, lr * factor)
         done = replay.train(copies, trained, steps, make, max(0.3, seconds / 5))

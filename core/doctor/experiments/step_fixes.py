@@ -6,7 +6,6 @@ the batches that were kept, and every third of these is kept back.
 """
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +17,7 @@ from ..evidence import Evidence
 from ..watch.observation import Observation, ObservedParameter
 from ..watch.tape import Substitutes, ops_behind
 from ..watch.variables import Variables
+from ..watch.work import SLOWER, clock
 from .proved_fixes import (
     MOST_CAUSES,
     NEW_EXAMPLES,
@@ -189,19 +189,17 @@ def prove_steps(
         evidence: takes the proofs.
         causes: the ids of what is wrong, the likeliest first.
         first: the weights that the loop began with, by their names.
-        budget: seconds.
+        budget: seconds of a usual core.
     """
-    begin = time.perf_counter()
     known = [cause for cause in causes if cause in FIXES][:MOST_CAUSES]
     data: StepData | None = None
-    for place, cause in enumerate(known):
-        left = begin + budget - time.perf_counter()
-        share = min(SECONDS, left / (len(known) - place))
+    share = min(SECONDS, budget / max(1, len(known)))
+    for cause in known:
         try:
             data = data or _data_of(replay, variables)
             plain = _plain(replay, evidence, variables.names, first)
             step = FixedStep(replay, evidence, variables.names, data, plain)
-            evidence.proofs[cause] = _proof(step, cause, time.perf_counter() + share)
+            evidence.proofs[cause] = _proof(step, cause, clock() + SLOWER * share)
         except REPLAY_ERRORS as error:
             evidence.proofs[cause] = not_tried(f"The step could not be repeated: {reason(error)}.")
 

@@ -2,7 +2,6 @@
 
 import math
 import statistics
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +11,7 @@ from ...training.control import Control
 from ...training.learner import Learner
 from ..diagnosis import WORTH_IT, Picture, Series
 from ..evidence import Evidence
+from ..watch.work import clock
 from .experiment import Declared, ExperimentResult, Outcome
 from .proved_fixes import Trained, in_words, proof_of, weigh
 from .run_access import losses_on, validation_batches
@@ -68,7 +68,7 @@ def train_copies(
     Yields:
         What is tried next, and the share that is done.
     """
-    steps, begin = learner.step, time.perf_counter()
+    steps, begin = learner.step, clock()
     wider = learner.playground.resized(learner.recipe, 2.0)
     share = 0.4 if wider else 0.95
     yield f"{LONGER.title}: copies train for a half and a quarter", 0.0
@@ -109,11 +109,11 @@ def _train(
         copied = learner.copy(changes)
     except UserError:
         return None
-    begin = time.perf_counter()
+    begin = clock()
     for step in range(max(1, steps)):
         copied.learn(*copied.take(), step / max(1, steps))
         if step % 16 == 15:
-            now = time.perf_counter()
+            now = clock()
             left = (now - begin) / (step + 1) * (steps - step - 1)
             if control.stopping or now + left > end + 1.0:
                 return None

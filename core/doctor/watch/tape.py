@@ -38,6 +38,7 @@ NONLINEARITIES = frozenset(
 PRODUCTS = frozenset(
     ("matmul rmatmul mm bmm linear addmm baddbmm einsum conv1d conv2d conv3d embedding").split()
 )
+RECURRENT = frozenset("gru lstm gru_cell lstm_cell rnn_tanh rnn_relu rnn_tanh_cell".split())
 FACTORIES = frozenset(
     (
         "arange zeros ones tril triu eye full tensor empty linspace zeros_like ones_like "
@@ -445,16 +446,23 @@ def _is_own(file: str) -> bool:
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
-    """Yield the tensors in a tensor, list, tuple, dict or slice, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, tuple | list):
-        for part in value:
-            yield from tensors_in(part)
-    elif isinstance(value, dict):
-        yield from tensors_in(list(value.values()))
-    elif isinstance(value, slice):
-        yield from tensors_in((value.start, value.stop, value.step))
+    """Return the tensors in a tensor, list, tuple, dict or slice, in order."""
+    found: list[Tensor] = []
+    _collect((value,), found)
+    return iter(found)
+
+
+def _collect(parts: Iterable[Any], found: list[Tensor]) -> None:
+    """Append tensors in some values; a list, since this is done for each call of a step."""
+    for part in parts:
+        if isinstance(part, Tensor):
+            found.append(part)
+        elif isinstance(part, tuple | list):
+            _collect(part, found)
+        elif isinstance(part, dict):
+            _collect(part.values(), found)
+        elif isinstance(part, slice):
+            _collect((part.start, part.stop, part.step), found)
 
 
 def ops_behind(tape: Tape, wanted: Iterable[Tensor], given: Iterable[int] = ()) -> list[Op]:

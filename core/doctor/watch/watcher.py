@@ -22,12 +22,15 @@ from .observation import InferenceStats, Observation
 from .observe import number_of, observe
 from .tape import RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
 from .variables import Variables, find_variables
+from .work import clock, observing_seconds, step_seconds
 
 LONGEST_STRIDE = 7000
 """Steps between two observations, at most."""
 FREE_STEPS, FREE_SECONDS = 6, 0.3
 """The first observations come whatever they cost: once, however long the loop is; so does what all
-of them take together, up to these seconds."""
+of them take together, up to these seconds of a usual core."""
+BOUND = 2.0
+"""Times what observations may take by their work, at which the clock ends it."""
 THINNED_FROM, THINNED_STRIDE = 2000, 3
 """From this step on only every third loss is kept: an odd number, so that a loss that alternates is
 still seen to."""
@@ -103,6 +106,8 @@ class LoopWatcher:
         self.eval_rows: list[Tensor] = []
         self.problem = ""
         self.overhead = 0.0
+        self._work, self._step_work = 0.0, 0.0
+        """Of observations, and of a step, in seconds of a usual core: the same on any machine."""
         self.duration = 0.0
         self._observed: Observation | None = None
         self._objects = objects
@@ -110,7 +115,7 @@ class LoopWatcher:
         self._pace = Pace(every, share)
         self._started = time.perf_counter()
         self._recorder: TapeRecorder | None = None
-        self._recording_since = self._started
+        self._recording_since = clock()
         self._trained: tuple[str, ...] | None = None
         self._finished: set[int] = set()
         """Optimisers that had a state before the first step, until they are seen to do one."""
@@ -141,7 +146,7 @@ class LoopWatcher:
 
     def start_recording(self, frame: FrameType | None) -> None:
         """Record the next step."""
-        begin = time.perf_counter()
+        begin = clock()
         with torch._C.DisableTorchFunction():
             self.variables = find_variables(_namespaces(frame), self._objects)
             if self._trained is None:
@@ -151,7 +156,7 @@ class LoopWatcher:
             self.first_weights = self.first_weights or self._before
         self._recorder = TapeRecorder()
         self._recorder.__enter__()
-        self._recording_since = time.perf_counter()
+        self._recording_since = clock()
         self.overhead += self._recording_since - begin
 
     def stop_recording(self) -> Tape | None:
@@ -175,9 +180,10 @@ class LoopWatcher:
         if tape is not None:
             with torch._C.DisableTorchFunction():
                 self._try_to_observe(tape, loss, frame)
-            cost = time.perf_counter() - self._recording_since  # recording itself is slower, too
+            cost = clock() - self._recording_since  # recording itself is slower, too
             if self.count >= FREE_STEPS:
                 self.overhead += cost
+                self._work += self._observing_work(tape)
                 self._pace.charge(cost)
         self._pending.append(loss.detach() if isinstance(loss, Tensor) else loss)
         self._steps.append(self.count)
@@ -189,9 +195,9 @@ class LoopWatcher:
 
     def due(self) -> bool:
         """Whether the next step is to be observed."""
-        affordable = (
-            self.count < FREE_STEPS or self.overhead < FREE_SECONDS + self._share * self.seconds
-        )
+        by_work = FREE_SECONDS + self._share * self.count * self._step_work
+        by_clock = BOUND * (FREE_SECONDS + self._share * self.seconds)
+        affordable = self.count < FREE_STEPS or (self._work < by_work and self.overhead < by_clock)
         planned = self.count >= self._next_step
         while self._next_step <= self.count:
             # 0, 1, 2, 3, 5, 8, ...: each step of a cycle is met sooner or later.
@@ -203,6 +209,12 @@ class LoopWatcher:
             self._validation_observed = True  # an evaluation can be observed only where one is
             return True
         return self._every < math.inf and self._pace.due()
+
+    def _observing_work(self, tape: Tape) -> float:
+        """Return the work of having observed a step, and note that of the step."""
+        self._step_work = step_seconds(tape.ops)
+        weights = sum(t.numel() for t in self._before.values())
+        return observing_seconds(len(tape.ops), weights)
 
     def _note_rate(self) -> None:
         """Keep the learning rate that the optimiser has now."""

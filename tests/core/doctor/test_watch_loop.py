@@ -341,6 +341,17 @@ def test_the_steps_alone_decide_what_is_observed(letters, monkeypatch):
     assert found[0] == found[1] == [0, 1, 2, 3, 5, 8, 13, 21, 34, 55]
 
 
+def test_a_machine_that_is_busy_observes_the_same_steps(letters, monkeypatch):
+    """What observations cost is counted in work, so that the clock hardly ever decides."""
+    monkeypatch.setattr(watcher, "FREE_SECONDS", 0.03)
+    found = []
+    for slower in (0.0, 1.0):
+        monkeypatch.setattr(watcher, "clock", lambda slower=slower: slower * time.thread_time())
+        _, seen = lecture(letters, True, budget=0.0, share=0.02)
+        found.append([one.step for one in seen._loop.watcher.observations])
+    assert found[0] == found[1] and 6 < len(found[0]) < 13
+
+
 def test_two_adversaries_are_no_fault():
     """Their losses stay where they are, and one's pass leaves gradients in the other."""
     torch.manual_seed(0)

@@ -1,7 +1,6 @@
 """Proved fixes: two copies, one with the fix, and what their losses on new data allow to say."""
 
 import math
-import time
 from functools import partial
 
 import numpy as np
@@ -22,6 +21,7 @@ from core.doctor.faults.fault_injection import FaultyLearner
 from core.doctor.faults.gallery import FAULTS
 from core.doctor.run_doctor import advise
 from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.work import clock
 from core.telemetry.events import Diagnosed
 from core.training.control import Control
 from core.training.learner import Learner
@@ -30,7 +30,7 @@ from core.training.trainer import Run
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 SMALL = {"hidden": (16,), "embedding": 8, "context": 3, "batch_size": 32, "steps": 0}
-LATER = time.perf_counter() + 1e6
+LATER = clock() + 1e6
 
 
 class Falls:
@@ -81,7 +81,7 @@ def test_what_diverges_is_worse_than_what_does_not():
 
 def test_both_are_trained_for_the_same_steps_however_slow_the_machine():
     """The clock ends both at once; too early, and nothing is said."""
-    assert train_pair(Falls(2.0), Falls(1.0), 60, time.perf_counter() - 1) is None
+    assert train_pair(Falls(2.0), Falls(1.0), 60, clock() - 1) is None
     arms = Falls(2.0), Falls(1.0)
     train_pair(*arms, 60, LATER, lambda: arms[0].count >= 40)
     assert arms[0].count == arms[1].count == 40
