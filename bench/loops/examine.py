@@ -66,8 +66,9 @@ class Answer:
 
     Attributes:
         script, how, expected, also, seed: of the case.
-        verdict, causes, sentence: of the diagnosis; "failed" and none without one.
+        verdict, causes, sentence, confidence: of the diagnosis; "failed" and none without one.
         evidence: of the first cause.
+        said: id, score and confidence of each cause.
         seconds: of the whole loop, with the doctor.
         raised: what the loop raised; "".
         failed: why there is no diagnosis; "".
@@ -85,6 +86,8 @@ class Answer:
     seconds: float = TIMEOUT
     raised: str = ""
     failed: str = ""
+    confidence: float = 0.0
+    said: tuple[tuple[str, float, float], ...] = ()
 
     @property
     def alarmed(self) -> bool:
@@ -160,6 +163,8 @@ def examine(case: Case) -> Answer:
         causes=tuple(cause["id"] for cause in causes),
         sentence=diagnosis["sentence"],
         evidence=causes[0]["evidence"] if causes else "",
+        confidence=diagnosis["confidence"],
+        said=tuple((c["id"], c["score"], c["confidence"]) for c in causes),
         **ending,
     )
 

@@ -200,6 +200,7 @@ class Cause:
         settings: of a recipe, what to set to fix it; () where nothing was proved to.
         lines: of the program, most telling first; () where none is known.
         proof: whether its fix helps; None if that was not tried.
+        score: 0 to 1, by which causes are ranked: how clear its check is, and what its fix brought.
     """
 
     id: str
@@ -211,6 +212,7 @@ class Cause:
     settings: tuple[tuple[str, SettingValue], ...] = ()
     lines: tuple[CodeLine, ...] = ()
     proof: Proof | None = None
+    score: float = 0.0
 
 
 @dataclass(frozen=True)

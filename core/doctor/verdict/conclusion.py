@@ -13,6 +13,7 @@ from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.training_copies import Longer, Wider
 from ..watch.training_kind import ACTOR, ADVERSARIAL
+from .calibration import calibrated
 from .capacity import (
     NEAR,
     at_floor,
@@ -84,9 +85,10 @@ def causes_of(
             where=check.where,
             evidence=f"{check.measured}; expected: {check.expected}",
             fix=CAUSES[check.id].fix,
-            confidence=check.confidence,
+            confidence=calibrated(check.confidence),
             settings=_proved(proofs.get(check.id)),
             proof=proofs.get(check.id),
+            score=check.confidence,
         )
         for check in kept
     )
@@ -144,7 +146,7 @@ def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0
     experiments = tuple(evidence.experiments.values())
     forecast: Forecast | None = None
     proof: Proof | None = None
-    if causes and causes[0].confidence >= BROKEN:
+    if causes and causes[0].score >= BROKEN:
         first = causes[0]
         verdict = "broken"
         measured = first.evidence.split("; expected")[0].rstrip(".")

@@ -606,7 +606,7 @@ def test_a_fault_is_named_first(request, causes, name, loop, options):
     """A loop with one thing wrong is broken, and that thing stands first."""
     found = examined(request, loop, options)
     assert found.verdict == "broken" and found.causes[0].id in causes.split(), found.text()
-    assert found.causes[0].evidence and found.confidence >= 0.5
+    assert found.causes[0].evidence and found.causes[0].score >= 0.5
 
 
 @pytest.mark.parametrize(("name", "loop", "options"), HEALTHY, ids=[h[0] for h in HEALTHY])

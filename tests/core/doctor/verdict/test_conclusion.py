@@ -11,6 +11,7 @@ from core.doctor.experiments.experiment import Outcome
 from core.doctor.experiments.training_copies import LONGER, WIDER, Longer, Wider
 from core.doctor.faults.gallery import FAULTS
 from core.doctor.rules import apply_rules
+from core.doctor.verdict.calibration import calibrated
 from core.doctor.verdict.causes import CAUSES
 from core.doctor.verdict.conclusion import _by_forecast, causes_of, conclude
 
@@ -61,7 +62,7 @@ def test_one_cause_and_not_five_symptoms_of_it():
     checks = [*(wrong(id, 0.9) for id in symptoms), wrong("wrong_update_sign", 0.95)]
     assert ids(*checks) == ["wrong_update_sign"] == ids(*reversed(checks))
     found = conclude(Evidence(np.arange(30), np.linspace(3, 30, 30), []), tuple(checks))
-    assert found.verdict == "broken" and found.confidence == 0.95
+    assert found.verdict == "broken" and found.confidence == calibrated(0.95)
     assert found.sentence.startswith(CAUSES["wrong_update_sign"].title)
     assert "expected" not in found.sentence and found.checks == tuple(checks)
 
@@ -136,11 +137,11 @@ def test_a_cause_whose_fix_brings_nothing_loses_rank():
     helped = {"no_nonlinearity": proof(True, 0.5)}
     assert causes_of(checks, helped)[0].id == "no_nonlinearity"
     (cause,) = causes_of((wrong("oscillation", 0.8),), useless)
-    assert cause.confidence == 0.5  # odds of 4 to 1, a quarter of them
+    assert cause.score == 0.5  # odds of 4 to 1, a quarter of them
     unsure = proof(False, 0.05)
     assert causes_of(checks, {"oscillation": unsure})[0].id == "oscillation"
     (fact,) = causes_of((wrong("nan", 0.9),), {"nan": proof(False, 0.0)})
-    assert fact.confidence == 0.9
+    assert fact.score == 0.9 and fact.confidence == calibrated(0.9)
 
 
 @pytest.mark.parametrize(
