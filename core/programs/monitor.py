@@ -248,7 +248,7 @@ class Monitor:
             self._report()
 
     def _examine(self, training: Training, error: BaseException | None) -> None:
-        from ..doctor.diagnose import SLOWER
+        from ..doctor.watch.work import SLOWER
 
         training.examined_for = SLOWER * training.loop.budget
         self._report()
