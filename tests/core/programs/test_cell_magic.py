@@ -59,7 +59,7 @@ CELLS = (
     LOOP,
     "%%watch\nwith torch.no_grad():\n    scores = net(X[:9])\n6 * 7;",
     "%%watch --budget 0.1 --no-record --seconds 0.3\nfrom time import sleep\n"
-    "while True:\n    net(X).sum().backward()\n    opt.step()\n    sleep(0.01)\n    %time 1",
+    "while True:\n    %time sleep(0.01)\n    net(X).sum().backward()\n    opt.step()",
     "Trainer.fit(net, opt, 3)\nw = torch.ones(1, requires_grad=True)",
     "%%watch --budget 0.1 --no-record\nfor i in range(3):\n    (w * 2).sum().backward()\n"
     "    w.data -= w.grad\n    if i:\n        undefined",
