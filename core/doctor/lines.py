@@ -9,6 +9,7 @@ import linecache
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .diagnosis import Cause, CodeLine
 from .watch.graph import StepGraph
@@ -107,7 +108,13 @@ def _update(lines: Lines, cause: Cause) -> Iterator[Line]:
 
 def _inputs(lines: Lines, cause: Cause) -> Iterator[Line]:
     for tensor in lines.graph.inputs:
-        yield from lines.of_op(lines.graph.made_by(tensor))
+        yield from _given(lines, tensor)
+
+
+def _given(lines: Lines, tensor: Any) -> Iterator[Line]:
+    """Where a tensor was made, and where it was given its shape."""
+    yield from lines.of_op(lines.graph.made_by_behind_views(tensor))
+    yield from lines.of_op(lines.graph.made_by(tensor))
 
 
 def _first_layer(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -115,7 +122,7 @@ def _first_layer(lines: Lines, cause: Cause) -> Iterator[Line]:
 
 
 def _targets(lines: Lines, cause: Cause) -> Iterator[Line]:
-    yield from lines.of_op(lines.graph.made_by(lines.graph.targets))
+    yield from _given(lines, lines.graph.targets)
 
 
 def _terms(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -173,11 +180,15 @@ def _calls(lines: Lines, wanted: Callable[[ast.Call], bool]) -> Iterator[Line]:
                 yield file, node.lineno
 
 
-def _assigned(lines: Lines, wanted: Callable[[str], bool]) -> Iterator[Line]:
-    """Yield where a variable or an attribute of such a name is given a value."""
+def _assigned(
+    lines: Lines,
+    wanted: Callable[[str], bool],
+    wanted_value: Callable[[ast.expr], bool] = lambda value: True,
+) -> Iterator[Line]:
+    """Yield where a variable or an attribute of such a name is given a value, or such a value."""
     for file in lines.files():
         for node in _walk(file):
-            if isinstance(node, ast.Assign):
+            if isinstance(node, ast.Assign) and wanted_value(node.value):
                 parts = (t.elts if isinstance(t, ast.Tuple) else [t] for t in node.targets)
                 if any(wanted(_name(part)) for some in parts for part in some):
                     yield file, node.lineno
@@ -193,11 +204,26 @@ def _optimiser(lines: Lines, cause: Cause) -> Iterator[Line]:
 def _schedule(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where a schedule is made, or does a step."""
 
-    def is_schedule(call: ast.Call) -> bool:
+    def is_schedule(call: ast.Call, does_step: bool) -> bool:
         name = ast.unparse(call.func)
-        return "lr_scheduler" in name or name.endswith("LR") or "sched" in name.lower()
+        named = "lr_scheduler" in name or name.endswith("LR") or "sched" in name.lower()
+        return named and name.endswith(".step") == does_step
 
-    yield from _calls(lines, is_schedule)
+    yield from _calls(lines, lambda call: is_schedule(call, False))
+    yield from _calls(lines, lambda call: is_schedule(call, True))
+
+
+def _frozen(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a parameter is told to need no gradient."""
+
+    def is_false(node: ast.expr) -> bool:
+        return isinstance(node, ast.Constant) and node.value is False
+
+    yield from _calls(
+        lines,
+        lambda call: _name(call.func) == "requires_grad_" and any(map(is_false, call.args)),
+    )
+    yield from _assigned(lines, lambda name: name == "requires_grad", is_false)
 
 
 def _made(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -247,7 +273,7 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "gradients_not_zeroed": (_backward, _update),
     "crash": (_crash,),
     "parameter_not_trained": (_optimiser, _layer, _made, _backward),
-    "frozen_layer": (_made, _layer, _optimiser),
+    "frozen_layer": (_frozen, _made, _layer, _optimiser),
     "symmetric_init": (_made, _layer),
     "bad_init_scale": (_made, _layer, _last_layer, _loss),
     "saturated_units": (_nonlinearity, _layer, _made),

@@ -673,7 +673,13 @@ def test_a_softmax_by_hand_is_no_normalisation():
 def test_a_line_is_looked_for_in_all_files_of_a_program(monkeypatch, tmp_path):
     """An optimiser may be made in another file than that of the step."""
     script = tmp_path / "main.py"
-    script.write_text("import torch\noptimizer = torch.optim.Rprop(net.parameters(), lr=1.0)\n")
+    script.write_text(
+        "p.requires_grad = True\n"
+        "optimizer = torch.optim.Rprop(net.parameters(), lr=1.0)\n"
+        "scheduler.step()\n"
+        "scheduler = StepLR(optimizer, 5)\n"
+        "p.requires_grad = False\n"
+    )
     monkeypatch.setattr(lines, "OWN_FILES", {str(script)})
     make = torch.optim.Rprop
     weight = torch.ones(3, requires_grad=True)
@@ -684,10 +690,27 @@ def test_a_line_is_looked_for_in_all_files_of_a_program(monkeypatch, tmp_path):
         optimizer.step()
         seen.step(loss)
     watcher = seen._loop.watcher
-    found = lines.Lines(watcher.graph, watcher.variables).of(
-        Cause("lr_too_high", "", "", "", "", 0.9)
-    )
-    assert (found[0].file, found[0].line) == (str(script), 2)
+    where = lines.Lines(watcher.graph, watcher.variables)
+    for cause, line in (("lr_too_high", 2), ("lr_vanished", 4), ("frozen_layer", 5)):
+        found = where.of(Cause(cause, *"    ", 0.9))
+        # This file has such lines, too.
+        assert next(one.line for one in found if one.file == str(script)) == line
+
+
+def test_targets_come_from_where_they_were_made():
+    """Not from where they were given another shape, as in the line of the loss."""
+    weight = torch.zeros(5, 5, requires_grad=True)
+    data = torch.randint(5, (50,))
+    with watching(True, budget=0.0) as seen:
+        ix = torch.randint(40, (8,))
+        y = torch.stack([data[i : i + 4] for i in ix])
+        loss = F.cross_entropy(weight[y].reshape(-1, 5), y.reshape(-1))
+        loss.backward()
+        weight.data -= weight.grad
+        seen.step(loss)
+    watcher = seen._loop.watcher
+    found = lines.Lines(watcher.graph, watcher.variables).of(Cause("future_leak", *"    ", 0.9))
+    assert found[0].text.startswith("y = torch.stack"), found
 
 
 def test_an_error_in_use_reaches_the_person(letters):
