@@ -106,8 +106,6 @@ STRANGERS = (
         (E("8:6", None, None, True), E("15:7", 1001, True, True)),
         data=_NAMES,
     ),
-    # Its gradients are computed by hand: there is no backward pass to see.
-    Stranger(f"{_MAKEMORE}/makemore_part4_backprop.ipynb", (), data=_NAMES),
     Stranger(f"{_MAKEMORE}/makemore_part5_cnn1.ipynb", (E("11:6", None, True, True),), data=_NAMES),
     Stranger(
         "ng-video-lecture/bigram.py",

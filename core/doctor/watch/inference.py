@@ -166,7 +166,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
 
 
 def _divides_by_statistics(op: Op, known: set[int]) -> bool:
-    """Whether a signal is divided by a vector that no step computes: running statistics.
+    """Whether a signal is divided by a vector that was there before: running statistics.
 
     One that is made of the signal, as the sum in a softmax, is none; nor is a parameter.
     """
