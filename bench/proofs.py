@@ -1,12 +1,13 @@
 """Whether fixes that the doctor shows as proved help in a fresh run.
 
     python -m bench.proofs [--part settings|loops] [--only names] [--model mlp] [--every 1]
-        [--seed 42] [--steps 600] [--budget 15] [--out FILE]
+        [--seed 42] [--steps 600] [--out FILE]
 
-In the part ``settings`` faults of the gallery whose cause a setting may fix are planted and
-examined. Each fix that was tried is then tried once more, where the doctor had no part in it: two
-trainings from another seed, one with it and one without. In the part ``loops`` the faulty program
-of a pair (``bench.pairs``) is examined, and its fixed program is the fresh run, from another seed.
+In the part ``settings`` faults of the gallery are planted whose cause a setting may fix, and the
+doctor tries that fix. It is then tried once more, where the doctor had no part in it: two trainings
+from another seed, one with it and one without. In the part ``loops`` the doctor tries to fix the
+cause of a faulty program of a pair (``bench.pairs``); its fixed program is the fresh run, from
+another seed. Whether the cause is found is measured by ``bench.doctor`` and ``bench.pairs``.
 
 What counts is the loss on new data (the wrong answers where the fix changes what the loss is); of
 a loop that measures none, the criterion of its last batches, each before it was learned from.
@@ -29,18 +30,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.doctor import MODELS, MOST, _data, ask
-from bench.pairs.judges import Glassbox, Judge
+from bench.doctor import MODELS, MOST, _data
+from bench.pairs.judges import Judge
 from bench.pairs.registry import Pair, chosen
 from bench.rows import row, show, sized
-from core import playgrounds
+from core import playgrounds, watch
+from core.doctor.diagnose import replay_of
 from core.doctor.diagnosis import WORTH_IT, Proof
+from core.doctor.evidence import Evidence, evidence_of
+from core.doctor.experiments import step_fixes
+from core.doctor.experiments.proved_fixes import not_tried, prove_fixes
 from core.doctor.experiments.run_access import losses_on, shares_wrong_on, validation_batches
-from core.doctor.experiments.step_fixes import FIXES
+from core.doctor.experiments.step_fixes import FIXES, prove_steps
 from core.doctor.faults.fault_injection import FaultyLearner
 from core.doctor.faults.gallery import Fault, fitting
+from core.doctor.run_doctor import advise
 from core.doctor.watch.watcher import LoopWatcher
-from core.training.learner import Learner
+from core.training.control import Control
 from core.training.recipe import Recipe
 
 PARTS = ("settings", "loops")
@@ -50,6 +56,20 @@ LAST = 0.1
 """The part of a loop's steps whose mean loss is its end."""
 OTHER_LOSS = ("double_softmax",)
 """Causes whose fix changes what the loss is."""
+SMALL = {
+    "batch_size": 32,
+    "hidden": (32,),
+    "embedding": 8,
+    "width": 32,
+    "heads": 2,
+    "layers": 2,
+    "tokenizer": "characters",
+}
+"""Settings of the networks, as far as they have them."""
+MORE_THAN_CRITERION = ("wrong_update_sign", "regulariser_dominates")
+"""Causes of programs whose loss has another sign, or a penalty in it."""
+BUDGET = 1e4
+"""Seconds for a fix: none is given up, whatever runs beside it; its work is bounded."""
 RATES = ("lr_too_high", "lr_too_low", "oscillation")
 """Causes that another rate may fix, in any recipe."""
 
@@ -59,8 +79,8 @@ class Tried:
     """A fix that the doctor tried, or would have, and what a fresh run says of it.
 
     Attributes:
-        program: what was examined.
-        cause: whose fix it is; a verdict's id.
+        program: in which a fault was planted.
+        cause: whose fix it is.
         proved, fix, why: of the proof; ``why`` in the doctor's words.
         before, after: the losses of the fresh runs without and with the fix; NaN if there is none.
     """
@@ -98,29 +118,32 @@ class Tried:
 
 
 def fresh(
-    playground: str, recipe: Recipe, fault: Fault | None, settings: dict[str, Any], steps: int
+    playground: str, recipe: Recipe, fault: Fault, settings: dict[str, Any], steps: int
 ) -> tuple[float, float]:
     """Return the losses on new data of two fresh runs: without some settings, and with them."""
     found, cpu = playgrounds.get(playground), torch.device("cpu")
     recipe = recipe.replace({"seed": recipe.seed + OTHER_SEED})
-    made: Learner
-    if fault:
-        made = FaultyLearner(fault.make(), found, recipe, _data(playground), cpu)
-    else:
-        made = Learner(found, recipe, _data(playground), cpu)
+    made = FaultyLearner(fault.make(), found, recipe, _data(playground), cpu)
     changed = made.recipe.replace(settings)
     scales = [found.uniform_loss(r, made.vocabulary) for r in (made.recipe, changed)]
     judge = losses_on if math.isclose(*scales) else shares_wrong_on
     ends = []
     for changes in ({}, settings):
         learner = made.copy(changes)
-        count = changes.get("steps", steps)
-        for step in range(count):
-            loss, _ = learner.learn(*learner.take(), step / count)
+        for step in range(steps):
+            loss, _ = learner.learn(*learner.take(), step / steps)
             if not math.isfinite(float(loss)):
                 break
         ends.append(_finite(fmean(judge(learner, learner.model, validation_batches(learner)))))
     return ends[0], ends[1]
+
+
+def small(playground: str, name: str, seed: int) -> Recipe:
+    """Return a recipe of a playground, for a network that is small."""
+    recipe = playgrounds.get(playground).recipes[name]
+    known = {key for key, setting in recipe.settings().items() if setting.applies(recipe)}
+    sizes = {key: size for key, size in SMALL.items() if key in known}
+    return recipe.replace({"steps": 0, "seed": seed, **sizes})
 
 
 def fixable(recipe: Recipe) -> list[Fault]:
@@ -137,21 +160,23 @@ def by_settings(options: argparse.Namespace) -> Iterator[Tried]:
         for playground, models in MODELS.items()
         for model, name in models.items()
         if options.only in (None, playground) and options.model in (None, model)
-        for fault in fixable(playgrounds.get(playground).recipes[name])
+        for fault in fixable(small(playground, name, options.seed))
     ]
     for playground, name, fault in runs[options.every - 1 :: options.every][:MOST]:
-        base = playgrounds.get(playground).recipes[name]
-        recipe = base.replace({"steps": 0, "seed": options.seed})
-        diagnosis, *_ = ask(playground, recipe, fault, budget=options.budget, steps=options.steps)
-        for id, proof in [(c.id, c.proof) for c in diagnosis.causes] + [
-            (diagnosis.verdict, diagnosis.proof)
-        ]:
-            if proof is None:
-                continue
-            ends = (math.nan, math.nan)
-            if proof.settings:
-                ends = fresh(playground, recipe, fault, dict(proof.settings), options.steps)
-            yield _tried(f"{playground} {name} {fault.id}", id, proof, *ends)
+        found, cpu = playgrounds.get(playground), torch.device("cpu")
+        recipe = small(playground, name, options.seed)
+        learner = FaultyLearner(fault.make(), found, recipe, _data(playground), cpu)
+        for step in range(options.steps):
+            learner.learn(*learner.take(), step / options.steps)
+        evidence = Evidence(np.arange(options.steps), np.full(options.steps, np.nan), [])
+        advice = advise(learner, evidence)
+        causes = [cause for cause in (fault.cause, *fault.also) if cause in advice]
+        for _ in prove_fixes(evidence, learner, causes, advice, Control(), BUDGET):
+            pass  # nobody waits for progress
+        for cause, proof in evidence.proofs.items():
+            settings = dict(proof.settings)
+            ends = fresh(playground, recipe, fault, settings, options.steps)
+            yield _tried(f"{playground} {name} {fault.id}", cause, proof, *ends)
 
 
 def _tried(program: str, cause: str, proof: Proof, *ends: float) -> Tried:
@@ -162,31 +187,23 @@ def _tried(program: str, cause: str, proof: Proof, *ends: float) -> Tried:
 
 
 class Losses(Judge):
-    """Nobody: notes what a program's loss is at its end."""
+    """Nobody: notes what a program's loss is at its end.
 
-    def begin(self) -> None:
-        """Observe every step."""
-        self._wrong: list[float] = []
-        self._watcher = LoopWatcher(share=1.0, every=0.0)
-        self._watcher.start_recording(sys._getframe(2))
+    Args:
+        closely: whether to observe every step, where the loss is more than its criterion.
+    """
 
-    def step(self, loss: Any) -> None:
-        """Take the loss of a step, and its share of wrong answers where labels are classes."""
-        self._watcher.step(loss, sys._getframe(1))
-        graph = self._watcher.graph
-        if graph is None or graph.outputs is None or graph.targets is None:
-            return
-        outputs, targets = graph.outputs, graph.targets
-        if outputs.dim() == 2 and outputs.shape[:1] == targets.shape:
-            self._wrong.append(float((outputs.argmax(1) != targets).float().mean()))
+    def __init__(self, closely: bool) -> None:
+        super().__init__()
+        self._closely = closely
 
-    def validate(self, loss: Any, accuracy: Any = None) -> None:
-        """Take a loss on other data."""
-        self._watcher.validate(loss, accuracy)
-
-    def end(self) -> None:
-        """Stop observing."""
-        self._watcher.stop_recording()
+    def watch(self) -> Any:
+        """Return a watch that tries nothing."""
+        seen = watch(quiet=True, record=False, budget=0.0)
+        if self._closely:
+            seen._loop.watcher = LoopWatcher(share=1.0, every=0.0)
+        self.watcher = seen._loop.watcher
+        return seen
 
     def last(self, cause: str) -> float:
         """Return the loss on other data, or the criterion of the last batches; infinite if NaN.
@@ -195,15 +212,19 @@ class Losses(Judge):
             cause: whose fix is judged; where that changes what the loss is, the share of wrong
                 answers is returned.
         """
-        watcher = self._watcher
+        watcher = self.watcher
         if cause in OTHER_LOSS:
-            found = self._wrong
-        elif watcher.validations:
+            replay = replay_of(watcher)
+            assert replay is not None
+            with torch.no_grad():
+                batches = [(replay.outputs(b), b[1]) for b in replay.matching_batches()]
+            return fmean(float((given.argmax(1) != y).float().mean()) for given, y in batches)
+        if watcher.validations:
             return _finite(watcher.validations[-1][1])
-        else:  # in parts of what the best constant reaches, where inputs are the targets, too
-            seen = [o.criterion for o in watcher.observations if o.criterion.kind]
-            found = [c.value / (c.uniform if c.uniform > 0 else 1.0) for c in seen]
-            found = found or watcher.losses()[1].tolist()
+        if self._closely:
+            found = [o.criterion.value for o in watcher.observations]
+        else:
+            found = watcher.losses()[1].tolist()
         found = found[-max(1, round(LAST * len(found))) :]
         return _finite(fmean(found)) if found else math.nan
 
@@ -222,21 +243,27 @@ def train(one: Pair, faulty: bool, judge: Judge, seed: int) -> None:
 
 
 def by_loops(options: argparse.Namespace) -> Iterator[Tried]:
-    """Examine faulty programs, and run the fixed ones."""
-    pairs = [one for one in chosen(options.half, options.only) if set(one.causes) & set(FIXES)]
+    """Try to fix faulty programs, and run the fixed ones."""
+    step_fixes.SECONDS = BUDGET
+    pairs = [one for one in chosen(options.half, options.only) if one.causes[0] in FIXES]
     for one in pairs[options.every - 1 :: options.every][:MOST]:
-        doctor = Glassbox()
-        doctor.budget = options.budget
-        train(one, True, doctor, options.seed)
-        proofs = {c.id: c.proof for c in doctor.seen.diagnosis.causes if c.proof}
-        fresh_runs = []
-        for faulty in (True, False):
-            fresh_runs.append(Losses())
-            train(one, faulty, fresh_runs[-1], options.seed + OTHER_SEED)
-        for id, proof in proofs.items():
-            known = id in one.causes
-            ends = [run.last(id) if known else math.nan for run in fresh_runs]
-            yield _tried(f"{one.style} {one.name}", id, proof, *ends)
+        cause = one.causes[0]
+        faulty = Losses(False)
+        train(one, True, faulty, options.seed)
+        watcher = faulty.watcher
+        replay, evidence = replay_of(watcher), evidence_of(watcher)
+        if replay is None or not watcher.repeatable:
+            why = "its step can't be repeated" if replay else "its step was not understood"
+            evidence.proofs[cause] = not_tried(why)
+        else:
+            first = watcher.first_weights
+            prove_steps(replay, watcher.variables, evidence, [cause], first, BUDGET)
+        ends = []
+        for fault in (True, False):
+            nobody = Losses(cause in MORE_THAN_CRITERION)
+            train(one, fault, nobody, options.seed + OTHER_SEED)
+            ends.append(nobody.last(cause))
+        yield _tried(f"{one.style} {one.name}", cause, evidence.proofs[cause], *ends)
 
 
 def rates(tried: list[Tried]) -> list[dict[str, Any]]:
@@ -247,8 +274,6 @@ def rates(tried: list[Tried]) -> list[dict[str, Any]]:
     untried = Counter(t.why for t in tried if t.proved is None)
     for why, times in untried.most_common():
         print(f"{times} could not be tried: {why}", file=sys.stderr)
-    unknown = sum(t.proved is not None and not t.is_known for t in tried)
-    print(f"{unknown} proofs of another cause than the planted one", file=sys.stderr)
 
     def helping(some: list[Tried]) -> float:
         return sum(t.helps for t in some) / max(1, len(some))
@@ -274,8 +299,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("--model", help="of a playground")
     parser.add_argument("--half", help="of the pairs")
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--steps", type=int, default=sized(600, 40), help="of a playground's run")
-    parser.add_argument("--budget", type=float, default=sized(15.0, 1.0))
+    parser.add_argument("--steps", type=int, default=sized(600, 5), help="of a playground's run")
     parser.add_argument("--out", type=Path, help="also write each to this file, a JSON line")
     options = parser.parse_args(words)
     torch.set_num_threads(1)
