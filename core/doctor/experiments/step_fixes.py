@@ -110,7 +110,7 @@ class StepArm:
         }
         weights = [t for key, t in self._copies.items() if key in settings.trained]
         self._weights = weights
-        self._optimizer = optimizer_like(seen, settings.lr)(weights)
+        self._optimizer = optimizer_like(seen, settings.lr)(weights) if weights else None
         self._done = 0
 
     def step(self, progress: float) -> Tensor:
@@ -119,6 +119,8 @@ class StepArm:
         self._done += 1
         with torch.enable_grad():
             loss = self._settings.loss(batch, self._copies)
+            if self._optimizer is None:  # nothing is trained
+                return loss.detach()
             if self._settings.zeroed:
                 self._optimizer.zero_grad(set_to_none=True)
             (self._settings.sign * loss).backward()  # type: ignore[no-untyped-call]
@@ -240,14 +242,17 @@ def _plain(
     start = {key: first.get(names.get(key, ""), t) for key, t in replay.parameters.items()}
     if any(start[key].shape != t.shape for key, t in replay.parameters.items()):
         raise ValueError("the weights have another shape than at the beginning")
-    if not (math.isfinite(seen.lr) and seen.lr > 0):
+    lr = seen.lr
+    if not (math.isfinite(lr) and lr > 0):  # an optimiser that moves nothing here still has one
+        lr = evidence.rates[-1][1] if evidence.rates else 0.0
+    if not lr > 0:
         raise ValueError("its learning rate is not known")
     sign, scale = seen.criterion.sign, replay.graph.scale
 
     def loss(batch: Substitutes, weights: Substitutes) -> Tensor:
         return sign * replay.repeat(replay.graph.tape.root, {**batch, **weights}) / scale
 
-    return StepSettings(start, seen.lr, loss, trained=frozenset(start))
+    return StepSettings(start, lr, loss, trained=frozenset(start))
 
 
 def _proof(step: FixedStep, cause: str, end: float) -> Proof:
@@ -350,8 +355,6 @@ def _all_trained(step: FixedStep) -> _Fix:
     some = frozenset(key for key in step.plain.start if step.names.get(key) in moved)
     if len(some) == len(step.plain.start):
         raise ValueError("no gradient reaches what is not trained")
-    if not some:
-        raise ValueError("nothing is trained")
     words = f"{len(step.plain.start) - len(some)} more parameters in the update"
     return _Fix(words, replace(step.plain, trained=some), step.plain, step.plain.loss)
 

@@ -93,6 +93,20 @@ def test_a_layer_that_is_left_out_is_proved():
     assert found.proved is not None and "2 more parameters" in found.fix
 
 
+def test_what_trains_nothing_is_compared_with_what_trains_all():
+    """Gradients are zeroed between the backward pass and the step: nothing moves."""
+
+    def step(model, optimizer, x, y):
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+        return loss
+
+    found = proof(examined(step), "parameter_not_trained")
+    assert found.proved and "4 more parameters" in found.fix and found.fixed < 0.9 < found.unfixed
+
+
 def tried(cause, net, loss, lr):
     """What is proved of a fix for a loop; ``loss`` draws its batch."""
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
