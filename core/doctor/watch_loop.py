@@ -15,12 +15,14 @@ value, so that a run under it is the same run, bit for bit; and it takes a few p
 import dataclasses
 import logging
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -41,6 +43,7 @@ LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
 """What values of a layer are called in a record."""
 
 _log = logging.getLogger("glassbox")
+T = TypeVar("T")
 
 
 class WatchedLoop:
@@ -77,6 +80,29 @@ class WatchedLoop:
         self._evidence: Evidence | None = None
         self.budget = budget
         self._writing = Pace(5.0, 0.01)
+        self._thread = threading.get_ident()
+        self._given_up = False
+
+    def _safely(self, act: Callable[..., T], *given: Any) -> T | None:
+        """Do what is ours: a fault of it is said once, and the loop goes on without us."""
+        if self._given_up:
+            return None
+        try:
+            if threading.get_ident() != self._thread:
+                raise RuntimeError("the loop does not run in the thread that began to watch it")
+            return act(*given)
+        except Exception as fault:
+            self._given_up = True
+            _log.exception("the loop goes on, and is not watched any more")
+            self.diagnosis = Diagnosis("unknown", f"It was not watched to its end: {fault}.", 0.0)
+            self._stop()
+            return None
+
+    def _stop(self) -> None:
+        """Record no more, in the thread in which that began."""
+        if threading.get_ident() == self._thread:
+            with suppress(Exception):
+                self.watcher.stop_recording()
 
     @property
     def ended(self) -> bool:
@@ -86,10 +112,14 @@ class WatchedLoop:
     def begin(self, frame: FrameType) -> None:
         """Begin with the first step."""
         self._frame = frame
-        self.watcher.start_recording(frame)
+        self._thread = threading.get_ident()
+        self._safely(self.watcher.start_recording, frame)
 
     def step(self, loss: Tensor | float, frame: FrameType) -> None:
         """Take the loss of a step that is done, its update included."""
+        self._safely(self._take_step, loss, frame)
+
+    def _take_step(self, loss: Tensor | float, frame: FrameType) -> None:
         watcher = self.watcher
         watcher.step(loss, frame)
         if watcher.count % 64 == 0 and self.file and self._writing.due():
@@ -99,21 +129,27 @@ class WatchedLoop:
     @contextmanager
     def using(self, frame: FrameType) -> Iterator[None]:
         """Compare an inference with the training; after the loop it is examined again."""
-        with self.watcher.watch_inference(frame):
+        used = self.watcher.watch_inference(frame)
+        self._safely(used.__enter__)
+        try:
             yield
-        self._examine_again()
+        except BaseException:
+            self._safely(used.__exit__, *sys.exc_info())
+            raise
+        self._safely(used.__exit__, None, None, None)
+        self._safely(self._examine_again)
 
     def take_use(self, tape: Tape, frame: FrameType) -> bool:
         """Take what may have been an inference; return whether it was one."""
-        found = self.watcher.take_use(tape, frame)
+        found = bool(self._safely(self.watcher.take_use, tape, frame))
         if found:
-            self._examine_again()
+            self._safely(self._examine_again)
         return found
 
     def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
         """Take the loss on other data, and the accuracy there; after the end, too."""
-        self.watcher.validate(loss, accuracy)
-        self._examine_again()
+        self._safely(self.watcher.validate, loss, accuracy)
+        self._safely(self._examine_again)
 
     def _examine_again(self) -> None:
         """Judge again what is known, as after a notebook's later cell."""
@@ -124,12 +160,21 @@ class WatchedLoop:
             self._diagnose()
             self.write()
 
+    def abandon(self) -> None:
+        """Watch it no more, and say nothing of it."""
+        self._given_up = True
+        self._stop()
+
     def end(self, error: BaseException | None = None) -> None:
         """Diagnose the loop.
 
         Args:
             error: what ended it; None, or KeyboardInterrupt, of a loop that was left as usual.
         """
+        self._safely(self._end, error)
+        self._stop()
+
+    def _end(self, error: BaseException | None) -> None:
         watcher = self.watcher
         tape = watcher.stop_recording()
         watcher.duration = watcher.seconds
@@ -186,6 +231,10 @@ class WatchedLoop:
         return Picture("Loss", "lines", tuple(series), y_label="loss", log=log)
 
 
+_open: list["watch"] = []
+"""Those whose block is open, outer ones first; they share the budget of the outermost one."""
+
+
 class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
     """Watch a training loop, and say at its end what is wrong with it, if anything is.
 
@@ -220,6 +269,8 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
 
     def __enter__(self) -> Self:
         """Begin with the first step."""
+        _open.append(self)
+        self._left = self._loop.budget
         self._loop.begin(sys._getframe(1))
         return self
 
@@ -254,10 +305,16 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         trace: TracebackType | None,
     ) -> None:
         """Diagnose the loop; an error goes its way afterwards."""
+        if self in _open:
+            _open.remove(self)
         if kind is not None and not issubclass(kind, Exception | KeyboardInterrupt):
-            self._loop.watcher.stop_recording()
+            self._loop.abandon()
             return
+        outermost = _open[0] if _open else self
+        self._loop.budget = min(self._loop.budget, outermost._left)
+        begin = time.perf_counter()
         self._loop.end(error)
+        outermost._left = max(0.0, outermost._left - (time.perf_counter() - begin))
         self._tell()
 
     def _tell(self, before: str = "") -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from .folder import LOOP_SUFFIX
 FORMAT = "glassbox-watch-1"
 POINTS = 2000
 LARGEST = 64 << 20
+LONGEST_NAME = 80  # letters
 
 Points = Sequence[tuple[int, float]]
 """Steps, and a value of each."""
@@ -67,7 +69,8 @@ def place_for(record: Path | str | bool | None, name: str) -> Path | None:
     if record is False:
         return None
     if record is None or record is True:
-        return free_place(RUNS, name, LOOP_SUFFIX)
+        plain = re.sub(r"[^\w.+-]+", "-", str(name)).strip("-.")[:LONGEST_NAME]
+        return free_place(RUNS, plain or "notebook", LOOP_SUFFIX)
     return Path(record)
 
 

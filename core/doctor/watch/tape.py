@@ -6,6 +6,7 @@ no random number is drawn, no value is touched. Afterwards the step can be repea
 inputs or other weights: :func:`replay`.
 """
 
+import logging
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +31,8 @@ LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent)
 
 OWN_FILES: set[str] = set()
 """Files of a program that is run to be watched: its own, even beside installed libraries."""
+
+_log = logging.getLogger("glassbox")
 
 # Calls by their names, as in Op.name.
 NONLINEARITIES = frozenset(
@@ -209,6 +212,7 @@ class TapeRecorder(TorchFunctionMode):
         self._moved: set[int] = set()
         self._evaluated: dict[int, weakref.ref[Tensor]] = {}
         self._stance: AbstractContextManager[None] | None = None
+        self.failed = False
 
     def __enter__(self) -> "TapeRecorder":
         """Record from here on."""
@@ -260,7 +264,12 @@ class TapeRecorder(TorchFunctionMode):
         if function.__name__ != "__set__" and (
             isinstance(result, Tensor | tuple | list) or _is_in_place(function)
         ):
-            self._record(function, name, args, kwargs, result)
+            try:
+                self._record(function, name, args, kwargs, result)
+            except Exception:  # of ours, on something not thought of: the program goes on
+                if not self.failed:
+                    _log.exception("an operation was not understood")
+                self.failed = True
         return result
 
     def _record(
@@ -272,7 +281,7 @@ class TapeRecorder(TorchFunctionMode):
         result: Any,
     ) -> None:
         tape = self.tape
-        if torch._C._functorch.peek_interpreter_stack() is not None:
+        if self.failed or torch._C._functorch.peek_interpreter_stack() is not None:
             return  # inside of vmap or torch.func.grad there are no plain tensors
         if self._training and tape.passes and not tape.update_line and _is_in_place(function):
             tape.update_line = line_of_program()

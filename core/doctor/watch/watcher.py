@@ -19,7 +19,7 @@ from .graph import StepGraph
 from .inference import compare_inference, compare_sizes, signature
 from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
-from .observe import number_of, observe
+from .observe import observe
 from .tape import RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds
@@ -128,6 +128,7 @@ class LoopWatcher:
         self._validation_observed = False
         self._rate_stride = 1
         self._next_step, self._step_before = 0, 1
+        self._told = False
         self._every = every
 
     @property
@@ -168,8 +169,9 @@ class LoopWatcher:
         return recorder.tape
 
     def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
-        """Take the loss of a step that is done, its update included."""
+        """Take the loss of a step that is done, its update included; what is none is said once."""
         tape = self.stop_recording()
+        known = self._is_loss(loss, "seen.step()")
         if self.count % self._rate_stride == 0:
             self._note_rate()
         if tape is None and self.count > THINNED_FROM and self.count % THINNED_STRIDE:
@@ -179,19 +181,31 @@ class LoopWatcher:
             return  # to keep every loss costs a fast loop one per cent
         if tape is not None:
             with torch._C.DisableTorchFunction():
-                self._try_to_observe(tape, loss, frame)
+                self._try_to_observe(tape, loss if known else None, frame)
             cost = clock() - self._recording_since  # recording itself is slower, too
             if self.count >= FREE_STEPS:
                 self.overhead += cost
                 self._work += self._observing_work(tape)
                 self._pace.charge(cost)
-        self._pending.append(loss.detach() if isinstance(loss, Tensor) else loss)
-        self._steps.append(self.count)
+        if known:
+            self._pending.append(loss.detach() if isinstance(loss, Tensor) else loss)
+            self._steps.append(self.count)
         self.count += 1
         if len(self._pending) >= 512:
             self._transfer_losses()
         if frame is not None and self.due():
             self.start_recording(frame)
+
+    def _is_loss(self, value: Any, where: str) -> bool:
+        """Whether this is a real number, or a tensor of such; else say so, once."""
+        if isinstance(value, Tensor):
+            known = value.layout == torch.strided and not (value.is_complex() or value.is_meta)
+        else:
+            known = isinstance(value, float) or not math.isnan(_loss_of(value))
+        if not known and not self._told:
+            self._told = True
+            _log.warning("%s was given something that is no loss: %.80r", where, type(value))
+        return known
 
     def due(self) -> bool:
         """Whether the next step is to be observed."""
@@ -247,7 +261,9 @@ class LoopWatcher:
 
     # Observations.
 
-    def _try_to_observe(self, tape: Tape, loss: Tensor | float, frame: FrameType | None) -> None:
+    def _try_to_observe(
+        self, tape: Tape, loss: Tensor | float | None, frame: FrameType | None
+    ) -> None:
         """Observe; a loop that can't be understood must go on all the same."""
         try:
             self._observe(tape, loss, frame)
@@ -267,7 +283,9 @@ class LoopWatcher:
         if tape.root is not None and self.graph is None:
             self._observe(tape, float("nan"), frame)
 
-    def _observe(self, tape: Tape, loss: Tensor | float, frame: FrameType | None) -> None:
+    def _observe(self, tape: Tape, loss: Tensor | float | None, frame: FrameType | None) -> None:
+        if loss is None:  # what was reported is none: what backward was called on, is
+            loss = math.nan if tape.root is None else tape.root
         earlier_names = self.variables.names
         earlier_parameters = {id(t) for t in self.variables.parameters.values()}
         variables = self.variables = find_variables(_namespaces(frame), self._objects)
@@ -354,12 +372,15 @@ class LoopWatcher:
 
     def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
         """Take a loss on other data, and the accuracy there: 0 to 1, or in per cent."""
+        if not self._is_loss(loss, "seen.validate()"):
+            return
         if self.validations:
             self._next_validation = 2 * self.count - self.validations[-1][0]
-        self.validations.append((self.count, number_of(loss)))
-        if accuracy is not None:
-            share = number_of(accuracy)
-            self.metrics.append((self.count, number_of(loss), share / 100 if share > 1 else share))
+        value = _loss_of(loss)
+        self.validations.append((self.count, value))
+        if accuracy is not None and self._is_loss(accuracy, "seen.validate()"):
+            share = _loss_of(accuracy)
+            self.metrics.append((self.count, value, share / 100 if share > 1 else share))
 
     @contextmanager
     def watch_inference(self, frame: FrameType | None) -> Iterator[None]:
@@ -423,5 +444,5 @@ def _loss_of(loss: Any) -> float:
     """Return a loss as a number: the mean of many, NaN of what is none."""
     try:
         return float(loss.float().mean()) if isinstance(loss, Tensor) else float(loss)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
+    except Exception:  # of whatever it is
         return math.nan
