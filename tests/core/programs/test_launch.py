@@ -233,7 +233,7 @@ def test_it_is_said_that_a_training_is_examined(program, capfd):
     """On stderr, before the answer, since it takes some seconds."""
     main(["watch", str(program), "--no-record", "--json", "--budget", "2", "--", "60"])
     said = capfd.readouterr()
-    assert "\nLine 14 is examined, up to 4 s.\n" in f"\n{said.err}"
+    assert "\nLine 14 is examined, up to 6 s.\n" in f"\n{said.err}"
     assert json.loads(said.out)["loops"][0]["steps"] == 60
 
 
