@@ -55,6 +55,8 @@ MEASUREMENTS = {
     "programs-cost": "bench.programs.__main__ cost",
     "programs-picture": "bench.programs.__main__ picture",
     "doctor-agreement": "bench.agreement",
+    "doctor-calibration": "bench.calibration --source pairs --half judging",
+    "doctor-watching": "bench.watching",
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs cost",

@@ -2,14 +2,14 @@
 
 Asks the doctor about programs of which it is known what is wrong with them: both programs of every
 pair, healthy ones, loops and playgrounds with planted faults, and loops whose size and length were
-measured. Answers are kept in a file of JSON lines; what stands there is not asked again.
+measured. Then it holds what was said against what is right.
 
-    python -m bench.calibration ask FILE [--source pairs ...] [--half tuning] [--every 4]
-    python -m bench.calibration fit FILE [--half tuning]
-    python -m bench.calibration show FILE [--half judging] [--picture docs/doctor-calibration.png]
+    python -m bench.calibration [--source pairs ...] [--half judging] [--every 4] [--keep FILE]
+    python -m bench.calibration --keep FILE --half judging --kept --picture PICTURE
+    python -m bench.calibration --keep FILE --half tuning --fit
 
-``fit`` prints the table of ``core/doctor/verdict/calibration.py``; ``show`` holds what is said
-against what is right.
+With ``--keep`` answers are kept as JSON lines, and what stands there is not asked again. ``--fit``
+prints the table of ``core/doctor/verdict/calibration.py``.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -170,27 +170,34 @@ def read(path: Path) -> list[Record]:
     return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
 
 
-def ask(options: argparse.Namespace) -> None:
-    """Ask about what does not stand in the file; a program that can't be run is passed over."""
-    known = {(x["source"], x["program"]) for x in read(options.file)}
-    for source in options.source:
-        for half in options.half:
-            todo = list(programs(source, half))[:: options.every]
-            for one in todo[: sized(len(todo), 1)]:
-                if (source, one.name) in known:
-                    continue
-                begin = time.perf_counter()
-                try:
-                    with contextlib.redirect_stdout(io.StringIO()):
-                        answer = one.ask()
-                except Exception as error:  # of the program: there is no answer to be judged
-                    print(f"{source} {one.name}: {error}", file=sys.stderr, flush=True)
-                    continue
-                about = {"source": source, "half": half, "program": one.name, "right": one.right}
-                about |= {"label": one.label, **answer}
-                about["seconds"] = round(time.perf_counter() - begin, 1)
-                with options.file.open("a") as file:
+def asked(options: argparse.Namespace) -> list[Record]:
+    """Return what is kept of the halves that are wanted, and answers about what is not.
+
+    A program that can't be run is passed over.
+    """
+    kept = read(options.keep) if options.keep else []
+    known = {(x["source"], x["program"]) for x in kept}
+    records = [record for record in kept if record["half"] in options.half]
+    for source, half in product(() if options.kept else options.source, options.half):
+        todo = list(programs(source, half))[:: options.every]
+        for one in todo[: sized(len(todo), 1)]:
+            if (source, one.name) in known:
+                continue
+            begin = time.perf_counter()
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    answer = one.ask()
+            except Exception as error:  # of the program: there is no answer to be judged
+                print(f"{source} {one.name}: {error}", file=sys.stderr, flush=True)
+                continue
+            about = {"source": source, "half": half, "program": one.name, "right": one.right}
+            about |= {"label": one.label, **answer}
+            about["seconds"] = round(time.perf_counter() - begin, 1)
+            records.append(about)
+            if options.keep:
+                with options.keep.open("a") as file:
                     file.write(json.dumps(about) + "\n")
+    return records
 
 
 # What is said against what is right.
@@ -326,16 +333,8 @@ def draw(file: Path, scores: Sequence[Said], said: Sequence[Said]) -> None:
     chart.grab().save(str(file))
 
 
-def fit(options: argparse.Namespace) -> None:
-    """Print the table of ``core/doctor/verdict/calibration.py``."""
-    records = [record for record in read(options.file) if record["half"] in options.half]
-    said = [(score, right) for score, _, right in firsts(records)]
-    print(f"SHARES = {tuple(fitted(said))}  # of {len(said)} causes")
-
-
-def judge(options: argparse.Namespace) -> None:
+def judge(records: Sequence[Record], options: argparse.Namespace) -> None:
     """Print the tables of causes and of verdicts, draw the causes', and print the rows."""
-    records = [record for record in read(options.file) if record["half"] in options.half]
     causes = firsts(records)
     scores = [(score, right) for score, _, right in causes]
     said = [(calibrated(score), right) for score, _, right in causes]
@@ -346,6 +345,8 @@ def judge(options: argparse.Namespace) -> None:
     ):
         error = calibration_error(values)
         print(f"{what}: calibration error {error:.3f}\n\n{table(values)}\n", file=sys.stderr)
+    if options.fit:
+        print(f"SHARES = {((0.0, 0.0), *fitted(scores))}", file=sys.stderr)
     if options.picture:
         draw(options.picture, scores, said)
     sure = [right for confidence, right in said if confidence >= SURE]
@@ -359,17 +360,18 @@ def judge(options: argparse.Namespace) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Ask, fit or show."""
+    """Ask, and judge the answers."""
     parser = argparse.ArgumentParser(prog="python -m bench.calibration", description=__doc__)
-    parser.add_argument("command", choices=["ask", "fit", "show"])
-    parser.add_argument("file", type=Path)
     parser.add_argument("--source", nargs="+", choices=SOURCES, default=SOURCES)
     parser.add_argument("--half", nargs="+", choices=HALVES, default=HALVES)
     parser.add_argument("--every", type=int, default=1, help="only every so-many-th program")
+    parser.add_argument("--keep", type=Path, help="the file of answers")
+    parser.add_argument("--kept", action="store_true", help="judge what is kept, and ask nothing")
+    parser.add_argument("--fit", action="store_true", help="print a table that fits the scores")
     parser.add_argument("--picture", type=Path, help="draw the reliability diagram there")
     options = parser.parse_args(words)
     torch.set_num_threads(1)
-    {"ask": ask, "fit": fit, "show": judge}[options.command](options)
+    judge(asked(options), options)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 The loops of ``bench.sizes``, as many steps of each as take one to nine seconds, and one that is
 compiled, run bare and watched in turn. Compared is the time from before their first step to behind
-their last; what is tried after the loop is no part of it.
+their last, by the clock of the processor, which others on the machine hardly move; what is tried
+after the loop is no part of it.
 """
 
 import argparse
@@ -32,13 +33,13 @@ class Bare:
     """Stands where ``watch`` does, and does nothing."""
 
     def __init__(self) -> None:
-        self.began, self.ended = time.perf_counter(), 0.0
+        self.began, self.ended = time.process_time(), 0.0
 
     def __enter__(self) -> "Bare":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.ended = time.perf_counter()
+        self.ended = time.process_time()
 
     def step(self, loss: Any) -> None:
         """Take the loss of a step."""
@@ -57,10 +58,10 @@ class Watched(watch):
 
     def __init__(self) -> None:
         super().__init__(quiet=True, record=False, budget=0.0)
-        self.began, self.ended = time.perf_counter(), 0.0
+        self.began, self.ended = time.process_time(), 0.0
 
     def __exit__(self, *error: Any) -> None:
-        self.ended = time.perf_counter()
+        self.ended = time.process_time()
         super().__exit__(*error)
 
 

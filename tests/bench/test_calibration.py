@@ -62,8 +62,11 @@ def test_what_is_known_is_not_asked_again(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("GLASSBOX_BENCH_SMALLEST", raising=False)
     file = tmp_path / "answers.jsonl"
     for _ in range(2):
-        main(["ask", str(file), "--source", "pairs", "--half", "tuning"])
+        main(["--keep", str(file), "--source", "pairs", "--half", "tuning"])
     assert asked == ["a", "b", "c", "c"]
     assert [json.loads(line)["program"] for line in file.read_text().splitlines()] == ["a", "b"]
-    main(["show", str(file), "--half", "tuning"])
-    assert json.loads(capsys.readouterr().out)[0]["measured"] == "100.00%"
+    capsys.readouterr()
+    main(["--keep", str(file), "--kept", "--half", "tuning", "--fit"])
+    told = capsys.readouterr()
+    assert json.loads(told.out)[0]["measured"] == "100.00%" and "SHARES = ((0.0, 0.0)," in told.err
+    assert len(asked) == 4

@@ -26,7 +26,7 @@ from .work import clock, observing_seconds, step_seconds
 
 LONGEST_STRIDE = 7000
 """Steps between two observations, at most."""
-FREE_STEPS, FREE_SECONDS = 6, 0.3
+FREE_STEPS, FREE_SECONDS = 6, 0.2
 """The first observations come whatever they cost: once, however long the loop is; so does what all
 of them take together, up to these seconds of a usual core."""
 BOUND = 2.0
@@ -34,6 +34,8 @@ BOUND = 2.0
 THINNED_FROM, THINNED_STRIDE = 2000, 3
 """From this step on only every third loss is kept: an odd number, so that a loss that alternates is
 still seen to."""
+FIRST_VALIDATIONS = 4
+"""The step of an evaluation is observed after each of so many, then after the 8th, the 16th, ..."""
 MAX_RATES = 256
 """Learning rates that are kept; with twice as many steps, every second of them."""
 MAX_OBSERVATIONS = 400
@@ -374,7 +376,8 @@ class LoopWatcher:
         """Take a loss on other data, and the accuracy there: 0 to 1, or in per cent."""
         if not self._is_loss(loss, "seen.validate()"):
             return
-        if self.validations:
+        count = len(self.validations)
+        if self.validations and (count <= FIRST_VALIDATIONS or count.bit_count() == 1):
             self._next_validation = 2 * self.count - self.validations[-1][0]
         value = _loss_of(loss)
         self.validations.append((self.count, value))

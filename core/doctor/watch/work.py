@@ -13,7 +13,7 @@ CALL = 20_000
 """Multiplications that a CPU does in the time that it takes to call one."""
 CALL_SECONDS, MULTIPLICATIONS = 3e-5, 1e10
 """Seconds of a usual core for a call on a tape and its gradient, and multiplications a second."""
-SEEN, SEEN_CALL, SEEN_WEIGHT = 3e-3, 1e-4, 2e-8
+SEEN, SEEN_CALL, SEEN_WEIGHT = 3e-3, 2e-4, 2e-8
 """Seconds of a usual core that it takes to observe a step, and more for each call and weight."""
 SLOWER = 3.0
 """Times the seconds of a usual core, after which the clock ends something."""
