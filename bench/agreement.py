@@ -1,4 +1,4 @@
-"""Whether one program gets one answer: ``python -m bench.agreement [--programs 10] [--runs 10]``.
+"""Whether one program gets one answer: ``python -m bench.agreement [--programs 15] [--runs 10]``.
 
 Loops of ``bench.loops``, healthy and with a fault, run again and again, every second time beside
 processes that keep all cores busy. A run agrees if verdict and first cause are those that most runs
@@ -40,7 +40,7 @@ def agreeing(answers: Sequence[Answer]) -> int:
 def main(words: Sequence[str] | None = None) -> None:
     """Run the programs, and print how many of the runs agree."""
     parser = argparse.ArgumentParser(prog="python -m bench.agreement", description=__doc__)
-    parser.add_argument("--programs", type=int, default=10)
+    parser.add_argument("--programs", type=int, default=15)
     parser.add_argument("--runs", type=int, default=10)
     options = parser.parse_args(words)
     count, runs = sized((options.programs, options.runs), (1, 2))
