@@ -30,6 +30,8 @@ LOSSES = frozenset(
     ).split()
 )
 """What these compare is no input."""
+MADE = RANDOM | {"tensor", "as_tensor"}
+"""What a batch may be made with in the step itself, of numbers that are no tensors."""
 
 
 def build_graph(
@@ -58,6 +60,9 @@ def build_graph(
             elif op.in_place:
                 graph.writers.setdefault(id(tensor), []).append(op)
     _classify(graph, known, buffers, fresh)
+    if graph.kind(tape.root) != "signal":  # nothing was there before: the batch is made in the step
+        graph.kinds, graph.origin, graph.constant = {}, {}, set()
+        _classify(graph, known, buffers, fresh, MADE)
     find_loss(graph)
     _find_layers(graph)
     _find_inputs(graph)
@@ -69,8 +74,9 @@ def _classify(
     known: Iterable[Tensor],
     buffers: Iterable[Tensor],
     fresh: frozenset[int],
+    data: frozenset[str] = frozenset(),
 ) -> None:
-    """Find the kind of every tensor: weights, data or signal."""
+    """Find the kind of every tensor: weights, data or signal; some calls make data of nothing."""
     made = {id(t) for op in graph.tape.ops if not op.in_place for t in op.outputs}
     graph.weights = _find_weights(graph.tape, made, known, fresh)
     neither = {id(t) for t in buffers}
@@ -81,7 +87,7 @@ def _classify(
                 continue
             graph.kinds[key] = "weights" if key in graph.weights else "data"
             graph.origin[key] = {key}
-        _classify_outputs(graph, op)
+        _classify_outputs(graph, op, data)
 
 
 def _find_weights(
@@ -107,7 +113,7 @@ def _find_weights(
     return found
 
 
-def _classify_outputs(graph: StepGraph, op: Op) -> None:
+def _classify_outputs(graph: StepGraph, op: Op, data: frozenset[str]) -> None:
     """Find the kind of a call's results from that of its inputs."""
     if op.grad_enabled and any(t.requires_grad for t in op.inputs):
         cut = [t for t in op.outputs if not t.requires_grad]
@@ -123,6 +129,9 @@ def _classify_outputs(graph: StepGraph, op: Op) -> None:
     constant = all(id(t) in graph.constant for t in op.inputs)
     for tensor in op.outputs:
         key = id(tensor)
+        if op.name in data and not op.inputs:
+            graph.kinds[key], graph.origin[key] = "data", {key}
+            continue
         if op.name in FACTORIES or (op.inputs and constant and op.name not in RANDOM):
             graph.constant.add(key)
             continue

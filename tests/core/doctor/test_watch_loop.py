@@ -697,6 +697,37 @@ def test_a_line_is_looked_for_in_all_files_of_a_program(monkeypatch, tmp_path):
         assert next(one.line for one in found if one.file == str(script)) == line
 
 
+@pytest.mark.parametrize("how", ["list", "drawn", "data set"])
+def test_a_batch_that_is_made_in_the_step_is_understood(how):
+    """Of numbers, at random, or by a data set: layers, loss and inputs are found."""
+    torch.manual_seed(0)
+
+    class Rows(torch.utils.data.Dataset):
+        def __len__(self):
+            return 64
+
+        def __getitem__(self, place):
+            return torch.tensor([place % 9, 3, 1]), torch.tensor(place % 9)
+
+    rows = iter(torch.utils.data.DataLoader(Rows(), 8))
+    model = nn.Sequential(nn.Embedding(9, 8), nn.Flatten(), nn.Linear(24, 9))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    with watching(True, budget=0.0) as seen:
+        for step in range(5):
+            if how == "list":
+                x = torch.tensor([[(step + k) % 9, 2, 1] for k in range(8)])
+            elif how == "drawn":
+                x = torch.randint(9, (8, 3))
+            x, y = next(rows) if how == "data set" else (x, x[:, 0])
+            loss = F.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    graph = seen._loop.watcher.graph
+    assert len(graph.layers) == 2 and len(graph.inputs) == 1 and graph.loss is not None
+
+
 def test_targets_come_from_where_they_were_made():
     """Not from where they were given another shape, as in the line of the loss."""
     weight = torch.zeros(5, 5, requires_grad=True)
