@@ -2,7 +2,7 @@
 
 Each pair is run faulty and fixed under a judge, whose answers are counted: how many of the
 faulty programs it calls broken, how often a right cause is the first or among the first three that
-it names, and how many of the fixed ones it calls broken. Every second pair was kept back while the
+it names, and how many of the fixed ones it calls broken. Some styles were kept back while the
 doctor's rules were tuned: ``--half judging`` runs these.
 
     python -m bench.pairs run [--half tuning|judging] [--only NAME] [--judge PEER] [--out FILE]
@@ -183,7 +183,7 @@ def main(words: Sequence[str] | None = None) -> None:
         for half in HALVES:
             for one in chosen(half):
                 causes = " or ".join(one.causes)
-                print(f"{half:8} {one.style:10} {one.name:32} {causes}: {one.fault}")
+                print(f"{half:8} {one.style:11} {one.name:32} {causes}: {one.fault}")
     else:
         lines = [text for file in options.files for text in file.read_text().splitlines()]
         print(table([json.loads(text) for text in lines]))

@@ -3,7 +3,6 @@
 import importlib
 import math
 import zipfile
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,8 +15,12 @@ from bench.healthy.programs import RESOURCES, Watch, clusters, digits, names
 
 __all__ = ["Pair", "Watch", "clusters", "digits", "names", "pair"]
 
-STYLES = ("notebooks", "forum", "homework", "research", "trainers", "bare", "scripts")
-HALVES = ("tuning", "judging")
+HALVES = {
+    "tuning": ("notebooks", "forum", "homework", "research", "trainers", "bare", "scripts"),
+    "judging": ("competition", "exercises", "modules", "sequences", "vision", "generative"),
+}
+"""The styles of the pairs that tools are improved by, and of those that judge them."""
+STYLES = (*HALVES["tuning"], *HALVES["judging"])
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,11 @@ def pair(fault: str, *causes: str) -> Callable[[Any], Any]:
 
 
 def chosen(half: str | None = None, only: str | None = None) -> list[Pair]:
-    """Return the pairs of a half (every second of a style), or all; ``only``: a part of a name."""
+    """Return the pairs of a half, or all; ``only``: a part of a name."""
+    styles = HALVES[half] if half else STYLES
     for style in STYLES:
         importlib.import_module(f"bench.pairs.programs.{style}")
-    kept, seen = [], Counter[str]()
-    for one in PAIRS:
-        own_half = HALVES[seen[one.style] % 2]
-        seen[one.style] += 1
-        if half in (None, own_half) and (only or "") in one.name:
-            kept.append(one)
-    return kept
+    return [one for one in PAIRS if one.style in styles and (only or "") in one.name]
 
 
 @cache
