@@ -165,7 +165,7 @@ def padding_is_learned(watch, faulty):
 
 @pair("an encoder that wants time first is given the batch first", "batch_mixed")
 def encoder_attends_to_the_batch(watch, faulty):
-    """Is there a symbol that occurs three times?"""
+    """Which symbols of a row occur more than once in it?"""
 
     class Tagger(nn.Module):
         def __init__(self):
