@@ -45,6 +45,7 @@ MEASUREMENTS = {
     "doctor-clean": "bench.doctor clean --seeds 5",
     "doctor-verdicts": "bench.doctor verdicts --budget 60",
     "doctor-cost": "bench.doctor cost",
+    "doctor-times": "bench.doctor times",
     "doctor-loops": "bench.loops.examine",
     "doctor-healthy": "bench.healthy.__main__",
     "doctor-proofs": "bench.proofs",

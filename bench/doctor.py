@@ -4,6 +4,7 @@
     python -m bench.doctor clean [--seeds 5]
     python -m bench.doctor verdicts
     python -m bench.doctor cost
+    python -m bench.doctor times
     python -m bench.doctor causes
 
 Each run trains for some seconds, is examined on its events, and is asked for the first cause. The
@@ -24,6 +25,7 @@ from typing import Any
 import torch
 
 from bench.rows import row, show, sized
+from bench.sizes import __main__ as sizes
 from core import playgrounds, watch
 from core.doctor.diagnosis import Diagnosis
 from core.doctor.examine import examine
@@ -333,6 +335,32 @@ def _speed(attended: bool) -> float:
     return WATCHED_STEPS / events[-1].seconds
 
 
+LENGTH, TRIES, WATCHED_BUDGET = sized((20.0, 30.0, 15.0), (0.3, 0.1, 0.1))
+"""Seconds: what the window trains and tries things for, and what ``watch`` tries things for."""
+WATCHED = [
+    ("names_mlp", 100, 2500, 20000),
+    ("digits_cnn", 16, 500, 3500),
+    ("text_lstm", 64, 600, 360000),
+]
+"""Loops of ``bench.sizes`` with their width, steps and rows."""
+
+
+def times(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Examine the playgrounds' default networks as the window does, and three watched loops."""
+    found = []
+    for playground in MODELS:
+        recipe = playgrounds.get(playground).recipe_type().replace({"steps": 0})
+        _, whole, first = ask(playground, recipe, None, LENGTH, TRIES)
+        found.append(row(f"{playground}, first verdict", first, 20, "s", True))
+        tried = whole - LENGTH
+        found.append(row(f"{playground}, all experiments", tried, 60, "s", True))
+    for name, size, steps, rows in WATCHED:
+        each = {"loop": name, "size": size, "steps": sized(steps, 5), "rows": rows, "label": ""}
+        seconds = sizes.examine(each, WATCHED_BUDGET)["experiments"]
+        found.append(row(f"watched {name}, all experiments", seconds, 60, "s", True))
+    return found
+
+
 def causes_table() -> str:
     """Return the causes and their criteria as the table of docs/doctor.md."""
     rules = {rule.id: rule for rule in RULES}
@@ -390,7 +418,7 @@ def _confusion(answers: list[Answer]) -> None:
 def main(words: list[str]) -> None:
     """Run one of the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.doctor", description=__doc__)
-    parser.add_argument("table", choices=["faults", "clean", "verdicts", "cost", "causes"])
+    parser.add_argument("table", choices=["faults", "clean", "verdicts", "cost", "times", "causes"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", choices=list(MODELS))
     parser.add_argument("--model")
@@ -405,7 +433,13 @@ def main(words: list[str]) -> None:
         print(causes_table())
         return
     torch.set_num_threads(1)
-    tables = {"faults": faults, "clean": clean, "verdicts": verdicts, "cost": cost}
+    tables = {
+        "faults": faults,
+        "clean": clean,
+        "verdicts": verdicts,
+        "cost": cost,
+        "times": times,
+    }
     show(tables[options.table](options))
 
 

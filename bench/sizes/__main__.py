@@ -1,9 +1,9 @@
 """Too small, undertrained, fine or overfitting, and how often the doctor is right about it.
 
-Up to 15 watched loops of each class, of fourteen kinds. What a loop is, was measured: it was
-trained for three times as long, and with four times the units (``python -m bench.sizes.measure``,
-which writes ``labels.json``). All kinds but those in ``TUNED`` were kept back while thresholds were
-chosen.
+Up to 15 watched loops of each class and half. What a loop is, was measured: it was trained for
+three times as long, and with four times the units (``python -m bench.sizes.measure``, which writes
+``labels.json``). By the loops of ``loops.py`` thresholds were chosen; the kinds in
+``more_loops.py`` were kept back, and judged once.
 
     python -m bench.sizes [--half tuning|judging] [--only spirals] [--budget 15]
 """
@@ -20,35 +20,36 @@ from typing import Any
 import torch
 
 from bench.rows import row, show, sized
+from bench.sizes import more_loops
 from bench.sizes.loops import LOOPS
 from bench.sizes.measure import LABELS, SEED
 from core import watch
 
 CLASSES = ("too_small", "undertrained", "fine", "overfitting")
 HALVES = ("tuning", "judging")
-TUNED = ("autoencoder", "names_mlp", "text_lstm", "time_series", "drawn_surface", "clouds_mlp")
-"""Kinds that were looked at."""
 EACH = 15
 SAME = {"at_floor": "fine"}
+
+
+def half_of(loop: str) -> str:
+    """Return the half that a kind of loop belongs to."""
+    return HALVES[LOOPS[loop].__module__ == more_loops.__name__]
 
 
 def chosen(half: str | None, only: str | None) -> list[dict[str, Any]]:
     """Return the loops of a half, or of both: as many kinds of each class as there are."""
     measured = json.loads(LABELS.read_text())
     found = []
-    for label in CLASSES:
-        fitting = [x for x in measured if x["label"] == label]
-        seen: Counter[str] = Counter()
-        for each in fitting:  # one of each kind, then the second of each, ...
-            each["turn"] = seen[each["loop"]]
-            seen[each["loop"]] += 1
-        fitting.sort(key=lambda x: x["turn"])
-        found += fitting[:EACH]
-    return [
-        x
-        for x in found
-        if half in (None, HALVES[x["loop"] not in TUNED]) and (only or "") in x["loop"]
-    ]
+    for part in [half] if half else HALVES:
+        for label in CLASSES:
+            fitting = [x for x in measured if x["label"] == label and half_of(x["loop"]) == part]
+            seen: Counter[str] = Counter()
+            for each in fitting:  # one of each kind, then the second of each, ...
+                each["turn"] = seen[each["loop"]]
+                seen[each["loop"]] += 1
+            fitting.sort(key=lambda x: x["turn"])
+            found += fitting[:EACH]
+    return [x for x in found if (only or "") in x["loop"]]
 
 
 def examine(each: dict[str, Any], budget: float) -> dict[str, Any]:
@@ -75,6 +76,7 @@ def examine(each: dict[str, Any], budget: float) -> dict[str, Any]:
         "sentence": found.sentence,
         "compared": [x.measured for x in found.experiments if x.id == "reference_networks"],
         "seconds": round(time.perf_counter() - begin, 1),
+        "experiments": found.seconds,
     }
 
 

@@ -21,7 +21,8 @@ SLOW = (
     *("start", "speed-cnn", "speed-mlp", "memory", "close", "theme", "drawn", "names-speed"),
     "names-prefix",
     *("text-first", "text-speed", "text-180", "text-characters", "text-starter", "runs-cost"),
-    *("doctor-loops", "doctor-agreement", "model-comparison", "model-comparison-lecture"),
+    *("doctor-loops", "doctor-agreement", "doctor-times"),
+    *("model-comparison", "model-comparison-lecture"),
 )
 """They open the whole window and train in it, or judge the text starter on all of its data: half a
 minute each beside other tests. ``make bench ARGS=--smallest`` runs them, too."""
