@@ -84,7 +84,7 @@ class WatchedLoop:
         self._given_up = False
 
     def _safely(self, act: Callable[..., T], *given: Any) -> T | None:
-        """Do what is ours: a fault of it is said once, and the loop goes on without us."""
+        """Do what is ours: a fault of it is said once, and the loop continues without us."""
         if self._given_up:
             return None
         try:
