@@ -109,11 +109,12 @@ class WatchedLoop:
         """Whether the loop has ended and was examined."""
         return self._evidence is not None
 
-    def begin(self, frame: FrameType) -> None:
-        """Begin with the first step."""
+    def begin(self, frame: FrameType, observe: bool = True) -> None:
+        """Begin with the next step, and observe it."""
         self._frame = frame
         self._thread = threading.get_ident()
-        self._safely(self.watcher.start_recording, frame)
+        if observe:
+            self._safely(self.watcher.start_recording, frame)
 
     def step(self, loss: Tensor | float, frame: FrameType) -> None:
         """Take the loss of a step that is done, its update included."""

@@ -56,6 +56,8 @@ class Training:
         self.evaluated: list[float] = []
         self._limit = limit
         self._since = 0.0
+        self._awaited = True
+        """Whether the next step is to be observed: an epoch begins with no step more than that."""
 
     @property
     def seconds(self) -> float:
@@ -70,12 +72,12 @@ class Training:
     def resume(self, frame: FrameType) -> None:
         """Enter its loop, for the first time or again."""
         self._since = time.perf_counter()
-        self.loop.begin(frame)
+        self.loop.begin(frame, self._awaited)
 
     def suspend(self) -> None:
         """Leave its loop, perhaps for good."""
         self._spent, self._since = self.seconds, 0.0
-        self.loop.watcher.stop_recording()
+        self._awaited = self.loop.watcher.stop_recording() is not None
 
     def validated(self) -> None:
         """Take what was evaluated since its last step as one validation."""
