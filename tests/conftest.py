@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Where tests run side by side, threads that wait actively for one another take the others' time.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # What a training of a test leaves is not a person's.
 os.environ["GLASSBOX_RUNS"] = tempfile.mkdtemp(prefix="glassbox-runs-")
 os.environ["GLASSBOX_SETTINGS"] = str(Path(os.environ["GLASSBOX_RUNS"], "settings.json"))

@@ -1,5 +1,7 @@
 """The whole program in a real window, with a network to play with."""
 
+import shutil
+
 import pytest
 import torch
 from PySide6.QtWidgets import QApplication
@@ -12,6 +14,8 @@ from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import background_job, theme
 from gui import session as session_module
+from gui import window as window_module
+from gui.pages import page_modules, page_names
 from gui.session_state import State
 from gui.window import MainWindow
 from tests.gui.hands import Hands
@@ -20,15 +24,22 @@ QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, l
 
 
 @pytest.fixture(autouse=True)
-def no_text_starter(light_starters, monkeypatch):
-    """Nothing shipped for text, unless a test asks for ``all_starters``."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", light_starters)
+def ship(tmp_path_factory, monkeypatch):
+    """Ship these starters and no others: a window opens and judges each, which takes seconds."""
+    folder = tmp_path_factory.mktemp("shipped")
+    monkeypatch.setattr(session_module, "CHECKPOINTS", folder)
+
+    def bring(*names, source=CHECKPOINTS):
+        for name in names:
+            shutil.copy(source / f"{name}.safetensors", folder)
+
+    return bring
 
 
 @pytest.fixture
-def all_starters(no_text_starter, monkeypatch):
+def all_starters(ship):
     """All that is shipped: every page has a network."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", CHECKPOINTS)
+    ship("digits", "names", "text")
 
 
 @pytest.fixture(autouse=True)
@@ -99,8 +110,16 @@ def runs(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def window(qtbot, qapp, runs):
+def pages():
+    """The pages of the window: all. Tests of one page have that one built alone, to save time."""
+    return page_names()
+
+
+@pytest.fixture
+def window(qtbot, qapp, runs, pages, monkeypatch):
     """The program's window, shown; closed at the end."""
+    modules = {name: module for name, module in page_modules().items() if name in pages}
+    monkeypatch.setattr(window_module, "page_modules", lambda: modules)
     made = MainWindow(None, "cpu")
     qtbot.addWidget(made, before_close_func=lambda w: None)
     made.show()
@@ -110,20 +129,27 @@ def window(qtbot, qapp, runs):
 
 
 @pytest.fixture
-def program(qtbot, window):
-    """The program at its digits."""
+def program(qtbot, ship, window):
+    """The program at its digits, with the shipped network."""
+    ship("digits")
     made = Program(qtbot, window, "digits")
     made.ready()
     return made
 
 
-@pytest.fixture
-def naming(qtbot, window):
-    """The program at its names, the shipped network loaded and judged."""
+def judged_names(qtbot, window):
+    """Return the program at its names, with a network that is loaded and judged."""
     made = Program(qtbot, window, "names")
     made.until(lambda: bool(made.session.history.evaluations))
     made.ready()
     return made
+
+
+@pytest.fixture
+def naming(qtbot, ship, window):
+    """The program at its names, with the shipped network."""
+    ship("names")
+    return judged_names(qtbot, window)
 
 
 @pytest.fixture(scope="session")
@@ -154,20 +180,19 @@ def small_starter(tmp_path_factory, letters_recipe):
 
 
 @pytest.fixture
-def bare(qtbot, tmp_path, monkeypatch, request):
+def bare(qtbot, window):
     """The program at its names where nothing is shipped: no network was ever there."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
-    made = Program(qtbot, request.getfixturevalue("window"), "names")
+    made = Program(qtbot, window, "names")
     made.ready()
     return made
 
 
 @pytest.fixture
-def quick(small_starter, monkeypatch, request):
-    """The program at its names, with a small network loaded and judged."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", small_starter)
+def quick(qtbot, ship, small_starter, monkeypatch, window):
+    """The program at its names, with a small network in place of the shipped one."""
+    ship("names", source=small_starter)
     monkeypatch.setattr(background_job, "SHARE", 1.0)  # look often
-    return request.getfixturevalue("naming")
+    return judged_names(qtbot, window)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import pytest
 from PySide6.QtWidgets import QListWidget, QSpinBox
 
 from core.telemetry.events import Diagnosed, Finished
-from gui import session as session_module
 from gui.doctor.examination import Stage
 from gui.pages import page_names
 from tests.gui.conftest import Program
@@ -12,10 +11,9 @@ from tests.gui.hands import Hands
 
 
 @pytest.fixture
-def spirals(qtbot, fourth, tmp_path, monkeypatch, request):
-    """The program at its spirals; the other pages open no starter meanwhile."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
-    made = Program(qtbot, request.getfixturevalue("window"), "spirals")
+def spirals(qtbot, fourth, window):
+    """The program at its spirals."""
+    made = Program(qtbot, window, "spirals")
     made.ready()
     return made
 

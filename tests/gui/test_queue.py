@@ -20,6 +20,12 @@ from tests.gui.conftest import QUICK, Program
 
 
 @pytest.fixture
+def pages():
+    """The pages that are used here."""
+    return ("digits", "names")
+
+
+@pytest.fixture
 def digits(quick):
     """The page of digits, beside that of names."""
     quick.window.show_page("digits")

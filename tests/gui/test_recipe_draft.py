@@ -1,5 +1,6 @@
 """The recipe's one owner: form, doctor and charts edit it, and every change can be undone."""
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
@@ -7,6 +8,12 @@ from PySide6.QtWidgets import QLineEdit
 from core.playgrounds.digits.recipe import DigitsRecipe
 from gui.recipe_draft import RecipeDraft
 from tests.gui.conftest import QUICK
+
+
+@pytest.fixture
+def pages():
+    """The page that is used here."""
+    return ("digits",)
 
 
 def type_into(field, text):

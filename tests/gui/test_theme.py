@@ -41,9 +41,10 @@ def wears(widget, new):
     return found.pop(new) > 1000 and found.popitem()[1] < 40
 
 
-def test_pages_that_were_hidden_take_the_theme_when_they_are_shown(window, light):
+def test_pages_that_were_hidden_take_the_theme_when_they_are_shown(program, light):
     """In both directions, whether a page was ever seen before or not."""
-    names = list(window.pages)
+    window, names = program.window, list(program.window.pages)
+    program.until(lambda: bool(program.session.history.evaluations))  # its charts have axes then
     for new in ("dark", "light"):
         window.switch_theme()
         assert theme.current().name == new and wears(window, new)

@@ -19,9 +19,11 @@ from tests.gui.conftest import Program
 
 
 @pytest.fixture
-def start(qtbot, qapp, runs, tmp_path, monkeypatch):
+def start(qtbot, qapp, ship, small_starter, runs, tmp_path, monkeypatch):
     """Start the program as a person does, with a file of this test's own; ends what was started."""
     monkeypatch.setattr(paths, "SETTINGS", tmp_path / "settings.json")
+    ship("digits")
+    ship("names", source=small_starter)
     windows = []
 
     def begin(page="digits", words=()):

@@ -260,7 +260,7 @@ def test_a_fault_is_said_while_it_trains(made):
 
 def test_what_fixes_it_goes_with_the_cause(made):
     """Where a setting of the recipe fixes a cause, it is named with a value that is allowed."""
-    found = last(told(made("names mlp", "rate_high", steps=60)))
+    found = last(told(made("names mlp", "rate_high", steps=60), budget=30.0))
     assert found.causes[0].id == "lr_too_high"
     settings = dict(found.causes[0].settings)
     made("names mlp").recipe.replace(settings)  # raises where a value is not allowed

@@ -60,9 +60,8 @@ def test_a_newcomer_draws_and_is_answered(program):
 
 def test_training_by_a_click_learns_shows_and_is_kept(program, runs):
     """Train, watch, wait: the curve falls, the wall fills, the checkpoint lies there."""
-    program.train(seconds=3)
-    program.until(lambda: len(program.session.history.layers) == 2)
-    program.ready()
+    program.learn(QUICK.replace({"steps": 300}))
+    assert len(program.session.history.layers) == 2
     history = program.session.history
     assert history.loss.y[-1] < 0.5 * history.loss.y[0]
     assert history.evaluations["val_accuracy"].y[-1] > 0.75
@@ -210,11 +209,10 @@ def test_a_foreign_checkpoint_is_refused_and_the_old_network_stays(program, tmp_
 
 def test_going_on_from_the_present_network(program):
     """Start from the present network: the next run begins where the last one ended."""
-    program.train(seconds=2)
-    program.ready()
+    program.learn(QUICK.replace({"steps": 20}))
     last = program.session.history.loss.x[-1]
     program.page.findChild(QComboBox, "startFrom").setCurrentText("The present network")
-    program.train(seconds=2)
+    program.train()
     assert program.session.history.loss.x[0] == last + 1
     program.stop()
 
@@ -260,9 +258,8 @@ def test_metrics_are_heard_in_order_and_completely(program):
     program.session.metrics_added.connect(
         lambda m: heard.extend(range(m.step - len(m.losses) + 1, m.step + 1))
     )
-    program.train(seconds=2)
-    program.ready()
-    assert heard == list(range(1, heard[-1] + 1)) and isinstance(heard[-1], int)
+    program.learn(QUICK.replace({"steps": 500}))
+    assert heard == list(range(1, 501)) and isinstance(heard[-1], int)
 
 
 def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(program):

@@ -16,7 +16,6 @@ from core.lessons.actual_words import FIXES
 from core.lessons.case_study import Chapter
 from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, Started, Stopped
 from core.training.control import Control
-from gui import session as session_module
 from gui.background_job import Stage
 from gui.doctor import case_study as case_module
 from gui.doctor.chapter_card import ChapterCard
@@ -82,16 +81,15 @@ def shown(widget):
 
 
 @pytest.fixture
-def whole(request, tmp_path, monkeypatch):
-    """The program's window, where nothing is shipped."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
-    return request.getfixturevalue("window")
+def pages():
+    """The pages that are used here."""
+    return ("text", "doctor")
 
 
 @pytest.fixture
-def case(qtbot, whole, monkeypatch):
+def case(qtbot, window, monkeypatch):
     """The doctor's page, where the case is made up."""
-    made = Case(qtbot, whole)
+    made = Case(qtbot, window)
     monkeypatch.setattr(case_module.jobs, "case_study", made.job)
     made.until(lambda: made.find("caseButton").isEnabled())
     yield made
@@ -235,7 +233,7 @@ def test_a_failure_is_a_sentence(case):
 def test_chapters_that_come_while_it_is_hidden_are_there(case):
     """Several at once: of answers, none replaces another."""
     case.play()
-    case.window.show_page("digits")
+    case.window.show_page("text")
     for _ in range(3):
         case.told.release()
     case.until(lambda: len(case.study.chapters) == 3)
@@ -288,14 +286,14 @@ def short_text(tmp_path):
     return path
 
 
-def test_the_case_itself(qtbot, whole, short_text, monkeypatch):
+def test_the_case_itself(qtbot, window, short_text, monkeypatch):
     """The worker trains the notebook for three steps; chapters are done until it is stopped."""
     for module in (actual_words, story):  # 30,522 outputs take minutes where two cores are busy
         monkeypatch.setattr(module, "OUTPUTS", 1100)
     monkeypatch.setattr(case_module, "BUDGET", 1.0)
-    case = Case(qtbot, whole)
+    case = Case(qtbot, window)
     case.until(lambda: case.find("caseButton").isEnabled())
-    whole.pages["text"].session.data = short_text
+    window.pages["text"].session.data = short_text
     case.find("caseSteps", QSpinBox).setValue(3)
     case.click("caseButton")
     case.until(lambda: len(case.cards) >= 2, 120)

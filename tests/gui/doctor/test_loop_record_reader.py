@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QSpinBox, QWidg
 
 from core import watch
 from core.runs.loop_record import LoopRecord, history_of
-from gui import session as session_module
 from gui.doctor import examination as examination_module
 from gui.doctor import loop_record_reader as recording
 from gui.doctor.evidence_panel import LOSS, EvidenceCard, exhibits, loss_exhibit
@@ -55,11 +54,16 @@ class Opened(Hands):
 
 
 @pytest.fixture
-def opened(qtbot, request, tmp_path, monkeypatch):
+def pages():
+    """The pages that are used here."""
+    return ("names", "doctor")
+
+
+@pytest.fixture
+def opened(qtbot, window, monkeypatch):
     """The doctor's page, where nothing is shipped and files are read again soon."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
     monkeypatch.setattr(recording, "AGAIN", 50)
-    made = Opened(qtbot, request.getfixturevalue("window"))
+    made = Opened(qtbot, window)
     made.until(lambda: made.find("openRecord").isEnabled())
     return made
 

@@ -25,7 +25,6 @@ from core.playgrounds.digits.recipe import RECIPES as DIGITS
 from core.playgrounds.names.recipe import RECIPES as NAMES
 from core.telemetry.events import Diagnosed, Failed, Finished, Metrics, Progress, Started, Stopped
 from core.training.control import Control
-from gui import session as session_module
 from gui.charts.evidence import EvidencePicture
 from gui.doctor import examination
 from gui.doctor.evidence_panel import EvidenceCard
@@ -157,9 +156,8 @@ class Doctor(Hands):
 
 
 @pytest.fixture
-def doctor(qtbot, qapp, tmp_path, monkeypatch):
+def doctor(qtbot, qapp, monkeypatch):
     """The doctor's page, where nothing is shipped and examinations are made up."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
     window = Two()
     qtbot.addWidget(window)
     window.show()
@@ -172,17 +170,10 @@ def doctor(qtbot, qapp, tmp_path, monkeypatch):
     window.close()
 
 
-@pytest.fixture
-def whole(request, tmp_path, monkeypatch):
-    """The program's window, where nothing is shipped: it has nothing to judge when it closes."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
-    return request.getfixturevalue("window")
-
-
-def test_each_part_is_there_once(whole):
+def test_each_part_is_there_once(window):
     """Scripts find the parts of the page by their names, in the whole program."""
     for name in ("pageDoctor", "verdict", "findings", "evidence", "faultGallery"):
-        assert len(whole.findChildren(QWidget, name)) == 1
+        assert len(window.findChildren(QWidget, name)) == 1
 
 
 def test_before_anything_it_says_what_it_does(doctor):
@@ -660,15 +651,15 @@ def test_a_badge_goes_when_it_is_fixed_or_a_run_begins(doctor):
     assert not badge(doctor).isVisible()
 
 
-def test_a_badge_leads_to_the_page(whole):
+def test_a_badge_leads_to_the_page(window):
     """In the program itself: a click on any page's badge turns to the doctor."""
-    whole.show_page("digits")
-    digits = whole.pages["digits"]
+    window.show_page("digits")
+    digits = window.pages["digits"]
     digits.session.diagnosed.emit(Diagnosed(500, BROKEN))
     opened = digits.findChild(QAbstractButton, "openFinding")
     QTest.mouseClick(opened, Qt.MouseButton.LeftButton)
-    assert whole.page is whole.pages["doctor"]
-    assert BROKEN.sentence in whole.findChild(QWidget, "verdict").text()
+    assert window.page is window.pages["doctor"]
+    assert BROKEN.sentence in window.findChild(QWidget, "verdict").text()
 
 
 def test_what_was_examined_is_a_badge_as_well(doctor):
@@ -679,9 +670,9 @@ def test_what_was_examined_is_a_badge_as_well(doctor):
     assert badge(doctor).isVisible()
 
 
-def test_a_real_examination(qtbot, whole, letters_recipe):
+def test_a_real_examination(qtbot, window, letters_recipe):
     """The worker trains a network uphill, and the doctor says that something is wrong with it."""
-    made = Doctor(qtbot, whole)
+    made = Doctor(qtbot, window)
     made.until(lambda: made.find("examineButton").isEnabled())
     made.names.session.recipe = letters_recipe
     made.find("doctorSeconds", QSpinBox).setValue(2)

@@ -9,7 +9,6 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton
 
-from gui import session as session_module
 from tests.core.programs.plots import stand_in
 from tests.gui.doctor.test_page import Two
 from tests.gui.hands import Hands
@@ -86,9 +85,8 @@ class Programs(Hands):
 
 
 @pytest.fixture
-def doctor(qtbot, tmp_path, monkeypatch):
+def doctor(qtbot):
     """The doctor's page in a small window, where nothing is shipped."""
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
     window = Two()
     qtbot.addWidget(window)
     window.show()

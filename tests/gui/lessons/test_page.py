@@ -20,9 +20,8 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def reader(qtbot, qapp, monkeypatch, tmp_path):
+def reader(qtbot, qapp):
     """The lessons' page, with playgrounds that have no network yet."""
-    monkeypatch.setattr("gui.session.CHECKPOINTS", tmp_path)
     window = Shelf("digits", "names", "text")
     qtbot.addWidget(window)
     window.show()

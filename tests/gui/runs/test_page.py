@@ -24,7 +24,6 @@ from core.runs.recorder import FileRecorder
 from core.runs.run_info import read_run_info
 from core.training.control import Control
 from core.training.trainer import Run, train
-from gui import session as session_module
 from gui.runs import page as page_module
 from gui.runs.run_model import LOSS, NAME, NOTE, STAR, STATE, WHEN
 from gui.session_state import State
@@ -125,10 +124,9 @@ def three(records, runs, request):
 
 
 @pytest.fixture
-def among(qtbot, records, runs, tmp_path, monkeypatch, request):
+def among(qtbot, records, runs, monkeypatch, request):
     """The same page among the others, where nothing is shipped."""
     shutil.copytree(records, runs)
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
     monkeypatch.setattr(page_module, "AGAIN", 50)
     window = request.getfixturevalue("window")
     window.show_page("runs")

@@ -3,11 +3,19 @@
 import time
 from dataclasses import replace
 
+import pytest
+
 from core.runs.curves import read_curves
 from core.runs.keyframes import keyframes_of
 from core.runs.run_info import read_run_info, write_run_info
 from core.telemetry.events import Answer, Failed, Finished
 from gui.session_state import State
+
+
+@pytest.fixture
+def pages():
+    """The pages that are used here."""
+    return ("names", "runs")
 
 
 def _only(runs):

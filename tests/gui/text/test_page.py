@@ -38,13 +38,12 @@ def lesson(tmp_path):
 
 
 @pytest.fixture
-def texting(qtbot, tmp_path, monkeypatch, request):
+def texting(qtbot, window, monkeypatch):
     """The program at its texts where nothing is shipped."""
     from tests.gui.conftest import Program
 
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
     monkeypatch.setattr(background_job, "SHARE", 1.0)  # look often
-    made = Program(qtbot, request.getfixturevalue("window"), "text")
+    made = Program(qtbot, window, "text")
     made.ready()
     return made
 
@@ -425,6 +424,7 @@ def test_attention_and_lens_are_of_what_was_written(taught):
     assert len(page.inside.lens.rows) == 3 and len(page.inside.lens.heads) == 9
 
 
+@pytest.mark.parametrize("pages", [("names", "text")])
 def test_another_page_ends_the_writing(taught):
     """Nobody sees it there; back again, it can be continued."""
     write = taught.page.write

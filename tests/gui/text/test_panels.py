@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QApplication, QListView, QPushButton
 from core import playgrounds
 from core.playgrounds.text import inside
 from core.playgrounds.text.recipe import TextRecipe
-from gui import session as session_module
 from gui.text.attention_panel import AttentionPanel
 from gui.text.logit_lens_panel import PLACES, LogitLensPanel
 from gui.text.tokens_panel import LARGE, TokensPanel
@@ -210,13 +209,12 @@ def test_only_what_occurs_is_offered_for_large_vocabularies(shown, data, size, s
     assert not button.isVisible()
 
 
-def test_the_recipe_takes_what_occurs(qtbot, window, tmp_path, monkeypatch):
+def test_the_recipe_takes_what_occurs(qtbot, window):
     """Clicked on the page, the button sets the next run's recipe, and the form shows it."""
     from PySide6.QtWidgets import QWidget
 
     from tests.gui.conftest import Program
 
-    monkeypatch.setattr(session_module, "CHECKPOINTS", tmp_path / "nothing")
     program = Program(qtbot, window, "text")
     program.ready()
     program.session.recipe = TextRecipe(tokenizer="gpt2")

@@ -20,6 +20,12 @@ from tests.gui.conftest import QUICK, Program
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
+@pytest.fixture
+def pages():
+    """The pages that are used here."""
+    return ("digits", "names")
+
+
 def choose(naming, index):
     """Choose an entry of the box, as a click on it does."""
     box = naming.page.findChild(QComboBox, "dataBox")
@@ -138,12 +144,12 @@ def test_a_list_that_is_not_there_is_refused(quick, tmp_path):
 
 
 @pytest.fixture
-def lecture(qtbot, qapp, small_starter, monkeypatch, runs, tmp_path):
+def lecture(qtbot, qapp, ship, small_starter, runs, tmp_path):
     """The program, started with a data folder that has a list like makemore's."""
     (tmp_path / "names").mkdir()
     words = [*bundled().train] * 2  # as many names as there, of as many letters
     (tmp_path / "names" / "names.txt").write_text("\n".join(words[:32_033]))
-    monkeypatch.setattr(session_module, "CHECKPOINTS", small_starter)
+    ship("names", source=small_starter)
     window = MainWindow(tmp_path, "cpu")
     qtbot.addWidget(window, before_close_func=lambda w: None)
     window.show()

@@ -11,6 +11,12 @@ from gui.widgets.curve_card import LossCard
 from gui.widgets.export_file import PICTURE
 
 
+@pytest.fixture
+def pages():
+    """The page that is used here."""
+    return ("digits",)
+
+
 def press_right(widget):
     """Press the right mouse button in the middle of a plot; what it ignores goes on upwards."""
     place = widget.rect().center()

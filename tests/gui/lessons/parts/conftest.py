@@ -6,7 +6,6 @@ from tests.gui.lessons.parts.hands import opened
 
 
 @pytest.fixture
-def shelf(qtbot, qapp, runs, monkeypatch, tmp_path):
+def shelf(qtbot, qapp, runs):
     """Playgrounds that have no network yet, and room for a part."""
-    monkeypatch.setattr("gui.session.CHECKPOINTS", tmp_path)
     yield from opened(qtbot, "digits", "names", "text")

@@ -18,6 +18,12 @@ from gui.widgets.model_comparison.run import ComparisonRun
 COUNTED = NamesRecipe(model="bigram-count")
 
 
+@pytest.fixture
+def pages():
+    """The page that is used here."""
+    return ("names",)
+
+
 def compared(model):
     """A model of a small comparison, its recipe named as its model."""
     return ComparedModel(model, "an idea", {"tuned": model}, None, "nowhere")
