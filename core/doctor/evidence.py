@@ -9,6 +9,7 @@ import numpy as np
 from ..telemetry.events import Array
 from .diagnosis import Experiment, Proof
 from .watch.observation import InferenceStats, Observation
+from .watch.replicas import drifting_replicas
 from .watch.training_kind import ACTOR, ADVERSARIAL, COMPARABLE, PHYSICS, SUPERVISED
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class DataStats:
             from the inputs, 0 to 1; NaN if that was not tried.
         pair_entropy: the loss of a table of what follows one token; NaN if there are no tokens.
         label_noise: the share of labels that contradict their nearest neighbours; NaN.
+        unordered: whether the targets of a regression are whole numbers that name classes.
+        repeated: of what one batch is, that all steps learned from; "" where they differ.
         sees_whole: whether the simple models see all that the network does: False where it reads
             a sequence or several inputs, and they one token or one input.
     """
@@ -60,6 +63,8 @@ class DataStats:
     pair_entropy: float = np.nan
     label_noise: float = np.nan
     sees_whole: bool = True
+    unordered: bool = False
+    repeated: str = ""
 
 
 @dataclass
@@ -79,6 +84,7 @@ class Evidence:
         data: what the data shows by itself; None if it could not be read.
         inference: how the network is used; None if that was not observed.
         training_mode_in_eval: modules that were in training mode while it was evaluated.
+        replicas: which networks drift apart that began alike, in words; "".
         constant_inputs: whether all examples that were drawn are equal.
         floors: the loss of simple predictors, by name.
         planned: the number of steps that the run was to take; 0 if that is not known.
@@ -107,6 +113,7 @@ class Evidence:
     data: DataStats | None = None
     inference: InferenceStats | None = None
     training_mode_in_eval: tuple[str, ...] = ()
+    replicas: str = ""
     constant_inputs: bool = False
     floors: Mapping[str, float] = field(default_factory=dict)
     planned: int = 0
@@ -239,4 +246,5 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         tells_error=watcher.tells_error,
         inference=watcher.inference,
         training_mode_in_eval=watcher.training_mode_in_eval,
+        replicas=drifting_replicas(watcher),
     )

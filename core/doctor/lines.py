@@ -13,11 +13,12 @@ from typing import Any
 
 from .diagnosis import Cause, CodeLine
 from .watch.graph import StepGraph
-from .watch.tape import OWN_FILES, Line, Op
+from .watch.tape import OWN_FILES, OWN_FUNCTION, Line, Op
 from .watch.variables import LEARNING_RATE, Variables
 
 MOST = 4
 """Lines of a cause."""
+ATTENTIONS = ("softmax", "scaled_dot_product_attention", "multi_head_attention_forward")
 CELL = re.compile(r"^(.*), cell (\d+)$")
 CELLS: dict[str, tuple[str, int]] = {}
 """Of a notebook that runs in Jupyter: its name and the cell's number, by what Jupyter calls it."""
@@ -165,6 +166,23 @@ def _use(lines: Lines, cause: Cause) -> Iterator[Line]:
     yield from lines.used.values()
 
 
+def _own_function(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The backward of an own function, and where that is called."""
+    for file in lines.files():
+        for node in _walk(file):
+            if isinstance(node, ast.FunctionDef) and node.name == "backward":
+                yield file, node.lineno
+    for op in lines.graph.ops:
+        if op.name == OWN_FUNCTION:
+            yield from lines.of_op(op)
+
+
+def _attention(lines: Lines, cause: Cause) -> Iterator[Line]:
+    for op in lines.graph.ops:
+        if op.name in ATTENTIONS:
+            yield from lines.of_op(op)
+
+
 def _crash(lines: Lines, cause: Cause) -> Iterator[Line]:
     if lines.crashed:
         yield lines.crashed
@@ -253,6 +271,15 @@ def _loader(lines: Lines, cause: Cause) -> Iterator[Line]:
     yield from _calls(lines, lambda call: _name(call.func) == "DataLoader")
 
 
+def _restored(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where weights are loaded."""
+    yield from _calls(lines, lambda call: _name(call.func) == "load_state_dict")
+
+
+def _clipping(lines: Lines, cause: Cause) -> Iterator[Line]:
+    yield from _calls(lines, lambda call: _name(call.func).startswith("clip_grad"))
+
+
 def _walk(file: str) -> Iterator[ast.AST]:
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
@@ -273,6 +300,9 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "gradients_not_zeroed": (_backward, _update),
     "crash": (_crash,),
     "parameter_not_trained": (_optimiser, _layer, _made, _backward),
+    "weights_restored": (_restored, _update),
+    "wrong_backward": (_own_function,),
+    "replicas_drift": (_backward, _optimiser),
     "frozen_layer": (_frozen, _made, _layer, _optimiser),
     "symmetric_init": (_made, _layer),
     "bad_init_scale": (_made, _layer, _last_layer, _loss),
@@ -283,6 +313,9 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "no_nonlinearity": (_layer,),
     "double_softmax": (_softmax, _outputs, _loss),
     "wrong_loss": (_loss, _outputs),
+    "positions_missing": (_first_layer, _attention),
+    "residual_missing": (_attention,),
+    "batch_repeated": (_loader, _inputs),
     "inputs_not_normalised": (_inputs, _first_layer),
     "targets_unscaled": (_loss, _targets),
     "not_shuffled": (_loader, _inputs, _targets),
@@ -296,6 +329,9 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "future_leak": (_targets, _inputs, _loss),
     "data_overlap": (_made, _inputs),
     "train_eval_mismatch": (_use, _outputs),
+    "stale_cache": (_use,),
+    "clipping_too_strong": (_clipping, _optimiser),
+    "warmup_too_long": _RATE,
     "lr_growing": _RATE,
     "lr_vanished": _RATE,
     "lr_too_high": (_optimiser, _update),

@@ -1,7 +1,7 @@
 """What the data shows by itself, without any network: labels, overlap, what a context allows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.data import Subset
 
 from ...ngrams import counted
 from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_one_hot, tensors_of
-from ..watch.tape import RECURRENT
-from ..watch.variables import Variables
+from ..watch.tape import RECURRENT, Op
+from ..watch.variables import Variables, is_validation
 from ..watch.watcher import Batch
 from .replay import REPLAY_ERRORS, Replay
 
@@ -22,6 +23,10 @@ MAX_EXAMPLES = 4000
 MAX_TABLE_EXAMPLES = 100_000
 MIN_HITS = 5
 """Examples of an evaluation that are found, below which it may be chance."""
+MAX_MEMBERS = 1_000_000
+"""Examples of a subset that are compared by their places."""
+MORE_EXAMPLES = 4
+"""Times a batch that stays the same, which there are to be drawn from."""
 DISTINCTIVE = 8
 """Numbers of an example, from which on two are not equal by chance."""
 STRETCH = 12
@@ -32,7 +37,12 @@ MAX_STREAM = 200_000
 """Tokens."""
 MIN_BATCH, MIN_BATCHES = 8, 4
 """Labels of a batch, and batches, for counting the classes in them."""
+FEW_CLASSES, MANY_CLASSES = 4, 20
+WELL_APART, IN_ORDER = 0.8, 0.3
+"""How well neighbours vote for numbers that name classes; and the correlation, from which on, of
+the distance of their examples with that of the numbers, these are a quantity."""
 NEIGHBOURS = 15
+MIN_ROWS_FOR_NOISE = 500
 FREQUENT = 60
 """Tokens of which tables count what follows; all others are one."""
 ATTENTION = frozenset(("scaled_dot_product_attention", "multi_head_attention_forward"))
@@ -62,6 +72,8 @@ def check_data(
         stats = replace(stats, **_classes_in_batches(replay, known))
         stats = replace(stats, **_predictability(inputs, targets), sees_whole=_sees_whole(graph))
         stats = replace(stats, **_context(graph, inputs, targets))
+        stats = replace(stats, unordered=_unordered(inputs, targets))
+        stats = replace(stats, repeated=_repeated(replay, variables))
         stats = replace(stats, **_validation_overlap(graph, variables))
         if math.isnan(stats.overlap):
             stats = replace(stats, **_evaluation_overlap(replay, eval_rows))
@@ -259,6 +271,30 @@ def _predictability(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
     return _by_neighbours(rows.float(), targets) if len(targets) >= 200 else {}
 
 
+def _unordered(inputs: Tensor, targets: Tensor) -> bool:
+    """Whether whole numbers name classes: near ones are no more alike than others.
+
+    Of a quantity, examples with near numbers are more alike.
+    """
+    if not (targets.is_floating_point() and inputs.is_floating_point()):
+        return False
+    if targets.numel() != len(targets) or len(inputs) != len(targets):
+        return False
+    values = targets.flatten()
+    classes, labels = torch.unique(values, return_inverse=True)
+    few = FEW_CLASSES <= len(classes) <= MANY_CLASSES and len(values) >= 200
+    if not few or bool((classes != classes[0] + torch.arange(len(classes)).to(classes)).any()):
+        return False
+    rows = inputs.flatten(1).float()[:MAX_EXAMPLES]
+    labels = labels[:MAX_EXAMPLES]
+    if _by_neighbours(rows, labels).get("predictability", 0.0) < WELL_APART:
+        return False
+    means = torch.stack([rows[labels == label].mean(0) for label in range(len(classes))])
+    apart = torch.pdist(means)
+    places = torch.pdist(torch.arange(len(classes)).float()[:, None]).to(apart)
+    return float(torch.corrcoef(torch.stack([apart, places]))[0, 1]) < IN_ORDER
+
+
 def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     """Let neighbours vote (Fix and Hodges 1951); what contradicts a clear vote is noise."""
     classes = int(targets.max()) + 1
@@ -277,8 +313,10 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     better = (accuracy - top) / (1 - top) if top < 1 else 1.0
     clear = share > max(0.6, min(0.75, 2 * top))
     noise = math.nan
-    if len(rows) >= 1000 and float(clear.float().mean()) > 0.15:
+    if len(rows) >= MIN_ROWS_FOR_NOISE and float(clear.float().mean()) > 0.15:
         noise = float((winner[clear] != truth[clear]).float().mean())
+        if len(rows) < 1000:  # of few, what is more than chance
+            noise -= 2 * math.sqrt(noise * (1 - noise) / int(clear.sum()))
     return {"predictability": max(0.0, better), "label_noise": noise}
 
 
@@ -370,10 +408,12 @@ def _in_a_row(graph: StepGraph, inputs: Tensor, targets: Tensor) -> Tensor | Non
 
 def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any]:
     """Search the validation data in the training data."""
+    if found := _same_dataset(variables):
+        return found
     trained = _source(graph, graph.inputs[0])
     if trained is None:
         trained = _stream(graph)
-    found: dict[str, Any] = {}
+    found = {}
     if trained is None:
         return found
     for name, tensor in variables.validation_data().items():
@@ -387,6 +427,72 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
         if share > found.get("overlap", -1.0):
             found = {"overlap": share, "overlap_with": name}
     return found
+
+
+def _same_dataset(variables: Variables) -> dict[str, Any]:
+    """See whether the data set behind a loader is that behind one of validation data."""
+    by_kind: dict[bool, dict[str, frozenset[tuple[int, int]] | int]] = {True: {}, False: {}}
+    for name, dataset in variables.datasets.items():
+        if isinstance(dataset, Sized):
+            by_kind[is_validation(name)][name] = _members(dataset)
+    shares = {
+        name: max((_shared(theirs, ours) for ours in by_kind[False].values()), default=0.0)
+        for name, theirs in by_kind[True].items()
+    }
+    worst = max(shares, key=lambda name: shares[name], default="")
+    return {"overlap": shares[worst], "overlap_with": worst} if worst and shares[worst] else {}
+
+
+def _members(dataset: Any) -> frozenset[tuple[int, int]] | int:
+    """Return which examples of which data set it has; the id of one that is no subset."""
+    if not isinstance(dataset, Subset) or len(dataset) > MAX_MEMBERS:
+        return id(dataset)
+    return frozenset((id(dataset.dataset), int(place)) for place in dataset.indices)
+
+
+def _shared(
+    theirs: frozenset[tuple[int, int]] | int, ours: frozenset[tuple[int, int]] | int
+) -> float:
+    if isinstance(theirs, int) or isinstance(ours, int):
+        return float(theirs == ours)
+    return len(theirs & ours) / max(1, len(theirs))
+
+
+def _repeated(replay: Replay, variables: Variables) -> str:
+    """Say where one batch comes from that all steps have learned from; "" if they differ.
+
+    To learn from all data in each step is none: there have to be more examples, in the loader of
+    that batch or in what it was drawn from.
+    """
+    batches = replay.batches
+    if len(batches) < MIN_BATCHES:
+        return ""
+    first, aims = batches[0]
+    for inputs, targets in batches[1:]:
+        same = [
+            a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, inputs, strict=True)
+        ]
+        if not all(same) or aims.shape != targets.shape or not torch.equal(aims, targets):
+            return ""
+    count = len(first[0]) if first[0].dim() else 0
+    for name, (size, examples) in variables.loaders.items():
+        if size == count and examples >= MORE_EXAMPLES * count and not is_validation(name):
+            return f"{name} has {examples:,} examples, in batches of {size}"
+    maker = replay.graph.made_by(replay.graph.inputs[0])
+    if maker is not None and maker.name in ("getitem", "index_select"):
+        source, index = maker.args[0], _index_of(maker)
+        if index is not None and len(source) >= MORE_EXAMPLES * count == MORE_EXAMPLES * len(index):
+            return f"there are {len(source):,} examples, and {count} were picked"
+    return ""
+
+
+def _index_of(op: Op) -> Tensor | None:
+    """Return the whole numbers by which rows are picked out of order; None."""
+    index = op.args[1] if op.name == "getitem" else op.argument(2, "index")
+    if not isinstance(index, Tensor) or index.dim() != 1 or index.is_floating_point():
+        return None
+    in_order = bool((index[1:] - index[:-1] == 1).all()) or index.dtype == torch.bool
+    return None if in_order else index
 
 
 def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str, Any]:

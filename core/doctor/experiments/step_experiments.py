@@ -18,8 +18,9 @@ from ..diagnosis import Picture, Series
 from ..evidence import Evidence
 from ..watch.observation import Observation
 from ..watch.observe import follows
-from ..watch.tape import RECURRENT
+from ..watch.tape import OWN_FUNCTION, RECURRENT, Op, tensors_in
 from ..watch.watcher import Batch
+from ..watch.wiring import attends
 from .experiment import Declared, ExperimentResult, Outcome
 from .replay import REPLAY_ERRORS, Replay, reason
 
@@ -58,8 +59,18 @@ NEXT_TO_NOTHING = 100.0
 """Times below its maximum, from which on a learning rate is compared with that part of it."""
 LOWERED = 0.9
 """Part of its maximum, below which it is said that the present rate is compared."""
+MASKED = 1e6
+"""Outputs beyond are those of a mask."""
 SAME_LOSS = 0.05
 """Part of the loss by which another rate has to be better than the present one."""
+MIN_TOKENS = 5
+"""Of a sequence, and sequences, for another order to mean something."""
+SAME_ORDER = 1e-3
+"""Change of an output with the order of its tokens, over that with other ones, if it counts."""
+MAX_FUNCTIONS, DERIVATIVES = 4, 12
+"""Own functions that are looked at, and derivatives by each of their tensors."""
+WRONG_DERIVATIVE = 0.05
+"""Part by which a gradient and a difference may not differ."""
 STATISTICS = ("std", "var", "mean", "std_mean", "var_mean", "norm", "amax", "amin")
 
 STEP_EXPERIMENTS: list[StepExperiment] = []
@@ -97,6 +108,7 @@ def shuffled_inputs(replay: Replay, evidence: Evidence, seconds: float) -> Outco
         own = replay.outputs((inputs, targets)).float()
         random.restore()
         other = replay.outputs((tuple(t.roll(1, 0) for t in inputs), targets)).float()
+    own, other = (t.masked_fill(t.abs() > MASKED, 0.0) for t in (own, other))
     rows = _rows(own, len(inputs[0]))
     size = float(own.abs().mean()) + 1e-12
     change = float((own - other).abs().mean()) / size
@@ -189,7 +201,9 @@ def batch_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome
     own, share, along = 0.0, 0.0, math.nan
     with torch.enable_grad():
         leaf = entry.detach().clone().requires_grad_()
-        outputs = replay.repeat(graph.outputs, {id(entry): leaf})
+        # A batch may be picked twice, as by x[i] for statistics and x[i] for the outputs.
+        again = [t for t in graph.inputs if t.shape == entry.shape and torch.equal(t, entry)]
+        outputs = replay.repeat(graph.outputs, {id(t): leaf for t in (entry, *again)})
         if outputs.numel() % count or count < 4:
             raise ValueError("the outputs are not one row for each example")
         rows = outputs.reshape(count, -1)
@@ -349,6 +363,151 @@ def future_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
             x_label="position",
         ),
     )
+
+
+@dataclass(frozen=True)
+class ExchangedPositions(ExperimentResult):
+    """How much an output changes with the order of earlier tokens, over that with other tokens."""
+
+    share: float
+
+
+@experiment("positions_exchanged", "Shuffled positions", "other outputs")
+def exchanged_positions(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Does attention know where a token stands? Earlier tokens in another order should tell."""
+    graph = replay.graph
+    if not attends(graph):
+        raise ValueError("there is no attention")
+    inputs, targets = replay.batches[-1]
+    tokens = [t for t in inputs if t.dim() == 2 and not t.is_floating_point()]
+    if len(inputs) != 1 or not tokens or min(tokens[0].shape) < MIN_TOKENS:
+        raise ValueError("its inputs are not one sequence of some tokens for each example")
+    ids = tokens[0]
+    count, length = ids.shape
+    middle = torch.arange(1, length - 1, device=ids.device)
+    ordered = torch.cat([ids[:, :1], ids[:, middle.flip(0)], ids[:, -1:]], 1)
+    others = torch.cat([ids[:, :1], ids.roll(1, 0)[:, middle], ids[:, -1:]], 1)
+    each_position = targets.numel() == ids.numel()
+
+    def last(given: Tensor) -> Tensor:
+        found = replay.repeat(graph.outputs, replay.substitutes(((given,), targets)), True).float()
+        if each_position and found.dim() == 3 and found.shape[:2] != ids.shape:
+            found = found.transpose(1, 2)
+        if found.numel() % (ids.numel() if each_position else count):
+            raise ValueError("the outputs are not one row for each example or position")
+        return found.reshape(count, length, -1)[:, -1] if each_position else _rows(found, count)
+
+    with torch.no_grad():
+        own = last(ids)
+        moved = (ordered != ids).any(1)
+        if not bool(moved.any()):
+            raise ValueError("its tokens are the same in any order")
+        change = float((last(ordered) - own)[moved].abs().max())
+        with_others = float((last(others) - own).abs().max())
+    if not with_others > 1e-3 * float(own.abs().mean()):
+        raise ValueError("the outputs do not depend on earlier tokens")
+    share = change / with_others
+    return Outcome(
+        share > SAME_ORDER,
+        f"With the tokens in the middle in another order the last output changes {share:.1%} as"
+        " much as with other tokens.",
+        ExchangedPositions(share),
+    )
+
+
+# Functions of the program's own.
+
+
+@dataclass(frozen=True)
+class OwnBackward(ExperimentResult):
+    """The share of the derivatives that own functions hand on wrongly, and of how many."""
+
+    wrong: float
+    compared: float
+
+
+@experiment("backward_compared", "Backward of own functions", "the derivative of the forward")
+def own_backward(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Is the backward of an own autograd.Function the derivative of its forward?"""
+    calls = {
+        getattr(op.function, "__self__", None): op
+        for op in replay.graph.ops
+        if op.name == OWN_FUNCTION
+    }
+    if not calls:
+        raise ValueError("there is no autograd.Function of its own")
+    shares = {}
+    for made, op in list(calls.items())[:MAX_FUNCTIONS]:
+        errors = _backward_errors(op)
+        if len(errors):
+            shares[str(getattr(made, "__name__", ""))] = (
+                float((errors > WRONG_DERIVATIVE).double().mean()),
+                len(errors),
+            )
+    if not shares:
+        raise ValueError("its functions have another gradient than their derivative deliberately")
+    worst = max(shares, key=lambda name: shares[name][0])
+    wrong, compared = shares[worst]
+    return Outcome(
+        wrong <= 0.5,
+        f"Of {compared} derivatives of {worst}, compared with differences of its forward,"
+        f" {wrong:.0%} are wrong.",
+        OwnBackward(wrong, float(compared)),
+    )
+
+
+def _backward_errors(op: Op) -> Tensor:
+    """Return by what part gradients of a function differ from differences of its outputs.
+
+    None is returned for what hands on another gradient deliberately: what returns its input, what
+    is flat (straight-through estimators), and what gets tensors that only its backward uses.
+    """
+    double = torch.float64
+    none = torch.empty(0)
+    given = {
+        id(t): t.detach().to(double).requires_grad_(t.requires_grad)
+        for t in op.inputs
+        if t.is_floating_point()
+    }
+
+    def forward(copies: dict[int, Tensor]) -> Tensor:
+        args = [copies.get(id(a), a) if isinstance(a, Tensor) else a for a in op.args]
+        return next(t for t in tensors_in(op.function(*args)) if t.is_floating_point())
+
+    with torch.enable_grad():
+        output = forward(given)
+        generator = torch.Generator().manual_seed(0)
+        weights = torch.randn(output.shape, generator=generator, dtype=double).to(output)
+        if output.numel() == 1:  # a loss, whose backward may take the gradient of 1 for granted
+            weights = torch.ones_like(output)
+        asked = {key: t for key, t in given.items() if t.requires_grad}
+        found = torch.autograd.grad(output, list(asked.values()), weights, allow_unused=True)
+    if any(t.shape == output.shape and torch.allclose(t, output) for t in asked.values()):
+        return none
+    errors = []
+    with torch.no_grad():
+        for key, tensor in given.items():
+            gradient = dict(zip(asked, found, strict=True)).get(key)
+            places = torch.randperm(tensor.numel(), generator=generator)[:DERIVATIVES]
+            differences = []
+            for place in places.tolist():
+                size = 1e-5 * max(1.0, abs(float(tensor.view(-1)[place])))
+                ends = []
+                for step in (size, -size):
+                    moved = tensor.detach().clone()
+                    moved.view(-1)[place] += step
+                    ends.append((forward({**given, key: moved}) * weights).sum())
+                differences.append(float(ends[0] - ends[1]) / (2 * size))
+            numeric = torch.tensor(differences, dtype=double)
+            if not bool((numeric.abs() > 1e-9).any()):
+                return none
+            if gradient is None or key not in asked:
+                continue
+            analytic = gradient.detach().flatten()[places.to(gradient.device)].to(double).cpu()
+            counts = numeric.abs() > 1e-3 * numeric.abs().max()
+            largest = torch.maximum(numeric.abs(), analytic.abs())
+            errors.append(((numeric - analytic).abs() / largest)[counts])
+    return torch.cat(errors) if errors else none
 
 
 # The loss.

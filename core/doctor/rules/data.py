@@ -7,11 +7,14 @@ from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.step_experiments import MIXED, BatchLeakage, OverfitBatch, ShuffledInputs
 from ..watch.observation import Observation
-from ..watch.training_kind import CLASSIFICATION, REGRESSION
-from .rule import SQUARED_LOSSES, Rule, rule
+from ..watch.training_kind import CLASSIFICATION, CONTRASTIVE, REGRESSION
+from .rule import SQUARED_LOSSES, Rule, rule, wired
 
 LARGE_INPUTS = 10.0
 """Root mean square; the lectures' and torchvision's normalisations give about 1."""
+TINY_INPUTS, LITTLE_LEARNED = 0.01, 0.6
+"""The largest number of all inputs that are far too small; and the part of the loss that is then
+left."""
 MAJORITY, MAJORITY_OF_TWO = 0.75, 0.92
 """Shares of the most frequent class, of three classes or more, and of two."""
 MANY_TARGETS = 16
@@ -67,7 +70,7 @@ def labels_out_of_range(rule: Rule, evidence: Evidence) -> Check:
     "inputs_not_normalised",
     "input normalisation",
     f"Inputs have about mean 0 and standard deviation 1; their root mean square is at most"
-    f" {LARGE_INPUTS:g}.",
+    f" {LARGE_INPUTS:g}, and not all are below {TINY_INPUTS:g} while the loss hardly falls.",
     "mean 0, std 1",
 )
 def inputs_not_normalised(rule: Rule, evidence: Evidence) -> Check:
@@ -83,6 +86,10 @@ def inputs_not_normalised(rule: Rule, evidence: Evidence) -> Check:
     if size > LARGE_INPUTS or (abs(worst.mean) > 4 * worst.std > 0 and abs(worst.mean) > 2):
         sure = min(0.9, 0.6 + 0.1 * math.log10(max(1.0, size)))
         return rule.failed(measured, sure, "the inputs")
+    largest = max(x.largest for x in inputs)
+    if 0 < largest < TINY_INPUTS and evidence.ended > LITTLE_LEARNED * evidence.began:
+        measured += f", at most {largest:.1g}: next to the biases they are nothing"
+        return rule.failed(measured, 0.9, "the inputs")
     return rule.passed(measured)
 
 
@@ -95,10 +102,12 @@ def inputs_not_normalised(rule: Rule, evidence: Evidence) -> Check:
 def inputs_ignored(rule: Rule, evidence: Evidence) -> Check:
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: it may have no inputs")
+    if evidence.crash and len(evidence.observations) < 2:
+        return rule.not_checked("first weights may well be zero")
     given = [step for step in evidence.observations if step.inputs]
     constant = [x for x in given if all(i.constant for i in x.inputs if len(i.shape) > 0)]
     if evidence.constant_inputs or (given and len(constant) == len(given)):
-        return rule.failed("all examples are equal", 0.9, "the inputs")
+        return rule.failed("all examples are equal", 0.95, "the inputs")
     done = evidence.experiments.get("inputs_exchanged")
     if done is not None and done.passed is False:
         found = evidence.result(ShuffledInputs)
@@ -190,6 +199,21 @@ def not_shuffled(rule: Rule, evidence: Evidence) -> Check:
 
 
 @rule(
+    "batch_repeated",
+    "batches that differ",
+    "The batches of two steps differ, unless each has all examples.",
+    "another batch in each step",
+)
+def batch_repeated(rule: Rule, evidence: Evidence) -> Check:
+    if evidence.data is None:
+        return rule.not_checked("the batches were not understood")
+    if where := evidence.data.repeated:
+        measured = f"all steps learn from one and the same batch: {where}"
+        return rule.failed(measured, 0.9, "the batch")
+    return rule.passed("no batch that stays was found")
+
+
+@rule(
     "labels_shuffled",
     "labels that match the inputs",
     "Simple models predict labels from inputs better than by class frequency.",
@@ -197,6 +221,10 @@ def not_shuffled(rule: Rule, evidence: Evidence) -> Check:
 )
 def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
     data, overfit = evidence.data, evidence.experiments.get("overfit_one_batch")
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.93, "the targets", "one draw for both")
+    if evidence.training_kind == CONTRASTIVE:
+        return _partners_shuffled(rule, evidence)
     if not evidence.is_supervised:
         return rule.not_checked(f"{evidence.training_kind}: there are no labels")
     if evidence.first and evidence.first.criterion.kind in SQUARED_LOSSES:
@@ -232,10 +260,26 @@ def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
     return rule.not_checked("too few examples were observed")
 
 
+def _partners_shuffled(rule: Rule, evidence: Evidence) -> Check:
+    """Of pairs that are to be found among others: no pair is found better than by chance."""
+    first, last = evidence.first, evidence.last
+    by_chance = evidence.uniform
+    if first is None or last is None or first.criterion.kind != "cross_entropy":
+        return rule.not_checked("no pairs among others")
+    if len(evidence.losses) < 200 or not by_chance > 0:
+        return rule.not_checked("too few steps were observed")
+    measured = f"the loss is {evidence.ended:.3g}, by chance {by_chance:.3g}"
+    if 0.99 < evidence.ended / by_chance < 1.05 and evidence.began < 1.2 * by_chance:
+        return rule.failed(f"{measured}: partners are not alike", 0.7, "the pairs")
+    return rule.not_checked(f"{evidence.training_kind}: there are no labels")
+
+
 def _targets_shuffled(rule: Rule, evidence: Evidence) -> Check:
     """Of a regression: one batch can be overfit, but all are predicted no better than constant."""
     overfit, found = evidence.experiments.get("overfit_one_batch"), evidence.result(OverfitBatch)
-    constant = evidence.uniform
+    data = evidence.data
+    spread = data.target_variance if data else math.nan
+    constant = spread if math.isfinite(spread) else evidence.uniform
     known = found and overfit and overfit.passed and constant > 0
     if not found or not known or len(evidence.losses) < 200:
         return rule.not_checked("it was not tried, or too few steps were observed")

@@ -5,10 +5,13 @@ import math
 from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.step_experiments import BothModes
+from ..watch.observation import Observation
 from .rule import Rule, names, rule
 
 MANY_STEPS = 150
 """After which the running statistics of a batch norm have caught up."""
+MIN_LATER = 3
+"""Observed steps in eval mode, after those in training mode."""
 RATIO, MARGIN = 1.07, 0.02
 """By which the loss in inference may be above that in training, of one batch."""
 
@@ -27,6 +30,20 @@ def context_frozen(rule: Rule, evidence: Evidence) -> Check:
         measured = f"{count} tokens were drawn, each from the same context"
         return rule.failed(measured, 0.95, "the generation")
     return rule.passed("it moves on")
+
+
+@rule(
+    "stale_cache",
+    "cache of keys and values",
+    "Attention looks at a key for each position so far, in inference as in training.",
+    "a key for each position",
+)
+def stale_cache(rule: Rule, evidence: Evidence) -> Check:
+    if evidence.inference is None:
+        return rule.not_checked("inference was not observed (with seen.using(): ...)")
+    if evidence.inference.stale:
+        return rule.failed(evidence.inference.stale, 0.93, "the cache")
+    return rule.passed("as many keys as positions, or no attention with positions")
 
 
 @rule(
@@ -60,7 +77,10 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
         return rule.failed(measured, 0.75, "the evaluation", "model.eval()")
     steps = evidence.observations[1:] or evidence.observations
     in_eval_mode = [step for step in steps if step.eval_modules]
-    if in_eval_mode and len(in_eval_mode) > len(steps) / 2:
+    if in_eval_mode and (
+        len(in_eval_mode) > len(steps) / 2
+        or _since_then(in_eval_mode[0], steps, [at for at, _ in evidence.validations])
+    ):
         measured = f"{names(in_eval_mode[-1].eval_modules)} in eval mode during training"
         return rule.failed(measured, 0.88, "the training", "model.train()")
     done = evidence.experiments.get("both_modes")
@@ -72,3 +92,15 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
     if done is not None and done.passed and modes and math.isfinite(modes.used):
         return rule.passed(done.measured, done.expected)
     return rule.passed("training and inference are the same")
+
+
+def _since_then(first: Observation, steps: list[Observation], validated: list[int]) -> bool:
+    """Whether all steps from one on are in eval mode: for more than half of the time.
+
+    Or since the network was validated for the first time, however few of them were observed.
+    """
+    later = [step for step in steps if step.step >= first.step]
+    long = first.step < steps[-1].step / 2 and len(later) >= MIN_LATER
+    before = max((step.step for step in steps if step.step < first.step), default=0)
+    left = bool(validated) and before <= validated[0] <= first.step
+    return (long or left) and all(step.eval_modules for step in later)

@@ -1,12 +1,13 @@
 """Rules on the loss function and its terms."""
 
 import math
+from statistics import median
 
 from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.step_experiments import TermGradients
 from ..watch.training_kind import DISTANCES
-from .rule import SQUARED_LOSSES, Rule, rule
+from .rule import SQUARED_LOSSES, Rule, rule, wired
 
 NO_SOFTMAX = (*SQUARED_LOSSES, "l1_loss")
 CONSTANT = 1e-7
@@ -15,6 +16,8 @@ OUT_OF_REACH = 0.05
 """Share of targets that outputs can't reach."""
 PENALTY = 2.0
 """Times the criterion, above which a penalty dominates the first steps."""
+BONUS = 1.0
+"""Worth of a nat of entropy, over the range of the advantages: above it a policy stays random."""
 STRONG_DECAY, SHRUNK = 0.3, 0.2
 """A weight decay under which weights shrink to this share of what they were."""
 
@@ -35,6 +38,9 @@ def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
     if loss.one_hot and loss.kind in DISTANCES and evidence.is_supervised:
         measured = f"{kind} against one-hot rows of {loss.classes} classes"
         return rule.failed(measured, 0.8, "the loss", "cross-entropy")
+    if evidence.data and evidence.data.unordered and loss.kind in DISTANCES:
+        measured = f"{kind} against the numbers of classes, which are in no order"
+        return rule.failed(measured, 0.85, "the loss", "cross-entropy of an output for each class")
     if loss.kind == "cross_entropy" and loss.classes == 1:
         return rule.failed("cross-entropy of one output", 0.9, expected="one for each class")
     logits = ("cross_entropy", "binary_cross_entropy_with_logits")
@@ -108,6 +114,8 @@ def double_softmax(rule: Rule, evidence: Evidence) -> Check:
 )
 def detached_regulariser(rule: Rule, evidence: Evidence) -> Check:
     steps = [step for step in evidence.observations if step.terms]
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.92, "the loss", "create_graph=True")
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: its loss has no criterion")
     if not steps:
@@ -132,6 +140,10 @@ def detached_regulariser(rule: Rule, evidence: Evidence) -> Check:
     "the criterion is larger",
 )
 def regulariser_dominates(rule: Rule, evidence: Evidence) -> Check:
+    bonuses = [step.entropy_bonus for step in evidence.observations if step.entropy_bonus > 0]
+    if bonuses and (worth := median(bonuses)) > BONUS:
+        measured = f"a nat of entropy is worth {worth:.3g} times what the advantages differ by"
+        return rule.failed(measured, 0.9, "the loss", "a small part of it")
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: its loss has no criterion")
     done = evidence.experiments.get("terms_weighed")

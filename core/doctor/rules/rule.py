@@ -74,3 +74,10 @@ def names(found: list[str] | tuple[str, ...], most: int = 3) -> str:
     """Return the first of some names, and how many more there are."""
     shown = ", ".join(found[:most])
     return shown + (f" and {len(found) - most} more" if len(found) > most else "")
+
+
+def wired(rule: Rule, evidence: Evidence) -> str:
+    """Return in words how most of the observed steps are wired so; "" if they are not."""
+    steps = [step for step in evidence.observations if step.has_backward]
+    found = [words for step in steps for cause, words in step.wiring if cause == rule.id]
+    return found[-1] if len(found) > len(steps) / 2 else ""

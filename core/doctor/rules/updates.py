@@ -16,6 +16,7 @@ from ...telemetry.layer_health import (
 )
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
+from ..experiments.reference_networks import References
 from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedParameter
 from ..watch.training_kind import PHYSICS
@@ -25,6 +26,14 @@ MIN_STEPS = 4
 """Observed steps in which nothing moves, before that is a fault: gradients may be accumulated."""
 UPHILL, SLIGHTLY_UPHILL = 0.1, 0.05
 """Cosines between update and gradient: of the median, and of three of four steps."""
+MIN_PAIRS = 2
+"""Consecutive steps whose update is undone each time."""
+CLIPPED = 0.1
+"""Part of the gradient that is left of it by clipping, below which a step is that much shorter."""
+EARLY = 0.4
+"""Part of the planned steps, before which a warm-up may well not have ended."""
+NEARLY = 0.05
+"""Part of its height by which a linear warm-up may miss a straight line from zero."""
 ROUNDED_OFF = 1e-6
 """Of a float32 parameter's size: a step below is lost, or nearly, in its seven digits."""
 LOST_STEPS = 0.5
@@ -48,6 +57,8 @@ a loss that diverged, a lower rate that is better, jumps."""
 MUCH_TOO_SMALL = UPDATE_SMALL - 0.8
 LOW_RANK = 4
 """Times the rank of adapters, which a layer has that they stand beside."""
+WORTH_STARTING_AGAIN = 0.2
+"""Part of the loss that as many steps again, or a new network of the same size, must bring."""
 WORTH_CHANGING = 0.04
 """Part of the loss that another learning rate must bring."""
 
@@ -113,7 +124,7 @@ def parameter_not_trained(rule: Rule, evidence: Evidence) -> Check:
         where = "the loss" if "graph" in nothing else "the update"
         return rule.failed(nothing, 0.98, where)
     if evidence.crash and evidence.lost:
-        measured = f"{evidence.crash}. {names(evidence.lost)} was made anew without requires_grad"
+        measured = f"{evidence.crash}. {names(evidence.lost)} was made anew: it is no leaf"
         return rule.failed(measured, 0.97, names(evidence.lost), "an update in place")
     found = _not_updated(evidence)
     if found is None:
@@ -233,6 +244,54 @@ def _is_rounded_off(p: ObservedParameter, step: Observation) -> bool:
 
 
 @rule(
+    "wrong_backward",
+    "backward of own functions",
+    "What an own autograd.Function hands on is the derivative of its forward, unless that is flat"
+    " or only passes its input on.",
+    "the derivative of the forward",
+    "PyTorch's documentation of torch.autograd.gradcheck",
+)
+def wrong_backward(rule: Rule, evidence: Evidence) -> Check:
+    done = evidence.experiments.get("backward_compared")
+    if done is not None and done.passed is False:
+        return rule.failed(done.measured, 0.95, "its backward", done.expected)
+    return rule.by_experiment(evidence, "backward_compared")
+
+
+@rule(
+    "replicas_drift",
+    "replicas that stay alike",
+    "Networks that begin alike and are moved alike, on batches of their own, stay alike.",
+    "one mean gradient for all",
+    "PyTorch's documentation of DistributedDataParallel",
+)
+def replicas_drift(rule: Rule, evidence: Evidence) -> Check:
+    if not evidence.observations:
+        return rule.not_checked("no complete step was observed")
+    if evidence.replicas:
+        return rule.failed(evidence.replicas, 0.88, "the update")
+    return rule.passed("no two such networks were found")
+
+
+@rule(
+    "weights_restored",
+    "updates that stay",
+    "A step begins with the weights that the step before has left.",
+    "the updated weights",
+)
+def weights_restored(rule: Rule, evidence: Evidence) -> Check:
+    pairs = [(a, b) for a, b in pairwise(evidence.observations) if b.step == a.step + 1]
+    moved = [(a, b) for a, b in pairs if any(p.update > 0 for p in a.parameters)]
+    moved = [(a, b) for a, b in moved if math.isfinite(a.begun_with - b.begun_with)]
+    if len(moved) < MIN_PAIRS:
+        return rule.not_checked("too few consecutive steps were observed")
+    if all(b.begun_with == a.begun_with for a, b in moved):
+        measured = f"after each of {len(moved)} steps the next one began with the same weights"
+        return rule.failed(measured, 0.97, "behind the update")
+    return rule.passed("they stay")
+
+
+@rule(
     "low_precision_weights",
     "digits of the weights",
     f"Of weights in bfloat16 or float16 at most {LOST_STEPS:.0%} stay where they are in a step.",
@@ -280,7 +339,7 @@ def lr_growing(rule: Rule, evidence: Evidence) -> Check:
         and last > LR_GROWS * max(start, middle)
         and last > 1.05 * late
     )
-    if grows and end > 0.4 * (evidence.planned or end):
+    if grows and end > EARLY * (evidence.planned or end):
         return rule.failed(measured, 0.9, "the learning rate", picture=picture)
     return rule.passed(measured, picture=picture)
 
@@ -308,6 +367,13 @@ def lr_vanished(rule: Rule, evidence: Evidence) -> Check:
         return rule.failed(measured, 0.75, "the learning-rate schedule", picture=picture)
     lower = found.finite(*found.losses)
     gain = (found.before - min(lower)) / abs(found.before) if lower and found.before else 0.0
+    compared = evidence.result(References)
+    if compared is not None and math.isfinite(compared.own):
+        reached = np.nanmin([compared.longer, compared.same, compared.own])
+        again = float(compared.own - reached) / abs(compared.own)
+        if again > WORTH_STARTING_AGAIN:
+            measured += f", and a copy that goes on, or one anew, reaches a loss {again:.0%} lower"
+            return rule.failed(measured, 0.9, "the learning-rate schedule", picture=picture)
     if gain < WORTH_CHANGING:
         return rule.passed(f"{measured}, and a higher rate brings no more", picture=picture)
     measured += f", and some steps more at a higher rate would lower the loss by {gain:.0%}"
@@ -455,8 +521,16 @@ def lr_too_low(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked(f"{evidence.training_kind}: the height of its loss says nothing")
     if any(x.optimizer in LINE_SEARCH for x in evidence.observations):
         return rule.not_checked("this optimiser looks for the length of each step by itself")
-    ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
     picture = _ratio_picture(evidence)
+    measured, sure = _too_short(evidence, ratios)
+    if sure:
+        return rule.failed(measured, sure, "the learning rate", picture=picture)
+    return rule.passed(measured, picture=picture)
+
+
+def _too_short(evidence: Evidence, ratios: list[float]) -> tuple[str, float]:
+    """Say how long steps are, and how sure it is that they are far too short; else 0."""
+    ratio = max(ratios[1:] or ratios)  # a schedule may have come down since
     measured = f"the update-to-weight ratio is at most {_ratio_in_words(ratio)}"
     gain = math.nan
     if rates := evidence.result(OtherRates):
@@ -467,9 +541,61 @@ def lr_too_low(rule: Rule, evidence: Evidence) -> Check:
     hardly_falls = evidence.ended > 0.7 * evidence.began
     stays = evidence.ended > 0.97 * evidence.began
     too_small = gain > WORTH_CHANGING or stays or (ratio < MUCH_TOO_SMALL and hardly_falls)
-    if ratio < UPDATE_SMALL and too_small:
-        done = evidence.experiments.get("other_rates")
-        measured += f". {done.measured}" if done and done.passed is not None else ""
-        sure = 0.6 + min(0.3, 0.15 * (UPDATE_SMALL - ratio))
-        return rule.failed(measured, sure, "the learning rate", picture=picture)
-    return rule.passed(measured, picture=picture)
+    if not (ratio < UPDATE_SMALL and too_small):
+        return measured, 0.0
+    done = evidence.experiments.get("other_rates")
+    measured += f". {done.measured}" if done and done.passed is not None else ""
+    return measured, 0.6 + min(0.3, 0.15 * (UPDATE_SMALL - ratio))
+
+
+def _steps_too_short(evidence: Evidence) -> str:
+    """Say how long steps are where they are far too short; "" where they are not, or unknown."""
+    ratios = _median_ratios(evidence)
+    line_search = any(x.optimizer in LINE_SEARCH for x in evidence.observations)
+    if not ratios or len(evidence.losses) < 10 or not evidence.loss_is_comparable or line_search:
+        return ""
+    measured, sure = _too_short(evidence, ratios)
+    return measured if sure else ""
+
+
+@rule(
+    "clipping_too_strong",
+    "clipping of the gradient",
+    f"Clipping leaves {CLIPPED:.0%} of the gradient or more, or the steps are long enough all the"
+    " same.",
+    "only steps that are too long",
+    "Pascanu, Mikolov and Bengio 2013",
+)
+def clipping_too_strong(rule: Rule, evidence: Evidence) -> Check:
+    left = [x.clipped for x in evidence.observations if x.scale == 1 and math.isfinite(x.clipped)]
+    if not left:
+        return rule.not_checked("no optimiser was seen to find the gradient")
+    measured = f"in the median it leaves {median(left):.2g} of the gradient"
+    if median(left) < CLIPPED and (short := _steps_too_short(evidence)):
+        return rule.failed(f"{measured}; {short}", 0.93, "the clipping")
+    return rule.passed(measured)
+
+
+@rule(
+    "warmup_too_long",
+    "end of the warm-up",
+    "A learning rate that begins near 0 comes to its height before the end, or the steps are long"
+    " enough all the same.",
+    "some per cent of the steps",
+    "Goyal et al. 2017, section 2.2",
+)
+def warmup_too_long(rule: Rule, evidence: Evidence) -> Check:
+    rates = evidence.learning_rates
+    if len(rates) < 5 or rates[-1][0] < 60:
+        return rule.not_checked("the learning rate was observed in too few steps")
+    if rates[-1][0] < EARLY * evidence.planned:
+        return rule.not_checked("it may be in the middle of its warm-up")
+    steps, heights = np.array(rates).T
+    slope, begin = np.polyfit(steps, heights, 1)
+    error = float(np.abs(begin + slope * steps - heights).max())
+    climbs = slope > 0 and max(error, abs(begin)) < NEARLY * float(heights.max())
+    measured = f"from {rates[0][1]:.3g} to {rates[-1][1]:.3g}"
+    if climbs and (short := _steps_too_short(evidence)):
+        measured = f"the rate still climbs, {measured} in the last step; {short}"
+        return rule.failed(measured, 0.93, "the warm-up", picture=_rates_picture(rates))
+    return rule.passed("it does not climb to the end" if not climbs else measured)

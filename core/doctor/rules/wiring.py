@@ -1,19 +1,29 @@
 """Rules on how a network is wired: reshapes, attention, repeated modules, padding."""
 
+import math
+
 from ..diagnosis import Check
 from ..evidence import Evidence
-from ..watch.wiring import FEW_EXAMPLES, FEW_VALUES, LARGE_LOGITS, PADDED, WIDE
-from .rule import Rule, rule
+from ..watch.training_kind import LANGUAGE
+from ..watch.wiring import (
+    FEW_EXAMPLES,
+    FEW_VALUES,
+    GROWS,
+    LARGE_LOGITS,
+    MANY_BLOCKS,
+    PADDED,
+    WIDE,
+)
+from .layers import FIRST_LOSS, FIRST_LOSS_MARGIN
+from .rule import Rule, rule, wired
 
 
 def _by_wiring(rule: Rule, evidence: Evidence, confidence: float, where: str) -> Check:
     """Return a check that failed if most of the observed steps are wired so."""
-    steps = [step for step in evidence.observations if step.layers]
-    found = [words for step in steps for cause, words in step.wiring if cause == rule.id]
-    if not steps:
+    if not any(step.layers for step in evidence.observations):
         return rule.not_checked("no layer was observed")
-    if len(found) > len(steps) / 2:
-        return rule.failed(found[-1], confidence, where)
+    if words := wired(rule, evidence):
+        return rule.failed(words, confidence, where)
     return rule.passed("nothing of that kind")
 
 
@@ -96,3 +106,53 @@ def padding_read(rule: Rule, evidence: Evidence) -> Check:
     if learned:
         return rule.passed("it learns all the same")
     return _by_wiring(rule, evidence, 0.75, "the padding")
+
+
+@rule(
+    "positions_missing",
+    "positions of the tokens",
+    "Earlier tokens in another order change the last output of a network with attention.",
+    "another output",
+    "Vaswani et al. 2017, section 3.5",
+)
+def positions_missing(rule: Rule, evidence: Evidence) -> Check:
+    done = evidence.experiments.get("positions_exchanged")
+    if done is not None and done.passed is False:
+        sure = 0.92 if evidence.training_kind == LANGUAGE else 0.7
+        return rule.failed(done.measured, sure, "the embedding", done.expected)
+    return rule.by_experiment(evidence, "positions_exchanged")
+
+
+@rule(
+    "normalisation_missing",
+    "normalisation of deep residual networks",
+    f"The sum of {MANY_BLOCKS} residual branches or more grows by at most {GROWS:g} times, is"
+    " normalised, or the network learns all the same.",
+    "about 1 in each block",
+    "He et al. 2016; Zhang, Dauphin and Ma 2019, Fixup",
+)
+def normalisation_missing(rule: Rule, evidence: Evidence) -> Check:
+    first = evidence.first
+    found = [words for cause, words in first.wiring if cause == rule.id] if first else []
+    if first is None:
+        return rule.not_checked("no complete step was observed")
+    if not found:
+        return rule.passed("nothing of that kind")
+    uniform = evidence.uniform
+    begins_wrong = first.criterion.value > FIRST_LOSS * uniform + FIRST_LOSS_MARGIN
+    stays = not evidence.ended < 0.9 * uniform
+    if math.isfinite(uniform) and (begins_wrong or stays):
+        measured = f"{found[0]}; the loss goes from {evidence.began:.3g} to {evidence.ended:.3g}"
+        return rule.failed(measured, 0.9, "the blocks")
+    return rule.passed(f"{found[0]}, and it learns all the same")
+
+
+@rule(
+    "residual_missing",
+    "residual paths",
+    "Around one self-attention of several, at least, what it was given is added to what it makes.",
+    "x + attention(x)",
+    "He et al. 2016; Vaswani et al. 2017, section 3.1",
+)
+def residual_missing(rule: Rule, evidence: Evidence) -> Check:
+    return _by_wiring(rule, evidence, 0.85, "the blocks")

@@ -72,6 +72,37 @@ CAUSES = {
         " backward() on the loss itself, and update in place (w -= ..., under no_grad).",
         ("plateau", "lr_too_low", "crash", "vanishing_gradient", "labels_shuffled"),
     ),
+    "weights_restored": CauseText(
+        "Weights are restored after each step",
+        "What a step has learned is undone before the next one: the network stays as it was.",
+        "Load the best weights once, after the training; keep them as a deep copy until then.",
+        ("plateau", "lr_too_low", "labels_shuffled", "parameter_not_trained"),
+    ),
+    "wrong_backward": CauseText(
+        "The backward of an own function is wrong",
+        "The gradient that it hands on is not the derivative of its forward: the layers before it"
+        " are moved into a wrong direction.",
+        "Multiply the derivative by the gradient that comes in, and compare with"
+        " torch.autograd.gradcheck in float64.",
+        (
+            "batch_mixed",
+            "exploding_gradient",
+            "vanishing_gradient",
+            "lr_too_high",
+            "lr_too_low",
+            "plateau",
+            "wrong_update_sign",
+            "oscillation",
+            "nan",
+        ),
+    ),
+    "replicas_drift": CauseText(
+        "Replicas of one network drift apart",
+        "Each follows the gradient of its own batch; without their mean they become different"
+        " networks, each of which has learned from a part of the data.",
+        "Average the gradients (all_reduce, divided by their number, or"
+        " DistributedDataParallel) before each step of the optimisers.",
+    ),
     "frozen_layer": CauseText(
         "A layer is frozen",
         "The loss depends on its weights, but they require no gradient (or their learning"
@@ -194,6 +225,28 @@ CAUSES = {
         "Set them to -inf before the softmax: scores.masked_fill(mask == 0, -inf).softmax(-1).",
         ("future_leak", "plateau"),
     ),
+    "positions_missing": CauseText(
+        "Attention without positions",
+        "Attention weighs what is there, wherever it stands: without positions a sentence is a bag"
+        " of words.",
+        "Add a learned or sinusoidal embedding of the position to that of the token, or rotate"
+        " queries and keys.",
+        ("plateau", "labels_shuffled", "lr_too_low"),
+    ),
+    "residual_missing": CauseText(
+        "Blocks without residual paths",
+        "Without x + block(x) signals and gradients go through every block, and what one loses is"
+        " lost: deep transformers hardly learn.",
+        "Add what a block was given to what it makes: x = x + attention(norm(x)).",
+        ("vanishing_gradient", "plateau", "lr_too_low", "inputs_ignored", "labels_shuffled"),
+    ),
+    "normalisation_missing": CauseText(
+        "A deep residual network without normalisation",
+        "Each block adds to the signal, which grows from block to block, and so does the gradient.",
+        "Normalise what each block is given (layer norm or batch norm), or begin blocks with"
+        " weights near zero.",
+        ("exploding_gradient", "bad_init_scale", "lr_too_high", "nan", "dead_units", "plateau"),
+    ),
     "layer_repeated": CauseText(
         "One layer used where several were meant",
         "[layer] * 3 has the same layer three times: its weights are shared, and the network has a"
@@ -252,6 +305,13 @@ CAUSES = {
             "oscillation",
             "saturated_units",
         ),
+    ),
+    "batch_repeated": CauseText(
+        "One batch for ever",
+        "The batch is drawn once, before the loop: the network overfits a few examples, and"
+        " has not seen the others.",
+        "Draw a batch in each step: for x, y in loader.",
+        ("overfitting", "not_shuffled", "class_imbalance", "vocabulary_unused"),
     ),
     "not_shuffled": CauseText(
         "Data sorted by class and not shuffled",
@@ -351,6 +411,13 @@ CAUSES = {
         " for inference.",
         ("overfitting",),
     ),
+    "stale_cache": CauseText(
+        "A stale cache of keys and values",
+        "Attention looks at keys and values of another prompt, or not at those of the newest"
+        " tokens.",
+        "Begin each prompt with an empty cache, and append keys and values of every token.",
+        ("train_eval_mismatch",),
+    ),
     "context_frozen": CauseText(
         "The context of a generation stays the same",
         "Every token is drawn as if it were the first: the letters are right, and make no words.",
@@ -362,6 +429,20 @@ CAUSES = {
         "bfloat16 has three digits: a step below a four-hundredth of a weight is rounded away.",
         "Keep weights in float32 and compute in bfloat16: torch.autocast around the forward pass.",
         ("parameter_not_trained", "lr_too_low", "plateau"),
+    ),
+    "clipping_too_strong": CauseText(
+        "Gradients are clipped to next to nothing",
+        "A norm far below that of the gradients makes every step as much shorter: the weights"
+        " hardly change.",
+        "Clip what is rare: a norm of about 1, or one that most gradients stay below.",
+        ("lr_too_low", "plateau", "vanishing_gradient"),
+    ),
+    "warmup_too_long": CauseText(
+        "A warm-up that does not end",
+        "The learning rate begins near zero, and is still far below its height when the training"
+        " ends.",
+        "Let it climb for some per cent of the steps that there are.",
+        ("lr_growing", "lr_too_low", "plateau", "vanishing_gradient"),
     ),
     "lr_growing": CauseText(
         "The learning rate grows",

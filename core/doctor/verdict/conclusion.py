@@ -46,6 +46,8 @@ HELPED, USELESS = 1.5, 0.25
 REFUTABLE = ("lr_too_high", "lr_too_low", "lr_growing", "lr_vanished", "oscillation")
 """Causes that are nothing but what their fix changes: where that brings nothing, they are doubtful.
 Others, such as a wrong sign, are facts, or may have a better fix than the one that was tried."""
+REFUTED = 0.3
+"""Confidence, up to which a cause that was refuted is none any more."""
 ORDER = list(CAUSES)
 MILD = (
     "overfitting",
@@ -76,6 +78,7 @@ def causes_of(
     proofs = proofs or {}
     wrong = [check for check in checks if check.passed is False and check.id in CAUSES]
     wrong = [_weighed(check, proofs.get(check.id)) for check in wrong]
+    wrong = [c for c in wrong if c.confidence > REFUTED or not _refuted(c, proofs.get(c.id))]
     kept = [check for check in wrong if not _explained(check, wrong)]
     kept.sort(key=_place)
     return tuple(
@@ -99,6 +102,11 @@ def _proved(proof: Proof | None) -> tuple[tuple[str, Any], ...]:
     return proof.settings if proof is not None and proof.proved else ()
 
 
+def _refuted(check: Check, proof: Proof | None) -> bool:
+    """Whether a cause that is nothing but what its fix changes was seen not to be helped by it."""
+    return proof is not None and proof.refuted and check.id in REFUTABLE
+
+
 def _weighed(check: Check, proof: Proof | None) -> Check:
     """Return a check with the confidence that its fix leaves it, by Bayes' rule."""
     if proof is None:
@@ -106,7 +114,7 @@ def _weighed(check: Check, proof: Proof | None) -> Check:
     odds = check.confidence / (1 - check.confidence)
     if proof.proved:
         odds *= HELPED
-    elif proof.refuted and check.id in REFUTABLE:
+    elif _refuted(check, proof):
         odds *= USELESS
     return replace(check, confidence=round(min(0.99, odds / (1 + odds)), 2))
 

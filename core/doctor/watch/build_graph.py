@@ -8,16 +8,29 @@ from torch import Tensor
 
 from .graph import StepGraph, tensors_of
 from .loss_readers import SUMS, find_loss
-from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, RANDOM, Op, Tape, ops_behind
+from .tape import (
+    FACTORIES,
+    NONLINEARITIES,
+    OWN_FUNCTION,
+    PRODUCTS,
+    RANDOM,
+    Op,
+    Tape,
+    ops_behind,
+)
 
-NOT_LINEAR = NONLINEARITIES | frozenset(
-    (
-        "exp log sin cos softmax log_softmax abs pow square sqrt clamp clamp_min clamp_max "
-        "maximum minimum max_pool1d max_pool2d max amax where layer_norm group_norm rms_norm "
-        "glu scaled_dot_product_attention gru gru_cell lstm lstm_cell rnn_tanh rnn_relu "
-        "rnn_tanh_cell rnn_relu_cell multi_head_attention_forward log1p rsqrt reciprocal "
-        "masked_fill adaptive_max_pool2d erf logsumexp normalize"
-    ).split()
+NOT_LINEAR = (
+    NONLINEARITIES
+    | {OWN_FUNCTION}
+    | frozenset(
+        (
+            "exp log sin cos softmax log_softmax abs pow square sqrt clamp clamp_min clamp_max "
+            "maximum minimum max_pool1d max_pool2d max amax where layer_norm group_norm rms_norm "
+            "glu scaled_dot_product_attention gru gru_cell lstm lstm_cell rnn_tanh rnn_relu "
+            "rnn_tanh_cell rnn_relu_cell multi_head_attention_forward log1p rsqrt reciprocal "
+            "masked_fill adaptive_max_pool2d erf logsumexp normalize"
+        ).split()
+    )
 )
 """Two products with one of these between them are more than one product would be."""
 

@@ -6,7 +6,7 @@ is generated. No loss shows it.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -30,12 +30,25 @@ SIGNAL_RATIO = 1.5
 """Signals so many times larger or smaller are normalised by other statistics."""
 MANY_DRAWN = 8
 """Tokens, from which on a context that stays is no chance."""
+SMALLEST_PICTURE = 4
+"""Of a side."""
+FAR, NEAR = 3.0, 2.0
+"""Mean squared distance of two mean pictures, in standard errors: 1 by chance alone."""
 FEWEST_EXAMPLES = 20
 """In inference, for sizes to be compared."""
 
 
-def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> InferenceStats:
-    """Compare the tape of an inference with the graph of a training step."""
+def compare_inference(
+    graph: StepGraph, tape: Tape, variables: Variables, rows: Tensor | None = None
+) -> InferenceStats:
+    """Compare the tape of an inference with the graph of a training step.
+
+    Args:
+        graph: the step.
+        tape: of the inference.
+        variables: those around the loop.
+        rows: inputs of several steps; None for those of the step alone.
+    """
     trained = signature(graph.ops, graph.weights)
     used = signature(tape.ops, graph.weights)
     if not trained or not used:
@@ -61,10 +74,11 @@ def compare_inference(graph: StepGraph, tape: Tape, variables: Variables) -> Inf
             )
         if NORMALISATION in ours.operations & theirs.operations:
             extra += _compare_signals(name, ours, theirs)
-    extra += _compare_inputs(graph, tape)
+    extra += _compare_inputs(graph, tape, rows)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
     same_context = 0 if remembers else _drawn_from_one_context(graph, tape)
-    return InferenceStats(tuple(missing), tuple(extra), modes, same_context)
+    stale = _stale_keys(graph, tape)
+    return InferenceStats(tuple(missing), tuple(extra), modes, stale, same_context)
 
 
 def _tokens(lengths: set[int]) -> str:
@@ -108,6 +122,50 @@ def _drawn_from_one_context(graph: StepGraph, tape: Tape) -> int:
     first = [t for t in contexts if t.shape == contexts[0].shape]
     alike = all(torch.equal(t, first[0]) for t in first)
     return len(drawn) if alike and len(first) >= len(drawn) >= MANY_DRAWN else 0
+
+
+def _stale_keys(graph: StepGraph, tape: Tape) -> str:
+    """Say where attention looks at more keys than there are positions so far, or not at new ones.
+
+    In training there is a key for each position, which is looked up in an embedding of its own.
+    """
+    known = set(graph.weights)
+    trained = _keys_and_positions(graph.tape.ops, known)
+    if not trained or any(keys != last + 1 for keys, last in trained):
+        return ""
+    used = _keys_and_positions(tape.ops, known)
+    longer = [(keys, last) for keys, last in used if keys > last + 1]
+    if len(longer) > 1:
+        keys, last = longer[-1]
+        return f"at position {last + 1} attention looks at {keys} keys, of an earlier prompt, too"
+    later = used[1:]
+    if len(later) >= MANY_DRAWN and len({keys for keys, _ in later}) == 1:
+        keys = later[0][0]
+        if all(keys < last + 1 for _, last in later) and len({last for _, last in later}) > 1:
+            return f"attention looks at the same {keys} keys at each of {len(later)} positions"
+    return ""
+
+
+def _keys_and_positions(ops: Sequence[Op], known: set[int]) -> list[tuple[int, int]]:
+    """Return of each attention how many keys it looks at, and the last position so far."""
+    counted = made_without_data(ops)
+    shares: set[int] = set()
+    found, last = [], -1
+    for op in ops:
+        if op.name in LOOK_UPS and any(id(t) in known for t in op.inputs):
+            index = _index(op)
+            cut = op.args[1] if op.name == "getitem" else None
+            if index is not None and id(index) in counted and index.numel():
+                last = int(index.max())
+            elif isinstance(cut, slice) and isinstance(cut.stop, int) and cut.stop > 0:
+                last = cut.stop - 1
+        elif op.name == "softmax" or (op.name == "dropout" and id(op.inputs[0]) in shares):
+            shares.add(id(op.outputs[0]))
+        elif op.name in ("matmul", "bmm") and id(op.operand(0)) in shares and last >= 0:
+            found.append((op.operand(0).shape[-1], last))
+        elif op.name == "scaled_dot_product_attention" and last >= 0:
+            found.append((op.inputs[1].shape[-2], last))
+    return found
 
 
 # Layer by layer.
@@ -209,8 +267,8 @@ def _compare_signals(name: str, ours: Behind, theirs: Behind) -> list[str]:
     return [f"behind {name} signals are {ratio:.1f} times as large, normalised by other statistics"]
 
 
-def _compare_inputs(graph: StepGraph, tape: Tape) -> list[str]:
-    """Describe inputs that are of another size than in training."""
+def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[str]:
+    """Describe inputs that are of another size than in training, or pictures that are turned."""
     given = [t for t in graph.inputs if t.is_floating_point() and t.dim() > 1]
     if not given:
         return []
@@ -227,7 +285,53 @@ def _compare_inputs(graph: StepGraph, tape: Tape) -> list[str]:
                 continue
             maker = made.get(id(tensor))
             if maker is None or maker.name not in FACTORIES:
-                return compare_sizes(first, tensor)
+                several = rows is not None and rows.shape[1:] == first.shape[1:]
+                different = compare_sizes(first, tensor)
+                return different or _turned(rows if several and rows is not None else first, tensor)
+    return []
+
+
+CHANNELS = "with their channels in reverse order"
+TURNS: dict[str, Callable[[Tensor], Tensor]] = {
+    "upside down": lambda x: x.flip(-2),
+    "mirrored": lambda x: x.flip(-1),
+    "turned by half": lambda x: x.flip(-1, -2),
+    "transposed": lambda x: x.transpose(-1, -2),
+    CHANNELS: lambda x: x.flip(-3),
+}
+
+
+@torch.no_grad()
+def _turned(trained: Tensor, used: Tensor) -> list[str]:
+    """Describe pictures whose mean is that of training only where these are turned as well."""
+    ours, theirs = trained.detach().float(), used.detach().float()
+    side = math.isqrt(ours[0].numel())
+    if ours.dim() == 2 and side**2 == ours.shape[1]:
+        ours = ours.reshape(len(ours), side, side)
+    if (
+        ours.dim() < 3
+        or min(ours.shape[-2:]) < SMALLEST_PICTURE
+        or theirs.numel() % ours[0].numel()
+    ):
+        return []
+    theirs = theirs.reshape(-1, *ours.shape[1:])
+    if min(len(ours), len(theirs)) < FEWEST_EXAMPLES:
+        return []
+    mean, spread = ours.mean(0), ours.var(0) + 1e-3 * ours.var() + 1e-12
+
+    def distance(turn: Callable[[Tensor], Tensor]) -> float:
+        error = turn(spread) * (1 / len(ours) + 1 / len(theirs))
+        return float(((theirs.mean(0) - turn(mean)).square() / error).mean())
+
+    as_they_are = distance(lambda x: x)
+    turns = {
+        words: distance(turn)
+        for words, turn in TURNS.items()
+        if (mean.dim() > 2 or words != CHANNELS) and turn(mean).shape == mean.shape
+    }
+    best = min(turns, key=lambda words: turns[words])
+    if as_they_are > FAR * max(1.0, turns[best]) and turns[best] < NEAR:
+        return [f"pictures {best}"]
     return []
 
 

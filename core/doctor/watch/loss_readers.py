@@ -26,6 +26,8 @@ THROUGH = frozenset(
     ).split()
 )
 """What a loss passes on its way to the root."""
+TINY = 1e-3
+"""What is added to probabilities, at most, to keep their logarithm finite."""
 SOFTMAX = ("softmax", "log_softmax")
 PROBABILITIES = (*SOFTMAX, "log", "sub", "div", "truediv", "logsigmoid", "clamp")
 """What log-probabilities come out of, by hand, too."""
@@ -164,7 +166,7 @@ def _trace_back(graph: StepGraph, value: Tensor) -> LossCall | None:
         if found is not None:
             return replace(found, sign=sign * found.sign)
         signals = [t for t in op.inputs if graph.kind(t) == "signal"]
-        if op.name not in THROUGH or not signals:
+        if not signals or not (op.name in THROUGH or _keeps_off_zero(op)):
             return None
         if op.name == "neg":
             sign = -sign
@@ -174,6 +176,13 @@ def _trace_back(graph: StepGraph, value: Tensor) -> LossCall | None:
                 sign = -sign
         value = signals[0]
     return None
+
+
+def _keeps_off_zero(op: Op) -> bool:
+    """Whether it adds a tiny number, or cuts off at one, so that a logarithm is finite."""
+    numbers = [a for a in (*op.args, *op.kwargs.values()) if isinstance(a, int | float)]
+    tiny = bool(numbers) and min(map(abs, numbers)) < TINY
+    return tiny and op.name in SUMS | {"clamp", "clamp_min", "clip"}
 
 
 # What it measures.

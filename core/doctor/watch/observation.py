@@ -165,6 +165,7 @@ class ObservedInput:
         is_tokens: whether it is whole numbers that index an embedding.
         shape: of the batch.
         mean, std: of its values.
+        largest: their largest absolute value.
         finite: whether it is free of NaN and infinity.
         constant: whether all examples are equal.
         leaks_target: whether a part of it is the target.
@@ -176,6 +177,7 @@ class ObservedInput:
     shape: tuple[int, ...]
     mean: float
     std: float
+    largest: float = math.nan
     finite: bool = True
     constant: bool = False
     leaks_target: bool = False
@@ -219,7 +221,11 @@ class Observation:
         summed: by how much the loss exceeds the mean of its elements; 1 for a mean.
         scale: times the loss, that is differentiated, as in mixed precision; else 1.
         weights_norm: of all parameters around the loop, to see whether any moves; NaN.
+        begun_with: a sum over the weights with which the step computed, to see whether these are
+            those of another one; NaN.
         weights_count: how many they are.
+        clipped: the norm of the gradient that the optimiser found, over that of the loss; NaN.
+        entropy_bonus: what a nat of a policy's entropy is worth, over the range of its advantages.
         cut: why no parameter gets a gradient, in words; "".
         zeroed_before_step: whether gradients were zero when the optimiser moved the parameters.
         draws_examples: whether no inputs were found, since they are drawn in the step.
@@ -246,7 +252,10 @@ class Observation:
     summed: float = 1.0
     scale: float = 1.0
     weights_norm: float = math.nan
+    begun_with: float = math.nan
     weights_count: int = 0
+    clipped: float = math.nan
+    entropy_bonus: float = 0.0
     cut: str = ""
     zeroed_before_step: bool = False
     draws_examples: bool = False
@@ -280,6 +289,7 @@ class InferenceStats:
         missing: what is done in training and not in inference, in words.
         extra: what is done in inference and not in training.
         training_modules: modules that are in training mode during inference.
+        stale: at which keys attention looks that are of another prompt, or not the newest; "".
         same_context: how many tokens were drawn from one and the same context.
         training_loss, inference_loss: of the same batch, both ways; NaN.
     """
@@ -287,6 +297,7 @@ class InferenceStats:
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     training_modules: tuple[str, ...] = ()
+    stale: str = ""
     same_context: int = 0
     training_loss: float = math.nan
     inference_loss: float = math.nan

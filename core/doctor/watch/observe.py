@@ -11,7 +11,7 @@ from .graph import StepGraph, is_one_hot
 from .loss_readers import read_loss
 from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
 from .tape import FACTORIES, RANDOM, Op, ops_behind
-from .training_kind import recognise, summed_items
+from .training_kind import entropy_bonus, recognise, summed_items
 from .variables import Variables
 from .wiring import wiring
 
@@ -71,7 +71,10 @@ def observe(
         summed=summed_items(graph),
         scale=graph.scale,
         weights_norm=_norm(parameters),
+        begun_with=graph.tape.begun_with,
         weights_count=sum(p.numel() for p in parameters),
+        clipped=graph.tape.clipped,
+        entropy_bonus=entropy_bonus(graph),
         cut=_cut(graph, variables),
         zeroed_before_step=graph.tape.zeroed_before_step,
         has_backward=bool(graph.tape.passes),
@@ -81,10 +84,16 @@ def observe(
 
 
 def _draws_examples(graph: StepGraph) -> bool:
-    """Whether the outputs are made of numbers that were drawn in the step."""
-    if graph.outputs is None:
+    """Whether the outputs are made of numbers that were drawn or written in the step.
+
+    Then no inputs are found, and the outputs of examples differ all the same.
+    """
+    outputs = graph.outputs
+    if outputs is None:
         return False
-    return any(op.name in RANDOM for op in ops_behind(graph.tape, [graph.outputs]))
+    if outputs.dim() > 1 and len(outputs) > 1 and bool((outputs != outputs[:1]).any()):
+        return True
+    return any(op.name in RANDOM for op in ops_behind(graph.tape, [outputs]))
 
 
 def _scale(graph: StepGraph, loss: float) -> float:
@@ -152,7 +161,9 @@ def _parameters(
         if not any(p.requires_grad for p in root.parameters())
         for p in root.parameters()
     }
-    beside = set[int]().union(*(family for family in variables.siblings if family & used))
+    held = [{id(p) for g in o.param_groups for p in g["params"]} for o in variables.optimizers]
+    families = [*variables.siblings, *held]
+    beside = set[int]().union(*(family for family in families if family & used))
     for key, tensor in {
         **{id(t): t for t in variables.parameters.values()},
         **graph.weights,
@@ -330,6 +341,7 @@ def _inputs(graph: StepGraph) -> Iterator[ObservedInput]:
             shape=tuple(tensor.shape),
             mean=float(values.mean()),
             std=float(values.std(correction=0)),
+            largest=float(values.abs().max()) if values.numel() else math.nan,
             finite=bool(torch.isfinite(values).all()),
             constant=len(rows) > 3 and bool((rows == rows[:1]).all()),
             leaks_target=_leaks_target(tensor, graph.targets),

@@ -7,6 +7,7 @@ inputs or other weights: :func:`replay`.
 """
 
 import logging
+import math
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.overrides import TorchFunctionMode
 
@@ -53,6 +55,10 @@ RANDOM = frozenset(
         "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like"
     ).split()
 )
+APPLY = Function.__dict__["apply"]
+"""As torch has it: a recorder takes its place for as long as it records."""
+OWN_FUNCTION = "own function"
+"""The name of a call of an ``autograd.Function`` of the program's own."""
 SAMPLED = ("multinomial", "bernoulli", "normal")
 """Draws from a distribution that has parameters."""
 MAX_OPS = 20_000
@@ -144,6 +150,11 @@ class Tape:
         zeroed_before_step: whether gradients were there after the backward pass, and none when the
             optimiser moved the parameters.
         update_line: of the program, where an optimiser or a call in place moved them; None.
+        derivatives: what ``torch.autograd.grad`` returned without a graph of its own, each with
+            what it was differentiated by.
+        begun_with: a sum over the parameters of the first backward pass, before any update; NaN.
+        clipped: the norm of the gradient as the optimiser found it, over that behind the backward
+            pass; NaN where that is not known.
     """
 
     ops: list[Op] = field(default_factory=list)
@@ -159,6 +170,9 @@ class Tape:
     drew_actions: bool = False
     zeroed_before_step: bool = False
     update_line: Line | None = None
+    derivatives: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    begun_with: float = math.nan
+    clipped: float = math.nan
     _generators: dict[int, torch.Generator] = field(default_factory=dict)
 
     def generator(self, original: torch.Generator) -> torch.Generator:
@@ -211,6 +225,7 @@ class TapeRecorder(TorchFunctionMode):
         self._carried: dict[int, bool] = {}
         self._moved: set[int] = set()
         self._evaluated: dict[int, weakref.ref[Tensor]] = {}
+        self._in_own_function = False
         self._stance: AbstractContextManager[None] | None = None
         self.failed = False
 
@@ -219,15 +234,30 @@ class TapeRecorder(TorchFunctionMode):
         self._hook = register_optimizer_step_post_hook(self._after_optimizer)
         if "torch._dynamo" in sys.modules:  # which would compile what records, too
             self._stance = torch.compiler.set_stance("force_eager")
+        own = classmethod(lambda cls, *args, **kwargs: self._apply_own(cls, *args, **kwargs))
+        Function.apply = own
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: Any) -> None:
         """Stop recording."""
         self._hook.remove()
+        Function.apply = APPLY
         super().__exit__(*error)  # type: ignore[no-untyped-call]
         if self._stance is not None:
             self._stance.__exit__(*error)
+
+    def _apply_own(self, cls: type[Function], *args: Any, **kwargs: Any) -> Any:
+        """Record an ``autograd.Function``: torch's modes see only what is called in it."""
+        nested = self._in_own_function or cls.__module__.partition(".")[0] == "torch"
+        self._in_own_function = self._in_own_function or not nested
+        try:
+            result = APPLY.__get__(None, cls)(*args, **kwargs)
+        finally:
+            self._in_own_function = self._in_own_function and nested
+        if not nested:
+            self._try_to_record(APPLY.__get__(None, cls), OWN_FUNCTION, args, kwargs, result)
+        return result
 
     def _after_optimizer(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -241,6 +271,9 @@ class TapeRecorder(TorchFunctionMode):
             left = any(_is_nonzero(p.grad) for p in reached)
             had = any(_is_nonzero(self.tape.parameter_gradients[id(p)]) for p in reached)
             self.tape.zeroed_before_step = had and not left
+            self.tape.clipped = _norm_ratio(
+                [p.grad for p in reached], [self.tape.parameter_gradients[id(p)] for p in reached]
+            )
 
     def __torch_function__(
         self,
@@ -250,6 +283,8 @@ class TapeRecorder(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
+        if self._in_own_function:
+            return function(*args, **kwargs)
         name = name_of(function)
         if name in ("backward", "grad") and function.__name__ != "__get__":
             asked = args[1:2] or kwargs.get("inputs")
@@ -264,13 +299,16 @@ class TapeRecorder(TorchFunctionMode):
         if function.__name__ != "__set__" and (
             isinstance(result, Tensor | tuple | list) or _is_in_place(function)
         ):
-            try:
-                self._record(function, name, args, kwargs, result)
-            except Exception:  # of ours, on something not thought of: the program goes on
-                if not self.failed:
-                    _log.exception("an operation was not understood")
-                self.failed = True
+            self._try_to_record(function, name, args, kwargs, result)
         return result
+
+    def _try_to_record(self, *call: Any) -> None:
+        try:
+            self._record(*call)
+        except Exception:  # of ours, on something not thought of: the program goes on
+            if not self.failed:
+                _log.exception("an operation was not understood")
+            self.failed = True
 
     def _record(
         self,
@@ -369,6 +407,10 @@ class TapeRecorder(TorchFunctionMode):
         with torch._C.DisableTorchFunction(), torch.no_grad():
             for parameter in reached:
                 self._note_carried(parameter)
+            exact = all(p.is_floating_point() and p.device.type != "mps" for p in reached)
+            if exact and not tape.passes:  # in seven digits a small update may be lost
+                sums = (n * float(p.double().sum()) for n, p in enumerate(reached, 1))
+                tape.begun_with = sum(sums)
         result = function(*args, **kwargs)
         tape.passes.append(found)
         if tape.root is None:
@@ -378,6 +420,9 @@ class TapeRecorder(TorchFunctionMode):
             if name == "grad":
                 asked = list(tensors_in(args[1:2] or kwargs.get("inputs")))
                 by_id = {id(t): g for t, g in zip(asked, result, strict=False)}
+                tape.derivatives += [
+                    (t, g) for t, g in zip(asked, result, strict=False) if g is not None
+                ]
                 gradients = (by_id.get(id(p)) for p in reached)
             for parameter, gradient in zip(reached, gradients, strict=True):
                 key = id(parameter)
@@ -410,6 +455,17 @@ def _is_nonzero(gradient: Tensor | None) -> bool:
         return False
     values = gradient.coalesce().values() if gradient.is_sparse else gradient
     return bool((values != 0).any())
+
+
+def _norm_ratio(now: list[Tensor | None], before: list[Tensor]) -> float:
+    """Return the norm of some gradients over what it was; NaN where they are not all dense."""
+    kept = [(a, b) for a, b in zip(now, before, strict=True) if a is not None]
+    if not kept or any(a.is_sparse or b.is_sparse for a, b in kept):
+        return math.nan
+    new, old = (
+        math.sqrt(sum(float(pair[k].float().square().sum()) for pair in kept)) for k in (0, 1)
+    )
+    return new / old if old > 0 else math.nan
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, key: str) -> Any:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .graph import StepGraph
 from .observation import ObservedInput, ObservedLoss
-from .tape import RANDOM, SAMPLED, Backward
+from .tape import RANDOM, SAMPLED, Backward, Op
 from .variables import Variables
 
 ADVERSARIAL = "adversarial"
@@ -33,6 +33,8 @@ SIMILARITIES = frozenset(
 )
 CLASSES = ("cross_entropy", "nll_loss", "nll_by_hand")
 DISTANCES = tuple("mse_loss square l1_loss smooth_l1_loss huber_loss".split())
+FEW_ADVANTAGES = 8
+"""Of a step, below which their range says little."""
 SUMMED = 4.0
 """Times the mean of its elements, from which on a loss counts as a sum."""
 
@@ -120,12 +122,17 @@ def _picks_actions(graph: StepGraph) -> bool:
     Either log-probabilities of what was sampled are weighed by rewards of both signs, or values are
     picked by the number of an action and compared with real numbers.
     """
-    picked = [op for op in graph.ops if op.name == "gather" and op.outputs[0].requires_grad]
     call = graph.loss
     if call is not None and call.kind in DISTANCES:
         made = graph.made_by_behind_views(call.outputs)
         if made is not None and made.name == "gather" and call.targets.is_floating_point():
             return True
+    return _weighed_actions(graph) is not None
+
+
+def _weighed_actions(graph: StepGraph) -> tuple[Op, Tensor] | None:
+    """Return what weighs log-probabilities of drawn actions by rewards, and these; None."""
+    picked = [op for op in graph.ops if op.name == "gather" and op.outputs[0].requires_grad]
     sampled = graph.tape.drew_actions or any(op.name in SAMPLED for op in graph.tape.ops)
     for op in graph.ops:
         if op.name not in ("mul", "rmul") or len(op.inputs) < 2:
@@ -140,8 +147,52 @@ def _picks_actions(graph: StepGraph) -> bool:
         )
         both = bool((weights[0] > 0).any()) and bool((weights[0] < 0).any())
         if drawn and (both or sampled or weights[0].numel() == 1):
-            return True
-    return False
+            return op, weights[0]
+    return None
+
+
+def entropy_bonus(graph: StepGraph) -> float:
+    """Return what a nat of a policy's entropy is worth, over the range of its advantages; or 0.
+
+    The best policy then takes actions in proportion to ``exp(advantage / worth)`` (Haarnoja et al.
+    2018): where a nat is worth more than all advantages differ by, hardly any better ones.
+    """
+    weighed = _weighed_actions(graph)
+    if weighed is None or weighed[1].numel() < FEW_ADVANTAGES or len(graph.terms) < 2:
+        return 0.0
+    with torch.no_grad():
+        spread = float(weighed[1].max() - weighed[1].min())
+        gain, bonus = 0.0, 0.0
+        for value, factor in graph.terms:
+            if not isinstance(value, Tensor) or graph.kind(value) != "signal":
+                continue
+            behind = graph.ancestors(value)
+            rows = 1.0 if not _is_sum(graph, value) else float(weighed[1].numel())
+            if id(weighed[0].outputs[0]) in behind:
+                gain = abs(factor) * rows
+            elif any(_is_entropy(graph, op) and id(op.outputs[0]) in behind for op in graph.ops):
+                bonus = abs(factor) * rows
+    return bonus / (gain * spread) if gain * spread > 0 else 0.0
+
+
+def _is_sum(graph: StepGraph, value: Tensor) -> bool:
+    """Whether a term is a sum over examples, and no mean."""
+    op = graph.made_by(value)
+    while op is not None and op.name in ("neg", "mul", "rmul", "squeeze") and op.inputs:
+        op = graph.made_by(op.inputs[0])
+    return op is not None and op.name == "sum" and op.outputs[0].dim() == 0
+
+
+def _is_entropy(graph: StepGraph, op: Op) -> bool:
+    """Whether it is ``p * log p``, of probabilities of the same outputs."""
+    if op.name != "mul" or len(_signals(graph, op.inputs)) < 2:
+        return False
+    shares = [t for t in op.inputs[:2] if bool((t >= 0).all()) and bool((t <= 1).all())]
+    return (
+        len(shares) == 1
+        and shares[0].dim() > 1
+        and bool(((shares[0].float().sum(-1) - 1).abs() < 1e-3).all())
+    )
 
 
 def _is_log_probability(graph: StepGraph, value: Tensor) -> bool:

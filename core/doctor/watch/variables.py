@@ -2,7 +2,7 @@
 
 import math
 import types
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ class Variables:
         optimizers: in the order in which they were found.
         data: other tensors of some size, by name.
         datasets: those of ``torch.utils.data``, also behind a loader, by name.
+        loaders: the size of the batches of a loader, and how many examples it has, by name.
         lr: a number whose name says that it is a learning rate; NaN.
     """
 
@@ -49,6 +50,7 @@ class Variables:
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     data: dict[str, Tensor] = field(default_factory=dict)
     datasets: dict[str, Dataset[Any]] = field(default_factory=dict)
+    loaders: dict[str, tuple[int, int]] = field(default_factory=dict)
     lr: float = math.nan
 
     def name(self, parameter: Tensor) -> str:
@@ -150,11 +152,15 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
     if isinstance(value, nn.Module):
         inner = any(value is m for root in found.modules.values() for m in root.modules())
         if not inner:
-            found.modules[name or type(value).__name__] = value
+            kind = type(value).__name__
+            alike = sum(key.partition(" ")[0] == kind for key in found.modules)
+            found.modules[name or (f"{kind} {alike + 1}" if alike else kind)] = value
     elif isinstance(value, torch.optim.Optimizer):
         found.optimizers.append(value)
     elif isinstance(value, DataLoader):
         found.datasets[name] = value.dataset
+        if isinstance(value.dataset, Sized) and value.batch_size:
+            found.loaders[name] = value.batch_size, len(value.dataset)
     elif isinstance(value, Dataset) and "torch.utils" in type(value).__module__:
         found.datasets[name] = value
     elif depth >= MAX_DEPTH:

@@ -280,7 +280,7 @@ class LoopWatcher:
             self.lost = tuple(
                 name
                 for name in self._trained or ()
-                if name in held and not held[name].requires_grad
+                if name in held and not (held[name].requires_grad and held[name].is_leaf)
             )
         if tape.root is not None and self.graph is None:
             self._observe(tape, float("nan"), frame)
@@ -417,7 +417,10 @@ class LoopWatcher:
     def _compare(self, graph: StepGraph, tape: Tape, frame: FrameType | None) -> None:
         with torch._C.DisableTorchFunction():
             variables = find_variables(_namespaces(frame), self._objects)
-            self.inference = compare_inference(graph, tape, variables)
+            rows = [inputs[0] for inputs, _ in self.batches if inputs[0].is_floating_point()]
+            rows = [x for x in rows if x.shape[1:] == rows[-1].shape[1:]]
+            seen = torch.cat(rows) if rows else None
+            self.inference = compare_inference(graph, tape, variables, seen)
         self.use_lines = {}
         for op in tape.ops:
             for key in (id(tensor) for tensor in op.inputs):

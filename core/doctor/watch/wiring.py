@@ -34,6 +34,15 @@ FEW_EXAMPLES, FEW_VALUES = 2, 8
 """Of a batch norm: examples, and values of a channel, below which their variance means little."""
 PADDED = 0.4
 """Share of rows that end in padding."""
+NORMS = frozenset(
+    (
+        "batch_norm layer_norm group_norm instance_norm rms_norm normalize std var std_mean"
+        " var_mean rsqrt norm"
+    ).split()
+)
+MANY_BLOCKS, GROWS = 5, 10.0
+"""Residual branches, and times by which their sum grows, that ask for a normalisation."""
+NORMAL = ("randn", "randn_like", "normal")
 RECURRENT = frozenset("gru lstm rnn_tanh rnn_relu".split())
 
 
@@ -148,6 +157,146 @@ def _attention_mask_late(graph: StepGraph, variables: Variables) -> str:
     return ""
 
 
+def _self_attentions(graph: StepGraph) -> list[tuple[Op, Tensor]]:
+    """Return what weighs the values by an attention of one signal to itself, and that signal."""
+    found = []
+    for softmax, product, _ in _attentions(graph):
+        made = [_back(graph, t, MOVES)[0] for t in product.inputs if graph.kind(t) == "signal"]
+        sources = [op.operand(0) for op in made if op is not None and op.name in PRODUCTS]
+        if len(sources) == 2 and sources[0] is sources[1]:
+            found.append((softmax, sources[0]))
+    for op in graph.ops:
+        if op.name == "multi_head_attention_forward" and op.args[0] is op.args[1]:
+            found.append((op, op.args[0]))
+        elif op.name == "scaled_dot_product_attention":
+            made = [_back(graph, t, MOVES)[0] for t in op.args[:2]]
+            sources = [m.operand(0) for m in made if m is not None and m.name in PRODUCTS]
+            if len(sources) == 2 and sources[0] is sources[1]:
+                found.append((op, sources[0]))
+    return found
+
+
+def _residual_missing(graph: StepGraph, variables: Variables) -> str:
+    """Several self-attentions, and around none of them a path that adds what it was given."""
+    attentions = _self_attentions(graph)
+    used = {frozenset(graph.origin.get(id(op.outputs[0]), ())) for op, _ in attentions}
+    if len(used) < 2:
+        return ""
+    adds = [
+        [graph.ancestors(t) for t in op.inputs[:2]]
+        for op in graph.ops
+        if op.name in ("add", "iadd", "radd")
+        and sum(graph.kind(t) == "signal" for t in op.inputs) > 1
+    ]
+    for op, _ in attentions:
+        mine = id(op.outputs[0])
+        if any((mine in a) != (mine in b) for a, b in adds):
+            return ""
+    return f"{len(used)} self-attentions follow one another, and nothing is added to what they make"
+
+
+def attends(graph: StepGraph) -> bool:
+    """Whether there is any attention."""
+    names = ("multi_head_attention_forward", "scaled_dot_product_attention")
+    return bool(_attentions(graph)) or any(op.name in names for op in graph.ops)
+
+
+# What the loss is made of.
+
+
+def _derivative_cut(graph: StepGraph, variables: Variables) -> str:
+    """A derivative by the inputs that stands in the loss, and has no graph of its own.
+
+    One that goes into the network again, as that of an adversarial example, needs none.
+    """
+    behind = graph.ancestors(graph.tape.root)
+    for by, derivative in graph.tape.derivatives:
+        if id(derivative) not in behind or id(by) in graph.weights:
+            continue
+        reached = {id(derivative)}
+        for op in graph.ops:
+            if any(id(t) in reached for t in op.inputs):
+                reached |= {id(t) for t in op.outputs}
+                if any(id(t) in graph.weights for t in op.inputs):
+                    break
+        else:
+            return "autograd.grad without create_graph: its result, in the loss, moves no parameter"
+    return ""
+
+
+def _noise_of_another_draw(graph: StepGraph, variables: Variables) -> str:
+    """Targets that are drawn from a normal distribution, beside noise that the network is given."""
+    maker = graph.made_by_behind_views(graph.targets)
+    if maker is None or maker.name not in NORMAL or graph.targets is None:
+        return ""
+    behind = graph.ancestors(graph.outputs)
+    if id(maker.outputs[0]) in behind:
+        return ""
+    given = [op.outputs[0] for op in graph.tape.ops if op.name in NORMAL]
+    if any(id(t) in behind and t.shape == graph.targets.shape for t in given):
+        return f"the targets are drawn by {maker.name}, and the noise in the inputs is another draw"
+    return ""
+
+
+def _rows_of_another_draw(graph: StepGraph, variables: Variables) -> str:
+    """Rows of one data set that are picked by other numbers for the targets than for the inputs."""
+    outputs, targets = graph.outputs, graph.targets
+    for op in graph.ops:
+        if op.name == "kl_div":  # of a student and its teacher
+            outputs, targets = op.argument(0, "input"), op.argument(1, "target")
+    asked, behind = graph.ancestors(targets), graph.ancestors(outputs)
+    picks = [op for op in graph.tape.ops if op.name in ("getitem", "index_select")]
+    picks = [op for op in picks if graph.kind(op.args[0]) == "data" and _picked_by(op) is not None]
+    ours = [op for op in picks if id(op.outputs[0]) in behind]
+    theirs = [op for op in picks if id(op.outputs[0]) in asked and id(op.outputs[0]) not in behind]
+    for op in theirs:
+        index = _picked_by(op)
+        alike = [o for o in ours if len(o.args[0]) == len(op.args[0])]
+        assert index is not None
+        if graph.kind(targets) != "signal":  # the next one of the same row may be asked for
+            alike = [o for o in alike if o.args[0] is not op.args[0]]
+        known = [i for o in alike if (i := _picked_by(o)) is not None and i.shape == index.shape]
+        made_of = graph.ancestors(index)
+        if any(made_of & graph.ancestors(i) or torch.equal(i, index) for i in known):
+            continue
+        if known:
+            return "the targets are of other rows than the inputs: two draws of indices"
+    return ""
+
+
+def _picked_by(op: Op) -> Tensor | None:
+    """Return the row of whole numbers by which rows are picked; None."""
+    index = op.argument(1 if op.name == "getitem" else 2, "index")
+    whole = isinstance(index, Tensor) and index.dim() == 1 and not index.is_floating_point()
+    return index if whole and index.dtype != torch.bool and len(index) > 3 else None
+
+
+def _unrelated_targets(graph: StepGraph, variables: Variables) -> str:
+    return _noise_of_another_draw(graph, variables) or _rows_of_another_draw(graph, variables)
+
+
+def _growing_residuals(graph: StepGraph, variables: Variables) -> str:
+    """A sum of many residual branches that grows from one to the next, and is never normalised."""
+    if any(op.name in NORMS for op in graph.ops):
+        return ""
+    stream: list[Tensor] = []
+    for op in graph.ops:
+        signals = [t for t in op.inputs[:2] if graph.kind(t) == "signal"]
+        if op.name not in ("add", "iadd", "radd") or len(signals) < 2:
+            continue
+        if any(id(a) in graph.ancestors(b) for a, b in (signals, signals[::-1])):
+            stream.append(op.outputs[0])
+    if len(stream) < MANY_BLOCKS:
+        return ""
+    first, last = (float(t.float().std()) for t in (stream[0], stream[-1]))
+    if not last > GROWS * first:
+        return ""
+    return (
+        f"the sum of {len(stream)} residual branches has a standard deviation of {first:.3g} behind"
+        f" the first, {last:.3g} behind the last, and nothing normalises it"
+    )
+
+
 # Modules.
 
 
@@ -186,7 +335,8 @@ def _padding_read(graph: StepGraph, variables: Variables) -> str:
         if op.name != "getitem" or not isinstance(op.args[1], tuple) or len(op.args[1]) < 2:
             continue
         maker = graph.made_by(op.args[0])
-        last = op.args[1][1] == -1 and op.args[1][0] == slice(None)
+        rows, place = op.args[1][:2]
+        last = isinstance(place, int) and place == -1 and isinstance(rows, slice)
         if not last or maker is None or maker.name not in RECURRENT or op.args[0].dim() != 3:
             continue
         if len(op.outputs[0]) != len(tokens):
@@ -210,6 +360,10 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], str]] = {
     "layer_repeated": _layer_repeated,
     "batch_norm_tiny": _batch_norm_tiny,
     "padding_read": _padding_read,
+    "residual_missing": _residual_missing,
+    "detached_regulariser": _derivative_cut,
+    "labels_shuffled": _unrelated_targets,
+    "normalisation_missing": _growing_residuals,
 }
 
 

@@ -278,3 +278,41 @@ def test_new_labels_that_are_predicted_are_not_shuffled():
     stats = DataStats(predictability=0.0, entropy=3.0)
     found = evidence(losses=falling(end=2.9), data=stats, validations=[(50, 2.0)])
     assert data.labels_shuffled.check(found).passed
+
+
+def test_inputs_that_are_next_to_nothing():
+    """Next to the biases they are lost; where the network learns all the same, they are not."""
+    tiny = steps(inputs=(inputs(mean=1e-6, std=1e-6, largest=1e-5),))
+    check = data.inputs_not_normalised.check
+    assert check(evidence(tiny, falling(end=3.2))).passed is False
+    assert check(evidence(tiny, falling(end=0.5))).passed
+    small = steps(inputs=(inputs(mean=0.0, std=1e-3, largest=0.3),))
+    assert check(evidence(small, falling(end=3.2))).passed
+
+
+def test_one_batch_for_ever():
+    """What is known of the batches says so."""
+    assert data.batch_repeated.check(evidence()).passed is None
+    assert data.batch_repeated.check(evidence(data=DataStats())).passed
+    found = evidence(data=DataStats(repeated="loader has 2,000 examples"))
+    assert data.batch_repeated.check(found).passed is False
+
+
+def test_targets_of_another_draw():
+    """As the graph shows it, whatever the kind of the training."""
+    odd = steps(wiring=(("labels_shuffled", "two draws"),))
+    check = data.labels_shuffled.check(evidence(odd))
+    assert check.passed is False and check.measured == "two draws"
+
+
+@pytest.mark.parametrize(("end", "passed"), [(math.log(27), False), (1.0, None)])
+def test_partners_that_are_not_found_better_than_by_chance(end, passed):
+    """Of a contrastive loss."""
+    seen = steps(training_kind="contrastive", criterion=loss(classes=27))
+    assert data.labels_shuffled.check(evidence(seen, falling(end=end))).passed is passed
+
+
+def test_a_crash_in_the_first_step_says_nothing_of_the_inputs():
+    """The first weights may be zero."""
+    found = tried(evidence([step()], crash="RuntimeError"), "inputs_exchanged", False)
+    assert data.inputs_ignored.check(found).passed is None

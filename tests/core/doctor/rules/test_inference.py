@@ -3,9 +3,9 @@
 import pytest
 
 from core.doctor.experiments.step_experiments import BothModes
-from core.doctor.rules.inference import context_frozen, train_eval_mismatch
+from core.doctor.rules.inference import context_frozen, stale_cache, train_eval_mismatch
 from core.doctor.watch.observation import InferenceStats
-from tests.core.doctor.rules.helpers import evidence, steps, tried
+from tests.core.doctor.rules.helpers import evidence, step, steps, tried
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,23 @@ def test_context_frozen(count, passed):
     found = evidence(inference=InferenceStats(same_context=count))
     assert context_frozen.check(found).passed is passed
     assert context_frozen.check(evidence()).passed is None
+
+
+@pytest.mark.parametrize(
+    ("eval_from", "validations", "passed"),
+    [(70, [], False), (150, [], None), (150, [(120, 2.0)], False), (150, [(20, 2.0)], None)],
+)
+def test_eval_mode_from_some_step_on(eval_from, validations, passed):
+    """For more than half of the time, or since the first validation."""
+    numbers = (0, 1, 2, 3, 5, 8, 13, 21, 80, 150, 190)
+    seen = [step(n, eval_modules=("bn",) if n >= eval_from else ()) for n in numbers]
+    check = train_eval_mismatch.check(evidence(seen, validations=validations))
+    assert check.passed is passed
+
+
+def test_a_stale_cache():
+    """Attention over keys of another prompt."""
+    assert stale_cache.check(evidence()).passed is None
+    assert stale_cache.check(evidence(inference=InferenceStats())).passed
+    seen = InferenceStats(stale="40 keys at position 3")
+    assert stale_cache.check(evidence(inference=seen)).passed is False

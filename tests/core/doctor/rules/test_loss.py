@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.doctor.evidence import DataStats
 from core.doctor.experiments.step_experiments import TermGradients
 from core.doctor.rules.loss import (
     detached_regulariser,
@@ -105,3 +106,23 @@ def test_outputs_out_of_reach(share, activation, passed):
     found = outputs_out_of_reach.check(evidence(steps(criterion=loss(**changes))))
     assert found.passed is passed
     assert outputs_out_of_reach.check(evidence()).passed is None
+
+
+@pytest.mark.parametrize(("worth", "passed"), [(10.0, False), (0.1, None)])
+def test_an_entropy_bonus(worth, passed):
+    """A nat of entropy that is worth more than all advantages keeps a policy at random."""
+    seen = steps(entropy_bonus=worth, training_kind="reinforcement learning")
+    assert regulariser_dominates.check(evidence(seen)).passed is passed
+
+
+def test_numbers_that_name_classes():
+    """Squared error against them is the wrong loss."""
+    seen = steps(criterion=loss(kind="mse_loss", classes=0, integer_targets=False))
+    assert wrong_loss.check(evidence(seen, data=DataStats(unordered=True))).passed is False
+    assert wrong_loss.check(evidence(seen, data=DataStats())).passed
+
+
+def test_a_derivative_without_a_graph():
+    """As the graph shows it."""
+    odd = steps(wiring=(("detached_regulariser", "no create_graph"),))
+    assert detached_regulariser.check(evidence(odd)).passed is False

@@ -5,8 +5,10 @@ import math
 
 import pytest
 
+from core.doctor.experiments.reference_networks import References
 from core.doctor.experiments.step_experiments import OtherRates
 from core.doctor.rules.updates import (
+    clipping_too_strong,
     frozen_layer,
     gradients_not_zeroed,
     low_precision_weights,
@@ -15,6 +17,10 @@ from core.doctor.rules.updates import (
     lr_too_low,
     lr_vanished,
     parameter_not_trained,
+    replicas_drift,
+    warmup_too_long,
+    weights_restored,
+    wrong_backward,
     wrong_update_sign,
 )
 from tests.core.doctor.rules.helpers import (
@@ -306,3 +312,64 @@ def test_a_rate_that_is_set_anew_does_not_grow():
     assert lr_growing.check(evidence(rates=rates)).passed
     growing = [(number, 0.002 * 1.03**number) for number in range(0, 200, 2)]
     assert lr_growing.check(evidence(rates=growing)).passed is False
+
+
+@pytest.mark.parametrize(
+    ("begun", "passed"), [((1.0, 1.0, 1.0), False), ((1.0, 1.1, 1.2), True), ((1.0, 1.0), None)]
+)
+def test_weights_that_are_restored(begun, passed):
+    """Step after step begins with the same weights, though each one is updated."""
+    seen = [step(number, begun_with=sum_) for number, sum_ in enumerate(begun)]
+    assert weights_restored.check(evidence(seen)).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("left", "update", "passed"),
+    [(1e-4, 1e-7, False), (1e-4, 1e-4, True), (1.0, 1e-7, True), (math.nan, 1e-7, None)],
+)
+def test_clipping_that_leaves_next_to_nothing(left, update, passed):
+    """That is a fault where steps are far too short for it, too."""
+    seen = steps(clipped=left, parameters=(weight(update=update),))
+    found = evidence(seen, falling(UNIFORM, UNIFORM - 0.05))
+    assert clipping_too_strong.check(found).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("rate", "update", "planned", "passed"),
+    [
+        (lambda n: 1e-6 * n, 1e-7, 0, False),
+        (lambda n: 1e-6 * n, 1e-4, 0, True),
+        (lambda n: min(1e-5, 1e-6 * n), 1e-7, 0, True),
+        (lambda n: 1e-6 * n, 1e-7, 2000, None),
+    ],
+    ids=["short steps", "long steps", "it ends", "in its middle"],
+)
+def test_a_warm_up_that_does_not_end(rate, update, planned, passed):
+    """A rate that climbs in a line from zero to the last step, whose steps are far too short."""
+    rates = [(n, rate(n + 1)) for n in range(0, 200, 10)]
+    seen = steps(parameters=(weight(update=update),))
+    losses = falling(UNIFORM, UNIFORM - 0.05)
+    found = evidence(seen, losses, rates=rates, planned=planned)
+    assert warmup_too_long.check(found).passed is passed
+
+
+def test_a_rate_that_vanished_where_a_new_network_gets_far_lower():
+    """Some steps at a higher rate bring little, and all that were lost bring much."""
+    rates = [(n, 0.1 * 0.5 ** (n // 5)) for n in range(0, 200, 5)]
+    found = tried(
+        evidence(rates=rates), "other_rates", True, OtherRates(0.3, {1.0: 0.3, 100.0: 0.295})
+    )
+    assert lr_vanished.check(found).passed
+    networks = (0.3, 0.3, math.nan, 0.1, 0.1, math.nan, 0.01, 0.01, math.nan, 0.0, 0.0, 1.0)
+    tried(found, "reference_networks", None, References(*networks, 600, 400, False))
+    check = lr_vanished.check(found)
+    assert check.passed is False and "67% lower" in check.measured
+
+
+def test_what_was_tried_on_own_functions_and_replicas():
+    """A backward that differs from differences, and networks that no longer are alike."""
+    assert wrong_backward.check(evidence()).passed is None
+    assert wrong_backward.check(tried(evidence(), "backward_compared", True)).passed
+    assert wrong_backward.check(tried(evidence(), "backward_compared", False)).passed is False
+    assert replicas_drift.check(evidence()).passed
+    assert replicas_drift.check(evidence(replicas="a and b differ")).passed is False

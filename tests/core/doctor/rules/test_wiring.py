@@ -4,11 +4,11 @@ import pytest
 
 from core.doctor.evidence import DataStats
 from core.doctor.rules import wiring
-from tests.core.doctor.rules.helpers import evidence, falling, step, steps
+from tests.core.doctor.rules.helpers import UNIFORM, evidence, falling, step, steps, tried
 
 IDS = (
     *("dims_scrambled", "attention_unscaled", "attention_axis", "attention_mask_late"),
-    *("layer_repeated", "batch_norm_tiny", "padding_read"),
+    *("layer_repeated", "batch_norm_tiny", "padding_read", "residual_missing"),
 )
 
 
@@ -28,3 +28,21 @@ def test_padding_through_which_it_learns_is_no_fault():
     odd, stats = steps(wiring=(("padding_read", "as it was seen"),)), DataStats(entropy=3.0)
     assert wiring.padding_read.check(evidence(odd, falling(end=0.5), data=stats)).passed
     assert not wiring.padding_read.check(evidence(odd, falling(end=2.5), data=stats)).passed
+
+
+def test_positions_that_attention_does_not_see():
+    """It is surer of a language model: other labels may be of a set of tokens."""
+    assert wiring.positions_missing.check(evidence()).passed is None
+    assert wiring.positions_missing.check(tried(evidence(), "positions_exchanged", True)).passed
+    sure = []
+    for kind in ("language model", "classification"):
+        found = tried(evidence(steps(training_kind=kind)), "positions_exchanged", False)
+        sure.append(wiring.positions_missing.check(found).confidence)
+    assert sure[0] > sure[1] > 0.5
+
+
+@pytest.mark.parametrize(("end", "passed"), [(1.0, True), (UNIFORM, False)])
+def test_a_sum_that_grows_is_a_fault_where_the_network_does_not_learn(end, passed):
+    """Many residual networks without a normalisation learn well."""
+    odd = steps(wiring=(("normalisation_missing", "it grows"),))
+    assert wiring.normalisation_missing.check(evidence(odd, falling(end=end))).passed is passed

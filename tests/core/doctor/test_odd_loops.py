@@ -1,0 +1,452 @@
+"""Loops with a fault in step, data or use: its cause stands first; as meant, there is none."""
+
+import copy
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+from core import watch
+
+ROWS, WIDE = 16, 16
+
+
+def train(make_loss, modules, steps=60, budget=3.0, optimizer=None, **acts):
+    """Train for some steps, and return the diagnosis.
+
+    Args:
+        make_loss: a function of the step.
+        modules: what is trained.
+        steps: how many.
+        budget: seconds for experiments.
+        optimizer: in the place of Adam.
+        acts: functions that are called ``before`` and ``after`` an update, and to ``use`` it.
+    """
+    optimizer = optimizer or torch.optim.Adam(nn.ModuleList(modules).parameters(), lr=3e-3)
+    with watch(*modules, optimizer, quiet=True, record=False, budget=budget) as seen:
+        for step in range(steps):
+            loss = make_loss(step)
+            optimizer.zero_grad()
+            loss.backward()
+            acts.get("before", lambda: None)()
+            optimizer.step()
+            seen.step(loss)
+            acts.get("after", lambda: None)()
+    if "use" in acts:
+        with seen.using(), torch.no_grad():
+            acts["use"]()
+    return seen.diagnosis
+
+
+def first(diagnosis):
+    """The first cause; ""."""
+    return diagnosis.causes[0].id if diagnosis.causes else ""
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same numbers each time."""
+    torch.manual_seed(0)
+
+
+def quantities(count=400):
+    """Return rows, and a number that depends on each."""
+    x = torch.randn(count, 8)
+    return x, x[:, :1].sin() + x[:, 1:2]
+
+
+class Swish(torch.autograd.Function):
+    """A function whose backward is right."""
+
+    @staticmethod
+    def forward(ctx, x, sharpness):
+        """Return ``x * sigmoid(sharpness * x)``."""
+        ctx.save_for_backward(x)
+        ctx.sharpness = sharpness
+        return x * (sharpness * x).sigmoid()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Return the gradient times the derivative."""
+        (x,) = ctx.saved_tensors
+        share = (ctx.sharpness * x).sigmoid()
+        return gradient * (share + ctx.sharpness * x * share * (1 - share)), None
+
+
+class HalfSwish(Swish):
+    """One term of its derivative is forgotten."""
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Return a part of it."""
+        (x,) = ctx.saved_tensors
+        return gradient * (ctx.sharpness * x).sigmoid() * 0.5, None
+
+
+class Rounded(Swish):
+    """A straight-through estimator: its forward is flat, and its backward is not."""
+
+    @staticmethod
+    def forward(ctx, x, sharpness):
+        """Return whole numbers."""
+        return (4 * x).round() / 4
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Hand on what comes in."""
+        return gradient, None
+
+
+class Reversed(Rounded):
+    """A gradient that is reversed, as for an adversary."""
+
+    @staticmethod
+    def forward(ctx, x, sharpness):
+        """Return the input."""
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Return it with the other sign."""
+        return -0.1 * gradient, None
+
+
+@pytest.mark.parametrize("function", [Swish, HalfSwish, Rounded, Reversed])
+def test_own_functions(function):
+    """Only a derivative that is wrong is one; to hand on another gradient may be meant."""
+    x, y = quantities()
+    one, two = nn.Linear(8, WIDE), nn.Linear(WIDE, 1)
+
+    def loss(step):
+        i = torch.randint(0, len(x), (ROWS,))
+        return F.mse_loss(two(function.apply(one(x[i]).tanh(), 1.5)), y[i])
+
+    diagnosis = train(loss, [one, two])
+    assert (first(diagnosis) == "wrong_backward") is (function is HalfSwish), diagnosis.text()
+    applied = torch.autograd.Function.__dict__["apply"]
+    assert type(applied).__name__ == "classmethod_descriptor"  # as torch has it
+
+
+@pytest.mark.parametrize("cause", ["weights_restored", ""])
+def test_weights_that_are_loaded_back(cause):
+    """Behind every step, or never."""
+    x, y = quantities()
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    best = copy.deepcopy(net.state_dict())
+
+    def loss(step):
+        i = torch.randint(0, len(x), (ROWS,))
+        return F.mse_loss(net(x[i]), y[i])
+
+    restore = (lambda: net.load_state_dict(best)) if cause else lambda: None
+    assert first(train(loss, [net], budget=0.0, after=restore)) == cause
+
+
+@pytest.mark.parametrize(("cause", "norm"), [("clipping_too_strong", 1e-6), ("", 1.0)])
+def test_clipping(cause, norm):
+    """To next to nothing, or as usual."""
+    x, y = quantities()
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+
+    def loss(step):
+        i = torch.randint(0, len(x), (ROWS,))
+        return F.mse_loss(net(x[i]), y[i])
+
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    clip = lambda: nn.utils.clip_grad_norm_(net.parameters(), norm)  # noqa: E731
+    diagnosis = train(loss, [net], 120, 0.0, optimizer, before=clip)
+    assert first(diagnosis) == cause, diagnosis.text()
+
+
+@pytest.mark.parametrize(("cause", "length"), [("warmup_too_long", 1e6), ("", 20)])
+def test_a_warm_up(cause, length):
+    """Of a million steps, or of twenty."""
+    x, y = quantities()
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    climb = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: min(1.0, (n + 1) / length))
+
+    def loss(step):
+        i = torch.randint(0, len(x), (ROWS,))
+        return F.mse_loss(net(x[i]), y[i])
+
+    assert first(train(loss, [net], 200, 0.0, optimizer, after=climb.step)) == cause
+
+
+@pytest.mark.parametrize("cause", ["batch_repeated", ""])
+def test_a_batch_of_a_loader_that_is_drawn_once(cause):
+    """Its loader has many more examples."""
+    loader = DataLoader(TensorDataset(*quantities()), batch_size=ROWS, shuffle=True)
+    batch = next(iter(loader))
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(40):
+            x, y = batch if cause else next(iter(loader))
+            loss = F.mse_loss(net(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert first(seen.diagnosis) == cause
+
+
+def test_all_examples_in_each_step_are_no_batch_that_is_repeated():
+    """Nothing else is there to be drawn."""
+    x, y = quantities()
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    assert first(train(lambda step: F.mse_loss(net(x), y), [net], 40, 0.0)) == ""
+
+
+@pytest.mark.parametrize("cause", ["data_overlap", ""])
+def test_a_validation_loader_of_the_training_data(cause):
+    """The same examples behind two loaders."""
+    data = TensorDataset(*quantities())
+    train_loader = DataLoader(Subset(data, range(300)), batch_size=50, shuffle=True)
+    val_loader = DataLoader(Subset(data, range(200 if cause else 300, 400)), batch_size=100)
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(8):
+            for x, y in train_loader:
+                loss = F.mse_loss(net(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+            with torch.no_grad():
+                seen.validate(sum(F.mse_loss(net(x), y) for x, y in val_loader) / len(val_loader))
+    assert first(seen.diagnosis) == cause
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+@pytest.mark.parametrize("alike", [True, False])
+def test_replicas(averaged, alike):
+    """Two networks that begin alike; others may well go ways of their own."""
+    x, y = quantities()
+    a = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    b = copy.deepcopy(a)
+    if not alike:
+        nn.init.normal_(b[0].weight)
+    optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (a, b)]
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(40):
+            i, k = torch.randint(0, len(x), (2, ROWS))
+            loss = F.mse_loss(a(x[i]), y[i]) + F.mse_loss(b(x[k]), y[k])
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            loss.backward()
+            if averaged:
+                for p, q in zip(a.parameters(), b.parameters(), strict=True):
+                    p.grad = q.grad = (p.grad + q.grad) / 2
+            for optimizer in optimizers:
+                optimizer.step()
+            seen.step(loss)
+    causes = {cause.id for cause in seen.diagnosis.causes}
+    assert ("replicas_drift" in causes) is (alike and not averaged), seen.diagnosis.text()
+
+
+class Reader(nn.Module):
+    """Causal attention over tokens, with a cache for one token at a time."""
+
+    def __init__(self, positions=True):
+        super().__init__()
+        self.token, self.place = nn.Embedding(9, WIDE), nn.Embedding(24, WIDE)
+        self.query, self.key = nn.Linear(WIDE, WIDE), nn.Linear(WIDE, WIDE)
+        self.value, self.out = nn.Linear(WIDE, WIDE), nn.Linear(WIDE, 9)
+        self.positions, self.cache = positions, None
+
+    def forward(self, ids, start=0, cached=False):
+        """Return scores of the next token at each position."""
+        places = torch.arange(start, start + ids.shape[1])
+        x = self.token(ids) + (self.place(places) if self.positions else 0)
+        q, k, v = self.query(x), self.key(x), self.value(x)
+        if cached:
+            if self.cache is not None:
+                k, v = torch.cat([self.cache[0], k], 1), torch.cat([self.cache[1], v], 1)
+            self.cache = k, v
+        scores = q @ k.transpose(1, 2) / WIDE**0.5
+        seen = torch.ones(scores.shape[1:], dtype=torch.bool).tril(k.shape[1] - q.shape[1])
+        return self.out(x + scores.masked_fill(~seen, -math.inf).softmax(-1) @ v)
+
+
+def repeated_words():
+    """Return rows of tokens that come again after four places."""
+    return torch.randint(0, 9, (300, 4)).repeat(1, 4)
+
+
+@pytest.mark.parametrize("cause", ["positions_missing", ""])
+def test_attention_without_positions(cause):
+    """The last token alone says nothing of which of the earlier ones comes next."""
+    rows, net = repeated_words(), Reader(positions=not cause)
+    rows[:, 4:] = (rows[:, :1] + rows[:, 3:-1].cumsum(1)) % 9
+
+    def loss(step):
+        x = rows[torch.randint(0, 300, (ROWS,))]
+        return F.cross_entropy(net(x[:, :-1]).flatten(0, 1), x[:, 1:].flatten())
+
+    if cause:
+        del net.place
+    causes = [found.id for found in train(loss, [net]).causes]
+    assert ("positions_missing" in causes) is bool(cause), causes
+
+
+@pytest.mark.parametrize("cause", ["stale_cache", ""])
+def test_a_cache_of_the_prompt_before(cause):
+    """It has to be emptied for each prompt; in use, it is no fault."""
+    rows, net = repeated_words(), Reader()
+
+    def loss(step):
+        x = rows[torch.randint(0, 300, (ROWS,))]
+        return F.cross_entropy(net(x[:, :-1]).flatten(0, 1), x[:, 1:].flatten())
+
+    def write():
+        for prompt in range(2):
+            if not cause or prompt == 0:
+                net.cache = None
+            token = torch.zeros(1, 1, dtype=torch.long)
+            for place in range(10):
+                token = net(token, place, cached=True)[:, -1].argmax(-1, keepdim=True)
+
+    assert first(train(loss, [net], budget=0.0, use=write)) == cause
+
+
+@pytest.mark.parametrize("cause", ["residual_missing", ""])
+def test_blocks_without_residuals(cause):
+    """Two self-attentions, one behind the other."""
+    rows = repeated_words()
+    token, place, out = nn.Embedding(9, WIDE), nn.Embedding(16, WIDE), nn.Linear(WIDE, 9)
+    blocks = nn.ModuleList(nn.MultiheadAttention(WIDE, 2, batch_first=True) for _ in range(2))
+
+    def loss(step):
+        x = rows[torch.randint(0, 300, (ROWS,))]
+        h = token(x[:, :-1]) + place.weight[:15]
+        mask = torch.ones(15, 15, dtype=torch.bool).triu(1)
+        for block in blocks:
+            made = block(h, h, h, attn_mask=mask, need_weights=False)[0]
+            h = made if cause else h + made
+        return F.cross_entropy(out(h).flatten(0, 1), x[:, 1:].flatten())
+
+    assert first(train(loss, [token, place, out, blocks], budget=0.0)) == cause
+
+
+@pytest.mark.parametrize("cause", ["normalisation_missing", ""])
+def test_a_deep_residual_network(cause):
+    """Eight branches that double the signal, normalised or not."""
+    x, y = torch.randn(400, WIDE), torch.arange(400) % 3
+    x[:, 0] += y
+    branches = nn.ModuleList(nn.Linear(WIDE, WIDE) for _ in range(8))
+    for branch in branches:
+        nn.init.normal_(branch.weight, std=2 * WIDE**-0.5)
+    norm, out = nn.LayerNorm(WIDE), nn.Linear(WIDE, 3)
+
+    def loss(step):
+        i = torch.randint(0, 400, (ROWS,))
+        h = x[i]
+        for branch in branches:
+            h = h + branch(h if cause else norm(h)).relu()
+        return F.cross_entropy(out(h if cause else norm(h)), y[i])
+
+    modules = [branches, out] if cause else [branches, norm, out]
+    assert first(train(loss, modules, budget=0.0)) == cause
+
+
+@pytest.mark.parametrize("cause", ["labels_shuffled", ""])
+def test_a_teacher_that_is_shown_other_rows(cause):
+    """Two draws of indices, or one."""
+    x, _ = quantities()
+    teacher = nn.Linear(8, 3).requires_grad_(False)
+    student = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 3))
+
+    def loss(step):
+        i = torch.randint(0, len(x), (ROWS,))
+        k = torch.randint(0, len(x), (ROWS,)) if cause else i
+        soft = teacher(x[k]).softmax(1)
+        return F.kl_div(student(x[i]).log_softmax(1), soft, reduction="batchmean")
+
+    assert first(train(loss, [student, teacher], budget=0.0)) == cause
+
+
+@pytest.mark.parametrize("cause", ["labels_shuffled", ""])
+def test_noise_of_another_draw(cause):
+    """What is to be predicted has to be what was added."""
+    x, _ = quantities()
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 8))
+
+    def loss(step):
+        rows = x[torch.randint(0, len(x), (ROWS,))]
+        noise = torch.randn_like(rows)
+        target = torch.randn_like(rows) if cause else noise
+        return F.mse_loss(net(rows + noise), target)
+
+    assert first(train(loss, [net], budget=0.0)) == cause
+
+
+@pytest.mark.parametrize("cause", ["detached_regulariser", ""])
+def test_a_derivative_by_the_inputs(cause):
+    """Without create_graph it moves no parameter."""
+    net = nn.Sequential(nn.Linear(1, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+
+    def loss(step):
+        t = torch.rand(ROWS, 1).requires_grad_()
+        kept = {"retain_graph": True, "create_graph": not cause}
+        (slope,) = torch.autograd.grad(net(t).sum(), t, **kept)
+        return (slope - t.cos()).square().mean() + net(torch.zeros(1, 1)).square().mean()
+
+    assert first(train(loss, [net], budget=0.0)) == cause
+
+
+@pytest.mark.parametrize("cause", ["regulariser_dominates", ""])
+def test_an_entropy_bonus(cause):
+    """A bandit of five arms."""
+    x, _ = quantities()
+    best = x[:, 0].ge(0).long() + 2 * x[:, 1].ge(0).long()
+    policy = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 5))
+    weight = 10.0 if cause else 0.01
+
+    def loss(step):
+        i = torch.randint(0, len(x), (32,))
+        choice = torch.distributions.Categorical(logits=policy(x[i]))
+        action = choice.sample()
+        advantage = (action == best[i]).float() - 0.2
+        return -(choice.log_prob(action) * advantage).mean() - weight * choice.entropy().mean()
+
+    assert first(train(loss, [policy], budget=0.0)) == cause
+
+
+@pytest.mark.parametrize("cause", ["train_eval_mismatch", ""])
+def test_pictures_that_are_upside_down_in_inference(cause):
+    """A bright upper half, in training."""
+    x, y = 0.5 * torch.randn(400, 1, 8, 8), torch.arange(400) % 2
+    x[:, :, :4] += 1
+    x[y == 1, :, :, :4] += 1
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2))
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        return F.cross_entropy(net(x[i]), y[i])
+
+    def use():
+        net(x[300:].flip(2) if cause else x[300:])
+
+    assert first(train(loss, [net], budget=0.0, use=use)) == cause
+
+
+@pytest.mark.parametrize("cause", ["wrong_loss", ""])
+def test_squared_error_of_the_numbers_of_classes(cause):
+    """Five groups in no order, or numbers along a line."""
+    y = torch.arange(600) % 5
+    centres = 4 * torch.randn(5, 8)
+    if not cause:
+        centres = torch.arange(5.0)[:, None] * torch.ones(8) * 2
+    x = (centres[(2 * y) % 5 if cause else y] + 0.3 * torch.randn(600, 8)) / 4
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+
+    def loss(step):
+        i = torch.randint(0, 600, (ROWS,))
+        return F.mse_loss(net(x[i]).squeeze(1), y[i].float())
+
+    assert first(train(loss, [net], 120, 0.0)) == cause
