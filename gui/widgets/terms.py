@@ -85,6 +85,12 @@ TERMS = {
     "programOutput": "Training loop",
     "programCauses": "Diagnosis",
     "programReport": "Diagnosis",
+    "programFix": "Diagnosis",
+    "fixDiff": "Diagnosis",
+    "copyFix": "Diagnosis",
+    "saveFix": "Diagnosis",
+    "fixPicture": "Learning curve",
+    "stopTrial": "Training loop",
     # Lessons.
     "productBoard": "Matrix product",
     "productReset": "Matrix product",
