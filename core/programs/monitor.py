@@ -237,6 +237,8 @@ class Monitor:
             self._end(error if failed else None)
 
     def _end(self, error: BaseException | None = None) -> None:
+        if not self.on:  # in a process that was forked within a loop
+            return
         ended, self._open = self._open, {}
         for training in ended.values():
             training.validated()

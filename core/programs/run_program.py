@@ -85,6 +85,7 @@ class Runner:
         self._program = program
         self._order = order
         self._folder = program.path.parent
+        self._process = os.getpid()
         self._status = 0
         self._error: str | None = None
         self._running: ProgramCell | None = None
@@ -216,6 +217,8 @@ class Runner:
                 self.figures.keep(value)
 
     def _report(self) -> None:
+        if os.getpid() != self._process:
+            return  # of a process that the program forked
         # Neither torch nor numpy is loaded for this: the program may set first how they begin.
         content = json.dumps(
             {

@@ -133,7 +133,9 @@ class SourceView(QPlainTextEdit):
             made.format.setBackground(background)
             made.format.setProperty(QTextFormat.Property.FullWidthSelection, True)
         if ink is not None:
-            made.cursor.select(QTextCursor.SelectionType.LineUnderCursor)
+            made.cursor.movePosition(
+                QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor
+            )
             made.format.setForeground(ink)
         return made
 

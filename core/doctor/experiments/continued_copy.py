@@ -65,7 +65,7 @@ def continued_copy(
         with torch.enable_grad():
             loss = replay.repeat(replay.graph.tape.root, data.batch(generator) | copies)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
         optimizer.step()
     return copies, steps / evidence.done
 

@@ -291,7 +291,7 @@ def _trained(
             # In units of the targets, so that one learning rate suits all of them.
             loss = _learned_loss(task, model(inputs[rows]), scaled[rows])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
         if form.positions:
             nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimizer.step()

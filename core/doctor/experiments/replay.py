@@ -143,7 +143,7 @@ class Replay:
             with torch.enable_grad():
                 loss = self.loss(batches[step % len(batches)], copies)
                 optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(loss)
             optimizer.step()
             losses.append(float(loss.detach()))
             if not losses[-1] < 1e9 or clock() > end:

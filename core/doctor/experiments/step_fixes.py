@@ -123,7 +123,7 @@ class StepArm:
                 return loss.detach()
             if self._settings.zeroed:
                 self._optimizer.zero_grad(set_to_none=True)
-            (self._settings.sign * loss).backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(self._settings.sign * loss)
         if self._settings.clip:
             torch.nn.utils.clip_grad_norm_(self._weights, self._settings.clip)
         self._optimizer.step()

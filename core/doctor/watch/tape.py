@@ -285,6 +285,8 @@ class TapeRecorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if self._in_own_function:
             return function(*args, **kwargs)
+        if function is Tensor.backward and _is_replaced(function):
+            function = backward  # the program's own is what has come here
         name = name_of(function)
         if name in ("backward", "grad") and function.__name__ != "__get__":
             asked = args[1:2] or kwargs.get("inputs")
@@ -447,6 +449,23 @@ class TapeRecorder(TorchFunctionMode):
             self.tape.stale_gradients.add(key)
         else:
             self.tape.stale_gradients.discard(key)
+
+
+def _is_replaced(function: Any) -> bool:
+    """Whether a function of torch is another one of the program's."""
+    code = getattr(function, "__code__", None)
+    return code is not None and not code.co_filename.startswith(LIBRARIES[0])
+
+
+def backward(
+    tensor: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Do what ``Tensor.backward`` does, whatever a program has put in its place."""
+    torch.autograd.backward(tensor, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def _is_nonzero(gradient: Tensor | None) -> bool:
