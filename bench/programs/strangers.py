@@ -160,9 +160,10 @@ STRANGERS = (
     Stranger("examples/regression/main.py", (E("44", None, False),)),
     Stranger(
         "examples/time_sequence_prediction/train.py",
-        (E("59", 2, None, True),),
+        (),  # torch.load refuses its data before it comes to the loop
         "--steps 2",
         prepare="examples/time_sequence_prediction/generate_sine_wave.py",
+        fails=True,
     ),
     Stranger(
         "examples/word_language_model/main.py",
@@ -180,7 +181,7 @@ STRANGERS = (
     ),
     Stranger(
         "examples/mnist_forward_forward/main.py",
-        (E("72"),),
+        (E("72"), E("72")),  # each layer has a training of its own
         "--epochs 2 --train_size 500 --test_size 100",
         _mnist("examples/mnist_forward_forward/data"),
     ),
@@ -235,7 +236,7 @@ STRANGERS = (
     Stranger(f"{_UDL}/Chap08/8_1_MNIST_1D_Performance.ipynb", (E("8:28", 2000, True, True),)),
     Stranger(
         f"{_UDL}/Chap09/9_5_Augmentation.ipynb",
-        (E("7:27", 2000, True, True), E("12:27", 2000, True, True)),
+        (E("7:27", 2000, True), E("12:27", 2000, True)),
     ),
     Stranger(f"{_UDL}/Chap11/11_1_Shattered_Gradients.ipynb", ()),
     Stranger(f"{_UDL}/Chap11/11_2_Residual_Networks.ipynb", (E("10:32", None, True, True),)),

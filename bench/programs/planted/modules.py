@@ -63,6 +63,7 @@ criterion = nn.CrossEntropyLoss()
 def train_one_epoch(model, loader, optimizer):
     model.train()
     total = 0.0
+    # right labels_shuffled, labels_noisy
     for images, labels in loader:
         # right labels_shuffled, labels_noisy
         loss = criterion(model(images), labels)
