@@ -57,7 +57,7 @@ class Training:
         self._limit = limit
         self._since = 0.0
         self._awaited = True
-        """Whether the next step is to be observed: an epoch begins with no step more than that."""
+        """Whether its next step is recorded: the first one, or where it was left with one open."""
 
     @property
     def seconds(self) -> float:

@@ -40,7 +40,7 @@ class Edit:
     text: str
 
 
-class Source:
+class ProgramSource:
     """The syntax trees of a program, and where each node of them stands.
 
     Args:

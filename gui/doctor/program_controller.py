@@ -132,8 +132,8 @@ class ProgramController(QObject):
     def _save_fix(self) -> None:
         program, fix = self._panel.program, self._panel.fix.fix
         assert program is not None and fix is not None
-        usual = program.path.with_stem(f"{program.path.stem}-fixed")
-        name, _ = QFileDialog.getSaveFileName(self._panel, SAVE, str(usual), KINDS)
+        proposed = program.path.with_stem(f"{program.path.stem}-fixed")
+        name, _ = QFileDialog.getSaveFileName(self._panel, SAVE, str(proposed), KINDS)
         if not name:
             return
         try:

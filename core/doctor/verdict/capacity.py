@@ -120,4 +120,4 @@ def at_floor(evidence: Evidence) -> bool:
 
 
 def _examples(found: References) -> str:
-    return "new examples" if found.is_new else "examples"
+    return "new examples" if found.is_new else "examples that it was trained on"

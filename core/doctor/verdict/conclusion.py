@@ -198,9 +198,10 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
         return *found, None
     forecast = forecast_of(evidence)
     if isinstance(forecast, str):
-        if found := by_size(evidence, 0.0):
-            return *found, None
         hint = _unseen(evidence)
+        if found := by_size(evidence, 0.0):
+            verdict, sentence, sure = found
+            return verdict, f"{sentence}{hint}", sure, None
         return "unknown", f"Its loss can't be forecast: {forecast}.{hint}", 0.35, None
     if longer := evidence.result(Longer):
         return *_by_copies(evidence, forecast, longer, evidence.result(Wider)), forecast
@@ -304,7 +305,8 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
             0.5,
         )
     if found := by_size(evidence, forecast.gain):
-        return found
+        verdict, sentence, sure = found
+        return verdict, f"{sentence}{hint}", sure
     # What was tried on new examples counts more than a forecast of the training loss.
     tried = settled_on_new(evidence) if forecast.on == "training" else None
     if forecast.on == "training" and (found := _has_risen(evidence)):

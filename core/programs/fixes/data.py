@@ -4,21 +4,21 @@ import ast
 import re
 
 from ...doctor.diagnosis import Cause
-from ..source import Change, Source
+from ..source import Change, ProgramSource
 from .search import ACTIVATIONS, find_backward, last_name, root_name, target_names
 
 
-def normalise_inputs(source: Source, cause: Cause) -> Change | None:
+def normalise_inputs(source: ProgramSource, cause: Cause) -> Change | None:
     """Give the inputs mean 0 and standard deviation 1, where they are made."""
     return _standardised(source, 0, "inputs")
 
 
-def normalise_targets(source: Source, cause: Cause) -> Change | None:
+def normalise_targets(source: ProgramSource, cause: Cause) -> Change | None:
     """Give the targets mean 0 and standard deviation 1, where they are made."""
     return _standardised(source, 1, "targets")
 
 
-def _standardised(source: Source, place: int, what: str) -> Change | None:
+def _standardised(source: ProgramSource, place: int, what: str) -> Change | None:
     name = _data_of_loss(source, place)
     made = _made_at(source, name)
     if made is None:
@@ -30,7 +30,7 @@ def _standardised(source: Source, place: int, what: str) -> Change | None:
     return f"{what} with mean 0 and standard deviation 1", [source.after(made, code)]
 
 
-def _data_of_loss(source: Source, place: int) -> str:
+def _data_of_loss(source: ProgramSource, place: int) -> str:
     """Return the variable that inputs (0) or targets (1) of the training loop come from."""
     backward = find_backward(source)
     if backward is None:
@@ -51,7 +51,7 @@ def _is_loss(call: ast.Call) -> bool:
     return any(part in name for part in ("loss", "criterion", "cross_entropy", "crit"))
 
 
-def _input_of(source: Source, outputs: ast.expr, block: list[ast.stmt]) -> str:
+def _input_of(source: ProgramSource, outputs: ast.expr, block: list[ast.stmt]) -> str:
     """Return the variable that goes into the network whose outputs these are."""
     for _ in range(8):
         calls = [n for n in ast.walk(outputs) if isinstance(n, ast.Call) and n.args]
@@ -69,7 +69,7 @@ def _input_of(source: Source, outputs: ast.expr, block: list[ast.stmt]) -> str:
     return ""
 
 
-def _made_at(source: Source, name: str) -> ast.Assign | None:
+def _made_at(source: ProgramSource, name: str) -> ast.Assign | None:
     """Follow a variable to where its data is made, through indices, loaders and splits."""
     for _ in range(8):
         given = [a for a in source.assigned(name) if root_name(a.value) != name]
@@ -96,7 +96,7 @@ def _made_at(source: Source, name: str) -> ast.Assign | None:
     return None
 
 
-def _loaded(source: Source, loop: ast.For, place: int) -> str:
+def _loaded(source: ProgramSource, loop: ast.For, place: int) -> str:
     """Return the tensor that a loader's batches are rows of."""
     names = [n.id for n in ast.walk(loop.iter) if isinstance(n, ast.Name)]
     for _ in range(4):
@@ -115,7 +115,7 @@ def _loaded(source: Source, loop: ast.For, place: int) -> str:
     return ""
 
 
-def _unpacked(source: Source, name: str) -> list[ast.Assign]:
+def _unpacked(source: ProgramSource, name: str) -> list[ast.Assign]:
     """Return the assignments to several variables at once, of which this is one."""
     return [
         node
@@ -126,7 +126,7 @@ def _unpacked(source: Source, name: str) -> list[ast.Assign]:
     ]
 
 
-def shuffle(source: Source, cause: Cause) -> Change | None:
+def shuffle(source: ProgramSource, cause: Cause) -> Change | None:
     """Have the loader of the training data shuffle it."""
     loaders = [call for call in source.calls() if last_name(call.func) == "DataLoader"]
     loaders.sort(key=lambda call: "train" not in source.text(source.statement(call)))
@@ -139,17 +139,17 @@ def shuffle(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def shift_targets(source: Source, cause: Cause) -> Change | None:
+def shift_targets(source: ProgramSource, cause: Cause) -> Change | None:
     """Take as targets what comes one position later, where they are the inputs themselves."""
     slices = [n for n in source.walk() if isinstance(n, ast.Subscript)]
     for line in cause.lines:
         for node in source.at(line):
             if not isinstance(node, ast.Subscript):
                 continue
-            twins = [n for n in slices if n is not node and source.text(n) == source.text(node)]
-            later = max([node, *twins], key=lambda n: (n.lineno, n.col_offset))
+            equal = [n for n in slices if n is not node and source.text(n) == source.text(node)]
+            later = max([node, *equal], key=lambda n: (n.lineno, n.col_offset))
             parts = [part for part in ast.walk(later.slice) if isinstance(part, ast.Slice)]
-            for part in parts if twins else ():
+            for part in parts if equal else ():
                 if part.lower is not None and part.upper is not None:
                     new = f"{source.text(part.lower)} + 1 : {source.text(part.upper)} + 1"
                     return "targets one position behind the inputs", [source.replace(part, new)]

@@ -3,14 +3,14 @@
 import ast
 
 from ...doctor.diagnosis import Cause
-from ..source import Change, Source
+from ..source import Change, ProgramSource
 from .search import find_backward, number_of, optimizer_calls, root_name
 
 SHRUNK = 0.01
 """What a penalty that dominates is multiplied with."""
 
 
-def less_penalty(source: Source, cause: Cause) -> Change | None:
+def less_penalty(source: ProgramSource, cause: Cause) -> Change | None:
     """Make the factor of a penalty smaller, or the weight decay."""
     words = f"the penalty times {SHRUNK:g}"
     for line in cause.lines:
@@ -26,12 +26,12 @@ def less_penalty(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def _times(source: Source, value: ast.expr) -> str:
+def _times(source: ProgramSource, value: ast.expr) -> str:
     number = number_of(value)
     return f"{SHRUNK:g} * {source.text(value)}" if number is None else f"{number * SHRUNK:.3g}"
 
 
-def attach(source: Source, cause: Cause) -> Change | None:
+def attach(source: ProgramSource, cause: Cause) -> Change | None:
     """Leave out what cuts a term of the loss from its gradient."""
     edits = []
     for line in cause.lines[:1]:
@@ -44,7 +44,7 @@ def attach(source: Source, cause: Cause) -> Change | None:
     return ("the term with its gradient", edits) if edits else None
 
 
-def evaluate(source: Source, cause: Cause) -> Change | None:
+def evaluate(source: ProgramSource, cause: Cause) -> Change | None:
     """Call ``eval()`` before the network is used, and ``train()`` where it learns on."""
     if "in training mode" not in cause.evidence:
         return None

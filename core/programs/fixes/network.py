@@ -5,7 +5,7 @@ import itertools
 import re
 
 from ...doctor.diagnosis import Cause
-from ..source import Change, Edit, Source
+from ..source import Change, Edit, ProgramSource
 from .search import ACTIVATIONS, MODULES, last_name
 
 OUTPUT_GAIN = "0.1"
@@ -16,7 +16,7 @@ SQUASHING_LAYERS = ("Softmax", "LogSoftmax", "Sigmoid", "Tanh", "ReLU")
 RANDOM = ("randn", "rand", "zeros", "ones", "full", "normal", "empty")
 
 
-def without_last_activation(source: Source, cause: Cause) -> Change | None:
+def without_last_activation(source: ProgramSource, cause: Cause) -> Change | None:
     """Leave out what stands between the last layer and the loss."""
     wanted = SQUASHING[:3] if cause.id == "double_softmax" else SQUASHING
     layers = [name for name in SQUASHING_LAYERS if name.lower() in wanted or name == "LogSoftmax"]
@@ -37,7 +37,7 @@ def without_last_activation(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def _without_layer(source: Source, layer: ast.Call) -> Edit | None:
+def _without_layer(source: ProgramSource, layer: ast.Call) -> Edit | None:
     parent = source.parents[layer]
     if isinstance(parent, ast.Call) and layer in parent.args:
         # An activation between two layers stays; the last one goes.
@@ -46,7 +46,7 @@ def _without_layer(source: Source, layer: ast.Call) -> Edit | None:
     return source.replace(layer, f"{prefix}Identity()") if prefix else None
 
 
-def _applied_to(source: Source, call: ast.Call) -> ast.expr | None:
+def _applied_to(source: ProgramSource, call: ast.Call) -> ast.expr | None:
     """Return what a function such as ``F.softmax(x)`` or ``x.softmax()`` is applied to."""
     func = call.func
     if isinstance(func, ast.Attribute) and last_name(func.value) not in MODULES:
@@ -54,7 +54,7 @@ def _applied_to(source: Source, call: ast.Call) -> ast.expr | None:
     return call.args[0] if call.args else None
 
 
-def no_sigmoid(source: Source, cause: Cause) -> Change | None:
+def no_sigmoid(source: ProgramSource, cause: Cause) -> Change | None:
     """Put relu in the place of sigmoid between layers."""
     edits = []
     for line in cause.lines:
@@ -72,12 +72,12 @@ def no_sigmoid(source: Source, cause: Cause) -> Change | None:
     return ("relu in place of sigmoid", edits) if edits else None
 
 
-def _is_last(source: Source, layer: ast.Call) -> bool:
+def _is_last(source: ProgramSource, layer: ast.Call) -> bool:
     parent = source.parents[layer]
     return isinstance(parent, ast.Call) and parent.args[-1:] == [layer]
 
 
-def activate(source: Source, cause: Cause) -> Change | None:
+def activate(source: ProgramSource, cause: Cause) -> Change | None:
     """Put a nonlinearity between two layers."""
     for call in source.calls():
         if last_name(call.func) != "Sequential":
@@ -102,7 +102,7 @@ def _is_linear(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and last_name(node.func) == "Linear"
 
 
-def one_for_each(source: Source, cause: Cause) -> Change | None:
+def one_for_each(source: ProgramSource, cause: Cause) -> Change | None:
     """Make a layer of its own for each place of a list."""
     for node in source.walk():
         if (
@@ -117,7 +117,7 @@ def one_for_each(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def initialise(source: Source, cause: Cause) -> Change | None:
+def initialise(source: ProgramSource, cause: Cause) -> Change | None:
     """Scale first weights by gain / sqrt(fan in): those that are named, and others without."""
     named = [source.statement_at(line) for line in cause.lines]
     edits = []
@@ -131,7 +131,7 @@ def initialise(source: Source, cause: Cause) -> Change | None:
     return ("first weights of gain / sqrt(fan in)", edits) if edits else None
 
 
-def _is_unscaled(source: Source, statement: ast.Assign) -> bool:
+def _is_unscaled(source: ProgramSource, statement: ast.Assign) -> bool:
     """Whether it makes a matrix of a product ``x @ W`` that is divided by nothing."""
     name = last_name(statement.targets[0])
     is_matrix = any(
@@ -143,7 +143,7 @@ def _is_unscaled(source: Source, statement: ast.Assign) -> bool:
     return is_matrix and "/" not in source.text(statement.value)
 
 
-def _scaled(source: Source, statement: ast.Assign) -> list[Edit]:
+def _scaled(source: ProgramSource, statement: ast.Assign) -> list[Edit]:
     name = last_name(statement.targets[0])
     for call in ast.walk(statement.value):
         if not isinstance(call, ast.Call) or last_name(call.func) not in RANDOM:
@@ -174,7 +174,7 @@ def _scaled(source: Source, statement: ast.Assign) -> list[Edit]:
     return []
 
 
-def _gain(source: Source, name: str) -> str:
+def _gain(source: ProgramSource, name: str) -> str:
     """Return the gain of a weight's layer, by what follows it; small for the last one."""
     for product in source.walk():
         if not (isinstance(product, ast.BinOp) and isinstance(product.op, ast.MatMult)):
@@ -196,7 +196,7 @@ def _gain(source: Source, name: str) -> str:
     return GAINS["tanh"]
 
 
-def _scaled_in_place(source: Source) -> list[Edit]:
+def _scaled_in_place(source: ProgramSource) -> list[Edit]:
     """Replace first weights that are set in place: ``nn.init.constant_(layer.weight, 0)``."""
     edits = []
     for call in source.calls():
@@ -215,7 +215,7 @@ def _scaled_in_place(source: Source) -> list[Edit]:
     return edits
 
 
-def full_precision(source: Source, cause: Cause) -> Change | None:
+def full_precision(source: ProgramSource, cause: Cause) -> Change | None:
     """Leave weights and data in float32."""
     edits = [
         source.replace(call, source.text(call.func.value))

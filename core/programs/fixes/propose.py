@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from ...doctor.diagnosis import Cause
 from ..program import Program
-from ..source import Change, Source, apply_edits, diff_of
+from ..source import Change, ProgramSource, apply_edits, diff_of
 from . import data, loss, network, step
 
-FIXERS: dict[str, Callable[[Source, Cause], Change | None]] = {
+FIXERS: dict[str, Callable[[ProgramSource, Cause], Change | None]] = {
     "gradients_not_zeroed": step.zero_gradients,
     "parameter_not_trained": step.train_all,
     "wrong_update_sign": step.descend,
@@ -65,7 +65,7 @@ class SourceFix:
 def propose(program: Program, cause: Cause) -> SourceFix | None:
     """Return a change that may fix a cause; None where none can be stated."""
     fixer = FIXERS.get(cause.id)
-    change = fixer(Source(program), cause) if fixer else None
+    change = fixer(ProgramSource(program), cause) if fixer else None
     if not change or not change[1]:
         return None
     try:

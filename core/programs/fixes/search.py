@@ -4,7 +4,7 @@ import ast
 import re
 
 from ...doctor.diagnosis import Cause
-from ..source import Source
+from ..source import ProgramSource
 
 OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "Adadelta")
 ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "tanh", "relu", "gelu", "elu", "leaky_relu")
@@ -12,7 +12,7 @@ MODULES = ("torch", "nn", "F", "np", "numpy", "functional")
 """What stands before a function's name, and is no tensor."""
 
 
-def find_backward(source: Source) -> ast.stmt | None:
+def find_backward(source: ProgramSource) -> ast.stmt | None:
     """Return the statement of the first backward pass in a loop, or else of any."""
     calls = [c for c in source.calls() if last_name(c.func) == "backward"]
     looped = [c for c in calls if any(isinstance(a, ast.For | ast.While) for a in source.around(c))]
@@ -20,7 +20,7 @@ def find_backward(source: Source) -> ast.stmt | None:
     return source.statement(found[0]) if found else None
 
 
-def statements_behind(source: Source, statement: ast.stmt) -> list[ast.stmt]:
+def statements_behind(source: ProgramSource, statement: ast.stmt) -> list[ast.stmt]:
     """Return what follows a statement in its block."""
     block = source.block(statement)
     return block[block.index(statement) + 1 :]
@@ -32,7 +32,7 @@ def called_method(statement: ast.stmt) -> str:
     return last_name(value.func) if isinstance(value, ast.Call) else ""
 
 
-def find_step(source: Source, backward: ast.stmt) -> ast.stmt | None:
+def find_step(source: ProgramSource, backward: ast.stmt) -> ast.stmt | None:
     """Return the statement of the update behind a backward pass."""
     for statement in statements_behind(source, backward):
         for node in ast.walk(statement):
@@ -43,7 +43,7 @@ def find_step(source: Source, backward: ast.stmt) -> ast.stmt | None:
     return None
 
 
-def optimizer_of(source: Source, step: ast.stmt) -> str:
+def optimizer_of(source: ProgramSource, step: ast.stmt) -> str:
     """Return the optimiser that does a step, also one that is handed to a scaler of gradients."""
     for node in ast.walk(step):
         if isinstance(node, ast.Call) and last_name(node.func) == "step":
@@ -52,7 +52,7 @@ def optimizer_of(source: Source, step: ast.stmt) -> str:
     raise AssertionError("a statement of an update without one")
 
 
-def find_bare_update(source: Source, backward: ast.stmt) -> ast.For | None:
+def find_bare_update(source: ProgramSource, backward: ast.stmt) -> ast.For | None:
     """Return the loop in which parameters are updated by hand."""
     for statement in statements_behind(source, backward):
         for node in ast.walk(statement):
@@ -61,7 +61,7 @@ def find_bare_update(source: Source, backward: ast.stmt) -> ast.For | None:
     return None
 
 
-def optimizer_calls(source: Source) -> list[ast.Call]:
+def optimizer_calls(source: ProgramSource) -> list[ast.Call]:
     """Return the calls that make optimisers."""
     found = []
     for call in source.calls():

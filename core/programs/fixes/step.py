@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from ...doctor.diagnosis import Cause
-from ..source import Change, Source
+from ..source import Change, ProgramSource
 from .search import (
     called_method,
     find_backward,
@@ -24,7 +24,7 @@ RATES = {"lr_too_high": 0.1, "oscillation": 1 / 3, "lr_too_low": 10.0}
 """What a learning rate is multiplied with, as where a fix is proved."""
 
 
-def zero_gradients(source: Source, cause: Cause) -> Change | None:
+def zero_gradients(source: ProgramSource, cause: Cause) -> Change | None:
     """Zero the gradients before the backward pass."""
     backward = find_backward(source)
     if backward is None:
@@ -43,14 +43,14 @@ def zero_gradients(source: Source, cause: Cause) -> Change | None:
     ]
 
 
-def train_all(source: Source, cause: Cause) -> Change | None:
+def train_all(source: ProgramSource, cause: Cause) -> Change | None:
     """Let gradient and update reach every parameter."""
     return (
         _zero_earlier(source) or _module_list(source, cause) or _all_in_list(source, cause)
     ) or _all_in_optimizer(source, cause)
 
 
-def _zero_earlier(source: Source) -> Change | None:
+def _zero_earlier(source: ProgramSource) -> Change | None:
     """Take ``zero_grad`` from between the backward pass and the update to before both."""
     backward = find_backward(source)
     if backward is None:
@@ -67,7 +67,7 @@ def _zero_earlier(source: Source) -> Change | None:
     return None
 
 
-def _module_list(source: Source, cause: Cause) -> Change | None:
+def _module_list(source: ProgramSource, cause: Cause) -> Change | None:
     """Register layers that lie in a plain list."""
     for node in source.walk():
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.List | ast.ListComp):
@@ -85,7 +85,7 @@ def _module_list(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def _all_in_list(source: Source, cause: Cause) -> Change | None:
+def _all_in_list(source: ProgramSource, cause: Cause) -> Change | None:
     """Put tensors into the list of parameters that is updated."""
     backward = find_backward(source)
     update = find_bare_update(source, backward) if backward else None
@@ -104,7 +104,7 @@ def _all_in_list(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def _all_in_optimizer(source: Source, cause: Cause) -> Change | None:
+def _all_in_optimizer(source: ProgramSource, cause: Cause) -> Change | None:
     """Hand the whole model to the optimiser in place of a part of it."""
     for call in optimizer_calls(source):
         given = call.args[0] if call.args else None
@@ -121,7 +121,7 @@ def _all_in_optimizer(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def descend(source: Source, cause: Cause) -> Change | None:
+def descend(source: ProgramSource, cause: Cause) -> Change | None:
     """Turn the sign of the update, or of the loss."""
     words = "the update against the gradient"
     for call in optimizer_calls(source):
@@ -153,7 +153,7 @@ def descend(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def clip(source: Source, cause: Cause) -> Change | None:
+def clip(source: ProgramSource, cause: Cause) -> Change | None:
     """Clip the gradients before the update."""
     backward = find_backward(source)
     step = find_step(source, backward) if backward else None
@@ -164,7 +164,7 @@ def clip(source: Source, cause: Cause) -> Change | None:
     return f"gradients clipped at a norm of {CLIP:g}", [source.before(step, code)]
 
 
-def other_rate(source: Source, cause: Cause) -> Change | None:
+def other_rate(source: ProgramSource, cause: Cause) -> Change | None:
     """Change the learning rate where it has its value."""
     factor = RATES[cause.id]
     for value in _rates(source):
@@ -179,7 +179,7 @@ def other_rate(source: Source, cause: Cause) -> Change | None:
     return None
 
 
-def _rates(source: Source) -> Iterator[ast.expr]:
+def _rates(source: ProgramSource) -> Iterator[ast.expr]:
     """Yield where a learning rate gets its value."""
     for call in optimizer_calls(source):
         by_name = [given.value for given in call.keywords if given.arg == "lr"]
@@ -195,7 +195,7 @@ def _rates(source: Source) -> Iterator[ast.expr]:
             yield _origin(source, left)
 
 
-def _origin(source: Source, value: ast.expr) -> ast.expr:
+def _origin(source: ProgramSource, value: ast.expr) -> ast.expr:
     """Return the number that a name, an attribute or a key stands for; else the value itself."""
     if isinstance(value, ast.Name):
         given = source.assigned(value.id)
