@@ -1,1 +1,1 @@
-"""Programs as they are: those of strangers, unedited, and faulty and healthy ones of our own."""
+"""Programs as they are: those of others, unedited, and faulty and healthy ones of our own."""

@@ -1,10 +1,10 @@
 """Programs as they are, watched unedited: ``python -m bench.programs``.
 
 python -m bench.programs own [--only NAME] [--out FILE]      faulty and healthy ones of our own
-python -m bench.programs strangers --folder DIR --data DIR   programs of others, from clones
+python -m bench.programs public --folder DIR --data DIR   programs of others, from clones
 python -m bench.programs cost                                a loop watched, against bare
 python -m bench.programs picture                             until the first curve in the window
-python -m bench.programs list                                the strangers, and where they are
+python -m bench.programs list                                the public ones, and where they are
 """
 
 import argparse
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.programs import cost, own, strangers
+from bench.programs import cost, own, public
 from bench.rows import row, show, sized
 
 
@@ -42,23 +42,23 @@ def judge_own(options: argparse.Namespace) -> list[dict[str, Any]]:
     ]
 
 
-def judge_strangers(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Run the programs of strangers, and return their rows."""
+def judge_public(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Run the programs of others, and return their rows."""
     scores = []
-    for stranger in strangers.STRANGERS:
-        if options.only not in stranger.path:
+    for program in public.PROGRAMS:
+        if options.only not in program.path:
             continue
-        answer = strangers.ask(stranger, options.folder, options.data, options.seconds)
-        score = strangers.score(stranger, answer, options.seconds)
+        answer = public.ask(program, options.folder, options.data, options.seconds)
+        score = public.score(program, answer, options.seconds)
         scores.append(score)
         missed = [what for what, right in score.judgements if not right]
         words = "right" if score.ended and not missed else "; ".join(missed)
         said = "" if score.ended else f"  ended otherwise: {answer['error']}"
-        print(f"{stranger.path}: {words}{said}", file=sys.stderr, flush=True)
+        print(f"{program.path}: {words}{said}", file=sys.stderr, flush=True)
     judged = [right for score in scores for _, right in score.judgements]
     ended = _share([score.ended for score in scores])
     return [
-        row(f"{len(scores)} programs of strangers ran to their end", ended, 0.9, "%"),
+        row(f"{len(scores)} public programs ran to their end", ended, 0.9, "%"),
         row(f"steps, losses and uses recognised, of {len(judged)}", _share(judged), 0.95, "%"),
     ]
 
@@ -72,7 +72,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.programs", description=__doc__)
     parts = parser.add_subparsers(dest="part", required=True)
     ours = parts.add_parser("own", help="faulty and healthy programs of our own")
-    theirs = parts.add_parser("strangers", help="programs of others, from clones")
+    theirs = parts.add_parser("public", help="programs of others, from clones")
     for part in (ours, theirs):
         part.add_argument("--only", default="", metavar="NAME", help="a part of its name")
         part.add_argument("--seconds", type=float, default=10.0, help="of each training (10)")
@@ -86,8 +86,8 @@ def main(words: Sequence[str] | None = None) -> None:
     options = parser.parse_args(words)
     if options.part == "own":
         show(judge_own(options))
-    elif options.part == "strangers":
-        show(judge_strangers(options))
+    elif options.part == "public":
+        show(judge_public(options))
     elif options.part == "cost":
         whole, second = cost.median_ratios()
         show(
@@ -101,9 +101,9 @@ def main(words: Sequence[str] | None = None) -> None:
 
         show([row("seconds to the first picture", picture.seconds(), 5.0, "s", True)])
     else:
-        for stranger in strangers.STRANGERS:
-            owner, commit = strangers.REPOSITORIES[stranger.path.split("/")[0]]
-            print(f"{owner}/{stranger.path} {commit[:12]} {stranger.arguments}")
+        for program in public.PROGRAMS:
+            owner, commit = public.REPOSITORIES[program.path.split("/")[0]]
+            print(f"{owner}/{program.path} {commit[:12]} {program.arguments}")
 
 
 if __name__ == "__main__":

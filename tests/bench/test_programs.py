@@ -1,10 +1,10 @@
-"""The programs of our own can be run, their faults are named, and strangers' are scored by hand."""
+"""Programs of our own run and their faults are named; those of others are scored by hand."""
 
 import ast
 
 import pytest
 
-from bench.programs import cost, own, strangers
+from bench.programs import cost, own, public
 from core.doctor.verdict.causes import CAUSES
 from core.programs.program import read_program
 
@@ -12,12 +12,12 @@ PROGRAMS = own.programs()
 
 
 def test_there_are_as_many_as_are_promised():
-    """Faulty ones, healthy ones, and strangers of known repositories."""
+    """Faulty ones, healthy ones, and public ones of known repositories."""
     assert sum(bool(program.causes) for program in PROGRAMS) >= 24
     assert sum(not program.causes for program in PROGRAMS) >= 20
-    assert len(strangers.STRANGERS) >= 20 and len(cost.LOOPS) == 10
-    for stranger in strangers.STRANGERS:
-        assert stranger.path.split("/")[0] in strangers.REPOSITORIES
+    assert len(public.PROGRAMS) >= 20 and len(cost.LOOPS) == 10
+    for program in public.PROGRAMS:
+        assert program.path.split("/")[0] in public.REPOSITORIES
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: "-".join([p.name, *p.causes]))
@@ -45,7 +45,7 @@ def test_what_is_timed_is_the_same_loop_but_longer():
             ast.parse(text)
 
 
-def test_a_stranger_is_scored():
+def test_a_public_program_is_scored():
     """What was seen is right, what was missed or is too much is wrong."""
     loop = {
         "where": {"file": "a.py", "cell": None, "line": 3},
@@ -57,9 +57,9 @@ def test_a_stranger_is_scored():
         "validations": 0,
     }
     answer = {"exit_status": 0, "failed": [], "loops": [loop]}
-    expected = strangers.Stranger("a.py", (strangers.Expected("3", 9, True, True),))
-    score = strangers.score(expected, answer, 5.0)
+    expected = public.PublicProgram("a.py", (public.Expected("3", 9, True, True),))
+    score = public.score(expected, answer, 5.0)
     assert score.ended and [right for _, right in score.judgements] == [True, True, False]
-    elsewhere = strangers.Stranger("a.py", (strangers.Expected("4"),), fails=True)
-    score = strangers.score(elsewhere, answer, 5.0)
+    elsewhere = public.PublicProgram("a.py", (public.Expected("4"),), fails=True)
+    score = public.score(elsewhere, answer, 5.0)
     assert not score.ended and [right for _, right in score.judgements] == [False, False]

@@ -1,4 +1,4 @@
-"""Programs of strangers: where they are, how they are run, and what is to be recognised in them.
+"""Public programs: where they are, how they are run, and what is to be recognised in them.
 
 They are no part of this project: ``--folder`` has a clone of each repository, called as there. The
 expectations were written by hand, after reading each program: where its steps are, how many if they
@@ -54,7 +54,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Stranger:
+class PublicProgram:
     """A program.
 
     Attributes:
@@ -88,37 +88,39 @@ def _mnist(place: str) -> tuple[tuple[str, str], ...]:
     return (("mnist/MNIST", f"{place}/MNIST"),)
 
 
-STRANGERS = (
-    Stranger(
+PROGRAMS = (
+    PublicProgram(
         f"{_MAKEMORE}/makemore_part1_bigrams.ipynb",
         (E("58:2", 1, True),),
         data=_NAMES,
         fails=True,  # its cells use what later cells define
     ),
-    Stranger(
+    PublicProgram(
         f"{_MAKEMORE}/makemore_part2_mlp.ipynb",
         (E("28:1", None, True, True),),
         data=_NAMES,
         fails=True,
     ),
-    Stranger(
+    PublicProgram(
         f"{_MAKEMORE}/makemore_part3_bn.ipynb",
         (E("8:6", None, None, True), E("15:7", 1001, True, True)),
         data=_NAMES,
     ),
-    Stranger(f"{_MAKEMORE}/makemore_part5_cnn1.ipynb", (E("11:6", None, True, True),), data=_NAMES),
-    Stranger(
+    PublicProgram(
+        f"{_MAKEMORE}/makemore_part5_cnn1.ipynb", (E("11:6", None, True, True),), data=_NAMES
+    ),
+    PublicProgram(
         "ng-video-lecture/bigram.py",
         (E("104", None, True, True),),
         data=(("tinyshakespeare/input.txt", "ng-video-lecture/input.txt"),),
     ),
-    Stranger(
+    PublicProgram(
         "makemore/makemore.py",
         (E("670", None, True, True),),
         "--device cpu --max-steps 600 --n-embd 32 --n-embd2 32",
         (("names/names.txt", "makemore/names.txt"),),
     ),
-    Stranger(
+    PublicProgram(
         "nanoGPT/train.py",
         (E("255", None, None, True),),
         "config/train_shakespeare_char.py --device=cpu --compile=False --eval_iters=5"
@@ -127,45 +129,45 @@ STRANGERS = (
         (("tinyshakespeare/input.txt", "nanoGPT/data/shakespeare_char/input.txt"),),
         "nanoGPT/data/shakespeare_char/prepare.py",
     ),
-    Stranger("minGPT/demo.ipynb", (E("81", None, True),)),
-    Stranger(
+    PublicProgram("minGPT/demo.ipynb", (E("81", None, True),)),
+    PublicProgram(
         "minGPT/projects/adder/adder.py",
         (E("81", 300, True),),
         "--model.model_type=gpt-nano --trainer.max_iters=300",
     ),
-    Stranger(
+    PublicProgram(
         "examples/mnist/main.py",
         (E("38", None, None, True),),
         "--epochs 1",
         _mnist("examples/data"),
     ),
-    Stranger(
+    PublicProgram(
         "examples/mnist_rnn/main.py",
         (E("45", None, None, True),),
         "--epochs 1",
         _mnist("examples/data"),
     ),
-    Stranger(
+    PublicProgram(
         "examples/vae/main.py",
         (E("95", None, None, True),),
         "--epochs 1",
         _mnist("examples/data"),
     ),
-    Stranger(
+    PublicProgram(
         "examples/siamese_network/main.py",
         (E("196", None, None, True),),
         "--epochs 1",
         _mnist("examples/data"),
     ),
-    Stranger("examples/regression/main.py", (E("44", None, False),)),
-    Stranger(
+    PublicProgram("examples/regression/main.py", (E("44", None, False),)),
+    PublicProgram(
         "examples/time_sequence_prediction/train.py",
         (),  # torch.load refuses its data before it comes to the loop
         "--steps 2",
         prepare="examples/time_sequence_prediction/generate_sine_wave.py",
         fails=True,
     ),
-    Stranger(
+    PublicProgram(
         "examples/word_language_model/main.py",
         (E("171", None, None, True),),
         "--epochs 1 --emsize 32 --nhid 32 --model Transformer",
@@ -174,48 +176,48 @@ STRANGERS = (
             for n in ("train", "valid", "test")
         ),
     ),
-    Stranger(
+    PublicProgram(
         "examples/dcgan/main.py",
         (E("223"),),
         "--dataset fake --niter 1 --imageSize 64 --ngf 8 --ndf 8",
     ),
-    Stranger(
+    PublicProgram(
         "examples/mnist_forward_forward/main.py",
         (E("72"), E("72")),  # each layer has a training of its own
         "--epochs 2 --train_size 500 --test_size 100",
         _mnist("examples/mnist_forward_forward/data"),
     ),
-    Stranger(f"{_YUNJEY}/01-basics/linear_regression/main.py", (E("30", 60, True),)),
-    Stranger(
+    PublicProgram(f"{_YUNJEY}/01-basics/linear_regression/main.py", (E("30", 60, True),)),
+    PublicProgram(
         f"{_YUNJEY}/01-basics/logistic_regression/main.py",
         (E("44", 3000, True),),
         data=_mnist("pytorch-tutorial/data"),
     ),
-    Stranger(
+    PublicProgram(
         f"{_YUNJEY}/01-basics/feedforward_neural_network/main.py",
         (E("60", None, True),),
         data=_mnist("pytorch-tutorial/data"),
     ),
-    Stranger(
+    PublicProgram(
         f"{_YUNJEY}/02-intermediate/recurrent_neural_network/main.py",
         (E("70", None, True),),
         data=_mnist("pytorch-tutorial/data"),
     ),
-    Stranger(
+    PublicProgram(
         f"{_YUNJEY}/03-advanced/generative_adversarial_network/main.py",
         (E("83", None, False),),
         data=_mnist("pytorch-tutorial/data"),
     ),
-    Stranger(
+    PublicProgram(
         f"{_YUNJEY}/03-advanced/variational_autoencoder/main.py",
         (E("72", None, True),),
         data=_mnist("pytorch-tutorial/data"),
     ),
-    Stranger(
+    PublicProgram(
         f"{_BOURKE}/01_pytorch_workflow.ipynb",
         (E("40:11", 100, True, True), E("84:13", 1000, True, True)),
     ),
-    Stranger(
+    PublicProgram(
         f"{_BOURKE}/02_pytorch_classification.ipynb",
         (
             E("52:11", 100, True, True),
@@ -225,79 +227,89 @@ STRANGERS = (
             E("133:11", 100, True, True),
         ),
     ),
-    Stranger(
+    PublicProgram(
         f"{_BOURKE}/extras/solutions/01_pytorch_workflow_exercise_solutions.ipynb",
         (E("16:13", 300, True, True),),
     ),
-    Stranger(
+    PublicProgram(
         f"{_BOURKE}/extras/solutions/02_pytorch_classification_exercise_solutions.ipynb",
         (E("18:10", 1000, True, True), E("33:5", 1000, True, True)),
     ),
-    Stranger(f"{_UDL}/Chap08/8_1_MNIST_1D_Performance.ipynb", (E("8:28", 2000, True, True),)),
-    Stranger(
+    PublicProgram(f"{_UDL}/Chap08/8_1_MNIST_1D_Performance.ipynb", (E("8:28", 2000, True, True),)),
+    PublicProgram(
         f"{_UDL}/Chap09/9_5_Augmentation.ipynb",
         (E("7:27", 2000, True), E("12:27", 2000, True)),
     ),
-    Stranger(f"{_UDL}/Chap11/11_1_Shattered_Gradients.ipynb", ()),
-    Stranger(f"{_UDL}/Chap11/11_2_Residual_Networks.ipynb", (E("10:32", None, True, True),)),
-    Stranger(f"{_MORVAN}/301_regression.py", (E("45", 200, False),)),
-    Stranger(f"{_MORVAN}/302_classification.py", (E("50", 100, False),)),
+    PublicProgram(f"{_UDL}/Chap11/11_1_Shattered_Gradients.ipynb", ()),
+    PublicProgram(f"{_UDL}/Chap11/11_2_Residual_Networks.ipynb", (E("10:32", None, True, True),)),
+    PublicProgram(f"{_MORVAN}/301_regression.py", (E("45", 200, False),)),
+    PublicProgram(f"{_MORVAN}/302_classification.py", (E("50", 100, False),)),
     # torch.load refuses a whole network today.
-    Stranger(f"{_MORVAN}/304_save_reload.py", (E("32", 100, False),), fails=True),
-    Stranger(f"{_MORVAN}/305_batch_train.py", ()),
-    Stranger(f"{_MORVAN}/306_optimizer.py", (E("67", 1536, False),)),
-    Stranger(f"{_MORVAN}/403_RNN_regressor.py", (E("77", 100, False),)),
-    Stranger(f"{_MORVAN}/406_GAN.py", (E("57"),), fails=True),
-    Stranger(f"{_MORVAN}/503_dropout.py", (E("59", 500, None, True),)),
-    Stranger(f"{_MORVAN}/504_batch_normalization.py", (E("136", None, None, True),)),
-    Stranger("pytorch-examples/autograd/two_layer_net_autograd.py", (E("36", 500, False),)),
-    Stranger("pytorch-examples/autograd/two_layer_net_custom_function.py", (E("61", 500, False),)),
-    Stranger("pytorch-examples/nn/dynamic_net.py", (E("58", 500, False),)),
-    Stranger("pytorch-examples/nn/two_layer_net_module.py", (E("48", 500, False),)),
-    Stranger("pytorch-examples/nn/two_layer_net_optim.py", (E("37", 500, False),)),
-    Stranger("pytorchTutorial/05_2_gradientdescent_auto.py", (E("28", 100, True),)),
-    Stranger("pytorchTutorial/07_linear_regression.py", (E("31", 100, True),)),
-    Stranger("pytorchTutorial/08_logistic_regression.py", (E("49", 100, True),)),
-    Stranger(
+    PublicProgram(f"{_MORVAN}/304_save_reload.py", (E("32", 100, False),), fails=True),
+    PublicProgram(f"{_MORVAN}/305_batch_train.py", ()),
+    PublicProgram(f"{_MORVAN}/306_optimizer.py", (E("67", 1536, False),)),
+    PublicProgram(f"{_MORVAN}/403_RNN_regressor.py", (E("77", 100, False),)),
+    PublicProgram(f"{_MORVAN}/406_GAN.py", (E("57"),), fails=True),
+    PublicProgram(f"{_MORVAN}/503_dropout.py", (E("59", 500, None, True),)),
+    PublicProgram(f"{_MORVAN}/504_batch_normalization.py", (E("136", None, None, True),)),
+    PublicProgram("pytorch-examples/autograd/two_layer_net_autograd.py", (E("36", 500, False),)),
+    PublicProgram(
+        "pytorch-examples/autograd/two_layer_net_custom_function.py", (E("61", 500, False),)
+    ),
+    PublicProgram("pytorch-examples/nn/dynamic_net.py", (E("58", 500, False),)),
+    PublicProgram("pytorch-examples/nn/two_layer_net_module.py", (E("48", 500, False),)),
+    PublicProgram("pytorch-examples/nn/two_layer_net_optim.py", (E("37", 500, False),)),
+    PublicProgram("pytorchTutorial/05_2_gradientdescent_auto.py", (E("28", 100, True),)),
+    PublicProgram("pytorchTutorial/07_linear_regression.py", (E("31", 100, True),)),
+    PublicProgram("pytorchTutorial/08_logistic_regression.py", (E("49", 100, True),)),
+    PublicProgram(
         "pytorchTutorial/13_feedforward.py",
         (E("70", None, True),),
         data=_mnist("pytorchTutorial/data"),
     ),
-    Stranger("nlp-tutorial/1-1.NNLM/NNLM.py", (E("62", 5000, True),)),
-    Stranger("nlp-tutorial/1-2.Word2Vec/Word2Vec-Skipgram(Softmax).py", (E("61", 5000, False),)),
-    Stranger("nlp-tutorial/2-1.TextCNN/TextCNN.py", (E("62", 5000, True),)),
-    Stranger("nlp-tutorial/3-2.TextLSTM/TextLSTM.py", (E("59", 1000, True),)),
-    Stranger("nlp-tutorial/4-2.Seq2Seq(Attention)/Seq2Seq(Attention).py", (E("97", 2000, True),)),
-    Stranger("nlp-tutorial/5-1.Transformer/Transformer.py", (E("206", 20, True),)),
-    Stranger(
+    PublicProgram("nlp-tutorial/1-1.NNLM/NNLM.py", (E("62", 5000, True),)),
+    PublicProgram(
+        "nlp-tutorial/1-2.Word2Vec/Word2Vec-Skipgram(Softmax).py", (E("61", 5000, False),)
+    ),
+    PublicProgram("nlp-tutorial/2-1.TextCNN/TextCNN.py", (E("62", 5000, True),)),
+    PublicProgram("nlp-tutorial/3-2.TextLSTM/TextLSTM.py", (E("59", 1000, True),)),
+    PublicProgram(
+        "nlp-tutorial/4-2.Seq2Seq(Attention)/Seq2Seq(Attention).py", (E("97", 2000, True),)
+    ),
+    PublicProgram("nlp-tutorial/5-1.Transformer/Transformer.py", (E("206", 20, True),)),
+    PublicProgram(
         "NYU-DLSP20/04-spiral_classification.ipynb",
         (E("12:18", 1000, True), E("16:22", 1000, True)),
     ),
-    Stranger("NYU-DLSP20/05-regression.ipynb", (E("12:18", 1000), E("17:30", None, True))),
-    Stranger(
+    PublicProgram("NYU-DLSP20/05-regression.ipynb", (E("12:18", 1000), E("17:30", None, True))),
+    PublicProgram(
         "NYU-DLSP20/08-seq_classification.ipynb",
         tuple(E("9:12", None, None, True) for _ in range(5)),
     ),
-    Stranger(
+    PublicProgram(
         "NYU-DLSP20/10-autoencoder.ipynb",
         (E("10:6", None, True),),
         data=_mnist("NYU-DLSP20/data"),
     ),
-    Stranger(
+    PublicProgram(
         "NYU-DLSP20/11-VAE.ipynb",
         (E("10:10", None, True, True),),
         data=_mnist("NYU-DLSP20/data"),
     ),
-    Stranger(
+    PublicProgram(
         "harmonic-oscillator-pinn/Harmonic oscillator PINN.ipynb", (E("7:23", 1000), E("9:8"))
     ),
-    Stranger("tiny-diffusion/ddpm.py", (E("183", None, True),), "--dataset moons --num_epochs 20"),
-    Stranger("real-nvp-pytorch/real-nvp-pytorch.ipynb", (E("4:2", None, True),)),
-    Stranger(
+    PublicProgram(
+        "tiny-diffusion/ddpm.py", (E("183", None, True),), "--dataset moons --num_epochs 20"
+    ),
+    PublicProgram("real-nvp-pytorch/real-nvp-pytorch.ipynb", (E("4:2", None, True),)),
+    PublicProgram(
         "LLMs-from-scratch/appendix-A/01_main-chapter-code/code-part1.ipynb",
         (E("58:13", None, True),),
     ),
-    Stranger(f"{_D2L}/chapter_linear-regression/linear-regression-scratch.ipynb", (E("18:4"),)),
+    PublicProgram(
+        f"{_D2L}/chapter_linear-regression/linear-regression-scratch.ipynb", (E("18:4"),)
+    ),
 )
 
 
@@ -314,14 +326,14 @@ class Score:
     judgements: tuple[tuple[str, bool], ...]
 
 
-def score(stranger: Stranger, answer: dict[str, Any], seconds: float) -> Score:
+def score(program: PublicProgram, answer: dict[str, Any], seconds: float) -> Score:
     """Compare what was seen of a program with what is to be seen.
 
     Steps are counted of a training that was not ended after its seconds.
     """
     judgements = []
     found = list(answer["loops"])
-    for expected in stranger.loops:
+    for expected in program.loops:
         loop = next((loop for loop in found if _place(loop) == expected.place), None)
         if loop is None:
             judgements.append((f"no training at {expected.place}", False))
@@ -340,7 +352,7 @@ def score(stranger: Stranger, answer: dict[str, Any], seconds: float) -> Score:
                 judgements.append((f"{loop[what]} {what} at {expected.place}", judged))
     judgements += [(f"a training at {_place(loop)}", False) for loop in found]
     broken = answer["exit_status"] != 0 or bool(answer["failed"])
-    return Score(broken == stranger.fails, tuple(judgements))
+    return Score(broken == program.fails, tuple(judgements))
 
 
 def _place(loop: dict[str, Any]) -> str:
@@ -348,19 +360,19 @@ def _place(loop: dict[str, Any]) -> str:
     return f"{where['cell']}:{where['line']}" if where["cell"] is not None else str(where["line"])
 
 
-def ask(stranger: Stranger, folder: Path, data: Path, seconds: float) -> dict[str, Any]:
+def ask(program: PublicProgram, folder: Path, data: Path, seconds: float) -> dict[str, Any]:
     """Put a program's data in place, run it unedited, and return what was seen of it."""
-    for source, target in stranger.data:
+    for source, target in program.data:
         place = folder / target
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
             (shutil.copytree if (data / source).is_dir() else shutil.copy)(data / source, place)
-    path = str(folder / stranger.path.split("/")[0])  # as its readme says: pip install -e .
-    if stranger.prepare:
-        watched(folder / stranger.prepare, path=path)
+    path = str(folder / program.path.split("/")[0])  # as its readme says: pip install -e .
+    if program.prepare:
+        watched(folder / program.prepare, path=path)
     return watched(
-        folder / stranger.path,
-        tuple(stranger.arguments.split()),
+        folder / program.path,
+        tuple(program.arguments.split()),
         seconds=seconds,
         budget=1.0,
         path=path,
