@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...numbers import percent
 from ..diagnosis import COMPARISON, Z80, Picture, Series
 from ..evidence import Evidence
 from ..watch.training_kind import AUTOENCODER, SUPERVISED
@@ -52,14 +53,14 @@ class References(ExperimentResult):
         smaller_error: the standard error of ``own - smaller``.
         same_error: that of ``own - same``.
         larger_error: that of ``own - larger``.
-        longer: of a copy of the watched network that went on for as many steps again; NaN if that
-            could not be tried.
+        longer: of a copy of the watched network that went on; NaN if that could not be tried.
         longer_error: the standard error of ``own - longer``.
         size_error: that of ``same - larger``.
         best_baseline: the lowest of the baselines; NaN without any.
         parameters: of the watched network.
         count: of new examples.
         is_new: whether the watched network has not learned from them.
+        longer_share: for how many steps the copy went on, as a part of those that were done.
     """
 
     own: float
@@ -77,6 +78,14 @@ class References(ExperimentResult):
     parameters: int
     count: int
     is_new: bool
+    longer_share: float = 1.0
+
+    @property
+    def again(self) -> str:
+        """For how long the copy went on, in words."""
+        if self.longer_share >= 1:
+            return "as many steps again"
+        return f"{percent(self.longer_share)} of the steps again"
 
     @property
     def gap(self) -> float:
@@ -99,12 +108,16 @@ class References(ExperimentResult):
     def time_gain(self) -> float:
         """The part of its loss that as many steps again bring, negative if they harm; or NaN.
 
-        It is 0 where an interval of 80 % around it holds 0.
+        It is 0 where an interval of 80 % around it holds 0. Where fewer steps were tried, the gain
+        goes on as a logarithm.
         """
         if not math.isfinite(self.longer) or not self.own:
             return math.nan
         gain = self.own - self.longer
-        return gain / abs(self.own) if abs(gain) > Z80 * self.longer_error else 0.0
+        if abs(gain) <= Z80 * self.longer_error:
+            return 0.0
+        further = math.log(2) / math.log(1 + min(1.0, self.longer_share))
+        return min(1.0, further * gain / abs(self.own))
 
     @property
     def recipe_gain(self) -> float:
@@ -178,15 +191,14 @@ def _compared(
     if not bool(torch.isfinite(own).all()):
         raise ValueError("its loss on new examples is NaN or infinite")
     losses: dict[str, Tensor] = {}
+    share = math.nan
     try:
         continued = continued_copy(replay, variables, evidence, data, work[1], end)
     except REPLAY_ERRORS:
         continued = None  # a step that can't be done again says nothing of sizes
     if continued is not None:
         copies, share = continued
-        after = _own_losses(replay, task, data, data.new, math.inf, copies=copies)
-        # What a part of the steps brought, as a logarithm goes on.
-        losses["longer"] = own + (after - own) * math.log(2) / math.log(1 + share)
+        losses["longer"] = _own_losses(replay, task, data, data.new, math.inf, copies=copies)
     kind = ""
     try:
         form = form_of(replay, task, data, evidence)
@@ -197,7 +209,7 @@ def _compared(
         kind, lacking = form.name, ""
     baselines = baselines_of(task, data, evidence.training_kind == AUTOENCODER)
     parameters = sum(t.numel() for t in replay.parameters.values())
-    return _outcome(kind, data, parameters, own, own_trained, losses, baselines, lacking)
+    return _outcome(kind, data, parameters, own, own_trained, losses, share, baselines, lacking)
 
 
 def _of_sizes(
@@ -328,6 +340,7 @@ def _outcome(
     own: Tensor,
     own_trained: Tensor,
     losses: dict[str, Tensor],
+    share: float,
     baselines: dict[str, float],
     lacking: str,
 ) -> Outcome:
@@ -355,6 +368,7 @@ def _outcome(
         parameters=parameters,
         count=len(own),
         is_new=data.is_new,
+        longer_share=share,
     )
     examples = f"{len(own):,} new examples ({data.source})"
     if not data.is_new:
@@ -369,7 +383,7 @@ def _outcome(
             f" Without a network: {', '.join(f'{n} {v:.3g}' for n, v in baselines.items())}."
         )
     if "longer" in losses:
-        measured += f" Yours after as many steps again: {found.longer:.3g}."
+        measured += f" Yours after {found.again}: {found.longer:.3g}."
     passed = not found.size_gain if kind else None
     return Outcome(passed, measured + lacking, found, _picture(kind, losses, found, baselines))
 
@@ -379,7 +393,7 @@ def _picture(
 ) -> Picture:
     bars = {"yours": found.own}
     if "longer" in losses:
-        bars["yours, twice the steps"] = found.longer
+        bars[f"yours, {found.again}"] = found.longer
     sizes = {"a quarter": "1/4 of the size", "as many": "same size", "four times": "4 x the size"}
     bars |= {f"{name}, {sizes[x]}": float(losses[x].mean()) for x in SIZES if x in losses}
     bars |= baselines

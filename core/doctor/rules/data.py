@@ -5,7 +5,13 @@ import re
 
 from ..diagnosis import Check
 from ..evidence import Evidence
-from ..experiments.step_experiments import MIXED, BatchLeakage, OverfitBatch, ShuffledInputs
+from ..experiments.step_experiments import (
+    MIXED,
+    BatchLeakage,
+    OtherRates,
+    OverfitBatch,
+    ShuffledInputs,
+)
 from ..watch.observation import Observation
 from ..watch.training_kind import CLASSIFICATION, CONTRASTIVE, REGRESSION
 from .rule import SQUARED_LOSSES, Rule, rule, wired
@@ -29,6 +35,8 @@ TRAINING_HARDER = 0.07
 """Part by which the loss on training data is above that on new data, as labels are wrong there."""
 LARGE_TARGETS, REACHED = 30.0, 0.5
 """Mean or standard deviation of targets; and the share of their variance that is well below it."""
+FAR_HIGHER = (10.0, 100.0)
+"""Multiples of a learning rate with which shuffled labels would hardly be learned."""
 FEW_CLASSES = 0.6
 """Gradient by other examples, over that by the largest."""
 OVERLAP = 0.4
@@ -284,6 +292,9 @@ def _targets_shuffled(rule: Rule, evidence: Evidence) -> Check:
     if not found or not known or len(evidence.losses) < 200:
         return rule.not_checked("it was not tried, or too few steps were observed")
     measured = f"the loss is {evidence.ended:.3g}, of the best constant {constant:.3g}"
+    rates = evidence.result(OtherRates)
+    if rates and min(rates.finite(*FAR_HIGHER), default=math.inf) < 0.9 * constant:
+        return rule.passed(f"{measured}, and a far higher learning rate lowers it")
     if 0.95 < evidence.ended / constant < 1.15 and found.end < 0.6 * constant:
         return rule.failed(measured, 0.65, "the targets")
     return rule.passed(measured)

@@ -30,7 +30,7 @@ def overfitting_by_size(evidence: Evidence) -> Answer | None:
         return (
             "overfitting",
             f"Nothing is broken, but it overfits: its loss is {found.own_trained:.3g} on training"
-            f" data and {found.own:.3g} on new examples, and as many steps again take that to"
+            f" data and {found.own:.3g} on new examples, and {found.again} take that to"
             f" {found.longer:.3g}. Stop earlier, or try more data, dropout or weight decay.",
             min(0.9, 0.6 - found.time_gain),
         )
@@ -73,8 +73,8 @@ def by_size(evidence: Evidence, gain: float) -> Answer | None:
     if found.time_gain >= WORTH_IT and MUCH * found.time_gain > lead:
         return (
             "undertrained",
-            f"Nothing is wrong; it needs more time. As many steps again, of a copy, take its loss"
-            f" on {_examples(found)} from {found.own:.3g} to {found.longer:.3g}.",
+            f"Nothing is wrong; it needs more time. {found.again.capitalize()}, of a copy, take its"
+            f" loss on {_examples(found)} from {found.own:.3g} to {found.longer:.3g}.",
             min(0.92, 0.6 + 2 * found.time_gain),
         )
     if near and found.recipe_gain > max(0.0, gain):

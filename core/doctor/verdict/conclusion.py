@@ -325,7 +325,7 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
         settled = f"that more steps lower {what} is not sure: it is {now} now, {ahead}"
     if tried is not None and forecast.gain >= WORTH_IT:
         settled = (
-            f"its loss on new examples has settled at {figures(tried.own)}: as many steps again, of"
+            f"its loss on new examples has settled at {figures(tried.own)}: {tried.again}, of"
             f" a copy, take it to {figures(tried.longer)}, however far the training loss still"
             " falls"
         )

@@ -134,6 +134,16 @@ def test_a_gain_that_may_be_chance_is_none():
     assert dataclasses.replace(SMALL, longer=2.4, longer_error=0.07).time_gain > 0.03
 
 
+def test_a_copy_that_went_on_for_fewer_steps_is_called_so():
+    """What was measured is said; what it would bring goes on as a logarithm, and not below 0."""
+    found = compared(longer=2.4, longer_share=0.25, larger=math.nan, same=math.nan)
+    verdict, sentence, _ = by_size(found, 0.0)
+    assert verdict == "undertrained" and "25 % of the steps again, of a copy" in sentence
+    assert "from 2.5 to 2.4" in sentence
+    far = dataclasses.replace(SMALL, longer=0.5, longer_share=0.2)
+    assert far.time_gain == 1.0
+
+
 def test_it_does_not_overfit_where_a_copy_that_went_on_comes_below_the_lowest():
     """A minimum of a few noisy evaluations is no minimum then."""
     evidence = falling(longer=2.2)
