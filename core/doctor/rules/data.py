@@ -151,11 +151,15 @@ def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
     if not evidence.first or not _classifies(evidence):
         return rule.not_checked("no classification")
     losses = [step.criterion for step in evidence.observations]
+    if losses[-1].weighted:
+        return rule.passed("classes count with weights")
     shares = [x.top_share for x in losses if x.target_count >= MANY_TARGETS]
     top = sum(shares) / len(shares) if shares else 0.0
     classes = evidence.first.criterion.classes
     if evidence.data and evidence.data.top_share > 0:
-        top, classes = evidence.data.top_share, max(classes, evidence.data.classes)
+        # A sampler may draw rare classes as often as others.
+        top = min(top or 1.0, evidence.data.top_share)
+        classes = max(classes, evidence.data.classes)
     limit = MAJORITY_OF_TWO if _is_binary(evidence.first) or classes == 2 else MAJORITY
     measured = f"the most frequent class is {top:.0%} of the labels"
     if top > limit:

@@ -409,7 +409,7 @@ CAUSES = {
         " inference stays noise.",
         "Let one function do the forward pass of both; model.train() for training, .eval()"
         " for inference.",
-        ("overfitting",),
+        ("overfitting", "dead_units"),
     ),
     "stale_cache": CauseText(
         "A stale cache of keys and values",

@@ -209,7 +209,7 @@ def _ends(graph: StepGraph) -> dict[int, set[int]]:
         key = layer_by_op.get(id(op))
         here = {key} if key else set[int]().union(*(ends.get(id(t), ()) for t in op.outputs))
         for tensor in op.inputs:
-            if graph.kind(tensor) == "signal":
+            if graph.kind(tensor) != "weights":  # also what is detached
                 ends.setdefault(id(tensor), set()).update(here)
     return ends
 

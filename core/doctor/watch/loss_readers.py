@@ -34,6 +34,7 @@ PROBABILITIES = (*SOFTMAX, "log", "sub", "div", "truediv", "logsigmoid", "clamp"
 MAX_ROWS = 2048
 MAX_TARGETS = 65_536
 MAX_DEPTH = 40
+CLASS_WEIGHTS = ("weight", "pos_weight")
 
 # Where the loss function is.
 
@@ -242,6 +243,7 @@ def _read(
         top_share=top,
         target_count=int(counted.numel()),
         mixed=_are_mixed(graph, call),
+        weighted=any(call.op.kwargs.get(key) is not None for key in CLASS_WEIGHTS),
         unreachable=unreachable(targets, _output_nonlinearity(graph, outputs)),
     )
 

@@ -126,6 +126,7 @@ class ObservedLoss:
         target_count: the number of targets.
         unreachable: the share of targets that outputs behind their activation can't come near.
         mixed: whether the same outputs are compared with other targets, too, as mixup does.
+        weighted: whether classes count with weights.
     """
 
     kind: str = ""
@@ -148,6 +149,7 @@ class ObservedLoss:
     top_share: float = 0.0
     target_count: int = 0
     mixed: bool = False
+    weighted: bool = False
     unreachable: float = 0.0
 
     @property

@@ -365,8 +365,9 @@ def _leaks_target(inputs: Tensor, targets: Tensor | None) -> bool:
     if inputs.numel() == targets.numel() and bool((inputs.reshape(-1) == labels)[counted].all()):
         return len(torch.unique(labels[counted])) > 2
     if inputs.dim() == 2 and targets.dim() == 1 and len(inputs) == len(targets):
-        equal = (inputs == targets[:, None]).float().mean(0)
-        return bool((equal > 0.999).any()) and len(torch.unique(targets)) > 2
+        # At the end, where it is to be predicted; what stood earlier may have to be remembered.
+        equal = float((inputs[:, -1] == targets).float().mean())
+        return equal > 0.999 and len(torch.unique(targets)) > 2
     return False
 
 

@@ -450,3 +450,28 @@ def test_squared_error_of_the_numbers_of_classes(cause):
         return F.mse_loss(net(x[i]).squeeze(1), y[i].float())
 
     assert first(train(loss, [net], 120, 0.0)) == cause
+
+
+@pytest.mark.parametrize(("place", "cause"), [(0, ""), (-1, "future_leak")])
+def test_a_label_that_stands_at_the_end_of_the_inputs(place, cause):
+    """What stood at their beginning has to be remembered, and is no leak."""
+    embed, out = nn.Embedding(12, 16), nn.Linear(16 * 6, 12)
+
+    def loss(step):
+        x = torch.randint(0, 12, (48, 6))
+        return F.cross_entropy(out(embed(x).flatten(1)), x[:, place])
+
+    assert first(train(loss, [embed, out])) == cause
+
+
+def test_what_a_network_is_compared_with_needs_no_nonlinearity():
+    """The output of an encoder is a target, too: there it is detached."""
+    encoder = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 16))
+    predictor = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))
+
+    def loss(step):
+        x = torch.randn(64, 8)
+        one, other = encoder(x), encoder(x + 0.1 * x.roll(1, 1))
+        return -F.cosine_similarity(predictor(one), other.detach()).mean()
+
+    assert first(train(loss, [encoder, predictor], 40)) != "no_nonlinearity"

@@ -91,10 +91,21 @@ def test_class_imbalance(changes, passed):
     assert data.class_imbalance.check(evidence(steps(criterion=loss(**changes)))).passed is passed
 
 
-def test_what_the_data_says_of_its_classes_counts_more_than_batches():
-    """All labels are more than those of the observed batches."""
-    some = evidence(data=DataStats(top_share=0.9, classes=10))
-    assert data.class_imbalance.check(some).passed is False
+@pytest.mark.parametrize(
+    ("in_batches", "in_data", "passed"),
+    [(0.9, 0.9, False), (0.9, 0.1, True), (0.2, 0.9, True)],
+)
+def test_classes_are_imbalanced_where_data_and_batches_are(in_batches, in_data, passed):
+    """Batches of sorted data have one class each; a sampler draws rare classes more often."""
+    seen = steps(criterion=loss(top_share=in_batches, target_count=32))
+    some = evidence(seen, data=DataStats(top_share=in_data, classes=10))
+    assert data.class_imbalance.check(some).passed is passed
+
+
+def test_classes_with_weights_are_balanced():
+    """The loss counts the rare one more often."""
+    seen = steps(criterion=loss(top_share=0.99, target_count=32, weighted=True))
+    assert data.class_imbalance.check(evidence(seen)).passed
 
 
 @pytest.mark.parametrize(
