@@ -344,7 +344,12 @@ class LoopWatcher:
         if outputs is None or targets is None or not bool(torch.isfinite(outputs).all()):
             return True
         substitutes = {id(t): t for t in (*graph.inputs, targets)}
-        if any(op.name in NOT_REPEATABLE for op in ops_behind(graph.tape, [outputs], substitutes)):
+        ops = ops_behind(graph.tape, [outputs], substitutes)
+        # Weights that were made in this step would be written anew: those of the program.
+        writes = any(
+            op.in_place and graph.kind(op.inputs[0]) == "weights" for op in ops if op.inputs
+        )
+        if writes or any(op.name in NOT_REPEATABLE for op in ops):
             return True
         for key, name in names.items():
             if name in self._before:
