@@ -639,12 +639,13 @@ def replay(
     for op in ops_behind(tape, wanted, fixed):
         writes = op.in_place or op.name in ("batch_norm", "instance_norm")
 
-        def current(value: Any, writes: bool = writes) -> Any:
+        def current(value: Any, writes: bool = writes, op_writes: bool = op.in_place) -> Any:
             if isinstance(value, Tensor):
                 if id(value) in now:
                     return now[id(value)]
                 # What was there before must stay as it is.
-                return value.clone() if writes and not value.requires_grad else value
+                written = op_writes or (writes and not value.requires_grad)
+                return value.clone() if written else value
             if isinstance(value, tuple):
                 return tuple(current(part) for part in value)
             if isinstance(value, list):
