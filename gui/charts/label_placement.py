@@ -8,6 +8,9 @@ from PySide6.QtCore import QRectF, QSize
 
 from core.telemetry.events import Array
 
+MOST_HIDDEN = 0.7
+"""Of the part of a curve behind a name."""
+
 
 def free_places(
     bars: Sequence[QRectF], widths: Sequence[float], height: float, right: float
@@ -39,8 +42,10 @@ def quietest(
     size: QSize,
     curves: Sequence[tuple[Array, Array]],
     taken: Sequence[QRectF] = (),
-) -> QRectF:
+) -> QRectF | None:
     """Return where the name of a level at y stands: above or below it, where it covers least.
+
+    None where it would lie on another name, or on most of a curve.
 
     Args:
         frame: the room there is.
@@ -58,15 +63,16 @@ def quietest(
         if top >= frame.top() - high / 2 and top + high <= frame.bottom() + 2
     ] or [QRectF(ends[1], y - high - 1, wide, high)]
 
-    def covered(place: QRectF) -> float:
+    def hidden(place: QRectF) -> float:
         columns = np.linspace(place.left(), place.right(), max(2, math.ceil(wide / 3)))
-        hidden = sum(
+        return sum(
             float(np.mean((heights > place.top()) & (heights < place.bottom())))
             for heights in (np.interp(columns, *c, left=np.nan, right=np.nan) for c in curves)
         )
-        return hidden + 10 * sum(place.intersects(other) for other in taken)
 
-    return min(places, key=covered)
+    free = [place for place in places if not any(place.intersects(other) for other in taken)]
+    best = min(free, key=hidden, default=None)
+    return best if best is not None and hidden(best) <= MOST_HIDDEN else None
 
 
 def spread(places: Sequence[float], step: float, low: float, high: float) -> list[float]:

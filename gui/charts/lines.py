@@ -421,6 +421,8 @@ class Chart(Navigation):
                 continue
             wide = painter.fontMetrics().horizontalAdvance(words) + 6.0
             place = quietest(frame, y, QSize(math.ceil(wide), 14), curves, taken)
+            if place is None:  # the chart's description names it
+                continue
             taken.append(place)
             painter.fillRect(place, now.colour("surface", 200))
             painter.setPen(now.colour("muted"))

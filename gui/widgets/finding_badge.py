@@ -3,7 +3,16 @@
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionToolButton,
+    QStylePainter,
+    QToolButton,
+    QWidget,
+)
 
 from core.doctor.diagnosis import Cause
 from core.telemetry.events import Diagnosed
@@ -12,8 +21,37 @@ from gui.session import Session
 from gui.widgets.doctor_text import tidy
 from gui.widgets.status_icon import Sign
 
-LONGEST = 44  # letters of a title
+NARROWEST = 90  # pixels of a title
 HIGH = 17  # pixels: no more than the line that it stands in
+
+
+class _Title(QToolButton):
+    """A title that is shortened where there is no room, but never how many more there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title, self._more = "", ""
+
+    def set_title(self, title: str, more: int) -> None:
+        """Show a title, and how many causes there are besides."""
+        self._title, self._more = title, f" +{more}" if more else ""
+        self.setText(title + self._more)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for some letters only."""
+        whole = super().minimumSizeHint()
+        return QSize(min(NARROWEST, whole.width()), whole.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint as much of the title as there is room for."""
+        option = QStyleOptionToolButton()
+        self.initStyleOption(option)
+        metrics = self.fontMetrics()
+        margins = self.sizeHint().width() - metrics.horizontalAdvance(self.text())
+        room = self.width() - margins - metrics.horizontalAdvance(self._more)
+        shown = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, room)
+        option.text = shown + self._more
+        QStylePainter(self).drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
 
 
 class FindingBadge(QWidget):
@@ -29,7 +67,7 @@ class FindingBadge(QWidget):
         self._event: Diagnosed | None = None
         self._dismissed: set[str] = set()
         self.sign = Sign(15)
-        self.open = QToolButton()
+        self.open = _Title()
         self.open.setObjectName("openFinding")
         self.open.setProperty("role", "badge")
         self.open.setAccessibleName("What the doctor has found")
@@ -47,7 +85,7 @@ class FindingBadge(QWidget):
         row.addWidget(self.sign)
         row.addWidget(self.open)
         row.addWidget(self.dismiss)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.dismiss.setIconSize(QSize(11, 11))
         for part in (self, self.open, self.dismiss):
             part.setFixedHeight(HIGH)
@@ -94,8 +132,7 @@ class FindingBadge(QWidget):
             return
         icon, role, title = found
         self.sign.show_sign(icon, role)
-        short = title if len(title) <= LONGEST else f"{title[:LONGEST].rstrip()}…"
-        self.open.setText(f"{short} +{len(causes) - 1}" if len(causes) > 1 else short)
+        self.open.set_title(title, len(causes) - 1)
         self.open.setAccessibleName(f"The doctor has found: {title}")
         self.open.setToolTip(f"<p>{title}: {tidy(causes[0].evidence)}. Click to see all of it.</p>")
 

@@ -49,7 +49,9 @@ class Rule:
         """Return a check that failed."""
         sure = round(min(0.99, max(0.05, confidence)), 2)
         expected = expected or self.expected
-        return Check(self.id, self.title, False, measured, expected, where, sure, picture)
+        # What an experiment measured is a sentence; here it becomes a part of one.
+        words = measured.removesuffix(".")
+        return Check(self.id, self.title, False, words, expected, where, sure, picture)
 
     def not_checked(self, why: str) -> Check:
         """Return a check for which there was nothing to look at."""

@@ -45,6 +45,15 @@ def test_it_stays_within_the_frame_and_beside_other_names():
     assert not quietest(FRAME, 104, SIZE, [], [first]).intersects(first)
 
 
+def test_without_room_there_is_no_name():
+    """Rather none than one on another, or on the curve that is to be seen."""
+    narrow = QRectF(40, 20, 100, 30)
+    assert quietest(narrow, 30, SIZE, [], [narrow]) is None
+    x = np.linspace(narrow.left(), narrow.right(), 100)
+    assert quietest(narrow, 34, SIZE, [(x, np.full(100, 25.0)), (x, np.full(100, 40.0))]) is None
+    assert quietest(narrow, 34, SIZE, [(x, np.full(100, 25.0))]) is not None
+
+
 def test_ends_are_moved_apart_within_the_frame():
     """Whatever lies together is a step apart, in its order."""
     found = spread([50, 52, 20, 149, 150], 17, 20, 150)

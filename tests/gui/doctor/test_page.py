@@ -636,6 +636,19 @@ def test_a_badge_is_put_away_once_for_each_cause(doctor):
     assert badge(doctor).isVisible()
 
 
+def test_a_long_title_in_a_badge_widens_nothing(doctor):
+    """It is shortened where there is no room, so that no card beside it is covered."""
+    bar, session = doctor.names.run_bar, doctor.names.session
+    widths = []
+    for title in ("Short", "A title as long as that of some of its causes, or longer still"):
+        session.diagnosed.emit(
+            Diagnosed(500, replace(BROKEN, causes=(replace(RATE, title=title),)))
+        )
+        widths.append(bar.minimumSizeHint().width())
+        assert title in badge(doctor).open.text()
+    assert widths[1] - widths[0] < 90
+
+
 def test_a_badge_goes_when_it_is_fixed_or_a_run_begins(doctor):
     """Setting the fix is enough; so is a new run, which will be looked at anew."""
     doctor.window.show_page("names")

