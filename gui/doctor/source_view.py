@@ -76,7 +76,7 @@ class SourceView(QPlainTextEdit):
             if cell.number is not None:
                 lines.append(f"Cell {cell.number}")
                 self._numbers.append((cell.number, 0))
-            source = cell.source.split("\n")
+            source = cell.written.split("\n")
             lines += source
             self._numbers += [(cell.number, line) for line in range(1, len(source) + 1)]
         self.setPlainText("\n".join(lines))

@@ -102,6 +102,7 @@ def test_a_notebook_from_drop_to_the_line_of_its_fault(doctor, notebook):
     doctor.drop(notebook)
     assert doctor.page.tabs.currentWidget() is panel
     assert panel.source.toPlainText().startswith("Cell 1\nimport torch")
+    assert "!pip install nothing" in panel.source.toPlainText()  # as it stands in the file
     assert "1 line is not executed" in panel.words.text() and not doctor.running.runs
     (asked,) = doctor.run(agree=False)
     assert str(notebook.parent) in asked and not doctor.running.runs
