@@ -1,4 +1,4 @@
-# make run, test, lint, bench, tour: each makes the environment it needs, once.
+# make run, test, lint, audit, bench, tour: each makes the environment it needs, once.
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -13,7 +13,7 @@ else
 SIZE := About 300 MB are fetched, most of it torch. A few minutes.
 endif
 
-.PHONY: run test lint format bench tour clean
+.PHONY: run test lint audit format bench tour clean
 
 run: $(APP)
 	@$(BIN)/python main.py $(ARGS)
@@ -26,6 +26,11 @@ lint: $(DEV)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/pip-licenses > /dev/null
+
+# Known vulnerabilities of what is installed: asks a data base on the network.
+audit: $(DEV)
+	@$(BIN)/pip-audit
 
 format: $(DEV)
 	@$(BIN)/ruff format .
