@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from core.libraries import LIBRARIES
 
@@ -115,10 +116,10 @@ def test_the_library_part_is_what_the_requirements_say(wheel):
     archive = zipfile.ZipFile(wheel)
     about = archive.read(next(n for n in archive.namelist() if n.endswith("/METADATA"))).decode()
     needed = re.findall("^Requires-Dist: (.*)$", about, re.MULTILINE)
-    library = {line for line in needed if ";" not in line}
+    library = {Requirement(line) for line in needed if ";" not in line}
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     listed = {line for line in lines if line and not line.startswith("#")}
-    assert library == {line for line in listed if line.startswith(("torch>", "numpy"))}
+    assert library == {Requirement(each) for each in listed if each.startswith(("torch>", "numpy"))}
     assert len(needed) == len(library) + len(listed)
 
 
