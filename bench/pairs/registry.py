@@ -16,8 +16,11 @@ from bench.healthy.programs import RESOURCES, Watch, clusters, digits, names
 __all__ = ["Pair", "Watch", "clusters", "digits", "names", "pair"]
 
 HALVES = {
-    "tuning": ("notebooks", "forum", "homework", "research", "trainers", "bare", "scripts"),
-    "judging": ("competition", "exercises", "modules", "sequences", "vision", "generative"),
+    "tuning": (
+        *("notebooks", "forum", "homework", "research", "trainers", "bare", "scripts"),
+        *("competition", "exercises", "modules", "sequences", "vision", "generative"),
+    ),
+    "judging": ("questions",),
 }
 """The styles of the pairs that tools are improved by, and of those that judge them."""
 STYLES = (*HALVES["tuning"], *HALVES["judging"])
