@@ -20,7 +20,7 @@ HALVES = {
         *("notebooks", "forum", "homework", "research", "trainers", "bare", "scripts"),
         *("competition", "exercises", "modules", "sequences", "vision", "generative"),
     ),
-    "judging": ("questions", "lectures"),
+    "judging": ("questions", "lectures", "production"),
 }
 """The styles of the pairs that tools are improved by, and of those that judge them."""
 STYLES = (*HALVES["tuning"], *HALVES["judging"])
