@@ -20,7 +20,7 @@ HALVES = {
         *("notebooks", "forum", "homework", "research", "trainers", "bare", "scripts"),
         *("competition", "exercises", "modules", "sequences", "vision", "generative"),
     ),
-    "judging": ("questions", "lectures", "production"),
+    "judging": ("questions", "lectures", "production", "labs"),
 }
 """The styles of the pairs that tools are improved by, and of those that judge them."""
 STYLES = (*HALVES["tuning"], *HALVES["judging"])
