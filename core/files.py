@@ -5,9 +5,11 @@ import math
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 T = TypeVar("T")
+DRAFT = ".glassbox-"
+"""How the name of what is being written begins."""
+LEFT = 3600.0
+"""Seconds after which a draft counts as left by a process that was killed."""
 SettingValue = bool | int | float | str | tuple[int, ...]
 """The value of a setting of a recipe."""
 
@@ -29,23 +35,48 @@ def write_whole(path: Path, content: bytes) -> None:
         UserError: it can't be written there; says why and what to do.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".glassbox-")
-        draft = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.chmod(0o644)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with drafted(path) as file:
+            file.write(content)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(
             f"{path} can't be written ({reason}); make room there or name another place."
         ) from None
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file beside its place; it takes that place when all of it is written.
+
+    A draft that a killed process has left in that folder is removed by the next one that writes.
+
+    Raises:
+        OSError: it can't be written there; what was there is as it was.
+    """
+    path = Path(os.path.realpath(path))  # through a link, which stays one
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _drop_left_drafts(path.parent)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=DRAFT)
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o644)
+        draft.replace(path)
+    finally:
+        with suppress(OSError):  # where it could not be written, it may not be there to be removed
+            draft.unlink(missing_ok=True)
+
+
+@cache
+def _drop_left_drafts(folder: Path) -> None:
+    """Remove drafts that nobody has written to for long; looked for once in each folder."""
+    for draft in folder.glob(f"{DRAFT}*"):
+        with suppress(OSError):  # it is somebody else's, or gone
+            if draft.is_file() and abs(time.time() - draft.stat().st_mtime) > LEFT:
+                draft.unlink()
 
 
 def free_place(folder: Path, name: str, suffix: str = "") -> Path:

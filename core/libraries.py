@@ -1,6 +1,9 @@
 """What Glassbox stands on, and a sentence where a part of it is missing or can't be loaded."""
 
 import importlib.util
+import os
+import shlex
+import subprocess
 import sys
 import traceback
 from collections.abc import Iterable
@@ -21,7 +24,8 @@ LIBRARIES = {
     "networkx": "networkx",
 }
 """Each library by the name that it is imported by, and the name that it is installed by."""
-_PIP = f"{sys.executable} -m pip install"
+_JOINED = shlex.join if os.name == "posix" else subprocess.list2cmdline
+_PIP = _JOINED([sys.executable, "-m", "pip", "install"])
 INSTALL = f"{_PIP} -r requirements.txt" if IN_CHECKOUT else f'{_PIP} "glassbox[app]"'
 
 

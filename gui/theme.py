@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from weakref import WeakSet
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QDir, QEvent, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QToolButton, QWidget
@@ -259,10 +259,15 @@ def _palette(theme: Theme) -> QPalette:
 
 @lru_cache
 def _stylesheet(theme: Theme) -> str:
-    """Return the style sheet: the file in resources, its words replaced by the theme's colours."""
+    """Return the style sheet: the file in resources, its words replaced by the theme's colours.
+
+    Its pictures are found by a search path of Qt, since no path goes into it: that may have any
+    letter in it.
+    """
+    QDir.setSearchPaths("icons", [str(RESOURCES / "icons")])
     text = (RESOURCES / "theme.qss").read_text(encoding="utf-8")
     colours = {field.name: getattr(theme, field.name) for field in fields(Theme)}
     # Longest first, so that no name is taken for the beginning of another.
     for role in sorted(colours, key=len, reverse=True):
         text = text.replace(f"@{role}", colours[role])
-    return text.replace("@icons", (RESOURCES / "icons").as_posix())
+    return text

@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import DRAFT
 from ..paths import COMMAND
 
 ABOUT = "run.json"
@@ -14,7 +15,7 @@ BEST = "best.safetensors"
 MOMENTS = "moments"
 LOOP_SUFFIX = ".watch.json"
 """Of the one file that a watched loop leaves (:mod:`core.runs.loop_record`)."""
-DRAFTS = ".glassbox-*"
+DRAFTS = f"{DRAFT}*"
 """What a process that was killed while it wrote leaves behind."""
 
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from ..errors import UserError
 from ..files import write_whole
 from ..telemetry.events import Array, LayerStats, Snapshot
+from ..tensor_file import open_tensors
 from ..training.checkpoint import MODEL
 from .folder import MOMENTS
 
@@ -90,11 +91,8 @@ def read_keyframe(folder: Path, step: int) -> Keyframe:
     """
     path = _path(folder, step)
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads(file.metadata()["moment"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with open_tensors(path, LARGEST) as file:
+            about, arrays = json.loads(file.metadata["moment"]), load(file.read())
         moment = _read(about, arrays)
         if moment.step != step:
             raise ValueError

@@ -9,7 +9,8 @@ torch and numpy alone.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from ..errors import UserError
 from ..files import write_whole
 from ..paths import CHECKPOINTS
 from ..playground import Playground, Vocabulary
+from ..tensor_file import TensorFile, open_tensors
 from ..version import __version__
 from .recipe import Recipe
 
@@ -108,24 +110,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         UserError: it is no checkpoint of Glassbox, is damaged, or does not fit its own recipe.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.torch import load
 
-    try:
-        if path.stat().st_size > LARGEST:
-            raise UserError(f"{path} is larger than any network of Glassbox; choose another file.")
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            about = _read_about(path, header)
-            playground, recipe = _read_recipe(path, about)
-            vocabulary = about["vocabulary"]
-            _check_shapes(path, playground, recipe, vocabulary, file)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise UserError(
-            f"{path} is damaged or no checkpoint ({error}); choose a file that train wrote."
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
+    with _opened(path) as file:
+        about = _read_about(path, file.metadata)
+        playground, recipe = _read_recipe(path, about)
+        vocabulary = about["vocabulary"]
+        _check_shapes(path, playground, recipe, vocabulary, file)
+        try:
+            tensors = load(file.read())
+        except SafetensorError as error:
+            raise ValueError(error) from None
     weights = {n.removeprefix(MODEL): t for n, t in tensors.items() if n.startswith(MODEL)}
     resume = {n.removeprefix(RESUME): t for n, t in tensors.items() if n.startswith(RESUME)}
     if not all(torch.isfinite(t).all() for t in weights.values()):
@@ -139,13 +135,21 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         UserError: as :func:`load_checkpoint`.
     """
-    from safetensors import SafetensorError, safe_open
+    with _opened(path) as file:
+        return _read_recipe(path, _read_about(path, file.metadata))[1]
 
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TensorFile]:
     try:
-        with safe_open(path, framework="pt") as file:
-            return _read_recipe(path, _read_about(path, file.metadata() or {}))[1]
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} can't be read ({error}).") from None
+        with open_tensors(path, LARGEST) as file:
+            yield file
+    except OSError as error:
+        raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged or no checkpoint ({error}); choose a file that train wrote."
+        ) from None
 
 
 def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
@@ -177,7 +181,7 @@ def _read_recipe(path: Path, about: Mapping[str, Any]) -> tuple[Playground, Reci
 
 
 def _check_shapes(
-    path: Path, playground: Playground, recipe: Recipe, vocabulary: Vocabulary, file: Any
+    path: Path, playground: Playground, recipe: Recipe, vocabulary: Vocabulary, file: TensorFile
 ) -> None:
     """Hold names, shapes and types against the recipe's model, without its memory."""
     try:
@@ -185,12 +189,11 @@ def _check_shapes(
             expected = playground.build(recipe, vocabulary, initialised=False).state_dict()
     except UserError as error:
         raise UserError(f"{path} can't be used here: {error}") from None
-    found = {n.removeprefix(MODEL) for n in file.keys() if n.startswith(MODEL)}  # noqa: SIM118
+    found = {n.removeprefix(MODEL) for n in file.kinds if n.startswith(MODEL)}
     for name, tensor in expected.items():
         if name not in found:
             raise UserError(f"{path} lacks the weights '{name}' of its model; it is damaged.")
-        part = file.get_slice(MODEL + name)
-        shape, kind = tuple(part.get_shape()), part.get_dtype()
+        kind, shape = file.kinds[MODEL + name]
         wanted = "I64" if tensor.dtype == torch.int64 else "F32"
         if shape != tuple(tensor.shape) or kind != wanted:
             raise UserError(

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...playground import Batch
+from .tokens import KeptTokens
 
 MOST_WINDOWS = 1 << 22  # an epoch's order is kept in memory
 
@@ -19,13 +20,13 @@ class Stretches:
     time: an epoch sees the whole text, and no token always stands at the same place.
     """
 
-    ids: Tensor
+    ids: Tensor | KeptTokens
     context: int
 
     @property
     def contents(self) -> Tensor:
         """The tokens of the text, (N,)."""
-        return self.ids
+        return self.ids[:]
 
     def __len__(self) -> int:
         return max(1, (len(self.ids) - 1) // self.context)
@@ -48,7 +49,7 @@ class Windows:
     Of a long text an example stands for a few neighbouring windows, one of which is drawn.
     """
 
-    ids: Tensor
+    ids: Tensor | KeptTokens
     context: int
 
     @property
@@ -59,7 +60,7 @@ class Windows:
     @property
     def contents(self) -> Tensor:
         """The tokens of the text, (N,)."""
-        return self.ids
+        return self.ids[:]
 
     def __len__(self) -> int:
         return max(1, (len(self.ids) - self.context) // self.stride)
@@ -83,7 +84,7 @@ def _starts(indices: Tensor, stride: int, last: int, generator: torch.Generator)
     return (indices * stride + drawn).clamp(max=last)
 
 
-def _gather(ids: Tensor, starts: Tensor, length: int) -> Tensor:
+def _gather(ids: Tensor | KeptTokens, starts: Tensor, length: int) -> Tensor:
     """Return the tokens from each start on, (B, length) int64."""
     places = torch.arange(length, device=starts.device)
     return ids[starts[:, None] + places].long()

@@ -12,7 +12,7 @@ from ...telemetry.events import Array, frozen
 from ...tokenizers import Tokenizer
 from ...training.evaluation import evaluation_mode, place_of
 from .models import TextModel
-from .tokens import Tokens
+from .tokens import KeptTokens, Tokens
 
 CHUNK = 4096  # tokens at once: what they need stays within a laptop's memory
 PAIRED = 1 << 20  # tokens whose pairs are counted at once
@@ -83,7 +83,9 @@ def loss_of(model: TextModel, text: Tokens, before: int, limit: int | None = Non
     return Loss(float(nats), judged, characters, frozen(places))
 
 
-def _nats(model: TextModel, ids: Tensor, before: int, starts: Tensor, size: int) -> Tensor:
+def _nats(
+    model: TextModel, ids: Tensor | KeptTokens, before: int, starts: Tensor, size: int
+) -> Tensor:
     """Return -ln of the probability of the tokens from each start on, (len(starts), size)."""
     device = place_of(model)
     places = starts[:, None] + torch.arange(size)
@@ -115,15 +117,18 @@ def entropies(text: Tokens) -> tuple[float, float]:
     counted, spread evenly: a table of all would not fit into memory.
     """
     single, size = _entropy(text.counts), text.tokenizer.size
-    pieces = torch.split(text.ids, PAIRED)
+    starts = range(0, len(text), PAIRED)
     if size * size <= TABLE:
         table = np.zeros(size * size, np.int64)
-        for piece in pieces:
-            table += np.bincount(_pairs(piece, size), minlength=size * size)
+        for at in starts:
+            table += np.bincount(_pairs(text.ids[at : at + PAIRED], size), minlength=size * size)
         counts = table
     else:
-        some = pieces[:: -(-len(text) // MOST_PAIRS)]
-        counts = np.unique(np.concatenate([_pairs(p, size) for p in some]), return_counts=True)[1]
+        some = starts[:: -(-len(text) // MOST_PAIRS)]
+        counts = np.unique(
+            np.concatenate([_pairs(text.ids[a : a + PAIRED], size) for a in some]),
+            return_counts=True,
+        )[1]
     return single, max(0.0, _entropy(counts) - single)
 
 

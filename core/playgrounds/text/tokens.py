@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import json
 import os
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,7 @@ from torch import Tensor
 from ... import tokenizers
 from ...download import CancelledError
 from ...errors import UserError
+from ...files import drafted
 from ...paths import TOKENS
 from ...playground import Cancelled, Tell
 from ...telemetry.events import Array
@@ -32,6 +34,7 @@ from .corpus import IN_MEMORY, Corpus, Text
 from .recipe import TextRecipe
 
 LEARNED_FROM = 32 << 20  # bytes that pairs are learned from, of a text that has more
+COUNTED = 1 << 22  # tokens that are counted at a time
 KEPT = 3  # tokenizers whose tokens stay at hand
 
 
@@ -44,17 +47,69 @@ def never() -> bool:
     return False
 
 
+class KeptTokens:
+    """Tokens in a file that is mapped into memory, (n,) int32.
+
+    Each time that some are asked for, the file is what it was, or that is said.
+
+    Args:
+        path: of the file; its name says when it was written, as :func:`_stamped` has it.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it was changed since, or is empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with path.open("rb") as file:
+            # Copied on write, and never written to: torch takes no array that is read-only.
+            self._mapped = torch.from_numpy(np.memmap(file, np.int32, mode="c"))
+            self._descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
+        if not self._is_whole():
+            raise ValueError(path)
+
+    def __len__(self) -> int:
+        return len(self._mapped)
+
+    def __getitem__(self, places: int | slice | Tensor) -> Tensor:
+        self._check()
+        found = self._mapped[places]
+        return found if isinstance(places, Tensor) else found.clone()
+
+    def to(self, device: torch.device) -> "KeptTokens | Tensor":
+        """Return them on a device."""
+        self._check()
+        return self if device.type == "cpu" else self._mapped.to(device)
+
+    def _check(self) -> None:
+        if not self._is_whole():
+            raise UserError(
+                f"{self._path}, which keeps the text as tokens, was changed by another program;"
+                " begin again, and it is made anew."
+            )
+
+    def _is_whole(self) -> bool:
+        return _stamped(os.fstat(self._descriptor)) == self._path.stem.partition("-")[2]
+
+
+def _stamped(about: os.stat_result) -> str:
+    """Return when a file was written, and how much, as a part of its name."""
+    return f"{about.st_mtime_ns}-{about.st_size}"
+
+
 @dataclass(frozen=True, eq=False)
 class Tokens:
     """A part of a text as one tokenizer cuts it.
 
     Attributes:
-        ids: the tokens, (n,) int32; of a large text a file that is mapped into memory.
+        ids: the tokens, (n,) int32; those of a large text stay in their file.
         characters: how many characters they stand for.
     """
 
     tokenizer: Tokenizer
-    ids: Tensor
+    ids: Tensor | KeptTokens
     characters: int
 
     def __len__(self) -> int:
@@ -64,8 +119,9 @@ class Tokens:
     def counts(self) -> Array:
         """How often each token occurs, (V,)."""
         counts = np.zeros(self.tokenizer.size, np.int64)
-        for piece in torch.split(self.ids, 1 << 22):
-            counts += np.bincount(piece.numpy(), minlength=self.tokenizer.size)
+        for at in range(0, len(self.ids), COUNTED):
+            piece = self.ids[at : at + COUNTED].numpy()
+            counts += np.bincount(piece, minlength=self.tokenizer.size)
         return counts
 
 
@@ -154,12 +210,18 @@ def tokenise(
     if text.size <= IN_MEMORY:
         parts = [torch.zeros(0, dtype=torch.int32), *map(torch.from_numpy, pieces)]
         return Tokens(tokenizer, torch.cat(parts), text.characters)
-    path = TOKENS / f"{_mark(text, tokenizer)}.int32"
-    if not path.is_file():
-        _write(path, pieces)
-    # Copied on write, and never written to: torch takes no array that is read-only.
-    mapped = np.memmap(path, np.int32, mode="c")
-    return Tokens(tokenizer, torch.from_numpy(mapped), text.characters)
+    mark = _mark(text, tokenizer)
+    return Tokens(tokenizer, _kept(mark) or _keep(mark, pieces), text.characters)
+
+
+def _kept(mark: str) -> KeptTokens | None:
+    """Return the tokens that were written to a file; None where none is as it was written."""
+    for path in TOKENS.glob(f"{mark}-*.int32"):
+        with suppress(OSError, ValueError):
+            return KeptTokens(path)
+        with suppress(OSError):  # in use, or somebody else's
+            path.unlink()
+    return None
 
 
 def _cut(text: Text, tokenizer: Tokenizer, tell: Tell, cancelled: Cancelled) -> Iterator[Array]:
@@ -190,23 +252,21 @@ def _cut(text: Text, tokenizer: Tokenizer, tell: Tell, cancelled: Cancelled) -> 
                 future.cancel()
 
 
-def _write(path: Path, pieces: Iterator[Array]) -> None:
+def _keep(mark: str, pieces: Iterator[Array]) -> KeptTokens:
     """Write tokens to a file, whole or not at all."""
-    part = path.with_suffix(f".{os.getpid()}.part")
+    draft = TOKENS / f"{mark}.int32"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with drafted(draft) as file:
             for tokens in pieces:
                 file.write(tokens.data)
-        part.replace(path)
+        path = draft.with_stem(f"{mark}-{_stamped(draft.stat())}")
+        draft.replace(path)
+        return KeptTokens(path)
     except OSError as error:
         raise UserError(
-            f"The tokens can't be written to {path.parent} ({error.strerror or error}); make room"
+            f"The tokens can't be written to {TOKENS} ({error.strerror or error}); make room"
             " or choose a smaller text."
         ) from None
-    finally:
-        with suppress(OSError):  # where it could not be written, it may not be there to be removed
-            part.unlink()
 
 
 def _mark(text: Text, tokenizer: Tokenizer) -> str:

@@ -1,0 +1,71 @@
+"""Safetensors that are read and never mapped.
+
+A tensor on a mapping changes with its file, and ends the process where the file became shorter:
+whatever another program does to a file that was opened here, it reaches no network.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from .errors import UserError
+
+LONGEST_HEADER = 100 << 20  # bytes, as safetensors itself has it
+
+
+class TensorFile:
+    """An open file of tensors; its header is known, the rest is read when it is asked for.
+
+    Attributes:
+        metadata: what was written beside the tensors.
+        kinds: of each tensor its type, such as F32, and its shape.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path, self._file = path, file
+        self._stamp = self._stamped()
+        length = int.from_bytes(file.read(8), "little")
+        if length > min(LONGEST_HEADER, self._stamp[0]):
+            raise ValueError("its header is too long")
+        try:
+            header: dict[str, Any] = json.loads(file.read(length))
+            self.metadata: Mapping[str, str] = header.pop("__metadata__", None) or {}
+            self.kinds = {n: (str(t["dtype"]), tuple(t["shape"])) for n, t in header.items()}
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            raise ValueError("its header can't be read") from None
+
+    def read(self) -> bytes:
+        """Return all of it.
+
+        Raises:
+            UserError: it has changed since it was opened.
+        """
+        self._file.seek(0)
+        content = self._file.read()
+        if self._stamped() != self._stamp or len(content) != self._stamp[0]:
+            raise UserError(f"{self._path} was changed while it was read; try again.")
+        return content
+
+    def _stamped(self) -> tuple[int, int]:
+        about = os.fstat(self._file.fileno())
+        return about.st_size, about.st_mtime_ns
+
+
+@contextmanager
+def open_tensors(path: Path, largest: int) -> Iterator[TensorFile]:
+    """Open a file of tensors.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it is no such file, or has more than ``largest`` bytes.
+    """
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > largest:
+            raise ValueError("it is too large")
+        yield TensorFile(path, file)
