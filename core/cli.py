@@ -11,6 +11,7 @@ import os
 import sys
 
 from .arguments import Parser
+from .commands.code import CODE
 from .commands.diagnose import DIAGNOSE
 from .commands.inference import EVALUATE, PREDICT, SAMPLE
 from .commands.playgrounds import PLAYGROUNDS
@@ -22,7 +23,7 @@ from .libraries import import_problem
 from .paths import COMMAND
 from .version import __version__
 
-COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT, WATCH)
+COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT, WATCH, CODE)
 
 
 def main(arguments: list[str] | None = None) -> int:

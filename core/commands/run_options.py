@@ -20,17 +20,22 @@ if TYPE_CHECKING:
     from ..training.trainer import Run
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is to be trained."""
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which recipe is meant, and its data."""
     parser.add_argument("--model", metavar="M", help="which model of the playground")
     parser.add_argument("--recipe", metavar="NAME", help="start from a recipe with a name")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
+    parser.add_argument("--data", metavar="DIR", help="folder of full data, or a file")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is to be trained, how long, and on what device."""
+    add_recipe_options(parser)
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=positive, metavar="S", help="train this long")
     length.add_argument("--steps", type=whole, metavar="N", help="train this many steps")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--data", metavar="DIR", help="folder of full data, or a file")
     parser.add_argument("--device", default="auto", choices=DEVICES)
-    parser.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
 
 
 def settings_of(options: argparse.Namespace) -> list[str]:

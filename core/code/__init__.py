@@ -1,0 +1,1 @@
+"""The code behind a recipe: its training as plain PyTorch, without Glassbox."""

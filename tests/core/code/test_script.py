@@ -1,0 +1,133 @@
+"""The code behind a recipe: it trains as the trainer does, and leaves out what is off."""
+
+import ast
+import io
+import json
+from contextlib import redirect_stdout
+
+import numpy as np
+import pytest
+import torch
+
+from core import playgrounds
+from core.code.script import changed_lines, write_script
+from core.telemetry.events import Metrics
+from core.training.control import Control
+from core.training.trainer import Run, train
+from tests.core.test_cli import ROOT, answer, core, refused
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def losses_of_script(script):
+    """Run a script, as Python would; return its losses."""
+    scope = {"__name__": "__main__"}
+    with redirect_stdout(io.StringIO()):
+        exec(compile(script, "script", "exec"), scope)
+    return np.array(scope["losses"])
+
+
+def losses_of_trainer(name, recipe, source=None):
+    """Train the same in Glassbox; return the losses."""
+    playground = playgrounds.get(name)
+    data, device = playground.load(source), torch.device("cpu")
+    run = Run(playground, recipe, data, device, steps=recipe.steps, eval_examples=10)
+    return np.concatenate([e.losses for e in train(run, Control()) if isinstance(e, Metrics)])
+
+
+def recipe_of(name, recipe, **changes):
+    """Return a recipe of that name with 50 steps and these changes."""
+    return playgrounds.get(name).recipes[recipe].replace({"steps": 50, **changes})
+
+
+SMALL_CNN = {"channels": "4,8,8", "kernel": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe", "changes"),
+    [
+        # By plain descent, for Adam makes a rounding of 1e-7 one of 1e-3 within 50 steps.
+        ("digits", "modern", {**SMALL_CNN, "optimizer": "sgd", "lr": 0.05}),
+        ("digits", "plain mlp", {"hidden": "32", "weight_decay": 0.1, "dropout": 0.2}),
+        ("digits", "linear", {"init": "zeros", "schedule": "step"}),
+        ("digits", "EZMNIST", {"momentum": 0.9, "label_smoothing": 0.1, "schedule": "drop"}),
+    ],
+)
+def test_the_losses_are_those_of_the_trainer(name, recipe, changes):
+    """From the same seed, to the rounding of other kernels."""
+    made = recipe_of(name, recipe, **changes)
+    ours, its = losses_of_trainer(name, made), losses_of_script(write_script(name, made))
+    assert len(ours) == 50 and its == pytest.approx(ours, abs=2e-4)
+
+
+RECIPES = [(p, r) for p in ("digits",) for r in playgrounds.get(p).recipes]
+
+
+@pytest.mark.parametrize(("name", "recipe"), RECIPES)
+def test_a_script_can_be_shown_in_a_lecture(name, recipe):
+    """At most 150 lines of valid Python, none too long, and no import of Glassbox."""
+    script = write_script(name, playgrounds.get(name).recipes[recipe])
+    lines = script.splitlines()
+    assert 60 <= len(lines) <= 150 and max(map(len, lines)) <= 100
+    assert "\n\n\n\n" not in script and "{" + "%" not in script
+    roots = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
+        for node in ast.walk(ast.parse(script))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert not roots & {"core", "glassbox", "gui"}
+
+
+def test_what_is_off_leaves_no_trace():
+    """No dropout, decay, schedule or augmentation in a script without them; and what changed."""
+    recipe = playgrounds.get("digits").recipes["EZMNIST"]
+    before = write_script("digits", recipe)
+    for word in ("Dropout", "decay", "rate(", "augment", "BatchNorm", "smoothing"):
+        assert word not in before, word
+    after = write_script("digits", recipe.replace({"dropout": 0.25, "lr": 0.02}))
+    lines = after.splitlines()
+    marked = [lines[line - 1].strip() for line in changed_lines(before, after)]
+    assert marked == ["lr = 0.02", "nn.Dropout(0.25),", "nn.Dropout(0.25),"]
+    assert changed_lines(after, after) == []
+
+
+def test_what_it_cannot_show_is_said():
+    """The augmentation with a pen takes more lines than a script may have."""
+    script = write_script("digits", recipe_of("digits", "modern", augment="pen"))
+    assert "the losses are not those of Glassbox" in script
+
+
+def test_a_notebook_holds_the_same():
+    """Its cells, one after another, are the script; headings stand between them."""
+    script = answer("code", "digits", "--recipe", "EZMNIST")["code"]
+    notebook = json.loads(answer("code", "digits", "--recipe", "EZMNIST", "--notebook")["code"])
+    assert notebook["nbformat"] == 4
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    assert len(cells) == 5
+
+    def bare(text):
+        return [line for line in text.splitlines() if line and not line.startswith("# %%")]
+
+    assert bare("\n".join(cells)) == bare(script.split('"""', 2)[2])
+
+
+def test_the_command_line_prints_it_or_writes_it(tmp_path):
+    """As text, into a file, and in JSON with the recipe that it is of."""
+    words = ("code", "digits", "--recipe", "plain mlp", "--set", "hidden=20", "seed=7")
+    printed = core(*words)
+    assert printed.returncode == 0 and printed.stderr == ""
+    assert "nn.Linear(784, 20)" in printed.stdout and "seed = 7" in printed.stdout
+    out = tmp_path / "digits.py"
+    assert core(*words, "--out", out).stdout == f"{out}\n"
+    assert out.read_text("utf-8") == printed.stdout
+    made = answer(*words)
+    assert made["code"] == printed.stdout and made["recipe"]["hidden"] == [20]
+    assert made["out"] is None and made["lines"] == printed.stdout.count("\n")
+
+
+def test_what_can_not_be_written_is_refused(tmp_path):
+    """One sentence: no such playground or recipe, a file that is no folder, a folder as a file."""
+    assert "There is no playground 'dance'" in refused("code", "dance")
+    assert "There is no recipe 'x'" in refused("code", "digits", "--recipe", "x")
+    assert "is a folder; name a file" in refused("code", "digits", "--out", tmp_path)
+    assert "a file" in refused("code", "digits", "--data", ROOT / "README.md")
