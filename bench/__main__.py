@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "others-mlp": "bench.others small",
     "pen": "bench.window pen",
     "memory": "bench.window memory",
+    "memory-estimate": "bench.memory",
     "close": "bench.window close",
     "theme": "bench.window theme",
     "drawn": "bench.window drawn",

@@ -92,6 +92,17 @@ class Playground(ABC):
         """
         return {}
 
+    def sizes(self, data: Any, recipe: Any) -> tuple[int, int]:
+        """Return how many symbols a vocabulary has, and how many examples there are to learn from.
+
+        By them a training's memory is estimated before it begins; 0 symbols where the data does
+        not decide them.
+
+        Raises:
+            UserError: the data does not allow what the recipe asks for.
+        """
+        return 0, 1
+
     def get_ready(  # noqa: B027, most have nothing to do here
         self, data: Any, recipe: Any, tell: Tell, cancelled: Cancelled
     ) -> None:

@@ -311,6 +311,17 @@ class Session(QObject):
         self._run.control.step()
 
     @property
+    def on_cpu(self) -> bool:
+        """Whether its networks are trained on the CPU, as far as that is known before torch is."""
+        if self.device != "auto":
+            return self.device == "cpu"
+        if self.state in (State.LOADING, State.UNAVAILABLE):
+            return True
+        from core.training.device import choose_device
+
+        return choose_device().type == "cpu"
+
+    @property
     def begun(self) -> bool:
         """Whether the run under way has begun: there is a network that it trains."""
         return self._run.stage is Stage.TRAINING

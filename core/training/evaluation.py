@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from .footprint import JUDGING, NUMBER
+
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
@@ -16,6 +18,16 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         model.train(training)
+
+
+def at_once(most: int, widest: float) -> int:
+    """Return how many examples are judged at once, so that a wide network's fit into memory.
+
+    Args:
+        most: of a network that is not wide.
+        widest: numbers of its largest layer, of one example; 0 where that is not known.
+    """
+    return max(1, min(most, int(JUDGING / (2 * NUMBER * max(1.0, widest)))))
 
 
 def place_of(model: nn.Module) -> torch.device:

@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..telemetry.events import Array, Event, Finished, LRRangeTest, Stopped, frozen
 from .control import Control
 from .device import use_threads
+from .memory import check_memory
 from .trainer import Run
 
 RANGES = {"sgd": (1e-3, 1e2), "adam": (1e-5, 1.0), "adamw": (1e-5, 1.0)}
@@ -29,11 +30,12 @@ def range_test(run: Run, control: Control) -> Iterator[Event]:
         control: may stop it.
 
     Raises:
-        UserError: the model has no learning rate.
+        UserError: the model has no learning rate, or takes more memory than is free.
 
     Yields:
         LRRangeTest, from time to time, and with the valley at the end; then Finished or Stopped.
     """
+    check_memory(run)
     recipe = run.recipe.replace({"schedule": "constant"})
     learner = run.make_learner(run.playground, recipe, run.data, run.device)
     if learner.fits_by_counting:

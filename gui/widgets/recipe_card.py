@@ -6,7 +6,9 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QWidget
 
+from core.errors import UserError
 from core.paths import CHECKPOINTS
+from core.training.memory import free_memory, shortage
 from core.training.recipe import Recipe
 from gui.inputs import ComboBox
 from gui.network_source import NetworkSource
@@ -58,8 +60,10 @@ class RecipeCard(Card):
         self.problem = label("", "fault", wrap=True)
         self.problem.setObjectName("recipeProblem")
         self.problem.hide()
-        session.draft.complained.connect(lambda words: say(self.problem, words, "fault"))
+        session.draft.complained.connect(lambda words: self._tell(session.recipe))
+        session.draft.changed.connect(self._tell)
         session.draft.changed.connect(lambda recipe: self._name_recipe())
+        self.form.typing.connect(self._on_typing)
         self._arrange()
         session.state_changed.connect(self._on_state)
         network.path_changed.connect(self._on_network)
@@ -95,6 +99,21 @@ class RecipeCard(Card):
         """Take the recipe of that name, if it is one."""
         if name in self._recipes:
             self._session.draft.take(self._recipes[name])
+
+    def _tell(self, recipe: Recipe) -> None:
+        """Say what is wrong: a value that is impossible, or more memory than is free."""
+        say(self.problem, self._session.draft.problem or self._shortage(recipe), "fault")
+
+    def _on_typing(self, key: str, text: str) -> None:
+        """Say at each key whether what stands there would fit into memory."""
+        try:
+            self._tell(self._session.recipe.replace({key: text}))
+        except UserError:  # it is not typed to its end, or the draft will say why
+            self._tell(self._session.recipe)
+
+    def _shortage(self, recipe: Recipe) -> str:
+        # Of a GPU's memory the run itself knows, which asks it before it begins.
+        return shortage(recipe, free_memory()) if self._session.on_cpu else ""
 
     def _name_recipe(self) -> None:
         """Show the name of the present recipe, or that it is none of those with a name."""

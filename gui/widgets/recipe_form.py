@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QWidget
 
 from core.training.recipe import Recipe, Setting
@@ -20,6 +20,9 @@ class RecipeForm(QWidget):
 
     It shows a draft and sends edits to it. An impossible value stays as typed, and is outlined.
     """
+
+    typing = Signal(str, str)
+    """A setting, and its text while it is typed; the draft has it once the field is left."""
 
     def __init__(self, draft: RecipeDraft, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,6 +86,7 @@ class RecipeForm(QWidget):
             return combo
         line = UndoableLine()
         line.editingFinished.connect(lambda: self._take_text(key, line))
+        line.textEdited.connect(lambda text: self.typing.emit(key, text))
         return line
 
     def _make_slider(self, key: str, about: Setting) -> Slider:

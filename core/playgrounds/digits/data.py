@@ -5,7 +5,6 @@ each 28 x 28, its digit scaled into a box of 20 x 20 and moved so that the centr
 centre of the picture.
 """
 
-import gzip
 import math
 import zlib
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ...errors import UserError
+from ...files import unpacked
 from ...paths import RESOURCES
 
 MEAN, STD = 0.1307, 0.3081
@@ -98,16 +98,21 @@ def _split(raw: Path, prefix: str, count: int) -> tuple[Tensor, Tensor]:
 def _idx(path: Path, shape: tuple[int, ...]) -> Tensor:
     """Read an IDX file of bytes, packed or not (the format: LeCun's page on MNIST)."""
     packed = path.with_name(path.name + ".gz")
+    header = 4 + 4 * len(shape)
+    size = header + math.prod(shape)
     try:
-        content = path.read_bytes() if path.exists() else gzip.decompress(packed.read_bytes())
+        if path.exists():
+            with path.open("rb") as file:
+                content = file.read(size + 1)
+        else:
+            content = unpacked(packed, size)  # a small file can be packed from gigabytes
     except FileNotFoundError:
         raise UserError(
             f"{packed} is missing; a data folder holds mnist/MNIST/raw with MNIST's four files."
         ) from None
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{packed} can't be read ({error}); download it again.") from None
-    header = 4 + 4 * len(shape)
-    whole = len(content) == header + math.prod(shape)
+    whole = len(content) == size
     if not whole or tuple(np.frombuffer(content[4:header], ">u4")) != shape:
         raise UserError(f"{path.name} in {path.parent} is not MNIST's file; download it again.")
     return torch.from_numpy(np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy())

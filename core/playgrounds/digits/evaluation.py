@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...telemetry.events import Array, frozen
-from ...training.evaluation import evaluation_mode, place_of
+from ...training.evaluation import at_once, evaluation_mode, place_of
 from .data import Split, prepare
 
 CHUNK = 500
@@ -34,8 +34,9 @@ def answer(model: nn.Module, split: Split, limit: int | None = None) -> Answers:
     device = place_of(model)
     every = max(1, len(split) // limit) if limit else 1
     split = Split(split.images[::every], split.labels[::every])
+    size = at_once(CHUNK, getattr(model, "widest", 0.0))
     with evaluation_mode(model):
-        parts = [model(prepare(part.to(device))) for part in torch.split(split.images, CHUNK)]
+        parts = [model(prepare(part.to(device))) for part in torch.split(split.images, size)]
     return Answers(torch.cat(parts), split.labels.to(device), split.images)
 
 

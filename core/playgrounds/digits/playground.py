@@ -73,6 +73,10 @@ class DigitsPlayground(Playground):
         """Return which digits these are, and whether they are MNIST's own, all of them."""
         return {"title": data.name, "lecture": len(data.test) == 10_000}
 
+    def sizes(self, data: Digits, recipe: DigitsRecipe) -> tuple[int, int]:
+        """Count the training pictures."""
+        return 0, len(data.train)
+
     def build(
         self, recipe: DigitsRecipe, vocabulary: Vocabulary, initialised: bool = True
     ) -> nn.Module:

@@ -5,9 +5,11 @@ from typing import Self
 
 from ...errors import UserError
 from ...model_comparison import ComparedModel, Measure
+from ...training.footprint import Footprint, dense
 from ...training.recipe import Recipe, Trait, setting, shared
 
 MODELS = ("cnn", "mlp")
+PIXELS = 28 * 28
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,26 @@ class DigitsRecipe(Recipe):
             found |= Trait.CROSS_ENTROPY
         return found
 
+    def footprint(self, symbols: int = 0) -> Footprint:
+        """Count the weights, and what each layer keeps of a picture."""
+        if self.model == "mlp":
+            sizes = (PIXELS, *self.hidden)
+            weights, kept = dense(sizes, self.batch_norm, self.dropout > 0)
+            widest = max(AUGMENTED[self.augment] * PIXELS, *sizes)
+            return Footprint(weights + 10 * (sizes[-1] + 1), kept + PIXELS, widest)
+        weights, kept, widest, width, side = 0, float(PIXELS), 0, 1, 28
+        for index, channels in enumerate(self.channels):
+            kernel = self.kernel if index == 0 else 3
+            weights += channels * (width * kernel**2 + 1 + self.batch_norm)
+            size = channels * side**2
+            pool = 2 if side % 2 == 0 or index == len(self.channels) - 1 else 1
+            # What it said, before batch norm and behind it; of a pool the places, 64 bits each.
+            kept += size * (1 + self.batch_norm) + (0.75 * size if pool > 1 else 0)
+            widest, width, side = max(widest, size), channels, side // pool
+        weights += 10 * (width * side**2 + 1)
+        # Convolutions lay their inputs, outputs and gradients out once more.
+        return Footprint(weights, kept, max(5 * widest, AUGMENTED[self.augment] * PIXELS))
+
     def unaugmented(self) -> Self:
         """Return this recipe with the images as they are in the data."""
         return self.replace({"augment": "none"})
@@ -126,6 +148,9 @@ class DigitsRecipe(Recipe):
         if self.batch_norm and self.batch_size < 2:
             raise UserError("batch_norm=on needs a batch_size of at least 2, or switch it off.")
 
+
+AUGMENTED = {"none": 2, "affine": 8, "pen": 30}
+"""How many times its size a picture takes while it is changed."""
 
 RECIPES = {
     "modern": DigitsRecipe(),

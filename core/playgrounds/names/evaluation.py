@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ...errors import UserError
 from ...telemetry.events import Array, frozen
-from ...training.evaluation import evaluation_mode, place_of
+from ...training.evaluation import at_once, evaluation_mode, place_of
 from .alphabet import Alphabet
 from .encode import IGNORED, Letters, rows, windows
 from .models import LetterModel
@@ -41,7 +41,8 @@ def check_alphabet(known: Alphabet, met: Alphabet) -> None:
 def nats(model: LetterModel, letters: Letters) -> Tensor:
     """Return -ln of each target's probability, shaped as the targets; 0 where there is none."""
     device = place_of(model)
-    size = max(1, CHUNK // letters.inputs.shape[1]) if model.whole else CHUNK
+    size = CHUNK // letters.inputs.shape[1] if model.whole else CHUNK
+    size = at_once(size, model.widest)
     parts = []
     with evaluation_mode(model):
         pairs = zip(

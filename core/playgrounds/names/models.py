@@ -22,9 +22,11 @@ class LetterModel(nn.Module):
         alphabet: what the symbols stand for.
         context: how many letters back it sees.
         whole: whether it reads (B, T) to (B, T, V), instead of windows (B, C) to (B, V).
+        widest: numbers of its largest layer, of one window or name.
     """
 
     whole = False
+    widest = 0.0
 
     def __init__(self, alphabet: Alphabet, context: int) -> None:
         super().__init__()
@@ -250,6 +252,7 @@ KINDS: dict[str, type[LetterModel]] = {
 def build(recipe: NamesRecipe, alphabet: Alphabet, initialised: bool = True) -> LetterModel:
     """Make the model of a recipe; the seed decides its initial weights, if it gets any."""
     model = KINDS[recipe.model](recipe, alphabet)  # type: ignore[arg-type]
+    model.widest = recipe.footprint(len(alphabet)).widest
     if initialised:
         generator = torch.Generator().manual_seed(recipe.seed)
         initialise(model, recipe.init, recipe.gain, generator)

@@ -16,7 +16,18 @@ from .wordlist import LONGEST
 
 MOST = 100_000  # names at a time
 CHUNK = 2000  # names in a batch
-FARTHEST = 1000  # letters that a name may go on for
+FARTHEST = 1000  # letters that are read, and that a name may go on for
+
+
+def _bounded(text: str) -> str:
+    """Return what is to be read letter by letter, if it is short enough to wait for.
+
+    Raises:
+        UserError: it is not.
+    """
+    if len(text) > FARTHEST:
+        raise UserError(f"{len(text):,} letters are too many to read; give up to {FARTHEST:,}.")
+    return text
 
 
 class Player:
@@ -101,7 +112,7 @@ class Player:
         Raises:
             UserError: a letter is not in the alphabet.
         """
-        word = self.fold(word)
+        word = _bounded(self.fold(word))
         self.model.alphabet.encode_prefix(word)
         return Surprisal(word + END, surprise(self.model, word))
 
@@ -120,5 +131,5 @@ class Player:
 
     def _start(self, prefix: str, count: int) -> Tensor:
         """Return (count, 1 + len(prefix)): the mark that begins a name, and the prefix."""
-        codes = torch.from_numpy(self.model.alphabet.encode_prefix(prefix))
+        codes = torch.from_numpy(self.model.alphabet.encode_prefix(_bounded(prefix)))
         return F.pad(codes, (1, 0)).expand(count, -1)

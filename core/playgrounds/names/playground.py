@@ -77,6 +77,12 @@ class NamesPlayground(Playground):
             "bigrams": bigrams(data.train, data.alphabet),
         }
 
+    def sizes(self, data: Names, recipe: NamesRecipe) -> tuple[int, int]:
+        """Count the letters, and the training names or the windows that they have."""
+        names = len(data.train)
+        windows = names + sum(map(len, data.train))
+        return len(data.alphabet), names if recipe.whole else windows
+
     def build(
         self, recipe: NamesRecipe, vocabulary: Vocabulary, initialised: bool = True
     ) -> LetterModel:

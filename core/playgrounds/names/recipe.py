@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ...errors import UserError
 from ...model_comparison import ComparedModel, Measure
+from ...training.footprint import DROPOUT, Footprint, blocks, dense
 from ...training.recipe import Recipe, Trait, setting, shared
 
 MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
@@ -11,6 +12,10 @@ HIDDEN = ("mlp", "mlp-bn")
 DEEP = ("mlp", "mlp-bn", "wavenet", "gru", "transformer")
 ALL = 1_000_000
 """A batch of all examples there are."""
+LETTERS = 27
+"""Of the names that are shipped, the end mark included."""
+USED = 16
+"""Letters of the longest names of a batch, about."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,40 @@ class NamesRecipe(Recipe):
     def sees(self) -> int:
         """How many letters back its model sees."""
         return self.context if self.model in DEEP else 1
+
+    def footprint(self, symbols: int = 0) -> Footprint:
+        """Count the weights, and what each layer keeps of a window or a name."""
+        count, loses = symbols or LETTERS, self.dropout > 0
+        table, entered = count * self.embedding, self.context * self.embedding
+        scores = float(2 * count)
+        data = 1.5 * self.sees + 4  # their letters, once as they are and once in an epoch's order
+        if self.model in ("bigram", "bigram-count"):
+            return Footprint(count * count, scores, scores, data)
+        if self.model in HIDDEN:
+            sizes = (entered, *self.hidden)
+            weights, kept = dense(sizes, self.model == "mlp-bn", loses)
+            weights += table + count * (sizes[-1] + 1)
+            return Footprint(weights, kept + entered + scores, max(scores, *sizes), data)
+        if self.model == "wavenet":
+            weights, kept, width, places = table, entered + scores, self.embedding, self.context
+            while places > 1:
+                places //= 2
+                weights += 2 * width * self.width
+                kept += places * self.width * (2 + DROPOUT * loses)
+                width = self.width
+            widest = max(entered, self.context // 2 * self.width)
+            return Footprint(weights + count * (width + 1), kept, widest, data)
+        letters = min(self.context, USED)
+        if self.model == "gru":
+            weights = table + 3 * self.width * (self.embedding + self.width)
+            weights += count * (self.width + 1)
+            # Of a batch the shorter names end earlier: half of the letters are there.
+            kept = letters / 2 * (self.embedding + self.width * (12 + DROPOUT * loses) + scores)
+            return Footprint(weights, kept, letters / 2 * max(3 * self.width, scores), data)
+        weights, kept = blocks(self.depth, self.embedding, loses)
+        weights += table + self.context * self.embedding + count * (self.embedding + 1)
+        kept = letters * (kept + 2 * self.embedding + scores)
+        return Footprint(weights, kept, letters * max(4 * self.embedding, scores), data)
 
     def traits(self) -> Trait:
         """Say what its network and its data have."""

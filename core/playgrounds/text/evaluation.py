@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ...telemetry.events import Array, frozen
 from ...tokenizers import Tokenizer
-from ...training.evaluation import evaluation_mode, place_of
+from ...training.evaluation import at_once, evaluation_mode, place_of
 from .models import TextModel
 from .tokens import KeptTokens, Tokens
 
@@ -60,13 +60,16 @@ def loss_of(model: TextModel, text: Tokens, before: int, limit: int | None = Non
         limit: about how many tokens are judged, of stretches spread evenly over the text; None
             for all of them.
     """
-    size, count = min(model.context if model.whole else 64, len(text)), len(text)
+    count = len(text)
+    size = min(model.context if model.whole else at_once(64, model.widest), count)
     starts = torch.arange(0, count, size)
     if limit is not None and limit < count:
         starts = starts[:: count // limit]
     full, rest = starts[starts + size <= count], starts[starts + size > count]
     with evaluation_mode(model), torch.no_grad():
-        chunks = torch.split(full, max(1, CHUNK // size))
+        # A stretch of a model of windows is as many examples as it has tokens.
+        widest = model.widest * (1 if model.whole else size)
+        chunks = torch.split(full, at_once(CHUNK // size, widest))
         found = torch.cat([_nats(model, text.ids, before, some, size) for some in chunks])
         nats = found.double().sum()
         if len(rest):

@@ -16,7 +16,7 @@ from ...tokenizers import Tokenizer
 from ...transformer import Block
 from . import corpus
 from .models import GPT, TextModel
-from .writer import prompt_tokens
+from .writer import MOST_PROMPT, prompt_tokens
 
 EXAMPLES = 200  # stretches, or windows, that an opened layer is shown
 BUSY = 4096  # tokens that these may have together
@@ -96,7 +96,7 @@ def look_into(layer: str, prompt: str) -> Callable[[Any, int], Event]:
 
     def ask(model: Any, step: int) -> Event:
         assert isinstance(model, TextModel) and layer in layers_of(model)
-        shown = _seen(model, prompt_tokens(model, prompt))
+        shown = _seen(model, prompt_tokens(model, prompt[-MOST_PROMPT:]))
         if not model.whole:
             missing = model.context - shown.shape[1]
             shown = F.pad(shown, (missing, 0), value=model.tokenizer.newline)

@@ -41,10 +41,12 @@ class TextModel(nn.Module):
         context: how many tokens back it sees.
         whole: whether it reads (B, T) to (B, T, V), instead of windows (B, C) to (B, V).
         slides: whether what it remembers forgets its oldest token by itself.
+        widest: numbers of its largest layer, of one window or stretch.
     """
 
     whole = False
     slides = True
+    widest = 0.0
 
     def __init__(self, tokenizer: Tokenizer, context: int) -> None:
         super().__init__()
@@ -180,6 +182,7 @@ KINDS: dict[str, type[TextModel]] = {"gpt": GPT, "mlp": MLP, "bigram": Bigram}
 def build(recipe: TextRecipe, tokenizer: Tokenizer, initialised: bool = True) -> TextModel:
     """Make the model of a recipe; the seed decides its initial weights, if it gets any."""
     model = KINDS[recipe.model](recipe, tokenizer)  # type: ignore[arg-type]
+    model.widest = recipe.footprint(tokenizer.size).widest
     if initialised:
         generator = torch.Generator().manual_seed(recipe.seed)
         initialise(model, recipe.init, recipe.gain, generator)

@@ -71,6 +71,12 @@ class TextPlayground(Playground):
         lacks = recipe.tokenizer == "gpt2" and not tokenizers.gpt2_is_loaded()
         return tokenizers.gpt2 if lacks else None
 
+    def sizes(self, data: TextData, recipe: TextRecipe) -> tuple[int, int]:
+        """Count the tokens of the tokenizer, and the stretches or the windows of the text."""
+        tokenizer = data.tokenizer(recipe)
+        kind = Stretches if recipe.whole else Windows
+        return tokenizer.size, len(kind(data.train(tokenizer).ids, recipe.sees))
+
     def get_ready(
         self, data: TextData, recipe: TextRecipe, tell: Tell, cancelled: Cancelled
     ) -> None:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from ...errors import UserError
 from ...tokenizers import KINDS as TOKENIZERS
+from ...training.footprint import Footprint, blocks, dense
 from ...training.recipe import Recipe, Trait, setting, shared
 
 MODELS = ("gpt", "mlp", "bigram")
 DEEP = ("gpt", "mlp")
 SMALLEST, LARGEST = 256, 8192
+TOKENS = {"characters": 320, "gpt2": 50_257}
+"""About how many there are, of tokenizers for which no setting says it."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,25 @@ class TextRecipe(Recipe):
     def sees(self) -> int:
         """How many tokens back its model sees."""
         return self.context if self.model in DEEP else 1
+
+    def footprint(self, symbols: int = 0) -> Footprint:
+        """Count the weights, and what each layer keeps of a window or a stretch."""
+        count = symbols or TOKENS.get(self.tokenizer, self.vocab_size)
+        table, scores, loses = count * self.width, float(2 * count), self.dropout > 0
+        tokens = 6.0 * self.sees  # 64 bits each, with their places
+        if self.model == "bigram":
+            return Footprint(count * count, scores + tokens, scores)
+        if self.model == "mlp":
+            sizes = (self.context * self.width, *self.hidden)
+            weights, kept = dense(sizes, dropout=loses)
+            weights += table + count * (sizes[-1] + 1)
+            return Footprint(weights, sizes[0] + kept + scores + tokens, max(scores, *sizes))
+        weights, kept = blocks(
+            self.layers, self.width, loses, self.qk_norm or self.position == "rotary"
+        )
+        weights += table * (1 if self.tied else 2) + self.context * self.width
+        kept = self.context * (kept + 2 * self.width + scores) + tokens
+        return Footprint(weights, kept, self.context * max(4 * self.width, scores))
 
     def traits(self) -> Trait:
         """Say what its network and its data have."""

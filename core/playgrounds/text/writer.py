@@ -13,6 +13,7 @@ from .models import TextModel
 
 CANDIDATES = 10
 LONGEST = 1_000_000  # tokens
+MOST_PROMPT = 20_000  # characters; a network sees 1,024 tokens back at most
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,15 @@ class Writer:
 
 
 def prompt_tokens(model: TextModel, prompt: str) -> list[int]:
-    """Return the tokens of a prompt; an empty one begins behind a line's end."""
+    """Return the tokens of a prompt; an empty one begins behind a line's end.
+
+    Raises:
+        UserError: it is too long to wait for.
+    """
+    if len(prompt) > MOST_PROMPT:
+        raise UserError(
+            f"A prompt of {len(prompt):,} characters is too long; give up to {MOST_PROMPT:,}."
+        )
     return model.tokenizer.encode(prompt).tolist() or [model.tokenizer.newline]
 
 
@@ -152,7 +161,8 @@ def continuations(
     check_sampling(model, sampling, seed)
     if not 1 <= length <= LONGEST:
         raise UserError(f"{length:,} tokens can't be written: ask for 1 to {LONGEST:,}.")
-    start = torch.tensor([prompt_tokens(model, prompt)]).expand(count, -1)
+    seen = prompt_tokens(model, prompt)[-model.context :]
+    start = torch.tensor([seen]).expand(count, -1)
     stream = Stream(model, start, sampling, seed)
     for _ in range(length):
         yield stream.draw(stream.logits())

@@ -133,6 +133,28 @@ def test_an_impossible_setting_is_explained_and_not_taken(program):
     assert not problem.isVisibleTo(program.window) and program.session.recipe.lr == 0.002
 
 
+def test_what_would_not_fit_into_memory_is_said_while_it_is_typed(program, monkeypatch):
+    """With what to lower; the run itself asks again before it begins."""
+    from core.training import memory
+    from gui.widgets import recipe_card
+
+    monkeypatch.setattr(recipe_card, "free_memory", lambda: 2_000_000_000)
+    monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000_000)
+    problem = program.page.findChild(QLabel, "recipeProblem")
+    box = program.page.findChild(QLineEdit, "setting_batch_size")
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, "8192")
+    assert "lower it to batch_size=" in problem.text() and problem.isVisibleTo(program.window)
+    QTest.keyClick(box, Qt.Key.Key_Backspace)
+    assert not problem.isVisibleTo(program.window)
+    QTest.keyClick(box, Qt.Key.Key_2)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    program.page.run_bar.transport.train.click()
+    program.until(lambda: "would take about" in program.page.run_bar.message.text())
+    program.ready()
+
+
 def test_a_recipe_is_chosen_by_name_and_changed_by_hand(program):
     """EZMNIST fills the form; one change and it is called changed."""
     box = program.page.findChild(QComboBox, "recipeBox")

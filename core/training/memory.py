@@ -1,0 +1,180 @@
+"""Whether a training fits into the memory that is free, and what to lower where it does not.
+
+torch is asked for a GPU's memory only: a form asks before it is loaded.
+"""
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from .trainer import Run
+
+BUNDLED = 1 << 18
+"""Examples, where the data is not there yet: about as many as the names that are shipped have."""
+HALVED = (
+    "batch_size",
+    "context",
+    "layers",
+    "depth",
+    "width",
+    "embedding",
+    "hidden",
+    "channels",
+    "vocab_size",
+)
+"""Settings that a training's memory grows with; of two that save alike, the first is lowered."""
+CGROUPS = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
+"""Files of a control group's limit and of what is used of it, in version 2 and in version 1."""
+
+
+def needed(recipe: Recipe, symbols: int = 0, examples: int = BUNDLED) -> int:
+    """Return about how many bytes a training takes at its most; 0 where that is not known.
+
+    Args:
+        recipe: its settings.
+        symbols: letters or tokens that there are; 0 where the data is not there yet.
+        examples: how many there are to learn from.
+    """
+    about = recipe.footprint(symbols)
+    if about is None:
+        return 0
+    batch = min(recipe.batch_size, examples)
+    return about.size(recipe.optimizer, recipe.momentum, batch, examples)
+
+
+def shortage(recipe: Recipe, free: int, symbols: int = 0, examples: int = BUNDLED) -> str:
+    """Return a sentence if a training takes more than is free, with what to lower; else ""."""
+    wanted = needed(recipe, symbols, examples)
+    if wanted <= free:
+        return ""
+    lowered = _lowered(recipe, free, symbols, examples)
+    advice = "free some, or choose a smaller model"
+    if lowered != recipe:
+        old, new = recipe.to_dict(), lowered.to_dict()
+        changes = [f"{key}={_text(new[key])}" for key in old if new[key] != old[key]]
+        advice = f"lower it to {' and '.join(changes)}"
+    return f"It would take about {_size(wanted)} of memory, and {_size(free)} are free; {advice}."
+
+
+def check_memory(run: "Run") -> None:
+    """Refuse a training that takes more memory than is free, before it takes any.
+
+    Raises:
+        UserError: it does not fit; says what to lower.
+    """
+    if run.recipe.footprint() is None or run.group is not None:
+        return  # not known; or each of several processes takes a share of a batch
+    symbols, examples = run.playground.sizes(run.data, run.recipe)
+    if sentence := shortage(run.recipe, free_memory(run.device.type), symbols, examples):
+        raise UserError(sentence)
+
+
+def _lowered(recipe: Recipe, free: int, symbols: int, examples: int) -> Recipe:
+    """Halve what saves most until it fits; the recipe as it is where nothing makes it fit."""
+    lowered = recipe
+    while (wanted := needed(lowered, symbols, examples)) > free:
+        smaller = [halved for key in HALVED if (halved := _halved(lowered, key, examples))]
+        if not smaller:
+            return recipe
+        best = min(smaller, key=lambda each: needed(each, symbols, examples))
+        if needed(best, symbols, examples) >= wanted:
+            return recipe
+        lowered = best
+    return lowered
+
+
+def _halved(recipe: Recipe, key: str, examples: int) -> Recipe | None:
+    """Return a recipe with half of a setting; None where there is no such recipe."""
+    about = recipe.settings().get(key)
+    if about is None or not about.applies(recipe):
+        return None
+    value = recipe.to_dict()[key]
+    if key == "batch_size":
+        value = min(value, examples)
+    half = [max(1, size // 2) for size in value] if isinstance(value, list) else value // 2
+    try:
+        return recipe.replace({key: half})
+    except UserError:
+        return None
+
+
+def free_memory(device: str = "cpu") -> int:
+    """Return how many bytes a training on a device may take.
+
+    Args:
+        device: its type: cpu, cuda or mps.
+    """
+    if device == "cpu":
+        return min(_free_in_machine(), _free_in_group(Path("/sys/fs/cgroup")))
+    import torch
+
+    if device == "cuda":
+        # What torch has set aside and does not use is free, too.
+        spare = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+        return int(torch.cuda.mem_get_info()[0] + spare)
+    return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
+
+
+def _free_in_machine() -> int:
+    if sys.platform == "win32":
+        return _free_in_windows()
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    except OSError:
+        pass
+    # macOS compresses and swaps what rests: most of the machine can be had.
+    return int(0.7 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def _free_in_windows() -> int:
+    class Status(ctypes.Structure):
+        _fields_ = (
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            *((name, ctypes.c_ulonglong) for name in ("all", "free", "a", "b", "c", "d", "e")),
+        )
+
+    status = Status(length=ctypes.sizeof(Status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined, unused-ignore]
+    return int(status.free)
+
+
+def _free_in_group(root: Path) -> int:
+    """Return what the limits of this process's control group leave; no limit is a large number."""
+    free = sys.maxsize
+    for folder in (root, root / _own_group()):
+        for limit, used in CGROUPS:
+            try:
+                most, taken = (int((folder / name).read_text()) for name in (limit, used))
+            except (OSError, ValueError):  # there is none, or it says "max"
+                continue
+            free = min(free, max(0, most - taken))
+    return free
+
+
+def _own_group() -> str:
+    """Return the path of this process's control group (version 2) below the root."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line[3:].lstrip("/") for line in lines if line.startswith("0::")), "")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
