@@ -4,7 +4,7 @@ import sys
 from typing import NoReturn
 
 from core.errors import UserError
-from core.libraries import import_problem
+from core.problems import problem_of
 
 
 def main() -> int:
@@ -15,13 +15,11 @@ def main() -> int:
 
             return run()
         _open_window()
-    except UserError as error:
-        problem = str(error)
-    except (ImportError, OSError) as error:
-        problem = import_problem(error)
-        if not problem:
+    except Exception as error:
+        if not (problem := problem_of(error)):
             raise
-    print(f"glassbox: {problem}", file=sys.stderr)
+        if sys.stderr is not None:
+            print(f"glassbox: {problem}", file=sys.stderr)
     return 2
 
 

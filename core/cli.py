@@ -5,12 +5,14 @@ line on stderr and exit status 2.
 """
 
 import argparse
+import contextlib
 import io
 import json
 import os
 import sys
 
 from .arguments import Parser
+from .commands import say
 from .commands.code import CODE
 from .commands.diagnose import DIAGNOSE
 from .commands.inference import EVALUATE, PREDICT, SAMPLE
@@ -18,9 +20,8 @@ from .commands.playgrounds import PLAYGROUNDS
 from .commands.runs import EXPORT, LIST
 from .commands.train import TRAIN
 from .commands.watch import WATCH
-from .errors import UserError
-from .libraries import import_problem
 from .paths import COMMAND
+from .problems import problem_of
 from .version import __version__
 
 COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT, WATCH, CODE)
@@ -31,30 +32,46 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a letter that is written
     try:
-        options = _parsed(sys.argv[1:] if arguments is None else arguments)
-        answer = options.run(options)
-    except UserError as error:
-        print(f"glassbox: {error}", file=sys.stderr)
-        return 2
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where what a pipe or a device refuses can be said
     except KeyboardInterrupt:
-        print("glassbox: stopped.", file=sys.stderr)
+        say("glassbox: stopped.")
         return 130
     except BrokenPipeError:  # whoever read what is written has seen enough
-        # What is left in the buffer goes nowhere, instead of into a closed pipe at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
-    except (ImportError, OSError) as error:
-        if problem := import_problem(error):
-            print(f"glassbox: {problem}", file=sys.stderr)
-            return 2
-        raise
+    except Exception as error:
+        if not (problem := problem_of(error)):
+            raise
+        if isinstance(error, OSError):
+            _drop_output()
+        say(f"glassbox: {problem}")
+        return 2
+
+
+def _run(words: list[str]) -> int:
+    options = _parsed(words)
+    answer = options.run(options)
     if answer is None:  # this process followed another one, which answers
         return 0
     if options.json:
         print(json.dumps(answer, allow_nan=False))
     else:
-        print(options.show(answer))
+        print(options.show(answer).replace("\r\n", "\n").translate(_UNSEEN))
     return int(options.status(answer))
+
+
+_UNSEEN = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""What could steer a terminal, out of names and notes that somebody else has written."""
+
+
+def _drop_output() -> None:
+    """Let what is left in the buffer go nowhere, instead of failing once more at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parsed(words: list[str]) -> argparse.Namespace:

@@ -63,7 +63,7 @@ def fetch(
     total, done = sum(source.packed for source in sources), 0
     for source in sources:
         target = folder / source.name
-        if not (target.is_file() and _is(source, target.read_bytes())):
+        if not _is_there(source, target):
 
             def tell(size: int, source: Source = source, before: int = done) -> None:
                 if cancelled():
@@ -105,6 +105,12 @@ def _read(url: str, most: int, tell: Callable[[int], None]) -> bytes:
                 break  # longer than it should be: the checksum will say so
             tell(len(content))
     return bytes(content)
+
+
+def _is_there(source: Source, target: Path) -> bool:
+    """Whether a file is there, whole; one that is far too large is not read."""
+    most = 2 * max(source.packed, source.size)
+    return target.is_file() and target.stat().st_size <= most and _is(source, target.read_bytes())
 
 
 def _is(source: Source, content: bytes) -> bool:

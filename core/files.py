@@ -1,11 +1,13 @@
 """Files that are whole or not there, and JSON that is what it says."""
 
+import gzip
 import json
 import math
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,8 @@ DRAFT = ".glassbox-"
 """How the name of what is being written begins."""
 LEFT = 3600.0
 """Seconds after which a draft counts as left by a process that was killed."""
+DIGITS = 20
+"""Of a whole number that fits into 64 bits, its sign included, at most."""
 SettingValue = bool | int | float | str | tuple[int, ...]
 """The value of a setting of a recipe."""
 
@@ -109,6 +113,63 @@ def write_json(path: Path, value: Any) -> None:
     write_whole(path, json.dumps(plain(value), allow_nan=False).encode())
 
 
+def parse_json(content: bytes | str) -> Any:
+    """Return the values of a JSON text from elsewhere.
+
+    What is no number of 64 bits is None: NaN and infinity, as :func:`plain` writes them, and what
+    is larger than any that is meant.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(
+            content, parse_constant=lambda name: None, parse_float=_finite, parse_int=_short
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _short(text: str) -> int | None:
+    fits = len(text) <= DIGITS and -(1 << 63) <= int(text) < 1 << 63
+    return int(text) if fits else None
+
+
+def check_archive(parts: Sequence[zipfile.ZipInfo], largest: int) -> None:
+    """Refuse a zip that would not unpack to what such a file may have.
+
+    Only the ways of packing that Glassbox writes are unpacked: others raise errors of their own,
+    and one takes memory as a file's header asks.
+
+    Args:
+        parts: of the zip.
+        largest: the most bytes that they may have, unpacked.
+
+    Raises:
+        ValueError: it is packed in another way, is locked, or is too large.
+    """
+    known = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if any(part.compress_type not in known or part.flag_bits & 1 for part in parts):
+        raise ValueError("it is packed in a way that is not known here")
+    if sum(part.file_size for part in parts) > largest:
+        raise ValueError("it is too large")
+
+
+def unpacked(path: Path, largest: int) -> bytes:
+    """Return what a gzip file has, no more than ``largest`` bytes of it and one.
+
+    Raises:
+        OSError, EOFError, zlib.error: it can't be read, or is none.
+    """
+    with gzip.open(path) as file:
+        return file.read(largest + 1)
+
+
 def read_json(path: Path, kind: type[T], largest: int, format: str = "") -> T:
     """Read a dataclass from a file.
 
@@ -125,12 +186,12 @@ def read_json(path: Path, kind: type[T], largest: int, format: str = "") -> T:
     try:
         if path.stat().st_size > largest:
             raise ValueError(path)
-        values = json.loads(path.read_bytes())
+        values = parse_json(path.read_bytes())
         if format and values["format"] != format:
             raise ValueError(path)
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
-    except (KeyError, TypeError, RecursionError):
+    except (KeyError, TypeError):
         raise ValueError(path) from None
     return structured(values, kind)
 

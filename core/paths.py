@@ -35,10 +35,15 @@ def user_data() -> Path:
     return (named if named.is_absolute() else _home() / ".local/share") / "glassbox"
 
 
+def expanded(name: str | Path) -> Path:
+    """Return a path with ``~`` as the home that it stands for; one of nobody stays as it is."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111, pathlib's raises where there is no such user
+
+
 KEPT = CHECKPOINTS if IN_CHECKOUT else user_data()
-RUNS = Path(os.environ.get("GLASSBOX_RUNS") or KEPT / "runs").expanduser()
+RUNS = expanded(os.environ.get("GLASSBOX_RUNS") or KEPT / "runs")
 """What trainings leave; ``GLASSBOX_RUNS`` names another folder, such as a shared one."""
-SETTINGS = Path(os.environ.get("GLASSBOX_SETTINGS") or KEPT / "settings.json").expanduser()
+SETTINGS = expanded(os.environ.get("GLASSBOX_SETTINGS") or KEPT / "settings.json")
 """What the window remembers; ``GLASSBOX_SETTINGS`` names another file."""
 LOG = SETTINGS.with_name("glassbox.log")
 """What went wrong unexpectedly in the window."""
@@ -52,8 +57,8 @@ def data_source(argument: str | Path | None = None) -> Path | None:
     Raises:
         UserError: it was named but does not exist.
     """
-    if argument and Path(argument).expanduser().is_file():
-        return Path(argument).expanduser()
+    if argument and expanded(argument).is_file():
+        return expanded(argument)
     return data_folder(argument)
 
 
@@ -73,7 +78,7 @@ def data_folder(argument: str | Path | None = None) -> Path | None:
     named = argument or os.environ.get("GLASSBOX_DATA")
     if not named:
         return None
-    folder = Path(named).expanduser()
+    folder = expanded(named)
     if not folder.is_dir():
         source = "--data" if argument else "GLASSBOX_DATA"
         raise UserError(

@@ -25,6 +25,8 @@ from PySide6.QtCore import (
     qInstallMessageHandler,
 )
 
+from core.problems import problem_of
+
 LARGEST, KEPT = 1 << 18, 1  # bytes of the log, and how many older ones are kept beside it
 DISTINCT = 100  # errors and warnings that are logged in one run; more would say nothing new
 _log = logging.getLogger("glassbox")
@@ -46,6 +48,9 @@ class ErrorLog(QObject):
 
     caught = Signal()
     """An error that is new in this run is in :attr:`reports`; emitted by the thread that had it."""
+
+    refused = Signal(str)
+    """What the machine refused a slot or a thread, in a sentence; emitted where it happened."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -140,6 +145,10 @@ class ErrorLog(QObject):
     ) -> None:
         if error is None or not issubclass(kind, Exception):  # somebody wants it to end
             self._hooks[0](kind, error or kind(), where)
+            return
+        if problem := problem_of(error):
+            _log.warning("%s", problem, exc_info=(kind, error, where))
+            self.refused.emit(problem)
             return
         _log.error("unexpected error", exc_info=(kind, error, where))
 

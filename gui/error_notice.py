@@ -22,6 +22,7 @@ def tell_of_errors(window: MainWindow, log: ErrorLog) -> None:
         _tell_of_crash(window, log, log.crashed_at)
     # An error comes from any thread; the sentence is the window's.
     log.caught.connect(lambda: _tell_of_error(window, log), Qt.ConnectionType.QueuedConnection)
+    log.refused.connect(window.notices.tell, Qt.ConnectionType.QueuedConnection)
 
 
 def _tell_of_error(window: MainWindow, log: ErrorLog) -> None:

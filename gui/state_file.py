@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.errors import UserError
-from core.files import free_place, write_whole
+from core.files import free_place, parse_json, write_whole
 
 PROGRAM, VERSION = "glassbox", 1
 """A program that understands no more than this version refuses later ones."""
@@ -65,8 +65,8 @@ def _parsed(content: bytes) -> dict[str, Any]:
         ValueError: it is none of this program's, or none that this version understands.
     """
     try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
+        values = parse_json(content)
+    except ValueError:
         raise ValueError("it is damaged") from None
     if not isinstance(values, dict) or values.get("program") != PROGRAM:
         raise ValueError("another program wrote it")

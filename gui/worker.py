@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from core.errors import UserError
-from core.libraries import import_problem
+from core.problems import problem_of
 from core.telemetry.events import Failed, Idle, Metrics, Started, Stopped
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
@@ -152,7 +151,7 @@ class Worker(QThread):
         try:
             import torch  # noqa: F401, takes a second or more: here no drawing waits for it
         except (ImportError, OSError) as error:
-            problem = import_problem(error) or f"torch can't be loaded ({error})."
+            problem = problem_of(error) or f"torch can't be loaded ({error})."
             self.broken.emit(problem)
         else:
             self.ready.emit()
@@ -208,12 +207,11 @@ class Worker(QThread):
             event = next(task.events)
         except StopIteration:
             self._end(task)
-        except UserError as error:
-            self._end(task, Failed(0, str(error)))
         except Exception as error:
-            # A fault of ours, or a missing library: a sentence for the person, the log has more.
-            _log.exception("a job failed")
-            problem = import_problem(error) or f"Something went wrong inside Glassbox: {error}"
+            problem = problem_of(error)
+            if not problem:  # a fault of ours: a sentence for the person, the log has more
+                _log.exception("a job failed")
+                problem = f"Something went wrong inside Glassbox: {error}"
             self._end(task, Failed(0, problem))
         else:
             self._deliver(task, event)

@@ -4,13 +4,12 @@ import argparse
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import playgrounds
 from ..arguments import positive
 from ..errors import UserError
-from ..paths import RUNS
+from ..paths import RUNS, expanded
 from ..runs.folder import LAST, run_named
 from . import Command, say
 from .run_options import (
@@ -48,7 +47,7 @@ def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
     if options.subject in playgrounds.all_names():
         return _diagnose_recipe(options).to_dict()
     if options.subject.endswith(".json"):
-        _, diagnosis = read_diagnosis(Path(options.subject).expanduser())
+        _, diagnosis = read_diagnosis(expanded(options.subject))
         if diagnosis is None:
             raise UserError(
                 f"{options.subject} has no diagnosis yet: its loop goes on, or was killed."

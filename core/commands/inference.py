@@ -1,13 +1,12 @@
 """evaluate, predict, sample: what a trained network can do."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from ..arguments import positive, whole
 from ..paths import data_folder, show_tiktoken
-from . import Command
+from . import Command, say
 from .run_options import source_of
 
 
@@ -60,7 +59,7 @@ def _sample(options: argparse.Namespace) -> dict[str, Any]:
         tell, options.show = _tell_now, lambda answer: ""  # it is not shown twice
     answer = playground.sample(checkpoint.model(), checkpoint.recipe, tell, **wishes)
     if note := answer.get("note"):
-        print(f"glassbox: {note}", file=sys.stderr)
+        say(f"glassbox: {note}")
     return answer
 
 

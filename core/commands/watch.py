@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import positive
-from . import Command
+from . import Command, say
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -65,8 +65,7 @@ def _watch(options: argparse.Namespace) -> dict[str, Any]:
 
 def _tell(loop: dict[str, Any], seconds: float) -> None:
     where = _where(loop["where"])
-    words = f"{where[0].upper()}{where[1:]} is examined, up to {seconds:.0f} s."
-    print(words, file=sys.stderr, flush=True)
+    say(f"{where[0].upper()}{where[1:]} is examined, up to {seconds:.0f} s.")
 
 
 def _show(answer: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import IO, Any, NoReturn, Self
 
 from ..errors import UserError
-from ..paths import ROOT
+from ..paths import ROOT, expanded
 from .program import Program, read_program
 from .run_program import Order
 
@@ -73,7 +73,7 @@ class ProgramRun:
                 "A program can't be run from here on Windows; put the three lines of"
                 " glassbox.watch around its loop."
             )
-        path = path.expanduser().absolute()
+        path = expanded(path).absolute()
         self.program: Program = read_program(path, copy)
         self._python = _interpreter(interpreter)
         self._figures = _made(figures)
@@ -237,7 +237,7 @@ def _made(folder: Path | None) -> str:
     """Return the path of a folder, which is made; "" of none."""
     if folder is None:
         return ""
-    folder = folder.expanduser().absolute()
+    folder = expanded(folder).absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -248,7 +248,7 @@ def _made(folder: Path | None) -> str:
 
 
 def _interpreter(name: str | None) -> str:
-    found = shutil.which(Path(name).expanduser()) if name else sys.executable
+    found = shutil.which(expanded(name)) if name else sys.executable
     if not found:
         raise UserError(f"--python {name} is no program; name a Python interpreter.")
     return str(found)

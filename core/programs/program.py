@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import UserError
 
 LARGEST = 200 << 20
+LONGEST = 2 << 20  # characters of a script or a cell
 """Bytes; a notebook with many pictures in it has some tens of MB."""
 NOT_RUN = "is not executed here"
 NOTEBOOK_HELP = "open it in Jupyter and save it again"
@@ -133,6 +134,11 @@ def cell_of(
 ) -> ProgramCell:
     """Return code as it is run; a syntax error is kept for its turn."""
     tree, error = None, None
+    if len(source) > LONGEST:  # its tree takes some hundred times as much memory
+        error = SyntaxError(f"it is longer than {LONGEST >> 20} MB")
+        return ProgramCell(
+            number, name, source, tree, error, source if written is None else written
+        )
     try:
         tree = ast.parse(source, name)
     except SyntaxError as found:

@@ -9,16 +9,17 @@ import zlib
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import check_archive
 from ..training.checkpoint import load_checkpoint
 from .curves import read_curves
 from .folder import ABOUT, BEST, CARD, CURVES, LAST, MOMENTS
-from .keyframes import keyframes_of, read_keyframe
+from .keyframes import NAMED, keyframes_of, read_keyframe
 from .library import ARRIVING
 from .run_info import read_run_info, recipe_of, write_run_info
 
 PARTS = re.compile(
     rf"{re.escape(ABOUT)}|{re.escape(CARD)}|{re.escape(CURVES)}|{re.escape(LAST)}"
-    rf"|{re.escape(BEST)}|{MOMENTS}/\d{{10}}\.safetensors"
+    rf"|{re.escape(BEST)}|{MOMENTS}/{NAMED.pattern}"
 )
 LARGEST = 8 << 30
 MOST = 1000  # files
@@ -62,10 +63,11 @@ def unpack(packed: Path, runs: Path) -> Path:
         runs.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=runs, prefix=ARRIVING))
         with zipfile.ZipFile(packed) as file:
+            check_archive(file.infolist(), LARGEST)
             _extract(packed, file, draft)
         _check(draft)
         return _place(draft, runs, packed.stem)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError):
         raise UserError(f"{packed} is damaged or no zip; choose one that export wrote.") from None
     except OSError as error:
         raise UserError(f"{packed} can't be read in ({error.strerror or error}).") from None

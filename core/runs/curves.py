@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..files import write_whole
+from ..files import check_archive, write_whole
 from ..telemetry.events import Array
 from ..telemetry.history import LAYER_CURVES, LAYER_LIMIT, LIMIT, Curve, History
 from .folder import CURVES
@@ -23,6 +23,7 @@ UNREADABLE = (
     OSError,
     ValueError,
     TypeError,
+    RuntimeError,
     KeyError,
     EOFError,
     MemoryError,
@@ -61,8 +62,7 @@ def read_curves(folder: Path) -> History:
         return History()
     try:
         with zipfile.ZipFile(path) as packed:
-            if sum(part.file_size for part in packed.infolist()) > LARGEST:
-                raise ValueError
+            check_archive(packed.infolist(), LARGEST)
         with np.load(path, allow_pickle=False) as file:
             return _unpacked({name: file[name] for name in file.files})
     except UNREADABLE:

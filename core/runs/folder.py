@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..files import DRAFT
-from ..paths import COMMAND
+from ..paths import COMMAND, expanded
 
 ABOUT = "run.json"
 CARD = "card.json"
@@ -22,7 +22,7 @@ DRAFTS = f"{DRAFT}*"
 def run_named(runs: Path, name: str) -> Path | None:
     """Return the folder of a run, by its path or by its name; None if there is no such run."""
     try:
-        places = (Path(name).expanduser(), runs / name)
+        places = (expanded(name), runs / name)
         return next((folder for folder in places if (folder / ABOUT).is_file()), None)
     except (OSError, RuntimeError, ValueError):  # a name that no file can have
         return None
@@ -44,7 +44,7 @@ def find_run(runs: Path, name: str) -> Path:
 
 def _loop_named(runs: Path, name: str) -> Path | None:
     try:
-        places = (Path(name).expanduser(), runs / name, runs / f"{name}{LOOP_SUFFIX}")
+        places = (expanded(name), runs / name, runs / f"{name}{LOOP_SUFFIX}")
         found = (path for path in places if path.name.endswith(LOOP_SUFFIX))
         return next((path for path in found if path.is_file()), None)
     except (OSError, RuntimeError, ValueError):  # a name that no file can have

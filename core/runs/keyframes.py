@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ MOST = 48
 ROOM = 256 << 20  # bytes
 NEXT = 1.1  # times the last one's step is the earliest for the next
 LARGEST = 2 << 30
+NAMED = re.compile(r"([0-9]{10,18})\.safetensors")
+"""A moment's file: no step is beyond 64 bits."""
 STATS = "stats."
 ARRAYS = ("activation_histogram", "gradient_histogram")
 NUMBERS = tuple(f.name for f in dataclasses.fields(LayerStats) if f.name not in ARRAYS)
@@ -72,8 +75,8 @@ def write_moment(folder: Path, moment: Keyframe) -> None:
 
 def keyframes_of(folder: Path) -> list[int]:
     """Return the steps of which there are moments, ascending."""
-    names = (path.stem for path in (folder / MOMENTS).glob("*.safetensors"))
-    return sorted(int(name) for name in names if name.isdecimal())
+    names = (NAMED.fullmatch(path.name) for path in (folder / MOMENTS).glob("*.safetensors"))
+    return sorted(int(name[1]) for name in names if name)
 
 
 def forget_after(folder: Path, step: int) -> None:

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from .. import registry
 from ..errors import UserError
-from ..files import write_whole
-from ..paths import CHECKPOINTS
+from ..files import parse_json, plain, write_whole
+from ..paths import CHECKPOINTS, expanded
 from ..playground import Playground, Vocabulary
 from ..tensor_file import TensorFile, open_tensors
 from ..version import __version__
@@ -78,7 +78,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {MODEL + name: t for name, t in checkpoint.weights.items()}
     tensors |= {RESUME + name: t for name, t in checkpoint.resume.items()}
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    write_whole(path, save(tensors, {"glassbox": json.dumps(about, indent=1)}))
+    write_whole(path, save(tensors, {"glassbox": json.dumps(plain(about), indent=1)}))
 
 
 def find_checkpoint(name: str) -> Path:
@@ -87,7 +87,7 @@ def find_checkpoint(name: str) -> Path:
     Raises:
         UserError: there is neither.
     """
-    path = Path(name).expanduser()
+    path = expanded(name)
     starter = CHECKPOINTS / f"{name}.safetensors"
     if path.is_file():
         return path
@@ -154,7 +154,7 @@ def _opened(path: Path) -> Iterator[TensorFile]:
 
 def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
     try:
-        about = json.loads(header["glassbox"])
+        about = parse_json(header["glassbox"])
         if not isinstance(about, dict) or about["format"] != FORMAT:
             raise ValueError
         about["steps"], about["dataset"] = int(about.get("steps", 0)), str(about.get("dataset", ""))

@@ -12,7 +12,10 @@ from enum import Flag, auto
 from typing import Any, Self
 
 from ..errors import UserError
+from .footprint import Footprint
 
+LONGEST = 60
+"""Characters of an impossible value that a sentence repeats."""
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 INITS = ("kaiming", "xavier", "normal", "zeros")
 INIT_FIXES = dict.fromkeys(
@@ -258,6 +261,14 @@ class Recipe:
         """How many tokens back its model sees; 0 where the inputs are not tokens."""
         return 0
 
+    def footprint(self, symbols: int = 0) -> Footprint | None:
+        """Return what its training consists of; None where that is not known.
+
+        Args:
+            symbols: how many letters or tokens there are; 0 where the data is not there yet.
+        """
+        return None
+
     def unaugmented(self) -> Self:
         """Return this recipe without random changes to the inputs."""
         return self
@@ -287,7 +298,9 @@ class Recipe:
         changes: dict[str, Any] = {}
         for key, value in values.items():
             if key not in known:
-                raise UserError(f"There is no setting '{key}'; there are {', '.join(known)}.")
+                raise UserError(
+                    f"There is no setting '{_shown(key)}'; there are {', '.join(known)}."
+                )
             changes[key] = _checked(key, known[key], getattr(defaults, key), value)
         changed = dataclasses.replace(self, **changes)
         changed.check()
@@ -314,7 +327,9 @@ def _checked(key: str, about: Setting, default: Any, value: Any) -> Any:
         return _checked_sizes(key, about, value)
     if isinstance(default, str):
         if value not in about.choices:
-            raise UserError(f"{key}={value} is not possible; choose {', '.join(about.choices)}.")
+            raise UserError(
+                f"{key}={_shown(value)} is not possible; choose {', '.join(about.choices)}."
+            )
         return value
     kind = "a whole number" if isinstance(default, int) else "a number"
     try:
@@ -323,7 +338,7 @@ def _checked(key: str, about: Setting, default: Any, value: Any) -> Any:
         number = math.nan
     whole = not isinstance(default, int) or number.is_integer()
     if not (math.isfinite(number) and whole and about.low <= number <= about.high):
-        raise UserError(f"{key}={value} is not possible; {key} is {kind} {_range(about)}.")
+        raise UserError(f"{key}={_shown(value)} is not possible; {key} is {kind} {_range(about)}.")
     return type(default)(number)
 
 
@@ -331,7 +346,7 @@ def _checked_bool(key: str, value: Any) -> bool:
     words = {"true": True, "on": True, "yes": True, "1": True}
     words |= {"false": False, "off": False, "no": False, "0": False}
     if str(value).lower() not in words:
-        raise UserError(f"{key}={value} is not possible; {key} is on or off.")
+        raise UserError(f"{key}={_shown(value)} is not possible; {key} is on or off.")
     return words[str(value).lower()]
 
 
@@ -345,10 +360,16 @@ def _checked_sizes(key: str, about: Setting, value: Any) -> tuple[int, ...]:
         sizes = (-1,)
     if len(sizes) > about.most or not all(about.low <= size <= about.high for size in sizes):
         raise UserError(
-            f"{key}={value} is not possible; {key} is a list of at most {about.most} sizes"
+            f"{key}={_shown(value)} is not possible; {key} is a list of at most {about.most} sizes"
             f" {_range(about)}, such as 100,70."
         )
     return sizes
+
+
+def _shown(value: Any) -> str:
+    """Return a value as one short line; what somebody typed or a file says may be anything."""
+    text = " ".join(str(value).split())
+    return f"{text[:LONGEST]} …" if len(text) > LONGEST else text
 
 
 def _range(about: Setting) -> str:

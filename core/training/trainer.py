@@ -24,6 +24,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..playground import Playground
+from ..problems import problem_of
 from ..telemetry.events import (
     DataDescribed,
     Evaluated,
@@ -47,6 +48,7 @@ from .control import Control, Question
 from .device import use_threads
 from .distributed import ProcessGroup
 from .learner import Learner
+from .memory import check_memory
 from .nan_guard import NanGuard
 from .opening import describe_run
 from .pace import Pace
@@ -292,11 +294,13 @@ def train(run: Run, control: Control) -> Iterator[Event]:
     """Train, and yield what happens; the last event is Finished, Stopped or Failed.
 
     Raises:
-        UserError: the run can't begin: its checkpoint does not fit, or its data is too small.
+        UserError: the run can't begin: its checkpoint does not fit, its data is too small, or it
+            takes more memory than is free.
     """
     if control.stopping and run.group is None:
         yield Stopped(0, 0.0)
         return
+    check_memory(run)
     loop = _Loop(run, control)
     if run.recorder is None:
         yield from _events(loop)
@@ -329,8 +333,8 @@ def _recorded(events: Iterator[Event], recorder: RunRecorder) -> Iterator[Event]
                 yield Noted(f"The record of this run is not complete: {problem}")
             yield event
     except Exception as error:
-        ours = "" if isinstance(error, UserError) else "Something went wrong inside Glassbox: "
-        recorder.record(Failed(0, f"{ours}{error}"))
+        known = problem_of(error)
+        recorder.record(Failed(0, known or f"Something went wrong inside Glassbox: {error}"))
         raise
 
 
