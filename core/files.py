@@ -116,8 +116,7 @@ def write_json(path: Path, value: Any) -> None:
 def parse_json(content: bytes | str) -> Any:
     """Return the values of a JSON text from elsewhere.
 
-    What is no number of 64 bits is None: NaN and infinity, as :func:`plain` writes them, and what
-    is larger than any that is meant.
+    NaN and infinity are None, as :func:`plain` writes them, and so is what 64 bits can't hold.
 
     Raises:
         ValueError: it is no JSON, or nested too deeply.

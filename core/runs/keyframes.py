@@ -30,7 +30,7 @@ ROOM = 256 << 20  # bytes
 NEXT = 1.1  # times the last one's step is the earliest for the next
 LARGEST = 2 << 30
 NAMED = re.compile(r"([0-9]{10,18})\.safetensors")
-"""A moment's file: no step is beyond 64 bits."""
+"""A moment's file; steps fit into 64 bits."""
 STATS = "stats."
 ARRAYS = ("activation_histogram", "gradient_histogram")
 NUMBERS = tuple(f.name for f in dataclasses.fields(LayerStats) if f.name not in ARRAYS)
@@ -102,7 +102,15 @@ def read_keyframe(folder: Path, step: int) -> Keyframe:
         return moment
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
-    except (SafetensorError, ArithmeticError, LookupError, ValueError, TypeError, AttributeError):
+    except (
+        SafetensorError,
+        ArithmeticError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):
         raise UserError(f"{path} is damaged; look at another step.") from None
 
 
