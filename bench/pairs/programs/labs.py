@@ -463,7 +463,7 @@ def dice_of_scores(watch, faulty):
 
 @pair(
     "the force is (N), all else (N, 1): the residual is (N, N)",
-    *("loss_broadcast", "batch_mixed", "wrong_loss"),
+    *("loss_broadcast", "batch_mixed", "wrong_loss", "plateau"),
 )
 def force_is_broadcast(watch, faulty):
     """Exercise 7.2: u' = -u + sin 3t, u(0) = 1, by a network that knows the equation."""

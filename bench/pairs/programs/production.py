@@ -480,9 +480,10 @@ def lambda_of_the_rate(watch, faulty):
     *("wrong_update_sign", "lr_growing", "lr_too_high"),
 )
 def schedule_of_two_workers(watch, faulty):
-    cfg = TrainConfig(lr=0.1, epochs=8)
+    cfg = TrainConfig(lr=0.03, epochs=8)
     cfg = replace(cfg, world_size=2 if faulty else 1)
     points, labels = clusters()
+    points = points + torch.randn_like(points)
     loaders = build_loaders(DictDataset(input=points, target=labels), cfg)
     model = mlp(16, 48, 48, 5)
     optimizer = torch.optim.SGD(model.parameters(), lr=cfg.lr, momentum=cfg.momentum)
