@@ -38,7 +38,7 @@ def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
         return Diagnosis("unknown", sentence, 0.0)
     found = conclude(evidence, apply_rules(evidence), seconds=evidence.seconds)
     graph = watcher.graph or StepGraph(Tape())
-    lines = Lines(graph, watcher.variables, watcher.use_lines, watcher.crashed_at)
+    lines = Lines(graph, watcher.variables, watcher.use_lines, watcher.crashed_at, watcher.nan_line)
     return replace(found, causes=tuple(replace(c, lines=lines.of(c)) for c in found.causes))
 
 

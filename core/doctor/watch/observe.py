@@ -52,7 +52,7 @@ def observe(
         criterion=criterion,
         inputs=inputs,
         terms=tuple(_terms(graph)),
-        first_nan="" if math.isfinite(number) else _first_nan(graph, variables),
+        first_nan="" if math.isfinite(number) else first_nan(graph, variables, before)[0],
         linear_pairs=tuple(
             (variables.layer_name(graph.weights[a]), variables.layer_name(graph.weights[b]))
             for a, b in graph.linear_pairs
@@ -420,22 +420,31 @@ def _terms(graph: StepGraph) -> Iterator[LossTerm]:
             yield LossTerm(factor * float(value), requires_grad=False, is_criterion=False)
 
 
-def _first_nan(graph: StepGraph, variables: Variables) -> str:
-    """Return in words where the first NaN or infinity came from; "" if there is none."""
+def first_nan(
+    graph: StepGraph, variables: Variables, before: Mapping[str, Tensor]
+) -> tuple[str, Op | None]:
+    """Return in words where the first NaN or infinity came from, and the call that made it.
+
+    Args:
+        graph: a step.
+        variables: those around it.
+        before: the parameters before the step: its update may have been what made them NaN.
+    """
     made = {id(t) for op in graph.ops for t in op.outputs}
     for op in graph.ops:
         for tensor in op.inputs:
-            if _has_nan(tensor):
-                if id(tensor) in variables.names:
+            name = variables.names.get(id(tensor), "")
+            if _has_nan(before.get(name, tensor)):
+                if name:
                     kind = "parameter" if graph.kind(tensor) == "weights" else "variable"
-                    return f"the {kind} {variables.names[id(tensor)]}"
+                    return f"the {kind} {name}", None
                 if graph.kind(tensor) == "data" and id(tensor) not in made:
-                    return "the inputs"
+                    return "the inputs", None
         if not op.name.startswith("masked_fill") and op.name != "where":
             for tensor in op.outputs:
                 if _has_nan(tensor):
-                    return f"{op.name}, a result of shape {tuple(tensor.shape)}"
-    return ""
+                    return f"{op.name}, a result of shape {tuple(tensor.shape)}", op
+    return "", None
 
 
 def _has_nan(tensor: Tensor) -> bool:

@@ -19,7 +19,7 @@ from .graph import StepGraph
 from .inference import compare_inference, compare_sizes, signature
 from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
-from .observe import observe
+from .observe import first_nan, observe
 from .tape import RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds
@@ -76,6 +76,7 @@ class LoopWatcher:
         inference: how the network is used; None if that was not seen.
         use_lines: where each weight is used then, by its id.
         crashed_at: the line in which the loop ended with an error; None.
+        nan_line: the line whose result was the first NaN; None.
         training_mode_in_eval: modules in training mode while the network was evaluated.
         repeatable: whether the first step, repeated from its tape, had the same outputs.
         lost: variables that were parameters, and require no gradient where the loop failed.
@@ -101,6 +102,7 @@ class LoopWatcher:
         self.inference: InferenceStats | None = None
         self.use_lines: dict[int, Line] = {}
         self.crashed_at: Line | None = None
+        self.nan_line: Line | None = None
         self.training_mode_in_eval: tuple[str, ...] = ()
         self.repeatable = True
         self.lost: tuple[str, ...] = ()
@@ -307,6 +309,9 @@ class LoopWatcher:
         self.observations.append(seen)
         if len(self.observations) > MAX_OBSERVATIONS:
             del self.observations[MAX_OBSERVATIONS // 2 :: 2]
+        if seen.first_nan and not any(one.first_nan for one in self.observations[:-1]):
+            _, made = first_nan(graph, variables, self._before)
+            self.nan_line = made.line if made else None
         if np.isfinite(seen.loss) or self.graph is None:
             self.graph, self._observed = graph, seen
             self._keep_batch(graph)

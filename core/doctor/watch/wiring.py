@@ -46,14 +46,25 @@ NORMAL = ("randn", "randn_like", "normal")
 RECURRENT = frozenset("gru lstm rnn_tanh rnn_relu".split())
 
 
+Wired = tuple[str, Op | None] | None
+"""How something shows, in words, and the call in which it lies, if it is one; or nothing."""
+
+
 def wiring(graph: StepGraph, variables: Variables) -> tuple[tuple[str, str], ...]:
     """Return what is wired oddly in a step: the cause and how it shows, in words."""
     with torch.no_grad():
         found = [(cause, find(graph, variables)) for cause, find in FINDINGS.items()]
-    return tuple((cause, words) for cause, words in found if words)
+    return tuple((cause, one[0]) for cause, one in found if one)
 
 
-def _dims_scrambled(graph: StepGraph, variables: Variables) -> str:
+def wired_in(cause: str, graph: StepGraph, variables: Variables) -> Op | None:
+    """Return the call in which something is wired oddly; None if it is none, or in no call."""
+    with torch.no_grad():
+        found = FINDINGS[cause](graph, variables) if cause in FINDINGS else None
+    return found[1] if found else None
+
+
+def _dims_scrambled(graph: StepGraph, variables: Variables) -> Wired:
     """A view or reshape in the place of a transpose: the numbers stay in their order."""
     for op in graph.ops:
         if op.name not in RESHAPES or graph.kind(op.args[0]) not in ("data", "signal"):
@@ -62,8 +73,8 @@ def _dims_scrambled(graph: StepGraph, variables: Variables) -> str:
         sizes = [[size for size in shape[1:] if size > 1] for shape in (before, after)]
         same = before[:1] == after[:1] and sorted(sizes[0]) == sorted(sizes[1])
         if same and sizes[0] != sizes[1]:
-            return f"{op.name} makes {after} of {before}, and moves no number"
-    return ""
+            return f"{op.name} makes {after} of {before}, and moves no number", op
+    return None
 
 
 # Attention.
@@ -84,7 +95,7 @@ def _back(graph: StepGraph, value: Tensor, through: frozenset[str]) -> tuple[Op 
     return None, names
 
 
-def _attentions(graph: StepGraph) -> list[tuple[Op, Op, set[str]]]:
+def attentions(graph: StepGraph) -> list[tuple[Op, Op, set[str]]]:
     """Return each softmax of a product of two signals, that product, and what lies between."""
     found = []
     for op in graph.ops:
@@ -98,9 +109,9 @@ def _attentions(graph: StepGraph) -> list[tuple[Op, Op, set[str]]]:
     return found
 
 
-def _attention_unscaled(graph: StepGraph, variables: Variables) -> str:
+def _attention_unscaled(graph: StepGraph, variables: Variables) -> Wired:
     """Self-attention by plain products of queries and keys."""
-    for _, product, between in _attentions(graph):
+    for _, product, between in attentions(graph):
         signals = [t for t in product.inputs if graph.kind(t) == "signal"]
         sources = [_back(graph, t, MOVES) for t in signals]
         made = [op for op, _ in sources]
@@ -111,11 +122,12 @@ def _attention_unscaled(graph: StepGraph, variables: Variables) -> str:
         of_one = linear[0].operand(0) is linear[1].operand(0)
         size = float(logits[torch.isfinite(logits)].std())
         if of_one and width >= WIDE and size > LARGE_LOGITS:
-            return (
+            words = (
                 f"products of queries and keys of {width} numbers go into the softmax as they are,"
                 f" with a standard deviation of {size:.2g}"
             )
-    return ""
+            return words, product
+    return None
 
 
 def _users(graph: StepGraph, value: Tensor) -> list[Op]:
@@ -126,22 +138,23 @@ def _weighs_values(op: Op, shares: Tensor) -> bool:
     return op.name in ("matmul", "bmm") and op.operand(0) is shares
 
 
-def _attention_axis(graph: StepGraph, variables: Variables) -> str:
+def _attention_axis(graph: StepGraph, variables: Variables) -> Wired:
     """Shares that are summed up along one axis, and were made along another."""
-    for softmax, _, _ in _attentions(graph):
+    for softmax, _, _ in attentions(graph):
         shares, dim = softmax.outputs[0], softmax.argument(1, "dim")
         if not isinstance(dim, int) or dim % shares.dim() == shares.dim() - 1:
             continue
         behind = [op.outputs[0] for op in _users(graph, shares) if op.name == "dropout"]
         if any(_weighs_values(op, t) for t in (shares, *behind) for op in _users(graph, t)):
-            return f"the softmax runs along dimension {dim} of {tuple(shares.shape)}, not the last"
-    return ""
+            words = f"the softmax runs along dimension {dim} of {tuple(shares.shape)}, not the last"
+            return words, softmax
+    return None
 
 
-def _attention_mask_late(graph: StepGraph, variables: Variables) -> str:
+def _attention_mask_late(graph: StepGraph, variables: Variables) -> Wired:
     """Shares that are set to zero after their softmax, so that they don't sum to one."""
     random = {id(t) for op in graph.tape.ops if op.name in RANDOM for t in op.outputs}
-    for softmax, _, _ in _attentions(graph):
+    for softmax, _, _ in attentions(graph):
         shares = softmax.outputs[0]
         for op in _users(graph, shares):
             masks = [t for t in op.inputs if t is not shares and graph.kind(t) != "signal"]
@@ -153,14 +166,15 @@ def _attention_mask_late(graph: StepGraph, variables: Variables) -> str:
             if any(_weighs_values(user, op.outputs[0]) for user in _users(graph, op.outputs[0])):
                 left = float(op.outputs[0].float().sum(-1).mean())
                 if left < 1 - 1e-3:
-                    return f"{op.name} comes after the softmax: shares sum to {left:.2f}, not to 1"
-    return ""
+                    words = f"{op.name} comes after the softmax: shares sum to {left:.2f}, not to 1"
+                    return words, op
+    return None
 
 
 def _self_attentions(graph: StepGraph) -> list[tuple[Op, Tensor]]:
     """Return what weighs the values by an attention of one signal to itself, and that signal."""
     found = []
-    for softmax, product, _ in _attentions(graph):
+    for softmax, product, _ in attentions(graph):
         made = [_back(graph, t, MOVES)[0] for t in product.inputs if graph.kind(t) == "signal"]
         sources = [op.operand(0) for op in made if op is not None and op.name in PRODUCTS]
         if len(sources) == 2 and sources[0] is sources[1]:
@@ -176,12 +190,12 @@ def _self_attentions(graph: StepGraph) -> list[tuple[Op, Tensor]]:
     return found
 
 
-def _residual_missing(graph: StepGraph, variables: Variables) -> str:
+def _residual_missing(graph: StepGraph, variables: Variables) -> Wired:
     """Several self-attentions, and around none of them a path that adds what it was given."""
     attentions = _self_attentions(graph)
     used = {frozenset(graph.origin.get(id(op.outputs[0]), ())) for op, _ in attentions}
     if len(used) < 2:
-        return ""
+        return None
     adds = [
         [graph.ancestors(t) for t in op.inputs[:2]]
         for op in graph.ops
@@ -191,20 +205,23 @@ def _residual_missing(graph: StepGraph, variables: Variables) -> str:
     for op, _ in attentions:
         mine = id(op.outputs[0])
         if any((mine in a) != (mine in b) for a, b in adds):
-            return ""
-    return f"{len(used)} self-attentions follow one another, and nothing is added to what they make"
+            return None
+    words = (
+        f"{len(used)} self-attentions follow one another, and nothing is added to what they make"
+    )
+    return words, attentions[0][0]
 
 
 def attends(graph: StepGraph) -> bool:
     """Whether there is any attention."""
     names = ("multi_head_attention_forward", "scaled_dot_product_attention")
-    return bool(_attentions(graph)) or any(op.name in names for op in graph.ops)
+    return bool(attentions(graph)) or any(op.name in names for op in graph.ops)
 
 
 # What the loss is made of.
 
 
-def _derivative_cut(graph: StepGraph, variables: Variables) -> str:
+def _derivative_cut(graph: StepGraph, variables: Variables) -> Wired:
     """A derivative by the inputs that stands in the loss, and has no graph of its own.
 
     One that goes into the network again, as that of an adversarial example, needs none.
@@ -220,25 +237,31 @@ def _derivative_cut(graph: StepGraph, variables: Variables) -> str:
                 if any(id(t) in graph.weights for t in op.inputs):
                     break
         else:
-            return "autograd.grad without create_graph: its result, in the loss, moves no parameter"
-    return ""
+            words = (
+                "autograd.grad without create_graph: its result, in the loss, moves no parameter"
+            )
+            return words, None
+    return None
 
 
-def _noise_of_another_draw(graph: StepGraph, variables: Variables) -> str:
+def _noise_of_another_draw(graph: StepGraph, variables: Variables) -> Wired:
     """Targets that are drawn from a normal distribution, beside noise that the network is given."""
     maker = graph.made_by_behind_views(graph.targets)
     if maker is None or maker.name not in NORMAL or graph.targets is None:
-        return ""
+        return None
     behind = graph.ancestors(graph.outputs)
     if id(maker.outputs[0]) in behind:
-        return ""
+        return None
     given = [op.outputs[0] for op in graph.tape.ops if op.name in NORMAL]
     if any(id(t) in behind and t.shape == graph.targets.shape for t in given):
-        return f"the targets are drawn by {maker.name}, and the noise in the inputs is another draw"
-    return ""
+        words = (
+            f"the targets are drawn by {maker.name}, and the noise in the inputs is another draw"
+        )
+        return words, maker
+    return None
 
 
-def _rows_of_another_draw(graph: StepGraph, variables: Variables) -> str:
+def _rows_of_another_draw(graph: StepGraph, variables: Variables) -> Wired:
     """Rows of one data set that are picked by other numbers for the targets than for the inputs."""
     outputs, targets = graph.outputs, graph.targets
     for op in graph.ops:
@@ -260,8 +283,8 @@ def _rows_of_another_draw(graph: StepGraph, variables: Variables) -> str:
         if any(made_of & graph.ancestors(i) or torch.equal(i, index) for i in known):
             continue
         if known:
-            return "the targets are of other rows than the inputs: two draws of indices"
-    return ""
+            return "the targets are of other rows than the inputs: two draws of indices", op
+    return None
 
 
 def _picked_by(op: Op) -> Tensor | None:
@@ -271,36 +294,37 @@ def _picked_by(op: Op) -> Tensor | None:
     return index if whole and index.dtype != torch.bool and len(index) > 3 else None
 
 
-def _unrelated_targets(graph: StepGraph, variables: Variables) -> str:
+def _unrelated_targets(graph: StepGraph, variables: Variables) -> Wired:
     return _noise_of_another_draw(graph, variables) or _rows_of_another_draw(graph, variables)
 
 
-def _growing_residuals(graph: StepGraph, variables: Variables) -> str:
+def _growing_residuals(graph: StepGraph, variables: Variables) -> Wired:
     """A sum of many residual branches that grows from one to the next, and is never normalised."""
     if any(op.name in NORMS for op in graph.ops):
-        return ""
-    stream: list[Tensor] = []
+        return None
+    stream: list[Op] = []
     for op in graph.ops:
         signals = [t for t in op.inputs[:2] if graph.kind(t) == "signal"]
         if op.name not in ("add", "iadd", "radd") or len(signals) < 2:
             continue
         if any(id(a) in graph.ancestors(b) for a, b in (signals, signals[::-1])):
-            stream.append(op.outputs[0])
+            stream.append(op)
     if len(stream) < MANY_BLOCKS:
-        return ""
-    first, last = (float(t.float().std()) for t in (stream[0], stream[-1]))
+        return None
+    first, last = (float(op.outputs[0].float().std()) for op in (stream[0], stream[-1]))
     if not last > GROWS * first:
-        return ""
-    return (
+        return None
+    words = (
         f"the sum of {len(stream)} residual branches has a standard deviation of {first:.3g} behind"
         f" the first, {last:.3g} behind the last, and nothing normalises it"
     )
+    return words, stream[0]
 
 
 # Modules.
 
 
-def _layer_repeated(graph: StepGraph, variables: Variables) -> str:
+def _layer_repeated(graph: StepGraph, variables: Variables) -> Wired:
     """One module in several places of a list, where each was to have weights of its own."""
     for root in variables.modules.values():
         for name, container in root.named_modules():
@@ -311,26 +335,26 @@ def _layer_repeated(graph: StepGraph, variables: Variables) -> str:
                 if child is not None and any(True for _ in child.parameters()):
                     places.setdefault(id(child), []).append(f"{name}.{place}" if name else place)
             if shared := next((found for found in places.values() if len(found) > 1), None):
-                return f"{', '.join(shared[:4])} are one module with the same weights"
-    return ""
+                return f"{', '.join(shared[:4])} are one module with the same weights", None
+    return None
 
 
-def _batch_norm_tiny(graph: StepGraph, variables: Variables) -> str:
+def _batch_norm_tiny(graph: StepGraph, variables: Variables) -> Wired:
     """Statistics of one or two examples."""
     for op in graph.ops:
         if op.name == "batch_norm" and op.argument(5, "training", False):
             given = op.inputs[0]
             values = given.numel() // max(1, given.shape[1])
             if len(given) <= FEW_EXAMPLES and values < FEW_VALUES:
-                return f"batch norm takes mean and variance of {values} values a channel"
-    return ""
+                return f"batch norm takes mean and variance of {values} values a channel", op
+    return None
 
 
-def _padding_read(graph: StepGraph, variables: Variables) -> str:
+def _padding_read(graph: StepGraph, variables: Variables) -> Wired:
     """The last position of a recurrent network's output, where rows end in padding."""
     tokens = next((t for t in graph.inputs if t.dim() == 2 and not t.is_floating_point()), None)
     if tokens is None or tokens.shape[1] < 3 or len(tokens) < 8:
-        return ""
+        return None
     for op in graph.ops:
         if op.name != "getitem" or not isinstance(op.args[1], tuple) or len(op.args[1]) < 2:
             continue
@@ -346,13 +370,14 @@ def _padding_read(graph: StepGraph, variables: Variables) -> str:
         padded = float((tokens[:, -2:] == pad).all(1).float().mean())
         begins = float((tokens[:, 0] == pad).float().mean())
         if padded > PADDED and begins < 0.05:
-            return (
+            words = (
                 f"{padded:.0%} of the rows end in token {int(pad)}, and their last output is read"
             )
-    return ""
+            return words, op
+    return None
 
 
-FINDINGS: dict[str, Callable[[StepGraph, Variables], str]] = {
+FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "dims_scrambled": _dims_scrambled,
     "attention_unscaled": _attention_unscaled,
     "attention_axis": _attention_axis,
