@@ -110,7 +110,12 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         UserError: it can't be written there.
     """
-    write_whole(path, json.dumps(plain(value), allow_nan=False).encode())
+    write_whole(path, to_json(value))
+
+
+def to_json(value: Any) -> bytes:
+    """Return a value as JSON."""
+    return json.dumps(plain(value), allow_nan=False).encode()
 
 
 def parse_json(content: bytes | str) -> Any:

@@ -37,8 +37,11 @@ class TensorFile:
             header: dict[str, Any] = json.loads(file.read(length))
             self.metadata: Mapping[str, str] = header.pop("__metadata__", None) or {}
             self.kinds = {n: (str(t["dtype"]), tuple(t["shape"])) for n, t in header.items()}
+            end = max((int(t["data_offsets"][1]) for t in header.values()), default=0)
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             raise ValueError("its header can't be read") from None
+        if 8 + length + end != self._stamp[0]:
+            raise ValueError("it is not as long as its header says")
 
     def read(self) -> bytes:
         """Return all of it.

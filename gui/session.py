@@ -251,10 +251,13 @@ class Session(QObject):
         try:
             about, last = read_run_info(folder), folder / LAST
             recipe = read_recipe(last) if last.is_file() else recipe_of(about)
-            self._past = read_curves(folder)
         except UserError as error:
             self.ended.emit(Failed(0, str(error)))
             return
+        try:
+            self._past = read_curves(folder, len(about.layers))
+        except UserError:  # the run goes on without what was, and says so
+            self._past = History()
         self.recipe = self._ordered = recipe
         self._live, self.record = {}, folder
         self._enter(State.STARTING)

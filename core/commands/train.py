@@ -132,12 +132,13 @@ def _run(options: argparse.Namespace) -> "Run":
     from ..runs.recorder import FileRecorder
     from ..runs.resume import resume_run
     from ..training.checkpoint import find_checkpoint, load_checkpoint
+    from ..training.distributed import ProcessGroup
 
     if options.resume and (broken_off := run_named(RUNS, options.resume)):
         if used := settings_of(options):
             raise UserError(f"A run goes on by its own recipe; leave {used[0]} out.")
         device = None if options.device == "auto" else options.device
-        run = resume_run(broken_off, options.data, device)
+        run = resume_run(broken_off, options.data, device, ProcessGroup.follows())
         if options.playground not in (None, run.playground.name):
             raise UserError(f"{options.resume} is a run of {run.playground.name}.")
         return run

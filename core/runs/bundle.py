@@ -9,13 +9,13 @@ import zlib
 from pathlib import Path
 
 from ..errors import UserError
-from ..files import check_archive
+from ..files import check_archive, drafted
 from ..training.checkpoint import load_checkpoint
 from .curves import read_curves
 from .folder import ABOUT, BEST, CARD, CURVES, LAST, MOMENTS
 from .keyframes import NAMED, keyframes_of, read_keyframe
 from .library import ARRIVING
-from .run_info import read_run_info, recipe_of, write_run_info
+from .run_info import read_run_info, recipe_of, run_info_json
 
 PARTS = re.compile(
     rf"{re.escape(ABOUT)}|{re.escape(CARD)}|{re.escape(CURVES)}|{re.escape(LAST)}"
@@ -34,16 +34,20 @@ def pack(folder: Path, out: Path) -> None:
     """
     about = dataclasses.replace(read_run_info(folder), source="", process=("", 0))
     parts = [path for path in folder.rglob("*") if PARTS.fullmatch(_name(folder, path))]
+    deflated = zipfile.ZIP_DEFLATED
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".glassbox-") as name:
-            write_run_info(Path(name), about)
-            draft = Path(name) / "run.zip"
-            with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-                for path in parts:
-                    found = Path(name) / ABOUT if path.name == ABOUT else path
-                    packed.write(found, _name(folder, path))
-            draft.replace(out)
+        with (
+            drafted(out) as draft,
+            # A clock that was wrong may have made files that are older than zips are.
+            zipfile.ZipFile(
+                draft, "w", deflated, compresslevel=1, strict_timestamps=False
+            ) as packed,
+        ):
+            for path in parts:
+                if path.name != ABOUT:
+                    packed.write(path, _name(folder, path))
+            with packed.open(ABOUT, "w") as part:
+                part.write(run_info_json(about))
     except OSError as error:
         raise UserError(f"{out} can't be written ({error.strerror or error}).") from None
 
@@ -66,7 +70,8 @@ def unpack(packed: Path, runs: Path) -> Path:
             check_archive(file.infolist(), LARGEST)
             _extract(packed, file, draft)
         _check(draft)
-        return _place(draft, runs, packed.stem)
+        # A name that begins with a dot would be hidden.
+        return _place(draft, runs, packed.stem.strip(". ") or "run")
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError):
         raise UserError(f"{packed} is damaged or no zip; choose one that export wrote.") from None
     except OSError as error:
@@ -100,9 +105,7 @@ def _check(folder: Path) -> None:
     """Read all of it as whoever opens it would."""
     about = read_run_info(folder)
     recipe_of(about)
-    history = read_curves(folder)
-    if len(history.layers) not in (0, len(about.layers)):
-        raise UserError("Its curves are of another network.")
+    read_curves(folder, len(about.layers))
     shapes = None
     for name in (BEST, LAST):
         if (folder / name).exists():

@@ -51,11 +51,15 @@ def write_curves(folder: Path, history: History) -> None:
     write_whole(folder / CURVES, buffer.getvalue())
 
 
-def read_curves(folder: Path) -> History:
+def read_curves(folder: Path, layers: int | None = None) -> History:
     """Read a history; an empty one, where none was written yet.
 
+    Args:
+        folder: of the record.
+        layers: how many the network has; None if that does not matter.
+
     Raises:
-        UserError: it is damaged.
+        UserError: it is damaged, or of another network.
     """
     path = folder / CURVES
     if not path.is_file():
@@ -64,11 +68,14 @@ def read_curves(folder: Path) -> History:
         with zipfile.ZipFile(path) as packed:
             check_archive(packed.infolist(), LARGEST)
         with np.load(path, allow_pickle=False) as file:
-            return _unpacked({name: file[name] for name in file.files})
+            history = _unpacked({name: file[name] for name in file.files})
     except UNREADABLE:
         raise UserError(
             f"The curves of {folder} are damaged; its checkpoints may be whole."
         ) from None
+    if layers is not None and len(history.layers) not in (0, layers):
+        raise UserError(f"The curves of {folder} are of another network.")
+    return history
 
 
 def curves_of(path: Path) -> History:

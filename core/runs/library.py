@@ -19,6 +19,7 @@ from ..errors import UserError
 from ..files import read_json, write_json
 from .folder import ABOUT, CARD, DRAFTS, LOOP_SUFFIX
 from .loop_record import LoopRecord, read_record
+from .record_lock import is_written
 from .run_info import SILENT, RunInfo, read_run_info
 
 ASIDE = ".deleted"
@@ -146,7 +147,8 @@ class Library:
         Raises:
             UserError: one of them is being trained; nothing was deleted.
         """
-        if alive := [entry.title for entry in entries if entry.state == "running"]:
+        now = [entry if entry.about is None else read_entry(entry.path) for entry in entries]
+        if alive := [entry.title for entry in now if entry.state == "running"]:
             raise UserError(f"{alive[0]} is being trained; stop it first, then delete it.")
         return [self._move(entry.path, self._aside() / entry.path.name) for entry in entries]
 
@@ -227,12 +229,18 @@ def _trained(folder: Path) -> Entry:
         about=about,
         playground=about.playground,
         model=about.model,
-        begun=about.begun,
-        state="interrupted" if about.broken_off else about.state,
+        begun=max(0.0, about.begun),  # no platform can write out every moment before 1970
+        state=_state_of(folder, about),
         step=about.step,
         loss=metrics.get("val_loss", metrics.get("train_loss", math.nan)),
         verdict=str(found.get("verdict", "")) if found else "",
     )
+
+
+def _state_of(folder: Path, about: RunInfo) -> str:
+    """Return its state; that of a run which was killed before its end is running in its file."""
+    broken_off = about.state == "running" and not is_written(folder, about)
+    return "interrupted" if broken_off else about.state
 
 
 def _watched(path: Path) -> Entry:
@@ -263,7 +271,7 @@ def _standing(record: LoopRecord) -> float:
 def _state(ended: bool, written: float) -> str:
     if ended:
         return "finished"
-    return "running" if time.time() - written < SILENT else "interrupted"
+    return "running" if abs(time.time() - written) < SILENT else "interrupted"
 
 
 def _read_card(path: Path) -> RunLabels:

@@ -9,6 +9,8 @@ import dataclasses
 import math
 import shutil
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ from .curves import read_curves, write_curves
 from .folder import BEST, LAST, drop_drafts
 from .keyframe_schedule import KeyframeSchedule
 from .keyframes import forget_after
+from .record_lock import RecordLock
 from .run_info import RunInfo, read_run_info, write_run_info
 
 if TYPE_CHECKING:
@@ -49,11 +52,11 @@ class FileRecorder:
     Args:
         folder: where its record lies, or will lie; another place beside it, if that is taken.
         source: where its data lies; None for what is bundled.
-        resumes: whether it continues where a record ends, instead of starting one.
+        lock: of the record that it continues where that ends; None to start one.
     """
 
-    def __init__(self, folder: Path, source: Path | None, resumes: bool = False) -> None:
-        self.folder, self._resumes = folder, resumes
+    def __init__(self, folder: Path, source: Path | None, lock: RecordLock | None = None) -> None:
+        self.folder, self._lock, self._resumes = folder, lock, lock is not None
         self._source = str(source.resolve()) if source else ""
         self._history = History()
         self._progress = Pace(1.0, SHARE)
@@ -63,6 +66,8 @@ class FileRecorder:
         self._best = math.inf
         self._recipe: dict[str, Any] = {}
         self._discarded = False
+        self._problem = ""
+        """What could not be written or read, and was not told yet."""
         self._good: Checkpoint | None = None
         """The best weights, while they are not written."""
         self._about: RunInfo
@@ -85,6 +90,7 @@ class FileRecorder:
         while True:
             try:
                 self.folder.mkdir(parents=True)
+                self._lock = RecordLock(self.folder)
                 return
             except FileExistsError:
                 number += 1
@@ -98,25 +104,33 @@ class FileRecorder:
     def _resume(self, step: int) -> None:
         """Continue the record at a step; what it has beyond will be done again."""
         self._about = read_run_info(self.folder)
-        if self._about.alive:  # it may have begun while this one's data was loaded
-            raise UserError(f"{self.folder.name} is being trained by another process by now.")
         drop_drafts(self.folder)
         write_run_info(self.folder, self._about.told_now(state="running"))
         done = tuple(change for change in self._about.changes if change[0] <= step)
         self._about = dataclasses.replace(self._about, changes=done)
         self._recipe = {**self._about.recipe, **self._about.changed}
-        self._history = read_curves(self.folder)
+        with self._telling():  # damaged curves begin anew here
+            self._history = read_curves(self.folder, len(self._about.layers))
         self._history.cut(step)
         forget_after(self.folder, step)
-        if (self.folder / BEST).is_file():
-            self._best = _validation_loss(load_checkpoint(self.folder / BEST))
+        with self._telling():  # damaged weights give way to the next good ones
+            if (self.folder / BEST).is_file():
+                self._best = _validation_loss(load_checkpoint(self.folder / BEST))
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Go on where a part can't be written or read: the others are not lost with it."""
+        try:
+            yield
+        except (UserError, OSError) as error:
+            self._problem = self._problem or str(error)
 
     def record(self, event: Event) -> str:
         """Record an event; returns in a sentence why it can't be written, or ""."""
         if self._discarded:
             return ""
         self._history.add(event)
-        try:
+        with self._telling():
             if isinstance(event, Started):
                 self._begin(event)
             elif isinstance(event, Metrics):
@@ -129,9 +143,8 @@ class FileRecorder:
                 self._about = self._about.told_now(diagnosis=event.diagnosis.to_dict())
             elif isinstance(event, Finished | Stopped | Failed):
                 self._end(event)
-        except UserError as error:
-            return str(error)
-        return ""
+        problem, self._problem = self._problem, ""
+        return problem
 
     def heartbeat(self) -> None:
         """Note that the run is paused, and alive."""
@@ -143,11 +156,19 @@ class FileRecorder:
     def discard(self) -> None:
         """Leave no record of a run that was stopped before its first step."""
         self._discarded = True
+        self._let_go()
         shutil.rmtree(self.folder, ignore_errors=True)  # what is left opens as an interrupted run
+
+    def _let_go(self) -> None:
+        if self._lock:
+            self._lock.release()
 
     def save(self, about: dict[str, Any]) -> str:
         """Write the checkpoint, and return where."""
-        write_curves(self.folder, self._history)  # first: a checkpoint is never ahead of them
+        with (
+            self._telling()
+        ):  # first: a checkpoint is never ahead of them where they can be written
+            write_curves(self.folder, self._history)
         save_checkpoint(self.folder / LAST, self._learner.checkpoint(about))
         return str(self.folder / LAST)
 
@@ -173,7 +194,8 @@ class FileRecorder:
                 begun=time.time(),
                 step=learner.step,
             ).told_now()
-        write_run_info(self.folder, self._about)
+        with self._telling():
+            write_run_info(self.folder, self._about)
         if not (self.folder / LAST).is_file():
             self.save(self._state())
             self._keyframes.keep()
@@ -199,14 +221,15 @@ class FileRecorder:
         if not math.isfinite(loss):
             return  # the last good weights are restored first
         if self._saving.due():
-            with self._saving.spending():
+            with self._saving.spending(), self._telling():
                 self.save(self._state())
         if self._good and self._saving_best.due():
-            with self._saving_best.spending():
+            with self._saving_best.spending(), self._telling():
                 self._save_best()
         if self._progress.due():
             with self._progress.spending():
-                write_curves(self.folder, self._history)
+                with self._telling():
+                    write_curves(self.folder, self._history)
                 write_run_info(self.folder, self._about.told_now())
         elif self._alive.due():
             write_run_info(self.folder, self._about.told_now())
@@ -238,13 +261,19 @@ class FileRecorder:
 
     def _end(self, event: Finished | Stopped | Failed) -> None:
         sentence = event.sentence if isinstance(event, Failed) else ""
-        write_curves(self.folder, self._history)
         self._note_changes()
-        self._save_best()
-        self._keyframes.keep(last=True)
+        for write in (
+            partial(write_curves, self.folder, self._history),
+            self._save_best,
+            partial(self._keyframes.keep, last=True),
+        ):
+            with self._telling():
+                write()
         state, step = ENDINGS[type(event)], self._learner.step
         self._about = self._about.told_now(state=state, step=step, sentence=sentence)
-        write_run_info(self.folder, self._about)
+        with self._telling():
+            write_run_info(self.folder, self._about)
+        self._let_go()
 
 
 def _validation_loss(checkpoint: Checkpoint) -> float:

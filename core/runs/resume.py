@@ -12,11 +12,14 @@ from ..training.checkpoint import Checkpoint, load_checkpoint
 from ..training.device import choose_device
 from ..training.trainer import Run
 from .folder import LAST
+from .record_lock import RecordLock, being_written, is_written
 from .recorder import FileRecorder
 from .run_info import RunInfo, read_run_info, recipe_of
 
 
-def resume_run(folder: Path, data: str | Path | None = None, device: str | None = None) -> Run:
+def resume_run(
+    folder: Path, data: str | Path | None = None, device: str | None = None, follows: bool = False
+) -> Run:
     """Return a run that does what is left of another one, and writes its record on.
 
     With the same data, on a CPU, it ends with the weights of a run that was never interrupted.
@@ -25,13 +28,25 @@ def resume_run(folder: Path, data: str | Path | None = None, device: str | None 
         folder: the record.
         data: where its data lies now; None for where it lay.
         device: None for the one that it was on, or the best one here.
+        follows: whether another process of a group writes the record.
 
     Raises:
         UserError: there is nothing left to do, it is being trained, or its data is not there.
     """
+    if follows:
+        return _run(folder, data, device, None)
+    if is_written(folder, read_run_info(folder)):
+        raise being_written(folder)
+    lock = RecordLock(folder)  # from here on nobody else resumes it
+    try:
+        return _run(folder, data, device, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _run(folder: Path, data: str | Path | None, device: str | None, lock: RecordLock | None) -> Run:
     about = read_run_info(folder)
-    if about.alive:
-        raise UserError(f"{folder.name} is being trained at this moment; stop it there first.")
     if about.state in ("finished", "failed"):
         how = "is finished" if about.state == "finished" else f"failed ({about.sentence})"
         raise UserError(
@@ -58,7 +73,7 @@ def resume_run(folder: Path, data: str | Path | None = None, device: str | None 
         about.seconds,
         about.steps,
         resume=checkpoint,
-        recorder=FileRecorder(folder, source, resumes=True),
+        recorder=FileRecorder(folder, source, lock) if lock else None,
         first_step=about.first,
         elapsed=checkpoint.about["seconds"] if checkpoint else 0.0,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import playgrounds
 from ..errors import UserError
-from ..files import read_json, write_json
+from ..files import read_json, to_json, write_whole
 from ..telemetry.events import LayerInfo
 from ..training.recipe import Recipe
 from .folder import ABOUT
@@ -20,8 +20,7 @@ from .folder import ABOUT
 FORMAT = "glassbox-run-1"
 LARGEST = 4 << 20
 SILENT = 60.0  # seconds without a word, after which nobody on another machine writes any more
-LONG = 3600.0  # the same on this one, where the process is there: judging may take that long
-LATEST = 1e11  # seconds since 1970: later than any clock
+LATEST = 1e11  # seconds since 1970: later than any clock; one that is wrong may stand before it
 STATES = ("running", "finished", "stopped", "failed")
 
 
@@ -76,47 +75,20 @@ class RunInfo:
         if not (
             self.state in STATES
             and all(math.isfinite(number) for number in numbers if number is not None)
-            and 0 <= self.begun < LATEST
+            and abs(self.begun) < LATEST
             and (self.steps is None) != (self.seconds is None)
         ):
             raise ValueError(self)
-
-    @property
-    def alive(self) -> bool:
-        """Whether somebody still writes it."""
-        if self.state != "running":
-            return False
-        machine, number = self.process
-        silence = abs(time.time() - self.told)
-        if machine == socket.gethostname() and os.name == "posix":
-            return silence < LONG and _is_there(number)
-        return silence < SILENT
 
     @property
     def changed(self) -> dict[str, Any]:
         """What was set otherwise on the way, as it is now."""
         return {key: value for _, key, value in self.changes}
 
-    @property
-    def broken_off(self) -> bool:
-        """Whether it was killed before its end, so that it can be gone on with."""
-        return self.state == "running" and not self.alive
-
     def told_now(self, **changes: Any) -> "RunInfo":
         """Return where it stands now, written by this process."""
         here = (socket.gethostname(), os.getpid())
         return dataclasses.replace(self, told=time.time(), process=here, **changes)
-
-
-def _is_there(number: int) -> bool:
-    """Whether there is a process of that number."""
-    try:
-        os.kill(number, 0)
-    except PermissionError:
-        return True  # it is somebody else's
-    except (ProcessLookupError, OverflowError):
-        return False
-    return number > 0
 
 
 def recipe_of(about: RunInfo) -> Recipe:
@@ -135,7 +107,12 @@ def write_run_info(folder: Path, about: RunInfo) -> None:
     Raises:
         UserError: it can't be written there.
     """
-    write_json(folder / ABOUT, {"format": FORMAT, **dataclasses.asdict(about)})
+    write_whole(folder / ABOUT, run_info_json(about))
+
+
+def run_info_json(about: RunInfo) -> bytes:
+    """Return what stands in the file."""
+    return to_json({"format": FORMAT, **dataclasses.asdict(about)})
 
 
 def read_run_info(folder: Path) -> RunInfo:

@@ -324,12 +324,12 @@ def follow(run: Run) -> None:
 
 def _recorded(events: Iterator[Event], recorder: RunRecorder) -> Iterator[Event]:
     """Have events recorded before they are yielded; if that fails, say so, and train on."""
-    reported = ""
+    reported = set()
     try:
         for event in events:
             problem = recorder.record(event)
-            if problem and problem != reported:
-                reported = problem
+            if problem and problem not in reported:
+                reported.add(problem)
                 yield Noted(f"The record of this run is not complete: {problem}")
             yield event
     except Exception as error:

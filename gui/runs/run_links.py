@@ -1,9 +1,11 @@
 """The links from a run to the other pages: where it is used, resumed or diagnosed."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from core.errors import UserError
 from core.runs.folder import BEST, LAST
 from core.runs.library import Entry
 from gui.pages import Page, ShowPage, training_pages
@@ -34,7 +36,7 @@ class RunLinks(QObject):
         if is_loop(entry):
             self._show_page("doctor", str(entry.path))
             return
-        found = next((f for f in (BEST, LAST) if (entry.path / f).is_file()), "")
+        found = next((f for f in (BEST, LAST) if _is_whole(entry.path / f)), "")
         if not found:
             self.refused.emit(f"{entry.title} has lost its weights; only its curves are left.")
         elif session := self._free_session(entry):
@@ -56,3 +58,14 @@ class RunLinks(QObject):
         missing = f"This version of Glassbox has no page for {entry.playground}."
         self.refused.emit(busy if session else missing)
         return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint is there, and can be read as far as its header tells."""
+    from core.training.checkpoint import read_recipe
+
+    try:
+        read_recipe(checkpoint)
+    except UserError:
+        return False
+    return True

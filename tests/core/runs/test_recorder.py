@@ -20,6 +20,8 @@ from core.playgrounds.names.recipe import NamesRecipe
 from core.runs.curves import read_curves
 from core.runs.folder import BEST, LAST, title_of
 from core.runs.keyframes import MOST, Keyframe, keyframes_of, read_keyframe, write_moment
+from core.runs.library import read_entry
+from core.runs.record_lock import RecordLock, is_written
 from core.runs.recorder import FileRecorder
 from core.runs.resume import resume_run
 from core.runs.run_info import read_run_info, recipe_of, write_run_info
@@ -60,7 +62,7 @@ def test_a_record_says_what_was_trained(recorded):
     assert about.step == about.steps == 400 and about.first == 0 and about.spent > 0
     assert recipe_of(about).hidden == (24,) and "bundled" in about.dataset
     assert about.environment["torch"] == torch.__version__
-    assert 1.5 < about.metrics["val_loss"] < 3.0 and not about.alive
+    assert 1.5 < about.metrics["val_loss"] < 3.0 and not is_written(recorded, about)
 
 
 def test_a_record_holds_all_curves(recorded):
@@ -156,7 +158,7 @@ def test_a_killed_run_opens_and_goes_on(names_run, tmp_path):
         child.send_signal(signal.SIGKILL)
     folder = next(tmp_path.glob("*/run.json")).parent
     about = read_run_info(folder)
-    assert about.broken_off and not about.alive
+    assert about.state == "running" and read_entry(folder).state == "interrupted"
     assert 0 < len(read_curves(folder).loss.x) < 4000
     recipe = recipe_of(about)
     list(train(resume_run(folder), Control()))
@@ -203,34 +205,35 @@ def test_what_is_finished_or_being_trained_does_not_go_on(recorded, names_run, t
     with pytest.raises(UserError, match="is finished"):
         resume_run(recorded)
     stop_at(names_run(tmp_path / "run"), 5)
-    about = read_run_info(tmp_path / "run").told_now(state="running")
-    write_run_info(tmp_path / "run", about)
+    write_run_info(tmp_path / "run", read_run_info(tmp_path / "run").told_now(state="running"))
+    lock = RecordLock(tmp_path / "run")
     with pytest.raises(UserError, match="being trained"):
         resume_run(tmp_path / "run")
-
-
-def test_alive_is_who_writes(recorded):
-    """A process that is gone, or another machine that is silent, writes no more."""
-    about = replace(read_run_info(recorded), state="running")
-    here = socket.gethostname()
-    assert replace(about, process=(here, os.getpid())).alive
-    assert not replace(about, process=(here, NOBODY)).alive
-    assert replace(about, process=("elsewhere", 1), told=time.time()).alive
-    assert replace(about, process=("elsewhere", 1), told=time.time() - 100).broken_off
+    lock.release()
+    assert resume_run(tmp_path / "run").recorder
 
 
 def test_a_full_disk_does_not_end_the_training(names_run, tmp_path, monkeypatch):
     """The run says that its record is not complete, once, and trains on."""
 
-    def full(folder, history):
+    def full(path, content):
         raise UserError("No room.")
 
-    monkeypatch.setattr("core.runs.recorder.write_curves", full)
+    for module in (
+        "files",
+        "runs.curves",
+        "runs.run_info",
+        "runs.keyframes",
+        "training.checkpoint",
+    ):
+        monkeypatch.setattr(f"core.{module}.write_whole", full)
     events = list(train(names_run(tmp_path / "run", steps=100), Control()))
     noted = [event.sentence for event in events if isinstance(event, Noted)]
     assert noted == ["The record of this run is not complete: No room."]
     assert isinstance(events[-1], Failed) and "No room" in events[-1].sentence
     assert sum(len(event.losses) for event in events if isinstance(event, Metrics)) == 100
+    monkeypatch.undo()
+    monkeypatch.setattr("core.runs.curves.write_whole", full)
     out = tmp_path / "net.safetensors"
     events = list(train(names_run(tmp_path / "other", steps=100, out=out), Control()))
     assert isinstance(events[-1], Finished) and load_checkpoint(out).about["steps"] == 100
@@ -291,7 +294,7 @@ def test_an_error_of_ours_stands_in_the_record(names_run, tmp_path, monkeypatch)
     with pytest.raises(RuntimeError, match="broken"):
         list(train(names_run(tmp_path / "run", steps=20), Control()))
     about = read_run_info(tmp_path / "run")
-    assert about.state == "failed" and "broken" in about.sentence and not about.alive
+    assert about.state == "failed" and "broken" in about.sentence
 
 
 def test_moments_stay_few_and_spread(tmp_path):
