@@ -250,14 +250,18 @@ def _is_own_choice(graph: StepGraph, tensor: Tensor) -> bool:
 
 
 def _find_inputs(graph: StepGraph) -> None:
-    """Find the data that meets parameters and is not what the outputs are compared with."""
-    behind_targets = graph.ancestors(graph.targets)
+    """Find the data that meets parameters and is not what the outputs are compared with.
+
+    What meets signals only behind the outputs is compared with them, too, or weighs examples.
+    """
+    behind_targets, before_outputs = graph.ancestors(graph.targets), graph.ancestors(graph.outputs)
     loss_op = graph.loss.op if graph.loss else None
     ops = [op for op in graph.ops if op is not loss_op and op.name not in LOSSES]
     found: dict[int, Tensor] = {}
     for op in ops:
         kinds = [graph.kind(t) for t in op.inputs]
-        if "weights" not in kinds and "signal" not in kinds:
+        late = graph.outputs is not None and before_outputs.isdisjoint(map(id, op.outputs))
+        if "weights" not in kinds and ("signal" not in kinds or late):
             continue
         for tensor, kind in zip(op.inputs, kinds, strict=True):
             # Whole numbers that meet signals are edges of a graph or counts, and no tokens.

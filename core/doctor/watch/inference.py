@@ -34,12 +34,14 @@ SMALLEST_PICTURE = 4
 """Of a side."""
 FAR, NEAR = 3.0, 2.0
 """Mean squared distance of two mean pictures, in standard errors: 1 by chance alone."""
+SETTLED = 50
+"""Steps, after which running statistics, updated by a tenth in each, have forgotten their start."""
 FEWEST_EXAMPLES = 20
 """In inference, for sizes to be compared."""
 
 
 def compare_inference(
-    graph: StepGraph, tape: Tape, variables: Variables, rows: Tensor | None = None
+    graph: StepGraph, tape: Tape, variables: Variables, steps: int, rows: Tensor | None = None
 ) -> InferenceStats:
     """Compare the tape of an inference with the graph of a training step.
 
@@ -47,6 +49,7 @@ def compare_inference(
         graph: the step.
         tape: of the inference.
         variables: those around the loop.
+        steps: that are done.
         rows: inputs of several steps; None for those of the step alone.
     """
     trained = signature(graph.ops, graph.weights)
@@ -72,7 +75,8 @@ def compare_inference(
                 f"{name} gets {_tokens(theirs.lengths)} at a time,"
                 f" in training it was {_tokens(ours.lengths)}"
             )
-        if NORMALISATION in ours.operations & theirs.operations:
+        settled = steps >= SETTLED or not ours.updated
+        if NORMALISATION in ours.operations & theirs.operations and settled:
             extra += _compare_signals(name, ours, theirs)
     extra += _compare_inputs(graph, tape, rows)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
@@ -177,11 +181,13 @@ class Behind:
 
     Attributes:
         operations: nonlinearities by name, and ``NORMALISATION``.
+        updated: whether its normalisation updates running statistics.
         lengths: of the sequences of tokens that are looked up, of an embedding.
         signals: the inputs of its nonlinearity, at each call.
     """
 
     operations: set[str] = field(default_factory=set)
+    updated: bool = False
     lengths: set[int] = field(default_factory=set)
     signals: list[Tensor] = field(default_factory=list)
 
@@ -215,6 +221,9 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                 found[mine].signals += op.inputs[:1]
             elif op.name in NORMS or _divides_by_statistics(op, {*weights, *owner}):
                 found[mine].operations.add(NORMALISATION)
+                found[mine].updated |= op.name == "batch_norm" and bool(
+                    op.argument(5, "training", False)
+                )
         for tensor in op.outputs:
             if mine:
                 owner[id(tensor)] = mine

@@ -430,7 +430,7 @@ class LoopWatcher:
             rows = [inputs[0] for inputs, _ in self.batches if inputs[0].is_floating_point()]
             rows = [x for x in rows if x.shape[1:] == rows[-1].shape[1:]]
             seen = torch.cat(rows) if rows else None
-            self.inference = compare_inference(graph, tape, variables, seen)
+            self.inference = compare_inference(graph, tape, variables, self.count, seen)
         self.use_lines = {}
         for op in tape.ops:
             for key in (id(tensor) for tensor in op.inputs):

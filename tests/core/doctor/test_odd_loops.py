@@ -475,3 +475,43 @@ def test_what_a_network_is_compared_with_needs_no_nonlinearity():
         return -F.cosine_similarity(predictor(one), other.detach()).mean()
 
     assert first(train(loss, [encoder, predictor], 40)) != "no_nonlinearity"
+
+
+@pytest.mark.parametrize("steps", [20, 60])
+@pytest.mark.parametrize("cause", ["train_eval_mismatch", None])
+def test_a_use_while_running_statistics_still_come_in(cause, steps):
+    """After 20 steps they remember where they began; after 60 a difference is a fault."""
+    layer = nn.Linear(WIDE, 32), nn.BatchNorm1d(32), nn.Linear(32, 2)
+    model = nn.Sequential(layer[0], layer[1], nn.ReLU(), layer[2])
+    x = 30 + torch.randn(400, WIDE)
+    labels = (x[:, 0] > 30).long()
+
+    def use():
+        if cause and steps > 50:
+            layer[1].reset_running_stats()
+        model.eval()(x[:100] - 30 if cause and steps < 50 else x[:100])
+        model.train()
+
+    def step(_):
+        ix = torch.randint(0, 400, (64,))
+        return F.cross_entropy(model(x[ix]), labels[ix])
+
+    slow = torch.optim.SGD(model.parameters(), lr=1e-4)
+    found = [each.id for each in train(step, [model], steps, 0.0, slow, use=use).causes]
+    assert ("train_eval_mismatch" in found) is (cause is not None)
+
+
+def test_masks_that_two_losses_are_made_of_are_no_inputs():
+    """A Dice loss sums them up: hundreds, that no layer ever sees."""
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1))
+    masks = (torch.rand(200, 1, 16, 16) < 0.5).float()
+    pictures = masks + 0.3 * torch.randn(200, 1, 16, 16)
+
+    def step(_):
+        ix = torch.randint(0, 200, (32,))
+        logits = model(pictures[ix])
+        both, all_ = logits.sigmoid() * masks[ix], logits.sigmoid().sum((1, 2, 3))
+        dice = 1 - (2 * both.sum((1, 2, 3)) / (all_ + masks[ix].sum((1, 2, 3)))).mean()
+        return dice + F.binary_cross_entropy_with_logits(logits, masks[ix])
+
+    assert not train(step, [model], budget=0.0).causes
