@@ -12,8 +12,8 @@ def escaped(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return a name as code."""
-    return f"`{text.replace('`', chr(39))}`"
+    """Return a name as code, on one line."""
+    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
 
 
 def table(rows: Sequence[Sequence[object]]) -> str:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip
 
 from gui import theme
 from gui.charts.explained import Explained
+from gui.rich_text import rich
 
 KEYS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -162,7 +163,7 @@ class Cells(Explained):
         words = self.describe(self.current)
         self.setAccessibleDescription(words)
         below = self.rect_of(self.current).bottomLeft().toPoint()
-        QToolTip.showText(self.mapToGlobal(below + QPoint(0, 4)), words, self)
+        QToolTip.showText(self.mapToGlobal(below + QPoint(0, 4)), rich(words), self)
         self.update()
 
     def _hover(self, index: int) -> None:

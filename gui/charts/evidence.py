@@ -11,6 +11,7 @@ from core.telemetry.history import History
 from gui.charts.bars import LYING, ROW, paint_bars
 from gui.charts.lines import Line, PaintedChart
 from gui.charts.smoothing import USUAL, smoothed
+from gui.rich_text import rich
 
 LINES_HIGH, BARS_HIGH = 190, 178
 POINTS = 2000  # of a curve that becomes evidence
@@ -111,7 +112,7 @@ class EvidencePicture(PaintedChart):
     def event(self, event: QEvent) -> bool:
         """Show the numbers of bars under the mouse."""
         if isinstance(event, QHelpEvent) and self.bars:
-            QToolTip.showText(event.globalPos(), self.in_words().replace("; ", "\n"), self)
+            QToolTip.showText(event.globalPos(), rich(self.in_words().replace("; ", "\n")), self)
             return True
         return super().event(event)
 

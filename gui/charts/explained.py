@@ -4,6 +4,8 @@ from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from gui.rich_text import rich
+
 
 class Explained(QWidget):
     """A widget whose tooltip is about what the mouse points at."""
@@ -19,6 +21,6 @@ class Explained(QWidget):
             and isinstance(event, QHelpEvent)
             and (words := self.explain(event.pos()))
         ):
-            QToolTip.showText(event.globalPos(), words, self)
+            QToolTip.showText(event.globalPos(), rich(words), self)
             return True
         return super().event(event)

@@ -19,6 +19,7 @@ from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps as ramps
 from gui.charts.cells import Cells
+from gui.rich_text import rich
 
 RULED = 6  # pixels a column must have for lines between them
 WIDE, HIGH, GAP = 148, 34, 6  # pixels of the scale of colours
@@ -191,7 +192,7 @@ class ColorScale(QWidget):
     def __init__(self, name: str, help: str) -> None:
         super().__init__()
         self.setObjectName(name)
-        self.setToolTip(f"<p>{help}</p>")
+        self.setToolTip(rich(help))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._ramp: ramps.Ramp = ramps.diverging
         self._ends, self._words = ("", ""), ""

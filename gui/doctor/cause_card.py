@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton
 
 from core.doctor.diagnosis import Cause
 from gui import theme
+from gui.rich_text import rich
 from gui.theme import GAP, MARGIN
 from gui.widgets.apply_proof import ProofView, UndoButton
 from gui.widgets.card import Card, label, say
@@ -81,7 +82,7 @@ class CauseCard(Card):
             self.apply = QPushButton(f"Apply: {fix}")
             self.apply.setObjectName("applyFix")
             self.apply.setAccessibleName(f"Apply the fix: {fix}")
-            self.apply.setToolTip(f"<p>Set this in the recipe of its page: {fix}.</p>")
+            self.apply.setToolTip(rich(f"Set this in the recipe of its page: {fix}."))
             self.apply.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.apply.clicked.connect(lambda: self.applied.emit(self.cause))
             self.undo = UndoButton("undoFix")

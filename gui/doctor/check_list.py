@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.doctor.diagnosis import Diagnosis
+from gui.rich_text import rich
 from gui.theme import MARGIN, IconButton
 from gui.widgets.card import Card, label
 from gui.widgets.doctor_text import tidy
@@ -48,7 +49,7 @@ class CheckGroup(QWidget):
         self._built = False
         self.button = IconButton("down" if opened else "right", help)
         self.button.setObjectName(name)
-        self.button.setToolTip(f"<p>{help}</p>")
+        self.button.setToolTip(rich(help))
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setIconSize(QSize(14, 14))
         self.button.setCheckable(True)

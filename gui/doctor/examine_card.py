@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 
 from gui.inputs import SpinBox
+from gui.rich_text import rich
 from gui.theme import GAP
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Card, label, say
@@ -85,7 +86,7 @@ class ExamineCard(Card):
         spin.setFixedWidth(78)
         spin.setAlignment(Qt.AlignmentFlag.AlignCenter)
         spin.setSuffix(" s")
-        spin.setToolTip(f"<p>{help}</p>")
+        spin.setToolTip(rich(help))
         return spin
 
     def _arrange(self) -> None:

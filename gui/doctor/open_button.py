@@ -7,6 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from core.paths import RUNS
+from gui.rich_text import rich
 
 TITLE = "Open a record of watch, a checkpoint or a program"
 KINDS = "Records, checkpoints and programs (*.watch.json *.safetensors *.py *.ipynb);;All (*)"
@@ -31,7 +32,7 @@ class OpenButton(QPushButton):
         self.setObjectName("openRecord")
         self.setProperty("role", "link")
         self.setAccessibleName("Open a record, a checkpoint or a program")
-        self.setToolTip(f"<p>{HELP}</p>")
+        self.setToolTip(rich(HELP))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clicked.connect(self._ask)
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QTextEdit
 
+from gui.rich_text import rich
 from gui.widgets.buttons import identified
 
 BLOCKS = 5000
@@ -82,7 +83,7 @@ class OutputView(QTextEdit):
         follows, cursor = self._end()
         shown = QTextImageFormat()
         shown.setName(f"figure-{self._figures}")
-        shown.setToolTip(f"Figure, {place}")
+        shown.setToolTip(rich(f"Figure, {place}"))
         shown.setProperty(NATURAL, image.size())
         self._scale(shown)
         url = QUrl(shown.name())

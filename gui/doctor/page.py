@@ -28,6 +28,7 @@ from gui.doctor.program_controller import ProgramController
 from gui.doctor.program_panel import ProgramPanel
 from gui.doctor.report import Report, Settings
 from gui.pages import training_pages
+from gui.rich_text import rich
 from gui.state_file import value_of
 from gui.widgets.card import label
 from gui.widgets.doctor_text import done, in_short, in_words
@@ -139,7 +140,7 @@ class Page(pages.Page):
         for panel, title in tabs:
             self.tabs.addTab(panel, title)
         for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
-            arrow.setToolTip(f"<p>{arrow.accessibleName()}.</p>")
+            arrow.setToolTip(rich(f"{arrow.accessibleName()}."))
         columns.addWidget(self.tabs, 1)
         column.addLayout(columns, 1)
 

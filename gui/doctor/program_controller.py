@@ -14,6 +14,7 @@ from core.programs.source import save_changed
 from gui.doctor.fix_trial import FixTrial, TrialRequest
 from gui.doctor.program_panel import ProgramPanel
 from gui.doctor.program_run import ProgramRequest, RunningProgram
+from gui.rich_text import rich
 
 TITLE = "Open a script or a notebook"
 SAVE = "Save a changed copy"
@@ -112,10 +113,12 @@ class ProgramController(QObject):
         question.setObjectName("runQuestion")
         question.setIcon(QMessageBox.Icon.Question)
         question.setWindowTitle("Run this program?")
-        question.setText(f"Run {path.name}?")
+        question.setText(rich(f"Run {path.name}?"))
         question.setInformativeText(
-            f"It is executed as it stands in {path.parent}, with all your rights, as it would be"
-            " in a terminal. Run only what you wrote or trust."
+            rich(
+                f"It is executed as it stands in {path.parent}, with all your rights, as it would"
+                " be in a terminal. Run only what you wrote or trust."
+            )
         )
         run = question.addButton("Run", QMessageBox.ButtonRole.AcceptRole)
         question.addButton(QMessageBox.StandardButton.Cancel)

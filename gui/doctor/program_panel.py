@@ -25,6 +25,7 @@ from gui.doctor.output_view import OutputView
 from gui.doctor.program_run import ProgramRequest, layers_of
 from gui.doctor.source_view import LineMark, SourceView
 from gui.inputs import SpinBox
+from gui.rich_text import rich
 from gui.theme import GAP
 from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import Card, label, say
@@ -186,7 +187,7 @@ class ProgramPanel(QWidget):
         ):
             self.tabs.addTab(widget, title)
         for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
-            arrow.setToolTip(f"<p>{arrow.accessibleName()}.</p>")
+            arrow.setToolTip(rich(f"{arrow.accessibleName()}."))
         self.halves = QSplitter(Qt.Orientation.Vertical)
         self.halves.setObjectName("programHalves")
         self.halves.setChildrenCollapsible(False)
@@ -205,7 +206,7 @@ class ProgramPanel(QWidget):
         """Show a program that was opened; nothing is run yet."""
         self.program = program
         self.name.setText(program.path.name)
-        self.name.setToolTip(str(program.path))
+        self.name.setToolTip(rich(str(program.path)))
         self.source.show_program(program)
         self.output.forget()
         self._forget()

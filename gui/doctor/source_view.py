@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 
 from core.programs.program import Program
 from gui import theme
+from gui.rich_text import rich
 from gui.theme import GAP
 
 EMPTY = (
@@ -189,7 +190,7 @@ class SourceView(QPlainTextEdit):
         """Say what is marked at the line under the mouse."""
         super().mouseMoveEvent(event)
         marks = self.marks_at(self.block_at(event.position().toPoint().y()))
-        self.viewport().setToolTip("\n".join(mark.words for mark in marks))
+        self.viewport().setToolTip(rich(*(mark.words for mark in marks)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Choose the cause whose mark was clicked."""

@@ -23,6 +23,7 @@ from gui import theme
 from gui.charts import colormaps as ramps
 from gui.charts.cells import KEYS
 from gui.charts.explained import Explained
+from gui.rich_text import rich
 
 TILE = 20  # pixels from which a cell is a tile with its number
 SPACE = 1.0  # pixels at each side of a tile
@@ -194,7 +195,7 @@ class Board(Explained):
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(accessible)
-        self.setToolTip(f"<p>{help}</p>")
+        self.setToolTip(rich(help))
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

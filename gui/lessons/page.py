@@ -12,6 +12,7 @@ from core.lessons.text import lessons
 from gui import pages
 from gui.lessons.context import LessonContext
 from gui.lessons.lesson_view import LessonView
+from gui.rich_text import rich
 from gui.state_file import value_of
 from gui.widgets.card import Card
 from gui.widgets.page_frame import heading
@@ -46,7 +47,7 @@ class Page(pages.Page):
         self.list.show_titles(titles, titles[0][0])
         for name, lesson in lessons().items():  # for the command palette
             action = QAction(f"Read {lesson.title}", self)
-            action.setToolTip(lesson.summary)
+            action.setToolTip(rich(lesson.summary))
             action.triggered.connect(lambda checked, name=name: self.open_lesson(name))
             self.addAction(action)
         self.list.currentRowChanged.connect(lambda row: self.open_lesson(self.list.chosen()))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
@@ -32,6 +31,7 @@ from PySide6.QtWidgets import (
 from core.numbers import large, number, odds
 from core.playgrounds.names.reports import Name
 from gui import theme
+from gui.rich_text import rich
 
 HELP = (
     "<p>Names that the network made, one letter at a time. Each says how probable it was, and "
@@ -58,7 +58,7 @@ class NameItem(QListWidgetItem):
     def data(self, role: int) -> Any:
         """Say what the row is, to the tooltip and to those who hear it."""
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"<p>{escape(sentence(self.name, self.prefix))}</p>"
+            return rich(sentence(self.name, self.prefix))
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
             mark = "copy" if self.name.known else "new"
             return f"{mark}, {odds(self.name.probability)}"

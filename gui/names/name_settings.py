@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QGridLayout, QWidget
 
 from gui.inputs import DoubleSpinBox, SpinBox
+from gui.rich_text import rich
 from gui.theme import IconButton
 from gui.widgets.card import label
 
@@ -58,7 +59,7 @@ class NameSettings(QWidget):
         for column, (field, (name, help)) in enumerate(zip(fields, helps.items(), strict=True)):
             field.setObjectName(f"names{name.replace('-', '')}")
             field.setAccessibleName(name)
-            field.setToolTip(f"<p>{help}</p>")
+            field.setToolTip(rich(help))
             field.setAlignment(Qt.AlignmentFlag.AlignCenter)
             field.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
             field.setMinimumWidth(46)

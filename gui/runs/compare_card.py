@@ -1,7 +1,6 @@
 """What differs between the runs that are compared: first in a sentence, then in a table."""
 
 from collections.abc import Sequence
-from html import escape
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 from core.runs.comparison import MOST, Compared, Difference, differences, sentence
 from core.runs.library import Entry
 from gui import theme
+from gui.rich_text import rich
 from gui.runs.compare_plot import LETTERS, LineSample
 from gui.theme import GAP
 from gui.widgets.card import Card, Elided, label, say
@@ -95,7 +95,7 @@ class CompareCard(Card):
             name = Elided()
             name.setFont(theme.font(12))
             name.setText(entry.title)
-            name.setToolTip(f"<p>{escape(entry.path.name)}</p>")
+            name.setToolTip(rich(entry.path.name))
             line.addWidget(LineSample(place))
             line.addWidget(name, 1)
             self._names.addWidget(row)
@@ -112,7 +112,7 @@ class CompareCard(Card):
                 cell = Elided()
                 cell.setFont(theme.font(12))
                 cell.setText(value)
-                cell.setToolTip(f"<p>{difference.label} of {LETTERS[place]}: {escape(value)}</p>")
+                cell.setToolTip(rich(f"{difference.label} of {LETTERS[place]}: {value}"))
                 self._table.addWidget(cell, row, place + 1)
         for column in range(1, MOST + 1):
             self._table.setColumnStretch(column, int(column <= count))

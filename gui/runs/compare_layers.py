@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from core.errors import UserError
 from core.runs.library import Entry
 from core.telemetry.history import History
+from gui.rich_text import rich
 from gui.runs.compare_plot import LETTERS
 from gui.runs.history_slider import HistorySlider
 from gui.runs.keyframe_layers import KeyframeLayers
@@ -67,7 +67,7 @@ class _Side(QWidget):
 
     def _say(self, sentence: str, role: str) -> None:
         say(self.words, sentence, role)
-        self.words.setToolTip(f"<p>{escape(sentence)}</p>")
+        self.words.setToolTip(rich(sentence))
 
 
 class CompareLayers(Card):

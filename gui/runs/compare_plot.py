@@ -10,6 +10,7 @@ from gui import theme
 from gui.charts.label_placement import spread
 from gui.charts.lines import Line, PlotChart
 from gui.charts.navigation import NAVIGATION
+from gui.rich_text import rich
 
 LETTERS = "ABCDEF"
 STROKES: tuple[tuple[float, ...], ...] = (
@@ -38,7 +39,7 @@ class ComparePlot(PlotChart):
 
     def __init__(self) -> None:
         super().__init__("comparePlot", "Losses of the chosen runs", "loss (nats)")
-        self.setToolTip(f"<p>The losses of the chosen runs.</p><p>{NAVIGATION}</p>")
+        self.setToolTip(rich("The losses of the chosen runs.", NAVIGATION))
         self.margin = LETTER + 12
 
     def ends(self) -> list[tuple[str, QPointF]]:

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.inputs import Slider
+from gui.rich_text import rich
 from gui.widgets.card import label
 
 WORDS = 132  # pixels, so that the slider stands still while the number changes
@@ -21,7 +22,7 @@ class HistorySlider(QWidget):
         self.slider = Slider(Qt.Orientation.Horizontal)
         self.slider.setObjectName(name)
         self.slider.setAccessibleName("Step of the run")
-        self.slider.setToolTip(f"<p>{help}</p>")
+        self.slider.setToolTip(rich(help))
         self.slider.setPageStep(4)
         self.words = label("", "heading")
         self.words.setFixedWidth(WORDS)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
 from core.runs.library import Entry
+from gui.rich_text import rich
 from gui.runs.run_text import is_loop
 from gui.theme import GAP
 from gui.widgets.buttons import push_button
@@ -49,7 +50,7 @@ class RunButtons(QWidget):
         for way, (title, help) in WAYS.items():
             action = QAction(title, self.menu)
             action.setObjectName(f"export_{way}")
-            action.setToolTip(help)
+            action.setToolTip(rich(help))
             action.triggered.connect(lambda checked=False, way=way: self.exportAsked.emit(way))
             self.menu.addAction(action)
             self._ways[way] = action
@@ -78,7 +79,7 @@ class RunButtons(QWidget):
             else "Play with its best weights, and take its recipe for the next run."
         )
         self.open.setText(f"Open on the {page} page")
-        self.open.setToolTip(f"<p>{help} Enter on its row does the same.</p>")
+        self.open.setToolTip(rich(f"{help} Enter on its row does the same."))
         self.resume.setVisible(entry.state in RESUMABLE)
         self._ways["zip"].setVisible(not loop)  # it is one file already
         self.delete.setEnabled(entry.state != "running")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 
 from core.runs.library import Entry
 from gui import theme
+from gui.rich_text import rich
 from gui.runs.run_model import COLUMNS, NAME, NOTE, STAR, STATE, VERDICT, Index, RunFilter
 from gui.runs.run_text import STATE_ROLES, progress
 from gui.widgets.status_icon import VERDICT_ROLES
@@ -134,7 +135,7 @@ class RunCell(QStyledItemDelegate):
         line.setProperty("role", "cell")
         line.setMaxLength(100 if index.column() == NAME else 4000)
         kinds = {NAME: "Enter keeps it, Esc leaves it as it was.", NOTE: "Enter keeps it."}
-        line.setToolTip(f"<p>{kinds[index.column()]}</p>")
+        line.setToolTip(rich(kinds[index.column()]))
         return line
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:

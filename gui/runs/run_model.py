@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from PySide6.QtCore import (
 from core.doctor.diagnosis import VERDICTS
 from core.errors import UserError
 from core.runs.library import Entry, Library
+from gui.rich_text import rich
 from gui.runs import run_text as words
 
 Index = QModelIndex | QPersistentModelIndex
@@ -204,7 +204,7 @@ class RunModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return COLUMNS[section].title or "Star"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"<p>{COLUMNS[section].help} Click to sort by it.</p>"
+            return rich(f"{COLUMNS[section].help} Click to sort by it.")
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -219,10 +219,10 @@ def _help(entry: Entry, column: int) -> str:
     if column == STAR:
         return "<p>Star it, to find it again. Click, or press S.</p>"
     if column == STATE:
-        return f"<p>{escape(words.standing(entry))}</p>"
+        return rich(words.standing(entry))
     if column == VERDICT and entry.about is not None and entry.about.diagnosis:
-        return f"<p>{escape(str(entry.about.diagnosis.get('sentence', '')))}</p>"
-    return f"<p>{COLUMNS[column].help}</p>"
+        return rich(str(entry.about.diagnosis.get("sentence", "")))
+    return rich(COLUMNS[column].help)
 
 
 class RunFilter(QSortFilterProxyModel):

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.inputs import ComboBox
+from gui.rich_text import rich
 
 ALL = "All playgrounds"
 ZIP_HELP = (
@@ -58,7 +59,7 @@ class RunTools(QWidget):
         self.starred.setToolTip("<p>Show the runs that you starred.</p>")
         self.bring = QPushButton("Import zip…")
         self.bring.setObjectName("importRun")
-        self.bring.setToolTip(f"<p>{ZIP_HELP}</p>")
+        self.bring.setToolTip(rich(ZIP_HELP))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QScrollArea, QWidget
 
 from core.telemetry.events import Array
 from gui.inputs import ComboBox
+from gui.rich_text import rich
 from gui.text.attention_lines import AttentionLines
 from gui.text.attention_map import AttentionMap
 from gui.widgets.card import Card, label
@@ -43,7 +44,7 @@ class AttentionPanel(QWidget):
         ):
             box.setObjectName(f"attention{name}")
             box.setAccessibleName(name)
-            box.setToolTip(f"<p>{help}</p>")
+            box.setToolTip(rich(help))
             box.activated.connect(lambda index: self._show())
         self.map, self.lines = AttentionMap(), AttentionLines()
         self.words = label(HOW, "small", wrap=True)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractSpinBox, QGridLayout, QWidget
 
 from gui.inputs import DoubleSpinBox, SpinBox
+from gui.rich_text import rich
 from gui.widgets.card import label
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class WriteSettings(QWidget):
             row, column = divmod(number, 3)
             field.setObjectName(f"write{name.replace('-', '')}")
             field.setAccessibleName(name)
-            field.setToolTip(f"<p>{help}</p>")
+            field.setToolTip(rich(help))
             field.setAlignment(Qt.AlignmentFlag.AlignCenter)
             field.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
             words = label(name, "small")

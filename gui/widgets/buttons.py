@@ -5,6 +5,8 @@ from typing import TypeVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
+from gui.rich_text import rich
+
 W = TypeVar("W", bound=QWidget)
 
 
@@ -13,7 +15,7 @@ def push_button(name: str, text: str, help: str, role: str = "") -> QPushButton:
     button = QPushButton(text)
     button.setObjectName(name)
     button.setAccessibleName(text)
-    button.setToolTip(f"<p>{help}</p>")
+    button.setToolTip(rich(help))
     if role:
         button.setProperty("role", role)
     # A click leaves the focus where it was: a disabled button would hand it to whatever comes next.
@@ -35,5 +37,5 @@ def identified(widget: W, name: str, accessible: str, help: str) -> W:
     """Give a widget its object name, its accessible name and its tooltip; return it."""
     widget.setObjectName(name)
     widget.setAccessibleName(accessible)
-    widget.setToolTip(f"<p>{help}</p>")
+    widget.setToolTip(rich(help))
     return widget

@@ -14,6 +14,7 @@ from gui.charts.evidence import EvidencePicture, loss_picture
 from gui.charts.lines import Line, PlotChart
 from gui.charts.navigation import NAVIGATION
 from gui.charts.smoothing import SmoothingSlider
+from gui.rich_text import rich
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, dress, label
 
@@ -52,8 +53,8 @@ class CurveCard(Card):
         """
         super().__init__(title)
         self.plot = PlotChart(name, title, y_title, "step", write, tick)
-        self.plot.setToolTip(f"<p><b>{title}</b>: {question}</p><p>{NAVIGATION}</p>")
-        self.title.setToolTip(f"<p>{question}</p>")
+        self.plot.setToolTip(rich(f"{title}: {question}", NAVIGATION))
+        self.title.setToolTip(rich(question))
         self.plot.set_lines(lines)
         self.now = label("", "muted")
         self.head.addWidget(self.now)

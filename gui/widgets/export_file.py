@@ -29,6 +29,7 @@ from core import markdown
 from core.errors import UserError
 from core.files import write_whole
 from gui import theme
+from gui.rich_text import rich
 from gui.widgets.card import Card
 
 KINDS = {
@@ -253,9 +254,9 @@ def _offer(window: QWidget, card: QWidget, place: QPoint) -> None:
 
     def tell(sentence: str, role: str) -> None:
         if role == "fault":
-            QMessageBox.warning(card, "Export", sentence)
+            QMessageBox.warning(card, "Export", rich(sentence))
         else:
-            QToolTip.showText(place, sentence, card)
+            QToolTip.showText(place, rich(sentence), card)
 
     menu = QMenu(window)
     menu.setObjectName("exportCardMenu")

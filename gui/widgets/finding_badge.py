@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from core.doctor.diagnosis import Cause
 from core.telemetry.events import Diagnosed
 from gui import theme
+from gui.rich_text import rich
 from gui.session import Session
 from gui.widgets.doctor_text import tidy
 from gui.widgets.status_icon import Sign
@@ -134,7 +135,7 @@ class FindingBadge(QWidget):
         self.sign.show_sign(icon, role)
         self.open.set_title(title, len(causes) - 1)
         self.open.setAccessibleName(f"The doctor has found: {title}")
-        self.open.setToolTip(f"<p>{title}: {tidy(causes[0].evidence)}. Click to see all of it.</p>")
+        self.open.setToolTip(rich(f"{title}: {tidy(causes[0].evidence)}. Click to see all of it."))
 
     def _dismiss(self) -> None:
         self._dismissed |= {cause.id for cause in self.causes()[:1]}

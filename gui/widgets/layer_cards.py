@@ -12,6 +12,7 @@ from gui.charts.cells import Cells
 from gui.charts.colormaps import diverging, grey, on_off, reach
 from gui.charts.heatmap import MatrixView
 from gui.charts.image_grid import PictureGrid
+from gui.rich_text import rich
 from gui.widgets.card import Card, dress, label
 
 PICTURED = 64  # units; as many as core.telemetry.inspection makes pictures of
@@ -28,7 +29,7 @@ class LayerCard(Card):
 
     def __init__(self, title: str, question: str) -> None:
         super().__init__(title)
-        self.title.setToolTip(f"<p>{question}</p>")
+        self.title.setToolTip(rich(question))
         self.title.setMinimumHeight(30)  # as high as a choice beside it: titles stand in a line
         self.note = label("", "small", wrap=True)
         self.waits = label(SOON, "muted", wrap=True)

@@ -356,7 +356,7 @@ class LayerTable(Explained):
             more.insert(0, "Click a row to open it.")
         if column.key == "layer" and row >= 0:  # it may be elided
             sentences.insert(0, self._layers[row].name)
-        return "<p>" + "</p><p>".join([*sentences, column.help, *more]) + "</p>"
+        return "\n".join([*sentences, column.help, *more])
 
 
 def activation_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:

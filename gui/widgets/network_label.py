@@ -1,6 +1,7 @@
 """The line that says which network answers; the same wherever an answer stands."""
 
 from gui.network_source import NetworkSource
+from gui.rich_text import rich
 from gui.widgets.card import Elided
 
 
@@ -24,5 +25,5 @@ class NetworkLabel(Elided):
         words = self.source.words
         self.setText(words[:1].upper() + words[1:])
         self.setAccessibleName(f"Network that answers: {words}")
-        where = f"<br>{self.source.path}" if self.source.path else ""
-        self.setToolTip(f"<p>The network that answers here: {words}.{where}</p>")
+        where = f"\n{self.source.path}" if self.source.path else ""
+        self.setToolTip(rich(f"The network that answers here: {words}.{where}"))

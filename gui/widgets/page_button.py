@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 
+from gui.rich_text import rich
 from gui.theme import IconButton
 from gui.widgets.status_icon import Sign
 
@@ -63,7 +64,7 @@ class PageButton(IconButton):
             sign.show()
         self._place()
         words = "; ".join(mark.words for mark in marks)
-        self.setToolTip(f"{self._help}\nNow: {words}." if words else self._help)
+        self.setToolTip(rich(f"{self._help}\nNow: {words}." if words else self._help))
         self.setAccessibleName(f"{self._title}: {words}" if words else self._title)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

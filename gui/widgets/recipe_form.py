@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QWidget
 from core.training.recipe import Recipe, Setting
 from gui.inputs import ComboBox, Slider
 from gui.recipe_draft import RecipeDraft
+from gui.rich_text import rich
 from gui.widgets.card import label
 from gui.widgets.undo_keys import UndoableLine
 
@@ -57,7 +58,7 @@ class RecipeForm(QWidget):
         field = self._make_input(key, about)
         live = " It may be changed while a training runs." if about.live else ""
         for widget in (name, field):
-            widget.setToolTip(f"<p>{about.help}{live}</p>")
+            widget.setToolTip(rich(f"{about.help}{live}"))
         field.setMinimumWidth(60)
         field.setObjectName(f"setting_{key}")
         field.setAccessibleName(about.label)

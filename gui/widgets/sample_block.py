@@ -1,7 +1,5 @@
 """What a network wrote: a quiet block of a few lines, the whole of it for whoever points at it."""
 
-import html
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QFont,
@@ -15,6 +13,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme
+from gui.rich_text import rich
 
 LINES, INSET = 4, 9
 SQUARE = "\u25a1"
@@ -45,8 +44,7 @@ class SampleBlock(QWidget):
         self._line = QFontMetricsF(self._font).height() + 2
         self.setAccessibleName("What it writes")
         self.setAccessibleDescription(self.text)
-        whole = html.escape(self.text).replace("\n", "<br>")
-        self.setToolTip(f"<p>{whole}</p>")
+        self.setToolTip(rich(self.text))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
 
     def sizeHint(self) -> QSize:

@@ -5,6 +5,7 @@ from PySide6.QtGui import QEnterEvent, QFont, QFontMetrics, QPainter, QPaintEven
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 
 from gui import theme
+from gui.rich_text import rich
 
 HIGH = 28
 ROOM = 9  # pixels beside the words
@@ -66,7 +67,7 @@ class Segments(QWidget):
         button = Segment(words)
         button.setObjectName(name)
         button.setAccessibleName(words)
-        button.setToolTip(f"<p>{help}</p>")
+        button.setToolTip(rich(help))
         button.setChecked(not self.buttons)
         button.toggled.connect(lambda on: self.chosen.emit(key) if on else None)
         self.buttons[key] = button

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.rich_text import rich
 
 ASIDE, ABOVE = 10, 6
 KEY, MARK, HINT = (Qt.ItemDataRole(Qt.ItemDataRole.UserRole + number) for number in range(3))
@@ -68,7 +69,7 @@ class TitleList(QListWidget):
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(accessible)
-        self.setToolTip(f"<p>{help}</p>")
+        self.setToolTip(rich(help))
         self.setProperty("role", "titles")
         self.setMouseTracking(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

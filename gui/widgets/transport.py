@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 from core.telemetry.events import Metrics
 from gui import theme
 from gui.inputs import SpinBox
+from gui.rich_text import rich
 from gui.session_state import State
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Elided
@@ -133,7 +134,7 @@ class Transport(QWidget):
         if self._state in (State.PAUSED, State.WAITING):
             words = f"{self._state.value} at step {metrics.step:,}  ·  {clock(left)} left"
         self.words.setText(words)
-        self.words.setToolTip(f"{words} (steps a second)")
+        self.words.setToolTip(rich(f"{words} (steps a second)"))
 
 
 _BUSY = (State.LOADING, State.OPENING, State.RANGE_TEST, State.STARTING, State.STOPPING)

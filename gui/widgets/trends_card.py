@@ -12,6 +12,7 @@ from core.telemetry.events import Array, LayerInfo
 from core.telemetry.history import Curve
 from core.telemetry.layer_health import UPDATE_GOOD
 from gui.charts.lines import Line, PaintedChart
+from gui.rich_text import rich
 from gui.theme import MARGIN
 from gui.widgets.layer_cards import LayerCard
 
@@ -41,7 +42,7 @@ class Trend(PaintedChart):
         self.limits = (0.0, None) if share else (None, None)
         self.set_lines([Line(title, role)])
         self.set_line("mark", mark, number(mark))
-        self.setToolTip(f"<p>{help}</p>")
+        self.setToolTip(rich(help))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_line(self, x: Array, y: Array) -> None:

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
 from core.doctor.diagnosis import VERDICTS, Diagnosis
 from core.numbers import percent
+from gui.rich_text import rich
 from gui.theme import GAP, MARGIN
 from gui.widgets.apply_proof import UndoButton
 from gui.widgets.card import Card, label, say
@@ -145,7 +146,7 @@ class VerdictCard(Card):
             say(self.proof, f"{diagnosis.proof.words}: {tidy(diagnosis.proof.measured)}")
         self.apply.setVisible(bool(fix))
         self.apply.setText(f"Apply: {fix}")
-        self.apply.setToolTip(f"<p>Set this in the recipe of its page: {fix}.</p>")
+        self.apply.setToolTip(rich(f"Set this in the recipe of its page: {fix}."))
 
     def show_applied(self, sentence: str, role: str = "good") -> None:
         """Say that it was set, or why it could not be."""

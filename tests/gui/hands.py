@@ -1,8 +1,9 @@
 """Hands for a window: they find, click and wait."""
 
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 
 class Hands:
@@ -35,3 +36,10 @@ def turn_wheel(widget, notches=-1):
     window = widget.window()
     middle = QPointF(widget.mapTo(window, widget.rect().center()))
     QTest.wheelEvent(window.windowHandle(), middle, QPoint(0, 120 * notches))
+
+
+def tooltip():
+    """Return the words of the tooltip that is shown, as one reads them."""
+    document = QTextDocument()
+    document.setHtml(QToolTip.text())
+    return document.toPlainText()

@@ -129,7 +129,7 @@ class ExpressionInput(QPlainTextEdit):
             "expressionInput",
             "Expression",
             "Type arithmetic, line by line. A name that is assigned plain numbers is learned,"
-            " <b>data(…)</b> around them makes them constant; the last line is the loss. All"
+            " data(…) around them makes them constant; the last line is the loss. All"
             " functions are listed below.",
         )
         self.setTabChangesFocus(True)

@@ -13,6 +13,7 @@ from gui import theme
 from gui.charts.label_placement import spread
 from gui.charts.lines import Line, PaintedChart
 from gui.charts.navigation import NAVIGATION
+from gui.rich_text import rich
 
 HIGH, BESIDE, WORDS = 236, 80, 15  # pixels: the chart, the room for ends, a line of words
 DOTS = (3.0, 4.6)  # pixels from the middle of a dot to its edge: a full one fits a hollow one
@@ -61,7 +62,7 @@ class PairChart(PaintedChart):
     ) -> None:
         super().__init__(name, accessible, y_title, x_title, write, tick)
         self.margin, self.whole_x, self.x_holds = BESIDE, True, (0.0, 1.0)
-        self.setToolTip(f"<p>{accessible}.</p><p>{NAVIGATION}</p>")
+        self.setToolTip(rich(f"{accessible}.", NAVIGATION))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 

@@ -164,8 +164,8 @@ class PairLayerTable(Explained):
                 layer = self._layers[network].get(name)
                 remarks = layer.remarks if layer else []
                 found = [remark.sentence for remark in remarks if remark.quantity == column.key]
-                return "<p>" + "</p><p>".join([*found, column.help]) + "</p>"
-        return f"<p>{COLUMNS[0].help}</p>"
+                return "\n".join([*found, column.help])
+        return COLUMNS[0].help
 
 
 def _layers(history: NetworkHistory) -> dict[str, LayerData]:

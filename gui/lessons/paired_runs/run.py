@@ -12,6 +12,7 @@ from core.telemetry.events import Metrics, Paused, Resumed, Started
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
 from gui.inputs import ComboBox
+from gui.rich_text import rich
 from gui.theme import GAP
 from gui.widgets.buttons import identified, progress_bar, push_button
 from gui.widgets.card import Elided
@@ -159,7 +160,7 @@ class PairRunBar(QWidget):
         """Say what both wait for; "" for nothing."""
         self._waits_for = sentence
         self.words.setText(sentence)
-        self.words.setToolTip(sentence)  # of which only the beginning may have room
+        self.words.setToolTip(rich(sentence))  # of which only the beginning may have room
 
     def show_progress(self, step: int, share: float) -> None:
         """Show the progress of both."""

@@ -11,6 +11,7 @@ from core.lessons.pair_settings import SHOWN, NetworkSettings, Pair
 from gui import theme
 from gui.inputs import ComboBox, DoubleSpinBox, SpinBox
 from gui.lessons.paired_runs.chart import LineSwatch
+from gui.rich_text import rich
 from gui.widgets.buttons import identified
 from gui.widgets.card import label, say
 
@@ -81,7 +82,7 @@ class PairSettingsForm(QWidget):
         about = NetworkSettings.settings()[name]
         words = label(about.label, "muted")
         words.setContentsMargins(8, 0, 0, 0)
-        words.setToolTip(f"<p>{about.help}</p>")
+        words.setToolTip(rich(about.help))
         self._labels[name] = words
         self._grid.addWidget(words, row, left)
         for network, letter in enumerate(NAMES):

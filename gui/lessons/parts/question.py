@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui.lessons.context import LessonContext
 from gui.lessons.prose import MEASURE, Prose
+from gui.rich_text import rich
 
 RIGHT, WRONG = "✓", "✗"
 ROLES = {RIGHT: "choice-right", WRONG: "choice-wrong", "": "choice"}
@@ -23,7 +24,7 @@ class Choice(QPushButton):
         self.setProperty("role", "choice")
         self.setAccessibleName(words)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setToolTip(f"<p>{help}</p>")
+        self.setToolTip(rich(help))
 
     def show_mark(self, mark: str) -> None:
         """Mark it as right or wrong, or not."""

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from core.model_comparison import ComparedModel, Measure
 from gui.inputs import ComboBox, SpinBox
+from gui.rich_text import rich
 from gui.theme import GAP, MARGIN
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Elided, label
@@ -113,7 +114,7 @@ class ComparisonControls(QWidget):
         self.bar.setValue(round(1000 * min(1.0, max(0.0, share))))
         if words != self.words.text():
             self.words.setText(words)
-            self.words.setToolTip(words)
+            self.words.setToolTip(rich(words))
         if running != self._running:
             self._running = running
             self._refresh()

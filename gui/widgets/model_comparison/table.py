@@ -1,6 +1,5 @@
 """The comparison as a table: a row a model, what it reached, and what the lecture reached."""
 
-import html
 import math
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
 from core.model_comparison import ComparedModel, Measure, Result
 from gui import theme
+from gui.rich_text import rich
 from gui.widgets.model_comparison.text import columns, span, told, told_by_lecture
 from gui.widgets.table_cells import HEAD, RIGHT, Cell, Header, Look
 
@@ -35,7 +35,7 @@ class ComparisonTable(QTableWidget):
         self._best: str | None = None
         self.setObjectName("ladderTable")
         self.setAccessibleName("Model comparison: what each model reached")
-        self.setToolTip(f"<p>{measure.about}</p>")
+        self.setToolTip(rich(measure.about))
         self.setHorizontalHeader(Header())
         self.setItemDelegate(Cell(self.look, self))
         self.verticalHeader().hide()
@@ -51,7 +51,7 @@ class ComparisonTable(QTableWidget):
         self.cellDoubleClicked.connect(lambda row, column: self._choose(row))
         for column, about in enumerate(self.columns):
             head = QTableWidgetItem(about.title)
-            head.setToolTip(f"<p>{about.help}</p>")
+            head.setToolTip(rich(about.help))
             self.setHorizontalHeaderItem(column, head)
             for row in range(len(self.models)):
                 item = QTableWidgetItem()
@@ -141,7 +141,7 @@ class ComparisonTable(QTableWidget):
         for column, (text, help) in enumerate(zip(texts, words, strict=True)):
             item = self._cell(row, column)
             item.setText(text)
-            item.setToolTip(f"<p>{html.escape(help)}</p>")
+            item.setToolTip(rich(help))
         runs = ", trains now" if compared.model == self.running else ""
         spoken = f"{compared.model}{runs}: {compared.idea}"
         self._cell(row, MODEL).setData(Qt.ItemDataRole.AccessibleTextRole, spoken)

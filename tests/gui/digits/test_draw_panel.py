@@ -15,6 +15,7 @@ from gui.digits.draw_panel import DrawPanel
 from gui.digits.photo_dialog import PhotoDialog
 from gui.theme import IconButton
 from gui.widgets.canvas import DigitCanvas
+from tests.gui.hands import tooltip
 
 # What the offscreen platform can't do, it says each time a window with a layout is shown.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -389,6 +390,6 @@ def test_a_row_explains_its_share(panel):
     spot = bars.row_rect(3).center().toPoint()
     event = QHelpEvent(QEvent.Type.ToolTip, spot, bars.mapToGlobal(spot))
     QApplication.sendEvent(bars, event)
-    assert QToolTip.text().startswith("3: 5.0 %. ")
-    assert "Softmax" in QToolTip.text()
+    assert tooltip().startswith("3: 5.0 %. ")
+    assert "Softmax" in tooltip()
     QToolTip.hideText()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QColor, QHelpEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from core.playgrounds.digits.models import build
 from core.playgrounds.digits.recipe import DigitsRecipe
@@ -19,6 +19,7 @@ from gui.digits.evaluation_panel import (
     floor_of,
     sentence_of,
 )
+from tests.gui.hands import tooltip
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +106,7 @@ def test_the_matrix_says_each_cell(shown, event) -> None:
         shown.confusion,
         QHelpEvent(QEvent.Type.ToolTip, point, shown.confusion.mapToGlobal(point)),
     )
-    assert QToolTip.text() == f"{was} predicted as {read}: {count} times"
+    assert tooltip() == f"{was} predicted as {read}: {count} times"
     right = int(event.details["confusion"][3, 3])
     assert shown.confusion.describe(33) == f"3 predicted correctly: {right} of 50"
 

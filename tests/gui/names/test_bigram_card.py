@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QColor, QHelpEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QToolTip
+from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from gui import theme
 from gui.names.bigram_card import WAITING, BigramCard
 from gui.names.bigram_views import MOST, choose
+from tests.gui.hands import tooltip
 
 LETTERS = ".abr"
 COUNTS = np.array([[0, 60, 40, 0], [50, 10, 0, 40], [10, 20, 0, 90], [40, 10, 80, 1]])
@@ -104,7 +105,7 @@ def test_the_tooltip_is_the_sentence(card) -> None:
     QApplication.sendEvent(
         card.map, QHelpEvent(QEvent.Type.ToolTip, point, card.map.mapToGlobal(point))
     )
-    assert QToolTip.text() == card.map.describe(11)
+    assert tooltip() == card.map.describe(11)
 
 
 def test_the_mouse_and_the_keys_read_cells(card, qtbot) -> None:

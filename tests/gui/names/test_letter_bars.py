@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
 from PySide6.QtGui import QHelpEvent
-from PySide6.QtWidgets import QApplication, QToolTip
+from PySide6.QtWidgets import QApplication
 
 from gui import theme
 from gui.charts.label_placement import free_places
 from gui.names.letter_bars import BROKEN, EMPTY, MOST, LetterBars, round_top
+from tests.gui.hands import tooltip
 
 LATIN = ".abcdefghijklmnopqrstuvwxyz"
 HAN = "." + "".join(chr(0x4E00 + i) for i in range(2999))
@@ -68,7 +69,7 @@ def test_a_column_says_what_it_is(bars) -> None:
     """Pointing at a letter tells its share and after what; the end is called so."""
     point = middle(bars, LATIN.index("r"))
     QApplication.sendEvent(bars, QHelpEvent(QEvent.Type.ToolTip, point, bars.mapToGlobal(point)))
-    assert QToolTip.text() == "r: 41.2 % after “b”"
+    assert tooltip() == "r: 41.2 % after “b”"
     assert bars.describe(0) == "end: 9.0 % after “b”"
     assert bars.accessibleDescription().startswith("r: 41.2 % after “b”; a: 20.0 %")
     bars.set_prefix("")

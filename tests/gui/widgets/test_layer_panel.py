@@ -5,7 +5,7 @@ import pytest
 import torch
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QHelpEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QToolButton, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QToolButton, QWidget
 
 from core.layers import layers_of
 from core.playgrounds.digits.data import prepare
@@ -19,6 +19,7 @@ from gui import theme
 from gui.charts.cells import Cells
 from gui.widgets.layer_cards import DRAW, alive
 from gui.widgets.layer_panel import LayerPanel, product_of, title_of
+from tests.gui.hands import tooltip
 
 CNN = DigitsRecipe(model="cnn", channels=(8, 12))
 RELU = DigitsRecipe(model="mlp", hidden=(40, 12), batch_norm=False)
@@ -80,8 +81,7 @@ def hover(widget: QWidget, point: QPoint) -> str:
     QApplication.sendEvent(
         widget, QHelpEvent(QEvent.Type.ToolTip, point, widget.mapToGlobal(point))
     )
-    words = QToolTip.text()
-    return words
+    return tooltip()
 
 
 @pytest.mark.parametrize(
