@@ -501,10 +501,11 @@ def test_a_use_while_running_statistics_still_come_in(cause, steps):
     assert ("train_eval_mismatch" in found) is (cause is not None)
 
 
-def test_masks_that_two_losses_are_made_of_are_no_inputs():
-    """A Dice loss sums them up: hundreds, that no layer ever sees."""
+@pytest.mark.parametrize("share", [0.5, 0.05])
+def test_masks_of_a_loss_of_two_parts(share):
+    """A Dice loss sums them up, hundreds that no layer sees; rare pixels count as others there."""
     model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1))
-    masks = (torch.rand(200, 1, 16, 16) < 0.5).float()
+    masks = (torch.rand(200, 1, 16, 16) < share).float()
     pictures = masks + 0.3 * torch.randn(200, 1, 16, 16)
 
     def step(_):
