@@ -10,6 +10,8 @@ from itertools import pairwise
 NUMBER = 4  # bytes
 DROPOUT = 1.25
 """Of each number that may be dropped: what is left of it, and a byte that says whether it was."""
+MIXED = 0.65
+"""Of what a training in half precision keeps; not measured, for want of a GPU to do so."""
 JUDGING = 256 << 20
 """Bytes that a slice of the judged examples may take."""
 ALWAYS = 160 << 20
@@ -32,7 +34,9 @@ class Footprint:
     widest: float
     data: float = 0.0
 
-    def size(self, optimizer: str, momentum: float, batch: int, examples: int) -> int:
+    def size(
+        self, optimizer: str, momentum: float, batch: int, examples: int, mixed: bool = False
+    ) -> int:
         """Return how many bytes it takes at its most.
 
         Args:
@@ -40,6 +44,7 @@ class Footprint:
             momentum: of the recipe.
             batch: how many examples a step takes.
             examples: how many there are.
+            mixed: whether products are in half precision, so that most of what is kept is, too.
         """
         slots = (1 if momentum else 0) if optimizer == "sgd" else 2
         # The copy from which a training goes on if its loss becomes NaN; the best weights so far,
@@ -48,7 +53,7 @@ class Footprint:
         # Weights and slots once more, as the bytes of a checkpoint that is written.
         written = 1 + slots
         weights = self.weights * (1 + 1 + slots + copies + written)  # and a gradient of each
-        step = batch * (self.kept + self.widest)
+        step = batch * (self.kept * (MIXED if mixed else 1.0) + self.widest)
         return int(NUMBER * (weights + step + examples * self.data)) + JUDGING // 4 + ALWAYS
 
 

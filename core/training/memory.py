@@ -6,6 +6,7 @@ torch is asked for a GPU's memory only: a form asks before it is loaded.
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,27 +37,34 @@ CGROUPS = (
 """Files of a control group's limit and of what is used of it, in version 2 and in version 1."""
 
 
-def needed(recipe: Recipe, symbols: int = 0, examples: int = BUNDLED) -> int:
+def needed(recipe: Recipe, symbols: int = 0, examples: int = BUNDLED, mixed: bool = False) -> int:
     """Return about how many bytes a training takes at its most; 0 where that is not known.
 
     Args:
         recipe: its settings.
         symbols: letters or tokens that there are; 0 where the data is not there yet.
         examples: how many there are to learn from.
+        mixed: whether it is trained in half precision.
     """
     about = recipe.footprint(symbols)
     if about is None:
         return 0
     batch = min(recipe.batch_size, examples)
-    return about.size(recipe.optimizer, recipe.momentum, batch, examples)
+    return about.size(recipe.optimizer, recipe.momentum, batch, examples, mixed)
 
 
-def shortage(recipe: Recipe, free: int, symbols: int = 0, examples: int = BUNDLED) -> str:
+def shortage(
+    recipe: Recipe, free: int, symbols: int = 0, examples: int = BUNDLED, mixed: bool = False
+) -> str:
     """Return a sentence if a training takes more than is free, with what to lower; else ""."""
-    wanted = needed(recipe, symbols, examples)
+
+    def takes(each: Recipe) -> int:
+        return needed(each, symbols, examples, mixed)
+
+    wanted = takes(recipe)
     if wanted <= free:
         return ""
-    lowered = _lowered(recipe, free, symbols, examples)
+    lowered = _lowered(recipe, free, examples, takes)
     advice = "free some, or choose a smaller model"
     if lowered != recipe:
         old, new = recipe.to_dict(), lowered.to_dict()
@@ -74,19 +82,18 @@ def check_memory(run: "Run") -> None:
     if run.recipe.footprint() is None or run.group is not None:
         return  # not known; or each of several processes takes a share of a batch
     symbols, examples = run.playground.sizes(run.data, run.recipe)
-    if sentence := shortage(run.recipe, free_memory(run.device.type), symbols, examples):
+    mixed = run.playground.mixed and run.device.type == "cuda"
+    if sentence := shortage(run.recipe, free_memory(run.device.type), symbols, examples, mixed):
         raise UserError(sentence)
 
 
-def _lowered(recipe: Recipe, free: int, symbols: int, examples: int) -> Recipe:
+def _lowered(recipe: Recipe, free: int, examples: int, takes: Callable[[Recipe], int]) -> Recipe:
     """Halve what saves most until it fits; the recipe as it is where nothing makes it fit."""
     lowered = recipe
-    while (wanted := needed(lowered, symbols, examples)) > free:
+    while (wanted := takes(lowered)) > free:
         smaller = [halved for key in HALVED if (halved := _halved(lowered, key, examples))]
-        if not smaller:
-            return recipe
-        best = min(smaller, key=lambda each: needed(each, symbols, examples))
-        if needed(best, symbols, examples) >= wanted:
+        best = min(smaller, key=takes, default=lowered)
+        if takes(best) >= wanted:
             return recipe
         lowered = best
     return lowered
