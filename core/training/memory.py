@@ -31,10 +31,10 @@ HALVED = (
 )
 """Settings that a training's memory grows with; of two that save alike, the first is lowered."""
 CGROUPS = (
-    ("memory.max", "memory.current"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ("memory.max", "memory.current", "memory.stat"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
 )
-"""Files of a control group's limit and of what is used of it, in version 2 and in version 1."""
+"""Files of a control group's limit, of what is used of it, and for what; versions 2 and 1."""
 
 
 def needed(recipe: Recipe, symbols: int = 0, examples: int = BUNDLED, mixed: bool = False) -> int:
@@ -161,13 +161,20 @@ def _free_in_group(root: Path) -> int:
     """Return what the limits of this process's control group leave; no limit is a large number."""
     free = sys.maxsize
     for folder in (root, root / _own_group()):
-        for limit, used in CGROUPS:
+        for limit, used, kinds in CGROUPS:
             try:
                 most, taken = (int((folder / name).read_text()) for name in (limit, used))
+                cached = _cached((folder / kinds).read_text())
             except (OSError, ValueError):  # there is none, or it says "max"
                 continue
-            free = min(free, max(0, most - taken))
+            free = min(free, max(0, most - taken + cached))
     return free
+
+
+def _cached(stat: str) -> int:
+    """Return how many of a group's bytes are copies of files, which make room when asked to."""
+    found = dict(line.split(maxsplit=1) for line in stat.splitlines())
+    return int(found.get("total_inactive_file", found.get("inactive_file", 0)))
 
 
 def _own_group() -> str:
