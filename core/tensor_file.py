@@ -4,7 +4,6 @@ A tensor on a mapping changes with its file, and ends the process where the file
 whatever another program does to a file that was opened here, it reaches no network.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import UserError
+from .files import parse_json
 
 LONGEST_HEADER = 100 << 20  # bytes, as safetensors itself has it
 
@@ -34,11 +34,11 @@ class TensorFile:
         if length > min(LONGEST_HEADER, self._stamp[0]):
             raise ValueError("its header is too long")
         try:
-            header: dict[str, Any] = json.loads(file.read(length))
+            header: dict[str, Any] = parse_json(file.read(length))
             self.metadata: Mapping[str, str] = header.pop("__metadata__", None) or {}
             self.kinds = {n: (str(t["dtype"]), tuple(t["shape"])) for n, t in header.items()}
             end = max((int(t["data_offsets"][1]) for t in header.values()), default=0)
-        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        except (AttributeError, LookupError, TypeError, ValueError):
             raise ValueError("its header can't be read") from None
         if 8 + length + end != self._stamp[0]:
             raise ValueError("it is not as long as its header says")

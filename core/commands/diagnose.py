@@ -41,7 +41,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
-    from ..doctor.diagnosis import read_diagnosis
+    from ..doctor.diagnosis import Diagnosis, read_diagnosis
     from ..runs.run_info import read_run_info
 
     if options.subject in playgrounds.all_names():
@@ -56,7 +56,10 @@ def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
         return found
     if folder := run_named(RUNS, options.subject):
         if said := read_run_info(folder).diagnosis:
-            return dict(said)
+            try:
+                return Diagnosis.from_dict(said).to_dict()
+            except ValueError:
+                raise UserError(f"The diagnosis in {folder} is damaged.") from None
         options.subject = str(folder / LAST)
     return _diagnose_checkpoint(options).to_dict()
 

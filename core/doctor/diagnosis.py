@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -306,6 +306,8 @@ class Diagnosis:
         found = structured(values, cls)
         if found.verdict not in VERDICTS:
             raise ValueError(found.verdict)
+        if not all(map(_is_drawable, _pictures(found))):
+            raise ValueError("a picture of it has a line whose points are not whole")
         return found
 
     def text(self) -> str:
@@ -351,6 +353,29 @@ def _proof(proof: Proof, first: str) -> str:
 
 def _wrapped(text: str, first: str, rest: str = "") -> str:
     return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=rest or first)
+
+
+def _pictures(value: object) -> Iterator[Picture]:
+    """Return all pictures in a diagnosis, wherever they stand."""
+    if isinstance(value, Picture):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _pictures(part)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _pictures(getattr(value, field.name))
+
+
+def _is_drawable(picture: Picture) -> bool:
+    """Whether each line has as many heights as places, and so has the band around it."""
+    return picture.kind == "bars" or all(
+        len(series.x) == len(series.y)
+        and all(map(math.isfinite, series.x))
+        and len(series.low) == len(series.high)
+        and len(series.low) in (0, len(series.x))
+        for series in picture.series
+    )
 
 
 def read_diagnosis(path: Path) -> tuple[LoopRecord, Diagnosis | None]:

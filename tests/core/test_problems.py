@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -225,3 +226,20 @@ def test_infinity_in_a_record_is_no_traceback(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(command, "RUNS", tmp_path)
     assert cli.main(["runs", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["runs"][0]["loss"] is None
+
+
+def test_a_diagnosis_whose_pictures_can_not_be_drawn_is_damaged(tmp_path, capsys, monkeypatch):
+    """A line with more places than heights, or with places that are nowhere."""
+    from core.commands import diagnose
+    from core.doctor.diagnosis import Check, Diagnosis, Picture, Series
+
+    for x, low in (((1.0,), ()), ((1.0, float("nan")), ()), ((1.0, 2.0), (0.5,))):
+        picture = Picture("?", "lines", (Series("a", x, (1.0, 2.0), low, low),))
+        check = Check("id", "title", True, picture=picture)
+        found = Diagnosis("fine", "All is well.", 0.8, checks=(check,))
+        with pytest.raises(ValueError, match="whole"):
+            Diagnosis.from_dict(found.to_dict())
+    monkeypatch.setattr(diagnose, "run_named", lambda runs, name: tmp_path)
+    damaged = SimpleNamespace(diagnosis={"verdict": "none of ours"})
+    monkeypatch.setattr("core.runs.run_info.read_run_info", lambda folder: damaged)
+    assert "is damaged" in said(capsys, "diagnose", "some run")
