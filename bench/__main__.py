@@ -61,8 +61,8 @@ MEASUREMENTS = {
     "doctor-watching": "bench.watching",
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
-    "runs-cost": "bench.runs cost",
-    "runs-killed": "bench.runs killed",
+    "runs-cost": "bench.runs",
+    "hostile-kills": "bench.hostile.__main__ kills",
     "model-comparison": "bench.accuracy model-comparison",
     "model-comparison-lecture": "bench.accuracy model-comparison-lecture",
 }

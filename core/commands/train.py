@@ -152,10 +152,13 @@ def _run(options: argparse.Namespace) -> "Run":
 
 
 def _show(answer: dict[str, Any]) -> str:
+    loss = (
+        f"loss {answer['train_loss']:.4f}, " if "train_loss" in answer else ""
+    )  # no step was left
     return (
         f"{answer['model']} with {answer['parameters']:,} parameters on {answer['dataset']}:"
         f" {answer['steps']:,} steps, {answer['seconds']:.0f} s on {answer['device']},"
-        f" loss {answer['train_loss']:.4f}, validation {answer['val_loss']:.4f}\n"
+        f" {loss}validation {answer['val_loss']:.4f}\n"
         f"{answer['checkpoint']}"
     )
 

@@ -89,7 +89,9 @@ def _checkpoint(folder: Path, about: RunInfo) -> Checkpoint | None:
     done = checkpoint.about["steps"] - about.first
     counts = hasattr(checkpoint.model(), "observe")  # with it, one step is all there is
     over = counts or done >= (about.steps or math.inf)
-    if done and (over or checkpoint.about["seconds"] >= (about.seconds or math.inf)):
+    # One that was killed after its last step is not judged yet, and its record has not ended.
+    stopped = about.state == "stopped"
+    if stopped and done and (over or checkpoint.about["seconds"] >= (about.seconds or math.inf)):
         raise UserError(f"{folder.name} has nothing left to do: its network is in {folder / LAST}.")
     return checkpoint if checkpoint.about["steps"] else None
 

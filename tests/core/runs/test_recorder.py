@@ -1,6 +1,7 @@
 """A run's record: what it holds, that it survives being killed, and that it goes on."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.cli import main
 from core.errors import UserError
 from core.files import free_place
 from core.playgrounds.digits.recipe import DigitsRecipe
@@ -266,6 +268,19 @@ def test_where_nothing_is_left_it_says_so(names_run, tmp_path):
         write_run_info(tmp_path / name, replace(read_run_info(tmp_path / name), state="stopped"))
         with pytest.raises(UserError, match="nothing left to do"):
             resume_run(tmp_path / name)
+
+
+def test_a_run_that_was_killed_after_its_last_step_is_brought_to_its_end(
+    recorded, tmp_path, capsys
+):
+    """It is judged, and ends as finished, with the weights that it had; the command says so."""
+    folder = shutil.copytree(recorded, tmp_path / "run")
+    write_run_info(folder, replace(read_run_info(folder), state="running", metrics={}))
+    assert main(["train", "--resume", str(folder)]) == 0
+    assert "400 steps" in (told := capsys.readouterr().out) and " validation 2." in told
+    about = read_run_info(folder)
+    assert about.state == "finished" and about.metrics["val_loss"]
+    assert same(weights_of(folder), weights_of(recorded))
 
 
 def test_momentum_that_was_switched_off_goes_on(names_run, tmp_path):
