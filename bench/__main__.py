@@ -62,6 +62,7 @@ MEASUREMENTS = {
     "expressions": "bench.expressions",
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs",
+    "hostile-disk": "bench.hostile.__main__ disk",
     "hostile-kills": "bench.hostile.__main__ kills",
     "model-comparison": "bench.accuracy model-comparison",
     "model-comparison-lecture": "bench.accuracy model-comparison-lecture",

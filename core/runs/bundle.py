@@ -49,7 +49,10 @@ def pack(folder: Path, out: Path) -> None:
             with packed.open(ABOUT, "w") as part:
                 part.write(run_info_json(about))
     except OSError as error:
-        raise UserError(f"{out} can't be written ({error.strerror or error}).") from None
+        raise UserError(
+            f"{out} can't be written ({error.strerror or error}); make room there or name another"
+            " place."
+        ) from None
 
 
 def _name(folder: Path, path: Path) -> str:

@@ -13,7 +13,7 @@ from core.playgrounds.text import tokens
 from gui import session as session_module
 from tests.core.test_cli import answer
 
-OWN_PROCESS = ("doctor-cost", "hostile-kills", "expressions")
+OWN_PROCESS = ("doctor-cost", "hostile-kills", "hostile-disk", "expressions")
 """They change the process for good: what the doctor watches, a fork, an audit hook."""
 
 

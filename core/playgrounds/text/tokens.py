@@ -211,7 +211,14 @@ def tokenise(
         parts = [torch.zeros(0, dtype=torch.int32), *map(torch.from_numpy, pieces)]
         return Tokens(tokenizer, torch.cat(parts), text.characters)
     mark = _mark(text, tokenizer)
-    return Tokens(tokenizer, _kept(mark) or _keep(mark, pieces), text.characters)
+    try:
+        ids = _kept(mark) or _keep(mark, pieces)
+    except OSError as error:
+        raise UserError(
+            f"The tokens can't be written to {TOKENS} ({error.strerror or error}); make room"
+            " or choose a smaller text."
+        ) from None
+    return Tokens(tokenizer, ids, text.characters)
 
 
 def _kept(mark: str) -> KeptTokens | None:
@@ -253,20 +260,18 @@ def _cut(text: Text, tokenizer: Tokenizer, tell: Tell, cancelled: Cancelled) -> 
 
 
 def _keep(mark: str, pieces: Iterator[Array]) -> KeptTokens:
-    """Write tokens to a file, whole or not at all."""
+    """Write tokens to a file, whole or not at all.
+
+    Raises:
+        OSError: it can't be written there.
+    """
     draft = TOKENS / f"{mark}.int32"
-    try:
-        with drafted(draft) as file:
-            for tokens in pieces:
-                file.write(tokens.data)
-        path = draft.with_stem(f"{mark}-{_stamped(draft.stat())}")
-        draft.replace(path)
-        return KeptTokens(path)
-    except OSError as error:
-        raise UserError(
-            f"The tokens can't be written to {TOKENS} ({error.strerror or error}); make room"
-            " or choose a smaller text."
-        ) from None
+    with drafted(draft) as file:
+        for tokens in pieces:
+            file.write(tokens.data)
+    path = draft.with_stem(f"{mark}-{_stamped(draft.stat())}")
+    draft.replace(path)
+    return KeptTokens(path)
 
 
 def _mark(text: Text, tokenizer: Tokenizer) -> str:
