@@ -43,10 +43,10 @@ TOUCHES = ("open", "os.rename", "os.remove", "os.mkdir", "os.chmod", "os.listdir
 PATIENCE = 300  # seconds, after which a training counts as one that hangs
 OFTEN = 0.05  # times the usual pause between two writings
 TRAININGS = {
-    "names": ("--steps 250 --set model=mlp hidden=24 batch_size=32 dropout=0.1", ""),
-    "digits": ("--steps 120 --set model=mlp hidden=16 batch_size=32 augment=affine", ""),
+    "names": ("--steps 200 --set model=mlp hidden=24 batch_size=32 dropout=0.1", ""),
+    "digits": ("--steps 40 --set model=mlp hidden=16 batch_size=32 augment=affine", ""),
     "text": (
-        "--steps 30 --set model=gpt tokenizer=characters width=16 layers=1 heads=2 context=16"
+        "--steps 15 --set model=gpt tokenizer=characters width=16 layers=1 heads=2 context=16"
         " batch_size=8 dropout=0.1",
         "To be or not to be, that is the question.\n" * 50,
     ),
@@ -78,7 +78,7 @@ def kills(count: int, seed: int) -> list[dict[str, Any]]:
         while done < count:
             playground = chance.choice(CHOSEN)
             whole, touches, lasted = wholes[playground]
-            place = folder / f"{playground}-{done}"
+            place = Path(tempfile.mkdtemp(dir=folder, prefix=f"{playground}-"))
             words = _words(folder, playground)
             while True:
                 saving = chance.random() < 2 / 3

@@ -59,16 +59,21 @@ def read_curves(folder: Path, layers: int | None = None) -> History:
         layers: how many the network has; None if that does not matter.
 
     Raises:
-        UserError: it is damaged, or of another network.
+        UserError: it can't be read, is damaged, or of another network.
     """
     path = folder / CURVES
     if not path.is_file():
         return History()
     try:
-        with zipfile.ZipFile(path) as packed:
+        opened = path.open("rb")
+    except OSError as error:
+        raise UserError(f"{path} can't be read ({error.strerror or error}).") from None
+    try:
+        with opened, zipfile.ZipFile(opened) as packed:
             check_archive(packed.infolist(), LARGEST)
-        with np.load(path, allow_pickle=False) as file:
-            history = _unpacked({name: file[name] for name in file.files})
+            opened.seek(0)
+            with np.load(opened, allow_pickle=False) as file:
+                history = _unpacked({name: file[name] for name in file.files})
     except UNREADABLE:
         raise UserError(
             f"The curves of {folder} are damaged; its checkpoints may be whole."

@@ -33,7 +33,7 @@ from ..training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ..training.learner import Learner
 from ..training.pace import Pace
 from .curves import read_curves, write_curves
-from .folder import BEST, LAST, drop_drafts
+from .folder import BEST, CURVES, LAST, drop_drafts
 from .keyframe_schedule import KeyframeSchedule
 from .keyframes import forget_after
 from .record_lock import RecordLock
@@ -109,13 +109,25 @@ class FileRecorder:
         done = tuple(change for change in self._about.changes if change[0] <= step)
         self._about = dataclasses.replace(self._about, changes=done)
         self._recipe = {**self._about.recipe, **self._about.changed}
-        with self._telling():  # damaged curves begin anew here
+        with self._put_aside(CURVES):  # they begin anew here
             self._history = read_curves(self.folder, len(self._about.layers))
         self._history.cut(step)
         forget_after(self.folder, step)
-        with self._telling():  # damaged weights give way to the next good ones
+        with self._put_aside(BEST):  # the next good ones take their place
             if (self.folder / BEST).is_file():
                 self._best = _validation_loss(load_checkpoint(self.folder / BEST))
+
+    @contextlib.contextmanager
+    def _put_aside(self, name: str) -> Iterator[None]:
+        """Keep a part that can't be read under another name, and go on without it."""
+        with self._telling():
+            try:
+                yield
+            except UserError:
+                part = self.folder / name
+                with contextlib.suppress(OSError):
+                    part.replace(part.with_stem(f"{part.stem}-damaged"))
+                raise
 
     @contextlib.contextmanager
     def _telling(self) -> Iterator[None]:

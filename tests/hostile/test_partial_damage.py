@@ -59,6 +59,7 @@ def test_a_resume_needs_the_last_checkpoint_alone(halves, tmp_path, part, damage
     ended, whole = weights_of(folder), weights_of(halves / "whole")
     assert all(torch.equal(ended[name], whole[name]) for name in whole)
     assert read_curves(folder).loss.x[-1] == 300 and load_checkpoint(folder / BEST)
+    assert list(folder.glob("*-damaged.*")), "what may be mended is kept"
 
 
 def test_the_checkpoint_is_written_where_curves_can_not_be(names_run, tmp_path, monkeypatch):
