@@ -281,7 +281,10 @@ PROGRAMS = (
         "NYU-DLSP20/04-spiral_classification.ipynb",
         (E("12:18", 1000, True), E("16:22", 1000, True)),
     ),
-    PublicProgram("NYU-DLSP20/05-regression.ipynb", (E("12:18", 1000), E("17:30", None, True))),
+    PublicProgram(
+        "NYU-DLSP20/05-regression.ipynb",
+        (E("12:18", 1000), *(E("17:30", 1000) for _ in range(10))),  # of ten networks
+    ),
     PublicProgram(
         "NYU-DLSP20/08-seq_classification.ipynb",
         tuple(E("9:12", None, None, True) for _ in range(5)),

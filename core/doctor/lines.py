@@ -359,8 +359,20 @@ def _source(lines: Lines, tensor: Tensor) -> Iterator[Line]:
                 names |= {name for name, t in held if _shares(t, one)}
     in_step = {op.line for op in lines.graph.tape.ops}
     last = {name.rpartition(".")[2] for name in names if name} & {n.split(".")[-1] for n, _ in held}
-    found = [line for line in _assigned(lines, lambda name: name in last) if line not in in_step]
-    yield from reversed(found)
+    for wanted in (_is_computed, lambda value: not _is_computed(value)):
+        found = _assigned(lines, lambda name: name in last, wanted)
+        yield from reversed([line for line in found if line not in in_step])
+
+
+def _is_computed(value: ast.expr) -> bool:
+    """Whether data is given other values; not where it is cut, shuffled or moved."""
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    moves = ("to", "cuda", "long", "clone", "contiguous")
+    return not all(
+        isinstance(part, ast.Subscript | ast.Name)
+        or (isinstance(part, ast.Call) and _name(part.func) in moves)
+        for part in parts
+    )
 
 
 def _shares(one: Tensor, other: Tensor) -> bool:

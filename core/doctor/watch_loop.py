@@ -30,7 +30,6 @@ from torch import Tensor
 from ..errors import UserError
 from ..runs.loop_record import LoopRecord, place_for, write_record
 from ..training.pace import Pace
-from .diagnose import diagnose_loop, examine_loop
 from .diagnosis import VERDICTS, Diagnosis, Picture, Series
 from .evidence import Evidence
 from .html_report import report
@@ -188,6 +187,9 @@ class WatchedLoop:
 
     def _diagnose(self, tape: Tape | None = None, crash: str = "") -> None:
         """Say what is known now; a fault of ours must not end another's script."""
+        # Experiments and rules are loaded where they are needed: the first step waits for none.
+        from .diagnose import diagnose_loop, examine_loop
+
         with isolated():
             try:
                 if self._evidence is None:

@@ -1,17 +1,25 @@
 """Finds in a program's syntax tree the loops that train, and in each what is a step.
 
-A loop trains if its body, or a function that it calls, has a backward pass. The innermost loop that
+A loop trains if its body, or a function that it calls, has a backward pass, or takes a derivative
+(``torch.autograd.grad``, ``torch.func.grad``) by which weights are moved. The innermost loop that
 also holds the update is a step: a loop inside of it accumulates gradients, one around it counts
 epochs.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 Loop = ast.For | ast.While | ast.AsyncFor
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 BACKWARD = ("backward", "manual_backward")
+GRADIENTS = ("torch.autograd.grad", "autograd.grad")
+TRANSFORMS = tuple(
+    f"{module}{name}"
+    for module in ("torch.func.", "func.", "functorch.")
+    for name in ("grad", "grad_and_value")
+)
+"""What makes a function that differentiates of one that computes a loss."""
 SCHEDULERS = ("sched", "warmup", "lr_", "prof", "writer", "bar", "env")
 """Parts of names of what has a ``step()`` that moves no weight."""
 AMBIGUOUS = frozenset("train eval step fit update run forward close backward zero_grad".split())
@@ -61,10 +69,22 @@ class LoopFinder:
         self._classes: dict[str, tuple[str, ...]] = {}
         self._made: dict[str, str] = {}
         self._schedulers: set[str] = set()
+        self._held: dict[str, list[_Unit]] = {}
+        """Functions by the variables and parameters that stand for them."""
+        self._imported: dict[str, str] = {}
+        self._derivatives: set[int] = set()
+        """Ids of the calls that return gradients."""
+        self._moved: set[int] = set()
+        """Ids of the statements that move weights by such gradients."""
         for tree in trees:
             self._read(tree, "")
             self._units.append(_Unit(tree, ""))
             self._note_assigned(tree)
+        for tree in trees:
+            self._note_held(tree)
+            self._note_derivatives(tree)
+        for unit in self._units:
+            self._note_moved(unit.node)
         self.found = Loops()
         self._settle()
 
@@ -98,20 +118,65 @@ class LoopFinder:
                 if "lr_scheduler" in dotted or made.endswith(("LR", "Scheduler", "schedule")):
                     self._schedulers.add(name)
 
+    def _note_held(self, tree: ast.Module) -> None:
+        """Note functions that others return or are given: ``step = make_step(model)``."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                for target in node.targets:
+                    self._hold(_last_name(target), self._returned(node.value))
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            for unit in self._named.get(_last_name(node.func), ()):
+                given = [arg.arg for arg in unit.node.args.args]  # type: ignore[union-attr]
+                given = given[1:] if given[:1] == ["self"] else given
+                for name, value in zip(given, node.args, strict=False):
+                    self._hold(name, self._meant(value))
+                for keyword in node.keywords:
+                    self._hold(keyword.arg or "", self._meant(keyword.value))
+
+    def _hold(self, name: str, units: list[_Unit]) -> None:
+        held = self._held.setdefault(name, [])
+        held += [unit for unit in units if unit not in held]
+
+    def _meant(self, value: ast.expr, owner: str = "") -> list[_Unit]:
+        """Return the functions that an expression stands for: a name, or a method."""
+        if isinstance(value, ast.Name):
+            known = self._functions.get(("", value.id)) or self._held.get(value.id, [])
+            return [unit for unit in known if unit.node.name == value.id] or known  # type: ignore[union-attr]
+        if isinstance(value, ast.Attribute) and _last_name(value.value) in ("self", "cls"):
+            return self._method(owner, value.attr) if owner else self._named.get(value.attr, [])
+        return []
+
+    def _returned(self, call: ast.Call) -> list[_Unit]:
+        """Return the functions that are defined in what is called, and returned by it."""
+        found = []
+        for factory in self._named.get(_last_name(call.func), ()):
+            inner = {
+                node.name: node
+                for node in ast.walk(factory.node)
+                if isinstance(node, Function) and node is not factory.node
+            }
+            for node in ast.walk(factory.node):
+                if isinstance(node, ast.Return) and node.value is not None:
+                    made = inner.get(_last_name(node.value))
+                    found += [unit for unit in self._units if unit.node is made]
+        return found
+
     def _called(self, call: ast.Call, owner: str) -> list[_Unit]:
         """Return the program's functions that a call may mean; a closure is given to a step."""
         func = call.func
-        if isinstance(func, ast.Attribute) and func.attr == "step" and call.args:
-            closure = self._functions.get(("", _last_name(call.args[0])))
-            if closure:
-                return closure
+        steps = isinstance(func, ast.Attribute) and func.attr == "step" and call.args
+        if steps and (closure := self._meant(call.args[0], owner)):
+            return closure
         if isinstance(func, ast.Name):
             known = self._functions.get(("", func.id), [])
-            return known or self._functions.get((func.id, "__init__"), [])
+            known = known or self._functions.get((func.id, "__init__"), [])
+            return known or self._held.get(func.id, [])
         if not isinstance(func, ast.Attribute):
             return []
         if isinstance(func.value, ast.Name) and func.value.id in ("self", "cls"):
-            return self._method(owner, func.attr)
+            return self._method(owner, func.attr) or self._held.get(func.attr, [])
         made = self._made.get(_last_name(func.value)) or (
             _last_name(func.value.func) if isinstance(func.value, ast.Call) else ""
         )
@@ -134,6 +199,93 @@ class LoopFinder:
             todo += self._classes.get(one, ())
         heirs = [heir for heir, bases in self._classes.items() if owner in bases]
         return [unit for heir in heirs for unit in self._functions.get((heir, name), [])]
+
+    # Derivatives that are values: ``grads = autograd.grad(loss, params)``.
+
+    def _note_derivatives(self, tree: ast.Module) -> None:
+        """Note which calls return gradients."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    self._imported[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        made = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and self._differentiates(node.value):
+                made |= {_last_name(target) for target in node.targets}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (
+                self.returns_gradients(node)
+                or _last_name(node.func) in made
+                or (isinstance(node.func, ast.Call) and self._differentiates(node.func))
+            ):
+                self._derivatives.add(id(node))
+
+    def _dotted(self, node: ast.expr) -> str:
+        """Return the whole name of what is called, as it was imported."""
+        if isinstance(node, ast.Name):
+            return self._imported.get(node.id, node.id)
+        if isinstance(node, ast.Attribute):
+            return f"{self._dotted(node.value)}.{node.attr}"
+        return ""
+
+    def returns_gradients(self, call: ast.Call) -> bool:
+        """Whether it is ``torch.autograd.grad``, and no part of a loss."""
+        kept = (k.value for k in call.keywords if k.arg == "create_graph")
+        in_loss = any(not (isinstance(v, ast.Constant) and not v.value) for v in kept)
+        return self._dotted(call.func) in GRADIENTS and not in_loss
+
+    def is_transform(self, call: ast.Call) -> bool:
+        """Whether it is ``torch.func.grad`` of a function that computes a loss."""
+        return self._dotted(call.func) in TRANSFORMS
+
+    def _differentiates(self, value: ast.expr) -> bool:
+        return any(isinstance(n, ast.Call) and self.is_transform(n) for n in ast.walk(value))
+
+    def _note_moved(self, node: ast.AST) -> None:
+        """Note which statements of a function move weights by gradients that are values."""
+        names: set[str] = set()
+
+        def has_gradient(value: ast.AST | None) -> bool:
+            inside = ast.walk(value) if value is not None else ()
+            return any(
+                (isinstance(n, ast.Name) and n.id in names) or id(n) in self._derivatives
+                for n in inside
+            )
+
+        before = -1
+        while len(names) > before:
+            before = len(names)
+            for one in _own(node):
+                if isinstance(one, ast.Assign) and (
+                    any(id(n) in self._derivatives for n in ast.walk(one.value))
+                    or (isinstance(one.value, ast.Name) and one.value.id in names)
+                ):
+                    names |= {n.id for t in one.targets for n in _stored(t)}
+                elif isinstance(one, ast.For | ast.comprehension):
+                    names |= _names_of_items(one.target, one.iter, has_gradient)
+        for one in _own(node):
+            if isinstance(one, ast.AugAssign):
+                moves = has_gradient(one.value) and not has_gradient(one.target)
+            elif isinstance(one, ast.Assign | ast.Return):
+                moves = any(
+                    isinstance(n, ast.BinOp)
+                    and isinstance(n.op, ast.Add | ast.Sub)
+                    and has_gradient(n.right)
+                    and not has_gradient(n.left)
+                    for n in ast.walk(one.value or one)
+                )
+            elif isinstance(one, ast.Expr) and isinstance(one.value, ast.Call):
+                call = one.value
+                written = _last_name(call.func).endswith("_") and not has_gradient(call.func)
+                moves = written and any(has_gradient(arg) for arg in call.args)
+            else:
+                continue
+            if moves:
+                self._moved.add(id(one))
+        inside = list(_own(node))
+        steps = any(isinstance(n, ast.Call) and _last_name(n.func) == "step" for n in inside)
+        if not steps and not any(id(n) in self._moved for n in inside):
+            self._derivatives -= {id(n) for n in inside}  # they are looked at
 
     # What functions do, until nothing changes any more: they call one another.
 
@@ -163,7 +315,7 @@ class LoopFinder:
                 self.found.training_calls.add(node)
                 unit.trains = True
             if id(node) not in inside:
-                unit.backward |= _is_backward(node) or any(u.backward for u in called)
+                unit.backward |= self._is_backward(node) or any(u.backward for u in called)
         if not isinstance(unit.node, ast.Module):
             unit.updates = any(self._is_update(n, unit.owner) for n in _own(unit.node))
         else:
@@ -182,7 +334,7 @@ class LoopFinder:
         behind = {id(n) for child in trained for n in ast.walk(child)}
         own = [n for n in _own(loop) if id(n) not in behind]
         calls = [n for n in own if isinstance(n, ast.Call)]
-        backward = any(_is_backward(c) for c in calls) or any(
+        backward = any(self._is_backward(c) for c in calls) or any(
             u.backward for c in calls for u in self._called(c, owner)
         )
         if backward:
@@ -209,8 +361,15 @@ class LoopFinder:
         is_module = any("Module" in base for base in self._classes.get(name, ()))
         return is_module or dotted.startswith(("optim.", "torch.optim.")) or name == "Sequential"
 
+    def _is_backward(self, call: ast.Call) -> bool:
+        """Whether it is a backward pass, or returns gradients."""
+        named = isinstance(call.func, ast.Attribute) and call.func.attr in BACKWARD
+        return named or id(call) in self._derivatives
+
     def _is_update(self, node: ast.AST, owner: str) -> bool:
         """Whether weights are moved there: an optimiser's step, or a gradient added to them."""
+        if id(node) in self._moved:
+            return True
         if isinstance(node, ast.Call):
             func = node.func
             if isinstance(func, ast.Attribute) and func.attr == "step":
@@ -240,7 +399,7 @@ class LoopFinder:
         """Whether a backward pass is in a statement or expression, or in what it calls."""
         calls = [node for node in _own(code) if isinstance(node, ast.Call)]
         return any(
-            _is_backward(c) or any(u.backward for u in self._called(c, owner)) for c in calls
+            self._is_backward(c) or any(u.backward for u in self._called(c, owner)) for c in calls
         )
 
 
@@ -272,8 +431,28 @@ def _loops_in(node: ast.AST) -> list[ast.AST]:
     return found
 
 
-def _is_backward(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Attribute) and call.func.attr in BACKWARD
+def _stored(target: ast.expr) -> list[ast.Name]:
+    """Return the variables that a target gives a value, those in tuples included."""
+    return [n for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
+def _names_of_items(
+    target: ast.expr, items: ast.expr, wanted: Callable[[ast.AST], bool]
+) -> set[str]:
+    """Return the variables of a loop over something that stand for what is wanted of it."""
+    if not wanted(items):
+        return set()
+    parts = target.elts if isinstance(target, ast.Tuple) else []
+    given = items.args if isinstance(items, ast.Call) else []
+    name = _last_name(items.func) if isinstance(items, ast.Call) else ""
+    if name == "zip" and len(parts) == len(given):
+        found = [_names_of_items(p, g, wanted) for p, g in zip(parts, given, strict=True)]
+        return set[str]().union(*found)
+    if name == "enumerate" and len(parts) == 2:
+        return _names_of_items(parts[1], given[0], wanted)
+    if name == "items" and len(parts) == 2:
+        target = parts[1]
+    return {n.id for n in _stored(target)}
 
 
 def _reads_gradient(value: ast.expr | None) -> bool:

@@ -17,7 +17,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .find_loops import Function, LoopFinder, Loops
+from .find_loops import BACKWARD, Function, LoopFinder, Loops
 
 MONITOR = "__glassbox__"
 """What the monitor is called; find_variables passes over such names."""
@@ -122,6 +122,7 @@ class Instrumenter(ast.NodeTransformer):
         number = self._place(node.lineno, is_outer, node not in found.makes_network)
         if is_step:
             self._in_step += 1
+            self._mark_uses(node.body)
             self.generic_visit(node)
             self._in_step -= 1
             node.body = self._with_step(node.body, number)
@@ -133,6 +134,28 @@ class Instrumenter(ast.NodeTransformer):
             node.orelse = self._block(node.orelse)
             node.body.append(self._leave(self._call("over", number), node.body[-1]))
         return self._with("training", number, [node], node)
+
+    def _mark_uses(self, body: list[ast.stmt], apart: bool = False) -> None:
+        """Mark the statements of a step that may use the network besides, as every hundredth does.
+
+        Args:
+            body: statements.
+            apart: whether they are done under a condition, or without gradients.
+        """
+        owner = self._owners[-1]
+        for place, statement in enumerate(body):
+            learns = self._finder.backward_in(statement, owner)
+            if learns or self._finder.updates_in(statement, owner):
+                continue
+            if isinstance(statement, ast.If):
+                self._mark_uses(statement.body, True)
+                self._mark_uses(statement.orelse, True)
+            elif isinstance(statement, ast.With) and (apart or _is_without_gradient(statement)):
+                self._mark_uses(statement.body, True)
+            elif apart and self._may_use(statement):
+                body[place] = self._with(
+                    "use", self._place(statement.lineno), [statement], statement, inside=True
+                )
 
     visit_For = visit_While = visit_AsyncFor = _loop  # noqa: N815
 
@@ -211,8 +234,15 @@ class Instrumenter(ast.NodeTransformer):
         name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
         is_loss = any(part in name.lower() for part in LOSS_NAMES) and not self._learns(node)
         self.generic_visit(node)
-        if isinstance(func, ast.Attribute) and func.attr in ("backward", "manual_backward"):
+        if isinstance(func, ast.Attribute) and func.attr in BACKWARD:
             return self._backward(node, func)
+        if self._finder.returns_gradients(node) and node.args:
+            node.args[0] = self._call("root", node.args[0])
+            return node
+        if self._finder.is_transform(node):
+            node.args.insert(0, func)
+            node.func = self._call("derivative").func
+            return node
         if is_loss and not self._in_forward and not _on_training_data(node):
             noted = self._evaluated(node)
             if _is_sum(node) and len(node.args) > 1 and isinstance(node.args[1], ast.Name):
@@ -272,9 +302,12 @@ class Instrumenter(ast.NodeTransformer):
             return ast.copy_location(ast.Call(monitor, [argument], []), argument)
         return ast.Call(monitor, [] if argument is None else [ast.Constant(argument)], [])
 
-    def _with(self, method: str, number: int, body: list[ast.stmt], at: ast.stmt) -> ast.stmt:
-        item = ast.withitem(self._call(method, number))
-        return _at(ast.With([item], body), at)
+    def _with(
+        self, method: str, number: int, body: list[ast.stmt], at: ast.stmt, inside: bool = False
+    ) -> ast.stmt:
+        call = self._call(method, number)
+        call.args += [ast.Constant(True)] if inside else []
+        return _at(ast.With([ast.withitem(call)], body), at)
 
     def _leave(self, call: ast.Call, at: ast.stmt) -> ast.stmt:
         return _at(ast.If(call, [ast.Break()], []), at)
@@ -294,6 +327,11 @@ def _on_training_data(node: ast.AST) -> bool:
         n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr != "training"
     ]
     return any("train" in name or name in ("xtr", "ytr") for name in names)
+
+
+def _is_without_gradient(statement: ast.With) -> bool:
+    names = {getattr(n, "attr", getattr(n, "id", "")) for i in statement.items for n in ast.walk(i)}
+    return not names.isdisjoint(("no_grad", "inference_mode", "set_grad_enabled"))
 
 
 def _is_sum(call: ast.Call) -> bool:

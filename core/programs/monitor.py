@@ -3,6 +3,7 @@
 It returns every value as it was given, and nothing of it may raise into the program.
 """
 
+import functools
 import logging
 import os
 import sys
@@ -111,7 +112,11 @@ class Training:
 
         steps, losses = self.loop.watcher.losses()
         stride = max(1, -(-len(steps) // POINTS))
-        layers = self.loop.watcher.layers()
+        layers = None
+        try:
+            layers = self.loop.watcher.layers()
+        except Exception:  # of ours; the rest is shown all the same
+            _log.exception("the layers of a step can't be shown")
         seen: dict[str, Any] = plain(
             {
                 "steps": steps[::stride],
@@ -185,6 +190,32 @@ class Monitor:
             self._loss = one if _is_tensor(one) else self._loss
         return value
 
+    def derivative(self, transform: Any, loss: Any, *given: Any, **named: Any) -> Any:
+        """Return what ``torch.func.grad`` makes of a loss; it notes its value, too."""
+        func = sys.modules["torch"].func
+        if transform not in (func.grad, func.grad_and_value):
+            return transform(loss, *given, **named)
+        both = func.grad_and_value(loss, *given, **named)  # of which grad leaves out the value
+        plain = transform(loss, *given, **named)
+
+        @functools.wraps(plain)
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            if _is_compiled() or not self.on:
+                return plain(*args, **kwargs)
+            gradient, value = both(*args, **kwargs)
+            has_aux = isinstance(value, tuple)
+            self._note_inside(value[0] if has_aux else value)
+            if transform is func.grad_and_value:
+                return gradient, value
+            return (gradient, value[1]) if has_aux else gradient
+
+        return noting
+
+    def _note_inside(self, value: Any) -> None:
+        """Note a loss, unless it is one inside of another transform."""
+        if not sys.modules["torch"]._C._functorch.is_functorch_wrapped_tensor(value):
+            self.root(value)
+
     # Loops.
 
     def training(self, number: int) -> "_Around":
@@ -203,7 +234,8 @@ class Monitor:
     def _take_step(self, training: Training, loss: "Tensor", frame: FrameType) -> None:
         training.validated()
         training.loop.step(loss, frame)
-        if self._pace.due():
+        # A curve begins with its second loss; a report of the first would only postpone it.
+        if training.loop.watcher.count > 1 and self._pace.due():
             with self._pace.spending():
                 self._report()
 
@@ -270,21 +302,31 @@ class Monitor:
 
     # Uses.
 
-    def use(self, number: int) -> "_Use":
-        """Return the context of a statement in which a network may be used."""
-        return _Use(self, number)
+    def use(self, number: int, inside: bool = False) -> "_Use":
+        """Return the context of a statement in which a network may be used.
 
-    def may_record(self, number: int) -> bool:
+        Args:
+            number: of the place.
+            inside: whether it is a part of a step, where only what has no gradient is a use.
+        """
+        return _Use(self, number, inside)
+
+    def may_record(self, number: int, inside: bool) -> bool:
         """Whether a use is to be recorded: the first, the second, the fourth ... of each place."""
         if not self.on or not self.trainings or self.recording:
             return False
+        if inside and any(t.loop.watcher.is_recording for t in self._open.values()):
+            return False  # an observed step is recorded whole
         self._used[number] += 1
         return self._used[number].bit_count() == 1
 
-    def used(self, recorder: "TapeRecorder", frame: FrameType) -> None:
+    def used(self, recorder: "TapeRecorder", frame: FrameType, inside: bool) -> None:
         """Compare a use with the trainings whose network it uses."""
+        if inside and any(t.requires_grad for op in recorder.tape.ops for t in op.outputs):
+            return  # the step's own forward pass
         for training in self.trainings:
-            training.validated()
+            if not inside:
+                training.validated()
             training.uses += training.loop.take_use(recorder.tape, frame)
 
     def noted(self) -> int:
@@ -346,12 +388,12 @@ class _Around:
 class _Use:
     """The context of a statement in which a network may be used."""
 
-    def __init__(self, monitor: Monitor, number: int) -> None:
-        self._monitor, self._number = monitor, number
+    def __init__(self, monitor: Monitor, number: int, inside: bool) -> None:
+        self._monitor, self._number, self._inside = monitor, number, inside
         self._recorder: TapeRecorder | None = None
 
     def __enter__(self) -> Self:
-        if self._monitor.may_record(self._number):
+        if self._monitor.may_record(self._number, self._inside):
             from ..doctor.watch.tape import TapeRecorder
 
             self._frame = sys._getframe(1)
@@ -370,7 +412,7 @@ class _Use:
             self._recorder.__exit__(None, None, None)
             self._monitor.recording = False
             if error is None:
-                _guarded(self._monitor.used, self._recorder, self._frame)
+                _guarded(self._monitor.used, self._recorder, self._frame, self._inside)
 
 
 def _guarded(function: Callable[..., None], *arguments: Any) -> None:

@@ -173,7 +173,7 @@ def measure_activation(output: Tensor, activation: str, unit_dim: int) -> Tensor
         saturated = torch.zeros_like(mean)
     dead = torch.zeros_like(mean)
     if activation == "relu":
-        units = output.movedim(unit_dim, -1).flatten(0, -2)
+        units = output.movedim(unit_dim, -1).reshape(-1, output.shape[unit_dim])
         dead = is_dead(units, activation).float().mean()
     zero = (values == 0).float().mean()
     shown = values[values != 0] if values.device.type == "cpu" else values

@@ -15,6 +15,7 @@ from core.programs.launch import PATIENCE, ProgramRun
 from core.telemetry.events import LayersSeen
 
 EVERY = 400  # milliseconds between two looks
+AT_FIRST = 100  # until a loop was seen: its first picture is waited for
 MOST = 100_000  # bytes of its output that are shown of one look
 LARGEST = 32 << 20  # bytes of its output that are kept on disk
 
@@ -64,7 +65,6 @@ class RunningProgram(QObject):
         self._output: IO[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._timer = QTimer(self)
-        self._timer.setInterval(EVERY)
         self._timer.timeout.connect(self._look)
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
@@ -102,7 +102,7 @@ class RunningProgram(QObject):
             return
         self._folder, self._output, self._read, self._figures = folder, output, 0, 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._timer.start()
+        self._timer.start(AT_FIRST)
 
     def stop(self) -> None:
         """Interrupt the program; it is ended if it runs on all the same."""
@@ -131,6 +131,8 @@ class RunningProgram(QObject):
             self.failed.emit(str(error))
             return
         self.progressed.emit(answer, seen)
+        if seen["loops"] and self._timer.interval() != EVERY:
+            self._timer.setInterval(EVERY)
         if not runs:
             self._close()
             self.ended.emit(answer)

@@ -20,7 +20,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 from torch.overrides import TorchFunctionMode
 
 Substitutes = Mapping[int, Tensor]
@@ -226,12 +229,16 @@ class TapeRecorder(TorchFunctionMode):
         self._moved: set[int] = set()
         self._evaluated: dict[int, weakref.ref[Tensor]] = {}
         self._in_own_function = False
+        self._in_update = False
         self._stance: AbstractContextManager[None] | None = None
         self.failed = False
 
     def __enter__(self) -> "TapeRecorder":
         """Record from here on."""
-        self._hook = register_optimizer_step_post_hook(self._after_optimizer)
+        self._hooks = (
+            register_optimizer_step_pre_hook(self._before_optimizer),
+            register_optimizer_step_post_hook(self._after_optimizer),
+        )
         if "torch._dynamo" in sys.modules:  # which would compile what records, too
             self._stance = torch.compiler.set_stance("force_eager")
         own = classmethod(lambda cls, *args, **kwargs: self._apply_own(cls, *args, **kwargs))
@@ -241,7 +248,8 @@ class TapeRecorder(TorchFunctionMode):
 
     def __exit__(self, *error: Any) -> None:
         """Stop recording."""
-        self._hook.remove()
+        for hook in self._hooks:
+            hook.remove()
         Function.apply = APPLY
         super().__exit__(*error)  # type: ignore[no-untyped-call]
         if self._stance is not None:
@@ -259,7 +267,14 @@ class TapeRecorder(TorchFunctionMode):
             self._try_to_record(APPLY.__get__(None, cls), OWN_FUNCTION, args, kwargs, result)
         return result
 
+    def _before_optimizer(
+        self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Record none of an optimiser's own calls, unless a closure does the step in it."""
+        self._in_update = not args[1:] and not kwargs  # the first one is the optimiser
+
     def _after_optimizer(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        self._in_update = False
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self._moved |= {id(p) for p in parameters}
         if not self.tape.passes:
@@ -283,7 +298,7 @@ class TapeRecorder(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if self._in_own_function:
+        if self._in_own_function or self._in_update:
             return function(*args, **kwargs)
         if function is Tensor.backward and _is_replaced(function):
             function = backward  # the program's own is what has come here
@@ -351,7 +366,7 @@ class TapeRecorder(TorchFunctionMode):
                 outputs,
                 result,
                 grad_enabled,
-                line_of_program(),
+                line_of_program(around_forward=not self._training),
             )
         )
         looks_up = name in ("getitem", "index_select") and any(
@@ -508,11 +523,16 @@ def _is_in_place(function: Any) -> bool:
     return name.endswith("_") and not name.startswith("_")
 
 
-def line_of_program() -> Line | None:
-    """Return the line of the program that is being executed; None if there is none."""
+def line_of_program(around_forward: bool = False) -> Line | None:
+    """Return the line of the program that is being executed; None if there is none.
+
+    Args:
+        around_forward: whether it is the one that calls the network, not one in its ``forward``.
+    """
     frame = sys._getframe(1)
     while frame is not None:
-        if _is_own(frame.f_code.co_filename):
+        passed = around_forward and frame.f_code.co_name in ("forward", "__call__")
+        if not passed and _is_own(frame.f_code.co_filename):
             return frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back  # type: ignore[assignment]
     return None

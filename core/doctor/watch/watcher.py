@@ -20,7 +20,7 @@ from .inference import compare_inference, compare_sizes, signature
 from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
-from .tape import RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
+from .tape import PRODUCTS, RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds
 
@@ -45,6 +45,8 @@ MAX_LOSSES = 20_000
 MAX_BATCHES = 24
 MAX_BATCH_BYTES = 128 << 20
 """Of all batches that are kept."""
+COMBINES = PRODUCTS | {"mul", "rmul", "add", "radd", "dot", "mv"}
+"""Calls by which a weight is used that is no matrix; others show it, or compare it."""
 NOT_REPEATABLE = RANDOM | {"dropout", "scaled_dot_product_attention"}
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
@@ -139,6 +141,11 @@ class LoopWatcher:
     def seconds(self) -> float:
         """How long the loop has run."""
         return time.perf_counter() - self._started
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the step that is being done is observed."""
+        return self._recorder is not None
 
     def layers(self) -> LayersSeen | None:
         """Return the layers in the newest step that was observed; None before there is one."""
@@ -415,8 +422,12 @@ class LoopWatcher:
         A part of the network that is looked at, such as an embedding that is drawn, is none.
         """
         graph = self.graph
-        if graph is None or not graph.layers:
+        if graph is None:
             return False
+        if not graph.layers:  # numbers that are no matrices: all of them are used
+            used = {id(t) for op in tape.ops if op.name in COMBINES for t in op.inputs}
+            trained = {id(t) for t in graph.tape.parameters}
+            return bool(trained) and trained <= used
         first, *_, last = [*graph.layers, *graph.layers]
         if not {first, last} <= set(signature(tape.ops, graph.weights)):
             return False

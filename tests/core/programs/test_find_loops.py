@@ -263,3 +263,120 @@ def test_lines_stay_where_they_are():
     assert before == {
         ast.unparse(n): n.lineno for n in ast.walk(after) if isinstance(n, ast.Assign)
     }
+
+
+AUTOGRAD = """
+from torch import autograd
+for i in range(9):
+    loss = f(w, x)
+    g, h = autograd.grad(loss, (w, b))
+    {update}
+    losses.append(loss.item())
+"""
+MAPPED = """
+from torch.func import grad, vmap
+ascend = vmap(grad(loss))
+def update(ps, x):
+    g = grad(loss)(ps, x)
+    return [p - 0.1 * q for p, q in zip(ps, g)]
+for epoch in range(9):
+    for x in batches:
+        ps = update(ps, x)
+"""
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        "w -= 0.1 * g",
+        "w = (w - 0.1 * g).detach()",
+        "w.data.sub_(0.1 * g)",
+        "w.data.add_(g, alpha=-0.1)",
+        "for p, q in zip((w, b), (g, h)): p -= q",
+    ],
+)
+def test_a_derivative_that_is_a_value_trains_where_it_moves_weights(update):
+    """Its loss is what is differentiated, and the step is done behind the update."""
+    source = AUTOGRAD.format(update=update)
+    assert found(source) == ([3], [])
+    written = written_out(source)
+    assert "autograd.grad(__glassbox__.root(loss), (w, b))" in written
+    after = written.splitlines()
+    step = next(k for k, line in enumerate(after) if "__glassbox__.step(" in line)
+    assert "losses.append" in "".join(after[step:])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        AUTOGRAD.format(update="norms.append(g.norm())"),
+        AUTOGRAD.replace("(w, b))", "(w, b), create_graph=True)").format(update="w -= g"),
+    ],
+)
+def test_a_derivative_that_is_looked_at_or_a_part_of_a_loss_trains_nothing(source):
+    """As those of a saliency map, or of a differential equation."""
+    assert found(source)[0] == []
+
+
+def test_a_function_that_differentiates_a_loss_is_followed():
+    """As ``torch.func`` makes it, given to a function or called at once."""
+    assert found(MAPPED) == ([8], [7])
+    assert "__glassbox__.derivative(grad, loss)(ps, x)" in written_out(MAPPED)
+    both = """
+        import torch
+        step = torch.func.grad_and_value(loss)
+        for i in range(9):
+            grads, value = step(ps, x)
+            ps = {k: p - 0.1 * grads[k] for k, p in ps.items()}
+    """
+    assert found(both) == ([4], [])
+
+
+def test_functions_that_are_returned_or_given_are_followed():
+    """A step that a factory makes, and a function of the loop that it is given to."""
+    source = """
+        def make_step(model, optimizer):
+            def step_of_training(x):
+                model(x).backward()
+                optimizer.step()
+            return step_of_training
+        def epoch(loader, act):
+            for x in loader:
+                act(x)
+        act_on = make_step(model, optimizer)
+        for k in range(9):
+            epoch(loader, act_on)
+    """
+    assert found(source) == ([8], [11])
+
+
+def test_a_closure_may_be_a_method():
+    """As of a class of one's own that fits with LBFGS."""
+    source = """
+        class Fit:
+            def loss(self):
+                l = self.net(x)
+                l.backward()
+                return l
+            def fit(self):
+                for k in range(9):
+                    self.optimizer.step(self.loss)
+    """
+    assert found(source) == ([8], [])
+
+
+def test_what_a_step_does_now_and_then_may_be_a_use():
+    """Under a condition or without gradients, and not what it learns from."""
+    source = """
+        for k in range(900):
+            with torch.autocast("cuda"):
+                loss = f(x)
+            loss.backward()
+            optimizer.step()
+            if k % 100 == 0:
+                print(sample(model))
+            with torch.no_grad():
+                average.add_(model(x).mean())
+    """
+    uses = [line for line in written_out(source).splitlines() if "__glassbox__.use(" in line]
+    assert len(uses) == 2 and all("True" in line for line in uses)

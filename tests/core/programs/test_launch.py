@@ -104,6 +104,59 @@ while True:
 """
 
 
+DERIVATIVES = """
+import torch
+from torch.func import grad, grad_and_value, vmap
+torch.manual_seed(0)
+x, y = torch.randn(64, 3), torch.randn(64)
+w, b = torch.zeros(3, requires_grad=True), torch.zeros(1, requires_grad=True)
+for step in range(40):
+    loss = ((x @ w + b - y) ** 2).mean()
+    if step == 0:
+        print(loss.item())
+    g, h = torch.autograd.grad(loss, (w, b))
+    with torch.no_grad():
+        w -= 0.1 * g
+        b -= 0.1 * h
+x[:5] @ w + b
+
+def error(v, x, y):
+    return ((x @ v - y) ** 2).mean()
+
+def with_scores(v, x, y):
+    return error(v, x, y), x @ v
+
+v = u = torch.ones(3)
+print(error(v, x, y).item())
+for step in range(30):
+    v = v - 0.1 * grad(error)(v, x, y)
+print(error(u, x, y).item())
+both = grad_and_value(with_scores, has_aux=True)
+for step in range(30):
+    gradient, (loss, scores) = both(u, x, y)
+    u = u - 0.1 * gradient
+aside = grad(with_scores, has_aux=True)
+for step in range(1):
+    gradient, scores = aside(u, x, y)
+    u -= 0.1 * gradient
+each = vmap(grad(error), in_dims=(None, 0, 0))(u, x, y)
+for t in (w, b, u, v, scores, each):
+    print(t.double().sum().item())
+"""
+POLICY = """
+import torch
+from torch import nn
+
+policy = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+optimizer = torch.optim.Adam(policy.parameters())
+for step in range(6):
+    chosen = torch.distributions.Categorical(logits=policy(torch.randn(4)))
+    optimizer.zero_grad()
+    (-chosen.log_prob(chosen.sample())).backward()
+    optimizer.step()
+"""
+
+
 @pytest.fixture
 def program(tmp_path):
     """A faulty script with a module beside it, in a folder of its own."""
@@ -133,18 +186,43 @@ def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
     assert seen["exit_status"] == bare.returncode == 7 and seen["error"] is None
     (loop,) = seen["loops"]
     assert loop["where"] == {"file": str(program), "cell": None, "line": 14}
-    assert (loop["steps"], loop["validations"], loop["uses"]) == (301, 7, 1)
+    assert (loop["steps"], loop["validations"]) == (301, 7)
+    assert loop["uses"] > 1  # some of those between its steps, and the one behind them
     assert read_record(Path(loop["record"])).count == 301
     cause = loop["diagnosis"]["causes"][0]
     assert cause["id"] == "train_eval_mismatch"
     assert cause["lines"][0]["line"] == 26 and "x_val @ W1" in cause["lines"][0]["text"]
 
 
+def test_a_training_without_a_backward_pass_is_watched(tmp_path):
+    """Derivatives that are values, of numbers and of functions: same weights, steps and losses."""
+    path = tmp_path / "derivatives.py"
+    path.write_text(DERIVATIVES)
+    command = [sys.executable, path.name]
+    bare = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    with (tmp_path / "out.txt").open("w") as output:
+        seen = watched(path, output=output, budget=0.1)
+    assert (tmp_path / "out.txt").read_text() == bare.stdout
+    loops = seen["loops"]
+    assert [loop["steps"] for loop in loops] == [40, 30, 30, 1]
+    assert [loop["uses"] for loop in loops] == [1, 0, 0, 0]
+    printed = list(map(float, bare.stdout.split()))
+    assert [loop["first_loss"] for loop in loops[:3]] == pytest.approx(printed[:3], rel=1e-6)
+
+
+def test_a_policy_that_acts_on_one_observation_is_shown(tmp_path):
+    """A layer without a batch has units, and is no reason to fail."""
+    path = tmp_path / "policy.py"
+    path.write_text(POLICY)
+    seen = watched(path, budget=0.1)
+    assert seen["exit_status"] == 0 and [loop["steps"] for loop in seen["loops"]] == [6]
+
+
 def test_a_training_is_given_its_time_and_the_rest_runs(program):
     """Behind ``--seconds`` the program goes on, to where it uses what it has trained."""
     seen = watched(program, "100000000", seconds=0.5, budget=0.2)
     (loop,) = seen["loops"]
-    assert seen["exit_status"] == 7 and 0 < loop["steps"] < 100000000 and loop["uses"] == 1
+    assert seen["exit_status"] == 7 and 0 < loop["steps"] < 100000000 and loop["uses"]
 
 
 def test_a_notebook_goes_on_behind_a_cell_that_fails(tmp_path):

@@ -495,3 +495,29 @@ def test_a_sparse_gradient_is_followed_as_a_dense_one(zeroed):
             table(torch.tensor([1, 2])).square().mean().backward()
             optimizer.step()
     assert not recorder.tape.zeroed_before_step and table.weight.grad.is_sparse
+
+
+def test_what_an_optimiser_computes_is_no_part_of_a_step():
+    """Its calls are passed over; a closure that does the step in it is recorded."""
+    weight = torch.ones(3, requires_grad=True)
+    lbfgs = torch.optim.LBFGS([weight], max_iter=2)
+
+    def closure():
+        lbfgs.zero_grad()
+        loss = (weight**2).sum()
+        loss.backward()
+        return loss
+
+    with TapeRecorder() as recorder:
+        lbfgs.step(closure)
+    assert recorder.tape.root is not None and recorder.tape.passes
+
+    adam = torch.optim.Adam([weight])
+    seen = []
+    with TapeRecorder() as recorder:
+        recorder._note_evaluation = lambda *call: seen.append(call)
+        (weight**2).sum().backward()
+        adam.step()
+        with torch.no_grad():
+            weight.sum()
+    assert len(seen) == 1 and recorder.tape.update_line is not None
