@@ -41,9 +41,9 @@ def expanded(name: str | Path) -> Path:
 
 
 KEPT = CHECKPOINTS if IN_CHECKOUT else user_data()
-RUNS = expanded(os.environ.get("GLASSBOX_RUNS") or KEPT / "runs")
+RUNS = expanded(os.environ.get("GLASSBOX_RUNS") or KEPT / "runs").absolute()
 """What trainings leave; ``GLASSBOX_RUNS`` names another folder, such as a shared one."""
-SETTINGS = expanded(os.environ.get("GLASSBOX_SETTINGS") or KEPT / "settings.json")
+SETTINGS = expanded(os.environ.get("GLASSBOX_SETTINGS") or KEPT / "settings.json").absolute()
 """What the window remembers; ``GLASSBOX_SETTINGS`` names another file."""
 LOG = SETTINGS.with_name("glassbox.log")
 """What went wrong unexpectedly in the window."""

@@ -94,6 +94,8 @@ class ProgramRun:
             self._figures,
         )
         environment = dict(os.environ)
+        if runs := environment.get("GLASSBOX_RUNS"):  # it runs in another folder than this one
+            environment["GLASSBOX_RUNS"] = str(expanded(runs).absolute())
         if seed is not None:
             environment["PYTHONHASHSEED"] = str(seed)  # the order of sets
         # Installed, core lies in the package glassbox, and that beside other packages.

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from .curves import curves_of
 from .keyframes import keyframes_of, read_keyframe
 from .loop_record import read_record
 from .run_info import read_run_info
+
+_log = logging.getLogger("glassbox")
 
 
 def to_csv(run: Path, out: Path) -> None:
@@ -73,7 +76,11 @@ def to_tensorboard(run: Path, out: Path) -> None:
                 for step, value, when in zip(curve.x, curve.y, times, strict=True):
                     writer.add_scalar(name, value, int(step), when)
             for step in keyframes_of(run):
-                moment = read_keyframe(run, step)
+                try:
+                    moment = read_keyframe(run, step)
+                except UserError as error:  # the others are whole
+                    _log.warning("left out: %s", error)
+                    continue
                 for name, array in moment.weights.items():
                     if array.dtype == np.float32:
                         writer.add_histogram(f"weights/{name}", array, step)

@@ -12,7 +12,9 @@ import torch
 from core.errors import UserError
 from core.runs.bundle import pack, unpack
 from core.runs.curves import read_curves
+from core.runs.export import export
 from core.runs.folder import BEST, CURVES, LAST
+from core.runs.keyframes import keyframes_of
 from core.runs.library import Library, read_entry
 from core.runs.resume import resume_run
 from core.runs.run_info import read_run_info, write_run_info
@@ -121,3 +123,13 @@ def test_a_pack_that_fails_leaves_the_one_before(recorded, tmp_path, monkeypatch
         pack(recorded, tmp_path / "run.zip")
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
     assert (tmp_path / "run.zip").read_bytes() == before
+
+
+def test_an_export_goes_on_behind_a_damaged_keyframe(recorded, tmp_path, caplog):
+    """The others are whole, and what was left out is told."""
+    pytest.importorskip("torch.utils.tensorboard", exc_type=ImportError)
+    folder = shutil.copytree(recorded, tmp_path / "run")
+    first = keyframes_of(folder)[0]
+    os.truncate(folder / "moments" / f"{first:010}.safetensors", 50)
+    export(folder, "tensorboard", tmp_path / "events")
+    assert list((tmp_path / "events").iterdir()) and "damaged" in caplog.text

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox
 
 from core.files import write_whole
 from core.paths import RESOURCES
+from core.playgrounds.text import corpus
 from gui import theme
 
 NAMES = (
@@ -80,3 +81,20 @@ def test_a_command_that_is_advised_names_python_as_a_shell_reads_it(monkeypatch)
         patched.delitem(sys.modules, "core.libraries")
         install = importlib.import_module("core.libraries").INSTALL
     assert shlex.split(install)[:3] == ["/home/a b/$x/python", "-m", "pip"]
+
+
+def test_a_relative_folder_of_runs_is_one_folder_from_everywhere(monkeypatch, tmp_path):
+    """Whatever the folder is that one works in later."""
+    monkeypatch.setenv("GLASSBOX_RUNS", "my runs")
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.delitem(sys.modules, "core.paths")
+        runs = importlib.import_module("core.paths").RUNS
+    assert runs == tmp_path / "my runs"
+
+
+def test_hidden_files_are_no_texts(tmp_path):
+    """A Mac leaves one beside each file on other systems' disks, full of zero bytes."""
+    (tmp_path / "own.txt").write_text("To be or not to be. " * 20, encoding="utf-8")
+    (tmp_path / "._own.txt").write_bytes(bytes(100))
+    assert corpus.load(tmp_path).train.characters == 360

@@ -161,7 +161,9 @@ def texts_in(folder: Path) -> list[Path]:
     """Return the texts of a folder of texts; none of one that holds data sets."""
     if holds_tiny(folder) or any((folder / name).is_dir() for name in OTHER_DATA):
         return []
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in LIKE_TEXT and p.is_file())
+    # Hidden ones are other programs' own, such as macOS' ._name beside each file.
+    seen = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return sorted(path for path in seen if path.suffix.lower() in LIKE_TEXT and path.is_file())
 
 
 @cache

@@ -179,7 +179,8 @@ def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
     """Same output and status; steps, validations and use are known, and the cause has its line."""
     command = [sys.executable, program.name, "301"]
     bare = subprocess.run(command, capture_output=True, text=True, cwd=program.parent, check=False)
-    monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GLASSBOX_RUNS", "runs")
     with (tmp_path / "out.txt").open("w") as output:
         seen = watched(program, "301", output=output, record=True, budget=1.0)
     assert (tmp_path / "out.txt").read_text() == bare.stdout
@@ -189,6 +190,7 @@ def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
     assert (loop["steps"], loop["validations"]) == (301, 7)
     assert loop["uses"] > 1  # some of those between its steps, and the one behind them
     assert read_record(Path(loop["record"])).count == 301
+    assert Path(loop["record"]).parent == tmp_path / "runs", "not beside the program"
     cause = loop["diagnosis"]["causes"][0]
     assert cause["id"] == "train_eval_mismatch"
     assert cause["lines"][0]["line"] == 26 and "x_val @ W1" in cause["lines"][0]["text"]
