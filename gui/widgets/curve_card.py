@@ -17,6 +17,7 @@ from gui.charts.smoothing import SmoothingSlider
 from gui.rich_text import rich
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, dress, label
+from gui.widgets.layout_widgets import widgets_of
 
 NARROWEST = 204  # pixels
 ROOM = 2 * MARGIN + 50  # pixels that margins and a number take beside the rest
@@ -78,9 +79,8 @@ class CurveCard(Card):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the number out where the title would not stand beside it."""
         super().resizeEvent(event)
-        items = [self.head.itemAt(i) for i in range(1, self.head.count())]
-        others = [item for item in items if item is not None and item.widget() is not self.now]
-        beside = sum(item.sizeHint().width() + GAP for item in others)
+        others = [w for w in widgets_of(self.head) if w not in (self.title, self.now)]
+        beside = GAP + sum(GAP + _width(other) for other in others)
         self.now.setVisible(self.width() >= self.title.sizeHint().width() + beside + ROOM)
 
     def show_newest(self, words: str, validated: bool) -> None:
@@ -277,3 +277,9 @@ class LiveLoss(QWidget):
         """Catch up with what came while it was hidden."""
         super().showEvent(event)
         self.draw(now=True)
+
+
+def _width(widget: QWidget) -> int:
+    """Return the width that a layout gives a widget."""
+    wanted = widget.sizeHint().expandedTo(widget.minimumSize()).boundedTo(widget.maximumSize())
+    return 0 if widget.isHidden() else wanted.width()

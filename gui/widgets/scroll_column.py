@@ -3,6 +3,8 @@
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
+from gui.widgets.layout_widgets import widgets_of
+
 ASIDE = 12  # pixels at the right that a scroll bar may take
 UNDER_TABS = 10  # pixels between tabs and what is under them
 
@@ -104,9 +106,7 @@ class _Squeezed(QVBoxLayout):
             top += height + self.spacing()
 
     def _cards(self) -> list[QWidget]:
-        items = (self.itemAt(index) for index in range(self.count()))
-        widgets = (item.widget() for item in items if item is not None)
-        return [widget for widget in widgets if widget is not None and not widget.isHidden()]
+        return [widget for widget in widgets_of(self) if not widget.isHidden()]
 
 
 def _least_height(card: QWidget, width: int) -> int:
