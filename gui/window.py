@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from core import __version__
 from core.errors import UserError
 from gui import theme
+from gui.garbage import GarbageCollector
 from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
 from gui.widgets.export_file import offer_at_focus, offer_at_mouse
@@ -63,7 +64,9 @@ class MainWindow(QMainWindow):
         self.page_name = page or ""
         self.chosen_theme = ""
         """light or dark, once a person has chosen."""
+        self.garbage = GarbageCollector(self)
         self.worker = Worker(self)
+        self.worker.ready.connect(self.garbage.freeze)
         self._starter = QTimer(self)
         self._starter.setSingleShot(True)
         self._starter.timeout.connect(self.worker.start)
@@ -247,4 +250,5 @@ class MainWindow(QMainWindow):
         for page in self.pages.values():
             page.abandon()
         self.worker.close()
+        self.garbage.end()
         super().closeEvent(event)

@@ -1,0 +1,39 @@
+"""Python's cyclic garbage, collected between two events of the GUI thread and at no other time.
+
+Python collects wherever it happens to allocate: in the middle of a painting, or in the thread that
+trains. What it deletes there may be a widget that Qt has on a list just now, or that may be deleted
+by the GUI thread alone; either ends the whole program, now and then.
+"""
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+EVERY = 100  # milliseconds
+
+
+class GarbageCollector(QObject):
+    """Collects instead of Python, by Python's own thresholds, until :meth:`end`."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._collect)
+        self._timer.start(EVERY)
+
+    def freeze(self) -> None:
+        """Look no more at what is there now: what was imported stays, and is most of all."""
+        gc.freeze()
+
+    def end(self) -> None:
+        """Let Python collect by itself again."""
+        self._timer.stop()
+        gc.unfreeze()
+        gc.enable()
+
+    def _collect(self) -> None:
+        pairs = enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True))
+        due = [generation for generation, (count, most) in pairs if count > most]
+        if due:
+            gc.collect(due[-1])
