@@ -118,9 +118,14 @@ def _prepared(
 
 def _watched(run: "Run", control: Control) -> Iterator[object]:
     """Train for a screen, with the doctor beside it."""
+    import torch
+
     from core.doctor.run_doctor import RunDoctor
     from core.training.trainer import train
 
+    # What torch loads for a network without numbers takes half a second: not of the GUI thread,
+    # which makes one for its replica.
+    torch.empty(1, device="meta").normal_()
     doctor = RunDoctor()
     try:
         yield from train(replace(run, watched=True, observers=(doctor,)), control)
@@ -237,7 +242,7 @@ def open_checkpoint(
     if found != name:
         raise UserError(f"{path} holds a network for {found}, not {name}.")
     yield from _fetch_needed(checkpoint.playground, checkpoint.recipe, control)
-    yield from open_checkpoint(path, checkpoint, _load(name, data))
+    yield from open_checkpoint(path, checkpoint, _load(name, data), lambda: control.stopping)
 
 
 def fetch(name: str, folder: Path, control: Control, report: Report) -> Iterator[object]:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from core.download import CancelledError
 from core.problems import problem_of
 from core.telemetry.events import Failed, Idle, Metrics, Started, Stopped
 from core.telemetry.mailbox import Mailbox
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 Job = Callable[[Control, Callable[[object], None]], Iterable[object]]
 """Yields events, and heeds its control; what can't be yielded (out of a callback) it reports."""
 NOT_BEGUN = Stopped(0, 0.0)
-"""The ending of a job that was asked to stop before it began."""
+"""The ending of a job that was asked to stop before it began, or gave up what it did."""
 HEARTBEAT = 1.0  # seconds after which a job that stands still may note that it is alive
 _log = logging.getLogger("glassbox")
 
@@ -207,6 +208,8 @@ class Worker(QThread):
             event = next(task.events)
         except StopIteration:
             self._end(task)
+        except CancelledError:
+            self._end(task, NOT_BEGUN)
         except Exception as error:
             problem = problem_of(error)
             if not problem:  # a fault of ours: a sentence for the person, the log has more

@@ -1,11 +1,12 @@
 """A model in its mode for use, wherever it lies."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
+from ..download import CancelledError
 from .footprint import JUDGING, NUMBER
 
 
@@ -28,6 +29,26 @@ def at_once(most: int, widest: float) -> int:
         widest: numbers of its largest layer, of one example; 0 where that is not known.
     """
     return max(1, min(most, int(JUDGING / (2 * NUMBER * max(1.0, widest)))))
+
+
+@contextmanager
+def interruptible(model: nn.Module, cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Have a model give up before its next layer as soon as it is asked to.
+
+    Raises:
+        CancelledError: ``cancelled`` said so.
+    """
+
+    def check(*layer: object) -> None:
+        if cancelled():
+            raise CancelledError
+
+    hooks = [module.register_forward_pre_hook(check) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def place_of(model: nn.Module) -> torch.device:

@@ -1,6 +1,6 @@
 """Opening a checkpoint: its network with its weights, its layers under probes, its evaluation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from ..telemetry.events import DataDescribed, Evaluated, Event, Loaded, Started,
 from ..telemetry.probes import describe, probe_batch
 from .checkpoint import Checkpoint
 from .device import use_threads
+from .evaluation import interruptible
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,19 +49,23 @@ def describe_run(
     )
 
 
-def open_checkpoint(path: Path, checkpoint: Checkpoint, data: Any) -> Iterator[Event]:
+def open_checkpoint(
+    path: Path, checkpoint: Checkpoint, data: Any, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[Event]:
     """Open a checkpoint for use, on the CPU.
 
     Args:
         path: where it lies.
         checkpoint: what is in it.
         data: what its playground loaded.
+        cancelled: is asked while the network is evaluated.
 
     Yields:
         Loaded, then DataDescribed, a Snapshot of one batch (where it has gradients), and Evaluated.
 
     Raises:
         UserError: the data has what the vocabulary lacks.
+        CancelledError: ``cancelled`` said so.
     """
     playground, recipe = checkpoint.playground, checkpoint.recipe
     vocabulary, about = checkpoint.vocabulary, checkpoint.about
@@ -81,5 +86,6 @@ def open_checkpoint(path: Path, checkpoint: Checkpoint, data: Any) -> Iterator[E
 
     if not hasattr(model, "observe"):  # a model that counts has no gradients
         yield probe_batch(model, loss, step)
-    numbers, details = playground.validate(model, data, recipe, playground.quick_eval_examples)
+    with interruptible(model, cancelled):
+        numbers, details = playground.validate(model, data, recipe, playground.quick_eval_examples)
     yield Evaluated(step, 0.0, numbers, details)

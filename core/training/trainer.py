@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..download import CancelledError
 from ..errors import UserError
 from ..playground import Playground
 from ..problems import problem_of
@@ -47,6 +48,7 @@ from .checkpoint import Checkpoint, save_checkpoint
 from .control import Control, Question
 from .device import use_threads
 from .distributed import ProcessGroup
+from .evaluation import interruptible
 from .learner import Learner
 from .memory import check_memory
 from .nan_guard import NanGuard
@@ -259,13 +261,22 @@ class _Loop:
         self.loss = metrics.recent_loss
         return metrics
 
-    def evaluated(self, limit: int | None = None) -> Evaluated:
-        with self.evaluating.spending():
-            numbers, details = self.learner.evaluate(limit)
+    def evaluated(self, limit: int | None = None) -> Iterator[Evaluated]:
+        """Evaluate the network, unless the run is abandoned meanwhile; on the way, stopped."""
+        control, last = self.control, self.progress >= 1.0 or self.control.stopping
+
+        def cancelled() -> bool:
+            return control.abandoned or (control.stopping and not last)
+
+        try:
+            with self.evaluating.spending(), interruptible(self.learner.model, cancelled):
+                numbers, details = self.learner.evaluate(limit)
+        except CancelledError:
+            return
         event = Evaluated(self.learner.step, self.clock, numbers, details)
         for observer in self.observers:
             observer.on_evaluation(event)
-        return event
+        yield event
 
     def save(self, metrics: dict[str, float]) -> str:
         """Write the checkpoint, and return where."""
@@ -345,7 +356,7 @@ def _events(loop: _Loop) -> Iterator[Event]:
     if run.watched:
         yield DataDescribed(run.playground.describe_data(run.data, loop.learner.vocabulary))
         yield loop.weights()
-        yield loop.evaluated(loop.quick)
+        yield from loop.evaluated(loop.quick)
     while loop.progress < 1.0 and not control.stopping:
         alone = False
         if control.wanted:
@@ -365,7 +376,7 @@ def _events(loop: _Loop) -> Iterator[Event]:
             if loop.failed:
                 return
             if loop.evaluating.due():
-                yield loop.evaluated(loop.quick)
+                yield from loop.evaluated(loop.quick)
             for observer in loop.observers:
                 yield from observer.poll(loop.progress)
             if loop.run.save_every and loop.saving.due():
@@ -438,8 +449,9 @@ def _end(loop: _Loop) -> Iterator[Event]:
     if not loop.control.abandoned:
         if loop.run.watched:
             yield loop.weights()
-        yield (evaluated := loop.evaluated(loop.run.eval_examples))
-        numbers |= evaluated.metrics
+        for evaluated in loop.evaluated(loop.run.eval_examples):
+            yield evaluated
+            numbers |= evaluated.metrics
     numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
     ending = Stopped if loop.control.stopping else Finished
     try:

@@ -1,0 +1,43 @@
+"""A network that is judged can be interrupted, between two of its layers."""
+
+import pytest
+import torch
+from torch import nn
+
+from core.download import CancelledError
+from core.telemetry.events import Evaluated, Metrics, Stopped
+from core.training.control import Control
+from core.training.evaluation import interruptible
+from core.training.trainer import train
+
+
+def test_a_network_gives_up_before_its_next_layer():
+    """Whatever is asked for afterwards is answered as before."""
+    seen = []
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].register_forward_hook(lambda *about: seen.append("first"))
+    model[1].register_forward_hook(lambda *about: seen.append("second"))
+    with pytest.raises(CancelledError), interruptible(model, lambda: bool(seen)):
+        model(torch.ones(2))
+    assert seen == ["first"]
+    model(torch.ones(2))
+    assert seen == ["first", "first", "second"]
+
+
+def test_a_run_that_is_abandoned_while_it_is_judged_ends_at_once(run_of, small, tmp_path):
+    """Its network is kept."""
+    control, judged = Control(), []
+    out = tmp_path / "out.safetensors"
+
+    def judge(model, data, recipe, limit=None):
+        control.stop(abandon=True)
+        judged.append(model(torch.zeros(1, 1, 28, 28)))
+
+    run = run_of(small, steps=5, out=out)
+    events = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.playground, "validate", judge)
+        events = list(train(run, control))
+    assert not judged and not [e for e in events if isinstance(e, Evaluated)]
+    assert [e for e in events if isinstance(e, Metrics)]
+    assert isinstance(events[-1], Stopped) and out.is_file()
