@@ -3,66 +3,15 @@
 import logging
 import sys
 import threading
-from contextlib import closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from torch import nn
 
+from bench.hostile.loops import MODELS, NAMES, RECORDS, REPORTS, Liar, Nothing, learn
 from core import watch
 from core.paths import RUNS
-
-STEPS = 6
-
-
-class Nothing:
-    """What a loop without Glassbox calls in its place."""
-
-    def step(self, loss):
-        """Take a loss."""
-
-    validate = step
-
-
-class Liar:
-    """A proxy that says nothing of itself."""
-
-    @property
-    def __class__(self):
-        raise RuntimeError("no class")
-
-    def __getattr__(self, name):
-        raise RuntimeError("no attributes")
-
-
-class Unnamed(nn.Linear):
-    """A module that does not tell its parts."""
-
-    def named_modules(self, *given, **names):
-        raise RuntimeError("no names")
-
-    def named_parameters(self, *given, **names):
-        raise RuntimeError("no names")
-
-
-def learn(seen, around=nullcontext, report=lambda loss: loss, model=nn.Linear, each=lambda: None):
-    """Train a small network; return its weights."""
-    torch.manual_seed(0)
-    network = model(4, 3)
-    optimizer = torch.optim.SGD([network.weight, network.bias], 0.1)
-    x, y = torch.randn(8, 4), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
-    with around():
-        for _ in range(STEPS):
-            each()
-            loss = nn.functional.cross_entropy(nn.functional.linear(x, network.weight), y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            seen.step(report(loss))
-            seen.validate(report(loss))
-    return network.weight.detach()
 
 
 def assert_same(tmp_path, **hostile):
@@ -76,27 +25,7 @@ def assert_same(tmp_path, **hostile):
     return seen
 
 
-@pytest.mark.parametrize(
-    "report",
-    [
-        lambda loss: None,
-        lambda loss: "0.5",
-        lambda loss: "a loss",
-        lambda loss: [loss.item()],
-        lambda loss: {"loss": loss},
-        lambda loss: loss.detach().repeat(3),
-        lambda loss: loss.detach().to(torch.complex64),
-        lambda loss: loss.detach().to("meta"),
-        lambda loss: loss.detach().reshape(1).to_sparse(),
-        lambda loss: np.array([loss.item()]),
-        lambda loss: np.float16(loss.item()),
-        lambda loss: 10**400,
-        lambda loss: float("nan"),
-        lambda loss: torch.empty(0),
-        lambda loss: Liar(),
-        lambda loss: loss > 1,
-    ],
-)
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 def test_any_loss_may_be_reported(tmp_path, report):
     """What is no number is passed over."""
     assert_same(tmp_path, report=report)
@@ -110,14 +39,15 @@ def test_what_is_no_loss_is_said_once(tmp_path, caplog):
     assert len(said) == 1 and "NaN" not in seen.diagnosis.sentence
 
 
-def test_modules_and_variables_may_say_nothing_of_themselves(tmp_path):
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_modules_and_variables_may_say_nothing_of_themselves(tmp_path, model):
     """They are not looked into, or the loop is not watched."""
     proxy = Liar()
-    assert_same(tmp_path, model=Unnamed)
+    assert_same(tmp_path, model=model)
     assert type(proxy) is Liar
 
 
-@pytest.mark.parametrize("place", ["gone/x.watch.json", "n" * 300, "file/x.json", "null\0.json"])
+@pytest.mark.parametrize("place", RECORDS)
 def test_a_record_that_cannot_be_written_ends_no_loop(tmp_path, place, caplog):
     """It is said at the end."""
     (tmp_path / "file").write_text("in the way")
@@ -127,7 +57,7 @@ def test_a_record_that_cannot_be_written_ends_no_loop(tmp_path, place, caplog):
         assert any("no whole record" in one for one in caplog.messages)
 
 
-@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a\nb", "n" * 300, "..", "C:\\x", "\0"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_name_of_a_record_is_a_name(name):
     """Nothing is written outside of the folder of runs."""
     with watch(quiet=True, name=name, budget=0.1) as seen:
