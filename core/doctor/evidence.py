@@ -43,6 +43,7 @@ class DataStats:
         label_noise: the share of labels that contradict their nearest neighbours; NaN.
         unordered: whether the targets of a regression are whole numbers that name classes.
         repeated: of what one batch is, that all steps learned from; "" where they differ.
+        leaking_column: which column of a table is the label, or nearly, in words; "".
         sees_whole: whether the simple models see all that the network does: False where it reads
             a sequence or several inputs, and they one token or one input.
     """
@@ -65,6 +66,7 @@ class DataStats:
     sees_whole: bool = True
     unordered: bool = False
     repeated: str = ""
+    leaking_column: str = ""
 
 
 @dataclass

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import Subset
 
 from ...ngrams import counted
+from ...telemetry.events import Array
 from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_one_hot, tensors_of
 from ..watch.tape import RECURRENT, Op
@@ -29,6 +30,8 @@ MORE_EXAMPLES = 4
 """Times a batch that stays the same, which there are to be drawn from."""
 DISTINCTIVE = 8
 """Numbers of an example, from which on two are not equal by chance."""
+FEWEST_COLUMNS, ALL_DIFFER = 3, 0.9
+"""Of a table, and the share of different numbers in one of them, by which its rows are known."""
 STRETCH = 12
 """Tokens that two rows of a text have in common only where it is the same place."""
 NONE_OF_MANY = 2.3
@@ -42,6 +45,8 @@ WELL_APART, IN_ORDER = 0.8, 0.3
 """How well neighbours vote for numbers that name classes; and the correlation, from which on, of
 the distance of their examples with that of the numbers, these are a quantity."""
 NEIGHBOURS = 15
+MAX_COLUMNS, GIVEN_AWAY = 2000, 0.06
+"""Of a table; and the part of the errors of a guess that a column leaves which is the label."""
 MIN_ROWS_FOR_NOISE = 500
 FREQUENT = 60
 """Tokens of which tables count what follows; all others are one."""
@@ -73,6 +78,7 @@ def check_data(
         stats = replace(stats, **_predictability(inputs, targets), sees_whole=_sees_whole(graph))
         stats = replace(stats, **_context(graph, inputs, targets))
         stats = replace(stats, unordered=_unordered(inputs, targets))
+        stats = replace(stats, leaking_column=_leaking_column(replay))
         stats = replace(stats, repeated=_repeated(replay, variables))
         stats = replace(stats, **_validation_overlap(graph, variables))
         if math.isnan(stats.overlap):
@@ -219,8 +225,9 @@ def _classes(graph: StepGraph, labels: Tensor) -> dict[str, Any]:
 
 def _classes_in_batches(replay: Replay, known: tuple[Tensor, Tensor] | None) -> dict[str, Any]:
     """Count the classes in a batch, and how many there would be in one that is drawn at random."""
-    batches = [targets for _, targets in replay.batches if targets.dim() == 1]
-    batches = [b for b in batches if not b.is_floating_point() and len(b) >= MIN_BATCH]
+    batches = [targets for _, targets in replay.batches if targets.dim()]
+    batches = [b.flatten() for b in batches if len(b) == b.numel() >= MIN_BATCH]
+    batches = [b.long() for b in batches if not b.is_floating_point() or _is_binary(b)]
     if known is not None or len(batches) < MIN_BATCHES:
         return {}
     labels = torch.cat(batches)
@@ -269,6 +276,40 @@ def _predictability(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
     stride = max(1, len(inputs) // MAX_EXAMPLES)
     rows, targets = rows[::stride][:MAX_EXAMPLES], targets[::stride][:MAX_EXAMPLES]
     return _by_neighbours(rows.float(), targets) if len(targets) >= 200 else {}
+
+
+def _leaking_column(replay: Replay) -> str:
+    """Say which column of a table is the label, or nearly, in a few values; "" if none is.
+
+    Sequences are left out: the label may be what is to be remembered of them. So are tables of
+    nothing but such columns, in which one may well decide.
+    """
+    graph = replay.graph
+    places = [n for n, t in enumerate(graph.inputs) if t.is_floating_point()]
+    batches = replay.matching_batches()
+    if len(places) != 1 or not batches or graph.inputs[places[0]].dim() != 2:
+        return ""
+    if any(op.name in RECURRENT | ATTENTION for op in graph.ops):
+        return ""
+    rows = torch.cat([inputs[places[0]] for inputs, _ in batches]).float()
+    labels = torch.cat([targets.flatten() for _, targets in batches])
+    if labels.is_floating_point() and not _is_binary(labels):
+        return ""
+    if not 200 <= len(labels) == len(rows) or not 3 <= rows.shape[1] <= MAX_COLUMNS:
+        return ""
+    classes, labels = torch.unique(labels.long(), return_inverse=True)
+    top = float(torch.bincount(labels).max()) / len(labels)
+    found, continuous = [], False
+    for place, column in enumerate(rows.T):
+        values, index = torch.unique(column, return_inverse=True)
+        continuous |= len(values) > MANY_CLASSES
+        if 2 <= len(values) <= MANY_CLASSES:
+            counts = torch.bincount(index * len(classes) + labels, minlength=0)
+            padded = F.pad(counts, (0, len(values) * len(classes) - len(counts)))
+            right = float(padded.view(len(values), -1).amax(1).sum()) / len(labels)
+            if 1 - right < GIVEN_AWAY * (1 - top):
+                found.append(f"of {right:.1%} of the examples, column {place} gives the label")
+    return found[0] if len(found) == 1 and continuous else ""
 
 
 def _unordered(inputs: Tensor, targets: Tensor) -> bool:
@@ -410,7 +451,9 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
     """Search the validation data in the training data."""
     if found := _same_dataset(variables):
         return found
-    trained = _source(graph, graph.inputs[0])
+    numbers_first = sorted(graph.inputs, key=lambda t: not t.is_floating_point())
+    sources = (_source(graph, t) for t in numbers_first)
+    trained = next((source for source in sources if source is not None), None)
     if trained is None:
         trained = _stream(graph)
     found = {}
@@ -430,29 +473,49 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
 
 
 def _same_dataset(variables: Variables) -> dict[str, Any]:
-    """See whether the data set behind a loader is that behind one of validation data."""
-    by_kind: dict[bool, dict[str, frozenset[tuple[int, int]] | int]] = {True: {}, False: {}}
-    for name, dataset in variables.datasets.items():
-        if isinstance(dataset, Sized):
-            by_kind[is_validation(name)][name] = _members(dataset)
+    """See whether the data set behind a loader is that behind one of validation data.
+
+    Beside it, all of the data and parts that are split further may be in variables: where what is
+    drawn from is known by its loader, that alone counts.
+    """
+    sets = {name: found for name, found in variables.datasets.items() if isinstance(found, Sized)}
+    drawn = [name for name in variables.loaders if name in sets and not is_validation(name)]
+    ours = [_members(sets[name], bool(drawn)) for name in drawn or sets if not is_validation(name)]
     shares = {
-        name: max((_shared(theirs, ours) for ours in by_kind[False].values()), default=0.0)
-        for name, theirs in by_kind[True].items()
+        name: max(
+            (_shared(_members(found, bool(drawn)), mine, len(drawn) == 1) for mine in ours),
+            default=0.0,
+        )
+        for name, found in sets.items()
+        if is_validation(name)
     }
     worst = max(shares, key=lambda name: shares[name], default="")
     return {"overlap": shares[worst], "overlap_with": worst} if worst and shares[worst] else {}
 
 
-def _members(dataset: Any) -> frozenset[tuple[int, int]] | int:
-    """Return which examples of which data set it has; the id of one that is no subset."""
+def _members(dataset: Any, nested: bool) -> frozenset[tuple[int, int]] | int:
+    """Return which examples of which data set it has; the id of one that is no subset.
+
+    Args:
+        dataset: to be told apart.
+        nested: whether a part of a part is one of the whole.
+    """
     if not isinstance(dataset, Subset) or len(dataset) > MAX_MEMBERS:
         return id(dataset)
-    return frozenset((id(dataset.dataset), int(place)) for place in dataset.indices)
+    places, inner = [int(place) for place in dataset.indices], dataset.dataset
+    while nested and isinstance(inner, Subset):
+        places, inner = [int(inner.indices[place]) for place in places], inner.dataset
+    return frozenset((id(inner), place) for place in places)
 
 
 def _shared(
-    theirs: frozenset[tuple[int, int]] | int, ours: frozenset[tuple[int, int]] | int
+    theirs: frozenset[tuple[int, int]] | int,
+    ours: frozenset[tuple[int, int]] | int,
+    learned_from: bool,
 ) -> float:
+    """Return the share of theirs that is ours, too; of a whole data set, if it is learned from."""
+    if learned_from and isinstance(ours, int) and not isinstance(theirs, int):
+        return sum(of == ours for of, _ in theirs) / max(1, len(theirs))
     if isinstance(theirs, int) or isinstance(ours, int):
         return float(theirs == ours)
     return len(theirs & ours) / max(1, len(theirs))
@@ -502,7 +565,7 @@ def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str
     """
     graph = replay.graph
     seen = torch.cat([inputs[0] for inputs, _ in replay.batches])
-    wide = math.prod(seen.shape[1:]) > DISTINCTIVE
+    wide = math.prod(seen.shape[1:]) > DISTINCTIVE or _are_distinct(seen.float().cpu().numpy())
     fitting = [rows for rows in eval_rows if rows.shape[1:] == seen.shape[1:]]
     if not wide or not fitting or not seen.is_floating_point():
         return {}
@@ -524,6 +587,14 @@ def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str
     return {"overlap": share, "overlap_with": "the data of the evaluation"}
 
 
+def _are_distinct(rows: Array) -> bool:
+    """Whether rows of a few numbers differ, since one of these is hardly ever the same."""
+    some = rows[:MAX_EXAMPLES].reshape(len(rows[:MAX_EXAMPLES]), -1)
+    if some.shape[1] < FEWEST_COLUMNS:
+        return False
+    return any(len(np.unique(column)) > ALL_DIFFER * len(column) for column in some.T)
+
+
 def overlap(trained: Tensor, validation: Tensor) -> float:
     """Return the share of the validation data that is in the training data as it is.
 
@@ -533,7 +604,8 @@ def overlap(trained: Tensor, validation: Tensor) -> float:
     rows = trained.detach().cpu().contiguous().numpy()
     searched = validation.detach().cpu().contiguous().numpy()
     width = max(1, int(np.prod(rows.shape[1:])))
-    distinctive = (np.issubdtype(rows.dtype, np.floating) and width > 8) or width > 100
+    real = np.issubdtype(rows.dtype, np.floating)
+    distinctive = (real and width > 8) or width > 100 or (real and _are_distinct(rows))
     length = 1 if distinctive else max(48 // width, 40)
     if len(searched) < length:
         return math.nan

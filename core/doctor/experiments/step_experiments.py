@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -59,6 +60,8 @@ NEXT_TO_NOTHING = 100.0
 """Times below its maximum, from which on a learning rate is compared with that part of it."""
 LOWERED = 0.9
 """Part of its maximum, below which it is said that the present rate is compared."""
+ALONG = 0.9
+"""Cosine between update and gradient, from which on an update by hand is gradient descent."""
 MASKED = 1e6
 """Outputs beyond are those of a mask."""
 SAME_LOSS = 0.05
@@ -751,12 +754,15 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
 
 
 def optimizer_like(seen: Observation, lr: float) -> Callable[[list[Tensor]], torch.optim.Optimizer]:
-    """Return what makes an optimiser of the loop's kind; SGD for an update by hand.
+    """Return what makes an optimiser of the loop's kind; SGD for an update by hand that is that.
 
     Raises:
-        ValueError: its steps are no multiple of a rate, or it is none of torch's.
+        ValueError: its steps are no multiple of a rate, or it is none that is known.
     """
     kind = seen.optimizer
+    cosines = [abs(p.cosine) for p in seen.parameters if p.update > 0 and math.isfinite(p.cosine)]
+    if not kind and cosines and median(cosines) < ALONG:
+        raise ValueError("its update is by hand, and not along the gradient")
     if not kind or kind == "SGD":
         return lambda weights: torch.optim.SGD(weights, lr=lr, momentum=seen.momentum)
     if kind.startswith("Adam") or kind in ("NAdam", "RAdam"):

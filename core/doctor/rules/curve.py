@@ -14,6 +14,11 @@ POINTS = 300
 ALTERNATING, NOISE = -0.7, -0.3
 """Correlations of a loss with that of the step before: where it oscillates, and of noise alone."""
 WAVES = 3
+HEAVY, UPHILL = 0.985, 0.2
+"""A momentum that remembers more than sixty steps, and the share of late steps that go uphill."""
+BY_HEART, FAR_FROM_KNOWN = 0.05, 0.25
+"""Part of the loss on new data that is left in training of what was learned by heart; and the part
+of a uniform guess that new data then costs where little was learned of it."""
 PLATEAU = 0.97
 """Share of the loss of a guess by class frequency."""
 NEGATIVE_LOG_LIKELIHOODS = ("cross_entropy", "nll_loss", "nll_by_hand")
@@ -66,13 +71,16 @@ def nan(rule: Rule, evidence: Evidence) -> Check:
     "oscillation",
     "oscillation of the loss",
     f"Deviations of the loss from its mean over five steps correlate by more than {ALTERNATING:g}"
-    f" from step to step, and it rises and falls again in less than {WAVES} waves.",
+    f" from step to step, it rises and falls again in less than {WAVES} waves, and a momentum of"
+    f" {HEAVY:g} or more leads uphill in less than {UPHILL:.0%} of the late steps.",
     f"about {NOISE:g}",
 )
 def oscillation(rule: Rule, evidence: Evidence) -> Check:
     losses = evidence.losses[np.isfinite(evidence.losses)]
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: its loss may rise and fall")
+    if overshoots := _overshoots(evidence):
+        return rule.failed(overshoots, 0.75, "the momentum", "against the gradient")
     thinned = len(evidence.steps) > 1 and evidence.steps[1] - evidence.steps[0] > 1
     if len(losses) < 60 or thinned:
         return rule.not_checked("too few steps were observed, or too many to keep each")
@@ -90,6 +98,20 @@ def oscillation(rule: Rule, evidence: Evidence) -> Check:
         measured, where = f"it rose and fell again {waves} times", "the learning rate or momentum"
         return rule.failed(measured, 0.6, where, "falls", picture)
     return rule.passed(measured, picture=picture)
+
+
+def _overshoots(evidence: Evidence) -> str:
+    """Say of how many late steps a momentum of nearly one leads uphill; "" of few."""
+    late = evidence.observations[len(evidence.observations) // 2 :]
+    moved = [[p.cosine for p in x.parameters if p.update > 0] for x in late]
+    cosines = [float(np.median(found)) for found in moved if found]
+    momentum = late[-1].momentum if late else 0.0
+    if momentum < HEAVY or len(cosines) < 4 or len(evidence.losses) < 100:
+        return ""
+    uphill = sum(cosine > 0.05 for cosine in cosines) / len(cosines)
+    if uphill < UPHILL:
+        return ""
+    return f"with a momentum of {momentum:g}, {uphill:.0%} of the observed late steps lead uphill"
 
 
 def _waves(losses: Array) -> int:
@@ -182,7 +204,9 @@ def overfitting(rule: Rule, evidence: Evidence) -> Check:
         sure = min(0.92, 0.6 + 0.6 * (end / best - 1))
         measured += _accuracy_since(evidence, at)
         return rule.failed(measured, sure, f"from step {at:.0f} on", picture=picture)
-    if train < 0.4 * end and end - train > 0.3 and end > 0.4 * uniform:
+    learned_by_heart = train < BY_HEART * end and end > FAR_FROM_KNOWN * uniform
+    far_above = train < 0.4 * end and end > 0.4 * uniform
+    if (far_above or learned_by_heart) and end - train > 0.3:
         return rule.failed(measured, 0.7, "", "not far above training", picture)
     return rule.passed(measured, picture=picture)
 

@@ -346,6 +346,8 @@ def future_leak(rule: Rule, evidence: Evidence) -> Check:
     leaks = [x for x in steps if len(x.inputs) == 1 and x.inputs[0].leaks_target]
     if len(leaks) > len(steps) / 2:
         return rule.failed("the inputs contain the labels", 0.93, "the inputs")
+    if evidence.data and evidence.data.leaking_column:
+        return rule.failed(evidence.data.leaking_column, 0.85, "the inputs", "a part of them")
     done = evidence.experiments.get("future_hidden")
     # Only the next token is the future: a tag or a hidden word may depend on what comes later.
     next_token = [x for x in steps if any(i.next_in_row for i in x.inputs)]

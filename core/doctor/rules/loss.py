@@ -10,6 +10,8 @@ from ..watch.training_kind import DISTANCES
 from .rule import SQUARED_LOSSES, Rule, rule, wired
 
 NO_SOFTMAX = (*SQUARED_LOSSES, "l1_loss")
+SLIGHTLY = 0.01
+"""Beyond 0 and 1, from which on targets are no probabilities."""
 CONSTANT = 1e-7
 """Of a term: below it adds nothing."""
 OUT_OF_REACH = 0.05
@@ -41,6 +43,10 @@ def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
     if evidence.data and evidence.data.unordered and loss.kind in DISTANCES:
         measured = f"{kind} against the numbers of classes, which are in no order"
         return rule.failed(measured, 0.85, "the loss", "cross-entropy of an output for each class")
+    beyond = loss.target_min < -SLIGHTLY or loss.target_max > 1 + SLIGHTLY
+    if loss.kind.startswith("binary") and beyond:
+        measured = f"{kind} of targets from {loss.target_min:.3g} to {loss.target_max:.3g}"
+        return rule.failed(measured, 0.93, "the loss", "targets from 0 to 1")
     if loss.kind == "cross_entropy" and loss.classes == 1:
         return rule.failed("cross-entropy of one output", 0.9, expected="one for each class")
     logits = ("cross_entropy", "binary_cross_entropy_with_logits")

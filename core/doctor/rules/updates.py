@@ -30,6 +30,8 @@ MIN_PAIRS = 2
 """Consecutive steps whose update is undone each time."""
 CLIPPED = 0.1
 """Part of the gradient that is left of it by clipping, below which a step is that much shorter."""
+HARDLY_LEFT, STAYS, MANY_STEPS = 0.02, 0.9, 100
+"""Part of the gradient, and then of the first loss, that so many clipped steps leave."""
 EARLY = 0.4
 """Part of the planned steps, before which a warm-up may well not have ended."""
 NEARLY = 0.05
@@ -46,6 +48,8 @@ LINE_SEARCH = ("LBFGS",)
 """Optimisers that take many steps within one, each as long as the curvature allows."""
 MANY_CLIMBS = 4
 """Of eighteen parts of a run, those in which a rate that grows has grown."""
+FALLING_PARTS, FALLS_LATE = 10, 0.4
+"""Of a run; and the share of its fall that is in the second half where it falls as fast as ever."""
 LR_GROWS = 1.5
 """Times the learning rate of the start and of the middle."""
 DIVERGED = 1.3
@@ -55,6 +59,8 @@ LONG_STEP, LONG_STEP_WHERE_LOWER_IS_BETTER, LONG_STEP_WITH_JUMPS = -2.2, -2.6, -
 """The log10 of the update-to-weight ratio at which other symptoms are blamed on the learning rate:
 a loss that diverged, a lower rate that is better, jumps."""
 MUCH_TOO_SMALL = UPDATE_SMALL - 0.8
+FAR_BETTER = 0.6
+"""Part of the loss that a network leaves which is trained whole, where frozen layers are a loss."""
 LOW_RANK = 4
 """Times the rank of adapters, which a layer has that they stand beside."""
 WORTH_STARTING_AGAIN = 0.2
@@ -140,7 +146,9 @@ def parameter_not_trained(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "frozen_layer",
     "frozen layers",
-    "No layer that the loss depends on is frozen.",
+    "No layer that the loss depends on is frozen, unless deliberately: a module of its own, or all"
+    " up to the head; but not with weights as they were drawn where one that is trained is far"
+    " better.",
     "all layers are trained",
 )
 def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
@@ -148,6 +156,8 @@ def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
     if found is None:
         return rule.not_checked("no complete step was observed")
     frozen = [p.name for p, _ in found if _is_frozen(p)]
+    if frozen and (better := _random_and_in_the_way(evidence)):
+        return rule.failed(f"{names(frozen)} {better}", 0.85, names(frozen))
     if frozen and (why := _frozen_deliberately(evidence, frozen)):
         return rule.passed(f"{names(frozen)}: {why}")
     if frozen:
@@ -176,6 +186,21 @@ def _frozen_deliberately(evidence: Evidence, frozen: list[str]) -> str:
     if first > 1 and True not in order[first:] and outside:
         return "all layers up to the head are frozen, and the optimiser holds the head only"
     return ""
+
+
+def _random_and_in_the_way(evidence: Evidence) -> str:
+    """Say how much better a network of the same size is, if what is frozen is as it was drawn."""
+    layers = [x for x in evidence.observations[-1].layers if x.frozen and not x.is_embedding]
+    found = evidence.result(References)
+    if not layers or not all(x.as_initialised for x in layers) or found is None:
+        return ""
+    surely = found.own - found.same > 2 * found.same_error
+    if not (found.same < FAR_BETTER * found.own and surely and evidence.is_supervised):
+        return ""
+    return (
+        "is frozen with weights as they were drawn; a network of its size that is trained whole"
+        f" reaches a loss of {found.same:.3g} on the same examples, this one {found.own:.3g}"
+    )
 
 
 def _is_frozen(p: ObservedParameter) -> bool:
@@ -562,7 +587,7 @@ def _steps_too_short(evidence: Evidence) -> str:
     "clipping_too_strong",
     "clipping of the gradient",
     f"Clipping leaves {CLIPPED:.0%} of the gradient or more, or the steps are long enough all the"
-    " same.",
+    f" same; of SGD's gradient {HARDLY_LEFT:.0%}, or the loss falls all the same.",
     "only steps that are too long",
     "Pascanu, Mikolov and Bengio 2013",
 )
@@ -573,6 +598,12 @@ def clipping_too_strong(rule: Rule, evidence: Evidence) -> Check:
     measured = f"in the median it leaves {median(left):.2g} of the gradient"
     if median(left) < CLIPPED and (short := _steps_too_short(evidence)):
         return rule.failed(f"{measured}; {short}", 0.93, "the clipping")
+    # Adam's steps are as long of a small gradient as of a large one.
+    plain = evidence.observations[-1].optimizer == "SGD"
+    stays = evidence.ended > STAYS * evidence.began and len(evidence.losses) >= MANY_STEPS
+    if median(left) < HARDLY_LEFT and plain and stays and evidence.loss_is_comparable:
+        measured += f"; the loss goes from {evidence.began:.3g} to {evidence.ended:.3g}"
+        return rule.failed(measured, 0.85, "the clipping")
     return rule.passed(measured)
 
 
@@ -580,7 +611,7 @@ def clipping_too_strong(rule: Rule, evidence: Evidence) -> Check:
     "warmup_too_long",
     "end of the warm-up",
     "A learning rate that begins near 0 comes to its height before the end, or the steps are long"
-    " enough all the same.",
+    " enough all the same and the loss does not fall as fast as ever.",
     "some per cent of the steps",
     "Goyal et al. 2017, section 2.2",
 )
@@ -595,7 +626,20 @@ def warmup_too_long(rule: Rule, evidence: Evidence) -> Check:
     error = float(np.abs(begin + slope * steps - heights).max())
     climbs = slope > 0 and max(error, abs(begin)) < NEARLY * float(heights.max())
     measured = f"from {rates[0][1]:.3g} to {rates[-1][1]:.3g}"
-    if climbs and (short := _steps_too_short(evidence)):
-        measured = f"the rate still climbs, {measured} in the last step; {short}"
+    why = _steps_too_short(evidence) or _still_falls(evidence)
+    if climbs and why:
+        measured = f"the rate still climbs, {measured} in the last step; {why}"
         return rule.failed(measured, 0.93, "the warm-up", picture=_rates_picture(rates))
     return rule.passed("it does not climb to the end" if not climbs else measured)
+
+
+def _still_falls(evidence: Evidence) -> str:
+    """Say that the loss is lowest at the end, where it falls as fast as ever; else ""."""
+    means = evidence.smooth(FALLING_PARTS)
+    if len(means) < FALLING_PARTS or not evidence.loss_is_comparable:
+        return ""
+    lowest = means[-1] <= np.nanmin(means) + 0.01 * abs(means[-1])
+    late = means[len(means) // 2] - means[-1]
+    if lowest and late > FALLS_LATE * (means[0] - means[-1]) > 0:
+        return f"the loss of {evidence.ended:.3g} falls as fast as ever"
+    return ""

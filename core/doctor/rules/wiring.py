@@ -96,8 +96,8 @@ def batch_norm_tiny(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "padding_read",
     "padding and the output that is read",
-    f"At most {PADDED:.0%} of the rows end in padding where the last output of a recurrent network"
-    " is read.",
+    f"At most {PADDED:.0%} of the rows have padding where the output of a recurrent network is"
+    " read: at the end, or at each row's own place.",
     "the last token, or packed sequences",
 )
 def padding_read(rule: Rule, evidence: Evidence) -> Check:

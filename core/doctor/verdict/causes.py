@@ -57,7 +57,15 @@ CAUSES = {
         "backward() adds to .grad; without zero_grad() each step follows the sum of all"
         " gradients so far.",
         "Set p.grad = None (or call optimizer.zero_grad()) before backward().",
-        ("oscillation", "lr_too_high", "exploding_gradient", "saturated_units", "dead_units"),
+        (
+            "oscillation",
+            "lr_too_high",
+            "exploding_gradient",
+            "saturated_units",
+            "dead_units",
+            "inputs_ignored",
+            "plateau",
+        ),
     ),
     "crash": CauseText(
         "The loop ended with an error",
@@ -153,7 +161,7 @@ CAUSES = {
         "Each layer makes the gradient smaller, so that the first ones hardly change.",
         "relu or tanh in place of sigmoid, Kaiming initialisation, batch norm, residual"
         " connections.",
-        ("lr_too_low", "plateau", "inputs_ignored"),
+        ("lr_too_low", "plateau", "inputs_ignored", "dead_units"),
     ),
     "exploding_gradient": CauseText(
         "Exploding gradient",

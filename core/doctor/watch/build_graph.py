@@ -43,6 +43,10 @@ LOSSES = frozenset(
     ).split()
 )
 """What these compare is no input."""
+JOINS = frozenset(("cat", "concat", "hstack"))
+"""What puts columns beside what was looked up for categories."""
+MASKED = 1e4
+"""Numbers beyond are those of a mask."""
 MADE = RANDOM | {"tensor", "as_tensor"}
 """What a batch may be made with in the step itself, of numbers that are no tensors."""
 
@@ -249,6 +253,27 @@ def _is_own_choice(graph: StepGraph, tensor: Tensor) -> bool:
     return maker is not None and any(graph.kind(t) == "signal" for t in maker.inputs)
 
 
+def _columns(graph: StepGraph, rows: list[Tensor], tokens: list[Tensor]) -> list[Tensor]:
+    """Return the columns of numbers that stand beside categories, a row for each of these.
+
+    Other numbers beside tokens are masks, encodings of positions, and states of the step before.
+    """
+    found = []
+    made = {id(t) for t in tokens}
+    for tensor in rows:
+        if not tensor.is_floating_point() or tensor.dim() != 2 or any(t.dim() > 2 for t in tokens):
+            continue
+        maker = graph.made_by(tensor)
+        drawn = maker is not None and maker.name != "detach" and not maker.in_place
+        mask = bool(((tensor == 0) | (tensor == 1) | (tensor.abs() > MASKED)).all()) and not any(
+            op.name in PRODUCTS | JOINS and any(t is tensor for t in op.inputs) for op in graph.ops
+        )
+        one_each = all(len(t) == len(tensor) for t in tokens)
+        if drawn and one_each and not mask and not made & graph.ancestors(tensor):
+            found.append(tensor)
+    return found
+
+
 def _find_inputs(graph: StepGraph) -> None:
     """Find the data that meets parameters and is not what the outputs are compared with.
 
@@ -279,7 +304,8 @@ def _find_inputs(graph: StepGraph) -> None:
         }
     rows = [t for t in found.values() if t.numel() > 1 and t.dtype != torch.bool]
     tokens = [t for t in rows if not t.is_floating_point()]
-    rows = tokens or rows  # beside tokens, numbers are masks and position encodings
+    if tokens:
+        rows = [*tokens, *_columns(graph, rows, tokens)]
     targets = graph.targets
     batch = len(targets) if targets is not None and targets.dim() else None
     fitting = [t for t in rows if batch is None or len(t) == batch or batch % len(t) == 0]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from .build_graph import JOINS
 from .graph import StepGraph, made_without_data
 from .observation import InferenceStats
 from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, Op, Tape
@@ -284,10 +285,17 @@ def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[s
     first = given[0]
     known = {id(t) for t in graph.weights.values()}
     made = {id(t): op for op in tape.ops for t in op.outputs}
+    joined = [
+        (op.name, place)
+        for op in graph.ops
+        for place, tensor in enumerate(op.inputs)
+        if op.name in JOINS and tensor is first
+    ]
     for op in tape.ops:
-        if op.name not in PRODUCTS:
+        places = [place for name, place in joined if name == op.name and place < len(op.inputs)]
+        if op.name not in PRODUCTS and not places:
             continue
-        for tensor in op.inputs:
+        for tensor in [op.inputs[place] for place in places] or op.inputs:
             if id(tensor) in known or not tensor.is_floating_point() or tensor.requires_grad:
                 continue
             if tensor.shape[-1] != first.shape[-1] and tensor.shape[-1] != first[0].numel():

@@ -103,6 +103,79 @@ def _product(graph: StepGraph, op: Op) -> LossCall | None:
     return LossCall(op, "nll_by_hand", signals[0], rows[0], sign=-1)
 
 
+def _log_sum_exp_of(graph: StepGraph, value: Any) -> Tensor | None:
+    """Return the scores of which a tensor is the log-sum-exp, by torch's call or by hand."""
+    op = graph.made_by_behind_views(value)
+    if op is not None and op.name == "log":
+        total = graph.made_by_behind_views(op.inputs[0])
+        op = graph.made_by_behind_views(total.inputs[0]) if total and total.name == "sum" else None
+        return op.inputs[0] if op is not None and op.name == "exp" else None
+    return op.inputs[0] if op is not None and op.name == "logsumexp" else None
+
+
+def _less_log_sum_exp(graph: StepGraph, op: Op) -> LossCall | None:
+    """Cross-entropy by its definition: ``z.logsumexp(1) - z[range(n), y]``, or its negative."""
+    for place, value in enumerate(op.args[:2]):
+        scores = _log_sum_exp_of(graph, value)
+        made = graph.made_by_behind_views(op.args[1 - place]) if scores is not None else None
+        if scores is None or made is None or scores.dim() != 2:
+            continue
+        if made.name == "sum":  # of scores times one-hot rows
+            weighed = graph.made_by(made.inputs[0])
+            parts = (
+                weighed.inputs if weighed is not None and weighed.name in ("mul", "rmul") else ()
+            )
+            rows = [t for t in parts if graph.kind(t) == "data" and t.shape == scores.shape]
+            targets = rows[0] if rows and any(t is scores for t in parts) else None
+        else:
+            call = _picked(graph, made) if made.name in ("getitem", "gather") else None
+            targets = call.targets if call is not None and call.outputs is scores else None
+        if targets is not None:
+            return LossCall(op, "cross_entropy", scores, targets, -1 if place else 1)
+    return None
+
+
+def _logarithm_weighed(graph: StepGraph, value: Any) -> tuple[Tensor, Tensor] | None:
+    """Return the weights of a logarithm and what it is taken of: of ``-y * (p + 1e-8).log()``."""
+    op = graph.made_by_behind_views(value)
+    op = graph.made_by(op.inputs[0]) if op is not None and op.name == "neg" else op
+    if op is None or op.name not in ("mul", "rmul") or len(op.inputs) < 2:
+        return None
+    weights = [t for t in op.inputs if graph.kind(t) == "data"]
+    made = [graph.made_by_behind_views(t) for t in op.inputs if graph.kind(t) == "signal"]
+    if not weights or not made or made[0] is None or made[0].name != "log":
+        return None
+    taken = made[0].inputs[0]
+    kept = graph.made_by(taken)
+    return weights[0], kept.inputs[0] if kept is not None and _keeps_off_zero(kept) else taken
+
+
+def _binary_by_hand(graph: StepGraph, op: Op) -> LossCall | None:
+    """Binary cross-entropy by its definition: ``y * p.log() + (1 - y) * (1 - p).log()``."""
+    parts = [_logarithm_weighed(graph, value) for value in op.args[:2]]
+    if len(parts) < 2 or parts[0] is None or parts[1] is None:
+        return None
+    (first, p), (second, q) = sorted(
+        (parts[0], parts[1]), key=lambda part: len(graph.ancestors(part[1]))
+    )
+    if first.shape != second.shape or not bool(
+        ((first.abs() + second.abs() - 1).abs() < 1e-6).all()
+    ):
+        return None
+    if id(p) not in graph.ancestors(q):
+        return None
+    targets = graph.made_by(first)
+    positive = targets.inputs[0] if targets is not None and targets.name == "neg" else first
+    sign = 1 if float(op.outputs[0].detach().sum()) >= 0 else -1
+    return LossCall(op, "binary_cross_entropy", p, positive, sign)
+
+
+def _sum(graph: StepGraph, op: Op) -> LossCall | None:
+    """A cross-entropy that is written as the sum or the difference that it is."""
+    found = _less_log_sum_exp(graph, op) if op.name == "sub" else None
+    return found or _binary_by_hand(graph, op)
+
+
 FINDERS: dict[str, Finder] = {
     **dict.fromkeys(
         (
@@ -115,6 +188,7 @@ FINDERS: dict[str, Finder] = {
     **dict.fromkeys(("square", "pow", "pow_"), _square),
     "abs": lambda graph, op: _difference(graph, op, "l1_loss"),
     **dict.fromkeys(("mul", "rmul"), _product),
+    **dict.fromkeys(("add", "sub"), _sum),
 }
 
 
@@ -224,10 +298,13 @@ def _read(
     if labels is not None and len(counted):
         top = float(torch.unique(counted, return_counts=True)[1].max()) / len(counted)
     result = call.op.result
+    value = float(result.float().mean()) if isinstance(result, Tensor) else math.nan
+    if call.op.name in ("add", "sub"):  # by hand, perhaps before its minus
+        value = abs(value)
     return ObservedLoss(
         kind=call.kind,
         classes=classes,
-        value=float(result.float().mean()) if isinstance(result, Tensor) else math.nan,
+        value=value,
         uniform=math.log(classes) if classes > 1 else math.nan,
         sign=call.sign,
         double_softmax=_double_softmax(graph),
@@ -404,6 +481,8 @@ def _broadcast(call: LossCall) -> bool:
     if op.name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
         shape = torch.broadcast_shapes(call.outputs.shape, call.targets.shape)  # type: ignore[no-untyped-call]
         return bool(math.prod(shape) > largest > 1)
+    if op.name in ("add", "sub"):
+        return op.outputs[0].numel() > max(t.numel() for t in op.inputs) > 1
     return op.name in ("pow", "square", "abs", "mul") and op.inputs[0].numel() > largest > 1
 
 

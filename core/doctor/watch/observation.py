@@ -267,7 +267,8 @@ class Observation:
     @property
     def gradients_accumulate(self) -> bool:
         """Whether most parameters still had the gradient of the step before."""
-        stale = [p.stale_gradient for p in self.parameters if p.update > 0]
+        moved = [p for p in self.parameters if p.update > 0]  # of some steps none moves any
+        stale = [p.stale_gradient for p in moved or self.parameters]
         return sum(stale) > len(stale) / 2
 
     @property

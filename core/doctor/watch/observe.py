@@ -322,10 +322,16 @@ def _symmetric(weight: Tensor, units: Tensor) -> bool:
         return False
     size = float(units.abs().max())
     equal = float((units - units[:, :1]).abs().max()) <= 1e-4 * max(size, EPSILON)
-    # The weights are those after the first update, so that they may differ a little by now.
+    if not equal:
+        return False
+    # Dead units are equal, too; those of equal weights keep them, however these have moved.
     values = weight.detach().float()
     size = float(values.abs().max())
-    return equal and float(values.std(correction=0)) <= 0.02 * max(EPSILON, size)
+    return any(
+        float((values - values.mean(axis, keepdim=True)).abs().max()) <= 0.02 * max(EPSILON, size)
+        for axis, count in enumerate(values.shape)
+        if count == units.shape[-1]
+    )
 
 
 # Inputs.

@@ -146,8 +146,7 @@ class Tape:
             earlier step was added.
         training_mode_in_eval: dropout and batch norm that ran in training mode under ``no_grad``.
         eval_inputs: shape (without the batch) and values of the first inputs of products there.
-        eval_feeds_training: whether what was computed under ``no_grad`` was used in the step: it
-            was no evaluation then.
+        fed_by_eval: ids of the calls that used what was computed under ``no_grad``.
         drew_actions: whether something was drawn from a distribution without a gradient, as a
             policy draws its actions.
         zeroed_before_step: whether gradients were there after the backward pass, and none when the
@@ -169,7 +168,7 @@ class Tape:
     stale_gradients: set[int] = field(default_factory=set)
     training_mode_in_eval: set[str] = field(default_factory=set)
     eval_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
-    eval_feeds_training: bool = False
+    fed_by_eval: set[int] = field(default_factory=set)
     drew_actions: bool = False
     zeroed_before_step: bool = False
     update_line: Line | None = None
@@ -352,9 +351,8 @@ class TapeRecorder(TorchFunctionMode):
         if not outputs:
             return
         inputs = (*tensors_in(args), *tensors_in(kwargs))
-        if self._evaluated and not tape.eval_feeds_training:
-            known = ((self._evaluated.get(id(t)), t) for t in inputs)
-            tape.eval_feeds_training = any(ref is not None and ref() is t for ref, t in known)
+        known = ((self._evaluated.get(id(t)), t) for t in inputs) if self._evaluated else ()
+        fed = any(ref is not None and ref() is t for ref, t in known)
         grad_enabled = torch.is_grad_enabled()
         tape.ops.append(
             Op(
@@ -369,6 +367,8 @@ class TapeRecorder(TorchFunctionMode):
                 line_of_program(around_forward=not self._training),
             )
         )
+        if fed:
+            tape.fed_by_eval.add(id(tape.ops[-1]))
         looks_up = name in ("getitem", "index_select") and any(
             t.is_leaf and t.requires_grad for t in inputs[:1]
         )

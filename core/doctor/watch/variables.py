@@ -161,6 +161,8 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
         found.datasets[name] = value.dataset
         if isinstance(value.dataset, Sized) and value.batch_size:
             found.loaders[name] = value.batch_size, len(value.dataset)
+        if "torch.utils" not in type(value.dataset).__module__:  # one of the program's own
+            _visit(found, visited, name, value.dataset, depth + 1)
     elif isinstance(value, Dataset) and "torch.utils" in type(value).__module__:
         found.datasets[name] = value
     elif depth >= MAX_DEPTH:

@@ -36,6 +36,8 @@ THINNED_FROM, THINNED_STRIDE = 2000, 3
 still seen to."""
 FIRST_VALIDATIONS = 4
 """The step of an evaluation is observed after each of so many, then after the 8th, the 16th, ..."""
+FOLLOWED = 4
+"""Updates, in a loop that accumulates gradients, of which the step behind is observed, too."""
 MAX_RATES = 256
 """Learning rates that are kept; with twice as many steps, every second of them."""
 MAX_OBSERVATIONS = 400
@@ -132,6 +134,7 @@ class LoopWatcher:
         self._steps: list[int] = []
         self._next_validation = -1
         self._validation_observed = False
+        self._behind_update, self._followed = -1, 0
         self._rate_stride = 1
         self._next_step, self._step_before = 0, 1
         self._told = False
@@ -228,7 +231,7 @@ class LoopWatcher:
             # 0, 1, 2, 3, 5, 8, ...: each step of a cycle is met sooner or later.
             before, self._step_before = self._step_before, self._next_step
             self._next_step += max(1, min(before, LONGEST_STRIDE))
-        if planned and affordable:
+        if affordable and (planned or self.count == self._behind_update):
             return True
         if self.count == self._next_validation and (affordable or not self._validation_observed):
             self._validation_observed = True  # an evaluation can be observed only where one is
@@ -314,6 +317,10 @@ class LoopWatcher:
         if not self.observations:
             self.repeatable = self._can_repeat(graph, earlier_names)
         self.observations.append(seen)
+        moved = [any(p.update > 0 for p in x.parameters) for x in self.observations]
+        if moved[-1] and not all(moved) and self._followed < FOLLOWED:
+            self._followed += 1
+            self._behind_update = self.count + 1
         if len(self.observations) > MAX_OBSERVATIONS:
             del self.observations[MAX_OBSERVATIONS // 2 :: 2]
         if seen.first_nan and not any(one.first_nan for one in self.observations[:-1]):
@@ -333,8 +340,9 @@ class LoopWatcher:
 
     def _observe_evaluation(self, tape: Tape, graph: StepGraph) -> None:
         """Note how the network was evaluated in the step: in which mode, on which inputs."""
-        if tape.eval_feeds_training:
-            return
+        learned_from = any(id(op) in tape.fed_by_eval for op in graph.ops)
+        if learned_from or (tape.fed_by_eval and not self.validations):
+            return  # it was no evaluation
         if tape.training_mode_in_eval:
             self.training_mode_in_eval = tuple(sorted(tape.training_mode_in_eval))
         for shape, values in tape.eval_inputs:

@@ -360,6 +360,9 @@ def _padding_read(graph: StepGraph, variables: Variables) -> Wired:
             continue
         maker = graph.made_by(op.args[0])
         rows, place = op.args[1][:2]
+        states = maker is not None and maker.name in RECURRENT and op.args[0].dim() == 3
+        if states and (words := _padding_read_at(tokens, place)):
+            return words, op
         last = isinstance(place, int) and place == -1 and isinstance(rows, slice)
         if not last or maker is None or maker.name not in RECURRENT or op.args[0].dim() != 3:
             continue
@@ -375,6 +378,28 @@ def _padding_read(graph: StepGraph, variables: Variables) -> Wired:
             )
             return words, op
     return None
+
+
+def _padding_read_at(tokens: Tensor, place: object) -> str:
+    """Say of how many rows padding is read at a place of each one's own; "" of few."""
+    if (
+        not isinstance(place, Tensor)
+        or place.shape != tokens.shape[:1]
+        or place.is_floating_point()
+    ):
+        return ""
+    if len(torch.unique(place)) < 2 or int(place.max()) >= tokens.shape[1]:
+        return ""
+    edges = tokens[:, [0, -1]].flatten()
+    values, counts = torch.unique(edges, return_counts=True)
+    pad = values[counts.argmax()]
+    each = torch.arange(len(tokens), device=tokens.device)
+    # The token behind the last one may be there to be read; not the one behind that.
+    both = (tokens[each, place] == pad) & (tokens[each, (place - 1).clamp(min=0)] == pad)
+    padded = float((both & (place > 0)).float().mean())
+    if padded <= PADDED:
+        return ""
+    return f"of {padded:.0%} of the rows the output is read at a place of token {int(pad)}"
 
 
 FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {

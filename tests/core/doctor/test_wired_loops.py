@@ -153,6 +153,27 @@ def test_padding_at_the_end_that_is_read(cause):
     assert first(train(loss, emb, gru, out)) == cause
 
 
+@pytest.mark.parametrize("cause", ["padding_read", ""])
+def test_padding_in_front_that_is_read_at_the_end_of_a_word(cause):
+    """The state is taken at each word's length, where words padded in front have not begun."""
+    lengths = torch.randint(2, 6, (300,))
+    words = torch.randint(1, 9, (300, TOKENS))
+    words[torch.arange(TOKENS) >= lengths[:, None]] = 0
+    y = words[torch.arange(300), lengths - 1] % 3
+    if cause:
+        words = torch.stack(
+            [row.roll(int(TOKENS - n)) for row, n in zip(words, lengths, strict=True)]
+        )
+    emb, gru, out = nn.Embedding(9, 8), nn.GRU(8, 16, batch_first=True), nn.Linear(16, 3)
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        states = gru(emb(words[i]))[0]
+        return F.cross_entropy(out(states[torch.arange(ROWS), lengths[i] - 1]), y[i])
+
+    assert first(train(loss, emb, gru, out)) == cause
+
+
 @pytest.mark.parametrize(
     ("cause", "last"), [("outputs_out_of_reach", nn.Sigmoid()), ("", nn.Identity())]
 )

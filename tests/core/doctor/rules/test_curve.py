@@ -15,6 +15,7 @@ from tests.core.doctor.rules.helpers import (
     loss,
     step,
     steps,
+    weight,
 )
 
 
@@ -46,6 +47,23 @@ def test_oscillation(change, passed):
     """From step to step, or in waves."""
     losses = falling(count=1000)
     assert oscillation.check(evidence(losses=losses + change(np.arange(1000)))).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("momentum", "cosines", "passed"),
+    [
+        (0.995, (-0.3, 0.4), False),
+        (0.9, (-0.3, 0.4), True),
+        (0.995, (-0.3, -0.1), True),
+    ],
+)
+def test_a_momentum_of_nearly_one_that_leads_uphill(momentum, cosines, passed):
+    """It remembers so many steps that it goes on where the gradient has turned."""
+    seen = [
+        step(10 * n, momentum=momentum, parameters=(weight(cosine=cosines[n % 2]),))
+        for n in range(12)
+    ]
+    assert oscillation.check(evidence(seen)).passed is passed
 
 
 def test_oscillation_needs_every_step():
@@ -102,8 +120,10 @@ STEPS = 200
         (lambda t: 2.4 + (t / 200 - 0.3) ** 2 * 3, 1.0, False),
         (lambda t: 2.4 + (t / 200 - 0.3) ** 2 * 3, 4.0, True),
         (lambda t: 2.4, 0.5, False),
+        (lambda t: 1.0, 0.01, False),
+        (lambda t: 0.6, 0.01, True),
     ],
-    ids=["falls", "rises", "both rise", "far above training"],
+    ids=["falls", "rises", "both rise", "far above training", "learned by heart", "known"],
 )
 def test_overfitting(curve, train, passed):
     """The validation loss rises while the training loss falls, or is far above it."""

@@ -51,6 +51,14 @@ def test_bad_init_scale(changes, passed):
     assert bad_init_scale.check(evidence(steps(**changes))).passed is passed
 
 
+@pytest.mark.parametrize(("value", "passed"), [(9.0, True), (27.0, False)])
+def test_one_layer_alone_may_begin_higher(value, passed):
+    """It is convex, and soon where it should be."""
+    alone = steps(criterion=loss(value=value), layers=(output(),))
+    assert bad_init_scale.check(evidence(alone)).passed is passed
+    assert bad_init_scale.check(evidence(steps(criterion=loss(value=value)))).passed is False
+
+
 def test_the_first_loss_is_that_of_the_first_step():
     """Later ones say nothing of the initialisation."""
     late = [step(100, criterion=loss(value=27.0))]
@@ -86,6 +94,19 @@ def test_no_nonlinearity(layers, pairs, passed):
     """A bottleneck and an embedding need none behind them."""
     found = no_nonlinearity.check(evidence(steps(layers=layers, linear_pairs=pairs)))
     assert found.passed is passed
+
+
+def test_a_nonlinearity_that_one_of_many_layers_lacks_may_be_the_lesser_fault():
+    """What keeps a deep network from learning comes before it."""
+    hidden = [layer(f"h{n}") for n in range(6)]
+    one = steps(
+        layers=(layer("a", nonlinearity=""), *hidden, output()), linear_pairs=(("a", "h0"),)
+    )
+    assert no_nonlinearity.check(evidence(one)).confidence == 0.6
+    few = steps(
+        layers=(layer("a", nonlinearity=""), hidden[0], output()), linear_pairs=(("a", "h0"),)
+    )
+    assert no_nonlinearity.check(evidence(few)).confidence == 0.9
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ from tests.core.doctor.rules.helpers import evidence, loss, step, steps, tried, 
         ({"kind": "nll_by_hand", "normalised": False, "softmax_over_batch": True}, True),
         ({"kind": "nll_loss", "outputs_are_probabilities": True}, False),
         ({"kind": ""}, None),
+        ({"kind": "binary_cross_entropy_with_logits", "target_min": -2.0}, False),
+        ({"kind": "binary_cross_entropy_with_logits", "target_max": 1.0}, True),
     ],
 )
 def test_wrong_loss(changes, passed):

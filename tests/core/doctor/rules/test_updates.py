@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 
 from core.doctor.experiments.reference_networks import References
@@ -144,6 +145,29 @@ def test_layers_that_are_frozen_on_purpose():
     assert frozen_layer.check(evidence(trained)).passed
     low = (weight("a", (4, 64)), weight("b", (64, 4)))
     assert frozen_layer.check(evidence(steps(parameters=(one, *low)))).passed
+
+
+@pytest.mark.parametrize(
+    ("drawn", "same", "error", "passed"),
+    [
+        (True, 0.2, 0.05, False),
+        (True, 0.7, 0.05, True),
+        (True, 0.2, 0.5, True),
+        (False, 0.2, 0.05, True),
+    ],
+    ids=["in the way", "little better", "not surely", "trained before"],
+)
+def test_random_layers_that_are_frozen_and_in_the_way(drawn, same, error, passed):
+    """Up to the head, or a module of its own: nothing was loaded, and training them helps."""
+    frozen = {"update": 0.0, "requires_grad": False, "of_frozen_module": True}
+    body = weight("body.weight", (64, 64), **frozen)
+    layers = (layer("body", frozen=True, as_initialised=drawn), layer("head"))
+    found = evidence(steps(parameters=(body, weight("head.weight", (10, 64))), layers=layers))
+    assert frozen_layer.check(found).passed
+    none = math.nan
+    networks = (0.8, 0.8, none, same, none, none, error, none, none, none, none, none)
+    tried(found, "reference_networks", None, References(*networks, 600, 400, True))
+    assert frozen_layer.check(found).passed is passed
 
 
 @pytest.mark.parametrize(
@@ -351,6 +375,31 @@ def test_a_warm_up_that_does_not_end(rate, update, planned, passed):
     losses = falling(UNIFORM, UNIFORM - 0.05)
     found = evidence(seen, losses, rates=rates, planned=planned)
     assert warmup_too_long.check(found).passed is passed
+
+
+@pytest.mark.parametrize(("falls", "passed"), [(True, False), (False, True)])
+def test_a_warm_up_that_goes_on_while_the_loss_still_falls(falls, passed):
+    """Steps that are long enough by now were not all the way: the loss falls as fast as ever."""
+    rates = [(n, 1e-6 * (n + 1)) for n in range(0, 200, 10)]
+    losses = UNIFORM - np.arange(200) / 200 if falls else falling()
+    found = evidence(steps(parameters=(weight(update=1e-4),)), losses, rates=rates)
+    assert warmup_too_long.check(found).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "left", "end", "passed"),
+    [
+        ("SGD", 1e-3, UNIFORM, False),
+        ("Adam", 1e-3, UNIFORM, True),
+        ("SGD", 0.05, UNIFORM, True),
+        ("SGD", 1e-3, 1.0, True),
+    ],
+)
+def test_clipped_steps_that_are_not_short_and_bring_nothing(optimizer, left, end, passed):
+    """Of values, all of one size, momentum makes long steps; Adam's are as long of any gradient."""
+    seen = steps(clipped=left, optimizer=optimizer)
+    found = evidence(seen, falling(UNIFORM, end - 0.02))
+    assert clipping_too_strong.check(found).passed is passed
 
 
 def test_a_rate_that_vanished_where_a_new_network_gets_far_lower():

@@ -40,6 +40,19 @@ BY_HAND = {
     "log of softmax": lambda z, y: -(z.softmax(1)[torch.arange(len(y)), y]).log().mean(),
     "one-hot": lambda z, y: -(z.log_softmax(1) * F.one_hot(y, CLASSES)).sum(1).mean(),
 }
+BY_DEFINITION = {
+    "log-sum-exp": lambda z, y: (z.logsumexp(1) - z[torch.arange(len(y)), y]).mean(),
+    "its negative": lambda z, y: -(z.gather(1, y[:, None]) - z.logsumexp(1, True)).mean(),
+    "log of a sum": lambda z, y: (z.exp().sum(1).log() - z[torch.arange(len(y)), y]).mean(),
+    "one-hot": lambda z, y: (z.logsumexp(1) - (z * F.one_hot(y, CLASSES)).sum(1)).mean(),
+}
+BINARY = {
+    "plus": lambda p, y: -(y * p.log() + (1 - y) * (1 - p).log()).mean(),
+    "minus": lambda p, y: (-y * torch.log(p) - (1 - y) * torch.log(1 - p)).sum() / len(y),
+    "kept off zero": lambda p, y: (
+        -((1 - y) * torch.log(1 - p + 1e-8) + y * torch.log(p + 1e-8)).mean()
+    ),
+}
 LOSSES = {
     "cross_entropy": (F.cross_entropy, LABELS),
     "nll_loss": (lambda z, y: F.nll_loss(z.log_softmax(1), y), LABELS),
@@ -256,3 +269,33 @@ def test_two_columns_of_real_numbers_are_not_one_hot():
     """The second largest of two is always the smallest: both numbers must recur."""
     assert not is_soft_one_hot(torch.randn(50, 2, generator=torch.Generator().manual_seed(0)))
     assert is_soft_one_hot(torch.eye(2)[torch.arange(50) % 2])
+
+
+@pytest.mark.parametrize("by_hand", BY_DEFINITION)
+def test_a_cross_entropy_by_its_definition_is_one(by_hand):
+    """Scores less their log-sum-exp are log-probabilities, whatever they are called."""
+    seen, value = observed(BY_DEFINITION[by_hand], LABELS, scale=0.5)
+    assert seen.kind == "cross_entropy" and seen.sign == 1 and seen.is_classification
+    assert math.isclose(seen.value, value, rel_tol=1e-5) and seen.classes == CLASSES
+    assert not seen.broadcast
+    up, _ = observed(lambda z, y: -BY_DEFINITION[by_hand](z, y), LABELS, scale=0.5)
+    assert up.sign == -1 and math.isclose(up.value, value, rel_tol=1e-5)
+
+
+def test_a_column_less_a_row_is_broadcast():
+    """Keepdim in one of the two compares each example with every other's label."""
+
+    def mixed(z, y):
+        return (z.logsumexp(1, keepdim=True) - z[torch.arange(len(y)), y]).mean()
+
+    assert observed(mixed, LABELS, scale=0.5)[0].broadcast
+
+
+@pytest.mark.parametrize("by_hand", BINARY)
+def test_a_binary_cross_entropy_by_its_definition_is_one(by_hand):
+    """Logarithms of p and of 1 - p, weighed by labels that sum to one."""
+    seen, value = observed(
+        lambda z, y: BINARY[by_hand](z.sigmoid()[:, 0], y), (LABELS > 1).float(), 1, 0.5
+    )
+    assert seen.kind == "binary_cross_entropy" and seen.sign == 1
+    assert math.isclose(seen.value, value, rel_tol=1e-5) and seen.target_max == 1

@@ -139,6 +139,9 @@ def test_dead_and_symmetric_units():
     v = tensors()
     v.w1 = torch.full((WIDE, 8), 0.1, requires_grad=True)
     assert seen(v).layers[0].symmetric
+    v.w1 = numbers(WIDE, 1, seed=1).expand(WIDE, 8).contiguous().requires_grad_()
+    v.x = v.x.abs() * v.w1.detach()[:, 0].sign()  # no unit is dead
+    assert seen(v).layers[0].symmetric  # rows of a step later: units have moved, and together
 
 
 def test_two_layers_without_a_nonlinearity_are_a_pair():
