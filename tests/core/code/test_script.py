@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import zipfile
 from contextlib import redirect_stdout
 
 import numpy as np
@@ -16,7 +17,13 @@ from core.training.control import Control
 from core.training.trainer import Run, train
 from tests.core.test_cli import ROOT, answer, core, refused
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "no_more_threads")
+
+
+@pytest.fixture
+def no_more_threads(monkeypatch):
+    """The trainer leaves the number of threads as it is: networks this small would wait for it."""
+    monkeypatch.setattr("core.training.trainer.use_threads", lambda model, device: None)
 
 
 def losses_of_script(script):
@@ -42,7 +49,10 @@ def lists(tmp_path_factory):
     names = (ROOT / "resources/names/names.txt").read_text("utf-8").splitlines()[::40]
     odd = ["Zoë Ann", "  spaced   out ", "Jose\u0301", "no.name", ""]
     (folder / "names.txt").write_text("\n".join([*names, *odd]), "utf-8")
-    return {"digits": None, "names": folder / "names.txt"}
+    with zipfile.ZipFile(ROOT / "resources/plays/plays.zip") as archive:
+        play = archive.read("hamlet.txt").decode("utf-8")[:40_000]
+    (folder / "text.txt").write_text(f"{play}\n“Été”, naïve…\n", "utf-8")
+    return {"digits": None, "names": folder / "names.txt", "text": folder / "text.txt"}
 
 
 def recipe_of(name, recipe, **changes):
@@ -50,6 +60,7 @@ def recipe_of(name, recipe, **changes):
     return playgrounds.get(name).recipes[recipe].replace({"steps": 50, **changes})
 
 
+SMALL_GPT = {"width": 16, "layers": 2, "heads": 2, "context": 16, "batch_size": 8}
 SMALL_CNN = {"channels": "4,8,8", "kernel": 3}
 
 
@@ -69,6 +80,11 @@ SMALL_CNN = {"channels": "4,8,8", "kernel": 3}
         ("names", "makemore transformer", {"embedding": 16, "depth": 2, "init": "normal"}),
         ("names", "lecture bigram", {}),
         ("names", "lecture counts", {}),
+        ("text", "tuned gpt", {**SMALL_GPT, "vocab_size": 300}),
+        ("text", "large gpt", {**SMALL_GPT, "vocab_size": 300, "tied": False, "init": "xavier"}),
+        ("text", "nanoGPT, on a GPU", {**SMALL_GPT, "init": "kaiming"}),
+        ("text", "tuned mlp", {"vocab_size": 300, "width": 8, "hidden": "32", "dropout": 0.1}),
+        ("text", "tuned bigram", {"tokenizer": "characters", "batch_size": 64}),
     ],
 )
 def test_the_losses_are_those_of_the_trainer(name, recipe, changes, lists):
@@ -80,7 +96,7 @@ def test_the_losses_are_those_of_the_trainer(name, recipe, changes, lists):
     assert its == pytest.approx(ours, abs=2e-4)
 
 
-RECIPES = [(p, r) for p in ("digits", "names") for r in playgrounds.get(p).recipes]
+RECIPES = [(p, r) for p in playgrounds.all_names() for r in playgrounds.get(p).recipes]
 
 
 @pytest.mark.parametrize(("name", "recipe"), RECIPES)
@@ -115,6 +131,19 @@ def test_what_it_cannot_show_is_said():
     """The augmentation with a pen takes more lines than a script may have."""
     script = write_script("digits", recipe_of("digits", "modern", augment="pen"))
     assert "the losses are not those of Glassbox" in script
+
+
+def test_a_script_runs_from_any_folder(tmp_path, monkeypatch):
+    """Its data is addressed by a whole path, also where it was named by another."""
+    (tmp_path / "names.txt").write_text(
+        "\n".join(["anna", "otto", "emil", "lena", "ida"] * 4), "utf-8"
+    )
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words = ("code", "names", "--model", "bigram", "--set", "steps=3", "--data", "names.txt")
+    script = answer(*words)["code"]
+    monkeypatch.chdir(tmp_path / "other")
+    assert len(losses_of_script(script)) == 3
 
 
 def test_a_notebook_holds_the_same():

@@ -21,11 +21,13 @@ def values(recipe: DigitsRecipe, source: Path | None) -> dict[str, Any]:
     if source and source.is_file():
         raise UserError(f"digits learns from a folder that holds mnist/; {source} is a file.")
     full = source is not None and holds_mnist(source)
+    raw = (source or RESOURCES).resolve() / "mnist" / "MNIST" / "raw"
     bundled = RESOURCES / "digits" / "mnist5000.npz"
     return {
         "full": full,
         "bundled": bundled,
-        "data": source.resolve() / "mnist" if source and full else bundled,
+        "data": raw if full else bundled,
+        "packed": full and not (raw / "train-images-idx3-ubyte").is_file(),
         "nonlinearity": ACTIVATIONS[recipe.activation],
         "pairs": list(pairwise([28 * 28, *recipe.hidden])),
         "width": [28 * 28, *recipe.hidden][-1],

@@ -22,15 +22,16 @@ def values(recipe: NamesRecipe, source: Path | None) -> dict[str, Any]:
     if source and not source.exists():
         raise UserError(f"{source} is not there; choose the list again.")
     own = source is not None and source.is_file()
-    data = RESOURCES / "names" / "names.txt"
+    data, title = RESOURCES / "names" / "names.txt", "the names that Glassbox brings"
     if source and own:
-        data = source.resolve()
+        data, title = source.resolve(), "a name a line"
     elif source and holds_names(source):
-        data = listed(source).resolve()
+        data, title = listed(source).resolve(), "makemore's names"
     inputs = recipe.context * recipe.embedding
     return {
         "data": data,
         "own": own,
+        "title": title,
         "context": recipe.sees,
         "nonlinearity": ACTIVATIONS[recipe.activation],
         "activation": {"gru": "", "wavenet": "tanh"}.get(recipe.model, recipe.activation),
