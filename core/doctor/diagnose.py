@@ -9,6 +9,7 @@ from torch import nn
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
 from .experiments.data_checks import check_data, visits
+from .experiments.pair_experiments import UNLABELLED_EXPERIMENTS
 from .experiments.reference_networks import compare_networks
 from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
@@ -18,7 +19,7 @@ from .rules import apply_rules
 from .verdict.conclusion import BROKEN, causes_of, conclude
 from .watch.graph import StepGraph
 from .watch.tape import Tape
-from .watch.training_kind import ACTOR, ADVERSARIAL, PHYSICS
+from .watch.training_kind import ACTOR, ADVERSARIAL, CONTRASTIVE, OTHER, PHYSICS
 from .watch.variables import Variables
 from .watch.watcher import LoopWatcher
 from .watch.work import SLOWER, clock
@@ -52,6 +53,7 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
     """
     begin = time.perf_counter()
     evidence = evidence_of(watcher, crash)
+    _examine_unlabelled(watcher, evidence, budget)
     replay = replay_of(watcher)
     if replay is not None:
         replay.module = _module_with_batch_norm(watcher.variables)
@@ -70,6 +72,16 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
             prove_steps(replay, watcher.variables, evidence, causes, first, left)
     evidence.seconds = round(time.perf_counter() - begin, 2)
     return evidence
+
+
+def _examine_unlabelled(watcher: LoopWatcher, evidence: Evidence, budget: float) -> None:
+    """Do the experiments on what a step without labels compares, or adds up."""
+    graph = watcher.graph
+    if graph is None or not graph.tape.parameters or budget <= 0 or evidence.crash:
+        return
+    if evidence.training_kind in (CONTRASTIVE, OTHER) and watcher.repeatable:
+        for declared in UNLABELLED_EXPERIMENTS:
+            declared.attempt(Replay(graph, watcher.batches), evidence, budget)
 
 
 def worth_comparing(evidence: Evidence) -> bool:
@@ -115,7 +127,7 @@ def experiment(
     if not repeatable or evidence.training_kind in (ADVERSARIAL, ACTOR, PHYSICS):
         return  # a step of one of several losses says nothing without the others
     end = clock() + SLOWER * budget
-    for place, declared in enumerate(STEP_EXPERIMENTS):
+    for place, declared in enumerate(sorted(STEP_EXPERIMENTS, key=lambda one: one.expensive)):
         left = budget - replay.spent
         if left <= 0.05 or clock() > end or not replay.batches:
             break

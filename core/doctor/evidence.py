@@ -9,7 +9,7 @@ import numpy as np
 from ..telemetry.events import Array
 from .diagnosis import Experiment, Proof
 from .watch.observation import InferenceStats, Observation
-from .watch.replicas import drifting_replicas
+from .watch.replicas import drifting_replicas, stale_target
 from .watch.training_kind import ACTOR, ADVERSARIAL, COMPARABLE, PHYSICS, SUPERVISED
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class DataStats:
         unordered: whether the targets of a regression are whole numbers that name classes.
         repeated: of what one batch is, that all steps learned from; "" where they differ.
         leaking_column: which column of a table is the label, or nearly, in words; "".
+        independent_tokens: whether the tokens of an example tell nothing of one another, as drawn
+            ones do: its label may then depend on several of them together.
         sees_whole: whether the simple models see all that the network does: False where it reads
             a sequence or several inputs, and they one token or one input.
     """
@@ -64,6 +66,7 @@ class DataStats:
     pair_entropy: float = np.nan
     label_noise: float = np.nan
     sees_whole: bool = True
+    independent_tokens: bool = False
     unordered: bool = False
     repeated: str = ""
     leaking_column: str = ""
@@ -87,6 +90,7 @@ class Evidence:
         inference: how the network is used; None if that was not observed.
         training_mode_in_eval: modules that were in training mode while it was evaluated.
         replicas: which networks drift apart that began alike, in words; "".
+        stale_target: which target network stays as the other one began, in words; "".
         constant_inputs: whether all examples that were drawn are equal.
         floors: the loss of simple predictors, by name.
         planned: the number of steps that the run was to take; 0 if that is not known.
@@ -116,6 +120,7 @@ class Evidence:
     inference: InferenceStats | None = None
     training_mode_in_eval: tuple[str, ...] = ()
     replicas: str = ""
+    stale_target: str = ""
     constant_inputs: bool = False
     floors: Mapping[str, float] = field(default_factory=dict)
     planned: int = 0
@@ -249,4 +254,5 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         inference=watcher.inference,
         training_mode_in_eval=watcher.training_mode_in_eval,
         replicas=drifting_replicas(watcher),
+        stale_target=stale_target(watcher),
     )

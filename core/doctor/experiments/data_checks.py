@@ -21,7 +21,13 @@ from ..watch.watcher import Batch
 from .replay import REPLAY_ERRORS, Replay
 
 MAX_EXAMPLES = 4000
-MAX_TABLE_EXAMPLES = 100_000
+MAX_TABLE_EXAMPLES, MAX_TABLE_TOKENS = 100_000, 400_000
+"""Rows, and tokens in them, of which tables are counted."""
+FEW_TOKENS = 1000
+"""Different tokens, up to which it is counted how often each stands in a row."""
+UNRELATED = 0.06
+"""How much better than by its frequency a token of a row is predicted by the one before it, where
+they are drawn independently."""
 MIN_HITS = 5
 """Examples of an evaluation that are found, below which it may be chance."""
 MAX_MEMBERS = 1_000_000
@@ -212,8 +218,11 @@ def _classes(graph: StepGraph, labels: Tensor) -> dict[str, Any]:
         return {}
     counts = torch.bincount(labels)
     shares = counts[counts > 0].double() / counts.sum()
-    outputs = graph.outputs
+    outputs, targets = graph.outputs, graph.targets
     classes = outputs.shape[-1] if outputs is not None and outputs.dim() > 1 else 0
+    if outputs is not None and targets is not None and outputs.dim() == targets.dim() + 1 > 2:
+        behind_batch = outputs.shape[:1] + outputs.shape[2:] == targets.shape
+        classes = outputs.shape[1] if behind_batch else classes
     enough = len(labels) >= 3 * classes or (classes > 1000 and len(labels) > 500)
     return spread | {
         "classes_used": len(shares) / classes if classes > 1 and enough else math.nan,
@@ -256,14 +265,35 @@ def _sees_whole(graph: StepGraph) -> bool:
 
 
 def _predictability(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
-    """Predict the targets by simple models: neighbours for pictures, tables for tokens."""
+    """Predict the targets by simple models: neighbours for pictures, tables for tokens.
+
+    Of tokens that are drawn independently a label may depend on several, as in a sum or an order,
+    which no such model sees.
+    """
     if targets.is_floating_point() and targets.numel() == len(targets) and _is_binary(targets):
         targets = targets.reshape(-1).long()
     if targets.dim() == 2 and len(inputs) == len(targets) and is_one_hot(targets.float()):
         targets = targets.argmax(-1)
     if targets.is_floating_point() or not len(inputs):
         return {}
-    if inputs.numel() == targets.numel() and not inputs.is_floating_point():
+    tokens = not (inputs.is_floating_point() or inputs.dtype == torch.uint8)
+    if tokens and _drawn_independently(inputs.reshape(len(inputs), -1)):
+        return {**_by_tokens(inputs, targets), "independent_tokens": True}
+    return _by_tokens(inputs, targets) if tokens else _by_rows(inputs, targets)
+
+
+def _drawn_independently(rows: Tensor) -> bool:
+    """Whether tokens of a row tell nothing of one another, unlike those of a text."""
+    if rows.shape[1] < 2:
+        return False
+    before, after = rows[:, :-1].flatten(), rows[:, 1:].flatten()
+    known = _by_tables(before[:MAX_TABLE_EXAMPLES, None], after[:MAX_TABLE_EXAMPLES])
+    return known.get("predictability", math.inf) < UNRELATED
+
+
+def _by_tokens(inputs: Tensor, targets: Tensor) -> dict[str, float]:
+    """Predict targets by a table for each place, or by how often each token stands in a row."""
+    if inputs.numel() == targets.numel():
         known = targets.flatten() >= 0
         inputs, targets = inputs.flatten()[known][:, None], targets.flatten()[known]
         if len(torch.unique(inputs)) < 2:
@@ -271,8 +301,24 @@ def _predictability(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
     if targets.dim() != 1 or len(inputs) != len(targets):
         return {}
     rows = inputs.reshape(len(inputs), -1)
-    if not (inputs.is_floating_point() or inputs.dtype == torch.uint8):
-        return _by_tables(rows[:MAX_TABLE_EXAMPLES], targets[:MAX_TABLE_EXAMPLES])
+    count = min(MAX_TABLE_EXAMPLES, MAX_TABLE_TOKENS // rows.shape[1])
+    found = _by_tables(rows[:count], targets[:count])
+    size = int(rows.max()) + 1
+    if rows.shape[1] > 2 and size <= FEW_TOKENS and int(rows.min()) >= 0 and len(rows) >= 200:
+        counts = torch.zeros(min(len(rows), MAX_EXAMPLES), size, device=rows.device)
+        some = rows[: len(counts)].long()
+        counts.scatter_add_(1, some, torch.ones(some.shape, device=rows.device))
+        voted = _by_neighbours(counts, targets[: len(counts)]).get("predictability", 0.0)
+        if voted > found.get("predictability", 0.0):
+            found["predictability"] = voted
+    return found
+
+
+def _by_rows(inputs: Tensor, targets: Tensor) -> dict[str, float]:
+    """Let neighbours vote."""
+    if targets.dim() != 1 or len(inputs) != len(targets):
+        return {}
+    rows = inputs.reshape(len(inputs), -1)
     stride = max(1, len(inputs) // MAX_EXAMPLES)
     rows, targets = rows[::stride][:MAX_EXAMPLES], targets[::stride][:MAX_EXAMPLES]
     return _by_neighbours(rows.float(), targets) if len(targets) >= 200 else {}
@@ -370,8 +416,8 @@ def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:
     if half < 30 * int(torch.unique(targets).numel()):
         return {}  # too few to know what follows what
     best, unigram = math.inf, math.nan
-    for column in range(max(0, rows.shape[1] - 4), rows.shape[1]):
-        pairs = torch.stack([torch.zeros_like(rows[:, column]), rows[:, column]], 1)
+    for column in rows.T:
+        pairs = torch.stack([torch.zeros_like(column), column], 1)
         floors = counted(pairs[:half], targets[:half], pairs[half:], targets[half:], size)
         best, unigram = min(best, floors["pair"]), floors["single"]
     better = max(0.0, (unigram - best) / unigram) if unigram > 0 else math.nan

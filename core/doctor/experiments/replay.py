@@ -7,6 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from ...training.shared_state import RandomState
 from ..watch.graph import StepGraph
 from ..watch.tape import RANDOM, Substitutes, ops_behind, replay
 from ..watch.watcher import Batch
@@ -64,6 +65,18 @@ class Replay:
             return False
         made = ops_behind(graph.tape, [*graph.inputs, graph.targets])
         return any(op.name in RANDOM for op in made)
+
+    @property
+    def draws_more(self) -> bool:
+        """Whether it draws whole numbers beside inputs and targets, such as lengths of rows.
+
+        Then kept batches are none without them.
+        """
+        graph = self.graph
+        known = {id(t) for t in (*graph.inputs, graph.targets)}
+        root = graph.tape.root
+        behind = ops_behind(graph.tape, [root] if root is not None else [], known)
+        return any(op.name in ("randint", "randperm") for op in behind)
 
     def draw(self) -> Batch:
         """Return the batch of a repetition: its first inputs, and its targets."""
@@ -127,6 +140,7 @@ class Replay:
         steps: int,
         make_optimizer: Callable[[list[Tensor]], torch.optim.Optimizer],
         seconds: float,
+        fixed: Substitutes | None = None,
     ) -> list[float]:
         """Train copies on batches in turn (None draws one), and return the losses.
 
@@ -136,12 +150,13 @@ class Replay:
             steps: at most.
             make_optimizer: of the copies.
             seconds: of a usual core, at most.
+            fixed: further tensors in the place of some, the same in each step.
         """
         optimizer = make_optimizer(list(copies.values()))
         end, losses = clock() + SLOWER * seconds, list[float]()
         for step in range(min(steps, max(1, int(seconds / self.step_seconds)))):
             with torch.enable_grad():
-                loss = self.loss(batches[step % len(batches)], copies)
+                loss = self.loss(batches[step % len(batches)], {**(fixed or {}), **copies})
                 optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(loss)
             optimizer.step()
@@ -153,7 +168,10 @@ class Replay:
 
     @torch.no_grad()
     def mean_loss(
-        self, batches: Sequence[Batch], parameters: dict[int, Tensor] | None = None
+        self, batches: Sequence[Batch | None], parameters: dict[int, Tensor] | None = None
     ) -> float:
-        """Return the mean loss over some batches."""
-        return float(torch.stack([self.loss(b, parameters).float() for b in batches]).mean())
+        """Return the mean loss over some batches; None draws one, the same in each call."""
+        random = RandomState.take()
+        losses = [self.loss(b, parameters).float() for b in batches]
+        random.restore()
+        return float(torch.stack(losses).mean())

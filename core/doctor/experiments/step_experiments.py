@@ -70,6 +70,10 @@ MIN_TOKENS = 5
 """Of a sequence, and sequences, for another order to mean something."""
 SAME_ORDER = 1e-3
 """Change of an output with the order of its tokens, over that with other ones, if it counts."""
+HARDLY = 0.05
+"""Change of the outputs with the inputs, below which they hardly depend on them."""
+FREED, MIN_FREED = 0.05, 30
+"""Part of the criterion that a copy without a penalty must gain; and steps that it must do."""
 MAX_FUNCTIONS, DERIVATIVES = 4, 12
 """Own functions that are looked at, and derivatives by each of their tensors."""
 WRONG_DERIVATIVE = 0.05
@@ -309,7 +313,8 @@ def _entry(replay: Replay, inputs: Sequence[Tensor] = ()) -> Tensor:
     for op in graph.ops:
         if op.name in ("embedding", "getitem", "index_select"):
             output = op.outputs[0]
-            if any(id(t) in ids for t in op.inputs) and len(output) == len(inputs[0]):
+            looked_up = output.is_floating_point() and len(output) == len(inputs[0])
+            if looked_up and any(id(t) in ids for t in op.inputs):
                 return output
     raise ValueError("no input was found")
 
@@ -566,6 +571,54 @@ def term_gradients(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
 
 
 @dataclass(frozen=True)
+class WithoutPenalty(ExperimentResult):
+    """The criterion after some steps, with the penalty and without it."""
+
+    kept: float
+    left_out: float
+
+
+@experiment("penalty_left_out", "Without its penalty", "no lower criterion", 2.0)
+def penalty_left_out(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Do outputs ignore the inputs for a penalty's sake? A copy without it would learn."""
+    graph, last, depends = replay.graph, evidence.last, evidence.result(ShuffledInputs)
+    if graph.loss is None or last is None or depends is None or depends.change > HARDLY:
+        raise ValueError("the outputs depend on the inputs")
+    of_loss = {id(t) for t in graph.loss.op.outputs}
+    terms = [t for t, _ in graph.terms if isinstance(t, Tensor) and t.requires_grad]
+    terms = [t for t in terms if graph.kind(t) == "signal"]
+    penalties = [t for t in terms if not of_loss & graph.ancestors(t)]
+    batches = replay.matching_batches()
+    if not penalties or len(penalties) == len(terms) or not batches:
+        raise ValueError("the loss has no penalty on what the network computes")
+    held_out, trained = batches[::4], batches[1::4] + batches[2::4] + batches[3::4] or batches
+    nothing = {id(t): torch.zeros_like(t) for t in penalties}
+    found = []
+    for fixed in ({}, nothing):
+        copies = replay.copies()
+        make = optimizer_like(last, last.lr)
+        done = replay.train(copies, trained, 200, make, seconds / 2, fixed)
+        if len(done) < MIN_FREED:
+            raise ValueError("its steps take too long")
+        with torch.no_grad():
+            criteria = [
+                replay.repeat(graph.loss.op.outputs[0], {**replay.substitutes(batch), **copies})
+                for batch in held_out
+            ]
+        found.append(float(torch.stack([value.float().mean() for value in criteria]).mean()))
+    kept, left_out = found
+    if not math.isfinite(kept - left_out):
+        raise ValueError("a loss is NaN or infinite")
+    return Outcome(
+        not left_out < kept - FREED * abs(kept),
+        f"With the inputs of other examples the outputs change by {depends.change:.1%}. After"
+        f" {len(done)} more steps the criterion is {kept:.3g}, and {left_out:.3g} without the"
+        " penalty.",
+        WithoutPenalty(kept, left_out),
+    )
+
+
+@dataclass(frozen=True)
 class BothModes(ExperimentResult):
     """The loss of one batch in training mode, and in eval mode."""
 
@@ -700,11 +753,12 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     batches = replay.matching_batches()
     if not batches:
         raise ValueError("no batch of this shape was observed")
-    held_out = batches[::4]
+    held_out: list[Batch | None] = list(batches[::4])
     trained: list[Batch | None] = [b for place, b in enumerate(batches) if place % 4]
     trained = trained or list(batches)  # all examples in each step
     if replay.draws_batch:
         trained = [None]
+        held_out = [None] * len(held_out) if replay.draws_more else held_out
     last = evidence.last
     lr = last.lr if last else math.nan
     if last is None or not (math.isfinite(lr) and lr > 0):

@@ -148,6 +148,8 @@ def plateau(rule: Rule, evidence: Evidence) -> Check:
     picture, loss = _loss_picture(evidence), evidence.first.criterion
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: the height of its loss says nothing")
+    if loss.weighted:
+        return rule.not_checked("classes count with weights, and for a guess they do not")
     if evidence.first.summed > 1:
         return rule.not_checked("the loss is a sum, that of a guess a mean")
     guess = evidence.data.entropy if evidence.data else math.nan

@@ -33,6 +33,12 @@ STRONG_DECAY, SHRUNK = 0.3, 0.2
 )
 def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.93, "the loss")
+    for one in ("volume_compared", "pulled_and_pushed"):
+        done = evidence.experiments.get(one)
+        if done is not None and done.passed is False:
+            return rule.failed(done.measured, 0.9, "the loss", done.expected)
     if first is None or not first.criterion.kind:
         return rule.not_checked("the loss was not understood")
     loss = first.criterion
@@ -157,6 +163,9 @@ def regulariser_dominates(rule: Rule, evidence: Evidence) -> Check:
         found = evidence.result(TermGradients)
         sure = min(0.9, 0.6 + 0.1 * math.log10(max(1.0, found.share if found else 1.0)))
         return rule.failed(done.measured, sure, "the loss", done.expected)
+    freed = evidence.experiments.get("penalty_left_out")
+    if freed is not None and freed.passed is False:
+        return rule.failed(freed.measured, 0.9, "the loss", freed.expected)
     for step in evidence.observations[:2]:
         task = sum(abs(x.value) for x in step.terms if x.is_criterion)
         penalty = sum(abs(x.value) for x in step.terms if x.weights_only and x.requires_grad)
@@ -174,3 +183,18 @@ def regulariser_dominates(rule: Rule, evidence: Evidence) -> Check:
     if done is None or done.passed is None:
         return rule.not_checked("the loss has one term")
     return rule.passed(done.measured, done.expected)
+
+
+@rule(
+    "collapse",
+    "partners and others",
+    "Where examples are compared, partners of other examples have a higher loss, once it has"
+    " fallen.",
+    "a higher loss",
+    "Hadsell, Chopra and LeCun 2006; Chen and He 2021, SimSiam",
+)
+def collapse(rule: Rule, evidence: Evidence) -> Check:
+    done = evidence.experiments.get("partners_exchanged")
+    if done is not None and done.passed is False:
+        return rule.failed(done.measured, 0.9, "the loss", done.expected)
+    return rule.by_experiment(evidence, "partners_exchanged")

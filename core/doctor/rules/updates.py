@@ -226,6 +226,9 @@ def _nothing_moves(evidence: Evidence) -> str:
     if any(p.in_optimizer is False and p.used for p in last.parameters):
         return f"{still}: the optimiser does not hold the parameters that the loss is made of"
     if not any(p.gradient > 0 for step in steps for p in step.parameters):
+        one = last.criterion.kind == "cross_entropy" and last.criterion.classes == 1
+        if one or any(cause == "wrong_loss" for cause, _ in last.wiring):
+            return ""  # a softmax of one output is constant: the loss is to blame
         return f"{still}: no gradient reaches them, the graph is cut or the loss is constant"
     if last.lr == 0:
         return f"{still}: the learning rate is 0"
@@ -299,6 +302,21 @@ def replicas_drift(rule: Rule, evidence: Evidence) -> Check:
 
 
 @rule(
+    "stale_target",
+    "target network that follows",
+    "A network whose values are learned from follows the one that learns, at times or slowly.",
+    "the newer weights at times",
+    "Mnih et al. 2015; Lillicrap et al. 2016",
+)
+def stale_target(rule: Rule, evidence: Evidence) -> Check:
+    if not evidence.observations:
+        return rule.not_checked("no complete step was observed")
+    if evidence.stale_target:
+        return rule.failed(evidence.stale_target, 0.92, "the target network")
+    return rule.passed("no such network that stays was found")
+
+
+@rule(
     "weights_restored",
     "updates that stay",
     "A step begins with the weights that the step before has left.",
@@ -306,7 +324,7 @@ def replicas_drift(rule: Rule, evidence: Evidence) -> Check:
 )
 def weights_restored(rule: Rule, evidence: Evidence) -> Check:
     pairs = [(a, b) for a, b in pairwise(evidence.observations) if b.step == a.step + 1]
-    moved = [(a, b) for a, b in pairs if any(p.update > 0 for p in a.parameters)]
+    moved = [(a, b) for a, b in pairs if any(p.used and p.update > 0 for p in a.parameters)]
     moved = [(a, b) for a, b in moved if math.isfinite(a.begun_with - b.begun_with)]
     if len(moved) < MIN_PAIRS:
         return rule.not_checked("too few consecutive steps were observed")

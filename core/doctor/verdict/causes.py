@@ -111,6 +111,14 @@ CAUSES = {
         "Average the gradients (all_reduce, divided by their number, or"
         " DistributedDataParallel) before each step of the optimisers.",
     ),
+    "stale_target": CauseText(
+        "A target network that stays behind",
+        "Values are learned from those of a copy that still has its first weights: what they say is"
+        " random, for ever.",
+        "Copy the weights into it every some hundred steps (target.load_state_dict), or move it a"
+        " small part of the way in each.",
+        ("plateau",),
+    ),
     "frozen_layer": CauseText(
         "A layer is frozen",
         "The loss depends on its weights, but they require no gradient (or their learning"
@@ -390,6 +398,13 @@ CAUSES = {
             "lr_too_high",
             "oscillation",
         ),
+    ),
+    "collapse": CauseText(
+        "Collapse: everything is alike",
+        "The loss pulls together what belongs together, and nothing keeps the rest apart: all"
+        " examples get the same embedding.",
+        "Add negative examples, or hold one of both sides with detach() (a stop-gradient).",
+        ("inputs_ignored", "plateau"),
     ),
     "batch_mixed": CauseText(
         "Leakage across the batch dimension",

@@ -47,6 +47,8 @@ JOINS = frozenset(("cat", "concat", "hstack"))
 """What puts columns beside what was looked up for categories."""
 MASKED = 1e4
 """Numbers beyond are those of a mask."""
+EXCHANGES = frozenset("transpose permute swapaxes movedim t T mT contiguous".split())
+"""Calls that only move dimensions."""
 MADE = RANDOM | {"tensor", "as_tensor"}
 """What a batch may be made with in the step itself, of numbers that are no tensors."""
 
@@ -308,6 +310,18 @@ def _find_inputs(graph: StepGraph) -> None:
         rows = [*tokens, *_columns(graph, rows, tokens)]
     targets = graph.targets
     batch = len(targets) if targets is not None and targets.dim() else None
+    rows = [_examples_first(graph, t, batch) for t in rows]
     fitting = [t for t in rows if batch is None or len(t) == batch or batch % len(t) == 0]
     exact = [t for t in fitting if len(t) == batch]
     graph.inputs = exact or fitting or rows
+
+
+def _examples_first(graph: StepGraph, tensor: Tensor, batch: int | None) -> Tensor:
+    """Return what a tensor was before its dimensions were exchanged, if its rows were examples."""
+    before = tensor
+    while len(before) != batch:
+        op = graph.made_by(before)
+        if op is None or op.name not in EXCHANGES or graph.kind(op.inputs[0]) != "data":
+            return tensor
+        before = op.inputs[0]
+    return before

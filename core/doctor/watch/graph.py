@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .tape import FACTORIES, RANDOM, Op, Tape
+from .tape import FACTORIES, RANDOM, SAMPLED, Op, Tape
 
 VIEWS = frozenset("view reshape squeeze flatten float contiguous".split())
 
@@ -150,6 +150,8 @@ def made_without_data(ops: Iterable[Op]) -> set[int]:
     """Return the ids of tensors that are made of no data: random numbers, counts, their parts."""
     found: set[int] = set()
     for op in ops:
-        if op.name in RANDOM | FACTORIES or (op.inputs and all(id(t) in found for t in op.inputs)):
+        of_nothing = op.inputs and all(id(t) in found for t in op.inputs)
+        drawn = op.name in RANDOM and not (op.name in SAMPLED and op.inputs)  # of probabilities
+        if drawn or op.name in FACTORIES or of_nothing:
             found |= {id(t) for t in op.outputs}
     return found

@@ -8,6 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -27,6 +28,9 @@ TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits logsigmoid soft_margin
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""
 INPUT_RATIO = 2.0
 """Inputs so many times larger or smaller are preprocessed in another way."""
+MANY_NUMBERS, MANY_FEATURES, BEYOND = 1000, 8, 0.1
+"""Numbers of training inputs, in all and of an example, that tell their range; and the share of
+others that may lie outside of it."""
 SIGNAL_RATIO = 1.5
 """Signals so many times larger or smaller are normalised by other statistics."""
 MANY_DRAWN = 8
@@ -70,8 +74,9 @@ def compare_inference(
         missing += [f"{what} behind {name}" for what in sorted(ours.operations - theirs.operations)]
         added = theirs.operations - ours.operations - ({"sigmoid"} if key == last else set())
         extra += [f"{what} behind {name}" for what in sorted(added)]
-        others = theirs.lengths and not ours.lengths & theirs.lengths
-        if ours.lengths and others and not remembers:
+        # A text that grows goes through the lengths between; other texts have other ones.
+        stays = len(theirs.lengths) == 1 and theirs.looked_up > 1
+        if ours.lengths and stays and not ours.lengths & theirs.lengths and not remembers:
             extra.append(
                 f"{name} gets {_tokens(theirs.lengths)} at a time,"
                 f" in training it was {_tokens(ours.lengths)}"
@@ -126,7 +131,40 @@ def _drawn_from_one_context(graph: StepGraph, tape: Tape) -> int:
     drawn = [op for op in tape.ops if op.name in ("multinomial", "argmax")]
     first = [t for t in contexts if t.shape == contexts[0].shape]
     alike = all(torch.equal(t, first[0]) for t in first)
-    return len(drawn) if alike and len(first) >= len(drawn) >= MANY_DRAWN else 0
+    if alike and len(first) >= len(drawn) >= MANY_DRAWN:
+        return len(drawn)
+    return _longest_stay(tape, known) if len(drawn) >= len(contexts) // 2 else 0
+
+
+def _longest_stay(tape: Tape, known: set[int]) -> int:
+    """Return how often a context that has moved on came again, one call after the other; or 0.
+
+    Of one token that is drawn again and again it would well be the same.
+    """
+    positions = _positions(tape.ops)
+    found: dict[int, list[Tensor]] = defaultdict(list)
+    for op in tape.ops:
+        index = _index(op) if op.name in LOOK_UPS else None
+        if index is not None and index.numel() and id(index) not in positions:
+            for key in {id(t) for t in op.inputs} & known:
+                found[key].append(index)
+    longest = 0
+    for contexts in found.values():
+        stay = 1
+        for before, now in pairwise(contexts):
+            same = before.shape == now.shape and torch.equal(before, now)
+            stay = stay + 1 if same and len(torch.unique(now)) > 1 else 1
+            longest = max(longest, stay)
+    return longest if longest >= MANY_DRAWN else 0
+
+
+def _positions(ops: Sequence[Op]) -> set[int]:
+    """Return the ids of tensors that are counted off, and made of nothing else."""
+    found: set[int] = set()
+    for op in ops:
+        if op.name == "arange" or (op.inputs and all(id(t) in found for t in op.inputs)):
+            found |= {id(t) for t in op.outputs}
+    return found
 
 
 def _stale_keys(graph: StepGraph, tape: Tape) -> str:
@@ -184,12 +222,14 @@ class Behind:
         operations: nonlinearities by name, and ``NORMALISATION``.
         updated: whether its normalisation updates running statistics.
         lengths: of the sequences of tokens that are looked up, of an embedding.
+        looked_up: how often that is done.
         signals: the inputs of its nonlinearity, at each call.
     """
 
     operations: set[str] = field(default_factory=set)
     updated: bool = False
     lengths: set[int] = field(default_factory=set)
+    looked_up: int = 0
     signals: list[Tensor] = field(default_factory=list)
 
 
@@ -202,7 +242,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
     made_of: dict[int, frozenset[int]] = {}
     owner: dict[int, int] = {}
     found: dict[int, Behind] = defaultdict(Behind)
-    without_data = made_without_data(ops)
+    positions = _positions(ops)
     for op in ops:
         direct = [id(t) for t in op.inputs if id(t) in weights]
         inherited = frozenset[int]().union(*(made_of.get(id(t), frozenset()) for t in op.inputs))
@@ -212,8 +252,9 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
             mine, inherited = matrix, frozenset()
             behind = found[matrix]
             index = _index(op) if op.name in LOOK_UPS else None
-            if index is not None and index.dim() > 1 and id(index) not in without_data:
+            if index is not None and index.dim() > 1 and id(index) not in positions:
                 behind.lengths.add(index.shape[-1])
+                behind.looked_up += 1
         elif mine:
             for key in direct:
                 found[key]  # a parameter with nothing behind it is used all the same
@@ -354,12 +395,21 @@ def _turned(trained: Tensor, used: Tensor) -> list[str]:
 
 @torch.no_grad()
 def compare_sizes(trained: Tensor, used: Tensor) -> list[str]:
-    """Describe inputs that are far larger, smaller or further from 0 than those of training."""
+    """Describe inputs that are far larger, smaller or further from 0 than those of training.
+
+    Or that lie outside of what training has seen, as noise does that is added in one of both.
+    """
     ours, theirs = trained.detach().float(), used.detach().float()
     size, other = float(ours.square().mean().sqrt()), float(theirs.square().mean().sqrt())
     ratio = other / (size + 1e-12)
     shift = float((theirs.mean() - ours.mean()).abs() / (ours.std() + 1e-12))
     if 1 / INPUT_RATIO < ratio < INPUT_RATIO and shift < INPUT_RATIO:
+        low, high = ours.min(), ours.max()
+        beyond = float(((theirs < low) | (theirs > high)).float().mean())
+        wide = ours[0].numel() >= MANY_FEATURES  # a curve may be drawn beyond its points
+        if wide and ours.numel() >= MANY_NUMBERS and beyond > BEYOND:
+            span = f"{float(low):.3g} to {float(high):.3g}"
+            return [f"{beyond:.0%} of the inputs lie outside of the {span} of training"]
         return []
     return [f"inputs of a size of {other:.3g}, in training {size:.3g}"]
 

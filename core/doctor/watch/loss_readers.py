@@ -320,9 +320,16 @@ def _read(
         top_share=top,
         target_count=int(counted.numel()),
         mixed=_are_mixed(graph, call),
-        weighted=any(call.op.kwargs.get(key) is not None for key in CLASS_WEIGHTS),
+        weighted=any(_weighs(call.op.kwargs.get(key)) for key in CLASS_WEIGHTS),
         unreachable=unreachable(targets, _output_nonlinearity(graph, outputs)),
     )
+
+
+def _weighs(weights: Any) -> bool:
+    """Whether weights differ from 1, or from one another."""
+    if not isinstance(weights, Tensor):
+        return weights is not None
+    return bool((weights != (1 if weights.numel() == 1 else weights.flatten()[0])).any())
 
 
 def _of_classes(graph: StepGraph, call: LossCall) -> tuple[ObservedLoss, Tensor]:

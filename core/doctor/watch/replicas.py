@@ -1,12 +1,13 @@
-"""Finds replicas of one network that are trained side by side, and no longer are replicas."""
+"""Finds networks that began alike: replicas that drift apart, and targets that stay behind."""
 
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from .graph import StepGraph
+from .training_kind import ACTOR, ADVERSARIAL, DISTANCES
 from .variables import Variables
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MIN_STEPS = 3
 """Observed steps in which both are moved."""
+LONG = 200
+"""Steps after which a target network was to have followed."""
 
 
 def drifting_replicas(watcher: "LoopWatcher") -> str:
@@ -39,6 +42,31 @@ def drifting_replicas(watcher: "LoopWatcher") -> str:
         differ = any(not torch.equal(p, q) for p, q in pairs)
         if together and differ and _own_batches(graph, a, b):
             return f"{one} and {two} began with the same weights, and differ since the first step"
+    return ""
+
+
+def stale_target(watcher: "LoopWatcher") -> str:
+    """Name a network that still has the first weights of the one that learns from its values; "".
+
+    It is a step of reinforcement learning, whose errors are those of values, and in which it was
+    used without a gradient.
+    """
+    graph = watcher.graph
+    last = watcher.observations[-1] if watcher.observations else None
+    if graph is None or last is None or watcher.count < LONG:
+        return ""
+    if last.training_kind not in (ACTOR, ADVERSARIAL) or last.criterion.kind not in DISTANCES:
+        return ""
+    first, names = watcher.first_weights, watcher.variables.name
+    for (learns, a), (stays, b) in permutations(watcher.variables.modules.items(), 2):
+        pairs = _paired(a, b)
+        if not all(names(p) in first for p, _ in pairs):
+            continue
+        behind = all(torch.equal(first[names(p)], q) for p, q in pairs)
+        moved = any(not torch.equal(p, q) for p, q in pairs)
+        used = graph.tape.evaluated_weights | {id(t) for op in graph.tape.ops for t in op.inputs}
+        if pairs and behind and moved and any(id(q) in used for _, q in pairs):
+            return f"after {watcher.count:,} steps {stays} has the weights that {learns} began with"
     return ""
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.nn import Parameter
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -147,6 +148,7 @@ class Tape:
         training_mode_in_eval: dropout and batch norm that ran in training mode under ``no_grad``.
         eval_inputs: shape (without the batch) and values of the first inputs of products there.
         fed_by_eval: ids of the calls that used what was computed under ``no_grad``.
+        evaluated_weights: ids of the parameters of products there.
         drew_actions: whether something was drawn from a distribution without a gradient, as a
             policy draws its actions.
         zeroed_before_step: whether gradients were there after the backward pass, and none when the
@@ -169,6 +171,7 @@ class Tape:
     training_mode_in_eval: set[str] = field(default_factory=set)
     eval_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
     fed_by_eval: set[int] = field(default_factory=set)
+    evaluated_weights: set[int] = field(default_factory=set)
     drew_actions: bool = False
     zeroed_before_step: bool = False
     update_line: Line | None = None
@@ -396,6 +399,9 @@ class TapeRecorder(TorchFunctionMode):
         if training:
             tape.training_mode_in_eval.add(name.replace("_", " "))
         if name in PRODUCTS and args and isinstance(args[0], Tensor):
+            tape.evaluated_weights |= {
+                id(t) for t in tensors_in((args, kwargs)) if isinstance(t, Parameter)
+            }
             given = args[0]
             shape = tape.eval_inputs[0][0] if tape.eval_inputs else tuple(given.shape[1:])
             alike = tuple(given.shape[1:]) == shape and given.dim() > 0

@@ -101,7 +101,12 @@ def _is_adversarial(graph: StepGraph, variables: Variables) -> bool:
     ]
     if len(optimizers) < 2:
         return False
-    return any(_passes_through(found, optimizers) for found in graph.tape.passes)
+    passes = graph.tape.passes
+    reached = [{id(p) for p in found.parameters} for found in passes]
+    owned = set[int]().union(*optimizers)
+    # A critic that no optimiser holds: one loss reaches it alone, another one goes through it.
+    forgotten = any(a and not a & owned and a < b and b & owned for a in reached for b in reached)
+    return forgotten or any(_passes_through(found, optimizers) for found in passes)
 
 
 def _passes_through(found: Backward, optimizers: list[set[int]]) -> bool:
@@ -125,6 +130,8 @@ def _picks_actions(graph: StepGraph) -> bool:
     call = graph.loss
     if call is not None and call.kind in DISTANCES:
         made = graph.made_by_behind_views(call.outputs)
+        if made is not None and made.name == "getitem" and len(made.inputs) == 1:
+            made = graph.made_by_behind_views(made.inputs[0])  # gather(1, a[:, None])[:, 0]
         if made is not None and made.name == "gather" and call.targets.is_floating_point():
             return True
     return _weighed_actions(graph) is not None

@@ -30,6 +30,8 @@ BEFORE_SOFTMAX = (
 MASKS = ("masked_fill", "mul", "rmul", "imul", "where")
 WIDE, LARGE_LOGITS = 16, 1.0
 """Width of queries, and standard deviation of their products with keys, that ask for a scale."""
+HARDLY_SCALED = 0.5
+"""A factor from which on it is none for products that wide."""
 FEW_EXAMPLES, FEW_VALUES = 2, 8
 """Of a batch norm: examples, and values of a channel, below which their variance means little."""
 PADDED = 0.4
@@ -42,6 +44,10 @@ NORMS = frozenset(
 )
 MANY_BLOCKS, GROWS = 5, 10.0
 """Residual branches, and times by which their sum grows, that ask for a normalisation."""
+MIN_ANSWERS, SHIFTED = 64, 0.5
+"""Tokens to be said; and the share of them that are the next ones of a decoder's input."""
+NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
+"""By which a sum of shares may miss 1; and by which one of no shares does."""
 NORMAL = ("randn", "randn_like", "normal")
 RECURRENT = frozenset("gru lstm rnn_tanh rnn_relu".split())
 
@@ -80,22 +86,22 @@ def _dims_scrambled(graph: StepGraph, variables: Variables) -> Wired:
 # Attention.
 
 
-def _back(graph: StepGraph, value: Tensor, through: frozenset[str]) -> tuple[Op | None, set[str]]:
-    """Return the call behind some others that a tensor came through, and the names of those."""
-    names: set[str] = set()
+def _back(graph: StepGraph, value: Tensor, through: frozenset[str]) -> tuple[Op | None, list[Op]]:
+    """Return the call behind some others that a tensor came through, and those."""
+    passed: list[Op] = []
     for _ in range(12):
         op = graph.made_by(value)
         if op is None or op.name not in through:
-            return op, names
-        names.add(op.name)
+            return op, passed
+        passed.append(op)
         signals = [t for t in op.inputs if graph.kind(t) == "signal"]
         if not signals:
-            return op, names
+            return op, passed
         value = signals[0]
-    return None, names
+    return None, passed
 
 
-def attentions(graph: StepGraph) -> list[tuple[Op, Op, set[str]]]:
+def attentions(graph: StepGraph) -> list[tuple[Op, Op, list[Op]]]:
     """Return each softmax of a product of two signals, that product, and what lies between."""
     found = []
     for op in graph.ops:
@@ -113,10 +119,10 @@ def _attention_unscaled(graph: StepGraph, variables: Variables) -> Wired:
     """Self-attention by plain products of queries and keys."""
     for _, product, between in attentions(graph):
         signals = [t for t in product.inputs if graph.kind(t) == "signal"]
-        sources = [_back(graph, t, MOVES) for t in signals]
-        made = [op for op, _ in sources]
-        linear = [op for op in made if op is not None and op.name in PRODUCTS]
-        if len(linear) < 2 or between & SCALES:
+        sources = [_back(graph, t, MOVES | SCALES) for t in signals]
+        linear = [op for op, _ in sources if op is not None and op.name in PRODUCTS]
+        passed = [*between, *(op for _, ops in sources for op in ops)]
+        if len(linear) < 2 or any(_makes_smaller(op) for op in passed):
             continue
         width, logits = signals[0].shape[-1], product.outputs[0].float()
         of_one = linear[0].operand(0) is linear[1].operand(0)
@@ -128,6 +134,17 @@ def _attention_unscaled(graph: StepGraph, variables: Variables) -> Wired:
             )
             return words, product
     return None
+
+
+def _makes_smaller(op: Op) -> bool:
+    """Whether it normalises, or multiplies by anything but a number that leaves a signal large."""
+    if op.name not in SCALES:
+        return False
+    factors = [a for a in (*op.args, *op.kwargs.values()) if isinstance(a, int | float)]
+    if ("mul" not in op.name and "div" not in op.name) or not factors or not factors[0]:
+        return True
+    factor = abs(factors[0]) if "mul" in op.name else 1 / abs(factors[0])
+    return factor < HARDLY_SCALED
 
 
 def _users(graph: StepGraph, value: Tensor) -> list[Op]:
@@ -290,12 +307,108 @@ def _rows_of_another_draw(graph: StepGraph, variables: Variables) -> Wired:
 def _picked_by(op: Op) -> Tensor | None:
     """Return the row of whole numbers by which rows are picked; None."""
     index = op.argument(1 if op.name == "getitem" else 2, "index")
+    if isinstance(index, tuple):  # x[i, None]
+        rest = [part for part in index[1:] if isinstance(part, Tensor | int)]
+        index = index[0] if index and not rest else None
     whole = isinstance(index, Tensor) and index.dim() == 1 and not index.is_floating_point()
     return index if whole and index.dtype != torch.bool and len(index) > 3 else None
 
 
+def _actions_of_another_draw(graph: StepGraph, variables: Variables) -> Wired:
+    """Values of some rows that are gathered by the actions of others."""
+    made = graph.ancestors(graph.outputs)
+    picks = [op for op in graph.tape.ops if op.name in ("getitem", "index_select")]
+    for op in graph.ops:
+        if op.name != "gather" or id(op.outputs[0]) not in made:
+            continue
+        draws: list[list[Tensor]] = []
+        for part in (op.argument(0, "input"), op.argument(2, "index")):
+            behind = graph.ancestors(part)
+            found = [_picked_by(pick) for pick in picks if id(pick.outputs[0]) in behind]
+            draws.append([t for t in found if t is not None and len(t) == len(op.outputs[0])])
+        values, actions = draws
+        apart = all(not torch.equal(a, b) for a in values for b in actions)
+        if values and actions and apart:
+            words = (
+                "values of some rows are gathered by the actions of others: two draws of indices"
+            )
+            return words, op
+    return None
+
+
+def _mixed_by_another_order(graph: StepGraph, variables: Variables) -> Wired:
+    """Examples that are mixed with those of one order, and their labels with those of another."""
+    call = graph.loss
+    if call is None:
+        return None
+    calls = [op for op in graph.ops if op.name == call.op.name == call.kind]
+    targets = [op.argument(1, "target") for op in calls] or [call.targets]
+    behind = graph.ancestors(call.outputs)
+    asked = set[int]().union(*(graph.ancestors(t) for t in targets)) - behind
+    orders: dict[bool, list[Tensor]] = {True: [], False: []}
+    for op in graph.tape.ops:
+        if op.name not in ("getitem", "index_select") or graph.kind(op.args[0]) != "data":
+            continue
+        index, made = _picked_by(op), id(op.outputs[0])
+        if index is not None and len(index) == len(op.args[0]) and made in asked | behind:
+            orders[made in behind].append(index)
+    apart = [
+        [a for a in orders[side] if not any(torch.equal(a, b) for b in orders[not side])]
+        for side in (True, False)
+    ]
+    if all(apart):
+        words = "examples are mixed with others of their batch, and labels with those of others"
+        return words, call.op
+    return None
+
+
 def _unrelated_targets(graph: StepGraph, variables: Variables) -> Wired:
-    return _noise_of_another_draw(graph, variables) or _rows_of_another_draw(graph, variables)
+    finders = (
+        _noise_of_another_draw,
+        _rows_of_another_draw,
+        _actions_of_another_draw,
+        _mixed_by_another_order,
+    )
+    return next((found for find in finders if (found := find(graph, variables))), None)
+
+
+def _answer_given(graph: StepGraph, variables: Variables) -> Wired:
+    """A decoder that looks up, beside the question, the very tokens that it is to say."""
+    targets = graph.targets
+    if targets is None or targets.is_floating_point() or targets.numel() < MIN_ANSWERS:
+        return None
+    labels = targets.flatten()
+    looked_up = [
+        op.argument(0, "input") if op.name == "embedding" else op.args[1]
+        for op in graph.ops
+        if op.name in ("embedding", "getitem") and graph.is_embedding(op)
+    ]
+    rows = [t for t in looked_up if isinstance(t, Tensor) and t.dim() == 2 and min(t.shape) > 2]
+    rows = [t for t in rows if not t.is_floating_point() and graph.kind(t) == "data"]
+    same = [t for t in rows if t.numel() == len(labels)]
+    same = [t for t in same if bool((t.flatten() == labels)[labels >= 0].all())]
+    others = [t for t in rows if not any(t is s for s in same)]
+    shifted = any(
+        t.numel() == len(labels)
+        and float((t[:, 1:] == labels.view(t.shape)[:, :-1]).float().mean()) > SHIFTED
+        for t in others
+    )
+    if same and others and not shifted and len(torch.unique(labels[labels >= 0])) > 2:
+        words = "beside the question the network is given the answer, at the same places"
+        return words, graph.made_by(same[0])
+    return None
+
+
+def _softmax_of_one(graph: StepGraph, variables: Variables) -> Wired:
+    """Outputs that are shares of one number alone, whatever that is."""
+    op = graph.made_by_behind_views(graph.outputs)
+    if op is None or op.name not in ("softmax", "log_softmax") or not op.outputs[0].dim():
+        return None
+    dim = op.argument(1, "dim")
+    if isinstance(dim, int) and op.outputs[0].shape[dim] == 1:
+        words = f"the {op.name.replace('_', ' ')} of a single output is the same whatever it is"
+        return words, op
+    return None
 
 
 def _growing_residuals(graph: StepGraph, variables: Variables) -> Wired:
@@ -319,6 +432,27 @@ def _growing_residuals(graph: StepGraph, variables: Variables) -> Wired:
         f" the first, {last:.3g} behind the last, and nothing normalises it"
     )
     return words, stream[0]
+
+
+def _divergence_of_no_logarithms(graph: StepGraph, variables: Variables) -> Wired:
+    """A kl_div whose first argument is no logarithm of probabilities."""
+    for op in graph.ops:
+        given = op.argument(0, "input") if op.name == "kl_div" else None
+        if not isinstance(given, Tensor) or given.dim() < 2 or graph.kind(given) != "signal":
+            continue
+        dims = range(1, given.dim())
+        sums = [(given.float().sum(dim) - 1).abs().max() for dim in dims]
+        if bool((given >= 0).all()) and min(sums) < NEARLY_ONE:
+            return "kl_div takes logarithms of probabilities, and is given the probabilities", op
+        sums = [(given.float().exp().sum(dim) - 1).abs().max() for dim in dims]
+        if min(sums) > LARGE_ERROR:
+            words = "kl_div takes logarithms of probabilities, and is given numbers that are none"
+            return words, op
+    return None
+
+
+def _wrong_loss(graph: StepGraph, variables: Variables) -> Wired:
+    return _softmax_of_one(graph, variables) or _divergence_of_no_logarithms(graph, variables)
 
 
 # Modules.
@@ -413,6 +547,8 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "residual_missing": _residual_missing,
     "detached_regulariser": _derivative_cut,
     "labels_shuffled": _unrelated_targets,
+    "future_leak": _answer_given,
+    "wrong_loss": _wrong_loss,
     "normalisation_missing": _growing_residuals,
 }
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from core.doctor.experiments.data_checks import visits
+from core.doctor.experiments.data_checks import _predictability, visits
 
 
 def drawn(count, rows=64, batches=24, columns=16):
@@ -43,3 +43,26 @@ def test_stretches_of_a_text_are_the_same_where_they_overlap():
             for starts in (torch.randint(0, length - 40, (16,), generator=g) for _ in range(20))
         ]
     assert visits(batches[3000], 100) > 10 > 1 > visits(batches[3_000_000], 100)
+
+
+LABELS = {
+    "a place": lambda rows: rows[:, 0] % 3,
+    "a count": lambda rows: (rows == 1).sum(1) - (rows == 2).sum(1) > 0,
+}
+
+
+@pytest.mark.parametrize("labels", LABELS)
+def test_labels_of_tokens_are_seen_at_any_place_and_by_counts(labels):
+    """The first token of sixteen, or of which there are more."""
+    rows = torch.randint(0, 6, (3000, 16), generator=torch.Generator().manual_seed(0))
+    assert _predictability(rows, LABELS[labels](rows).long())["predictability"] > 0.2
+
+
+def test_labels_of_tokens_together_are_not_judged_where_these_are_drawn():
+    """A sum of two numbers depends on neither alone; in a text each letter tells of the next."""
+    g = torch.Generator().manual_seed(0)
+    pairs = torch.randint(0, 11, (4000, 2), generator=g)
+    found = _predictability(pairs, pairs.sum(1) % 11)
+    assert found["independent_tokens"] and found["predictability"] < 0.02
+    text = (torch.randint(0, 11, (4000, 1), generator=g) + 3 * torch.arange(4)) % 11
+    assert "independent_tokens" not in _predictability(text, torch.randint(0, 5, (4000,)))

@@ -86,7 +86,22 @@ def test_attention_without_its_scale():
     assert first(attention(plain, size=2.0)) == "attention_unscaled"
 
 
-def attention(shares, size=1.0):
+SCALES = [
+    ("attention_unscaled", lambda q, k: 1.0 * (q @ k.transpose(-2, -1))),
+    ("attention_unscaled", lambda q, k: torch.einsum("bid,bjd->bij", q, k) / 1),
+    ("", lambda q, k: (q * WIDE**-0.5) @ k.transpose(-2, -1)),
+    ("", lambda q, k: F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)),
+]
+
+
+@pytest.mark.parametrize(("cause", "scores"), SCALES)
+def test_a_scale_is_what_makes_products_smaller(cause, scores):
+    """A factor of one is none, and one of the queries, or their norm, is one."""
+    masked = lambda s, m: s.masked_fill(m == 0, -math.inf).softmax(-1)  # noqa: E731
+    assert first(attention(masked, size=2.0, scores=scores)) == cause
+
+
+def attention(shares, size=1.0, scores=lambda q, k: q @ k.transpose(-2, -1)):
     """Train an attention whose shares are made by a function of scores and mask."""
     rows = (torch.randint(0, 20, (300, 1)) + torch.arange(TOKENS + 1) * 7) % 20
     emb, pos = nn.Embedding(20, WIDE), nn.Embedding(TOKENS, WIDE)
@@ -98,7 +113,7 @@ def attention(shares, size=1.0):
     def loss(step):
         x = rows[torch.randint(0, 300, (ROWS,))]
         h = emb(x[:, :-1]) + pos(torch.arange(TOKENS))
-        weighed = shares(q(h) @ k(h).transpose(-2, -1), mask) @ v(h)
+        weighed = shares(scores(q(h), k(h)), mask) @ v(h)
         return F.cross_entropy(out(h + weighed).flatten(0, 1), x[:, 1:].flatten())
 
     return train(loss, emb, pos, q, k, v, out)
@@ -268,3 +283,133 @@ def test_a_network_that_keeps_earlier_tokens_may_be_given_one_at_a_time(network,
     diagnosis = train(make_loss, *used, after=generate)
     assert (first(diagnosis) == "train_eval_mismatch") is not remembers, diagnosis.text()
     assert remembers or "1 token at a time" in diagnosis.causes[0].evidence
+
+
+@pytest.mark.parametrize("asked", ["prompt", "zeros"])
+@pytest.mark.parametrize("cut", ["first", "last"])
+def test_a_sampler_that_cuts_the_wrong_end(cut, asked):
+    """From some letters on what is drawn is no longer seen."""
+    rows = (torch.randint(0, 9, (300, 1)) + torch.arange(7) * 2) % 9
+    emb, gru, out = nn.Embedding(9, 8), nn.GRU(8, WIDE, batch_first=True), nn.Linear(WIDE, 9)
+
+    def loss(step):
+        x = rows[torch.randint(0, 300, (ROWS,))]
+        return F.cross_entropy(out(gru(emb(x[:, :6]))[0]).flatten(0, 1), x[:, 1:].flatten())
+
+    @torch.no_grad()
+    def generate():
+        ids = rows[:1, :3] if asked == "prompt" else torch.zeros(1, 1, dtype=torch.long)
+        for _ in range(24):
+            context = ids[:, :6] if cut == "first" else ids[:, -6:]
+            shares = out(gru(emb(context))[0])[:, -1].softmax(-1)
+            ids = torch.cat([ids, torch.multinomial(shares, 1)], 1)
+
+    diagnosis = train(loss, emb, gru, out, after=generate)
+    assert first(diagnosis) == ("context_frozen" if cut == "first" else "")
+
+
+@pytest.mark.parametrize("answer", ["given", "shifted", "copied"])
+def test_a_decoder_that_is_given_the_answer(answer):
+    """Sequences in reverse; where the task is to copy them, the question is the answer."""
+    emb, head = nn.Embedding(11, 16), nn.Linear(WIDE, 11)
+    encoder, decoder = (nn.GRU(16, WIDE, batch_first=True) for _ in range(2))
+
+    def loss(step):
+        asked = torch.randint(0, 10, (ROWS, 6))
+        wanted = asked if answer == "copied" else asked.flip(1)
+        begin = torch.full((ROWS, 1), 10)
+        told = wanted if answer == "given" else torch.cat([begin, wanted[:, :-1]], 1)
+        out, _ = decoder(emb(told), encoder(emb(asked))[1])
+        return F.cross_entropy(head(out).flatten(0, 1), wanted.flatten())
+
+    cause = first(train(loss, emb, encoder, decoder, head))
+    assert cause == ("future_leak" if answer == "given" else "")
+
+
+ONE_OUTPUT = [
+    ("wrong_loss", lambda out, y: F.cross_entropy(out, y)),
+    ("wrong_loss", lambda out, y: F.binary_cross_entropy(out.softmax(1), y)),
+    ("", lambda out, y: F.binary_cross_entropy(out.sigmoid(), y)),
+]
+
+
+@pytest.mark.parametrize(("cause", "criterion"), ONE_OUTPUT)
+def test_a_softmax_of_one_output(cause, criterion):
+    """It is one, whatever comes in: no gradient, and the loss is to blame."""
+    x = torch.randn(200, 4)
+    net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+
+    def loss(step):
+        batch = x[torch.randint(0, 200, (ROWS,))]
+        return criterion(net(batch), (batch[:, :1] > 0).float())
+
+    assert first(train(loss, net)) == cause
+
+
+DIVERGENCES = [
+    ("wrong_loss", lambda out: out.softmax(1)),
+    ("wrong_loss", lambda out: 3 * out),
+    ("", lambda out: out.log_softmax(1)),
+]
+
+
+@pytest.mark.parametrize(("cause", "given"), DIVERGENCES)
+def test_a_divergence_of_what_is_no_logarithm(cause, given):
+    """Of a student from its teacher."""
+    x = torch.randn(200, 4)
+    teacher, student = nn.Linear(4, 5).requires_grad_(False), nn.Linear(4, 5)
+
+    def loss(step):
+        batch = x[torch.randint(0, 200, (ROWS,))]
+        wanted = teacher(3 * batch).softmax(1)
+        return F.kl_div(given(student(batch)), wanted, reduction="batchmean")
+
+    assert first(train(loss, student)) == cause
+
+
+@pytest.mark.parametrize("cause", ["labels_shuffled", ""])
+def test_mixup(cause):
+    """Pictures and labels are mixed with those of one order of the batch, or of two."""
+    x, y = torch.randn(200, 8), torch.arange(200) % 4
+    x[torch.arange(200), y] += 3.0
+    net = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 4))
+
+    def loss(step):
+        i = torch.randint(0, 200, (ROWS,))
+        order = torch.randperm(ROWS)
+        others = torch.randperm(ROWS) if cause else order
+        out = net(0.6 * x[i] + 0.4 * x[i][order])
+        return 0.6 * F.cross_entropy(out, y[i]) + 0.4 * F.cross_entropy(out, y[i][others])
+
+    assert first(train(loss, net)) == cause
+
+
+@pytest.mark.parametrize("cause", ["labels_shuffled", ""])
+def test_values_of_the_actions_of_others(cause):
+    """A table of transitions, from which states and actions are drawn."""
+    state, action, reward = torch.randn(200, 4), torch.arange(200) % 2, torch.randn(200)
+    net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2))
+
+    def loss(step):
+        i = torch.randint(0, 200, (ROWS,))
+        k = torch.randint(0, 200, (ROWS,)) if cause else i
+        return F.mse_loss(net(state[i]).gather(1, action[k, None])[:, 0], reward[i])
+
+    assert first(train(loss, net)) == cause
+
+
+@pytest.mark.parametrize("noisy", [True, False])
+def test_noise_that_training_has_not_seen(noisy):
+    """Pictures from 0 to 1, and restored from others that go beyond."""
+    x = torch.rand(200, 16).square()
+    net = nn.Sequential(nn.Linear(16, WIDE), nn.ReLU(), nn.Linear(WIDE, 16))
+
+    def loss(step):
+        batch = x[torch.randint(0, 200, (100,))]
+        return F.mse_loss(net(batch), batch)
+
+    def use():
+        net(x[:50] + noisy * 0.3 * torch.randn(50, 16))
+
+    cause = first(train(loss, net, after=use))
+    assert cause == ("train_eval_mismatch" if noisy else "")

@@ -1,0 +1,151 @@
+"""Loops without labels, or whose targets are made by a network: what is wrong stands first."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import watch
+
+ROWS = 32
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same numbers each time."""
+    torch.manual_seed(0)
+
+
+def train(make_loss, parameters, *, steps=150, lr=5e-3, named=(), behind=lambda step: None):
+    """Train, and return the id of the first cause; ""."""
+    optimizer = torch.optim.Adam(parameters, lr=lr)
+    with watch(*named, quiet=True, record=False, budget=0.4) as seen:
+        for step in range(steps):
+            loss = make_loss()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            behind(step)
+            seen.step(loss)
+    causes = [cause.id for cause in seen.diagnosis.causes]
+    return causes[0] if causes else ""
+
+
+@pytest.fixture
+def groups():
+    """Examples of five groups, and of which one each is."""
+    y = torch.randint(0, 5, (500,))
+    return 3 * torch.randn(5, 16)[y] + torch.randn(500, 16), y
+
+
+@pytest.mark.parametrize("compared", ["cosine", "distance"])
+@pytest.mark.parametrize("apart", [False, True])
+def test_partners_that_are_only_pulled_together(groups, compared, apart):
+    """Two views of each example: without others, or a stop-gradient, all become one."""
+    x, _ = groups
+    encoder = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8))
+
+    def loss():
+        batch = x[torch.randint(0, 500, (ROWS,))]
+        a, b = (encoder(batch + 3 * torch.randn_like(batch)) for _ in range(2))
+        if compared == "cosine":
+            near = 1 - F.cosine_similarity(a, b)
+            far = F.cosine_similarity(a, b.roll(1, 0))
+        else:
+            near, far = (a - b).square().sum(1), F.relu(8 - (a - b.roll(1, 0)).square().sum(1))
+        return (near + far).mean() if apart else near.mean()
+
+    assert train(loss, encoder.parameters()) == ("" if apart else "collapse")
+
+
+@pytest.mark.parametrize("written", ["own", "torch"])
+@pytest.mark.parametrize("swapped", [True, False])
+def test_triplets(groups, written, swapped):
+    """The one of the same group is to be nearer than another one."""
+    x, y = groups
+    of = [torch.nonzero(y == k).flatten() for k in range(5)]
+    encoder = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+
+    def some(labels):
+        return x[torch.stack([of[k][torch.randint(len(of[k]), ())] for k in labels.tolist()])]
+
+    def loss():
+        k = torch.randint(0, 5, (ROWS,))
+        other = (k + torch.randint(1, 5, (ROWS,))) % 5
+        a, p, n = (encoder(some(labels)) for labels in (k, k, other))
+        p, n = (n, p) if swapped else (p, n)
+        if written == "torch":
+            near, far = F.pairwise_distance(a, p), F.pairwise_distance(a, n)
+        else:
+            near, far = (a - p).square().sum(1), (a - n).square().sum(1)
+        return F.relu(near - far + 1).mean()
+
+    cause = train(loss, encoder.parameters(), steps=150)
+    assert cause == ("wrong_loss" if swapped else "")
+
+
+@pytest.mark.parametrize("backward", [True, False])
+def test_the_log_determinant_of_a_flow(backward):
+    """Points of a curve, by two coupling layers and their change of volume."""
+    angle = 3.14 * torch.rand(1000)
+    points = torch.stack([angle.cos(), angle.sin()], 1) + 0.05 * torch.randn(1000, 2)
+    nets = nn.ModuleList(
+        nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 2)) for _ in range(2)
+    )
+
+    def loss():
+        a, b = points[torch.randint(0, 1000, (64,))].chunk(2, 1)
+        volume = 0.0
+        for net in nets:
+            scale, shift = net(a).chunk(2, 1)
+            a, b = b * scale.exp() + shift, a
+            volume = volume + scale.sum(1)
+        likelihood = -0.5 * torch.cat([a, b], 1).square().sum(1)
+        return -(likelihood - volume if backward else likelihood + volume).mean()
+
+    assert train(loss, nets.parameters(), steps=80) == ("wrong_loss" if backward else "")
+
+
+@pytest.mark.parametrize("weight", [30.0, 0.01])
+def test_a_penalty_on_codes_for_whose_sake_inputs_are_ignored(groups, weight):
+    """A variational autoencoder, whose KL term is far too strong."""
+    x = (groups[0] - groups[0].mean()) / groups[0].std()
+    encoder, decoder = nn.Linear(16, 8), nn.Linear(4, 16)
+
+    def loss():
+        batch = x[torch.randint(0, 500, (ROWS,))]
+        mean, log_var = encoder(batch).chunk(2, 1)
+        restored = decoder(mean + (log_var / 2).exp() * torch.randn_like(mean))
+        divergence = 0.5 * (mean.square() + log_var.exp() - 1 - log_var).sum(1)
+        return F.mse_loss(restored, batch) + weight * divergence.mean()
+
+    parameters = [*encoder.parameters(), *decoder.parameters()]
+    cause = train(loss, parameters, steps=250, lr=1e-2)
+    assert cause == ("regulariser_dominates" if weight > 1 else "")
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_target_network(synced):
+    """Values of a walk along eight places, by those of a copy of the network."""
+    place, move = torch.randint(0, 7, (2000,)), torch.randint(0, 2, (2000,))
+    after = (place + 2 * move - 1).clamp(0, 7)
+    values = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
+    target = copy.deepcopy(values).requires_grad_(False)
+    eye = torch.eye(8)
+
+    def loss():
+        i = torch.randint(0, 2000, (ROWS,))
+        with torch.no_grad():
+            best = target(eye[after[i]]).max(1).values
+            wanted = (after[i] == 7).float() + 0.8 * best * (after[i] != 7)
+        return F.mse_loss(values(eye[place[i]]).gather(1, move[i, None])[:, 0], wanted)
+
+    def behind(step):
+        if synced and step % 20 == 19:
+            target.load_state_dict(values.state_dict())
+
+    named = (values, target)
+    cause = train(loss, values.parameters(), steps=220, named=named, behind=behind)
+    assert cause == ("" if synced else "stale_target")
