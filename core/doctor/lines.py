@@ -322,7 +322,9 @@ def _across_batch(lines: Lines, cause: Cause) -> Iterator[Line]:
         if given is None or len(given) not in sizes or not op.outputs or op.name == "getitem":
             continue
         made = op.outputs[0]
-        along = op.argument(1, "dim") == 0 and op.name not in ("cat", "unsqueeze", "squeeze")
+        dim = op.argument(1, "dim")
+        first = isinstance(dim, int) and dim == 0
+        along = first and op.name not in ("cat", "unsqueeze", "squeeze")
         moved = made.dim() > 1 and len(made) not in sizes and made.numel() == given.numel()
         if along or (moved and len(made) % len(given)):
             yield from lines.of_op(op)

@@ -317,7 +317,7 @@ def _find_inputs(graph: StepGraph) -> None:
 
 
 def _examples_first(graph: StepGraph, tensor: Tensor, batch: int | None) -> Tensor:
-    """Return what a tensor was before its dimensions were exchanged, if its rows were examples."""
+    """Return what a tensor was before its dimensions were moved, if its rows were examples."""
     before = tensor
     while len(before) != batch:
         op = graph.made_by(before)

@@ -21,7 +21,7 @@ from core.doctor.watch.watcher import LoopWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-ODD = Path(__file__).with_name("test_odd_loops.py")
+ODD = ("test_odd_loops.py", "test_unlabelled_loops.py")
 BUDGET = 20.0
 """More than any of the experiments takes here: the number of their steps decides, not the clock."""
 
@@ -626,7 +626,8 @@ def test_nearly_every_cause_is_planted_here():
     planted = {cause for causes, *_ in FAULTS for cause in causes.split()}
     # A crash is planted in test_watch_loop; no loop here has more than a step for each batch.
     wired = {"outputs_out_of_reach", "low_precision_weights", "context_frozen", *FINDINGS}
-    odd = {cause for cause in CAUSES if f'"{cause}"' in ODD.read_text()}
+    texts = "".join(Path(__file__).with_name(name).read_text() for name in ODD)
+    odd = {cause for cause in CAUSES if f'"{cause}"' in texts}
     assert set(CAUSES) - planted - wired - odd == {"oscillation", "crash", "plateau"}
 
 
