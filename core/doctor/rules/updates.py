@@ -324,7 +324,7 @@ def stale_target(rule: Rule, evidence: Evidence) -> Check:
 )
 def weights_restored(rule: Rule, evidence: Evidence) -> Check:
     pairs = [(a, b) for a, b in pairwise(evidence.observations) if b.step == a.step + 1]
-    moved = [(a, b) for a, b in pairs if any(p.used and p.update > 0 for p in a.parameters)]
+    moved = [(a, b) for a, b in pairs if any(p.update > 0 for p in a.parameters)]
     moved = [(a, b) for a, b in moved if math.isfinite(a.begun_with - b.begun_with)]
     if len(moved) < MIN_PAIRS:
         return rule.not_checked("too few consecutive steps were observed")

@@ -224,7 +224,7 @@ class Observation:
         scale: times the loss, that is differentiated, as in mixed precision; else 1.
         weights_norm: of all parameters around the loop, to see whether any moves; NaN.
         begun_with: a sum over the weights with which the step computed, to see whether these are
-            those of another one; NaN.
+            those of another one; NaN, also where none of them moved.
         weights_count: how many they are.
         clipped: the norm of the gradient that the optimiser found, over that of the loss; NaN.
         entropy_bonus: what a nat of a policy's entropy is worth, over the range of its advantages.

@@ -71,7 +71,7 @@ def observe(
         summed=summed_items(graph),
         scale=graph.scale,
         weights_norm=_norm(parameters),
-        begun_with=graph.tape.begun_with,
+        begun_with=_begun_with(graph, variables, before),
         weights_count=sum(p.numel() for p in parameters),
         clipped=graph.tape.clipped,
         entropy_bonus=entropy_bonus(graph),
@@ -103,6 +103,14 @@ def _scale(graph: StepGraph, loss: float) -> float:
         return 1.0
     factor = abs(number_of(root) / loss)
     return factor if LOSS_SCALE < factor < math.inf else 1.0
+
+
+def _begun_with(graph: StepGraph, variables: Variables, before: Mapping[str, Tensor]) -> float:
+    """Return what the weights of the first backward pass began with; NaN if none of them moved."""
+    reached = graph.tape.passes[0].parameters if graph.tape.passes else ()
+    known = [(past, p) for p in reached if (past := before.get(variables.name(p))) is not None]
+    moved = any(past.shape != p.shape or not torch.equal(past, p) for past, p in known)
+    return graph.tape.begun_with if moved else math.nan
 
 
 def _norm(parameters: list[Tensor]) -> float:
