@@ -14,6 +14,7 @@ What is put in, written out, with ``m`` for the monitor:
 """
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ MONITOR = "__glassbox__"
 """What the monitor is called; find_variables passes over such names."""
 LOSS_NAMES = ("loss", "cost", "nll", "criterion", "cross_entropy")
 """Parts of names of losses, and of what computes them."""
+HELD_OUT = ("test", "val", "valid", "validation", "dev", "xval", "yval", "xtest", "ytest")
+"""Parts of names of data that nothing is learned from."""
 SIMPLE = (
     ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal | ast.Pass | ast.ClassDef | Function
 )
@@ -245,6 +248,8 @@ class Instrumenter(ast.NodeTransformer):
             return node
         if is_loss and not self._in_forward and not _on_training_data(node):
             noted = self._evaluated(node)
+            if _on_held_out_data(node):
+                noted.keywords.append(ast.keyword("held_out", ast.Constant(True)))
             if _is_sum(node) and len(node.args) > 1 and isinstance(node.args[1], ast.Name):
                 noted.args.append(node.args[1])
             return noted
@@ -327,6 +332,12 @@ def _on_training_data(node: ast.AST) -> bool:
         n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr != "training"
     ]
     return any("train" in name or name in ("xtr", "ytr") for name in names)
+
+
+def _on_held_out_data(node: ast.AST) -> bool:
+    """Whether what a loss is computed of is called data for validation: ``y_test``."""
+    names = [n.id.lower() for n in ast.walk(node) if isinstance(n, ast.Name)]
+    return any(part in HELD_OUT for name in names for part in re.split(r"[_\d]+", name))
 
 
 def _is_without_gradient(statement: ast.With) -> bool:

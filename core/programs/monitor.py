@@ -335,17 +335,20 @@ class Monitor:
             return 0
         return len(self.trainings[-1].evaluated)
 
-    def evaluated(self, before: int, value: Any, targets: Any = None) -> Any:
+    def evaluated(
+        self, before: int, value: Any, targets: Any = None, held_out: bool = False
+    ) -> Any:
         """Note a loss that is only to be looked at: on other data, if nothing says else.
 
         Args:
             before: how many were noted before it was computed.
             value: the loss; it is returned.
             targets: of a sum over them.
+            held_out: whether it is called one on other data, with gradients or without.
         """
         if _is_compiled() or not self.on or not self.trainings or not _is_number(value):
             return value
-        if self._in_step and sys.modules["torch"].is_grad_enabled():
+        if self._in_step and not held_out and sys.modules["torch"].is_grad_enabled():
             return value  # the step's own loss, as a number
         if not _is_on_training_data(sys._getframe(1)):
             _guarded(self._look_at, before, value, targets)

@@ -219,7 +219,7 @@ def test_evaluations_are_marked_and_the_forward_pass_is_not():
         """
     )
     assert "return F.cross_entropy" in code
-    assert "evaluated(__glassbox__.noted(), criterion(net(x_val), y_val))" in code
+    assert "evaluated(__glassbox__.noted(), criterion(net(x_val), y_val), held_out=True)" in code
     assert "evaluated(__glassbox__.noted(), loss)" in code
     assert "criterion(net(x_tr" in code and "noted(), criterion(net(x_tr" not in code
 
@@ -240,7 +240,7 @@ def test_a_loss_is_recognised_whatever_it_is_called():
         """
     )
     assert "evaluated(__glassbox__.noted(), mean_loss)" not in code
-    summed = "loss_function(net(x_val), y_val, reduction='sum'), y_val)"
+    summed = "loss_function(net(x_val), y_val, reduction='sum'), y_val, held_out=True)"
     assert f"evaluated(__glassbox__.noted(), {summed}" in code
     assert code.count("evaluated(") == 2  # and the step's own, which is known there as such
 
@@ -380,3 +380,15 @@ def test_what_a_step_does_now_and_then_may_be_a_use():
     """
     uses = [line for line in written_out(source).splitlines() if "__glassbox__.use(" in line]
     assert len(uses) == 2 and all("True" in line for line in uses)
+
+
+def test_a_loss_on_data_that_is_called_held_out_is_a_validation_with_gradients_too():
+    """As one that is printed in a step; that which the step learns from is none."""
+    source = """
+        for k in range(900):
+            loss = criterion(net(x), y)
+            loss.backward()
+            optimizer.step()
+            print(criterion(net(x_test), y_test).item(), criterion(net(latest), y).item())
+    """
+    assert written_out(source).count("held_out=True") == 1
