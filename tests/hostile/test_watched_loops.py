@@ -111,3 +111,12 @@ def test_an_error_of_the_loop_is_the_loops_own(tmp_path):
     with pytest.raises(ZeroDivisionError), seen:
         seen._loop.watcher.count = "broken"
         learn(seen, each=lambda: 1 / 0)
+
+
+def test_a_loop_may_report_its_validation_alone(tmp_path, caplog):
+    """The doctor has no curve of the training then, and does not miss it."""
+    losses = iter([3.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    with watch(quiet=True, record=tmp_path / "x.watch.json", budget=0.1) as seen:
+        for loss in losses:
+            seen.validate(loss)
+    assert not [one for one in caplog.records if one.exc_info]
