@@ -491,7 +491,7 @@ def quick_recipe(page: TrainingPage, chance: random.Random) -> Recipe:
     for key, size in {"hidden": (16,), "width": 16, "layers": 1, "context": 8, "heads": 2}.items():
         if key in recipe.settings():
             values[key] = size
-    values["lr"] = chance.choice((1e-3, 1e-2, 1e9))
+    values["lr"] = chance.choice((1e-3, 1e-2, 100.0))
     try:
         return small.replace(values)
     except Exception:  # this model does not go with these
