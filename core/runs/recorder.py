@@ -119,7 +119,7 @@ class FileRecorder:
 
     @contextlib.contextmanager
     def _put_aside(self, name: str) -> Iterator[None]:
-        """Keep a part that can't be read under another name, and go on without it."""
+        """Keep a part that can't be read under another name; the run does without it."""
         with self._telling():
             try:
                 yield
