@@ -39,6 +39,7 @@ ROLES = {"muted": "muted", "small": "muted", "fault": "fault", "warning": "warni
 """The colours of the style sheet's roles for text, where they are not that of all text."""
 SIZE = QSize(860, 580)
 SIDE = 270  # pixels for the list
+LONGEST = 200  # letters that are searched for; a whole text would stall every key
 LEADING = 140  # per cent of a line
 NOTHING = "No term matches “{}”. Try another spelling, or a part of the word."
 COMMON = frozenset(
@@ -219,6 +220,7 @@ class GlossaryDialog(QDialog):
             "<p>Type a term, an abbreviation or a word of its meaning. The arrow keys choose, Enter"
             " goes to the entry's links, Esc closes.</p>"
         )
+        words.setMaxLength(LONGEST)
         words.setClearButtonEnabled(True)
         clear = words.findChild(QToolButton)
         if clear is not None:

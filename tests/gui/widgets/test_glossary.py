@@ -325,3 +325,11 @@ def test_other_links_are_left_to_others(window):
     assert not follow_term(words, "lesson:1-products")
     assert follow_term(window.rate, "term:Nats")
     assert window.findChild(GlossaryDialog).shown == "Nats"
+
+
+def test_a_text_that_is_pasted_is_no_search(glossary):
+    """Its beginning is searched for: all of a long line would stall the window at every key."""
+    QApplication.clipboard().setText("x" * 200_000)
+    glossary.words.clear()
+    glossary.words.paste()
+    assert 0 < len(glossary.words.text()) < 1_000
