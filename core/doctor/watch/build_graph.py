@@ -293,7 +293,10 @@ def _find_inputs(graph: StepGraph) -> None:
         for tensor, kind in zip(op.inputs, kinds, strict=True):
             # Whole numbers that meet signals are edges of a graph or counts, and no tokens.
             tokens_or_numbers = tensor.is_floating_point() or "weights" in kinds
-            outside = kind == "data" and id(tensor) not in behind_targets and tensor.dim() > 0
+            # A target may be made of what enters the network, as a sequence in reverse is.
+            aim = id(tensor) in behind_targets and (late or "weights" not in kinds)
+            aim |= tensor is graph.targets
+            outside = kind == "data" and not aim and tensor.dim() > 0
             if outside and tokens_or_numbers and not _is_own_choice(graph, tensor):
                 found.setdefault(id(tensor), tensor)
     if not found:  # the target is the input, as an autoencoder has it

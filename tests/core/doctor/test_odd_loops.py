@@ -516,3 +516,24 @@ def test_masks_of_a_loss_of_two_parts(share):
         return dice + F.binary_cross_entropy_with_logits(logits, masks[ix])
 
     assert not train(step, [model], budget=0.0).causes
+
+
+def test_a_target_that_is_made_of_the_inputs():
+    """A sequence is to be written in reverse, letter by letter; the last one is always the end."""
+    enter, remember = nn.Embedding(12, 24), nn.GRU(24, 48, batch_first=True)
+    write, out = nn.GRUCell(24, 48), nn.Linear(48, 12)
+
+    def step(_):
+        given = torch.randint(0, 10, (32, 4))
+        aim = torch.cat([given.flip(1), torch.full((32, 1), 10)], 1)
+        state = remember(enter(given))[1][0]
+        token, loss = torch.full((32,), 11), 0
+        for place in range(5):
+            state = write(enter(token), state)
+            loss = loss + F.cross_entropy(out(state), aim[:, place]) / 5
+            token = aim[:, place]
+        return loss
+
+    found = train(step, [enter, remember, write, out], steps=150, budget=1.0)
+    assert not found.causes
+    assert next(x for x in found.experiments if x.id == "inputs_exchanged").passed
