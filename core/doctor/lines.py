@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from .diagnosis import Cause, CodeLine
 from .made_modules import MadeModules, path
 from .watch.graph import StepGraph
-from .watch.tape import OWN_FILES, OWN_FUNCTION, Line, Op
+from .watch.tape import OWN_FILES, OWN_FUNCTION, RECURRENT, Line, Op
 from .watch.variables import LEARNING_RATE, Variables, is_validation
 from .watch.wiring import attentions, wired_in
 
 MOST = 4
 """Lines of a cause."""
 ATTENTIONS = ("scaled_dot_product_attention", "multi_head_attention_forward")
-ALONG_TIME = ("conv1d", "gru", "lstm", "rnn_tanh", "rnn_relu")
+ALONG_TIME = ("conv1d", *sorted(RECURRENT))
 """What mixes positions besides attention."""
 NEAR_ZERO, FAR = 1e-6, 60.0
 """Below and above which a logarithm, a division or an exponential is about to fail."""

@@ -16,9 +16,9 @@ ALTERNATING, NOISE = -0.7, -0.3
 WAVES = 3
 HEAVY, UPHILL = 0.985, 0.2
 """A momentum that remembers more than sixty steps, and the share of late steps that go uphill."""
-BY_HEART, FAR_FROM_KNOWN = 0.05, 0.25
-"""Part of the loss on new data that is left in training of what was learned by heart; and the part
-of a uniform guess that new data then costs where little was learned of it."""
+MEMORISED, FAR_FROM_KNOWN = 0.05, 0.25
+"""Part of the loss on new data that is left in training of memorised examples; and the part of a
+uniform guess that new data then costs where little was learned of it."""
 PLATEAU = 0.97
 """Share of the loss of a guess by class frequency."""
 NEGATIVE_LOG_LIKELIHOODS = ("cross_entropy", "nll_loss", "nll_by_hand")
@@ -208,7 +208,7 @@ def overfitting(rule: Rule, evidence: Evidence) -> Check:
         sure = min(0.92, 0.6 + 0.6 * (end / best - 1))
         measured += _accuracy_since(evidence, at)
         return rule.failed(measured, sure, f"from step {at:.0f} on", picture=picture)
-    learned_by_heart = train < BY_HEART * end and end > FAR_FROM_KNOWN * uniform
+    learned_by_heart = train < MEMORISED * end and end > FAR_FROM_KNOWN * uniform
     far_above = train < 0.4 * end and end > 0.4 * uniform
     if (far_above or learned_by_heart) and end - train > 0.3:
         return rule.failed(measured, 0.7, "", "not far above training", picture)

@@ -30,7 +30,7 @@ FIRST_LOSS, FIRST_LOSS_ALONE, FIRST_LOSS_MARGIN = 1.5, 3.0, 0.5
 wrong guess."""
 GROWS = 30.0
 """Times by which the standard deviation of a signal grows in one layer that is far too large."""
-MANY_BENT = 4
+MANY_NONLINEAR = 4
 """Layers with a nonlinearity for each that lacks one, from which on much else may be worse."""
 FEW_UNITS = 8
 """Of a layer, below which their saturated share says little."""
@@ -162,8 +162,9 @@ def no_nonlinearity(rule: Rule, evidence: Evidence) -> Check:
         if a and b and not a.is_embedding and a.units >= min(a.fan_in, b.units):
             linear.append(f"{before} and {after}")
     if linear:
-        bent = sum(bool(x.nonlinearity) for x in last.layers)
-        sure = 0.6 if bent > MANY_BENT * len(linear) else 0.9  # one of many is no great loss
+        nonlinear = sum(bool(x.nonlinearity) for x in last.layers)
+        one_of_many = nonlinear > MANY_NONLINEAR * len(linear)
+        sure = 0.6 if one_of_many else 0.9
         return rule.failed("a matrix product follows a matrix product", sure, names(linear, 2))
     return rule.passed("between all of them")
 
