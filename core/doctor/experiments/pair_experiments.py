@@ -15,7 +15,7 @@ from .replay import Replay
 from .step_experiments import Run, StepExperiment
 
 SIMILARITIES = ("cosine_similarity", "pairwise_distance", "mul", "sub", "mse_loss")
-ALIKE = 0.1
+ALIKE = 0.01
 """Part of what a loss has fallen by, that partners of other examples may cost more."""
 STAYS = 0.95
 """Part of the loss of what is all alike, above which nothing was learned."""
