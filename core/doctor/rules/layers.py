@@ -144,8 +144,8 @@ def symmetric_init(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "no_nonlinearity",
     "nonlinearity between layers",
-    "There is a nonlinearity between two layers, unless the first is a bottleneck or something"
-    " else uses its output, too.",
+    "There is a nonlinearity between two layers, unless the first is a bottleneck, something else"
+    " uses its output, too, or it ends one part of a network and the second begins another.",
     "tanh, relu, ...",
     "makemore, part 2",
 )
@@ -156,9 +156,14 @@ def no_nonlinearity(rule: Rule, evidence: Evidence) -> Check:
     if any(x.frozen for x in last.layers) and not all(x.frozen for x in last.layers):
         return rule.not_checked("layers are frozen: adapters beside them need no nonlinearity")
     by_name = {x.name: x for x in last.layers}
+    # What an encoder says may well be a linear code, which a projector or a decoder takes.
+    nonlinear_parts = {_part(x.name) for x in last.layers if x.nonlinearity}
     linear = []
     for before, after in last.linear_pairs:
         a, b = by_name.get(before), by_name.get(after)
+        parts = {_part(before), _part(after)}
+        if len(parts) == 2 and parts <= nonlinear_parts:
+            continue
         if a and b and not a.is_embedding and a.units >= min(a.fan_in, b.units):
             linear.append(f"{before} and {after}")
     if linear:
@@ -167,6 +172,11 @@ def no_nonlinearity(rule: Rule, evidence: Evidence) -> Check:
         sure = 0.6 if one_of_many else 0.9
         return rule.failed("a matrix product follows a matrix product", sure, names(linear, 2))
     return rule.passed("between all of them")
+
+
+def _part(name: str) -> str:
+    """Return the part of a network that a layer is in, such as ``encoder`` of ``encoder.2``."""
+    return name.rpartition(".")[0]
 
 
 def _hidden(evidence: Evidence, *nonlinearities: str) -> list[tuple[Observation, ObservedLayer]]:

@@ -87,11 +87,26 @@ def test_symmetric_init(layers, passed):
         ((layer(nonlinearity=""), output()), (("hidden", "output"),), False),
         ((layer(units=8, fan_in=30), output()), (("hidden", "output"),), True),
         ((layer(kind="embedding"), layer("h"), output()), (("hidden", "h"),), True),
+        (
+            (
+                layer("encoder.0"),
+                layer("encoder.2", nonlinearity=""),
+                layer("decoder.0"),
+                layer("decoder.2", nonlinearity=""),
+            ),
+            (("encoder.2", "decoder.0"),),
+            True,
+        ),
+        (
+            (layer("net.0"), layer("net.2", nonlinearity=""), layer("net.3"), output()),
+            (("net.2", "net.3"),),
+            False,
+        ),
         ((output(),), (), None),
     ],
 )
 def test_no_nonlinearity(layers, pairs, passed):
-    """A bottleneck and an embedding need none behind them."""
+    """A bottleneck, an embedding and the end of a part need none behind them."""
     found = no_nonlinearity.check(evidence(steps(layers=layers, linear_pairs=pairs)))
     assert found.passed is passed
 
