@@ -13,7 +13,6 @@ value, so that a run under it is the same run, bit for bit; and it takes a few p
 """
 
 import dataclasses
-import logging
 import sys
 import threading
 import time
@@ -35,13 +34,14 @@ from .evidence import Evidence
 from .html_report import report
 from .rules.crash import usual_cause
 from .watch.inferred_settings import batch_size, inferred_settings
+from .watch.safe_log import SafeLog
 from .watch.tape import Line, Tape, isolated
 from .watch.watcher import LoopWatcher
 
 LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
 """What values of a layer are called in a record."""
 
-_log = logging.getLogger("glassbox")
+_log = SafeLog()
 T = TypeVar("T")
 
 

@@ -1,5 +1,6 @@
 """Loops that do what nobody expects: ``watch`` raises nothing into them, and changes nothing."""
 
+import io
 import logging
 import sys
 import threading
@@ -85,6 +86,18 @@ def test_it_may_have_nowhere_to_print(tmp_path, monkeypatch, stream):
         monkeypatch.setattr(sys, "stdout", file if stream else None)
         with watch(record=False, budget=0.1) as seen:
             learn(seen)
+
+
+def test_it_may_have_nowhere_to_warn(monkeypatch):
+    """Logging itself fails where standard error is closed."""
+    log = logging.getLogger("glassbox")
+    with closing(io.StringIO()) as stream:
+        handler = logging.StreamHandler(stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(log, "handlers", [handler])
+    monkeypatch.setattr(log, "propagate", False)
+    with watch(record=False, budget=0.1, quiet=True) as seen:
+        learn(seen, report=lambda _: None)
 
 
 def test_loops_within_loops_share_one_budget(monkeypatch):

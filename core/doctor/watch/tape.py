@@ -6,7 +6,6 @@ no random number is drawn, no value is touched. Afterwards the step can be repea
 inputs or other weights: :func:`replay`.
 """
 
-import logging
 import math
 import sys
 import weakref
@@ -27,6 +26,8 @@ from torch.optim.optimizer import (
 )
 from torch.overrides import TorchFunctionMode
 
+from .safe_log import SafeLog
+
 Substitutes = Mapping[int, Tensor]
 """What replaces a tensor, by the id of that tensor."""
 
@@ -38,7 +39,7 @@ LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent)
 OWN_FILES: set[str] = set()
 """Files of a program that is run to be watched: its own, even beside installed libraries."""
 
-_log = logging.getLogger("glassbox")
+_log = SafeLog()
 
 # Calls by their names, as in Op.name.
 NONLINEARITIES = frozenset(

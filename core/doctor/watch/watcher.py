@@ -1,6 +1,5 @@
 """Watches a training loop from outside: every loss, and now and then a whole step."""
 
-import logging
 import math
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from .inference import compare_inference, compare_sizes, signature
 from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
+from .safe_log import SafeLog
 from .tape import PRODUCTS, RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds
@@ -54,7 +54,7 @@ NOT_REPEATABLE = RANDOM | {"dropout", "scaled_dot_product_attention"}
 Batch = tuple[tuple[Tensor, ...], Tensor]
 """Inputs and targets."""
 
-_log = logging.getLogger("glassbox")
+_log = SafeLog()
 
 
 class LoopWatcher:

@@ -1,0 +1,24 @@
+"""The log of what watches a loop: where it can't be written, the loop goes on all the same."""
+
+import logging
+from collections.abc import MutableMapping
+from contextlib import suppress
+from typing import Any
+
+
+class SafeLog(logging.LoggerAdapter[logging.Logger]):
+    """A logger that raises nothing, whatever standard error is: closed, full, or not there."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.getLogger("glassbox"), {})
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Leave a message as it is."""
+        return msg, kwargs
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Write a line, if that is possible."""
+        with suppress(Exception):
+            super().log(level, msg, *args, **kwargs)
