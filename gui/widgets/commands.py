@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QTabWidget,
     QWidget,
 )
+from shiboken6 import isValid
 
 from gui.widgets.card import Card
 from gui.widgets.glossary import plain_text
@@ -98,6 +99,26 @@ def commands_elsewhere(
         yield replace(command, title=f"{title}: {command.title}", do=partial(first, command.do))
 
 
+def _command(
+    source: QObject,
+    title: str,
+    place: str,
+    keys: str,
+    tip: str,
+    do: Callable[[], object],
+    possible: Callable[[], bool],
+) -> WindowCommand:
+    """Return a command of what may be gone when it is asked for, as parts of a lesson are."""
+    return WindowCommand(
+        title,
+        place,
+        keys,
+        tip,
+        lambda: isValid(source) and do(),
+        lambda: isValid(source) and possible(),
+    )
+
+
 def _of_actions(widget: QWidget, place: str) -> Iterator[WindowCommand]:
     for action in widget.actions():
         if action.text() and action.isVisible():
@@ -106,7 +127,7 @@ def _of_actions(widget: QWidget, place: str) -> Iterator[WindowCommand]:
 
 def _of_action(action: QAction, place: str, before: str = "") -> WindowCommand:
     title, keys = before + plain_text(action.text()), _written(action.shortcut())
-    return WindowCommand(title, place, keys, action.toolTip(), action.trigger, action.isEnabled)
+    return _command(action, title, place, keys, action.toolTip(), action.trigger, action.isEnabled)
 
 
 def _of_buttons(page: QWidget, title: str) -> Iterator[WindowCommand]:
@@ -120,7 +141,8 @@ def _of_buttons(page: QWidget, title: str) -> Iterator[WindowCommand]:
                 yield _of_action(action, place, f"{name.rstrip('…')}: ")
         elif name:
             keys = _written(button.shortcut())
-            yield WindowCommand(name, place, keys, button.toolTip(), button.click, button.isEnabled)
+            tip, do, possible = button.toolTip(), button.click, button.isEnabled
+            yield _command(button, name, place, keys, tip, do, possible)
 
 
 def _of_tabs(page: QWidget, title: str) -> Iterator[WindowCommand]:
@@ -131,7 +153,8 @@ def _of_tabs(page: QWidget, title: str) -> Iterator[WindowCommand]:
         for index in range(tabs.count()):
             tip = tabs.tabToolTip(index)
             turn, possible = partial(tabs.setCurrentIndex, index), partial(_hides, tabs, index)
-            yield WindowCommand(f"Show {tabs.tabText(index)}", place, "", tip, turn, possible)
+            shown = f"Show {tabs.tabText(index)}"
+            yield _command(tabs, shown, place, "", tip, turn, possible)
 
 
 def _hides(tabs: QTabWidget, index: int) -> bool:
@@ -143,7 +166,8 @@ def _of_shortcut(
 ) -> WindowCommand:
     inside = focus is not None and (focus is owner or owner.isAncestorOf(focus))
     local = shortcut.context() == Qt.ShortcutContext.WidgetWithChildrenShortcut
-    return WindowCommand(
+    return _command(
+        shortcut,
         shortcut.whatsThis(),
         place,
         ", ".join(map(_written, shortcut.keys())),

@@ -505,8 +505,9 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
     found = {}
     if trained is None:
         return found
+    whole, trained = trained, _drawn_part(trained, variables)
     for name, tensor in variables.validation_data().items():
-        if tensor is trained:
+        if tensor is whole:
             return {"overlap": 1.0, "overlap_with": name}
         if tensor.dtype != trained.dtype or tensor.dim() != trained.dim():
             continue
@@ -516,6 +517,20 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
         if share > found.get("overlap", -1.0):
             found = {"overlap": share, "overlap_with": name}
     return found
+
+
+def _drawn_part(whole: Tensor, variables: Variables) -> Tensor:
+    """Return those rows of what a batch comes from that its loader draws: a subset, or all."""
+    drawn = [
+        dataset
+        for name, dataset in variables.datasets.items()
+        if name in variables.loaders and not is_validation(name)
+    ]
+    if len(drawn) != 1:
+        return whole
+    members = _members(drawn[0], nested=True)
+    rows = [] if isinstance(members, int) else sorted(place for _, place in members)
+    return whole[rows] if rows and rows[-1] < len(whole) else whole
 
 
 def _same_dataset(variables: Variables) -> dict[str, Any]:

@@ -165,7 +165,11 @@ def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
         # A sampler may draw rare classes as often as others.
         top = min(top or 1.0, evidence.data.top_share)
         classes = max(classes, evidence.data.classes)
-    limit = MAJORITY_OF_TWO if _is_binary(evidence.first) or classes == 2 else MAJORITY
+    # Of pictures whose pixels have classes, most is background.
+    given = evidence.first.inputs[:1]
+    dense = any(not x.is_tokens and losses[0].target_count > 4 * x.shape[0] for x in given)
+    of_two = _is_binary(evidence.first) or classes == 2
+    limit = MAJORITY_OF_TWO if of_two or dense else MAJORITY
     measured = f"the most frequent class is {top:.0%} of the labels"
     if top > limit:
         return rule.failed(measured, 0.6 + 0.35 * top, "the labels", f"at most {limit:.0%}")

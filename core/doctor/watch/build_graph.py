@@ -281,13 +281,18 @@ def _find_inputs(graph: StepGraph) -> None:
 
     What meets signals only behind the outputs is compared with them, too, or weighs examples.
     """
-    behind_targets, before_outputs = graph.ancestors(graph.targets), graph.ancestors(graph.outputs)
+    behind_targets, entered = graph.ancestors(graph.targets), graph.ancestors(graph.outputs)
+    if graph.outputs is None:  # then up to the last parameter that something meets
+        for op in reversed(graph.ops):
+            known = any(graph.kind(t) == "weights" for t in op.inputs)
+            if known or not entered.isdisjoint(map(id, op.outputs)):
+                entered |= set(map(id, (*op.inputs, *op.outputs)))
     loss_op = graph.loss.op if graph.loss else None
     ops = [op for op in graph.ops if op is not loss_op and op.name not in LOSSES]
     found: dict[int, Tensor] = {}
     for op in ops:
         kinds = [graph.kind(t) for t in op.inputs]
-        late = graph.outputs is not None and before_outputs.isdisjoint(map(id, op.outputs))
+        late = entered.isdisjoint(map(id, op.outputs))
         if "weights" not in kinds and ("signal" not in kinds or late):
             continue
         for tensor, kind in zip(op.inputs, kinds, strict=True):

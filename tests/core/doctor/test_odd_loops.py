@@ -222,6 +222,27 @@ def test_a_validation_loader_of_the_training_data(cause):
     assert first(seen.diagnosis) == cause
 
 
+@pytest.mark.parametrize("cause", ["data_overlap", ""])
+def test_validation_rows_beside_a_loader_of_a_subset(cause):
+    """What is drawn is the subset, though its rows lie in a tensor that has all."""
+    x, y = quantities()
+    loader = DataLoader(Subset(TensorDataset(x, y), range(300)), batch_size=50, shuffle=True)
+    x_test, y_test = x[200 if cause else 300 :], y[200 if cause else 300 :]
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(8):
+            for rows, aims in loader:
+                loss = F.mse_loss(net(rows), aims)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+            with torch.no_grad():
+                seen.validate(F.mse_loss(net(x_test), y_test))
+    assert first(seen.diagnosis) == cause
+
+
 @pytest.mark.parametrize("averaged", [True, False])
 @pytest.mark.parametrize("alike", [True, False])
 def test_replicas(averaged, alike):
@@ -501,8 +522,8 @@ def test_a_use_while_running_statistics_still_come_in(cause, steps):
     assert ("train_eval_mismatch" in found) is (cause is not None)
 
 
-@pytest.mark.parametrize("share", [0.5, 0.05])
-def test_masks_of_a_loss_of_two_parts(share):
+@pytest.mark.parametrize(("share", "two"), [(0.5, True), (0.05, True), (0.5, False)])
+def test_masks_of_a_loss(share, two):
     """A Dice loss sums them up, hundreds that no layer sees; rare pixels count as others there."""
     model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1))
     masks = (torch.rand(200, 1, 16, 16) < share).float()
@@ -513,7 +534,7 @@ def test_masks_of_a_loss_of_two_parts(share):
         logits = model(pictures[ix])
         both, all_ = logits.sigmoid() * masks[ix], logits.sigmoid().sum((1, 2, 3))
         dice = 1 - (2 * both.sum((1, 2, 3)) / (all_ + masks[ix].sum((1, 2, 3)))).mean()
-        return dice + F.binary_cross_entropy_with_logits(logits, masks[ix])
+        return dice + (F.binary_cross_entropy_with_logits(logits, masks[ix]) if two else 0)
 
     assert not train(step, [model], budget=0.0).causes
 

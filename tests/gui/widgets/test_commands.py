@@ -1,5 +1,6 @@
 """Command palette, shortcuts, help and about: found in the window, done by keys."""
 
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
@@ -7,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
 from core import about
 from core.lessons.text import lessons
+from gui.pages import Page
 from gui.session_state import State
 from gui.widgets.command_palette import CommandPalette
 from gui.widgets.help_dialog import ABOUT, SHORTCUTS, AboutPanel, HelpDialog
@@ -43,6 +45,19 @@ def row_of(dialog, title):
     """Return the item of the command of that title."""
     shown = [command.title for command in dialog.shown()]
     return dialog.list.item(shown.index(title))
+
+
+def test_what_is_gone_meanwhile_cannot_be_done(program):
+    """Parts of a lesson go with it; the palette may still be open."""
+    button = QPushButton("Brief", program.window.findChild(Page, "pageDigits"))
+    button.show()
+    dialog = palette(program)
+    assert row_of(dialog, "Brief").flags() & Qt.ItemFlag.ItemIsEnabled
+    shiboken6.delete(button)
+    QTest.keyClicks(dialog.words, "brief")
+    assert not row_of(dialog, "Brief").flags() & Qt.ItemFlag.ItemIsEnabled
+    dialog.reject()
+    gone(program, CommandPalette)
 
 
 def test_the_palette_finds_and_does_what_can_be_done(program):

@@ -102,6 +102,14 @@ def test_classes_are_imbalanced_where_data_and_batches_are(in_batches, in_data, 
     assert data.class_imbalance.check(some).passed is passed
 
 
+@pytest.mark.parametrize(("targets", "passed"), [(32, False), (32 * 64, True)])
+def test_most_pixels_may_be_background(targets, passed):
+    """Of pictures with a label each, no class may have so many."""
+    criterion = loss(top_share=0.85, target_count=targets)
+    some = steps(criterion=criterion, inputs=(inputs(shape=(32, 1, 8, 8)),))
+    assert data.class_imbalance.check(evidence(some)).passed is passed
+
+
 def test_classes_with_weights_are_balanced():
     """The loss counts the rare one more often."""
     seen = steps(criterion=loss(top_share=0.99, target_count=32, weighted=True))
