@@ -25,6 +25,8 @@ MAJORITY, MAJORITY_OF_TWO = 0.75, 0.92
 """Shares of the most frequent class, of three classes or more, and of two."""
 OTHER_PARTS = 0.2
 """Share of a loss that is of other parts, which may count classes in another way."""
+BLOCKED = 0.95
+"""Share of a layer's units that are saturated or dead, beyond which it hands on nothing."""
 MANY_TARGETS = 16
 """In a batch, from which on its class frequencies count."""
 LEARNED = 0.9
@@ -121,8 +123,11 @@ def inputs_ignored(rule: Rule, evidence: Evidence) -> Check:
     done = evidence.experiments.get("inputs_exchanged")
     if done is not None and done.passed is False:
         found = evidence.result(ShuffledInputs)
-        # Small changes may come of a signal that fades on its way.
-        sure = 0.95 if found and found.change == 0 else 0.6
+        # Small changes may come of a signal that fades on its way; through a layer of which all
+        # is saturated or dead none comes at all.
+        layers = evidence.last.layers if evidence.last else ()
+        blocked = any(x.saturated > BLOCKED or x.dead > BLOCKED for x in layers)
+        sure = 0.95 if found and found.change == 0 and not blocked else 0.6
         return rule.failed(done.measured, sure, "between input and output", done.expected)
     if evidence.last and evidence.last.draws_examples:
         return rule.not_checked("its examples are drawn in the step")

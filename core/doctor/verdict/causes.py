@@ -155,7 +155,7 @@ CAUSES = {
         " it hardly learn.",
         "Smaller first weights (gain / sqrt(fan in)), normalised inputs, or batch norm before"
         " the activation.",
-        ("vanishing_gradient", "lr_too_low", "plateau"),
+        ("vanishing_gradient", "lr_too_low", "plateau", "inputs_ignored"),
     ),
     "dead_units": CauseText(
         "Dead units",
