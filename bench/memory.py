@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,11 @@ def _apart(number: str) -> dict[str, int]:
     return found
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Measure all settings, or the one of that number in this process."""
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(*list(SETTINGS.values())[int(sys.argv[1])])))
+    given = sys.argv[1:] if words is None else words
+    if given:
+        print(json.dumps(measure(*list(SETTINGS.values())[int(given[0])])))
         return
     rows = []
     for number, title in enumerate(list(SETTINGS)[: sized(len(SETTINGS), 1)]):

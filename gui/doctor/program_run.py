@@ -80,8 +80,10 @@ class RunningProgram(QObject):
         if self.runs:
             return
         folder = tempfile.TemporaryDirectory(prefix="glassbox-")
-        # Both ends append to it, so that it can be cut when it grows too large.
-        output = (Path(folder.name) / "output").open("a+b", buffering=0)
+        place = Path(folder.name) / "output"
+        # It is appended to, so that it can be cut when it grows too large; and read by a handle of
+        # its own, whose place in the file no write moves.
+        written = place.open("ab", buffering=0)
         try:
             self._run = ProgramRun(
                 request.path,
@@ -90,17 +92,19 @@ class RunningProgram(QObject):
                 request.budget,
                 interpreter=request.interpreter or None,
                 record=request.record,
-                output=output,
+                output=written,
                 copy=request.copy,
                 seed=request.seed,
                 figures=Path(folder.name) / "figures",
             )
         except UserError as error:
-            output.close()
+            written.close()
             folder.cleanup()
             self.failed.emit(str(error))
             return
-        self._folder, self._output, self._read, self._figures = folder, output, 0, 0
+        written.close()
+        self._output = place.open("r+b", buffering=0)
+        self._folder, self._read, self._figures = folder, 0, 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._timer.start(AT_FIRST)
 
@@ -146,17 +150,26 @@ class RunningProgram(QObject):
             self.showed.emit(figure)
         self._figures = len(figures)
         self._hand_on_text(end, is_over)
-        if end > LARGEST:
+        if end > LARGEST and not is_over:
+            # What is written between the last look and the cut would be lost: at once, then.
+            words = self._written(self._output.seek(0, 2))
             self._output.truncate(0)
             self._read = 0
+            self._print(words)
 
     def _hand_on_text(self, end: int, is_over: bool) -> None:
+        self._print(self._written(end), is_over)
+
+    def _written(self, end: int) -> bytes:
+        """Return what was written since the last time, up to a place; of very much, the end."""
         assert self._output is not None
         begin = max(self._read, end - MOST)
         self._output.seek(begin)
-        words = self._decoder.decode(self._output.read(max(0, end - begin)), is_over)
         self._read = max(self._read, end)
-        if words:
+        return self._output.read(max(0, end - begin))
+
+    def _print(self, written: bytes, is_over: bool = False) -> None:
+        if words := self._decoder.decode(written, is_over):
             self.printed.emit(words)
 
     def _close(self) -> None:

@@ -68,6 +68,17 @@ def test_a_run_is_refused_before_anything_is_built(run_of, small, monkeypatch):
     assert not built
 
 
+def test_what_the_data_does_not_allow_is_said_by_whoever_needs_it(run_of, small, monkeypatch):
+    """A case study asks for GPT-2's tokenizer, which is out of reach, and has one of its own."""
+
+    def sizes(data, recipe):
+        raise UserError("out of reach")
+
+    run = run_of(small, steps=3)
+    monkeypatch.setattr(run.playground, "sizes", sizes)
+    memory.check_memory(run)
+
+
 @pytest.mark.parametrize("files", memory.CGROUPS)
 def test_the_limit_of_a_control_group_counts(tmp_path, files):
     """In a container the machine's own memory says nothing."""
