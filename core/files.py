@@ -1,9 +1,11 @@
 """Files that are whole or not there, and JSON that is what it says."""
 
+import errno
 import gzip
 import json
 import math
 import os
+import stat
 import tempfile
 import time
 import zipfile
@@ -30,6 +32,17 @@ DIGITS = 20
 """Of a whole number that fits into 64 bits, its sign included, at most."""
 SettingValue = bool | int | float | str | tuple[int, ...]
 """The value of a setting of a recipe."""
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse what is no file: to read a pipe or a device may never end.
+
+    Raises:
+        OSError: it is one, or can't be looked at.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is a pipe or a device")
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -188,6 +201,7 @@ def read_json(path: Path, kind: type[T], largest: int, format: str = "") -> T:
         ValueError: it is something else.
     """
     try:
+        check_is_file(path)
         if path.stat().st_size > largest:
             raise ValueError(path)
         values = parse_json(path.read_bytes())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import UserError
-from .files import parse_json
+from .files import check_is_file, parse_json
 
 LONGEST_HEADER = 100 << 20  # bytes, as safetensors itself has it
 
@@ -68,6 +68,7 @@ def open_tensors(path: Path, largest: int) -> Iterator[TensorFile]:
         OSError: it can't be read.
         ValueError: it is no such file, or has more than ``largest`` bytes.
     """
+    check_is_file(path)
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size > largest:
             raise ValueError("it is too large")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..files import check_is_file
 
 LARGEST = 200 << 20
 LONGEST = 2 << 20  # characters of a script or a cell
@@ -162,6 +163,7 @@ def read_program(path: Path, copy: Path | None = None) -> Program:
         if path.is_dir():
             raise UserError(f"{path} is a folder; name the script or the notebook in it.")
         file = copy or path
+        check_is_file(file)
         if file.stat().st_size > LARGEST:
             raise UserError(f"{path} is larger than {LARGEST >> 20} MB: it is no program.")
         content = file.read_bytes()

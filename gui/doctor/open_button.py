@@ -1,5 +1,6 @@
 """The button that opens a record or a checkpoint; what it opens can be dropped as well."""
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -61,7 +62,7 @@ class OpenButton(QPushButton):
     def _take(self, event: QDropEvent) -> None:
         urls = event.mimeData().urls()
         path = Path(urls[0].toLocalFile()) if urls and urls[0].isLocalFile() else None
-        if path is not None and path.is_file():
+        if path is not None and os.path.isfile(path):  # noqa: PTH113, pathlib's raises of long names
             self.chosen.emit(path)
         else:
             self.refused.emit(NO_FILE)

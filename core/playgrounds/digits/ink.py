@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ...errors import UserError
+from ...files import check_is_file
 from ...telemetry.events import Array
 from .photo import WHOLE, Crop, contrast, default_threshold, ink_above
 
@@ -83,6 +84,7 @@ def open_image(path: Path) -> Image.Image:
         UserError: it is no image, is empty, is broken, or is far too large.
     """
     try:
+        check_is_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # LARGEST is stricter
             with Image.open(path, formats=FORMATS) as image:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UserError
+from ...files import check_is_file
 from ...paths import RESOURCES
 from .alphabet import Alphabet, may_stand
 from .reports import END
@@ -104,6 +105,7 @@ def words_of(path: Path) -> tuple[list[str], int]:
         UserError: it is too large, no text, in another encoding, or has a line without end.
     """
     try:
+        check_is_file(path)
         if path.stat().st_size > LARGEST:
             raise UserError(
                 f"{path} is larger than {LARGEST >> 20} MB, which no list of names is; choose"

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import UserError
+from ...files import check_is_file
 from . import plays
 
 PIECE = 1 << 20  # bytes that are read at a time
@@ -237,6 +238,7 @@ def _split(paths: list[Path], title: str, is_tiny: bool = False) -> Corpus:
 def _stretch(path: Path) -> Stretch:
     """Return a file as UTF-8: in memory if it is small, or has to be brought into it."""
     try:
+        check_is_file(path)
         about = path.stat()
         with path.open("rb") as file:
             mark = file.read(3)
