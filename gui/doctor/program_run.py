@@ -104,7 +104,7 @@ class RunningProgram(QObject):
             return
         written.close()
         self._output = place.open("r+b", buffering=0)
-        self._folder, self._read, self._figures = folder, 0, 0
+        self._folder, self._read, self._waiting, self._figures = folder, 0, 0, 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._timer.start(AT_FIRST)
 
@@ -144,17 +144,19 @@ class RunningProgram(QObject):
     def _hand_on_output(self, figures: list[dict[str, Any]], is_over: bool) -> None:
         """Hand on what was written and shown since the last time; of very much text, the end."""
         assert self._output is not None
-        end = self._output.seek(0, 2)
+        now = self._output.seek(0, 2)
         for figure in figures[self._figures :]:
-            self._hand_on_text(min(end, figure["at"] or end), False)
+            self._hand_on_text(min(now, figure["at"] or now), False)
             self.showed.emit(figure)
         self._figures = len(figures)
-        self._hand_on_text(end, is_over)
-        if end > LARGEST and not is_over:
+        # The newest words wait for the next look: a figure before them may not be told yet.
+        self._hand_on_text(now if is_over else self._waiting, is_over)
+        self._waiting = now
+        if now > LARGEST and not is_over:
             # What is written between the last look and the cut would be lost: at once, then.
             words = self._written(self._output.seek(0, 2))
             self._output.truncate(0)
-            self._read = 0
+            self._read = self._waiting = 0
             self._print(words)
 
     def _hand_on_text(self, end: int, is_over: bool) -> None:
