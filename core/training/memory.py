@@ -29,7 +29,9 @@ HALVED = (
     "channels",
     "vocab_size",
 )
-"""Settings that a training's memory grows with; of two that save alike, the first is lowered."""
+"""Settings that a training's memory grows with; of some that save alike, the first is lowered."""
+ALIKE = 1.1
+"""Times what is taken at best, up to which another setting saves alike."""
 CGROUPS = (
     ("memory.max", "memory.current", "memory.stat"),
     ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
@@ -95,10 +97,11 @@ def _lowered(recipe: Recipe, free: int, examples: int, takes: Callable[[Recipe],
     lowered = recipe
     while (wanted := takes(lowered)) > free:
         smaller = [halved for key in HALVED if (halved := _halved(lowered, key, examples))]
-        best = min(smaller, key=takes, default=lowered)
-        if takes(best) >= wanted:
+        least = min(map(takes, smaller), default=wanted)
+        if least >= wanted:
             return recipe
-        lowered = best
+        enough = min(ALIKE * least, wanted - 1)
+        lowered = next(each for each in smaller if takes(each) <= enough)
     return lowered
 
 
@@ -190,6 +193,8 @@ def _own_group() -> str:
 
 
 def _size(count: int) -> str:
+    if count >= 1e12:
+        return f"{count / 1e12:.1f} TB"
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QWidget
 
 from core.errors import UserError
 from core.paths import CHECKPOINTS
-from core.training.memory import free_memory, shortage
+from core.telemetry.events import DataDescribed
+from core.training.memory import BUNDLED, free_memory, shortage
 from core.training.recipe import Recipe
 from gui.inputs import ComboBox
 from gui.network_source import NetworkSource
@@ -50,6 +51,8 @@ class RecipeCard(Card):
         self.back = push_button("openStarter", "Pretrained network", help, "link")
         self.back.clicked.connect(session.open_starter)
         self.form = RecipeForm(session.draft)
+        self._examples = BUNDLED
+        session.data_described.connect(self._on_data_described)
         self.undo = IconButton("undo", "Undo the last change of a setting. Ctrl+Z does it, too.")
         self.undo.setObjectName("undoRecipe")
         self.undo.clicked.connect(session.draft.undo)
@@ -111,9 +114,15 @@ class RecipeCard(Card):
         except UserError:  # it is not typed to its end, or the draft will say why
             self._tell(self._session.recipe)
 
+    def _on_data_described(self, event: DataDescribed) -> None:
+        self._examples = event.values.get("examples", BUNDLED)
+        self._tell(self._session.recipe)
+
     def _shortage(self, recipe: Recipe) -> str:
         # Of a GPU's memory the run itself knows, which asks it before it begins.
-        return shortage(recipe, free_memory()) if self._session.on_cpu else ""
+        if not self._session.on_cpu:
+            return ""
+        return shortage(recipe, free_memory(), examples=self._examples)
 
     def _name_recipe(self) -> None:
         """Show the name of the present recipe, or that it is none of those with a name."""

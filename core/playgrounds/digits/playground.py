@@ -70,8 +70,9 @@ class DigitsPlayground(Playground):
         return data.name
 
     def describe_data(self, data: Digits, vocabulary: Vocabulary) -> dict[str, Any]:
-        """Return which digits these are, and whether they are MNIST's own, all of them."""
-        return {"title": data.name, "lecture": len(data.test) == 10_000}
+        """Return which digits these are, how many, and whether they are all of MNIST's own."""
+        lecture = len(data.test) == 10_000
+        return {"title": data.name, "lecture": lecture, "examples": len(data.train)}
 
     def sizes(self, data: Digits, recipe: DigitsRecipe) -> tuple[int, int]:
         """Count the training pictures."""

@@ -52,6 +52,12 @@ def test_what_is_too_much_is_said_with_what_to_lower(recipe):
     assert shortage(recipe.replace(changes), FREE) == ""
 
 
+def test_of_settings_that_save_alike_the_batch_is_lowered():
+    """A context of four tokens would fit as well, and would learn nothing."""
+    recipe = TextRecipe(batch_size=8192, context=1024)
+    assert re.search("lower it to batch_size=[0-9]+\\.$", shortage(recipe, FREE))
+
+
 def test_where_nothing_helps_no_setting_is_named():
     """With hardly any memory free, none would do."""
     assert "a smaller model" in shortage(DigitsRecipe(), 1000)

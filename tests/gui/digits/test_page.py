@@ -151,7 +151,9 @@ def test_what_would_not_fit_into_memory_is_said_while_it_is_typed(program, monke
     QTest.keyClick(box, Qt.Key.Key_2)
     QTest.keyClick(box, Qt.Key.Key_Return)
     program.page.run_bar.transport.train.click()
-    program.until(lambda: "would take about" in program.page.run_bar.message.text())
+    said = program.page.run_bar.message
+    program.until(lambda: "would take about" in said.text())
+    assert said.text() == problem.text()  # both count the pictures that there are
     program.ready()
 
 
