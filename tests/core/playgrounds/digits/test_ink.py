@@ -197,9 +197,11 @@ def test_a_decoder_that_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def give_up(*arguments: object, **options: object) -> None:
         raise EOFError
 
+    path = tmp_path / "cut.gif"
+    path.write_bytes(b"GIF89a")
     monkeypatch.setattr(Image, "open", give_up)
     with pytest.raises(UserError, match=r"can't be read as an image \(the file is broken\)"):
-        read_image(tmp_path / "cut.gif")
+        read_image(path)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp", "tiff"])
