@@ -13,8 +13,9 @@ from ..errors import UserError
 from ..files import check_is_file
 
 LARGEST = 200 << 20
-LONGEST = 2 << 20  # characters of a script or a cell
 """Bytes; a notebook with many pictures in it has some tens of MB."""
+LONGEST = 2 << 20
+"""Characters of a script or a cell."""
 NOT_RUN = "is not executed here"
 NOTEBOOK_HELP = "open it in Jupyter and save it again"
 
