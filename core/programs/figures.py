@@ -5,7 +5,6 @@ matplotlib is the program's own: nothing of it is imported before the program im
 
 import importlib.abc
 import importlib.machinery
-import logging
 import os
 import stat
 import sys
@@ -14,13 +13,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..doctor.watch.safe_log import SafeLog
+
 PYPLOT = "matplotlib.pyplot"
 MOST = 200
 """Figures that are kept of a run."""
 LONGEST = 1600
 """Pixels of the longer side of a figure."""
 
-_log = logging.getLogger("glassbox")
+_log = SafeLog()
 
 
 class Figures:

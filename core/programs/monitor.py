@@ -4,7 +4,6 @@ It returns every value as it was given, and nothing of it may raise into the pro
 """
 
 import functools
-import logging
 import os
 import sys
 import time
@@ -15,6 +14,7 @@ from dataclasses import asdict
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ..doctor.watch.safe_log import SafeLog
 from ..training.pace import Pace
 from .instrument import CodePlace
 
@@ -34,7 +34,7 @@ POINTS = 1000
 HURRIED = 2.0
 """Seconds for experiments on a loop whose program was stopped."""
 
-_log = logging.getLogger("glassbox")
+_log = SafeLog()
 
 
 class Training:

@@ -1,7 +1,6 @@
 """The log of what watches a loop: where it can't be written, the loop goes on all the same."""
 
 import logging
-from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any
 
@@ -11,12 +10,6 @@ class SafeLog(logging.LoggerAdapter[logging.Logger]):
 
     def __init__(self) -> None:
         super().__init__(logging.getLogger("glassbox"), {})
-
-    def process(
-        self, msg: Any, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Leave a message as it is."""
-        return msg, kwargs
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Write a line, if that is possible."""

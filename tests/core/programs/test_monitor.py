@@ -1,12 +1,14 @@
 """What a watched program calls while it runs."""
 
+import io
+import logging
 import math
 import sys
 
 from core.doctor.watch.watcher import LoopWatcher
 from core.doctor.watch_loop import WatchedLoop
 from core.programs.instrument import CodePlace
-from core.programs.monitor import Training
+from core.programs.monitor import Training, _guarded
 
 
 def test_an_epoch_is_no_reason_to_observe(monkeypatch):
@@ -27,3 +29,14 @@ def test_an_epoch_is_no_reason_to_observe(monkeypatch):
             loop.step(1.0, sys._getframe())
         training.suspend()
     assert begun[:6] == [0, 1, 2, 3, 5, 8] and len(set(begun)) < 30
+
+
+def test_what_fails_in_it_raises_nothing_where_standard_error_is_closed(monkeypatch):
+    """Logging itself fails there."""
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    log = logging.getLogger("glassbox")
+    monkeypatch.setattr(log, "handlers", [logging.StreamHandler(stream)])
+    monkeypatch.setattr(log, "propagate", False)
+    _guarded(int, "a fault of ours")
