@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor, nn
 
 from .diagnosis import Cause, CodeLine
-from .made_modules import MadeModules, path
+from .made_modules import MadeModules, last_name, path
 from .watch.graph import StepGraph
 from .watch.tape import OWN_FILES, OWN_FUNCTION, RECURRENT, Line, Op
 from .watch.variables import LEARNING_RATE, Variables, is_validation
@@ -53,7 +54,6 @@ class Lines:
     used: Mapping[int, Line] = field(default_factory=dict)
     crashed: Line | None = None
     nan: Line | None = None
-    _trees: dict[str, ast.AST] = field(default_factory=dict)
 
     def of(self, cause: Cause) -> tuple[CodeLine, ...]:
         """Return the lines of a cause, most telling first."""
@@ -84,21 +84,23 @@ class Lines:
 
     def walk(self) -> Iterator[tuple[str, ast.AST]]:
         """Yield all nodes of the program's syntax trees, each with its file."""
-        for file, tree in self.trees().items():
+        for file, tree in self.trees.items():
             for node in ast.walk(tree):
                 yield file, node
 
+    @cached_property
     def trees(self) -> Mapping[str, ast.AST]:
-        """Return the syntax trees of the files, as far as they are Python."""
-        if not self._trees:
-            for file in self.files():
-                with suppress(SyntaxError, ValueError, RecursionError):
-                    self._trees[file] = ast.parse("".join(linecache.getlines(file)))
-        return self._trees
+        """The syntax trees of the files, as far as they are Python."""
+        found = {}
+        for file in self.files():
+            with suppress(SyntaxError, ValueError, RecursionError):
+                found[file] = ast.parse("".join(linecache.getlines(file)))
+        return found
 
+    @cached_property
     def made(self) -> MadeModules:
-        """Return where the modules of the network are made."""
-        return MadeModules(self.trees(), self.variables.modules)
+        """Where the modules of the network are made."""
+        return MadeModules(self.trees, self.variables.modules)
 
 
 def _cell(file: str) -> tuple[str, int] | None:
@@ -130,7 +132,7 @@ def _outputs(lines: Lines, cause: Cause) -> Iterator[Line]:
     """The operation that makes the outputs, such as a softmax before the loss."""
     op = lines.graph.made_by_behind_views(lines.graph.outputs)
     if op is not None and not _says(op):
-        yield from _existing(lines.made().line(lines.made().last(op.name)))
+        yield from _existing(lines.made.line(lines.made.last(op.name)))
     yield from lines.of_op(op)
 
 
@@ -211,9 +213,9 @@ def _layers(lines: Lines, keys: list[int]) -> Iterator[Line]:
         keys: of their weights.
     """
     for key in keys:
-        way = lines.made().path_of(lines.graph.weights[key])
+        way = lines.made.path_of(lines.graph.weights[key])
         if any(isinstance(module, nn.Sequential) for module in way[-2:-1]):
-            yield from _existing(lines.made().line(way))
+            yield from _existing(lines.made.line(way))
     for key in keys:
         yield from lines.of_op(lines.graph.layers[key])
 
@@ -223,8 +225,8 @@ def _nonlinearity(lines: Lines, cause: Cause) -> Iterator[Line]:
     for key in _named(lines, cause):
         op = lines.graph.nonlinearities.get(key)
         if op is not None and not _says(op):
-            way = lines.made().path_of(lines.graph.weights[key])
-            yield from _existing(lines.made().line(lines.made().activation(way, op.name)))
+            way = lines.made.path_of(lines.graph.weights[key])
+            yield from _existing(lines.made.line(lines.made.activation(way, op.name)))
         yield from lines.of_op(op)
 
 
@@ -264,11 +266,11 @@ def _block(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where a block calls its attention, around which a path is to lead."""
     op = wired_in(cause.id, lines.graph, lines.variables)
     keys = {key for t in op.inputs for key in lines.graph.origin.get(id(t), ())} if op else ()
-    way = max(map(lines.made().path_of, map(lines.graph.weights.get, keys)), key=len, default=[])
+    way = max(map(lines.made.path_of, map(lines.graph.weights.get, keys)), key=len, default=[])
     listed = nn.Sequential | nn.ModuleList
     depth = next((k for k, m in enumerate(way[:-1]) if isinstance(m, listed)), -1) + 1
     if depth + 1 < len(way):
-        yield from _existing(lines.made().call(way[depth], way[depth + 1]))
+        yield from _existing(lines.made.call(way[depth], way[depth + 1]))
 
 
 def _repeated(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -278,7 +280,7 @@ def _repeated(lines: Lines, cause: Cause) -> Iterator[Line]:
             if isinstance(module, nn.Sequential | nn.ModuleList):
                 children = [child for child in module._modules.values() if child is not None]
                 if len({id(child) for child in children}) < len(children):
-                    yield from _existing(lines.made().line(path(root, name)))
+                    yield from _existing(lines.made.line(path(root, name)))
 
 
 def _derivative(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -311,7 +313,7 @@ def _cut(lines: Lines, cause: Cause) -> Iterator[Line]:
         signal = any(lines.graph.kind(t) == "signal" for t in op.inputs)
         if signal and made == "data" and op.outputs[0].is_floating_point():
             yield from lines.of_op(op)
-    yield from _calls(lines, lambda call: _name(call.func) in ("detach", "detach_", "item"))
+    yield from _calls(lines, lambda call: last_name(call.func) in ("detach", "detach_", "item"))
 
 
 def _across_batch(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -372,7 +374,7 @@ def _is_computed(value: ast.expr) -> bool:
     moves = ("to", "cuda", "long", "clone", "contiguous")
     return not all(
         isinstance(part, ast.Subscript | ast.Name)
-        or (isinstance(part, ast.Call) and _name(part.func) in moves)
+        or (isinstance(part, ast.Call) and last_name(part.func) in moves)
         for part in parts
     )
 
@@ -397,14 +399,14 @@ def _assigned(
     for file, node in lines.walk():
         if isinstance(node, ast.Assign) and wanted_value(node.value):
             parts = (t.elts if isinstance(t, ast.Tuple) else [t] for t in node.targets)
-            if any(wanted(_name(part)) for some in parts for part in some):
+            if any(wanted(last_name(part)) for some in parts for part in some):
                 yield file, node.lineno
 
 
 def _optimiser(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where an optimiser is made, or else a learning rate is given a value."""
     known = {type(optimizer).__name__ for optimizer in lines.variables.optimizers}
-    yield from _calls(lines, lambda call: _name(call.func) in known)
+    yield from _calls(lines, lambda call: last_name(call.func) in known)
     yield from _assigned(lines, lambda name: name.lower() in LEARNING_RATE)
 
 
@@ -428,7 +430,7 @@ def _frozen(lines: Lines, cause: Cause) -> Iterator[Line]:
 
     yield from _calls(
         lines,
-        lambda call: _name(call.func) == "requires_grad_" and any(map(is_false, call.args)),
+        lambda call: last_name(call.func) == "requires_grad_" and any(map(is_false, call.args)),
     )
     yield from _assigned(lines, lambda name: name == "requires_grad", is_false)
 
@@ -436,7 +438,7 @@ def _frozen(lines: Lines, cause: Cause) -> Iterator[Line]:
 def _made(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where what is named is made: ``W1 = torch.randn(...)``, ``self.fc1 = nn.Linear(...)``."""
     for key in _named(lines, cause):
-        yield from _existing(lines.made().line(lines.made().path_of(lines.graph.weights[key])))
+        yield from _existing(lines.made.line(lines.made.path_of(lines.graph.weights[key])))
     names = {part for part in _parts_of(cause.where) if not part.startswith("[")}
     yield from _assigned(lines, lambda name: name in names)
 
@@ -449,7 +451,9 @@ def _parts_of(names: str) -> set[str]:
 
 def _initialised(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where weights are given their first values: of the layers that are named, or of any."""
-    names = _parts_of(_last_name(lines) if cause.where == "the first weights" else cause.where)
+    names = _parts_of(
+        _last_layer_name(lines) if cause.where == "the first weights" else cause.where
+    )
     found = [
         ((file, node.lineno), set(re.findall(r"\[\d+\]|\w+", ast.unparse(node))))
         for file, node in lines.walk()
@@ -467,7 +471,7 @@ def _initialised(lines: Lines, cause: Cause) -> Iterator[Line]:
 def _initialises(call: ast.Call) -> bool:
     """Whether a call writes first values into a weight, other than a bias of zeros."""
     text = ast.unparse(call)
-    name = _name(call.func)
+    name = last_name(call.func)
     written = name.endswith("_") and name not in ("requires_grad_", "zero_grad_", "clamp_")
     of_weight = re.search(r"\binit\.|\b(weight|bias)\b", text) is not None
     zeros = "bias" in text and (name == "zeros_" or name == "zero_")
@@ -477,12 +481,12 @@ def _initialises(call: ast.Call) -> bool:
 def _last_layer(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where the last layer is made, whose size decides on the first loss."""
     keys = list(lines.graph.layers)[-1:]
-    parts = _last_name(lines).split(".")
+    parts = _last_layer_name(lines).split(".")
     yield from _assigned(lines, lambda name: name in parts)
     yield from _layers(lines, keys)
 
 
-def _last_name(lines: Lines) -> str:
+def _last_layer_name(lines: Lines) -> str:
     """Return the name of the last layer; "" if there is none."""
     keys = list(lines.graph.layers)[-1:]
     return "".join(lines.variables.layer_name(lines.graph.weights[key]) for key in keys)
@@ -495,7 +499,7 @@ def _loader(lines: Lines, cause: Cause) -> Iterator[Line]:
         return not is_validation(name)
 
     def is_loader(value: ast.expr) -> bool:
-        return isinstance(value, ast.Call) and _name(value.func) == "DataLoader"
+        return isinstance(value, ast.Call) and last_name(value.func) == "DataLoader"
 
     yield from _assigned(lines, of_training, is_loader)
     yield from _calls(lines, is_loader)
@@ -503,7 +507,7 @@ def _loader(lines: Lines, cause: Cause) -> Iterator[Line]:
 
 def _restored(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where weights are loaded."""
-    yield from _calls(lines, lambda call: _name(call.func) == "load_state_dict")
+    yield from _calls(lines, lambda call: last_name(call.func) == "load_state_dict")
 
 
 def _precision(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -511,23 +515,20 @@ def _precision(lines: Lines, cause: Cause) -> Iterator[Line]:
 
     def asks(call: ast.Call) -> bool:
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
-        return _name(call.func) in LOW_PRECISION or (
-            _name(call.func) != "autocast" and any(_name(one) in LOW_PRECISION for one in given)
+        return last_name(call.func) in LOW_PRECISION or (
+            last_name(call.func) != "autocast"
+            and any(last_name(one) in LOW_PRECISION for one in given)
         )
 
     yield from _calls(lines, asks)
 
 
 def _zeroed(lines: Lines, cause: Cause) -> Iterator[Line]:
-    yield from _calls(lines, lambda call: _name(call.func) == "zero_grad")
+    yield from _calls(lines, lambda call: last_name(call.func) == "zero_grad")
 
 
 def _clipping(lines: Lines, cause: Cause) -> Iterator[Line]:
-    yield from _calls(lines, lambda call: _name(call.func).startswith("clip_grad"))
-
-
-def _name(node: ast.AST) -> str:
-    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    yield from _calls(lines, lambda call: last_name(call.func).startswith("clip_grad"))
 
 
 _RATE = (_schedule, _optimiser, _update)

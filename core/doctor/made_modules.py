@@ -133,7 +133,7 @@ class MadeModules:
         alike = named or [
             node
             for node in ast.walk(scope)
-            if isinstance(node, ast.Call) and _last(node.func) == type(child).__name__
+            if isinstance(node, ast.Call) and last_name(node.func) == type(child).__name__
         ]
         return (file, alike[0], scope) if len(alike) == 1 else None
 
@@ -161,8 +161,8 @@ def _values(scope: ast.AST, name: str) -> Iterable[ast.expr]:
                 pairs = [(target, node.value)]
                 if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
                     pairs = list(zip(target.elts, node.value.elts, strict=False))
-                yield from (value for one, value in pairs if name and _last(one) == name)
-        elif isinstance(node, ast.AnnAssign) and node.value and _last(node.target) == name:
+                yield from (value for one, value in pairs if name and last_name(one) == name)
+        elif isinstance(node, ast.AnnAssign) and node.value and last_name(node.target) == name:
             yield node.value
 
 
@@ -188,5 +188,6 @@ def _keyed(made: ast.expr) -> Iterable[tuple[str, ast.expr]]:
                 yield str(key.value), value
 
 
-def _last(node: ast.AST) -> str:
+def last_name(node: ast.AST) -> str:
+    """Return the last part of a dotted name; "" of anything else."""
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
