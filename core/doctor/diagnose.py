@@ -9,11 +9,11 @@ from torch import nn
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
 from .experiments.data_checks import check_data, visits
-from .experiments.pair_experiments import UNLABELLED_EXPERIMENTS
 from .experiments.reference_networks import compare_networks
 from .experiments.replay import Replay
 from .experiments.step_experiments import STEP_EXPERIMENTS
 from .experiments.step_fixes import prove_steps
+from .experiments.unlabelled_experiments import UNLABELLED_EXPERIMENTS
 from .lines import Lines
 from .rules import apply_rules
 from .verdict.conclusion import BROKEN, causes_of, conclude

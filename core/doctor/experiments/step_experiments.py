@@ -85,12 +85,17 @@ STEP_EXPERIMENTS: list[StepExperiment] = []
 
 
 def experiment(
-    id: str, title: str, criterion: str, seconds: float = 0.5, expensive: bool = False
+    id: str,
+    title: str,
+    criterion: str,
+    seconds: float = 0.5,
+    expensive: bool = False,
+    among: list[StepExperiment] = STEP_EXPERIMENTS,
 ) -> Callable[[Run], Run]:
-    """Declare a function as an experiment."""
+    """Declare a function as an experiment, among those on steps of a kind."""
 
     def declare(run: Run) -> Run:
-        STEP_EXPERIMENTS.append(StepExperiment(id, title, criterion, run, seconds, expensive))
+        among.append(StepExperiment(id, title, criterion, run, seconds, expensive))
         return run
 
     return declare

@@ -40,7 +40,7 @@ def groups():
     return 3 * torch.randn(5, 16)[y] + torch.randn(500, 16), y
 
 
-@pytest.mark.parametrize("compared", ["cosine", "distance"])
+@pytest.mark.parametrize("compared", ["cosine", "by keyword", "distance"])
 @pytest.mark.parametrize("apart", [False, True])
 def test_partners_that_are_only_pulled_together(groups, compared, apart):
     """Two views of each example: without others, or a stop-gradient, all become one."""
@@ -50,8 +50,9 @@ def test_partners_that_are_only_pulled_together(groups, compared, apart):
     def loss():
         batch = x[torch.randint(0, 500, (ROWS,))]
         a, b = (encoder(batch + 3 * torch.randn_like(batch)) for _ in range(2))
-        if compared == "cosine":
-            near = 1 - F.cosine_similarity(a, b)
+        if compared != "distance":
+            named = compared == "by keyword"
+            near = 1 - (F.cosine_similarity(x1=a, x2=b) if named else F.cosine_similarity(a, b))
             far = F.cosine_similarity(a, b.roll(1, 0))
         else:
             near, far = (a - b).square().sum(1), F.relu(8 - (a - b.roll(1, 0)).square().sum(1))

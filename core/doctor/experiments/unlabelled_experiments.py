@@ -1,8 +1,9 @@
 """Experiments on steps that have no labels, and whose loss says little by its height."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,9 +11,11 @@ from torch import Tensor
 from ..evidence import Evidence
 from ..watch.graph import StepGraph
 from ..watch.tape import Op
+from ..watch.tape import replay as repeat_tape
 from .experiment import ExperimentResult, Outcome
 from .replay import Replay
-from .step_experiments import Run, StepExperiment
+from .step_experiments import StepExperiment
+from .step_experiments import experiment as declared
 
 SIMILARITIES = ("cosine_similarity", "pairwise_distance", "mul", "sub", "mse_loss")
 ALIKE = 0.01
@@ -28,19 +31,10 @@ MAX_DIMENSIONS, MAX_LATENTS = 16, 12
 FELL = 0.3
 """Part of its height by which a loss has to have fallen."""
 
-
 UNLABELLED_EXPERIMENTS: list[StepExperiment] = []
 """In the order in which they are tried."""
 
-
-def experiment(id: str, title: str, criterion: str) -> Callable[[Run], Run]:
-    """Declare a function as an experiment."""
-
-    def declare(run: Run) -> Run:
-        UNLABELLED_EXPERIMENTS.append(StepExperiment(id, title, criterion, run))
-        return run
-
-    return declare
+experiment = partial(declared, among=UNLABELLED_EXPERIMENTS)
 
 
 # Partners that are to be alike.
@@ -83,6 +77,17 @@ def _data_of(graph: StepGraph, value: Tensor) -> set[int]:
     return {key for key in graph.ancestors(value) if graph.kinds.get(key) == "data"}
 
 
+def _with_other_partners(op: Op) -> Tensor:
+    """Return what a comparison is with the partners of other examples."""
+
+    def other(value: Any) -> Any:
+        return value.roll(1, 0) if value is op.inputs[1] else value
+
+    named = {name: other(value) for name, value in op.kwargs.items()}
+    found: Tensor = op.function(*map(other, op.args), **named)
+    return found
+
+
 @experiment("partners_exchanged", "Other partners", "a higher loss, once it has fallen")
 def partners_exchanged(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     """Is everything alike? With the partners of other examples the loss should be higher."""
@@ -92,11 +97,7 @@ def partners_exchanged(replay: Replay, evidence: Evidence, seconds: float) -> Ou
     if not pairs:
         raise ValueError("no two signals are compared row by row")
     with torch.no_grad():
-        exchanged = {}
-        for op in pairs:
-            partner = op.inputs[1]
-            args = [partner.roll(1, 0) if a is partner else a for a in op.args]
-            exchanged[id(op.outputs[0])] = op.function(*args, **op.kwargs)
+        exchanged = {id(op.outputs[0]): _with_other_partners(op) for op in pairs}
         real = float(graph.tape.root) / graph.scale
         other = float(replay.repeat(graph.tape.root, exchanged)) / graph.scale
     fell = evidence.began - evidence.ended
@@ -208,11 +209,17 @@ def _log_volumes(replay: Replay, given: Tensor, made: Tensor) -> Tensor:
     return volumes
 
 
-def _sign_of(replay: Replay, given: Tensor, candidate: Tensor, volumes: Tensor) -> int:
-    """Return 1 or -1 where a signal is the logarithm of some volumes, or its negative; else 0."""
+def _logarithm_of(
+    replay: Replay, given: Tensor, candidates: list[Tensor], volumes: Tensor
+) -> tuple[Tensor | None, int]:
+    """Return the last signal that is the logarithm of some volumes, or its negative; its sign."""
     with torch.no_grad():  # of the weights that there are now, as the volumes are
-        values = replay.repeat(candidate, {id(given): given}).double().flatten()
-    return next((s for s in (1, -1) if torch.allclose(values, s * volumes, 1e-3, 1e-3)), 0)
+        values = repeat_tape(replay.graph.tape, tuple(candidates), {id(given): given})
+    for candidate, value in zip(reversed(candidates), reversed(values), strict=True):
+        for sign in (1, -1):
+            if torch.allclose(value.double().flatten(), sign * volumes, 1e-3, 1e-3):
+                return candidate, sign
+    return None, 0
 
 
 @experiment("volume_compared", "Change of volume", "the loss falls with its logarithm")
@@ -240,19 +247,18 @@ def volume_compared(replay: Replay, evidence: Evidence, seconds: float) -> Outco
             volumes = _log_volumes(replay, given, latent)
             if not (float(volumes.std()) > 1e-5 and float(volumes.abs().mean()) > LEAST_VOLUME):
                 continue
-            for candidate in reversed(sizes):
-                sign = _sign_of(replay, given, candidate, volumes)
-                if not sign:
-                    continue
-                leaf = candidate.detach().clone().requires_grad_()
-                with torch.enable_grad():
-                    root = replay.repeat(graph.tape.root, {id(candidate): leaf})
-                    (gradient,) = torch.autograd.grad(root, leaf)
-                slope = sign * float(gradient.sum())
-                return Outcome(
-                    slope <= 0,
-                    "By a nat that the log-determinant of the flow grows, the loss"
-                    f" {'rises' if slope > 0 else 'falls'} by {abs(slope):.3g}.",
-                    VolumeSign(slope),
-                )
+            candidate, sign = _logarithm_of(replay, given, sizes, volumes)
+            if candidate is None:
+                continue
+            leaf = candidate.detach().clone().requires_grad_()
+            with torch.enable_grad():
+                root = replay.repeat(graph.tape.root, {id(candidate): leaf})
+                (gradient,) = torch.autograd.grad(root, leaf)
+            slope = sign * float(gradient.sum())
+            return Outcome(
+                slope <= 0,
+                "By a nat that the log-determinant of the flow grows, the loss"
+                f" {'rises' if slope > 0 else 'falls'} by {abs(slope):.3g}.",
+                VolumeSign(slope),
+            )
     raise ValueError("no logarithm of a determinant was found")
