@@ -134,6 +134,7 @@ class LoopWatcher:
         self._steps: list[int] = []
         self._next_validation = -1
         self._validation_observed = False
+        self._accumulates = False
         self._behind_update, self._followed = -1, 0
         self._rate_stride = 1
         self._next_step, self._step_before = 0, 1
@@ -317,8 +318,9 @@ class LoopWatcher:
         if not self.observations:
             self.repeatable = self._can_repeat(graph, earlier_names)
         self.observations.append(seen)
-        moved = [any(p.update > 0 for p in x.parameters) for x in self.observations]
-        if moved[-1] and not all(moved) and self._followed < FOLLOWED:
+        moved = any(p.update > 0 for p in seen.parameters)
+        self._accumulates |= not moved
+        if moved and self._accumulates and self._followed < FOLLOWED:
             self._followed += 1
             self._behind_update = self.count + 1
         if len(self.observations) > MAX_OBSERVATIONS:
@@ -365,11 +367,11 @@ class LoopWatcher:
             return True
         substitutes = {id(t): t for t in (*graph.inputs, targets)}
         ops = ops_behind(graph.tape, [outputs], substitutes)
-        # Weights that were made in this step would be written anew: those of the program.
-        writes = any(
+        # Weights that were made in this step, as a network in the first one, are drawn anew.
+        makes = any(
             op.in_place and graph.kind(op.inputs[0]) == "weights" for op in ops if op.inputs
         )
-        if writes or any(op.name in NOT_REPEATABLE for op in ops):
+        if makes or any(op.name in NOT_REPEATABLE for op in ops):
             return True
         for key, name in names.items():
             if name in self._before:

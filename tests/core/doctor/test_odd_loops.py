@@ -558,3 +558,20 @@ def test_a_target_that_is_made_of_the_inputs():
     found = train(step, [enter, remember, write, out], steps=150, budget=1.0)
     assert not found.causes
     assert next(x for x in found.experiments if x.id == "inputs_exchanged").passed
+
+
+def test_a_network_that_is_made_in_the_first_step_is_experimented_on():
+    """Its weights would be drawn anew where that step is repeated, which says nothing."""
+    x, y = quantities()
+    net = None
+    with watch(quiet=True, record=False, budget=0.5) as seen:
+        for _ in range(20):
+            if net is None:
+                net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+                optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+            loss = F.mse_loss(net(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert seen.diagnosis.experiments
