@@ -350,9 +350,9 @@ def _leaking_column(replay: Replay) -> str:
         values, index = torch.unique(column, return_inverse=True)
         continuous |= len(values) > MANY_CLASSES
         if 2 <= len(values) <= MANY_CLASSES:
-            counts = torch.bincount(index * len(classes) + labels, minlength=0)
-            padded = F.pad(counts, (0, len(values) * len(classes) - len(counts)))
-            right = float(padded.view(len(values), -1).amax(1).sum()) / len(labels)
+            pairs = index * len(classes) + labels
+            counts = torch.bincount(pairs, minlength=len(values) * len(classes))
+            right = float(counts.view(len(values), -1).amax(1).sum()) / len(labels)
             if 1 - right < GIVEN_AWAY * (1 - top):
                 found.append(f"of {right:.1%} of the examples, column {place} gives the label")
     return found[0] if len(found) == 1 and continuous else ""

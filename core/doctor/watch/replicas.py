@@ -58,13 +58,13 @@ def stale_target(watcher: "LoopWatcher") -> str:
     if last.training_kind not in (ACTOR, ADVERSARIAL) or last.criterion.kind not in DISTANCES:
         return ""
     first, names = watcher.first_weights, watcher.variables.name
+    used = graph.tape.evaluated_weights | {id(t) for op in graph.tape.ops for t in op.inputs}
     for (learns, a), (stays, b) in permutations(watcher.variables.modules.items(), 2):
         pairs = _paired(a, b)
         if not all(names(p) in first for p, _ in pairs):
             continue
         behind = all(torch.equal(first[names(p)], q) for p, q in pairs)
         moved = any(not torch.equal(p, q) for p, q in pairs)
-        used = graph.tape.evaluated_weights | {id(t) for op in graph.tape.ops for t in op.inputs}
         if pairs and behind and moved and any(id(q) in used for _, q in pairs):
             return f"after {watcher.count:,} steps {stays} has the weights that {learns} began with"
     return ""
