@@ -23,13 +23,16 @@ class GarbageCollector(QObject):
         self._timer.start(EVERY)
 
     def freeze(self) -> None:
-        """Look no more at what is there now: what was imported stays, and is most of all."""
-        gc.freeze()
+        """Look no more at what is there now: what was imported stays, and is most of all.
+
+        Once in a process: for a second window that would keep all that the first one has left.
+        """
+        if not gc.get_freeze_count():
+            gc.freeze()
 
     def end(self) -> None:
         """Let Python collect by itself again."""
         self._timer.stop()
-        gc.unfreeze()
         gc.enable()
 
     def _collect(self) -> None:

@@ -6,6 +6,8 @@ import threading
 import pytest
 from PySide6.QtCore import QObject
 
+from gui.garbage import GarbageCollector
+
 
 @pytest.fixture
 def pages():
@@ -47,4 +49,18 @@ def test_python_collects_by_itself_once_the_window_is_closed(window):
     """A program that goes on without a window is not left with its garbage."""
     assert not gc.isenabled()
     window.close()
-    assert gc.isenabled() and not gc.get_freeze_count()
+    assert gc.isenabled()
+
+
+def test_what_a_window_has_left_goes_while_the_next_one_is_open(qapp):
+    """It is not taken for what was imported."""
+    deleted = []
+    first = GarbageCollector()
+    first.freeze()
+    Ring(deleted)
+    first.end()
+    second = GarbageCollector()
+    second.freeze()
+    gc.collect()
+    assert deleted
+    second.end()
