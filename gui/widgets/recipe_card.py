@@ -119,8 +119,9 @@ class RecipeCard(Card):
         self._tell(self._session.recipe)
 
     def _shortage(self, recipe: Recipe) -> str:
-        # Of a GPU's memory the run itself knows, which asks it before it begins.
-        if not self._session.on_cpu:
+        # Of a GPU's memory the run itself knows, which asks it before it begins; and one that is
+        # under way has taken what it needs.
+        if self._session.state.running or not self._session.on_cpu:
             return ""
         return shortage(recipe, free_memory(), examples=self._examples)
 

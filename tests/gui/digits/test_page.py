@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 from core.playgrounds.digits.recipe import RECIPES
 from core.training.checkpoint import load_checkpoint
 from gui.session_state import State
+from gui.widgets import recipe_card
 from tests.gui.conftest import QUICK
 
 NAMES = (
@@ -101,18 +102,20 @@ def test_step_from_rest_begins_a_run_with_one_step(program):
     program.stop()
 
 
-def test_the_learning_rate_is_changed_live(program):
-    """What is typed while it trains is what the next steps use."""
+def test_the_learning_rate_is_changed_live(program, monkeypatch):
+    """What is typed while it trains is what the next steps use; the run has its memory."""
     recipe = program.session.recipe.replace({"model": "mlp", "schedule": "constant"})
     rates = []
     program.session.metrics_added.connect(lambda m: rates.append(m.learning_rate))
     program.train(recipe)
+    monkeypatch.setattr(recipe_card, "free_memory", lambda: 0)
     box = program.page.findChild(QLineEdit, "setting_lr")
     box.setFocus()
     box.selectAll()
     QTest.keyClicks(box, "0.0002")
     QTest.keyClick(box, Qt.Key.Key_Return)
     program.until(lambda: rates[-1] == pytest.approx(0.0002))
+    assert not program.page.findChild(QLabel, "recipeProblem").isVisibleTo(program.window)
     assert not program.page.findChild(QWidget, "setting_batch_size").isEnabled()
     program.stop()
 
@@ -136,7 +139,6 @@ def test_an_impossible_setting_is_explained_and_not_taken(program):
 def test_what_would_not_fit_into_memory_is_said_while_it_is_typed(program, monkeypatch):
     """With what to lower; the run itself asks again before it begins."""
     from core.training import memory
-    from gui.widgets import recipe_card
 
     monkeypatch.setattr(recipe_card, "free_memory", lambda: 2_000_000_000)
     monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000_000)
