@@ -180,7 +180,8 @@ def _free_in_group(root: Path) -> int:
 def _cached(stat: str) -> int:
     """Return how many of a group's bytes are copies of files, which make room when asked to."""
     found = dict(line.split(maxsplit=1) for line in stat.splitlines())
-    return int(found.get("total_inactive_file", found.get("inactive_file", 0)))
+    kinds = ("inactive_file", "active_file")
+    return sum(int(found.get(f"total_{kind}", found.get(kind, 0))) for kind in kinds)
 
 
 def _own_group() -> str:
