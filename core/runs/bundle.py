@@ -15,7 +15,7 @@ from .curves import read_curves
 from .folder import ABOUT, BEST, CARD, CURVES, LAST, MOMENTS
 from .keyframes import NAMED, keyframes_of, read_keyframe
 from .library import ARRIVING
-from .run_info import read_run_info, recipe_of, run_info_json
+from .run_info import RunInfo, read_run_info, recipe_of, run_info_json, write_run_info
 
 PARTS = re.compile(
     rf"{re.escape(ABOUT)}|{re.escape(CARD)}|{re.escape(CURVES)}|{re.escape(LAST)}"
@@ -32,7 +32,7 @@ def pack(folder: Path, out: Path) -> None:
     Raises:
         UserError: it is no record, or the zip can't be written.
     """
-    about = dataclasses.replace(read_run_info(folder), source="", process=("", 0))
+    about = _without_places(read_run_info(folder))
     parts = [path for path in folder.rglob("*") if PARTS.fullmatch(_name(folder, path))]
     deflated = zipfile.ZIP_DEFLATED
     try:
@@ -55,6 +55,11 @@ def pack(folder: Path, out: Path) -> None:
         ) from None
 
 
+def _without_places(about: RunInfo) -> RunInfo:
+    """Leave out what is of one machine; of another one's it would name any file here."""
+    return dataclasses.replace(about, source="", process=("", 0))
+
+
 def _name(folder: Path, path: Path) -> str:
     return path.relative_to(folder).as_posix()
 
@@ -73,6 +78,7 @@ def unpack(packed: Path, runs: Path) -> Path:
             check_archive(file.infolist(), LARGEST)
             _extract(packed, file, draft)
         _check(draft)
+        write_run_info(draft, _without_places(read_run_info(draft)))
         # A name that begins with a dot would be hidden.
         return _place(draft, runs, packed.stem.strip(". ") or "run")
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError):
