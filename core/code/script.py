@@ -19,6 +19,8 @@ from ..training.recipe import Recipe
 
 SHARED = Path(__file__).parent
 BY_THE_CLOCK = 2000  # steps of a script, where a recipe names none
+MODULES = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "gelu": "GELU"}
+"""What torch calls the module of an activation."""
 GAINS = {"gelu": "relu"}
 """What torch calls the gain of an activation that has no name of its own there."""
 CELL = "# %%"
@@ -60,6 +62,7 @@ def _rendered(folder: Path, values: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["py"] = _literal
+    environment.globals["module_of"] = MODULES.get
     environment.globals["gain_of"] = lambda activation: GAINS.get(activation, activation)
     recipe = values["recipe"]
     steps = recipe.steps or BY_THE_CLOCK

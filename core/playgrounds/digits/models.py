@@ -49,16 +49,12 @@ class CNN(nn.Module):
     def __init__(self, recipe: DigitsRecipe) -> None:
         super().__init__()
         self.conv = nn.ModuleList()
-        width, side = 1, 28
-        for index, channels in enumerate(recipe.channels):
-            kernel = recipe.kernel if index == 0 else 3
-            product = nn.Conv2d(width, channels, kernel, padding="same", bias=not recipe.batch_norm)
-            last = index == len(recipe.channels) - 1
-            pool = 2 if side % 2 == 0 or last else 1
-            self.conv.append(Layer(product, recipe.activation, recipe.batch_norm, pool))
-            width, side = channels, side // pool
+        for each in recipe.convolutions():
+            sizes = (each.inputs, each.outputs, each.kernel)
+            product = nn.Conv2d(*sizes, padding="same", bias=not recipe.batch_norm)
+            self.conv.append(Layer(product, recipe.activation, recipe.batch_norm, each.pool))
         self.dropout = nn.Dropout(recipe.dropout)
-        self.output = Layer(nn.Linear(width * side * side, 10))
+        self.output = Layer(nn.Linear(each.outputs * each.pooled**2, 10))
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 1, 28, 28) to (B, 10)."""

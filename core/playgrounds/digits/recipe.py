@@ -9,7 +9,31 @@ from ...training.footprint import Footprint, dense
 from ...training.recipe import Recipe, Trait, setting, shared
 
 MODELS = ("cnn", "mlp")
-PIXELS = 28 * 28
+SIDE = 28
+PIXELS = SIDE * SIDE
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution of the CNN, and the pooling behind it.
+
+    Attributes:
+        inputs, outputs: channels.
+        kernel: the side of its filters.
+        side: of the picture that it is given.
+        pool: how many times smaller pooling makes that; 1 for none.
+    """
+
+    inputs: int
+    outputs: int
+    kernel: int
+    side: int
+    pool: int
+
+    @property
+    def pooled(self) -> int:
+        """The side of the picture behind the pooling."""
+        return self.side // self.pool
 
 
 @dataclass(frozen=True)
@@ -117,6 +141,17 @@ class DigitsRecipe(Recipe):
             found |= Trait.CROSS_ENTROPY
         return found
 
+    def convolutions(self) -> list[Convolution]:
+        """Return those of the CNN: pictures are halved where that leaves no rest, and at last."""
+        found: list[Convolution] = []
+        width, side = 1, SIDE
+        for index, channels in enumerate(self.channels):
+            pool = 2 if side % 2 == 0 or index == len(self.channels) - 1 else 1
+            kernel = self.kernel if index == 0 else 3
+            found.append(Convolution(width, channels, kernel, side, pool))
+            width, side = channels, found[-1].pooled
+        return found
+
     def footprint(self, symbols: int = 0) -> Footprint:
         """Count the weights, and what each layer keeps of a picture."""
         if self.model == "mlp":
@@ -124,16 +159,14 @@ class DigitsRecipe(Recipe):
             weights, kept = dense(sizes, self.batch_norm, self.dropout > 0)
             widest = max(AUGMENTED[self.augment] * PIXELS, *sizes)
             return Footprint(weights + 10 * (sizes[-1] + 1), kept + PIXELS, widest)
-        weights, kept, widest, width, side = 0, float(PIXELS), 0, 1, 28
-        for index, channels in enumerate(self.channels):
-            kernel = self.kernel if index == 0 else 3
-            weights += channels * (width * kernel**2 + 1 + self.batch_norm)
-            size = channels * side**2
-            pool = 2 if side % 2 == 0 or index == len(self.channels) - 1 else 1
+        weights, kept, widest = 0, float(PIXELS), 0
+        for each in self.convolutions():
+            weights += each.outputs * (each.inputs * each.kernel**2 + 1 + self.batch_norm)
+            size = each.outputs * each.side**2
             # What it said, before batch norm and behind it; of a pool the places, 64 bits each.
-            kept += size * (1 + self.batch_norm) + (0.75 * size if pool > 1 else 0)
-            widest, width, side = max(widest, size), channels, side // pool
-        weights += 10 * (width * side**2 + 1)
+            kept += size * (1 + self.batch_norm) + (0.75 * size if each.pool > 1 else 0)
+            widest = max(widest, size)
+        weights += 10 * (each.outputs * each.pooled**2 + 1)
         # Convolutions lay their inputs, outputs and gradients out once more.
         return Footprint(weights, kept, max(5 * widest, AUGMENTED[self.augment] * PIXELS))
 

@@ -10,8 +10,6 @@ from ....paths import RESOURCES
 from ..recipe import NamesRecipe
 from ..wordlist import holds_names, listed, words_of
 
-ACTIVATIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "gelu": "GELU"}
-
 
 def values(recipe: NamesRecipe, source: Path | None) -> dict[str, Any]:
     """Return where the names lie, and the layers of the network.
@@ -33,7 +31,6 @@ def values(recipe: NamesRecipe, source: Path | None) -> dict[str, Any]:
         "own": own,
         "title": title,
         "context": recipe.sees,
-        "nonlinearity": ACTIVATIONS[recipe.activation],
         "activation": {"gru": "", "wavenet": "tanh"}.get(recipe.model, recipe.activation),
         "pairs": list(pairwise([inputs, *recipe.hidden])),
         "width": [inputs, *recipe.hidden][-1],

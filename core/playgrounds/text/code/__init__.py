@@ -13,7 +13,6 @@ from ..plays import JUDGES
 from ..recipe import TextRecipe
 from ..tokens import LEARNED_FROM
 
-ACTIVATIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "gelu": "GELU"}
 SPLIT = WORDS.index("| ?")
 """Where the pattern is parted, for its lines to be short."""
 
@@ -47,7 +46,6 @@ def values(recipe: TextRecipe, source: Path | None) -> dict[str, Any]:
         "context": recipe.sees,
         "long": not texts or size > MOST_WINDOWS,
         "most": MOST_WINDOWS,
-        "nonlinearity": ACTIVATIONS[recipe.activation],
         "activation": recipe.activation,
         "pairs": list(pairwise([inputs, *recipe.hidden])),
         "inputs": [inputs, *recipe.hidden][-1],
