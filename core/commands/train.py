@@ -152,9 +152,8 @@ def _run(options: argparse.Namespace) -> "Run":
 
 
 def _show(answer: dict[str, Any]) -> str:
-    loss = (
-        f"loss {answer['train_loss']:.4f}, " if "train_loss" in answer else ""
-    )  # no step was left
+    # There is no training loss where no step was left.
+    loss = f"loss {answer['train_loss']:.4f}, " if "train_loss" in answer else ""
     return (
         f"{answer['model']} with {answer['parameters']:,} parameters on {answer['dataset']}:"
         f" {answer['steps']:,} steps, {answer['seconds']:.0f} s on {answer['device']},"

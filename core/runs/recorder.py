@@ -177,9 +177,7 @@ class FileRecorder:
 
     def save(self, about: dict[str, Any]) -> str:
         """Write the checkpoint, and return where."""
-        with (
-            self._telling()
-        ):  # first: a checkpoint is never ahead of them where they can be written
+        with self._telling():  # first: a checkpoint is never ahead of curves that can be written
             write_curves(self.folder, self._history)
         save_checkpoint(self.folder / LAST, self._learner.checkpoint(about))
         return str(self.folder / LAST)
