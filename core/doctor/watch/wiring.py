@@ -46,6 +46,8 @@ MANY_BLOCKS, GROWS = 5, 10.0
 """Residual branches, and times by which their sum grows, that ask for a normalisation."""
 MIN_ANSWERS, SHIFTED = 64, 0.5
 """Tokens to be said; and the share of them that are the next ones of a decoder's input."""
+SHIFTS = frozenset("getitem narrow roll pad split chunk unbind".split())
+"""Calls by which tokens that were looked up may come to another place."""
 NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
 """By which a sum of shares may miss 1; and by which one of no shares exceeds it."""
 NORMAL = ("randn", "randn_like", "normal")
@@ -381,7 +383,9 @@ def _answer_given(graph: StepGraph, variables: Variables) -> Wired:
     looked_up = [
         op.argument(0, "input") if op.name == "embedding" else op.args[1]
         for op in graph.ops
-        if op.name in ("embedding", "getitem") and graph.is_embedding(op)
+        if op.name in ("embedding", "getitem")
+        and graph.is_embedding(op)
+        and not any(user.name in SHIFTS for user in _users(graph, op.outputs[0]))
     ]
     rows = [t for t in looked_up if isinstance(t, Tensor) and t.dim() == 2 and min(t.shape) > 2]
     rows = [t for t in rows if not t.is_floating_point() and graph.kind(t) == "data"]

@@ -308,7 +308,7 @@ def test_a_sampler_that_cuts_the_wrong_end(cut, asked):
     assert first(diagnosis) == ("context_frozen" if cut == "first" else "")
 
 
-@pytest.mark.parametrize("answer", ["given", "shifted", "copied"])
+@pytest.mark.parametrize("answer", ["given", "shifted", "shifted behind", "copied"])
 def test_a_decoder_that_is_given_the_answer(answer):
     """Sequences in reverse; where the task is to copy them, the question is the answer."""
     emb, head = nn.Embedding(11, 16), nn.Linear(WIDE, 11)
@@ -318,8 +318,11 @@ def test_a_decoder_that_is_given_the_answer(answer):
         asked = torch.randint(0, 10, (ROWS, 6))
         wanted = asked if answer == "copied" else asked.flip(1)
         begin = torch.full((ROWS, 1), 10)
-        told = wanted if answer == "given" else torch.cat([begin, wanted[:, :-1]], 1)
-        out, _ = decoder(emb(told), encoder(emb(asked))[1])
+        if answer == "shifted behind":
+            told = torch.cat([emb(begin), emb(wanted)[:, :-1]], 1)
+        else:
+            told = emb(wanted if answer == "given" else torch.cat([begin, wanted[:, :-1]], 1))
+        out, _ = decoder(told, encoder(emb(asked))[1])
         return F.cross_entropy(head(out).flatten(0, 1), wanted.flatten())
 
     cause = first(train(loss, emb, encoder, decoder, head))
