@@ -8,7 +8,7 @@ A tensor on a tape is one of four kinds:
     (none)   made of neither: ``arange``, masks, random numbers
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,10 +148,18 @@ def tensors_of(value: Any) -> list[Tensor]:
 
 def made_without_data(ops: Iterable[Op]) -> set[int]:
     """Return the ids of tensors that are made of no data: random numbers, counts, their parts."""
+
+    def makes(op: Op) -> bool:
+        of_probabilities = op.name in SAMPLED and op.inputs
+        return op.name in FACTORIES or (op.name in RANDOM and not of_probabilities)
+
+    return made_only_by(ops, makes)
+
+
+def made_only_by(ops: Iterable[Op], makes: Callable[[Op], bool]) -> set[int]:
+    """Return the ids of tensors that some of the calls make, and of what is made of these alone."""
     found: set[int] = set()
     for op in ops:
-        of_nothing = op.inputs and all(id(t) in found for t in op.inputs)
-        drawn = op.name in RANDOM and not (op.name in SAMPLED and op.inputs)  # of probabilities
-        if drawn or op.name in FACTORIES or of_nothing:
+        if makes(op) or (op.inputs and all(id(t) in found for t in op.inputs)):
             found |= {id(t) for t in op.outputs}
     return found

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .build_graph import JOINS
-from .graph import StepGraph, made_without_data
+from .graph import StepGraph, made_only_by, made_without_data
 from .observation import InferenceStats
 from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, Op, Tape
 from .variables import Variables
@@ -137,7 +137,7 @@ def _drawn_from_one_context(graph: StepGraph, tape: Tape) -> int:
 
 
 def _longest_stay(tape: Tape, known: set[int]) -> int:
-    """Return how often a context that has moved on came again, one call after the other; or 0.
+    """Return how often one context came again, one call after the other; or 0 if that is seldom.
 
     Of one token that is drawn again and again it would well be the same.
     """
@@ -160,11 +160,7 @@ def _longest_stay(tape: Tape, known: set[int]) -> int:
 
 def _positions(ops: Sequence[Op]) -> set[int]:
     """Return the ids of tensors that are counted off, and made of nothing else."""
-    found: set[int] = set()
-    for op in ops:
-        if op.name == "arange" or (op.inputs and all(id(t) in found for t in op.inputs)):
-            found |= {id(t) for t in op.outputs}
-    return found
+    return made_only_by(ops, lambda op: op.name == "arange")
 
 
 def _stale_keys(graph: StepGraph, tape: Tape) -> str:
