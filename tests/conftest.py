@@ -17,6 +17,7 @@ import pytest
 import torch
 from PySide6.QtCore import QEvent, QThread, QTimer
 from PySide6.QtWidgets import QApplication
+from shiboken6 import isValid
 
 from core import playgrounds
 from core.paths import CHECKPOINTS
@@ -52,6 +53,11 @@ def qapp(qapp):
     return qapp
 
 
+def windows(app):
+    """Yield the windows that there are: garbage that is collected meanwhile may delete some."""
+    yield from filter(isValid, app.topLevelWidgets())
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(request):
     """A test that leaves a thread or a window behind fails."""
@@ -62,11 +68,9 @@ def nothing_left(request):
         app.processEvents()
         # Without an event loop nobody deletes what a test has closed.
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        left = [
-            w for w in app.topLevelWidgets() if w.isVisible() and w.objectName() != "qtooltip_label"
-        ]
+        left = [w for w in windows(app) if w.isVisible() and w.objectName() != "qtooltip_label"]
         assert not left, f"windows left open: {left}"
-        for window in app.topLevelWidgets():
+        for window in windows(app):
             workers = [w for w in window.findChildren(QThread) if w.isRunning()]
             assert not workers, f"threads left running: {workers}"
             timers = [t for t in window.findChildren(QTimer) if t.isActive()]

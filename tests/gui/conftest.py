@@ -18,6 +18,7 @@ from gui import window as window_module
 from gui.pages import page_modules, page_names
 from gui.session_state import State
 from gui.window import MainWindow
+from tests.conftest import windows
 from tests.gui.hands import Hands
 
 QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
@@ -46,7 +47,7 @@ def all_starters(ship):
 def no_tooltip_left():
     """A tooltip is a window too; it would stay for a while."""
     yield
-    for window in QApplication.topLevelWidgets():
+    for window in windows(QApplication):
         if window.objectName() == "qtooltip_label":
             window.close()
 
