@@ -331,6 +331,7 @@ def _on_training_data(node: ast.AST) -> bool:
     names += [
         n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr != "training"
     ]
+    names = [name.replace("trainer", "") for name in names]  # it has other data, too
     return any("train" in name or name in ("xtr", "ytr") for name in names)
 
 

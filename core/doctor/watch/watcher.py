@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import FrameType
 from typing import Any
 
@@ -429,7 +430,8 @@ class LoopWatcher:
     def take_use(self, tape: Tape, frame: FrameType | None) -> bool:
         """Take what may have been a use; return whether it was one, from first to last layer.
 
-        A part of the network that is looked at, such as an embedding that is drawn, is none.
+        A layer that is looked at, such as an embedding that is drawn, is none. A whole module of
+        several layers is one, such as a generator; what it is not given can't be compared.
         """
         graph = self.graph
         if graph is None:
@@ -439,11 +441,22 @@ class LoopWatcher:
             trained = {id(t) for t in graph.tape.parameters}
             return bool(trained) and trained <= used
         first, *_, last = [*graph.layers, *graph.layers]
-        if not {first, last} <= set(signature(tape.ops, graph.weights)):
-            return False
+        used = set(signature(tape.ops, graph.weights))
+        if not {first, last} <= used:
+            return self._is_module(used & set(graph.layers), frame)
         if self.inference is None or not self.inference.differs:
             self._compare(graph, tape, frame)
         return True
+
+    def _is_module(self, used: set[int], frame: FrameType | None) -> bool:
+        """Whether layers are all those of a network, or of one of its parts."""
+        with torch._C.DisableTorchFunction():
+            roots = find_variables(_namespaces(frame), self._objects).modules.values()
+        for module in chain(roots, *(root.children() for root in roots)):
+            matrices = {id(p) for p in module.parameters() if p.dim() > 1}
+            if len(matrices) > 1 and matrices == used:
+                return True
+        return False
 
     def _compare(self, graph: StepGraph, tape: Tape, frame: FrameType | None) -> None:
         with torch._C.DisableTorchFunction():

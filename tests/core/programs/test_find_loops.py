@@ -392,3 +392,16 @@ def test_a_loss_on_data_that_is_called_held_out_is_a_validation_with_gradients_t
             print(criterion(net(x_test), y_test).item(), criterion(net(latest), y).item())
     """
     assert written_out(source).count("held_out=True") == 1
+
+
+def test_what_a_trainer_computes_is_not_named_after_its_data():
+    """A callback's validation is one: only "train" by itself says which data it is."""
+    source = """
+        class Validate:
+            def on_epoch_end(self, trainer):
+                return trainer.criterion(trainer.model(self.x), self.y)
+        class Again:
+            def on_epoch_end(self, trainer):
+                return trainer.criterion(trainer.model(self.train_x), self.train_y)
+    """
+    assert written_out(source).count("evaluated(") == 1

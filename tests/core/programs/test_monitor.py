@@ -5,6 +5,11 @@ import logging
 import math
 import sys
 
+import pytest
+import torch
+from torch import nn
+
+from core.doctor.watch.tape import TapeRecorder
 from core.doctor.watch.watcher import LoopWatcher
 from core.doctor.watch_loop import WatchedLoop
 from core.programs.instrument import CodePlace
@@ -40,3 +45,29 @@ def test_what_fails_in_it_raises_nothing_where_standard_error_is_closed(monkeypa
     monkeypatch.setattr(log, "handlers", [logging.StreamHandler(stream)])
     monkeypatch.setattr(log, "propagate", False)
     _guarded(int, "a fault of ours")
+
+
+@pytest.mark.parametrize(
+    ("part", "used"), [("the generator", 1), ("the critic", 1), ("a layer of it", 0)]
+)
+def test_a_network_of_several_may_be_used_alone(part, used):
+    """What a generator draws is a use of the training; a layer that is looked at is none."""
+    generator = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    critic = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    adam = torch.optim.Adam([*generator.parameters(), *critic.parameters()])
+    loop = WatchedLoop(record=False, budget=0.0)
+    training = Training(CodePlace("a.py", None, 1), loop, math.inf)
+    training.resume(sys._getframe())
+    for _ in range(3):
+        loss = critic(generator(torch.randn(16, 4))).square().mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        loop.step(loss, sys._getframe())
+    training.suspend()
+    with TapeRecorder(training=False) as recorder, torch.no_grad():
+        if part == "a layer of it":
+            generator[0](torch.randn(16, 4))
+        else:
+            generator(torch.randn(9, 4)) if "gen" in part else critic(torch.randn(9, 2))
+    assert loop.take_use(recorder.tape, sys._getframe()) == used
