@@ -8,13 +8,22 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from .build_graph import JOINS
-from .graph import StepGraph, made_only_by, made_without_data
+from .contexts import (
+    LOOK_UPS,
+    MANY_DRAWN,
+    Batches,
+    contexts_of,
+    counted_off,
+    drawn_from_one,
+    index_of,
+    newest_elsewhere,
+)
+from .graph import StepGraph, made_without_data
 from .observation import InferenceStats
 from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, Op, Tape
 from .variables import Variables
@@ -22,7 +31,6 @@ from .variables import Variables
 NORMS = frozenset(
     "batch_norm layer_norm group_norm instance_norm rms_norm std var std_mean var_mean".split()
 )
-LOOK_UPS = ("embedding", "getitem", "index_select")
 NORMALISATION = "the normalisation"
 TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits logsigmoid soft_margin_loss".split())
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""
@@ -33,8 +41,6 @@ MANY_NUMBERS, MANY_FEATURES, BEYOND = 1000, 8, 0.1
 others that may lie outside of it."""
 SIGNAL_RATIO = 1.5
 """Signals so many times larger or smaller are normalised by other statistics."""
-MANY_DRAWN = 8
-"""Tokens, from which on a context that stays is no chance."""
 SMALLEST_PICTURE = 4
 """Of a side."""
 FAR, NEAR = 3.0, 2.0
@@ -46,7 +52,7 @@ FEWEST_EXAMPLES = 20
 
 
 def compare_inference(
-    graph: StepGraph, tape: Tape, variables: Variables, steps: int, rows: Tensor | None = None
+    graph: StepGraph, tape: Tape, variables: Variables, steps: int, batches: Batches = ()
 ) -> InferenceStats:
     """Compare the tape of an inference with the graph of a training step.
 
@@ -55,8 +61,10 @@ def compare_inference(
         tape: of the inference.
         variables: those around the loop.
         steps: that are done.
-        rows: inputs of several steps; None for those of the step alone.
+        batches: inputs and targets of several steps.
     """
+    rows = [inputs[0] for inputs, _ in batches if inputs[0].is_floating_point()]
+    rows = [x for x in rows if x.shape[1:] == rows[-1].shape[1:]]
     trained = signature(graph.ops, graph.weights)
     used = signature(tape.ops, graph.weights)
     if not trained or not used:
@@ -84,9 +92,11 @@ def compare_inference(
         settled = steps >= SETTLED or not ours.updated
         if NORMALISATION in ours.operations & theirs.operations and settled:
             extra += _compare_signals(name, ours, theirs)
-    extra += _compare_inputs(graph, tape, rows)
+    extra += _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
-    same_context = 0 if remembers else _drawn_from_one_context(graph, tape)
+    contexts = contexts_of(graph, tape)
+    same_context = 0 if remembers else drawn_from_one(contexts)
+    extra += newest_elsewhere(graph, batches, contexts)
     stale = _stale_keys(graph, tape)
     return InferenceStats(tuple(missing), tuple(extra), modes, stale, same_context)
 
@@ -119,50 +129,6 @@ def _joined_calls(ops: Sequence[Op], weights: dict[int, Tensor]) -> int:
     return most
 
 
-def _drawn_from_one_context(graph: StepGraph, tape: Tape) -> int:
-    """Return how many tokens were drawn, if the network was given the same ones each time."""
-    known = {id(t) for t in graph.weights.values()}
-    contexts = [
-        index
-        for op in tape.ops
-        if op.name in LOOK_UPS and any(id(t) in known for t in op.inputs)
-        if (index := _index(op)) is not None and index.numel()
-    ]
-    drawn = [op for op in tape.ops if op.name in ("multinomial", "argmax")]
-    first = [t for t in contexts if t.shape == contexts[0].shape]
-    alike = all(torch.equal(t, first[0]) for t in first)
-    if alike and len(first) >= len(drawn) >= MANY_DRAWN:
-        return len(drawn)
-    return _longest_stay(tape, known) if len(drawn) >= len(contexts) // 2 else 0
-
-
-def _longest_stay(tape: Tape, known: set[int]) -> int:
-    """Return how often one context came again, one call after the other; or 0 if that is seldom.
-
-    Of one token that is drawn again and again it would well be the same.
-    """
-    positions = _positions(tape.ops)
-    found: dict[int, list[Tensor]] = defaultdict(list)
-    for op in tape.ops:
-        index = _index(op) if op.name in LOOK_UPS else None
-        if index is not None and index.numel() and id(index) not in positions:
-            for key in {id(t) for t in op.inputs} & known:
-                found[key].append(index)
-    longest = 0
-    for contexts in found.values():
-        stay = 1
-        for before, now in pairwise(contexts):
-            same = before.shape == now.shape and torch.equal(before, now)
-            stay = stay + 1 if same and len(torch.unique(now)) > 1 else 1
-            longest = max(longest, stay)
-    return longest if longest >= MANY_DRAWN else 0
-
-
-def _positions(ops: Sequence[Op]) -> set[int]:
-    """Return the ids of tensors that are counted off, and made of nothing else."""
-    return made_only_by(ops, lambda op: op.name == "arange")
-
-
 def _stale_keys(graph: StepGraph, tape: Tape) -> str:
     """Say where attention looks at more keys than there are positions so far, or not at new ones.
 
@@ -192,7 +158,7 @@ def _keys_and_positions(ops: Sequence[Op], known: set[int]) -> list[tuple[int, i
     found, last = [], -1
     for op in ops:
         if op.name in LOOK_UPS and any(id(t) in known for t in op.inputs):
-            index = _index(op)
+            index = index_of(op)
             cut = op.args[1] if op.name == "getitem" else None
             if index is not None and id(index) in counted and index.numel():
                 last = int(index.max())
@@ -238,7 +204,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
     made_of: dict[int, frozenset[int]] = {}
     owner: dict[int, int] = {}
     found: dict[int, Behind] = defaultdict(Behind)
-    positions = _positions(ops)
+    positions = counted_off(ops)
     for op in ops:
         direct = [id(t) for t in op.inputs if id(t) in weights]
         inherited = frozenset[int]().union(*(made_of.get(id(t), frozenset()) for t in op.inputs))
@@ -247,7 +213,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
         if matrix and (op.name in PRODUCTS or op.name in LOOK_UPS):
             mine, inherited = matrix, frozenset()
             behind = found[matrix]
-            index = _index(op) if op.name in LOOK_UPS else None
+            index = index_of(op) if op.name in LOOK_UPS else None
             if index is not None and index.dim() > 1 and id(index) not in positions:
                 behind.lengths.add(index.shape[-1])
                 behind.looked_up += 1
@@ -279,14 +245,6 @@ def _divides_by_statistics(op: Op, known: set[int]) -> bool:
         return False
     by = op.inputs[1]
     return id(by) not in known and not by.requires_grad and by.dim() >= 1 and by.numel() > 1
-
-
-def _index(op: Op) -> Tensor | None:
-    if op.name == "embedding":
-        found = op.argument(0, "input")
-    else:
-        found = op.args[-1] if op.name == "getitem" else op.argument(2, "index")
-    return found if isinstance(found, Tensor) and not found.is_floating_point() else None
 
 
 # Sizes.

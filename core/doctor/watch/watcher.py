@@ -461,10 +461,7 @@ class LoopWatcher:
     def _compare(self, graph: StepGraph, tape: Tape, frame: FrameType | None) -> None:
         with torch._C.DisableTorchFunction():
             variables = find_variables(_namespaces(frame), self._objects)
-            rows = [inputs[0] for inputs, _ in self.batches if inputs[0].is_floating_point()]
-            rows = [x for x in rows if x.shape[1:] == rows[-1].shape[1:]]
-            seen = torch.cat(rows) if rows else None
-            self.inference = compare_inference(graph, tape, variables, self.count, seen)
+            self.inference = compare_inference(graph, tape, variables, self.count, self.batches)
         self.use_lines = {}
         for op in tape.ops:
             for key in (id(tensor) for tensor in op.inputs):
