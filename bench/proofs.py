@@ -46,7 +46,6 @@ from core.doctor.faults.fault_injection import FaultyLearner
 from core.doctor.faults.gallery import Fault, fitting
 from core.doctor.run_doctor import advise
 from core.doctor.watch.watcher import LoopWatcher
-from core.training.control import Control
 from core.training.recipe import Recipe
 
 PARTS = ("settings", "loops")
@@ -171,7 +170,7 @@ def by_settings(options: argparse.Namespace) -> Iterator[Tried]:
         evidence = Evidence(np.arange(options.steps), np.full(options.steps, np.nan), [])
         advice = advise(learner, evidence)
         causes = [cause for cause in (fault.cause, *fault.also) if cause in advice]
-        for _ in prove_fixes(evidence, learner, causes, advice, Control(), BUDGET):
+        for _ in prove_fixes(evidence, learner, causes, advice, BUDGET):
             pass  # nobody waits for progress
         for cause, proof in evidence.proofs.items():
             settings = dict(proof.settings)

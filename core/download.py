@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .errors import UserError
 from .files import write_whole
+from .interruption import CancelledError
 
 CHUNK = 1 << 16
 TIMEOUT = 5.0
@@ -36,10 +37,6 @@ class Source:
     sha256: str
     size: int
     packed: int
-
-
-class CancelledError(Exception):
-    """The person changed their mind."""
 
 
 def fetch(

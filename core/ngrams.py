@@ -8,6 +8,7 @@ off to single tokens, a triple to pairs: each table takes the one below it for s
 import numpy as np
 from torch import Tensor
 
+from .interruption import heed
 from .telemetry.events import Array
 
 WEIGHTS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -41,7 +42,9 @@ def _backed_off(
     before: Array, then: Array, asked: Array, wanted: Array, size: int, below: Array
 ) -> Array:
     """Return the probability of each wanted token behind what was asked, (M,)."""
+    heed()
     contexts, context_counts = np.unique(before, return_counts=True)
+    heed()
     pairs, pair_counts = np.unique(before * size + then, return_counts=True)
     total = _looked_up(contexts, context_counts, asked)
     seen = _looked_up(pairs, pair_counts, asked * size + wanted)
@@ -50,6 +53,7 @@ def _backed_off(
 
 
 def _looked_up(keys: Array, values: Array, asked: Array) -> Array:
+    heed()
     places = np.searchsorted(keys, asked).clip(max=len(keys) - 1)
     found: Array = np.where(keys[places] == asked, values[places], 0)
     return found

@@ -110,7 +110,7 @@ class Playground(ABC):
 
         Raises:
             UserError: the data does not allow what the recipe asks for.
-            core.download.CancelledError: ``cancelled`` said so; nothing half-done is kept.
+            CancelledError: ``cancelled`` said so; nothing half-done is kept.
         """
 
     def describe_data(self, data: Any, vocabulary: Vocabulary) -> Mapping[str, Any]:
@@ -198,7 +198,7 @@ class Playground(ABC):
         """Download the full data set into a data folder, checked and whole.
 
         Raises:
-            UserError, core.download.CancelledError: see :func:`core.download.fetch`.
+            UserError, CancelledError: see :func:`core.download.fetch`.
         """
         raise UserError(f"The {self.name} playground has no data to download.")
 

@@ -9,6 +9,7 @@ can't encode: a character that it never met is spelled in bytes.
 import base64
 import binascii
 import codecs
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from itertools import pairwise
@@ -174,7 +175,9 @@ def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
     import rustbpe  # type: ignore[import-untyped]
 
     trainer = rustbpe.Tokenizer()
-    trainer.train_from_iterator(iter(pieces), size, pattern=WORDS)
+    # It asks for so many at a time, and counts them before it asks again.
+    at_once = os.cpu_count() or 1
+    trainer.train_from_iterator(iter(pieces), size, buffer_size=at_once, pattern=WORDS)
     ranks = sorted(trainer.get_mergeable_ranks(), key=lambda pair: pair[1])
     if len(ranks) < size:
         raise UserError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import playgrounds
 from core.errors import UserError
+from core.interruption import heeding
 from core.telemetry.events import Answer, DataDescribed, Fetched, Idle, Progress, Weights
 from core.training.control import Control, Question
 from core.training.recipe import Recipe
@@ -52,11 +53,12 @@ _loaded: dict[str, tuple[Any, Any]] = {}
 """The data that each playground read last, and its key; only the worker's thread is here."""
 
 
-def _load(playground: str, source: Path | None) -> Any:
+def _load(playground: str, source: Path | None, control: Control) -> Any:
     # A file of a person's own may have been changed since.
     key = (source, source.stat().st_mtime if source and source.is_file() else 0.0)
     if playground not in _loaded or _loaded[playground][0] != key:
-        _loaded[playground] = (key, playgrounds.get(playground).load(source))
+        with heeding(lambda: control.stopping):
+            _loaded[playground] = (key, playgrounds.get(playground).load(source))
     return _loaded[playground][1]
 
 
@@ -67,7 +69,7 @@ def _elsewhere(work: Callable[[], object], control: Control) -> Iterator[Idle]:
         CancelledError: it was asked to stop. A server that does not answer holds the thread for a
             while yet, and nobody else.
     """
-    from core.download import CancelledError
+    from core.interruption import CancelledError
 
     outcome: Future[object] = Future()
 
@@ -92,7 +94,7 @@ def _elsewhere(work: Callable[[], object], control: Control) -> Iterator[Idle]:
 
 def _fetch_needed(playground: "Playground", recipe: Recipe, control: Control) -> Iterator[Idle]:
     """Have what a recipe needs from the network at hand."""
-    from core.download import CancelledError
+    from core.interruption import CancelledError
 
     if (fetch_it := playground.needed(recipe)) is None:
         return
@@ -109,7 +111,10 @@ def _prepared(
     from core.training.preparation import prepare_data
     from core.training.trainer import Run
 
-    playground, data = playgrounds.get(request.playground), _load(request.playground, request.data)
+    playground, data = (
+        playgrounds.get(request.playground),
+        _load(request.playground, request.data, control),
+    )
     device = choose_device(request.device)
     run = Run(playground, request.recipe, data, device, request.seconds, request.steps)
     yield from _fetch_needed(playground, request.recipe, control)
@@ -207,7 +212,7 @@ def diagnose_checkpoint(
     checkpoint = load_checkpoint(path)
     name = checkpoint.playground.name
     yield from _fetch_needed(checkpoint.playground, checkpoint.recipe, control)
-    data, place = _load(name, sources.get(name)), choose_device(device)
+    data, place = _load(name, sources.get(name), control), choose_device(device)
     yield from examine_checkpoint(checkpoint, data, place, control, budget)
 
 
@@ -217,7 +222,7 @@ def case_study(
     """Play the case study of actual_words with a text; budget and steps are of each chapter."""
     from core.lessons.case_study import play_case_study
 
-    return play_case_study(_load("text", source), control, budget, steps)
+    return play_case_study(_load("text", source, control), control, budget, steps)
 
 
 def paired_runs(
@@ -226,14 +231,14 @@ def paired_runs(
     """Train two networks of lesson 3 in lock step, on the names playground's data."""
     from core.lessons.paired_runs import train_pair
 
-    return train_pair(pair, _load("names", source), control)
+    return train_pair(pair, _load("names", source, control), control)
 
 
 def describe_data(
     name: str, source: Path | None, control: Control, report: Report
 ) -> Iterator[object]:
     """Read data, and describe it."""
-    yield DataDescribed(playgrounds.get(name).describe_data(_load(name, source), {}))
+    yield DataDescribed(playgrounds.get(name).describe_data(_load(name, source, control), {}))
 
 
 def open_checkpoint(
@@ -249,12 +254,14 @@ def open_checkpoint(
         raise UserError(f"{path} holds a network for {found}, not {name}.")
     yield from _fetch_needed(checkpoint.playground, checkpoint.recipe, control)
     _ease_replica()
-    yield from open_checkpoint(path, checkpoint, _load(name, data), lambda: control.stopping)
+    yield from open_checkpoint(
+        path, checkpoint, _load(name, data, control), lambda: control.stopping
+    )
 
 
 def fetch(name: str, folder: Path, control: Control, report: Report) -> Iterator[object]:
     """Download a playground's full data set."""
-    from core.download import CancelledError
+    from core.interruption import CancelledError
 
     def progress(words: str, share: float) -> None:
         report(Progress(words, share))
@@ -292,7 +299,8 @@ def export_run(
     """Write a run for another program."""
     from core.runs.export import export
 
-    export(folder, way, out)
+    with heeding(lambda: control.stopping):
+        export(folder, way, out)
     yield Answer("exported", 0, {"path": out})
 
 
@@ -300,4 +308,6 @@ def import_run(packed: Path, runs: Path, control: Control, report: Report) -> It
     """Bring a run from a zip into the folder of runs, once all of it was found to be good."""
     from core.runs.bundle import unpack
 
-    yield Answer("imported", 0, {"path": unpack(packed, runs)})
+    with heeding(lambda: control.stopping):
+        folder = unpack(packed, runs)
+    yield Answer("imported", 0, {"path": folder})

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from core.download import CancelledError
+from core.interruption import CancelledError
 from core.problems import problem_of
 from core.telemetry.events import Failed, Idle, Metrics, Started, Stopped
 from core.telemetry.mailbox import Mailbox

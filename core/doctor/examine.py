@@ -4,12 +4,14 @@ import copy
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..interruption import CancelledError, heeded
 from ..telemetry.events import ENDINGS, Diagnosed, Event, Failed, Progress, Stopped
 from ..training.checkpoint import Checkpoint
 from ..training.control import Control
@@ -115,8 +117,30 @@ def _diagnose(
     begin = time.perf_counter()
     case = doctor.case(crash=crash)
     case.planned = max(case.planned, doctor.watcher.count)
+    end = begin + budget
+    stopped = control.stopping  # while it trained: what is quick is tried all the same
+
+    def cancelled() -> bool:
+        return control.abandoned or (control.stopping and not stopped)
+
+    with suppress(CancelledError):  # what was found by then is kept
+        yield from heeded(_try(doctor, learner, case, control, end, budget), cancelled)
+    seconds = round(time.perf_counter() - begin, 2)
+    yield Diagnosed(learner.step, conclude(case, apply_rules(case), seconds), final=True)
+
+
+def _try(
+    doctor: RunDoctor,
+    learner: Learner,
+    case: Evidence,
+    control: Control,
+    end: float,
+    budget: float,
+) -> Iterator[Event]:
+    """Check the data, experiment, and try fixes; add what comes out to the evidence."""
+    crash = case.crash
     replay = replay_of(doctor.watcher)
-    if replay is not None and not crash and not control.abandoned:
+    if replay is not None and not crash:
         yield Progress("Data checks", 0.0)
         case.data = _data(replay, doctor, learner)
         case.constant_inputs = all(
@@ -125,26 +149,24 @@ def _diagnose(
         )
         case.inference = _both_ways(learner)
         _set_floors(case, learner)
-    if replay is not None and not control.abandoned:
+    if replay is not None:
         for words, share in experiment(case, replay, QUICK * budget, doctor.watcher.repeatable):
             yield Progress(words, QUICK * share)
     found = conclude(case, apply_rules(case))
     yield Diagnosed(learner.step, found)
-    left = budget - (time.perf_counter() - begin)
+    left = end - time.perf_counter()
     tries = not crash and not control.stopping and learner.step > 30
     if found.verdict != "broken" and tries:
-        for words, share in train_copies(case, learner, control, COPIES * left):
+        for words, share in train_copies(case, learner, COPIES * left):
             yield Progress(words, QUICK + COPIES * (1 - QUICK) * share)
             yield Diagnosed(learner.step, conclude(case, apply_rules(case)))
     found = conclude(case, apply_rules(case))
-    left = budget - (time.perf_counter() - begin)
-    if tries and left > 0 and not control.stopping:
+    left = end - time.perf_counter()
+    if tries and left > 0:
         wrong = [cause.id for cause in found.causes] or [found.verdict]
         advice = advise(learner, case, doctor.planned)
-        for words, share in prove_fixes(case, learner, wrong, advice, control, left):
+        for words, share in prove_fixes(case, learner, wrong, advice, left):
             yield Progress(words, 1 - left / budget * (1 - share))
-    seconds = round(time.perf_counter() - begin, 2)
-    yield Diagnosed(learner.step, conclude(case, apply_rules(case), seconds), final=True)
 
 
 # The data.

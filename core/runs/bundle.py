@@ -7,9 +7,11 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import IO
 
 from ..errors import UserError
 from ..files import check_archive, drafted
+from ..interruption import heed
 from ..training.checkpoint import load_checkpoint
 from .curves import read_curves
 from .folder import ABOUT, BEST, CARD, CURVES, LAST, MOMENTS
@@ -24,6 +26,7 @@ PARTS = re.compile(
 LARGEST = 8 << 30
 MOST = 1000  # files
 CHUNK = 1 << 20
+MANY = 1 << 30  # bytes, from which on a part may be more than a plain zip holds
 
 
 def pack(folder: Path, out: Path) -> None:
@@ -34,18 +37,14 @@ def pack(folder: Path, out: Path) -> None:
     """
     about = _without_places(read_run_info(folder))
     parts = [path for path in folder.rglob("*") if PARTS.fullmatch(_name(folder, path))]
-    deflated = zipfile.ZIP_DEFLATED
     try:
         with (
             drafted(out) as draft,
-            # A clock that was wrong may have made files that are older than zips are.
-            zipfile.ZipFile(
-                draft, "w", deflated, compresslevel=1, strict_timestamps=False
-            ) as packed,
+            zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
         ):
             for path in parts:
                 if path.name != ABOUT:
-                    packed.write(path, _name(folder, path))
+                    _add(packed, path, _name(folder, path))
             with packed.open(ABOUT, "w") as part:
                 part.write(run_info_json(about))
     except OSError as error:
@@ -53,6 +52,22 @@ def pack(folder: Path, out: Path) -> None:
             f"{out} can't be written ({error.strerror or error}); make room there or name another"
             " place."
         ) from None
+
+
+def _add(packed: zipfile.ZipFile, path: Path, name: str) -> None:
+    """Add a file; when it was made does not go with it, which may be before zips can say."""
+    large = path.stat().st_size > MANY
+    with path.open("rb") as source, packed.open(name, "w", force_zip64=large) as target:
+        _copy(source, target)
+
+
+def _copy(source: IO[bytes], target: IO[bytes], room: int = LARGEST) -> int:
+    """Copy a part, chunk by chunk; return what is left of the room, below zero for none."""
+    while room >= 0 and (chunk := source.read(CHUNK)):
+        heed()
+        room -= len(chunk)
+        target.write(chunk)
+    return room
 
 
 def _without_places(about: RunInfo) -> RunInfo:
@@ -103,11 +118,9 @@ def _extract(packed: Path, file: zipfile.ZipFile, to: Path) -> None:
         path = to / part.filename
         path.parent.mkdir(exist_ok=True)
         with file.open(part) as source, path.open("wb") as target:
-            while chunk := source.read(CHUNK):
-                room -= len(chunk)
-                if room < 0:
-                    raise UserError(f"{packed} is larger than any run of Glassbox.")
-                target.write(chunk)
+            room = _copy(source, target, room)
+        if room < 0:
+            raise UserError(f"{packed} is larger than any run of Glassbox.")
 
 
 def _check(folder: Path) -> None:
@@ -121,6 +134,7 @@ def _check(folder: Path) -> None:
             checkpoint = load_checkpoint(folder / name)
             shapes = {name: tuple(tensor.shape) for name, tensor in checkpoint.weights.items()}
     for step in keyframes_of(folder):
+        heed()
         weights = read_keyframe(folder, step).weights
         if shapes != {name: array.shape for name, array in weights.items()}:
             raise UserError("Its moments are of another network.")

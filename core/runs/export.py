@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..files import write_whole
+from ..interruption import CancelledError, heed
 from ..telemetry.history import Curve, History
 from .bundle import pack
 from .curves import curves_of
@@ -47,6 +48,7 @@ def to_csv(run: Path, out: Path) -> None:
     table = csv.writer(buffer)
     table.writerow(["step", *columns])
     for step in steps:
+        heed()
         cells = [column.get(step) for column in points.values()]
         known = ["" if cell is None or np.isnan(cell) else f"{cell:.8g}" for cell in cells]
         table.writerow([f"{step:.8g}", *known])
@@ -67,25 +69,33 @@ def to_tensorboard(run: Path, out: Path) -> None:
         ) from None
     history = curves_of(run)
     recipe, begun = _recipe(run)
+    before = set(out.glob("*"))
     try:
         with SummaryWriter(str(out)) as writer:
             told = "\n".join(f"    {key}: {value}" for key, value in recipe.items())
             writer.add_text("recipe", told, 0, begun)
             for name, curve in _scalars(history).items():
+                heed()
                 times = begun + history.seconds_at(curve.x)
                 for step, value, when in zip(curve.x, curve.y, times, strict=True):
                     writer.add_scalar(name, value, int(step), when)
             for step in keyframes_of(run):
+                heed()
                 try:
                     moment = read_keyframe(run, step)
                 except UserError as error:  # the others are whole
                     _log.warning("left out: %s", error)
                     continue
                 for name, array in moment.weights.items():
+                    heed()
                     if array.dtype == np.float32:
                         writer.add_histogram(f"weights/{name}", array, step)
                 if moment.samples:
                     writer.add_text("samples", "\n".join(f"    {t}" for t in moment.samples), step)
+    except CancelledError:
+        for written in set(out.glob("*")) - before:
+            written.unlink()
+        raise
     except OSError as error:
         raise UserError(f"{out} can't be written ({error.strerror or error}).") from None
 

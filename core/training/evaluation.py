@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from ..download import CancelledError
+from ..interruption import CancelledError
 from .footprint import JUDGING, NUMBER
 
 

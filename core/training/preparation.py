@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from ..download import CancelledError
 from ..errors import UserError
+from ..interruption import CancelledError
 from ..telemetry.events import Progress
 from .control import Control
 from .trainer import Run

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..download import CancelledError
 from ..errors import UserError
+from ..interruption import CancelledError
 from ..playground import Playground
 from ..problems import problem_of
 from ..telemetry.events import (

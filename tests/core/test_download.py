@@ -6,8 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from core.download import CancelledError, Source, fetch
+from core.download import Source, fetch
 from core.errors import UserError
+from core.interruption import CancelledError
 
 CONTENT = bytes(range(256)) * 2000
 

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from core import playgrounds
+from core.interruption import CancelledError
+from core.runs.bundle import pack
 from core.telemetry.events import Idle, LRRangeTest, Metrics, Stopped
 from core.training.control import Control
 from core.training.learner import Learner
@@ -175,6 +177,23 @@ def test_nothing_is_left_when_the_window_closes_over_a_queue(qtbot, letters_reci
     worker.close()
     endings = [e for t in tasks[:2] for e in t.mailbox.drain() if isinstance(e, Stopped)]
     assert len(endings) == 2 and not tasks[2].begun
+
+
+@pytest.mark.parametrize("way", ["csv", "zip", "tensorboard", "import", "read"])
+def test_a_window_that_closes_waits_for_no_file(recorded, tmp_path, way):
+    """Exports, imports and the reading of a text end before their next piece; nothing is left."""
+    job = partial(jobs.export_run, recorded, way, tmp_path / "out")
+    if way == "import":
+        pack(recorded, tmp_path / "run.zip")
+        job = partial(jobs.import_run, tmp_path / "run.zip", tmp_path / "runs")
+    elif way == "read":
+        (tmp_path / "text.txt").write_text("To be or not to be\n" * 100)
+        job = partial(jobs.describe_data, "text", tmp_path / "text.txt")
+    before, control = set(tmp_path.rglob("*.*")), Control()
+    control.stop(abandon=True)
+    with pytest.raises(CancelledError):
+        list(job(control, [].append))
+    assert set(tmp_path.rglob("*.*")) == before
 
 
 def test_the_end_of_a_run_reaches_a_table_that_was_hidden(quick, sixty, monkeypatch):

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Subset
 
+from ...interruption import heed
 from ...ngrams import counted
 from ...telemetry.events import Array
 from ..evidence import DataStats
@@ -672,5 +673,8 @@ def overlap(trained: Tensor, validation: Tensor) -> float:
         return math.nan
     whole = rows.tobytes()
     places = np.linspace(0, len(searched) - length, 24).astype(int)
-    hits = [whole.find(searched[p : p + length].tobytes()) >= 0 for p in places]
+    hits = []
+    for place in places:
+        heed()
+        hits.append(whole.find(searched[place : place + length].tobytes()) >= 0)
     return float(np.mean(hits))

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from ...errors import UserError
+from ...interruption import heed
 from ...numbers import number
-from ...training.control import Control
 from ...training.learner import Learner
 from ..diagnosis import WORTH_IT, Z80, Picture, Proof, Series
 from ..evidence import Evidence
@@ -67,9 +67,7 @@ class Trained:
     ends: tuple[list[float], list[float]]
 
 
-def train_pair(
-    unfixed: Arm, fixed: Arm, steps: int, end: float, stopping: Callable[[], bool] = lambda: False
-) -> Trained | None:
+def train_pair(unfixed: Arm, fixed: Arm, steps: int, end: float) -> Trained | None:
     """Train two arms in turn, step by step, until it is done or the clock ends it.
 
     Args:
@@ -77,7 +75,6 @@ def train_pair(
         fixed: the copy with the fix.
         steps: how many.
         end: when it has to end, by :func:`clock`.
-        stopping: whether it is to be given up.
 
     Returns:
         What came out; None if there was not enough time.
@@ -92,7 +89,7 @@ def train_pair(
             for index, arm in enumerate(arms):
                 if alive[index] and not math.isfinite(float(arm.step(step / steps))):
                     alive[index] = False
-            if step % 8 == 7 and (clock() > end or stopping()):
+            if step % 8 == 7 and clock() > end:
                 return made if done >= ENOUGH * steps else None
         done = place
         found = [
@@ -244,6 +241,7 @@ class _LearnerArm:
 
     def step(self, progress: float) -> Tensor:
         """Do one step."""
+        heed()
         return self.learner.learn(*self.learner.take(), progress)[0]
 
     def losses(self) -> list[float]:
@@ -266,15 +264,12 @@ def in_words(learner: Learner, settings: Mapping[str, Any]) -> str:
     return ", ".join(said)
 
 
-def prove_settings(
-    learner: Learner, settings: Mapping[str, Any], control: Control, end: float
-) -> Proof:
+def prove_settings(learner: Learner, settings: Mapping[str, Any], end: float) -> Proof:
     """Train two fresh copies of a learner, one with other settings; return what that proves.
 
     Args:
         learner: what was trained; its own settings are the other side.
         settings: that may be better.
-        control: may stop it.
         end: when it has to end, by :func:`clock`.
     """
     fix = in_words(learner, settings)
@@ -287,7 +282,7 @@ def prove_settings(
         with TapeRecorder() as recorder:
             probe.learn(*probe.take(), 0.0)
         count = min(learner.step, steps_for(recorder.tape.ops))
-        trained = train_pair(arms[0], arms[1], count, end, lambda: control.stopping)
+        trained = train_pair(arms[0], arms[1], count, end)
     except UserError as error:
         return not_tried(f"{error}", fix, settings)
     except REPLAY_ERRORS as error:
@@ -298,9 +293,7 @@ def prove_settings(
     return proof_of(trained, fix, settings, unit)
 
 
-def prove_longer(
-    evidence: Evidence, learner: Learner, steps: int, control: Control, end: float
-) -> Proof:
+def prove_longer(evidence: Evidence, learner: Learner, steps: int, end: float) -> Proof:
     """Train a fresh copy for more steps than a run that is done; return what that proves."""
     settings = {"steps": steps}
     fix = f"{steps:,} steps in place of {learner.step:,}"
@@ -313,7 +306,7 @@ def prove_longer(
         longer.step(step / steps)
         if step % 16 == 15:
             now = clock()
-            if control.stopping or now + (now - begin) / (step + 1) * (steps - step - 1) > end:
+            if now + (now - begin) / (step + 1) * (steps - step - 1) > end:
                 why = "There was no time left to train a copy for as long."
                 return not_tried(why, fix, settings)
         if (step + 1) % max(1, steps // POINTS) == 0:
@@ -336,7 +329,6 @@ def prove_fixes(
     learner: Learner,
     causes: Sequence[str],
     advice: Mapping[str, Mapping[str, Any]],
-    control: Control,
     budget: float,
 ) -> Iterator[tuple[str, float]]:
     """Try the fixes of some causes, and add to the evidence what that proves.
@@ -346,7 +338,6 @@ def prove_fixes(
         learner: what was trained.
         causes: the ids of what is wrong, or of the verdict, the likeliest first.
         advice: settings that may fix them, by their ids.
-        control: may stop it.
         budget: seconds.
 
     Yields:
@@ -360,25 +351,23 @@ def prove_fixes(
         settings = dict(advice[cause])
         yield f"Trying the fix: {in_words(learner, settings)}", place / len(todo)
         if set(settings) == {"steps"}:
-            proof = prove_longer(evidence, learner, settings["steps"], control, end)
+            proof = prove_longer(evidence, learner, settings["steps"], end)
         else:
-            proof = prove_settings(learner, settings, control, end)
+            proof = prove_settings(learner, settings, end)
         if cause in RATES:
-            proof = _other_rates(learner, proof, control, end)
+            proof = _other_rates(learner, proof, end)
         evidence.proofs[cause] = proof
-        if control.stopping:
-            return
 
 
-def _other_rates(learner: Learner, proof: Proof, control: Control, end: float) -> Proof:
+def _other_rates(learner: Learner, proof: Proof, end: float) -> Proof:
     about = learner.recipe.settings()["lr"]
     rate = float(str(dict(proof.settings)["lr"]))
 
     def prove(rate: float) -> Proof:
         rate = float(f"{min(about.high, max(about.low, rate)):.2g}")
-        return prove_settings(learner, {"lr": rate}, control, end)
+        return prove_settings(learner, {"lr": rate}, end)
 
-    return further_rates(proof, learner.recipe.lr, rate, prove, end, lambda: control.stopping)
+    return further_rates(proof, learner.recipe.lr, rate, prove, end)
 
 
 def further_rates(
@@ -387,7 +376,6 @@ def further_rates(
     rate: float,
     prove: Callable[[float], Proof],
     end: float,
-    stopping: Callable[[], bool] = lambda: False,
 ) -> Proof:
     """Go on to rates that are further away, as long as they are better; return the best.
 
@@ -397,11 +385,10 @@ def further_rates(
         rate: the first other one.
         prove: tries a rate.
         end: when it has to end, by :func:`clock`.
-        stopping: whether it is to be given up.
     """
     for _ in range(FURTHER):
         rate *= 0.1 if rate < own else 10.0
-        if proof.proved is None or stopping() or clock() > end:
+        if proof.proved is None or clock() > end:
             break
         further = prove(rate)
         if further.proved and not further.fixed > proof.fixed:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ...interruption import heed
 from ...training.evaluation import evaluation_mode
 from ...training.learner import Learner
 from ..watch.watcher import Batch
@@ -21,6 +22,7 @@ def training_batches(learner: Learner, most: int) -> list[Batch]:
     found: list[Batch] = []
     seen = 0
     while seen < most and len(found) < 400:
+        heed()
         inputs, targets = learner.take(recipe)
         found.append(((inputs,), targets))
         seen += targets.numel()
@@ -35,6 +37,7 @@ def validation_batches(learner: Learner) -> list[Batch]:
     generator = torch.Generator(learner.device).manual_seed(0)
     found: list[Batch] = []
     for part in torch.split(order.to(learner.device), size):
+        heed()
         inputs, targets = examples.batch(part, learner.recipe, generator)
         found.append(((inputs,), targets))
         examples_drawn = sum(len(t) for _, t in found)
@@ -65,6 +68,7 @@ def losses_on(
     playground, recipe = learner.playground, learner.recipe
     total = []
     for inputs, targets in batches:
+        heed()
         if inference:
             with evaluation_mode(model):
                 outputs = model(*inputs)
@@ -83,6 +87,7 @@ def shares_wrong_on(learner: Learner, model: Any, batches: list[Batch]) -> list[
     """
     shares = []
     for inputs, targets in batches:
+        heed()
         with evaluation_mode(model):
             right = learner.playground.correct(model(*inputs), targets)
         if right is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import UserError
-from ...training.control import Control
+from ...interruption import heed
 from ...training.learner import Learner
 from ..diagnosis import WORTH_IT, Picture, Series
 from ..evidence import Evidence
@@ -55,14 +55,13 @@ class Narrower(Wider):
 
 
 def train_copies(
-    evidence: Evidence, learner: Learner, control: Control, budget: float
+    evidence: Evidence, learner: Learner, budget: float
 ) -> Iterator[tuple[str, float]]:
     """Train copies within a budget, and add to the evidence what comes out.
 
     Args:
         evidence: takes the experiments.
         learner: what was trained, for how many steps and on what.
-        control: may stop it.
         budget: seconds.
 
     Yields:
@@ -73,9 +72,9 @@ def train_copies(
     share = 0.4 if wider else 0.95
     yield f"{LONGER.title}: copies train for a half and a quarter", 0.0
     now = losses_on(learner, learner.model, validation_batches(learner))
-    half = _train(learner, {}, steps // 2, control, begin + 0.65 * share * budget)
-    quarter = _train(learner, {}, steps // 4, control, begin + share * budget)
-    if half is None or quarter is None or control.stopping:
+    half = _train(learner, {}, steps // 2, begin + 0.65 * share * budget)
+    quarter = _train(learner, {}, steps // 4, begin + share * budget)
+    if half is None or quarter is None:
         evidence.add(LONGER.not_done(NO_TIME))
         return
     outcome = _longer(evidence.train_loss, now, half, _mean(quarter), steps)
@@ -84,10 +83,10 @@ def train_copies(
         return
     yield f"{WIDER.title}: a copy trains", 0.4
     count = steps // 2
-    wide = _train(learner, wider, count, control, begin + budget)
+    wide = _train(learner, wider, count, begin + budget)
     if wide is None:  # there was no time: both for a quarter
         count, half = steps // 4, quarter
-        wide = _train(learner, wider, count, control, begin + 1.3 * budget)
+        wide = _train(learner, wider, count, begin + 1.3 * budget)
     _compare(evidence, WIDER, _mean(now), half, wide, count, wider)
     if wide is not None:
         trained = Trained([count], ([], []), (half, wide))
@@ -97,13 +96,11 @@ def train_copies(
         )
     narrower = learner.playground.resized(learner.recipe, 0.5)
     yield f"{NARROWER.title}: a copy trains", 0.8
-    narrow = _train(learner, narrower, count, control, begin + 1.1 * budget)
+    narrow = _train(learner, narrower, count, begin + 1.1 * budget)
     _compare(evidence, NARROWER, _mean(now), half, narrow, count, narrower)
 
 
-def _train(
-    learner: Learner, changes: dict[str, Any], steps: int, control: Control, end: float
-) -> list[float] | None:
+def _train(learner: Learner, changes: dict[str, Any], steps: int, end: float) -> list[float] | None:
     """Train a fresh copy with other settings; return its losses on new data, None without time."""
     try:
         copied = learner.copy(changes)
@@ -111,11 +108,12 @@ def _train(
         return None
     begin = clock()
     for step in range(max(1, steps)):
+        heed()
         copied.learn(*copied.take(), step / max(1, steps))
         if step % 16 == 15:
             now = clock()
             left = (now - begin) / (step + 1) * (steps - step - 1)
-            if control.stopping or now + left > end + 1.0:
+            if now + left > end + 1.0:
                 return None
     return losses_on(copied, copied.model, validation_batches(copied))
 

@@ -26,6 +26,7 @@ from torch.optim.optimizer import (
 )
 from torch.overrides import TorchFunctionMode
 
+from ...interruption import heed
 from .safe_log import SafeLog
 
 Substitutes = Mapping[int, Tensor]
@@ -660,7 +661,9 @@ def replay(
 
     Raises:
         RuntimeError, ValueError, IndexError, TypeError: the step can't be repeated with those.
+        CancelledError: nobody waits for it any more.
     """
+    heed()
     now: dict[int, Any] = dict(substitutes or {})
     fixed = frozenset(now)
     for op in ops_behind(tape, wanted, fixed):

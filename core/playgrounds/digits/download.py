@@ -41,7 +41,7 @@ def fetch_mnist(
     """Bring MNIST into ``folder/mnist``, laid out as torchvision has it.
 
     Raises:
-        UserError, core.download.CancelledError: see :func:`core.download.fetch`.
+        UserError, CancelledError: see :func:`core.download.fetch`.
     """
     from torchvision.datasets import MNIST  # slow to import, and wanted for its mirrors alone
 

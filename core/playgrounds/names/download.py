@@ -20,6 +20,6 @@ def fetch_names(
     """Bring makemore's 32,033 names into ``folder/names``.
 
     Raises:
-        UserError, core.download.CancelledError: see :func:`core.download.fetch`.
+        UserError, CancelledError: see :func:`core.download.fetch`.
     """
     fetch([SOURCE], folder / "names", progress, cancelled)

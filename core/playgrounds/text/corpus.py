@@ -14,6 +14,7 @@ import numpy as np
 
 from ...errors import UserError
 from ...files import check_is_file
+from ...interruption import heed
 from . import plays
 
 PIECE = 1 << 20  # bytes that are read at a time
@@ -271,6 +272,7 @@ def _look_through(stretch: Stretch, whose: str) -> tuple[int, set[str]]:
     decoder = codecs.getincrementaldecoder("utf-8")()
     count, letters, lines, length = 0, set[str](), 1, stretch.end - stretch.begin
     for at in range(0, length, PIECE):
+        heed()
         raw = stretch.read(at, at + PIECE)
         if b"\0" in raw:
             raise UserError(f"{whose} is no text (it has zero bytes); choose a text file.")
@@ -293,6 +295,7 @@ def _place(stretch: Stretch, characters: int) -> int:
     """Return at which byte so many characters are over."""
     length, left = stretch.end - stretch.begin, characters
     for at in range(0, length, PIECE):
+        heed()
         raw = np.frombuffer(stretch.read(at, at + PIECE), np.uint8)
         begins = np.flatnonzero((raw & 0xC0) != 0x80)
         if left < len(begins):

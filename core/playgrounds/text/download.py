@@ -22,6 +22,6 @@ def fetch_tiny(
     """Bring Tiny Shakespeare into ``folder/tinyshakespeare``.
 
     Raises:
-        UserError, core.download.CancelledError: see :func:`core.download.fetch`.
+        UserError, CancelledError: see :func:`core.download.fetch`.
     """
     fetch([SOURCE], folder / "tinyshakespeare", progress, cancelled)

@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 
 from ... import tokenizers
-from ...download import CancelledError
 from ...errors import UserError
 from ...files import drafted
+from ...interruption import CancelledError
 from ...paths import TOKENS
 from ...playground import Cancelled, Tell
 from ...telemetry.events import Array

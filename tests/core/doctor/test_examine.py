@@ -11,6 +11,7 @@ import torch
 from core import playgrounds
 from core.doctor.diagnosis import VERDICTS, Diagnosis
 from core.doctor.examine import examine, examine_checkpoint
+from core.doctor.experiments.replay import Replay
 from core.doctor.faults.fault_injection import FaultInjection, FaultyLearner
 from core.doctor.faults.gallery import FAULTS, fitting
 from core.doctor.run_doctor import RunDoctor
@@ -164,6 +165,34 @@ def test_a_run_that_is_stopped_is_still_diagnosed(made):
             control.stop()
     assert isinstance(events[-1], Stopped) and events[-2].final
     assert not any(trial.id in ("longer", "wider") for trial in last(events).experiments)
+
+
+@pytest.mark.parametrize("part", ["Overfit one batch", "Twice as many", "Trying the fix"])
+@pytest.mark.parametrize("abandon", [False, True])
+def test_an_experiment_ends_before_its_next_step(made, part, abandon, monkeypatch):
+    """Whichever it is: Stop, and a window that closes, wait for a step and not for the rest."""
+    control, begun, steps = Control(), [], []
+
+    def counted(method):
+        def call(*arguments, **rest):
+            steps.extend(begun[:1])
+            if len(steps) == 3:
+                control.stop(abandon)
+            return method(*arguments, **rest)
+
+        return call
+
+    monkeypatch.setattr(Learner, "learn", counted(Learner.learn))
+    monkeypatch.setattr(Replay, "repeat", counted(Replay.repeat))
+    run = made("names mlp", "rate_high" if part == "Trying the fix" else None)
+    events = []
+    for event in examine(run, control, 60.0):
+        events.append(event)
+        if isinstance(event, Progress) and event.words.startswith(part):
+            begun.append(part)
+    assert begun and len(steps) == 3
+    assert events[-2].final and isinstance(events[-1], Finished)
+    assert sum(isinstance(event, Diagnosed) and event.final for event in events) == 1
 
 
 def test_copies_are_trained_where_nothing_is_wrong(made):

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from core import watch
 from core.errors import UserError
+from core.interruption import CancelledError, heeding
 from core.runs.bundle import pack, unpack
 from core.runs.comparison import compared, differences, sentence
 from core.runs.curves import read_curves
@@ -275,6 +276,36 @@ def test_a_table_has_a_row_for_each_step(recorded, tmp_path):
     judged = [float(row["judged.val_loss"]) for row in rows if row["judged.val_loss"]]
     assert judged == pytest.approx(history.evaluations["val_loss"].y.tolist())
     assert "output.update_to_data" in rows[0]
+
+
+@pytest.mark.parametrize("way", ["csv", "zip", "tensorboard"])
+def test_an_export_that_is_given_up_leaves_nothing(recorded, tmp_path, way):
+    """It ends before its next piece, whatever it writes."""
+    pieces = []
+
+    def cancelled():
+        pieces.append(way)
+        return len(pieces) == 3
+
+    with pytest.raises(CancelledError), heeding(cancelled):
+        export(recorded, way, tmp_path / "out" / "run")
+    assert len(pieces) == 3
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("after", [1, 5, 9])
+def test_an_import_that_is_given_up_leaves_nothing(recorded, tmp_path, after):
+    """While it is unpacked, and while it is checked."""
+    pack(recorded, tmp_path / "run.zip")
+    pieces = []
+
+    def cancelled():
+        pieces.append(after)
+        return len(pieces) == after
+
+    with pytest.raises(CancelledError), heeding(cancelled):
+        unpack(tmp_path / "run.zip", tmp_path / "runs")
+    assert len(pieces) == after and not list((tmp_path / "runs").iterdir())
 
 
 def test_tensorboard_reads_what_is_exported(recorded, tmp_path):

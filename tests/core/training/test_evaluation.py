@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.download import CancelledError
+from core.interruption import CancelledError
 from core.telemetry.events import Evaluated, Metrics, Stopped
 from core.training.control import Control
 from core.training.evaluation import interruptible

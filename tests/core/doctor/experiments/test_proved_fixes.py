@@ -10,6 +10,7 @@ import torch
 from core import playgrounds
 from core.doctor.evidence import Evidence
 from core.doctor.examine import examine
+from core.doctor.experiments import proved_fixes
 from core.doctor.experiments.proved_fixes import (
     proof_of,
     prove_fixes,
@@ -79,11 +80,12 @@ def test_what_diverges_is_worse_than_what_does_not():
     assert proved(Falls(2.0, breaks=9), Falls(1.0, breaks=20)).proved is False
 
 
-def test_both_are_trained_for_the_same_steps_however_slow_the_machine():
+def test_both_are_trained_for_the_same_steps_however_slow_the_machine(monkeypatch):
     """The clock ends both at once; too early, and nothing is said."""
     assert train_pair(Falls(2.0), Falls(1.0), 60, clock() - 1) is None
     arms = Falls(2.0), Falls(1.0)
-    train_pair(*arms, 60, LATER, lambda: arms[0].count >= 40)
+    monkeypatch.setattr(proved_fixes, "clock", lambda: LATER + arms[0].count - 39)
+    train_pair(*arms, 60, LATER)
     assert arms[0].count == arms[1].count == 40
 
 
@@ -134,7 +136,7 @@ def test_a_rate_that_is_far_too_high_is_fixed_by_one_that_is_not(names):
     """The first that is tried is still too high; the one that is offered works."""
     learner, case = trained(names, {"lr": 30.0}), evidence()
     advice = {"lr_too_high": {"lr": 3.0}, "plateau": {"lr": 1.0}}
-    told = list(prove_fixes(case, learner, ["lr_too_high"], advice, Control(), 60.0))
+    told = list(prove_fixes(case, learner, ["lr_too_high"], advice, 60.0))
     assert told == [("Trying the fix: learning rate 3", 0.0)]
     found = case.proofs["lr_too_high"]
     assert found.proved and dict(found.settings)["lr"] <= 0.3 and found.fixed < found.unfixed
@@ -149,7 +151,7 @@ def test_a_loss_of_another_scale_is_judged_by_wrong_answers():
     learner, case = Learner(playground, recipe, playground.load(None), CPU), evidence()
     learner.step = 50
     advice = {"wrong_loss": {"loss": "cross-entropy"}}
-    list(prove_fixes(case, learner, ["wrong_loss"], advice, Control(), 60.0))
+    list(prove_fixes(case, learner, ["wrong_loss"], advice, 60.0))
     found = case.proofs["wrong_loss"]
     assert "share of wrong answers" in found.measured and 0 <= found.fixed <= 1
 
@@ -157,7 +159,7 @@ def test_a_loss_of_another_scale_is_judged_by_wrong_answers():
 def test_what_a_recipe_refuses_could_not_be_tried(names):
     """The reason stands there, and nothing is offered."""
     case = evidence()
-    list(prove_fixes(case, trained(names, {}, 2), ["x"], {"x": {"lr": -1.0}}, Control(), 9.0))
+    list(prove_fixes(case, trained(names, {}, 2), ["x"], {"x": {"lr": -1.0}}, 9.0))
     assert case.proofs["x"].proved is None and "lr=-1.0" in case.proofs["x"].measured
 
 
@@ -175,13 +177,13 @@ def test_more_steps_are_tried_before_they_are_offered(names):
     """A copy trains for twice as long, and is compared with the run as it ended."""
     learner, case = trained(names, {"lr": 3e-3}, 40), evidence()
     advice = {"undertrained": {"steps": 80}}
-    list(prove_fixes(case, learner, ["undertrained"], advice, Control(), 60.0))
+    list(prove_fixes(case, learner, ["undertrained"], advice, 60.0))
     found = case.proofs["undertrained"]
     assert found.proved and found.settings == (("steps", 80),)
     assert found.fix == "80 steps in place of 40"
     assert [series.name for series in found.picture.series] == ["as it was", "80 steps"]
     late = evidence()
-    list(prove_fixes(late, learner, ["undertrained"], advice, Control(), -1.0))
+    list(prove_fixes(late, learner, ["undertrained"], advice, -1.0))
     assert late.proofs["undertrained"].proved is None
 
 

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from core import playgrounds
-from core.download import CancelledError
 from core.errors import UserError
+from core.interruption import CancelledError, heeding
 from core.paths import RESOURCES, show_tiktoken
 from core.playgrounds.text import corpus, encode, evaluation, tokens
 from core.playgrounds.text.corpus import Stretch, Text
@@ -357,6 +357,28 @@ def test_who_changes_their_mind_leaves_nothing_behind(tmp_path, small_files, mon
     assert all(
         thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()
     )
+
+
+def test_a_text_that_nobody_waits_for_is_not_read_to_its_end(tmp_path, monkeypatch):
+    """It is looked through, and its pairs are counted, piece by piece."""
+    monkeypatch.setattr(corpus, "PIECE", 100)
+    monkeypatch.setattr(Text.pieces, "__defaults__", (100,))
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    path, asked = written(tmp_path, LINES * 60), []
+
+    def cancelled():
+        asked.append(path)
+        return len(asked) == 4
+
+    with pytest.raises(CancelledError), heeding(cancelled):
+        corpus.load(path)
+    assert len(asked) == 4
+    data, told = TextData(corpus.load(path)), []
+    with pytest.raises(CancelledError):
+        data.tokenizer(
+            TextRecipe(vocab_size=300), lambda *about: told.append(about), lambda: len(told) == 4
+        )
+    assert len(told) == 4
 
 
 def test_tokens_that_can_not_be_written_are_told(tmp_path, small_files, monkeypatch):
