@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 from gui.inputs import SpinBox
 from gui.rich_text import rich
 from gui.theme import GAP
-from gui.widgets.buttons import progress_bar, push_button
+from gui.widgets.buttons import progress_bar, push_button, retitle
 from gui.widgets.card import Card, label, say
 from gui.widgets.run_now import run_now_button
 from gui.widgets.segmented_control import Segments
@@ -155,9 +155,7 @@ class ExamineCard(Card):
 
     def set_injecting(self, injecting: bool) -> None:
         """Say on the button whether a fault will be injected first."""
-        words = INJECT if injecting else DIAGNOSE
-        self.examine.setText(words)
-        self.examine.setAccessibleName(words)
+        retitle(self.examine, INJECT if injecting else DIAGNOSE)
 
     def set_state(self, may: bool, running: bool) -> None:
         """Say whether an examination may begin, and whether one goes on."""

@@ -23,6 +23,18 @@ def push_button(name: str, text: str, help: str, role: str = "") -> QPushButton:
     return button
 
 
+def retitle(button: QPushButton, text: str) -> None:
+    """Give a button another text, on the screen and for screen readers; its shortcut stays.
+
+    Qt takes the shortcut away with the old text.
+    """
+    if button.text() != text:
+        keys = button.shortcut()
+        button.setText(text)
+        button.setShortcut(keys)
+        button.setAccessibleName(text)
+
+
 def progress_bar(name: str, words: str) -> QProgressBar:
     """Return a thin bar in thousandths, that says in words what it is the progress of."""
     bar = QProgressBar()

@@ -13,7 +13,7 @@ from gui.charts.navigation import NAVIGATION
 from gui.session import Session
 from gui.session_state import State
 from gui.theme import GAP
-from gui.widgets.buttons import push_button
+from gui.widgets.buttons import push_button, retitle
 from gui.widgets.card import Card, label
 
 TOP = 1.5  # the scale ends at this many times the first loss; beyond, it has diverged
@@ -107,7 +107,7 @@ class LRRangeCard(Card):
 
     def _refresh(self) -> None:
         self.start.setEnabled(self._ready and not self._running)
-        self.start.setText("Testing…" if self._running else "Start range test")
+        retitle(self.start, "Testing…" if self._running else "Start range test")
         self.use.setEnabled(self._valley is not None and not self._running)
 
 

@@ -9,7 +9,7 @@ from gui import theme
 from gui.inputs import SpinBox
 from gui.rich_text import rich
 from gui.session_state import State
-from gui.widgets.buttons import progress_bar, push_button
+from gui.widgets.buttons import progress_bar, push_button, retitle
 from gui.widgets.card import Elided
 
 WIDE = 580  # pixels in which buttons and progress stand side by side
@@ -86,8 +86,11 @@ class Transport(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the progress under the buttons, where it doesn't fit beside them."""
         super().resizeEvent(event)
-        way = QBoxLayout.Direction
-        self._both.setDirection(way.LeftToRight if self.width() >= WIDE else way.TopToBottom)
+        kinds = QBoxLayout.Direction
+        way = kinds.LeftToRight if self.width() >= WIDE else kinds.TopToBottom
+        if way != self._both.direction():
+            self._both.setDirection(way)
+            self.updateGeometry()  # what is below is told that it is higher or lower now
 
     @property
     def seconds(self) -> int:
@@ -118,7 +121,7 @@ class Transport(QWidget):
         self.length.setEnabled(not running and not self._seconds)
         going = (State.WAITING, State.TRAINING, State.PAUSED)
         self.pause.setEnabled(begun and state in going)
-        self.pause.setText("Resume" if paused else "Pause")
+        retitle(self.pause, "Resume" if paused else "Pause")
         self.step.setEnabled(state is State.READY or (begun and state in going))
         self.stop.setEnabled(state in (State.STARTING, State.RANGE_TEST, *going))
         if state is not State.TRAINING:

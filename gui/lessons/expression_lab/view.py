@@ -33,7 +33,7 @@ from gui.lessons.expression_lab.decision_map import DecisionMap
 from gui.lessons.expression_lab.graph import ExpressionGraph, ExpressionLegend
 from gui.lessons.prose import Prose
 from gui.theme import IconButton
-from gui.widgets.buttons import identified, push_button
+from gui.widgets.buttons import identified, push_button, retitle
 from gui.widgets.card import Card, label, say
 
 RATES = (*(float(f"{m}e{e}") for e in range(-4, 1) for m in (1, 2, 3, 5)), 10.0)
@@ -302,7 +302,7 @@ class ExpressionControls(QWidget):
 
     def show_playing(self, playing: bool) -> None:
         """Turn the play button into a pause button, or back."""
-        self.play.setText("Pause" if playing else "Play")
+        retitle(self.play, "Pause" if playing else "Play")
         self.play.setAccessibleName(self.play.text())
 
     def begin_with(self, rate: float, fast: bool) -> None:

@@ -14,7 +14,7 @@ from gui.background_job import BackgroundJob, Stage
 from gui.inputs import ComboBox
 from gui.rich_text import rich
 from gui.theme import GAP
-from gui.widgets.buttons import identified, progress_bar, push_button
+from gui.widgets.buttons import identified, progress_bar, push_button, retitle
 from gui.widgets.card import Elided
 from gui.widgets.run_now import offer_run_now, run_now_button
 from gui.worker import Worker
@@ -130,8 +130,7 @@ class PairRunBar(QWidget):
             self._done = True
             self.set_paused(False)
         idle = not stage.running
-        self.start.setText("Run again" if self._done and idle else "Start")
-        self.start.setAccessibleName(self.start.text())
+        retitle(self.start, "Run again" if self._done and idle else "Start")
         self.start.setEnabled(idle and guessed)
         self.start.setToolTip(
             "Train both networks, on the same batches from the same seed."
@@ -148,8 +147,7 @@ class PairRunBar(QWidget):
     def set_paused(self, paused: bool) -> None:
         """Show whether both are paused."""
         self._paused = paused
-        self.pause.setText("Resume" if paused else "Pause")
-        self.pause.setAccessibleName(self.pause.text())
+        retitle(self.pause, "Resume" if paused else "Pause")
 
     def follow(self, job: BackgroundJob) -> None:
         """Say what a job waits for, and offer to let it go first."""

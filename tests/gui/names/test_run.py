@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 
 from core.playgrounds.names.recipe import NamesRecipe
 from core.training.checkpoint import load_checkpoint
@@ -22,6 +22,8 @@ def test_pause_step_and_stop(quick, letters_recipe):
     quick.train(letters_recipe)
     click(quick, "pauseButton")
     quick.until(lambda: quick.session.state is State.PAUSED)
+    pause = quick.find("pauseButton", QPushButton)
+    assert pause.text() == pause.accessibleName() == "Resume" and pause.shortcut() == "F6"
     stood, bars = quick.session.history.loss.x[-1], quick.page.names.bars
     before = bars._shares.copy()
     click(quick, "stepButton")
