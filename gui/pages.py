@@ -20,6 +20,7 @@ from gui.network_source import NetworkSource
 from gui.session import Session
 from gui.session_state import State
 from gui.state_file import value_of
+from gui.widgets.code_card import CodeCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
@@ -131,6 +132,8 @@ class TrainingPage(Page):
         self.network = NetworkSource(self.session, self)
         self.recipe = RecipeCard(self.session, recipes, self.network)
         self.run_bar = RunBar(self.session)
+        self.code = CodeCard(self.session, self.recipe.show_code)
+        self.recipe.start_from.currentTextChanged.connect(lambda words: self.code.refresh())
         self.session.state_changed.connect(lambda state: self.marks_changed.emit())
         self.run_bar.badge.changed.connect(self.marks_changed)
         self.session.range_test_ended.connect(self._on_range_test_ended)
@@ -159,6 +162,7 @@ class TrainingPage(Page):
             self.data,
             self.recipe,
             self.run_bar,
+            self.code,
             self.learning,
             self.range_test,
             self.comparison_panel,

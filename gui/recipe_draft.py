@@ -64,6 +64,11 @@ class RecipeDraft(QObject):
         self._show(recipe)
 
     @property
+    def before(self) -> Recipe | None:
+        """The recipe before the last change, to which undo would go back; None without one."""
+        return self._done[-1] if self._done else None
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a change to undo."""
         return bool(self._done)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 PAGES = {
-    "digits": ["", "-training", "-layer", "-mistakes", "-ezmnist"],
+    "digits": ["", "-code", "-training", "-layer", "-mistakes", "-ezmnist"],
     "names": ["", "-training", "-letters", "-sweep", "-ladder", "-two"],
     "text": ["", "-tokens", "-attention", "-logit-lens", "-training", "-samples"],
     "doctor": ["", "-start", "-watching", "-guess", "-answer", "-case-watching"],

@@ -10,12 +10,16 @@ import importlib
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..registry import PACKAGE
 from ..training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import jinja2
 
 SHARED = Path(__file__).parent
 BY_THE_CLOCK = 2000  # steps of a script, where a recipe names none
@@ -51,7 +55,9 @@ def write_script(playground: str, recipe: Recipe, source: Path | None = None) ->
     return _rendered(Path(module.__path__[0]), {"recipe": recipe, **values})
 
 
-def _rendered(folder: Path, values: Mapping[str, Any]) -> str:
+@cache
+def _templates(folder: Path) -> "jinja2.Environment":
+    """Return the templates of a playground, compiled once: a window fills them while one drags."""
     import jinja2
 
     environment = jinja2.Environment(  # noqa: S701, what is made is Python, not HTML
@@ -64,9 +70,12 @@ def _rendered(folder: Path, values: Mapping[str, Any]) -> str:
     environment.filters["py"] = _literal
     environment.globals["module_of"] = MODULES.get
     environment.globals["gain_of"] = lambda activation: GAINS.get(activation, activation)
-    recipe = values["recipe"]
-    steps = recipe.steps or BY_THE_CLOCK
-    text = environment.get_template("script.py.jinja").render(steps=steps, **values)
+    return environment
+
+
+def _rendered(folder: Path, values: Mapping[str, Any]) -> str:
+    steps = values["recipe"].steps or BY_THE_CLOCK
+    text = _templates(folder).get_template("script.py.jinja").render(steps=steps, **values)
     # Parts that are left out leave empty lines: none twice within a function, two at most outside.
     text = re.sub(r"\n{2,}(?= )", "\n\n", text)
     text = re.sub(r"\n{4,}", "\n\n\n", text)

@@ -70,7 +70,7 @@ class Page(TrainingPage):
         self._connect()
 
     def _arrange(self) -> None:
-        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
         lay_out(self, TITLE, ABOUT, left, middle, [self.draw])
 
     def _connect(self) -> None:

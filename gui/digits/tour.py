@@ -11,6 +11,7 @@ from gui.digits.page import Page
 from gui.session_state import State
 from gui.tour import Guide, Point
 from gui.widgets.layer_table import LayerTable
+from gui.widgets.source_text import SourceText
 
 
 def _arc(x: float, y: float, wide: float, high: float, start: float, end: float) -> list[Point]:
@@ -41,6 +42,7 @@ def play(guide: Guide) -> None:
         guide.wait(f"{digit} is predicted", partial(_predicts, guide, digit))
         guide.say(f"a drawn {digit} is predicted as {digit}")
     guide.look("digits")
+    _show_code(guide)
 
     _train(guide, page, "modern", MODERN)
     _draw(guide, FOUR)
@@ -80,6 +82,22 @@ def _draw(guide: Guide, strokes: list[list[Point]]) -> None:
     guide.wait("the canvas is empty", partial(_predicts, guide, ""))
     for points in strokes:
         guide.stroke("digitCanvas", points)
+
+
+def _show_code(guide: Guide) -> None:
+    """Show the code; change a setting and see the lines that it brings; undo that."""
+    code = guide.find(SourceText, "codeSource")
+    guide.click("showCode")
+    guide.wait("the code is shown", lambda: "nn.Conv2d" in code.toPlainText())
+    guide.set_number("setting_dropout", 0.3)
+    guide.wait("its lines change", lambda: "nn.Dropout(0.3)" in code.toPlainText())
+    words = guide.find(QLabel, "codeCaption").text()
+    guide.expect(words, "line" in words and "Dropout" in words)
+    guide.look("digits-code")
+    guide.click("undoRecipe")
+    guide.wait("the lines are gone", lambda: "nn.Dropout" not in code.toPlainText())
+    guide.click("hideCode")
+    guide.expect("the code is hidden again", not code.isVisible())
 
 
 def _train(guide: Guide, page: Page, recipe: str, steps: int) -> None:

@@ -92,7 +92,7 @@ class Page(TrainingPage):
             scrolled(self.comparison_panel, UNDER_TABS, fills=True), "Model comparison"
         )
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
-        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
         lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
 
     def _connect(self) -> None:

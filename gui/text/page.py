@@ -88,7 +88,7 @@ class Page(TrainingPage):
             (scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate"),
         ):
             self.tabs.addTab(panel, title)
-        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs)
+        left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
         lay_out(self, TITLE, ABOUT, left, middle, [self.write], WRITE)
 
     def _connect(self) -> None:

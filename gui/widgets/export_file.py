@@ -188,18 +188,30 @@ def ask_and_save(widget: QWidget, name: str, kind: str, tell: Tell) -> None:
         kind: one of `KINDS`.
         tell: is handed a sentence and its role: that it was written, or why it can't be.
     """
-    dialog = QFileDialog(widget, "Export", f"{name}.{kind}", f"{kind.upper()} (*.{kind})")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(kind)  # before it asks whether to overwrite
-    if not dialog.exec():
+    path = ask_path(widget, "Export", name, kind)
+    if path is None:
         return
-    path = Path(dialog.selectedFiles()[0])
     try:
         save_file(widget, path)
     except UserError as error:
         tell(str(error), "fault")
     else:
         tell(f"Exported to {path}.", "muted")
+
+
+def ask_path(widget: QWidget, title: str, name: str, kind: str) -> Path | None:
+    """Ask where a file of a kind goes; None where that was cancelled.
+
+    Args:
+        widget: what is written.
+        title: of the question.
+        name: what the file is called if nobody says otherwise.
+        kind: its suffix, without the dot.
+    """
+    dialog = QFileDialog(widget, title, f"{name}.{kind}", f"{kind.upper()} (*.{kind})")
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(kind)  # before it asks whether to overwrite
+    return Path(dialog.selectedFiles()[0]) if dialog.exec() else None
 
 
 def offer_files(

@@ -6,6 +6,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from gui.widgets.card import label
+from gui.widgets.code_card import CodeCard
 from gui.widgets.object_names import qualified
 from gui.widgets.scroll_column import ASIDE, CardColumn
 
@@ -19,7 +20,7 @@ def lay_out(
     title: str,
     about: str,
     left: Sequence[QWidget],
-    middle: tuple[QWidget, QTabWidget],
+    middle: tuple[QWidget, QTabWidget, CodeCard],
     right: Sequence[QWidget],
     width: int = RIGHT,
 ) -> None:
@@ -30,7 +31,8 @@ def lay_out(
         title: what it is called.
         about: what can be done on it, in a sentence.
         left: data and recipe; the last one takes what height is left.
-        middle: the buttons of the run, and the tabs, which take what room is left.
+        middle: the buttons of the run, the tabs, which take what room is left, and the code, which
+            takes their room and that of the right column while it is shown.
         right: what one plays with; the first one takes what height is left.
         width: of the right column, in pixels.
     """
@@ -57,7 +59,7 @@ class _Columns(QWidget):
         self,
         page: str,
         left: Sequence[QWidget],
-        middle: tuple[QWidget, QTabWidget],
+        middle: tuple[QWidget, QTabWidget, CodeCard],
         right: Sequence[QWidget],
         width: int,
     ) -> None:
@@ -66,10 +68,11 @@ class _Columns(QWidget):
         self._narrow: bool | None = None
         self._first = CardColumn(qualified("leftColumn", page), SPACE, squeeze=True)
         self._third = CardColumn(qualified("rightColumn", page), SPACE, squeeze=True)
-        run_bar, tabs = middle
+        run_bar, self._tabs, self._code = middle
         second = CardColumn(qualified("middleColumn", page), 10, squeeze=True)
         second.add(run_bar)
-        second.add(tabs, 1)
+        second.add(self._tabs, 1)
+        second.add(self._code, 1)
         second.setMinimumWidth(MIDDLE + ASIDE)
         self._third.setFixedWidth(width + ASIDE)
         row = QHBoxLayout(self)
@@ -78,6 +81,7 @@ class _Columns(QWidget):
         row.addWidget(self._first)
         row.addWidget(second, 1)
         row.addWidget(self._third)
+        self._code.toggled.connect(self._show_code)
         self._arrange(narrow=False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -100,4 +104,11 @@ class _Columns(QWidget):
             for widget in self._right:
                 self._third.add(widget, int(widget is self._right[0]))
                 widget.setFixedWidth(self._width)
-        self._third.setVisible(not narrow and bool(self._right))
+        self._show_code(self._code.shown)
+
+    def _show_code(self, shown: bool) -> None:
+        self._tabs.setVisible(not shown)
+        self._third.setVisible(bool(self._right) and not self._narrow and not shown)
+        self._code.setVisible(shown)
+        for widget in self._right:  # the settings stand beside the code, also under one another
+            widget.setVisible(not shown)

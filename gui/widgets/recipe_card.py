@@ -18,6 +18,7 @@ from gui.session_state import State
 from gui.theme import IconButton
 from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import Card, label, say
+from gui.widgets.code_card import SHOW
 from gui.widgets.recipe_form import RecipeForm
 from gui.widgets.undo_keys import add_undo_keys
 
@@ -50,6 +51,9 @@ class RecipeCard(Card):
         help = "Go back to the pretrained network that came with the program."
         self.back = push_button("openStarter", "Pretrained network", help, "link")
         self.back.clicked.connect(session.open_starter)
+        help = "This training as a plain PyTorch script, while the settings are changed (F9)."
+        self.show_code = push_button("showCode", SHOW, help, "link")
+        self.show_code.setShortcut("F9")
         self.form = RecipeForm(session.draft)
         self._examples = BUNDLED
         session.data_described.connect(self._on_data_described)
@@ -96,6 +100,10 @@ class RecipeCard(Card):
         column.addWidget(self.form)
         scroll.setWidget(inner)
         self.body.addWidget(scroll, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self.show_code)
+        foot.addStretch(1)
+        self.body.addLayout(foot)
         self.body.addWidget(self.problem)  # below: what comes and goes moves no field
 
     def choose(self, name: str) -> None:

@@ -1,7 +1,7 @@
 """A fourth playground has a page of its own, and is in Runs and in the doctor like the others."""
 
 import pytest
-from PySide6.QtWidgets import QListWidget, QSpinBox
+from PySide6.QtWidgets import QLabel, QListWidget, QSpinBox
 
 from core.telemetry.events import Diagnosed, Finished
 from gui.doctor.examination import Stage
@@ -40,6 +40,14 @@ def test_its_page_is_found_and_trains(qtbot, spirals, sixty_steps):
     runs.until(lambda: runs.page.runs.rowCount() == 1)
     entry = runs.page.runs.entry(0)
     assert entry.about.playground == "spirals" and entry.about.step == 60
+
+
+def test_without_a_template_it_has_no_script_to_show(spirals):
+    """A sentence stands there instead."""
+    spirals.click("showCode")
+    caption = spirals.find("codeCaption", QLabel)
+    spirals.until(lambda: caption.text() == "The spirals playground has no script to show.")
+    assert not spirals.find("copyCode").isEnabled()
 
 
 def test_the_doctor_examines_it_with_a_fault(qtbot, spirals, sixty_steps):

@@ -214,7 +214,7 @@ def _click_mark(doctor, line):
     source = doctor.panel.source
     doctor.panel.causes.setCurrentRow(-1)
     rect = dict(source.visible_blocks())[line.blockNumber()]
-    gutter = doctor.find("programLines")
+    gutter = doctor.find("programSourceLines")
     place = rect.center()
     place.setX(4)
     QTest.mouseClick(gutter, Qt.MouseButton.LeftButton, pos=place)

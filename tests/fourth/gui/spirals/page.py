@@ -26,7 +26,7 @@ class Page(TrainingPage):
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
         tabs = QTabWidget()
         tabs.addTab(self.learning, "Learning")
-        lay_out(self, TITLE, ABOUT, [self.recipe], (self.run_bar, tabs), [])
+        lay_out(self, TITLE, ABOUT, [self.recipe], (self.run_bar, tabs, self.code), [])
 
     def _question(self, layer: str) -> Callable[[Any, int], Any]:
         """Return what to ask about a layer."""
