@@ -69,6 +69,8 @@ class LoopFinder:
         self._classes: dict[str, tuple[str, ...]] = {}
         self._made: dict[str, str] = {}
         self._schedulers: set[str] = set()
+        self.losses: set[str] = set()
+        """Variables that hold a loss of ``torch.nn``, whatever they are called."""
         self._held: dict[str, list[_Unit]] = {}
         """Functions by the variables and parameters that stand for them."""
         self._imported: dict[str, str] = {}
@@ -105,7 +107,7 @@ class LoopFinder:
                 self._read(child, owner)
 
     def _note_assigned(self, tree: ast.Module) -> None:
-        """Note which variables hold objects of the program's classes, and which are schedulers."""
+        """Note which variables hold objects of the program's classes, schedulers and losses."""
         for node in ast.walk(tree):
             if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
                 continue
@@ -117,6 +119,8 @@ class LoopFinder:
                     self._made[name] = made
                 if "lr_scheduler" in dotted or made.endswith(("LR", "Scheduler", "schedule")):
                     self._schedulers.add(name)
+                if made.endswith("Loss"):
+                    self.losses.add(name)
 
     def _note_held(self, tree: ast.Module) -> None:
         """Note functions that others return or are given: ``step = make_step(model)``."""

@@ -235,7 +235,8 @@ class Instrumenter(ast.NodeTransformer):
         """Mark what is differentiated, and losses that are computed to be looked at."""
         func = node.func
         name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
-        is_loss = any(part in name.lower() for part in LOSS_NAMES) and not self._learns(node)
+        named = any(part in name.lower() for part in LOSS_NAMES) or name in self._finder.losses
+        is_loss = named and not self._learns(node)
         self.generic_visit(node)
         if isinstance(func, ast.Attribute) and func.attr in BACKWARD:
             return self._backward(node, func)

@@ -405,3 +405,16 @@ def test_what_a_trainer_computes_is_not_named_after_its_data():
                 return trainer.criterion(trainer.model(self.train_x), self.train_y)
     """
     assert written_out(source).count("evaluated(") == 1
+
+
+def test_a_loss_is_known_by_what_it_was_made_of():
+    """Its variable may have any name."""
+    source = """
+        ce = torch.nn.CrossEntropyLoss()
+        for x, y in batches:
+            out = ce(net(x), y)
+            out.backward()
+            optimizer.step()
+        print(ce(net(x_dev), y_dev).item())
+    """
+    assert written_out(source).count("held_out=True") == 1
