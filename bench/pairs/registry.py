@@ -19,8 +19,9 @@ HALVES = {
     "tuning": (
         *("notebooks", "forum", "homework", "research", "trainers", "bare", "scripts"),
         *("competition", "exercises", "modules", "sequences", "vision", "generative"),
+        *("questions", "lectures", "production", "labs"),
     ),
-    "judging": ("questions", "lectures", "production", "labs"),
+    "judging": ("ports", "fields"),
 }
 """The styles of the pairs that tools are improved by, and of those that judge them."""
 STYLES = (*HALVES["tuning"], *HALVES["judging"])
