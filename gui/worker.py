@@ -28,6 +28,7 @@ from core.problems import problem_of
 from core.telemetry.events import Failed, Idle, Metrics, Started, Stopped
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
+from core.training.memory import give_back
 
 if TYPE_CHECKING:
     from core.training.shared_state import SharedState
@@ -247,3 +248,5 @@ class Worker(QThread):
         if self._last is task:
             self._last = None  # nor its model is held any longer
         task.mailbox.close()
+        if not task.quick:
+            give_back()

@@ -15,6 +15,7 @@ from core.training.control import Control
 from core.training.learner import Learner
 from core.training.trainer import Run, _Loop, train
 from gui import jobs, network_source
+from gui import worker as worker_module
 from gui.pages import WAITS
 from gui.session_state import State
 from gui.worker import Worker
@@ -177,6 +178,19 @@ def test_nothing_is_left_when_the_window_closes_over_a_queue(qtbot, letters_reci
     worker.close()
     endings = [e for t in tasks[:2] for e in t.mailbox.drain() if isinstance(e, Stopped)]
     assert len(endings) == 2 and not tasks[2].begun
+
+
+def test_what_a_job_has_freed_goes_back_when_it_has_ended(qtbot, monkeypatch):
+    """Not after each question: that takes longer than to answer it."""
+    given = []
+    monkeypatch.setattr(worker_module, "give_back", lambda: given.append("memory"))
+    worker = Worker()
+    worker.start()
+    for quick in (True, False, True, False):
+        task = worker.do(lambda control, report: [], Control(), quick=quick)
+        qtbot.waitUntil(lambda task=task: task.mailbox.closed, timeout=60_000)
+    worker.close()
+    assert len(given) == 2
 
 
 @pytest.mark.parametrize("way", ["csv", "zip", "tensorboard", "import", "read"])
