@@ -21,7 +21,7 @@ HALVES = {
         *("competition", "exercises", "modules", "sequences", "vision", "generative"),
         *("questions", "lectures", "production", "labs"),
     ),
-    "judging": ("ports", "fields"),
+    "judging": ("ports", "fields", "refactors", "finetuning"),
 }
 """The styles of the pairs that tools are improved by, and of those that judge them."""
 STYLES = (*HALVES["tuning"], *HALVES["judging"])
