@@ -583,6 +583,34 @@ def normalised(letters, use):
     return seen.diagnosis
 
 
+def test_a_flow_that_draws_goes_through_its_layers_backwards():
+    """Its first layer gets data in training, and noise where it draws."""
+    scales = [nn.Linear(1, 1) for _ in range(3)]
+
+    def turned(layer, x):
+        return torch.cat([x[:, 1:] + layer(x[:, :1]).tanh(), x[:, :1]], 1)
+
+    def turned_back(layer, x):
+        return torch.cat([x[:, 1:], x[:, :1] - layer(x[:, 1:]).tanh()], 1)
+
+    adam = torch.optim.Adam([p for layer in scales for p in layer.parameters()], 1e-3)
+    with watching(True) as seen:
+        for _ in range(STEPS):
+            x = 0.1 * torch.randn(64, 2)
+            for layer in scales:
+                x = turned(layer, x)
+            loss = x.square().mean()
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            seen.step(loss)
+        with seen.using(), torch.no_grad():
+            x = torch.ones(2) + torch.randn(64, 2)
+            for layer in reversed(scales):
+                x = turned_back(layer, x)
+    assert "train_eval_mismatch" not in [cause.id for cause in seen.diagnosis.causes]
+
+
 def test_a_batch_norm_that_is_missing_in_use_is_found(letters):
     """The notebook's fault: no loss shows it, only the two ways held against one another."""
     found = normalised(letters, "without")
