@@ -60,6 +60,7 @@ MEASUREMENTS = {
     "doctor-calibration": "bench.calibration --source pairs --half judging",
     "doctor-watching": "bench.watching",
     "expressions": "bench.expressions",
+    "scripts": "bench.scripts",
     "runs-list": "bench.run_list",
     "runs-cost": "bench.runs",
     "hostile-disk": "bench.hostile.__main__ disk",

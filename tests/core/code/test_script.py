@@ -1,20 +1,14 @@
 """The code behind a recipe: it trains as the trainer does, and leaves out what is off."""
 
 import ast
-import io
 import json
 import zipfile
-from contextlib import redirect_stdout
 
-import numpy as np
 import pytest
-import torch
 
+from bench.scripts import losses_of_script, losses_of_trainer
 from core import playgrounds
 from core.code.script import changed_lines, write_script
-from core.telemetry.events import Metrics
-from core.training.control import Control
-from core.training.trainer import Run, train
 from tests.core.test_cli import ROOT, answer, core, refused
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_more_threads")
@@ -24,22 +18,6 @@ pytestmark = pytest.mark.usefixtures("one_thread", "no_more_threads")
 def no_more_threads(monkeypatch):
     """The trainer leaves the number of threads as it is: networks this small would wait for it."""
     monkeypatch.setattr("core.training.trainer.use_threads", lambda model, device: None)
-
-
-def losses_of_script(script):
-    """Run a script, as Python would; return its losses."""
-    scope = {"__name__": "__main__"}
-    with redirect_stdout(io.StringIO()):
-        exec(compile(script, "script", "exec"), scope)
-    return np.array(scope["losses"])
-
-
-def losses_of_trainer(name, recipe, source=None):
-    """Train the same in Glassbox; return the losses."""
-    playground = playgrounds.get(name)
-    data, device = playground.load(source), torch.device("cpu")
-    run = Run(playground, recipe, data, device, steps=recipe.steps, eval_examples=10)
-    return np.concatenate([e.losses for e in train(run, Control()) if isinstance(e, Metrics)])
 
 
 @pytest.fixture(scope="session")
