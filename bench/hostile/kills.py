@@ -1,11 +1,11 @@
-"""Trainings of the command line that are killed (SIGKILL), and go on.
+"""Trainings of the command line, or of a window, that are killed (SIGKILL), and go on.
 
-    python -m bench.hostile kills [--count 200] [--seed 1]
+    python -m bench.hostile kills [--count 200] [--seed 1] [--window]
 
 Two of three are killed at the n-th time that they touch a file of their record, which is while they
 save; the others at a random moment. They save far more often than usual. Some are killed again
-while they go on. Each record must open, end with the weights of a run that nobody killed, and have
-no draft left in it.
+while they go on; what a window began, the command line resumes. Each record must open, end with the
+weights of a run that nobody killed, and have no draft left in it.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import torch
 from bench.rows import row, show, sized
 from core.cli import main as command_line
 from core.commands import train
+from core.commands.run_options import run_of
 from core.errors import UserError
 from core.runs import recorder
 from core.runs.curves import read_curves
@@ -33,6 +34,7 @@ from core.runs.folder import ABOUT, BEST, DRAFTS, LAST
 from core.runs.keyframes import keyframes_of, read_keyframe
 from core.runs.library import Library, read_entry
 from core.runs.run_info import read_run_info
+from core.telemetry.events import Finished
 from core.training.checkpoint import load_checkpoint
 from core.training.pace import Pace
 
@@ -66,20 +68,21 @@ class Outcome:
     drafts: int = 0
 
 
-def kills(count: int, seed: int) -> list[dict[str, Any]]:
-    """Kill so many times; count the records that open, and that end alike."""
+def kills(count: int, seed: int, window: bool = False) -> list[dict[str, Any]]:
+    """Kill the command line or a window so many times; count what opens, and what ends alike."""
     torch.set_num_threads(1)  # before any fork
     for module in ("doctor.run_doctor", "doctor.examine", "training.trainer", "runs.resume"):
         importlib.import_module(f"core.{module}")  # once, and not in every child
     chance, found, done = random.Random(seed), Outcome(), 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        wholes = {playground: _whole(folder, playground) for playground in CHOSEN}
+        first = "window" if window else "train"
+        wholes = {playground: _whole(folder, playground, first) for playground in CHOSEN}
         while done < count:
             playground = chance.choice(CHOSEN)
             whole, touches, lasted = wholes[playground]
             place = Path(tempfile.mkdtemp(dir=folder, prefix=f"{playground}-"))
-            words = _words(folder, playground)
+            words = _words(folder, playground, first)
             while True:
                 saving = chance.random() < 2 / 3
                 at = chance.randint(1, touches) if saving else 0
@@ -140,19 +143,19 @@ def _open(record: Path) -> str:
     return state
 
 
-def _words(folder: Path, playground: str) -> list[str]:
+def _words(folder: Path, playground: str, first: str) -> list[str]:
     options, text = TRAININGS[playground]
     data = folder / "text.txt"
     if text:
         data.write_text(text, encoding="utf-8")
     extra = ["--data", str(data)] if text else []
-    return ["train", playground, *options.split(), "--device", "cpu", "--json", *extra]
+    return [first, playground, *options.split(), "--device", "cpu", "--json", *extra]
 
 
-def _whole(folder: Path, playground: str) -> tuple[dict[str, Any], int, float]:
+def _whole(folder: Path, playground: str, first: str) -> tuple[dict[str, Any], int, float]:
     """Train without a kill; return the weights, how often it touches files, and its seconds."""
     place = folder / playground
-    touches = _child(place, _words(folder, playground))
+    touches = _child(place, _words(folder, playground, first))
     assert touches
     (record,) = place.iterdir()
     lasted = time.time() - read_run_info(record).begun
@@ -165,7 +168,7 @@ def _child(place: Path, words: list[str], at: int = 0, after: float = 0.0) -> in
 
     Args:
         place: the folder of its runs.
-        words: the command line.
+        words: the command line; of a window, if its first word is that.
         at: the number of the touch of a file below that folder at which it is killed; 0 for none.
         after: the seconds after which it is killed, once there is a record; 0 for never.
 
@@ -183,7 +186,7 @@ def _child(place: Path, words: list[str], at: int = 0, after: float = 0.0) -> in
             signal.alarm(PATIENCE)
             with open(f"{place}.log", "a") as log:  # noqa: PTH123, a child has few words
                 sys.stdout = sys.stderr = log
-                status = command_line(words)
+                status = _in_window(place, words) if words[0] == "window" else command_line(words)
             os.write(writes, str(count()).encode())
         finally:
             os._exit(status)
@@ -200,6 +203,38 @@ def _child(place: Path, words: list[str], at: int = 0, after: float = 0.0) -> in
     if not (at or after) and ended:
         raise UserError(f"{' '.join(words)} ended with {ended}, and this: {_log_of(place)}")
     return None if os.WIFSIGNALED(ended) else int(told or 0)
+
+
+def _in_window(place: Path, words: list[str]) -> int:
+    """Train in a window that nobody sees, by the options of the command ``train``; in a child."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from gui import app, pages, session
+    from gui import window as window_module
+    from gui.session_state import State
+    from gui.tour import Guide
+
+    name = words[1]
+    parser = argparse.ArgumentParser()
+    train.TRAIN.options(parser)
+    options = parser.parse_args([word for word in words[1:] if word != "--json"])
+    run = run_of(options, name, 60.0)
+    session.RUNS, session.CHECKPOINTS = place, place / "none"  # type: ignore[misc]
+    modules = {name: pages.page_modules()[name]}
+    window_module.page_modules = lambda: modules
+    _, window = app.build(["--fresh", "--theme", "light", "--page", name, "--device", "cpu"])
+    page, ended = window.pages[name], []
+    assert isinstance(page, pages.TrainingPage)
+    page.session.ended.connect(ended.append)
+    while page.session.state is not State.READY:
+        Guide.rest(20)
+    page.session.recipe = run.recipe.replace({"steps": run.steps})
+    page.session.data = options.data and Path(options.data)
+    page.session.start(60.0)
+    while not ended:
+        Guide.rest(20)
+    window.close()
+    print(ended)
+    return 0 if isinstance(ended[0], Finished) else 1
 
 
 def _log_of(place: Path) -> str:
@@ -236,5 +271,6 @@ def main(words: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.hostile kills", description=__doc__)
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--window", action="store_true", help="kill a window that trains")
     options = parser.parse_args(words)
-    show(kills(options.count, options.seed))
+    show(kills(options.count, options.seed, options.window))
