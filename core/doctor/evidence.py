@@ -43,7 +43,7 @@ class DataStats:
         label_noise: the share of labels that contradict their nearest neighbours; NaN.
         unordered: whether the targets of a regression are whole numbers that name classes.
         repeated: of what one batch is, that all steps learned from; "" where they differ.
-        leaking_column: which column of a table is the label, or nearly, in words; "".
+        leaking_column: what of the inputs is the label, or nearly, in words; "".
         independent_tokens: whether the tokens of an example tell nothing of one another, as drawn
             ones do: its label may then depend on several of them together.
         sees_whole: whether the simple models see all that the network does: False where it reads

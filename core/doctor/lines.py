@@ -545,6 +545,7 @@ _CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("batch_mixed", "the loss", (_loss, _outputs)),
     ("batch_mixed", "before the loss", (_outputs, _loss)),
     ("batch_mixed", "the batch", (_inputs, _targets, _loss)),
+    ("class_imbalance", "the weights of the classes", (_loss, _labels)),
     ("bad_init_scale", "the first weights", (_initialised, _last_layer, _loss)),
 )
 """Causes of several kinds: what their place or evidence says of each, and its lines."""
@@ -591,7 +592,7 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "detached_regulariser": (_derivative, _terms, _loss),
     "regulariser_dominates": (_terms, _optimiser, _loss),
     "collapse": (_loss, _terms),
-    "batch_mixed": (_across_batch, _layer, _outputs, _loss),
+    "batch_mixed": (_wired, _across_batch, _layer, _outputs, _loss),
     "future_leak": (_wired, _targets, _inputs, _loss),
     "data_overlap": (_made, _inputs),
     "train_eval_mismatch": (_use, _outputs),

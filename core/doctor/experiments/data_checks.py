@@ -54,6 +54,8 @@ the distance of their examples with that of the numbers, these are a quantity.""
 NEIGHBOURS = 15
 MAX_COLUMNS, GIVEN_AWAY = 2000, 0.06
 """Of a table; and the part of the errors of a guess that a column leaves which is the label."""
+MIN_NUMBERS, SAME_NUMBER = 64, 1e-8
+"""Of a regression; and the part of their variance by which a number of the inputs may miss them."""
 MIN_ROWS_FOR_NOISE = 500
 FREQUENT = 60
 """Tokens of which tables count what follows; all others are one."""
@@ -78,14 +80,15 @@ def check_data(
     stats = DataStats()
     if graph.targets is None or not graph.inputs:
         return stats
-    inputs, targets = known or examples(replay)
     try:
+        inputs, targets = known or examples(replay)
         stats = replace(stats, **_classes(graph, targets if known else _all_labels(graph, targets)))
         stats = replace(stats, **_classes_in_batches(replay, known))
         stats = replace(stats, **_predictability(inputs, targets), sees_whole=_sees_whole(graph))
         stats = replace(stats, **_context(graph, inputs, targets))
         stats = replace(stats, unordered=_unordered(inputs, targets))
-        stats = replace(stats, leaking_column=_leaking_column(replay))
+        leaking = _leaking_column(replay) or _leaking_number(replay)
+        stats = replace(stats, leaking_column=leaking)
         stats = replace(stats, repeated=_repeated(replay, variables))
         stats = replace(stats, **_validation_overlap(graph, variables))
         if math.isnan(stats.overlap):
@@ -357,6 +360,38 @@ def _leaking_column(replay: Replay) -> str:
             if 1 - right < GIVEN_AWAY * (1 - top):
                 found.append(f"of {right:.1%} of the examples, column {place} gives the label")
     return found[0] if len(found) == 1 and continuous else ""
+
+
+def _leaking_number(replay: Replay) -> str:
+    """Say where in the inputs the very number stands that is to be predicted; "" if it does not.
+
+    Of a sequence that is its end alone: what came before may be what is to be remembered.
+    """
+    batches = replay.matching_batches()
+    if len(replay.graph.inputs) != 1 or not batches:
+        return ""
+    rows = torch.cat([inputs[0] for inputs, _ in batches]).double()
+    targets = torch.cat([targets for _, targets in batches]).double()
+    few = len(rows) < MIN_NUMBERS or len(torch.unique(targets)) <= MANY_CLASSES
+    if few or targets.numel() != len(rows) or not 2 <= rows.dim() <= 3:
+        return ""
+    names = {op.name for op in replay.graph.ops}
+    if rows.dim() == 3:
+        along = 2 if "conv1d" in names and rows.shape[2] >= rows.shape[1] else 1
+        places, where = rows.select(along, -1), "the last step of the inputs"
+    elif names & (RECURRENT | ATTENTION):
+        places, where = rows[:, -1:], "the last step of the inputs"
+    else:
+        places, where = rows, "a column of the inputs"
+    if rows[0].numel() < FEWEST_COLUMNS or places.shape[1] > MAX_COLUMNS:
+        return ""
+    aims = targets.flatten() - targets.mean()
+    columns = places - places.mean(0)
+    if where.startswith("the last"):  # it may have been scaled in another way
+        slopes = (columns * aims[:, None]).sum(0) / columns.square().sum(0).clamp(min=1e-30)
+        columns = slopes * columns
+    errors = (aims[:, None] - columns).square().sum(0) / aims.square().sum()
+    return f"{where} is the number to predict" if bool((errors < SAME_NUMBER).any()) else ""
 
 
 def _unordered(inputs: Tensor, targets: Tensor) -> bool:

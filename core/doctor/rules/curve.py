@@ -19,6 +19,11 @@ HEAVY, UPHILL = 0.985, 0.2
 MEMORISED, FAR_FROM_KNOWN = 0.05, 0.25
 """Part of the loss on new data that is left in training of memorised examples; and the part of a
 uniform guess that new data then costs where little was learned of it."""
+WHOLLY_MEMORISED, LEFT_OPEN = 1e-3, 0.15
+"""The same of quantities that are known to their last digits in training: the part of the loss on
+new data, and of the variance of the targets."""
+RISEN, RISEN_BY = 1.06, 0.05
+"""By what a loss on new data rises above its lowest: times that, and part of a uniform guess."""
 PLATEAU = 0.97
 """Share of the loss of a guess by class frequency."""
 NEGATIVE_LOG_LIKELIHOODS = ("cross_entropy", "nll_loss", "nll_by_hand")
@@ -204,13 +209,15 @@ def overfitting(rule: Rule, evidence: Evidence) -> Check:
         (Series("new data", tuple(steps), tuple(losses)), _training_series("training", evidence)),
     )
     measured = f"new data {best:.3g} at step {at:.0f}, now {end:.3g}; training {train:.3g}"
-    if end > 1.06 * best + 0.03 * scale and train < 0.93 * end and at < 0.85 * steps[-1]:
+    if end > RISEN * best + RISEN_BY * scale and train < 0.93 * end and at < 0.85 * steps[-1]:
         sure = min(0.92, 0.6 + 0.6 * (end / best - 1))
         measured += _accuracy_since(evidence, at)
         return rule.failed(measured, sure, f"from step {at:.0f} on", picture=picture)
     learned_by_heart = train < MEMORISED * end and end > FAR_FROM_KNOWN * uniform
     far_above = train < 0.4 * end and end > 0.4 * uniform
-    if (far_above or learned_by_heart) and end - train > 0.3:
+    squared = evidence.first is not None and evidence.first.criterion.kind in SQUARED_LOSSES
+    wholly = squared and train < WHOLLY_MEMORISED * end and end > LEFT_OPEN * uniform
+    if wholly or ((far_above or learned_by_heart) and end - train > 0.3):
         return rule.failed(measured, 0.7, "", "not far above training", picture)
     return rule.passed(measured, picture=picture)
 

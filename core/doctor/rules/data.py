@@ -12,7 +12,7 @@ from ..experiments.step_experiments import (
     OverfitBatch,
     ShuffledInputs,
 )
-from ..watch.observation import Observation
+from ..watch.observation import Observation, ObservedLoss
 from ..watch.training_kind import CLASSIFICATION, CONTRASTIVE, REGRESSION
 from .rule import SQUARED_LOSSES, Rule, rule, wired
 
@@ -27,6 +27,8 @@ OTHER_PARTS = 0.2
 """Share of a loss that is of other parts, which may count classes in another way."""
 BLOCKED = 0.95
 """Share of a layer's units that are saturated or dead, beyond which it hands on nothing."""
+WEIGHED_DOWN = 3.0
+"""Times by which weights of classes make the share of the rare ones smaller."""
 MANY_TARGETS = 16
 """In a batch, from which on its class frequencies count."""
 LEARNED = 0.9
@@ -151,7 +153,7 @@ def _classifies(evidence: Evidence) -> bool:
     "class_imbalance",
     "class balance",
     f"The most frequent class is at most {MAJORITY:.0%} of the labels, of two classes"
-    f" {MAJORITY_OF_TWO:.0%}.",
+    f" {MAJORITY_OF_TWO:.0%}, or weights don't make it count still more.",
     f"at most {MAJORITY:.0%}",
 )
 def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
@@ -159,7 +161,7 @@ def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked("no classification")
     losses = [step.criterion for step in evidence.observations]
     if losses[-1].weighted:
-        return rule.passed("classes count with weights")
+        return _weighed_the_wrong_way(rule, losses)
     last = evidence.observations[-1]
     if abs(last.loss - losses[-1].value) > OTHER_PARTS * abs(last.loss):
         return rule.not_checked("another part of the loss may count them in another way")
@@ -178,6 +180,22 @@ def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
     measured = f"the most frequent class is {top:.0%} of the labels"
     if top > limit:
         return rule.failed(measured, 0.6 + 0.35 * top, "the labels", f"at most {limit:.0%}")
+    return rule.passed(measured, f"at most {limit:.0%}")
+
+
+def _weighed_the_wrong_way(rule: Rule, losses: list[ObservedLoss]) -> Check:
+    """Of classes that count with weights: these leave still less to the rare ones."""
+    known = [x for x in losses if x.target_count >= MANY_TARGETS and x.weighed_share > 0]
+    if not known:
+        return rule.passed("classes count with weights")
+    top = sum(x.top_share for x in known) / len(known)
+    share = sum(x.weighed_share for x in known) / len(known)
+    of_two = "binary" in known[0].kind or known[0].classes == 2
+    limit = MAJORITY_OF_TWO if of_two else MAJORITY
+    measured = f"with its weight the most frequent class is {share:.0%} of the loss"
+    if share > limit and 1 - share < (1 - top) / WEIGHED_DOWN:
+        measured += f", without {top:.0%}: weights make the rare ones count less"
+        return rule.failed(measured, 0.9, "the weights of the classes", f"at most {limit:.0%}")
     return rule.passed(measured, f"at most {limit:.0%}")
 
 
@@ -351,6 +369,8 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
 )
 def future_leak(rule: Rule, evidence: Evidence) -> Check:
     steps = evidence.observations
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.93, "the inputs")
     if not evidence.is_supervised:
         return rule.not_checked(f"{evidence.training_kind}: there are no labels")
     # A decoder gets the question beside the answer: to copy it may be the task.
@@ -359,8 +379,6 @@ def future_leak(rule: Rule, evidence: Evidence) -> Check:
         return rule.failed("the inputs contain the labels", 0.93, "the inputs")
     if evidence.data and evidence.data.leaking_column:
         return rule.failed(evidence.data.leaking_column, 0.85, "the inputs", "a part of them")
-    if words := wired(rule, evidence):
-        return rule.failed(words, 0.93, "the decoder's inputs", "the answer, one place later")
     done = evidence.experiments.get("future_hidden")
     # Only the next token is the future: a tag or a hidden word may depend on what comes later.
     next_token = [x for x in steps if any(i.next_in_row for i in x.inputs)]
@@ -382,6 +400,11 @@ def future_leak(rule: Rule, evidence: Evidence) -> Check:
 )
 def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     steps = evidence.observations
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.93, "the pooling", "nodes of one graph alone")
+    if any(step.criterion.broadcast for step in steps):
+        measured = "outputs and targets of different shapes are broadcast against each other"
+        return rule.failed(measured, 0.95, "the loss", "equal shapes")
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: its loss may compare examples")
     columns = sum(any(x.transposed for x in step.inputs) for step in steps) > len(steps) / 2
@@ -391,9 +414,6 @@ def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     if columns:
         measured = "the token that follows is in the row below, not in the next column"
         return rule.failed(measured, 0.9, "the batch", "a row for each sequence")
-    if any(step.criterion.broadcast for step in steps):
-        measured = "outputs and targets of different shapes are broadcast against each other"
-        return rule.failed(measured, 0.95, "the loss", "equal shapes")
     if sum(step.criterion.softmax_over_batch for step in steps) > len(steps) / 2:
         measured = "a softmax runs along the batch dimension"
         return rule.failed(measured, 0.93, "before the loss", "along the classes")

@@ -4,6 +4,7 @@ import math
 
 from ..diagnosis import Check
 from ..evidence import Evidence
+from ..watch.node_wiring import SUMS_GROW
 from ..watch.training_kind import LANGUAGE
 from ..watch.wiring import (
     FEW_EXAMPLES,
@@ -126,11 +127,12 @@ def positions_missing(rule: Rule, evidence: Evidence) -> Check:
 
 @rule(
     "normalisation_missing",
-    "normalisation of deep residual networks",
-    f"The sum of {MANY_BLOCKS} residual branches or more grows by at most {GROWS:g} times, is"
-    " normalised, or the network learns all the same.",
+    "normalisation of deep networks",
+    f"The sum of {MANY_BLOCKS} residual branches or more grows by at most {GROWS:g} times, sums"
+    f" over neighbours by {SUMS_GROW:g} times, they are normalised, or the network learns all the"
+    " same.",
     "about 1 in each block",
-    "He et al. 2016; Zhang, Dauphin and Ma 2019, Fixup",
+    "He et al. 2016; Zhang, Dauphin and Ma 2019, Fixup; Kipf and Welling 2017",
 )
 def normalisation_missing(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first

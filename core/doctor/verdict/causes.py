@@ -195,7 +195,8 @@ CAUSES = {
         "The loss does not suit the task",
         "Classes need the probability of the right one in the loss; squared error, or logits"
         " that are limited first, learn slowly or not at all.",
-        "Unbounded logits into cross_entropy, for classes; squared error is for quantities.",
+        "Unbounded logits into cross_entropy, for classes; probabilities into an overlap (Dice);"
+        " squared error is for quantities.",
         (
             "vanishing_gradient",
             "lr_too_low",
@@ -257,10 +258,11 @@ CAUSES = {
         ("vanishing_gradient", "plateau", "lr_too_low", "inputs_ignored", "labels_shuffled"),
     ),
     "normalisation_missing": CauseText(
-        "A deep residual network without normalisation",
-        "Each block adds to the signal, which grows from block to block, and so does the gradient.",
+        "A deep network without normalisation",
+        "Each residual block, or each sum over many neighbours, adds to the signal, which grows"
+        " from one to the next, and so does the gradient.",
         "Normalise what each block is given (layer norm or batch norm), or begin blocks with"
-        " weights near zero.",
+        " weights near zero; divide a sum over neighbours by their number.",
         ("exploding_gradient", "bad_init_scale", "lr_too_high", "nan", "dead_units", "plateau"),
     ),
     "layer_repeated": CauseText(
@@ -377,7 +379,8 @@ CAUSES = {
         "Class imbalance: nearly all examples have one label",
         "To predict the most frequent class is nearly always right, so that the rare ones are"
         " not learned.",
-        "Sample the classes equally often, or weight their loss by the inverse frequency.",
+        "Sample the classes equally often, or weight their loss by the inverse frequency"
+        " (pos_weight: negatives over positives).",
         ("plateau", "vocabulary_unused", "overfitting"),
     ),
     "detached_regulariser": CauseText(
@@ -409,16 +412,18 @@ CAUSES = {
     "batch_mixed": CauseText(
         "Leakage across the batch dimension",
         "The output of an example depends on the others: a view or a dim argument has taken"
-        " the batch for another dimension.",
+        " the batch for another dimension, or nodes are counted to the graph beside theirs.",
         "Keep the batch dimension first and separate; use transpose and not view to exchange"
-        " dimensions, and softmax along the last one.",
+        " dimensions, and softmax along the last one. Of graphs, repeat_interleave each one's"
+        " number by its size.",
         ("labels_shuffled", "plateau", "labels_noisy"),
     ),
     "future_leak": CauseText(
         "Target leakage: the future leaks into the input",
         "The target is in the input, so that the network learns to copy it; where it is not"
         " yet known, nothing was learned.",
-        "Mask what comes later (tril), and let targets be the inputs one position further on.",
+        "Mask what comes later (tril), and let targets be the inputs one position further on; in a"
+        " comparison, let the partner be another view.",
         ("overfitting",),
     ),
     "data_overlap": CauseText(

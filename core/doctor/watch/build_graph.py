@@ -49,6 +49,7 @@ MASKED = 1e4
 """Numbers beyond are those of a mask."""
 EXCHANGES = frozenset("transpose permute swapaxes movedim t T mT contiguous".split())
 """Calls that only move dimensions."""
+DIVISIONS = ("div", "truediv", "itruediv")
 MADE = RANDOM | {"tensor", "as_tensor"}
 """What a batch may be made with in the step itself, of numbers that are no tensors."""
 
@@ -301,7 +302,9 @@ def _find_inputs(graph: StepGraph) -> None:
             # A target may be made of what enters the network, as a sequence in reverse is.
             aim = id(tensor) in behind_targets and (late or "weights" not in kinds)
             aim |= tensor is graph.targets
-            outside = kind == "data" and not aim and tensor.dim() > 0
+            # What divides a signal is a number of neighbours or of tokens, and no input.
+            divides = op.name in DIVISIONS and tensor is op.inputs[-1] and "signal" in kinds
+            outside = kind == "data" and not (aim or divides) and tensor.dim() > 0
             if outside and tokens_or_numbers and not _is_own_choice(graph, tensor):
                 found.setdefault(id(tensor), tensor)
     if not found:  # the target is the input, as an autoencoder has it

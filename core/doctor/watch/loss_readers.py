@@ -294,9 +294,11 @@ def _read(
         labels = targets
     counted = (targets if labels is None else labels).flatten()[:MAX_TARGETS]
     numbers = counted if integers else targets.float()
-    top = 0.0
+    top, weighed = 0.0, math.nan
     if labels is not None and len(counted):
-        top = float(torch.unique(counted, return_counts=True)[1].max()) / len(counted)
+        names, counts = torch.unique(counted, return_counts=True)
+        top = float(counts.max()) / len(counted)
+        weighed = _weighed_share(call, names, counts)
     result = call.op.result
     value = float(result.float().mean()) if isinstance(result, Tensor) else math.nan
     if call.op.name in ("add", "sub"):  # by hand, perhaps before its minus
@@ -308,7 +310,7 @@ def _read(
         uniform=math.log(classes) if classes > 1 else math.nan,
         sign=call.sign,
         double_softmax=_double_softmax(graph),
-        broadcast=_broadcast(call),
+        broadcast=_broadcast(graph, call),
         softmax_over_batch=_softmax_over_batch(graph, outputs),
         output_nonlinearity=_output_nonlinearity(graph, outputs),
         one_hot=one_hot,
@@ -321,8 +323,24 @@ def _read(
         target_count=int(counted.numel()),
         mixed=_are_mixed(graph, call),
         weighted=any(_weighs(call.op.kwargs.get(key)) for key in CLASS_WEIGHTS),
+        weighed_share=weighed,
         unreachable=unreachable(targets, _output_nonlinearity(graph, outputs)),
     )
+
+
+def _weighed_share(call: LossCall, names: Tensor, counts: Tensor) -> float:
+    """Return the share of the most frequent class, each counted with its weight; NaN."""
+    weights, positive = (call.op.kwargs.get(key) for key in CLASS_WEIGHTS)
+    if names.is_floating_point() or int(names.min()) < 0:
+        return math.nan  # nothing is known of soft labels
+    if isinstance(positive, Tensor) and positive.numel() == 1 and int(names.max()) <= 1:
+        factors = torch.where(names == 1, positive.detach().flatten().float(), 1.0)
+    elif isinstance(weights, Tensor) and call.kind in ("cross_entropy", "nll_loss"):
+        factors = weights.detach().float()[names]
+    else:
+        return math.nan
+    shares = counts * factors
+    return float(shares[counts.argmax()] / shares.sum().clamp(min=1e-12))
 
 
 def _weighs(weights: Any) -> bool:
@@ -481,9 +499,21 @@ def _are_mixed(graph: StepGraph, call: LossCall) -> bool:
     )
 
 
-def _broadcast(call: LossCall) -> bool:
-    """Whether rows met columns, so that each output is compared with each target."""
+def _adds_dimension(graph: StepGraph, tensor: Tensor) -> bool:
+    op = graph.made_by(tensor)
+    index = op.args[1] if op is not None and op.name == "getitem" else ()
+    added = any(part is None for part in (index if isinstance(index, tuple) else (index,)))
+    return added or (op is not None and op.name == "unsqueeze")
+
+
+def _broadcast(graph: StepGraph, call: LossCall) -> bool:
+    """Whether rows met columns, so that each output is compared with each target.
+
+    Where both were given a dimension for that, as for pairs of quantiles, it is meant.
+    """
     op = call.op
+    if all(_adds_dimension(graph, t) for t in (call.outputs, call.targets)):
+        return False
     largest = max(call.outputs.numel(), call.targets.numel())
     if op.name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
         shape = torch.broadcast_shapes(call.outputs.shape, call.targets.shape)  # type: ignore[no-untyped-call]

@@ -127,6 +127,7 @@ class ObservedLoss:
         unreachable: the share of targets that outputs behind their activation can't come near.
         mixed: whether the same outputs are compared with other targets, too, as mixup does.
         weighted: whether classes count with weights.
+        weighed_share: the share of the most frequent class where they do; NaN.
     """
 
     kind: str = ""
@@ -150,6 +151,7 @@ class ObservedLoss:
     target_count: int = 0
     mixed: bool = False
     weighted: bool = False
+    weighed_share: float = math.nan
     unreachable: float = 0.0
 
     @property

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .graph import StepGraph
+from .graph import VIEWS, StepGraph
+from .node_wiring import mixed_graphs, summed_neighbours
 from .tape import PRODUCTS, RANDOM, Op
 from .variables import Variables
 
@@ -50,6 +51,9 @@ SHIFTS = frozenset("getitem narrow roll pad split chunk unbind".split())
 """Calls by which tokens that were looked up may come to another place."""
 NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
 """By which a sum of shares may miss 1; and by which one of no shares exceeds it."""
+SUMS_UP = frozenset("add radd iadd sub sum mean pow square".split())
+FACTORS = frozenset("mul rmul div truediv".split())
+MANY_SUMMANDS = 64
 NORMAL = ("randn", "randn_like", "normal")
 RECURRENT = frozenset("gru lstm rnn_tanh rnn_relu".split())
 
@@ -403,6 +407,27 @@ def _answer_given(graph: StepGraph, variables: Variables) -> Wired:
     return None
 
 
+def _own_partner(graph: StepGraph) -> Wired:
+    """Examples that are to be found among others, and are compared with themselves."""
+    for op in graph.ops:
+        if op.name == "triplet_margin_loss" and torch.equal(*op.inputs[:2]):
+            return "anchors are their own positives: both are the same numbers", op
+    call, labels = graph.loss, graph.targets
+    if call is None or labels is None or call.kind not in ("cross_entropy", "nll_loss"):
+        return None
+    count = len(labels) if labels.dim() == 1 else 0
+    if count < 4 or labels.tolist() != list(range(count)):
+        return None
+    product, _ = _back(graph, call.outputs, SCALES | {"log_softmax", "add", "sub"})
+    if product is None or product.name not in ("matmul", "mm"):
+        return None
+    ours, theirs = product.inputs[:2]
+    both = graph.kind(ours) == graph.kind(theirs) == "signal" and ours.dim() == theirs.dim() == 2
+    if both and ours.shape == theirs.T.shape and torch.equal(ours, theirs.T):
+        return "each example is its own partner: the same numbers stand on both sides", product
+    return None
+
+
 def _softmax_of_one(graph: StepGraph, variables: Variables) -> Wired:
     """Outputs that are shares of one number alone, whatever that is."""
     op = graph.made_by_behind_views(graph.outputs)
@@ -456,8 +481,56 @@ def _divergence_of_no_logarithms(graph: StepGraph, variables: Variables) -> Wire
     return None
 
 
+def _before_views(graph: StepGraph, value: Tensor) -> Tensor:
+    while (op := graph.made_by(value)) is not None and op.name in VIEWS:
+        value = op.inputs[0]
+    return value
+
+
+def _summands(graph: StepGraph, value: Tensor) -> list[Tensor]:
+    """Return what is summed up to a tensor, itself included, before any views."""
+    found: list[Tensor] = []
+    todo = [value]
+    while todo and len(found) < MANY_SUMMANDS:
+        part = _before_views(graph, todo.pop())
+        found.append(part)
+        op = graph.made_by(part)
+        by_number = op is not None and op.name in FACTORS and len(op.inputs) == 1
+        if op is not None and (op.name in SUMS_UP or by_number):
+            todo += op.inputs
+    return found
+
+
+def _overlap_of_scores(graph: StepGraph, variables: Variables) -> Wired:
+    """A Dice or Jaccard loss: a sum of products by the sum of both, of what are no shares."""
+    for op in graph.ops:
+        if op.name not in ("div", "truediv") or len(op.inputs) < 2:
+            continue
+        total = {id(t) for t in _summands(graph, op.inputs[1])}
+        for product in map(graph.made_by, _summands(graph, op.inputs[0])):
+            if product is None or product.name != "mul" or len(product.inputs) < 2:
+                continue
+            both = [_before_views(graph, t) for t in product.inputs]
+            outputs = [t for t in both if graph.kind(t) == "signal"]
+            masks = [
+                t for t in both if graph.kind(t) == "data" and bool(((t == 0) | (t == 1)).all())
+            ]
+            if not outputs or not masks or not {id(outputs[0]), id(masks[0])} <= total:
+                continue
+            low, high = float(outputs[0].min()), float(outputs[0].max())
+            if low < -NEARLY_ONE or high > 1 + NEARLY_ONE:
+                words = f"an overlap is of probabilities, and is given {low:.3g} to {high:.3g}"
+                return words, op
+    return None
+
+
 def _wrong_loss(graph: StepGraph, variables: Variables) -> Wired:
-    return _softmax_of_one(graph, variables) or _divergence_of_no_logarithms(graph, variables)
+    finders = (
+        _softmax_of_one,
+        _divergence_of_no_logarithms,
+        _overlap_of_scores,
+    )
+    return next((found for find in finders if (found := find(graph, variables))), None)
 
 
 # Modules.
@@ -552,9 +625,12 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "residual_missing": _residual_missing,
     "detached_regulariser": _derivative_cut,
     "labels_shuffled": _unrelated_targets,
-    "future_leak": _answer_given,
+    "future_leak": lambda graph, variables: _answer_given(graph, variables) or _own_partner(graph),
     "wrong_loss": _wrong_loss,
-    "normalisation_missing": _growing_residuals,
+    "normalisation_missing": lambda graph, variables: (
+        _growing_residuals(graph, variables) or summed_neighbours(graph)
+    ),
+    "batch_mixed": lambda graph, variables: mixed_graphs(graph),
 }
 
 

@@ -419,3 +419,110 @@ def test_noise_that_training_has_not_seen(noisy):
 
     cause = first(train(loss, net, after=use))
     assert cause == ("train_eval_mismatch" if noisy else "")
+
+
+OVERLAPS = {
+    "dice": lambda p, y: (2 * (p * y).sum() + 1) / (p.sum() + y.sum() + 1),
+    "dice of squares": lambda p, y: 2 * (y * p).sum((1, 2)) / ((p**2).sum((1, 2)) + y.sum((1, 2))),
+    "jaccard": lambda p, y: (p * y).sum() / (p.sum() + y.sum() - (p * y).sum() + 1e-6),
+    "flat": lambda p, y: (
+        (p.reshape(-1) * y.view(-1)).sum() / (p.reshape(-1).sum() + y.view(-1).sum())
+    ),
+}
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS.values(), ids=OVERLAPS)
+@pytest.mark.parametrize("cause", ["wrong_loss", ""])
+def test_an_overlap_of_scores(cause, overlap):
+    """A mask is compared with scores, or with probabilities."""
+    x = torch.randn(200, 1, 8, 8)
+    conv = nn.Conv2d(1, 1, 3, padding=1)
+
+    def loss(step):
+        batch = x[torch.randint(0, 200, (ROWS,))]
+        scores = 3 * conv(batch)[:, 0]
+        p = scores if cause else scores.sigmoid()
+        return 1 - overlap(p, (batch[:, 0] > 0.5).float()).mean()
+
+    assert first(train(loss, conv)) == cause
+
+
+def test_shares_of_a_masked_sum_are_no_overlap():
+    """Exponentials of similarities, of which those of one's own kind are to be most of the sum."""
+    x, y = torch.randn(200, 8), torch.arange(200) % 4
+    x[torch.arange(200), y] += 3.0
+    net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 8))
+
+    def loss(step):
+        i = torch.randint(0, 200, (ROWS,))
+        z = F.normalize(net(x[i]), dim=1)
+        alike = (y[i][:, None] == y[i]).float()
+        near = (z @ z.T / 0.5).exp()
+        return -((near * alike).sum(1) / near.sum(1)).log().mean()
+
+    assert first(train(loss, net)) == ""
+
+
+@pytest.mark.parametrize("compared", ["views", "one view", "equal views", "all but oneself"])
+def test_examples_that_are_their_own_partners(compared):
+    """Each is to be found among others by another view of it, and not by the same numbers."""
+    x = torch.randn(200, 16)
+    net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8))
+
+    def view(batch, noise=0.5):
+        return F.normalize(net(batch + noise * torch.randn_like(batch)), dim=1)
+
+    def loss(step):
+        batch = x[torch.randint(0, 200, (ROWS,))]
+        if compared == "all but oneself":
+            z = torch.cat([view(batch), view(batch)])
+            scores = (z @ z.T / 0.2).masked_fill(torch.eye(2 * ROWS, dtype=torch.bool), -math.inf)
+            return F.cross_entropy(scores, torch.arange(2 * ROWS).roll(ROWS))
+        noise = 0.0 if compared == "equal views" else 0.5
+        a, b = view(batch, noise), view(batch, noise)
+        scores = a @ (a if compared == "one view" else b).T / 0.2
+        return F.cross_entropy(scores, torch.arange(ROWS))
+
+    meant = compared in ("views", "all but oneself")
+    assert first(train(loss, net)) == ("" if meant else "future_leak")
+
+
+@pytest.mark.parametrize("cause", ["batch_mixed", ""])
+def test_a_residual_of_rows_and_columns(cause):
+    """An equation at some places: what drives it has one dimension less than all else."""
+    net = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def loss(step):
+        t = torch.rand(ROWS, 1).requires_grad_()
+        u = net(t)
+        (slope,) = torch.autograd.grad(u.sum(), t, create_graph=True)
+        force = t.detach().cos()
+        return (slope + u - (force[:, 0] if cause else force)).pow(2).mean()
+
+    assert first(train(loss, net)) == cause
+
+
+@pytest.mark.parametrize("task", ["next", "last", "scaled last", "first", "column", "twice"])
+def test_a_number_that_is_given_is_no_forecast(task):
+    """The end of a window, or a column, is the target; what came first may be to be remembered."""
+    series = torch.randn(400).cumsum(0).sin() + 0.3 * torch.randn(400)
+    windows = series.unfold(0, 9, 1)
+    table = task in ("column", "twice")
+    aims = {
+        "next": windows[:, 8],
+        "last": windows[:, 7],
+        "scaled last": 3 * windows[:, 7] - 1,
+        "first": windows[:, 0],
+        "column": windows[:, 3],
+        "twice": windows[:, 3] + windows[:, 4],
+    }
+    gru, out = nn.GRU(1, WIDE, batch_first=True), nn.Linear(8 if table else WIDE, 1)
+
+    def loss(step):
+        i = torch.randint(0, len(windows), (ROWS,))
+        x = windows[i, :8]
+        made = out(x) if table else out(gru(x[..., None])[0][:, -1])
+        return F.mse_loss(made[:, 0], aims[task][i])
+
+    leaks, used = task in ("last", "scaled last", "column"), (out,) if table else (gru, out)
+    assert first(train(loss, *used)) == ("future_leak" if leaks else "")

@@ -119,17 +119,34 @@ STEPS = 200
         (lambda t: 2.4 + 1 / (1 + t / 20), 2.2, True),
         (lambda t: 2.4 + (t / 200 - 0.3) ** 2 * 3, 1.0, False),
         (lambda t: 2.4 + (t / 200 - 0.3) ** 2 * 3, 4.0, True),
+        (lambda t: 1.0 + 0.001 * t, 0.9, True),
         (lambda t: 2.4, 0.5, False),
         (lambda t: 1.0, 0.01, False),
         (lambda t: 0.6, 0.01, True),
     ],
-    ids=["falls", "rises", "both rise", "far above training", "learned by heart", "known"],
+    ids=[
+        "falls",
+        "rises",
+        "both rise",
+        "rises a little",
+        "far above training",
+        "learned by heart",
+        "known",
+    ],
 )
 def test_overfitting(curve, train, passed):
     """The validation loss rises while the training loss falls, or is far above it."""
     found = overfitting.check(validated(curve, train_loss=train))
     assert found.passed is passed
     assert overfitting.check(evidence(validations=[(0, 2.0), (10, 2.1)])).passed is None
+
+
+@pytest.mark.parametrize(("train", "new", "passed"), [(1e-5, 0.2, False), (0.01, 0.2, True)])
+def test_quantities_that_are_known_to_the_last_digit(train, new, passed):
+    """Of new ones a fifth of the variance is left open."""
+    squared = steps(criterion=loss(kind="mse_loss", uniform=1.0))
+    found = validated(lambda t: new, train_loss=train, observations=squared)
+    assert overfitting.check(found).passed is passed
 
 
 def test_the_loss_on_both_kinds_of_data_shows_overfitting():

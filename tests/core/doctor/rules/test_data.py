@@ -1,6 +1,7 @@
 """Rules on the data, from small made-up observations."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -117,6 +118,14 @@ def test_classes_with_weights_are_balanced():
     """The loss counts the rare one more often."""
     seen = steps(criterion=loss(top_share=0.99, target_count=32, weighted=True))
     assert data.class_imbalance.check(evidence(seen)).passed
+
+
+@pytest.mark.parametrize(("share", "passed"), [(0.5, True), (0.96, True), (0.996, False)])
+def test_weights_that_leave_less_to_the_rare_class(share, passed):
+    """Upside down they are no cure; a little less of a rare class may be meant."""
+    binary = loss(kind="binary_cross_entropy", top_share=0.94, target_count=64, weighted=True)
+    seen = steps(criterion=replace(binary, weighed_share=share))
+    assert data.class_imbalance.check(evidence(seen)).passed is passed
 
 
 @pytest.mark.parametrize(

@@ -299,3 +299,25 @@ def test_a_binary_cross_entropy_by_its_definition_is_one(by_hand):
     )
     assert seen.kind == "binary_cross_entropy" and seen.sign == 1
     assert math.isclose(seen.value, value, rel_tol=1e-5) and seen.target_max == 1
+
+
+def test_the_share_of_a_class_that_counts_with_a_weight():
+    """One in eight is positive; of five classes each is as frequent, up to a fifth."""
+    rare = (torch.arange(ROWS) % 8 == 0).float()[:, None]
+    binary = F.binary_cross_entropy_with_logits
+    for weight, share in ((7.0, 0.5), (1 / 7, 0.98)):
+        seen, _ = observed(lambda z, y, w=weight: binary(z, y, pos_weight=torch.tensor(w)), rare, 1)
+        assert seen.weighed_share == pytest.approx(share, abs=1e-2) and seen.weighted
+    weights = torch.tensor([3.0, 1, 1, 1, 1])
+    seen, _ = observed(lambda z, y: F.cross_entropy(z, y, weight=weights), LABELS)
+    assert seen.weighed_share == pytest.approx(15 / (15 + 19))
+
+
+@pytest.mark.parametrize(("meant", "broadcast"), [(False, True), (True, False)])
+def test_rows_may_be_compared_with_columns_where_both_were_made_so(meant, broadcast):
+    """As each of some quantiles is with each of others."""
+
+    def loss(z, y):
+        return (y[None] - z[:, 0].unsqueeze(1) if meant else z - y).square().mean()
+
+    assert observed(loss, QUANTITIES, 1)[0].broadcast is broadcast
