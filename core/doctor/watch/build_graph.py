@@ -315,7 +315,8 @@ def _find_inputs(graph: StepGraph) -> None:
             for t in op.inputs
             if graph.kind(t) == "data" and t.dim() > 0
         }
-    rows = [t for t in found.values() if t.numel() > 1 and t.dtype != torch.bool]
+    dense = [t for t in found.values() if t.layout == torch.strided]  # others say who is connected
+    rows = [t for t in dense if t.numel() > 1 and t.dtype != torch.bool]
     tokens = [t for t in rows if not t.is_floating_point()]
     if tokens:
         rows = [*tokens, *_columns(graph, rows, tokens)]

@@ -43,13 +43,15 @@ def summed_neighbours(graph: StepGraph) -> tuple[str, Op] | None:
 
 def _neighbours_of(graph: StepGraph, op: Op) -> Tensor | None:
     """Return what is summed up over neighbours: by a square matrix, or by indices; None."""
-    if op.name in ("matmul", "mm", "sparse_mm") and len(op.inputs) > 1:
+    if op.name in ("matmul", "mm", "spmm", "sparse_mm") and len(op.inputs) > 1:
         weights, given = op.inputs[:2]
-        square = weights.dim() == given.dim() == 2 and len(weights) == weights.shape[1] == len(
-            given
-        )
+        square = weights.dim() == given.dim() == 2 and weights.shape == (len(given), len(given))
         fixed = graph.kind(weights) in ("data", None) and not weights.requires_grad
-        return given if square and fixed and given.is_floating_point() else None
+        if not (square and fixed and given.is_floating_point()):
+            return None
+        sparse = weights.layout != torch.strided
+        entries = weights.to_sparse().coalesce().values() if sparse else weights
+        return given if bool((entries >= 0).all()) else None  # differences have both signs
     if op.name in GATHERS and _index(op) is not None and op.inputs:
         sent = op.inputs[-1]
         return sent if sent.is_floating_point() and graph.kind(sent) == "signal" else None
