@@ -17,6 +17,8 @@ LOUDER, SUMS_GROW, LARGE = 3.0, 100.0, 10.0
 MANY_EDGES = 200_000
 SPANNING = 0.1
 """Share of connected graphs whose nodes are counted to several."""
+HARDLY_ANY = 4
+"""Graphs of a batch for each that has edges, where these are in the others, too."""
 MANY_ROUNDS = 100
 """Of handing on the number of a connected part; more nodes in a row are no small graph."""
 
@@ -81,14 +83,14 @@ def _index(op: Op) -> Tensor | None:
 
 
 def mixed_graphs(graph: StepGraph) -> tuple[str, Op] | None:
-    """Find connected graphs whose nodes are counted to several of a batch."""
+    """Find connected graphs whose nodes are counted to several of a batch, or to the first."""
     targets = graph.targets
     if targets is None or not targets.dim() or len(targets) < 4:
         return None
     sums = [
         (op, index) for op in graph.ops if op.name in GATHERS and (index := _index(op)) is not None
     ]
-    pools = [(op, index) for op, index in sums if len(op.outputs[0]) == len(targets)]
+    pools = [(op, index) for op, index in sums if op.outputs[0].shape[:1] == (len(targets),)]
     for pool, owner in pools:
         edges = _edges(graph, len(owner))
         if edges is None:
@@ -96,6 +98,10 @@ def mixed_graphs(graph: StepGraph) -> tuple[str, Op] | None:
         part = _connected(edges, len(owner))
         touched = torch.zeros(len(owner), dtype=torch.bool, device=owner.device)
         touched[edges.flatten()] = True
+        reached = len(torch.unique(owner[touched]))
+        if reached * HARDLY_ANY <= len(targets):
+            words = f"all edges join nodes of {reached} of {len(targets)} graphs"
+            return f"{words}: in each of them nodes are counted from 0", pool
         parts = torch.unique(part[touched])
         pairs = torch.unique(torch.stack([part[touched], owner[touched]]), dim=1)[0]
         several = int((torch.unique(pairs, return_counts=True)[1] > 1).sum())
@@ -112,11 +118,11 @@ def _edges(graph: StepGraph, nodes: int) -> Tensor | None:
     picked = {
         id(op.outputs[0]): op.argument(1 if op.name == "getitem" else 2, "index")
         for op in graph.ops
-        if op.name in PICKS and op.inputs and len(op.inputs[0]) == nodes
+        if op.name in PICKS and op.inputs and op.inputs[0].shape[:1] == (nodes,)
     }
     for op in graph.ops:
         index = _index(op) if op.name in GATHERS else None
-        if index is None or len(op.outputs[0]) != nodes:
+        if index is None or op.outputs[0].shape[:1] != (nodes,):
             continue
         behind = graph.ancestors(op.inputs[-1])
         for made, source in picked.items():

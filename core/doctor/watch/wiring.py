@@ -515,7 +515,8 @@ def _overlap_of_scores(graph: StepGraph, variables: Variables) -> Wired:
             masks = [
                 t for t in both if graph.kind(t) == "data" and bool(((t == 0) | (t == 1)).all())
             ]
-            if not outputs or not masks or not {id(outputs[0]), id(masks[0])} <= total:
+            found = bool(outputs and masks and outputs[0].numel())
+            if not found or not {id(outputs[0]), id(masks[0])} <= total:
                 continue
             low, high = float(outputs[0].min()), float(outputs[0].max())
             if low < -NEARLY_ONE or high > 1 + NEARLY_ONE:

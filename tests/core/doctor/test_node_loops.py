@@ -41,7 +41,13 @@ def rings(sizes):
 @pytest.mark.parametrize("sums", ["index_add", "scatter_add"])
 @pytest.mark.parametrize(
     ("counted", "cause"),
-    [("by sizes", ""), ("by six", "batch_mixed"), ("by halves", ""), ("by districts", "")],
+    [
+        ("by sizes", ""),
+        ("by halves", ""),
+        ("by districts", ""),
+        ("by six", "batch_mixed"),
+        ("from 0", "batch_mixed"),
+    ],
 )
 def test_nodes_are_counted_to_their_graphs(counted, cause, sums):
     """Rings of four to eight in a batch; halves of them, and parts of one network, are meant."""
@@ -58,6 +64,8 @@ def test_nodes_are_counted_to_their_graphs(counted, cause, sums):
         nodes = int(sizes.sum())
         owner = torch.repeat_interleave(torch.arange(GRAPHS), sizes)
         edges = rings(torch.tensor([nodes]) if counted == "by districts" else sizes)
+        if counted == "from 0":
+            edges = torch.cat([rings(size[None]) for size in sizes], 1)
         x = torch.randn(nodes, 3)
         labels = (add(x[:, :1].expand(-1, WIDE), owner, GRAPHS)[:, 0] > 0).long()
         h = embed(x).relu()
@@ -67,6 +75,7 @@ def test_nodes_are_counted_to_their_graphs(counted, cause, sums):
         if counted == "by halves":
             halves = 2 * owner + torch.arange(nodes) % 2
             h, owner = add(h, halves, 2 * GRAPHS).relu(), torch.arange(2 * GRAPHS) // 2
+        h = h * torch.tensor([0.0, 1.0])[1]  # picked of no nodes
         return F.cross_entropy(head(add(h, owner, GRAPHS) / 6), labels)
 
     assert train(loss, (embed, message, head)) == cause
