@@ -575,7 +575,7 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "attention_unscaled": (_wired, _attention),
     "attention_axis": (_wired, _attention),
     "attention_mask_late": (_wired, _attention),
-    "positions_missing": (_first_layer, _attention),
+    "positions_missing": (_wired, _first_layer, _attention),
     "residual_missing": (_block, _attention),
     "normalisation_missing": (_wired, _first_layer),
     "layer_repeated": (_repeated,),

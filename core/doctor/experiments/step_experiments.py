@@ -302,7 +302,9 @@ def _uses_batch_statistics(replay: Replay) -> bool:
             dim = op.argument(1, "dim")
             dims = dim if isinstance(dim, tuple | list) else (dim,)
             over_all = dim is None or isinstance(dim, bool)
-            if over_all or any(d in (0, -op.inputs[0].dim()) for d in dims):
+            # A batch norm of sequences or pictures takes all places together.
+            of_one_place = op.inputs[0].dim() > 2 and len(dims) == 1
+            if over_all or (any(d in (0, -op.inputs[0].dim()) for d in dims) and not of_one_place):
                 return True
     return False
 

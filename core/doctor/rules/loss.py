@@ -27,8 +27,8 @@ STRONG_DECAY, SHRUNK = 0.3, 0.2
 @rule(
     "wrong_loss",
     "loss function",
-    "Classes are trained with the cross-entropy of unbounded logits, quantities with squared"
-    " error.",
+    "Classes are trained with the cross-entropy of unbounded logits, or a margin of labels that are"
+    " -1 and 1; quantities with squared error.",
     "cross-entropy for classes, squared error for quantities",
 )
 def wrong_loss(rule: Rule, evidence: Evidence) -> Check:

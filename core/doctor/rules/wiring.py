@@ -112,11 +112,14 @@ def padding_read(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "positions_missing",
     "positions of the tokens",
-    "Earlier tokens in another order change the last output of a network with attention.",
+    "Earlier tokens in another order change the last output of a network with attention, and a"
+    " table of positions gives each place a row of its own.",
     "another output",
     "Vaswani et al. 2017, section 3.5",
 )
 def positions_missing(rule: Rule, evidence: Evidence) -> Check:
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.92, "the embedding")
     if evidence.training_kind != LANGUAGE:
         return rule.not_checked("what is asked of its tokens may not depend on their order")
     done = evidence.experiments.get("positions_exchanged")

@@ -196,7 +196,7 @@ CAUSES = {
         "Classes need the probability of the right one in the loss; squared error, or logits"
         " that are limited first, learn slowly or not at all.",
         "Unbounded logits into cross_entropy, for classes; probabilities into an overlap (Dice);"
-        " squared error is for quantities.",
+        " labels of -1 and 1 into a margin; squared error is for quantities.",
         (
             "vanishing_gradient",
             "lr_too_low",

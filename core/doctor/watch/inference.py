@@ -31,8 +31,9 @@ from .variables import Variables
 NORMS = frozenset(
     "batch_norm layer_norm group_norm instance_norm rms_norm std var std_mean var_mean".split()
 )
+VARIANCES = ("std", "var", "std_mean", "var_mean")
 NORMALISATION = "the normalisation"
-TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits logsigmoid soft_margin_loss".split())
+TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits log_sigmoid soft_margin_loss".split())
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""
 INPUT_RATIO = 2.0
 """Inputs so many times larger or smaller are preprocessed in another way."""
@@ -89,6 +90,8 @@ def compare_inference(
                 f"{name} gets {_tokens(theirs.lengths)} at a time,"
                 f" in training it was {_tokens(ours.lengths)}"
             )
+        if theirs.of_one and all(theirs.of_one) and not any(ours.of_one):
+            extra.append(f"statistics behind {name}, of one example: it is its own mean")
         settled = steps >= SETTLED or not ours.updated
         if NORMALISATION in ours.operations & theirs.operations and settled:
             extra += _compare_signals(name, ours, theirs)
@@ -184,6 +187,7 @@ class Behind:
     Attributes:
         operations: nonlinearities by name, and ``NORMALISATION``.
         updated: whether its normalisation updates running statistics.
+        of_one: of each variance by hand whether it is that of single numbers: 0, or none.
         lengths: of the sequences of tokens that are looked up, of an embedding.
         looked_up: how often that is done.
         signals: the inputs of its nonlinearity, at each call.
@@ -191,6 +195,7 @@ class Behind:
 
     operations: set[str] = field(default_factory=set)
     updated: bool = False
+    of_one: list[bool] = field(default_factory=list)
     lengths: set[int] = field(default_factory=set)
     looked_up: int = 0
     signals: list[Tensor] = field(default_factory=list)
@@ -226,6 +231,8 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                 found[mine].signals += op.inputs[:1]
             elif op.name in NORMS or _divides_by_statistics(op, {*weights, *owner}):
                 found[mine].operations.add(NORMALISATION)
+                if op.name in VARIANCES and op.inputs:
+                    found[mine].of_one.append(op.inputs[0].numel() == op.outputs[0].numel())
                 found[mine].updated |= op.name == "batch_norm" and bool(
                     op.argument(5, "training", False)
                 )

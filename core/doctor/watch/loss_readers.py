@@ -29,7 +29,7 @@ THROUGH = frozenset(
 TINY = 1e-3
 """What is added to probabilities, at most, to keep their logarithm finite."""
 SOFTMAX = ("softmax", "log_softmax")
-PROBABILITIES = (*SOFTMAX, "log", "sub", "div", "truediv", "logsigmoid", "clamp")
+PROBABILITIES = (*SOFTMAX, "log", "sub", "div", "truediv", "log_sigmoid", "clamp")
 """What log-probabilities come out of, by hand, too."""
 MAX_ROWS = 2048
 MAX_TARGETS = 65_536

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .graph import VIEWS, StepGraph
+from .contexts import LOOK_UPS, index_of
+from .graph import VIEWS, StepGraph, made_without_data
 from .node_wiring import mixed_graphs, summed_neighbours
 from .tape import PRODUCTS, RANDOM, Op
 from .variables import Variables
@@ -54,6 +55,14 @@ NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
 SUMS_UP = frozenset("add radd iadd sub sum mean pow square".split())
 FACTORS = frozenset("mul rmul div truediv".split())
 MANY_SUMMANDS = 64
+OF_TWO = ("cosine_embedding_loss", "margin_ranking_loss")
+MARGINS = (*OF_TWO, "hinge_embedding_loss", "soft_margin_loss")
+"""Losses whose labels are -1 and 1; of some they stand behind two tensors that are compared."""
+HINGES = frozenset("relu clamp clamp_min clip max maximum".split())
+SMOOTH = frozenset("softplus log_sigmoid exp".split())
+SUMS = frozenset("add radd sub rsub neg".split())
+TO_A_NUMBER = frozenset("mean sum mul rmul div truediv neg pow square log1p".split())
+"""Calls behind the margin of an example, on the way to the loss."""
 NORMAL = ("randn", "randn_like", "normal")
 RECURRENT = frozenset("gru lstm rnn_tanh rnn_relu".split())
 
@@ -86,6 +95,33 @@ def _dims_scrambled(graph: StepGraph, variables: Variables) -> Wired:
         same = before[:1] == after[:1] and sorted(sizes[0]) == sorted(sizes[1])
         if same and sizes[0] != sizes[1]:
             return f"{op.name} makes {after} of {before}, and moves no number", op
+    return None
+
+
+# Positions.
+
+
+def _one_position(graph: StepGraph, variables: Variables) -> Wired:
+    """One row of a table of positions, for every place of a sequence."""
+    given = next((t for t in graph.inputs if t.dim() > 1), None)
+    if given is None:
+        return None
+    counted = made_without_data(graph.tape.ops)
+    rows, length = given.shape[:2]
+    for op in graph.ops:
+        index = index_of(op) if op.name in LOOK_UPS else None
+        table = next((t for t in op.inputs if graph.kind(t) == "weights"), None)
+        if index is None or table is None or id(index) not in counted:
+            continue
+        of_places = index.shape in ((length,), (1, length), (rows, length)) and length != rows
+        if (
+            of_places
+            and length > 2
+            and len(table) >= length
+            and bool((index == index[..., :1]).all())
+        ):
+            words = f"row {int(index.flatten()[0])} of a table of {len(table)} positions"
+            return f"{words} is added at each of {length} places", op
     return None
 
 
@@ -525,11 +561,48 @@ def _overlap_of_scores(graph: StepGraph, variables: Variables) -> Wired:
     return None
 
 
+def _margin_of_zeros(graph: StepGraph, variables: Variables) -> Wired:
+    """A margin of scores times labels that are 0 and 1: whatever the scores, a 0 costs the same.
+
+    The loss has no other term, in which these may count.
+    """
+    for op in graph.ops:
+        targets = op.argument(2 if op.name in OF_TWO else 1, "target")
+        if op.name in MARGINS and isinstance(targets, Tensor) and _zeros_and_ones(targets):
+            return f"{op.name} takes labels of -1 and 1, and is given 0 and 1", op
+    terms = [t for t, _ in graph.terms if graph.kind(t) == "signal"]
+    if len(terms) != 1:
+        return None
+    nonlinear, _ = _back(graph, terms[0], TO_A_NUMBER)
+    if nonlinear is None or nonlinear.name not in HINGES | SMOOTH:
+        return None
+    inner = next((t for t in nonlinear.inputs if graph.kind(t) == "signal"), terms[0])
+    product, passed = _back(graph, inner, SUMS)
+    # A mask may well be multiplied with all that goes into a hinge, its margin included.
+    margin = any(isinstance(a, int | float) and a for one in passed for a in one.args)
+    if product is None or "mul" not in product.name or margin != (nonlinear.name in HINGES):
+        return None
+    labels = [t for t in product.inputs if graph.kind(t) == "data"]
+    scores = [t for t in product.inputs if graph.kind(t) == "signal"]
+    alike = labels and scores and labels[0].numel() == scores[0].numel()
+    if alike and _zeros_and_ones(labels[0].abs()):
+        words = "the margin is of scores times labels, which are 0 and 1, and not -1 and 1"
+        return f"{words}: of a 0 it is the same whatever the score", product
+    return None
+
+
+def _zeros_and_ones(labels: Tensor) -> bool:
+    return bool(
+        ((labels == 0) | (labels == 1)).all() and (labels == 0).any() and (labels == 1).any()
+    )
+
+
 def _wrong_loss(graph: StepGraph, variables: Variables) -> Wired:
     finders = (
         _softmax_of_one,
         _divergence_of_no_logarithms,
         _overlap_of_scores,
+        _margin_of_zeros,
     )
     return next((found for find in finders if (found := find(graph, variables))), None)
 
@@ -624,6 +697,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "batch_norm_tiny": _batch_norm_tiny,
     "padding_read": _padding_read,
     "residual_missing": _residual_missing,
+    "positions_missing": _one_position,
     "detached_regulariser": _derivative_cut,
     "labels_shuffled": _unrelated_targets,
     "future_leak": lambda graph, variables: _answer_given(graph, variables) or _own_partner(graph),

@@ -526,3 +526,112 @@ def test_a_number_that_is_given_is_no_forecast(task):
 
     leaks, used = task in ("last", "scaled last", "column"), (out,) if table else (gru, out)
     assert first(train(loss, *used)) == ("future_leak" if leaks else "")
+
+
+MARGINS = [
+    ("wrong_loss", 0, lambda s, y: (1 - y * s).relu().mean()),
+    ("", -1, lambda s, y: (1 - y * s).relu().mean()),
+    ("wrong_loss", 0, lambda s, y: (1 + -y * s).clamp(min=0).pow(2).mean()),
+    ("wrong_loss", 0, lambda s, y: torch.max(torch.zeros(1), 0.5 - s * y).sum() / len(s)),
+    ("wrong_loss", 0, lambda s, y: -F.logsigmoid(y * s).mean()),
+    ("", -1, lambda s, y: -F.logsigmoid(y * s).mean()),
+    ("wrong_loss", 0, F.soft_margin_loss),
+    ("", -1, F.soft_margin_loss),
+    # A zero of a mask, and one that counts in another term, are no labels of a margin.
+    ("", 0, lambda s, y: (y * (1 - s)).relu().mean()),
+    ("", 0, lambda s, y: ((1 - y * s).relu() + (1 + (1 - y) * s).relu()).mean()),
+    ("", 0, lambda s, y: (1 - y * s).relu().mean() + (1 + (1 - y) * s).relu().mean()),
+]
+
+
+@pytest.mark.parametrize(("cause", "low", "margin"), MARGINS)
+def test_a_margin_of_zeros(cause, low, margin):
+    """Labels of 0 and 1 where -1 and 1 are meant: the margin of a 0 is the same for any score."""
+    x = torch.randn(200, 6)
+    y = torch.where(x[:, 0] + x[:, 1] > 0, 1.0, float(low))
+    net = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def loss(step):
+        i = torch.randint(0, 200, (ROWS,))
+        return margin(net(x[i])[:, 0], y[i])
+
+    assert first(train(loss, net)) == cause
+
+
+def test_a_sigmoid_that_the_loss_has():
+    """It is computed by itself where the network is used."""
+    x = torch.randn(200, 6)
+    y, net = x[:, 0].sign(), nn.Linear(6, 1)
+    loss = lambda step: -F.logsigmoid(y * net(x)[:, 0]).mean()  # noqa: E731
+    assert first(train(loss, net, after=lambda: net(x).sigmoid())) == ""
+
+
+POSITIONS = [
+    ("positions_missing", lambda length: torch.full((length,), length - 1)),
+    ("positions_missing", lambda length: torch.zeros(1, length, dtype=torch.long)),
+    ("", torch.arange),
+]
+
+
+@pytest.mark.parametrize(("cause", "places"), POSITIONS)
+def test_one_position_for_all(cause, places):
+    """A table of positions from which one row is looked up; a table of kinds may have one row."""
+    rows = (torch.randint(0, 20, (300, 1)) + torch.arange(TOKENS) * 7) % 20
+    emb, pos, kind = nn.Embedding(20, WIDE), nn.Embedding(TOKENS, WIDE), nn.Embedding(2, WIDE)
+    q, k, v, out = (nn.Linear(WIDE, n, bias=False) for n in (WIDE, WIDE, WIDE, 5))
+
+    def loss(step):
+        x = rows[torch.randint(0, 300, (ROWS,))]
+        h = emb(x) + pos(places(TOKENS)) + kind(torch.zeros_like(x))
+        shares = (q(h) @ k(h).transpose(-2, -1) / math.sqrt(WIDE)).softmax(-1)
+        return F.cross_entropy(out((h + shares @ v(h))[:, -1]), x[:, -1] // 4)
+
+    assert first(train(loss, emb, pos, kind, q, k, v, out)) == cause
+
+
+class Normed(nn.Module):
+    """A norm by hand along one dimension or some."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.dim, self.scale = dim, nn.Parameter(torch.ones(WIDE))
+
+    def forward(self, x):
+        """Return it with a mean of 0 and a variance of 1."""
+        mean, var = x.mean(self.dim, True), x.var(self.dim, unbiased=False, keepdim=True)
+        return self.scale * (x - mean) / (var + 1e-5).sqrt()
+
+
+def normed(dim, budget=0.0, used=0):
+    """Train a reader of sequences with a norm; use it for some of them."""
+    rows = (torch.randint(0, 20, (300, 1)) + torch.arange(TOKENS) * 7) % 20
+    net = nn.Sequential(
+        *(nn.Embedding(20, 8), nn.Linear(8, WIDE), Normed(dim), nn.ReLU()),
+        *(nn.Flatten(), nn.Linear(TOKENS * WIDE, 5)),
+    )
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    with watch(net, quiet=True, record=False, budget=budget) as seen:
+        for _ in range(STEPS):
+            x = rows[torch.randint(0, 300, (ROWS,))]
+            loss = F.cross_entropy(net(x), x[:, 0] // 4)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    if used:
+        with seen.using(), torch.no_grad():
+            net(rows[:used])
+    return seen.diagnosis
+
+
+@pytest.mark.parametrize(("dim", "cause"), [(0, "batch_mixed"), (1, ""), ((0, 1), "")])
+def test_statistics_of_one_place(dim, cause):
+    """Over the examples alone they are no batch norm's, which takes all places together."""
+    assert first(normed(dim, budget=0.06)) == cause
+
+
+@pytest.mark.parametrize(("dim", "used", "cause"), [(0, 1, True), (0, 40, False), (-1, 1, False)])
+def test_statistics_of_one_example(dim, used, cause):
+    """In a batch of one an example is its own mean."""
+    found = [one.id for one in normed(dim, used=used).causes]
+    assert ("train_eval_mismatch" in found) == cause
