@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.step_experiments import BothModes
@@ -12,6 +14,12 @@ MANY_STEPS = 150
 """After which the running statistics of a batch norm have caught up."""
 MIN_LATER = 3
 """Observed steps in eval mode, after those in training mode."""
+LATELY = 0.8
+"""Part of the steps up to a validation, behind which training losses are compared with it."""
+LEARNED, FAR_ABOVE, STAYS, FAR_MORE = 0.9, 0.3, 0.95, 0.1
+"""Of a guess by class frequency: the loss of what was learned, and the gap to new data that is none
+of chance. The part of its first loss below which new data is learned, and accuracy above the
+most frequent class, where its loss is of another scale."""
 RATIO, MARGIN = 1.07, 0.02
 """By which the loss in inference may be above that in training, of one batch."""
 
@@ -49,7 +57,8 @@ def stale_cache(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "train_eval_mismatch",
     "inference as in training",
-    "Training and inference are the same: layers, normalisation, modes, preprocessing.",
+    "Training and inference are the same: layers, normalisation, modes, preprocessing. New data"
+    " costs less than a guess where batches do that came for the first time.",
     "the same",
     "makemore, part 3",
 )
@@ -86,12 +95,43 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
     done = evidence.experiments.get("both_modes")
     if done is not None and done.passed is False and evidence.observations[-1].step > MANY_STEPS:
         return rule.failed(done.measured, 0.75, "batch norm or dropout", done.expected)
+    if words := _new_data_guessed(evidence):
+        return rule.failed(words, 0.85, "the validation", "about what a new batch costs")
     if used is None and (done is None or not done.passed):
         return rule.not_checked("inference was not observed (with seen.using(): ...)")
     modes = evidence.result(BothModes)
     if done is not None and done.passed and modes and math.isfinite(modes.used):
         return rule.passed(done.measured, done.expected)
     return rule.passed("training and inference are the same")
+
+
+def _new_data_guessed(evidence: Evidence) -> str:
+    """Say that new data is no better than guessed, and never was; "" where it need not be so.
+
+    Before an example of training came twice, a batch was as new as other data: where one costs far
+    less than the other, they differ, or what is done with them does. To learn by heart comes later.
+    """
+    first, data = evidence.first, evidence.data
+    points = [(step, loss) for step, loss in evidence.validations if math.isfinite(loss)]
+    early = [(step, loss) for step, loss in points if evidence.visits * step <= evidence.done]
+    if first is None or data is None or not evidence.is_supervised or not early or len(points) < 2:
+        return ""
+    loss, guess = first.criterion, data.entropy
+    if not loss.is_classification or loss.weighted or first.summed > 1 or not guess > 0:
+        return ""
+    step, new = early[-1]
+    batches = evidence.losses[(evidence.steps <= step) & (evidence.steps >= LATELY * step)]
+    trained = float(np.nanmean(batches)) if np.isfinite(batches).any() else math.inf
+    falls = points[-1][1] < STAYS * points[0][1]
+    right = max((accuracy for _, _, accuracy in evidence.metrics), default=0.0)
+    if min(value for _, value in points) < guess or falls or right > data.top_share + FAR_MORE:
+        return ""
+    if not (trained < LEARNED * guess and new - trained > FAR_ABOVE * guess):
+        return ""
+    return (
+        f"at step {step}, before an example came twice, a batch of training cost {trained:.3g} and"
+        f" new data {new:.3g}, more than a guess by class frequency, {guess:.3g}"
+    )
 
 
 def _since_then(first: Observation, steps: list[Observation], validated: list[int]) -> bool:

@@ -1,11 +1,14 @@
 """Rules on inference, from small made-up observations."""
 
+import math
+
 import pytest
 
+from core.doctor.evidence import DataStats
 from core.doctor.experiments.step_experiments import BothModes
 from core.doctor.rules.inference import context_frozen, stale_cache, train_eval_mismatch
 from core.doctor.watch.observation import InferenceStats
-from tests.core.doctor.rules.helpers import evidence, step, steps, tried
+from tests.core.doctor.rules.helpers import evidence, falling, step, steps, tried
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,23 @@ def test_a_stale_cache():
     assert stale_cache.check(evidence(inference=InferenceStats())).passed
     seen = InferenceStats(stale="40 keys at position 3")
     assert stale_cache.check(evidence(inference=seen)).passed is False
+
+
+@pytest.mark.parametrize(
+    ("visits", "validations", "changes", "passed"),
+    [
+        (0.7, (3.4, 3.9, 4.3, 4.6), {}, False),
+        (4.0, (3.4, 3.9, 4.3, 4.6), {}, False),  # the first one came before any example did again
+        (9.0, (3.4, 3.9, 4.3, 4.6), {}, None),  # learned by heart
+        (0.7, (2.9, 2.8, 2.9, 3.3), {}, None),  # better than a guess at first
+        (0.7, (99.0, 80.0, 75.0, 70.0), {}, None),  # a sum of what falls
+        (0.7, (99.0, 98.0, 98.0, 98.0), {"metrics": [(200, 98.0, 0.8)]}, None),
+        (math.nan, (3.4, 3.9, 4.3, 4.6), {}, None),
+    ],
+)
+def test_new_data_that_is_guessed_from_the_beginning(visits, validations, changes, passed):
+    """It is other data than that of training, or is treated otherwise: no overfitting."""
+    seen = evidence(losses=falling(end=1.0), data=DataStats(entropy=3.0, top_share=0.2), **changes)
+    seen.visits = visits
+    seen.validations = list(zip((50, 100, 150, 200), validations, strict=True))
+    assert train_eval_mismatch.check(seen).passed is passed
