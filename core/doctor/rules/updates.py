@@ -486,7 +486,9 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
     reference = max(start, evidence.uniform if math.isfinite(evidence.uniform) else start)
     top = float(finite[1:].max()) if len(finite) > 1 else math.nan
     broke_down = len(finite) < len(evidence.losses)
-    if not evidence.loss_is_comparable and not broke_down:
+    # Gradients may be computed by hand, so that a loss is all that is seen of the network.
+    by_hand = all(x.evaluates and not x.has_backward for x in evidence.observations)
+    if not (evidence.loss_is_comparable or by_hand or broke_down):
         return rule.not_checked(f"{evidence.training_kind}: the height of its loss says nothing")
     if any(x.optimizer in LINE_SEARCH for x in evidence.observations) and not broke_down:
         return rule.not_checked("this optimiser looks for the length of each step by itself")

@@ -10,6 +10,7 @@ from .graph import StepGraph, tensors_of
 from .loss_readers import SUMS, find_loss
 from .tape import (
     FACTORIES,
+    LOSSES,
     NONLINEARITIES,
     OWN_FUNCTION,
     PRODUCTS,
@@ -35,14 +36,6 @@ NOT_LINEAR = (
 """Two products with one of these between them are more than one product would be."""
 
 
-LOSSES = frozenset(
-    (
-        "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy "
-        "binary_cross_entropy_with_logits multi_margin_loss kl_div ctc_loss gaussian_nll_loss "
-        "poisson_nll_loss multilabel_margin_loss multilabel_soft_margin_loss hinge_embedding_loss"
-    ).split()
-)
-"""What these compare is no input."""
 JOINS = frozenset(("cat", "concat", "hstack"))
 """What puts columns beside what was looked up for categories."""
 MASKED = 1e4

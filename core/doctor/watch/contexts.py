@@ -17,7 +17,8 @@ MANY_MOVED = 4
 """Tokens that came to one end of a context; a new text may look like one at the other end."""
 FOUND, CLEARLY = 0.4, 2
 """Share of windows whose next one is in the data; and times that of the other direction."""
-MAX_WINDOWS = 400_000
+MAX_TOKENS = 2_000_000
+"""Of windows that are searched for one another."""
 
 Batches = Sequence[tuple[tuple[Tensor, ...], Tensor]]
 """Inputs and targets of some steps."""
@@ -153,13 +154,15 @@ def _windows(
     graph: StepGraph, inputs: Tensor, targets: Tensor, batches: Batches
 ) -> tuple[Tensor, Tensor]:
     """Return the data that windows and their targets were picked from, or the kept ones."""
-    sources = [_source(graph, t) for t in (inputs, targets)]
-    rows, aims = sources
-    if rows is not None and rows is aims and rows.dim() == 1 and targets.dim() == 1:
-        each = rows[:MAX_WINDOWS].unfold(0, inputs.shape[1] + 1, 1)
-        return each[:, :-1], each[:, -1]
-    if rows is not None and aims is not None and rows.dim() == 2 and len(rows) == len(aims):
-        return rows[:MAX_WINDOWS], aims[:MAX_WINDOWS]
+    rows, aims = (_source(graph, t) for t in (inputs, targets))
+    count = MAX_TOKENS // inputs.shape[1]
+    if rows is not None and rows is aims and rows.dim() == 1 == targets.dim():
+        each = rows[:count].unfold(0, inputs.shape[1] + 1, 1)
+        for windows, nexts in ((each[:, :-1], each[:, -1]), (each[:, 1:], each[:, 0])):
+            if bool(((windows == inputs[0]).all(1) & (nexts == targets[0])).any()):
+                return windows, nexts
+    elif rows is not None and aims is not None and rows.dim() == 2 and len(rows) == len(aims):
+        return rows[:count], aims[:count]
     kept = [(x[0], y) for x, y in batches if x[0].shape[1:] == inputs.shape[1:]]
     kept = [(x, y) for x, y in kept if y.shape[1:] == targets.shape[1:]] or [(inputs, targets)]
     return torch.cat([x for x, _ in kept]), torch.cat([y for _, y in kept])
@@ -178,6 +181,9 @@ def _of_each_position(inputs: Tensor, targets: Tensor) -> bool | None:
     if inputs.numel() != targets.numel():
         return None
     labels = targets.reshape(inputs.shape)
-    if bool((inputs[:, 1:] == labels[:, :-1]).all()):
-        return True
-    return False if bool((inputs[:, :-1] == labels[:, 1:]).all()) else None
+    for end in (True, False):
+        ahead, asked = (inputs[:, 1:], labels[:, :-1]) if end else (inputs[:, :-1], labels[:, 1:])
+        counted = asked >= 0  # what is below is ignored by the loss
+        if bool(counted.any()) and torch.equal(ahead[counted], asked[counted]):
+            return end
+    return None

@@ -234,6 +234,7 @@ class Observation:
         zeroed_before_step: whether gradients were zero when the optimiser moved the parameters.
         draws_examples: whether no inputs were found, since they are drawn in the step.
         has_backward: whether there was a backward pass.
+        evaluates: whether its loss is one of torch's loss functions, computed without gradients.
         wiring: what is wired oddly: the cause, and how it shows.
     """
 
@@ -264,6 +265,7 @@ class Observation:
     zeroed_before_step: bool = False
     draws_examples: bool = False
     has_backward: bool = True
+    evaluates: bool = False
     wiring: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -78,6 +78,7 @@ def observe(
         cut=_cut(graph, variables),
         zeroed_before_step=graph.tape.zeroed_before_step,
         has_backward=bool(graph.tape.passes),
+        evaluates=any(number_of(one) == number for one in graph.tape.evaluated_losses),
         draws_examples=not inputs and _draws_examples(graph),
         wiring=wiring(graph, variables),
     )

@@ -61,6 +61,13 @@ RANDOM = frozenset(
         "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like"
     ).split()
 )
+LOSSES = frozenset(
+    (
+        "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy "
+        "binary_cross_entropy_with_logits multi_margin_loss kl_div ctc_loss gaussian_nll_loss "
+        "poisson_nll_loss multilabel_margin_loss multilabel_soft_margin_loss hinge_embedding_loss"
+    ).split()
+)
 APPLY = Function.__dict__["apply"]
 """As torch has it: a recorder takes its place for as long as it records."""
 OWN_FUNCTION = "own function"
@@ -151,6 +158,7 @@ class Tape:
         eval_inputs: shape (without the batch) and values of the first inputs of products there.
         fed_by_eval: ids of the calls that used what was computed under ``no_grad``.
         evaluated_weights: ids of the parameters of products there.
+        evaluated_losses: what loss functions of torch returned there, if it is a number.
         drew_actions: whether something was drawn from a distribution without a gradient, as a
             policy draws its actions.
         zeroed_before_step: whether gradients were there after the backward pass, and none when the
@@ -174,6 +182,7 @@ class Tape:
     eval_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
     fed_by_eval: set[int] = field(default_factory=set)
     evaluated_weights: set[int] = field(default_factory=set)
+    evaluated_losses: list[Tensor] = field(default_factory=list)
     drew_actions: bool = False
     zeroed_before_step: bool = False
     update_line: Line | None = None
@@ -392,6 +401,8 @@ class TapeRecorder(TorchFunctionMode):
             if id(tensor) not in written:
                 self._evaluated[id(tensor)] = weakref.ref(tensor)
         tape.drew_actions |= name in SAMPLED
+        if name in LOSSES and isinstance(result, Tensor) and result.numel() == 1:
+            tape.evaluated_losses.append(result.detach())
         if name == "batch_norm":
             training = _argument(args, kwargs, 5, "training")
         else:

@@ -24,7 +24,13 @@ def windows(newest_first=False, ends=False):
     return (x.flip(1) if newest_first else x).contiguous(), y
 
 
-def causes(x, y, generate, steps=60):
+def rows_of(x, y):
+    """Draw some rows."""
+    i = torch.randint(0, len(x), (32,))
+    return x[i], y[i]
+
+
+def causes(x, y, generate, steps=60, cut=rows_of):
     """Train a small network on windows, let it generate, and return the ids of its causes."""
     torch.manual_seed(0)
     net = nn.Sequential(
@@ -34,8 +40,8 @@ def causes(x, y, generate, steps=60):
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
     with watch(net, quiet=True, record=False, budget=0.0) as seen:
         for _ in range(steps):
-            i = torch.randint(0, len(x), (32,))
-            loss = F.cross_entropy(net(x[i]), y[i])
+            given, aims = cut(x, y)
+            loss = F.cross_entropy(net(given), aims)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -76,6 +82,21 @@ def test_the_end_of_the_newest_token(newest_first, way, at_end):
     """Where it is in training: wrong is only the other one."""
     found = causes(*windows(newest_first), way(at_end))
     assert found == ([] if at_end != newest_first else ["train_eval_mismatch"])
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+@pytest.mark.parametrize("at_end", [True, False])
+def test_windows_of_a_text(ahead, at_end):
+    """They are cut while it is read, forwards or backwards."""
+    text = windows()[0][:, 0]
+
+    def cut(x, y):
+        starts = torch.randint(0, len(text) - CONTEXT, (32,)).tolist()
+        given = torch.stack([text[i + 1 - ahead : i + 1 - ahead + CONTEXT] for i in starts])
+        return given, torch.stack([text[i + CONTEXT * ahead] for i in starts])
+
+    found = causes(text, text, by_lists(at_end), cut=cut)
+    assert found == ([] if at_end == ahead else ["train_eval_mismatch"])
 
 
 def many_texts(draw):

@@ -575,3 +575,27 @@ def test_a_network_that_is_made_in_the_first_step_is_experimented_on():
             optimizer.step()
             seen.step(loss)
     assert seen.diagnosis.experiments
+
+
+@pytest.mark.parametrize(("rows", "causes"), [(64, []), (1, ["lr_too_high"])])
+def test_gradients_by_hand(rows, causes):
+    """No backward pass: what is seen are the loss of torch, and weights that move too far."""
+    torch.manual_seed(0)
+    x = torch.randn(2000, 12)
+    y = (2 * x[:, :4] + torch.randn(2000, 4)).argmax(1)
+    w1, w2 = 0.3 * torch.randn(12, 32), 0.3 * torch.randn(32, 4)
+    for p in (w1, w2):
+        p.requires_grad = True
+    with watch(quiet=True, record=False, budget=0.0) as seen, torch.no_grad():
+        for _ in range(60):
+            i = torch.randint(0, 2000, (64,))
+            h = (x[i] @ w1).tanh()
+            logits = h @ w2
+            loss = F.cross_entropy(logits, y[i])
+            d = logits.softmax(1) - F.one_hot(y[i], 4)
+            d /= rows
+            d1 = x[i].T @ ((1 - h**2) * (d @ w2.T))
+            w2 -= 0.3 * h.T @ d
+            w1 -= 0.3 * d1
+            seen.step(loss)
+    assert [cause.id for cause in seen.diagnosis.causes] == causes
