@@ -109,7 +109,7 @@ def _new_data_guessed(evidence: Evidence) -> str:
     """Say that new data is no better than guessed, and never was; "" where it need not be so.
 
     Before an example of training came twice, a batch was as new as other data: where one costs far
-    less than the other, they differ, or what is done with them does. To learn by heart comes later.
+    less than the other, they differ, or what is done with them does. Overfitting comes later.
     """
     first, data = evidence.first, evidence.data
     points = [(step, loss) for step, loss in evidence.validations if math.isfinite(loss)]

@@ -79,7 +79,7 @@ def test_a_stale_cache():
     [
         (0.7, (3.4, 3.9, 4.3, 4.6), {}, False),
         (4.0, (3.4, 3.9, 4.3, 4.6), {}, False),  # the first one came before any example did again
-        (9.0, (3.4, 3.9, 4.3, 4.6), {}, None),  # learned by heart
+        (9.0, (3.4, 3.9, 4.3, 4.6), {}, None),  # overfitting
         (0.7, (2.9, 2.8, 2.9, 3.3), {}, None),  # better than a guess at first
         (0.7, (99.0, 80.0, 75.0, 70.0), {}, None),  # a sum of what falls
         (0.7, (99.0, 98.0, 98.0, 98.0), {"metrics": [(200, 98.0, 0.8)]}, None),
