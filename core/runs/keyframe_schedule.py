@@ -1,7 +1,9 @@
 """When a run's moments are kept, and what a copy of the network writes at them."""
 
+from contextlib import suppress
 from pathlib import Path
 
+from ..errors import UserError
 from ..telemetry.events import Array, Snapshot, frozen
 from ..training.learner import Learner
 from ..training.pace import Pace
@@ -61,8 +63,9 @@ class KeyframeSchedule:
             return ()
         if not (last or self._writing.due()):
             return ()
-        with self._writing.spending():
+        with self._writing.spending(), suppress(UserError):
             return self._written()
+        return ()  # it has diverged, and its weights are kept all the same
 
     def _written(self) -> tuple[str, ...]:
         """Let a copy of the network write, with the same random numbers each time."""

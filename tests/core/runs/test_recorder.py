@@ -90,6 +90,21 @@ def test_moments_hold_weights_walls_and_samples(recorded):
     assert not first.snapshot.layers
 
 
+def test_a_network_that_writes_nothing_any_more_is_kept(names_run, tmp_path, monkeypatch):
+    """Its answers are NaN where its loss is none yet: the moment has its weights all the same."""
+    run = names_run(tmp_path / "run")
+
+    def sample(*about, **rest):
+        raise UserError("The network's answers are NaN: it has diverged.")
+
+    monkeypatch.setattr(type(run.playground), "sample", sample)
+    events = list(train(run, Control()))
+    assert isinstance(events[-1], Finished)
+    assert not [event for event in events if isinstance(event, Noted)]
+    last = read_keyframe(tmp_path / "run", keyframes_of(tmp_path / "run")[-1])
+    assert last.step == 60 and last.weights and not last.samples
+
+
 def test_the_best_weights_are_kept(recorded):
     """They are those that were judged best on the way, ready for use."""
     best = load_checkpoint(recorded / BEST)
