@@ -18,8 +18,8 @@ from gui.session_state import State
 from gui.theme import IconButton
 from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import Card, label, say
-from gui.widgets.code_card import SHOW
 from gui.widgets.recipe_form import RecipeForm
+from gui.widgets.script_card import SHOW
 from gui.widgets.undo_keys import add_undo_keys
 
 CHANGED = "changed"

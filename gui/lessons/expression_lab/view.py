@@ -35,6 +35,7 @@ from gui.lessons.prose import Prose
 from gui.theme import IconButton
 from gui.widgets.buttons import identified, push_button, retitle
 from gui.widgets.card import Card, label, say
+from gui.widgets.script_card import SHOW
 
 RATES = (*(float(f"{m}e{e}") for e in range(-4, 1) for m in (1, 2, 3, 5)), 10.0)
 """The learning rates on the slider."""
@@ -67,6 +68,8 @@ class ExpressionView(Card):
         self.presets.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         for key, preset in PRESETS.items():
             self.presets.addItem(preset.title, key)
+        help = "The training of this expression as a plain PyTorch script, while it is changed."
+        self.show_code = push_button("expressionCode", SHOW, help, "link")
         self.problem = label("", "muted", wrap=True)
         self.problem.setObjectName("expressionProblem")
         self.words = Prose(HINT, 14)
@@ -83,6 +86,7 @@ class ExpressionView(Card):
     def _arrange(self) -> None:
         self.head.addWidget(label("type any differentiable computation", "muted"))
         self.head.addWidget(self.presets)
+        self.head.addWidget(self.show_code)
         top, below = QHBoxLayout(), QHBoxLayout()
         top.setSpacing(14)
         self.input.setFixedHeight(TOP)
@@ -190,6 +194,7 @@ class ExpressionControls(QWidget):
 
     startedOver = Signal()
     seedChanged = Signal(int)
+    rateChanged = Signal()
     frozen = Signal(bool)
     """Whether the noise keeps its last sample."""
 
@@ -303,7 +308,6 @@ class ExpressionControls(QWidget):
     def show_playing(self, playing: bool) -> None:
         """Turn the play button into a pause button, or back."""
         retitle(self.play, "Pause" if playing else "Play")
-        self.play.setAccessibleName(self.play.text())
 
     def begin_with(self, rate: float, fast: bool) -> None:
         """Take the settings of a preset, and the first seed."""
@@ -315,6 +319,7 @@ class ExpressionControls(QWidget):
 
     def _show_rate(self) -> None:
         self._rate_words.setText(f"learning rate {number(self.rate, 4)}")
+        self.rateChanged.emit()
 
 
 def _button(name: str, help: str) -> QPushButton:

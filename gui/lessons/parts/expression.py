@@ -7,6 +7,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent, QTextCursor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from core.code.expression import write_expression
+from core.code.script import changed_lines
 from core.errors import UserError
 from core.expressions.explanations import explain_backward, explain_forward
 from core.expressions.graph import Graph, Kind
@@ -18,10 +20,15 @@ from core.expressions.tokens import ExpressionError
 from core.numbers import number
 from gui.lessons.context import LessonContext
 from gui.lessons.expression_lab.view import ExpressionView
+from gui.theme import GAP
+from gui.widgets.script_card import ScriptCard
 
 SLOW, FAST = 250, 40  # milliseconds between two drawings
 BUSY = 0.012  # seconds of steps between two drawings, when fast
 REST = 300  # milliseconds without a change, until gradients are checked
+CODE = 420  # pixels of the script's height
+ABOUT = "This training from the numbers of the text on, in plain PyTorch, without Glassbox."
+MARKED = "Marked: what the last change brought."
 NO_GRADIENT = (
     "**There is no gradient**: nothing here is learned or constant data. Assign a number to a"
     " name: w = 2."
@@ -53,7 +60,13 @@ class Part(QWidget):
         self._checker.timeout.connect(self._check)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
         column.addWidget(self.view)
+        self.code = ScriptCard(self.view.show_code)
+        self.code.file_name = "expression"
+        self.code.setMinimumHeight(CODE)
+        self.code.hide()
+        column.addWidget(self.code)
         view, controls = self.view, self.view.controls
         view.input.textChanged.connect(self._on_text)
         view.presets.activated.connect(lambda _: self.take(view.presets.currentData()))
@@ -65,6 +78,8 @@ class Part(QWidget):
         controls.startedOver.connect(self._read)
         controls.seedChanged.connect(lambda _: self._read())
         controls.frozen.connect(self._freeze)
+        controls.rateChanged.connect(self._write_code)
+        self.code.toggled.connect(self._show_code)
         view.graph.numberMoved.connect(self._change_number)
         view.graph.nodePicked.connect(self._explain)
 
@@ -125,6 +140,28 @@ class Part(QWidget):
         self.view.show_graph(graph)
         self._show_points()
         self._show()
+        self._write_code()
+
+    def _show_code(self, shown: bool) -> None:
+        self.code.setVisible(shown)
+        self._write_code()
+
+    def _write_code(self) -> None:
+        """Write the script again, if it can be seen; one with a mistake leaves the last one."""
+        if self.lab is None or not self.code.shown:
+            return
+        controls, before = self.view.controls, self.code.script
+        try:
+            script = write_expression(
+                self.lab.graph, controls.rate, controls.seed, controls.freezes
+            )
+        except UserError as error:
+            self.code.show_none(str(error))
+            return
+        if script != before:
+            marked = changed_lines(before, script) if before else []
+            words = MARKED if marked else ""
+            self.code.show_script(script, marked, f"{ABOUT} {words}".strip(), words)
 
     def _show_points(self) -> None:
         """Show the decision map if the expression has points x, labels y, and predictions out."""
@@ -246,6 +283,7 @@ class Part(QWidget):
     def _freeze(self, frozen: bool) -> None:
         if self.lab is not None:
             self.lab.frozen = frozen
+            self._write_code()
 
     def _change_number(self, leaf: int, which: int, change: float) -> None:
         """Change a number that is dragged; training goes on meanwhile."""

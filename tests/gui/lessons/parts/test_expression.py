@@ -448,3 +448,24 @@ def test_the_lesson_uses_presets_that_there_are() -> None:
     blocks = lessons()["2-differentiable"].blocks
     used = [b.options["preset"] for b in blocks if isinstance(b, Live) and b.name == "expression"]
     assert sorted(used) == sorted(PRESETS)
+
+
+def test_the_code_of_an_expression_is_shown_while_it_is_typed(make, qtbot):
+    """Below the lab: its lines change with the text and the learning rate; a mistake leaves it."""
+    part = make("neuron")
+    source = part.code.source
+    assert not source.isVisible()
+    qtbot.mouseClick(part.view.show_code, LEFT)
+    assert source.isVisible() and "o = torch.tanh(torch.dot(w, x) + b)" in source.toPlainText()
+    typed(part, qtbot, "w = 2\n(w - 1)**2")
+    assert "loss = (w - 1)**2" in source.toPlainText()
+    part.view.controls.begin_with(0.1, False)
+    assert "lr = 0.1" in source.toPlainText() and "Marked" in part.code.caption.text()
+    marked = source.toPlainText().split("\n").index("lr = 0.1")
+    assert source.marks_at(marked) and not source.marks_at(marked + 1)
+    qtbot.keyClicks(part.view.input, " +")
+    assert part.lab is None and "loss = (w - 1)**2" in source.toPlainText()
+    typed(part, qtbot, "data(2)**2")
+    assert source.toPlainText() == "" and "nothing that is learned" in part.code.caption.text()
+    qtbot.mouseClick(part.code.hide_button, LEFT)
+    assert not source.isVisible() and part.view.show_code.text() == "Show the code"
