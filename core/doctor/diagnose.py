@@ -18,6 +18,7 @@ from .lines import Lines
 from .rules import apply_rules
 from .verdict.conclusion import BROKEN, causes_of, conclude
 from .watch.graph import StepGraph
+from .watch.replicas import validated_copy
 from .watch.tape import Tape
 from .watch.training_kind import ACTOR, ADVERSARIAL, CONTRASTIVE, OTHER, PHYSICS
 from .watch.variables import Variables
@@ -57,6 +58,7 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
     replay = replay_of(watcher)
     if replay is not None:
         replay.module = _module_with_batch_norm(watcher.variables)
+        replay.validated = validated_copy(watcher)
         evidence.data = check_data(replay, watcher.variables, eval_rows=watcher.eval_rows)
         evidence.visits = visits(replay.batches, evidence.done)
         for _ in experiment(evidence, replay, budget, watcher.repeatable):

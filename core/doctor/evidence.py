@@ -80,6 +80,7 @@ class Evidence:
         steps, losses: the loss of each step (thinned, if there were many).
         observations: of some steps, in order.
         validations: steps and losses on other data.
+        validated_with: for each of them a sum over the weights that were validated; NaN.
         metrics: steps, losses on other data, and accuracies there.
         crash: the error that ended the loop; "".
         rates: steps and learning rates of the optimiser, evenly spread.
@@ -110,6 +111,7 @@ class Evidence:
     losses: Array
     observations: list[Observation]
     validations: list[tuple[int, float]] = field(default_factory=list)
+    validated_with: list[float] = field(default_factory=list)
     metrics: list[tuple[int, float, float]] = field(default_factory=list)
     crash: str = ""
     rates: list[tuple[int, float]] = field(default_factory=list)
@@ -246,6 +248,7 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         losses,
         list(watcher.observations),
         list(watcher.validations),
+        list(watcher.validated_with),
         list(watcher.metrics),
         crash=crash,
         rates=list(watcher.rates),

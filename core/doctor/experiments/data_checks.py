@@ -449,12 +449,14 @@ def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:
     if size > FREQUENT:  # a table of all would need more examples; the frequent ones are enough
         rows, targets, size = _frequent(rows, size), _frequent(targets, size), FREQUENT + 1
     half = len(rows) // 2
-    if half < 30 * int(torch.unique(targets).numel()):
+    # Labels are of fewer kinds than tokens: what can't be one gets no share of the guess.
+    known, targets = torch.unique(targets, return_inverse=True)
+    if half < 30 * len(known):
         return {}  # too few to know what follows what
     best, unigram = math.inf, math.nan
     for column in rows.T:
         pairs = torch.stack([torch.zeros_like(column), column], 1)
-        floors = counted(pairs[:half], targets[:half], pairs[half:], targets[half:], size)
+        floors = counted(pairs[:half], targets[:half], pairs[half:], targets[half:], len(known))
         best, unigram = min(best, floors["pair"]), floors["single"]
     better = max(0.0, (unigram - best) / unigram) if unigram > 0 else math.nan
     return {"predictability": better, "pair_entropy": best if size <= FREQUENT else math.nan}

@@ -37,12 +37,14 @@ class Replay:
         graph: the step.
         batches: inputs and targets of some steps.
         module: the network, where it is one module with batch norm; None.
+        validated: the network, and a copy that is validated in its place; None.
         spent: seconds of a usual core that training copies has taken.
     """
 
     graph: StepGraph
     batches: list[Batch]
     module: nn.Module | None = None
+    validated: tuple[nn.Module, nn.Module] | None = None
     spent: float = 0.0
 
     @cached_property
@@ -113,6 +115,21 @@ class Replay:
         given = self.substitutes(batch) if batch else {}
         root = self.repeat(self.graph.tape.root, {**given, **(parameters or {})})
         return root / self.graph.scale
+
+    @torch.no_grad()
+    def loss_of(self, module: nn.Module, batch: Batch) -> float:
+        """Return the loss of what a module makes of another batch, in the place of the outputs.
+
+        Raises:
+            ValueError: that is of another shape.
+        """
+        outputs = self.graph.outputs
+        assert outputs is not None
+        fresh = module(*batch[0])
+        if fresh.shape != outputs.shape:
+            raise ValueError("the module's output is not the one in the loss")
+        given = self.substitutes(batch) | {id(outputs): fresh}
+        return float(self.repeat(self.graph.tape.root, given))
 
     def outputs(self, batch: Batch) -> Tensor:
         """Return the outputs on another batch."""

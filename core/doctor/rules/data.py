@@ -41,6 +41,8 @@ TRAINING_HARDER = 0.07
 """Part by which the loss on training data is above that on new data, as labels are wrong there."""
 LARGE_TARGETS, REACHED = 30.0, 0.5
 """Mean or standard deviation of targets; and the share of their variance that is well below it."""
+MANY_STEPS = 200
+"""After which something would have been learned of labels that belong to their inputs."""
 FAR_HIGHER = (10.0, 100.0)
 """Multiples of a learning rate with which shuffled labels would hardly be learned."""
 FEW_CLASSES = 0.6
@@ -295,7 +297,7 @@ def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
     if data is not None and math.isfinite(data.predictability) and data.sees_whole:
         return rule.failed(measured, 0.85, "the labels", "well above 0 %")
     entropy = data.entropy if data else math.nan
-    if math.isfinite(entropy) and overfit and overfit.passed and len(evidence.losses) > 300:
+    if math.isfinite(entropy) and overfit and overfit.passed and len(evidence.losses) >= MANY_STEPS:
         level = evidence.ended / entropy if entropy > 0 else math.nan
         measured = f"the loss stays at {evidence.ended:.3g}, class frequency alone is {entropy:.3g}"
         means = evidence.smooth(20)
@@ -312,7 +314,7 @@ def _partners_shuffled(rule: Rule, evidence: Evidence) -> Check:
     by_chance = evidence.uniform
     if first is None or last is None or first.criterion.kind != "cross_entropy":
         return rule.not_checked("no pairs among others")
-    if len(evidence.losses) < 200 or not by_chance > 0:
+    if len(evidence.losses) < MANY_STEPS or not by_chance > 0:
         return rule.not_checked("too few steps were observed")
     measured = f"the loss is {evidence.ended:.3g}, by chance {by_chance:.3g}"
     if 0.99 < evidence.ended / by_chance < 1.05 and evidence.began < 1.2 * by_chance:
@@ -327,7 +329,7 @@ def _targets_shuffled(rule: Rule, evidence: Evidence) -> Check:
     spread = data.target_variance if data else math.nan
     constant = spread if math.isfinite(spread) else evidence.uniform
     known = found and overfit and overfit.passed and constant > 0
-    if not found or not known or len(evidence.losses) < 200:
+    if not found or not known or len(evidence.losses) < MANY_STEPS:
         return rule.not_checked("it was not tried, or too few steps were observed")
     measured = f"the loss is {evidence.ended:.3g}, of the best constant {constant:.3g}"
     rates = evidence.result(OtherRates)

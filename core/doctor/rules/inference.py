@@ -92,6 +92,9 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
     ):
         measured = f"{names(in_eval_mode[-1].eval_modules)} in eval mode during training"
         return rule.failed(measured, 0.88, "the training", "model.train()")
+    copied = evidence.experiments.get("validated_copy")
+    if copied is not None and copied.passed is False:
+        return rule.failed(copied.measured, 0.85, "the evaluation", copied.expected)
     done = evidence.experiments.get("both_modes")
     if done is not None and done.passed is False and evidence.observations[-1].step > MANY_STEPS:
         return rule.failed(done.measured, 0.75, "batch norm or dropout", done.expected)

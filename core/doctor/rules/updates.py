@@ -59,14 +59,21 @@ LONG_STEP, LONG_STEP_WHERE_LOWER_IS_BETTER, LONG_STEP_WITH_JUMPS = -2.2, -2.6, -
 """The log10 of the update-to-weight ratio at which other symptoms are blamed on the learning rate:
 a loss that diverged, a lower rate that is better, jumps."""
 MUCH_TOO_SMALL = UPDATE_SMALL - 0.8
+SHORT, MUCH_BETTER = -3.5, 0.3
+"""The log10 of the update-to-weight ratio, and the part of a loss that is about as at the start
+which a far higher rate must bring, where steps that are not so short are too short all the same."""
 FAR_BETTER = 0.6
 """Part of the loss that a network leaves which is trained whole, where frozen layers are a loss."""
+NEARLY_NO_RATE = 1e-3
+"""Part of the highest rate, up to which a group of parameters is as good as frozen."""
 LOW_RANK = 4
 """Times the rank of adapters, which a layer has that they stand beside."""
 WORTH_STARTING_AGAIN = 0.2
 """Part of the loss that as many steps again, or a new network of the same size, must bring."""
 WORTH_CHANGING = 0.04
 """Part of the loss that another learning rate must bring."""
+BELOW_NOW = 0.01
+"""Part of a guess's loss by which a lower rate must come below the loss as it is."""
 
 
 @rule(
@@ -148,7 +155,7 @@ def parameter_not_trained(rule: Rule, evidence: Evidence) -> Check:
     "frozen layers",
     "No layer that the loss depends on is frozen, unless deliberately: a module of its own, or all"
     " up to the head; but not with weights as they were drawn where one that is trained is far"
-    " better.",
+    " better, and neither by a rate that is next to nothing beside that of the others.",
     "all layers are trained",
 )
 def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
@@ -157,13 +164,29 @@ def frozen_layer(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked("no complete step was observed")
     frozen = [p.name for p, _ in found if _is_frozen(p)]
     if frozen and (better := _random_and_in_the_way(evidence)):
-        return rule.failed(f"{names(frozen)} {better}", 0.85, names(frozen))
+        return rule.failed(f"{names(frozen)} is frozen {better}", 0.85, names(frozen))
     if frozen and (why := _frozen_deliberately(evidence, frozen)):
         return rule.passed(f"{names(frozen)}: {why}")
     if frozen:
         measured = f"{names(frozen)} has requires_grad=False, or a learning rate of 0"
         return rule.failed(measured, 0.88, names(frozen))
+    slow = _nearly_still(evidence)
+    if slow and (better := _random_and_in_the_way(evidence, tuple(slow))):
+        slowest = min(slow, key=lambda name: slow[name])
+        measured = f"the learning rate of {slowest} is {slow[slowest]:.1g} of the highest: it stays"
+        return rule.failed(f"{measured} {better}", 0.85, names(tuple(slow)))
     return rule.passed("none")
+
+
+def _nearly_still(evidence: Evidence) -> dict[str, float]:
+    """Return the matrices whose group's rate is next to nothing, as a part of the highest one."""
+    parts: dict[str, list[float]] = {}
+    for step in evidence.observations:
+        for p in step.parameters:
+            if p.is_matrix and p.used and p.update > 0:
+                short = p.log_update_ratio < UPDATE_SMALL
+                parts.setdefault(p.name, []).append(p.optimizer_lr / step.lr if short else 1.0)
+    return {name: max(found) for name, found in parts.items() if max(found) <= NEARLY_NO_RATE}
 
 
 def _frozen_deliberately(evidence: Evidence, frozen: list[str]) -> str:
@@ -188,9 +211,15 @@ def _frozen_deliberately(evidence: Evidence, frozen: list[str]) -> str:
     return ""
 
 
-def _random_and_in_the_way(evidence: Evidence) -> str:
-    """Say how much better a network of the same size is, if what is frozen is as it was drawn."""
-    layers = [x for x in evidence.observations[-1].layers if x.frozen and not x.is_embedding]
+def _random_and_in_the_way(evidence: Evidence, slow: tuple[str, ...] = ()) -> str:
+    """Say how much better a network of the same size is, if what is frozen is as it was drawn.
+
+    Args:
+        evidence: of the training.
+        slow: parameters that are as good as frozen.
+    """
+    layers = [x for x in evidence.observations[-1].layers if not x.is_embedding]
+    layers = [x for x in layers if x.frozen or x.parameter in slow]
     found = evidence.result(References)
     if not layers or not all(x.as_initialised for x in layers) or found is None:
         return ""
@@ -198,7 +227,7 @@ def _random_and_in_the_way(evidence: Evidence) -> str:
     if not (found.same < FAR_BETTER * found.own and surely and evidence.is_supervised):
         return ""
     return (
-        "is frozen with weights as they were drawn; a network of its size that is trained whole"
+        "with weights as they were drawn; a network of its size that is trained whole"
         f" reaches a loss of {found.same:.3g} on the same examples, this one {found.own:.3g}"
     )
 
@@ -319,10 +348,12 @@ def stale_target(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "weights_restored",
     "updates that stay",
-    "A step begins with the weights that the step before has left.",
+    "A step begins with the weights that the step before has left, or with better ones.",
     "the updated weights",
 )
 def weights_restored(rule: Rule, evidence: Evidence) -> Check:
+    if worse := _worse_weights(evidence):
+        return rule.failed(worse, 0.95, "behind the validation")
     pairs = [(a, b) for a, b in pairwise(evidence.observations) if b.step == a.step + 1]
     moved = [(a, b) for a, b in pairs if any(p.update > 0 for p in a.parameters)]
     moved = [(a, b) for a, b in moved if math.isfinite(a.begun_with - b.begun_with)]
@@ -332,6 +363,24 @@ def weights_restored(rule: Rule, evidence: Evidence) -> Check:
         measured = f"after each of {len(moved)} steps the next one began with the same weights"
         return rule.failed(measured, 0.97, "behind the update")
     return rule.passed("they stay")
+
+
+def _worse_weights(evidence: Evidence) -> str:
+    """Say how often a step began with weights that were worse than those it gave up; else ""."""
+    begun = {x.step: x.begun_with for x in evidence.observations}
+    known: list[tuple[int, float, float]] = []
+    found = []
+    for (step, loss), weights in zip(evidence.validations, evidence.validated_with, strict=False):
+        taken = begun.get(step, weights)
+        worse = [x for x in known if x[2] == taken != weights and x[1] > loss]
+        found += [f"{was:.3g} (step {at}) in the place of {loss:.3g}" for at, was, _ in worse[:1]]
+        known.append((step, loss, weights))
+    if len(found) < MIN_PAIRS:
+        return ""
+    return (
+        f"after {len(found)} validations the next step began with earlier weights, whose loss on"
+        f" new data was higher: {found[-1]}"
+    )
 
 
 @rule(
@@ -546,7 +595,7 @@ def _lower_is_better(evidence: Evidence) -> bool:
         return True
     # Near the floor of the loss every lower rate is better, by next to nothing.
     scale = evidence.uniform if math.isfinite(evidence.uniform) else before
-    if same - best < WORTH_CHANGING * scale:
+    if same - best < WORTH_CHANGING * scale or before - best < BELOW_NOW * scale:
         return False
     return (best < 0.78 * same and best < 0.9 * before) or (same > 1.15 * before and best < before)
 
@@ -586,11 +635,13 @@ def _too_short(evidence: Evidence, ratios: list[float]) -> tuple[str, float]:
     hardly_falls = evidence.ended > 0.7 * evidence.began
     stays = evidence.ended > 0.97 * evidence.began
     too_small = gain > WORTH_CHANGING or stays or (ratio < MUCH_TOO_SMALL and hardly_falls)
-    if not (ratio < UPDATE_SMALL and too_small):
+    nearly_stays = evidence.ended > STAYS * evidence.began
+    far_better = ratio < SHORT and nearly_stays and gain > MUCH_BETTER
+    if not (far_better or (ratio < UPDATE_SMALL and too_small)):
         return measured, 0.0
     done = evidence.experiments.get("other_rates")
     measured += f". {done.measured}" if done and done.passed is not None else ""
-    return measured, 0.6 + min(0.3, 0.15 * (UPDATE_SMALL - ratio))
+    return measured, 0.6 + min(0.3, 0.15 * max(0.0, UPDATE_SMALL - ratio))
 
 
 def _steps_too_short(evidence: Evidence) -> str:

@@ -81,8 +81,8 @@ CAUSES = {
         ("plateau", "lr_too_low", "crash", "vanishing_gradient", "labels_shuffled"),
     ),
     "weights_restored": CauseText(
-        "Weights are restored after each step",
-        "What a step has learned is undone before the next one: the network stays as it was.",
+        "Earlier weights are restored",
+        "What was learned is undone before the next step: the network stays as it was.",
         "Load the best weights once, after the training; keep them as a deep copy until then.",
         ("plateau", "lr_too_low", "labels_shuffled", "parameter_not_trained"),
     ),

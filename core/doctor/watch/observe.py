@@ -16,6 +16,8 @@ from .variables import Variables
 from .wiring import wiring
 
 EPSILON = 1e-12
+ENOUGH_WEIGHTS = 10_000
+"""Of a matrix, to see how they were drawn."""
 LOSS_SCALE = 30.0
 """Times the reported loss, above which what is differentiated is scaled for few digits."""
 BATCH_NORM = nn.modules.batchnorm._BatchNorm
@@ -277,7 +279,7 @@ def _layers(graph: StepGraph, variables: Variables) -> Iterator[ObservedLayer]:
             is_output=key == before_loss[-1] if before_loss else False,
             frozen=not weight.requires_grad,
             rows=round(len(units) * _distinct(given)),
-            as_initialised=weight.requires_grad or _as_initialised(weight),
+            as_initialised=_as_initialised(weight),
         )
 
 
@@ -295,7 +297,8 @@ def _as_initialised(weight: Tensor) -> bool:
     What was trained has outgrown the bounds of a uniform distribution, and has heavier tails than
     a normal one.
     """
-    values = weight.detach().float().flatten()
+    every = max(1, weight.numel() // ENOUGH_WEIGHTS) | 1
+    values = weight.detach().flatten()[::every].float()
     if len(values) < 64:
         return True
     std = float(values.std()) + EPSILON

@@ -1,4 +1,4 @@
-"""Finds networks that began alike: replicas that drift apart, and targets that stay behind."""
+"""Finds networks built alike: replicas that drift apart, targets that stay behind, averages."""
 
 from itertools import combinations, permutations
 from typing import TYPE_CHECKING
@@ -68,6 +68,27 @@ def stale_target(watcher: "LoopWatcher") -> str:
         if pairs and behind and moved and any(id(q) in used for _, q in pairs):
             return f"after {watcher.count:,} steps {stays} has the weights that {learns} began with"
     return ""
+
+
+def validated_copy(watcher: "LoopWatcher") -> tuple[nn.Module, nn.Module] | None:
+    """Return the network that is trained, and the one built alike that is validated in its place.
+
+    Such as an average of its weights; None where the trained one is validated.
+    """
+    graph = watcher.graph
+    if graph is None:
+        return None
+    trained = {id(p) for p in graph.tape.parameters}
+    modules = [m for root in watcher.variables.modules.values() for m in root.modules()]
+    for module in modules:
+        mine = {id(p) for p in module.parameters()}
+        if not trained or not trained <= mine or mine & watcher.evaluated_weights:
+            continue
+        for other in modules:
+            pairs = _paired(module, other)
+            if pairs and {id(q) for _, q in pairs} & watcher.evaluated_weights:
+                return module, other
+    return None
 
 
 def _paired(a: nn.Module, b: nn.Module) -> list[tuple[Tensor, Tensor]]:

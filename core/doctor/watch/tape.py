@@ -9,7 +9,7 @@ inputs or other weights: :func:`replay`.
 import math
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -443,10 +443,8 @@ class TapeRecorder(TorchFunctionMode):
         with torch._C.DisableTorchFunction(), torch.no_grad():
             for parameter in reached:
                 self._note_carried(parameter)
-            exact = all(p.is_floating_point() and p.device.type != "mps" for p in reached)
-            if exact and not tape.passes:  # in seven digits a small update may be lost
-                sums = (n * float(p.double().sum()) for n, p in enumerate(reached, 1))
-                tape.begun_with = sum(sums)
+            if not tape.passes:
+                tape.begun_with = weights_sum(reached)
         result = function(*args, **kwargs)
         tape.passes.append(found)
         if tape.root is None:
@@ -500,6 +498,17 @@ def backward(
 ) -> None:
     """Do what ``Tensor.backward`` does, whatever a program has put in its place."""
     torch.autograd.backward(tensor, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+def weights_sum(parameters: Sequence[Tensor]) -> float:
+    """Return a sum by which the weights of two moments are told apart; NaN where it is not exact.
+
+    In seven digits a small update may be lost.
+    """
+    if any(not p.is_floating_point() or p.device.type == "mps" for p in parameters):
+        return math.nan
+    with torch._C.DisableTorchFunction(), torch.no_grad():
+        return sum(n * float(p.double().sum()) for n, p in enumerate(parameters, 1))
 
 
 def _is_nonzero(gradient: Tensor | None) -> bool:

@@ -21,7 +21,17 @@ from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
 from .safe_log import SafeLog
-from .tape import PRODUCTS, RANDOM, Line, Tape, TapeRecorder, isolated, ops_behind, replay
+from .tape import (
+    PRODUCTS,
+    RANDOM,
+    Line,
+    Tape,
+    TapeRecorder,
+    isolated,
+    ops_behind,
+    replay,
+    weights_sum,
+)
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds
 
@@ -42,6 +52,8 @@ FOLLOWED = 4
 MAX_RATES = 256
 """Learning rates that are kept; with twice as many steps, every second of them."""
 MAX_OBSERVATIONS = 400
+MAX_COMPARED = 64
+"""Validations whose weights are told from those of others."""
 MAX_EVAL_ROWS = 32
 """Of each batch of an evaluation."""
 MAX_LOSSES = 20_000
@@ -50,6 +62,9 @@ MAX_BATCH_BYTES = 128 << 20
 """Of all batches that are kept."""
 COMBINES = PRODUCTS | {"mul", "rmul", "add", "radd", "dot", "mv"}
 """Calls by which a weight is used that is no matrix; others show it, or compare it."""
+FEW_DIGITS = (torch.bfloat16, torch.float16)
+EXACT, EXACT_IN_FEW_DIGITS = 1e-3, 0.05
+"""Part of the largest output by which those of a repeated step may differ."""
 NOT_REPEATABLE = RANDOM | {"dropout", "scaled_dot_product_attention"}
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
@@ -73,6 +88,7 @@ class LoopWatcher:
         count: how many steps are done.
         observations: of some steps, in order.
         validations: steps and losses on other data.
+        validated_with: for each of them a sum over the weights that were validated; NaN.
         metrics: steps, losses on other data, and accuracies.
         rates: steps and the optimiser's learning rate there, evenly spread.
         graph: the newest step that was observed.
@@ -87,6 +103,7 @@ class LoopWatcher:
         lost: variables that were parameters, and require no gradient where the loop failed.
         tells_error: whether an error that ended the loop is torch's, or one that is known.
         eval_rows: inputs of the network in an evaluation, a part of them.
+        evaluated_weights: ids of the parameters of products in evaluations.
         first_weights: the parameters before the first step, by name.
         problem: why a step could not be observed; "" if all could.
         overhead: seconds that the observations took.
@@ -99,6 +116,7 @@ class LoopWatcher:
         self.count = 0
         self.observations: list[Observation] = []
         self.validations: list[tuple[int, float]] = []
+        self.validated_with: list[float] = []
         self.metrics: list[tuple[int, float, float]] = []
         self.rates: list[tuple[int, float]] = []
         self.graph: StepGraph | None = None
@@ -113,6 +131,7 @@ class LoopWatcher:
         self.lost: tuple[str, ...] = ()
         self.tells_error = False
         self.eval_rows: list[Tensor] = []
+        self.evaluated_weights: set[int] = set()
         self.problem = ""
         self.overhead = 0.0
         self._work, self._step_work = 0.0, 0.0
@@ -346,6 +365,7 @@ class LoopWatcher:
         learned_from = any(id(op) in tape.fed_by_eval for op in graph.ops)
         if learned_from or (tape.fed_by_eval and not self.validations):
             return  # it was no evaluation
+        self.evaluated_weights |= tape.evaluated_weights
         if tape.training_mode_in_eval:
             self.training_mode_in_eval = tuple(sorted(tape.training_mode_in_eval))
         for shape, values in tape.eval_inputs:
@@ -353,7 +373,8 @@ class LoopWatcher:
                 if inputs.is_floating_point() and tuple(inputs.shape[1:]) == shape:
                     same = [v[:MAX_EVAL_ROWS] for s, v in tape.eval_inputs if s == shape]
                     self.eval_rows = [rows.detach().clone() for rows in same]
-                    different = compare_sizes(inputs, values)
+                    # What was noted may have gone through a normalisation of the network's own.
+                    different = compare_sizes(_first_given(graph, shape, inputs), values)
                     if different and self.inference is None:
                         self.inference = InferenceStats(extra=tuple(different))
                     return
@@ -384,7 +405,10 @@ class LoopWatcher:
             return False
         original = outputs.detach().float()
         error = float((repeated - original).abs().max())
-        return error <= 1e-3 * float(original.abs().max()) + 1e-12
+        # What autocast computed in few digits is repeated in more of them.
+        few = any(t.dtype in FEW_DIGITS for op in ops for t in op.outputs)
+        exact = EXACT_IN_FEW_DIGITS if few else EXACT
+        return error <= exact * float(original.abs().max()) + 1e-12
 
     def _keep_batch(self, graph: StepGraph) -> None:
         if graph.targets is None or not graph.inputs:
@@ -409,6 +433,9 @@ class LoopWatcher:
             self._next_validation = 2 * self.count - self.validations[-1][0]
         value = _loss_of(loss)
         self.validations.append((self.count, value))
+        passes = self.graph.tape.passes if self.graph is not None else []
+        compared = passes and count < MAX_COMPARED
+        self.validated_with.append(weights_sum(passes[0].parameters) if compared else math.nan)
         if accuracy is not None and self._is_loss(accuracy, "seen.validate()"):
             share = _loss_of(accuracy)
             self.metrics.append((self.count, value, share / 100 if share > 1 else share))
@@ -467,6 +494,16 @@ class LoopWatcher:
             for key in (id(tensor) for tensor in op.inputs):
                 if op.line and key in graph.weights:
                     self.use_lines.setdefault(key, op.line)
+
+
+def _first_given(graph: StepGraph, shape: tuple[int, ...], otherwise: Tensor) -> Tensor:
+    """Return what the first product of a step was given, if its rows are of a shape."""
+    for op in graph.ops:
+        if op.name in PRODUCTS:
+            given = op.operand(0)
+            alike = isinstance(given, Tensor) and given.is_floating_point()
+            return given if alike and tuple(given.shape[1:]) == shape else otherwise
+    return otherwise
 
 
 def _drop_results(

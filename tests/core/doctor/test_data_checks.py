@@ -66,3 +66,11 @@ def test_labels_of_tokens_together_are_not_judged_where_these_are_drawn():
     assert found["independent_tokens"] and found["predictability"] < 0.02
     text = (torch.randint(0, 11, (4000, 1), generator=g) + 3 * torch.arange(4)) % 11
     assert "independent_tokens" not in _predictability(text, torch.randint(0, 5, (4000,)))
+
+
+def test_a_guess_spreads_over_the_labels_and_not_over_the_tokens():
+    """Else any table of few rows would beat a guess that has 27 answers where there are two."""
+    g = torch.Generator().manual_seed(0)
+    rows = (torch.randint(0, 13, (140, 1), generator=g) + 3 * torch.arange(6)) % 13 + 13
+    found = _predictability(rows, torch.randint(0, 2, (140,), generator=g))
+    assert found["predictability"] < 0.02

@@ -141,7 +141,7 @@ def test_labels_shuffled(predictability, end, passed):
 
 def test_labels_that_only_one_batch_learns_are_shuffled():
     """The loss stays at the entropy, though a batch can be overfit."""
-    stats, flat = DataStats(entropy=3.2), [3.2] * 400
+    stats, flat = DataStats(entropy=3.2), [3.2] * 250
     overfit = OverfitBatch(3.3, 0.1, 0.0, 1.0)
     found = tried(evidence(losses=flat, data=stats), "overfit_one_batch", True, overfit)
     assert data.labels_shuffled.check(found).passed is False

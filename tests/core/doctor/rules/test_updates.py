@@ -171,6 +171,28 @@ def test_random_layers_that_are_frozen_and_in_the_way(drawn, same, error, passed
 
 
 @pytest.mark.parametrize(
+    ("rate", "drawn", "same", "passed"),
+    [
+        (1e-6, True, 0.2, False),
+        (1e-3, True, 0.2, True),
+        (1e-6, False, 0.2, True),
+        (1e-6, True, 0.7, True),
+    ],
+    ids=["next to nothing", "a hundredth", "trained before", "not in the way"],
+)
+def test_a_rate_that_is_nothing_beside_the_others(rate, drawn, same, passed):
+    """It leaves a layer as it was drawn; of a backbone that was trained before it may be meant."""
+    body = weight("body.weight", (64, 64), update=rate * 0.05, optimizer_lr=rate)
+    parameters = (body, weight("head.weight", (10, 64), optimizer_lr=0.1))
+    layers = (layer("body", as_initialised=drawn), layer("head", as_initialised=False))
+    found = evidence(steps(parameters=parameters, layers=layers))
+    none = math.nan
+    networks = (0.8, 0.8, none, same, none, none, 0.05, none, none, none, none, none)
+    tried(found, "reference_networks", None, References(*networks, 600, 400, True))
+    assert frozen_layer.check(found).passed is passed
+
+
+@pytest.mark.parametrize(
     ("lr", "gain", "passed"),
     [
         (lambda t: 0.1, 0.0, True),
@@ -309,6 +331,24 @@ def test_a_higher_rate_that_is_better_makes_it_too_low():
         assert lr_too_low.check(found).passed is passed
 
 
+@pytest.mark.parametrize(
+    ("end", "higher", "passed"), [(3.2, 1.2, False), (3.2, 2.6, True), (2.0, 1.2, True)]
+)
+def test_steps_that_are_not_so_short_and_bring_nothing(end, higher, passed):
+    """A far higher rate brings far more where the loss is about as it began."""
+    rates = OtherRates(3.2, {1.0: 3.2, 10.0: 3.0, 100.0: higher})
+    found = tried(with_ratio(-4.0, falling(end=end)), "other_rates", False, rates)
+    assert lr_too_low.check(found).passed is passed
+
+
+def test_near_the_floor_a_lower_rate_is_better_by_next_to_nothing():
+    """Copies begin with an optimiser of their own, whose first steps lead up again."""
+    for before, passed in ((0.1, True), (1.5, False)):
+        rates = OtherRates(before, {1.0: before + 0.3, 0.1: before * 0.75, 10.0: 9.0})
+        found = tried(with_ratio(-2.0, falling(end=before)), "other_rates", False, rates)
+        assert lr_too_high.check(found).passed is passed
+
+
 def test_too_few_steps_say_nothing_of_the_learning_rate():
     """Neither that it is too high, nor too low."""
     for rule in (lr_too_high, lr_too_low):
@@ -345,6 +385,26 @@ def test_weights_that_are_restored(begun, passed):
     """Step after step begins with the same weights, though each one is updated."""
     seen = [step(number, begun_with=sum_) for number, sum_ in enumerate(begun)]
     assert weights_restored.check(evidence(seen)).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("losses", "begun", "passed"),
+    [
+        ((1.0, 0.8, 0.7, 0.6), 1.0, False),
+        ((0.5, 0.8, 0.7, 0.6), 1.0, None),
+        ((1.0, 0.8, 0.7, 0.6), 9.0, None),
+    ],
+    ids=["worse", "better", "other weights"],
+)
+def test_weights_of_an_earlier_validation_that_was_worse(losses, begun, passed):
+    """A step goes on from there, more than once; to go back to the best ones is no fault."""
+    seen = [step(number, begun_with=begun if number > 20 else 0.5) for number in (0, 20, 40, 60)]
+    found = evidence(
+        seen,
+        validations=list(zip((10, 20, 40, 60), losses, strict=True)),
+        validated_with=[1.0, 2.0, 3.0, 4.0],
+    )
+    assert weights_restored.check(found).passed is passed
 
 
 @pytest.mark.parametrize(
