@@ -20,6 +20,7 @@ from ..evidence import Evidence
 from ..watch.observation import Observation
 from ..watch.observe import follows
 from ..watch.tape import OWN_FUNCTION, RECURRENT, Op, tensors_in
+from ..watch.training_kind import DISTANCES
 from ..watch.watcher import FEW_DIGITS, Batch
 from ..watch.wiring import attends
 from .experiment import Declared, ExperimentResult, Outcome
@@ -80,6 +81,10 @@ WRONG_DERIVATIVE = 0.05
 """Part by which a gradient and a difference may not differ."""
 MIN_SETTLED, SETTLED = 4, 0.97
 """Losses on new data, and the part that the last third of them leaves where they have settled."""
+TASKS = (*DISTANCES, "cross_entropy", "nll_loss", "binary_cross_entropy_with_logits")
+DROWNED, UNLEARNED, LEARNED_ALONE = 1e-3, 0.8, 0.7
+"""Part of the gradient of another task; the part of the first loss that is left where little was
+learned, and of the last one where a copy learned one batch of that task alone."""
 STATISTICS = ("std", "var", "mean", "std_mean", "var_mean", "norm", "amax", "amin")
 
 STEP_EXPERIMENTS: list[StepExperiment] = []
@@ -577,6 +582,72 @@ def term_gradients(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
         f" {rest:.3g} with {sizes[False]:.3g}.",
         TermGradients(share, criterion, rest),
     )
+
+
+@dataclass(frozen=True)
+class DrownedTask(ExperimentResult):
+    """The gradient of one task over that of another, and how far its loss falls by itself."""
+
+    share: float
+    began: float
+    ended: float
+    alone: float
+
+
+@experiment("tasks_weighed", "Gradients of two tasks", "neither is next to nothing", 1.0)
+def drowned_task(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
+    """Does the error of a quantity drown another task, which is added as it is, and not learned?"""
+    graph, first, last = replay.graph, evidence.first, evidence.last
+    tasks = [
+        (place, value)
+        for place, (value, factor) in enumerate(graph.terms)
+        if factor == 1 and isinstance(value, Tensor) and _compares_with_data(replay, value)
+    ]
+    if first is None or last is None or len(tasks) < 2:
+        raise ValueError("the loss is not that of several tasks, as they are")
+    copies = replay.copies()
+    sizes = {}
+    with torch.enable_grad():
+        gradients = [
+            torch.autograd.grad(
+                replay.repeat(value, copies), list(copies.values()), allow_unused=True
+            )
+            for _, value in tasks
+        ]
+    shared = [all(g is not None for g in of_one) for of_one in zip(*gradients, strict=True)]
+    for (place, _), found in zip(tasks, gradients, strict=True):
+        own = [g for g, both in zip(found, shared, strict=True) if both and g is not None]
+        sizes[place] = math.sqrt(sum(float(g.square().sum()) for g in own))
+    small, large = (pick(sizes, key=lambda place: sizes[place]) for pick in (min, max))
+    share = sizes[small] / (sizes[large] + 1e-30)
+    began, ended = (
+        median(step.terms[small].value for step in part if len(step.terms) == len(graph.terms))
+        for part in (evidence.observations[:4], evidence.observations[-4:])
+    )
+    measured = (
+        f"The gradient of a task is {share:.1g} of that of another, to which it is added; its loss"
+        f" went from {began:.3g} to {ended:.3g}"
+    )
+    if share > DROWNED or ended < UNLEARNED * began:
+        return Outcome(True, f"{measured}.", DrownedTask(share, began, ended, math.nan))
+    others = {id(value): torch.zeros_like(value) for place, value in tasks if place != small}
+
+    def make(weights: list[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(weights, lr=3e-3)
+
+    alone = replay.train(copies, [None], 200, make, seconds, others)[-1]
+    return Outcome(
+        not alone < LEARNED_ALONE * ended,
+        f"{measured}, and of one batch by itself to {alone:.3g}.",
+        DrownedTask(share, began, ended, alone),
+    )
+
+
+def _compares_with_data(replay: Replay, value: Tensor) -> bool:
+    """Whether a term is a loss function of outputs and targets."""
+    made = replay.graph.made_by(value)
+    kinds = [replay.graph.kind(t) for t in made.inputs[:2]] if made is not None else []
+    return made is not None and made.name in TASKS and kinds == ["signal", "data"]
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,8 @@ def _weighed_the_wrong_way(rule: Rule, losses: list[ObservedLoss]) -> Check:
     "targets_unscaled",
     "scale of the targets",
     f"Targets of a regression are at most {LARGE_TARGETS:g} in mean and standard deviation, or the"
-    " network comes well below the variance of the targets all the same.",
+    " network comes well below the variance of the targets all the same, and learns what else it"
+    " is to predict.",
     "about mean 0, std 1",
     "Bishop 1995, Neural networks for pattern recognition, section 8.2",
 )
@@ -218,6 +219,9 @@ def targets_unscaled(rule: Rule, evidence: Evidence) -> Check:
     measured = f"targets have a mean of {mean:.3g} and a standard deviation of {std:.3g}"
     if not max(abs(mean), std) > LARGE_TARGETS:
         return rule.passed(measured)
+    drowned = evidence.experiments.get("tasks_weighed")
+    if drowned is not None and drowned.passed is False:
+        return rule.failed(f"{measured}. {drowned.measured}", 0.85, "the targets")
     guess = std**2 if loss.kind in SQUARED_LOSSES else std
     if evidence.ended < REACHED * guess * max(1.0, first.summed):
         return rule.passed(f"{measured}, and the network reaches them")

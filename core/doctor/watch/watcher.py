@@ -156,6 +156,7 @@ class LoopWatcher:
         self._validation_observed = False
         self._accumulates = False
         self._behind_update, self._followed = -1, 0
+        self._version, self._updated_at, self._next_update, self._expected = -1, -1, -1, 0
         self._rate_stride = 1
         self._next_step, self._step_before = 0, 1
         self._told = False
@@ -225,11 +226,24 @@ class LoopWatcher:
         if known:
             self._pending.append(loss.detach() if isinstance(loss, Tensor) else loss)
             self._steps.append(self.count)
+        self._expect_update()
         self.count += 1
         if len(self._pending) >= 512:
             self._transfer_losses()
         if frame is not None and self.due():
             self.start_recording(frame)
+
+    def _expect_update(self) -> None:
+        """Where gradients are accumulated, see by the last two updates when the next one is due."""
+        if not self._accumulates or self._expected >= FOLLOWED or self.graph is None:
+            return
+        version = self.graph.tape.parameters[-1]._version if self.graph.tape.parameters else -1
+        if version != self._version and self._version >= 0:
+            if 0 <= self._updated_at < self.count - 1:
+                self._next_update = 2 * self.count - self._updated_at
+                self._expected += 1
+            self._updated_at = self.count
+        self._version = version
 
     def _is_loss(self, value: Any, where: str) -> bool:
         """Whether this is a real number, or a tensor of such; else say so, once."""
@@ -252,7 +266,7 @@ class LoopWatcher:
             # 0, 1, 2, 3, 5, 8, ...: each step of a cycle is met sooner or later.
             before, self._step_before = self._step_before, self._next_step
             self._next_step += max(1, min(before, LONGEST_STRIDE))
-        if affordable and (planned or self.count == self._behind_update):
+        if affordable and (planned or self.count in (self._behind_update, self._next_update)):
             return True
         if self.count == self._next_validation and (affordable or not self._validation_observed):
             self._validation_observed = True  # an evaluation can be observed only where one is

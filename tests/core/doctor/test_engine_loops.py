@@ -114,3 +114,43 @@ def test_an_average_of_the_weights_that_is_validated(cause, few):
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
     found = engine(net, optimizer, 40 if few else 8, follow, evaluated=average, few=few)
     assert first(found) == cause, found.text()
+
+
+@pytest.mark.parametrize(("cause", "share"), [("lr_too_high", 1.0), ("", 1 / 16)])
+def test_gradients_of_many_batches(cause, share):
+    """Added up as they are, or averaged; none of the steps 0, 1, 2, 3, 5, 8, ... is an update."""
+    x, y = rings()
+    net = perceptron()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.15, momentum=0.9)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for step in range(800):
+            i = torch.randint(0, 900, (4,))
+            loss = F.cross_entropy(net(x[i] / 4), y[i])
+            (share * loss).backward()
+            if step % 16 == 15:
+                optimizer.step()
+                optimizer.zero_grad()
+            seen.step(loss)
+    assert first(seen.diagnosis) == cause, seen.diagnosis.text()
+
+
+@pytest.mark.parametrize(("cause", "scale"), [("targets_unscaled", 300.0), ("", 1.0)])
+def test_a_quantity_beside_a_class(cause, scale):
+    """Its error is added to that of the class as it is; the class is not learned then."""
+    x = torch.randn(600, 6)
+    price = scale * (3 + x[:, :1] + x[:, 1:2])
+    sold = (x[:, 2] * x[:, 3] > 0).long()
+    trunk = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU())
+    one, two = nn.Linear(32, 1), nn.Linear(32, 2)
+    parameters = nn.ModuleList((trunk, one, two)).parameters()
+    optimizer = torch.optim.Adam(parameters, lr=3e-3)
+    with watch(quiet=True, record=False, budget=1.0) as seen:
+        for _ in range(200):
+            i = torch.randint(0, 600, (ROWS,))
+            hidden = trunk(x[i])
+            loss = F.mse_loss(one(hidden), price[i]) + F.cross_entropy(two(hidden), sold[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert first(seen.diagnosis) == cause, seen.diagnosis.text()
