@@ -121,22 +121,11 @@ def _prepared(
     return prepare_data(run, control, report)
 
 
-def _ease_replica() -> None:
-    """Have torch load here what a network without numbers needs, which takes half a second.
-
-    The GUI thread makes one for its replica, and would stand still meanwhile.
-    """
-    import torch
-
-    torch.empty(1, device="meta").normal_()
-
-
 def _watched(run: "Run", control: Control) -> Iterator[object]:
     """Train for a screen, with the doctor beside it."""
     from core.doctor.run_doctor import RunDoctor
     from core.training.trainer import train
 
-    _ease_replica()
     doctor = RunDoctor()
     try:
         yield from train(replace(run, watched=True, observers=(doctor,)), control)
@@ -253,7 +242,6 @@ def open_checkpoint(
     if found != name:
         raise UserError(f"{path} holds a network for {found}, not {name}.")
     yield from _fetch_needed(checkpoint.playground, checkpoint.recipe, control)
-    _ease_replica()
     yield from open_checkpoint(
         path, checkpoint, _load(name, data, control), lambda: control.stopping
     )

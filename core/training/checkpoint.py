@@ -26,6 +26,7 @@ from ..playground import Playground, Vocabulary
 from ..tensor_file import TensorFile, open_tensors
 from ..version import __version__
 from .recipe import Recipe
+from .shape import build_shape
 
 FORMAT = 1
 MODEL, RESUME = "model.", "resume."
@@ -53,8 +54,7 @@ class Checkpoint:
 
     def model(self, device: torch.device | None = None) -> nn.Module:
         """Return the network, ready for use."""
-        with torch.device("meta"):
-            model = self.playground.build(self.recipe, self.vocabulary, initialised=False)
+        model = build_shape(self.playground, self.recipe, self.vocabulary)
         model.load_state_dict(dict(self.weights), assign=True)
         return model.to(device or torch.device("cpu")).eval()
 
@@ -185,8 +185,7 @@ def _check_shapes(
 ) -> None:
     """Hold names, shapes and types against the recipe's model, without its memory."""
     try:
-        with torch.device("meta"):
-            expected = playground.build(recipe, vocabulary, initialised=False).state_dict()
+        expected = build_shape(playground, recipe, vocabulary).state_dict()
     except UserError as error:
         raise UserError(f"{path} can't be used here: {error}") from None
     found = {n.removeprefix(MODEL) for n in file.kinds if n.startswith(MODEL)}

@@ -7,6 +7,7 @@ import torch
 from ..playground import Playground, Vocabulary
 from ..telemetry.events import Array
 from .recipe import Recipe
+from .shape import build_shape
 
 
 class Replica:
@@ -21,9 +22,8 @@ class Replica:
         self.playground = playground
         self.recipe = recipe
         self.vocabulary = vocabulary
-        # On "meta" first: to make weights here would take random numbers from the training's.
-        with torch.device("meta"):
-            model = playground.build(recipe, vocabulary, initialised=False)
+        # To make weights here would take random numbers from the training's.
+        model = build_shape(playground, recipe, vocabulary)
         self.model = model.to_empty(device="cpu").eval()
         self._state = self.model.state_dict()
         for tensor in self._state.values():
