@@ -31,7 +31,7 @@ def test_padding_through_which_it_learns_is_no_fault():
 
 
 def test_positions_that_attention_does_not_see():
-    """Only of a language model: other labels may be of a set of tokens."""
+    """Of a language model at once: other labels may be of a set of tokens."""
     for kind, given in (("language model", True), ("classification", None)):
         case = evidence(steps(training_kind=kind))
         assert wiring.positions_missing.check(case).passed is None
@@ -46,3 +46,13 @@ def test_a_sum_that_grows_is_a_fault_where_the_network_does_not_learn(end, passe
     """Many residual networks without a normalisation learn well."""
     odd = steps(wiring=(("normalisation_missing", "it grows"),))
     assert wiring.normalisation_missing.check(evidence(odd, falling(end=end))).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("table", "end", "passed"), [(0.1, 2.9, False), (2.8, 2.9, None), (0.1, 1.0, None)]
+)
+def test_positions_that_a_label_depends_on(table, end, passed):
+    """The token of one place tells it, and the network, whose tokens have none, learns nothing."""
+    seen = evidence(losses=falling(3.0, end), data=DataStats(entropy=3.0, pair_entropy=table))
+    found = wiring.positions_missing.check(tried(seen, "positions_exchanged", False))
+    assert found.passed is passed
