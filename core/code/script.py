@@ -52,16 +52,16 @@ def write_script(playground: str, recipe: Recipe, source: Path | None = None) ->
             raise
         raise UserError(f"The {playground} playground has no script to show.") from None
     values = module.values(recipe, source)
-    return _rendered(Path(module.__path__[0]), {"recipe": recipe, **values})
+    return rendered((Path(module.__path__[0]),), {"recipe": recipe, **values})
 
 
 @cache
-def _templates(folder: Path) -> "jinja2.Environment":
-    """Return the templates of a playground, compiled once: a window fills them while one drags."""
+def _templates(folders: tuple[Path, ...]) -> "jinja2.Environment":
+    """Return the templates of folders, compiled once: a window fills them while one drags."""
     import jinja2
 
     environment = jinja2.Environment(  # noqa: S701, what is made is Python, not HTML
-        loader=jinja2.FileSystemLoader([folder, SHARED], encoding="utf-8"),
+        loader=jinja2.FileSystemLoader([*folders, SHARED], encoding="utf-8"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -73,9 +73,18 @@ def _templates(folder: Path) -> "jinja2.Environment":
     return environment
 
 
-def _rendered(folder: Path, values: Mapping[str, Any]) -> str:
+def rendered(
+    folders: tuple[Path, ...], values: Mapping[str, Any], name: str = "script.py.jinja"
+) -> str:
+    """Return a template of these folders, or of what all share, filled with values.
+
+    Args:
+        folders: where templates are looked for first.
+        values: what it is filled with; among them the recipe.
+        name: of the template.
+    """
     steps = values["recipe"].steps or BY_THE_CLOCK
-    text = _templates(folder).get_template("script.py.jinja").render(steps=steps, **values)
+    text = _templates(folders).get_template(name).render(steps=steps, **values)
     # Parts that are left out leave empty lines: none twice within a function, two at most outside.
     text = re.sub(r"\n{2,}(?= )", "\n\n", text)
     text = re.sub(r"\n{4,}", "\n\n\n", text)

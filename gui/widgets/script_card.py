@@ -38,7 +38,7 @@ class ScriptCard(Card):
         self.script = ""
         self.file_name = "script"
         """What it is saved as if nobody says otherwise, without its suffix."""
-        self._button = button
+        self.button = button
         self.copy = push_button("copyCode", "Copy", "Copy the script.")
         self.save_script = push_button("saveScript", "Save as .py…", "Save it as a Python script.")
         self.save_notebook = push_button(
@@ -72,9 +72,9 @@ class ScriptCard(Card):
     def toggle(self) -> None:
         """Show it, or hide it."""
         self.shown = not self.shown
-        retitle(self._button, HIDE if self.shown else SHOW)
+        retitle(self.button, HIDE if self.shown else SHOW)
         self.toggled.emit(self.shown)
-        (self.source if self.shown else self._button).setFocus()
+        (self.source if self.shown else self.button).setFocus()
 
     def show_script(self, script: str, marked: Sequence[int], caption: str, words: str) -> None:
         """Show a script.

@@ -7,13 +7,17 @@ person's own.
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
+from core.code.script import changed_lines
+from core.errors import UserError
+from core.lessons.code import write_network
 from core.lessons.experiment import LectureExperiment, Question, outcome, own_experiment
 from core.lessons.experiments import EXPERIMENTS
 from core.lessons.pair_settings import Pair
+from core.problems import problem_of
 from core.telemetry.events import Failed, Finished, Stopped
 from gui import theme
 from gui.background_job import Stage
@@ -22,13 +26,19 @@ from gui.lessons.paired_runs.results import PairResults
 from gui.lessons.paired_runs.run import PairedRun, PairRunBar
 from gui.lessons.paired_runs.settings import PairHeadings, PairSettingsForm
 from gui.lessons.parts.question import RIGHT, WRONG, Choice
+from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label, say
+from gui.widgets.script_card import SHOW, ScriptCard
 from gui.widgets.segmented_control import Segments
 
 OWN = "own"
 OWN_HELP = "Set up two networks of your own, beginning with these two."
 GUESS = "Predict first: click an answer. Then start both networks."
 GUESSED, MEASURING = "Now start both networks.", "Measuring\u2026"
+CODE = 420  # pixels of the script's height
+CODE_HELP = "The training of network B as a plain PyTorch script, with what differs from A marked."
+ABOUT = "The training of network B in plain PyTorch, without Glassbox."
+DIFFERS, EQUAL = "Marked: the lines that A has not.", "It has the lines of A."
 
 
 class Part(Card):
@@ -54,14 +64,20 @@ class Part(Card):
         self.heads, self.settings = PairHeadings(), PairSettingsForm(key)
         self.question, self.bar = PairQuestion(key), PairRunBar(key)
         self.results = PairResults(key)
+        self.code = ScriptCard(push_button(f"twinCode_{key}", SHOW, CODE_HELP, "link"))
+        self.code.file_name = "network-b"
+        self.code.setMinimumHeight(CODE)
+        self.code.hide()
         self.body.setSpacing(14)
-        for widget in (
-            *(self.choice, self.about, self.heads, self.settings),
-            *(self.question, self.bar, self.results),
-        ):
-            self.body.addWidget(widget)
+        parts: list[QWidget] = [self.choice, self.about, self.heads, self.settings]
+        parts += [self.code.button, self.code, self.question, self.bar, self.results]
+        for part in parts:
+            self.body.addWidget(part)
+        self.body.setAlignment(self.code.button, Qt.AlignmentFlag.AlignLeft)
         self.choice.chosen.connect(self._choose)
         self.settings.changed.connect(self._take_own)
+        self.code.toggled.connect(self._show_code)
+        self.bar.length.currentIndexChanged.connect(lambda index: self._write_code())
         self.question.guessed.connect(self._refresh)
         self.bar.start.clicked.connect(self._start)
         self.bar.pause_wanted.connect(self.run.set_paused)
@@ -90,6 +106,27 @@ class Part(Card):
         self.bar.clear()
         self._refresh()
         self.settings.show_pair(self.pair)
+        self._write_code()
+
+    def _show_code(self, shown: bool) -> None:
+        self.code.setVisible(shown)
+        self._write_code()
+
+    def _write_code(self) -> None:
+        """Write the script of network B again, if it is shown; marked is what A has not."""
+        if not self.code.shown:
+            return
+        source = self._context.session("names").data
+        first, second = (settings.for_steps(self.bar.steps) for settings in self.pair)
+        try:
+            script = write_network(second.trained_like(first), source)
+            other = write_network(first, source)
+        except (UserError, OSError) as error:
+            self.code.show_none(problem_of(error))
+            return
+        lines = changed_lines(other, script)
+        words = DIFFERS if lines else EQUAL
+        self.code.show_script(script, lines, f"{ABOUT} {words}", words)
 
     def _take_own(self, pair: Pair) -> None:
         """Take the settings that a person has changed."""

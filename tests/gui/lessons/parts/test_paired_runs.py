@@ -321,7 +321,7 @@ def test_a_run_that_fails_says_why(lesson, monkeypatch):
     from core.errors import UserError
     from gui import jobs
 
-    def fail(name, source):
+    def fail(name, source, control):
         raise UserError("names.txt is not there; choose the list again.")
 
     monkeypatch.setattr(jobs, "_load", fail)
@@ -389,3 +389,20 @@ def test_both_themes_are_painted(lesson, qapp):
         theme.apply(qapp, "light")
     place = one.part.results.layers.mapTo(one.part, QPoint(2, 2))
     assert light.pixelColor(place) != dark.pixelColor(place)
+
+
+def test_the_code_of_network_b_is_shown_with_what_differs_from_a(lesson, qtbot):
+    """Of each experiment, of networks of one's own, and for the chosen number of steps."""
+    one = lesson("sigmoid norm")
+    code, source = one.part.code, one.part.code.source
+    qtbot.mouseClick(code.button, LEFT)
+    assert source.isVisible() and "class DeepMLP" in source.toPlainText()
+    lines = source.toPlainText().split("\n")
+    marked = [line for row, line in enumerate(lines) if source.marks_at(row)]
+    assert marked and "A has not" in code.caption.text()
+    one.part.bar.length.setCurrentIndex(0)
+    assert f"steps = {one.part.bar.steps}\n" in source.toPlainText()
+    qtbot.mouseClick(one.part.choice.buttons["norm"], LEFT)
+    assert "BatchNorm1d" in source.toPlainText()
+    qtbot.mouseClick(code.hide_button, LEFT)
+    assert not source.isVisible() and code.button.text() == "Show the code"
