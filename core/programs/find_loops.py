@@ -22,6 +22,8 @@ TRANSFORMS = tuple(
 """What makes a function that differentiates of one that computes a loss."""
 SCHEDULERS = ("sched", "warmup", "lr_", "prof", "writer", "bar", "env")
 """Parts of names of what has a ``step()`` that moves no weight."""
+OPTIMISERS = ("optim.", "torch.optim.")
+"""Where optimisers are made."""
 AMBIGUOUS = frozenset("train eval step fit update run forward close backward zero_grad".split())
 """Methods that others' classes have, too: they are followed only where the class is known."""
 
@@ -354,16 +356,24 @@ class LoopFinder:
         trains = any(u.trains for c in calls for u in self._called(c, owner))
         if trained or trains:
             found.outer.add(loop)
-            if any(self._makes_network(c) for c in calls):
+            made = any(child in found.makes_network for child in trained)
+            if made or any(self._makes_one_to_train(c, owner) for c in calls):
                 found.makes_network.add(loop)
             return "outer", loop
         return "", loop
 
+    def _makes_one_to_train(self, call: ast.Call, owner: str) -> bool:
+        """Whether a call makes a network or an optimiser, or makes a network and trains it."""
+        if self._makes_network(call) or ast.unparse(call.func).startswith(OPTIMISERS):
+            return True
+        makers = [u.node for u in self._called(call, owner) if u.trains]
+        inner = [n for node in makers for n in ast.walk(node) if isinstance(n, ast.Call)]
+        return any(self._makes_network(one) for one in inner)
+
     def _makes_network(self, call: ast.Call) -> bool:
         name = _last_name(call.func)
-        dotted = ast.unparse(call.func)
         is_module = any("Module" in base for base in self._classes.get(name, ()))
-        return is_module or dotted.startswith(("optim.", "torch.optim.")) or name == "Sequential"
+        return is_module or name == "Sequential"
 
     def _is_backward(self, call: ast.Call) -> bool:
         """Whether it is a backward pass, or returns gradients."""

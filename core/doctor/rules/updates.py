@@ -74,6 +74,8 @@ WORTH_CHANGING = 0.04
 """Part of the loss that another learning rate must bring."""
 BELOW_NOW = 0.01
 """Part of a guess's loss by which a lower rate must come below the loss as it is."""
+LOWERS, RECOVERED = 0.95, 0.5
+"""Parts of a loss, below which a lower rate must take it; and jumps of a higher one are past."""
 
 
 @rule(
@@ -561,7 +563,7 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
         measured, sure = measured + course, 0.9
     elif ratio > UPDATE_LARGE and stays and at_start > UPDATE_LARGE:
         measured, sure = f"{measured}, and the loss stays at {evidence.ended:.3g}", 0.7
-    elif jumps and ratio > LONG_STEP_WITH_JUMPS:
+    elif jumps and ratio > LONG_STEP_WITH_JUMPS and not _has_recovered(evidence, start):
         measured, sure = f"{measured}; the loss jumped to {top:.3g}", 0.6
     if not sure:
         return rule.passed(measured, picture=picture)
@@ -597,7 +599,15 @@ def _lower_is_better(evidence: Evidence) -> bool:
     scale = evidence.uniform if math.isfinite(evidence.uniform) else before
     if same - best < WORTH_CHANGING * scale or before - best < BELOW_NOW * scale:
         return False
-    return (best < 0.78 * same and best < 0.9 * before) or (same > 1.15 * before and best < before)
+    # An optimiser that begins anew moves further at first: by that alone its loss rises, too.
+    rises = same > 1.15 * before and best < LOWERS * before
+    return rises or (best < 0.78 * same and best < 0.9 * before)
+
+
+def _has_recovered(evidence: Evidence, start: float) -> bool:
+    """Whether the loss came far below where it began, and no lower rate would do better."""
+    tried = evidence.result(OtherRates) is not None
+    return tried and evidence.ended < RECOVERED * start and not _lower_is_better(evidence)
 
 
 @rule(

@@ -23,9 +23,9 @@ from .contexts import (
     index_of,
     newest_elsewhere,
 )
-from .graph import StepGraph, made_without_data
+from .graph import StepGraph, made_only_by, made_without_data
 from .observation import InferenceStats
-from .tape import NONLINEARITIES, PRODUCTS, Op, Tape
+from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, RANDOM, Op, Tape
 from .variables import Variables
 
 NORMS = frozenset(
@@ -37,6 +37,8 @@ TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits log_sigmoid soft_margi
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""
 INPUT_RATIO = 2.0
 """Inputs so many times larger or smaller are preprocessed in another way."""
+FEW_NUMBERS, RATIO_OF_FEW = 30, 10.0
+"""So few inputs are only larger than those of training by chance, unless so many times."""
 MANY_NUMBERS, MANY_FEATURES, BEYOND = 1000, 8, 0.1
 """Numbers of training inputs, in all and of an example, that tell their range; and the share of
 others that may lie outside of it."""
@@ -95,7 +97,7 @@ def compare_inference(
         settled = steps >= SETTLED or not ours.updated
         if NORMALISATION in ours.operations & theirs.operations and settled:
             extra += _compare_signals(name, ours, theirs)
-    if next(iter(trained)) == next(iter(used)):  # a flow that draws goes through it backwards
+    if not _goes_backwards(list(trained), list(used)):
         extra += _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
     contexts = contexts_of(graph, tape)
@@ -103,6 +105,12 @@ def compare_inference(
     extra += newest_elsewhere(graph, batches, contexts)
     stale = _stale_keys(graph, tape)
     return InferenceStats(tuple(missing), tuple(extra), modes, stale, same_context)
+
+
+def _goes_backwards(trained: list[int], used: list[int]) -> bool:
+    """Whether the last layer of training comes before the first, as where a flow draws."""
+    first, last = trained[0], trained[-1]
+    return {first, last} <= set(used) and used.index(last) < used.index(first)
 
 
 def _tokens(lengths: set[int]) -> str:
@@ -287,23 +295,31 @@ def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[s
         return []
     first = given[0]
     known = {id(t) for t in graph.weights.values()}
-    invented = made_without_data(tape.ops)  # as noise is, of which a picture is to become
+    made = {id(t): op for op in tape.ops for t in op.outputs}
+    noise = made_only_by(tape.ops, lambda op: op.name in RANDOM)  # that is to become a picture
     joined = [
         (op.name, place)
         for op in graph.ops
         for place, tensor in enumerate(op.inputs)
         if op.name in JOINS and tensor is first
     ]
+    signal: set[int] = set()  # which may happen to be as wide as an input is
     for op in tape.ops:
+        ids = {id(t) for t in op.inputs}
+        if ids & (known | signal):
+            signal |= {id(t) for t in op.outputs}
         places = [place for name, place in joined if name == op.name and place < len(op.inputs)]
         if op.name not in PRODUCTS and not places:
             continue
         for tensor in [op.inputs[place] for place in places] or op.inputs:
-            if id(tensor) in known or not tensor.is_floating_point() or tensor.requires_grad:
+            if id(tensor) in known | signal or not tensor.is_floating_point():
+                continue
+            if tensor.requires_grad:
                 continue
             if tensor.shape[-1] != first.shape[-1] and tensor.shape[-1] != first[0].numel():
                 continue
-            if id(tensor) not in invented:
+            maker = made.get(id(tensor))
+            if (maker is None or maker.name not in FACTORIES) and id(tensor) not in noise:
                 several = rows is not None and rows.shape[1:] == first.shape[1:]
                 different = compare_sizes(first, tensor)
                 return different or _turned(rows if several and rows is not None else first, tensor)
@@ -364,7 +380,9 @@ def compare_sizes(trained: Tensor, used: Tensor) -> list[str]:
     size, other = float(ours.square().mean().sqrt()), float(theirs.square().mean().sqrt())
     ratio = other / (size + 1e-12)
     shift = float((theirs.mean() - ours.mean()).abs() / (ours.std() + 1e-12))
-    if 1 / INPUT_RATIO < ratio < INPUT_RATIO and shift < INPUT_RATIO:
+    few = theirs.numel() < FEW_NUMBERS
+    most, least = (RATIO_OF_FEW, 0.0) if few else (INPUT_RATIO, 1 / INPUT_RATIO)
+    if least <= ratio <= most and shift <= most:
         low, high = ours.min(), ours.max()
         beyond = float(((theirs < low) | (theirs > high)).float().mean())
         wide = ours[0].numel() >= MANY_FEATURES  # a curve may be drawn beyond its points

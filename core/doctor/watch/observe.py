@@ -173,7 +173,11 @@ def _parameters(
         for p in root.parameters()
     }
     held = [{id(p) for g in o.param_groups for p in g["params"]} for o in variables.optimizers]
-    families = [*variables.siblings, *held]
+    roots = [{id(p) for p in root.parameters()} for root in variables.modules.values()]
+    whole = [root for root in roots if root and root <= used]
+    # Another network that one was made of, such as the one that was pretrained, learns no more.
+    earlier = [r for r in roots if r - used and any(r & used <= one for one in whole)]
+    families = [family for family in (*variables.siblings, *held) if family not in earlier]
     beside = set[int]().union(*(family for family in families if family & used))
     for key, tensor in {
         **{id(t): t for t in variables.parameters.values()},

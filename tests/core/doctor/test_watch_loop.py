@@ -583,6 +583,65 @@ def normalised(letters, use):
     return seen.diagnosis
 
 
+@pytest.mark.parametrize("steps", [6, 12])
+def test_a_signal_that_is_as_wide_as_an_example_is_no_input(steps):
+    """A state of 24 numbers, and examples of 12 steps of 2."""
+    rnn, head = nn.GRU(2, 24, batch_first=True), nn.Linear(24, 2)
+    adam = torch.optim.Adam([*rnn.parameters(), *head.parameters()], 1e-3)
+    with watching(True) as seen:
+        for _ in range(STEPS):
+            x = torch.randint(0, 2, (32, 12, 2)).float()
+            loss = F.cross_entropy(head(rnn(x)[0]).flatten(0, 1), x.sum(2).eq(1).long().flatten())
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            seen.step(loss)
+        with seen.using(), torch.no_grad():
+            head(rnn(torch.randint(0, 2, (40, steps, 2)).float())[0])
+    assert "train_eval_mismatch" not in [cause.id for cause in seen.diagnosis.causes]
+
+
+@pytest.mark.parametrize(("state", "cause"), [((0.0, 0.02), False), ((50.0, 0.0), True)])
+def test_a_few_numbers_are_small_by_chance(state, cause):
+    """As one state of a game; many times larger they aren't."""
+    net = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
+    adam = torch.optim.Adam(net.parameters(), 1e-3)
+    with watching(True) as seen:
+        for _ in range(STEPS):
+            x = torch.rand(32, 2)
+            loss = F.mse_loss(net(x), x.sum(1, keepdim=True))
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            seen.step(loss)
+        given = torch.tensor([state])
+        with seen.using(), torch.no_grad():
+            net(given)
+    assert ("train_eval_mismatch" in [c.id for c in seen.diagnosis.causes]) is cause
+
+
+@pytest.mark.parametrize("spare", ["of an earlier network", "of its own"])
+def test_the_head_of_an_earlier_network_is_not_missed(spare):
+    """Its trunk is trained on under another head; a layer of one's own that is left out is."""
+    trunk, head, other = nn.Linear(8, 16), nn.Linear(16, 3), nn.Linear(16, 5)
+    if spare == "of its own":
+        net = nn.ModuleList([trunk, head, other])
+    else:
+        earlier, net = nn.Sequential(trunk, nn.ReLU(), other), nn.Sequential(trunk, nn.ReLU(), head)
+        assert earlier[0] is net[0]
+    adam = torch.optim.Adam(net.parameters(), 1e-3)
+    with watching(True) as seen:
+        for _ in range(STEPS):
+            x = torch.randn(32, 8)
+            loss = F.cross_entropy(head(trunk(x).relu()), x[:, :3].argmax(1))
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            seen.step(loss)
+    missed = "parameter_not_trained" in [c.id for c in seen.diagnosis.causes]
+    assert missed is (spare == "of its own")
+
+
 def test_a_flow_that_draws_goes_through_its_layers_backwards():
     """Its first layer gets data in training, and noise where it draws."""
     scales = [nn.Linear(1, 1) for _ in range(3)]

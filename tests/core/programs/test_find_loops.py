@@ -418,3 +418,26 @@ def test_a_loss_is_known_by_what_it_was_made_of():
         print(ce(net(x_dev), y_dev).item())
     """
     assert written_out(source).count("held_out=True") == 1
+
+
+@pytest.mark.parametrize(("made", "several"), [("inside", True), ("before", False)])
+def test_a_search_over_settings_is_one_training_each(made, several):
+    """Where a function that is called for each makes a network and trains it."""
+    network = "net = torch.nn.Sequential(torch.nn.Linear(1, width))"
+    source = f"""
+        {network if made == "before" else ""}
+        def run(width, rate):
+            {network if made == "inside" else ""}
+            for x, y in batches:
+                loss = criterion(net(x), y)
+                loss.backward()
+                optimizer.step()
+        for width in (8, 64):
+            for rate in (1e-3, 1e-2):
+                run(width, rate)
+    """
+    tree = ast.parse(dedent(source))
+    places = []
+    Instrumenter(LoopFinder([tree]), places, "a.py").instrument(tree)
+    around = [place.repeats for place in places if place.outer]
+    assert around == [not several] * 2

@@ -341,6 +341,23 @@ def test_steps_that_are_not_so_short_and_bring_nothing(end, higher, passed):
     assert lr_too_low.check(found).passed is passed
 
 
+@pytest.mark.parametrize(("lower", "passed"), [(1.99, True), (1.5, False)])
+def test_a_lower_rate_that_hardly_moves_is_no_better(lower, passed):
+    """Copies begin with an optimiser of their own: the loss of long steps rises at first."""
+    rates = OtherRates(2.0, {1.0: 2.5, 0.1: lower, 10.0: 9.0})
+    found = tried(with_ratio(-1.5, falling(end=2.0)), "other_rates", False, rates)
+    assert lr_too_high.check(found).passed is passed
+
+
+@pytest.mark.parametrize(("lower", "passed"), [(0.35, True), (0.1, False)])
+def test_jumps_that_are_past_are_no_fault_where_no_lower_rate_is_better(lower, passed):
+    """As those of a codebook that has to follow its encoder at first."""
+    losses = [3.3, 3.0, 30.0, 3.0, *falling(end=0.3)[4:]]
+    rates = OtherRates(0.3, {1.0: 0.33, 0.1: lower, 10.0: 9.0})
+    found = tried(with_ratio(-1.5, losses, fan_in=1), "other_rates", False, rates)
+    assert lr_too_high.check(found).passed is passed
+
+
 def test_near_the_floor_a_lower_rate_is_better_by_next_to_nothing():
     """Copies begin with an optimiser of their own, whose first steps lead up again."""
     for before, passed in ((0.1, True), (1.5, False)):
