@@ -38,9 +38,12 @@ to 1e-6, and a script differs as much from itself with another number of threads
 
 def losses_of_script(script: str) -> Array:
     """Run a script, as Python would; return its losses."""
-    scope = {"__name__": "__main__"}
-    with redirect_stdout(io.StringIO()):
-        exec(compile(script, "script", "exec"), scope)
+    scope, dtype = {"__name__": "__main__"}, torch.get_default_dtype()
+    try:
+        with redirect_stdout(io.StringIO()):
+            exec(compile(script, "script", "exec"), scope)
+    finally:
+        torch.set_default_dtype(dtype)  # a script of its own would end with its process
     return np.array(scope["losses"])
 
 

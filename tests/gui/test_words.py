@@ -25,6 +25,7 @@ from tests.test_words import retired_in
 ABOUT_NOTHING = {
     *("themeButton", "glossaryButton", "aboutButton", "closeNotice", "noticeWords"),
     *("exportCompared", "sectionList", "lesson"),
+    *("copyCode", "saveScript", "saveNotebook", "hideCode"),
 }
 """Widgets that name no concept of the field, by their objectName or what is before its "_"."""
 

@@ -115,10 +115,10 @@ def test_a_pack_that_fails_leaves_the_one_before(recorded, tmp_path, monkeypatch
     pack(recorded, tmp_path / "run.zip")
     before = (tmp_path / "run.zip").read_bytes()
 
-    def full(*rest):
+    def full(*rest, **named):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    monkeypatch.setattr(zipfile.ZipFile, "open", full)
     with pytest.raises(UserError, match="No space left"):
         pack(recorded, tmp_path / "run.zip")
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]

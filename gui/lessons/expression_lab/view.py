@@ -86,7 +86,6 @@ class ExpressionView(Card):
     def _arrange(self) -> None:
         self.head.addWidget(label("type any differentiable computation", "muted"))
         self.head.addWidget(self.presets)
-        self.head.addWidget(self.show_code)
         top, below = QHBoxLayout(), QHBoxLayout()
         top.setSpacing(14)
         self.input.setFixedHeight(TOP)
@@ -99,6 +98,7 @@ class ExpressionView(Card):
         self.body.addLayout(below)
         for widget in (self.controls, self.words, self.area, ExpressionLegend()):
             self.body.addWidget(widget)
+        self.body.addWidget(self.show_code, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_graph(self, graph: Graph) -> None:
         """Show the graph of the text, and how many numbers it has."""

@@ -28,6 +28,7 @@ from gui.lessons.paired_runs.settings import PairHeadings, PairSettingsForm
 from gui.lessons.parts.question import RIGHT, WRONG, Choice
 from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label, say
+from gui.widgets.object_names import qualify
 from gui.widgets.script_card import SHOW, ScriptCard
 from gui.widgets.segmented_control import Segments
 
@@ -65,6 +66,7 @@ class Part(Card):
         self.question, self.bar = PairQuestion(key), PairRunBar(key)
         self.results = PairResults(key)
         self.code = ScriptCard(push_button(f"twinCode_{key}", SHOW, CODE_HELP, "link"))
+        qualify(self.code, key)
         self.code.file_name = "network-b"
         self.code.setMinimumHeight(CODE)
         self.code.hide()

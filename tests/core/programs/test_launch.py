@@ -25,7 +25,8 @@ steps = int(sys.argv[1])
 g = torch.Generator().manual_seed(3)
 X = torch.randn((400, 12), generator=g)
 Y = (X[:, :3].sum(1) > 0).long()
-x_val, y_val = torch.randn((99, 12), generator=g), torch.randint(2, (99,), generator=g)
+x_val = torch.randn((99, 12), generator=g)
+y_val = (x_val[:, :3].sum(1) > 0).long()
 W1 = (torch.randn((12, 20), generator=g) * 0.3).requires_grad_()
 W2 = (torch.randn((20, 2), generator=g) * 0.1).requires_grad_()
 for i in range(steps):
@@ -186,14 +187,14 @@ def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
     assert (tmp_path / "out.txt").read_text() == bare.stdout
     assert seen["exit_status"] == bare.returncode == 7 and seen["error"] is None
     (loop,) = seen["loops"]
-    assert loop["where"] == {"file": str(program), "cell": None, "line": 14}
+    assert loop["where"] == {"file": str(program), "cell": None, "line": 15}
     assert (loop["steps"], loop["validations"]) == (301, 7)
     assert loop["uses"] > 1  # some of those between its steps, and the one behind them
     assert read_record(Path(loop["record"])).count == 301
     assert Path(loop["record"]).parent == tmp_path / "runs", "not beside the program"
     cause = loop["diagnosis"]["causes"][0]
     assert cause["id"] == "train_eval_mismatch"
-    assert cause["lines"][0]["line"] == 26 and "x_val @ W1" in cause["lines"][0]["text"]
+    assert cause["lines"][0]["line"] == 27 and "x_val @ W1" in cause["lines"][0]["text"]
 
 
 def test_a_training_without_a_backward_pass_is_watched(tmp_path):
@@ -313,7 +314,7 @@ def test_it_is_said_that_a_training_is_examined(program, capfd):
     """On stderr, before the answer, since it takes some seconds."""
     main(["watch", str(program), "--no-record", "--json", "--budget", "2", "--", "60"])
     said = capfd.readouterr()
-    assert "\nLine 14 is examined, up to 6 s.\n" in f"\n{said.err}"
+    assert "\nLine 15 is examined, up to 6 s.\n" in f"\n{said.err}"
     assert json.loads(said.out)["loops"][0]["steps"] == 60
 
 
