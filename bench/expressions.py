@@ -1,6 +1,6 @@
 """The expression lab: its gradients against finite differences, and texts that mean harm.
 
-    python -m bench.expressions [gradients|hostile]
+    python -m bench.expressions [gradients|hostile|typed]
 
 What is generated and what is hostile is used by the tests as well, in smaller numbers.
 """
@@ -21,6 +21,8 @@ from core.expressions.finite_differences import TOLERANCE
 from core.expressions.graph import Kind
 from core.expressions.lab import Lab
 from core.expressions.parser import parse
+from core.lessons.backprop.dojo import Dojo
+from core.lessons.backprop.steps import STEPS
 
 EXPRESSIONS, HOSTILE = sized((1000, 200), (5, 20))
 CALM = ("tanh", "sigmoid", "relu", "softplus", "sin", "cos", "abs")
@@ -194,6 +196,38 @@ def hostile() -> Iterator[str]:
     yield from ("é = 1", "a = 1\u2028import os", "\U0001f600", "\ud800", "x\u0301 = 1", "1\r2\r3")
 
 
+def hostile_gradients() -> Iterator[str]:
+    """Yield texts that mean harm where a gradient of lesson 4 is typed."""
+    for many in (10**4, 10**6, 10**9, 10**15):
+        yield from (f"torch.ones({many}, {many})", f"F.one_hot(Yb, {many})", f"range({many})")
+        yield from (f"torch.zeros({many}) + 1", f"Yb.view({many}, -1)", f"h.expand({many}, 4, 5)")
+    yield from ("h" + "**9" * 50, "9**9**9 * h", "h" + ".T" * 2000, "h" + ".exp()" * 100)
+    yield from ("torch.ones(900, 1) * torch.ones(1, 900)", "h" + ".unsqueeze(0)" * 300)
+    yield "a = torch.ones(400, 400)\n" + "a = a @ a\n" * 50
+    yield "a = torch.ones(100, 100)\n" + "a = a.exp() * a\n" * 58
+    yield from ("h[" * 500, "h[" + "0, " * 900 + "0]", "h.sum(" + "0, " * 900, "h.sum(dim=" * 50)
+    yield from ("torch.os.system('touch TRACE')", "torch.load(h)", "F.__dict__", "h.data", "h.grad")
+    yield from (
+        "h.sum.__globals__",
+        "torch.nn.Module()",
+        "h.numpy()",
+        "h.backward()",
+        "h.apply_(h)",
+    )
+    yield from ("h[lambda: 0]", "h[range]", "h[:]", "h[None]", "h[True]", "h[1.5]", "h[[0, 1]]")
+    yield from ("h.view(-1, -1)", "h.view(0, -1)", "h.view(-2)", "torch.zeros(-1)", "h.sum(99**9)")
+    yield from ("a[0] = 1", "h[0] = 1", "a = h\na[a] = 1", "a = 1\na[0] = 2", "a += a", "h @= h")
+    yield from (
+        "h.sum(keepdim=True, keepdim=True)",
+        "sum()",
+        "F",
+        "torch.nn",
+        "F.F.F",
+        "n.T",
+        "n[0]",
+    )
+
+
 def gradients() -> list[dict[str, object]]:
     """Measure how many gradients of generated expressions agree with finite differences."""
     found = [errors(generated(seed)) for seed in range(EXPRESSIONS)]
@@ -242,11 +276,26 @@ def refusals() -> list[dict[str, object]]:
     ]
 
 
+def typed_gradients() -> list[dict[str, object]]:
+    """Measure how many hostile gradients of lesson 4 are answered in time."""
+    dojo = Dojo()
+    slowest, soon = 0.0, 0
+    texts = [*hostile(), *hostile_gradients()][-HOSTILE:]
+    for text in texts:
+        took = median(dojo.check(STEPS[0], text).seconds for _ in range(3))
+        slowest, soon = max(slowest, took), soon + (took < 0.1)
+    return [
+        row(f"{len(texts)} hostile gradients: answered in 100 ms", soon / len(texts), 1.0, "%"),
+        row("the slowest of them", 1000 * slowest, 100, "ms", most=True),
+    ]
+
+
 SUSPECT = ("exec", "compile", "import", "open", "os.system", "subprocess.Popen", "socket.connect")
 """What Python tells of when something is run, opened or loaded."""
 KINDS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "gradients": gradients,
     "hostile": refusals,
+    "typed": typed_gradients,
 }
 
 

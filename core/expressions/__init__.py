@@ -2,7 +2,8 @@
 
 tokens.py       a text as tokens with their places; limits.py: how long it may be
 functions.py    the functions of the language: shape rule and local derivative of each
-parser.py       tokens to a graph (operator precedence); nothing is ever handed to Python to run
+reader.py       the grammar (operator precedence); nothing is ever handed to Python to run
+parser.py       tokens to a graph of differentiable numbers
 sources.py      leaves: data, random numbers, the points of two moons
 graph.py        the nodes in topological order, and where each value comes from; no torch yet
 evaluation.py   the graph in torch: values forward, gradients backward

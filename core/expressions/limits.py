@@ -18,3 +18,6 @@ NUMBERS = 400_000
 """Numbers of all values together."""
 PRODUCTS = 4_000_000
 """Multiplications of all matrix products together."""
+TENSOR = 200_000
+"""Numbers of one tensor in a gradient that is typed."""
+DIMENSIONS = 4
