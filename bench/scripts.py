@@ -6,6 +6,7 @@ Sizes are small where equality does not depend on them. Tests compare some of th
 """
 
 import io
+import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch
 from bench.rows import row, show, sized
 from core import playgrounds
 from core.code.script import write_script
-from core.paths import data_source, show_tiktoken
+from core.paths import data_source
 from core.telemetry.events import Array, Metrics
 from core.training.control import Control
 from core.training.recipe import Recipe
@@ -58,7 +59,8 @@ def losses_of_trainer(name: str, recipe: Recipe, source: Path | None = None) -> 
 def main(arguments: list[str]) -> None:
     """Print a row for each recipe: the largest gap between the two curves."""
     source = data_source()
-    show_tiktoken(source)
+    if source and (source / "tiktoken").is_dir():  # a script asks tiktoken for GPT-2's tokenizer
+        os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(source / "tiktoken"))
     wanted, rows = arguments or ONLY, []
     for name in playgrounds.all_names():
         for key, recipe in playgrounds.get(name).recipes.items():

@@ -59,7 +59,21 @@ class GELU(nn.GELU):
         return torch.erf(x * 0.5**0.5).add_(1).mul_(x).mul_(0.5)
 
 
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": GELU}
+class TanhGELU(nn.Module):
+    """GELU as GPT-2 has it: a hyperbolic tangent in place of the normal distribution."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the nonlinearity; the shape stays."""
+        return F.gelu(x, approximate="tanh")
+
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": GELU,
+    "gelu_tanh": TanhGELU,
+}
 
 
 class FeatureNorm(nn.BatchNorm1d):
@@ -87,7 +101,7 @@ class Layer(nn.Module):
     Attributes:
         product: the module that holds the matrix; its ``weight`` is (out, in), (out, in, k, k) for
             a convolution, (in, out) for an embedding.
-        activation: its activation: relu, tanh, sigmoid, gelu, or "" for none.
+        activation: its activation, one of ``ACTIVATIONS``, or "" for none.
         has_norm: whether it has batch norm.
         listener: hears each of its outputs, while there is one.
         spoken, after: what it does, act by act, up to what the listener hears and behind it.
@@ -202,7 +216,7 @@ def initialise(
             bias.zero_()
 
 
-GAINS = {"relu": math.sqrt(2), "gelu": math.sqrt(2), "tanh": 5 / 3}
+GAINS = {"relu": math.sqrt(2), "gelu": math.sqrt(2), "gelu_tanh": math.sqrt(2), "tanh": 5 / 3}
 """What an activation takes from the spread of a signal, and the weights must give back."""
 
 

@@ -62,13 +62,6 @@ def data_source(argument: str | Path | None = None) -> Path | None:
     return data_folder(argument)
 
 
-def show_tiktoken(source: Path | None) -> None:
-    """Let tiktoken find the files of GPT-2's tokenizer in a data folder that has them."""
-    folder = source / "tiktoken" if source else None
-    if folder and folder.is_dir():
-        os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(folder))
-
-
 def data_folder(argument: str | Path | None = None) -> Path | None:
     """Return the folder of full data sets: the argument, else ``GLASSBOX_DATA``, else None.
 

@@ -12,6 +12,7 @@ from .errors import UserError
 from .telemetry.events import Array
 
 if TYPE_CHECKING:
+    from .training.checkpoint import Checkpoint
     from .training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor]
@@ -202,10 +203,14 @@ class Playground(ABC):
         """
         raise UserError(f"The {self.name} playground has no data to download.")
 
-    def needed(self, recipe: Any) -> Callable[[], object] | None:
-        """Return what fetches what a recipe needs beside data; None where nothing is needed.
+    def read_foreign(self, path: Path) -> "Checkpoint | None":
+        """Return a network that another program wrote; None where it is none of this subject.
 
-        It may wait for the network, and raises UserError where that is not in reach.
+        Args:
+            path: of a file, or of the folder that it lies in.
+
+        Raises:
+            UserError: it is one, and is damaged or can't be used here.
         """
         return None
 

@@ -9,6 +9,7 @@ can't encode: a character that it never met is spelled in bytes.
 import base64
 import binascii
 import codecs
+import gzip
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import UserError
+from .paths import RESOURCES
 from .telemetry.events import Array
 
 if TYPE_CHECKING:
@@ -32,11 +34,10 @@ WORDS = (
     r"| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
 )
 """How a text is cut before pairs are merged: GPT-4's way, with numbers of two digits at most."""
-
-OFFLINE = (
-    "GPT-2's tokenizer needs two files that are fetched once, and they can't be reached ({reason});"
-    " connect to a network, name a data folder that has tiktoken/, or choose the tokenizer bpe."
-)
+GPT2_WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
+"""How GPT-2 cuts a text, in the possessive form that takes no long while over any text."""
+GPT2_END = "<|endoftext|>"
+"""The last token of GPT-2's: what stands between two texts."""
 
 
 class Tokenizer:
@@ -188,29 +189,29 @@ def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
 
 
 def gpt2() -> Tokenizer:
-    """Return GPT-2's tokenizer, from tiktoken's cache (``TIKTOKEN_CACHE_DIR``) or the network.
-
-    Raises:
-        UserError: its files are neither here nor in reach.
-    """
+    """Return GPT-2's tokenizer, whose merges are shipped."""
     return Tokenizer("gpt2", _gpt2())
-
-
-def gpt2_is_loaded() -> bool:
-    """Whether GPT-2's tokenizer can be had without waiting for the network."""
-    return _gpt2.cache_info().currsize > 0
 
 
 @cache
 def _gpt2() -> "tiktoken.Encoding":
     import tiktoken
-    from requests.exceptions import RequestException
 
-    try:
-        return tiktoken.get_encoding("gpt2")
-    except (RequestException, OSError, ValueError) as error:
-        reason = type(error).__name__
-        raise UserError(OFFLINE.format(reason=reason)) from None
+    # The file writes each byte as a letter: those that can be seen as themselves, then the others.
+    seen = [byte for byte in range(BYTES) if chr(byte).isprintable() and chr(byte) != " "]
+    hidden = [byte for byte in range(BYTES) if byte not in seen]
+    letters = {chr(byte): byte for byte in seen}
+    letters |= {chr(BYTES + place): byte for place, byte in enumerate(hidden)}
+    tokens = [bytes([byte]) for byte in (*seen, *hidden)]
+    with gzip.open(RESOURCES / "gpt2" / "merges.txt.gz", "rt", encoding="utf-8") as file:
+        for line in file.read().splitlines()[1:]:
+            tokens.append(bytes(letters[letter] for letter in line.replace(" ", "")))
+    return tiktoken.Encoding(
+        "gpt2",
+        pat_str=GPT2_WORDS,
+        mergeable_ranks={token: rank for rank, token in enumerate(tokens)},
+        special_tokens={GPT2_END: len(tokens)},
+    )
 
 
 def from_dict(values: Mapping[str, Any]) -> Tokenizer:

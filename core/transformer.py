@@ -28,6 +28,10 @@ class Block(nn.Module):
         qk_norm: whether queries and keys have all the same length (Henry et al. 2020).
         sharpness: what their products are multiplied by, so that attention is neither even nor
             hard at first, whatever their number of dimensions.
+
+    Args:
+        bias: whether norms and products add something of their own.
+        gelu: the nonlinearity: "gelu", or "gelu_tanh" as GPT-2 has it.
     """
 
     def __init__(
@@ -37,6 +41,8 @@ class Block(nn.Module):
         dropout: float = 0.0,
         rotary: bool = False,
         qk_norm: bool = False,
+        bias: bool = True,
+        gelu: str = "gelu",
     ) -> None:
         super().__init__()
         self.width = width
@@ -47,12 +53,12 @@ class Block(nn.Module):
         self.sharpness = size**0.5 if qk_norm else size**-0.5
         self.entered: Tensor | None = None
         """What the last forward began with, while somebody listens to ``attend``."""
-        self.norm = nn.LayerNorm(width)
-        self.attend = Layer(nn.Linear(width, 3 * width))
-        self.project = Layer(nn.Linear(width, width), dropout=dropout)
-        self.norm_too = nn.LayerNorm(width)
-        self.expand = Layer(nn.Linear(width, 4 * width), "gelu")
-        self.contract = Layer(nn.Linear(4 * width, width), dropout=dropout)
+        self.norm = nn.LayerNorm(width, bias=bias)
+        self.attend = Layer(nn.Linear(width, 3 * width, bias))
+        self.project = Layer(nn.Linear(width, width, bias), dropout=dropout)
+        self.norm_too = nn.LayerNorm(width, bias=bias)
+        self.expand = Layer(nn.Linear(width, 4 * width, bias), gelu)
+        self.contract = Layer(nn.Linear(4 * width, width, bias), dropout=dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, E) to (B, T, E)."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from core import paths
 from core.errors import UserError
-from core.paths import data_folder, show_tiktoken
+from core.paths import data_folder
 from gui import preflight, theme
 from gui.error_log import ErrorLog
 from gui.error_notice import tell_of_errors
@@ -100,7 +100,6 @@ def leave(status: int) -> NoReturn:
 
 def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
     data = data_folder(options.data)
-    show_tiktoken(data)
     # A fast stroke is many small moves; compressed into few, its corners would be lost.
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
     app = QApplication.instance() or QApplication(sys.argv[:1])

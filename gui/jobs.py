@@ -6,7 +6,7 @@ imported inside the jobs, since they run in the worker's thread.
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +22,7 @@ from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from core.lessons.pair_settings import Pair
-    from core.playground import Playground, Vocabulary
+    from core.playground import Vocabulary
     from core.training.trainer import Run
 
 Report = Callable[[object], None]
@@ -92,21 +92,7 @@ def _elsewhere(work: Callable[[], object], control: Control) -> Iterator[Idle]:
     outcome.result()
 
 
-def _fetch_needed(playground: "Playground", recipe: Recipe, control: Control) -> Iterator[Idle]:
-    """Have what a recipe needs from the network at hand."""
-    from core.interruption import CancelledError
-
-    if (fetch_it := playground.needed(recipe)) is None:
-        return
-    try:
-        yield from _elsewhere(fetch_it, control)
-    except CancelledError:
-        raise UserError("Stopped before the training began; nothing was kept.") from None
-
-
-def _prepared(
-    request: RunRequest, control: Control, report: Report
-) -> Generator[object, None, "Run"]:
+def _prepared(request: RunRequest, control: Control, report: Report) -> "Run":
     from core.training.device import choose_device
     from core.training.preparation import prepare_data
     from core.training.trainer import Run
@@ -117,7 +103,6 @@ def _prepared(
     )
     device = choose_device(request.device)
     run = Run(playground, request.recipe, data, device, request.seconds, request.steps)
-    yield from _fetch_needed(playground, request.recipe, control)
     return prepare_data(run, control, report)
 
 
@@ -141,7 +126,7 @@ def train(
     from core.training.checkpoint import load_checkpoint
 
     run = replace(
-        (yield from _prepared(request, control, report)),
+        _prepared(request, control, report),
         resume=load_checkpoint(resume_from) if resume_from else None,
         recorder=FileRecorder(record, request.data),
     )
@@ -154,7 +139,6 @@ def resume(record: Path, control: Control, report: Report) -> Iterator[object]:
     from core.training.preparation import prepare_data
 
     run = resume_run(record)
-    yield from _fetch_needed(run.playground, run.recipe, control)
     yield from _watched(prepare_data(run, control, report), control)
 
 
@@ -162,7 +146,7 @@ def lr_range_test(request: RunRequest, control: Control, report: Report) -> Iter
     """Raise the learning rate over the steps of a request, on a fresh network."""
     from core.training.lr_range_test import range_test
 
-    yield from range_test((yield from _prepared(request, control, report)), control)
+    yield from range_test(_prepared(request, control, report), control)
 
 
 def diagnose(
@@ -176,7 +160,7 @@ def diagnose(
     from core.doctor.faults.fault_injection import FaultyLearner
     from core.doctor.faults.gallery import FAULTS
 
-    run = replace((yield from _prepared(request, control, report)), watched=True)
+    run = replace(_prepared(request, control, report), watched=True)
     if fault:
         run = replace(run, make_learner=partial(FaultyLearner, FAULTS[fault].make()))
     yield from examine(run, control, budget)
@@ -200,7 +184,6 @@ def diagnose_checkpoint(
 
     checkpoint = load_checkpoint(path)
     name = checkpoint.playground.name
-    yield from _fetch_needed(checkpoint.playground, checkpoint.recipe, control)
     data, place = _load(name, sources.get(name), control), choose_device(device)
     yield from examine_checkpoint(checkpoint, data, place, control, budget)
 
@@ -241,7 +224,6 @@ def open_checkpoint(
     found = checkpoint.playground.name
     if found != name:
         raise UserError(f"{path} holds a network for {found}, not {name}.")
-    yield from _fetch_needed(checkpoint.playground, checkpoint.recipe, control)
     yield from open_checkpoint(
         path, checkpoint, _load(name, data, control), lambda: control.stopping
     )

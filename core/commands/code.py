@@ -6,8 +6,9 @@ from typing import Any
 
 from .. import playgrounds
 from ..errors import UserError
+from ..paths import data_source
 from . import Command
-from .run_options import add_recipe_options, recipe_of, source_of
+from .run_options import add_recipe_options, recipe_of
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def _code(options: argparse.Namespace) -> dict[str, Any]:
     if options.out and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
     recipe = recipe_of(options, playgrounds.get(options.playground), "cpu")
-    code = write_script(options.playground, recipe, source_of(options))
+    code = write_script(options.playground, recipe, data_source(options.data))
     answer = {"playground": options.playground, "recipe": recipe.to_dict()}
     answer |= {"lines": code.count("\n"), "out": str(options.out) if options.out else None}
     code = as_notebook(code) if options.notebook else code

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import playgrounds
 from ..arguments import positive
 from ..errors import UserError
-from ..paths import RUNS, expanded
+from ..paths import RUNS, data_source, expanded
 from ..runs.folder import LAST, run_named
 from . import Command, say
 from .run_options import (
@@ -19,7 +19,6 @@ from .run_options import (
     run_of,
     say_progress,
     settings_of,
-    source_of,
 )
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":
         raise UserError(f"A checkpoint has its recipe; {what} needs a playground.")
     checkpoint = load_checkpoint(find_checkpoint(options.subject))
     device = choose_device(options.device)
-    data = checkpoint.playground.load(source_of(options))
+    data = checkpoint.playground.load(data_source(options.data))
     return _heard(examine_checkpoint(checkpoint, data, device, control_of(), options.budget))
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import positive, whole
-from ..paths import data_folder, show_tiktoken
+from ..paths import data_source
 from . import Command, say
-from .run_options import source_of
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
@@ -15,7 +14,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
     checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
     playground = checkpoint.playground
-    data = playground.load(source_of(options))
+    data = playground.load(data_source(options.data))
     numbers = playground.test(checkpoint.model(), data, checkpoint.recipe)
     return {"playground": playground.name, "dataset": playground.dataset(data), "metrics": numbers}
 
@@ -49,7 +48,6 @@ def _show_predictions(answer: dict[str, Any]) -> str:
 def _sample(options: argparse.Namespace) -> dict[str, Any]:
     from ..training.checkpoint import find_checkpoint, load_checkpoint
 
-    show_tiktoken(data_folder())
     checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
     names = ("prompt", "count", "tokens", "temperature", "top_k", "top_p", "seed")
     wishes = {name: getattr(options, name) for name in names}

@@ -3,13 +3,12 @@
 import argparse
 import signal
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import playgrounds
 from ..arguments import DEVICES, positive, whole
 from ..errors import UserError
-from ..paths import data_source, show_tiktoken
+from ..paths import data_source
 from . import say
 
 if TYPE_CHECKING:
@@ -44,13 +43,6 @@ def settings_of(options: argparse.Namespace) -> list[str]:
     return [f"--{name}" for name in names if getattr(options, name) not in (None, [])]
 
 
-def source_of(options: argparse.Namespace) -> Path | None:
-    """Return where the data comes from; tiktoken finds its files there, too."""
-    source = data_source(options.data)
-    show_tiktoken(source)
-    return source
-
-
 def recipe_of(options: argparse.Namespace, playground: "Playground", device: str) -> "Recipe":
     """Return the recipe that was asked for; says why, where the device chose it."""
     named = options.recipe
@@ -78,7 +70,7 @@ def run_of(options: argparse.Namespace, name: str, seconds: float, **rest: Any) 
     recipe = recipe_of(options, playground, device.type)
     steps = options.steps or (0 if options.seconds else recipe.steps) or None
     length = None if steps else options.seconds or seconds
-    data = playground.load(source_of(options))
+    data = playground.load(data_source(options.data))
     return Run(playground, recipe, data, device, length, steps, **rest)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import positive
 from ..errors import UserError
 from ..files import free_place
-from ..paths import COMMAND, RUNS
+from ..paths import COMMAND, RUNS, data_source
 from ..runs.folder import run_named
 from . import Command, say
 from .run_options import (
@@ -19,7 +19,6 @@ from .run_options import (
     run_of,
     say_progress,
     settings_of,
-    source_of,
 )
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def _run(options: argparse.Namespace) -> "Run":
     resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
     run = run_of(options, options.playground, seconds=60.0, resume=resume)
     folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
-    return dataclasses.replace(run, recorder=FileRecorder(folder, source_of(options)))
+    return dataclasses.replace(run, recorder=FileRecorder(folder, data_source(options.data)))
 
 
 def _show(answer: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import torch
 
 from .. import playgrounds
 from ..errors import UserError
-from ..paths import data_source, show_tiktoken
+from ..paths import data_source
 from ..training.checkpoint import Checkpoint, load_checkpoint
 from ..training.device import choose_device
 from ..training.trainer import Run
@@ -58,7 +58,6 @@ def _run(folder: Path, data: str | Path | None, device: str | None, lock: Record
     # Where it lay, and nowhere else: what the environment names may be other data.
     named = data or about.source
     source = data_source(named) if named else None
-    show_tiktoken(source)
     loaded = playground.load(source)
     if playground.dataset(loaded) != about.dataset:
         raise UserError(

@@ -30,6 +30,8 @@ from .shape import build_shape
 
 FORMAT = 1
 MODEL, RESUME = "model.", "resume."
+MARK = "glassbox"
+"""The key of a checkpoint's description in the file's header."""
 LARGEST = 4 << 30
 
 
@@ -78,11 +80,17 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {MODEL + name: t for name, t in checkpoint.weights.items()}
     tensors |= {RESUME + name: t for name, t in checkpoint.resume.items()}
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    write_whole(path, save(tensors, {"glassbox": json.dumps(plain(about), indent=1)}))
+    write_whole(path, save(tensors, {MARK: json.dumps(plain(about), indent=1)}))
+
+
+FOREIGN = (".pt", ".pth", ".ckpt")
+"""How files end that other programs write, beside .safetensors; never unpickled but for numbers."""
 
 
 def find_checkpoint(name: str) -> Path:
     """Return the path of a checkpoint: a file, or a shipped starter by its playground's name.
+
+    A folder that another program wrote is one, too.
 
     Raises:
         UserError: there is neither.
@@ -93,6 +101,8 @@ def find_checkpoint(name: str) -> Path:
         return path
     if name in registry.all_names() and starter.is_file():
         return starter
+    if path.is_dir():
+        return path
     raise UserError(
         f"There is no checkpoint {name}; give a file that train wrote,"
         f" or the name of a starter: {', '.join(starters())}."
@@ -107,13 +117,19 @@ def starters() -> list[str]:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint and check that it is what it says, before anything is built of it.
 
+    It may be another program's, if one of the playgrounds knows that.
+
     Raises:
-        UserError: it is no checkpoint of Glassbox, is damaged, or does not fit its own recipe.
+        UserError: it is no checkpoint, is damaged, or does not fit its own recipe.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    if path.is_dir() or path.suffix in FOREIGN:
+        return _foreign(path)
     with _opened(path) as file:
+        if MARK not in file.metadata:
+            return _foreign(path)
         about = _read_about(path, file.metadata)
         playground, recipe = _read_recipe(path, about)
         vocabulary = about["vocabulary"]
@@ -139,6 +155,17 @@ def read_recipe(path: Path) -> Recipe:
         return _read_recipe(path, _read_about(path, file.metadata))[1]
 
 
+def _foreign(path: Path) -> Checkpoint:
+    """Read what another program wrote."""
+    for name in registry.all_names():
+        if (found := registry.get(name).read_foreign(path)) is not None:
+            return found
+    raise UserError(
+        f"{path} was not written by this version of Glassbox, and is no network of another program"
+        " that is known here; choose a file that train wrote."
+    )
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[TensorFile]:
     try:
@@ -154,7 +181,7 @@ def _opened(path: Path) -> Iterator[TensorFile]:
 
 def _read_about(path: Path, header: Mapping[str, str]) -> dict[str, Any]:
     try:
-        about = parse_json(header["glassbox"])
+        about = parse_json(header[MARK])
         if not isinstance(about, dict) or about["format"] != FORMAT:
             raise ValueError
         about["steps"], about["dataset"] = int(about.get("steps", 0)), str(about.get("dataset", ""))

@@ -10,7 +10,7 @@ import torch
 from core import playgrounds
 from core.interruption import CancelledError
 from core.runs.bundle import pack
-from core.telemetry.events import Idle, LRRangeTest, Metrics, Stopped
+from core.telemetry.events import Fetched, Idle, Metrics, Stopped
 from core.training.control import Control
 from core.training.learner import Learner
 from core.training.trainer import Run, _Loop, train
@@ -140,25 +140,22 @@ def test_a_held_training_learns_what_it_would_have_learned_alone(qtbot, letters_
         assert torch.equal(tensor, held[name]) and torch.equal(tensor, second[name]), name
 
 
-def test_a_run_that_waits_for_the_network_lets_others_pass(qtbot, letters_recipe, monkeypatch):
-    """GPT-2's tokenizer, which has to be fetched, holds up no other training."""
+def test_what_waits_for_the_network_lets_others_pass(qtbot, letters_recipe, monkeypatch, tmp_path):
+    """A download holds up no training."""
     playground, text = playgrounds.get("names"), playgrounds.get("text")
     arrived = threading.Event()
-    monkeypatch.setattr(type(text), "needed", lambda *rest: lambda: arrived.wait(60))
-    recipe = text.recipe_for("bigram").replace({"steps": 20})
-    request = jobs.RunRequest("text", recipe, None, "cpu", steps=20)
-    range_test = partial(jobs.lr_range_test, request)
+    monkeypatch.setattr(type(text), "fetch", lambda *rest: arrived.wait(60))
     run = Run(playground, letters_recipe, playground.load(None), torch.device("cpu"), steps=20)
     worker = Worker()
     worker.start()
-    first = worker.do(range_test, Control(), "first")
+    first = worker.do(partial(jobs.fetch, "text", tmp_path), Control(), "first")
     second = worker.do(lambda control, report: train(run, control), Control(), "second")
     qtbot.waitUntil(lambda: second.mailbox.closed, timeout=60_000)
     assert not first.mailbox.closed and not worker.waits_for(first)
     arrived.set()
     qtbot.waitUntil(lambda: first.mailbox.closed, timeout=60_000)
     worker.close()
-    assert any(isinstance(event, LRRangeTest) for event in first.mailbox.drain())
+    assert any(isinstance(event, Fetched) for event in first.mailbox.drain())
 
 
 def test_nothing_is_left_when_the_window_closes_over_a_queue(qtbot, letters_recipe):

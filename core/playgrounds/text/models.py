@@ -112,11 +112,20 @@ class GPT(TextModel):
         if not rotary:
             self.position = Layer(Embedding(recipe.context, recipe.width))
         self.dropout = nn.Dropout(recipe.dropout)
+        gelu = "gelu_tanh" if recipe.gelu == "tanh" else "gelu"
         self.blocks = nn.ModuleList(
-            Block(recipe.width, recipe.heads, recipe.dropout, rotary, recipe.qk_norm)
+            Block(
+                recipe.width,
+                recipe.heads,
+                recipe.dropout,
+                rotary,
+                recipe.qk_norm,
+                recipe.bias,
+                gelu,
+            )
             for _ in range(recipe.layers)
         )
-        self.norm = nn.LayerNorm(recipe.width)
+        self.norm = nn.LayerNorm(recipe.width, bias=recipe.bias)
         own = nn.Linear(recipe.width, tokenizer.size, bias=False)
         self.output = Layer(TiedLinear(table) if recipe.tied else own)
 

@@ -17,6 +17,7 @@ from ...playground import Cancelled, Playground, Tell, Vocabulary, scaled
 from ...sampling import Sampling
 from ...telemetry.events import Array
 from ...tokenizers import Whole
+from ...training.checkpoint import Checkpoint
 from . import corpus
 from .download import fetch_tiny
 from .encode import Stretches, Windows
@@ -66,10 +67,13 @@ class TextPlayground(Playground):
         """Return the recipe's tokenizer as plain values."""
         return data.tokenizer(recipe).to_dict()
 
-    def needed(self, recipe: TextRecipe) -> Callable[[], object] | None:
-        """Return what fetches GPT-2's tokenizer, if a recipe takes that and it is not here yet."""
-        lacks = recipe.tokenizer == "gpt2" and not tokenizers.gpt2_is_loaded()
-        return tokenizers.gpt2 if lacks else None
+    def read_foreign(self, path: Path) -> Checkpoint | None:
+        """Return a GPT-2 as Hugging Face or nanoGPT writes it."""
+        from .foreign.opening import read_foreign
+
+        if (found := read_foreign(path)) is None:
+            return None
+        return Checkpoint(self, found.recipe, found.vocabulary, found.weights, {}, found.about)
 
     def sizes(self, data: TextData, recipe: TextRecipe) -> tuple[int, int]:
         """Count the tokens of the tokenizer, and the stretches or the windows of the text."""

@@ -117,6 +117,23 @@ class TextRecipe(Recipe):
         "All queries and keys have the same length, so that no head can shout early on.",
         only={"model": ("gpt",)},
     )
+    gelu: str = setting(
+        "exact",
+        "Model",
+        "GELU",
+        "The nonlinearity between a block's two layers of thought: x times the share of a normal"
+        " distribution below x. tanh is an approximation of it, which GPT-2 was trained with.",
+        choices=("exact", "tanh"),
+        only={"model": ("gpt",)},
+    )
+    bias: bool = setting(
+        True,
+        "Model",
+        "Biases",
+        "Whether norms and matrix products add a number of their own to each output, as in GPT-2;"
+        " nanoGPT leaves them out.",
+        only={"model": ("gpt",)},
+    )
     tied: bool = setting(
         True,
         "Model",

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -247,12 +246,8 @@ def test_a_damaged_tokenizer_in_a_checkpoint_is_refused(network, tmp_path, capsy
     assert "can't be used here" in refusal(capsys, "sample", broken)
 
 
-def test_gpt2s_tokens_on_the_command_line(lesson, tmp_path, capsys, monkeypatch):
-    """Those that occur, taken from the data folder."""
-    source = Path(os.environ.get("GLASSBOX_DATA", "nowhere")) / "tiktoken"
-    if not source.is_dir():
-        pytest.skip("needs GPT-2's tokenizer: set GLASSBOX_DATA to a folder that holds tiktoken/")
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(source))
+def test_gpt2s_tokens_on_the_command_line(lesson, tmp_path, capsys):
+    """Those that occur."""
     out = tmp_path / "net.safetensors"
     words = ("--set", "tokenizer=gpt2", "occurring=true", *SMALL)
     told(capsys, "train", "text", "--data", lesson, "--steps", 3, "--out", out, *words)

@@ -17,7 +17,7 @@ import torch
 from core import playgrounds
 from core.errors import UserError
 from core.interruption import CancelledError, heeding
-from core.paths import RESOURCES, show_tiktoken
+from core.paths import RESOURCES
 from core.playgrounds.text import corpus, encode, evaluation, tokens
 from core.playgrounds.text.corpus import Stretch, Text
 from core.playgrounds.text.encode import Stretches, Windows
@@ -407,19 +407,8 @@ def test_a_tokenizer_is_learned_from_the_training_part_alone(tmp_path):
         data.tokenizer(TextRecipe(vocab_size=8192))
 
 
-def test_gpt2s_files_are_found_in_a_data_folder(tmp_path, monkeypatch):
-    """Unless tiktoken has a place of its own; and what occurs in the text may be kept alone."""
-    source = Path(os.environ.get("GLASSBOX_DATA", "nowhere")) / "tiktoken"
-    if not source.is_dir():
-        pytest.skip("needs GPT-2's tokenizer: set GLASSBOX_DATA to a folder that holds tiktoken/")
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "set, so that it is put back")
-    monkeypatch.delenv("TIKTOKEN_CACHE_DIR")
-    show_tiktoken(tmp_path)
-    assert "TIKTOKEN_CACHE_DIR" not in os.environ
-    show_tiktoken(source.parent)
-    assert os.environ["TIKTOKEN_CACHE_DIR"] == str(source)
-    show_tiktoken(tmp_path)
-    assert os.environ["TIKTOKEN_CACHE_DIR"] == str(source)
+def test_of_gpt2s_tokens_those_may_be_kept_that_occur(tmp_path):
+    """And the bytes, with which all others are spelled."""
     data = TextData(corpus.load(written(tmp_path, LINES * 20)))
     full = data.tokenizer(TextRecipe(tokenizer="gpt2"))
     some = data.tokenizer(TextRecipe(tokenizer="gpt2", occurring=True))
