@@ -110,8 +110,8 @@ def plain(value: Any) -> Any:
     """Return a value as JSON has it: lists for tuples and arrays, None for NaN and infinity."""
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()  # of a single number it makes Python's own
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

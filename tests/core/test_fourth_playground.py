@@ -34,7 +34,11 @@ def kept(tmp_path, monkeypatch):
 def test_it_is_there_only_while_its_folder_is(fourth):
     """The command line lists it, with its recipes, behind those that are shipped."""
     listed = {p["name"]: p for p in answer("playgrounds")["playgrounds"]}
-    assert set(listed) == {"digits", "names", "text", "spirals"} == set(playgrounds.all_names())
+    assert (
+        set(listed)
+        == {"digits", "names", "points", "text", "spirals"}
+        == set(playgrounds.all_names())
+    )
     assert listed["spirals"]["models"] == ["mlp"] and listed["spirals"]["recipes"]["spirals"]
 
 
@@ -94,5 +98,5 @@ def test_a_sound_run_of_it_is_examined(fourth):
 
 
 def test_a_name_that_is_nowhere_is_refused():
-    """The sentence names all four."""
-    assert "digits, names, text, spirals" in core("train", "swirls").stderr
+    """The sentence names all of them."""
+    assert "digits, names, points, text, spirals" in core("train", "swirls").stderr

@@ -30,7 +30,14 @@ def lists(tmp_path_factory):
     with zipfile.ZipFile(ROOT / "resources/plays/plays.zip") as archive:
         play = archive.read("hamlet.txt").decode("utf-8")[:40_000]
     (folder / "text.txt").write_text(f"{play}\n“Été”, naïve…\n", "utf-8")
-    return {"digits": None, "names": folder / "names.txt", "text": folder / "text.txt"}
+    rows = [f"{x / 9},{y / 9},{int(x * y > 3)}" for x in range(9) for y in range(9)]
+    (folder / "points.csv").write_text("\n".join(["x,y,class", *rows]), "utf-8")
+    return {
+        "digits": None,
+        "names": folder / "names.txt",
+        "points": folder / "points.csv",
+        "text": folder / "text.txt",
+    }
 
 
 def recipe_of(name, recipe, **changes):
@@ -58,6 +65,7 @@ SMALL_CNN = {"channels": "4,8,8", "kernel": 3}
         ("names", "makemore transformer", {"embedding": 16, "depth": 2, "init": "normal"}),
         ("names", "lecture bigram", {}),
         ("names", "lecture counts", {}),
+        ("points", "moons", {"dataset": "drawn", "weight_decay": 0.1, "schedule": "cosine"}),
         ("text", "tuned gpt", {**SMALL_GPT, "vocab_size": 300}),
         ("text", "large gpt", {**SMALL_GPT, "vocab_size": 300, "tied": False, "init": "xavier"}),
         ("text", "nanoGPT, on a GPU", {**SMALL_GPT, "init": "kaiming"}),
@@ -73,6 +81,14 @@ def test_the_losses_are_those_of_the_trainer(name, recipe, changes, lists):
     its = losses_of_script(write_script(name, made, source))
     assert len(ours) == (1 if recipe == "lecture counts" else 50)
     assert its == pytest.approx(ours, abs=2e-4)
+
+
+@pytest.mark.parametrize("recipe", playgrounds.get("points").recipes)
+def test_the_points_are_those_of_the_trainer(recipe):
+    """Each data set is made again in its script, by the same formulas."""
+    made = recipe_of("points", recipe, hidden=(6, 4), dropout=0.1)
+    its = losses_of_script(write_script("points", made))
+    assert its == pytest.approx(losses_of_trainer("points", made), abs=2e-5)
 
 
 RECIPES = [(p, r) for p in playgrounds.all_names() for r in playgrounds.get(p).recipes]

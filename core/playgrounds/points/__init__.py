@@ -1,0 +1,1 @@
+"""Points of a plane: which class they are of, or which value stands there."""
