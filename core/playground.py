@@ -203,6 +203,25 @@ class Playground(ABC):
         """
         raise UserError(f"The {self.name} playground has no data to download.")
 
+    def fitted(self, weights: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Tensor]:
+        """Return a checkpoint's weights as a model of some other settings takes them.
+
+        Args:
+            weights: by name.
+            model: has weights of its own already.
+        """
+        return weights
+
+    def write_foreign(self, checkpoint: "Checkpoint", out: Path) -> None:
+        """Write a network as Hugging Face has it, in a folder, whole or not at all.
+
+        Raises:
+            UserError: it can't be expressed there, or can't be written.
+        """
+        raise UserError(
+            f"A network of {self.name} has no form of Hugging Face's; only those of text have one."
+        )
+
     def read_foreign(self, path: Path) -> "Checkpoint | None":
         """Return a network that another program wrote; None where it is none of this subject.
 

@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..paths import RUNS, data_source, expanded
 from ..runs.folder import LAST, run_named
 from . import Command, say
+from .opened import opened
 from .run_options import (
     ProgressPrinter,
     add_options,
@@ -92,13 +93,12 @@ def _faulty(name: str, recipe: "Recipe") -> Callable[..., "FaultyLearner"]:
 
 def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":
     from ..doctor.examine import examine_checkpoint
-    from ..training.checkpoint import find_checkpoint, load_checkpoint
     from ..training.device import choose_device
 
     if (used := settings_of(options)) or options.fault:
         what = used[0] if used else "--break"
         raise UserError(f"A checkpoint has its recipe; {what} needs a playground.")
-    checkpoint = load_checkpoint(find_checkpoint(options.subject))
+    checkpoint = opened(options.subject)
     device = choose_device(options.device)
     data = checkpoint.playground.load(data_source(options.data))
     return _heard(examine_checkpoint(checkpoint, data, device, control_of(), options.budget))

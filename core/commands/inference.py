@@ -7,12 +7,11 @@ from typing import Any
 from ..arguments import positive, whole
 from ..paths import data_source
 from . import Command, say
+from .opened import opened
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    from ..training.checkpoint import find_checkpoint, load_checkpoint
-
-    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    checkpoint = opened(options.checkpoint)
     playground = checkpoint.playground
     data = playground.load(data_source(options.data))
     numbers = playground.test(checkpoint.model(), data, checkpoint.recipe)
@@ -28,9 +27,7 @@ def _show_numbers(answer: dict[str, Any]) -> str:
 
 
 def _predict(options: argparse.Namespace) -> dict[str, Any]:
-    from ..training.checkpoint import find_checkpoint, load_checkpoint
-
-    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    checkpoint = opened(options.checkpoint)
     model = checkpoint.model()
     predict = checkpoint.playground.predict
     return {"predictions": [predict(model, checkpoint.recipe, image) for image in options.images]}
@@ -46,9 +43,7 @@ def _show_predictions(answer: dict[str, Any]) -> str:
 
 
 def _sample(options: argparse.Namespace) -> dict[str, Any]:
-    from ..training.checkpoint import find_checkpoint, load_checkpoint
-
-    checkpoint = load_checkpoint(find_checkpoint(options.checkpoint))
+    checkpoint = opened(options.checkpoint)
     names = ("prompt", "count", "tokens", "temperature", "top_k", "top_p", "seed")
     wishes = {name: getattr(options, name) for name in names}
     playground = checkpoint.playground

@@ -14,6 +14,7 @@ from . import say
 if TYPE_CHECKING:
     from ..playground import Playground
     from ..telemetry.events import Progress
+    from ..training.checkpoint import Checkpoint
     from ..training.control import Control
     from ..training.recipe import Recipe
     from ..training.trainer import Run
@@ -43,23 +44,40 @@ def settings_of(options: argparse.Namespace) -> list[str]:
     return [f"--{name}" for name in names if getattr(options, name) not in (None, [])]
 
 
-def recipe_of(options: argparse.Namespace, playground: "Playground", device: str) -> "Recipe":
-    """Return the recipe that was asked for; says why, where the device chose it."""
+def recipe_of(
+    options: argparse.Namespace,
+    playground: "Playground",
+    device: str,
+    resume: "Checkpoint | None" = None,
+) -> "Recipe":
+    """Return the recipe that was asked for; says why, where the device chose it.
+
+    Where none is named, that of the checkpoint to go on from is the one that settings change.
+    """
     named = options.recipe
     if named is None and options.model is None:
+        if resume and resume.playground is playground:
+            return resume.recipe.replace(_pairs(options))
         named, why = playground.recipe_on(device)
         if why:
             say(why)
     return playground.recipe_for(options.model, named).replace(_pairs(options))
 
 
-def run_of(options: argparse.Namespace, name: str, seconds: float, **rest: Any) -> "Run":
+def run_of(
+    options: argparse.Namespace,
+    name: str,
+    seconds: float,
+    resume: "Checkpoint | None" = None,
+    **rest: Any,
+) -> "Run":
     """Return the run that was asked for.
 
     Args:
         options: of the command line.
         name: the playground's.
         seconds: how long, where neither the options nor the recipe say it.
+        resume: the checkpoint that it goes on from.
         rest: what else the run is given.
     """
     from ..training.device import choose_device
@@ -67,11 +85,11 @@ def run_of(options: argparse.Namespace, name: str, seconds: float, **rest: Any) 
 
     playground = playgrounds.get(name)
     device = choose_device(options.device)
-    recipe = recipe_of(options, playground, device.type)
+    recipe = recipe_of(options, playground, device.type, resume)
     steps = options.steps or (0 if options.seconds else recipe.steps) or None
     length = None if steps else options.seconds or seconds
     data = playground.load(data_source(options.data))
-    return Run(playground, recipe, data, device, length, steps, **rest)
+    return Run(playground, recipe, data, device, length, steps, resume=resume, **rest)
 
 
 def _pairs(options: argparse.Namespace) -> dict[str, str]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..errors import UserError
 from ..paths import RUNS
-from ..runs.folder import find_run
+from ..runs.folder import find_run, run_named
 from . import Command
 
-WAYS = ("tensorboard", "csv", "zip")
+WAYS = ("tensorboard", "csv", "zip", "huggingface")
 
 
 def _runs(options: argparse.Namespace) -> dict[str, Any]:
@@ -42,16 +42,22 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_name", metavar="RUN")
+    parser.add_argument("run_name", metavar="RUN|CHECKPOINT")
     parser.add_argument("--to", required=True, choices=WAYS)
     parser.add_argument("--out", required=True, type=Path, metavar="PATH")
 
 
 def _export(options: argparse.Namespace) -> dict[str, Any]:
-    from ..runs.export import export
+    from ..runs.export import export, network_to_huggingface
 
+    if options.to == "huggingface" and not run_named(RUNS, options.run_name):
+        from ..training.checkpoint import find_checkpoint
+
+        path = find_checkpoint(options.run_name)
+        network_to_huggingface(path, options.out)
+        return {"run": path.name, "to": options.to, "out": str(options.out)}
     run = find_run(RUNS, options.run_name)
-    if options.to != "tensorboard" and options.out.is_dir():
+    if options.to not in ("tensorboard", "huggingface") and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
     export(run, options.to, options.out)
     return {"run": run.name, "to": options.to, "out": str(options.out)}
@@ -62,4 +68,10 @@ def _show_export(answer: dict[str, Any]) -> str:
 
 
 LIST = Command("runs", "list what trainings have left", lambda parser: None, _runs, _show_runs)
-EXPORT = Command("export", "write a run for other programs", _export_options, _export, _show_export)
+EXPORT = Command(
+    "export",
+    "write a run, or a network, for other programs",
+    _export_options,
+    _export,
+    _show_export,
+)

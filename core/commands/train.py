@@ -12,6 +12,7 @@ from ..files import free_place
 from ..paths import COMMAND, RUNS, data_source
 from ..runs.folder import run_named
 from . import Command, say
+from .opened import opened
 from .run_options import (
     ProgressPrinter,
     add_options,
@@ -89,6 +90,9 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         elif isinstance(event, Metrics):
             answer["train_loss"] = round(event.recent_loss, 6)
             printer.tell(event)
+        elif isinstance(event, Evaluated) and event.step == first and run.starts_from_checkpoint:
+            answer["val_loss_before"] = round(event.metrics["val_loss"], 6)
+            say(f"validation loss before it {answer['val_loss_before']:.4f}")
         elif isinstance(event, Evaluated):
             answer["metrics"] = {name: round(v, 6) for name, v in event.metrics.items()}
             answer["val_loss"] = answer["metrics"]["val_loss"]
@@ -130,7 +134,6 @@ def _run(options: argparse.Namespace) -> "Run":
     """Return the run that was asked for: a new one, or what is left of one."""
     from ..runs.recorder import FileRecorder
     from ..runs.resume import resume_run
-    from ..training.checkpoint import find_checkpoint, load_checkpoint
     from ..training.distributed import ProcessGroup
 
     if options.resume and (broken_off := run_named(RUNS, options.resume)):
@@ -144,7 +147,7 @@ def _run(options: argparse.Namespace) -> "Run":
     if options.playground is None:
         what = f"there is no run {options.resume}" if options.resume else "or a run to --resume"
         raise UserError(f"Say which playground ('{COMMAND} playgrounds' lists them); {what}.")
-    resume = load_checkpoint(find_checkpoint(options.resume)) if options.resume else None
+    resume = opened(options.resume) if options.resume else None
     run = run_of(options, options.playground, seconds=60.0, resume=resume)
     folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
     return dataclasses.replace(run, recorder=FileRecorder(folder, data_source(options.data)))
@@ -153,10 +156,11 @@ def _run(options: argparse.Namespace) -> "Run":
 def _show(answer: dict[str, Any]) -> str:
     # There is no training loss where no step was left.
     loss = f"loss {answer['train_loss']:.4f}, " if "train_loss" in answer else ""
+    before = f"{answer['val_loss_before']:.4f} -> " if "val_loss_before" in answer else ""
     return (
         f"{answer['model']} with {answer['parameters']:,} parameters on {answer['dataset']}:"
         f" {answer['steps']:,} steps, {answer['seconds']:.0f} s on {answer['device']},"
-        f" {loss}validation {answer['val_loss']:.4f}\n"
+        f" {loss}validation {before}{answer['val_loss']:.4f}\n"
         f"{answer['checkpoint']}"
     )
 

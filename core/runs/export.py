@@ -13,8 +13,10 @@ from ..errors import UserError
 from ..files import write_whole
 from ..interruption import CancelledError, heed
 from ..telemetry.history import Curve, History
+from ..training.checkpoint import load_checkpoint
 from .bundle import pack
 from .curves import curves_of
+from .folder import LAST
 from .keyframes import keyframes_of, read_keyframe
 from .loop_record import read_record
 from .run_info import read_run_info
@@ -128,12 +130,22 @@ def _scalars(history: History) -> dict[str, Curve]:
     return scalars
 
 
+def network_to_huggingface(checkpoint: Path, out: Path) -> None:
+    """Write the network of a checkpoint as Hugging Face has it, in a new folder.
+
+    Raises:
+        UserError: it is no checkpoint, can't be expressed there, or can't be written.
+    """
+    found = load_checkpoint(checkpoint)
+    found.playground.write_foreign(found, out)
+
+
 def export(run: Path, way: str, out: Path) -> None:
-    """Write a run for other programs: ``tensorboard``, ``csv`` or ``zip``.
+    """Write a run for other programs: ``tensorboard``, ``csv``, ``zip`` or ``huggingface``.
 
     Args:
         run: its folder, or the file of a watched loop.
-        way: one of the three.
+        way: one of the four.
         out: where to.
 
     Raises:
@@ -141,4 +153,9 @@ def export(run: Path, way: str, out: Path) -> None:
     """
     if way == "zip" and run.is_file():
         raise UserError(f"{run.name} is one file already; copy it to the other machine's runs.")
+    if way == "huggingface":
+        if not (run / LAST).is_file():
+            raise UserError(f"{run.name} has no network of Glassbox to be written.")
+        network_to_huggingface(run / LAST, out)
+        return
     {"tensorboard": to_tensorboard, "csv": to_csv, "zip": pack}[way](run, out)

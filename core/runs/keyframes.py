@@ -28,7 +28,7 @@ from .folder import MOMENTS
 MOST = 48
 ROOM = 256 << 20  # bytes
 NEXT = 1.1  # times the last one's step is the earliest for the next
-LARGEST = 2 << 30
+LARGEST = 8 << 30
 NAMED = re.compile(r"([0-9]{10,18})\.safetensors")
 """A moment's file; steps fit into 64 bits."""
 STATS = "stats."

@@ -273,7 +273,7 @@ class Learner:
                 " choose the data and the tokenizer that it was trained with."
             )
         try:
-            self.model.load_state_dict(dict(checkpoint.weights))
+            self.model.load_state_dict(dict(self.playground.fitted(checkpoint.weights, self.model)))
         except RuntimeError:
             raise UserError(
                 "That checkpoint's layers have other sizes than this recipe; load its recipe first."

@@ -103,6 +103,11 @@ class Run:
     first_step: int | None = None
     elapsed: float = 0.0
 
+    @property
+    def starts_from_checkpoint(self) -> bool:
+        """Whether it is a new run from a checkpoint, and not the rest of an interrupted one."""
+        return self.resume is not None and self.first_step is None
+
 
 @dataclass
 class _Group:
@@ -357,6 +362,8 @@ def _events(loop: _Loop) -> Iterator[Event]:
         yield DataDescribed(run.playground.describe_data(run.data, loop.learner.vocabulary))
         yield loop.weights()
         yield from loop.evaluated(loop.quick)
+    elif run.starts_from_checkpoint and not control.stopping:  # to be compared with the end
+        yield from loop.evaluated(run.eval_examples)
     while loop.progress < 1.0 and not control.stopping:
         alone = False
         if control.wanted:

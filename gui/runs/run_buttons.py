@@ -17,6 +17,11 @@ WAYS = {
     "zip": ("Zip, to open it on another machine…", "The whole record in one file."),
     "csv": ("CSV, the curves as a table…", "A row for each step that something is known of."),
     "tensorboard": ("TensorBoard…", "Event files, in a folder that TensorBoard is pointed at."),
+    "huggingface": (
+        "Hugging Face, the network…",
+        "A new folder with model.safetensors and config.json, as GPT-2 has them; for a gpt with"
+        " learned positions.",
+    ),
 }
 
 

@@ -97,10 +97,17 @@ class RunTools(QWidget):
             self.zipChosen.emit(Path(name))
 
 
+FOLDERS = {
+    "tensorboard": "A folder for TensorBoard's files",
+    "huggingface": "A folder for the network's",
+}
+"""Ways to export that write several files, and what is asked for then."""
+
+
 def ask_where(parent: QWidget, name: str, way: str) -> Path | None:
-    """Ask where a run goes: a file, or the folder in which TensorBoard's files get one."""
-    if way == "tensorboard":
-        folder = QFileDialog.getExistingDirectory(parent, "A folder for TensorBoard's files")
+    """Ask where a run goes: a file, or the folder in which several files get one."""
+    if way in FOLDERS:
+        folder = QFileDialog.getExistingDirectory(parent, FOLDERS[way])
         return Path(folder) / name if folder else None
     dialog = QFileDialog(parent, "Export the run", f"{name}.{way}", f"{way.upper()} (*.{way})")
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

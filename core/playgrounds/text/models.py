@@ -17,6 +17,8 @@ from ...tokenizers import Tokenizer
 from ...transformer import Block, quieten
 from .recipe import TextRecipe
 
+PLACES = "position.product.weight"
+"""The name of a GPT's table of places, where it has one."""
 LARGEST = 400_000_000  # numbers in one table: with gradient and Adam's averages some 6 GB
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +12,31 @@ from torch.nn import functional as F
 
 from ... import tokenizers
 from ...errors import UserError
+from ...layers import size_of
 from ...ngrams import counted
 from ...playground import Cancelled, Playground, Tell, Vocabulary, scaled
 from ...sampling import Sampling
 from ...telemetry.events import Array
 from ...tokenizers import Whole
 from ...training.checkpoint import Checkpoint
+from ...training.evaluation import place_of
 from . import corpus
 from .download import fetch_tiny
 from .encode import Stretches, Windows
 from .evaluation import entropies, loss_of
-from .models import TextModel, build
+from .models import PLACES, TextModel, build
 from .recipe import MODELS, RECIPES, TextRecipe
 from .tokens import TextData
-from .writer import continuations
+from .writer import continuations, prompt_tokens
 
 JUDGED = 30_000  # tokens that the training loss is taken over
 LONGEST = 500_000  # tokens that judge at the end of a run; ``evaluate`` takes all there are
 COUNTED = 2_000_000  # tokens, for the floors by counting
 MOST = 1000  # continuations at a time
+FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
+"""What is said of a text that is longer than the context."""
+LARGE = 50_000_000  # parameters, from which a CPU is not asked to judge all it could
+JUDGED_ON_CPU = 1.2e12  # parameters x tokens: half a minute of two cores
 
 
 class TextPlayground(Playground):
@@ -66,6 +72,22 @@ class TextPlayground(Playground):
     def vocabulary(self, data: TextData, recipe: TextRecipe) -> Vocabulary:
         """Return the recipe's tokenizer as plain values."""
         return data.tokenizer(recipe).to_dict()
+
+    def fitted(self, weights: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Tensor]:
+        """Leave out the places beyond a shorter context (nanoGPT's ``crop_block_size``)."""
+        assert isinstance(model, TextModel)
+        places = weights.get(PLACES)
+        if places is None or len(places) <= model.context:
+            return weights
+        return {**weights, PLACES: places[: model.context]}
+
+    def write_foreign(self, checkpoint: Checkpoint, out: Path) -> None:
+        """Write a network as Hugging Face has a GPT-2."""
+        from .foreign.export import write_huggingface
+
+        recipe = checkpoint.recipe
+        assert isinstance(recipe, TextRecipe)
+        write_huggingface(out, recipe, checkpoint.vocabulary, checkpoint.weights)
 
     def read_foreign(self, path: Path) -> Checkpoint | None:
         """Return a GPT-2 as Hugging Face or nanoGPT writes it."""
@@ -168,8 +190,10 @@ class TextPlayground(Playground):
         """Loss per token and per character; with a limit, of some stretches only."""
         assert isinstance(model, TextModel)
         train, val = data.train(model.tokenizer), data.val(model.tokenizer)
-        judged = loss_of(model, val, int(train.ids[-1]), 10 * limit if limit else LONGEST)
-        seen = 5 * limit if limit else JUDGED
+        most = _bearable(model)
+        longest = min(10 * limit if limit else LONGEST, most)
+        judged = loss_of(model, val, int(train.ids[-1]), longest)
+        seen = min(5 * limit if limit else JUDGED, most)
         learned = loss_of(model, train, model.tokenizer.newline, seen)
         numbers = {
             "val_loss": judged.per_token,
@@ -208,6 +232,7 @@ class TextPlayground(Playground):
         assert isinstance(model, TextModel)
         sampling = Sampling(options["temperature"], options["top_k"], options["top_p"])
         count, prompt = options["count"], options["prompt"]
+        read = len(prompt_tokens(model, prompt))
         if not 1 <= count <= MOST:
             raise UserError(f"A count of {count:,} is not possible: ask for 1 to {MOST:,}.")
         written, whole = [prompt] * count, [Whole(model.tokenizer) for _ in range(count)]
@@ -226,10 +251,21 @@ class TextPlayground(Playground):
         ends = [rest.end() for rest in whole]
         if tell:
             tell(ends[0])
-        return {
+        answer: dict[str, Any] = {
             "samples": [text + end for text, end in zip(written, ends, strict=True)],
             "tokens_per_second": round(count * options["tokens"] / spent, 1),
         }
+        if read > model.context:
+            answer["note"] = FAR.format(count=read, context=model.context)
+        return answer
+
+
+def _bearable(model: TextModel) -> int:
+    """Return how many tokens a network can be judged on without a long wait, about."""
+    size = size_of(model)
+    if size < LARGE or place_of(model).type != "cpu":
+        return LONGEST
+    return max(2 * model.context, int(JUDGED_ON_CPU / size))
 
 
 PLAYGROUND = TextPlayground()
