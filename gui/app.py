@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         from gui.tour import Tour
 
         _, window = _build(options)
-        return Tour(window, Path(options.tour), options.long).run()
+        return Tour(window, Path(options.tour), options.long, options.page).run()
     log = ErrorLog(paths.LOG)
     log.install()
     try:

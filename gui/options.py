@@ -18,7 +18,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
     """
     program = "main.py" if IN_CHECKOUT else "glassbox"
     parser = Parser(prog=program, description=ABOUT, epilog=WITHOUT)
-    parser.add_argument("--page", metavar="NAME", help="the page to begin with, such as digits")
+    parser.add_argument(
+        "--page",
+        metavar="NAME",
+        help="the page to begin with, such as digits; of a tour, the only one",
+    )
     parser.add_argument("--data", metavar="DIR", help="folder of full data sets")
     parser.add_argument("--device", default="auto", choices=DEVICES)
     parser.add_argument("--theme", default="system", choices=("system", "light", "dark"))

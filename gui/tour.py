@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from PySide6.QtCore import QEventLoop, QPoint, QPointF, QRect, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
@@ -26,6 +27,8 @@ from gui.window import MainWindow
 
 PATIENCE, LONG_PATIENCE = 1200.0, 7200.0
 """Seconds after which a wait has failed, however slow the machine is."""
+FEWEST_COLOURS = 50
+"""Text alone has more, since its edges are smoothed."""
 REPAINT = 120  # milliseconds: a session hands on what came ten times a second
 Point = tuple[float, float]
 W = TypeVar("W", bound=QWidget)
@@ -163,11 +166,14 @@ class Guide:
         self.say(what)
 
     def look(self, name: str) -> None:
-        """Save a picture of the window."""
+        """Save a picture of the window, on which there must be something to see."""
         self.rest(REPAINT)
         path = self.folder / f"{name}-{theme.current().name}.png"
-        if not self.window.grab().save(str(path)):
+        picture = self.window.grab()
+        if not picture.save(str(path)):
             raise TourError(f"{path} can't be written; name another folder with --tour")
+        if _colours(picture.toImage()) < FEWEST_COLOURS:
+            raise TourError(f"the window is empty: look at {path}")
 
 
 class Tour:
@@ -177,12 +183,17 @@ class Tour:
         window: the program.
         folder: where pictures go.
         long: whether everything is trained to its end.
+        only: the one page that is played, and no other. What a page shows of others' trainings
+            (the runs) it waits for in vain then.
     """
 
-    def __init__(self, window: MainWindow, folder: Path, long: bool = False) -> None:
+    def __init__(
+        self, window: MainWindow, folder: Path, long: bool = False, only: str | None = None
+    ) -> None:
         self._window = window
         self._guide = Guide(window, folder, long)
         self._folder = folder
+        self._pages = [only] if only else list(page_modules())
 
     def run(self) -> int:
         """Play; return the exit status."""
@@ -198,7 +209,7 @@ class Tour:
         return 0
 
     def _play(self) -> None:
-        guide, pages = self._guide, list(page_modules())
+        guide, pages = self._guide, self._pages
         sides = [self._folder / f"{name}-{theme.current().name}.png" for name in pages]
         for number, name in enumerate(pages, 1):
             guide.say(f"Page {number} of {len(pages)}: {name}")
@@ -227,6 +238,12 @@ def _compose(pictures: Sequence[Path], out: Path) -> None:
         painter.drawImage(place, QImage(str(path)))
     painter.end()
     sheet.save(str(out))
+
+
+def _colours(picture: QImage) -> int:
+    """Count the colours of a picture."""
+    pixels = picture.convertToFormat(QImage.Format.Format_RGB32)
+    return len(np.unique(np.frombuffer(pixels.constBits(), np.uint32)))
 
 
 def _finely(points: Sequence[Point], step: float = 0.02) -> list[Point]:

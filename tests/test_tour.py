@@ -5,30 +5,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
+from PySide6.QtWidgets import QWidget
+
+from gui.tour import Guide, TourError
 
 ROOT = Path(__file__).parents[1]
 
 
-PAGES = {
-    "digits": ["", "-code", "-training", "-layer", "-mistakes", "-ezmnist"],
-    "names": ["", "-training", "-letters", "-sweep", "-ladder", "-two"],
-    "text": ["", "-tokens", "-attention", "-logit-lens", "-training", "-samples"],
-    "doctor": ["", "-start", "-watching", "-guess", "-answer", "-case-watching"],
-    "lessons": [
-        *("", "-product", "-misfit", "-digit", "-rows", "-convolution", "-attention"),
-        *("-differentiable", "-moons", "-gradients", "-gradients-norm"),
-    ],
-    "runs": ["", "-compared", "-layers"],
-}
-
-
 def test_without_a_display_the_program_plays_its_tour(tmp_path):
-    """Exactly what ``make run`` does there: it exits with 0 and leaves pictures of every page."""
+    """What ``make run`` does there, of one page; ``.ci/run`` plays all of them in a real window."""
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment.pop("QT_QPA_PLATFORM", None)
     done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py")],
+        [sys.executable, str(ROOT / "main.py"), "--page", "names"],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -36,13 +27,18 @@ def test_without_a_display_the_program_plays_its_tour(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Page 6 of 6: runs" in done.stdout
-    pictures = [f"{page}{part}-light" for page, parts in PAGES.items() for part in parts]
-    pictures += [f"{page}-dark" for page in PAGES]
-    for name in [*pictures, "overview"]:
+    assert "Page 1 of 1: names" in done.stdout
+    for name in ("names-light", "names-training-light", "names-dark", "overview"):
         with Image.open(tmp_path / "build" / "tour" / f"{name}.png") as picture:
             assert picture.width >= 1280
-            assert len(picture.convert("RGB").getcolors(1 << 24)) > 50, name
+
+
+def test_a_picture_of_an_empty_window_fails(qtbot, tmp_path):
+    """What shows nothing is no success."""
+    empty = QWidget()
+    qtbot.addWidget(empty)
+    with pytest.raises(TourError, match="empty"):
+        Guide(empty, tmp_path).look("nothing")
 
 
 def test_a_tour_without_a_place_for_its_pictures_fails(tmp_path):
