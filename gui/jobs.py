@@ -21,6 +21,7 @@ from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    from core.lessons.backprop.training import Programs
     from core.lessons.pair_settings import Pair
     from core.playground import Vocabulary
     from core.training.trainer import Run
@@ -204,6 +205,21 @@ def paired_runs(
     from core.lessons.paired_runs import train_pair
 
     return train_pair(pair, _load("names", source, control), control)
+
+
+def backprop_batch(control: Control, report: Report) -> Iterator[object]:
+    """Do the forward pass of lesson 4, and the backward pass by autograd."""
+    from core.lessons.backprop.network import first_batch
+
+    first_batch()
+    return iter(())
+
+
+def typed_training(programs: "Programs", control: Control, report: Report) -> Iterator[object]:
+    """Train the network of lesson 4 by typed gradients, and by autograd's beside it."""
+    from core.lessons.backprop.training import train
+
+    return train(programs, control)
 
 
 def describe_data(

@@ -281,7 +281,7 @@ def transposed(call: Call) -> Operand:
     x = call.tensor("input")
     shape = call.shape_of(x)
     if len(shape) > 2:
-        raise ShapeError(".T exchanges the two dimensions of a matrix; write transpose(a, b)")
+        raise ShapeError(".T swaps the two dimensions of a matrix; write transpose(a, b)")
     return call.make(torch.t, (x,), shape[::-1], call.is_integer(x))
 
 
@@ -432,10 +432,8 @@ TENSOR_FUNCTIONS: dict[str, TensorFunction] = {
     "view": TensorFunction(_SIZES, "x.view(n, -1): the same numbers in another shape", _view, 2),
     "reshape": TensorFunction(_SIZES, "the same", _view, 2),
     "flatten": TensorFunction(_ONE, "all numbers in one row", _flatten),
-    "transpose": TensorFunction(
-        ("input", "dim0", "dim1"), "exchanges two dimensions", _transpose, 3
-    ),
-    "t": TensorFunction(_ONE, "exchanges rows and columns, as .T does", transposed),
+    "transpose": TensorFunction(("input", "dim0", "dim1"), "swaps two dimensions", _transpose, 3),
+    "t": TensorFunction(_ONE, "swaps rows and columns, as .T does", transposed),
     "unsqueeze": TensorFunction(("input", "dim"), "adds a dimension of 1", _unsqueeze, 2),
     "squeeze": TensorFunction(("input", "dim"), "removes a dimension of 1", _squeeze, 2),
     "expand": TensorFunction(_SIZES, "repeats dimensions of 1", _expand, 2),

@@ -120,7 +120,7 @@ def unbroadcast(wanted: Shape, found: Shape) -> str:
             " keepdim=True in the sum."
         )
     if len(wanted) == 2 and found == wanted[::-1]:
-        return f"{head} It is transposed: .T, or exchange the two sides of @ and their .T."
+        return f"{head} It is transposed: .T, or swap the two sides of @ and their .T."
     try:
         whole = broadcast(wanted, found)
     except ShapeError:

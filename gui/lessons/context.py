@@ -31,10 +31,14 @@ class LessonContext:
     Args:
         worker: the thread beside the screen.
         pages: the pages by their names; those of the playgrounds have a session.
+        kept: what comes back at the next start, by the part that keeps it; parts change it.
     """
 
-    def __init__(self, worker: Worker, pages: Mapping[str, Any]) -> None:
+    def __init__(
+        self, worker: Worker, pages: Mapping[str, Any], kept: dict[str, Any] | None = None
+    ) -> None:
         self.worker, self._pages = worker, pages
+        self.kept: dict[str, Any] = {} if kept is None else kept
         self._shared: dict[object, Any] = {}
 
     def session(self, name: str) -> Session:

@@ -33,7 +33,9 @@ class Page(pages.Page):
         self.setObjectName("pageLessons")
         self._worker, self._loaded = worker, False
         self._show_page: Callable[[str], None] = lambda name: None
-        self.context = LessonContext(worker, {})
+        self._kept: dict[str, Any] = {}
+        """What the live parts keep from one start to the next."""
+        self.context = LessonContext(worker, {}, self._kept)
         self.list = TitleList("lessonList", "Lessons", "The lessons, in reading order.")
         self.sections = TitleList(
             "sectionList", "Sections of this lesson", "Click to scroll to a section of this lesson."
@@ -82,14 +84,15 @@ class Page(pages.Page):
     def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
         """Take the other pages, whose networks the lessons use."""
         self._show_page = show_page
-        self.context = LessonContext(self._worker, pages)
+        self.context = LessonContext(self._worker, pages, self._kept)
 
     def save_state(self) -> dict[str, Any]:
-        """Keep the lesson."""
-        return super().save_state() | {"lesson": self.list.chosen()}
+        """Keep the lesson, and the progress in it."""
+        return super().save_state() | {"lesson": self.list.chosen(), "parts": dict(self._kept)}
 
     def restore_state(self, values: Mapping[str, Any]) -> list[str]:
-        """Choose the lesson; it is opened when the page is."""
+        """Choose the lesson; it is opened when the page is, and its parts check what they kept."""
+        self._kept.update(value_of(values, "parts", dict, {}))
         if (name := value_of(values, "lesson", str, "")) in lessons():
             self.list.blockSignals(True)
             self.list.choose(name)

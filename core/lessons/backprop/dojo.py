@@ -39,7 +39,7 @@ class Dojo:
 
     Attributes:
         made: the forward pass that the gradients are of.
-        typed: the text that stands in each step's field, by the step's key.
+        typed: the text that stands in each step's field, by the step's key; it may be unchecked.
         hints: how many hints of each step were taken.
     """
 
@@ -71,10 +71,10 @@ class Dojo:
         return sum(self.state(step) is state for step in steps)
 
     def next_open(self, after: GradientStep) -> GradientStep | None:
-        """Return the next step that is open, from one on and then from the beginning."""
+        """Return another step that is open, from one on and then from the beginning."""
         group = CLOSED if after in CLOSED else STEPS
-        place = group.index(after) + 1
-        order = (*group[place:], *group[:place])
+        place = group.index(after)
+        order = (*group[place + 1 :], *group[:place])
         return next((step for step in order if self.state(step) is StepState.OPEN), None)
 
     def gradients(self, step: GradientStep) -> dict[str, Tensor]:
@@ -149,12 +149,19 @@ class Dojo:
 
     def save(self) -> dict[str, Any]:
         """Return what comes back at the next start, as plain values."""
-        return {"typed": dict(self.typed), "hints": dict(self.hints), "seen": sorted(self._seen)}
+        return {
+            "solved": {key: program.text for key, program in self._solved.items()},
+            "seen": sorted(self._seen),
+            "hints": dict(self.hints),
+            "typed": dict(self.typed),
+        }
 
     def restore(self, values: Mapping[str, Any]) -> None:
         """Take what :meth:`save` returned, or what a file says that it did: all is checked anew."""
         self.start_over()
-        typed, hints, seen = (_plain(values, name) for name in ("typed", "hints", "seen"))
+        solved, seen, hints, typed = (
+            _plain(values, name) for name in ("solved", "seen", "hints", "typed")
+        )
         for step in (*STEPS, *CLOSED):
             if isinstance(taken := hints.get(step.key), int):
                 self.hints[step.key] = max(0, min(HINTS, taken))
@@ -162,9 +169,11 @@ class Dojo:
                 continue
             if step.key in seen and self.hints.get(step.key) == HINTS:
                 self._seen.add(step.key)
-            text = typed.get(step.key)
-            if isinstance(text, str) and text.strip() and len(text) <= limits.CHARACTERS:
+            if isinstance(text := solved.get(step.key), str):
                 self.check(step, text)
+            text = typed.get(step.key, self.typed.get(step.key))
+            if isinstance(text, str) and len(text) <= limits.CHARACTERS:
+                self.typed[step.key] = text
 
 
 def _plain(values: Mapping[str, Any], name: str) -> dict[Any, Any]:

@@ -63,6 +63,7 @@ def train(
     Raises:
         UserError: a typed gradient is right for one batch only: the network it trains diverges.
     """
+    torch.set_num_threads(1)  # of this thread: waking others costs more than they bring
     begin, random = time.perf_counter(), torch.Generator().manual_seed(SEED)
     own = initial_parameters(examples().letters)
     other = {name: value.clone().requires_grad_() for name, value in own.items()}

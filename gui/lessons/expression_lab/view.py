@@ -3,27 +3,22 @@
 import time
 
 import numpy as np
-from PySide6.QtCore import QEvent, QMimeData, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QFontDatabase, QSyntaxHighlighter, QTextCharFormat, QTextCursor
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
     QHBoxLayout,
-    QPlainTextEdit,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
-    QTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
 from core.doctor.diagnosis import Picture, Series
-from core.expressions import limits
 from core.expressions.graph import Graph, Kind
 from core.expressions.lab import Lab
 from core.expressions.presets import PRESETS
-from core.expressions.tokens import ExpressionError, Place
+from core.expressions.tokens import ExpressionError
 from core.numbers import number
 from gui import theme
 from gui.charts.evidence import EvidencePicture
@@ -31,6 +26,7 @@ from gui.charts.smoothing import USUAL, smoothed
 from gui.inputs import ComboBox, Slider, SpinBox
 from gui.lessons.expression_lab.decision_map import DecisionMap
 from gui.lessons.expression_lab.graph import ExpressionGraph, ExpressionLegend
+from gui.lessons.expression_lab.input import ExpressionInput
 from gui.lessons.prose import Prose
 from gui.theme import IconButton
 from gui.widgets.buttons import identified, push_button, retitle
@@ -45,6 +41,10 @@ TWO_LINES = 46  # pixels: the explanation may grow without moving the graph
 SCROLL_BAR = 10  # pixels under a wide graph
 CURVE = (252, 160)  # pixels
 REDRAW = 0.2  # seconds between two drawings of a curve that grows
+TYPED = (
+    "Type arithmetic, line by line. A name that is assigned plain numbers is learned, data(…)"
+    " around them makes them constant; the last line is the loss. All functions are listed below."
+)
 HINT = (
     "**Press Forward** to see one node after another get its value, then **Back** for the"
     " gradients; or **Step** for a step of gradient descent."
@@ -56,7 +56,10 @@ class ExpressionView(Card):
 
     def __init__(self) -> None:
         super().__init__("Expression lab")
-        self.input, self.graph = ExpressionInput(), ExpressionGraph()
+        self.input, self.graph = (
+            ExpressionInput("expressionInput", "Expression", TYPED),
+            ExpressionGraph(),
+        )
         self.controls, self.curve, self.map = ExpressionControls(), ExpressionCurve(), DecisionMap()
         self.presets = identified(
             ComboBox(),
@@ -121,72 +124,6 @@ class ExpressionView(Card):
         say(self.problem, str(error), "fault")
         self.graph.setEnabled(False)
         self.controls.show_graph(None)
-
-
-class ExpressionInput(QPlainTextEdit):
-    """A few lines of code, with undo as in any editor; mistakes are underlined."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        identified(
-            self,
-            "expressionInput",
-            "Expression",
-            "Type arithmetic, line by line. A name that is assigned plain numbers is learned,"
-            " data(…) around them makes them constant; the last line is the loss. All"
-            " functions are listed below.",
-        )
-        self.setTabChangesFocus(True)
-        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-        font.setPixelSize(13)
-        self.setFont(font)
-        self._place: Place | None = None
-        self._comments = _Comments(self.document())
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        """Paste plain text, of a huge one just enough for the message that it is too long."""
-        self.insertPlainText(source.text()[: limits.CHARACTERS + 1])
-
-    def mark(self, place: Place | None) -> None:
-        """Underline a place, or nothing."""
-        self._place = place
-        self.setExtraSelections([] if place is None else [self._underlined(place)])
-
-    def _underlined(self, place: Place) -> QTextEdit.ExtraSelection:
-        made = QTextEdit.ExtraSelection()
-        block = self.document().findBlockByNumber(place.line - 1)
-        long = max(0, block.length() - 1)
-        # A mistake at a line's end is underlined at its last character.
-        first = max(0, min(place.column, long - 1))
-        last = max(first, min(place.column + place.length, long))
-        cursor = QTextCursor(block)
-        cursor.setPosition(block.position() + first)
-        cursor.setPosition(block.position() + last, QTextCursor.MoveMode.KeepAnchor)
-        wave = QTextCharFormat()
-        wave.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
-        wave.setUnderlineColor(theme.current().colour("fault"))
-        wave.setBackground(theme.current().colour("fault", 34))
-        made.cursor, made.format = cursor, wave
-        return made
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Take the colours of another theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self.mark(self._place)
-            self._comments.rehighlight()
-
-
-class _Comments(QSyntaxHighlighter):
-    """Comments are muted."""
-
-    def highlightBlock(self, text: str) -> None:
-        """Colour one line."""
-        at = text.find("#")
-        if at >= 0:
-            self.setFormat(at, len(text) - at, QColor(theme.current().muted))
 
 
 class ExpressionControls(QWidget):

@@ -6,6 +6,7 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QGridLayout
 
 from core.expressions.functions import CALLABLE, FUNCTIONS, INFIX, SOURCES
+from core.expressions.tensor_functions import NOT_METHODS, TENSOR_FUNCTIONS
 from gui.lessons.context import LessonContext
 from gui.widgets.card import Card, label
 
@@ -13,12 +14,16 @@ COLUMNS = 2
 
 
 class Part(Card):
-    """Operators, functions and sources of numbers, each in a few words."""
+    """Operators, functions and sources of numbers, each in a few words.
+
+    Option: ``language=tensors`` for that of typed gradients.
+    """
 
     def __init__(self, context: LessonContext | None, options: Mapping[str, str]) -> None:
         super().__init__("Operators and functions")
         self.setObjectName("expressionFunctions")
-        for title, entries in _groups():
+        tensors = options.get("language") == "tensors"
+        for title, entries in _tensor_groups() if tensors else _groups():
             self.body.addWidget(label(title, "muted"))
             self.body.addLayout(_grid(entries))
             self.body.addSpacing(6)
@@ -37,6 +42,25 @@ def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
         ("Functions; tanh(a) may be written a.tanh() as well", calls),
         ("Sources of numbers", [("w = 0.5", "a name with plain numbers: learned"), *sources]),
     ]
+
+
+def _tensor_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    signs = [
+        ("a + b, a - b", "element by element, broadcast"),
+        ("a * b, a / b", "element by element, broadcast"),
+        ("a @ b", "the matrix product"),
+        ("a ** 2", "each to a constant power"),
+        ("a.T", "the transposed matrix"),
+        ("a.shape[1]", "the size of a dimension"),
+        ("a[range(n), Yb]", "one element of each row"),
+        ("d = ... ", "a line may give a name; d[i] = and d += change it"),
+    ]
+    calls = [
+        (f"{'' if name in NOT_METHODS else 'x.'}{name}(...)", function.help)
+        for name, function in TENSOR_FUNCTIONS.items()
+    ]
+    title = "Functions; torch.sum(x, 0) may be written x.sum(0) as well"
+    return [("Operators", signs), (title, calls)]
 
 
 def _call(name: str) -> str:

@@ -206,3 +206,16 @@ def test_the_text_takes_the_colours_of_another_theme(reader, qapp):
     theme.apply(qapp, "dark")
     assert theme.DARK.activation in linked.text()
     theme.apply(qapp, "light")
+
+
+def test_what_the_parts_keep_comes_back(reader):
+    """As it was, where no part has asked for it yet; what a file has in its place is left."""
+    page = reader.page
+    kept = {"backprop": {"solved": {"logprobs": "-F.one_hot(Yb, 27) / n"}}}
+    page.restore_state({"parts": kept})
+    assert page.save_state()["parts"] == kept
+    page.restore_state({"parts": ["nothing"]})
+    page.open_lesson("4-backpropagation")
+    load(reader)
+    part = next(part for part in page.view.parts if part.objectName() == "backprop_steps")
+    reader.until(lambda: part.count.text() == "1 of 26 solved")

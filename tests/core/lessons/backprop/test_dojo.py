@@ -55,6 +55,7 @@ def test_progress_comes_back():
     see(dojo, SECOND)
     dojo.check(STEPS[2], "counts * dprobs")
     dojo.take_hint(STEPS[2])
+    dojo.check(FIRST, "logprobs")  # a later trial takes nothing away
     other = Dojo()
     other.restore(json.loads(json.dumps(dojo.save())))
     assert [other.state(step) for step in STEPS] == [dojo.state(step) for step in STEPS]
@@ -65,9 +66,9 @@ def test_progress_comes_back():
     "values",
     [
         {},
-        {"typed": 3, "hints": [1], "seen": {"a": 1}},
-        {"typed": {"logprobs": 5, "C": STEPS[-1].answer}, "hints": {"logprobs": "x"}},
-        {"typed": {"logprobs": "1/0"}, "seen": ["logprobs", "nothing", 7], "hints": {"probs": -4}},
+        {"solved": 3, "typed": 4, "hints": [1], "seen": {"a": 1}},
+        {"solved": {"logprobs": 5, "C": STEPS[-1].answer}, "hints": {"logprobs": "x"}},
+        {"solved": {"logprobs": "1/0"}, "seen": ["logprobs", "nothing", 7], "hints": {"probs": -4}},
     ],
 )
 def test_what_a_file_claims_is_checked(values):

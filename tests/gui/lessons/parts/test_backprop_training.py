@@ -1,0 +1,42 @@
+"""The network is trained by typed gradients, and its curve lies on autograd's."""
+
+import numpy as np
+from PySide6.QtTest import QTest
+
+from core.lessons.backprop.steps import CLOSED, STEPS
+from gui.background_job import Stage
+from gui.lessons.parts import backprop_training
+from gui.lessons.parts.backprop_training import Part
+from tests.gui.lessons.parts.hands import LEFT
+
+
+def test_it_waits_for_all_gradients_then_trains(shelf, monkeypatch):
+    """Whose gradients are used is said; so is how far the curves are apart."""
+    monkeypatch.setattr(backprop_training.jobs, "typed_training", _short)
+    part = shelf.show_part(Part(shelf.context, {}))
+    shelf.until(lambda: part.progress.dojo is not None)
+    assert not part.start.isEnabled() and "26 gradients are still missing" in part.words.text()
+    for step in (*STEPS[:-1], *CLOSED):
+        part.progress.check(step, step.answer)
+    assert "1 gradient is still missing" in part.words.text()
+    for _ in range(3):
+        part.progress.take_hint(STEPS[-1])
+    part.progress.show_answer(STEPS[-1])
+    assert part.words.text() == (
+        "13 gradients are used, with both closed forms; 12 of them you have solved yourself."
+    )
+    QTest.mouseClick(part.start, LEFT)
+    shelf.until(lambda: part.job.stage is Stage.IDLE and bool(part.apart.text()))
+    assert "After 40 steps the curves lie on each other" in part.apart.text()
+    typed, autograd = (
+        next(line for line in part.chart.lines if line.name == name)
+        for name in (backprop_training.TYPED, backprop_training.AUTOGRAD)
+    )
+    np.testing.assert_allclose(typed.y, autograd.y, rtol=1e-9)
+    assert len(typed.x) == 40 and part.start.isEnabled()
+
+
+def _short(programs, control, report):
+    from core.lessons.backprop.training import train
+
+    return train(programs, control, 40)
