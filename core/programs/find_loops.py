@@ -24,6 +24,8 @@ SCHEDULERS = ("sched", "warmup", "lr_", "prof", "writer", "bar", "env")
 """Parts of names of what has a ``step()`` that moves no weight."""
 OPTIMISERS = ("optim.", "torch.optim.")
 """Where optimisers are made."""
+SIZES = ("pow", "square", "abs", "norm", "vector_norm")
+"""Functions that leave the size of a gradient, and not its direction."""
 AMBIGUOUS = frozenset("train eval step fit update run forward close backward zero_grad".split())
 """Methods that others' classes have, too: they are followed only where the class is known."""
 
@@ -37,12 +39,14 @@ class Loops:
         outer: loops around those, in the same function or in one that calls it.
         training_calls: calls of functions that hold a loop of either kind.
         makes_network: outer loops that make a network or an optimiser in each iteration.
+        measures: loops that measure gradients and move nothing, as for a Fisher information.
     """
 
     steps: set[ast.AST] = field(default_factory=set)
     outer: set[ast.AST] = field(default_factory=set)
     training_calls: set[ast.Call] = field(default_factory=set)
     makes_network: set[ast.AST] = field(default_factory=set)
+    measures: set[ast.AST] = field(default_factory=set)
 
 
 @dataclass
@@ -72,10 +76,13 @@ class LoopFinder:
         self._made: dict[str, str] = {}
         self._schedulers: set[str] = set()
         self.losses: set[str] = set()
-        """Variables that hold a loss of ``torch.nn``, whatever they are called."""
+        """Variables that hold a loss of ``torch.nn``, and functions of the program whose value is
+        differentiated, whatever they are called."""
         self._held: dict[str, list[_Unit]] = {}
         """Functions by the variables and parameters that stand for them."""
         self._imported: dict[str, str] = {}
+        self._optimisers: set[str] = set()
+        """Variables that hold an optimiser."""
         self._derivatives: set[int] = set()
         """Ids of the calls that return gradients."""
         self._moved: set[int] = set()
@@ -85,6 +92,7 @@ class LoopFinder:
             self._units.append(_Unit(tree, ""))
             self._note_assigned(tree)
         for tree in trees:
+            self._note_differentiated(tree)
             self._note_held(tree)
             self._note_derivatives(tree)
         for unit in self._units:
@@ -123,6 +131,29 @@ class LoopFinder:
                     self._schedulers.add(name)
                 if made.endswith("Loss"):
                     self.losses.add(name)
+                if dotted.startswith(OPTIMISERS) and "lr_scheduler" not in dotted:
+                    self._optimisers.add(name)
+
+    def _note_differentiated(self, tree: ast.Module) -> None:
+        """Note which functions of the program return what is differentiated: its losses."""
+        roots = [
+            node.func.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in BACKWARD
+        ]
+        names = {root.id for root in roots if isinstance(root, ast.Name)}
+        values: list[ast.expr] = [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id in names for t in node.targets)
+        ]
+        for value in (*values, *roots):
+            name = _last_name(value.func) if isinstance(value, ast.Call) else ""
+            if name in self._named and name not in ("forward", "__call__"):
+                self.losses.add(name)
 
     def _note_held(self, tree: ast.Module) -> None:
         """Note functions that others return or are given: ``step = make_step(model)``."""
@@ -311,7 +342,8 @@ class LoopFinder:
                 self._promote(loop, innermost)
         trained = self.found.steps | self.found.outer
         loops = [n for n in _own(unit.node) if isinstance(n, Loop) and n in trained]
-        inside = {id(n) for loop in loops for n in ast.walk(loop)}
+        apart = [n for n in _own(unit.node) if n in self.found.measures]
+        inside = {id(n) for loop in (*loops, *apart) for n in ast.walk(loop)}
         unit.trains = bool(loops)
         for node in _own(unit.node):
             if not isinstance(node, ast.Call):
@@ -337,7 +369,8 @@ class LoopFinder:
         found = self.found
         inner = [(child, *self._classify(child, owner)) for child in _loops_in(loop)]
         trained = [child for child, kind, _ in inner if kind in ("step", "outer")]
-        behind = {id(n) for child in trained for n in ast.walk(child)}
+        apart = [child for child, kind, _ in inner if kind == "measures"]
+        behind = {id(n) for child in (*trained, *apart) for n in ast.walk(child)}
         own = [n for n in _own(loop) if id(n) not in behind]
         calls = [n for n in own if isinstance(n, ast.Call)]
         backward = any(self._is_backward(c) for c in calls) or any(
@@ -345,6 +378,9 @@ class LoopFinder:
         )
         if backward:
             innermost = next((deep for _, kind, deep in inner if kind == "accumulates"), loop)
+            if self._measures_gradients(own):
+                found.measures.add(loop)
+                return "measures", loop
             if not any(self._is_update(n, owner) for n in own):
                 return "accumulates", innermost
             for child in trained:  # both belong to one step, as critic and generator do
@@ -361,6 +397,19 @@ class LoopFinder:
                 found.makes_network.add(loop)
             return "outer", loop
         return "", loop
+
+    def _measures_gradients(self, own: list[ast.AST]) -> bool:
+        """Whether the sizes of gradients are collected, and no optimiser is near."""
+        names = {n.id for n in own if isinstance(n, ast.Name)}
+        names |= {n.attr for n in own if isinstance(n, ast.Attribute)}
+        if "step" in names or not names.isdisjoint(self._optimisers):
+            return False
+        reads = [
+            n.value
+            for n in own
+            if isinstance(n, ast.Assign | ast.AugAssign) and _reads_gradient(n.value)
+        ]
+        return bool(reads) and all(_reads_only_sizes(value) for value in reads)
 
     def _makes_one_to_train(self, call: ast.Call, owner: str) -> bool:
         """Whether a call makes a network or an optimiser, or makes a network and trains it."""
@@ -472,6 +521,19 @@ def _names_of_items(
 def _reads_gradient(value: ast.expr | None) -> bool:
     return value is not None and any(
         isinstance(n, ast.Attribute) and n.attr == "grad" for n in ast.walk(value)
+    )
+
+
+def _reads_only_sizes(value: ast.expr) -> bool:
+    """Whether each gradient in a value is squared, or its absolute value or norm is taken."""
+    sized: set[int] = set()
+    for node in ast.walk(value):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            sized |= {id(n) for n in ast.walk(node.left)}
+        elif isinstance(node, ast.Call) and _last_name(node.func) in SIZES:
+            sized |= {id(n) for n in ast.walk(node)}
+    return all(
+        id(n) in sized for n in ast.walk(value) if isinstance(n, ast.Attribute) and n.attr == "grad"
     )
 
 

@@ -146,10 +146,14 @@ class Instrumenter(ast.NodeTransformer):
             apart: whether they are done under a condition, or without gradients.
         """
         owner = self._owners[-1]
+        learns = [
+            self._finder.backward_in(s, owner) or self._finder.updates_in(s, owner) for s in body
+        ]
+        done = len(body) - learns[::-1].index(True) if any(learns) else len(body)
         for place, statement in enumerate(body):
-            learns = self._finder.backward_in(statement, owner)
-            if learns or self._finder.updates_in(statement, owner):
+            if learns[place]:
                 continue
+            apart = apart or place >= done  # what is called behind the update may evaluate
             if isinstance(statement, ast.If):
                 self._mark_uses(statement.body, True)
                 self._mark_uses(statement.orelse, True)

@@ -39,6 +39,10 @@ DISTINCTIVE = 8
 """Numbers of an example, from which on two are not equal by chance."""
 FEWEST_COLUMNS, ALL_DIFFER = 3, 0.9
 """Of a table, and the share of different numbers in one of them, by which its rows are known."""
+BY_CHANCE = 0.1
+"""How much better than by class frequency a second simple model is by chance, at most."""
+MANY_TARGETS = 32
+"""Targets that are not equal in their order by chance."""
 STRETCH = 12
 """Tokens that two rows of a text have in common only where it is the same place."""
 NONE_OF_MANY = 2.3
@@ -120,12 +124,15 @@ def visits(batches: Sequence[Batch], steps: int) -> float:
     Two examples of different batches are the same one by chance p, which is estimated from how many
     of the kept ones are (capture and recapture: Petersen 1896), with a confidence of 0.9 where none
     is; of so many steps, each example then has met itself steps * batch * p times. Rows of tokens
-    are the same where they share a stretch of some tokens.
+    are the same where they share a stretch of some tokens. Batches with the same targets, row for
+    row, are the same examples, whatever noise or dropout is in their inputs.
 
     Args:
         batches: of observed steps.
         steps: that were done.
     """
+    if len(batches) >= MIN_BATCHES and _same_targets([targets for _, targets in batches]):
+        return float(steps)
     rows = [inputs[0].flatten(1) for inputs, _ in batches if inputs[0].dim() > 1]
     rows = [row for row in rows if row.shape[1] == rows[-1].shape[1] >= DISTINCTIVE]
     if len(rows) < MIN_BATCHES:
@@ -142,6 +149,13 @@ def visits(batches: Sequence[Batch], steps: int) -> float:
     count = len(every)
     chance = (met + NONE_OF_MANY) / (count * (count - 1) / 2)
     return steps * len(rows[-1]) * chance
+
+
+def _same_targets(targets: Sequence[Tensor]) -> bool:
+    """Whether many targets that differ are the same in all batches, row for row."""
+    first = targets[0]
+    differ = len(first) >= MANY_TARGETS and bool((first != first[0]).any())
+    return differ and all(torch.equal(first, other) for other in targets[1:])
 
 
 # Where the examples come from.
@@ -319,13 +333,33 @@ def _by_tokens(inputs: Tensor, targets: Tensor) -> dict[str, float]:
 
 
 def _by_rows(inputs: Tensor, targets: Tensor) -> dict[str, float]:
-    """Let neighbours vote."""
-    if targets.dim() != 1 or len(inputs) != len(targets):
+    """Let neighbours vote; of pictures also those that look alike wherever things are in them."""
+    if targets.dim() != 1 or len(inputs) != len(targets) or len(targets) < 200:
         return {}
-    rows = inputs.reshape(len(inputs), -1)
     stride = max(1, len(inputs) // MAX_EXAMPLES)
-    rows, targets = rows[::stride][:MAX_EXAMPLES], targets[::stride][:MAX_EXAMPLES]
-    return _by_neighbours(rows.float(), targets) if len(targets) >= 200 else {}
+    inputs, targets = inputs[::stride][:MAX_EXAMPLES], targets[::stride][:MAX_EXAMPLES]
+    found = _by_neighbours(inputs.reshape(len(inputs), -1).float(), targets)
+    if found and inputs.dim() == 4 and min(inputs.shape[-2:]) > 2:
+        anywhere = _by_neighbours(_seen_anywhere(inputs.float()), targets)["predictability"]
+        if anywhere > BY_CHANCE:
+            found["predictability"] = max(found["predictability"], anywhere)
+    return found
+
+
+def _seen_anywhere(pictures: Tensor) -> Tensor:
+    """Return numbers of each picture that stay where a thing in it is moved.
+
+    Of each channel the mean, the spread, the largest and smallest value, and how rough it is from
+    left to right and from top to bottom.
+
+    Args:
+        pictures: (n, channels, height, width).
+    """
+    across, down = pictures.diff(dim=-1).abs(), pictures.diff(dim=-2).abs()
+    numbers = [pictures.mean((-2, -1)), pictures.std((-2, -1)), pictures.amax((-2, -1))]
+    numbers += [pictures.amin((-2, -1)), across.mean((-2, -1)), down.mean((-2, -1))]
+    found = torch.cat(numbers, 1)
+    return (found - found.mean(0)) / (found.std(0) + 1e-9)
 
 
 def _leaking_column(replay: Replay) -> str:

@@ -288,12 +288,51 @@ def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | No
                     continue  # a bias that is added at the end has no derivative
                 found[p.name] = (p, "no gradient reaches it")
             elif p.requires_grad and not p.used:
-                found[p.name] = (p, "the loss does not depend on it")
+                if not (_is_other_head(p, step) or _is_branch_of_last(p, step, updated)):
+                    found[p.name] = (p, "the loss does not depend on it")
             elif p.name in reached and p.in_optimizer is False:
                 found[p.name] = (p, "it is not in the optimiser")
             elif p.name in reached and not _is_rounded_off(p, step):
                 found[p.name] = (p, "it has a gradient, and the update leaves it out")
     return list(found.values())
+
+
+def _is_other_head(p: ObservedParameter, step: Observation) -> bool:
+    """Whether it is of a layer that stands beside the output layer in a list, for another task.
+
+    Both take as many inputs, and it has another number of outputs than that: a layer that hands on
+    as many as it takes may have been left out of a chain.
+    """
+    owner = p.name.rpartition(".")[0]
+    container, _, key = owner.rpartition(".")
+    if not container or not (key.isdigit() or "head" in container):
+        return False
+    mine = [q.shape for q in step.parameters if q.name == f"{owner}.weight"]
+    if not mine or len(mine[0]) != 2 or mine[0][0] == mine[0][1]:
+        return False
+    heads = [x.name for x in step.layers if x.is_output and x.fan_in == mine[0][1]]
+    return any(name.rpartition(".")[0] == container for name in heads)
+
+
+def _is_branch_of_last(p: ObservedParameter, step: Observation, updated: set[str]) -> bool:
+    """Whether it is a branch of the last of several blocks that is trained in all others.
+
+    What the last block hands on has no taker (Oreshkin et al. 2020, N-BEATS); the rest of it is
+    trained, so that it was not left out.
+    """
+    parts = p.name.split(".")
+    names = {q.name for q in step.parameters}
+    for place, part in enumerate(parts[:-1]):
+        if not part.isdigit():
+            continue
+        before, behind = ".".join([*parts[:place], ""]), ".".join(["", *parts[place + 1 :]])
+        others = {n for n in names if n.startswith(before) and n.endswith(behind)} - {p.name}
+        others = {n for n in others if n[len(before) : len(n) - len(behind)].isdigit()}
+        last = all(int(n[len(before) : len(n) - len(behind)]) < int(part) for n in others)
+        mine = any(n.startswith(f"{before}{part}.") for n in updated)
+        if others and last and mine and others <= updated:
+            return True
+    return False
 
 
 def _is_rounded_off(p: ObservedParameter, step: Observation) -> bool:
@@ -373,6 +412,8 @@ def _worse_weights(evidence: Evidence) -> str:
     known: list[tuple[int, float, float]] = []
     found = []
     for (step, loss), weights in zip(evidence.validations, evidence.validated_with, strict=False):
+        if math.isnan(weights):  # what was given up is not known
+            continue
         taken = begun.get(step, weights)
         worse = [x for x in known if x[2] == taken != weights and x[1] > loss]
         found += [f"{was:.3g} (step {at}) in the place of {loss:.3g}" for at, was, _ in worse[:1]]

@@ -35,6 +35,8 @@ VARIANCES = ("std", "var", "std_mean", "var_mean")
 NORMALISATION = "the normalisation"
 TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits log_sigmoid soft_margin_loss".split())
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""
+COMPARISONS = frozenset("gt ge lt le".split())
+RESHAPES = frozenset("squeeze view reshape flatten getitem select detach".split())
 INPUT_RATIO = 2.0
 """Inputs so many times larger or smaller are preprocessed in another way."""
 FEW_NUMBERS, RATIO_OF_FEW = 30, 10.0
@@ -74,6 +76,7 @@ def compare_inference(
         return InferenceStats()
     missing, extra = [], []
     last = next(reversed(trained)) if any(op.name in TAKE_LOGITS for op in graph.ops) else 0
+    decided = _threshold_is_zero(tape, graph.weights)
     remembers = _joined_calls(tape.ops, graph.weights) > _joined_calls(graph.ops, graph.weights)
     for key, ours in trained.items():
         name = variables.name(graph.weights[key])
@@ -82,7 +85,10 @@ def compare_inference(
                 missing.append(f"the layer {name}")
             continue
         theirs = used[key]
-        missing += [f"{what} behind {name}" for what in sorted(ours.operations - theirs.operations)]
+        left_out = ours.operations - theirs.operations
+        if decided and key == next(reversed(trained)):
+            left_out -= {"sigmoid", "tanh"}  # it has the sign of its input, or is above a half
+        missing += [f"{what} behind {name}" for what in sorted(left_out)]
         added = theirs.operations - ours.operations - ({"sigmoid"} if key == last else set())
         extra += [f"{what} behind {name}" for what in sorted(added)]
         # A text that grows goes through the lengths between; other texts have other ones.
@@ -105,6 +111,29 @@ def compare_inference(
     extra += newest_elsewhere(graph, batches, contexts)
     stale = _stale_keys(graph, tape)
     return InferenceStats(tuple(missing), tuple(extra), modes, stale, same_context)
+
+
+def _threshold_is_zero(tape: Tape, weights: dict[int, Tensor]) -> bool:
+    """Whether what the network returns is only compared with zero, as logits are."""
+    product = next((op for op in reversed(tape.ops) if _has_weight(op, weights)), None)
+    compared = [op for op in tape.ops if op.name in COMPARISONS and op.inputs]
+    if product is None or not compared:
+        return False
+    made = {id(t) for t in product.outputs}
+    for op in tape.ops[tape.ops.index(product) :]:
+        if op.name in RESHAPES and op.inputs and id(op.inputs[0]) in made:
+            made |= {id(t) for t in op.outputs}
+    return any(
+        id(op.inputs[0]) in made
+        and len(op.args) > 1
+        and not isinstance(op.args[1], Tensor)
+        and op.args[1] == 0
+        for op in compared
+    )
+
+
+def _has_weight(op: Op, weights: dict[int, Tensor]) -> bool:
+    return op.name in PRODUCTS and any(id(t) in weights for t in op.inputs)
 
 
 def _goes_backwards(trained: list[int], used: list[int]) -> bool:
@@ -321,9 +350,26 @@ def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[s
             maker = made.get(id(tensor))
             if (maker is None or maker.name not in FACTORIES) and id(tensor) not in noise:
                 several = rows is not None and rows.shape[1:] == first.shape[1:]
-                different = compare_sizes(first, tensor)
-                return different or _turned(rows if several and rows is not None else first, tensor)
+                known_rows = rows if several and rows is not None else first
+                few = tensor.numel() < FEW_NUMBERS
+                if few:  # it may be a state from which the network goes on: each tells the next
+                    tensor = _all_given(tape, op, tensor, known)
+                different = compare_sizes(first, tensor, known_rows, few)
+                return different or _turned(known_rows, tensor)
     return []
+
+
+def _all_given(tape: Tape, first: Op, tensor: Tensor, known: set[int]) -> Tensor:
+    """Return what a layer is given in all calls with the same weights, as along a trajectory."""
+    place = next(k for k, t in enumerate(first.inputs) if t is tensor)
+    weights = known & {id(t) for t in first.inputs}
+    calls = [
+        op.inputs[place]
+        for op in tape.ops
+        if op.name == first.name and weights and weights <= {id(t) for t in op.inputs}
+    ]
+    calls = [t.detach() for t in calls if t.shape == tensor.shape]
+    return torch.cat(calls) if len(calls) > 1 and tensor.dim() else tensor
 
 
 CHANNELS = "with their channels in reverse order"
@@ -371,16 +417,24 @@ def _turned(trained: Tensor, used: Tensor) -> list[str]:
 
 
 @torch.no_grad()
-def compare_sizes(trained: Tensor, used: Tensor) -> list[str]:
+def compare_sizes(
+    trained: Tensor, used: Tensor, rows: Tensor | None = None, few: bool = False
+) -> list[str]:
     """Describe inputs that are far larger, smaller or further from 0 than those of training.
 
     Or that lie outside of what training has seen, as noise does that is added in one of both.
+
+    Args:
+        trained: of a step.
+        used: in inference.
+        rows: of several steps; a single state may be as large as only some examples are.
+        few: whether they are no more than a few independent numbers.
     """
     ours, theirs = trained.detach().float(), used.detach().float()
     size, other = float(ours.square().mean().sqrt()), float(theirs.square().mean().sqrt())
     ratio = other / (size + 1e-12)
     shift = float((theirs.mean() - ours.mean()).abs() / (ours.std() + 1e-12))
-    few = theirs.numel() < FEW_NUMBERS
+    few = few or theirs.numel() < FEW_NUMBERS
     most, least = (RATIO_OF_FEW, 0.0) if few else (INPUT_RATIO, 1 / INPUT_RATIO)
     if least <= ratio <= most and shift <= most:
         low, high = ours.min(), ours.max()
@@ -389,6 +443,8 @@ def compare_sizes(trained: Tensor, used: Tensor) -> list[str]:
         if wide and ours.numel() >= MANY_NUMBERS and beyond > BEYOND:
             span = f"{float(low):.3g} to {float(high):.3g}"
             return [f"{beyond:.0%} of the inputs lie outside of the {span} of training"]
+        return []
+    if few and rows is not None and bool(theirs.abs().max() <= rows.detach().abs().max()):
         return []
     return [f"inputs of a size of {other:.3g}, in training {size:.3g}"]
 

@@ -448,7 +448,9 @@ class LoopWatcher:
         value = _loss_of(loss)
         self.validations.append((self.count, value))
         passes = self.graph.tape.passes if self.graph is not None else []
-        compared = passes and count < MAX_COMPARED
+        # Of a step that is under way the weights are known from before its update.
+        moving = self._recorder is not None and bool(self._recorder.tape.passes)
+        compared = passes and count < MAX_COMPARED and not moving
         self.validated_with.append(weights_sum(passes[0].parameters) if compared else math.nan)
         if accuracy is not None and self._is_loss(accuracy, "seen.validate()"):
             share = _loss_of(accuracy)
@@ -481,6 +483,10 @@ class LoopWatcher:
             used = {id(t) for op in tape.ops if op.name in COMBINES for t in op.inputs}
             trained = {id(t) for t in graph.tape.parameters}
             return bool(trained) and trained <= used
+        if not any(op.name in PRODUCTS for op in tape.ops) and any(
+            op.name in PRODUCTS for op in graph.ops
+        ):
+            return False  # weights are looked at, as where they are pruned
         first, *_, last = [*graph.layers, *graph.layers]
         used = set(signature(tape.ops, graph.weights))
         if not {first, last} <= used:

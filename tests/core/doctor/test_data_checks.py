@@ -45,6 +45,26 @@ def test_stretches_of_a_text_are_the_same_where_they_overlap():
     assert visits(batches[3000], 100) > 10 > 1 > visits(batches[3_000_000], 100)
 
 
+def test_the_same_targets_row_for_row_are_the_same_examples():
+    """As where a whole data set is a batch, with dropout or noise in its inputs."""
+    targets = torch.arange(64) % 3
+    noisy = [((torch.randn(64, 16),), targets) for _ in range(24)]
+    assert visits(noisy, 500) == 500
+
+
+def test_what_stands_anywhere_in_a_picture_is_seen():
+    """Stripes across or down, at a random place: neighbours by their pixels tell nothing."""
+    g = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 2, (300,), generator=g)
+    pictures = 0.1 * torch.randn(300, 1, 32, 32, generator=g)
+    for picture, label in zip(pictures[:, 0], labels.tolist(), strict=True):
+        x, y = torch.randint(0, 22, (2,), generator=g).tolist()
+        (picture.T if label else picture)[y : y + 10 : 2, x : x + 10] += 1
+    assert _predictability(pictures, labels)["predictability"] > 0.5
+    shuffled = labels[torch.randperm(300, generator=g)]
+    assert _predictability(pictures, shuffled)["predictability"] < 0.1
+
+
 LABELS = {
     "a place": lambda rows: rows[:, 0] % 3,
     "a count": lambda rows: (rows == 1).sum(1) - (rows == 2).sum(1) > 0,

@@ -1033,3 +1033,45 @@ def test_examples_that_are_drawn_in_the_step_are_no_missing_inputs():
                 p.data.add_(-0.1 * p.grad)
             seen.step(loss)
     assert "inputs_ignored" not in [cause.id for cause in seen.diagnosis.causes]
+
+
+def test_a_validation_behind_each_update_takes_back_no_weights():
+    """It is reported before its step is, which began with the weights of the one before."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 3)
+    y = x @ torch.ones(3, 1)
+    net = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+    with watching(True, budget=0.1) as seen:
+        for _ in range(STEPS):
+            loss = F.mse_loss(net(x[:32]), y[:32])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                seen.validate(F.mse_loss(net(x[32:]), y[32:]))
+            seen.step(loss)
+    assert not seen.diagnosis.causes, seen.diagnosis.text()
+    assert "Hardly any example" not in seen.diagnosis.sentence
+
+
+@pytest.mark.parametrize(("threshold", "alike"), [(0, True), (0.5, False)])
+def test_logits_that_are_compared_with_zero_need_no_sigmoid(threshold, alike):
+    """The loss takes one, as that of Dice does; above a half it would be missing."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 4)
+    y = (x[:, :1] > 0.3).float()
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    with watching(True, budget=0.0) as seen:
+        for _ in range(STEPS):
+            shares = net(x).sigmoid()
+            loss = 1 - 2 * (shares * y).sum() / (shares.sum() + y.sum())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    with seen.using(), torch.no_grad():
+        (net(x).squeeze(1) > threshold).sum()
+    found = [cause.id for cause in seen.diagnosis.causes]
+    assert ("train_eval_mismatch" not in found) is alike, seen.diagnosis.text()

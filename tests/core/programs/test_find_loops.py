@@ -245,6 +245,24 @@ def test_a_loss_is_recognised_whatever_it_is_called():
     assert code.count("evaluated(") == 2  # and the step's own, which is known there as such
 
 
+def test_a_function_whose_value_is_differentiated_is_a_loss():
+    """Where it is called without a backward pass it judges; another function does not."""
+    source = """
+        def pinball(p, y):
+            return torch.maximum(0.9 * (y - p), 0.1 * (p - y)).mean()
+        def width(p):
+            return p.std()
+        for x, y in batches:
+            out = pinball(net(x), y)
+            out.backward()
+            optimizer.step()
+        print(pinball(net(x_new), y_new), width(net(x_new)))
+    """
+    out = written_out(source)
+    assert "evaluated(__glassbox__.noted(), pinball(net(x_new)" in out
+    assert out.count("evaluated(") == 2  # in the step it is not known yet what it is for
+
+
 def test_statements_beside_a_training_are_uses():
     """In the block of a loop, in an epoch, and in the main block; definitions are none."""
     code = written_out(EPOCHS + "def g():\n    pass\nprint(net(x))\n")
@@ -441,3 +459,42 @@ def test_a_search_over_settings_is_one_training_each(made, several):
     Instrumenter(LoopFinder([tree]), places, "a.py").instrument(tree)
     around = [place.repeats for place in places if place.outer]
     assert around == [not several] * 2
+
+
+@pytest.mark.parametrize(
+    ("read", "trains"),
+    [("info[n] += p.grad**2", False), ("p.data -= 0.1 * p.grad", True), ("print(n)", True)],
+    ids=["Fisher information", "update", "update forgotten"],
+)
+def test_sizes_of_gradients_that_are_collected_are_no_training(read, trains):
+    """A loop that never updates is one, unless it looks at gradients and no optimiser is near."""
+    source = f"""
+        def fisher():
+            for x, y in batches:
+                net.zero_grad()
+                criterion(net(x), y).backward()
+                for n, p in net.named_parameters():
+                    {read}
+        for task in tasks:
+            for x, y in task:
+                criterion(net(x), y).backward()
+                optimizer.step()
+            fisher()
+    """
+    loops, outer = found(source)
+    assert (3 in loops, 8 in outer, 9 in loops) == (trains, True, True)
+
+
+def test_what_is_called_behind_the_update_of_a_step_may_use_the_network():
+    """As where a whole graph is a batch; not what is called before it."""
+    source = """
+        for epoch in range(9):
+            prepare()
+            loss = train(x)
+            loss.backward()
+            optimizer.step()
+            accuracy = test()
+    """
+    out = written_out(source)
+    assert "use(" in out.split("test()")[0].splitlines()[-2], out
+    assert out.count("use(") == 1

@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from core.doctor.watch.tape import TapeRecorder
 from core.doctor.watch.watcher import LoopWatcher
@@ -71,3 +72,26 @@ def test_a_network_of_several_may_be_used_alone(part, used):
         else:
             generator(torch.randn(9, 4)) if "gen" in part else critic(torch.randn(9, 2))
     assert loop.take_use(recorder.tape, sys._getframe()) == used
+
+
+def test_weights_that_are_pruned_are_not_used():
+    """Masks are drawn from all of them, and nothing goes through the network."""
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    adam = torch.optim.Adam(net.parameters())
+    loop = WatchedLoop(record=False, budget=0.0)
+    training = Training(CodePlace("a.py", None, 1), loop, math.inf)
+    training.resume(sys._getframe())
+    for _ in range(3):
+        loss = net(torch.randn(16, 4)).square().mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        loop.step(loss, sys._getframe())
+    training.suspend()
+    with TapeRecorder(training=False) as recorder:
+        matrices = [(layer, "weight") for layer in net if isinstance(layer, nn.Linear)]
+        prune.global_unstructured(matrices, prune.L1Unstructured, amount=0.5)
+    assert not loop.take_use(recorder.tape, sys._getframe())
+    with TapeRecorder(training=False) as recorder, torch.no_grad():
+        net(torch.randn(5, 4))
+    assert loop.take_use(recorder.tape, sys._getframe())

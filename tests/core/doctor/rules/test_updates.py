@@ -92,6 +92,38 @@ def test_what_is_not_in_the_loss_is_less_certain():
     assert parameter_not_trained.check(seen(update=0.0, in_optimizer=False)).confidence == 0.9
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "passed"),
+    [("heads.1", (3, 32), True), ("heads.1", (32, 32), False), ("hidden.1", (3, 32), False)],
+    ids=["head", "left out", "elsewhere"],
+)
+def test_a_head_for_another_task_is_none(name, shape, passed):
+    """It stands in a list beside the output layer; a hidden layer may have been left out."""
+    unused = weight(f"{name}.weight", shape, update=0.0, used=False)
+    seen = steps(
+        parameters=(weight("heads.0.weight", (5, 32)), unused),
+        layers=(layer("heads.0", is_output=True, fan_in=32, units=5),),
+    )
+    assert parameter_not_trained.check(evidence(seen)).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("unused", "passed"),
+    [(("1.back",), True), (("0.back",), False), (("0.back", "1.back"), False)],
+    ids=["of the last block", "of the first", "of all"],
+)
+def test_what_the_last_block_hands_on_has_no_taker(unused, passed):
+    """As in N-BEATS; a branch that no block uses was left out."""
+    names = [f"{block}.{part}" for block in range(2) for part in ("stem", "back", "front")]
+    seen = steps(
+        parameters=tuple(
+            weight(f"blocks.{n}.weight", used=n not in unused, update=1e-4 * (n not in unused))
+            for n in names
+        )
+    )
+    assert parameter_not_trained.check(evidence(seen)).passed is passed
+
+
 def test_a_step_too_short_for_its_digits_is_one():
     """A gradient of 1e-9 moves no weight of size 0.1 in float32."""
     assert parameter_not_trained.check(seen(update=0.0, gradient=1e-9)).passed
