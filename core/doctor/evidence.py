@@ -43,6 +43,9 @@ class DataStats:
         label_noise: the share of labels that contradict their nearest neighbours; NaN.
         unordered: whether the targets of a regression are whole numbers that name classes.
         repeated: of what one batch is, that all steps learned from; "" where they differ.
+        contradicted: the share of examples that came again in another batch and had another label,
+            over that by chance; 0 where none came again.
+        came_again, other_label: how many did, and the share that had another label.
         leaking_column: what of the inputs is the label, or nearly, in words; "".
         independent_tokens: whether the tokens of an example tell nothing of one another, as drawn
             ones do: its label may then depend on several of them together.
@@ -69,6 +72,9 @@ class DataStats:
     independent_tokens: bool = False
     unordered: bool = False
     repeated: str = ""
+    contradicted: float = 0.0
+    came_again: int = 0
+    other_label: float = 0.0
     leaking_column: str = ""
 
 

@@ -552,7 +552,7 @@ _CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
 _FINDERS: dict[str, tuple[Finder, ...]] = {
     "nan": (_nan, _risky, _layer, _optimiser, _loss),
     "labels_out_of_range": (_crash, _loss, _targets),
-    "wrong_update_sign": (_update, _backward),
+    "wrong_update_sign": (_wired, _update, _backward),
     "gradients_not_zeroed": (_backward, _update),
     "crash": (_crash,),
     "parameter_not_trained": (_optimiser, _layer, _made, _backward),
@@ -585,7 +585,7 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "inputs_not_normalised": (_data, _inputs, _first_layer),
     "targets_unscaled": (_labels, _loss, _targets),
     "not_shuffled": (_loader, _inputs, _targets),
-    "inputs_ignored": (_inputs, _first_layer),
+    "inputs_ignored": (_wired, _inputs, _first_layer),
     "labels_shuffled": (_wired, _targets, _labels, _loader, _loss),
     "labels_noisy": (_targets, _labels, _loader, _loss),
     "class_imbalance": (_labels, _targets, _loader, _loss),

@@ -16,10 +16,13 @@ from ...ngrams import counted
 from ...telemetry.events import Array
 from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_one_hot, tensors_of
+from ..watch.node_wiring import nodes_meet
 from ..watch.tape import RECURRENT, Op
 from ..watch.variables import Variables, is_validation
 from ..watch.watcher import Batch
+from .leaking_sums import leaking_sum
 from .replay import REPLAY_ERRORS, Replay
+from .sources import source_of
 
 MAX_EXAMPLES = 4000
 MAX_TABLE_EXAMPLES, MAX_TABLE_TOKENS = 100_000, 400_000
@@ -29,6 +32,8 @@ FEW_TOKENS = 1000
 UNRELATED = 0.06
 """How much better than by its frequency a token of a row is predicted by the one before it, where
 they are drawn independently."""
+BY_CHANCE = 0.05
+"""Probability with which none of a part of an evaluation is found, though all were learned from."""
 MIN_HITS = 5
 """Examples of an evaluation that are found, below which it may be chance."""
 MAX_MEMBERS = 1_000_000
@@ -60,6 +65,8 @@ MAX_COLUMNS, GIVEN_AWAY = 2000, 0.06
 """Of a table; and the part of the errors of a guess that a column leaves which is the label."""
 MIN_NUMBERS, SAME_NUMBER = 64, 1e-8
 """Of a regression; and the part of their variance by which a number of the inputs may miss them."""
+MIN_AGAIN = 40
+"""Examples that come again, for how their labels differ to mean something."""
 MIN_ROWS_FOR_NOISE = 500
 FREQUENT = 60
 """Tokens of which tables count what follows; all others are one."""
@@ -91,7 +98,8 @@ def check_data(
         stats = replace(stats, **_predictability(inputs, targets), sees_whole=_sees_whole(graph))
         stats = replace(stats, **_context(graph, inputs, targets))
         stats = replace(stats, unordered=_unordered(inputs, targets))
-        leaking = _leaking_column(replay) or _leaking_number(replay)
+        stats = replace(stats, **_contradictions(replay))
+        leaking = _leaking_column(replay) or _leaking_number(replay) or leaking_sum(graph)
         stats = replace(stats, leaking_column=leaking)
         stats = replace(stats, repeated=_repeated(replay, variables))
         stats = replace(stats, **_validation_overlap(graph, variables))
@@ -161,24 +169,6 @@ def _same_targets(targets: Sequence[Tensor]) -> bool:
 # Where the examples come from.
 
 
-def _source(graph: StepGraph, tensor: Tensor) -> Tensor | None:
-    """Return the tensor that a batch was drawn from by indices; None if that is not on the tape."""
-    for _ in range(6):
-        op = graph.made_by(tensor)
-        if op is None:
-            return None
-        if op.name in ("getitem", "index_select"):
-            source: Tensor = op.args[0]
-            return None if graph.made_by(source) else source
-        if op.name in ("stack", "cat") and op.inputs:  # a DataLoader's batch
-            tensor = op.inputs[0]
-        elif op.name in ("float", "long", "to", "view", "reshape"):
-            tensor = op.args[0]
-        else:
-            return None  # what was done afterwards would have to be done to all of it
-    return None
-
-
 def _stream(graph: StepGraph) -> Tensor | None:
     """Return the row of tokens that both inputs and targets were cut from."""
     common = set.intersection(
@@ -212,7 +202,7 @@ def _is_row(value: Any) -> bool:
 def _all_labels(graph: StepGraph, targets: Tensor) -> Tensor:
     """Return the labels of all examples, where the step shows them; else those of its batches."""
     assert graph.targets is not None
-    for labels in (_stream(graph), _source(graph, graph.targets)):
+    for labels in (_stream(graph), source_of(graph, graph.targets)):
         if labels is not None:
             return labels
     return targets
@@ -428,6 +418,39 @@ def _leaking_number(replay: Replay) -> str:
     return f"{where} is the number to predict" if bool((errors < SAME_NUMBER).any()) else ""
 
 
+def _contradictions(replay: Replay) -> dict[str, Any]:
+    """See of examples that came again, in another batch, whether they had the label they had.
+
+    Those of few numbers may be alike by chance; a picture that is asked about beside another input
+    may have an answer for each.
+    """
+    batches = replay.matching_batches()
+    inputs = replay.graph.inputs
+    if len(batches) < MIN_BATCHES or len(inputs) != 1 or not inputs[0].is_floating_point():
+        return {}
+    if math.prod(inputs[0].shape[1:]) < DISTINCTIVE or replay.graph.targets is None:
+        return {}
+    labels = replay.graph.targets
+    if labels.is_floating_point() or labels.dim() != 1 or len(labels) != len(inputs[0]):
+        return {}
+    rows = torch.cat([given[0].flatten(1).float() for given, _ in batches])[:MAX_EXAMPLES]
+    labels = torch.cat([targets for _, targets in batches])[:MAX_EXAMPLES]
+    _, group = torch.unique(rows, dim=0, return_inverse=True)
+    order = torch.argsort(group, stable=True)
+    again = group[order][1:] == group[order][:-1]
+    count = int(again.sum())
+    if count < MIN_AGAIN:
+        return {}
+    other = float((labels[order][1:] != labels[order][:-1])[again].float().mean())
+    shares = torch.bincount(labels.clamp(min=0)).double() / len(labels)
+    by_chance = 1 - float(shares.square().sum())
+    return {
+        "contradicted": other / by_chance if by_chance > 0 else 0.0,
+        "came_again": count,
+        "other_label": other,
+    }
+
+
 def _unordered(inputs: Tensor, targets: Tensor) -> bool:
     """Whether whole numbers name classes: near ones are no more alike than others.
 
@@ -535,6 +558,8 @@ def _context_length(graph: StepGraph) -> int:
     if any(op.name in RECURRENT for op in graph.ops):
         return 0
     given = graph.inputs[0]
+    if given.dim() == 1 and nodes_meet(graph, len(given)):
+        return 0  # atoms, or words of a tree, with their neighbours
     maker = graph.made_by(given)
     if given.dim() == 1 and maker is not None and any(t.dim() > 1 for t in maker.inputs[:1]):
         return 0  # sequences were concatenated: which tokens meet is not known
@@ -550,7 +575,7 @@ def _in_a_row(graph: StepGraph, inputs: Tensor, targets: Tensor) -> Tensor | Non
     each_position = given.dim() > 1 and given.shape == graph.targets.shape
     if each_position or targets.dim() != 1 or len(inputs) != len(targets):
         return None
-    sources = _source(graph, given), _source(graph, graph.targets)
+    sources = source_of(graph, given), source_of(graph, graph.targets)
     if sources[0] is not None and sources[1] is not None and len(sources[0]) == len(sources[1]):
         inputs, targets = sources[0], sources[1]
     if inputs.is_floating_point():
@@ -570,7 +595,7 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
     if found := _same_dataset(variables):
         return found
     numbers_first = sorted(graph.inputs, key=lambda t: not t.is_floating_point())
-    sources = (_source(graph, t) for t in numbers_first)
+    sources = (source_of(graph, t) for t in numbers_first)
     trained = next((source for source in sources if source is not None), None)
     if trained is None:
         trained = _stream(graph)
@@ -698,12 +723,12 @@ def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str
     """
     graph = replay.graph
     seen = torch.cat([inputs[0] for inputs, _ in replay.batches])
-    wide = math.prod(seen.shape[1:]) > DISTINCTIVE or _are_distinct(seen.float().cpu().numpy())
+    known = torch.unique(seen.flatten(1).float(), dim=0)  # each step may have had all of them
+    wide = math.prod(seen.shape[1:]) > DISTINCTIVE or _are_distinct(known.cpu().numpy())
     fitting = [rows for rows in eval_rows if rows.shape[1:] == seen.shape[1:]]
     if not wide or not fitting or not seen.is_floating_point():
         return {}
-    known = torch.unique(seen.flatten(1).float(), dim=0)
-    source = _source(graph, graph.inputs[0])
+    source = source_of(graph, graph.inputs[0])
     part = min(1.0, len(known) / len(source)) if source is not None else 1.0
     asked = torch.cat(fitting).flatten(1).to(known.device)
     sums = known.sum(1)
@@ -715,7 +740,8 @@ def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str
     if sum(hits) < MIN_HITS and sum(hits) < len(hits):
         return {"overlap": 0.0, "overlap_with": "the data of the evaluation"}
     # An evaluation may go through training data first, and through new data then.
-    parts = np.array_split(np.array(hits, float), min(4, len(hits)))
+    fitting_parts = [n for n in (4, 3, 2) if (1 - part) ** (len(hits) / n) < BY_CHANCE]
+    parts = np.array_split(np.array(hits, float), fitting_parts[0] if fitting_parts else 1)
     share = min(1.0, min(float(found.mean()) for found in parts) / part)
     return {"overlap": share, "overlap_with": "the data of the evaluation"}
 

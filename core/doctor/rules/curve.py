@@ -26,7 +26,7 @@ RISEN, RISEN_BY = 1.06, 0.05
 """By what a loss on new data rises above its lowest: times that, and part of a uniform guess."""
 PLATEAU = 0.97
 """Share of the loss of a guess by class frequency."""
-NEGATIVE_LOG_LIKELIHOODS = ("cross_entropy", "nll_loss", "nll_by_hand")
+NEGATIVE_LOG_LIKELIHOODS = ("cross_entropy", "nll_loss", "nll_by_hand", "nll_of_columns")
 TOLERANCE = 0.05
 """A mean of batches that are not equally large, or weighted classes, may miss the bound by that."""
 

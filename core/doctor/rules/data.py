@@ -35,6 +35,10 @@ LEARNED = 0.9
 """Part of the entropy of the labels, below which something was learned of the inputs."""
 UNPREDICTABLE, LEARNED_A_LITTLE = 0.02, 0.005
 """How much better than by class frequency simple models predict labels that are shuffled."""
+CONTRADICTED = 0.7
+"""Share of examples that come again with another label, over that by chance."""
+CLEARLY_BELOW = 0.7
+"""Part of the loss that noise of labels leaves at least, below which there is not that much."""
 LABEL_NOISE = 0.13
 """Share of labels that contradict their nearest neighbours."""
 TRAINING_HARDER = 0.07
@@ -45,6 +49,7 @@ MANY_STEPS = 200
 """After which something would have been learned of labels that belong to their inputs."""
 FAR_HIGHER = (10.0, 100.0)
 """Multiples of a learning rate with which shuffled labels would hardly be learned."""
+LIKELIHOODS = ("cross_entropy", "nll_loss", "nll_by_hand")
 FEW_CLASSES = 0.6
 """Gradient by other examples, over that by the largest."""
 OVERLAP = 0.4
@@ -112,10 +117,13 @@ def inputs_not_normalised(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "inputs_ignored",
     "dependence on the inputs",
-    "Examples differ, and so do their outputs.",
+    "Examples differ, and so do their outputs; a mask leaves out padding, and not the tokens.",
     "different inputs, different outputs",
+    "PyTorch's documentation of MultiheadAttention (key_padding_mask)",
 )
 def inputs_ignored(rule: Rule, evidence: Evidence) -> Check:
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.95, "the mask", "padding is left out")
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: it may have no inputs")
     if evidence.crash and len(evidence.observations) < 2:
@@ -266,13 +274,14 @@ def batch_repeated(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "labels_shuffled",
     "labels that match the inputs",
-    "Simple models predict labels from inputs better than by class frequency.",
+    "Simple models predict labels from inputs better than by class frequency; an example that comes"
+    " again has the label that it had.",
     "clearly less",
 )
 def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
     data, overfit = evidence.data, evidence.experiments.get("overfit_one_batch")
     if words := wired(rule, evidence):
-        return rule.failed(words, 0.93, "the targets", "one draw for both")
+        return rule.failed(words, 0.93, "the targets", "those of the inputs")
     if evidence.training_kind == CONTRASTIVE:
         return _partners_shuffled(rule, evidence)
     if not evidence.is_supervised:
@@ -283,6 +292,13 @@ def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked("no classification")
     if any(step.criterion.mixed for step in evidence.observations):
         return rule.not_checked("examples and labels are mixed with one another, as in mixup")
+    if (
+        data is not None
+        and data.contradicted > CONTRADICTED
+        and evidence.ended > (LEARNED * data.entropy)
+    ):
+        measured = f"of {data.came_again} examples that came again, {data.other_label:.0%} had"
+        return rule.failed(f"{measured} another label", 0.9, "the labels", "the same label")
     new = [loss for _, loss in evidence.validations if math.isfinite(loss)]
     if data is not None and new and min(new) < LEARNED * data.entropy:
         return rule.passed(f"new labels are predicted with a loss of {min(new):.3g}")
@@ -347,7 +363,8 @@ def _targets_shuffled(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "labels_noisy",
     "label noise",
-    f"At most {LABEL_NOISE:.0%} of the labels contradict those of similar examples.",
+    f"At most {LABEL_NOISE:.0%} of the labels contradict those of similar examples, or new ones are"
+    " predicted far better than such labels could be.",
     f"at most {LABEL_NOISE:.0%}",
 )
 def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
@@ -362,6 +379,12 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
     if data is None or not math.isfinite(data.label_noise):
         return rule.not_checked("simple models can't compare the examples")
     measured = f"{data.label_noise:.0%} contradict their nearest neighbours"
+    new = [loss for _, loss in evidence.validations if math.isfinite(loss)]
+    # Of labels that are wrong so often, even those that are right cost at least that much.
+    least = -math.log1p(-min(data.label_noise, 0.99))
+    logarithmic = evidence.first is not None and evidence.first.criterion.kind in LIKELIHOODS
+    if logarithmic and new and min(new) < CLEARLY_BELOW * least:
+        return rule.passed(f"new labels are predicted with a loss of {min(new):.3g}")
     if data.label_noise > LABEL_NOISE and not data.predictability < UNPREDICTABLE:
         return rule.failed(measured, 0.55 + data.label_noise, "the labels")
     return rule.passed(measured)
@@ -370,8 +393,10 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "future_leak",
     "target leakage",
-    "The input does not contain the target.",
+    "The input does not contain the target, and no sum of its columns is it, unless a series' own"
+    " past tells it; the target is not the tensor in which parts of the input are hidden.",
     "not at all",
+    "Kaufman et al. 2012, Leakage in data mining",
 )
 def future_leak(rule: Rule, evidence: Evidence) -> Check:
     steps = evidence.observations

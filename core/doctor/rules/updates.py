@@ -20,12 +20,15 @@ from ..experiments.reference_networks import References
 from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedParameter
 from ..watch.training_kind import PHYSICS
-from .rule import Rule, names, rule
+from .rule import Rule, names, rule, wired
 
 MIN_STEPS = 4
 """Observed steps in which nothing moves, before that is a fault: gradients may be accumulated."""
 UPHILL, SLIGHTLY_UPHILL = 0.1, 0.05
 """Cosines between update and gradient: of the median, and of three of four steps."""
+WORSE_THAN_CHANCE, MANY_ACCURACIES = 0.25, 3
+"""Accuracy of two answers on new data, and how often it was measured, where the other one is
+learned."""
 MIN_PAIRS = 2
 """Consecutive steps whose update is undone each time."""
 CLIPPED = 0.1
@@ -54,6 +57,11 @@ LR_GROWS = 1.5
 """Times the learning rate of the start and of the middle."""
 DIVERGED = 1.3
 """Times the first loss, or that of a uniform guess."""
+PRETRAINED, SPOILT, HALVED = 0.8, 1.15, 0.5
+"""Parts of the loss of a uniform guess from which a trained network begins, and of that first loss
+in which it ends where it was destroyed; and of a loss that has fallen far."""
+SURELY = 4.0
+"""Times by which the loss of one batch deviates from another's."""
 JUMP = 3.0
 LONG_STEP, LONG_STEP_WHERE_LOWER_IS_BETTER, LONG_STEP_WITH_JUMPS = -2.2, -2.6, -2.0
 """The log10 of the update-to-weight ratio at which other symptoms are blamed on the learning rate:
@@ -81,7 +89,9 @@ LOWERS, RECOVERED = 0.95, 0.5
 @rule(
     "wrong_update_sign",
     "direction of the update",
-    "The update is opposed to the gradient, and the loss is minimised.",
+    "The update is opposed to the gradient, the loss is minimised and not a similarity, and of two"
+    f" answers new data does not get the wrong one more than {1 - WORSE_THAN_CHANCE:.0%} of the"
+    " time while the training loss falls.",
     "below 0",
     "makemore, part 2",
 )
@@ -89,10 +99,14 @@ def wrong_update_sign(rule: Rule, evidence: Evidence) -> Check:
     steps = [step for step in evidence.observations if step.parameters]
     if not steps:
         return rule.not_checked("no complete step was observed")
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.93, "the loss", "a loss that falls as they become alike")
     negative = [step for step in steps if step.criterion.kind and step.criterion.sign < 0]
     if len(negative) > len(steps) / 2:
         measured = "the negative of the loss is minimised"
         return rule.failed(measured, 0.93, "the loss", "the loss itself")
+    if opposite := _learns_the_opposite(evidence):
+        return rule.failed(opposite, 0.9, "the loss", "an accuracy above chance")
     cosines = []
     for step in steps[:12]:
         moved = [p.cosine for p in step.parameters if math.isfinite(p.cosine) and p.update > 0]
@@ -104,6 +118,23 @@ def wrong_update_sign(rule: Rule, evidence: Evidence) -> Check:
     if uphill > 0.75 and median(cosines) > UPHILL:
         return rule.failed(measured, 0.95, "the update")
     return rule.passed(measured)
+
+
+def _learns_the_opposite(evidence: Evidence) -> str:
+    """Say how much worse than by chance one of two answers is given on new data; else ""."""
+    late = [x for x in evidence.metrics if math.isfinite(x[1])][-MANY_ACCURACIES:]
+    by_chance = math.log(2)
+    known = evidence.uniform if math.isfinite(evidence.uniform) else evidence.began
+    of_two = abs(known - by_chance) < 0.02
+    if len(late) < MANY_ACCURACIES or not of_two or not evidence.ended < HALVED * by_chance:
+        return ""
+    if max(share for *_, share in late) > WORSE_THAN_CHANCE or late[-1][1] < 2 * by_chance:
+        return ""
+    return (
+        f"the training loss falls to {evidence.ended:.3g}, and on new data, at {late[-1][1]:.3g},"
+        f" {late[-1][2]:.0%} of the answers are right, by chance 50 %: what is learned is the"
+        " opposite"
+    )
 
 
 @rule(
@@ -504,7 +535,7 @@ def lr_vanished(rule: Rule, evidence: Evidence) -> Check:
     gain = (found.before - min(lower)) / abs(found.before) if lower and found.before else 0.0
     compared = evidence.result(References)
     if compared is not None and math.isfinite(compared.own):
-        reached = np.nanmin([compared.longer, compared.same, compared.own])
+        reached = min(x for x in (compared.longer, compared.same, compared.own) if math.isfinite(x))
         again = float(compared.own - reached) / abs(compared.own)
         if again > WORTH_STARTING_AGAIN:
             measured += f", and a copy that goes on, or one anew, reaches a loss {again:.0%} lower"
@@ -564,7 +595,8 @@ def _ratio_in_words(log_ratio: float) -> str:
     "lr_too_high",
     "learning rate not too high",
     f"The loss neither diverges nor stays where it began, at steps of less than 10^{UPDATE_LARGE:g}"
-    f" of the weights (in the first steps 10^{UPDATE_TOO_LARGE:g}).",
+    f" of the weights (in the first steps 10^{UPDATE_TOO_LARGE:g}); that of a pretrained network"
+    f" does not end above {SPOILT:g} of its first one.",
     "about 1/1,000",
     "makemore, parts 2 and 3",
 )
@@ -590,7 +622,10 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
     measured = f"the update-to-weight ratio is {_ratio_in_words(ratio)}"
     course = f"; the loss went from {start:.3g} to {evidence.ended:.3g}, at most {top:.3g}"
     where, picture, expected, sure = "the learning rate", _ratio_picture(evidence), "", 0.0
-    if diverged and (ratio > LONG_STEP or jumps):
+    if _is_spoilt(evidence, start) and ratio > LONG_STEP and evidence.loss_is_comparable:
+        measured += f"{course}: what was known at the start is destroyed"
+        expected, sure = "about 1/1,000, and a loss that stays below that of the start", 0.85
+    elif diverged and (ratio > LONG_STEP or jumps):
         measured, expected, sure = measured + course, "about 1/1,000, and a falling loss", 0.85
     elif (
         _lower_is_better(evidence)
@@ -609,6 +644,15 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
     if not sure:
         return rule.passed(measured, picture=picture)
     return rule.failed(measured, sure, where, expected, picture)
+
+
+def _is_spoilt(evidence: Evidence, start: float) -> bool:
+    """Whether a network that knew something at the start ends surely above that loss."""
+    late = evidence.losses[-max(4, len(evidence.losses) // 4) :]
+    late = late[np.isfinite(late)]
+    noise = float(np.diff(late).std()) / math.sqrt(2) if len(late) > 3 else math.inf
+    risen = evidence.ended > SPOILT * start and evidence.ended - start > SURELY * noise
+    return start < PRETRAINED * evidence.uniform and risen
 
 
 def _ratio_at_start(evidence: Evidence) -> float:
@@ -758,7 +802,7 @@ def warmup_too_long(rule: Rule, evidence: Evidence) -> Check:
 def _still_falls(evidence: Evidence) -> str:
     """Say that the loss is lowest at the end, where it falls as fast as ever; else ""."""
     means = evidence.smooth(FALLING_PARTS)
-    if len(means) < FALLING_PARTS or not evidence.loss_is_comparable:
+    if len(means) < FALLING_PARTS or not evidence.loss_is_comparable or np.isnan(means).all():
         return ""
     lowest = means[-1] <= np.nanmin(means) + 0.01 * abs(means[-1])
     late = means[len(means) // 2] - means[-1]

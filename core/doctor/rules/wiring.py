@@ -5,6 +5,7 @@ import math
 from ..diagnosis import Check
 from ..evidence import Evidence
 from ..watch.node_wiring import SUMS_GROW
+from ..watch.padding import PADDED
 from ..watch.training_kind import LANGUAGE
 from ..watch.wiring import (
     FEW_EXAMPLES,
@@ -12,7 +13,6 @@ from ..watch.wiring import (
     GROWS,
     LARGE_LOGITS,
     MANY_BLOCKS,
-    PADDED,
     WIDE,
 )
 from .layers import FIRST_LOSS, FIRST_LOSS_MARGIN

@@ -42,7 +42,8 @@ CAUSES = {
     "wrong_update_sign": CauseText(
         "Gradient ascent: the update has the wrong sign",
         "The weights move to where the loss is larger, so that it only grows.",
-        "Subtract the gradient (p -= lr * p.grad), and minimise the loss, not its negative.",
+        "Subtract the gradient (p -= lr * p.grad), and minimise the loss, not its negative: 1 less"
+        " a similarity, and not what is to be rejected in the place of what is chosen.",
         (
             "lr_too_high",
             "exploding_gradient",
@@ -196,7 +197,8 @@ CAUSES = {
         "Classes need the probability of the right one in the loss; squared error, or logits"
         " that are limited first, learn slowly or not at all.",
         "Unbounded logits into cross_entropy, for classes; probabilities into an overlap (Dice);"
-        " labels of -1 and 1 into a margin; squared error is for quantities.",
+        " labels of -1 and 1 into a margin; squared error is for quantities; a likelihood needs"
+        " all its parts, such as the logarithm of its standard deviation.",
         (
             "vanishing_gradient",
             "lr_too_low",
@@ -351,7 +353,8 @@ CAUSES = {
     "inputs_ignored": CauseText(
         "The outputs do not depend on the inputs",
         "The output is the same for every input, so that only class frequencies can be learned.",
-        "Follow the input from the batch to the first layer: is it overwritten, zeroed, constant?",
+        "Follow the input from the batch to the first layer: is it overwritten, zeroed, constant?"
+        " Is it masked? In key_padding_mask, True is what is left out.",
         (
             "labels_shuffled",
             "plateau",
@@ -365,7 +368,8 @@ CAUSES = {
         "Labels shuffled: they do not belong to their inputs",
         "One batch can be overfit, but nothing generalises to the next one: the loss stays at"
         " that of a guess by class frequency.",
-        "Index inputs and labels with the same indices, and shuffle them together.",
+        "Index inputs and labels with the same indices, and shuffle them together; shift labels"
+        " once, and keep what was computed by the number of the example.",
         ("plateau", "overfitting", "lr_too_low", "labels_noisy"),
     ),
     "labels_noisy": CauseText(
@@ -422,14 +426,16 @@ CAUSES = {
         "Target leakage: the future leaks into the input",
         "The target is in the input, so that the network learns to copy it; where it is not"
         " yet known, nothing was learned.",
-        "Mask what comes later (tril), and let targets be the inputs one position further on; in a"
-        " comparison, let the partner be another view.",
+        "Mask what comes later (tril), and let targets be the inputs one position further on; let"
+        " an average end at the last step, and hide parts of a clone(); in a comparison, let the"
+        " partner be another view.",
         ("overfitting",),
     ),
     "data_overlap": CauseText(
         "The validation data overlaps the training data",
         "Training examples are in the validation data, so that its loss is too low.",
-        "Split first, then sample; no example may be in both parts.",
+        "Split first, then sample; no example may be in both parts, and what was measured several"
+        " times belongs to one of them.",
     ),
     "train_eval_mismatch": CauseText(
         "Training/inference mismatch",

@@ -19,6 +19,9 @@ from .tape import FACTORIES, RANDOM, SAMPLED, Op, Tape
 
 VIEWS = frozenset("view reshape squeeze flatten float contiguous".split())
 
+Wired = tuple[str, Op | None] | None
+"""How something shows, in words, and the call in which it lies, if it is one; or nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class LossCall:
@@ -119,6 +122,24 @@ class StepGraph:
             for writer in self.writers.get(id(one), ()):
                 todo += writer.inputs
         return found
+
+    def users(self, value: Tensor) -> list[Op]:
+        """Return the calls behind the loss that a tensor goes into."""
+        return [op for op in self.ops if any(t is value for t in op.inputs)]
+
+    def back(self, value: Tensor, through: frozenset[str]) -> tuple[Op | None, list[Op]]:
+        """Return the call behind some others that a tensor came through, and those."""
+        passed: list[Op] = []
+        for _ in range(12):
+            op = self.made_by(value)
+            if op is None or op.name not in through:
+                return op, passed
+            passed.append(op)
+            signals = [t for t in op.inputs if self.kind(t) == "signal"]
+            if not signals:
+                return op, passed
+            value = signals[0]
+        return None, passed
 
     def is_embedding(self, op: Op) -> bool:
         """Whether a product looks up rows of a table: by index, or by a one-hot row."""

@@ -268,9 +268,24 @@ Reader = Callable[[StepGraph, LossCall], ObservedLoss]
 def read_loss(graph: StepGraph) -> ObservedLoss:
     """Return the loss function in numbers; an empty one if it was not found."""
     if graph.loss is None:
-        return ObservedLoss()
+        return _of_columns(graph)
     with torch.no_grad():
         return READERS[graph.loss.kind](graph, graph.loss)
+
+
+def _of_columns(graph: StepGraph) -> ObservedLoss:
+    """Return what is known of a cross-entropy whose examples are columns: that it is one."""
+    behind = graph.ancestors(graph.tape.root)
+    for op in graph.ops:
+        if op.name not in ("mul", "rmul") or len(op.inputs) < 2 or id(op.outputs[0]) not in behind:
+            continue
+        for logs, rows in (op.inputs[:2], op.inputs[1::-1]):
+            made = graph.made_by_behind_views(logs)
+            known = made is not None and made.name == "log_softmax" and graph.kind(rows) == "data"
+            if known and rows.dim() == 2 and logs.shape == rows.shape and _are_shares(rows.T):
+                value = float(-(rows * logs.detach()).sum(0).mean())
+                return ObservedLoss(kind="nll_of_columns", classes=len(rows), value=value)
+    return ObservedLoss()
 
 
 def _read(

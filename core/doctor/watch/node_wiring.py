@@ -82,6 +82,25 @@ def _index(op: Op) -> Tensor | None:
     return index if index.dim() == 1 else index[:, 0] if index.dim() == 2 else None
 
 
+def nodes_meet(graph: StepGraph, nodes: int) -> bool:
+    """Whether rows are nodes of a graph, which are picked for edges, or summed up by an index."""
+    for op in graph.ops:
+        given = op.inputs[0] if op.inputs else None
+        of_nodes = given is not None and given.dim() > 1 and len(given) == nodes
+        if op.name in PICKS and of_nodes and graph.kind(given) == "signal":
+            index = [t for t in op.inputs[1:] if not t.is_floating_point()]
+            if index and index[0].dtype != torch.bool and op.outputs[0].dim() > 1:
+                return True
+        if op.name in GATHERS and _index(op) is not None and len(op.inputs[-1]) == nodes:
+            return True
+        if (
+            op.name in ("matmul", "mm", "spmm", "sparse_mm")
+            and _neighbours_of(graph, op) is not None
+        ):
+            return True
+    return False
+
+
 def mixed_graphs(graph: StepGraph) -> tuple[str, Op] | None:
     """Find connected graphs whose nodes are counted to several of a batch, or to the first."""
     targets = graph.targets

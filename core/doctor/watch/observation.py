@@ -108,7 +108,8 @@ class ObservedLoss:
 
     Attributes:
         kind: cross_entropy, nll_loss, nll_by_hand (log-probabilities picked by index), mse_loss,
-            square, binary_cross_entropy, ...; "" if it was not understood.
+            square, binary_cross_entropy, ...; nll_of_columns where examples are columns, of which
+            no more is known; "" if it was not understood.
         classes: the number of outputs per target; 0.
         value: the mean of this part of the loss.
         uniform: its value for a uniform guess, or for the best constant; NaN.

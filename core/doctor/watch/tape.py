@@ -442,7 +442,7 @@ class TapeRecorder(TorchFunctionMode):
         )
         with torch._C.DisableTorchFunction(), torch.no_grad():
             for parameter in reached:
-                self._note_carried(parameter)
+                self._note_carried(parameter, adds=name == "backward")
             if not tape.passes:
                 tape.begun_with = weights_sum(reached)
         result = function(*args, **kwargs)
@@ -468,10 +468,15 @@ class TapeRecorder(TorchFunctionMode):
                 self._after_pass[key] = gradient.detach().sum()
         return result
 
-    def _note_carried(self, parameter: Tensor) -> None:
-        """Note whether a parameter still holds the gradient of an earlier step."""
+    def _note_carried(self, parameter: Tensor, adds: bool) -> None:
+        """Note whether a pass adds to the gradient of an earlier step; autograd.grad adds to none.
+
+        Args:
+            parameter: that the pass reaches.
+            adds: whether it is a pass that adds to ``.grad``.
+        """
         key, gradient = id(parameter), parameter.grad
-        holds = _is_nonzero(gradient)
+        holds = adds and _is_nonzero(gradient)
         if holds and key in self._carried:
             assert gradient is not None
             before = self._after_pass.get(key)

@@ -54,8 +54,8 @@ MAX_RATES = 256
 MAX_OBSERVATIONS = 400
 MAX_COMPARED = 64
 """Validations whose weights are told from those of others."""
-MAX_EVAL_ROWS = 32
-"""Of each batch of an evaluation."""
+MAX_EVAL_ROWS, MIN_EVAL_ROWS = 128, 32
+"""Of all batches of an evaluation, and of each of them."""
 MAX_LOSSES = 20_000
 MAX_BATCHES = 24
 MAX_BATCH_BYTES = 128 << 20
@@ -385,8 +385,9 @@ class LoopWatcher:
         for shape, values in tape.eval_inputs:
             for inputs in graph.inputs:
                 if inputs.is_floating_point() and tuple(inputs.shape[1:]) == shape:
-                    same = [v[:MAX_EVAL_ROWS] for s, v in tape.eval_inputs if s == shape]
-                    self.eval_rows = [rows.detach().clone() for rows in same]
+                    same = [v for s, v in tape.eval_inputs if s == shape]
+                    most = max(MIN_EVAL_ROWS, MAX_EVAL_ROWS // len(same))
+                    self.eval_rows = [rows[:most].detach().clone() for rows in same]
                     # What was noted may have gone through a normalisation of the network's own.
                     different = compare_sizes(_first_given(graph, shape, inputs), values)
                     if different and self.inference is None:

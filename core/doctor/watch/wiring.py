@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from .contexts import LOOK_UPS, index_of
-from .graph import VIEWS, StepGraph, made_without_data
+from .graph import StepGraph, Wired, made_without_data
+from .loss_wiring import minimised_similarity, wrong_form
 from .node_wiring import mixed_graphs, summed_neighbours
+from .padding import mask_upside_down, padding_read
+from .shared_targets import hidden_in_targets, shifted_twice
 from .tape import PRODUCTS, RANDOM, Op
 from .variables import Variables
 
@@ -36,8 +39,6 @@ HARDLY_SCALED = 0.5
 """A factor from which on it is none for products that wide."""
 FEW_EXAMPLES, FEW_VALUES = 2, 8
 """Of a batch norm: examples, and values of a channel, below which their variance means little."""
-PADDED = 0.4
-"""Share of rows that end in padding."""
 NORMS = frozenset(
     (
         "batch_norm layer_norm group_norm instance_norm rms_norm normalize std var std_mean"
@@ -50,25 +51,7 @@ MIN_ANSWERS, SHIFTED = 64, 0.5
 """Tokens to be said; and the share of them that are the next ones of a decoder's input."""
 SHIFTS = frozenset("getitem narrow roll pad split chunk unbind".split())
 """Calls by which tokens that were looked up may come to another place."""
-NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
-"""By which a sum of shares may miss 1; and by which one of no shares exceeds it."""
-SUMS_UP = frozenset("add radd iadd sub sum mean pow square".split())
-FACTORS = frozenset("mul rmul div truediv".split())
-MANY_SUMMANDS = 64
-OF_TWO = ("cosine_embedding_loss", "margin_ranking_loss")
-MARGINS = (*OF_TWO, "hinge_embedding_loss", "soft_margin_loss")
-"""Losses whose labels are -1 and 1; of some they stand behind two tensors that are compared."""
-HINGES = frozenset("relu clamp clamp_min clip max maximum".split())
-SMOOTH = frozenset("softplus log_sigmoid exp".split())
-SUMS = frozenset("add radd sub rsub neg".split())
-TO_A_NUMBER = frozenset("mean sum mul rmul div truediv neg pow square log1p".split())
-"""Calls behind the margin of an example, on the way to the loss."""
 NORMAL = ("randn", "randn_like", "normal")
-RECURRENT = frozenset("gru lstm rnn_tanh rnn_relu".split())
-
-
-Wired = tuple[str, Op | None] | None
-"""How something shows, in words, and the call in which it lies, if it is one; or nothing."""
 
 
 def wiring(graph: StepGraph, variables: Variables) -> tuple[tuple[str, str], ...]:
@@ -128,28 +111,13 @@ def _one_position(graph: StepGraph, variables: Variables) -> Wired:
 # Attention.
 
 
-def _back(graph: StepGraph, value: Tensor, through: frozenset[str]) -> tuple[Op | None, list[Op]]:
-    """Return the call behind some others that a tensor came through, and those."""
-    passed: list[Op] = []
-    for _ in range(12):
-        op = graph.made_by(value)
-        if op is None or op.name not in through:
-            return op, passed
-        passed.append(op)
-        signals = [t for t in op.inputs if graph.kind(t) == "signal"]
-        if not signals:
-            return op, passed
-        value = signals[0]
-    return None, passed
-
-
 def attentions(graph: StepGraph) -> list[tuple[Op, Op, list[Op]]]:
     """Return each softmax of a product of two signals, that product, and what lies between."""
     found = []
     for op in graph.ops:
         if op.name != "softmax" or graph.kind(op.outputs[0]) != "signal":
             continue
-        product, between = _back(graph, op.args[0], BEFORE_SOFTMAX)
+        product, between = graph.back(op.args[0], BEFORE_SOFTMAX)
         if product is None or product.name not in PRODUCTS or op.outputs[0].dim() < 2:
             continue
         if sum(graph.kind(t) == "signal" for t in product.inputs) == 2:
@@ -161,7 +129,7 @@ def _attention_unscaled(graph: StepGraph, variables: Variables) -> Wired:
     """Self-attention by plain products of queries and keys."""
     for _, product, between in attentions(graph):
         signals = [t for t in product.inputs if graph.kind(t) == "signal"]
-        sources = [_back(graph, t, MOVES | SCALES) for t in signals]
+        sources = [graph.back(t, MOVES | SCALES) for t in signals]
         linear = [op for op, _ in sources if op is not None and op.name in PRODUCTS]
         passed = [*between, *(op for _, ops in sources for op in ops)]
         if len(linear) < 2 or any(_makes_smaller(op) for op in passed):
@@ -189,10 +157,6 @@ def _makes_smaller(op: Op) -> bool:
     return factor < HARDLY_SCALED
 
 
-def _users(graph: StepGraph, value: Tensor) -> list[Op]:
-    return [op for op in graph.ops if any(t is value for t in op.inputs)]
-
-
 def _weighs_values(op: Op, shares: Tensor) -> bool:
     return op.name in ("matmul", "bmm") and op.operand(0) is shares
 
@@ -203,8 +167,8 @@ def _attention_axis(graph: StepGraph, variables: Variables) -> Wired:
         shares, dim = softmax.outputs[0], softmax.argument(1, "dim")
         if not isinstance(dim, int) or dim % shares.dim() == shares.dim() - 1:
             continue
-        behind = [op.outputs[0] for op in _users(graph, shares) if op.name == "dropout"]
-        if any(_weighs_values(op, t) for t in (shares, *behind) for op in _users(graph, t)):
+        behind = [op.outputs[0] for op in graph.users(shares) if op.name == "dropout"]
+        if any(_weighs_values(op, t) for t in (shares, *behind) for op in graph.users(t)):
             words = f"the softmax runs along dimension {dim} of {tuple(shares.shape)}, not the last"
             return words, softmax
     return None
@@ -215,14 +179,14 @@ def _attention_mask_late(graph: StepGraph, variables: Variables) -> Wired:
     random = {id(t) for op in graph.tape.ops if op.name in RANDOM for t in op.outputs}
     for softmax, _, _ in attentions(graph):
         shares = softmax.outputs[0]
-        for op in _users(graph, shares):
+        for op in graph.users(shares):
             masks = [t for t in op.inputs if t is not shares and graph.kind(t) != "signal"]
             masks = [t for t in masks if t.shape[-2:] == shares.shape[-2:]]
             if op.name not in MASKS or not masks or shares.shape[-1] != shares.shape[-2]:
                 continue
             if graph.ancestors(masks[0]) & random:
                 continue  # dropout by hand
-            if any(_weighs_values(user, op.outputs[0]) for user in _users(graph, op.outputs[0])):
+            if any(_weighs_values(user, op.outputs[0]) for user in graph.users(op.outputs[0])):
                 left = float(op.outputs[0].float().sum(-1).mean())
                 if left < 1 - 1e-3:
                     words = f"{op.name} comes after the softmax: shares sum to {left:.2f}, not to 1"
@@ -234,7 +198,7 @@ def _self_attentions(graph: StepGraph) -> list[tuple[Op, Tensor]]:
     """Return what weighs the values by an attention of one signal to itself, and that signal."""
     found = []
     for softmax, product, _ in attentions(graph):
-        made = [_back(graph, t, MOVES)[0] for t in product.inputs if graph.kind(t) == "signal"]
+        made = [graph.back(t, MOVES)[0] for t in product.inputs if graph.kind(t) == "signal"]
         sources = [op.operand(0) for op in made if op is not None and op.name in PRODUCTS]
         if len(sources) == 2 and sources[0] is sources[1]:
             found.append((softmax, sources[0]))
@@ -242,7 +206,7 @@ def _self_attentions(graph: StepGraph) -> list[tuple[Op, Tensor]]:
         if op.name == "multi_head_attention_forward" and op.args[0] is op.args[1]:
             found.append((op, op.args[0]))
         elif op.name == "scaled_dot_product_attention":
-            made = [_back(graph, t, MOVES)[0] for t in op.args[:2]]
+            made = [graph.back(t, MOVES)[0] for t in op.args[:2]]
             sources = [m.operand(0) for m in made if m is not None and m.name in PRODUCTS]
             if len(sources) == 2 and sources[0] is sources[1]:
                 found.append((op, sources[0]))
@@ -411,7 +375,8 @@ def _unrelated_targets(graph: StepGraph, variables: Variables) -> Wired:
         _actions_of_another_draw,
         _mixed_by_another_order,
     )
-    return next((found for find in finders if (found := find(graph, variables))), None)
+    found = next((found for find in finders if (found := find(graph, variables))), None)
+    return found or shifted_twice(graph)
 
 
 def _answer_given(graph: StepGraph, variables: Variables) -> Wired:
@@ -425,7 +390,7 @@ def _answer_given(graph: StepGraph, variables: Variables) -> Wired:
         for op in graph.ops
         if op.name in ("embedding", "getitem")
         and graph.is_embedding(op)
-        and not any(user.name in SHIFTS for user in _users(graph, op.outputs[0]))
+        and not any(user.name in SHIFTS for user in graph.users(op.outputs[0]))
     ]
     rows = [t for t in looked_up if isinstance(t, Tensor) and t.dim() == 2 and min(t.shape) > 2]
     rows = [t for t in rows if not t.is_floating_point() and graph.kind(t) == "data"]
@@ -454,25 +419,13 @@ def _own_partner(graph: StepGraph) -> Wired:
     count = len(labels) if labels.dim() == 1 else 0
     if count < 4 or labels.tolist() != list(range(count)):
         return None
-    product, _ = _back(graph, call.outputs, SCALES | {"log_softmax", "add", "sub"})
+    product, _ = graph.back(call.outputs, SCALES | {"log_softmax", "add", "sub"})
     if product is None or product.name not in ("matmul", "mm"):
         return None
     ours, theirs = product.inputs[:2]
     both = graph.kind(ours) == graph.kind(theirs) == "signal" and ours.dim() == theirs.dim() == 2
     if both and ours.shape == theirs.T.shape and torch.equal(ours, theirs.T):
         return "each example is its own partner: the same numbers stand on both sides", product
-    return None
-
-
-def _softmax_of_one(graph: StepGraph, variables: Variables) -> Wired:
-    """Outputs that are shares of one number alone, whatever that is."""
-    op = graph.made_by_behind_views(graph.outputs)
-    if op is None or op.name not in ("softmax", "log_softmax") or not op.outputs[0].dim():
-        return None
-    dim = op.argument(1, "dim")
-    if isinstance(dim, int) and op.outputs[0].shape[dim] == 1:
-        words = f"the {op.name.replace('_', ' ')} of a single output is the same whatever it is"
-        return words, op
     return None
 
 
@@ -497,114 +450,6 @@ def _growing_residuals(graph: StepGraph, variables: Variables) -> Wired:
         f" the first, {last:.3g} behind the last, and nothing normalises it"
     )
     return words, stream[0]
-
-
-def _divergence_of_no_logarithms(graph: StepGraph, variables: Variables) -> Wired:
-    """A kl_div whose first argument is no logarithm of probabilities."""
-    for op in graph.ops:
-        given = op.argument(0, "input") if op.name == "kl_div" else None
-        if not isinstance(given, Tensor) or given.dim() < 2 or graph.kind(given) != "signal":
-            continue
-        dims = range(1, given.dim())
-        sums = [(given.float().sum(dim) - 1).abs().max() for dim in dims]
-        if bool((given >= 0).all()) and min(sums) < NEARLY_ONE:
-            return "kl_div takes logarithms of probabilities, and is given the probabilities", op
-        # Of some classes alone they sum to less than 1; where an example is masked, to more.
-        sums = [given.float().exp().sum(dim).median() - 1 for dim in dims]
-        if min(sums) > LARGE_ERROR:
-            words = "kl_div takes logarithms of probabilities, and is given numbers that are none"
-            return words, op
-    return None
-
-
-def _before_views(graph: StepGraph, value: Tensor) -> Tensor:
-    while (op := graph.made_by(value)) is not None and op.name in VIEWS:
-        value = op.inputs[0]
-    return value
-
-
-def _summands(graph: StepGraph, value: Tensor) -> list[Tensor]:
-    """Return what is summed up to a tensor, itself included, before any views."""
-    found: list[Tensor] = []
-    todo = [value]
-    while todo and len(found) < MANY_SUMMANDS:
-        part = _before_views(graph, todo.pop())
-        found.append(part)
-        op = graph.made_by(part)
-        by_number = op is not None and op.name in FACTORS and len(op.inputs) == 1
-        if op is not None and (op.name in SUMS_UP or by_number):
-            todo += op.inputs
-    return found
-
-
-def _overlap_of_scores(graph: StepGraph, variables: Variables) -> Wired:
-    """A Dice or Jaccard loss: a sum of products by the sum of both, of what are no shares."""
-    for op in graph.ops:
-        if op.name not in ("div", "truediv") or len(op.inputs) < 2:
-            continue
-        total = {id(t) for t in _summands(graph, op.inputs[1])}
-        for product in map(graph.made_by, _summands(graph, op.inputs[0])):
-            if product is None or product.name != "mul" or len(product.inputs) < 2:
-                continue
-            both = [_before_views(graph, t) for t in product.inputs]
-            outputs = [t for t in both if graph.kind(t) == "signal"]
-            masks = [
-                t for t in both if graph.kind(t) == "data" and bool(((t == 0) | (t == 1)).all())
-            ]
-            found = bool(outputs and masks and outputs[0].numel())
-            if not found or not {id(outputs[0]), id(masks[0])} <= total:
-                continue
-            low, high = float(outputs[0].min()), float(outputs[0].max())
-            if low < -NEARLY_ONE or high > 1 + NEARLY_ONE:
-                words = f"an overlap is of probabilities, and is given {low:.3g} to {high:.3g}"
-                return words, op
-    return None
-
-
-def _margin_of_zeros(graph: StepGraph, variables: Variables) -> Wired:
-    """A margin of scores times labels that are 0 and 1: whatever the scores, a 0 costs the same.
-
-    The loss has no other term, in which these may count.
-    """
-    for op in graph.ops:
-        targets = op.argument(2 if op.name in OF_TWO else 1, "target")
-        if op.name in MARGINS and isinstance(targets, Tensor) and _zeros_and_ones(targets):
-            return f"{op.name} takes labels of -1 and 1, and is given 0 and 1", op
-    terms = [t for t, _ in graph.terms if graph.kind(t) == "signal"]
-    if len(terms) != 1:
-        return None
-    nonlinear, _ = _back(graph, terms[0], TO_A_NUMBER)
-    if nonlinear is None or nonlinear.name not in HINGES | SMOOTH:
-        return None
-    inner = next((t for t in nonlinear.inputs if graph.kind(t) == "signal"), terms[0])
-    product, passed = _back(graph, inner, SUMS)
-    # A mask may well be multiplied with all that goes into a hinge, its margin included.
-    margin = any(isinstance(a, int | float) and a for one in passed for a in one.args)
-    if product is None or "mul" not in product.name or margin != (nonlinear.name in HINGES):
-        return None
-    labels = [t for t in product.inputs if graph.kind(t) == "data"]
-    scores = [t for t in product.inputs if graph.kind(t) == "signal"]
-    alike = labels and scores and labels[0].numel() == scores[0].numel()
-    if alike and _zeros_and_ones(labels[0].abs()):
-        words = "the margin is of scores times labels, which are 0 and 1, and not -1 and 1"
-        return f"{words}: of a 0 it is the same whatever the score", product
-    return None
-
-
-def _zeros_and_ones(labels: Tensor) -> bool:
-    return bool(
-        ((labels == 0) | (labels == 1)).all() and (labels == 0).any() and (labels == 1).any()
-    )
-
-
-def _wrong_loss(graph: StepGraph, variables: Variables) -> Wired:
-    finders = (
-        _softmax_of_one,
-        _divergence_of_no_logarithms,
-        _overlap_of_scores,
-        _margin_of_zeros,
-    )
-    return next((found for find in finders if (found := find(graph, variables))), None)
 
 
 # Modules.
@@ -636,58 +481,6 @@ def _batch_norm_tiny(graph: StepGraph, variables: Variables) -> Wired:
     return None
 
 
-def _padding_read(graph: StepGraph, variables: Variables) -> Wired:
-    """The last position of a recurrent network's output, where rows end in padding."""
-    tokens = next((t for t in graph.inputs if t.dim() == 2 and not t.is_floating_point()), None)
-    if tokens is None or tokens.shape[1] < 3 or len(tokens) < 8:
-        return None
-    for op in graph.ops:
-        if op.name != "getitem" or not isinstance(op.args[1], tuple) or len(op.args[1]) < 2:
-            continue
-        maker = graph.made_by(op.args[0])
-        rows, place = op.args[1][:2]
-        states = maker is not None and maker.name in RECURRENT and op.args[0].dim() == 3
-        if states and (words := _padding_read_at(tokens, place)):
-            return words, op
-        last = isinstance(place, int) and place == -1 and isinstance(rows, slice)
-        if not last or maker is None or maker.name not in RECURRENT or op.args[0].dim() != 3:
-            continue
-        if len(op.outputs[0]) != len(tokens):
-            continue
-        values, counts = torch.unique(tokens[:, -1], return_counts=True)
-        pad = values[counts.argmax()]
-        padded = float((tokens[:, -2:] == pad).all(1).float().mean())
-        begins = float((tokens[:, 0] == pad).float().mean())
-        if padded > PADDED and begins < 0.05:
-            words = (
-                f"{padded:.0%} of the rows end in token {int(pad)}, and their last output is read"
-            )
-            return words, op
-    return None
-
-
-def _padding_read_at(tokens: Tensor, place: object) -> str:
-    """Say of how many rows padding is read at a place of each one's own; "" of few."""
-    if (
-        not isinstance(place, Tensor)
-        or place.shape != tokens.shape[:1]
-        or place.is_floating_point()
-    ):
-        return ""
-    if len(torch.unique(place)) < 2 or int(place.max()) >= tokens.shape[1]:
-        return ""
-    edges = tokens[:, [0, -1]].flatten()
-    values, counts = torch.unique(edges, return_counts=True)
-    pad = values[counts.argmax()]
-    each = torch.arange(len(tokens), device=tokens.device)
-    # The token behind the last one may be there to be read; not the one behind that.
-    both = (tokens[each, place] == pad) & (tokens[each, (place - 1).clamp(min=0)] == pad)
-    padded = float((both & (place > 0)).float().mean())
-    if padded <= PADDED:
-        return ""
-    return f"of {padded:.0%} of the rows the output is read at a place of token {int(pad)}"
-
-
 FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "dims_scrambled": _dims_scrambled,
     "attention_unscaled": _attention_unscaled,
@@ -695,13 +488,17 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "attention_mask_late": _attention_mask_late,
     "layer_repeated": _layer_repeated,
     "batch_norm_tiny": _batch_norm_tiny,
-    "padding_read": _padding_read,
+    "padding_read": lambda graph, variables: padding_read(graph),
+    "inputs_ignored": lambda graph, variables: mask_upside_down(graph),
     "residual_missing": _residual_missing,
     "positions_missing": _one_position,
     "detached_regulariser": _derivative_cut,
     "labels_shuffled": _unrelated_targets,
-    "future_leak": lambda graph, variables: _answer_given(graph, variables) or _own_partner(graph),
-    "wrong_loss": _wrong_loss,
+    "future_leak": lambda graph, variables: (
+        _answer_given(graph, variables) or _own_partner(graph) or hidden_in_targets(graph)
+    ),
+    "wrong_loss": lambda graph, variables: wrong_form(graph),
+    "wrong_update_sign": lambda graph, variables: minimised_similarity(graph),
     "normalisation_missing": lambda graph, variables: (
         _growing_residuals(graph, variables) or summed_neighbours(graph)
     ),

@@ -178,6 +178,27 @@ def test_labels_noisy(stats, harder, passed):
     assert found.passed is passed
 
 
+@pytest.mark.parametrize(("new", "passed"), [(0.1, True), (0.6, False)])
+def test_labels_that_are_predicted_are_not_that_noisy(new, passed):
+    """Of labels that are wrong at every second place even a right one costs ln 2."""
+    stats = DataStats(label_noise=0.5, predictability=0.5)
+    found = evidence(data=stats, validations=[(100, 2.0), (200, new)])
+    assert data.labels_noisy.check(found).passed is passed
+    other = evidence(steps(criterion=loss(kind="multi_margin_loss")), data=stats)
+    other.validations = [(100, new)]
+    assert data.labels_noisy.check(other).passed is False  # a loss of another scale
+
+
+@pytest.mark.parametrize(
+    ("contradicted", "end", "passed"), [(0.9, 3.1, False), (0.3, 3.1, True), (0.9, 1.0, True)]
+)
+def test_examples_that_come_again_with_another_label(contradicted, end, passed):
+    """Unless the network learns all the same, as one that is told the task may."""
+    stats = DataStats(entropy=3.2, predictability=0.1, contradicted=contradicted, came_again=90)
+    found = evidence(losses=falling(end=end), data=stats, validations=[(9, 1.0)])
+    assert data.labels_shuffled.check(found).passed is passed
+
+
 def test_future_leak():
     """The target among the inputs, in most steps, or by the gradient of later positions."""
     leaking = inputs(leaks_target=True)

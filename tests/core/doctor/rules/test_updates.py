@@ -58,6 +58,58 @@ def test_the_negative_of_the_loss_is_the_wrong_sign():
     assert wrong_update_sign.check(evidence(nothing)).passed is None
 
 
+def test_a_similarity_that_is_minimised_is_the_wrong_sign():
+    """As most steps show."""
+    odd = steps(wiring=(("wrong_update_sign", "it is minimised"),))
+    assert wrong_update_sign.check(evidence(odd)).measured == "it is minimised"
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "new", "end", "passed"),
+    [
+        ((0.1, 0.05, 0.0), 3.0, 0.1, False),
+        ((0.9, 0.9, 0.9), 3.0, 0.1, True),
+        ((0.1, 0.6, 0.1), 3.0, 0.1, True),
+        ((0.1, 0.05, 0.0), 0.8, 0.1, True),
+        ((0.1, 0.05, 0.0), 3.0, 0.6, True),
+        ((0.1, 0.05), 3.0, 0.1, True),
+    ],
+)
+def test_of_two_answers_the_other_one_is_learned(accuracies, new, end, passed):
+    """New data is answered far worse than by chance, the better the training data."""
+    metrics = [(50 * n, new, share) for n, share in enumerate(accuracies, 1)]
+    guess = math.log(2)
+    seen = steps(criterion=loss(kind="", classes=0, uniform=math.nan))
+    found = evidence(seen, falling(guess, end), metrics=metrics)
+    assert wrong_update_sign.check(found).passed is passed
+    many = evidence(losses=falling(UNIFORM, end), metrics=metrics)
+    assert wrong_update_sign.check(many).passed  # of 27 classes one may be wrong in most
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "log_ratio", "passed"),
+    [
+        (1.2, 2.4, -1.0, False),
+        (1.2, 2.4, -3.0, True),
+        (1.2, 1.0, -1.0, True),
+        (2.9, 3.4, -2.0, True),
+    ],
+)
+def test_a_rate_that_destroys_what_a_network_knew(start, end, log_ratio, passed):
+    """It began far below a guess, and ends above that; of noise as large nothing is said."""
+    losses = [start, 4.0, *[end] * 198]
+    assert lr_too_high.check(with_ratio(log_ratio, losses)).passed is passed
+    noise = np.random.default_rng(0).normal(size=198)
+    assert lr_too_high.check(with_ratio(log_ratio, [start, 3.0, *(end + noise)])).passed
+
+
+def test_losses_that_are_no_numbers_ask_for_no_lowest():
+    """Nothing is taken of nothing: numpy would warn of it."""
+    climbing = [(n, 1e-5 * (n + 1)) for n in range(0, 200, 10)]
+    found = evidence(losses=[math.nan] * 200, rates=climbing)
+    assert warmup_too_long.check(found).passed
+
+
 @pytest.mark.parametrize(
     ("stale", "numbers", "passed"),
     [(False, (0, 1), True), (True, (0, 1), False), (True, (0, 5), None)],

@@ -259,6 +259,13 @@ def test_smoothed_and_signed_rows_are_one_hot_too():
     assert not is_soft_one_hot(torch.randn(8, 4)) and not is_soft_one_hot(QUANTITIES[:, None])
 
 
+def test_of_examples_in_columns_it_is_known_that_it_is_a_likelihood():
+    """And no more: no experiment takes a column for a row."""
+    seen, value = observed(lambda z, y: -(y.T * z.T.log_softmax(0)).sum(0).mean(), ONE_HOT)
+    assert seen.kind == "nll_of_columns" and seen.value == pytest.approx(value)
+    assert math.isnan(seen.uniform) and not seen.is_classification
+
+
 def test_a_loss_that_nobody_knows_is_left_out():
     """Nothing is made up of it."""
     seen, _ = observed(lambda z, y: z.sin().mean() + 0 * y.sum(), LABELS, scale=1.0)

@@ -430,6 +430,16 @@ def test_a_gradient_that_nobody_zeroes_is_stale_in_a_step_of_two_losses():
     assert recorder.tape.stale_gradients == {id(d)}
 
 
+def test_gradients_that_are_returned_are_added_to_none():
+    """``autograd.grad`` leaves ``.grad`` as it is, whatever stands there."""
+    w = numbers(WIDE, 1, seed=1).requires_grad_()
+    w.grad = torch.ones_like(w)
+    with TapeRecorder() as recorder:
+        loss = (numbers(4, WIDE, seed=2) @ w).square().mean()
+        (w.grad,) = torch.autograd.grad(loss, [w])
+    assert not recorder.tape.stale_gradients
+
+
 def test_a_derivative_in_the_loss_is_no_backward_pass():
     """``autograd.grad`` with a graph belongs to the forward pass; what it is by, is data."""
     w = numbers(WIDE, 1, seed=1)

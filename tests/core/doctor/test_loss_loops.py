@@ -1,0 +1,177 @@
+"""Loops whose loss gets another form than it takes, or lacks a part: that cause stands first."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tests.core.doctor.test_wired_loops import first, train
+
+ROWS = 32
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same numbers each time."""
+    torch.manual_seed(0)
+
+
+def by_hand(outputs, counts):
+    """A Poisson loss by its definition, of the logarithm of a rate."""
+    return (outputs.exp() - counts * outputs).mean()
+
+
+POISSON = (
+    ("wrong_loss", nn.Softplus(), nn.PoissonNLLLoss()),
+    ("wrong_loss", nn.ReLU(), by_hand),
+    ("wrong_loss", nn.Identity(), nn.PoissonNLLLoss(log_input=False)),
+    ("", nn.Softplus(), nn.PoissonNLLLoss(log_input=False)),
+    ("", nn.Identity(), nn.PoissonNLLLoss()),
+    ("", nn.Identity(), by_hand),
+)
+
+
+@pytest.mark.parametrize(("cause", "last", "likelihood"), POISSON)
+def test_a_rate_in_the_place_of_its_logarithm(cause, last, likelihood):
+    """Counts whose rate is below 1 for half of the examples."""
+    x = torch.randn(300, 4)
+    n = torch.poisson(x[:, :1].clamp(max=2).exp())
+    net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1), last)
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        return likelihood(net(x[i]), n[i])
+
+    found = train(loss, net)
+    named = [check.id for check in found.checks if check.passed is False]
+    assert ("wrong_loss" in named) == bool(cause), found.text()
+
+
+def divided(mean, spread, y):
+    """Errors over a spread of softplus, and that alone."""
+    return (((y - mean) / (F.softplus(spread) + 0.01)) ** 2).mean()
+
+
+def whole(mean, spread, y):
+    """The same with its logarithm."""
+    sigma = F.softplus(spread) + 0.01
+    return (0.5 * ((y - mean) / sigma) ** 2 + sigma.log()).mean()
+
+
+def weighed(mean, spread, y):
+    """Errors times exp(-s), and nothing that holds s."""
+    return ((y - mean).square() * (-spread).exp()).mean()
+
+
+def of_log_variance(mean, spread, y):
+    """The same with s, of which the variance is made."""
+    return ((y - mean).square() * (-spread).exp() + spread).mean()
+
+
+def relative(mean, spread, y):
+    """Errors over the size of both: nothing is free in it."""
+    return ((y - mean) / (y.abs() + mean.abs() + 1)).square().mean()
+
+
+SPREADS = ((True, divided), (False, whole), (True, weighed), (False, of_log_variance))
+
+
+@pytest.mark.parametrize(("missing", "likelihood"), [*SPREADS, (False, relative)])
+def test_a_spread_that_nothing_holds(missing, likelihood):
+    """A mean and a spread for each example."""
+    x = torch.randn(300, 4)
+    y = x[:, 0] + 0.3 * torch.randn(300)
+    net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2))
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        return likelihood(*net(x[i]).unbind(1), y[i])
+
+    found = train(loss, net)
+    assert (first(found) == "wrong_loss") == missing, found.text()
+
+
+@pytest.mark.parametrize("cumulated", ["at once", "by hand"])
+@pytest.mark.parametrize("reversed_", [True, False])
+def test_the_risk_set_of_a_survival(reversed_, cumulated):
+    """Of each who dies those who are still alive are at risk, and not those who are dead."""
+    x = torch.randn(300, 4)
+    times, died = torch.rand(300) / x[:, 0].exp(), torch.rand(300) < 0.7
+    net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        order = times[i].argsort(descending=not reversed_)
+        score = net(x[i])[:, 0][order]
+        at_risk = score.logcumsumexp(0) if cumulated == "at once" else score.exp().cumsum(0).log()
+        return -(score - at_risk)[died[i][order]].mean()
+
+    assert (first(train(loss, net)) == "wrong_loss") == reversed_
+
+
+def dice(p, y):
+    """How far outputs and masks overlap, 0 to 1."""
+    return (2 * (p * y).sum() + 1) / (p.sum() + y.sum() + 1)
+
+
+@pytest.mark.parametrize("minimised", [True, False])
+@pytest.mark.parametrize("measure", ["cosine", "overlap"])
+def test_a_similarity_that_is_minimised(measure, minimised):
+    """Directions are to be found, or masks; the better they are, the higher is the measure."""
+    x = torch.randn(300, 5)
+    directions, masks = F.normalize(x[:, :3], dim=1), (x[:, :3] > 0).float()
+    net = nn.Sequential(nn.Linear(5, 16), nn.Tanh(), nn.Linear(16, 3))
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        if measure == "cosine":
+            found = F.cosine_similarity(net(x[i]), directions[i]).mean()
+            return found if minimised else -found
+        return (
+            dice(net(x[i]).sigmoid(), masks[i])
+            if minimised
+            else 1 - dice(net(x[i]).sigmoid(), masks[i])
+        )
+
+    assert first(train(loss, net)) == ("wrong_update_sign" if minimised else "")
+
+
+def test_to_move_away_from_what_a_network_says_is_no_wrong_sign():
+    """A network that is to forget: its outputs are compared with those that it had."""
+    x = torch.randn(300, 5)
+    net, before = nn.Linear(5, 3), nn.Linear(5, 3)
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        return F.cosine_similarity(net(x[i]), before(x[i]).detach()).mean()
+
+    assert first(train(loss, net)) != "wrong_update_sign"
+
+
+@pytest.mark.parametrize("by_rows", [True, False])
+def test_an_accuracy_of_columns(by_rows):
+    """Examples are columns; the best of each row is none of theirs."""
+    from core import watch
+
+    x = torch.randn(6, 300)
+    labels = x[:3].argmax(0)
+    rows = F.one_hot(labels, 3).T.float()
+    w, b = (0.1 * torch.randn(3, 6)).requires_grad_(), torch.zeros(3, 1, requires_grad=True)
+    optimizer = torch.optim.Adam([w, b], lr=0.1)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for step in range(160):
+            i = torch.randint(0, 200, (ROWS,))
+            loss = -(rows[:, i] * (w @ x[:, i] + b).log_softmax(0)).sum(0).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+            if step % 40 == 39:
+                with torch.no_grad():
+                    scores = w @ x[:, 200:] + b
+                new = -(rows[:, 200:] * scores.log_softmax(0)).sum(0).mean()
+                axis = 1 if by_rows else 0
+                right = (scores.argmax(axis) == rows[:, 200:].argmax(axis)).float().mean()
+                seen.validate(new, right)
+    named = [cause.id for cause in seen.diagnosis.causes]
+    assert named == (["metric_disagrees"] if by_rows else []), seen.diagnosis.text()
