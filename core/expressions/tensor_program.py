@@ -14,8 +14,8 @@ from .tensor_shapes import shape_words
 from .tokens import ExpressionError, Place
 
 _NOT_FINITE = (
-    "this overflows or divides by 0: the result has NaN or infinity in it. Look at its denominators"
-    " and exponents."
+    "this overflows or divides by 0: the result has NaN or infinity in it. Look at its"
+    " denominators and exponents."
 )
 _NO_INDEX = "an index is out of range: there is no such row or column."
 

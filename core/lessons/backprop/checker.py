@@ -175,6 +175,9 @@ def _reason(
                 f"This is what comes back through `{step.used[place]}`. `{step.tensor}` is used a"
                 f" second time, in `{other}`: both gradients add up."
             )
+    for slip, sentence in step.slips:
+        if equal(found, parse_tensor(slip, known_of(tensors)).run(tensors)):
+            return sentence
     for factor, sentence in FACTORS.items():
         if equal(found, factor * wanted):
             return sentence

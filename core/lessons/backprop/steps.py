@@ -42,6 +42,7 @@ class GradientStep:
         answer: an expression that is right.
         why: what the answer says, in a sentence.
         paths: where the tensor is used more than once, the gradient along each use.
+        slips: what is often written instead, and what is wrong with it.
         known: what may be used; None for the forward pass and all gradients before.
     """
 
@@ -52,6 +53,7 @@ class GradientStep:
     answer: str
     why: str
     paths: tuple[str, ...] = ()
+    slips: tuple[tuple[str, str], ...] = ()
     known: tuple[str, ...] | None = None
 
     @property
@@ -67,8 +69,9 @@ def _step(
     answer: str,
     why: str,
     paths: tuple[str, ...] = (),
+    slips: tuple[tuple[str, str], ...] = (),
 ) -> GradientStep:
-    return GradientStep(tensor, tensor, tuple(used.split()), hints, answer, why, paths)
+    return GradientStep(tensor, tensor, tuple(used.split()), hints, answer, why, paths, slips)
 
 
 STEPS: tuple[GradientStep, ...] = (
@@ -76,8 +79,8 @@ STEPS: tuple[GradientStep, ...] = (
         "logprobs",
         "loss",
         (
-            "The loss is minus the mean of `n` elements of `logprobs`: one in each row. What is the"
-            " derivative of `-(a + b + c)/3` with respect to `a`?",
+            "The loss is minus the mean of `n` elements of `logprobs`: one in each row. What is"
+            " the derivative of `-(a + b + c)/3` with respect to `a`?",
             "It is `-1/n` where an element is picked, and 0 where none is: the others are not part"
             " of the loss.",
             "`F.one_hot(Yb, 27)` is 1 where an element is picked, else 0. Or begin with"
@@ -97,6 +100,7 @@ STEPS: tuple[GradientStep, ...] = (
         ),
         "(1.0 / probs) * dlogprobs",
         "Where the network gave the right letter a small probability, this gradient is large.",
+        slips=(("probs * dlogprobs", "The derivative of `log(x)` is `1/x`, not `x`."),),
     ),
     _step(
         "counts_sum_inv",
@@ -104,8 +108,7 @@ STEPS: tuple[GradientStep, ...] = (
         (
             "In a product the local derivative with respect to one factor is the other factor.",
             "`counts` is 32×27, `counts_sum_inv` is 32×1: it was broadcast over dimension 1, so"
-            " each"
-            " of its elements is used 27 times.",
+            " each of its elements is used 27 times.",
             "What is used several times gets the sum of the gradients: multiply `counts` by"
             " `dprobs`, then sum over dimension 1 with `keepdim=True`.",
         ),
@@ -146,6 +149,10 @@ STEPS: tuple[GradientStep, ...] = (
         ),
         "counts * dcounts",
         "The local derivative of `exp` is its own output.",
+        slips=(
+            ("norm_logits * dcounts", "The derivative of `exp(x)` is `exp(x)`, not `x`."),
+            ("probs * dcounts", "`probs` is divided by the sum already; the output is `counts`."),
+        ),
     ),
     _step(
         "logit_maxes",
@@ -170,15 +177,14 @@ STEPS: tuple[GradientStep, ...] = (
         ),
         "dnorm_logits + F.one_hot(logits.max(1).indices, logits.shape[1]) * dlogit_maxes",
         "The second part is 0 but for rounding, as `dlogit_maxes` is.",
-        (),
     ),
     _step(
         "h",
         "logits",
         (
             "`logits = h @ W2 + b2`. The upstream gradient `dlogits` is 32×27, `dh` must be 32×64.",
-            "In a product the other factor comes in: `W2`, which is 64×27. There is only one way in"
-            " which the shapes fit.",
+            "In a product the other factor comes in: `W2`, which is 64×27. There is only one way"
+            " in which the shapes fit.",
             "32×27 @ 27×64 is 32×64: `W2` transposed, on the right of `dlogits`.",
         ),
         "dlogits @ W2.T",
@@ -216,6 +222,14 @@ STEPS: tuple[GradientStep, ...] = (
         ),
         "(1.0 - h**2) * dh",
         "Where `h` is near −1 or 1 the unit is saturated: hardly any gradient passes.",
+        slips=(
+            (
+                "(1.0 - hpreact**2) * dh",
+                "The derivative of tanh has its **output** in it: `h`, not `hpreact`.",
+            ),
+            ("(1.0 - h) * dh", "The derivative of tanh has the **square** of its output in it."),
+            ("h * (1.0 - h) * dh", "That is the derivative of a sigmoid; this is a tanh."),
+        ),
     ),
     _step(
         "bngain",
@@ -271,6 +285,16 @@ STEPS: tuple[GradientStep, ...] = (
         ),
         "(-0.5 * (bnvar + 1e-5)**-1.5) * dbnvar_inv",
         "Both are 1×64, so nothing is summed.",
+        slips=(
+            (
+                "-0.5 * bnvar**-1.5 * dbnvar_inv",
+                "It is nearly right: the 1e-5 is missing, which the forward pass adds to `bnvar`.",
+            ),
+            (
+                "-0.5 * (bnvar + 1e-5)**-0.5 * dbnvar_inv",
+                "The exponent falls by one: from −0.5 to −1.5.",
+            ),
+        ),
     ),
     _step(
         "bndiff2",
@@ -283,6 +307,16 @@ STEPS: tuple[GradientStep, ...] = (
         ),
         "1.0/(n-1) * torch.ones_like(bndiff2) * dbnvar",
         "Dividing by n − 1 rather than n is Bessel's correction: the variance is unbiased.",
+        slips=(
+            (
+                "1.0/n * torch.ones_like(bndiff2) * dbnvar",
+                "The variance of the forward pass divides by `n-1`, not by `n`.",
+            ),
+            (
+                "torch.ones_like(bndiff2) * dbnvar",
+                "The forward pass multiplies by `1/(n-1)`, and so does the backward pass.",
+            ),
+        ),
     ),
     _step(
         "bndiff",
@@ -290,8 +324,7 @@ STEPS: tuple[GradientStep, ...] = (
         (
             "`bndiff` is used twice: in `bnraw` and, squared, in `bndiff2`. Both add up.",
             "Through `bnraw`: the other factor, `bnvar_inv`, times `dbnraw`. Through the square:"
-            " the"
-            " derivative of `x**2` is `2*x`.",
+            " the derivative of `x**2` is `2*x`.",
             "`bnvar_inv * dbnraw`, plus `2*bndiff` times `dbndiff2`.",
         ),
         "bnvar_inv * dbnraw + 2*bndiff * dbndiff2",
@@ -322,6 +355,7 @@ STEPS: tuple[GradientStep, ...] = (
         "dbndiff + 1.0/n * dbnmeani",
         "This is the end of batch norm; below it is done in one expression.",
         ("dbndiff", "1.0/n * torch.ones_like(hprebn) * dbnmeani"),
+        (("dbndiff + dbnmeani", "A mean is a sum times `1/n`: its gradient is, too."),),
     ),
     _step(
         "embcat",
@@ -376,14 +410,19 @@ STEPS: tuple[GradientStep, ...] = (
             " several times gets the sum of its gradients.",
             "With `.view(-1)` the 96 letters of `Xb` are a row, and with `.view(-1, 10)` `demb` is"
             " 96×10. Note that `dC[Xb] += demb` adds only once where a letter occurs twice.",
-            "Add each of the 96 rows to the row of its letter:"
-            " `torch.zeros_like(C).index_add(0, Xb.view(-1), ...)`. A one-hot matrix (96×27),"
-            " transposed, @ the 96×10 does it, too.",
+            "Add each of the 96 rows to the row of its letter: `torch.zeros_like(C).index_add(0,"
+            " Xb.view(-1), ...)`. A one-hot matrix (96×27), transposed, @ the 96×10 does it, too.",
         ),
         "torch.zeros_like(C).index_add(0, Xb.view(-1), demb.view(-1, 10))",
         "The lecture does it with two loops. Looking up a row is the product of a one-hot vector"
-        " and"
-        " the matrix, and its backward pass adds up.",
+        " and the matrix, and its backward pass adds up.",
+        slips=(
+            (
+                "d = torch.zeros_like(C)\nd[Xb] += demb",
+                "Where a letter occurs several times only one of its gradients was added: `d[Xb]"
+                " += demb` adds once to each row, in PyTorch as here.",
+            ),
+        ),
     ),
 )
 CLOSED: tuple[GradientStep, ...] = (
@@ -394,8 +433,7 @@ CLOSED: tuple[GradientStep, ...] = (
         (
             "On paper: for one example, with probabilities `p = softmax(logits)`, the loss is"
             " `-log(p[y])`. Its derivative with respect to logit `i` is `p[i]`, minus 1 if `i` is"
-            " the"
-            " right letter `y`.",
+            " the right letter `y`.",
             "The probabilities of the batch are `F.softmax(logits, 1)`; subtract 1 at the right"
             " letters: `F.one_hot(Yb, 27)`.",
             "The loss is a mean over `n` examples, so all of it is divided by `n`.",
@@ -403,6 +441,13 @@ CLOSED: tuple[GradientStep, ...] = (
         "(F.softmax(logits, 1) - F.one_hot(Yb, 27)) / n",
         "The gradient pulls the probability of the right letter up and pushes the others down, in"
         " proportion to how probable they are; each row sums to 0.",
+        slips=(
+            ("F.softmax(logits, 1) / n", "At the right letter of each row 1 is to be subtracted."),
+            (
+                "(F.one_hot(Yb, 27) - F.softmax(logits, 1)) / n",
+                "The sign is wrong: a step **against** this gradient must raise the right logit.",
+            ),
+        ),
         known=("logits", "Yb", "n"),
     ),
     GradientStep(
@@ -411,17 +456,32 @@ CLOSED: tuple[GradientStep, ...] = (
         ("bnmeani", "bndiff", "bnvar", "bnraw", "hpreact"),
         (
             "With the gradient of `bnraw` (it is `bngain*dhpreact`) three things reach an element"
-            " of"
-            " `hprebn`: itself, and through the mean and the variance those of its column.",
-            "The mean takes away the average of the column: `dhpreact.sum(0)/n`. The variance takes"
-            " away the part that goes along with `bnraw`:"
-            " `bnraw * (dhpreact*bnraw).sum(0)/(n-1)`.",
-            "All of it is multiplied by `bngain*bnvar_inv`:"
-            " `bngain*bnvar_inv * (dhpreact - ... - ...)`.",
+            " of `hprebn`: itself, and through the mean and the variance those of its column.",
+            "The mean takes away the average of the column: `dhpreact.sum(0)/n`. The variance"
+            " takes away the part that goes along with `bnraw`: `bnraw *"
+            " (dhpreact*bnraw).sum(0)/(n-1)`.",
+            "All of it is multiplied by `bngain*bnvar_inv`: `bngain*bnvar_inv * (dhpreact - ... -"
+            " ...)`.",
         ),
-        "bngain*bnvar_inv/n * (n*dhpreact - dhpreact.sum(0)"
-        " - n/(n-1)*bnraw*(dhpreact*bnraw).sum(0))",
+        "bngain*bnvar_inv/n * (n*dhpreact - dhpreact.sum(0) -"
+        " n/(n-1)*bnraw*(dhpreact*bnraw).sum(0))",
         "Batch norm removes from the gradient what would only shift or scale a whole column.",
+        slips=(
+            (
+                "bngain*bnvar_inv * dhpreact",
+                "This is what reaches each element by itself; what comes back through the mean and"
+                " the variance of its column is missing.",
+            ),
+            (
+                "bngain*bnvar_inv * (dhpreact - dhpreact.sum(0)/n)",
+                "The mean is right; what comes back through the variance is missing.",
+            ),
+            (
+                "bngain*bnvar_inv/n * (n*dhpreact - dhpreact.sum(0) -"
+                " bnraw*(dhpreact*bnraw).sum(0))",
+                "It is nearly right: the variance divides by `n-1`, not by `n`.",
+            ),
+        ),
         known=("bngain", "bnvar_inv", "bnraw", "n", "dhpreact"),
     ),
 )

@@ -23,8 +23,7 @@ STEPS_OF_TRAINING, RATE = 1000, 0.1
 REPORT = 20  # steps between two reports
 DIVERGED = (
     "The loss is NaN or infinite: a gradient is right for the first batch, and not for all. Look"
-    " for"
-    " numbers that are written where a tensor should stand."
+    " for numbers that are written where a tensor should stand."
 )
 Programs = tuple[tuple[str, TensorProgram], ...]
 

@@ -25,8 +25,8 @@ SIGN = 22  # pixels
 PROMPT = "type an expression, then press Enter"
 HELP = (
     "The gradient, in PyTorch's notation: an expression, or a few lines of which the last is the"
-    " result. Enter checks it, and once it is right goes on to the next; Shift+Enter begins a line."
-    " It is parsed, never run."
+    " result. Enter checks it, and once it is right goes on to the next; Shift+Enter begins a"
+    " line. It is parsed, never run."
 )
 MARKS = {
     GradientOutcome.EXACT: ("verdict-fine", "update", "right"),

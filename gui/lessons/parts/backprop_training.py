@@ -140,6 +140,11 @@ class Part(Card):
         self.job.start(partial(jobs.typed_training, programs))
         self._show()
 
+    @property
+    def step(self) -> int:
+        """How many steps both networks were trained."""
+        return self._events[-1].step if self._events else 0
+
     def _on_event(self, event: object) -> None:
         if isinstance(event, GradientLosses):
             if self.job.stage is Stage.WAITING:
@@ -148,8 +153,7 @@ class Part(Card):
 
     def _show(self) -> None:
         """Draw both curves as far as they are known."""
-        step = self._events[-1].step if self._events else 0
-        self.bar.setValue(round(1000 * step / STEPS_OF_TRAINING))
+        self.bar.setValue(round(1000 * self.step / STEPS_OF_TRAINING))
         typed, autograd = (
             np.concatenate([getattr(e, name) for e in self._events] or [np.empty(0)])
             for name in ("typed", "autograd")

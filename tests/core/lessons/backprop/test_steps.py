@@ -40,6 +40,9 @@ def test_the_answer_is_right(step):
     for path in step.paths:
         half = check(step, path, made, known)
         assert half.outcome is GradientOutcome.WRONG and "both gradients add up" in half.sentence
+    for slip, sentence in step.slips:
+        found = check(step, slip, made, known)
+        assert not found.outcome.right and found.sentence.startswith(sentence)
 
 
 @pytest.mark.parametrize("step", [*STEPS, *CLOSED], ids=lambda step: step.key)
