@@ -24,7 +24,7 @@ from core import watch
 
 TUNING = (
     *("supervised", "sequences", "generative", "decisions", "transfer", "science", "practice"),
-    "styles",
+    *("styles", "branches"),
 )
 HALVES = {"tuning": TUNING, "judging": ("judging",)}
 

@@ -70,12 +70,15 @@ def _tell(loop: dict[str, Any], seconds: float) -> None:
 
 def _show(answer: dict[str, Any]) -> str:
     from ..doctor.diagnosis import Diagnosis
+    from ..doctor.rules.crash import usual_cause
 
     parts = []
     for line in answer["skipped"]:
         parts.append(f"{_where(line)}: {line['text']}: {line['reason']}.")
     for failed in answer["failed"]:
-        parts.append(f"{_where(failed)} failed: {failed['error']}.")
+        parts.append(f"{_where(failed)} failed: {failed['error'].rstrip('.')}.")
+        if why := usual_cause(failed["error"]):
+            parts.append(f"Its usual cause: {why}.")
     for figure in answer.get("figures", ()):
         parts.append(f"{_where(figure)}: a figure, kept in {figure['file']}.")
     for loop in answer["loops"]:

@@ -7,6 +7,7 @@ epochs.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -78,6 +79,8 @@ class LoopFinder:
         self.losses: set[str] = set()
         """Variables that hold a loss of ``torch.nn``, and functions of the program whose value is
         differentiated, whatever they are called."""
+        self._written_out: set[str] = set()
+        """Losses that are written out as an expression, without the names in it."""
         self._held: dict[str, list[_Unit]] = {}
         """Functions by the variables and parameters that stand for them."""
         self._imported: dict[str, str] = {}
@@ -154,6 +157,12 @@ class LoopFinder:
             name = _last_name(value.func) if isinstance(value, ast.Call) else ""
             if name in self._named and name not in ("forward", "__call__"):
                 self.losses.add(name)
+            if any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) for n in ast.walk(value)):
+                self._written_out.add(_without_names(value))
+
+    def is_written_loss(self, value: ast.expr) -> bool:
+        """Whether a value is computed as one that is differentiated, perhaps of other data."""
+        return _without_names(value) in self._written_out if self._written_out else False
 
     def _note_held(self, tree: ast.Module) -> None:
         """Note functions that others return or are given: ``step = make_step(model)``."""
@@ -522,6 +531,11 @@ def _reads_gradient(value: ast.expr | None) -> bool:
     return value is not None and any(
         isinstance(n, ast.Attribute) and n.attr == "grad" for n in ast.walk(value)
     )
+
+
+def _without_names(value: ast.expr) -> str:
+    """Return how a value is computed, whatever its variables are called."""
+    return re.sub(r"Name\(id='[^']*'", "Name(", ast.dump(value))
 
 
 def _reads_only_sizes(value: ast.expr) -> bool:

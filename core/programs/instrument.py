@@ -240,7 +240,7 @@ class Instrumenter(ast.NodeTransformer):
         func = node.func
         name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
         named = any(part in name.lower() for part in LOSS_NAMES) or name in self._finder.losses
-        is_loss = named and not self._learns(node)
+        is_loss = (named or self._finder.is_written_loss(node)) and not self._learns(node)
         self.generic_visit(node)
         if isinstance(func, ast.Attribute) and func.attr in BACKWARD:
             return self._backward(node, func)

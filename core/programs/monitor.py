@@ -320,6 +320,10 @@ class Monitor:
         self._used[number] += 1
         return self._used[number].bit_count() == 1
 
+    def passed_over(self, number: int) -> None:
+        """Take back that a use was recorded: nothing was done there, as in most epochs."""
+        self._used[number] -= 1
+
     def used(self, recorder: "TapeRecorder", frame: FrameType, inside: bool) -> None:
         """Compare a use with the trainings whose network it uses."""
         if inside and any(t.requires_grad for op in recorder.tape.ops for t in op.outputs):
@@ -414,7 +418,9 @@ class _Use:
         if self._recorder is not None:
             self._recorder.__exit__(None, None, None)
             self._monitor.recording = False
-            if error is None:
+            if not (self._recorder.tape.ops or self._inside):
+                self._monitor.passed_over(self._number)
+            elif error is None:
                 _guarded(self._monitor.used, self._recorder, self._frame, self._inside)
 
 

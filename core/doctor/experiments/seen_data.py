@@ -32,6 +32,8 @@ HELD_OUT, END = 0.2, 0.1
 LONG = 1000
 """Numbers of a row that windows are cut from."""
 OVERLAPPING = 0.4
+ORDER_MATTERS = 0.5
+"""Part of its loss, by which a batch whose rows are mixed is worse: dropout hits other rows."""
 CERTAIN = 1e-3
 """The probability of not having drawn the last rows by chance, below which they are never drawn."""
 
@@ -401,8 +403,11 @@ def _made(
         raise ValueError(f"only {len(trained[0])} examples were seen")
     size, given, aims = len(places[0]), graph.inputs[0], graph.targets
     alone = len(graph.inputs) == 1 and len(given) == size
-    if aims.numel() % size or (len(aims) != size and not _flattened(aims, places[1])):
+    apart = len(places[1]) != size or (len(aims) != size and not _flattened(aims, places[1]))
+    if aims.numel() % size or apart:
         raise ValueError("it is not known which dimension has the examples")
+    if _in_order(replay, places):
+        raise ValueError("its rows are no examples of their own: their order matters")
 
     def examples(rows: Rows) -> SeenExamples:
         made = []
@@ -418,6 +423,21 @@ def _made(
         return SeenExamples(rows, inputs.detach(), targets.detach())
 
     return SeenData(places, examples(trained), examples(new), is_new, source)
+
+
+@torch.no_grad()
+def _in_order(replay: Replay, places: Rows) -> bool:
+    """Whether the loss rises where the batch's rows come in another order, targets with inputs.
+
+    As where time runs along the first dimension, or the rows are the nodes of a graph.
+    """
+    size, root = len(places[0]), replay.graph.tape.root
+    if size < 2 or len(places[1]) != size or root is None or root.numel() != 1:
+        return False
+    order = torch.randperm(size, generator=_generator())
+    same = float(replay.repeat(root, _given(places, places, torch.arange(size))))
+    mixed = float(replay.repeat(root, _given(places, places, order)))
+    return mixed - same > ORDER_MATTERS * abs(same)
 
 
 def _flattened(targets: Tensor, rows: Tensor) -> bool:

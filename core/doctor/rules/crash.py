@@ -32,6 +32,19 @@ KNOWN = (
         "two types do not fit: classes are torch.long, inputs and quantities torch.float32",
     ),
     (r"same device", "a tensor was left on another device; move model and batch with .to(device)"),
+    (
+        r"no nvidia driver|not compiled with cuda|no cuda gpus|cuda is not available",
+        "there is no GPU here; write device = 'cuda' if torch.cuda.is_available() else 'cpu'",
+    ),
+    (
+        r"leaf variable that requires grad",
+        "a weight is updated in place while gradients are recorded; update it under"
+        " torch.no_grad()",
+    ),
+    (
+        r"can't call numpy\(\) on tensor that requires grad",
+        "a loss or an output is still part of the graph; take loss.item(), or detach() it first",
+    ),
     (r"out of memory", "the batch or the network is too large for this device"),
 )
 """Parts of torch's messages, and what usually causes them."""

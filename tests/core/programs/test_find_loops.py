@@ -263,6 +263,20 @@ def test_a_function_whose_value_is_differentiated_is_a_loss():
     assert out.count("evaluated(") == 2  # in the step it is not known yet what it is for
 
 
+def test_what_is_computed_as_the_loss_is_of_other_data_is_one():
+    """Written out, with other names; another difference is none."""
+    source = """
+        for x, y in batches:
+            fit = (net(x) - y).square().mean()
+            fit.backward()
+            optimizer.step()
+        print((net(a) - b).square().mean(), (net(a) - b).abs().mean())
+    """
+    out = written_out(source)
+    assert "evaluated(__glassbox__.noted(), (net(a) - b).square().mean())" in out
+    assert out.count("evaluated(") == 2  # the step's own, too
+
+
 def test_statements_beside_a_training_are_uses():
     """In the block of a loop, in an epoch, and in the main block; definitions are none."""
     code = written_out(EPOCHS + "def g():\n    pass\nprint(net(x))\n")

@@ -14,7 +14,7 @@ from core.doctor.watch.tape import TapeRecorder
 from core.doctor.watch.watcher import LoopWatcher
 from core.doctor.watch_loop import WatchedLoop
 from core.programs.instrument import CodePlace
-from core.programs.monitor import Training, _guarded
+from core.programs.monitor import Monitor, Training, _guarded
 
 
 def test_an_epoch_is_no_reason_to_observe(monkeypatch):
@@ -95,3 +95,16 @@ def test_weights_that_are_pruned_are_not_used():
     with TapeRecorder(training=False) as recorder, torch.no_grad():
         net(torch.randn(5, 4))
     assert loop.take_use(recorder.tape, sys._getframe())
+
+
+def test_a_use_is_looked_for_until_there_is_one(monkeypatch):
+    """As in every fifth epoch: not counted is a time when nothing was done there."""
+    monitor = Monitor([CodePlace("a.py", None, 1)], WatchedLoop, math.inf, lambda: None)
+    monitor.trainings.append(Training(CodePlace("a.py", None, 1), WatchedLoop(), math.inf))
+    seen = []
+    monkeypatch.setattr(monitor, "used", lambda recorder, *_: seen.append(len(recorder.tape.ops)))
+    for epoch in range(25):
+        with monitor.use(0):
+            if epoch % 5 == 4:
+                torch.ones(3).sum()
+    assert len(seen) >= 3 and all(seen)

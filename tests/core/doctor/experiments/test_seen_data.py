@@ -128,3 +128,24 @@ def test_without_any_source_the_kept_batches_have_to_do_or_it_says_why():
             seen.step(step(net, *(t[:4] + 0 for t in rows[number])))
     with pytest.raises(ValueError, match="examples were seen"):
         found(seen)
+
+
+@pytest.mark.parametrize("ahead", [0, 1], ids=["examples", "time"])
+def test_rows_whose_order_matters_are_no_examples(ahead):
+    """As where time runs along the first dimension: mixed rows are another text."""
+    text = torch.randint(0, 9, (900, 20))
+    told = text.roll(ahead, 0)  # each row by itself, or by the one before it
+    weight = (5 * torch.eye(9)).requires_grad_()
+    with quiet() as seen:
+        for k in range(0, 800, 100):
+            logits = F.embedding(text[k : k + 90], weight).roll(ahead, 0)
+            loss = F.cross_entropy(logits.flatten(0, 1), told[k : k + 90].flatten())
+            weight.grad = None
+            loss.backward()
+            weight.data -= 1e-3 * weight.grad
+            seen.step(loss)
+    if ahead:
+        with pytest.raises(ValueError, match="order"):
+            found(seen)
+    else:
+        assert len(found(seen).trained)

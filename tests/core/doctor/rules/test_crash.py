@@ -13,6 +13,10 @@ from tests.core.doctor.rules.helpers import evidence
         ("element 0 of tensors does not require grad", "requires a gradient"),
         ("mat1 and mat2 shapes cannot be multiplied (4x3 and 5x2)", "two shapes"),
         ("expected scalar type Long but found Float", "two types"),
+        ("Found no NVIDIA driver on your system.", "is_available()"),
+        ("Torch not compiled with CUDA enabled", "is_available()"),
+        ("a leaf Variable that requires grad is being used in an in-place", "no_grad()"),
+        ("Can't call numpy() on Tensor that requires grad.", "item()"),
         ("unsupported operand type(s) for *: 'float' and 'NoneType'", ".grad"),
     ],
 )
