@@ -243,6 +243,13 @@ def _reduce(compute: Callable[..., Tensor]) -> Handler:
     return apply
 
 
+def _var(call: Call) -> Operand:
+    shape = call.shape_of(call.tensor("input"))
+    if math.prod(shape[dim] for dim in call.dims() or range(len(shape))) < 2:
+        raise ShapeError("the variance of a single number is not defined")
+    return _reduce(torch.var)(call)
+
+
 def _max(call: Call) -> Operand:
     x, keepdim = call.float_tensor("input"), call.flag("keepdim")
     shape, dims = call.shape_of(x), call.dims()
@@ -297,8 +304,8 @@ def _transpose(call: Call) -> Operand:
 def _filled(value: float, like: bool) -> Handler:
     def apply(call: Call) -> Operand:
         shape = call.shape_of(call.tensor("input")) if like else call.sizes()
-        if min(shape, default=1) < 0:
-            raise ExpressionError("a size is 0 or more.", call.place)
+        if min(shape, default=1) < 1:
+            raise ExpressionError("a size is 1 or more.", call.place)
         return call.make(lambda: torch.full(shape, value, dtype=torch.float64), (), shape)
 
     return apply
@@ -403,7 +410,7 @@ TENSOR_FUNCTIONS: dict[str, TensorFunction] = {
         _DIM, "x.sum(0, keepdim=True): the sum over a dimension", _reduce(torch.sum)
     ),
     "mean": TensorFunction(_DIM, "the mean over a dimension", _reduce(torch.mean)),
-    "var": TensorFunction(_DIM, "the variance over a dimension, with n − 1", _reduce(torch.var)),
+    "var": TensorFunction(_DIM, "the variance over a dimension, with n − 1", _var),
     "max": TensorFunction(_DIM, "x.max(1).values and x.max(1).indices", _max),
     "argmax": TensorFunction(_DIM, "where the largest stands, over a dimension", _argmax),
     "exp": TensorFunction(_ONE, "e to the power of each", _each(torch.exp)),

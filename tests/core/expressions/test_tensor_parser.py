@@ -1,5 +1,6 @@
 """The language of typed gradients: as torch computes it, bounded, and never run as Python."""
 
+import random
 import sys
 
 import pytest
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 from bench.expressions import SUSPECT, hostile, hostile_gradients
 from core.errors import UserError
 from core.expressions import limits
+from core.expressions.tensor_functions import TENSOR_FUNCTIONS
 from core.expressions.tensor_parser import parse_tensor
 from core.expressions.tensor_program import Known
 from core.expressions.tokens import ExpressionError
@@ -105,6 +107,8 @@ def test_a_row_that_is_named_twice_is_added_to_once():
         ("x[x]", "an index is a whole number"),
         ("x[range(n), b, b]", "takes 1 to 2 indices, not 3"),
         ("x[9]", "out of range"),
+        ("y.var(1)", "variance of a single number"),
+        ("torch.zeros(0)", "a size is 1 or more"),
         ("one_hot(b, 2)", "out of range"),
         ("F.one_hot(b)", "needs the number of classes"),
         ("F.one_hot(x, 3)", "takes whole numbers"),
@@ -160,3 +164,38 @@ def test_nothing_hostile_runs():
     found = list(run)
     listening = False
     assert not found
+
+
+def generated(chance, depth):
+    """Return an expression at random, mostly one that has no meaning."""
+    if depth <= 0 or chance.random() < 0.25:
+        return chance.choice([*KNOWN, "2", "-1", "0.5", "range(n)", "x.shape", "[0, 1]", "True"])
+    inner = [generated(chance, depth - 1) for _ in range(3)]
+    function = chance.choice(list(TENSOR_FUNCTIONS))
+    key = chance.choice(["keepdim=True", "dim=1", "num_classes=5"])
+    return chance.choice(
+        [
+            f"({inner[0]} {chance.choice(['+', '*', '/', '@', '**'])} {inner[1]})",
+            f"{inner[0]}.{function}({inner[1]})",
+            f"{inner[0]}.{function}({key})",
+            f"torch.{function}({inner[0]}, {inner[1]}, {key})",
+            f"{inner[0]}[{inner[1]}, {inner[2]}]",
+            f"{inner[0]}{chance.choice(['.T', '.indices', '.shape[0]', '**-1'])}",
+        ]
+    )
+
+
+def test_whatever_is_typed_has_a_tensor_of_the_foreseen_shape_or_a_sentence():
+    """No other error comes through."""
+    computed = 0
+    for seed in range(1500):
+        chance = random.Random(seed)
+        text = "\n".join(f"d = {generated(chance, 3)}" for _ in range(chance.randint(1, 2)))
+        try:
+            program = parse_tensor(text, KNOWN)
+            found = program.run(GIVEN)
+        except ExpressionError:
+            continue
+        computed += 1
+        assert tuple(found.shape) == program.shape and found.dtype == torch.float64, text
+    assert computed > 100
