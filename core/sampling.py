@@ -216,6 +216,20 @@ class Stream:
         return logits
 
     @torch.inference_mode()
+    def prepare(self, most: int) -> bool:
+        """Read up to so many tokens of a long start, without an answer; return whether more wait.
+
+        A large network reads some hundred tokens a second: who shows it has other things to do.
+        """
+        unread = min(self._unread, self.reader.context, self.tokens.shape[1])
+        if self.reader.slides or unread <= most or self._held + unread > self.reader.context:
+            return False
+        end = self.tokens.shape[1] - unread + most
+        _, self._memory = self.reader.read(self.tokens[:, end - most : end], self._memory)
+        self._held, self._unread = self._held + most, unread - most
+        return True
+
+    @torch.inference_mode()
     def draw(self, logits: Tensor) -> Tensor:
         """Return the next tokens (B, 1) by these answers, and say them."""
         said = None if self.sampling.repetition == 1 else self.tokens[:, -self.reader.context :]

@@ -274,8 +274,7 @@ def ask(
     """Answer a question about a network that is not being trained."""
     from core.training.replica import Replica
 
-    replica = Replica(playgrounds.get(name), recipe, vocabulary)
-    replica.update(weights.arrays)
+    replica = Replica(playgrounds.get(name), recipe, vocabulary, weights.arrays)
     yield question(replica.model, weights.step)
 
 

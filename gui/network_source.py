@@ -29,6 +29,8 @@ class NetworkSource(QObject):
         super().__init__(parent)
         self.words = NONE
         self._session = session
+        self._title = ""
+        """What another program's network is called."""
         self.in_training = False
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
@@ -42,9 +44,11 @@ class NetworkSource(QObject):
         return self._session.file
 
     def _on_started(self, event: Started) -> None:
+        self._title = ""
         self._follow(True)
 
     def _on_loaded(self, event: Loaded) -> None:
+        self._title = str(event.about.get("title", ""))
         self._follow(False)
 
     def _on_ended(self, event: Finished | Stopped | Failed) -> None:
@@ -75,4 +79,6 @@ class NetworkSource(QObject):
             return SHIPPED
         if self.path.name in (LAST, BEST) and self.path.parent.parent == paths.RUNS:
             return f"run {title_of(self.path)}, {step}"
+        if self._title:
+            return self._title
         return f"{self.path.name}, {step}"

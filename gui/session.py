@@ -4,6 +4,7 @@ The pages ask it to train, pause, step and stop; it reports what happened by sig
 thread. Each thing that it has the worker do is a background job of its own.
 """
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,9 @@ from gui.background_job import BackgroundJob, Stage
 from gui.recipe_draft import RecipeDraft
 from gui.session_state import State
 from gui.worker import NOT_BEGUN, Worker
+
+LARGE = 50_000_000
+"""Parameters of a network whose answers are quicker on all cores."""
 
 
 class Session(QObject):
@@ -441,8 +445,8 @@ class Session(QObject):
         self.info, self.snapshot = event.started, None
         self.file = Path(event.path)
         self.history = History()
-        self._make_replica(recipe, event.started)
-        self._update_replica(event.weights)
+        self._make_replica(recipe, event.started, event.weights)
+        self.weights_changed.emit()
         self._enter(State.READY)
         self.loaded.emit(event)
 
@@ -489,23 +493,27 @@ class Session(QObject):
         self._enter(State.READY)
         self.range_test_ended.emit(ending)
 
-    def _make_replica(self, recipe: Recipe, started: Started) -> None:
+    def _make_replica(
+        self, recipe: Recipe, started: Started, weights: Weights | None = None
+    ) -> None:
         import torch
 
         from core.training.replica import Replica
 
         self.trained = recipe
-        torch.set_num_threads(1)  # of this thread: a picture at a time is quickest alone
-        self.replica = Replica(playgrounds.get(self.name), recipe, started.vocabulary)
+        # Of this thread: a picture at a time is quickest alone, a large network's token is not.
+        torch.set_num_threads(os.cpu_count() or 1 if started.parameters >= LARGE else 1)
+        arrays = weights.arrays if weights else None
+        self.replica = Replica(playgrounds.get(self.name), recipe, started.vocabulary, arrays)
+        if weights:
+            self.weights = weights
 
     def copy_replica(self) -> Any:
         """Return a replica of its own with the present weights, to be kept beside others."""
         from core.training.replica import Replica
 
-        copy = Replica(self.replica.playground, self.trained, self.replica.vocabulary)
-        if self.weights is not None:
-            copy.update(self.weights.arrays)
-        return copy
+        arrays = self.weights.arrays if self.weights is not None else None
+        return Replica(self.replica.playground, self.trained, self.replica.vocabulary, arrays)
 
     def _update_replica(self, weights: Weights) -> None:
         self.weights = weights

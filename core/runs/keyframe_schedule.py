@@ -70,8 +70,7 @@ class KeyframeSchedule:
     def _written(self) -> tuple[str, ...]:
         """Let a copy of the network write, with the same random numbers each time."""
         learner = self._learner
-        copy = Replica(learner.playground, learner.recipe, learner.vocabulary)
-        copy.update(self._weights())
+        copy = Replica(learner.playground, learner.recipe, learner.vocabulary, self._weights())
         made = learner.playground.sample(
             copy.model,
             learner.recipe,

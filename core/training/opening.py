@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..layers import size_of
-from ..telemetry.events import DataDescribed, Evaluated, Event, Loaded, Started, Weights, frozen
+from ..telemetry.events import Array, DataDescribed, Evaluated, Event, Loaded, Started, Weights
 from ..telemetry.probes import describe, probe_batch
 from .checkpoint import Checkpoint
 from .device import use_threads
@@ -49,6 +49,13 @@ def describe_run(
     )
 
 
+def _as_it_is(tensor: torch.Tensor) -> Array:
+    """Return a tensor's own numbers as an array that can't be written to."""
+    array: Array = tensor.detach().numpy().view()
+    array.flags.writeable = False
+    return array
+
+
 def open_checkpoint(
     path: Path, checkpoint: Checkpoint, data: Any, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[Event]:
@@ -74,7 +81,8 @@ def open_checkpoint(
     started = describe_run(
         playground, recipe, model, vocabulary, device="cpu", dataset=about["dataset"], step=step
     )
-    weights = Weights(step, {name: frozen(t) for name, t in model.state_dict().items()})
+    # No copies: nobody trains this one, and it may be half a gigabyte.
+    weights = Weights(step, {name: _as_it_is(t) for name, t in model.state_dict().items()})
     yield Loaded(str(path), recipe.to_dict(), started, weights, dict(about))
     yield DataDescribed(playground.describe_data(data, vocabulary))
 

@@ -108,7 +108,10 @@ class AttentionPanel(QWidget):
     def set_tokens(self, tokens: list[int]) -> None:
         """Look at the end of this text."""
         self._tokens = tokens[-MOST:]
-        self._look()
+        if self._model is not None and self._model.is_large and self.isVisible():
+            self._soon.start()  # once the typing rests
+        else:
+            self._look()
 
     def follow(self) -> None:
         """The network has new weights: look again, now and then."""

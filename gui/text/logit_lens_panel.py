@@ -4,8 +4,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from gui import theme
 from gui.widgets.card import Card, label
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PLACES = 9  # tokens whose next word is shown
 CALM = 500  # milliseconds between two looks while a network learns
 NEAR = 14
+WIDE, NARROWEST = 640, 330  # pixels: of both cards side by side, and of the lens
 ROW, LABELS, HEAD = 30, 78, 30
 LENS = "A row is a layer, a column a token: what would be said next if the network ended there."
 NO_LENS = "This model has no layers that could answer in its stead. Train a gpt to look through."
@@ -111,11 +112,21 @@ class LogitLensPanel(QWidget):
         right.body.addWidget(self.near_words)
         right.body.addWidget(self.near)
         right.body.addStretch(1)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 10, 0, 0)
-        row.setSpacing(12)
-        row.addWidget(left, 5)
-        row.addWidget(right, 2)
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._both.setContentsMargins(0, 10, 0, 0)
+        self._both.setSpacing(12)
+        self._both.addWidget(left, 5)
+        self._both.addWidget(right, 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the nearest tokens below the lens, where its words would have no room beside them."""
+        super().resizeEvent(event)
+        way = QBoxLayout.Direction
+        self._both.setDirection(way.LeftToRight if self.width() >= WIDE else way.TopToBottom)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with the width of the lens."""
+        return QSize(NARROWEST, super().minimumSizeHint().height())
 
     def set_model(self, model: "TextModel") -> None:
         """Look into this network from now on."""
@@ -125,7 +136,10 @@ class LogitLensPanel(QWidget):
     def set_tokens(self, tokens: list[int]) -> None:
         """Look at the end of this text."""
         self._tokens = tokens
-        self._look()
+        if self._model is not None and self._model.is_large and self.isVisible():
+            self._soon.start()  # once the typing rests
+        else:
+            self._look()
 
     def follow(self) -> None:
         """The network has new weights: look again, now and then."""
@@ -149,7 +163,7 @@ class LogitLensPanel(QWidget):
             return
         self.lens_words.setText(LENS)
         tokens = self._tokens[-model.context :] or [model.tokenizer.newline]
-        found = logit_lens(model, tokens)
+        found = logit_lens(model, tokens, PLACES)
         heads = [shown(model.tokenizer.bytes_of(token)) for token in tokens[-PLACES:]]
         names = ["tokens", *(f"layer {n}" for n in range(1, len(found.tokens)))]
         self.lens.show_rows(heads, [(name, self._row(found, n)) for n, name in enumerate(names)])

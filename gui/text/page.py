@@ -114,6 +114,8 @@ class Page(TrainingPage):
     def _on_loaded(self, event: Loaded) -> None:
         self.timeline.clear()
         self._play()
+        if title := event.about.get("title"):
+            self.run_bar.tell(_introduced(str(title), event), "small")
 
     def _on_started(self, event: Started) -> None:
         self._play()
@@ -192,3 +194,13 @@ class Page(TrainingPage):
         self.write.writing.stop()
         self.sampler.stop()
         super().abandon()
+
+
+def _introduced(title: str, event: Loaded) -> str:
+    """Say what another program's network is."""
+    recipe, count = event.recipe, event.started.parameters
+    return (
+        f"{title[:1].upper()}{title[1:]}: {count:,} parameters ({4 * count / 1e6:,.0f} MB),"
+        f" {recipe['layers']} layers, width {recipe['width']:,}, {recipe['heads']} heads, context"
+        f" {recipe['context']:,}. {event.about.get('note', '')}"
+    ).strip()

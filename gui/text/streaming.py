@@ -1,6 +1,7 @@
 """Text generation on the GUI thread: a few tokens in each turn of the event loop."""
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from core.playgrounds.text.writer import Said, Writer
     from core.sampling import Sampling
 
+PIECE = 32  # tokens of a long prompt that are read in a turn
 SLICE = 0.006  # seconds of a turn at most: a frame of the screen has 16
 CALM, BUSY = 1, 12  # milliseconds between two turns: alone, and beside a training
 
@@ -40,6 +42,8 @@ class TextStream(QObject):
         self._sampling: Sampling | None = None
         self._seed: int | None = None
         self._left = 0
+        self._given: deque[int] = deque()
+        """Tokens that are there already, of a text that is judged."""
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._turn)
 
@@ -78,6 +82,22 @@ class TextStream(QObject):
         writer = Writer(self._model, prompt_tokens(self._model, prompt), sampling, seed)
         self.prompt, self.said = prompt, []
         self._begin(writer, sampling, seed, length, busy)
+
+    def judge(self, text: str, sampling: "Sampling", busy: bool = False) -> None:
+        """Read a text that is there, and tell how likely each of its tokens was.
+
+        Raises:
+            UserError: it is too long.
+        """
+        from core.playgrounds.text.writer import Writer, prompt_tokens
+
+        if self._model is None:
+            raise UserError("There is no network yet: train one, or wait for the shipped one.")
+        tokens = prompt_tokens(self._model, text)
+        writer = Writer(self._model, [self._model.tokenizer.newline], sampling, 0)
+        self.prompt, self.said = "", []
+        self._begin(writer, sampling, 0, len(tokens), busy)
+        self._given.extend(tokens)
 
     def resume(self, sampling: "Sampling", length: int, busy: bool = False) -> None:
         """Write so many tokens more.
@@ -121,6 +141,7 @@ class TextStream(QObject):
         self, writer: "Writer", sampling: "Sampling", seed: int | None, length: int, busy: bool
     ) -> None:
         self._timer.stop()
+        self._given.clear()
         self._writer, self._sampling, self._seed, self._left = writer, sampling, seed, length
         self._timer.start(BUSY if busy else CALM)
         self.started.emit()
@@ -128,10 +149,13 @@ class TextStream(QObject):
     def _turn(self) -> None:
         """Generate tokens for a few milliseconds."""
         begin, fresh, problem = time.perf_counter(), [], ""
-        assert self._writer is not None
+        writer = self._writer
+        assert writer is not None
         try:
+            if writer.prepare(PIECE):
+                return
             while self._left > 0:
-                fresh.append(self._writer.next())
+                fresh.append(writer.read(self._given.popleft()) if self._given else writer.next())
                 self._left -= 1
                 if time.perf_counter() - begin > SLICE:
                     break

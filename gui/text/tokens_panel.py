@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
+    QBoxLayout,
     QListView,
     QPlainTextEdit,
     QPushButton,
@@ -21,10 +22,11 @@ from gui.widgets.token_text import shown
 if TYPE_CHECKING:
     from core.tokenizers import Tokenizer
 
+NARROWEST = 330  # pixels
 MOST = 4000  # characters that are cut at every key
 SETTLED = 120  # milliseconds after the last key
 WAITING = "The tokens appear as soon as there is a network."
-KEEP = "Keep only those that occur"
+KEEP = "Keep those only"
 LARGE = 4096  # tokens: from here on it is worth asking which of them occur
 WHY = {
     "bpe": "Each merge makes one token of the two that most often stood together at that time.",
@@ -55,6 +57,7 @@ class TokensPanel(QWidget):
         self.facts = label(WAITING, "small", wrap=True)
         self.facts.setObjectName("tokenFacts")
         self.keep = QPushButton(KEEP)
+        self.keep.setAccessibleName("Keep only the tokens that occur")
         self.keep.setObjectName("keepOccurring")
         self.keep.setToolTip(
             "<p>The next run has a table of these alone, and of the 256 bytes, in which every other"
@@ -92,11 +95,25 @@ class TokensPanel(QWidget):
         right.body.addWidget(self.why)
         right.body.addWidget(self.merges, 100)
         right.body.addStretch(1)  # where there are no merges, the words stay at the top
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 10, 0, 0)
-        row.setSpacing(12)
-        row.addWidget(left, 3)
-        row.addWidget(right, 2)
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._both.setContentsMargins(0, 10, 0, 0)
+        self._both.setSpacing(12)
+        self._both.addWidget(left, 3)
+        self._both.addWidget(right, 2)
+        self._cards = (left, right)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the vocabulary below the tokens, where it has no room beside them."""
+        super().resizeEvent(event)
+        self._turn()
+
+    def _turn(self) -> None:
+        way, wide = QBoxLayout.Direction, 12 + sum(c.minimumSizeHint().width() for c in self._cards)
+        self._both.setDirection(way.LeftToRight if self.width() >= wide else way.TopToBottom)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with the width of one card."""
+        return QSize(NARROWEST, super().minimumSizeHint().height())
 
     def show_data_views(self, values: Mapping[str, Any], parameters: int, width: int) -> None:
         """Show a tokenizer, and what of it occurs in the text that is learned from.
@@ -118,7 +135,7 @@ class TokensPanel(QWidget):
             f" {percent(table / max(1, parameters))} of the network."
         )
         self.keep.setVisible(tokenizer.size > LARGE and occurring < 0.9 * tokenizer.size)
-        self.keep.setText(f"{KEEP}: {occurring:,}")
+        self._turn()
         self.why.setText(WHY[tokenizer.kind])
         self._lines.setStringList(
             [

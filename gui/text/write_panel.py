@@ -1,5 +1,6 @@
 """A prompt, what a network writes after it, and what else it might have said."""
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -12,15 +13,19 @@ from gui.text.streaming import TextStream
 from gui.text.text_output import TextOutput
 from gui.text.write_settings import WriteSettings
 from gui.theme import IconButton
+from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label, say
 from gui.widgets.network_label import NetworkLabel
 from gui.widgets.token_text import shown
 
 if TYPE_CHECKING:
     from core.playgrounds.text.models import TextModel
+    from core.playgrounds.text.writer import Said
 
 LEGEND = "The darker the background, the less likely the token was. Hover over one."
 FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
+
+NOTHING = "Type a text above, and its surprisal is shown token by token."
 
 
 class WritePanel(Card):
@@ -58,6 +63,8 @@ class WritePanel(Card):
         self.more.setToolTip("<p>Write on from the end of the text.</p>")
         self.again = IconButton("reset", "Another text. Takes the next seed and writes anew.")
         self.again.setObjectName("anotherSeed")
+        help = "Let the network read the text above: the surprisal, -ln p, of each of its tokens."
+        self.judge = push_button("surprisalButton", "Surprisal of this text", help, "link")
         self.settings = WriteSettings()
         self.network = NetworkLabel("textNetwork")
         self.output = TextOutput()
@@ -66,8 +73,11 @@ class WritePanel(Card):
         self.words.setObjectName("writeMessage")
         self.candidates = CandidateList()
         self._place = -1
+        self._judged = ""
+        """The text that is read and not written, if it is one."""
         self._arrange()
         self.generate.clicked.connect(self.start)
+        self.judge.clicked.connect(self.show_surprisal)
         self.halt.clicked.connect(self.writing.stop)
         self.more.clicked.connect(self._continue)
         self.again.clicked.connect(self._another)
@@ -84,8 +94,12 @@ class WritePanel(Card):
         for button in (self.generate, self.halt, self.more):
             buttons.addWidget(button, 1)
         buttons.addWidget(self.again)
+        below = QHBoxLayout()
+        below.addStretch(1)
+        below.addWidget(self.judge)
         self.body.addWidget(self.prompt)
         self.body.addLayout(buttons)
+        self.body.addLayout(below)
         self.body.addWidget(self.settings)
         self.body.addWidget(self.network)
         self.body.addWidget(self.output, 1)
@@ -123,6 +137,19 @@ class WritePanel(Card):
         far = FAR.format(count=count, context=self._model.context)
         say(self.words, far if count > self._model.context else LEGEND, "small")
 
+    def show_surprisal(self) -> None:
+        """Let the network read the text that is typed, and show how likely each token was."""
+        text = self.prompt.toPlainText()
+        if not text:
+            say(self.words, NOTHING, "fault")
+            return
+        try:
+            self.writing.judge(text, self.settings.sampling(), self._busy)
+        except UserError as error:
+            say(self.words, str(error), "fault")
+            return
+        self._judged = text
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let Ctrl+Enter in the prompt generate."""
         if watched is self.prompt and isinstance(event, QKeyEvent):
@@ -134,7 +161,7 @@ class WritePanel(Card):
         return super().eventFilter(watched, event)
 
     def _continue(self) -> None:
-        settings = self.settings
+        settings, self._judged = self.settings, ""
         try:
             self.writing.resume(settings.sampling(), settings.length.value(), self._busy)
         except UserError as error:
@@ -170,6 +197,7 @@ class WritePanel(Card):
         self.candidates.show_candidates("", [], None)
 
     def _on_begun(self) -> None:
+        self._judged = ""  # whoever judges says so behind it
         self._forget()
         self.output.begin(self.writing.prompt, self.writing.said)
         self._show_buttons()
@@ -180,6 +208,8 @@ class WritePanel(Card):
     def _on_ended(self, problem: str) -> None:
         if problem:
             say(self.words, problem, "fault")
+        elif self._judged and self.writing.said:
+            say(self.words, _surprisal(self.writing.said), "small")
         self._show_buttons()
         self.textChanged.emit()
 
@@ -187,6 +217,7 @@ class WritePanel(Card):
         running, there = self.writing.running, self._model is not None
         self.generate.setEnabled(there)
         self.again.setEnabled(there)
+        self.judge.setEnabled(there)
         self.halt.setEnabled(running)
         self.more.setEnabled(self.writing.can_resume and not running)
 
@@ -194,3 +225,15 @@ class WritePanel(Card):
         """Write nothing that nobody sees."""
         super().hideEvent(event)  # type: ignore[arg-type]
         self.writing.stop()
+
+
+def _surprisal(said: "list[Said]") -> str:
+    """Say what a text costs a network, per token and per character."""
+    nats = sum(-math.log(max(token.probability, 1e-38)) for token in said)
+    characters = max(1, sum(len(token.text) for token in said))
+    each = nats / len(said)
+    tokens = "1 token" if len(said) == 1 else f"{len(said):,} tokens"
+    return (
+        f"{tokens}, surprisal {each:.2f} nats each (perplexity {math.exp(min(each, 88)):,.0f}),"
+        f" {nats / characters / math.log(2):.2f} bits per character."
+    )

@@ -1,5 +1,6 @@
 """How the network learns: curves above, the layer table below, or one layer opened."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.telemetry.events import LayerView, Loaded, Metrics, Started
+from core.telemetry.events import Evaluated, LayerView, Loaded, Metrics, Started
 from gui.session import Session
 from gui.widgets.card import Card, label, say
 from gui.widgets.curve_card import CurveCard, LossCard
@@ -100,6 +101,7 @@ class LearningPanel(QWidget):
         session.started.connect(self._on_started)
         session.loaded.connect(self._on_loaded)
         session.metrics_added.connect(self._on_metrics)
+        session.evaluated.connect(self._on_evaluated)
         session.frame.connect(self._draw)
         session.snapshot_taken.connect(lambda snapshot: self._show_snapshot())
         session.layer_viewed.connect(self._on_layer_view)
@@ -126,6 +128,10 @@ class LearningPanel(QWidget):
 
     def _on_metrics(self, metrics: Metrics) -> None:
         self.loss.show_newest(f"{metrics.recent_loss:.4f}", False)
+
+    def _on_evaluated(self, event: Evaluated) -> None:
+        """Draw with the next frame: it may be the last of a network that was opened."""
+        self._drawn = -math.inf
 
     def _show_snapshot(self) -> None:
         """Bring the layer table up to date, if it is seen."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QWidget
 
 from core.errors import UserError
@@ -23,6 +24,9 @@ from gui.widgets.script_card import SHOW
 from gui.widgets.undo_keys import add_undo_keys
 
 CHANGED = "changed"
+ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt")
+"""Of files with a network: Glassbox's, Hugging Face's and nanoGPT's."""
+KINDS = " ".join(f"*{ending}" for ending in ENDINGS)
 LEAST = 240  # pixels of the form that are seen at once
 FRESH, ONWARD = "New initialisation", "The present network"
 
@@ -34,6 +38,7 @@ class RecipeCard(Card):
         self, session: Session, recipes: Mapping[str, Recipe], network: NetworkSource
     ) -> None:
         super().__init__("Training settings")
+        self.setAcceptDrops(True)
         self._session, self._network = session, network
         self._recipes = recipes
         help = "A recipe: a named set of training settings."
@@ -45,7 +50,8 @@ class RecipeCard(Card):
         self.start_from = identified(ComboBox(), "startFrom", "Start from", help)
         self.start_from.addItems([FRESH, ONWARD])
         self.start_from.currentTextChanged.connect(self._on_start_from)
-        help = "Use a network that was trained before, or train it further."
+        help = "Use a network that was trained before, or train it further; or drop it here. For a"
+        help += " text it may be GPT-2 (model.safetensors) or nanoGPT's (ckpt.pt)."
         self.open = push_button("openCheckpoint", "Open checkpoint…", help, "link")
         self.open.clicked.connect(self._ask_checkpoint)
         help = "Go back to the pretrained network that came with the program."
@@ -153,10 +159,21 @@ class RecipeCard(Card):
 
     def _ask_checkpoint(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
-            self, "Open a checkpoint", str(CHECKPOINTS), "Checkpoints (*.safetensors)"
+            self, "Open a checkpoint", str(CHECKPOINTS), f"Checkpoints ({KINDS})"
         )
         if name:
             self._session.open_checkpoint(Path(name))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a network, or the folder of one."""
+        if self.open.isEnabled() and _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Use the network that was dropped."""
+        if self.open.isEnabled() and (path := _dropped(event)) is not None:
+            event.acceptProposedAction()
+            self._session.open_checkpoint(path)
 
     def _on_state(self, state: State) -> None:
         running = state.running
@@ -176,3 +193,9 @@ class RecipeCard(Card):
         there = self._network.path is not None
         self.start_from.setEnabled(there and self._session.state is State.READY)
         self._on_start_from(self.start_from.currentText())
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """Return the network that is dropped or dragged in; None if it is something else."""
+    local = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
+    return next((path for path in local if path.suffix in ENDINGS or path.is_dir()), None)

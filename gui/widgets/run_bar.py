@@ -53,9 +53,9 @@ class RunBar(QWidget):
         session.noted.connect(lambda event: self.tell(event.sentence))
         session.ended.connect(self._on_ended)
 
-    def tell(self, sentence: str) -> None:
-        """Say what went wrong."""
-        say(self.message, sentence, "fault")
+    def tell(self, sentence: str, role: str = "fault") -> None:
+        """Say what went wrong, or something else in another role."""
+        say(self.message, sentence, role)
 
     def _train(self) -> None:
         say(self.message, " ")

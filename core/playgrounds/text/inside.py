@@ -21,6 +21,8 @@ from .writer import MOST_PROMPT, prompt_tokens
 EXAMPLES = 200  # stretches, or windows, that an opened layer is shown
 BUSY = 4096  # tokens that these may have together
 SHOWN = 40_000  # characters that they are cut from
+FEWER, SHORTER = 8, 128  # stretches that a large network is shown, and their tokens
+GLANCED = 64  # tokens that the lens of a large network looks through
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,18 @@ def attention(model: GPT, tokens: list[int]) -> Array:
 
 
 @torch.no_grad()
-def logit_lens(model: GPT, tokens: list[int]) -> Lens:
-    """Return what would be said if each layer were the last (nostalgebraist 2020)."""
+def logit_lens(model: GPT, tokens: list[int], places: int | None = None) -> Lens:
+    """Return what would be said if each layer were the last (nostalgebraist 2020).
+
+    Args:
+        model: the network; a large one looks at the end of the text alone.
+        tokens: of the text.
+        places: how many of the last tokens are asked about; None for all.
+    """
+    if model.is_large:
+        tokens = tokens[-GLANCED:]
     streams = torch.cat(model.streams(_seen(model, tokens)))  # (layers + 1, T, E)
-    best = model.answer(streams).softmax(-1).max(-1)
+    best = model.answer(streams[:, -(places or 0) :]).softmax(-1).max(-1)
     return Lens(best.indices.numpy(), best.values.numpy())
 
 
@@ -88,6 +98,8 @@ def _examples(model: TextModel) -> Tensor:
     tokens = _sample(model.tokenizer)
     size = min(model.context, len(tokens))
     count = min(EXAMPLES, max(8, BUSY // size), len(tokens) // size)
+    if model.is_large:
+        count, size = FEWER, min(SHORTER, size)
     return tokens[: count * size].view(count, size)
 
 

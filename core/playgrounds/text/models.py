@@ -5,6 +5,7 @@ vocabulary.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,11 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import UserError
-from ...layers import Embedding, Layer, TiedLinear, hidden_layers, initialise
+from ...layers import Embedding, Layer, TiedLinear, hidden_layers, initialise, size_of
 from ...tokenizers import Tokenizer
 from ...transformer import Block, quieten
 from .recipe import TextRecipe
 
+LARGE = 50_000_000
+"""Parameters of a network of which a CPU is not asked all that it could be."""
 PLACES = "position.product.weight"
 """The name of a GPT's table of places, where it has one."""
 LARGEST = 400_000_000  # numbers in one table: with gradient and Adam's averages some 6 GB
@@ -54,6 +57,11 @@ class TextModel(nn.Module):
         super().__init__()
         self.tokenizer = tokenizer
         self.context = context
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether a look at a whole context takes seconds on a CPU, as GPT-2's."""
+        return size_of(self) >= LARGE
 
     def read(self, tokens: Tensor, memory: Any = None) -> tuple[Tensor, Any]:
         """Read on: see :class:`core.sampling.Reader`. It remembers the tokens that it sees."""

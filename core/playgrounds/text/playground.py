@@ -35,8 +35,7 @@ COUNTED = 2_000_000  # tokens, for the floors by counting
 MOST = 1000  # continuations at a time
 FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
 """What is said of a text that is longer than the context."""
-LARGE = 50_000_000  # parameters, from which a CPU is not asked to judge all it could
-JUDGED_ON_CPU = 1.2e12  # parameters x tokens: half a minute of two cores
+JUDGED_ON_CPU = 0.6e12  # parameters x tokens: a quarter of a minute of two cores
 
 
 class TextPlayground(Playground):
@@ -191,9 +190,10 @@ class TextPlayground(Playground):
         assert isinstance(model, TextModel)
         train, val = data.train(model.tokenizer), data.val(model.tokenizer)
         most = _bearable(model)
-        longest = min(10 * limit if limit else LONGEST, most)
+        some, fewer = (5, 2) if most < LONGEST else (10, 5)
+        longest = min(some * limit if limit else LONGEST, most)
         judged = loss_of(model, val, int(train.ids[-1]), longest)
-        seen = min(5 * limit if limit else JUDGED, most)
+        seen = min(fewer * limit if limit else JUDGED, most)
         learned = loss_of(model, train, model.tokenizer.newline, seen)
         numbers = {
             "val_loss": judged.per_token,
@@ -262,10 +262,9 @@ class TextPlayground(Playground):
 
 def _bearable(model: TextModel) -> int:
     """Return how many tokens a network can be judged on without a long wait, about."""
-    size = size_of(model)
-    if size < LARGE or place_of(model).type != "cpu":
+    if not model.is_large or place_of(model).type != "cpu":
         return LONGEST
-    return max(2 * model.context, int(JUDGED_ON_CPU / size))
+    return max(2 * model.context, int(JUDGED_ON_CPU / size_of(model)))
 
 
 PLAYGROUND = TextPlayground()

@@ -97,8 +97,25 @@ class Writer:
             UserError: the network has diverged.
         """
         logits = self._stream.logits()
+        return self._told(int(self._stream.draw(logits)), logits)
+
+    def read(self, token: int) -> Said:
+        """Read one more token of a text that is there, and say how likely it was.
+
+        Raises:
+            UserError: the network has diverged.
+        """
+        logits = self._stream.logits()
+        self._stream.say(torch.tensor([[token]]))
+        return self._told(token, logits)
+
+    def prepare(self, most: int) -> bool:
+        """Read up to so many tokens of a long prompt; return whether there are more to read."""
+        return self._stream.prepare(most)
+
+    def _told(self, token: int, logits: Tensor) -> Said:
+        """Return a token that was said, and the likeliest ones at its place."""
         shares = logits[0].softmax(-1)
-        token = int(self._stream.draw(logits))
         best = shares.topk(min(CANDIDATES, len(shares)))
         candidates = tuple(
             Candidate(t, p)

@@ -1,0 +1,127 @@
+"""GPT-2 in the window: opened, asked, looked into, judged by, and trained further."""
+
+import json
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
+from safetensors.torch import save_file
+
+from gui.text import logit_lens_panel
+from tests.core.playgrounds.text.foreign.reference import random_weights
+from tests.gui.conftest import Program
+
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny GPT-2 as Hugging Face has it, and a text."""
+    found = tmp_path_factory.mktemp("gpt2")
+    save_file(random_weights(), found / "model.safetensors")
+    config = {"model_type": "gpt2", "n_head": 4, "n_layer": 2}
+    (found / "config.json").write_text(json.dumps(config))
+    (found / "lesson.txt").write_text("The cat sat on the mat, the dog on the log.\n" * 40)
+    return found
+
+
+@pytest.fixture
+def program(qtbot, window):
+    """The text page, without a network yet."""
+    made = Program(qtbot, window, "text")
+    made.ready()
+    return made
+
+
+def drop(card, path):
+    """Let a file fall onto a card; returns whether it would be taken."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    copy = Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(QPoint(5, 5), copy, mime, LEFT, NONE)
+    enter.setAccepted(False)
+    card.dragEnterEvent(enter)
+    card.dropEvent(QDropEvent(QPointF(5, 5), copy, mime, LEFT, NONE))
+    return enter.isAccepted()
+
+
+def opened(program, folder):
+    """Open it from the data of the test, evaluated on its small text."""
+    program.session.data = folder / "lesson.txt"
+    assert drop(program.page.recipe, folder / "model.safetensors")
+    program.until(lambda: "val_loss" in program.session.history.evaluations)
+    program.ready()
+
+
+def test_it_is_opened_and_all_panels_show_it(program, folder):
+    """What it is, a text that it writes, its attention, its lens, and its nearest tokens."""
+    opened(program, folder)
+    page = program.page
+    said = page.run_bar.message.text()
+    assert "A GPT-2 of 2 layers, 16 wide, as Hugging Face has it: 811,088 parameters" in said
+    assert page.write.network.text() == "A GPT-2 of 2 layers, 16 wide, as Hugging Face has it"
+    assert program.session.recipe.heads == 4 and program.session.recipe.tokenizer == "gpt2"
+    page.write.settings.length.setValue(12)
+    page.findChild(QPushButton, "generateButton").click()
+    program.until(lambda: not page.write.writing.running)
+    assert len(page.write.writing.said) == 12 and page.write.output.toPlainText()
+    page.tabs.setCurrentWidget(page.attention)
+    assert page.attention.layer.count() == 2 and page.attention.head.count() == 4
+    page.tabs.setCurrentWidget(page.inside)
+    assert [name for name, _ in page.inside.lens.rows] == ["tokens", "layer 1", "layer 2"]
+    assert len(page.inside.near.text().splitlines()) == logit_lens_panel.NEAR
+
+
+def test_a_text_of_ones_own_is_judged(program, folder):
+    """Each token with its probability, the mean below; then it can be gone on from."""
+    opened(program, folder)
+    write, text = program.page.write, "The cat sat on the mat, " * 12
+    button = program.page.findChild(QPushButton, "surprisalButton")
+    write.prompt.setPlainText(text)
+    button.click()
+    program.until(lambda: not write.writing.running)
+    assert write.output.toPlainText() == text
+    count = len(write.writing.said)
+    assert count == len(program.session.replica.model.tokenizer.encode(text)) > 24
+    message = program.page.findChild(QLabel, "writeMessage").text()
+    assert message.startswith(f"{count} tokens, surprisal 1")
+    assert "bits per character" in message
+    write.settings.length.setValue(3)
+    write.more.click()
+    program.until(lambda: not write.writing.running)
+    assert len(write.writing.said) == count + 3
+    write.prompt.setPlainText("")
+    button.click()
+    assert "Type a text above" in program.page.findChild(QLabel, "writeMessage").text()
+
+
+def test_a_long_prompt_is_read_piece_by_piece(program, folder):
+    """And what is written then is what would have been written at once."""
+    opened(program, folder)
+    write = program.page.write
+    write.settings.length.setValue(5)
+    write.prompt.setPlainText("the cat " * 30)
+    write.start()
+    program.until(lambda: not write.writing.running)
+    model = program.session.replica.model
+    tokens = write.writing.tokens
+    assert len(tokens) == len(model.tokenizer.encode("the cat " * 30)) + 5
+    assert "the network sees the last 24" in program.page.findChild(QLabel, "writeMessage").text()
+
+
+def test_what_is_no_network_is_refused(program, folder, tmp_path, monkeypatch):
+    """By the dialog or dropped; a sentence stands where the run's would."""
+    asked = []
+
+    def ask(parent, title, folder, kinds):
+        asked.append(kinds)
+        return str(tmp_path / "ckpt.pt"), kinds
+
+    (tmp_path / "ckpt.pt").write_bytes(b"nothing")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", ask)
+    program.page.recipe.open.click()
+    program.until(lambda: "no checkpoint of nanoGPT" in program.page.run_bar.message.text())
+    assert asked == ["Checkpoints (*.safetensors *.pt *.pth *.ckpt)"]
+    assert not drop(program.page.recipe, folder / "lesson.txt")
+    program.ready()
