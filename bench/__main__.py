@@ -25,6 +25,7 @@ MEASUREMENTS = {
     "close": "bench.window close",
     "theme": "bench.window theme",
     "drawn": "bench.window drawn",
+    "boundary": "bench.window boundary",
     "photos": "bench.photos",
     "starter": "bench.accuracy starter",
     "bundled": "bench.accuracy bundled",

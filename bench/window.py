@@ -335,6 +335,31 @@ def drawn() -> None:
     show([row(what, right / len(examples), 0.95, "%")])
 
 
+def boundary() -> None:
+    """Pictures of the decision boundary a second while it is learned, and the window's share."""
+    window, session = ready("points")
+    plane = window.findChild(QWidget, "pointsPlane")
+    recipe = session.recipe
+    begin(window, recipe, 600)
+    rates, shares = [], []
+    for _ in range(ROUNDS):
+        painted, spent, start = plane.painted, time.thread_time(), time.perf_counter()
+        Guide.rest(TRAINED)
+        seconds = time.perf_counter() - start
+        rates.append((plane.painted - painted) / seconds)
+        shares.append((time.thread_time() - spent) / seconds)
+    window.page.run_bar.transport.stop.click()
+    pump(lambda: session.state is State.READY)
+    window.close()
+    what = f"the decision boundary of {recipe.dataset} while it is trained, in the visible window"
+    show(
+        [
+            row(f"{what}: pictures a second", statistics.median(rates), 30.0, "/s"),
+            row(f"{what}: the GUI thread's share", statistics.median(shares), 0.2, "%", most=True),
+        ]
+    )
+
+
 def main(words: list[str]) -> None:
     """Measure one thing."""
     verb, *rest = words
@@ -346,6 +371,7 @@ def main(words: list[str]) -> None:
         "theme": theme,
         "start": start,
         "drawn": drawn,
+        "boundary": boundary,
     }[verb](*rest)
 
 

@@ -19,7 +19,7 @@ OWN_PROCESS = ("doctor-cost", "hostile-kills", "hostile-disk", "expressions")
 
 SLOW = (
     *("start", "speed-cnn", "speed-mlp", "memory", "close", "theme", "drawn", "names-speed"),
-    "names-prefix",
+    *("boundary", "names-prefix"),
     *("text-first", "text-speed", "text-180", "text-characters", "text-starter", "runs-cost"),
     *("doctor-loops", "doctor-agreement", "doctor-times"),
     *("model-comparison", "model-comparison-lecture"),

@@ -1,0 +1,99 @@
+"""The newest field of the network on the page, thirty times a second while it is trained."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from gui.session import Session
+from gui.session_state import State
+
+if TYPE_CHECKING:
+    from core.playgrounds.points.field import Field
+
+EVERY = 0.02  # seconds between two questions, at least
+LOOK = 5  # milliseconds between two looks whether the answer is there
+PATIENCE = 0.5  # seconds after which one that did not come is asked for again
+
+
+class LiveField(QObject):
+    """Asks for a field when the last one is there, while its widget is seen.
+
+    The thread that trains computes it between two steps, of the weights as they are then, and puts
+    it where only the newest one is kept.
+
+    Args:
+        session: whose network is asked.
+        seen: the widget that shows it; nothing is asked while it is hidden.
+        ask: returns what to ask, given where to put the answer.
+    """
+
+    changed = Signal(object)
+    """A newer field."""
+
+    def __init__(
+        self, session: Session, seen: QWidget, ask: "Callable[[Callable[[Field], object]], object]"
+    ) -> None:
+        super().__init__(seen)
+        self._session, self._seen, self._ask = session, seen, ask
+        self._slot: deque[Field] = deque(maxlen=1)
+        self._stale = True
+        self._asked = 0.0
+        """When one was asked for last."""
+        self._waits = False
+        """Whether that has not come yet."""
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(LOOK)
+        self._timer.timeout.connect(self._tick)
+        for signal in (session.loaded, session.started):
+            signal.connect(lambda event: self.refresh())
+        session.weights_changed.connect(self.refresh)
+        session.state_changed.connect(self._on_state)
+        seen.installEventFilter(self)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the newest one is shown, and none is on its way."""
+        return not self._timer.isActive()
+
+    def refresh(self) -> None:
+        """Bring a newer one: the weights have changed, or what is asked."""
+        self._stale = True
+        self._start()
+
+    def _start(self) -> None:
+        if self._seen.isVisible() and not self._timer.isActive():
+            self._timer.start()
+
+    def _on_state(self, state: State) -> None:
+        if state is State.CLOSED:
+            self._timer.stop()
+        else:
+            self.refresh()
+
+    def _tick(self) -> None:
+        if self._slot:
+            self._waits = False
+            self.changed.emit(self._slot.pop())
+        since = time.monotonic() - self._asked
+        if since < (PATIENCE if self._waits else EVERY):
+            return
+        learns = self._session.state is State.TRAINING
+        if not (self._stale or learns) or self._session.weights is None:
+            self._timer.stop()
+            return
+        self._stale = False
+        self._asked = time.monotonic()
+        self._waits = self._session.ask(self._ask(self._slot.append), "field")  # type: ignore[arg-type]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Ask while it is seen, and not while it is hidden."""
+        if event.type() == QEvent.Type.Show:
+            self.refresh()
+        elif event.type() == QEvent.Type.Hide:
+            self._timer.stop()
+        return False
