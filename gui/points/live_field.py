@@ -82,6 +82,7 @@ class LiveField(QObject):
         since = time.monotonic() - self._asked
         if since < (PATIENCE if self._waits else EVERY):
             return
+        self._stale = self._stale or self._waits  # it was not answered: ask again
         learns = self._session.state is State.TRAINING
         if not (self._stale or learns) or self._session.weights is None:
             self._timer.stop()
