@@ -14,7 +14,7 @@ from gui.session_state import State
 if TYPE_CHECKING:
     from core.playgrounds.points.field import Field
 
-EVERY = 0.02  # seconds between two questions, at least
+EVERY = 0.025  # seconds between two questions, at least
 LOOK = 5  # milliseconds between two looks whether the answer is there
 PATIENCE = 0.5  # seconds after which one that did not come is asked for again
 

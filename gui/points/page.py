@@ -136,11 +136,15 @@ class Page(TrainingPage):
         self._give_data()
 
     @property
+    def _trained(self) -> PointsRecipe:
+        """The recipe of the network."""
+        assert isinstance(self.session.trained, PointsRecipe)
+        return self.session.trained
+
+    @property
     def _fits(self) -> bool:
         """Whether the network has learned points of the kind that is shown."""
-        trained = self.session.trained
-        assert isinstance(trained, PointsRecipe)
-        return bool(trained.dataset == self.session.recipe.dataset)
+        return bool(self._trained.dataset == self.session.recipe.dataset)
 
     @property
     def _enough(self) -> bool:
@@ -200,6 +204,7 @@ class Page(TrainingPage):
 
     def _show_network(self, started: Started) -> None:
         self.maps.set_layers(started.layers)
+        self.learning.second.setVisible(self._trained.classes > 0)  # values have no accuracy
         if self._pick and self._pick[0] not in {info.name for info in started.layers}:
             self._show_answer()
         self._show_points(self.session.recipe)

@@ -129,7 +129,6 @@ class Plane(QWidget):
         painter, now, frame = QPainter(self), theme.current(), self._frame()
         painter.fillRect(frame, now.colour("surface"))
         if self._field is not None and self._curve:
-            self._paint_axes(painter, frame)
             self._paint_curve(painter, frame)
         elif self._field is not None and self._field.answers.shape[0] > 1:
             if self._image is None:
@@ -137,14 +136,11 @@ class Plane(QWidget):
             assert self._image is not None
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(frame, self._image)
-            self._paint_axes(painter, frame)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(now.colour("text"), 1.6))
             cell = frame.width() / self._field.answers.shape[1]
             at = (self._lines + 0.5) * cell + frame.left()
             painter.drawLines([QLineF(*line) for line in at.tolist()])
-        else:
-            self._paint_axes(painter, frame)
         if self._markers is None:
             self._markers = self._paint_markers()
         painter.drawPixmap(0, 0, self._markers)
@@ -183,12 +179,13 @@ class Plane(QWidget):
         painter.setClipping(False)
 
     def _paint_markers(self) -> QPixmap:
-        """Return the points as a picture: they change rarely, the field thirty times a second."""
+        """Return axes and points as a picture: the field behind them changes far more often."""
         ratio = self.devicePixelRatioF()
         made = QPixmap(self.size() * ratio)
         made.setDevicePixelRatio(ratio)
         made.fill(Qt.GlobalColor.transparent)
         painter = QPainter(made)
+        self._paint_axes(painter, self._frame())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._points is None:
             table = np.array(self._rows, float).reshape(-1, 3)

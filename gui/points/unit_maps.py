@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 
-from core.telemetry.events import LayerInfo
+from core.telemetry.events import Array, LayerInfo
 from gui import theme
 from gui.charts import colormaps
 from gui.charts.cells import Cells
@@ -32,7 +33,8 @@ class UnitMaps(Cells):
         self._places: list[tuple[str, int]] = []
         self._rects: list[QRectF] = []
         self._heads: list[tuple[str, int]] = []
-        self._images: dict[int, QImage] = {}
+        self._pixels: dict[str, Array] = {}
+        """Of each layer the colours (units, s, s), which its pictures have no copy of."""
         self.picked: tuple[str, int] | None = None
 
     def set_layers(self, layers: tuple[LayerInfo, ...]) -> None:
@@ -42,7 +44,7 @@ class UnitMaps(Cells):
     def show_field(self, field: "Field | None") -> None:
         """Show the newest activations."""
         self._field = field
-        self._images.clear()
+        self._pixels.clear()
         maps = field.units if field is not None else {}
         places = [(name, unit) for name, found in maps.items() for unit in range(len(found))]
         if places != self._places:
@@ -104,6 +106,12 @@ class UnitMaps(Cells):
         """Be content with a few maps beside one another."""
         return QSize(4 * (SMALL + GAP), 120)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of another theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._pixels.clear()
+        super().changeEvent(event)
+
     def describe(self, index: int) -> str:
         """Say which unit a map is of, and how far it goes."""
         layer, unit = self._places[index]
@@ -136,11 +144,12 @@ class UnitMaps(Cells):
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, self._title(name))
         for index, (layer, unit) in enumerate(self._places):
             rect = self.rect_of(index)
-            if index not in self._images:
-                values = self._field.units[layer][unit]
-                reach = max(colormaps.reach(values), 1e-6)
-                self._images[index] = colormaps.picture(values, colormaps.diverging, -reach, reach)
-            painter.drawImage(rect, self._images[index])
+            if layer not in self._pixels:
+                self._pixels[layer] = _colours(self._field.units[layer])
+            pixels = self._pixels[layer][unit]
+            rows, columns = pixels.shape
+            kind = QImage.Format.Format_RGB32
+            painter.drawImage(rect, QImage(pixels.data, columns, rows, 4 * columns, kind))
             picked = self.picked == (layer, unit)
             painter.setPen(QPen(now.colour("text" if picked else "border"), 2 if picked else 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -149,3 +158,14 @@ class UnitMaps(Cells):
                 dot = QPointF(rect.right() - 6, rect.top() + 6)
                 painter.setBrush(now.colour("text"))
                 painter.drawEllipse(dot, 3, 3)
+
+
+def _colours(maps: Array) -> Array:
+    """Return activations (units, s, s) as colours, each unit's by its own largest."""
+    finite = np.isfinite(maps)
+    values = np.where(finite, maps, 0.0)
+    reach = np.abs(values).max((1, 2), keepdims=True)
+    level = ((values / np.where(reach > 0, reach, 1.0) + 1) * 127.5).astype(np.intp)
+    level[~finite] = 256  # the colour of a fault
+    colours: Array = np.ascontiguousarray(colormaps.diverging()[level])
+    return colours

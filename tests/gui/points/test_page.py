@@ -68,6 +68,7 @@ def test_each_kind_of_data_has_its_picture(points, recipe, words):
     point_at(points, 0.5, 0.5)
     points.until(lambda: words in answer(points))
     points.until(lambda: points.page.card.plane.painted > 0)
+    assert points.page.learning.second.isHidden() is (RECIPES[recipe].classes == 0)
     assert points.page.card.title.text() == (
         "Decision boundary" if RECIPES[recipe].classes else "Prediction"
     )
