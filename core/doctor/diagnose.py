@@ -20,7 +20,7 @@ from .verdict.conclusion import BROKEN, causes_of, conclude
 from .watch.graph import StepGraph
 from .watch.replicas import validated_copy
 from .watch.tape import Tape
-from .watch.training_kind import ACTOR, ADVERSARIAL, CONTRASTIVE, OTHER, PHYSICS
+from .watch.training_kind import ACTOR, ADVERSARIAL, CONTRASTIVE, DIFFERENTIATES, OTHER
 from .watch.variables import Variables
 from .watch.watcher import LoopWatcher
 from .watch.work import SLOWER, clock
@@ -126,7 +126,7 @@ def experiment(
     Yields:
         What is tried next, and the share that is done.
     """
-    if not repeatable or evidence.training_kind in (ADVERSARIAL, ACTOR, PHYSICS):
+    if not repeatable or evidence.training_kind in (ADVERSARIAL, ACTOR, *DIFFERENTIATES):
         return  # a step of one of several losses says nothing without the others
     end = clock() + SLOWER * budget
     for place, declared in enumerate(sorted(STEP_EXPERIMENTS, key=lambda one: one.expensive)):

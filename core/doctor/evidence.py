@@ -10,7 +10,7 @@ from ..telemetry.events import Array
 from .diagnosis import Experiment, Proof
 from .watch.observation import InferenceStats, Observation
 from .watch.replicas import drifting_replicas, stale_target
-from .watch.training_kind import ACTOR, ADVERSARIAL, COMPARABLE, PHYSICS, SUPERVISED
+from .watch.training_kind import ACTOR, ADVERSARIAL, COMPARABLE, DIFFERENTIATES, SUPERVISED
 
 if TYPE_CHECKING:
     from .watch.watcher import LoopWatcher
@@ -163,7 +163,7 @@ class Evidence:
         Where steps take turns, as a generator's and a discriminator's do, it is the kind of both.
         """
         kinds = [step.training_kind for step in self.observations if step.training_kind]
-        for mixed in (ADVERSARIAL, ACTOR, PHYSICS):
+        for mixed in (ADVERSARIAL, ACTOR, *DIFFERENTIATES):
             if kinds.count(mixed) >= max(1, len(kinds) // 5):
                 return mixed
         return max(set(kinds), key=lambda kind: (kinds.count(kind), kind), default="")

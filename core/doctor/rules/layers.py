@@ -75,6 +75,8 @@ def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
     if first is None or first.step > START:
         return rule.not_checked("the first steps were not observed")
+    if any(x.is_output and x.frozen for x in first.layers):
+        return rule.not_checked("its output layer was trained before, and is frozen")
     loss = first.criterion
     # One layer alone is convex: it finds its way from any weights of about the right size.
     alone = len([x for x in first.layers if not x.is_embedding]) == 1

@@ -19,7 +19,7 @@ from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedParameter
-from ..watch.training_kind import PHYSICS
+from ..watch.training_kind import DIFFERENTIATES
 from .rule import Rule, names, rule, wired
 
 MIN_STEPS = 4
@@ -315,7 +315,7 @@ def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | No
             if not p.requires_grad and p.used:
                 found[p.name] = (p, "it requires no gradient")
             elif p.requires_grad and p.used and math.isnan(p.gradient):
-                if evidence.training_kind == PHYSICS:
+                if evidence.training_kind in DIFFERENTIATES:
                     continue  # a bias that is added at the end has no derivative
                 found[p.name] = (p, "no gradient reaches it")
             elif p.requires_grad and not p.used:

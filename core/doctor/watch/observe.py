@@ -364,12 +364,17 @@ def _inputs(graph: StepGraph) -> Iterator[ObservedInput]:
             mean=float(values.mean()),
             std=float(values.std(correction=0)),
             largest=float(values.abs().max()) if values.numel() else math.nan,
-            finite=bool(torch.isfinite(values).all()),
+            finite=bool(torch.isfinite(values).all()) or _is_mask(values),
             constant=len(rows) > 3 and bool((rows == rows[:1]).all()),
             leaks_target=_leaks_target(tensor, graph.targets),
             transposed=follows(tensor, graph.targets, 0),
             next_in_row=follows(tensor, graph.targets, 1),
         )
+
+
+def _is_mask(values: Tensor) -> bool:
+    """Whether they are 0, and minus infinity where attention must not look."""
+    return bool(((values == 0) | (values == -math.inf)).all())
 
 
 def _leaks_target(inputs: Tensor, targets: Tensor | None) -> bool:

@@ -44,7 +44,10 @@ _log = SafeLog()
 
 # Calls by their names, as in Op.name.
 NONLINEARITIES = frozenset(
-    ("tanh sigmoid relu relu6 leaky_relu elu gelu silu selu mish hardtanh softplus celu").split()
+    (
+        "tanh sigmoid relu relu6 leaky_relu prelu rrelu elu gelu silu selu mish hardtanh hardswish "
+        "hardsigmoid softplus softsign celu"
+    ).split()
 )
 PRODUCTS = frozenset(
     ("matmul rmatmul mm bmm linear addmm baddbmm einsum conv1d conv2d conv3d embedding").split()

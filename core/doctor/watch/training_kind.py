@@ -12,7 +12,9 @@ from .variables import Variables
 
 ADVERSARIAL = "adversarial"
 ACTOR = "reinforcement learning"
-PHYSICS = "physics-informed"
+PHYSICS, META = "physics-informed", "meta-learning"
+DIFFERENTIATES = (PHYSICS, META)
+"""Kinds with a derivative in their loss: by coordinates, or by weights that are adapted."""
 CONTRASTIVE = "contrastive"
 DISTILLATION = "distillation"
 DENOISING = "denoising"
@@ -59,8 +61,10 @@ def recognise(
         return ADVERSARIAL if loss.kind or not _has_actor(graph) else ACTOR
     if _only_inputs_are_trained(graph, variables):
         return OTHER
-    if any(op.name == "grad" and op.function.__name__ == "grad" for op in graph.ops):
-        return PHYSICS
+    derived = [op for op in graph.ops if op.name == "grad" and op.function.__name__ == "grad"]
+    if derived:
+        by_weights = any(id(t) in graph.weights for op in derived for t in op.inputs[1:])
+        return META if by_weights else PHYSICS
     if _compares_examples(graph):
         return CONTRASTIVE
     if any(op.name in ("kl_div", "kl_divergence") for op in graph.ops) or _has_teacher(graph):

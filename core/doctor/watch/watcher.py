@@ -52,6 +52,8 @@ FOLLOWED = 4
 MAX_RATES = 256
 """Learning rates that are kept; with twice as many steps, every second of them."""
 MAX_OBSERVATIONS = 400
+OTHER_DATA, OTHER_DATA_MARGIN = 3.0, 0.5
+"""Times its loss on new data, plus this, from which on another one after the same step is none."""
 MAX_COMPARED = 64
 """Validations whose weights are told from those of others."""
 MAX_EVAL_ROWS, MIN_EVAL_ROWS = 128, 32
@@ -443,6 +445,8 @@ class LoopWatcher:
         """Take a loss on other data, and the accuracy there: 0 to 1, or in per cent."""
         if not self._is_loss(loss, "seen.validate()"):
             return
+        if self._is_of_other_data(_loss_of(loss)):
+            return
         count = len(self.validations)
         if self.validations and (count <= FIRST_VALIDATIONS or count.bit_count() == 1):
             self._next_validation = 2 * self.count - self.validations[-1][0]
@@ -456,6 +460,14 @@ class LoopWatcher:
         if accuracy is not None and self._is_loss(accuracy, "seen.validate()"):
             share = _loss_of(accuracy)
             self.metrics.append((self.count, value, share / 100 if share > 1 else share))
+
+    def _is_of_other_data(self, loss: float) -> bool:
+        """Whether a loss is far from that of the same weights before: on other data than that.
+
+        As after a training, where it is tested on a task that it has not learned.
+        """
+        same = bool(self.validations) and self.validations[-1][0] == self.count
+        return same and loss > OTHER_DATA * abs(self.validations[-1][1]) + OTHER_DATA_MARGIN
 
     @contextmanager
     def watch_inference(self, frame: FrameType | None) -> Iterator[None]:

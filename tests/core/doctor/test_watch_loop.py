@@ -1075,3 +1075,12 @@ def test_logits_that_are_compared_with_zero_need_no_sigmoid(threshold, alike):
         (net(x).squeeze(1) > threshold).sum()
     found = [cause.id for cause in seen.diagnosis.causes]
     assert ("train_eval_mismatch" not in found) is alike, seen.diagnosis.text()
+
+
+def test_a_far_higher_loss_after_the_same_step_is_on_other_data():
+    """As of a task that comes next; one that is about as high counts."""
+    seen = watcher.LoopWatcher()
+    seen.validate(0.01)
+    seen.validate(4.6)
+    seen.validate(0.02)
+    assert [loss for _, loss in seen.validations] == [0.01, 0.02]

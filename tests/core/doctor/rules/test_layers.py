@@ -59,6 +59,13 @@ def test_one_layer_alone_may_begin_higher(value, passed):
     assert bad_init_scale.check(evidence(steps(criterion=loss(value=value)))).passed is False
 
 
+def test_a_frozen_output_layer_was_not_just_initialised():
+    """As where adapters are trained for another task: the first loss is that of the old one."""
+    for frozen, passed in ((True, None), (False, False)):
+        begun = steps(criterion=loss(value=27.0), layers=(layer(), output(frozen=frozen)))
+        assert bad_init_scale.check(evidence(begun)).passed is passed
+
+
 def test_the_first_loss_is_that_of_the_first_step():
     """Later ones say nothing of the initialisation."""
     late = [step(100, criterion=loss(value=27.0))]

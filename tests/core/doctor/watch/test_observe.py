@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core.doctor.watch.build_graph import build_graph
-from core.doctor.watch.observe import observe
+from core.doctor.watch.observe import _is_mask, observe
 from core.doctor.watch.tape import TapeRecorder
 from core.doctor.watch.variables import find_variables
 from core.layers import Layer
@@ -149,6 +149,16 @@ def test_two_layers_without_a_nonlinearity_are_a_pair():
     assert seen(tensors()).linear_pairs == ()
     found = seen(tensors(), lambda v: F.cross_entropy((v.x @ v.w1 + v.b1) @ v.w2, v.y))
     assert found.linear_pairs == (("w1", "w2"),)
+    slope = torch.tensor([0.25])  # a PReLU, whose slope is a parameter
+    bent = seen(tensors(), lambda v: F.cross_entropy(F.prelu(v.x @ v.w1, slope) @ v.w2, v.y))
+    assert bent.linear_pairs == ()
+
+
+@pytest.mark.parametrize(("value", "finite"), [(-math.inf, True), (math.nan, False)])
+def test_a_mask_of_minus_infinities_is_finite(value, finite):
+    """As attention adds it to its scores."""
+    assert _is_mask(torch.tensor([[0.0, value], [0.0, 0.0]])) is finite
+    assert not _is_mask(torch.tensor([[0.3, value]]))
 
 
 def test_inputs_are_measured():

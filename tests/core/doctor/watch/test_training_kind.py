@@ -62,6 +62,14 @@ def derive(net, x):
     return (slope + x).square().mean()
 
 
+def adapt(net, x):
+    """Weights after a step of their own, judged on other examples."""
+    w = net[2].weight
+    (slope,) = torch.autograd.grad(F.mse_loss(net(x[:12]), x[:12].cos()), w, create_graph=True)
+    hidden = net[1](net[0](x[12:]))
+    return F.mse_loss(F.linear(hidden, w - 0.1 * slope, net[2].bias), x[12:].cos())
+
+
 def distil(net, x):
     """The targets are a teacher's probabilities."""
     soft = F.softmax(x, 1)
@@ -79,6 +87,7 @@ def distil(net, x):
         (value, "reinforcement learning"),
         (compare, "contrastive"),
         (derive, "physics-informed"),
+        (adapt, "meta-learning"),
         (distil, "distillation"),
     ],
 )
