@@ -100,7 +100,7 @@ class PlaneCard(Card):
     ) -> None:
         """Show the points of a data set; 0 classes where values are learned."""
         self._classes = classes
-        self.title.setText(BOUNDARY if classes else PREDICTION)
+        self._name()
         self.clear.setEnabled(bool(rows))
         self.plane.show_points(points, curve, rows)
         self._tell()
@@ -110,7 +110,13 @@ class PlaneCard(Card):
         self._field = field
         self.plane.show_field(field)
         self.back.setVisible(bool(self.unit))
+        self._name()
         self._tell()
+
+    def _name(self) -> None:
+        """Say in the title what is shown."""
+        answer = BOUNDARY if self._classes else PREDICTION
+        self.title.setText(f"{self.unit}: activation" if self.unit else answer)
 
     def _tell(self) -> None:
         """Say what is answered at the place that is pointed at."""

@@ -82,6 +82,7 @@ def test_a_unit_is_shown_large(points):
     spot = maps.rect_of(maps.index_of("hidden.1", 3)).center().toPoint()
     QTest.mouseClick(maps, Qt.MouseButton.LeftButton, pos=spot)
     points.until(lambda: card._field.picked is not None)
+    assert card.title.text() == "hidden.1, unit 3: activation"
     assert "hidden.1, unit 3" in maps.describe(maps.index_of("hidden.1", 3))
     point_at(points, 0.5, 0.5)
     assert "activation" in answer(points)
