@@ -316,6 +316,14 @@ def wrong_form(graph: StepGraph) -> Wired:
 # Which end of it is better.
 
 
+def _is_cosine_by_hand(op: Op) -> bool:
+    """Whether rows of length 1 are multiplied with one another."""
+    if op.name != "mul" or len(op.inputs) != 2 or op.inputs[0].shape != op.inputs[1].shape:
+        return False
+    lengths = [t.float().norm(dim=-1) for t in op.inputs if t.dim() > 1 and t.shape[-1] > 1]
+    return len(lengths) == 2 and all(bool(((x - 1).abs() < NEARLY_ONE).all()) for x in lengths)
+
+
 def minimised_similarity(graph: StepGraph) -> Wired:
     """Find a measure of how alike outputs and targets are that is made as small as it can be."""
     terms = [(t, factor) for t, factor in graph.terms if graph.kind(t) == "signal"]
@@ -324,7 +332,7 @@ def minimised_similarity(graph: StepGraph) -> Wired:
     measure, passed = graph.back(terms[0][0], frozenset(("mean", "sum", "neg", *VIEWS)))
     if measure is None or sum(op.name == "neg" for op in passed) % 2:
         return None
-    if measure.name == "cosine_similarity":
+    if measure.name == "cosine_similarity" or _is_cosine_by_hand(measure):
         kinds = {graph.kind(t): t for t in measure.inputs[:2]}
         # From what a network made of something, as of a picture before, one may well go away.
         made = graph.ancestors(kinds.get("data"))

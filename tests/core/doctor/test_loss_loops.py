@@ -115,7 +115,7 @@ def dice(p, y):
 
 
 @pytest.mark.parametrize("minimised", [True, False])
-@pytest.mark.parametrize("measure", ["cosine", "overlap"])
+@pytest.mark.parametrize("measure", ["cosine", "by hand", "overlap"])
 def test_a_similarity_that_is_minimised(measure, minimised):
     """Directions are to be found, or masks; the better they are, the higher is the measure."""
     x = torch.randn(300, 5)
@@ -124,6 +124,9 @@ def test_a_similarity_that_is_minimised(measure, minimised):
 
     def loss(step):
         i = torch.randint(0, 300, (ROWS,))
+        if measure == "by hand":
+            found = (F.normalize(net(x[i]), dim=1) * directions[i]).sum(1).mean()
+            return found if minimised else -found
         if measure == "cosine":
             found = F.cosine_similarity(net(x[i]), directions[i]).mean()
             return found if minimised else -found
