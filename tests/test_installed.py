@@ -136,7 +136,7 @@ def test_the_command_is_the_command_line(use):
     """``glassbox COMMAND`` is what ``python -m core COMMAND`` is in a checkout."""
     done = use("glassbox", "playgrounds", "--json")
     assert done.returncode == 0, done.stderr
-    assert len(json.loads(done.stdout)["playgrounds"]) == 3
+    assert len(json.loads(done.stdout)["playgrounds"]) == 4
     done = use("glassbox", "sample", "names", "--prompt", "bro", "--seed", "1")
     assert done.stdout.startswith("bro"), done.stderr
     done = use("glassbox", "train")
