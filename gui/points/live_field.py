@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 EVERY = 0.025  # seconds between two questions, at least
 LOOK = 5  # milliseconds between two looks whether the answer is there
-PATIENCE = 0.5  # seconds after which one that did not come is asked for again
 
 
 class LiveField(QObject):
@@ -79,17 +78,15 @@ class LiveField(QObject):
         if self._slot:
             self._waits = False
             self.changed.emit(self._slot.pop())
-        since = time.monotonic() - self._asked
-        if since < (PATIENCE if self._waits else EVERY):
+        if time.monotonic() - self._asked < EVERY:
             return
-        self._stale = self._stale or self._waits  # it was not answered: ask again
         learns = self._session.state is State.TRAINING
-        if not (self._stale or learns) or self._session.weights is None:
+        if self._stale or (learns and not self._waits):
+            self._stale = False
+            self._asked = time.monotonic()
+            self._waits = self._session.ask(self._ask(self._slot.append), "field")  # type: ignore[arg-type]
+        elif not self._waits:
             self._timer.stop()
-            return
-        self._stale = False
-        self._asked = time.monotonic()
-        self._waits = self._session.ask(self._ask(self._slot.append), "field")  # type: ignore[arg-type]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask while it is seen, and not while it is hidden."""
