@@ -38,7 +38,7 @@ from gui.widgets.scroll_column import ASIDE, CardColumn
 from gui.widgets.undo_keys import add_undo_keys
 from gui.worker import Worker
 
-TITLE, ICON, ORDER = "Doctor", "doctor", 4
+TITLE, ICON, ORDER = "Doctor", "doctor", 5
 HELP = "Doctor. Is a training wrong, too small, or undertrained? It measures, tries, and says."
 LEFT = 290  # pixels of what one chooses
 CHECKPOINT = ".safetensors"

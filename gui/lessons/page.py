@@ -19,7 +19,7 @@ from gui.widgets.page_frame import heading
 from gui.widgets.title_list import TitleList
 from gui.worker import Worker
 
-TITLE, ICON, ORDER = "Lessons", "lessons", 5
+TITLE, ICON, ORDER = "Lessons", "lessons", 6
 HELP = "Lessons. Interactive explanations, with the networks that you have trained."
 ABOUT = "Interactive explanations, with the networks of the other pages."
 SIDE = 204  # pixels of the list

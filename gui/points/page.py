@@ -28,7 +28,7 @@ from gui.widgets.page_frame import lay_out
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
 
-TITLE, ICON, ORDER = "Points", "points", 7
+TITLE, ICON, ORDER = "Points", "points", 4
 HELP = "Points. Train a network on 2-D data and watch its decision boundary."
 ABOUT = "Points of a plane: a network learns to tell them apart, and you see its answer everywhere."
 RANGE_TEST_STEPS = 600

@@ -34,7 +34,7 @@ from gui.widgets.scroll_column import ASIDE, CardColumn
 from gui.widgets.undo_keys import add_undo_keys
 from gui.worker import Worker
 
-TITLE, ICON, ORDER = "Runs", "runs", 6
+TITLE, ICON, ORDER = "Runs", "runs", 7
 HELP = "Runs. Every training is kept: open it as it was at any step, compare some, share one."
 ABOUT = "Every training is kept as it goes. Open one as it was at any step, or compare up to six."
 AGAIN = 1000  # milliseconds between two looks into the folder, while somebody looks at the page
