@@ -369,6 +369,8 @@ def _with_copies(evidence: Evidence, longer: Longer, curve: Forecast | str) -> F
         spread = (mine + its) ** -0.5
     low, high = twice - Z80 * spread, twice + Z80 * spread
     now, done = longer.now, evidence.done
+    if np.min(evidence.losses, initial=now) >= 0:  # a loss that may be negative has been
+        twice, low, high = (max(0.0, value) for value in (twice, low, high))
     least = ((1 - WORTH_IT) * now - twice) / spread
     points = [point for point in evidence.validations if point[0] > 0] or [(done, now)]
     steps, losses = zip(*points, strict=True)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from core.doctor.evidence import Evidence
+from core.doctor.experiments.experiment import Outcome
+from core.doctor.experiments.training_copies import LONGER, Longer
 from core.doctor.verdict.forecast import Schedule, forecast, forecast_of, means_of
 
 STEPS = np.arange(20, 2000, 20.0)
@@ -35,6 +37,15 @@ def test_a_loss_is_not_forecast_below_zero():
     """Of a curve that steepens at its end, as under a rate that falls to zero."""
     found = forecast(STEPS, 0.3 * (1 - STEPS / 2100), np.array([2 * END]))
     assert 0 <= found.low[0] <= found.median[0] < found.now
+
+
+def test_what_copies_say_is_not_below_zero_either():
+    """A loss next to nothing, of which twice the steps leave less, may be nothing, and no less."""
+    case = Evidence(np.arange(400), np.geomspace(0.7, 1e-4, 400), [])
+    found = Longer(now=1e-4, twice=2e-6, gain=0.98)
+    case.add(LONGER.done(Outcome(True, "measured", found)), found)
+    told = forecast_of(case)
+    assert told.low == 0 < told.median < told.high
 
 
 def test_noise_and_a_farther_target_widen_the_band():
