@@ -42,7 +42,7 @@ def test_a_loss_is_not_forecast_below_zero():
 def test_what_copies_say_is_not_below_zero_either():
     """A loss next to nothing, of which twice the steps leave less, may be nothing, and no less."""
     case = Evidence(np.arange(400), np.geomspace(0.7, 1e-4, 400), [])
-    found = Longer(now=1e-4, twice=2e-6, gain=0.98)
+    found = Longer(now=1e-4, twice=2e-6, gain=0.98, gap=0.0)
     case.add(LONGER.done(Outcome(True, "measured", found)), found)
     told = forecast_of(case)
     assert told.low == 0 < told.median < told.high
