@@ -20,6 +20,7 @@ LIBRARIES = {
     "PIL": "pillow",
     "tiktoken": "tiktoken",
     "rustbpe": "rustbpe",
+    "regex": "regex",
     "cattrs": "cattrs",
     "networkx": "networkx",
     "jinja2": "Jinja2",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import playgrounds
 from core.errors import UserError
-from core.interruption import heeding
+from core.interruption import heeded, heeding
 from core.telemetry.events import Answer, DataDescribed, Fetched, Idle, Progress, Weights
 from core.training.control import Control, Question
 from core.training.recipe import Recipe
@@ -220,6 +220,26 @@ def typed_training(programs: "Programs", control: Control, report: Report) -> It
     from core.lessons.backprop.training import train
 
     return train(programs, control)
+
+
+def tokenizer_lesson(
+    text: str, cut_first: bool, data: Path | None, control: Control, report: Report
+) -> Iterator[object]:
+    """Do with a text what lesson 5 shows: pieces, special tokens, merges, and what it costs."""
+    from core.lessons.tokenizer.costs import compare
+    from core.lessons.tokenizer.merges import learn_merges
+    from core.lessons.tokenizer.patterns import cut
+    from core.lessons.tokenizer.presets import PRESETS
+    from core.lessons.tokenizer.special import encode
+
+    def shown() -> Iterator[object]:
+        pieces = cut(text)
+        yield pieces
+        yield learn_merges([piece.text for piece in pieces.gpt4] if cut_first else [text])
+        yield encode(text)
+        yield compare([*((p.title, p.text) for p in PRESETS), ("Your text", text)], data)
+
+    return heeded(shown(), lambda: control.stopping)
 
 
 def describe_data(

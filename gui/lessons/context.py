@@ -1,6 +1,7 @@
 """Live parts of lessons, and what they may use of the program around them."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from PySide6.QtCore import SignalInstance
@@ -32,11 +33,17 @@ class LessonContext:
         worker: the thread beside the screen.
         pages: the pages by their names; those of the playgrounds have a session.
         kept: what comes back at the next start, by the part that keeps it; parts change it.
+        data: the data folder or file that the program was started with.
     """
 
     def __init__(
-        self, worker: Worker, pages: Mapping[str, Any], kept: dict[str, Any] | None = None
+        self,
+        worker: Worker,
+        pages: Mapping[str, Any],
+        kept: dict[str, Any] | None = None,
+        data: Path | None = None,
     ) -> None:
+        self.data = data
         self.worker, self._pages = worker, pages
         self.kept: dict[str, Any] = {} if kept is None else kept
         self._shared: dict[object, Any] = {}

@@ -31,11 +31,11 @@ class Page(pages.Page):
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__()
         self.setObjectName("pageLessons")
-        self._worker, self._loaded = worker, False
+        self._worker, self._data, self._loaded = worker, data, False
         self._show_page: Callable[[str], None] = lambda name: None
         self._kept: dict[str, Any] = {}
         """What the live parts keep from one start to the next."""
-        self.context = LessonContext(worker, {}, self._kept)
+        self.context = LessonContext(worker, {}, self._kept, data)
         self.list = TitleList("lessonList", "Lessons", "The lessons, in reading order.")
         self.sections = TitleList(
             "sectionList", "Sections of this lesson", "Click to scroll to a section of this lesson."
@@ -84,7 +84,7 @@ class Page(pages.Page):
     def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
         """Take the other pages, whose networks the lessons use."""
         self._show_page = show_page
-        self.context = LessonContext(self._worker, pages, self._kept)
+        self.context = LessonContext(self._worker, pages, self._kept, self._data)
 
     def save_state(self) -> dict[str, Any]:
         """Keep the lesson, and the progress in it."""

@@ -13,6 +13,7 @@ from gui.lessons.parts.expression import Part as ExpressionLab
 from gui.lessons.parts.layers import Part as Layers
 from gui.lessons.parts.paired_runs import Part as PairedRuns
 from gui.lessons.parts.question import Part as Question
+from gui.lessons.tokenizer.cost_board import CostBoard
 from gui.tour import Guide, TourError
 
 
@@ -24,6 +25,7 @@ def play(guide: Guide) -> None:
     _differentiable(guide, page)
     _gradients(guide, page)
     _backpropagation(guide, page)
+    _tokens(guide, page)
 
 
 def _products(guide: Guide, page: Page) -> None:
@@ -183,6 +185,40 @@ def _backpropagation(guide: Guide, page: Page) -> None:
     guide.wait("it is trained by typed gradients", lambda: bool(training.apart.text()))
     guide.expect(training.apart.text(), "lie on each other" in training.apart.text())
     guide.look("lessons-backprop-training")
+
+
+def _tokens(guide: Guide, page: Page) -> None:
+    """Merge pairs, compare both patterns on code, append a special token, and read the costs."""
+    page.open_lesson("5-tokens")
+    guide.wait("the live parts are made", lambda: bool(page.view.parts))
+    words = guide.find(QLabel, "byteFacts")
+    _scroll_to(guide, page, guide.find(QWidget, "tokenizer_bytes"))
+    guide.wait("the text is encoded", lambda: "bytes in UTF-8" in words.text())
+    guide.say(words.text())
+    _scroll_to(guide, page, guide.find(QWidget, "tokenizer_merges"))
+    guide.type_text("lessonText_merges", "she sells seashells by the seashore")
+    pair, facts = guide.find(QLabel, "mergePair"), guide.find(QLabel, "mergeFacts")
+    guide.wait("the commonest pair is found", lambda: "“s” + “h”" in pair.text())
+    for _ in range(6):
+        guide.click("mergeStep")
+    guide.expect(facts.text(), "After 6 merges" in facts.text())
+    _scroll_to(guide, page, guide.find(QWidget, "tokenizer_merges"))
+    guide.look("lessons-merges")
+    _scroll_to(guide, page, guide.find(QWidget, "tokenizer_patterns"))
+    guide.choose("textPreset_patterns", "Python")
+    count = guide.find(QLabel, "pieceCount_GPT4")
+    guide.wait("both patterns have cut it", lambda: count.text().startswith("47 pieces"))
+    _scroll_to(guide, page, guide.find(QWidget, "tokenizer_patterns"))
+    guide.look("lessons-patterns")
+    _scroll_to(guide, page, guide.find(QWidget, "tokenizer_special"))
+    guide.click("appendSpecial")
+    words = guide.find(QLabel, "specialWords_allowed")
+    guide.wait("the special token is one", lambda: "50,256" in words.text())
+    guide.look("lessons-special")
+    _scroll_to(guide, page, guide.find(QWidget, "tokenizer_costs"))
+    board = guide.find(CostBoard, "costBoard")
+    guide.wait("the tokens are counted", lambda: board.count() > 0)
+    guide.look("lessons-costs")
 
 
 def _type_gradient(guide: Guide, part: Backprop, text: str, done: bool = True) -> None:

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from core.numbers import percent
-from gui.text.token_view import TokenView
 from gui.widgets.card import Card, label
 from gui.widgets.token_text import shown
+from gui.widgets.token_view import TokenView
 
 if TYPE_CHECKING:
     from core.tokenizers import Tokenizer

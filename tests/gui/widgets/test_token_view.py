@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from core.tokenizers import characters, train_bpe
 from gui import theme
-from gui.text import candidate_list, token_view
+from gui.text import candidate_list
 from gui.text.candidate_list import CONTINUE, CandidateList
-from gui.text.token_view import TokenView
+from gui.widgets import token_view
 from gui.widgets.token_text import shown
+from gui.widgets.token_view import TokenView
 from tests.gui.hands import tooltip
 
 TEXT = "The old man and the sea.\nThe sea was calm, and the old man said nothing."

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -28,30 +28,46 @@ HELP = (
 
 
 class TokenView(Cells):
-    """Tokens as chips that flow over the lines; a token with a line's end ends the line."""
+    """Tokens as chips that flow over the lines; a token with a line's end ends the line.
+
+    A subclass may say something else of them, and write something else beneath.
+    """
 
     tokenHovered = Signal(int)
     """The mouse came to a token, told by its place; -1 when it left them all."""
 
-    def __init__(self) -> None:
-        super().__init__("tokenView", "Tokens of the text", HELP)
+    def __init__(
+        self,
+        name: str = "tokenView",
+        accessible: str = "Tokens of the text",
+        help: str = HELP,
+    ) -> None:
+        super().__init__(name, accessible, help)
         self._pieces: Sequence[tuple[bytes, int]] = ()
         self._words: list[str] = []
+        self._marked: Set[int] = frozenset()
         self._widths: list[float] = []
         self._counts: Counter[int] = Counter()
         self._places: list[QRectF] = []
         self._firsts: list[int] = []
         self.show_tokens([])
 
-    def show_tokens(self, pieces: list[tuple[bytes, int]]) -> None:
+    def beneath(self, index: int) -> str:
+        """Return what is written beneath a token: its number."""
+        return str(self._pieces[index][1])
+
+    def show_tokens(
+        self, pieces: Sequence[tuple[bytes, int]], marked: Set[int] = frozenset()
+    ) -> None:
         """Show a text's tokens.
 
         Args:
             pieces: of each token its bytes and its number.
+            marked: which of them have an outline, by their places.
         """
         self._hover(-1)
         self.current = min(self.current, len(pieces) - 1)
-        self._pieces = list(pieces)
+        self._pieces, self._marked = list(pieces), marked
         self._counts = Counter(token for _, token in pieces)
         self._words = [shown(raw) for raw, _ in pieces]
         text, small = QFontMetricsF(theme.font(13)), QFontMetricsF(theme.font(10))
@@ -59,9 +75,9 @@ class TokenView(Cells):
             max(
                 NARROWEST,
                 text.horizontalAdvance(words) + 2 * SIDE,
-                small.horizontalAdvance(str(token)) + 2,
+                small.horizontalAdvance(self.beneath(i)) + 2,
             )
-            for words, (_, token) in zip(self._words, pieces, strict=True)
+            for i, words in enumerate(self._words)
         ]
         many = f"{len(pieces):,} token{'s' * (len(pieces) != 1)}"
         self.setAccessibleDescription(many if pieces else EMPTY)
@@ -150,8 +166,11 @@ class TokenView(Cells):
         for i in indices:
             place = self._places[i]
             below = QRectF(place.left(), place.top() + CHIP, place.width(), NUMBER)
-            painter.drawText(below, middle, str(self._pieces[i][1]))
+            painter.drawText(below, middle, self.beneath(i))
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(now.colour("warning"), 2))
+        for i in self._marked & set(indices) if self._marked else ():
+            painter.drawRoundedRect(self.chip_of(i), 5, 5)
         if self._hovered in indices:
             painter.setPen(QPen(now.colour("text", 150), 1.5))
             painter.drawRoundedRect(self.chip_of(self._hovered), 5, 5)
