@@ -21,6 +21,7 @@ from core.playgrounds.text import corpus, tokens
 from core.playgrounds.text.models import TextModel, build
 from core.playgrounds.text.recipe import GPT2, RECIPES
 from core.sampling import Sampling, Stream
+from core.training.checkpoint import Checkpoint, load_checkpoint
 from core.training.device import use_threads
 from core.training.learner import Learner
 from gui.session_state import State
@@ -48,12 +49,12 @@ def cache() -> None:
     show(rows)
 
 
-def _kept(model: TextModel) -> float:
+def _kept(model: TextModel, count: int = COUNT) -> float:
     stream = Stream(model, torch.tensor([[10]]), Sampling(), 1)
     start = time.perf_counter()
-    for _ in range(COUNT):
+    for _ in range(count):
         stream.draw(stream.logits())
-    return COUNT / (time.perf_counter() - start)
+    return count / (time.perf_counter() - start)
 
 
 @torch.no_grad()
@@ -67,6 +68,33 @@ def _recomputed(model: TextModel) -> float:
         idx_next = torch.multinomial(F.softmax(logits, dim=-1), num_samples=1)
         idx = torch.cat((idx, idx_next), dim=1)
     return COUNT / (time.perf_counter() - start)
+
+
+def gpt2() -> None:
+    """Open a GPT-2 of 124M parameters (random ones) from a file, and let it write."""
+    torch.set_num_threads(1)  # as sample and the window do
+    layers, width = sized((12, 768), (2, 32))
+    recipe = RECIPE.replace(
+        {**GPT2, "tokenizer": "gpt2", "gelu": "tanh", "context": 1024}
+        | {"layers": layers, "width": width, "heads": max(1, width // 64)}
+    )
+    playground, tokenizer = playgrounds.get("text"), tokenizers.gpt2()
+    with tempfile.TemporaryDirectory() as folder:
+        weights = build(recipe, tokenizer).state_dict()
+        made = Checkpoint(playground, recipe, tokenizer.to_dict(), weights, {}, {})
+        playground.write_foreign(made, Path(folder) / "gpt2")
+        del made, weights
+        start = time.perf_counter()
+        model = load_checkpoint(Path(folder) / "gpt2").model()
+        opened = time.perf_counter() - start
+    size = sum(weight.numel() for weight in model.parameters())
+    rounds = [_kept(model, sized(64, 3)) for _ in range(sized(5, 1))]
+    show(
+        [
+            row(f"{size / 1e6:.0f}M parameters: opening", opened, None, "s"),
+            row(f"{size / 1e6:.0f}M parameters: tokens/s", statistics.median(rounds), 8, "/s"),
+        ]
+    )
 
 
 def first() -> None:
@@ -155,7 +183,8 @@ def tokenise() -> None:
 
 def main(words: list[str]) -> None:
     """Measure one thing."""
-    {"cache": cache, "first": first, "speed": speed, "tokenise": tokenise}[words[0]]()
+    ways = {"cache": cache, "first": first, "speed": speed, "tokenise": tokenise, "gpt2": gpt2}
+    ways[words[0]]()
 
 
 if __name__ == "__main__":

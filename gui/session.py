@@ -4,7 +4,6 @@ The pages ask it to train, pause, step and stop; it reports what happened by sig
 thread. Each thing that it has the worker do is a background job of its own.
 """
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -48,9 +47,6 @@ from gui.background_job import BackgroundJob, Stage
 from gui.recipe_draft import RecipeDraft
 from gui.session_state import State
 from gui.worker import NOT_BEGUN, Worker
-
-LARGE = 50_000_000
-"""Parameters of a network whose answers are quicker on all cores."""
 
 
 class Session(QObject):
@@ -501,8 +497,7 @@ class Session(QObject):
         from core.training.replica import Replica
 
         self.trained = recipe
-        # Of this thread: a picture at a time is quickest alone, a large network's token is not.
-        torch.set_num_threads(os.cpu_count() or 1 if started.parameters >= LARGE else 1)
+        torch.set_num_threads(1)  # of this thread: a picture or a token at a time is quickest alone
         arrays = weights.arrays if weights else None
         self.replica = Replica(playgrounds.get(self.name), recipe, started.vocabulary, arrays)
         if weights:

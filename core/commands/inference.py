@@ -50,6 +50,12 @@ def _sample(options: argparse.Namespace) -> dict[str, Any]:
     tell = None
     if playground.streams and options.count == 1 and not options.json:
         tell, options.show = _tell_now, lambda answer: ""  # it is not shown twice
+    if playground.streams and options.count == 1:
+        import torch
+
+        torch.set_num_threads(
+            1
+        )  # threads would wait for one another at each token's small products
     answer = playground.sample(checkpoint.model(), checkpoint.recipe, tell, **wishes)
     if note := answer.get("note"):
         say(f"glassbox: {note}")

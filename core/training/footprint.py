@@ -27,12 +27,14 @@ class Footprint:
         kept: numbers that an example of a batch keeps from its way in to its way back.
         widest: numbers of its largest layer, for which gradients are there beside all that.
         data: numbers of an example that are there for the whole run.
+        learned: how many of the weights learn; None for all.
     """
 
     weights: int
     kept: float
     widest: float
     data: float = 0.0
+    learned: int | None = None
 
     def size(
         self, optimizer: str, momentum: float, batch: int, examples: int, mixed: bool = False
@@ -48,11 +50,11 @@ class Footprint:
         """
         slots = (1 if momentum else 0) if optimizer == "sgd" else 2
         # The copy from which a training goes on if its loss becomes NaN; the best weights so far,
-        # and those of the last moment.
-        copies = 1 + slots + 2
-        # Weights and slots once more, as the bytes of a checkpoint that is written.
-        written = 1 + slots
-        weights = self.weights * (1 + 1 + slots + copies + written)  # and a gradient of each
+        # and those of the last moment; weights once more, as the bytes of a checkpoint.
+        copies = 1 + 2 + 1
+        # Of those that learn a gradient; and slots, which are copied and written, too.
+        learned = self.weights if self.learned is None else self.learned
+        weights = self.weights * (1 + copies) + learned * (1 + 3 * slots)
         step = batch * (self.kept * (MIXED if mixed else 1.0) + self.widest)
         return int(NUMBER * (weights + step + examples * self.data)) + JUDGING // 4 + ALWAYS
 

@@ -15,6 +15,7 @@ from .checkpoint import Checkpoint
 from .device import mixed_precision
 from .distributed import ProcessGroup
 from .recipe import Recipe
+from .shape import build_shape
 
 WARM_UP = 0.08  # of a cosine schedule: Adam's first steps rest on few gradients, so they are short
 
@@ -66,7 +67,7 @@ class Learner:
         self.model = playground.build(recipe, self.vocabulary).to(device)
         if device.type != "mps" and _has_convolutions(self.model):
             self.model = self.model.to(memory_format=torch.channels_last)  # faster convolutions
-        self.weights = list(self.model.parameters())
+        self.weights = _learning(self.model)
         self.optimizer = _optimizer(self.model, recipe)
         count = len(self.examples)
         self.fits_by_counting = hasattr(self.model, "observe")
@@ -111,7 +112,7 @@ class Learner:
 
     def reset_optimizer(self) -> None:
         """Begin with the model's parameters anew, after some were replaced."""
-        self.weights = list(self.model.parameters())
+        self.weights = _learning(self.model)
         self.optimizer = _optimizer(self.model, self.recipe)
 
     def take(self, recipe: Recipe | None = None) -> tuple[Tensor, Tensor]:
@@ -280,6 +281,10 @@ class Learner:
             ) from None
         self.step = int(checkpoint.about.get("steps", 0))
         whole = {key: mine[key] == its[key] for key in ("optimizer", "batch_size", "seed")}
+        if checkpoint.resume:
+            was = build_shape(self.playground, checkpoint.recipe, self.vocabulary)
+            shapes = [[weight.shape for weight in _learning(m)] for m in (self.model, was)]
+            whole["weights that learn"] = shapes[0] == shapes[1]
         order = checkpoint.resume.get("batches.order")
         whole["data"] = order is None or len(order) == len(self.examples)
         if not checkpoint.resume:
@@ -320,13 +325,18 @@ def _has_convolutions(model: torch.nn.Module) -> bool:
     return any(isinstance(module, torch.nn.Conv2d) for module in model.modules())
 
 
+def _learning(model: torch.nn.Module) -> list[nn.Parameter]:
+    """Return the weights that learn: those that a recipe has frozen do not."""
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
 def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Weight decay pulls at matrices only: biases and batch norm have no reason to be small."""
     if not list(model.parameters()):
         # What only counts has nothing to descend on.
         return torch.optim.SGD([torch.zeros(0, requires_grad=True)], lr=recipe.lr)
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() <= 1]
+    matrices = [p for p in _learning(model) if p.dim() > 1]
+    others = [p for p in _learning(model) if p.dim() <= 1]
     groups: list[dict[str, Any]] = [
         {"params": matrices, "weight_decay": recipe.weight_decay, "decays": True},
         {"params": others, "weight_decay": 0.0, "decays": False},

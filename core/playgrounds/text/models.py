@@ -13,7 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import UserError
-from ...layers import Embedding, Layer, TiedLinear, hidden_layers, initialise, size_of
+from ...layers import (
+    Embedding,
+    Layer,
+    TiedLinear,
+    hidden_layers,
+    initialise,
+    size_of,
+)
 from ...tokenizers import Tokenizer
 from ...transformer import Block, quieten
 from .recipe import TextRecipe
@@ -208,7 +215,17 @@ def build(recipe: TextRecipe, tokenizer: Tokenizer, initialised: bool = True) ->
         if isinstance(model, GPT):
             quieten(model, recipe.layers, recipe.branch_gain)
             _even(model, recipe)
+    if isinstance(model, GPT):
+        _freeze(model, recipe)
     return model
+
+
+def _freeze(model: GPT, recipe: TextRecipe) -> None:
+    """Let those weights learn that shall."""
+    if recipe.trained == "last":
+        model.requires_grad_(False)
+        for part in (*list(model.blocks)[-recipe.trained_blocks :], model.norm):
+            part.requires_grad_(True)
 
 
 @torch.no_grad()

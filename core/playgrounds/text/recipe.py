@@ -29,6 +29,25 @@ class TextRecipe(Recipe):
         low=1,
         high=8192,
     )
+    trained: str = setting(
+        "all",
+        "Training",
+        "Trained weights",
+        "Which weights learn, for a network that is trained further: all; or last, those of the"
+        " last blocks and of the norm behind them, while the others stay as they are: quicker, and"
+        " with less memory.",
+        choices=("all", "last"),
+        only={"model": ("gpt",)},
+    )
+    trained_blocks: int = setting(
+        2,
+        "Training",
+        "Trained blocks",
+        "How many of the last blocks learn.",
+        low=1,
+        high=48,
+        only={"trained": ("last",)},
+    )
     tokenizer: str = setting(
         "bpe",
         "Tokens",
@@ -191,7 +210,11 @@ class TextRecipe(Recipe):
         )
         weights += table * (1 if self.tied else 2) + self.context * self.width
         kept = self.context * (kept + 2 * self.width + scores) + tokens
-        return Footprint(weights, kept, self.context * max(4 * self.width, scores))
+        learned = None
+        if self.trained == "last":
+            learned = 12 * self.width * (self.width + 1) * min(self.trained_blocks, self.layers)
+        widest = self.context * max(4 * self.width, scores)
+        return Footprint(weights, kept, widest, learned=learned)
 
     def traits(self) -> Trait:
         """Say what its network and its data have."""

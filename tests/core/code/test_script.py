@@ -70,6 +70,11 @@ SMALL_CNN = {"channels": "4,8,8", "kernel": 3}
         ("text", "large gpt", {**SMALL_GPT, "vocab_size": 300, "tied": False, "init": "xavier"}),
         ("text", "nanoGPT, on a GPU", {**SMALL_GPT, "init": "kaiming"}),
         ("text", "nanoGPT, on a CPU", {**SMALL_GPT, "bias": False, "gelu": "tanh"}),
+        (
+            "text",
+            "tuned gpt",
+            {**SMALL_GPT, "vocab_size": 300, "trained": "last", "trained_blocks": 1},
+        ),
         ("text", "tuned mlp", {"vocab_size": 300, "width": 8, "hidden": "32", "dropout": 0.1}),
         ("text", "tuned bigram", {"tokenizer": "characters", "batch_size": 64}),
     ],

@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
 def lesson(tmp_path_factory):
     """A text of one's own."""
     path = tmp_path_factory.mktemp("text") / "lesson.txt"
-    path.write_text("The cat sat on the mat, and the dog sat on the log.\n" * 60)
+    path.write_text("The cat sat on the mat, and the dog sat on the log.\n" * 20)
     return path
 
 
@@ -69,3 +69,22 @@ def test_what_was_trained_is_written_for_others(folder, tmp_path, capsys):
     words = ("--to", "huggingface", "--out", tmp_path / "other")
     assert "positions are rotary" in refusal(capsys, "export", "text", *words)
     assert "There is no run" in refusal(capsys, "export", "text", "--to", "csv", "--out", tmp_path)
+
+
+def test_a_part_of_it_is_trained(folder, lesson, tmp_path, capsys):
+    """The loss falls; all other weights stay bit for bit; then all are trained, and written."""
+    out = tmp_path / "mine.safetensors"
+    words = ("train", "text", "--data", lesson, "--steps", 4, "--out", out)
+    settings = ("--set", "lr=0.02", "schedule=constant", "trained=last", "trained_blocks=1")
+    made = told(capsys, *words, "--resume", folder, *settings)
+    assert made["val_loss"] < made["val_loss_before"] - 0.02
+    before, after = load_checkpoint(folder).weights, load_checkpoint(out).weights
+    moved = {name for name, t in before.items() if not torch.equal(t, after[name])}
+    assert moved and all(name.startswith(("blocks.1.", "norm.")) for name in moved)
+    whole = told(capsys, *words, "--resume", out, "--set", "trained=all", "lr=0.0001")
+    assert whole["val_loss_before"] == pytest.approx(made["val_loss"], abs=1e-4)
+    told(capsys, "export", out, "--to", "huggingface", "--out", tmp_path / "net")
+    found = load_checkpoint(tmp_path / "net")
+    assert found.weights.keys() == before.keys()
+    judged = told(capsys, "evaluate", tmp_path / "net", "--data", lesson)
+    assert judged["metrics"]["val_nats_per_token"] == pytest.approx(whole["val_loss"], abs=1e-4)
