@@ -27,6 +27,11 @@ def spelled(raw: bytes) -> str:
     return raw.hex(" ")
 
 
+def shortened(words: str, most: int = 48) -> str:
+    """Return what fits into a sentence: a token may be as long as its text."""
+    return words if len(words) <= most else f"{words[:most]}…"
+
+
 def _runs(text: str) -> list[tuple[bool, str]]:
     """Cut a text into runs of characters that can be seen, and of those that can't."""
     groups = groupby(text, lambda c: c not in MARKS and not c.isprintable())

@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QScrollArea
 
 from gui import theme
 from gui.charts.cells import Cells
-from gui.widgets.token_text import shown, spelled
+from gui.widgets.token_text import shortened, shown, spelled
 
 CHIP, NUMBER = 23, 14  # pixels of a chip's height, and of the number's beneath it
 PITCH = CHIP + NUMBER + 7  # from line to line
 SIDE, BETWEEN = 6, 4  # pixels beside a chip's words, and from chip to chip
 EDGE = 2  # room for the outline of the outermost chips
 NARROWEST = 22
+LONG = 200  # characters of a token in its tooltip
 TINTS = ("activation", "gradient", "validation", "update", "warning")
 """In this order neighbours differ most: the two that are alike stand apart."""
 EMPTY = "Type a text above, and see what the network is given."
@@ -118,7 +119,8 @@ class TokenView(Cells):
         often = "once" if times == 1 else f"{times:,} times"
         # The words stand behind a line's end, where Qt looks for no HTML in them.
         return (
-            f"Token {token}\n“{self._words[index]}”, in bytes {spelled(raw)}\n"
+            f"Token {token}\n“{shortened(self._words[index], LONG)}”, in bytes"
+            f" {shortened(spelled(raw), LONG)}\n"
             f"It stands {often} in this text."
         )
 

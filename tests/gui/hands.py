@@ -1,9 +1,9 @@
 """Hands for a window: they find, click and wait."""
 
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QTextDocument
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QHelpEvent, QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 
 class Hands:
@@ -43,3 +43,23 @@ def tooltip():
     document = QTextDocument()
     document.setHtml(QToolTip.text())
     return document.toPlainText()
+
+
+def middle(cells: QWidget, index: int) -> QPoint:
+    """Return the middle of a cell."""
+    return cells.rect_of(index).center().toPoint()
+
+
+def point_at(widget: QWidget, point: QPoint) -> str:
+    """Rest with the mouse, and return what is told."""
+    QApplication.sendEvent(
+        widget, QHelpEvent(QEvent.Type.ToolTip, point, widget.mapToGlobal(point))
+    )
+    return tooltip()
+
+
+def ink(widget: QWidget, area: QRect) -> bool:
+    """Tell whether an area has more than one colour."""
+    picture = widget.grab(area).toImage()
+    colours = {picture.pixel(x, y) for x in range(area.width()) for y in range(area.height())}
+    return len(colours) > 1

@@ -20,7 +20,7 @@ from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import label
 from gui.widgets.segmented_control import Segments
 from gui.widgets.title_list import TitleList
-from gui.widgets.token_text import shown, spelled
+from gui.widgets.token_text import shortened, shown, spelled
 from gui.widgets.token_view import TokenView
 
 HIGH = 190  # pixels of the curve and the list
@@ -85,7 +85,6 @@ class Part(TextCard):
             "Merges in the order in which they are learned",
             "All merges of this text. Click one to see the text just after it.",
         )
-        self.list.setUniformItemSizes(True)
         self._arrange()
         self.where.chosen.connect(lambda key: self.state.cut_by_pattern(key == "pieces"))
         self.back.clicked.connect(lambda: self.slider.setValue(self.merges - 1))
@@ -159,8 +158,7 @@ class Part(TextCard):
 def _written(number: int, merge: Merge) -> str:
     """Return a merge as a line of the list."""
     left, right, both = (
-        words if len(words) <= LONG else f"{words[:LONG]}…"
-        for words in map(shown, (merge.left, merge.right, merge.left + merge.right))
+        shortened(shown(raw), LONG) for raw in (merge.left, merge.right, merge.left + merge.right)
     )
     return f"{number:,}   {left} + {right} → {both}   ({merge.count:,} times)"
 
@@ -170,9 +168,10 @@ def _next_pair(history: MergeHistory, done: int) -> str:
     if done < len(history.merges):
         merge = history.merges[done]
         return (
-            f"Most frequent pair: “{shown(merge.left)}” + “{shown(merge.right)}” (bytes"
-            f" {spelled(merge.left)} + {spelled(merge.right)}), {merge.count:,} times. Merge"
-            f" {done + 1:,} makes token {merge.token:,} of it."
+            f"Most frequent pair: “{shortened(shown(merge.left))}” +"
+            f" “{shortened(shown(merge.right))}” (bytes {shortened(spelled(merge.left))} +"
+            f" {shortened(spelled(merge.right))}), {merge.count:,} times. Merge {done + 1:,} makes"
+            f" token {merge.token:,} of it."
         )
     if done == MOST_MERGES:
         return f"Here the lesson stops, after {MOST_MERGES:,} merges."

@@ -12,8 +12,8 @@ from gui.lessons.tokenizer.text_card import TextCard
 from gui.lessons.tokenizer.token_area import DRAWN, TokenArea, only_first
 from gui.rich_text import rich
 from gui.widgets.card import label
-from gui.widgets.token_text import shown
-from gui.widgets.token_view import TokenView
+from gui.widgets.token_text import shortened, shown
+from gui.widgets.token_view import LONG, TokenView
 
 HELP = (
     "<p>The pieces into which the pattern cuts the text. No merge ever reaches from one into the"
@@ -43,7 +43,7 @@ class PieceView(TokenView):
         """Say which part of the pattern took a piece."""
         piece = self._found[index]
         only = f"\n{self._other}'s pattern cuts otherwise here." if index in self._marked else ""
-        return f"By “{piece.kind}”:\n“{shown(piece.text.encode())}”{only}"
+        return f"By “{piece.kind}”:\n“{shortened(shown(piece.text.encode()), LONG)}”{only}"
 
 
 class Part(TextCard):

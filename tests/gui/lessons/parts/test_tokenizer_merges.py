@@ -57,3 +57,13 @@ def test_within_pieces_no_token_reaches_across_words(shelf):
     assert part.slider.maximum() == 0 and "nothing to merge" in part.pair.text()
     edit(shelf, part, "")
     assert part.facts.text() == "There is no text."
+
+
+def test_a_token_as_long_as_the_text_is_shortened_where_it_is_told(shelf):
+    """Ten thousand equal letters are 12 merges, and the last makes 4,096 of them one token."""
+    part = merged(shelf, "a" * 10_000)
+    part.slider.setValue(part.slider.maximum() - 1)
+    assert "…" in part.pair.text() and len(part.pair.text()) < 400
+    part.slider.setValue(part.slider.maximum())
+    assert len(part.area.view.describe(0)) < 500
+    assert part.list.item(0).text() == "1   a + a → aa   (9,999 times)"
