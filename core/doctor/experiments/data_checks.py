@@ -65,6 +65,8 @@ MAX_COLUMNS, GIVEN_AWAY = 2000, 0.06
 """Of a table; and the part of the errors of a guess that a column leaves which is the label."""
 MIN_NUMBERS, SAME_NUMBER = 64, 1e-8
 """Of a regression; and the part of their variance by which a number of the inputs may miss them."""
+MANY_VALUES = 6
+"""Values of a number, from which on it is no choice of a few."""
 MIN_AGAIN = 40
 """Examples that come again, for how their labels differ to mean something."""
 MIN_ROWS_FOR_NOISE = 500
@@ -421,8 +423,8 @@ def _leaking_number(replay: Replay) -> str:
 def _contradictions(replay: Replay) -> dict[str, Any]:
     """See of examples that came again, in another batch, whether they had the label they had.
 
-    Those of few numbers may be alike by chance; a picture that is asked about beside another input
-    may have an answer for each.
+    Those of few numbers, or of numbers that take few values (one-hot tokens, categories), are alike
+    by chance; a picture that is asked about beside another input may have an answer for each.
     """
     batches = replay.matching_batches()
     inputs = replay.graph.inputs
@@ -435,6 +437,9 @@ def _contradictions(replay: Replay) -> dict[str, Any]:
         return {}
     rows = torch.cat([given[0].flatten(1).float() for given, _ in batches])[:MAX_EXAMPLES]
     labels = torch.cat([targets for _, targets in batches])[:MAX_EXAMPLES]
+    values = 1 + (rows.sort(0).values.diff(dim=0) != 0).sum(0)
+    if not values[values > 1].float().nanmedian() >= MANY_VALUES:  # of those that differ at all
+        return {}
     _, group = torch.unique(rows, dim=0, return_inverse=True)
     order = torch.argsort(group, stable=True)
     again = group[order][1:] == group[order][:-1]

@@ -273,3 +273,19 @@ def test_a_rate_that_destroys_what_was_learned(lr, cause):
             optimizer.step()
             seen.step(loss)
     assert first(seen.diagnosis) == cause, seen.diagnosis.text()
+
+
+def test_tokens_come_again_with_another_label_by_nature():
+    """One-hot rows, of which each is followed by one of several."""
+    tokens = torch.randint(0, 12, (1200,))
+    y = (2 * tokens + torch.randint(0, 4, (1200,))) % 12
+    weights = torch.randn(12, 12, requires_grad=True)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _epoch in range(6):
+            for i in torch.randperm(1200).split(100):
+                loss = F.cross_entropy(F.one_hot(tokens[i], 12).float() @ weights, y[i])
+                weights.grad = None
+                loss.backward()
+                weights.data -= 0.01 * weights.grad
+                seen.step(loss)
+    assert first(seen.diagnosis) != "labels_shuffled", seen.diagnosis.text()
