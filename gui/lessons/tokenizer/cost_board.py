@@ -77,8 +77,9 @@ class CostBoard(Cells):
             if key != "tokens"
         )
         return (
-            f"{text.title}, {name}\n{text.tokens[column]:,} tokens for {text.characters:,}"
-            f" characters, {text.size:,} bytes, {text.words:,} words\n{ratios}"
+            f"{text.title}, {name}\n{_many(text.tokens[column], 'token')} for"
+            f" {_many(text.characters, 'character')}, {_many(text.size, 'byte')},"
+            f" {_many(text.words, 'word')}\n{ratios}"
         )
 
     def paint(self, painter: QPainter) -> None:
@@ -117,6 +118,10 @@ class CostBoard(Cells):
                 groove.setWidth(max(3.0, groove.width() * value / most))
                 painter.setBrush(now.colour("muted"))
                 painter.drawRoundedRect(groove, 3, 3)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _value(text: TextCost, column: int, measure: str) -> float:

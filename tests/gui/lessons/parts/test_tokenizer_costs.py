@@ -16,7 +16,9 @@ def test_costs_are_compared_by_what_is_chosen(shelf):
     board, table = part.board, part._shown
     last = board.count() - 1
     assert table.tokenizers[-1] == "GPT-2" and table.texts[-1].title == "Your text"
-    assert board.value(last) == 3.0 and "1 tokens for 3 characters" in board.describe(last)
+    assert board.value(
+        last
+    ) == 3.0 and "1 token for 3 characters, 3 bytes, 1 word\n" in board.describe(last)
     assert board.height() >= board.heightForWidth(board.width())
     QTest.mouseClick(part.measure.buttons["tokens"], LEFT)
     assert board.value(last) == 1.0 and board.value(last - 3) == 3.0
