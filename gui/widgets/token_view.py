@@ -32,6 +32,9 @@ class TokenView(Cells):
     """Tokens as chips that flow over the lines; a token with a line's end ends the line.
 
     A subclass may say something else of them, and write something else beneath.
+
+    Attributes:
+        hint: what is said in their place where there are none.
     """
 
     tokenHovered = Signal(int)
@@ -44,6 +47,7 @@ class TokenView(Cells):
         help: str = HELP,
     ) -> None:
         super().__init__(name, accessible, help)
+        self.hint = EMPTY
         self._pieces: Sequence[tuple[bytes, int]] = ()
         self._words: list[str] = []
         self._marked: Set[int] = frozenset()
@@ -81,7 +85,7 @@ class TokenView(Cells):
             for i, words in enumerate(self._words)
         ]
         many = f"{len(pieces):,} token{'s' * (len(pieces) != 1)}"
-        self.setAccessibleDescription(many if pieces else EMPTY)
+        self.setAccessibleDescription(many if pieces else self.hint)
         self._arrange()
         self.fit()
         self.updateGeometry()
@@ -144,7 +148,7 @@ class TokenView(Cells):
             self._chips(painter, self._exposed(event.rect()))
             return
         painter.setFont(theme.font(12))
-        theme.paint_hint(painter, self.rect().adjusted(8, 0, -8, 0), EMPTY)
+        theme.paint_hint(painter, self.rect().adjusted(8, 0, -8, 0), self.hint)
 
     def _chips(self, painter: QPainter, indices: range) -> None:
         now, middle = theme.current(), Qt.AlignmentFlag.AlignCenter

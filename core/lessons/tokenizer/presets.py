@@ -29,7 +29,15 @@ def fizz(n):
         elif i % 5 == 0:
             print("Buzz")
 """
+_VERSE = """\
+To-morrow, and to-morrow, and to-morrow,
+Creeps in this petty pace from day to day,
+To the last syllable of recorded time;
+And all our yesterdays have lighted fools
+The way to dusty death. Out, out, brief candle!
+"""
 PRESETS = (
+    ExampleText("verse", "Macbeth", _VERSE),
     ExampleText("sums", "Numbers", "127 + 677 = 804\n1275 + 6773 = 8041"),
     ExampleText("space", "Trailing space", "Once upon a time there was a "),
     ExampleText("japanese", "Japanese", "こんにちは。お元気ですか 🙂👍🏽"),

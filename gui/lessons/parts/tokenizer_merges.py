@@ -13,7 +13,7 @@ from gui.charts.navigation import NAVIGATION
 from gui.inputs import Slider
 from gui.lessons.context import LessonContext
 from gui.lessons.tokenizer.text_card import TextCard
-from gui.lessons.tokenizer.token_area import DRAWN, TokenArea, only_first
+from gui.lessons.tokenizer.token_area import DRAWN, WAITING, TokenArea, only_first
 from gui.rich_text import rich
 from gui.theme import GAP
 from gui.widgets.buttons import identified, push_button
@@ -80,6 +80,7 @@ class Part(TextCard):
                 NAVIGATION,
             )
         )
+        self.chart.set_hint(WAITING)
         self.list = TitleList(
             "lessonMergeList",
             "Merges in the order in which they are learned",
@@ -132,6 +133,7 @@ class Part(TextCard):
         tokens = history.lengths.astype(float)
         self.chart.x_holds = (0.0, max(1.0, places[-1]))
         self.chart.y_holds = (0.0,)
+        self.chart.set_hint("")
         self.chart.set_lines([Line("tokens", "text", x=places, y=tokens)])
         self._show()
 

@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea
 
-from gui.widgets.token_view import TokenView
+from gui.widgets.token_view import EMPTY, TokenView
 
+WAITING = "The text is being cut…"
 HIGHEST = 228  # pixels
 DRAWN = 1500
 """Tokens that are drawn at most."""
@@ -19,6 +20,7 @@ class TokenArea(QScrollArea):
     def __init__(self, view: TokenView) -> None:
         super().__init__()
         self.view = view
+        view.hint = WAITING
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the tokens have it
@@ -30,6 +32,7 @@ class TokenArea(QScrollArea):
         self, pieces: Sequence[tuple[bytes, int]], marked: Set[int] = frozenset()
     ) -> None:
         """Show tokens, DRAWN at most."""
+        self.view.hint = EMPTY
         self.view.show_tokens(pieces[:DRAWN], marked)
         self._fit()
 

@@ -19,7 +19,7 @@ def part_of(shelf, context=None):
 def test_a_character_says_its_code_point_and_bytes(shelf):
     """An example is chosen; HTML in a text is text."""
     part = part_of(shelf)
-    assert part.presets.currentText() == "Numbers" and "ASCII" in part.facts.text()
+    assert part.presets.currentText() == "Macbeth" and "ASCII" in part.facts.text()
     part.presets.setCurrentIndex(2)
     part.presets.activated.emit(2)
     shelf.until(lambda: "12 × 3 bytes" in part.facts.text())

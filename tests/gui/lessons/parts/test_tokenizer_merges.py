@@ -4,6 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from gui.lessons.parts.tokenizer_merges import Part
+from gui.lessons.tokenizer.token_area import WAITING, TokenArea
+from gui.widgets.token_view import EMPTY, TokenView
 from tests.gui.lessons.parts.hands import LEFT
 
 
@@ -67,3 +69,12 @@ def test_a_token_as_long_as_the_text_is_shortened_where_it_is_told(shelf):
     part.slider.setValue(part.slider.maximum())
     assert len(part.area.view.describe(0)) < 500
     assert part.list.item(0).text() == "1   a + a → aa   (9,999 times)"
+
+
+def test_until_a_text_is_cut_it_says_so(qtbot):
+    """A text that has no tokens yet is none that has to be typed."""
+    area = TokenArea(TokenView())
+    qtbot.addWidget(area)
+    assert area.view.hint == WAITING
+    area.show_tokens([])
+    assert area.view.accessibleDescription() == EMPTY
