@@ -22,7 +22,7 @@ HALVES = {
         *("questions", "lectures", "production", "labs"),
         *("ports", "fields", "refactors", "finetuning"),
     ),
-    "judging": (),
+    "judging": ("coursework", "assistants"),
 }
 """The styles of the pairs that tools are improved by, and of those that judge them.
 
