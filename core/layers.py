@@ -5,7 +5,7 @@ layer table, the doctor) finds the same thing in a digit's MLP and in a transfor
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import torch
@@ -42,6 +42,56 @@ class TiedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., E) to (..., V)."""
         return F.linear(x, self.weight)
+
+
+class LowRankLinear(nn.Linear):
+    """A product that stays as it is, and an addition of low rank that learns (Hu et al. 2021).
+
+    It begins at zero: one of the two matrices that the addition is made of has drawn numbers, the
+    other one zeros, so that the first one's gradient is zero in the first step, too.
+
+    Attributes:
+        down, up: (rank, in) and (out, rank); the addition is ``up @ down``, scaled.
+        scale: what it is multiplied by, so that a rank asks for no learning rate of its own.
+    """
+
+    def __init__(self, inputs: int, outputs: int, bias: bool, rank: int) -> None:
+        super().__init__(inputs, outputs, bias)
+        self.scale = ALPHA / rank
+        self.down = nn.Parameter(torch.zeros(rank, inputs))
+        self.up = nn.Parameter(torch.zeros(outputs, rank))
+
+    @torch.no_grad()
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw the one matrix; the other one stays zero."""
+        self.down.normal_(0.0, self.in_features**-0.5, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in) to (..., out)."""
+        return super().forward(x) + self.scale * F.linear(F.linear(x, self.down), self.up)
+
+
+ALPHA = 16.0
+"""Hu et al.'s alpha: over the rank it is what an addition of low rank is multiplied by."""
+FACTORS = ("down", "up")
+"""What an addition of low rank is made of, beside its product's weight."""
+
+
+def is_factor(name: str) -> bool:
+    """Whether a weight of this name is of an addition of low rank."""
+    return name.endswith(tuple(f".product.{factor}" for factor in FACTORS))
+
+
+@torch.no_grad()
+def merged(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights by name, with each addition of low rank added to its product."""
+    found = {name: tensor for name, tensor in weights.items() if not is_factor(name)}
+    for name, up in weights.items():
+        if name.endswith(".product.up"):
+            product = name.removesuffix("up")
+            down = weights[f"{product}down"]
+            found[f"{product}weight"] = found[f"{product}weight"] + ALPHA / len(down) * (up @ down)
+    return found
 
 
 Product = nn.Linear | nn.Conv2d | nn.Embedding | TiedLinear

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import Layer, layers_of
+from .layers import Layer, LowRankLinear, layers_of
 
 LOOKED_AT = 4  # sequences of a batch whose attention is measured
 TINY = 1e-6  # keeps a query of zeros what it is
@@ -32,6 +32,7 @@ class Block(nn.Module):
     Args:
         bias: whether norms and products add something of their own.
         gelu: the nonlinearity: "gelu", or "gelu_tanh" as GPT-2 has it.
+        rank: of the additions to the attention's products; 0 for none.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Block(nn.Module):
         qk_norm: bool = False,
         bias: bool = True,
         gelu: str = "gelu",
+        rank: int = 0,
     ) -> None:
         super().__init__()
         self.width = width
@@ -54,8 +56,8 @@ class Block(nn.Module):
         self.entered: Tensor | None = None
         """What the last forward began with, while somebody listens to ``attend``."""
         self.norm = nn.LayerNorm(width, bias=bias)
-        self.attend = Layer(nn.Linear(width, 3 * width, bias))
-        self.project = Layer(nn.Linear(width, width, bias), dropout=dropout)
+        self.attend = Layer(_product(width, 3 * width, bias, rank))
+        self.project = Layer(_product(width, width, bias, rank), dropout=dropout)
         self.norm_too = nn.LayerNorm(width, bias=bias)
         self.expand = Layer(nn.Linear(width, 4 * width, bias), gelu)
         self.contract = Layer(nn.Linear(4 * width, width, bias), dropout=dropout)
@@ -129,6 +131,12 @@ class Block(nn.Module):
         """Add both branches to the stream: what was seen (B, H, T, E / H), and the thought."""
         x = x + self.project.forward(seen.transpose(1, 2).reshape(x.shape))
         return x + self.contract.forward(self.expand.forward(self.norm_too.forward(x)))
+
+
+def _product(inputs: int, outputs: int, bias: bool, rank: int) -> nn.Linear:
+    if rank:
+        return LowRankLinear(inputs, outputs, bias, rank)
+    return nn.Linear(inputs, outputs, bias)
 
 
 @lru_cache(maxsize=8)

@@ -40,6 +40,8 @@ class LayerInfo:
     norm: bool
     is_embedding: bool = False
     """Whether its matrix is a table, of which a token picks a row."""
+    frozen: bool = False
+    """Whether its matrix stays as it is: neither a gradient nor an update is meant for it."""
 
 
 @dataclass(frozen=True)

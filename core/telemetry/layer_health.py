@@ -115,13 +115,13 @@ def check_layers(infos: Sequence[LayerInfo], snapshot: Snapshot) -> list[list[Re
     found = [
         [
             *_check_activation(info, stats, snapshot.step <= START),
-            *_check_gradient(stats),
-            *_check_update(info, stats, snapshot.rate_share, typical),
+            *([] if info.frozen else _check_gradient(stats)),
+            *([] if info.frozen else _check_update(info, stats, snapshot.rate_share, typical)),
         ]
         for info, stats in pairs
     ]
     # Only layers that get a gradient: without one each layer has its own remark.
-    places = [i for i, (info, _) in enumerate(pairs) if not info.is_embedding]
+    places = [i for i, (info, _) in enumerate(pairs) if not (info.is_embedding or info.frozen)]
     gradients = [s.gradient_to_weight * s.weight_std for _, s in pairs]
     while (ratio := gradient_ratio(gradients[i] for i in places)) < VANISHING:
         if ratio > 0:

@@ -52,6 +52,7 @@ def describe(model: nn.Module) -> tuple[LayerInfo, ...]:
             activation=layer.activation,
             norm=layer.has_norm,
             is_embedding=isinstance(layer.product, nn.Embedding),
+            frozen=not layer.product.weight.requires_grad,
         )
         for name, layer in layers_of(model).items()
     )

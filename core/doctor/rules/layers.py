@@ -4,7 +4,7 @@ Their thresholds are those of the layer table: :mod:`core.telemetry.layer_health
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import median
 
 from ...telemetry.layer_health import (
@@ -36,6 +36,8 @@ FEW_UNITS = 8
 """Of a layer, below which their saturated share says little."""
 VANISHING_EARLY, VANISHING_ON_PLATEAU = VANISHING / 5, 2.5 * VANISHING
 """In the first observations alone; and where the loss stays at the entropy of the labels."""
+GROWING = 1.5
+"""Times the gradients of the first half of the steps: a last one beyond that is still growing."""
 GROWN_NORM = 100.0
 """Times the median, where gradients have no scale of their own."""
 SMALL_TARGETS = 30.0
@@ -257,11 +259,24 @@ def _weights(step: Observation) -> list[ObservedParameter]:
     return [by_name[x.parameter] for x in layers if x.parameter in by_name]
 
 
+def _behind_zeros(steps: Sequence[Observation]) -> set[str]:
+    """Return the weights that have no gradient at all at first, and one later.
+
+    They feed a product with zeros, as in a branch that begins at zero: an addition of low rank
+    (Hu et al. 2021) or a residual branch. Their gradient grows with those zeros.
+    """
+    if steps[0].step > START:
+        return set()
+    none = {p.name for p in steps[0].parameters if p.gradient == 0}
+    return none & {p.name for step in steps[1:] for p in step.parameters if p.gradient > 0}
+
+
 @rule(
     "vanishing_gradient",
     "vanishing gradient",
     f"The gradient of the first layer's weights is more than {VANISHING:g} of the largest behind"
-    " it.",
+    " it. What feeds a branch that begins at zero has no gradient at first: it is judged by the"
+    " later half of the steps, and as long as its gradient grows, not at all.",
     f"more than {VANISHING:g}",
     "Hochreiter 1991; makemore, parts 3 and 4",
 )
@@ -271,12 +286,18 @@ def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked(f"{evidence.training_kind}: several networks share the gradient")
     if not steps:
         return rule.not_checked("there is only one layer")
-    ratios = [gradient_ratio(p.gradient for p in _weights(x)) for x in steps[1:] or steps]
-    ratios = [ratio for ratio in ratios if math.isfinite(ratio)]
+    late = _behind_zeros(steps)
+    judged = steps[1:] or steps
+    middle = len(judged) // 2 if late else 0
+    growing = _growing(judged[: middle + 1], judged[-1], late)
+    ratios = _ratios(judged[middle:], growing)
+    if growing and not ratios:
+        return rule.passed(f"{names(sorted(growing))} begins without a gradient, and it grows")
     if not ratios:
         return rule.not_checked("no gradient was observed")
     # Adam makes long steps of small gradients, and the weights grow out of it: look early, too.
-    ratio, early = median(ratios), median(ratios[:3])
+    ratio, at_first = median(ratios), _ratios(judged, late)[:3]
+    early = median(at_first) if at_first else ratio
     if early < VANISHING_EARLY:
         ratio = min(ratio, early)
     weights = _weights(steps[-1])
@@ -288,6 +309,29 @@ def vanishing_gradient(rule: Rule, evidence: Evidence) -> Check:
         sure = 0.6 + min(0.3, 0.1 * max(0.0, math.log10(VANISHING / max(ratio, 1e-12))))
         return rule.failed(measured, sure, weights[0].name, picture=picture)
     return rule.passed(measured, picture=picture)
+
+
+def _growing(before: Sequence[Observation], last: Observation, of: Collection[str]) -> set[str]:
+    """Return those of some weights whose gradient is still on its way up."""
+    found: dict[str, list[float]] = {}
+    for step in before:
+        for p in step.parameters:
+            if p.name in of:
+                found.setdefault(p.name, []).append(p.gradient)
+    return {
+        p.name
+        for p in last.parameters
+        if p.name in found and p.gradient > GROWING * median(found[p.name])
+    }
+
+
+def _ratios(steps: Sequence[Observation], without: Collection[str] = ()) -> list[float]:
+    """Return how large the first weights' gradient is in each step, where it can be said."""
+    found = [
+        gradient_ratio(p.gradient for p in _weights(step) if p.name not in without)
+        for step in steps
+    ]
+    return [ratio for ratio in found if math.isfinite(ratio)]
 
 
 def _has_scale(evidence: Evidence) -> bool:

@@ -16,6 +16,7 @@ from ...errors import UserError
 from ...layers import (
     Embedding,
     Layer,
+    LowRankLinear,
     TiedLinear,
     hidden_layers,
     initialise,
@@ -139,6 +140,7 @@ class GPT(TextModel):
                 recipe.qk_norm,
                 recipe.bias,
                 gelu,
+                recipe.rank,
             )
             for _ in range(recipe.layers)
         )
@@ -215,6 +217,9 @@ def build(recipe: TextRecipe, tokenizer: Tokenizer, initialised: bool = True) ->
         if isinstance(model, GPT):
             quieten(model, recipe.layers, recipe.branch_gain)
             _even(model, recipe)
+            for part in model.modules():
+                if isinstance(part, LowRankLinear):
+                    part.draw(generator)
     if isinstance(model, GPT):
         _freeze(model, recipe)
     return model
@@ -226,6 +231,12 @@ def _freeze(model: GPT, recipe: TextRecipe) -> None:
         model.requires_grad_(False)
         for part in (*list(model.blocks)[-recipe.trained_blocks :], model.norm):
             part.requires_grad_(True)
+    if recipe.rank:
+        model.requires_grad_(False)
+        for part in model.modules():
+            if isinstance(part, LowRankLinear):
+                part.down.requires_grad_(True)
+                part.up.requires_grad_(True)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ... import tokenizers
 from ...errors import UserError
-from ...layers import size_of
+from ...layers import is_factor, merged, size_of
 from ...ngrams import counted
 from ...playground import Cancelled, Playground, Tell, Vocabulary, scaled
 from ...sampling import Sampling
@@ -73,8 +73,16 @@ class TextPlayground(Playground):
         return data.tokenizer(recipe).to_dict()
 
     def fitted(self, weights: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Tensor]:
-        """Leave out the places beyond a shorter context (nanoGPT's ``crop_block_size``)."""
+        """Leave out the places beyond a shorter context (nanoGPT's ``crop_block_size``).
+
+        Additions of low rank that the model lacks, or has of another rank, are merged into their
+        products; its own begin anew then.
+        """
         assert isinstance(model, TextModel)
+        own = {name: t for name, t in model.state_dict().items() if is_factor(name)}
+        theirs = {name: t.shape for name, t in weights.items() if is_factor(name)}
+        if theirs != {name: t.shape for name, t in own.items()}:
+            weights = {**merged(weights), **own}
         places = weights.get(PLACES)
         if places is None or len(places) <= model.context:
             return weights

@@ -34,9 +34,9 @@ class TextRecipe(Recipe):
         "Training",
         "Trained weights",
         "Which weights learn, for a network that is trained further: all; or last, those of the"
-        " last blocks and of the norm behind them, while the others stay as they are: quicker, and"
-        " with less memory.",
-        choices=("all", "last"),
+        " last blocks and of the norm behind them; or lora, an addition of low rank to each"
+        " product of the attention. The others stay as they are: quicker, and with less memory.",
+        choices=("all", "last", "lora"),
         only={"model": ("gpt",)},
     )
     trained_blocks: int = setting(
@@ -47,6 +47,16 @@ class TextRecipe(Recipe):
         low=1,
         high=48,
         only={"trained": ("last",)},
+    )
+    lora_rank: int = setting(
+        8,
+        "Training",
+        "LoRA rank",
+        "The rank of each addition: two thin matrices, one of as many rows and one of as many"
+        " columns, are learned in place of a wide one.",
+        low=1,
+        high=256,
+        only={"trained": ("lora",)},
     )
     tokenizer: str = setting(
         "bpe",
@@ -189,6 +199,11 @@ class TextRecipe(Recipe):
         return self.model == "gpt"
 
     @property
+    def rank(self) -> int:
+        """The rank of what is added to the attention's products; 0 where nothing is."""
+        return self.lora_rank if self.model == "gpt" and self.trained == "lora" else 0
+
+    @property
     def sees(self) -> int:
         """How many tokens back its model sees."""
         return self.context if self.model in DEEP else 1
@@ -213,6 +228,10 @@ class TextRecipe(Recipe):
         learned = None
         if self.trained == "last":
             learned = 12 * self.width * (self.width + 1) * min(self.trained_blocks, self.layers)
+        if self.rank:
+            learned = 6 * self.width * self.rank * self.layers  # width to 3 widths, and to one
+            weights += learned
+            kept += 2 * self.context * self.rank * self.layers
         widest = self.context * max(4 * self.width, scores)
         return Footprint(weights, kept, widest, learned=learned)
 

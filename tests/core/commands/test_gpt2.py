@@ -88,3 +88,35 @@ def test_a_part_of_it_is_trained(folder, lesson, tmp_path, capsys):
     assert found.weights.keys() == before.keys()
     judged = told(capsys, "evaluate", tmp_path / "net", "--data", lesson)
     assert judged["metrics"]["val_nats_per_token"] == pytest.approx(whole["val_loss"], abs=1e-4)
+
+
+def test_additions_of_low_rank_are_trained(folder, lesson, tmp_path, capsys):
+    """All weights stay bit for bit; a run goes on with its additions; merged, it answers alike."""
+    out = tmp_path / "mine.safetensors"
+    words = ("train", "text", "--data", lesson, "--steps", 4, "--out", out)
+    settings = ("lr=0.02", "schedule=constant", "trained=lora", "lora_rank=2")
+    made = told(capsys, *words, "--resume", folder, "--set", *settings)
+    assert made["val_loss"] < made["val_loss_before"] - 0.02
+    before, after = load_checkpoint(folder).weights, load_checkpoint(out).weights
+    assert all(torch.equal(t, after[name]) for name, t in before.items())
+    assert {name for name in after if name not in before} == {
+        f"blocks.{n}.{part}.product.{factor}"
+        for n in range(2)
+        for part in ("attend", "project")
+        for factor in ("down", "up")
+    }
+    again = told(capsys, *words, "--resume", out)
+    assert again["val_loss_before"] == pytest.approx(made["val_loss"], abs=1e-4)
+    told(capsys, "export", out, "--to", "huggingface", "--out", tmp_path / "net")
+    found = load_checkpoint(tmp_path / "net").weights
+    moved = {name for name, t in before.items() if not torch.equal(t, found[name])}
+    assert moved == {
+        f"blocks.{n}.{x}.product.weight" for n in (0, 1) for x in ("attend", "project")
+    }
+    judged = told(capsys, "evaluate", tmp_path / "net", "--data", lesson)
+    assert judged["metrics"]["val_nats_per_token"] == pytest.approx(again["val_loss"], abs=1e-4)
+    for setting in ("lora_rank=3", "trained=all"):
+        other = told(capsys, *words, "--resume", out, "--set", setting, "lr=0.0001")
+        assert other["val_loss_before"] == pytest.approx(again["val_loss"], abs=1e-4)
+        again = other
+    assert load_checkpoint(out).weights.keys() == before.keys()

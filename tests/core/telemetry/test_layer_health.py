@@ -21,10 +21,12 @@ from core.telemetry.layer_health import (
 from core.telemetry.probes import Probe, describe
 
 
-def stack(*changes, activation="tanh", step=100, rate_share=1.0, embedding=False):
+def stack(*changes, activation="tanh", step=100, rate_share=1.0, embedding=False, frozen=False):
     """Remarks on equal healthy layers of 100 units, one for each set of changed numbers."""
     infos = [
-        LayerInfo(f"hidden.{i}", 100, 100, 0, 10_100, activation, False, embedding and i == 0)
+        LayerInfo(
+            f"hidden.{i}", 100, 100, 0, 10_100, activation, False, embedding and i == 0, frozen
+        )
         for i in range(len(changes))
     ]
     healthy = {
@@ -55,6 +57,13 @@ def test_a_healthy_stack_has_no_remark():
     """Three layers like those of the lecture, and no update where no step was made."""
     assert stack({}, {}, {}) == [[], [], []]
     assert stack({"update_to_data": -math.inf}, rate_share=0.0) == [[]]
+
+
+def test_a_frozen_layer_needs_no_gradient():
+    """It is meant to stay as it is, as all but the last blocks of a network that is fine-tuned."""
+    still = {"gradient_to_weight": 0.0, "update_to_data": -math.inf}
+    assert stack(still, {**still, "gradient_std": 0.0}, frozen=True) == [[], []]
+    assert grades(stack(still)[0])[0] == ("gradient", True)
 
 
 @pytest.mark.parametrize(

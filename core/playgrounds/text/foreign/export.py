@@ -15,6 +15,7 @@ from .... import tokenizers
 from ....errors import UserError
 from ....files import DRAFT, plain
 from ....interruption import heed
+from ....layers import merged
 from ....playground import Vocabulary
 from ....version import __version__
 from ..recipe import TextRecipe
@@ -43,6 +44,7 @@ def write_huggingface(
         raise UserError(f"This network can't be written as a GPT-2: {problem}.")
     if os.path.lexists(out):
         raise UserError(f"{out} is there already; name a folder that is not.")
+    weights = merged(weights)
     draft = None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -200,6 +200,22 @@ def test_a_gradient_that_vanishes_at_the_start_counts():
     assert vanishing_gradient.check(evidence([*early, *grown])).passed is False
 
 
+@pytest.mark.parametrize(("last", "passed"), [(1e-3, True), (1e-7, False)])
+def test_what_feeds_a_branch_that_begins_at_zero_is_judged_later(last, passed):
+    """It has no gradient at first, and little for some steps; what stays so vanishes."""
+    gradients = [0.0, 1e-8, 1e-7, *[last] * 9]
+    found = [step(i, parameters=of_gradients(g)[0].parameters) for i, g in enumerate(gradients)]
+    assert vanishing_gradient.check(evidence(found)).passed is passed
+    layers = (layer(), layer("middle"), output())
+    others = (weight("middle.weight"), of_gradients(1e-3)[0].parameters[1])
+    growing = [
+        step(i, layers=layers, parameters=(weight(gradient=i * 1e-8), *others)) for i in range(12)
+    ]
+    assert vanishing_gradient.check(evidence(growing)).passed
+    alone = [step(i, parameters=of_gradients(i * 1e-8)[0].parameters) for i in range(12)]
+    assert "hidden.weight begins without" in vanishing_gradient.check(evidence(alone)).measured
+
+
 def test_embeddings_and_single_layers_have_no_vanishing_gradient():
     """Few rows of a table get a gradient in a step."""
     layers = (layer(kind="embedding"), output())
