@@ -53,7 +53,7 @@ def _picked(graph: StepGraph, op: Op) -> LossCall | None:
     """Log-probabilities picked by index: ``logprobs[range(n), y]`` or ``gather``."""
     if op.name == "gather":
         index = [op.argument(2, "index")]
-    elif isinstance(op.args[1], tuple):
+    elif isinstance(op.args[1], tuple) and not _picks_of_columns(op):
         index = [t for t in op.args[1] if isinstance(t, Tensor) and not t.is_floating_point()]
     else:
         return None
@@ -61,6 +61,18 @@ def _picked(graph: StepGraph, op: Op) -> LossCall | None:
     if not targets or graph.kind(op.args[0]) != "signal":
         return None
     return LossCall(op, "nll_by_hand", op.args[0], targets[-1], sign=-1)
+
+
+def _picks_of_columns(op: Op) -> bool:
+    """Whether a place of each column is picked, ``logprobs[y, range(n)]``: columns are examples."""
+    index = op.args[1]
+    if not isinstance(index, tuple) or len(index) != 2 or not isinstance(index[0], Tensor):
+        return False
+    numbers = torch.as_tensor(list(index[1]) if isinstance(index[1], range) else index[1])
+    if numbers.is_floating_point() or numbers.shape != index[0].shape or len(numbers) < 2:
+        return False
+    counted = torch.arange(len(numbers), device=numbers.device)
+    return torch.equal(numbers, counted) and not torch.equal(index[0], counted)
 
 
 def _difference(graph: StepGraph, op: Op, kind: str) -> LossCall | None:
@@ -277,7 +289,12 @@ def _of_columns(graph: StepGraph) -> ObservedLoss:
     """Return what is known of a cross-entropy whose examples are columns: that it is one."""
     behind = graph.ancestors(graph.tape.root)
     for op in graph.ops:
-        if op.name not in ("mul", "rmul") or len(op.inputs) < 2 or id(op.outputs[0]) not in behind:
+        if id(op.outputs[0]) not in behind:
+            continue
+        if op.name == "getitem" and op.args[0].dim() == 2 and _picks_of_columns(op):
+            value = float(-op.result.detach().mean())
+            return ObservedLoss(kind="nll_of_columns", classes=len(op.args[0]), value=value)
+        if op.name not in ("mul", "rmul") or len(op.inputs) < 2:
             continue
         for logs, rows in (op.inputs[:2], op.inputs[1::-1]):
             made = graph.made_by_behind_views(logs)

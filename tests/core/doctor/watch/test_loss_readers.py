@@ -264,6 +264,11 @@ def test_of_examples_in_columns_it_is_known_that_it_is_a_likelihood():
     seen, value = observed(lambda z, y: -(y.T * z.T.log_softmax(0)).sum(0).mean(), ONE_HOT)
     assert seen.kind == "nll_of_columns" and seen.value == pytest.approx(value)
     assert math.isnan(seen.uniform) and not seen.is_classification
+    picked, value = observed(
+        lambda z, y: -F.log_softmax(z.T, dim=0)[y, torch.arange(len(y))].mean(), LABELS
+    )
+    assert picked.kind == "nll_of_columns" and picked.value == pytest.approx(value)
+    assert not picked.softmax_over_batch
 
 
 def test_a_loss_that_nobody_knows_is_left_out():
