@@ -35,7 +35,10 @@ NOT_LINEAR = (
 )
 """Two products with one of these between them are more than one product would be."""
 
-
+BENT_BY_ARGUMENTS = frozenset(("leaky_relu", "hardtanh"))
+"""Activations that bend nothing for some arguments."""
+LINE = 100.0
+"""As far as a straight line is looked at, to both sides."""
 JOINS = frozenset(("cat", "concat", "hstack"))
 """What puts columns beside what was looked up for categories."""
 MASKED = 1e4
@@ -167,6 +170,7 @@ def _find_layers(graph: StepGraph) -> None:
         incoming = frozenset[int]().union(*(linear_from.get(id(t), frozenset()) for t in op.inputs))
         owner = next((layer_of[id(t)] for t in op.inputs if id(t) in layer_of), 0)
         parameter = _parameter_of(graph, op)
+        bends = op.name in NOT_LINEAR and not _returns_its_input(op)
         signals = [t for t in op.inputs if graph.kind(t) == "signal"]
         if parameter is not None:
             owner = id(parameter)
@@ -176,7 +180,7 @@ def _find_layers(graph: StepGraph) -> None:
             else:
                 pairs += [(before, owner) for before in incoming if before != owner]
                 incoming = frozenset([owner])
-        elif op.name in NOT_LINEAR or (op.name in PRODUCTS | SUMS | {"mul"} and len(signals) > 1):
+        elif bends or (op.name in PRODUCTS | SUMS | {"mul"} and len(signals) > 1):
             incoming = frozenset()
             if op.name in NONLINEARITIES and owner:
                 graph.nonlinearities.setdefault(owner, op)
@@ -190,6 +194,17 @@ def _find_layers(graph: StepGraph) -> None:
         graph.linear_pairs = [
             (a, b) for a, b in pairs if ends.get(id(graph.layers[a].outputs[0])) == {b}
         ]
+
+
+def _returns_its_input(op: Op) -> bool:
+    """Whether an activation is a straight line for its arguments, as a leaky relu of slope 1 is."""
+    if op.name not in BENT_BY_ARGUMENTS or len(op.inputs) != 1:
+        return False
+    line = torch.linspace(-LINE, LINE, 9)
+    given = [line.clone() if isinstance(a, Tensor) else a for a in op.args]
+    named = {key: line.clone() if isinstance(a, Tensor) else a for key, a in op.kwargs.items()}
+    with torch.no_grad():
+        return torch.equal(op.function(*given, **named), line)
 
 
 def _is_by_position(graph: StepGraph, tensor: Tensor) -> bool:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .graph import LossCall, StepGraph
+from .loss_wiring import meets_all_targets
 from .observation import ObservedLoss
 from .tape import NONLINEARITIES, Op
 from .wiring import unreachable
@@ -280,7 +281,7 @@ Reader = Callable[[StepGraph, LossCall], ObservedLoss]
 def read_loss(graph: StepGraph) -> ObservedLoss:
     """Return the loss function in numbers; an empty one if it was not found."""
     if graph.loss is None:
-        return _of_columns(graph)
+        return replace(_of_columns(graph), broadcast=meets_all_targets(graph))
     with torch.no_grad():
         return READERS[graph.loss.kind](graph, graph.loss)
 

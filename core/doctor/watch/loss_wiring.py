@@ -14,6 +14,9 @@ MANY_SUMMANDS = 64
 OF_TWO = ("cosine_embedding_loss", "margin_ranking_loss")
 MARGINS = (*OF_TWO, "hinge_embedding_loss", "soft_margin_loss")
 """Losses whose labels are -1 and 1; of some they stand behind two tensors that are compared."""
+MEETS = frozenset("where add radd sub rsub mul rmul".split())
+"""Calls by which outputs meet targets in a loss by hand."""
+MANY_EXAMPLES = 3
 HINGES = frozenset("relu clamp clamp_min clip max maximum".split())
 SMOOTH = frozenset("softplus log_sigmoid exp".split())
 SUMS = frozenset("add radd sub rsub neg".split())
@@ -139,6 +142,63 @@ def _zeros_and_ones(labels: Tensor) -> bool:
     return bool(
         ((labels == 0) | (labels == 1)).all() and (labels == 0).any() and (labels == 1).any()
     )
+
+
+def meets_all_targets(graph: StepGraph) -> bool:
+    """Whether a column of outputs met a row of targets, (N, 1) and (N), in a loss by hand.
+
+    From there on each number of the square goes its own way to one mean or sum. Where a dimension
+    was added for that, as for pairs, or the square is reduced along one side, it may be meant.
+    """
+    return any(
+        _is_square_of_both(graph, op) and _ends_in_one_number(graph, op.outputs[0])
+        for op in graph.ops
+        if op.name in MEETS and op.outputs
+    )
+
+
+def _is_square_of_both(graph: StepGraph, op: Op) -> bool:
+    count = len(op.outputs[0]) if op.outputs[0].dim() == 2 else 0
+    if count < MANY_EXAMPLES or op.outputs[0].shape != (count, count):
+        return False
+    columns = [t for t in op.inputs if t.shape == (count, 1) and graph.kind(t) == "signal"]
+    rows = [t for t in op.inputs if t.shape == (count,) and graph.kind(t) == "data"]
+    others = [t for t in op.inputs if t.dim() > 1 and t.shape != (count, 1)]
+    return bool(columns and rows and not others) and not any(
+        _was_given_a_dimension(graph, t) for t in columns
+    )
+
+
+def _was_given_a_dimension(graph: StepGraph, value: Tensor) -> bool:
+    """Whether a column was a row before, number by number."""
+    for _ in range(12):
+        op = graph.made_by(value)
+        before = next((t for t in op.inputs if graph.kind(t) == "signal"), None) if op else None
+        if op is None or before is None:
+            return False
+        if before.dim() < 2:
+            return True
+        if before.shape != value.shape:
+            return op.name in ("sum", "mean", "norm", "logsumexp", "amax", "amin")
+        value = before
+    return False
+
+
+def _ends_in_one_number(graph: StepGraph, square: Tensor) -> bool:
+    """Whether a square meets numbers, or squares of the same making, up to one mean or sum."""
+    shape = square.shape
+    for _ in range(12):
+        users = graph.users(square)
+        if not users:
+            return False
+        if any(op.outputs[0].numel() == 1 and op.name in ("mean", "sum") for op in users):
+            return True
+        if any(op.outputs[0].shape != shape for op in users):
+            return False
+        if any(op.name in ("softmax", "log_softmax", "cumsum", "logcumsumexp") for op in users):
+            return False
+        square = users[0].outputs[0]
+    return False
 
 
 # Likelihoods.

@@ -424,6 +424,12 @@ FAULTS = [
         module,
         {"make": lambda: mlp(784, 64, 32, 10, activation=nn.Identity)},
     ),
+    (
+        "no_nonlinearity",
+        "LeakyReLU(True) has a slope of 1",
+        module,
+        {"make": lambda: mlp(784, 64, 32, 10, activation=lambda: nn.LeakyReLU(True))},
+    ),
     ("double_softmax", "softmax before", bare, {"scores": lambda z: z.softmax(1)}),
     (
         "double_softmax",

@@ -333,3 +333,25 @@ def test_rows_may_be_compared_with_columns_where_both_were_made_so(meant, broadc
         return (y[None] - z[:, 0].unsqueeze(1) if meant else z - y).square().mean()
 
     assert observed(loss, QUANTITIES, 1)[0].broadcast is broadcast
+
+
+SIGNS = QUANTITIES.sign()
+IN_A_ROW = {
+    "where": lambda z, y: torch.where(y > 0, 1 - z.sigmoid(), z.sigmoid()).mean(),
+    "hinge": lambda z, y: (1 - z * y).relu().mean(),
+    "likelihood": lambda z, y: -(y * z.sigmoid().log() + (1 - y) * (-z).sigmoid().log()).mean(),
+}
+MEANT = {
+    "a column, too": lambda z, y: torch.where(y[:, None] > 0, 1 - z, z).mean(),
+    "both in a row": lambda z, y: (1 - z.squeeze(1) * y).relu().mean(),
+    "pairs": lambda z, y: (1 - z.squeeze(1)[:, None] * y).relu().mean(),
+    "a mixture": lambda z, y: (z - y).logsumexp(1).mean(),
+    "a best one": lambda z, y: (z - y).abs().min(1).values.mean(),
+}
+
+
+@pytest.mark.parametrize("name", [*IN_A_ROW, *MEANT])
+def test_outputs_in_a_column_meet_targets_in_a_row(name):
+    """Each output is compared with each target, unless a dimension was added for that."""
+    seen, _ = observed({**IN_A_ROW, **MEANT}[name], SIGNS, outputs=1, scale=1.0)
+    assert seen.broadcast == (name in IN_A_ROW)
