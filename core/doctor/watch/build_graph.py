@@ -35,8 +35,8 @@ NOT_LINEAR = (
 )
 """Two products with one of these between them are more than one product would be."""
 
-BENT_BY_ARGUMENTS = frozenset(("leaky_relu", "hardtanh"))
-"""Activations that bend nothing for some arguments."""
+LINEAR_BY_ARGUMENTS = frozenset(("leaky_relu", "hardtanh"))
+"""Activations that are no nonlinearity for some arguments."""
 LINE = 100.0
 """As far as a straight line is looked at, to both sides."""
 JOINS = frozenset(("cat", "concat", "hstack"))
@@ -170,7 +170,7 @@ def _find_layers(graph: StepGraph) -> None:
         incoming = frozenset[int]().union(*(linear_from.get(id(t), frozenset()) for t in op.inputs))
         owner = next((layer_of[id(t)] for t in op.inputs if id(t) in layer_of), 0)
         parameter = _parameter_of(graph, op)
-        bends = op.name in NOT_LINEAR and not _returns_its_input(op)
+        nonlinear = op.name in NOT_LINEAR and not _returns_its_input(op)
         signals = [t for t in op.inputs if graph.kind(t) == "signal"]
         if parameter is not None:
             owner = id(parameter)
@@ -180,7 +180,7 @@ def _find_layers(graph: StepGraph) -> None:
             else:
                 pairs += [(before, owner) for before in incoming if before != owner]
                 incoming = frozenset([owner])
-        elif bends or (op.name in PRODUCTS | SUMS | {"mul"} and len(signals) > 1):
+        elif nonlinear or (op.name in PRODUCTS | SUMS | {"mul"} and len(signals) > 1):
             incoming = frozenset()
             if op.name in NONLINEARITIES and owner:
                 graph.nonlinearities.setdefault(owner, op)
@@ -198,7 +198,7 @@ def _find_layers(graph: StepGraph) -> None:
 
 def _returns_its_input(op: Op) -> bool:
     """Whether an activation is a straight line for its arguments, as a leaky relu of slope 1 is."""
-    if op.name not in BENT_BY_ARGUMENTS or len(op.inputs) != 1:
+    if op.name not in LINEAR_BY_ARGUMENTS or len(op.inputs) != 1:
         return False
     line = torch.linspace(-LINE, LINE, 9)
     given = [line.clone() if isinstance(a, Tensor) else a for a in op.args]
