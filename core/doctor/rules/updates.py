@@ -514,20 +514,32 @@ def lr_growing(rule: Rule, evidence: Evidence) -> Check:
     "lr_vanished",
     "learning rate that lasts",
     f"The learning rate does not fall below {LR_GONE:.1%} of its maximum long before the end,"
-    " unless a higher one would bring nothing any more.",
+    " unless a higher one would bring nothing any more. Where no rate is known, as of a momentum by"
+    " hand, updates do not fall below that part of their first sizes, and neither over gradients.",
     "steps to the end",
 )
 def lr_vanished(rule: Rule, evidence: Evidence) -> Check:
-    rates = evidence.learning_rates
+    rates, implied = evidence.learning_rates, False
+    if len(rates) < MIN_STEPS and evidence.loss_is_comparable:
+        rates, implied = _updates_over_gradients(evidence), True
     if len(rates) < 5 or rates[-1][0] < 60:
         return rule.not_checked("the learning rate was observed in too few steps")
-    top = max(lr for _, lr in rates)
-    picture = _rates_picture(rates)
+    top = median(size for _, size in rates[:MIN_STEPS]) if implied else max(r for _, r in rates)
+    picture = _rates_picture([(step, lr) for step, lr in rates if lr > 0])
     alive = [step for step, lr in rates if lr >= LR_GONE * top]
     measured = f"it falls from {top:.3g} to {rates[-1][1]:.3g}"
+    if implied:
+        measured = f"updates over gradients fall from {top:.3g} to {rates[-1][1]:.3g}"
     if alive[-1] >= LONG_BEFORE * rates[-1][0]:
         return rule.passed(measured, picture=picture)
     measured += f"; from step {alive[-1] + 1} of {rates[-1][0] + 1} on it is below 1/300 of that"
+    if implied and not _updates_have_vanished(evidence, alive[-1]):
+        return rule.passed(f"{measured}, and updates are not", picture=picture)
+    if implied and (better := _another_is_far_better(evidence)):
+        measured += f", and {better}"
+        return rule.failed(measured, 0.85, "the learning-rate schedule", picture=picture)
+    if implied:
+        return rule.not_checked(f"{measured}, and nothing else is known to be better")
     found = evidence.result(OtherRates)
     if found is None or not math.isfinite(found.before):
         return rule.failed(measured, 0.75, "the learning-rate schedule", picture=picture)
@@ -544,6 +556,40 @@ def lr_vanished(rule: Rule, evidence: Evidence) -> Check:
         return rule.passed(f"{measured}, and a higher rate brings no more", picture=picture)
     measured += f", and some steps more at a higher rate would lower the loss by {gain:.0%}"
     return rule.failed(measured, 0.92, "the learning-rate schedule", picture=picture)
+
+
+def _updates_over_gradients(evidence: Evidence) -> list[tuple[int, float]]:
+    """Return steps, and the median over parameters of the size of the update by the gradient's."""
+    found = []
+    for step in evidence.observations:
+        sizes = [p.update / p.gradient for p in step.parameters if p.gradient > 0]
+        sizes = [size for size in sizes if math.isfinite(size)]
+        found += [(step.step, median(sizes))] if sizes else []
+    return found
+
+
+def _updates_have_vanished(evidence: Evidence, after: int) -> bool:
+    """Whether updates behind a step are next to nothing beside those of the first steps."""
+    sizes = [
+        (step.step, median(p.update for p in step.parameters))
+        for step in evidence.observations
+        if step.parameters
+    ]
+    first = median(size for _, size in sizes[:MIN_STEPS])
+    late = [size for step, size in sizes if step > after]
+    return bool(late) and max(late) < LR_GONE * first
+
+
+def _another_is_far_better(evidence: Evidence) -> str:
+    """Say by how much another predictor, or a copy that goes on, beats the network; else ""."""
+    found = evidence.result(References)
+    if found is None or not found.is_new or not found.own > 0:
+        return ""
+    known = [x for x in (found.best_baseline, found.same, found.longer) if math.isfinite(x)]
+    lower = 1 - min(known, default=found.own) / found.own
+    if lower <= WORTH_STARTING_AGAIN:
+        return ""
+    return f"on the same new examples a loss {lower:.0%} lower is reached without it"
 
 
 def _median_ratios(evidence: Evidence) -> list[float]:

@@ -583,3 +583,31 @@ def test_what_was_tried_on_own_functions_and_replicas():
     assert wrong_backward.check(tried(evidence(), "backward_compared", False)).passed is False
     assert replicas_drift.check(evidence()).passed
     assert replicas_drift.check(evidence(replicas="a and b differ")).passed is False
+
+
+@pytest.mark.parametrize(
+    ("size", "gradient", "baseline", "passed"),
+    [
+        (lambda t: 0.9**t, 1e-3, 0.5, False),
+        (lambda t: 0.9**t, 1e-3, 1.9, None),
+        (lambda t: 0.99**t, 1e-3, 0.5, True),
+        (lambda t: 1.0, 1.0, 0.5, True),
+    ],
+    ids=["by batch", "settled", "slowly", "gradients that grow"],
+)
+def test_updates_that_vanish_where_no_rate_is_known(size, gradient, baseline, passed):
+    """A momentum by hand has no rate: its updates are compared with their gradients."""
+    seen = [
+        step(
+            t,
+            variable_lr=math.nan,
+            parameters=(
+                weight(update=1e-4 * size(t), gradient=gradient if t > 60 else 1e-3, cosine=-0.8),
+            ),
+        )
+        for t in range(0, 200, 5)
+    ]
+    none = [math.nan] * 9
+    references = References(1.8, 1.8, *none, baseline, 1000, 500, is_new=True)
+    found = tried(evidence(seen), "reference_networks", None, references)
+    assert lr_vanished.check(found).passed is passed
