@@ -3,7 +3,8 @@
 Three kinds behind one class, all of them a :class:`tiktoken.Encoding`: characters, a byte-pair
 encoding that was trained on the text itself (Sennrich et al. 2016; Karpathy's "Let's build the GPT
 tokenizer"), and GPT-2's. Each has the 256 bytes among its tokens, so that there is no text that it
-can't encode: a character that it never met is spelled in bytes.
+can't encode: a character that it never met is spelled in bytes. The exception are the characters of
+one text alone, as nanoGPT numbers them: any other character is refused.
 """
 
 import base64
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 KINDS = ("bpe", "characters", "gpt2")
 BYTES = 256
+ASCII = 128
 LARGEST = 1 << 20  # tokens, far above any vocabulary that is made here
 EVERY_CHARACTER = r"(?s:.)"
 WORDS = (
@@ -83,8 +85,29 @@ class Tokenizer:
         names = {"bpe": "byte pairs of this text", "characters": "characters", "gpt2": "GPT-2's"}
         return names[self.kind]
 
+    @cached_property
+    def closed(self) -> bool:
+        """Whether it knows some characters alone, and no bytes to spell others with."""
+        return self.kind == "characters" and self._kept is not None and self._new[BYTES - 1] < 0
+
+    def knows(self, character: str) -> bool:
+        """Whether it can encode a character."""
+        return not self.closed or character in self._characters
+
+    @cached_property
+    def _characters(self) -> frozenset[str]:
+        return frozenset(token.decode("utf-8", "replace") for token in self._bytes)
+
+    def known(self, text: str) -> str:
+        """Return a text without the characters that it can't encode."""
+        return "".join(filter(self.knows, text)) if self.closed else text
+
     def encode(self, text: str) -> Array:
-        """Return the tokens of a text, (n,) int64; half of a surrogate pair is no character."""
+        """Return the tokens of a text, (n,) int64; half of a surrogate pair is no character.
+
+        Raises:
+            UserError: it is closed, and lacks a character of the text.
+        """
         try:
             tokens = self._encoding.encode_to_numpy(text, disallowed_special=()).astype(np.int64)
         except UnicodeEncodeError:
@@ -97,11 +120,24 @@ class Tokenizer:
         known: Array = self._new[tokens]
         if (known >= 0).all():
             return known
+        if self.closed:
+            raise UserError(self.refusal(text))
         return np.concatenate(
             [
                 self._new[[token]] if self._new[token] >= 0 else self._spelled(token)
                 for token in tokens
             ]
+        )
+
+    def refusal(self, text: str) -> str:
+        """Say why a text can't be encoded; "" where it can be."""
+        if not self.closed or not (strange := sorted(set(text) - self._characters)):
+            return ""
+        shown = " ".join(f"“{c if c.isprintable() else ascii(c)[1:-1]}”" for c in strange[:8])
+        return (
+            f"This network knows {self.size:,} characters, and not {shown}"
+            f"{' …' if len(strange) > 8 else ''}; use a text without them, such as the one that it"
+            " was trained on."
         )
 
     def decode(self, tokens: Iterable[int]) -> str:
@@ -119,8 +155,11 @@ class Tokenizer:
 
     @cached_property
     def newline(self) -> int:
-        """The token of a line's end, with which a text that has no beginning begins."""
-        return int(self.encode("\n")[0])
+        """The token of a line's end, with which a text that has no beginning begins.
+
+        It is the first token where there is no line's end.
+        """
+        return 0 if not self.knows("\n") else int(self.encode("\n")[0])
 
     def _spelled(self, token: int) -> Array:
         """Return a token that is not kept as the tokens of its bytes."""
@@ -136,6 +175,14 @@ class Tokenizer:
         old = np.arange(self.size) if self._kept is None else self._kept
         spelled = [self._encoding.encode_single_token(bytes([byte])) for byte in range(BYTES)]
         kept = np.union1d(old[np.flatnonzero(occurring)], spelled).astype(np.int64)
+        return Tokenizer(self.kind, self._encoding, self.learned, kept)
+
+    def closed_to(self, kept: Array) -> "Tokenizer":
+        """Return it with these tokens only: characters, and no bytes to spell others with.
+
+        Args:
+            kept: the tokens, in order, (n,).
+        """
         return Tokenizer(self.kind, self._encoding, self.learned, kept)
 
     def merges(self) -> list[tuple[bytes, bytes]]:
@@ -161,6 +208,18 @@ def characters(found: Iterable[str]) -> Tokenizer:
     """Return the tokenizer of these characters: one token each; those beyond ASCII follow bytes."""
     learned = tuple(sorted({c for c in found if not c.isascii()}))
     return _made("characters", tuple(c.encode("utf-8", "surrogatepass") for c in learned))
+
+
+def only_characters(found: Iterable[str]) -> Tokenizer:
+    """Return the tokenizer of these characters and no others, numbered by their codes.
+
+    That is how nanoGPT's ``prepare.py`` numbers them: ``sorted(set(text))``.
+    """
+    letters = set(found)
+    whole = characters(letters)
+    places = {token.decode("utf-8", "replace"): i for i, token in enumerate(whole.learned, BYTES)}
+    kept = sorted(places.get(letter, ord(letter)) for letter in letters)
+    return whole.closed_to(np.array(kept, np.int64))
 
 
 def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
@@ -248,6 +307,8 @@ def _restored(kind: str, learned: tuple[bytes, ...], kept: tuple[int, ...] | Non
     ids = np.array(kept, np.int64)
     if not len(ids) or (np.diff(ids) <= 0).any() or ids[0] < 0 or ids[-1] >= whole.size:
         raise UserError("The tokens that it keeps are none of its tokenizer's.")
+    if kind == "characters" and not ((ids >= ASCII) & (ids < BYTES)).any():
+        return whole.closed_to(ids)
     held = np.zeros(whole.size, np.int64)
     held[ids] = 1
     if (made := whole.keeping(held)).size != len(ids):

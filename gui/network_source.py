@@ -20,6 +20,7 @@ class NetworkSource(QObject):
     Attributes:
         words: what it is, in a few words.
         in_training: whether it is the one that is being trained.
+        note: what is to be known about a network of another program; "" for none.
     """
 
     changed = Signal()
@@ -31,6 +32,7 @@ class NetworkSource(QObject):
         self._session = session
         self._title = ""
         """What another program's network is called."""
+        self.note = ""
         self.in_training = False
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
@@ -44,11 +46,12 @@ class NetworkSource(QObject):
         return self._session.file
 
     def _on_started(self, event: Started) -> None:
-        self._title = ""
+        self._title = self.note = ""
         self._follow(True)
 
     def _on_loaded(self, event: Loaded) -> None:
         self._title = str(event.about.get("title", ""))
+        self.note = str(event.about.get("note", "")) if self._title else ""
         self._follow(False)
 
     def _on_ended(self, event: Finished | Stopped | Failed) -> None:

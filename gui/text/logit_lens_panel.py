@@ -183,6 +183,10 @@ class LogitLensPanel(QWidget):
         if model is None or not self.word.text():
             self.near.setText("")
             return
+        if refusal := model.tokenizer.refusal(self.word.text()):
+            self.near_words.setText(refusal)
+            self.near.setText("")
+            return
         tokens = model.tokenizer.encode(self.word.text()).tolist()
         token = tokens[-1]
         found = neighbours(model, token, NEAR)

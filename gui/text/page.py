@@ -170,6 +170,7 @@ class Page(TrainingPage):
 
     def _on_prompt(self) -> None:
         """Let whoever looks into the network look with what was typed."""
+        self.write.check_prompt()
         self.learning.refresh_layer()
         self._show_text(typed=True)
 
@@ -179,7 +180,8 @@ class Page(TrainingPage):
         if replica is None:
             return
         if typed or not tokens:
-            tokens = replica.model.tokenizer.encode(self.write.prompt.toPlainText()).tolist()
+            tokenizer, typed_text = replica.model.tokenizer, self.write.prompt.toPlainText()
+            tokens = tokenizer.encode(tokenizer.known(typed_text)).tolist()
         self.attention.set_tokens(tokens)
         self.inside.set_tokens(tokens)
 

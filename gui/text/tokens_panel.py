@@ -34,6 +34,8 @@ WHY = {
     " in bytes.",
     "gpt2": "GPT-2's merges were learned from the web, not from this text.",
 }
+CLOSED = "Each character of the text is a token by itself; the network knows no others."
+"""What is said of characters alone, without the bytes."""
 
 
 class TokensPanel(QWidget):
@@ -136,7 +138,6 @@ class TokensPanel(QWidget):
         )
         self.keep.setVisible(tokenizer.size > LARGE and occurring < 0.9 * tokenizer.size)
         self._turn()
-        self.why.setText(WHY[tokenizer.kind])
         self._lines.setStringList(
             [
                 f"{number:,}   {shown(a)}  +  {shown(b)}   \u2192   {shown(a + b)}"
@@ -146,6 +147,11 @@ class TokensPanel(QWidget):
         self.merges.setVisible(tokenizer.kind == "bpe")
         self._cut()
 
+    def _about(self) -> str:
+        """Say where the tokens come from."""
+        assert self._tokenizer is not None
+        return CLOSED if self._tokenizer.closed else WHY[self._tokenizer.kind]
+
     def _on_text(self) -> None:
         if self.isVisible():
             self._settle.start()
@@ -154,9 +160,11 @@ class TokensPanel(QWidget):
         if self._tokenizer is None:
             return
         text = self.text.toPlainText()[:MOST]
-        tokens = self._tokenizer.encode(text).tolist()
+        refusal = self._tokenizer.refusal(text)
+        tokens = [] if refusal else self._tokenizer.encode(text).tolist()
         self.view.show_tokens([(self._tokenizer.bytes_of(token), token) for token in tokens])
         self.count.setText(f"{len(tokens):,} tokens")
+        self.why.setText(refusal or self._about())
 
     def showEvent(self, event: Any) -> None:
         """Catch up with what was typed or learned while this was hidden."""

@@ -118,6 +118,12 @@ class WritePanel(Card):
         """Leave more time to a training that goes on beside it."""
         self._busy = busy
 
+    def check_prompt(self) -> None:
+        """Say while it is typed which characters the network does not know."""
+        if self._model is not None and self._model.tokenizer.closed:
+            refusal = self._model.tokenizer.refusal(self.prompt.toPlainText())
+            say(self.words, refusal or LEGEND, "fault" if refusal else "small")
+
     def start(self) -> None:
         """Write after the prompt, with the present settings; the same seed writes the same."""
         prompt, settings = self.prompt.toPlainText(), self.settings

@@ -26,4 +26,5 @@ class NetworkLabel(Elided):
         self.setText(words[:1].upper() + words[1:])
         self.setAccessibleName(f"Network that answers: {words}")
         where = f"\n{self.source.path}" if self.source.path else ""
-        self.setToolTip(rich(f"The network that answers here: {words}.{where}"))
+        note = f" {self.source.note}" if self.source.note else ""
+        self.setToolTip(rich(f"The network that answers here: {words}.{note}{where}"))

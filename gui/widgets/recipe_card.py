@@ -105,6 +105,9 @@ class RecipeCard(Card):
         column.setContentsMargins(0, 0, 8, 0)
         column.addWidget(self.form)
         scroll.setWidget(inner)
+        # Once the layout has made room for it.
+        later = Qt.ConnectionType.QueuedConnection
+        self.form.appeared.connect(scroll.ensureWidgetVisible, later)
         self.body.addWidget(scroll, 1)
         foot = QHBoxLayout()
         foot.addWidget(self.show_code)

@@ -24,6 +24,8 @@ class RecipeForm(QWidget):
 
     typing = Signal(str, str)
     """A setting, and its text while it is typed; the draft has it once the field is left."""
+    appeared = Signal(QWidget)
+    """The field of the one setting that a choice made appear, such as the rank behind lora."""
 
     def __init__(self, draft: RecipeDraft, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,12 +85,19 @@ class RecipeForm(QWidget):
             combo.setSizeAdjustPolicy(
                 ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
-            combo.textActivated.connect(lambda text: self._draft.set(key, text))
+            combo.textActivated.connect(lambda text: self._choose(key, text))
             return combo
         line = UndoableLine()
         line.editingFinished.connect(lambda: self._take_text(key, line))
         line.textEdited.connect(lambda text: self.typing.emit(key, text))
         return line
+
+    def _choose(self, key: str, text: str) -> None:
+        hidden = [field for field in self._inputs.values() if field.isHidden()]
+        self._draft.set(key, text)
+        fresh = [field for field in hidden if not field.isHidden()]
+        if len(fresh) == 1:
+            self.appeared.emit(fresh[0])
 
     def _make_slider(self, key: str, about: Setting) -> Slider:
         slider = Slider(Qt.Orientation.Horizontal)

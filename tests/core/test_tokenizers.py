@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+import json
 import os
 import random
 from collections import Counter
@@ -15,7 +16,15 @@ import tiktoken
 
 from core import tokenizers
 from core.errors import UserError
-from core.tokenizers import WORDS, Tokenizer, Whole, characters, from_dict, train_bpe
+from core.tokenizers import (
+    WORDS,
+    Tokenizer,
+    Whole,
+    characters,
+    from_dict,
+    only_characters,
+    train_bpe,
+)
 
 LESSON = (
     "The cat sat on the mat, and the rat sat on the cat; that's that, they'll say 1234 times.\n\n"
@@ -252,6 +261,20 @@ def test_an_unfinished_character_becomes_one_mark():
     assert whole.feed("小".encode()[0]) == "" and whole.end() == "\ufffd"
     assert Whole(tokenizer).feed(0xFF) == "\ufffd"
     assert tokenizer.decode([*"小".encode()[:2], ord("b")]) == "\ufffdb"
+
+
+def test_characters_alone_are_numbered_by_their_codes():
+    """As nanoGPT does; another character is refused, and nothing is spelled in bytes."""
+    text = "小 Zoë\n!"
+    made = only_characters(text)
+    assert made.closed and made.size == 7 and not characters(text).closed
+    assert made.encode("".join(sorted(set(text)))).tolist() == list(range(7))
+    assert from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    assert made.decode(made.encode(text).tolist()) == text and made.bytes_of(made.newline) == b"\n"
+    with pytest.raises(UserError, match=r"knows 7 characters, and not “\\t” “a” “é”; use a text"):
+        made.encode("Zoé\ta")
+    assert made.known("Zoé\ta") == "Zo" and made.refusal("Zoë") == "" == characters("").refusal("é")
+    assert only_characters("ab").newline == 0
 
 
 def test_gpt2s_is_gpt2s(gpt2):

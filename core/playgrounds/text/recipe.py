@@ -80,8 +80,10 @@ class TextRecipe(Recipe):
         False,
         "Tokens",
         "Occurring only",
-        "Keep only the tokens that occur in the text, and the 256 bytes to spell all others with.",
-        only={"tokenizer": ("gpt2",)},
+        "Keep only the tokens that occur in the text, and of gpt2 the 256 bytes to spell all others"
+        " with. Of characters no others are kept: a text with another one is refused, as by"
+        " nanoGPT.",
+        only={"tokenizer": ("characters", "gpt2")},
         fixes={"vocabulary_unused": True},
     )
     model: str = setting(

@@ -143,6 +143,8 @@ class TextData:
             CancelledError: ``cancelled`` said so.
         """
         key = f"{recipe.tokenizer} {recipe.vocab_size if recipe.tokenizer == 'bpe' else ''}"
+        if recipe.tokenizer == "characters" and recipe.occurring:
+            key += "alone"
         if key not in self._tokenizers:
             self._tokenizers[key] = self._make(recipe, tell, cancelled)
         whole = self._tokenizers[key]
@@ -158,7 +160,8 @@ class TextData:
         if recipe.tokenizer == "gpt2":
             return tokenizers.gpt2()
         if recipe.tokenizer == "characters":
-            return tokenizers.characters(self.corpus.letters)
+            made = tokenizers.only_characters if recipe.occurring else tokenizers.characters
+            return made(self.corpus.letters)
         return tokenizers.train_bpe(self._lesson(tell, cancelled), recipe.vocab_size)
 
     def _lesson(self, tell: Tell, cancelled: Cancelled) -> Iterator[str]:

@@ -88,7 +88,8 @@ class Part(NetworkPart):
         if isinstance(model, GPT):
             for box, count in ((self.layer_box, len(model.blocks)), (self.head_box, model.heads)):
                 _fill(box, count)
-            ids = model.tokenizer.encode(self.prompt.text())[: min(MAX_TOKENS, model.context)]
+            prompt = model.tokenizer.known(self.prompt.text())
+            ids = model.tokenizer.encode(prompt)[: min(MAX_TOKENS, model.context)]
             tokens = ids.tolist() or [model.tokenizer.newline]
             words = [shown(model.tokenizer.bytes_of(token)) for token in tokens]
             layer, head = self.layer_box.currentIndex(), self.head_box.currentIndex()

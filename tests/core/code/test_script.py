@@ -75,7 +75,11 @@ SMALL_CNN = {"channels": "4,8,8", "kernel": 3}
             "tuned gpt",
             {**SMALL_GPT, "vocab_size": 300, "trained": "last", "trained_blocks": 1},
         ),
-        ("text", "nanoGPT, on a CPU", {**SMALL_GPT, "trained": "lora", "lora_rank": 2}),
+        (
+            "text",
+            "nanoGPT, on a CPU",
+            {**SMALL_GPT, "trained": "lora", "lora_rank": 2, "occurring": True},
+        ),
         ("text", "tuned mlp", {"vocab_size": 300, "width": 8, "hidden": "32", "dropout": 0.1}),
         ("text", "tuned bigram", {"tokenizer": "characters", "batch_size": 64}),
     ],

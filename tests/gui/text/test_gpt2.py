@@ -5,10 +5,11 @@ import json
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QPushButton
 from safetensors.torch import save_file
 
 from gui.text import logit_lens_panel
+from tests.core.playgrounds.text.foreign import test_nanogpt_characters as nano
 from tests.core.playgrounds.text.foreign.reference import random_weights
 from tests.gui.conftest import Program
 
@@ -125,3 +126,41 @@ def test_what_is_no_network_is_refused(program, folder, tmp_path, monkeypatch):
     assert asked == ["Checkpoints (*.safetensors *.pt *.pth *.ckpt)"]
     assert not drop(program.page.recipe, folder / "lesson.txt")
     program.ready()
+
+
+def test_a_character_network_of_nanogpt(program, tmp_path):
+    """What it does not know is said where it is typed; where its characters are from, too."""
+    (tmp_path / "input.txt").write_text(nano.VERSE)
+    path = nano.kept(tmp_path, *nano.made(nano.VERSE))
+    program.session.data = tmp_path / "input.txt"
+    assert drop(program.page.recipe, path)
+    program.until(lambda: "val_loss" in program.session.history.evaluations)
+    program.ready()
+    page, message = program.page, program.page.findChild(QLabel, "writeMessage")
+    assert "characters are taken to be those of the text" in page.run_bar.message.text()
+    assert str(tmp_path / "input.txt") in page.write.network.toolTip()
+    page.write.prompt.setPlainText("Zoë")
+    assert "and not “Z” “ë”; use a text" in message.text()
+    page.write.generate.click()
+    assert "and not “Z” “ë”; use a text" in message.text() and not page.write.writing.running
+    page.write.prompt.setPlainText("the dög ")
+    assert "and not" not in message.text()
+    page.write.generate.click()
+    program.until(lambda: not page.write.writing.running)
+    assert set(page.write.output.toPlainText()) <= set(nano.VERSE)
+    page.inside.word.setText("Q")
+    assert "and not “Q”" in page.inside.near_words.text()
+    page.tokens.text.setPlainText("a Q")
+    page.tabs.setCurrentWidget(page.tokens)
+    assert "and not “Q”" in page.tokens.why.text()
+
+
+def test_a_field_that_a_choice_makes_appear_is_brought_into_view(program, window):
+    """The rank behind lora, on a small screen."""
+    window.resize(1280, 720)
+    box = program.page.findChild(QComboBox, "setting_trained")
+    rank = program.page.findChild(QLineEdit, "setting_lora_rank")
+    assert rank.isHidden()
+    box.setCurrentText("lora")
+    box.textActivated.emit("lora")
+    program.until(lambda: rank.visibleRegion().boundingRect().contains(rank.rect()))

@@ -190,13 +190,18 @@ def _is_tied(source: NamedWeights) -> bool:
     return torch.equal(source.read("lm_head.weight"), source.read("wte.weight"))
 
 
+def rows_of(source: NamedWeights) -> int:
+    """Return how many tokens the table is made for; GPT-2's where there is no table."""
+    return (source.shapes.get("wte.weight") or (TOKENS,))[0]
+
+
 def vocabulary_of(source: NamedWeights) -> Vocabulary:
     """Return GPT-2's tokens, if the table is made for them.
 
     Raises:
         UserError: it is not.
     """
-    count = source.shapes["wte.weight"][0] if "wte.weight" in source.shapes else TOKENS
+    count = rows_of(source)
     if not TOKENS <= count <= PADDED:
         raise UserError(
             f"{source.path} knows {count:,} tokens and not the {TOKENS:,} of GPT-2, and which they"

@@ -161,7 +161,7 @@ def _tokens(
     told: dict[str, Any] = {"tokenizer": tokenizer.kind}
     if tokenizer.kind == "bpe":
         told["vocab_size"] = tokenizer.size
-    if tokenizer.kind == "gpt2" and tokenizer.size < TOKENS:
+    if tokenizer.closed or (tokenizer.kind == "gpt2" and tokenizer.size < TOKENS):
         told["occurring"] = True
     return tokenizer.to_dict(), told
 

@@ -9,10 +9,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .... import tokenizers
 from ....errors import UserError
 from ....files import check_archive, check_is_file
-from .gpt2 import ForeignNetwork, NamedWeights, bare, recipe_of, title, vocabulary_of, weights_of
+from .gpt2 import (
+    TOKENS,
+    ForeignNetwork,
+    NamedWeights,
+    bare,
+    recipe_of,
+    rows_of,
+    title,
+    vocabulary_of,
+    weights_of,
+)
+from .nanogpt_characters import characters_of
 
 WEIGHTS = "ckpt.pt"
 LARGEST = 24 << 30  # bytes: XL's weights with Adam's averages
@@ -36,6 +46,8 @@ def read(path: Path) -> ForeignNetwork:
         )
     steps = content.get("iter_num")
     loss = content.get("best_val_loss")
+    config = content.get("config")
+    dataset = config.get("dataset") if isinstance(config, dict) else None
     del content  # with it the optimiser's averages, twice as large as the weights
     held = _tensors(path, state)
     source = NamedWeights(
@@ -47,8 +59,13 @@ def read(path: Path) -> ForeignNetwork:
     heads = args.get("n_head")
     if type(heads) is not int or heads < 1:
         raise UserError(f"{path} does not say how many heads it has (model_args); it is damaged.")
-    vocabulary = vocabulary_of(source)
-    told: dict[str, Any] = {"tokenizer": vocabulary["tokenizer"], "gelu": "exact"}
+    told: dict[str, Any] = {"gelu": "exact"}
+    rows, learned, note = rows_of(source), "a text that its file does not name", ""
+    if rows < TOKENS:
+        told |= {"tokenizer": "characters", "occurring": True}
+    else:
+        vocabulary = vocabulary_of(source)
+        told["tokenizer"] = vocabulary["tokenizer"]
     dropout = args.get("dropout")
     if isinstance(dropout, int | float):
         told["dropout"] = float(dropout)
@@ -58,15 +75,17 @@ def read(path: Path) -> ForeignNetwork:
             raise UserError(
                 f"{path} says {key}={args[key]!r}, and its weights have {found:,}; it is damaged."
             )
-    count = tokenizers.from_dict(vocabulary).size
-    weights = weights_of(source, recipe, count)
+    weights = weights_of(source, recipe, min(rows, TOKENS))
+    if rows < TOKENS:
+        found = characters_of(path, dataset, recipe, weights)
+        vocabulary, learned, note = found.tokenizer.to_dict(), found.text, found.note
     about = {
         "steps": steps if type(steps) is int and 0 <= steps < 1 << 62 else 0,
         "seconds": 0.0,
-        "dataset": "a text that its file does not name",
+        "dataset": learned,
         "metrics": _metrics(loss),
         "title": f"{title(recipe)}, trained with nanoGPT",
-        "note": "",
+        "note": note,
     }
     return ForeignNetwork(recipe, vocabulary, weights, about)
 
