@@ -32,6 +32,8 @@ GROWS = 30.0
 """Times by which the standard deviation of a signal grows in one layer that is far too large."""
 MANY_NONLINEAR = 4
 """Layers with a nonlinearity for each that lacks one, from which on much else may be worse."""
+MIN_NEURONS, ALIKE = 4, 1e-5
+"""Vectors of a layer's neurons, and by which part of them sizes differ that are computed alike."""
 FEW_UNITS = 8
 """Of a layer, below which their saturated share says little."""
 VANISHING_EARLY, VANISHING_ON_PLATEAU = VANISHING / 5, 2.5 * VANISHING
@@ -133,6 +135,8 @@ def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
 def symmetric_init(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
     hidden = [x for x in first.layers if not x.is_output and x.units > 1] if first else []
+    if not hidden and (alike := _neurons_alike(evidence)):
+        return rule.failed("neurons of a layer have the same weights and gradients", 0.93, alike)
     if not hidden:
         return rule.not_checked("there is no hidden layer")
     # Zeros that only begin a branch get different gradients at once: they are no fault.
@@ -143,6 +147,33 @@ def symmetric_init(rule: Rule, evidence: Evidence) -> Check:
         measured = "all units of a layer compute the same"
         return rule.failed(measured, 0.95, names(symmetric))
     return rule.passed(f"units differ in {len(hidden)} layers")
+
+
+def _neurons_alike(evidence: Evidence) -> str:
+    """Return the vectors, each a neuron's own weights, that are moved alike in all steps; "".
+
+    Those that are added to the same sum, such as the two biases of a gate, have the same gradient,
+    too: they are two or three, and single numbers may be of neurons without any input.
+    """
+    first, steps = evidence.first, [x for x in evidence.observations if x.parameters]
+    if first is None or first.step > START or len(steps) < MIN_NEURONS:
+        return ""
+    known: dict[tuple[int, ...], list[str]] = {}
+    for p in first.parameters:
+        if len(p.shape) == 1 and p.shape[0] > 1 and p.requires_grad and p.gradient > 0:
+            known.setdefault(p.shape, []).append(p.name)
+    for found in known.values():
+        if len(found) >= MIN_NEURONS and all(_moved_alike(step, found) for step in steps[:6]):
+            return names(found)
+    return ""
+
+
+def _moved_alike(step: Observation, found: Collection[str]) -> bool:
+    """Whether parameters have the same size, gradient and update in a step, and are moved."""
+    which = [p for p in step.parameters if p.name in found]
+    sizes = [[getattr(p, what) for p in which] for what in ("std", "gradient", "update")]
+    alike = all(max(x) - min(x) <= ALIKE * max(x) for x in sizes if x)
+    return len(which) == len(found) and alike and min(sizes[2]) > 0
 
 
 @rule(

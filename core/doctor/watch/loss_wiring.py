@@ -22,6 +22,8 @@ SMOOTH = frozenset("softplus log_sigmoid exp".split())
 SUMS = frozenset("add radd sub rsub neg".split())
 TO_A_NUMBER = frozenset("mean sum mul rmul div truediv neg pow square log1p".split())
 """Calls behind the margin of an example, on the way to the loss."""
+LINEAR = VIEWS | SUMS | FACTORS | frozenset("mean sum neg getitem masked_fill".split())
+"""Calls of which a straight line comes out where one goes in."""
 POSITIVE = frozenset("exp softplus relu square pow abs sigmoid".split())
 """Calls behind which no number is below 0."""
 NUMBER_BY_NUMBER = POSITIVE | frozenset(
@@ -136,6 +138,56 @@ def _margin_of_zeros(graph: StepGraph) -> Wired:
         words = "the margin is of scores times labels, which are 0 and 1, and not -1 and 1"
         return f"{words}: of a 0 it is the same whatever the score", product
     return None
+
+
+def _margin_without_an_end(graph: StepGraph) -> Wired:
+    """Scores less that of the right class, of which no part is cut off: it falls without a bound.
+
+    A penalty on the weights would be a bound, and so would any curve on the way to the loss.
+    """
+    root = graph.tape.root
+    penalised = any(graph.kind(term) == "weights" for term, _ in graph.terms)
+    if root is None or penalised or root.numel() != 1 or not float(root) < 0:
+        return None
+    for op in graph.ops:
+        if op.name != "sub" or len(op.inputs) != 2:
+            continue
+        scores, right = op.inputs
+        pick, _ = graph.back(right, frozenset(("unsqueeze", "view", "reshape")))
+        if pick is not None and pick.name == "getitem" and pick.inputs[0] is not scores:
+            pick = graph.made_by(pick.inputs[0])  # [:, None] behind it
+        if pick is None or not pick.inputs or pick.inputs[0] is not scores or scores.dim() != 2:
+            continue
+        by_class = any(graph.kind(t) == "data" and _is_whole(t) for t in pick.inputs[1:])
+        of_each = right.shape == (len(scores), 1) and scores.shape[1] > 1
+        if by_class and of_each and pick.name in ("getitem", "gather") and _is_linear(graph, op):
+            words = (
+                "scores less that of the right class are summed up with no max(0, ...): the loss,"
+                f" {float(root):.3g} by now, has no lower bound"
+            )
+            return words, op
+    return None
+
+
+def _is_whole(index: Tensor) -> bool:
+    return not index.is_floating_point() and index.dtype != torch.bool
+
+
+def _is_linear(graph: StepGraph, made: Op) -> bool:
+    """Whether the loss is linear in what a call made."""
+    todo, seen = [made.outputs[0]], set[int]()
+    while todo:
+        value = todo.pop()
+        for op in graph.users(value):
+            if id(op) in seen:
+                continue
+            seen.add(id(op))
+            signals = [t for t in op.inputs if graph.kind(t) == "signal"]
+            divides = op.name in FACTORS and len(signals) > 1
+            if op.name not in LINEAR or divides:
+                return False
+            todo += op.outputs
+    return True
 
 
 def _zeros_and_ones(labels: Tensor) -> bool:
@@ -366,6 +418,7 @@ def wrong_form(graph: StepGraph) -> Wired:
         _divergence_of_no_logarithms,
         _overlap_of_scores,
         _margin_of_zeros,
+        _margin_without_an_end,
         _rate_and_not_its_logarithm,
         _error_over_a_free_spread,
         _risk_set_reversed,

@@ -178,3 +178,32 @@ def test_an_accuracy_of_columns(by_rows):
                 seen.validate(new, right)
     named = [cause.id for cause in seen.diagnosis.causes]
     assert named == (["metric_disagrees"] if by_rows else []), seen.diagnosis.text()
+
+
+def margins(z, y):
+    """By how much scores exceed that of the right class, less one."""
+    return (z - z[torch.arange(len(y)), y][:, None] + 1) * (F.one_hot(y, 4) == 0)
+
+
+HINGE = (
+    (True, lambda z, y, w: margins(z, y).sum() / len(y)),
+    (True, lambda z, y, w: (z - z.gather(1, y[:, None]) + 1).sum(1).mean()),
+    (False, lambda z, y, w: margins(z, y).clamp(min=0).sum() / len(y)),
+    (False, lambda z, y, w: margins(z, y).sum() / len(y) + (w**2).sum()),
+    (False, lambda z, y, w: (z - z.gather(1, y[:, None])).exp().sum(1).log().mean()),
+)
+
+
+@pytest.mark.parametrize(("unbounded", "hinge"), HINGE)
+def test_a_hinge_without_its_max(unbounded, hinge):
+    """It falls below zero, and on."""
+    x, y = torch.randn(300, 6), torch.arange(300) % 4
+    x[torch.arange(300), y] += 3
+    net = nn.Linear(6, 4)
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        return hinge(net(x[i]), y[i], net.weight)
+
+    found = train(loss, net, optimizer=torch.optim.SGD(net.parameters(), lr=0.1))
+    assert (first(found) == "wrong_loss") == unbounded, found.text()

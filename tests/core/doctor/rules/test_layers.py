@@ -259,3 +259,16 @@ def test_zeros_that_only_begin_a_branch_are_not_symmetric():
     then = [step(n, layers=(different, output())) for n in (1, 2, 3)]
     assert symmetric_init.check(evidence([first, *then])).passed
     assert symmetric_init.check(evidence(steps(layers=(equal, output())))).passed is False
+
+
+@pytest.mark.parametrize(
+    ("gradients", "passed"),
+    [((0.1, 0.1, 0.1, 0.1), False), ((0.1, 0.1, 0.1, 0.2), None), ((0.1, 0.1), None)],
+)
+def test_neurons_whose_weights_are_vectors_of_their_own(gradients, passed):
+    """Four that are moved alike in all steps are one; two may be the biases of one sum."""
+    neurons = tuple(
+        weight(f"parameters[{n}]", (8,), gradient=gradient) for n, gradient in enumerate(gradients)
+    )
+    found = evidence(steps(layers=(), parameters=neurons))
+    assert symmetric_init.check(found).passed is passed
