@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .graph import VIEWS, StepGraph, Wired
-from .tape import Op
+from .tape import Op, replay
 
 NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
 """By which a sum of shares may miss 1; and by which one of no shares exceeds it."""
@@ -22,6 +22,8 @@ SMOOTH = frozenset("softplus log_sigmoid exp".split())
 SUMS = frozenset("add radd sub rsub neg".split())
 TO_A_NUMBER = frozenset("mean sum mul rmul div truediv neg pow square log1p".split())
 """Calls behind the margin of an example, on the way to the loss."""
+LARGER, FALLS = 1.01, 0.999
+"""Times the error of each example, and the loss then, below which it falls as errors grow."""
 LINEAR = VIEWS | SUMS | FACTORS | frozenset("mean sum neg getitem masked_fill".split())
 """Calls of which a straight line comes out where one goes in."""
 POSITIVE = frozenset("exp softplus relu square pow abs sigmoid".split())
@@ -188,6 +190,39 @@ def _is_linear(graph: StepGraph, made: Op) -> bool:
                 return False
             todo += op.outputs
     return True
+
+
+def _falls_with_the_error(graph: StepGraph) -> Wired:
+    """A loss made of the cross-entropy of each example alone, which a larger one makes lower.
+
+    As where a focal loss weighs by the probability, and not by what lacks of it to 1. Where
+    anything else comes in, such as a reward, either sign may be meant.
+    """
+    root = graph.tape.root
+    calls = [op for op in graph.ops if op.name in ("cross_entropy", "nll_loss")]
+    if graph.loss is not None or root is None or root.numel() != 1 or len(calls) != 1:
+        return None
+    errors = calls[0].outputs[0]
+    if errors.numel() < 2 or not float(root) > 0 or not bool((errors >= 0).all()):
+        return None
+    made = {id(errors)}
+    for op in graph.ops:
+        if any(id(t) in made for t in op.inputs):
+            if not all(id(t) in made for t in op.inputs):
+                return None
+            made |= {id(t) for t in op.outputs}
+    try:
+        with torch.no_grad():
+            larger = replay(graph.tape, (root,), {id(errors): errors.detach() * LARGER})[0]
+    except (RuntimeError, ValueError, IndexError, TypeError):
+        return None
+    if not float(larger) < FALLS * float(root):
+        return None
+    words = (
+        f"a cross-entropy of each example that is {LARGER - 1:.0%} larger makes the loss"
+        f" {1 - float(larger / root):.1%} lower: what is wrong is to become more wrong"
+    )
+    return words, calls[0]
 
 
 def _zeros_and_ones(labels: Tensor) -> bool:
@@ -419,6 +454,7 @@ def wrong_form(graph: StepGraph) -> Wired:
         _overlap_of_scores,
         _margin_of_zeros,
         _margin_without_an_end,
+        _falls_with_the_error,
         _rate_and_not_its_logarithm,
         _error_over_a_free_spread,
         _risk_set_reversed,

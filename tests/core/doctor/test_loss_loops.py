@@ -207,3 +207,27 @@ def test_a_hinge_without_its_max(unbounded, hinge):
 
     found = train(loss, net, optimizer=torch.optim.SGD(net.parameters(), lr=0.1))
     assert (first(found) == "wrong_loss") == unbounded, found.text()
+
+
+FOCAL = (
+    (True, lambda error, reward: ((-error).exp() ** 2 * error).mean()),
+    (False, lambda error, reward: ((1 - (-error).exp()) ** 2 * error).mean()),
+    (False, lambda error, reward: (1 - (-error).exp()).mean()),
+    (False, lambda error, reward: (error * reward).mean().exp()),
+)
+
+
+@pytest.mark.parametrize(("of_the_easy", "weighed"), FOCAL)
+def test_a_focal_loss_of_the_easy(of_the_easy, weighed):
+    """The loss falls as errors grow; where rewards have both signs, that may be meant."""
+    x, y = torch.randn(300, 6), torch.arange(300) % 4
+    x[torch.arange(300), y] += 3
+    net = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 4))
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        reward = torch.rand(ROWS) - 0.9
+        return weighed(F.cross_entropy(net(x[i]), y[i], reduction="none"), reward)
+
+    found = train(loss, net)
+    assert (first(found) == "wrong_loss") == of_the_easy, found.text()
