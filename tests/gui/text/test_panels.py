@@ -181,13 +181,16 @@ def test_only_what_occurs_is_offered_for_large_vocabularies(shown, data, size, s
     class Large:
         """A tokenizer that has more tokens than it needs."""
 
-        kind, title, learned = "gpt2", "GPT-2's", ()
+        kind, title, learned, closed = "gpt2", "GPT-2's", (), False
 
         def __init__(self):
             self.size = size
 
         def merges(self):
             return []
+
+        def refusal(self, text):
+            return ""
 
         def encode(self, text):
             return values["tokenizer"].encode(text)
