@@ -90,13 +90,13 @@ def outputs_out_of_reach(rule: Rule, evidence: Evidence) -> Check:
     losses = [x.criterion for x in evidence.observations if x.criterion.kind in DISTANCES]
     if not losses or losses[-1].one_hot:
         return rule.not_checked("no regression")
-    if not losses[-1].output_nonlinearity:
-        return rule.passed("no activation behind the last layer")
     share = sum(x.unreachable for x in losses) / len(losses)
+    if not losses[-1].output_nonlinearity and not share:
+        return rule.passed("no activation behind the last layer")
     last = losses[-1]
     measured = (
         f"{share:.0%} of the targets, from {last.target_min:.3g} to {last.target_max:.3g}, can't"
-        f" come out of {last.output_nonlinearity}"
+        f" come out of {last.output_nonlinearity or 'the last activation, scaled as it is'}"
     )
     if share > OUT_OF_REACH:
         return rule.failed(measured, 0.92, "the last layer")

@@ -357,7 +357,7 @@ def _read(
         mixed=_are_mixed(graph, call),
         weighted=any(_weighs(call.op.kwargs.get(key)) for key in CLASS_WEIGHTS),
         weighed_share=weighed,
-        unreachable=unreachable(targets, _output_nonlinearity(graph, outputs)),
+        unreachable=_unreachable(graph, outputs, targets),
     )
 
 
@@ -572,3 +572,28 @@ def _output_nonlinearity(graph: StepGraph, outputs: Tensor) -> str:
     """Return the activation that the outputs come out of; ""."""
     op = graph.made_by_behind_views(outputs)
     return op.name if op is not None and op.name in NONLINEARITIES else ""
+
+
+def _unreachable(graph: StepGraph, outputs: Tensor, targets: Tensor) -> float:
+    """Return the share of targets beyond an activation's reach, as numbers scale and shift it."""
+    value, scale, shift = outputs, 1.0, 0.0
+    for _ in range(8):
+        op = graph.made_by_behind_views(value)
+        numbers = [a for a in op.args if isinstance(a, int | float)] if op is not None else []
+        if op is None or len(op.inputs) != 1 or len(op.args) != 2 or len(numbers) != 1 or op.kwargs:
+            break
+        if op.name in ("mul", "rmul"):
+            scale *= numbers[0]
+        elif op.name in ("div", "truediv") and numbers[0]:
+            scale /= numbers[0]
+        elif op.name in ("add", "radd"):
+            shift += scale * numbers[0]
+        elif op.name == "sub" and op.args[0] is op.inputs[0]:
+            shift -= scale * numbers[0]
+        else:
+            break
+        value = op.inputs[0]
+    activation = _output_nonlinearity(graph, value)
+    if not activation or not scale:
+        return 0.0
+    return unreachable((targets.float() - shift) / scale, activation)

@@ -355,3 +355,19 @@ def test_outputs_in_a_column_meet_targets_in_a_row(name):
     """Each output is compared with each target, unless a dimension was added for that."""
     seen, _ = observed({**IN_A_ROW, **MEANT}[name], SIGNS, outputs=1, scale=1.0)
     assert seen.broadcast == (name in IN_A_ROW)
+
+
+SCALED = {
+    "as far as the targets": (lambda z: 3.2 * z.sigmoid() - 1.1, 0.0),
+    "too short": (lambda z: z.sigmoid() * 1.5 - 1, 0.5),
+    "shifted first": (lambda z: (z.tanh() + 1) / 2 + 0.5, 2 / 3),
+    "by something learned": (lambda z: z.sigmoid() * z, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_the_reach_of_an_activation_that_is_scaled(name):
+    """Targets from -1 to 2."""
+    bounded, share = SCALED[name]
+    seen, _ = observed(lambda z, y: F.mse_loss(bounded(z).squeeze(1), y), QUANTITIES, outputs=1)
+    assert seen.unreachable == pytest.approx(share, abs=0.05)
