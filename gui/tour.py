@@ -228,8 +228,11 @@ def _compose(pictures: Sequence[Path], out: Path) -> None:
     """Put a picture of each page beside the others, by turns in one theme and in the other."""
     half = len(pictures) // 2
     chosen = [pictures[at + half * (at % 2)] for at in range(half)]
+    if half % 2:  # the last place shows the first page in the other theme
+        chosen.append(pictures[half])
     wide, high, gap = 800, 500, 16
-    sheet = QImage(2 * wide + gap, -(-half // 2) * (high + gap) - gap, QImage.Format.Format_RGB32)
+    rows = len(chosen) // 2
+    sheet = QImage(2 * wide + gap, rows * (high + gap) - gap, QImage.Format.Format_RGB32)
     sheet.fill(Qt.GlobalColor.gray)
     painter = QPainter(sheet)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

@@ -21,8 +21,9 @@ HALVES = {
         *("competition", "exercises", "modules", "sequences", "vision", "generative"),
         *("questions", "lectures", "production", "labs"),
         *("ports", "fields", "refactors", "finetuning"),
+        *("coursework", "assistants"),
     ),
-    "judging": ("coursework", "assistants"),
+    "judging": (),
 }
 """The styles of the pairs that tools are improved by, and of those that judge them.
 

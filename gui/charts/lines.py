@@ -579,6 +579,7 @@ class PlotChart(Chart):
         for item, line in zip(self._items, self.lines, strict=True):
             item.setPen(line.pen())
             item.setData(*self.seen(line))
+            item.setVisible(len(line.x) > 1)  # of one point a path is none, and no SVG takes it
         self._lay_out()
 
     def drawn(self, name: str) -> tuple[Array, Array]:

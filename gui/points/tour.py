@@ -27,8 +27,8 @@ def play(guide: Guide) -> None:
 
     painted = plane.painted
     guide.train("spirals", SPIRALS)
-    guide.wait("the boundary is live", lambda: plane.painted > painted + 5)
     guide.finish()
+    guide.wait("the boundary has changed", lambda: plane.painted > painted)
     accuracy = session.history.evaluations["val_accuracy"].y[-1]
     guide.expect(f"spirals: accuracy {accuracy:.1%} after {SPIRALS} steps", accuracy > 0.8)
     guide.wait("the last boundary is shown", lambda: page.live.settled)

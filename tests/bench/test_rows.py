@@ -13,19 +13,22 @@ from core.playgrounds.text import tokens
 from gui import session as session_module
 from tests.core.test_cli import answer
 
-OWN_PROCESS = ("doctor-cost", "hostile-kills", "hostile-disk", "expressions")
-"""They change the process for good: what the doctor watches, a fork, an audit hook."""
+OWN_PROCESS = ("hostile-disk", "expressions")
+"""They change the process for good: a fork, an audit hook."""
 
 
 SLOW = (
+    *("doctor-cost", "hostile-kills"),  # in processes of their own, too
+    *("programs-own", "programs-cost", "programs-picture"),
     *("start", "speed-cnn", "speed-mlp", "memory", "close", "theme", "drawn", "names-speed"),
     *("boundary", "names-prefix"),
     *("text-first", "text-speed", "text-180", "text-characters", "text-starter", "runs-cost"),
     *("doctor-loops", "doctor-agreement", "doctor-times"),
     *("model-comparison", "model-comparison-lecture"),
 )
-"""They open the whole window and train in it, or judge the text starter on all of its data: half a
-minute each beside other tests. ``make bench ARGS=--smallest`` runs them, too."""
+"""They open the whole window and train in it, run programs in processes of their own, or judge the
+text starter on all of its data: half a minute each beside other tests. All of them run by
+``make bench ARGS=--smallest``, too."""
 
 
 @pytest.fixture
