@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QScrollArea, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QScrollArea
 
 from core.telemetry.events import Array
 from gui.inputs import ComboBox
 from gui.rich_text import rich
 from gui.text.attention_lines import AttentionLines
 from gui.text.attention_map import AttentionMap
+from gui.text.paired_cards import PairedCards
 from gui.widgets.card import Card, label
 from gui.widgets.token_text import shown
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EMPTY = np.empty((0, 0))
 MOST = 48  # tokens: so many can still be read
-WIDE, NARROWEST = 540, 330  # pixels: of both cards side by side, and of the map
+WIDE = 540  # pixels of both cards side by side
 CALM = 500  # milliseconds between two looks while a network learns
 NONE = "This model does not attend: it has no heads. Train a gpt to see its attention weights."
 HOW = (
@@ -29,7 +29,7 @@ HOW = (
 )
 
 
-class AttentionPanel(QWidget):
+class AttentionPanel(PairedCards):
     """Choices of layer and head, the map, and the lines; asks the network when it is seen."""
 
     def __init__(self) -> None:
@@ -73,21 +73,7 @@ class AttentionPanel(QWidget):
         area.setWidget(self.lines)
         below.body.addWidget(label("Hover over a token.", "small"))
         below.body.addWidget(area, 1)
-        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._both.setContentsMargins(0, 10, 0, 0)
-        self._both.setSpacing(12)
-        self._both.addWidget(card, 3)
-        self._both.addWidget(below, 2)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the weights of one token below the map, where they don't fit beside it."""
-        super().resizeEvent(event)
-        way = QBoxLayout.Direction
-        self._both.setDirection(way.LeftToRight if self.width() >= WIDE else way.TopToBottom)
-
-    def minimumSizeHint(self) -> QSize:
-        """Be content with the width of the map."""
-        return QSize(NARROWEST, super().minimumSizeHint().height())
+        self.pair(card, below, (3, 2), WIDE)
 
     def set_model(self, model: "TextModel") -> None:
         """Look into this network from now on."""

@@ -4,10 +4,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from gui import theme
+from gui.text.paired_cards import PairedCards
 from gui.widgets.card import Card, label
 from gui.widgets.token_text import shown
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 PLACES = 9  # tokens whose next word is shown
 CALM = 500  # milliseconds between two looks while a network learns
 NEAR = 14
-WIDE, NARROWEST = 640, 330  # pixels: of both cards side by side, and of the lens
+WIDE = 640  # pixels of both cards side by side
 ROW, LABELS, HEAD = 30, 78, 30
 LENS = "A row is a layer, a column a token: what would be said next if the network ended there."
 NO_LENS = "This model has no layers that could answer in its stead. Train a gpt to look through."
@@ -78,7 +79,7 @@ def _elided(painter: QPainter, words: str, width: int) -> str:
     return painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, width)
 
 
-class LogitLensPanel(QWidget):
+class LogitLensPanel(PairedCards):
     """The logit lens over the current text, and the neighbours of a token."""
 
     def __init__(self) -> None:
@@ -112,21 +113,7 @@ class LogitLensPanel(QWidget):
         right.body.addWidget(self.near_words)
         right.body.addWidget(self.near)
         right.body.addStretch(1)
-        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._both.setContentsMargins(0, 10, 0, 0)
-        self._both.setSpacing(12)
-        self._both.addWidget(left, 5)
-        self._both.addWidget(right, 2)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the nearest tokens below the lens, where its words would have no room beside them."""
-        super().resizeEvent(event)
-        way = QBoxLayout.Direction
-        self._both.setDirection(way.LeftToRight if self.width() >= WIDE else way.TopToBottom)
-
-    def minimumSizeHint(self) -> QSize:
-        """Be content with the width of the lens."""
-        return QSize(NARROWEST, super().minimumSizeHint().height())
+        self.pair(left, right, (5, 2), WIDE)
 
     def set_model(self, model: "TextModel") -> None:
         """Look into this network from now on."""

@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, QStringListModel, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QListView,
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
-    QWidget,
 )
 
 from core.numbers import percent
+from gui.text.paired_cards import PairedCards
 from gui.widgets.card import Card, label
 from gui.widgets.token_text import shown
 from gui.widgets.token_view import TokenView
@@ -22,7 +20,6 @@ from gui.widgets.token_view import TokenView
 if TYPE_CHECKING:
     from core.tokenizers import Tokenizer
 
-NARROWEST = 330  # pixels
 MOST = 4000  # characters that are cut at every key
 SETTLED = 120  # milliseconds after the last key
 WAITING = "The tokens appear as soon as there is a network."
@@ -38,7 +35,7 @@ CLOSED = "Each character of the text is a token by itself; the network knows no 
 """What is said of characters alone, without the bytes."""
 
 
-class TokensPanel(QWidget):
+class TokensPanel(PairedCards):
     """A text box and its tokens; beside them the vocabulary and its merges."""
 
     keepAsked = Signal()
@@ -97,25 +94,7 @@ class TokensPanel(QWidget):
         right.body.addWidget(self.why)
         right.body.addWidget(self.merges, 100)
         right.body.addStretch(1)  # where there are no merges, the words stay at the top
-        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._both.setContentsMargins(0, 10, 0, 0)
-        self._both.setSpacing(12)
-        self._both.addWidget(left, 3)
-        self._both.addWidget(right, 2)
-        self._cards = (left, right)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the vocabulary below the tokens, where it has no room beside them."""
-        super().resizeEvent(event)
-        self._turn()
-
-    def _turn(self) -> None:
-        way, wide = QBoxLayout.Direction, 12 + sum(c.minimumSizeHint().width() for c in self._cards)
-        self._both.setDirection(way.LeftToRight if self.width() >= wide else way.TopToBottom)
-
-    def minimumSizeHint(self) -> QSize:
-        """Be content with the width of one card."""
-        return QSize(NARROWEST, super().minimumSizeHint().height())
+        self.pair(left, right, (3, 2))
 
     def show_data_views(self, values: Mapping[str, Any], parameters: int, width: int) -> None:
         """Show a tokenizer, and what of it occurs in the text that is learned from.
@@ -137,7 +116,7 @@ class TokensPanel(QWidget):
             f" {percent(table / max(1, parameters))} of the network."
         )
         self.keep.setVisible(tokenizer.size > LARGE and occurring < 0.9 * tokenizer.size)
-        self._turn()
+        self.turn()
         self._lines.setStringList(
             [
                 f"{number:,}   {shown(a)}  +  {shown(b)}   \u2192   {shown(a + b)}"
