@@ -4,10 +4,10 @@ The pages ask it to train, pause, step and stop; it reports what happened by sig
 thread. Each thing that it has the worker do is a background job of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -48,6 +48,9 @@ from gui.recipe_draft import RecipeDraft
 from gui.session_state import State
 from gui.worker import NOT_BEGUN, Worker
 
+if TYPE_CHECKING:
+    from core.interventions import Intervention
+
 
 class Session(QObject):
     """One playground's recipe, run, history and newest network."""
@@ -59,6 +62,8 @@ class Session(QObject):
     metrics_added = Signal(object)
     snapshot_taken = Signal(object)
     weights_changed = Signal()
+    intervened = Signal()
+    """``interventions`` are other ones now; ``weights_changed`` follows."""
     frame = Signal()
     """All that came since the last time was passed on: time to draw."""
     examples_taken = Signal(object)
@@ -105,6 +110,8 @@ class Session(QObject):
         """What is known already of the run that begins, if it was interrupted."""
         self.info: Started | None = None
         self.replica: Any = None
+        self.interventions: tuple[Intervention, ...] = ()
+        """What the replica computes with; the training's own network has none."""
         self.weights: Weights | None = None
         self.snapshot: Snapshot | None = None
         """The newest look at the layers, for widgets that were hidden when it was taken."""
@@ -300,6 +307,18 @@ class Session(QObject):
         self._download.stop()
         if self.state is State.RANGE_TEST or (self.state.running and not self.begun):
             self.stop()
+
+    def intervene(self, interventions: Iterable["Intervention"]) -> None:
+        """Let the network on the screen compute with these, and with no others."""
+        from core.interventions import intervene
+
+        kept = tuple(each for each in interventions if not each.changes_nothing)
+        if self.replica is None or kept == self.interventions:
+            return
+        self.interventions = kept
+        intervene(self.replica.model, kept)
+        self.intervened.emit()
+        self.weights_changed.emit()
 
     def pause(self) -> None:
         """Pause before the next step."""
@@ -502,6 +521,9 @@ class Session(QObject):
         self.replica = Replica(playgrounds.get(self.name), recipe, started.vocabulary, arrays)
         if weights:
             self.weights = weights
+        if self.interventions:  # on a network that is gone
+            self.interventions = ()
+            self.intervened.emit()
 
     def copy_replica(self) -> Any:
         """Return a replica of its own with the present weights, to be kept beside others."""
