@@ -95,7 +95,8 @@ class Training:
         place, record = self.place, self.loop.file
         known: dict[str, Any] = {
             "where": {"file": place.file, "cell": place.cell, "line": place.line},
-            "steps": self.loop.watcher.count,
+            "steps": self.loop.watcher.total,
+            "networks": len(self.loop.watcher.earlier) + 1,
             "seconds": round(self.seconds, 3),
             "first_loss": float(losses[0]) if len(losses) else None,
             "last_loss": float(losses[-1]) if len(losses) else None,

@@ -87,6 +87,8 @@ DROWNED, UNLEARNED, LEARNED_ALONE = 1e-3, 0.8, 0.7
 learned, and of the last one where a copy learned one batch of that task alone."""
 STATISTICS = ("std", "var", "mean", "std_mean", "var_mean", "norm", "amax", "amin")
 
+FEW_BATCHES = 4
+"""Others than the first one, from which on copies learn from batches with other rates."""
 STEP_EXPERIMENTS: list[StepExperiment] = []
 """In the order in which they are tried: the cheap ones first."""
 
@@ -876,6 +878,9 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     batches = replay.matching_batches()
     if not batches:
         raise ValueError("no batch of this shape was observed")
+    differ = sum(not torch.equal(batches[0][1], b[1]) for b in batches[1:])
+    if 0 < differ < FEW_BATCHES and not replay.draws_batch:
+        raise ValueError("too few of its batches were kept: a copy would learn these by heart")
     held_out: list[Batch | None] = list(batches[::4])
     trained: list[Batch | None] = [b for place, b in enumerate(batches) if place % 4]
     trained = trained or list(batches)  # all examples in each step

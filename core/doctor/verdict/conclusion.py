@@ -162,6 +162,11 @@ def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0
     else:
         verdict, sentence, sure, forecast = _healthy(evidence)
         proof = evidence.proofs.get(verdict)
+    if evidence.networks > 1:
+        sentence += (
+            f" {evidence.networks} networks were trained one after another: judged is the last, by"
+            f" its {evidence.done:,} steps."
+        )
     sure = round(sure, 2)
     return Diagnosis(
         verdict,

@@ -2,6 +2,7 @@
 
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...telemetry.events import Array, LayersSeen
 from ...training.pace import Pace
@@ -21,6 +22,7 @@ from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
 from .safe_log import SafeLog
+from .succession import MIN_STEPS, Mark, begins_again, has_new_optimizer, is_another
 from .tape import (
     PRODUCTS,
     RANDOM,
@@ -40,6 +42,11 @@ LONGEST_STRIDE = 7000
 FREE_STEPS, FREE_SECONDS = 6, 0.2
 """The first observations come whatever they cost: once, however long the loop is; so does what all
 of them take together, up to these seconds of a usual core."""
+AS_FREE = 5
+"""Networks that are observed as the first one is."""
+FREE_AGAIN, AHEAD = 0.2, 40
+"""The part of its work, so many steps ahead, that observations of a later one may take, up to what
+those of the first one may."""
 BOUND = 2.0
 """Times what observations may take by their work, at which the clock ends it."""
 THINNED_FROM, THINNED_STRIDE = 2000, 3
@@ -87,7 +94,9 @@ class LoopWatcher:
             steps whatever else the machine does.
 
     Attributes:
-        count: how many steps are done.
+        count: how many steps are done, by the network that is trained now.
+        earlier: how many were done by each of the networks that were trained before it, from which
+            nothing else is kept.
         observations: of some steps, in order.
         validations: steps and losses on other data.
         validated_with: for each of them a sum over the weights that were validated; NaN.
@@ -115,6 +124,35 @@ class LoopWatcher:
     def __init__(
         self, objects: tuple[Any, ...] = (), share: float = 0.02, every: float = math.inf
     ) -> None:
+        self.earlier: list[int] = []
+        self.crashed_at: Line | None = None
+        self.tells_error = False
+        self.problem = ""
+        self.overhead = 0.0
+        self._work, self._step_work = 0.0, 0.0
+        """Of observations, and of a step, in seconds of a usual core: the same on any machine."""
+        self._seen_before = 0.0
+        """Of that, what earlier networks took."""
+        self.duration = 0.0
+        self._objects = objects
+        self._share = share
+        self._pace = Pace(every, share)
+        self._started = time.perf_counter()
+        self._recorder: TapeRecorder | None = None
+        self._recording_since = clock()
+        self._finished: set[int] = set()
+        """Optimisers that had a state before the first step, until they are seen to do one."""
+        self._before: dict[str, Tensor] = {}
+        self._pending: list[Tensor | float] = []
+        self._losses: list[float] = []
+        self._steps: list[int] = []
+        self._told = False
+        self._every = every
+        self.variables = Variables()
+        self._begin_network()
+
+    def _begin_network(self) -> None:
+        """Begin with a network, of which nothing is known."""
         self.count = 0
         self.observations: list[Observation] = []
         self.validations: list[tuple[int, float]] = []
@@ -122,38 +160,23 @@ class LoopWatcher:
         self.metrics: list[tuple[int, float, float]] = []
         self.rates: list[tuple[int, float]] = []
         self.graph: StepGraph | None = None
-        self.variables = Variables()
         self.batches: list[Batch] = []
         self.inference: InferenceStats | None = None
         self.use_lines: dict[int, Line] = {}
-        self.crashed_at: Line | None = None
         self.nan_line: Line | None = None
         self.training_mode_in_eval: tuple[str, ...] = ()
         self.repeatable = True
         self.lost: tuple[str, ...] = ()
-        self.tells_error = False
         self.eval_rows: list[Tensor] = []
         self.evaluated_weights: set[int] = set()
-        self.problem = ""
-        self.overhead = 0.0
-        self._work, self._step_work = 0.0, 0.0
-        """Of observations, and of a step, in seconds of a usual core: the same on any machine."""
-        self.duration = 0.0
-        self._observed: Observation | None = None
-        self._objects = objects
-        self._share = share
-        self._pace = Pace(every, share)
-        self._started = time.perf_counter()
-        self._recorder: TapeRecorder | None = None
-        self._recording_since = clock()
-        self._trained: tuple[str, ...] | None = None
-        self._finished: set[int] = set()
-        """Optimisers that had a state before the first step, until they are seen to do one."""
-        self._before: dict[str, Tensor] = {}
         self.first_weights: dict[str, Tensor] = {}
-        self._pending: list[Tensor | float] = []
-        self._losses: list[float] = []
-        self._steps: list[int] = []
+        self._observed: Observation | None = None
+        self._trained: tuple[str, ...] | None = None
+        self._network: dict[int, tuple[Tensor, Tensor | None]] = {}
+        """What was trained so far, and its first values."""
+        self._mark = Mark()
+        self._seen_modules: list[nn.Module] = []
+        self._seen_optimizers: list[torch.optim.Optimizer] = []
         self._next_validation = -1
         self._validation_observed = False
         self._accumulates = False
@@ -161,13 +184,16 @@ class LoopWatcher:
         self._version, self._updated_at, self._next_update, self._expected = -1, -1, -1, 0
         self._rate_stride = 1
         self._next_step, self._step_before = 0, 1
-        self._told = False
-        self._every = every
 
     @property
     def seconds(self) -> float:
         """How long the loop has run."""
         return time.perf_counter() - self._started
+
+    @property
+    def total(self) -> int:
+        """How many steps are done, by all networks."""
+        return sum(self.earlier) + self.count
 
     @property
     def is_recording(self) -> bool:
@@ -212,6 +238,7 @@ class LoopWatcher:
         known = self._is_loss(loss, "seen.step()")
         if self.count % self._rate_stride == 0:
             self._note_rate()
+        self._mark.look(self.count)
         if tape is None and self.count > THINNED_FROM and self.count % THINNED_STRIDE:
             self.count += 1
             if frame is not None and self.due():
@@ -221,7 +248,7 @@ class LoopWatcher:
             with torch._C.DisableTorchFunction():
                 self._try_to_observe(tape, loss if known else None, frame)
             cost = clock() - self._recording_since  # recording itself is slower, too
-            if self.count >= FREE_STEPS:
+            if self.count >= FREE_STEPS or self.earlier:
                 self.overhead += cost
                 self._work += self._observing_work(tape)
                 self._pace.charge(cost)
@@ -260,14 +287,21 @@ class LoopWatcher:
 
     def due(self) -> bool:
         """Whether the next step is to be observed."""
-        by_work = FREE_SECONDS + self._share * self.count * self._step_work
-        by_clock = BOUND * (FREE_SECONDS + self._share * self.seconds)
-        affordable = self.count < FREE_STEPS or (self._work < by_work and self.overhead < by_clock)
+        by_work = self._seen_before + self._share * self.count * self._step_work
+        if len(self.earlier) < AS_FREE:
+            by_work += FREE_SECONDS
+        else:
+            by_work += min(FREE_SECONDS, FREE_AGAIN * (AHEAD + self.count) * self._step_work)
+        by_clock = BOUND * (FREE_SECONDS * (1 + len(self.earlier)) + self._share * self.seconds)
+        first = self.count < FREE_STEPS and not self.earlier
+        affordable = first or (self._work < by_work and self.overhead < by_clock)
         planned = self.count >= self._next_step
         while self._next_step <= self.count:
             # 0, 1, 2, 3, 5, 8, ...: each step of a cycle is met sooner or later.
             before, self._step_before = self._step_before, self._next_step
             self._next_step += max(1, min(before, LONGEST_STRIDE))
+        if self._mark.suspected_at >= 0:
+            return True
         if affordable and (planned or self.count in (self._behind_update, self._next_update)):
             return True
         if self.count == self._next_validation and (affordable or not self._validation_observed):
@@ -345,6 +379,7 @@ class LoopWatcher:
         if tape.root is None and isinstance(loss, Tensor):
             tape.root = loss
         tape.choose_pass(loss)
+        self._see_whose(tape, variables, earlier_parameters)
         held = list(variables.held())
         _drop_results(variables, tape, earlier_parameters, self._trained or ())
         fresh = {id(t) for t in variables.parameters.values()} - {id(t) for t in held}
@@ -367,6 +402,71 @@ class LoopWatcher:
         if np.isfinite(seen.loss) or self.graph is None:
             self.graph, self._observed = graph, seen
             self._keep_batch(graph)
+
+    def _see_whose(self, tape: Tape, variables: Variables, known: set[int]) -> None:
+        """Forget what is known where the step trains another network than those before it.
+
+        Args:
+            tape: of the step.
+            variables: behind the step.
+            known: ids of the parameters that were there when it began.
+        """
+        trained = {id(p): p for found in tape.passes for p in found.parameters}
+        if not trained:
+            return
+        suspected = self._mark.suspected_at
+        at = suspected if suspected >= 0 else self.count
+        if at >= MIN_STEPS and self._trains_another(tape, variables, trained):
+            self._begin_anew(at, variables, set(trained))
+            if known.isdisjoint(trained):
+                self._before = {}  # it was made in this very step
+        self._mark.settle()
+        for key, parameter in trained.items():
+            first = self.first_weights.get(variables.name(parameter))
+            self._network.setdefault(key, (parameter, first))
+        self._seen_modules = list(variables.modules.values())
+        self._seen_optimizers = list(variables.optimizers)
+        if id(self._mark.parameter) not in trained:
+            self._mark.put(min(trained.values(), key=lambda p: (p.dim() < 2, p.numel())))
+        self._mark.note(self._before, variables)
+
+    def _trains_another(self, tape: Tape, variables: Variables, trained: dict[int, Tensor]) -> bool:
+        """Whether a step trains a network made anew, or one whose weights were drawn anew."""
+        name, mark = variables.name, self._mark
+        if self._network.keys().isdisjoint(trained):
+            before, known = zip(*self._network.values(), strict=True)
+            first = [t for t in known if t is not None]
+            return is_another(tape, list(trained.values()), before, first, self._seen_modules)
+        if mark.parameter is None or mark.first is None or mark.last is None:
+            return False
+        now = self._before.get(name(mark.parameter))
+        if now is None or not has_new_optimizer(variables, trained, self._seen_optimizers):
+            return False
+        return begins_again([now], [mark.first], [mark.last])
+
+    def _begin_anew(self, at: int, variables: Variables, trained: set[int]) -> None:
+        """Keep of all that is known only what belongs to the network that began with a step."""
+        self._transfer_losses()
+        count, keep = self.count, bisect_left(self._steps, at)
+        validations = list(zip(self.validations, self.validated_with, strict=True))
+        metrics, before = self.metrics, self._before
+        self._seen_before = self._work
+        self.earlier.append(at)
+        self._begin_network()
+        self.count = count - at
+        self._steps, self._losses = [n - at for n in self._steps[keep:]], self._losses[keep:]
+        for (step, loss), sum_of_weights in validations:
+            if step > at:
+                self.validations.append((step - at, loss))
+                self.validated_with.append(sum_of_weights)
+        self.metrics = [(step - at, loss, right) for step, loss, right in metrics if step > at]
+        self.first_weights = before
+        self._trained = tuple(variables.parameters)
+        self._finished = {
+            id(o)
+            for o in variables.optimizers
+            if o.state and not any(id(p) in trained for g in o.param_groups for p in g["params"])
+        }
 
     def _leave_out_finished(self, variables: Variables, tape: Tape) -> None:
         """Leave out optimisers of an earlier training: they had a state, and move nothing here."""

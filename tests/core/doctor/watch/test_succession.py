@@ -1,0 +1,152 @@
+"""Networks that one loop trains one after another: judged is the last."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from core.doctor.watch.succession import MAX_DOUBTS, Mark, begins_again
+from core.doctor.watch_loop import watch
+
+STEPS, FOLDS = 60, 4
+X = torch.randn(80, 4, generator=torch.Generator().manual_seed(1))
+Y = (X[:, :1] + X[:, 1:2]).tanh()
+
+
+def _net() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+
+
+def _fit(seen: watch, net: nn.Sequential, optimizer: torch.optim.Optimizer, fold: int) -> None:
+    """Train on what is not in a fold, and validate on that."""
+    held_out = torch.arange(len(X)) // 20 == fold
+    x_rest, y_rest = X[~held_out], Y[~held_out]
+    for _ in range(STEPS):
+        rows = torch.randint(0, len(x_rest), (16,))
+        loss = (net(x_rest[rows]) - y_rest[rows]).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.step(loss)
+    with torch.no_grad():
+        seen.validate((net(X[held_out]) - Y[held_out]).square().mean())
+
+
+def _adam(net: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.Adam(net.parameters(), 0.01)
+
+
+def _made_anew(fold: int, before: nn.Sequential) -> nn.Sequential:
+    return _net()
+
+
+def _from_one_seed(fold: int, before: nn.Sequential) -> nn.Sequential:
+    torch.manual_seed(3)
+    return _net()
+
+
+def _drawn_anew(fold: int, before: nn.Sequential) -> nn.Sequential:
+    for layer in (before[0], before[2]):
+        assert isinstance(layer, nn.Linear)
+        layer.reset_parameters()
+    return before
+
+
+@pytest.mark.parametrize("make", [_made_anew, _from_one_seed, _drawn_anew])
+def test_each_fold_has_a_network_of_its_own(
+    make: Callable[[int, nn.Sequential], nn.Sequential],
+) -> None:
+    """Earlier folds are forgotten, however the next network is made."""
+    net = _from_one_seed(0, _net())
+    with watch(quiet=True, record=False, budget=0) as seen:
+        for fold in range(FOLDS):
+            net = make(fold, net) if fold else net
+            _fit(seen, net, _adam(net), fold)
+    watcher = seen._loop.watcher
+    assert watcher.earlier == [STEPS] * (FOLDS - 1)
+    assert (watcher.count, watcher.total) == (STEPS, FOLDS * STEPS)
+    steps, losses = watcher.losses()
+    assert list(steps) == list(range(STEPS)) and len(losses) == STEPS
+    assert [step for step, _ in watcher.validations] == [STEPS]
+    assert watcher.observations[0].step <= 2 and watcher.observations[-1].step > 20
+    assert not seen.diagnosis.causes
+    assert "4 networks were trained one after another" in seen.diagnosis.sentence
+
+
+def _kept(fold: int, before: nn.Sequential) -> nn.Sequential:
+    return before
+
+
+@pytest.mark.parametrize("make", [_kept, lambda fold, before: copy.deepcopy(before)])
+def test_folds_that_share_a_network_train_one(
+    make: Callable[[int, nn.Sequential], nn.Sequential],
+) -> None:
+    """The leak is found: what it is validated on, it was trained on before."""
+    net = _net()
+    with watch(quiet=True, record=False, budget=0) as seen:
+        for fold in range(FOLDS):
+            net = make(fold, net)
+            _fit(seen, net, _adam(net), fold)
+    assert not seen._loop.watcher.earlier
+    assert "data_overlap" in [cause.id for cause in seen.diagnosis.causes]
+
+
+def test_networks_that_take_turns_are_no_succession() -> None:
+    """An ensemble whose members do one step each."""
+    nets = [_net() for _ in range(3)]
+    optimizers = [_adam(net) for net in nets]
+    with watch(quiet=True, record=False, budget=0) as seen:
+        for _ in range(30):
+            for net, optimizer in zip(nets, optimizers, strict=True):
+                loss = (net(X[:16]) - Y[:16]).square().mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+    assert not seen._loop.watcher.earlier
+    assert seen._loop.watcher.count == 90
+
+
+def _moved(parameter: Tensor) -> None:
+    with torch.no_grad():
+        parameter += 1
+
+
+def test_a_mark_sees_where_a_parameter_stands_still() -> None:
+    """The first step without a change may be of another network."""
+    parameter, mark = nn.Parameter(torch.zeros(2)), Mark()
+    mark.put(parameter)
+    for step in range(4):
+        _moved(parameter)
+        mark.look(step)
+    assert mark.suspected_at < 0
+    mark.look(4)
+    mark.look(5)
+    assert mark.suspected_at == 4
+    mark.settle()
+    assert mark.suspected_at < 0
+
+
+def test_a_mark_sees_where_a_parameter_moves_twice() -> None:
+    """Once it was seen to be the same network, it is usual."""
+    parameter, mark = nn.Parameter(torch.zeros(2)), Mark()
+    mark.put(parameter)
+    for step in range(MAX_DOUBTS + 2):
+        for _ in range(step % 2 + 1):
+            _moved(parameter)
+        mark.look(step)
+        assert (mark.suspected_at == step) == (step == 1)
+        mark.settle()  # both are usual from now on
+
+
+def test_weights_begin_again_where_they_come_from_nothing_before() -> None:
+    """New ones, or the first ones; those that went on do not."""
+    first, last, other = (
+        torch.randn(30, generator=torch.Generator().manual_seed(n)) for n in range(3)
+    )
+    last = first + 0.5 * last
+    assert begins_again([other], [first], [last])
+    assert begins_again([first], [first], [last])
+    assert not begins_again([last + 0.01], [first], [last])
