@@ -36,7 +36,8 @@ class Mark:
         self.first: Tensor | None = None
         self.last: Tensor | None = None
         self.suspected_at = -1
-        self._seen = (0, 0, 0)
+        self._seen = (0, 0)
+        self._gradient: Tensor | None = None
         self._still, self._longest_still = 0, 0
         self._usual: set[int] = set()
         self._change, self._doubts = 0, 0
@@ -44,7 +45,7 @@ class Mark:
     def put(self, parameter: Tensor) -> None:
         """Look at this parameter from now on."""
         self.parameter = parameter
-        self._seen = _version(parameter)
+        self._is_as_before(parameter)
 
     def note(self, before: Mapping[str, Tensor], variables: Variables) -> None:
         """Keep its values before a step, of which there are those of all parameters by name."""
@@ -56,18 +57,26 @@ class Mark:
         """See how the parameter was moved in a step that is done."""
         if self.parameter is None or self._doubts >= MAX_DOUBTS:
             return
-        before, self._seen = self._seen, _version(self.parameter)
-        if self._seen == before:
+        version = self._seen[0]
+        if self._is_as_before(self.parameter):
             self._still += 1
             if self._still > self._longest_still and self.suspected_at < 0:
                 self.suspected_at = step + 1 - self._still
             return
         self._longest_still, self._still = max(self._longest_still, self._still), 0
-        self._change = self._seen[0] - before[0]
+        self._change = self._seen[0] - version
         if not self._usual:
             self._usual.add(self._change)
         if self._change not in self._usual and self.suspected_at < 0:
             self.suspected_at = step
+
+    def _is_as_before(self, parameter: Tensor) -> bool:
+        """Whether neither it nor its gradient was written; to write to ``.data`` counts as none."""
+        gradient = parameter.grad
+        seen = parameter._version, -1 if gradient is None else gradient._version
+        same = seen == self._seen and gradient is self._gradient
+        self._seen, self._gradient = seen, gradient
+        return same
 
     def settle(self) -> None:
         """Take what was suspected as something that this network does."""
@@ -76,14 +85,6 @@ class Mark:
             self._doubts += 1
             self._usual.add(self._change)
             self._longest_still = max(self._longest_still, 2 * self._still)
-
-
-def _version(parameter: Tensor) -> tuple[int, int, int]:
-    """Return numbers that change when a tensor, or its gradient, is written."""
-    gradient = parameter.grad
-    if gradient is None:
-        return parameter._version, 0, 0
-    return parameter._version, id(gradient), gradient._version
 
 
 def is_another(
