@@ -24,6 +24,7 @@ LIBRARIES = {
     "cattrs": "cattrs",
     "networkx": "networkx",
     "jinja2": "Jinja2",
+    "openTSNE": "openTSNE",
 }
 """Each library by the name that it is imported by, and the name that it is installed by."""
 _JOINED = shlex.join if os.name == "posix" else subprocess.list2cmdline

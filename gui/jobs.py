@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 from core import playgrounds
 from core.errors import UserError
 from core.interruption import heeded, heeding
-from core.telemetry.events import Answer, DataDescribed, Fetched, Idle, Progress, Weights
+from core.telemetry.events import (
+    Answer,
+    Array,
+    DataDescribed,
+    Fetched,
+    Idle,
+    Progress,
+    Weights,
+)
 from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
@@ -25,6 +33,8 @@ if TYPE_CHECKING:
     from core.lessons.pair_settings import Pair
     from core.playground import Vocabulary
     from core.training.trainer import Run
+
+    Network = Path | tuple[Recipe, Vocabulary, Weights]
 
 Report = Callable[[object], None]
 FAREWELL = 0.5  # seconds that a thread which is to stop may take to leave nothing half done
@@ -63,12 +73,12 @@ def _load(playground: str, source: Path | None, control: Control) -> Any:
     return _loaded[playground][1]
 
 
-def _elsewhere(work: Callable[[], object], control: Control) -> Iterator[Idle]:
-    """Do what may wait for the network in a thread of its own; idle until it ended.
+def _elsewhere(work: Callable[[], object], control: Control, thread_name: str) -> Iterator[Idle]:
+    """Do in a thread of its own what no training shall wait for; idle until it ended.
 
     Raises:
-        CancelledError: it was asked to stop. A server that does not answer holds the thread for a
-            while yet, and nobody else.
+        CancelledError: it was asked to stop. What does not heed that at once, such as a server that
+            does not answer, holds the thread for a while yet, and nobody else.
     """
     from core.interruption import CancelledError
 
@@ -82,7 +92,7 @@ def _elsewhere(work: Callable[[], object], control: Control) -> Iterator[Idle]:
         control.wait_outside(False)
 
     control.wait_outside(True)
-    thread = threading.Thread(target=run, name="network", daemon=True)
+    thread = threading.Thread(target=run, name=thread_name, daemon=True)
     thread.start()
     while control.waits_outside and not control.stopping:
         control.take()
@@ -276,7 +286,7 @@ def fetch(name: str, folder: Path, control: Control, report: Report) -> Iterator
         playgrounds.get(name).fetch(folder, progress, lambda: control.stopping)
 
     try:
-        yield from _elsewhere(download, control)
+        yield from _elsewhere(download, control, "network")
     except CancelledError:
         raise UserError("The download was cancelled; nothing was kept.") from None
     yield Fetched(str(folder))
@@ -296,6 +306,53 @@ def ask(
 
     replica = Replica(playgrounds.get(name), recipe, vocabulary, weights.arrays)
     yield question(replica.model, weights.step)
+
+
+def tsne(
+    points: Array, perplexity: float, seed: int, control: Control, report: Report
+) -> Iterator[object]:
+    """Bring points into a plane by t-SNE, while others train."""
+    from core.projection import tsne
+
+    def project() -> None:
+        with heeding(lambda: control.stopping):
+            tsne(points, perplexity, seed, report)
+
+    yield from _elsewhere(project, control, "t-SNE")
+
+
+def robustness(
+    network: "Network",
+    data: Path | None,
+    control: Control,
+    report: Report,
+) -> Iterator[object]:
+    """Measure how robust a digit network is, of a checkpoint or of these weights; others train."""
+    import torch
+
+    from core.playgrounds.digits.robustness import measure
+    from core.training.checkpoint import load_checkpoint
+    from core.training.replica import Replica
+
+    digits = _load("digits", data, control)
+
+    def work() -> None:
+        torch.set_num_threads(1)  # of this thread
+        if isinstance(network, Path):
+            checkpoint = load_checkpoint(network)
+            arrays = {name: tensor.numpy() for name, tensor in checkpoint.weights.items()}
+            recipe, vocabulary = checkpoint.recipe, checkpoint.vocabulary
+        else:
+            recipe, vocabulary, weights = network
+            arrays = dict(weights.arrays)
+        replica = Replica(playgrounds.get("digits"), recipe, vocabulary, arrays)
+        with heeding(lambda: control.stopping):
+            for share, curve in measure(replica.model, digits.validation):
+                report(Progress("", share))
+                if curve is not None:
+                    report(curve)
+
+    yield from _elsewhere(work, control, "robustness")
 
 
 def export_run(

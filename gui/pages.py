@@ -28,6 +28,7 @@ from gui.widgets.model_comparison.panel import ComparisonPanel
 from gui.widgets.object_names import qualified, qualify
 from gui.widgets.page_button import Mark
 from gui.widgets.recipe_card import RecipeCard
+from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.run_bar import RunBar
 from gui.widgets.widget_values import give_values, values_of
 from gui.worker import Worker
@@ -116,6 +117,8 @@ class TrainingPage(Page):
     """The learning-rate range test; None where there is none."""
     comparison_panel: ComparisonPanel | None = None
     """The model comparison; None where there is none."""
+    representation: RepresentationCard | None = None
+    """Examples as points, where a layer puts them; None where there is none."""
 
     def __init__(
         self,
@@ -166,6 +169,7 @@ class TrainingPage(Page):
             self.learning,
             self.range_test,
             self.comparison_panel,
+            self.representation,
         )
         return [part for part in parts if part is not None]
 

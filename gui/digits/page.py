@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from core.errors import UserError
@@ -11,9 +12,12 @@ from core.playgrounds.digits.download import holds_mnist
 from core.playgrounds.digits.recipe import COMPARED_MODELS, MEASURE, RECIPES
 from core.telemetry.events import Array, Evaluated
 from core.telemetry.history import History
+from core.training.control import Question
 from gui.digits.augmented import AugmentedPreview
+from gui.digits.digit_marks import digit_marks
 from gui.digits.draw_panel import DrawPanel
 from gui.digits.evaluation_panel import EvaluationPanel
+from gui.digits.robustness_card import RobustnessCard
 from gui.pages import TrainingPage
 from gui.state_file import value_of
 from gui.widgets.curve_card import AccuracyCard
@@ -23,6 +27,7 @@ from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.model_comparison.panel import ComparisonPanel
 from gui.widgets.model_comparison.session import ComparisonSession
 from gui.widgets.page_frame import lay_out
+from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
 
@@ -40,6 +45,7 @@ class Page(TrainingPage):
     learning: LearningPanel
     range_test: LRRangeCard
     comparison_panel: ComparisonPanel
+    representation: RepresentationCard
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("digits", RECIPES, worker, data, device)
@@ -53,6 +59,10 @@ class Page(TrainingPage):
         self.comparison = ComparisonSession(
             self.session, self.recipe, self.comparison_panel, _reached, self._model_of, OTHER_DIGITS
         )
+        self.representation = RepresentationCard(
+            self.session, worker, _represented, digit_marks, {"input": "input pixels"}
+        )
+        self.robustness = RobustnessCard(self.session, worker, self.network)
         self.examples = AugmentedPreview()
         self.draw = DrawPanel()
         self.recipe.body.addWidget(self.examples)
@@ -61,6 +71,8 @@ class Page(TrainingPage):
         self.tabs.setObjectName("digitsTabs")
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.evaluation, "Mistakes")
+        self.tabs.addTab(scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE")
+        self.tabs.addTab(scrolled(self.robustness, UNDER_TABS, fills=True), "Robustness")
         self.tabs.addTab(
             scrolled(self.comparison_panel, UNDER_TABS, fills=True), "Model comparison"
         )
@@ -83,6 +95,7 @@ class Page(TrainingPage):
         self.tabs.currentChanged.connect(lambda index: self._show_mistakes())
         session.examples_taken.connect(self.examples.show_examples)
         self.evaluation.pictureChosen.connect(self.draw.show_picture)
+        self.representation.chosen.connect(self._show_example)
         self.draw.pictureChanged.connect(lambda picture: self.learning.refresh_layer())
 
     def kept_widgets(self) -> list[QWidget]:
@@ -122,6 +135,9 @@ class Page(TrainingPage):
             self.evaluation.show_evaluation(self._judged)
             self._judged = None
 
+    def _show_example(self, values: Mapping[str, Any], index: int) -> None:
+        self.draw.show_picture(values["images"][index].astype(np.float32) / 255)
+
     def _give_reader(self) -> None:
         """Let the canvas ask the newest network."""
         replica = self.session.replica
@@ -141,6 +157,12 @@ class Page(TrainingPage):
         from core.playgrounds.digits.playground import look_into
 
         return look_into(layer, self.draw.picture)
+
+
+def _represented(place: str) -> Question:
+    from core.playgrounds.digits.representation import ask_representation
+
+    return ask_representation(place)
 
 
 def _reached(history: History) -> tuple[float, float] | None:

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from core.playgrounds.names.pca import flatten
+from core.projection import aligned, principal_components
 from core.telemetry.events import Answer, Array
 from gui.names.bigram_card import BigramCard
 from gui.names.embedding_card import EmbeddingCard
@@ -91,8 +91,9 @@ class LettersPanel(QWidget):
         letters = self._player.letters
         many = f"{SHOWN} of {len(letters):,} letters; " if len(letters) > SHOWN else ""
         points, letters = points[:SHOWN], letters[:SHOWN]
-        flat, held = flatten(np.asarray(points), self._before)
-        self._before = flat
+        components = principal_components(np.asarray(points))
+        flat = self._before = aligned(components.plane, self._before)
+        held = components.in_plane
         words = f"{many}2 of {points.shape[1]} dimensions; they hold {held:.0%} of the variance."
         self.embedding.show_embedding(letters, flat, words)
 

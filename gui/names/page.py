@@ -12,13 +12,16 @@ from core.playgrounds.names.recipe import COMPARED_MODELS, MEASURE, RECIPES
 from core.playgrounds.names.wordlist import holds_names
 from core.runs.folder import title_of
 from core.telemetry.events import (
+    Answer,
     DataDescribed,
     Evaluated,
     Loaded,
     Started,
 )
 from core.telemetry.history import History
+from core.training.control import Question
 from gui.names.letters_panel import LettersPanel
+from gui.names.name_marks import name_marks
 from gui.names.name_panel import NamePanel
 from gui.names.surprisal_card import SurprisalCard
 from gui.pages import TrainingPage
@@ -29,6 +32,7 @@ from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.model_comparison.panel import ComparisonPanel
 from gui.widgets.model_comparison.session import ComparisonSession
 from gui.widgets.page_frame import lay_out
+from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
 
@@ -53,6 +57,7 @@ class Page(TrainingPage):
     learning: LearningPanel
     range_test: LRRangeCard
     comparison_panel: ComparisonPanel
+    representation: RepresentationCard
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("names", RECIPES, worker, data, device)
@@ -63,6 +68,9 @@ class Page(TrainingPage):
         self.standing = ValidationCard(MARKS, 1.7, 2.7)
         self.learning = LearningPanel(self.session, self._question, self.standing)
         self.letters = LettersPanel()
+        self.representation = RepresentationCard(
+            self.session, worker, _represented, name_marks, {"letters": "letter embedding"}
+        )
         self.comparison_panel = ComparisonPanel(COMPARED_MODELS, MEASURE)
         self.comparison = ComparisonSession(
             self.session,
@@ -88,6 +96,7 @@ class Page(TrainingPage):
     def _arrange(self) -> None:
         self.tabs.addTab(self.learning, "Learning")
         self.tabs.addTab(self.letters, "Letters")
+        self.tabs.addTab(scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE")
         self.tabs.addTab(
             scrolled(self.comparison_panel, UNDER_TABS, fills=True), "Model comparison"
         )
@@ -105,7 +114,7 @@ class Page(TrainingPage):
         session.weights_changed.connect(self._refresh)
         session.evaluated.connect(self._on_evaluated)
         self.comparison.added.connect(self._on_result)
-        session.answered.connect(self.letters.show_answer)
+        session.answered.connect(self._on_answer)
         self.range_test.follow(session, RANGE_TEST_STEPS)
         self.names.nameChosen.connect(self.surprise.show_word)
         self.names.prefixChanged.connect(lambda text: self.learning.refresh_layer())
@@ -156,6 +165,10 @@ class Page(TrainingPage):
         self.letters.refresh()
         self.surprise.refresh()
 
+    def _on_answer(self, answer: Answer) -> None:
+        if answer.topic == "bigrams":
+            self.letters.show_answer(answer)
+
     def _on_evaluated(self, event: Evaluated) -> None:
         self.surprise.set_totals(event.details["totals"], self._listed)
 
@@ -186,6 +199,12 @@ class Page(TrainingPage):
         from core.playgrounds.names.playground import look_into
 
         return look_into(layer, self.names.prefix.text())
+
+
+def _represented(place: str) -> Question:
+    from core.playgrounds.names.representation import ask_representation
+
+    return ask_representation(place)
 
 
 def _reached(history: History) -> tuple[float, float] | None:

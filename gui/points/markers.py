@@ -1,30 +1,41 @@
 """How points are painted: each class by its colour and its shape, hollow where they validate."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps
+from gui.charts.markers import paint_marker
+from gui.charts.scatter import Marks
 
 ROLES = ("gradient", "activation", "update")
 """Colours of the classes: orange, blue, green; as in the decision maps of the lessons."""
-SHAPES = ("square", "circle", "triangle")
 NAMES = ("■ orange", "● blue", "▲ green")
 """Of the classes, by sign and colour."""
+SIGNS = ("value below 0", "value above 0")
+"""Of values, by the colours of the first two classes."""
 
 
-def paint_marker(painter: QPainter, kind: int, spot: QPointF, size: float) -> None:
-    """Paint the marker of a class, with the painter's pen and brush."""
-    x, y = spot.x(), spot.y()
-    if kind == 0:
-        painter.drawRect(QRectF(x - 0.9 * size, y - 0.9 * size, 1.8 * size, 1.8 * size))
-    elif kind == 1:
-        painter.drawEllipse(spot, size, size)
-    else:
-        corners = [(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)]
-        painter.drawPolygon(QPolygonF([QPointF(x + a * size, y + b * size) for a, b in corners]))
+def point_marks(values: Mapping[str, Any]) -> Marks:
+    """Return the marks of the points of a representation: by class, or by the sign of a value."""
+    inputs, targets, answers = values["inputs"], values["targets"], values["answers"]
+    valued = targets.ndim == 2
+    kinds = (targets[:, 0] > 0).astype(int) if valued else targets
+    names = SIGNS if valued else [name[2:] for name in NAMES]
+    wrong = np.zeros(len(kinds), bool) if valued else targets != answers
+
+    def tell(index: int) -> str:
+        at = ", ".join(f"{name} {x:.2f}" for name, x in zip("xy", inputs[index], strict=False))
+        if valued:
+            return f"The point at {at}; its value is {targets[index, 0]:.2f}."
+        return f"The point at {at}: {names[kinds[index]]}, answer {names[answers[index]]}."
+
+    return Marks(kinds, names, ROLES, wrong=wrong, tell=tell)
 
 
 def paint_points(

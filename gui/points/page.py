@@ -14,8 +14,10 @@ from core.playgrounds.points import datasets
 from core.playgrounds.points.datasets import Row
 from core.playgrounds.points.recipe import DRAWN, MOST_POINTS, RECIPES, PointsRecipe
 from core.telemetry.events import DataDescribed, Loaded, Started
+from core.training.control import Question
 from gui.pages import TrainingPage
 from gui.points.live_field import LiveField
+from gui.points.markers import point_marks
 from gui.points.plane_card import PlaneCard
 from gui.points.unit_maps import UnitMaps
 from gui.session_state import State
@@ -25,6 +27,7 @@ from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.page_frame import lay_out
+from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
 
@@ -43,6 +46,7 @@ class Page(TrainingPage):
 
     learning: LearningPanel
     range_test: LRRangeCard
+    representation: RepresentationCard
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("points", RECIPES, worker, data, device)
@@ -56,6 +60,9 @@ class Page(TrainingPage):
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
         self.range_test = LRRangeCard("loss (nats)")
         self.range_test.follow(self.session, RANGE_TEST_STEPS)
+        self.representation = RepresentationCard(
+            self.session, worker, self._represented, point_marks, {"input": "input coordinates"}
+        )
         self.maps = UnitMaps()
         self._newest: Any = None
         """The newest field; None for none of these points."""
@@ -74,6 +81,7 @@ class Page(TrainingPage):
         self.tabs.setObjectName("pointsTabs")
         self.tabs.addTab(scrolled(self.units, UNDER_TABS, fills=True), "Units")
         self.tabs.addTab(self.learning, "Learning")
+        self.tabs.addTab(scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE")
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         self.home = self.card.plane
         middle = (self.run_bar, self.tabs, self.code)
@@ -256,6 +264,11 @@ class Page(TrainingPage):
     def _clear(self) -> None:
         self._on_drawn([])
         self._give_data()
+
+    def _represented(self, place: str) -> Question:
+        from core.playgrounds.points.representation import ask_representation
+
+        return ask_representation(place, self._trained)
 
     def _question(self, layer: str) -> Callable[[Any, int], Any]:
         """Return what to ask about a layer."""

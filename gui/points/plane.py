@@ -20,8 +20,9 @@ from core.playgrounds.points.datasets import SIDE, Divided, Points, Row
 from core.telemetry.events import Array
 from gui import theme
 from gui.charts import colormaps
+from gui.charts.markers import paint_marker
 from gui.points.contour import contour
-from gui.points.markers import class_image, paint_marker, paint_points
+from gui.points.markers import class_image, paint_points
 
 if TYPE_CHECKING:
     from core.playgrounds.points.field import Field

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from core import playgrounds
@@ -11,12 +12,14 @@ from core.errors import UserError
 from core.playgrounds.text.corpus import holds_tiny, texts_in
 from core.playgrounds.text.recipe import RECIPES
 from core.telemetry.events import DataDescribed, Loaded, Started
+from core.training.control import Question
 from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.text.attention_panel import AttentionPanel
 from gui.text.logit_lens_panel import LogitLensPanel
 from gui.text.sample_timeline import SampleTimeline
 from gui.text.sampler import Sample, Sampler
+from gui.text.token_marks import token_marks
 from gui.text.tokens_panel import TokensPanel
 from gui.text.write_panel import WritePanel
 from gui.widgets.curve_card import CharacterCard
@@ -24,6 +27,7 @@ from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.page_frame import lay_out
+from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
 
@@ -44,6 +48,7 @@ class Page(TrainingPage):
     data: DataCard
     learning: LearningPanel
     range_test: LRRangeCard
+    representation: RepresentationCard
 
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("text", RECIPES, worker, data, device)
@@ -61,6 +66,16 @@ class Page(TrainingPage):
         self.characters = CharacterCard(KNOWN)
         self.learning = LearningPanel(self.session, self._question, self.characters)
         self.tokens, self.attention, self.inside = TokensPanel(), AttentionPanel(), LogitLensPanel()
+        self._frequent: list[int] = []
+        """The tokens of the text, the most frequent first."""
+        self.representation = RepresentationCard(
+            self.session,
+            worker,
+            self._represented,
+            token_marks,
+            {"tokens": "token embedding"},
+            leave_out=["embedding"],
+        )
         self.timeline = SampleTimeline()
         self.range_test = LRRangeCard("loss (nats per token)")
         self.range_test.follow(self.session, RANGE_TEST_STEPS)
@@ -85,6 +100,7 @@ class Page(TrainingPage):
             (self.tokens, "Tokens"),
             (self.attention, "Attention"),
             (self.inside, "Logit lens"),
+            (scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE"),
             (scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate"),
         ):
             self.tabs.addTab(panel, title)
@@ -134,6 +150,7 @@ class Page(TrainingPage):
         if "tokenizer" not in values or info is None:
             return
         width = info.layers[0].units
+        self._frequent = np.argsort(-values["counts"], kind="stable").tolist()
         self.tokens.show_data_views(values, info.parameters, width)
         single, pair = values["unigram"], values["bigram"]
         self.learning.loss.plot.set_line("unigram", single, f"unigram baseline {single:.2f}")
@@ -184,6 +201,11 @@ class Page(TrainingPage):
             tokens = tokenizer.encode(tokenizer.known(typed_text)).tolist()
         self.attention.set_tokens(tokens)
         self.inside.set_tokens(tokens)
+
+    def _represented(self, place: str) -> Question:
+        from core.playgrounds.text.representation import ask_representation
+
+        return ask_representation(place, self._frequent)
 
     def _question(self, layer: str) -> Callable[[Any, int], Any]:
         """Return what to ask about a layer: with some text, and with the prompt."""

@@ -88,7 +88,7 @@ def _seen(model: TextModel, tokens: list[int]) -> Tensor:
 
 
 @lru_cache(maxsize=2)
-def _sample(tokenizer: Tokenizer) -> Tensor:
+def sample_tokens(tokenizer: Tokenizer) -> Tensor:
     """Return tokens from the bundled plays; all in turn, where hardly one occurs in them."""
     text = corpus.bundled().val.start(SHOWN)
     if len(known := tokenizer.known(text)) < len(text) // 2:
@@ -98,7 +98,7 @@ def _sample(tokenizer: Tokenizer) -> Tensor:
 
 def _examples(model: TextModel) -> Tensor:
     """Return (N, T) tokens, the same at each look."""
-    tokens = _sample(model.tokenizer)
+    tokens = sample_tokens(model.tokenizer)
     size = min(model.context, len(tokens))
     count = min(EXAMPLES, max(8, BUSY // size), len(tokens) // size)
     if model.is_large:

@@ -7,8 +7,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
 from gui import theme
+from gui.charts.still_frame import StillFrame
 from gui.names.embedding_card import EmbeddingCard
-from gui.names.embedding_map import FAR, StillFrame, apart
+from gui.names.embedding_map import FAR, apart
 from gui.names.letter_symbols import is_vowel
 
 LETTERS = ".abeiz"
