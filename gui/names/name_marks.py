@@ -22,7 +22,7 @@ def name_marks(values: Mapping[str, Any]) -> Marks:
         if not contexts:
             return f"The letter {called(letters[index])}."
         before = contexts[index] or "nothing yet"
-        return f"After “{before}”, a name goes on with: {called(letters[index])}."
+        return f"After “{before}”, the next letter is: {called(letters[index])}."
 
     signs = [ENDS if letter == END else sign(letter)[-1] for letter in letters]
     return Marks(np.array(kinds), KINDS, ROLES, signs, tell=tell)

@@ -107,7 +107,7 @@ class RepresentationCard(Card):
             "representationPlace",
             "Layer",
             "Which layer's activations are the points. Go from the first to the last, and see the"
-            " classes come apart.",
+            " classes separate.",
         )
         self.perplexity = identified(
             ComboBox(),
@@ -179,12 +179,12 @@ class RepresentationCard(Card):
         if len(names):
             places[names[-1]] = f"{names[-1]} (logits)"
         before = self.place.currentData()
-        usual = names[-2] if len(names) > 1 and names[-2] in places else next(iter(places), "")
+        preset = names[-2] if len(names) > 1 and names[-2] in places else next(iter(places), "")
         self.place.blockSignals(True)
         self.place.clear()
         for key, title in places.items():
             self.place.addItem(title, key)
-        chosen = before if before in places else usual
+        chosen = before if before in places else preset
         self.place.setCurrentIndex(max(0, self.place.findData(chosen)))
         self.place.blockSignals(False)
         self._on_place()
