@@ -880,7 +880,7 @@ def other_rates(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
         raise ValueError("no batch of this shape was observed")
     differ = sum(not torch.equal(batches[0][1], b[1]) for b in batches[1:])
     if 0 < differ < FEW_BATCHES and not replay.draws_batch:
-        raise ValueError("too few of its batches were kept: a copy would learn these by heart")
+        raise ValueError("too few of its batches were kept: a copy would overfit these")
     held_out: list[Batch | None] = list(batches[::4])
     trained: list[Batch | None] = [b for place, b in enumerate(batches) if place % 4]
     trained = trained or list(batches)  # all examples in each step

@@ -431,7 +431,7 @@ class LoopWatcher:
         self._mark.note(self._before, variables)
 
     def _trains_another(self, tape: Tape, variables: Variables, trained: dict[int, Tensor]) -> bool:
-        """Whether a step trains a network made anew, or one whose weights were drawn anew."""
+        """Whether a step trains a network made anew, or one that was re-initialised."""
         name, mark = variables.name, self._mark
         if self._network.keys().isdisjoint(trained):
             before, known = zip(*self._network.values(), strict=True)
