@@ -19,7 +19,7 @@ NEARER = 1.5
 """Times as far from the last weights as from the first ones are weights that begin again there."""
 
 
-class Mark:
+class MovedParameter:
     """A parameter that each step moves; where it stands still, another network may be trained.
 
     To look at it costs a step next to nothing. Whether it is another one is seen in the next step

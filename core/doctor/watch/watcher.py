@@ -22,7 +22,7 @@ from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
 from .safe_log import SafeLog
-from .succession import MIN_STEPS, Mark, begins_again, has_new_optimizer, is_another
+from .succession import MIN_STEPS, MovedParameter, begins_again, has_new_optimizer, is_another
 from .tape import (
     PRODUCTS,
     RANDOM,
@@ -174,7 +174,7 @@ class LoopWatcher:
         self._trained: tuple[str, ...] | None = None
         self._network: dict[int, tuple[Tensor, Tensor | None]] = {}
         """What was trained so far, and its first values."""
-        self._mark = Mark()
+        self._moved = MovedParameter()
         self._seen_modules: list[nn.Module] = []
         self._seen_optimizers: list[torch.optim.Optimizer] = []
         self._next_validation = -1
@@ -238,7 +238,7 @@ class LoopWatcher:
         known = self._is_loss(loss, "seen.step()")
         if self.count % self._rate_stride == 0:
             self._note_rate()
-        self._mark.look(self.count)
+        self._moved.look(self.count)
         if tape is None and self.count > THINNED_FROM and self.count % THINNED_STRIDE:
             self.count += 1
             if frame is not None and self.due():
@@ -300,7 +300,7 @@ class LoopWatcher:
             # 0, 1, 2, 3, 5, 8, ...: each step of a cycle is met sooner or later.
             before, self._step_before = self._step_before, self._next_step
             self._next_step += max(1, min(before, LONGEST_STRIDE))
-        if self._mark.suspected_at >= 0:
+        if self._moved.suspected_at >= 0:
             return True
         if affordable and (planned or self.count in (self._behind_update, self._next_update)):
             return True
@@ -414,35 +414,35 @@ class LoopWatcher:
         trained = {id(p): p for found in tape.passes for p in found.parameters}
         if not trained:
             return
-        suspected = self._mark.suspected_at
+        suspected = self._moved.suspected_at
         at = suspected if suspected >= 0 else self.count
         if at >= MIN_STEPS and self._trains_another(tape, variables, trained):
             self._begin_anew(at, variables, set(trained))
             if known.isdisjoint(trained):
                 self._before = {}  # it was made in this very step
-        self._mark.settle()
+        self._moved.settle()
         for key, parameter in trained.items():
             first = self.first_weights.get(variables.name(parameter))
             self._network.setdefault(key, (parameter, first))
         self._seen_modules = list(variables.modules.values())
         self._seen_optimizers = list(variables.optimizers)
-        if id(self._mark.parameter) not in trained:
-            self._mark.put(min(trained.values(), key=lambda p: (p.dim() < 2, p.numel())))
-        self._mark.note(self._before, variables)
+        if id(self._moved.parameter) not in trained:
+            self._moved.put(min(trained.values(), key=lambda p: (p.dim() < 2, p.numel())))
+        self._moved.note(self._before, variables)
 
     def _trains_another(self, tape: Tape, variables: Variables, trained: dict[int, Tensor]) -> bool:
         """Whether a step trains a network made anew, or one that was re-initialised."""
-        name, mark = variables.name, self._mark
+        name, moved = variables.name, self._moved
         if self._network.keys().isdisjoint(trained):
             before, known = zip(*self._network.values(), strict=True)
             first = [t for t in known if t is not None]
             return is_another(tape, list(trained.values()), before, first, self._seen_modules)
-        if mark.parameter is None or mark.first is None or mark.last is None:
+        if moved.parameter is None or moved.first is None or moved.last is None:
             return False
-        now = self._before.get(name(mark.parameter))
+        now = self._before.get(name(moved.parameter))
         if now is None or not has_new_optimizer(variables, trained, self._seen_optimizers):
             return False
-        return begins_again([now], [mark.first], [mark.last])
+        return begins_again([now], [moved.first], [moved.last])
 
     def _begin_anew(self, at: int, variables: Variables, trained: set[int]) -> None:
         """Keep of all that is known only what belongs to the network that began with a step."""

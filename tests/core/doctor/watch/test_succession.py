@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.doctor.watch.succession import MAX_DOUBTS, Mark, begins_again
+from core.doctor.watch.succession import MAX_DOUBTS, MovedParameter, begins_again
 from core.doctor.watch_loop import watch
 
 STEPS, FOLDS = 60, 4
@@ -54,7 +54,7 @@ def _drawn_anew(fold: int, before: nn.Sequential) -> nn.Sequential:
     return before
 
 
-@pytest.mark.parametrize("make", [_made_anew, _from_one_seed, _drawn_anew])
+@pytest.moved.parametrize("make", [_made_anew, _from_one_seed, _drawn_anew])
 def test_each_fold_has_a_network_of_its_own(
     make: Callable[[int, nn.Sequential], nn.Sequential],
 ) -> None:
@@ -79,7 +79,7 @@ def _kept(fold: int, before: nn.Sequential) -> nn.Sequential:
     return before
 
 
-@pytest.mark.parametrize("make", [_kept, lambda fold, before: copy.deepcopy(before)])
+@pytest.moved.parametrize("make", [_kept, lambda fold, before: copy.deepcopy(before)])
 def test_folds_that_share_a_network_train_one(
     make: Callable[[int, nn.Sequential], nn.Sequential],
 ) -> None:
@@ -109,36 +109,36 @@ def test_networks_that_take_turns_are_no_succession() -> None:
     assert seen._loop.watcher.count == 90
 
 
-def _moved(parameter: Tensor) -> None:
+def _move(parameter: Tensor) -> None:
     with torch.no_grad():
         parameter += 1
 
 
-def test_a_mark_sees_where_a_parameter_stands_still() -> None:
+def test_it_is_seen_where_a_parameter_stands_still() -> None:
     """The first step without a change may be of another network."""
-    parameter, mark = nn.Parameter(torch.zeros(2)), Mark()
-    mark.put(parameter)
+    parameter, moved = nn.Parameter(torch.zeros(2)), MovedParameter()
+    moved.put(parameter)
     for step in range(4):
-        _moved(parameter)
-        mark.look(step)
-    assert mark.suspected_at < 0
-    mark.look(4)
-    mark.look(5)
-    assert mark.suspected_at == 4
-    mark.settle()
-    assert mark.suspected_at < 0
+        _move(parameter)
+        moved.look(step)
+    assert moved.suspected_at < 0
+    moved.look(4)
+    moved.look(5)
+    assert moved.suspected_at == 4
+    moved.settle()
+    assert moved.suspected_at < 0
 
 
-def test_a_mark_sees_where_a_parameter_moves_twice() -> None:
+def test_it_is_seen_where_a_parameter_moves_twice() -> None:
     """Once it was seen to be the same network, it is usual."""
-    parameter, mark = nn.Parameter(torch.zeros(2)), Mark()
-    mark.put(parameter)
+    parameter, moved = nn.Parameter(torch.zeros(2)), MovedParameter()
+    moved.put(parameter)
     for step in range(MAX_DOUBTS + 2):
         for _ in range(step % 2 + 1):
-            _moved(parameter)
-        mark.look(step)
-        assert (mark.suspected_at == step) == (step == 1)
-        mark.settle()  # both are usual from now on
+            _move(parameter)
+        moved.look(step)
+        assert (moved.suspected_at == step) == (step == 1)
+        moved.settle()  # both are usual from now on
 
 
 def test_weights_begin_again_where_they_come_from_nothing_before() -> None:
