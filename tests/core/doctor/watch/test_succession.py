@@ -54,7 +54,7 @@ def _drawn_anew(fold: int, before: nn.Sequential) -> nn.Sequential:
     return before
 
 
-@pytest.moved.parametrize("make", [_made_anew, _from_one_seed, _drawn_anew])
+@pytest.mark.parametrize("make", [_made_anew, _from_one_seed, _drawn_anew])
 def test_each_fold_has_a_network_of_its_own(
     make: Callable[[int, nn.Sequential], nn.Sequential],
 ) -> None:
@@ -79,7 +79,7 @@ def _kept(fold: int, before: nn.Sequential) -> nn.Sequential:
     return before
 
 
-@pytest.moved.parametrize("make", [_kept, lambda fold, before: copy.deepcopy(before)])
+@pytest.mark.parametrize("make", [_kept, lambda fold, before: copy.deepcopy(before)])
 def test_folds_that_share_a_network_train_one(
     make: Callable[[int, nn.Sequential], nn.Sequential],
 ) -> None:
