@@ -18,8 +18,9 @@ endif
 run: $(APP)
 	@$(BIN)/python main.py $(ARGS)
 
+# What is compiled is kept, also where the machine says not to: several processes import the same.
 test: $(DEV)
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV)
 	@$(BIN)/ruff format --check .

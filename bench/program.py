@@ -35,9 +35,9 @@ def pump(until: Callable[[], bool], seconds: float = 120.0) -> None:
         time.sleep(0.001)
 
 
-def ready(page: str = "digits") -> tuple[MainWindow, Session]:
+def ready(page: str = "digits", *options: str) -> tuple[MainWindow, Session]:
     """Return the program at a page, all starters loaded and judged, and the page's session."""
-    words = ["--fresh", "--theme", "light", "--page", page]
+    words = ["--fresh", "--theme", "light", "--page", page, *options]
     folder = data_folder()
     _, window = app.build([*words, "--data", str(folder)] if folder else words)
     chosen: Any = window.pages[page]

@@ -15,6 +15,9 @@ from tests.core.test_cli import answer
 
 OWN_PROCESS = ("hostile-disk", "expressions")
 """They change the process for good: a fork, an audit hook."""
+ELSEWHERE = ("gpu",)
+"""It needs what a machine may lack, and has a test of its own."""
+APART = (*OWN_PROCESS, *ELSEWHERE)
 
 
 SLOW = (
@@ -43,7 +46,7 @@ def smallest(monkeypatch, tmp_path):
         monkeypatch.delitem(sys.modules, name)
 
 
-@pytest.mark.parametrize("name", [name for name in MEASUREMENTS if name not in OWN_PROCESS + SLOW])
+@pytest.mark.parametrize("name", [name for name in MEASUREMENTS if name not in APART + SLOW])
 def test_a_row_runs_to_its_end(name, smallest, light_starters, monkeypatch, qapp, capsys):
     """It prints its rows, whatever their numbers are."""
     module, *words = MEASUREMENTS[name].split()
