@@ -135,6 +135,16 @@ class Playground(ABC):
         """
 
     @abstractmethod
+    def example_input(self, recipe: Any, examples: int, tokens: int) -> Tensor:
+        """Return zeros as the recipe's model takes them in, to see what it does with their shape.
+
+        Args:
+            recipe: of the model.
+            examples: how many.
+            tokens: of each, where the model takes any number of them that its context holds.
+        """
+
+    @abstractmethod
     def prepare(
         self, data: Any, recipe: Any, vocabulary: Vocabulary, device: torch.device
     ) -> TrainingSet:

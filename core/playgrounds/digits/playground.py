@@ -84,6 +84,10 @@ class DigitsPlayground(Playground):
         """Make the model of a recipe; its answers are always the ten digits."""
         return build(recipe, initialised)
 
+    def example_input(self, recipe: DigitsRecipe, examples: int, tokens: int) -> Tensor:
+        """Return images (B, 1, 28, 28), of zeros."""
+        return torch.zeros(examples, 1, 28, 28)
+
     def prepare(
         self, data: Digits, recipe: DigitsRecipe, vocabulary: Vocabulary, device: torch.device
     ) -> Pictures:

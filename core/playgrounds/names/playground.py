@@ -89,6 +89,11 @@ class NamesPlayground(Playground):
         """Make the model of a recipe for the letters of a list."""
         return build(recipe, Alphabet(vocabulary.get("letters", "")), initialised)
 
+    def example_input(self, recipe: NamesRecipe, examples: int, tokens: int) -> Tensor:
+        """Return names (B, T), or windows (B, C), of zeros."""
+        length = min(tokens, recipe.sees) if recipe.whole else recipe.sees
+        return torch.zeros(examples, length, dtype=torch.long)
+
     def prepare(
         self, data: Names, recipe: NamesRecipe, vocabulary: Vocabulary, device: torch.device
     ) -> Letters:

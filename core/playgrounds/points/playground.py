@@ -92,6 +92,10 @@ class PointsPlayground(Playground):
             drawn = datasets.check_rows(vocabulary.get("drawn"), "This network's drawing")
         return build(recipe, drawn, initialised)
 
+    def example_input(self, recipe: PointsRecipe, examples: int, tokens: int) -> Tensor:
+        """Return points (B, inputs), of zeros."""
+        return torch.zeros(examples, recipe.inputs)
+
     def prepare(
         self,
         data: PointsData,

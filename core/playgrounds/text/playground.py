@@ -146,6 +146,11 @@ class TextPlayground(Playground):
         """Make the model of a recipe for the tokens of a tokenizer."""
         return build(recipe, tokenizers.from_dict(vocabulary), initialised)
 
+    def example_input(self, recipe: TextRecipe, examples: int, tokens: int) -> Tensor:
+        """Return tokens (B, T), or windows (B, C), of zeros."""
+        length = min(tokens, recipe.sees) if recipe.whole else recipe.sees
+        return torch.zeros(examples, length, dtype=torch.long)
+
     def prepare(
         self, data: TextData, recipe: TextRecipe, vocabulary: Vocabulary, device: torch.device
     ) -> Stretches | Windows:

@@ -99,6 +99,10 @@ class SpiralsPlayground(Playground):
             initialise(model, recipe.init, recipe.gain, generator)
         return model
 
+    def example_input(self, recipe: SpiralsRecipe, examples: int, tokens: int) -> Tensor:
+        """Return points (B, 2) of zeros."""
+        return torch.zeros(examples, 2)
+
     def prepare(
         self,
         data: tuple[Points, Points],

@@ -1,0 +1,372 @@
+"""The map of a network: its blocks from input to output, with their shapes.
+
+Found from the model itself: it is run on a few zeros, and what it calls is listened to. Whatever
+its layers are, and wherever a file of it came from, the map is of what it does.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby, pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from .layers import Layer, TiedLinear, layers_of, size_of
+from .transformer import Block
+
+Shape = tuple[int | str, ...]
+"""The sizes of a tensor; a letter where it may be any number: B a batch, T the tokens of one."""
+Kind = Literal[
+    "input",
+    "layer",
+    "norm",
+    "attention",
+    "sum",
+    "gates",
+    "mix",
+    "dropout",
+    "reshape",
+    "counts",
+    "output",
+]
+
+
+@dataclass(frozen=True)
+class MapBlock:
+    """One thing that a network does with what comes in.
+
+    Attributes:
+        key: a layer's name; of a norm the module's; else a name of the map's own, such as
+            ``sum.0``. Within a group it is relative to that: ``attend``.
+        kind: what it is. Gates are sigmoids of a sum; a mix is of an old and a new state; a
+            reshape lays the same numbers out otherwise.
+        inputs, outputs: the shapes of what comes in, and of what goes on.
+        product: of a layer, ``linear``, ``conv``, ``embedding`` or ``tied``.
+        matrix: of a layer, the rows and columns of its product's matrix: in, out.
+        kernel: the side of a convolution's filter; 0 for none.
+        acts: what follows a layer's product, in its order: ``batch norm``, ``relu``.
+        parameters: how many numbers it has learned.
+        branch: of a sum, the key of the block, in its group or the map, whose output is added past
+            those in between; "" for what came into the group. None where it adds something else.
+    """
+
+    key: str
+    kind: Kind
+    inputs: Shape
+    outputs: Shape
+    product: str = ""
+    matrix: tuple[int, int] = (0, 0)
+    kernel: int = 0
+    acts: tuple[str, ...] = ()
+    parameters: int = 0
+    branch: str | None = None
+
+
+@dataclass(frozen=True)
+class MapGroup:
+    """Blocks that belong together: those of a transformer's block, or of a loop.
+
+    Attributes:
+        keys: of the identical groups that stand behind one another, a name for each.
+        blocks: of one of them.
+        inputs, outputs: the shapes of what comes into one and goes out.
+        steps: of a loop, how often it is done; 0 for what is no loop.
+    """
+
+    keys: tuple[str, ...]
+    blocks: tuple[MapBlock, ...]
+    inputs: Shape
+    outputs: Shape
+    steps: int | str = 0
+
+    @property
+    def parameters(self) -> int:
+        """Of one of the identical groups."""
+        return sum(block.parameters for block in self.blocks)
+
+    def key_of(self, block: MapBlock, copy: int = 0) -> str:
+        """Return the whole key of a block, in one of the identical groups."""
+        return block.key if self.steps else f"{self.keys[copy]}.{block.key}"
+
+
+Part = MapBlock | MapGroup
+
+
+@dataclass(frozen=True)
+class NetworkMap:
+    """A network, from its input to its output."""
+
+    parts: tuple[Part, ...]
+    parameters: int
+
+    def places(self) -> Iterator[tuple[str, int, int, int]]:
+        """Return of all blocks key, part, which of identical groups, and index in that.
+
+        The last two are 0 for a block that stands in no group.
+        """
+        for number, part in enumerate(self.parts):
+            if isinstance(part, MapBlock):
+                yield part.key, number, 0, 0
+                continue
+            for copy in range(len(part.keys)):
+                for index, block in enumerate(part.blocks):
+                    yield part.key_of(block, copy), number, copy, index
+
+
+def written(shape: Shape) -> str:
+    """Return a shape as a comment has it: ``B × 784``."""
+    return " × ".join(f"{size:,}" if isinstance(size, int) else size for size in shape)
+
+
+@torch.no_grad()
+def map_network(model: nn.Module, example: Callable[[int, int], Tensor]) -> NetworkMap:
+    """Return the map of a network, whose weights and modes stay as they are.
+
+    It runs three times on next to nothing, and its matrix products are not computed: that takes
+    milliseconds, whatever its size. Nobody else may run it meanwhile.
+
+    Args:
+        model: made of layers, in eval mode.
+        example: returns an input of so many examples, of so many tokens each where any number of
+            them will do.
+    """
+    runs = [_Listener(model).parts_of(example(*sizes)) for sizes in ((2, 2), (3, 2), (2, 3))]
+    parts = [_lettered(*same) for same in zip(*runs, strict=True)]
+    return NetworkMap(tuple(parts), size_of(model))
+
+
+class _Listener(TorchFunctionMode):
+    """Hears what a model calls in one run."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self._model = model
+        self._modules = {
+            id(module.weight): name
+            for name, module in model.named_modules()
+            if isinstance(module, nn.LayerNorm)
+        }
+        self._parts: list[Part] = []
+        self._group: tuple[str, list[MapBlock]] | None = None
+        """The transformer's block under way: its name, and what it has done."""
+        self._in_layer = False
+        self._made: dict[int, tuple[Tensor, str]] = {}
+        """The key of what put a tensor out, by the tensor's id; with it, so that it stays."""
+
+    def parts_of(self, inputs: Tensor) -> list[Part]:
+        shape = tuple(inputs.shape)
+        self._parts.append(MapBlock("network.input", "input", shape, shape))
+        with self._wrapped(), self:
+            outputs: Tensor = self._model(inputs)
+        shape = tuple(outputs.shape)
+        if len(self._parts) == 1:
+            count = size_of(self._model)
+            self._parts.append(MapBlock("network.counts", "counts", shape, shape, parameters=count))
+        self._parts.append(MapBlock("network.output", "output", shape, shape))
+        return _folded(_with_reshapes(_with_loop(self._parts)))
+
+    @contextmanager
+    def _wrapped(self) -> Iterator[None]:
+        """Hear of each layer and each transformer's block, called as a module or by ``forward``."""
+        wrapped: list[nn.Module] = []
+        try:
+            for name, module in self._model.named_modules():
+                if isinstance(module, Layer | Block):
+                    run = self._run_layer if isinstance(module, Layer) else self._run_block
+                    module.__dict__["forward"] = partial(run, name, module, module.forward)
+                    wrapped.append(module)
+            yield
+        finally:
+            for module in wrapped:
+                del module.__dict__["forward"]
+
+    def _run_layer(
+        self, name: str, layer: Layer, forward: Callable[[Tensor], Tensor], x: Tensor
+    ) -> Tensor:
+        self._in_layer = True
+        out = forward(x)
+        self._in_layer = False
+        product, weight = layer.product, layer.product.weight
+        kinds = {nn.Conv2d: "conv", nn.Embedding: "embedding", TiedLinear: "tied"}
+        self._add(
+            MapBlock(
+                self._relative(name),
+                "layer",
+                tuple(x.shape),
+                tuple(out.shape),
+                next((word for kind, word in kinds.items() if isinstance(product, kind)), "linear"),
+                (layer.fan_in, layer.fan_out),
+                weight.shape[-1] if isinstance(product, nn.Conv2d) else 0,
+                tuple(_acts(layer)),
+                sum(parameter.numel() for parameter in layer.parameters()),
+            ),
+            out,
+        )
+        return out
+
+    def _run_block(
+        self, name: str, block: Block, forward: Callable[[Tensor], Tensor], x: Tensor
+    ) -> Tensor:
+        self._group = name, []
+        entered, self._made = self._made, {id(x): (x, "")}
+        out = forward(x)
+        blocks, self._group, self._made = self._group[1], None, entered
+        group = MapGroup((name,), tuple(blocks), tuple(x.shape), tuple(out.shape))
+        self._parts.append(group)
+        self._made[id(out)] = out, name
+        return out
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        named = dict(kwargs or {})
+        if function is F.linear:  # only its shape is asked for
+            return args[0].new_zeros(*args[0].shape[:-1], len(args[1]))
+        out = function(*args, **named)
+        if not self._in_layer and isinstance(out, Tensor):
+            self._hear(function, args, named, out)
+        return out
+
+    def _hear(
+        self, function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any], out: Tensor
+    ) -> None:
+        first = args[0] if args and isinstance(args[0], Tensor) else out
+        shapes = tuple(first.shape), tuple(out.shape)
+        if function is F.layer_norm:
+            weight, bias = named.get("weight"), named.get("bias")
+            name = self._relative(self._modules.get(id(weight), "")) or self._key("norm")
+            count = sum(tensor.numel() for tensor in (weight, bias) if tensor is not None)
+            self._add(MapBlock(name, "norm", *shapes, parameters=count), out)
+        elif function is F.scaled_dot_product_attention:
+            self._add(MapBlock("attention", "attention", *shapes), out)
+        elif function in (torch.Tensor.add, torch.add) and isinstance(args[1], Tensor):
+            places = [self._made.get(id(tensor), (None, None))[1] for tensor in args[:2]]
+            known = [place for place in places if place is not None]
+            earlier = min(known, key=self._order) if len(known) == 2 else None
+            self._add(MapBlock(self._key("sum"), "sum", *shapes, branch=earlier), out)
+        elif function is torch.Tensor.sigmoid and id(first) in self._made:
+            self._add(MapBlock(self._key("gates"), "gates", *shapes), out)
+        elif function is torch.lerp:
+            self._add(MapBlock(self._key("mix"), "mix", *shapes), out)
+        elif function is F.dropout and (share := args[1] if len(args) > 1 else named["p"]):
+            act = f"dropout {share:g}"
+            self._add(MapBlock(self._key("dropout"), "dropout", *shapes, acts=(act,)), out)
+
+    def _add(self, block: MapBlock, out: Tensor) -> None:
+        (self._parts if self._group is None else self._group[1]).append(block)
+        self._made[id(out)] = out, block.key
+
+    def _order(self, key: str) -> int:
+        """Return when that was put out, among what can be seen from here."""
+        return [place for _, place in self._made.values()].index(key)
+
+    def _relative(self, name: str) -> str:
+        return name if self._group is None else name.removeprefix(f"{self._group[0]}.")
+
+    def _key(self, kind: Kind) -> str:
+        """Return a name for the next of its kind, here."""
+        here: Iterable[Part] = self._parts if self._group is None else self._group[1]
+        count = sum(isinstance(part, MapBlock) and part.kind == kind for part in here)
+        return f"{kind}.{count}"
+
+
+def _acts(layer: Layer) -> Iterator[str]:
+    """Return what follows a layer's product."""
+    if layer.has_norm:
+        yield "batch norm"
+    if layer.activation:
+        yield layer.activation
+    for forward in layer.after:
+        part = forward.__self__  # type: ignore[attr-defined]
+        yield (
+            f"max pool {part.kernel_size}"
+            if isinstance(part, nn.MaxPool2d)
+            else f"dropout {part.p:g}"
+        )
+
+
+def _with_loop(parts: list[Part]) -> list[Part]:
+    """Put what is done again and again, from a layer to the same layer, into a group."""
+    keys = [part.key if isinstance(part, MapBlock) else part.keys[0] for part in parts]
+    first = next((at for at, key in enumerate(keys) if keys.count(key) > 1), None)
+    if first is None:
+        return parts
+    times = keys.count(keys[first])
+    length = keys.index(keys[first], first + 1) - first
+    body, behind = parts[first : first + length], parts[first + times * length :]
+    blocks = tuple(block for block in body if isinstance(block, MapBlock))
+    before, after = parts[first - 1].outputs, behind[0].inputs
+    return [*parts[:first], MapGroup((keys[first],), blocks, before, after, times), *behind]
+
+
+def _with_reshapes(parts: list[Part]) -> list[Part]:
+    """Put a block where what comes in has another shape than what was put out."""
+    found = parts[:1]
+    for before, part in pairwise(parts):
+        # A table that stands behind something else looks up something else.
+        beside = _is_table(part) and not _is_input(before)
+        if part.inputs != before.outputs and not beside:
+            number = sum(isinstance(p, MapBlock) and p.kind == "reshape" for p in found)
+            found.append(MapBlock(f"reshape.{number}", "reshape", before.outputs, part.inputs))
+        found.append(part)
+    return found
+
+
+def _is_table(part: Part) -> bool:
+    return isinstance(part, MapBlock) and part.product == "embedding"
+
+
+def _is_input(part: Part) -> bool:
+    return isinstance(part, MapBlock) and part.kind == "input"
+
+
+def _folded(parts: list[Part]) -> list[Part]:
+    """Lay identical groups that stand behind one another together."""
+    found: list[Part] = []
+    for _, same in groupby(parts, lambda part: replace(part, keys=()) if _is_group(part) else part):
+        group = list(same)
+        if isinstance(group[0], MapGroup):
+            keys = tuple(key for each in group if isinstance(each, MapGroup) for key in each.keys)
+            found.append(replace(group[0], keys=keys))
+        else:
+            found += group
+    return found
+
+
+def _is_group(part: Part) -> bool:
+    return isinstance(part, MapGroup)
+
+
+def _lettered(part: Part, wider: Part, longer: Part) -> Part:
+    """Put letters where sizes follow the number of examples, or that of tokens."""
+    inputs = _letters(part.inputs, wider.inputs, longer.inputs)
+    outputs = _letters(part.outputs, wider.outputs, longer.outputs)
+    if isinstance(part, MapBlock):
+        return replace(part, inputs=inputs, outputs=outputs)
+    assert isinstance(wider, MapGroup) and isinstance(longer, MapGroup)
+    blocks = [
+        _lettered(*same) for same in zip(part.blocks, wider.blocks, longer.blocks, strict=True)
+    ]
+    return replace(
+        part,
+        blocks=tuple(block for block in blocks if isinstance(block, MapBlock)),
+        inputs=inputs,
+        outputs=outputs,
+        steps=_letters((part.steps,), (wider.steps,), (longer.steps,))[0],
+    )
+
+
+def _letters(shape: Shape, wider: Shape, longer: Shape) -> Shape:
+    return tuple(
+        "B" if size != wide else "T" if size != long else size
+        for size, wide, long in zip(shape, wider, longer, strict=True)
+    )
