@@ -163,10 +163,11 @@ class _Listener(TorchFunctionMode):
         self._parts.append(MapBlock("network.input", "input", shape, shape))
         with self._wrapped(), self:
             outputs: Tensor = self._model(inputs)
-        shape = tuple(outputs.shape)
+        entered, shape = shape, tuple(outputs.shape)
         if len(self._parts) == 1:
             count = size_of(self._model)
-            self._parts.append(MapBlock("network.counts", "counts", shape, shape, parameters=count))
+            counts = MapBlock("network.counts", "counts", entered, shape, parameters=count)
+            self._parts.append(counts)
         self._parts.append(MapBlock("network.output", "output", shape, shape))
         return _folded(_with_reshapes(_with_loop(self._parts)))
 
@@ -312,21 +313,20 @@ def _with_reshapes(parts: list[Part]) -> list[Part]:
     """Put a block where what comes in has another shape than what was put out."""
     found = parts[:1]
     for before, part in pairwise(parts):
-        # A table that stands behind something else looks up something else.
-        beside = _is_table(part) and not _is_input(before)
-        if part.inputs != before.outputs and not beside:
+        if part.inputs != before.outputs and not _stands_beside(part, before):
             number = sum(isinstance(p, MapBlock) and p.kind == "reshape" for p in found)
             found.append(MapBlock(f"reshape.{number}", "reshape", before.outputs, part.inputs))
         found.append(part)
     return found
 
 
-def _is_table(part: Part) -> bool:
-    return isinstance(part, MapBlock) and part.product == "embedding"
-
-
-def _is_input(part: Part) -> bool:
-    return isinstance(part, MapBlock) and part.kind == "input"
+def _stands_beside(part: Part, before: Part) -> bool:
+    """Whether something takes in what comes from elsewhere: a second table, or a sum of two."""
+    if isinstance(part, MapGroup):
+        return False
+    if part.product == "embedding":
+        return not (isinstance(before, MapBlock) and before.kind == "input")
+    return part.branch is not None
 
 
 def _folded(parts: list[Part]) -> list[Part]:

@@ -9,7 +9,9 @@ import difflib
 import importlib
 import json
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +33,29 @@ CELL = "# %%"
 """Begins a cell in Spyder, VS Code and PyCharm, and so in a notebook."""
 
 
-def write_script(playground: str, recipe: Recipe, source: Path | None = None) -> str:
+MARKS = re.compile("\ue000(.*?)\ue001")
+"""What a template writes to say which parts of a network a line is of: letters of nobody's."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script, and where in it the parts of its network stand.
+
+    Attributes:
+        text: all of it.
+        places: the lines, counted from 1, that define or use a part, by its key in the map of the
+            network (:mod:`core.network_map`); the same for all of a transformer's blocks.
+    """
+
+    text: str
+    places: Mapping[str, Sequence[int]]
+
+    def lines_of(self, key: str) -> Sequence[int]:
+        """Return the lines of a part, such as ``hidden.0`` or ``blocks.3.attend``."""
+        return self.places.get(re.sub(r"\.\d+\.", ".", key), ())
+
+
+def make_script(playground: str, recipe: Recipe, source: Path | None = None) -> Script:
     """Return the training of a recipe as a script that needs no Glassbox.
 
     Its losses are those of the trainer from the same seed, or a comment in it says why not.
@@ -55,6 +79,11 @@ def write_script(playground: str, recipe: Recipe, source: Path | None = None) ->
     return rendered((Path(module.__path__[0]),), {"recipe": recipe, **values})
 
 
+def write_script(playground: str, recipe: Recipe, source: Path | None = None) -> str:
+    """Return the text of :func:`make_script`."""
+    return make_script(playground, recipe, source).text
+
+
 @cache
 def _templates(folders: tuple[Path, ...]) -> "jinja2.Environment":
     """Return the templates of folders, compiled once: a window fills them while one drags."""
@@ -68,6 +97,7 @@ def _templates(folders: tuple[Path, ...]) -> "jinja2.Environment":
         keep_trailing_newline=True,
     )
     environment.filters["py"] = _literal
+    environment.globals["at"] = lambda *keys: f"\ue000{' '.join(keys)}\ue001"
     environment.globals["module_of"] = MODULES.get
     environment.globals["gain_of"] = lambda activation: GAINS.get(activation, activation)
     return environment
@@ -75,8 +105,10 @@ def _templates(folders: tuple[Path, ...]) -> "jinja2.Environment":
 
 def rendered(
     folders: tuple[Path, ...], values: Mapping[str, Any], name: str = "script.py.jinja"
-) -> str:
+) -> Script:
     """Return a template of these folders, or of what all share, filled with values.
+
+    A template says at the end of a line which parts of the network it is of: ``{{ at("output") }}``.
 
     Args:
         folders: where templates are looked for first.
@@ -88,7 +120,17 @@ def rendered(
     # Parts that are left out leave empty lines: none twice within a function, two at most outside.
     text = re.sub(r"\n{2,}(?= )", "\n\n", text)
     text = re.sub(r"\n{4,}", "\n\n\n", text)
-    return text.strip("\n") + "\n"
+    return _parted(text.strip("\n") + "\n")
+
+
+def _parted(text: str) -> Script:
+    """Take the marks out of a script, and tell where they stood."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(text.split("\n"), 1):
+        for marks in MARKS.findall(line):
+            for key in marks.split():
+                places[key].append(number)
+    return Script(MARKS.sub("", text), places)
 
 
 def _literal(value: object) -> str:

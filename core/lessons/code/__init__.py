@@ -19,4 +19,4 @@ def write_network(settings: NetworkSettings, source: Path | None = None) -> str:
     """
     folders = (Path(__file__).parent, Path(names_code.__file__).parent)
     values = {"recipe": settings, **names_code.values(settings, source)}
-    return rendered(folders, values, "deep.py.jinja")
+    return rendered(folders, values, "deep.py.jinja").text
