@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QTabWidget, QWidget
 
 import gui
 from core.errors import UserError
@@ -25,6 +25,7 @@ from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.model_comparison.panel import ComparisonPanel
+from gui.widgets.network_panel import NetworkPanel
 from gui.widgets.object_names import qualified, qualify
 from gui.widgets.page_button import Mark
 from gui.widgets.recipe_card import RecipeCard
@@ -107,6 +108,8 @@ class TrainingPage(Page):
         device: where networks are trained.
     """
 
+    tabs: QTabWidget
+    """The tabs in the middle; one of them is ``network_panel``."""
     data: DataCard | None = None
     """Where other data can be chosen; None where there is none."""
     learning: LearningPanel | None = None
@@ -136,6 +139,10 @@ class TrainingPage(Page):
         self.recipe = RecipeCard(self.session, recipes, self.network)
         self.run_bar = RunBar(self.session)
         self.code = CodeCard(self.session, self.recipe.show_code)
+        self.network_panel = NetworkPanel(self.session)
+        self.network_panel.opened.connect(self._open_layer)
+        self.network_panel.table_asked.connect(self._show_table)
+        self.network_panel.code_asked.connect(self.code.toggle)
         self.recipe.start_from.currentTextChanged.connect(lambda words: self.code.refresh())
         self.session.state_changed.connect(lambda state: self.marks_changed.emit())
         self.run_bar.badge.changed.connect(self.marks_changed)
@@ -144,6 +151,16 @@ class TrainingPage(Page):
     def _on_range_test_ended(self, event: object) -> None:
         if isinstance(event, Failed):
             self.run_bar.tell(event.sentence)
+
+    def _show_table(self) -> None:
+        if self.learning is not None:
+            self.learning.close_layer()
+            self.tabs.setCurrentWidget(self.learning)
+
+    def _open_layer(self, name: str) -> None:
+        if self.learning is not None:
+            self.tabs.setCurrentWidget(self.learning)
+            self.learning.open_layer(name)
 
     def marks(self) -> list[Mark]:
         """Return whether a network is trained or waits, and what the doctor has found."""
@@ -167,6 +184,7 @@ class TrainingPage(Page):
             self.run_bar,
             self.code,
             self.learning,
+            self.network_panel,
             self.range_test,
             self.comparison_panel,
             self.representation,

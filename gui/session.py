@@ -44,6 +44,7 @@ from core.training.control import Question
 from core.training.recipe import Recipe
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
+from gui.layer_choice import LayerChoice
 from gui.recipe_draft import RecipeDraft
 from gui.session_state import State
 from gui.worker import NOT_BEGUN, Worker
@@ -102,6 +103,8 @@ class Session(QObject):
         """The recipe of the next run, while it is edited."""
         self.draft.changed.connect(self.recipe_changed)
         self.draft.changed.connect(self._change_live)
+        self.choice = LayerChoice(self)
+        """The part of the network that is looked at."""
         self.data = data
         self.device = device
         self.state = State.LOADING

@@ -44,7 +44,7 @@ class Script:
     Attributes:
         text: all of it.
         places: the lines, counted from 1, that define or use a part, by its key in the map of the
-            network (:mod:`core.network_map`); the same for all of a transformer's blocks.
+            network (:mod:`core.network_map.parts`); the same for all of a transformer's blocks.
     """
 
     text: str
@@ -108,7 +108,7 @@ def rendered(
 ) -> Script:
     """Return a template of these folders, or of what all share, filled with values.
 
-    A template says at the end of a line which parts of the network it is of: ``{{ at("output") }}``.
+    A template says at the end of a line which parts of a network it is of, ``{{ at("output") }}``.
 
     Args:
         folders: where templates are looked for first.

@@ -70,6 +70,7 @@ class Page(TrainingPage):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("digitsTabs")
         self.tabs.addTab(self.learning, "Learning")
+        self.tabs.addTab(self.network_panel, "Network")
         self.tabs.addTab(self.evaluation, "Mistakes")
         self.tabs.addTab(scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE")
         self.tabs.addTab(scrolled(self.robustness, UNDER_TABS, fills=True), "Robustness")

@@ -95,6 +95,7 @@ class Page(TrainingPage):
 
     def _arrange(self) -> None:
         self.tabs.addTab(self.learning, "Learning")
+        self.tabs.addTab(self.network_panel, "Network")
         self.tabs.addTab(self.letters, "Letters")
         self.tabs.addTab(scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE")
         self.tabs.addTab(

@@ -81,6 +81,7 @@ class Page(TrainingPage):
         self.tabs.setObjectName("pointsTabs")
         self.tabs.addTab(scrolled(self.units, UNDER_TABS, fills=True), "Units")
         self.tabs.addTab(self.learning, "Learning")
+        self.tabs.addTab(self.network_panel, "Network")
         self.tabs.addTab(scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE")
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         self.home = self.card.plane

@@ -96,6 +96,7 @@ class Page(TrainingPage):
         beneath.addWidget(self.timeline)
         for panel, title in (
             (self.learning, "Learning"),
+            (self.network_panel, "Network"),
             (on_the_way, "Samples"),
             (self.tokens, "Tokens"),
             (self.attention, "Attention"),

@@ -4,12 +4,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QPushButton
 
-from core.code.script import changed_lines, write_script
+from core.code.script import changed_lines, make_script, write_script
 from core.errors import UserError
 from core.problems import problem_of
 from core.training.recipe import Recipe
 from gui.session import Session
 from gui.session_state import State
+from gui.widgets.network_words import name_of
 from gui.widgets.script_card import ScriptCard
 
 ABOUT = "All of this training in plain PyTorch, without Glassbox."
@@ -33,15 +34,24 @@ class CodeCard(ScriptCard):
         super().__init__(button, "Esc does it, too.")
         self.hide_button.setShortcut("Esc")
         self._session = session
+        self._turned_to = ""
+        """The part of the network whose lines were brought into view last."""
         self._soon = QTimer(self)  # once, where many settings change at a time
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._write)
-        for changed in (session.recipe_changed, session.data_chosen, session.state_changed):
+        notices = (
+            session.recipe_changed,
+            session.data_chosen,
+            session.state_changed,
+            session.choice.changed,
+        )
+        for changed in notices:
             changed.connect(lambda event: self.refresh())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Write what has changed meanwhile."""
         super().showEvent(event)
+        self._turned_to = ""
         self.refresh()
 
     def refresh(self) -> None:
@@ -56,16 +66,22 @@ class CodeCard(ScriptCard):
             return
         recipe: Recipe = session.recipe
         try:
-            script = write_script(session.name, recipe, session.data)
-            old = write_script(session.name, before, session.data) if before else script
+            script = make_script(session.name, recipe, session.data)
+            old = write_script(session.name, before, session.data) if before else script.text
         except (UserError, OSError) as error:
             self.show_none(problem_of(error))
             return
         self.file_name = f"{session.name}-{session.recipe.model}"
-        lines = changed_lines(old, script)
-        words = _change_in_words(before, recipe, old != script, len(lines))
+        lines, key = changed_lines(old, script.text), session.choice.key
+        words = _change_in_words(before, recipe, old != script.text, len(lines))
         onward = f" {ONWARD}" if session.resume_from else ""
-        self.show_script(script, lines, f"{ABOUT}{onward} {words}", words)
+        of_part = script.lines_of(key)
+        caption = f"{ABOUT}{onward} {words}" + (f" Blue: {name_of(key)}." if of_part else "")
+        part = of_part, f"{name_of(key)}, as chosen under Network or in the layer table."
+        self.show_script(script.text, lines, caption, words, part)
+        if key != self._turned_to:  # a change of settings leaves the view where it is
+            self._turned_to = key
+            self.source.bring_into_view([line - 1 for line in of_part])
 
 
 def _change_in_words(before: Recipe | None, recipe: Recipe, other: bool, marked: int) -> str:

@@ -122,6 +122,7 @@ class LayerTable(Explained):
         self._remarks: list[list[Remark]] = []
         self._history = History()
         self._hovered = -1
+        self._chosen = ""
         self.choose_column(0)
 
     def choose_column(self, number: int) -> None:
@@ -136,6 +137,14 @@ class LayerTable(Explained):
         self.snapshot, self._remarks = None, [[] for _ in layers]
         self.updateGeometry()
         self.update()
+
+    def choose(self, name: str) -> QRect | None:
+        """Mark a layer as the chosen one; return where it is, None where there is no such."""
+        self._chosen = name
+        self.update()
+        return next(
+            (self.row_rect(row) for row, info in enumerate(self._layers) if info.name == name), None
+        )
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the probes measured."""
@@ -218,6 +227,9 @@ class LayerTable(Explained):
         colours, rect = theme.current(), self.row_rect(row)
         if row == self._hovered:
             painter.fillRect(rect, colours.colour("sunken"))
+        if self._layers[row].name == self._chosen:
+            painter.fillRect(rect, colours.colour("activation", 36))
+            painter.fillRect(QRect(0, rect.top(), 3, ROW), colours.colour("activation"))
         painter.setPen(colours.colour("border"))
         painter.drawLine(rect.topLeft(), rect.topRight())
         columns = self._column_rects(rect.adjusted(0, 8, 0, -8))

@@ -75,7 +75,7 @@ class LearningPanel(QWidget):
         self._curves.setFixedHeight(218)
         card = Card("Layers: activations, gradients, updates")
         card.head.addWidget(self.step)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.table)
@@ -106,6 +106,7 @@ class LearningPanel(QWidget):
         session.snapshot_taken.connect(lambda snapshot: self._show_snapshot())
         session.layer_viewed.connect(self._on_layer_view)
         session.ended.connect(lambda event: self._draw(now=True))
+        session.choice.changed.connect(lambda key: self._show_choice())
         self.table.opened.connect(self.open_layer)
         self.layer.closed.connect(self.close_layer)
 
@@ -121,10 +122,16 @@ class LearningPanel(QWidget):
 
     def _show_layers(self, started: Started) -> None:
         self.table.set_layers(started.layers, self._session.history)
+        self._show_choice()
         say(self.remark, WAITING, "small")
         self.step.setText("")
         if self._open and self._open not in {info.name for info in started.layers}:
             self.close_layer()
+
+    def _show_choice(self) -> None:
+        """Mark the chosen layer in the table."""
+        if row := self.table.choose(self._session.choice.key):
+            self._scroll.ensureVisible(0, row.center().y(), 0, row.height())
 
     def _on_metrics(self, metrics: Metrics) -> None:
         self.loss.show_newest(f"{metrics.recent_loss:.4f}", False)
@@ -159,6 +166,7 @@ class LearningPanel(QWidget):
         super().showEvent(event)
         self._draw(now=True)
         self._show_snapshot()
+        QTimer.singleShot(0, self, self._show_choice)  # once it is laid out
         if self._open:
             self._timer.start()
 
@@ -175,6 +183,7 @@ class LearningPanel(QWidget):
         """Open one layer, and keep it up to date while it is seen."""
         info = next(i for i in self._session.info.layers if i.name == name)  # type: ignore[union-attr]
         self._open = name
+        self._session.choice.choose(name)
         self.layer.open(info)
         self._stack.setCurrentWidget(self.layer)
         self.refresh_layer()

@@ -76,7 +76,14 @@ class ScriptCard(Card):
         self.toggled.emit(self.shown)
         (self.source if self.shown else self.button).setFocus()
 
-    def show_script(self, script: str, marked: Sequence[int], caption: str, words: str) -> None:
+    def show_script(
+        self,
+        script: str,
+        marked: Sequence[int],
+        caption: str,
+        words: str,
+        part: tuple[Sequence[int], str] = ((), ""),
+    ) -> None:
         """Show a script.
 
         Args:
@@ -84,6 +91,7 @@ class ScriptCard(Card):
             marked: lines, counted from 1.
             caption: what it is.
             words: what the marks mean.
+            part: the lines of a part of the network, counted from 1, and what part that is.
         """
         if script != self.script:
             self.script = script
@@ -92,7 +100,10 @@ class ScriptCard(Card):
             at = bar.value()
             self.source.show_lines(lines, range(1, len(lines) + 1), _comments(script))
             bar.setValue(at)
-        self.source.mark_lines({line - 1: [SourceMark(words, "update")] for line in marked})
+        marks = {line - 1: [SourceMark(part[1], "activation")] for line in part[0]}
+        for line in marked:
+            marks.setdefault(line - 1, []).append(SourceMark(words, "update"))
+        self.source.mark_lines(marks)
         self.source.bring_into_view([line - 1 for line in marked])
         say(self.caption, caption)
         self._offer(True)

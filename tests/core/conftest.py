@@ -1,5 +1,7 @@
 """What the doctor's tests stand on."""
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -28,3 +30,21 @@ def letters():
             following.append(index)
             context = [*context[1:], index]
     return torch.tensor(rows), torch.tensor(following)
+
+
+@pytest.fixture(scope="session")
+def variants(tmp_path_factory):
+    """Return all recipes of a playground, each with a vocabulary that takes no time to be made."""
+    path = tmp_path_factory.mktemp("short") / "text.txt"
+    path.write_text("To be, or not to be: that is the question.\n" * 40, "utf-8")
+    small = {"tokenizer": "characters", "occurring": True}
+
+    @cache
+    def of(name, dropout):
+        playground = playgrounds.get(name)
+        data = playground.load(path if name == "text" else None)
+        changes = {"dropout": dropout} | (small if name == "text" else {})
+        recipes = [recipe.replace(changes) for recipe in playground.recipes.values()]
+        return [(recipe, playground.vocabulary(data, recipe)) for recipe in recipes]
+
+    return of

@@ -8,7 +8,9 @@ import pytest
 
 from bench.scripts import losses_of_script, losses_of_trainer
 from core import playgrounds
-from core.code.script import changed_lines, write_script
+from core.code.script import MARKS, changed_lines, make_script, write_script
+from core.network_map.listener import map_network
+from core.training.shape import build_shape
 from tests.core.test_cli import ROOT, answer, core, refused
 
 pytestmark = pytest.mark.usefixtures("one_thread", "no_more_threads")
@@ -117,6 +119,55 @@ def test_a_script_can_be_shown_in_a_lecture(name, recipe):
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
     assert not roots & {"core", "glassbox", "gui"}
+
+
+UNSEEN = {
+    "network.input",
+    "network.output",
+    "reshape.0 of names' bigram",  # a script's examples are no windows of one letter, but letters
+}
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("name", playgrounds.all_names())
+def test_the_lines_of_each_part_of_the_network_are_known(name, dropout, variants):
+    """Whatever its map shows stands in the script, and the line is about that: of all recipes."""
+    playground = playgrounds.get(name)
+    for recipe, vocabulary in variants(name, dropout):
+        model = build_shape(playground, recipe, vocabulary).to_empty(device="cpu").eval()
+        check_lines(playground, recipe, model)
+
+
+def check_lines(playground, made, model):
+    """Each part of the network has lines in the script that are about it."""
+    name = playground.name
+    network = map_network(model, lambda *sizes: playground.example_input(made, *sizes))
+    script = make_script(name, made)
+    assert not MARKS.search(script.text)
+    lines = script.text.split("\n")
+    for key, place in network.places().items():
+        found = " ".join(lines[line - 1] for line in script.lines_of(key))
+        if not found:
+            assert key in UNSEEN or f"{key} of {name}' {made.model}" in UNSEEN, key
+        block = network.block_at(place)
+        if block.kind == "layer":
+            words = {"conv": "Conv2d", "embedding": "Embedding"}.get(block.product, "Linear")
+            assert words in found, key
+            assert all(act in found.lower() for act in block.acts if " " not in act), key
+        elif block.kind in ("norm", "attention"):
+            assert ("LayerNorm" if block.kind == "norm" else "dot_product") in found, key
+
+
+def test_a_layer_is_found_where_it_is_defined_and_used():
+    """Of a transformer's blocks all have the same lines."""
+    script = make_script("names", playgrounds.get("names").recipes["tuned transformer"])
+    lines = script.text.split("\n")
+    found = [lines[line - 1].strip() for line in script.lines_of("blocks.1.attend")]
+    assert found == [
+        "self.attend, self.project = nn.Linear(width, 3 * width), nn.Linear(width, width)",
+        "qkv = self.attend(self.norm1(x)).view(B, T, 3, heads, E // heads)",
+    ]
+    assert script.lines_of("hidden.7") == ()
 
 
 def test_what_is_off_leaves_no_trace():

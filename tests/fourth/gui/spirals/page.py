@@ -24,9 +24,10 @@ class Page(TrainingPage):
     def __init__(self, worker: Worker, data: Path | None, device: str) -> None:
         super().__init__("spirals", RECIPES, worker, data, device)
         self.learning = LearningPanel(self.session, self._question, AccuracyCard())
-        tabs = QTabWidget()
-        tabs.addTab(self.learning, "Learning")
-        lay_out(self, TITLE, ABOUT, [self.recipe], (self.run_bar, tabs, self.code), [])
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.learning, "Learning")
+        self.tabs.addTab(self.network_panel, "Network")
+        lay_out(self, TITLE, ABOUT, [self.recipe], (self.run_bar, self.tabs, self.code), [])
 
     def _question(self, layer: str) -> Callable[[Any, int], Any]:
         """Return what to ask about a layer."""

@@ -1,126 +1,24 @@
-"""The map of a network: its blocks from input to output, with their shapes.
+"""The map of a network, found from the model itself.
 
-Found from the model itself: it is run on a few zeros, and what it calls is listened to. Whatever
-its layers are, and wherever a file of it came from, the map is of what it does.
+It is run on a few zeros, and what it calls is listened to. Whatever its layers are, and wherever a
+file of it came from, the map is of what it does.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from itertools import groupby, pairwise
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from .layers import Layer, TiedLinear, layers_of, size_of
-from .transformer import Block
-
-Shape = tuple[int | str, ...]
-"""The sizes of a tensor; a letter where it may be any number: B a batch, T the tokens of one."""
-Kind = Literal[
-    "input",
-    "layer",
-    "norm",
-    "attention",
-    "sum",
-    "gates",
-    "mix",
-    "dropout",
-    "reshape",
-    "counts",
-    "output",
-]
-
-
-@dataclass(frozen=True)
-class MapBlock:
-    """One thing that a network does with what comes in.
-
-    Attributes:
-        key: a layer's name; of a norm the module's; else a name of the map's own, such as
-            ``sum.0``. Within a group it is relative to that: ``attend``.
-        kind: what it is. Gates are sigmoids of a sum; a mix is of an old and a new state; a
-            reshape lays the same numbers out otherwise.
-        inputs, outputs: the shapes of what comes in, and of what goes on.
-        product: of a layer, ``linear``, ``conv``, ``embedding`` or ``tied``.
-        matrix: of a layer, the rows and columns of its product's matrix: in, out.
-        kernel: the side of a convolution's filter; 0 for none.
-        acts: what follows a layer's product, in its order: ``batch norm``, ``relu``.
-        parameters: how many numbers it has learned.
-        branch: of a sum, the key of the block, in its group or the map, whose output is added past
-            those in between; "" for what came into the group. None where it adds something else.
-    """
-
-    key: str
-    kind: Kind
-    inputs: Shape
-    outputs: Shape
-    product: str = ""
-    matrix: tuple[int, int] = (0, 0)
-    kernel: int = 0
-    acts: tuple[str, ...] = ()
-    parameters: int = 0
-    branch: str | None = None
-
-
-@dataclass(frozen=True)
-class MapGroup:
-    """Blocks that belong together: those of a transformer's block, or of a loop.
-
-    Attributes:
-        keys: of the identical groups that stand behind one another, a name for each.
-        blocks: of one of them.
-        inputs, outputs: the shapes of what comes into one and goes out.
-        steps: of a loop, how often it is done; 0 for what is no loop.
-    """
-
-    keys: tuple[str, ...]
-    blocks: tuple[MapBlock, ...]
-    inputs: Shape
-    outputs: Shape
-    steps: int | str = 0
-
-    @property
-    def parameters(self) -> int:
-        """Of one of the identical groups."""
-        return sum(block.parameters for block in self.blocks)
-
-    def key_of(self, block: MapBlock, copy: int = 0) -> str:
-        """Return the whole key of a block, in one of the identical groups."""
-        return block.key if self.steps else f"{self.keys[copy]}.{block.key}"
-
-
-Part = MapBlock | MapGroup
-
-
-@dataclass(frozen=True)
-class NetworkMap:
-    """A network, from its input to its output."""
-
-    parts: tuple[Part, ...]
-    parameters: int
-
-    def places(self) -> Iterator[tuple[str, int, int, int]]:
-        """Return of all blocks key, part, which of identical groups, and index in that.
-
-        The last two are 0 for a block that stands in no group.
-        """
-        for number, part in enumerate(self.parts):
-            if isinstance(part, MapBlock):
-                yield part.key, number, 0, 0
-                continue
-            for copy in range(len(part.keys)):
-                for index, block in enumerate(part.blocks):
-                    yield part.key_of(block, copy), number, copy, index
-
-
-def written(shape: Shape) -> str:
-    """Return a shape as a comment has it: ``B × 784``."""
-    return " × ".join(f"{size:,}" if isinstance(size, int) else size for size in shape)
+from ..layers import Layer, TiedLinear, size_of
+from ..transformer import Block
+from .parts import Kind, MapBlock, MapGroup, NetworkMap, Part, Shape
 
 
 @torch.no_grad()
@@ -177,10 +75,14 @@ class _Listener(TorchFunctionMode):
         wrapped: list[nn.Module] = []
         try:
             for name, module in self._model.named_modules():
-                if isinstance(module, Layer | Block):
-                    run = self._run_layer if isinstance(module, Layer) else self._run_block
-                    module.__dict__["forward"] = partial(run, name, module, module.forward)
-                    wrapped.append(module)
+                if isinstance(module, Layer):
+                    run = partial(self._run_layer, name, module, module.forward)
+                elif isinstance(module, Block):
+                    run = partial(self._run_block, name, module.forward)
+                else:
+                    continue
+                module.__dict__["forward"] = run
+                wrapped.append(module)
             yield
         finally:
             for module in wrapped:
@@ -210,9 +112,7 @@ class _Listener(TorchFunctionMode):
         )
         return out
 
-    def _run_block(
-        self, name: str, block: Block, forward: Callable[[Tensor], Tensor], x: Tensor
-    ) -> Tensor:
+    def _run_block(self, name: str, forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         self._group = name, []
         entered, self._made = self._made, {id(x): (x, "")}
         out = forward(x)
@@ -238,7 +138,11 @@ class _Listener(TorchFunctionMode):
         return out
 
     def _hear(
-        self, function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any], out: Tensor
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        named: dict[str, Any],
+        out: Tensor,
     ) -> None:
         first = args[0] if args and isinstance(args[0], Tensor) else out
         shapes = tuple(first.shape), tuple(out.shape)
@@ -253,7 +157,8 @@ class _Listener(TorchFunctionMode):
             places = [self._made.get(id(tensor), (None, None))[1] for tensor in args[:2]]
             known = [place for place in places if place is not None]
             earlier = min(known, key=self._order) if len(known) == 2 else None
-            self._add(MapBlock(self._key("sum"), "sum", *shapes, branch=earlier), out)
+            kind: Kind = "sum" if self._group is None else "residual"
+            self._add(MapBlock(self._key(kind), kind, *shapes, branch=earlier), out)
         elif function is torch.Tensor.sigmoid and id(first) in self._made:
             self._add(MapBlock(self._key("gates"), "gates", *shapes), out)
         elif function is torch.lerp:
@@ -332,18 +237,13 @@ def _stands_beside(part: Part, before: Part) -> bool:
 def _folded(parts: list[Part]) -> list[Part]:
     """Lay identical groups that stand behind one another together."""
     found: list[Part] = []
-    for _, same in groupby(parts, lambda part: replace(part, keys=()) if _is_group(part) else part):
-        group = list(same)
-        if isinstance(group[0], MapGroup):
-            keys = tuple(key for each in group if isinstance(each, MapGroup) for key in each.keys)
-            found.append(replace(group[0], keys=keys))
-        else:
-            found += group
+    for part in parts:
+        match found, part:
+            case [*_, MapGroup() as last], MapGroup() if replace(part, keys=last.keys) == last:
+                found[-1] = replace(last, keys=last.keys + part.keys)
+            case _:
+                found.append(part)
     return found
-
-
-def _is_group(part: Part) -> bool:
-    return isinstance(part, MapGroup)
 
 
 def _lettered(part: Part, wider: Part, longer: Part) -> Part:

@@ -1,0 +1,1 @@
+"""The map of a network: its blocks from input to output, with their shapes."""

@@ -1,0 +1,515 @@
+"""The map of a network: its blocks from input to output, and the shapes between them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy
+
+from core.network_map.parts import MapBlock, MapGroup, NetworkMap, Place, written
+from core.telemetry.events import LayerStats
+from core.telemetry.layer_health import Remark
+from gui import theme
+from gui.charts.explained import Explained
+from gui.charts.sparklines import draw_warning
+from gui.widgets.network_words import (
+    brief_of,
+    explanation_of,
+    group_title,
+    shape_change,
+    title_of,
+)
+
+TALL, LOW = 44, 28  # pixels of a block with two lines of words, and with one
+HEAD = 26  # pixels over the blocks of a group, for its title
+NEXT, LABELLED = 12, 24  # pixels between two blocks, and where a shape is written between them
+INSET = 14  # pixels between a group's frame and its blocks
+GUTTER = 26  # pixels at the left of blocks, for what is added past them
+FLOW = 30  # pixels from a block's left side to the line that goes from block to block
+WIDEST = 560
+STEP = 20  # pixels of the buttons that turn to the next of identical groups
+MEASURED = 118  # pixels for what was measured of a layer
+EMPTY = "The map of the network is drawn here as soon as there is one."
+KEYS = (
+    "↑ and ↓ choose a block, ← and → turn to the next of identical ones; Enter or a double click"
+    " opens a layer."
+)
+
+
+@dataclass
+class _Frame:
+    """A group, as it is drawn."""
+
+    part: int
+    group: MapGroup
+    rect: QRect
+    above: int | None
+    inner: tuple[int, int]
+    """Where its first block begins and its last one ends, heights."""
+
+
+@dataclass
+class _Node:
+    """A block, as it is drawn.
+
+    Attributes:
+        part: the index of its part in the map.
+        index: of the block in its group; 0 for one in no group.
+        above: where the line to it begins, a height; None where it begins here.
+        label: the shape on that line; "" where it is the one before.
+        source: the height where what is added to it leaves the line; None for no such.
+    """
+
+    part: int
+    index: int
+    block: MapBlock
+    rect: QRect
+    above: int | None
+    label: str
+    source: int | None = None
+
+
+@dataclass
+class _Layout:
+    nodes: list[_Node] = field(default_factory=list)
+    frames: list[_Frame] = field(default_factory=list)
+    height: int = 0
+
+
+class NetworkMapView(Explained):
+    """Draws a network's map; a click or the arrow keys choose a block.
+
+    Of identical blocks of a transformer one is drawn, and one turns from one to the next.
+    """
+
+    chosen = Signal(str)
+    """The key of a block that was chosen."""
+    opened = Signal(str)
+    """The key of a block that is to be opened."""
+    is_table = True  # for export
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("networkMap")
+        self.setAccessibleName("Map of the network")
+        self.setToolTip(f"<p>The network's blocks, from input to output. {KEYS}</p>")
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self.network: NetworkMap | None = None
+        self.key = ""
+        """Of the block that is chosen; the map may have no such block."""
+        self._copies: dict[int, int] = {}
+        """Which of identical groups is drawn, by part."""
+        self._hovered = -1
+        self._measured: Mapping[str, LayerStats] = {}
+        self._remarks: Mapping[str, Sequence[Remark]] = {}
+        self._laid = _Layout()
+
+    # What is shown.
+
+    def show_network(self, network: NetworkMap | None) -> None:
+        """Show another network, of which nothing was measured yet."""
+        self.network, self._copies, self._hovered = network, {}, -1
+        self._measured, self._remarks = {}, {}
+        self.choose(self.key)
+        self._lay_out()
+        self.updateGeometry()
+
+    def show_measured(
+        self, stats: Mapping[str, LayerStats], remarks: Mapping[str, Sequence[Remark]]
+    ) -> None:
+        """Show what was measured of layers, and what is remarkable about it, by their names."""
+        self._measured, self._remarks = stats, remarks
+        self.update()
+
+    def choose(self, key: str) -> None:
+        """Mark a block, and draw that of identical groups which it is in."""
+        self.key = key
+        if place := self._place(key):
+            part, copy, _ = place
+            self._copies[part] = copy
+        self.update()
+
+    def _place(self, key: str) -> Place | None:
+        return self.network.places().get(key) if self.network is not None else None
+
+    def key_of(self, node: _Node) -> str:
+        """Return the key of a block that is drawn."""
+        assert self.network is not None
+        part = self.network.parts[node.part]
+        if isinstance(part, MapGroup):
+            return part.key_of(node.block, self._copies.get(node.part, 0))
+        return node.block.key
+
+    def rect_of(self, key: str) -> QRect | None:
+        """Return where a block is, if it is drawn."""
+        return next((node.rect for node in self._laid.nodes if self.key_of(node) == key), None)
+
+    def block_of(self, key: str) -> MapBlock | None:
+        """Return the block of a key; None for none."""
+        place = self._place(key)
+        if place is None or self.network is None:
+            return None
+        return self.network.block_at(place)
+
+    def csv_rows(self) -> list[list[object]]:
+        """Return the blocks as rows, all of identical groups; [] where there are none."""
+        rows: list[list[object]] = [["block", "what", "in", "out", "parameters"]]
+        network = self.network
+        for key, place in network.places().items() if network is not None else ():
+            assert network is not None
+            block = network.block_at(place)
+            shapes = [written(block.inputs), written(block.outputs)]
+            rows.append([key, brief_of(block) or title_of(block), *shapes, block.parameters])
+        return rows if len(rows) > 1 else []
+
+    # Where it is.
+
+    def _lay_out(self) -> None:
+        """Find places for all blocks, in the present width."""
+        laid = self._laid = _Layout()
+        if self.network is None:
+            return
+        width = min(self.width() - 2, WIDEST)
+        y, before = 2, written(self.network.parts[0].outputs)
+        edge = self._edge()
+        ends: dict[str, int] = {}
+        line: int | None = None
+        """Where the line to the next block begins; None before there is one."""
+
+        def place(part: int, index: int, block: MapBlock, left: int) -> None:
+            nonlocal y, before, line
+            here = written(block.inputs)
+            beside = block.product == "embedding" and len(laid.nodes) > 1
+            label = f"{here}, the places" if beside else here if here != before else ""
+            above = None if beside else line
+            y += 0 if line is None else LABELLED if label else NEXT
+            high = TALL if block.kind == "layer" else LOW
+            rect = QRect(left, y, width - left - (INSET if left > edge else 0), high)
+            source = ends.get(block.branch) if block.branch is not None else None
+            laid.nodes.append(_Node(part, index, block, rect, above, label, source))
+            y += high
+            line, before = y, before if beside else here
+            ends[block.key] = y + 3
+
+        for number, part in enumerate(self.network.parts):
+            if isinstance(part, MapBlock):
+                place(number, 0, part, edge)
+                continue
+            above, outer = line, dict(ends)
+            y += NEXT
+            top = line = y
+            line += HEAD
+            y += HEAD
+            ends = {"": top + HEAD + 3}
+            for index, block in enumerate(part.blocks):
+                place(number, index, block, edge + INSET + GUTTER)
+            inner = laid.nodes[-len(part.blocks)].rect.top(), y
+            y += INSET
+            rect = QRect(edge, top, width - edge, y - top)
+            laid.frames.append(_Frame(number, part, rect, above, inner))
+            ends, line = outer, y
+        laid.height = y + 2
+
+    def resizeEvent(self, event: QEvent) -> None:
+        """Fit the blocks into another width."""
+        self._lay_out()
+
+    def sizeHint(self) -> QSize:
+        """As high as its blocks."""
+        return QSize(WIDEST, max(120, self._laid.height))
+
+    def minimumSizeHint(self) -> QSize:
+        """Never lower than its blocks: it stands in a scroll area."""
+        return QSize(300, self.sizeHint().height())
+
+    def _flow(self) -> int:
+        """Return where the line from block to block is: through all of them, in groups or not."""
+        return self._edge() + FLOW + (INSET + GUTTER if self._laid.frames else 0)
+
+    def _edge(self) -> int:
+        """Return how far from the left blocks are that stand in no group."""
+        parts = self.network.parts if self.network is not None else ()
+        branches = (part.branch for part in parts if isinstance(part, MapBlock))
+        return GUTTER if any(branches) else 2
+
+    def turn_rects(self, frame: _Frame) -> tuple[QRect, QRect]:
+        """Return where one clicks for the group before, and for the next one."""
+        top, right = frame.rect.top() + 4, frame.rect.right() - 6
+        return QRect(right - 2 * STEP - 4, top, STEP, STEP), QRect(right - STEP, top, STEP, STEP)
+
+    def frames(self) -> list[_Frame]:
+        """Return the groups that are drawn."""
+        return self._laid.frames
+
+    # How it is painted.
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint groups, lines and blocks."""
+        painter = QPainter(self)
+        if self.network is None:
+            painter.setFont(theme.font(13))
+            theme.paint_hint(painter, self.rect().adjusted(12, 0, -12, 0), EMPTY)
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for frame in self._laid.frames:
+            if frame.rect.intersects(event.rect()):
+                self._paint_frame(painter, frame)
+        for index, node in enumerate(self._laid.nodes):
+            top = min(node.rect.top() if node.above is None else node.above, node.source or 10**6)
+            reach = node.rect.united(QRect(node.rect.left(), top - LABELLED, 10, 10))
+            if reach.intersects(event.rect()):
+                self._paint_lines(painter, node)
+                self._paint_block(painter, index, node)
+
+    def _paint_frame(self, painter: QPainter, frame: _Frame) -> None:
+        now, rect, group = theme.current(), frame.rect, frame.group
+        painter.setPen(QPen(now.colour("border"), 1))
+        painter.setBrush(now.colour("window"))
+        painter.drawRoundedRect(rect, theme.RADIUS, theme.RADIUS)
+        head = QRect(rect.left() + INSET, rect.top(), rect.width() - 2 * INSET, HEAD + 2)
+        painter.setFont(theme.font(12, QFont.Weight.DemiBold))
+        painter.setPen(now.colour("text"))
+        copy = self._copies.get(frame.part, 0)
+        title = group_title(group, copy)
+        painter.drawText(head, Qt.AlignmentFlag.AlignVCenter, title)
+        left = painter.fontMetrics().horizontalAdvance(title) + 10
+        painter.setFont(theme.font(11))
+        painter.setPen(now.colour("muted"))
+        x = self._flow()
+        many = len(group.keys) > 1
+        room = head.adjusted(left, 0, -2 * STEP if many else 0, 0)
+        words = f"{group.parameters:,} parameters{' each' if many else ''}"
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
+        if many:
+            back, on = self.turn_rects(frame)
+            _paint_chevron(painter, back, -1, copy > 0)
+            _paint_chevron(painter, on, 1, copy < len(group.keys) - 1)
+        painter.setPen(QPen(now.colour("faint"), 1.4))
+        first, last = frame.inner
+        painter.drawLine(QPointF(x, last), QPointF(x, rect.bottom()))
+        if group.steps:  # what it ends with is what it begins with
+            aside = rect.left() + INSET + GUTTER // 2
+            bottom, top = last + INSET // 2, first - NEXT // 2 - 2
+            corners = [QPointF(x, bottom), QPointF(aside, bottom)]
+            painter.drawPolyline([*corners, QPointF(aside, top), QPointF(x, top)])
+            _paint_head(painter, QPointF(x, top), down=False)
+        if frame.above is not None:
+            painter.setPen(QPen(now.colour("faint"), 1.4))
+            painter.drawLine(QPointF(x, frame.above), QPointF(x, rect.top() - 2))
+            _paint_head(painter, QPointF(x, rect.top() - 1), down=True)
+
+    def _paint_lines(self, painter: QPainter, node: _Node) -> None:
+        now, rect, x = theme.current(), node.rect, self._flow()
+        painter.setPen(QPen(now.colour("faint"), 1.4))
+        if node.above is not None:
+            painter.drawLine(QPointF(x, node.above), QPointF(x, rect.top() - 2))
+            _paint_head(painter, QPointF(x, rect.top() - 1), down=True)
+        if node.label:
+            painter.setFont(theme.font(11))
+            painter.setPen(now.colour("muted"))
+            place = QRect(x + 10, rect.top() - LABELLED, rect.right() - x - 10, LABELLED)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, node.label)
+        if node.source is not None:
+            aside, middle = rect.left() - GUTTER // 2, rect.center().y() + 0.5
+            painter.setPen(QPen(now.colour("faint"), 1.4))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            corners = [
+                QPointF(x, node.source),
+                QPointF(aside, node.source),
+                QPointF(aside, middle),
+                QPointF(rect.left() - 2, middle),
+            ]
+            painter.drawPolyline(corners)
+            _paint_head(painter, QPointF(rect.left() - 1, middle), down=False)
+
+    def _paint_block(self, painter: QPainter, index: int, node: _Node) -> None:
+        now, rect, block = theme.current(), node.rect, node.block
+        key = self.key_of(node)
+        chosen = key == self.key
+        remarks = self._remarks.get(key, ())
+        role = ""
+        if remarks:
+            role = "fault" if any(remark.is_fault for remark in remarks) else "warning"
+        painter.setBrush(now.colour("sunken" if index == self._hovered else "surface"))
+        edge = "activation" if chosen else role or "border"
+        painter.setPen(QPen(now.colour(edge), 2 if chosen else 1))
+        painter.drawRoundedRect(rect, 6, 6)
+        if chosen:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(now.colour("activation", 36))
+            painter.drawRoundedRect(rect, 6, 6)
+        inner = rect.adjusted(12, 0, -10, 0)
+        if role:
+            mark = QRect(inner.right() - 12, inner.center().y() - 6, 12, 12)
+            draw_warning(painter, mark, role)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            inner.setRight(inner.right() - 20)
+        if block.kind == "layer":
+            self._paint_layer(painter, inner, key, block)
+            return
+        sign = "+  " if block.kind in ("sum", "residual") else ""
+        words = f"{sign}{title_of(block)}"
+        painter.setFont(theme.font(12))
+        painter.setPen(now.colour("text"))
+        _draw_elided(painter, inner, words)
+        about = self._aside(block)
+        if about:
+            used = painter.fontMetrics().horizontalAdvance(words) + 12
+            painter.setFont(theme.font(11))
+            painter.setPen(now.colour("muted"))
+            _draw_elided(painter, inner.adjusted(used, 0, 0, 0), about)
+
+    def _aside(self, block: MapBlock) -> str:
+        if block.kind in ("input", "output"):
+            return written(block.outputs)
+        if block.kind == "attention":
+            return f"{block.outputs[1]} heads of {block.outputs[3]}, {written(block.outputs)}"
+        if block.kind == "reshape":
+            return shape_change(block.inputs, block.outputs)
+        return f"{block.parameters:,} parameters" if block.parameters else ""
+
+    def _paint_layer(self, painter: QPainter, inner: QRect, key: str, block: MapBlock) -> None:
+        now = theme.current()
+        upper = QRect(inner.left(), inner.top() + 4, inner.width(), 18)
+        lower = upper.translated(0, 18)
+        if stats := self._measured.get(key):
+            at = inner.right() - MEASURED
+            painter.setFont(theme.font(11))
+            update = stats.update_to_data
+            for place, words, role in (
+                (upper, f"activation std {stats.std:.2f}", "activation"),
+                (lower, f"log10 update {update:.1f}" if update > -math.inf else "", "update"),
+            ):
+                painter.setPen(now.colour(role))
+                room = QRect(at, place.top(), MEASURED, place.height())
+                painter.drawText(room, _RIGHT, words)
+            upper.setRight(at - 8)
+            lower.setRight(at - 8)
+        painter.setFont(theme.font(13, QFont.Weight.DemiBold))
+        painter.setPen(now.colour("text"))
+        _draw_elided(painter, upper, title_of(block))
+        painter.setFont(theme.font(11))
+        painter.setPen(now.colour("muted"))
+        count = f"{block.parameters:,} parameters"
+        _draw_elided(painter, lower, f"{brief_of(block)} · {count}")
+
+    # What is done with it.
+
+    def _node_at(self, point: QPoint) -> int:
+        return next((i for i, n in enumerate(self._laid.nodes) if n.rect.contains(point)), -1)
+
+    def _turn_at(self, point: QPoint) -> tuple[_Frame, int] | None:
+        for frame in self._laid.frames:
+            for by, rect in zip((-1, 1), self.turn_rects(frame), strict=True):
+                if rect.contains(point) and len(frame.group.keys) > 1:
+                    return frame, by
+        return None
+
+    def _turn(self, part: int, by: int) -> None:
+        """Turn to another of identical groups; the same block of that is chosen, if one was."""
+        assert self.network is not None
+        group = self.network.parts[part]
+        if not isinstance(group, MapGroup):
+            return
+        copy = max(0, min(len(group.keys) - 1, self._copies.get(part, 0) + by))
+        place = self._place(self.key)
+        self._copies[part] = copy
+        if place is not None and place[0] == part:
+            self.chosen.emit(group.key_of(group.blocks[place[2]], copy))
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Highlight the block under the mouse."""
+        point = event.position().toPoint()
+        self._hover(self._node_at(point))
+        points = self._hovered >= 0 or self._turn_at(point) is not None
+        self.setCursor(Qt.CursorShape.PointingHandCursor if points else Qt.CursorShape.ArrowCursor)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Highlight none."""
+        self._hover(-1)
+
+    def _hover(self, index: int) -> None:
+        if index != self._hovered:
+            self._hovered = index
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the block that is clicked, or turn to another of identical groups."""
+        point = event.position().toPoint()
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if turn := self._turn_at(point):
+            self._turn(turn[0].part, turn[1])
+        elif (index := self._node_at(point)) >= 0:
+            self.chosen.emit(self.key_of(self._laid.nodes[index]))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Open a layer; a fast second click on what turns turns once more."""
+        point = event.position().toPoint()
+        if self._turn_at(point):
+            self.mousePressEvent(event)
+        elif (index := self._node_at(point)) >= 0:
+            self.opened.emit(self.key_of(self._laid.nodes[index]))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Choose with the arrow keys, open with Enter."""
+        nodes = self._laid.nodes
+        at = next((i for i, node in enumerate(nodes) if self.key_of(node) == self.key), None)
+        goes = {
+            Qt.Key.Key_Down: 0 if at is None else at + 1,
+            Qt.Key.Key_Up: 0 if at is None else at - 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: len(nodes) - 1,
+        }
+        key = Qt.Key(event.key())
+        if key in goes and nodes:
+            self.chosen.emit(self.key_of(nodes[max(0, min(len(nodes) - 1, goes[key]))]))
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._laid.frames:
+            part = nodes[at].part if at is not None else self._laid.frames[0].part
+            self._turn(part, 1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and at is not None:
+            self.opened.emit(self.key)
+        else:
+            super().keyPressEvent(event)
+
+    def explain(self, point: QPoint) -> str:
+        """Return what a block does with its shapes, and what is remarkable about it."""
+        index = self._node_at(point)
+        if index < 0:
+            return ""
+        node = self._laid.nodes[index]
+        remarks = self._remarks.get(self.key_of(node), ())
+        return "\n".join([*(r.sentence for r in remarks), explanation_of(node.block)])
+
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+def _draw_elided(painter: QPainter, place: QRect, words: str) -> None:
+    fitting = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, place.width())
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, fitting)
+
+
+def _paint_head(painter: QPainter, tip: QPointF, down: bool) -> None:
+    """Paint the head of an arrow that points down or to the right."""
+    a, b = (QPointF(-3.5, -5), QPointF(3.5, -5)) if down else (QPointF(-5, -3.5), QPointF(-5, 3.5))
+    painter.setBrush(theme.current().colour("faint"))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.drawPolygon(QPolygonF([tip, tip + a, tip + b]))
+
+
+def _paint_chevron(painter: QPainter, rect: QRect, to: int, works: bool) -> None:
+    """Paint what one clicks to turn back (-1) or on (1)."""
+    now, middle = theme.current(), QPointF(rect.center())
+    painter.setPen(QPen(now.colour("border"), 1))
+    painter.setBrush(now.colour("surface"))
+    painter.drawRoundedRect(rect, 4, 4)
+    painter.setPen(QPen(now.colour("text" if works else "faint"), 1.6))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    corners = [QPointF(-2 * to, -4), QPointF(2 * to, 0), QPointF(-2 * to, 4)]
+    painter.drawPolyline([middle + QPointF(0.5, 0.5) + corner for corner in corners])
