@@ -17,6 +17,7 @@ ABOUT = "All of this training in plain PyTorch, without Glassbox."
 ONWARD = "The script begins with newly initialised weights, not with the present network."
 UNCHANGED = "Change a setting: the lines that it changes are marked."
 LOADING = "The code stands here as soon as torch is loaded."
+ELSEWHERE = "is not in the network of these settings."
 NAMED = 3  # settings of one change that are named, at most
 
 
@@ -76,7 +77,10 @@ class CodeCard(ScriptCard):
         words = _change_in_words(before, recipe, old != script.text, len(lines))
         onward = f" {ONWARD}" if session.resume_from else ""
         of_part = script.lines_of(key)
-        caption = f"{ABOUT}{onward} {words}" + (f" Blue: {name_of(key)}." if of_part else "")
+        chosen = ""
+        if key:
+            chosen = f" Blue: {name_of(key)}." if of_part else f" {name_of(key)} {ELSEWHERE}"
+        caption = f"{ABOUT}{onward} {words}{chosen}"
         part = of_part, f"{name_of(key)}, as chosen under Network or in the layer table."
         self.show_script(script.text, lines, caption, words, part)
         if key != self._turned_to:  # a change of settings leaves the view where it is

@@ -122,7 +122,8 @@ class LayerTable(Explained):
         self._remarks: list[list[Remark]] = []
         self._history = History()
         self._hovered = -1
-        self._chosen = ""
+        self.chosen = ""
+        """The layer that is marked, by its name; there may be no such."""
         self.choose_column(0)
 
     def choose_column(self, number: int) -> None:
@@ -140,7 +141,7 @@ class LayerTable(Explained):
 
     def choose(self, name: str) -> QRect | None:
         """Mark a layer as the chosen one; return where it is, None where there is no such."""
-        self._chosen = name
+        self.chosen = name
         self.update()
         return next(
             (self.row_rect(row) for row, info in enumerate(self._layers) if info.name == name), None
@@ -227,7 +228,7 @@ class LayerTable(Explained):
         colours, rect = theme.current(), self.row_rect(row)
         if row == self._hovered:
             painter.fillRect(rect, colours.colour("sunken"))
-        if self._layers[row].name == self._chosen:
+        if self._layers[row].name == self.chosen:
             painter.fillRect(rect, colours.colour("activation", 36))
             painter.fillRect(QRect(0, rect.top(), 3, ROW), colours.colour("activation"))
         painter.setPen(colours.colour("border"))

@@ -104,7 +104,8 @@ class NetworkMapView(Explained):
         self._copies: dict[int, int] = {}
         """Which of identical groups is drawn, by part."""
         self._hovered = -1
-        self._measured: Mapping[str, LayerStats] = {}
+        self.measured: Mapping[str, LayerStats] = {}
+        """What was measured of layers last, by their names."""
         self._remarks: Mapping[str, Sequence[Remark]] = {}
         self._laid = _Layout()
 
@@ -113,7 +114,7 @@ class NetworkMapView(Explained):
     def show_network(self, network: NetworkMap | None) -> None:
         """Show another network, of which nothing was measured yet."""
         self.network, self._copies, self._hovered = network, {}, -1
-        self._measured, self._remarks = {}, {}
+        self.measured, self._remarks = {}, {}
         self.choose(self.key)
         self._lay_out()
         self.updateGeometry()
@@ -122,7 +123,7 @@ class NetworkMapView(Explained):
         self, stats: Mapping[str, LayerStats], remarks: Mapping[str, Sequence[Remark]]
     ) -> None:
         """Show what was measured of layers, and what is remarkable about it, by their names."""
-        self._measured, self._remarks = stats, remarks
+        self.measured, self._remarks = stats, remarks
         self.update()
 
     def choose(self, key: str) -> None:
@@ -376,7 +377,7 @@ class NetworkMapView(Explained):
         now = theme.current()
         upper = QRect(inner.left(), inner.top() + 4, inner.width(), 18)
         lower = upper.translated(0, 18)
-        if stats := self._measured.get(key):
+        if stats := self.measured.get(key):
             at = inner.right() - MEASURED
             painter.setFont(theme.font(11))
             update = stats.update_to_data

@@ -32,7 +32,7 @@ def title_of(block: MapBlock) -> str:
 def name_of(key: str) -> str:
     """Return what the part of a key is called where no map is at hand: a layer's name stays."""
     kind = re.sub(r"^blocks\.\d+\.", "", key).partition(".")[0]
-    return {"reshape": "the reshape", "dropout": "the dropout", **TITLES}.get(kind, key)
+    return {"reshape": "flatten or reshape", "dropout": "dropout", **TITLES}.get(kind, key)
 
 
 def brief_of(block: MapBlock) -> str:
