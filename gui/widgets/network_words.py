@@ -108,7 +108,7 @@ def explanation_of(block: MapBlock) -> str:
             )
         case "dropout":
             return (
-                f"In training, {block.acts[0].split()[1]} of the numbers become 0, drawn anew at"
+                f"In training, {block.acts[0].split()[1]} of the numbers become 0, resampled at"
                 " each step (Srivastava et al. 2014); in use all stay."
             )
         case "reshape":
