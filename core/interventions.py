@@ -5,8 +5,10 @@ What a network loses without a part is what that part does for it (ablation: Mic
 weights stay, and what a layer says is changed on its way to the next one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +16,7 @@ from torch import Tensor, nn
 from .layers import layers_of
 from .transformer import Block
 
-MOST_SCALED = 4.0
-"""What an output is multiplied by, at most."""
+A = TypeVar("A")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,30 @@ def intervene(model: nn.Module, interventions: Iterable[Intervention]) -> None:
         places = (1, 1) if isinstance(layer.product, nn.Conv2d) else ()
         if change := _change_of(of_units, layer.fan_out, 1, places):
             layer.spoken.append(change)
+
+
+@contextmanager
+def intervened(model: nn.Module, interventions: Iterable[Intervention]) -> Iterator[None]:
+    """Let a model compute with these interventions for a while, such as one that is trained."""
+    before = {layer: layer.spoken for layer in layers_of(model).values()}
+    intervene(model, interventions)
+    try:
+        yield
+    finally:
+        for layer, spoken in before.items():
+            layer.spoken = spoken
+
+
+def asked_with(
+    interventions: Iterable[Intervention], question: Callable[[Any, int], A]
+) -> Callable[[Any, int], A]:
+    """Return a question that is put to a model while it computes with these interventions."""
+
+    def ask(model: Any, step: int) -> A:
+        with intervened(model, interventions):
+            return question(model, step)
+
+    return ask
 
 
 def heads_of(model: nn.Module) -> dict[str, int]:

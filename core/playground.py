@@ -179,6 +179,14 @@ class Playground(ABC):
     def loss(self, recipe: Any, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of a batch, one number."""
 
+    def loss_unit(self, recipe: Any) -> str:
+        """Return what a recipe's loss is measured in; "" for nothing that has a name."""
+        return "nats"
+
+    def judging(self, recipe: Any) -> Any:
+        """Return a recipe whose loss judges: without what is added to it for training alone."""
+        return recipe
+
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """Return the share of right answers of a batch, one number; None where none is right."""
         return None

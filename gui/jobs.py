@@ -64,13 +64,22 @@ _loaded: dict[str, tuple[Any, Any]] = {}
 """The data that each playground read last, and its key; only the worker's thread is here."""
 
 
-def _load(playground: str, source: Path | None, control: Control) -> Any:
+def data_of(playground: str, source: Path | None) -> Any:
+    """Return a playground's data, read if it is not the last that was; in the worker's thread.
+
+    Raises:
+        UserError: it is gone, or is none.
+    """
     # A file of a person's own may have been changed since.
     key = (source, source.stat().st_mtime if source and source.is_file() else 0.0)
     if playground not in _loaded or _loaded[playground][0] != key:
-        with heeding(lambda: control.stopping):
-            _loaded[playground] = (key, playgrounds.get(playground).load(source))
+        _loaded[playground] = (key, playgrounds.get(playground).load(source))
     return _loaded[playground][1]
+
+
+def _load(playground: str, source: Path | None, control: Control) -> Any:
+    with heeding(lambda: control.stopping):
+        return data_of(playground, source)
 
 
 def _elsewhere(work: Callable[[], object], control: Control, thread_name: str) -> Iterator[Idle]:

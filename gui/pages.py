@@ -22,6 +22,7 @@ from gui.session_state import State
 from gui.state_file import value_of
 from gui.widgets.code_card import CodeCard
 from gui.widgets.data_card import DataCard
+from gui.widgets.intervention_strip import InterventionStrip
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.model_comparison.panel import ComparisonPanel
@@ -138,6 +139,7 @@ class TrainingPage(Page):
         self.network = NetworkSource(self.session, self)
         self.recipe = RecipeCard(self.session, recipes, self.network)
         self.run_bar = RunBar(self.session)
+        self.strip = InterventionStrip(self.session)
         self.code = CodeCard(self.session, self.recipe.show_code)
         self.network_panel = NetworkPanel(self.session)
         self.network_panel.opened.connect(self._open_layer)
@@ -182,6 +184,7 @@ class TrainingPage(Page):
             self.data,
             self.recipe,
             self.run_bar,
+            self.strip,
             self.code,
             self.learning,
             self.network_panel,

@@ -51,6 +51,7 @@ from gui.worker import NOT_BEGUN, Worker
 
 if TYPE_CHECKING:
     from core.interventions import Intervention
+    from core.training.ablation import Judge
 
 
 class Session(QObject):
@@ -322,6 +323,22 @@ class Session(QObject):
         intervene(self.replica.model, kept)
         self.intervened.emit()
         self.weights_changed.emit()
+
+    def change_part(self, intervention: "Intervention") -> None:
+        """Let the network on the screen compute with this one in place of any on the same part."""
+        others = [each for each in self.interventions if each.part != intervention.part]
+        self.intervene([*others, intervention])
+
+    def judge(self, most: int) -> "Judge":
+        """Return who judges the network on the screen on so many validation examples.
+
+        For questions alone: it reads the data where they are answered.
+        """
+        from core.training.ablation import Judge
+
+        load = partial(jobs.data_of, self.name, self.data)
+        playground = playgrounds.get(self.name)
+        return Judge(playground, self.trained, self.replica.vocabulary, load, most)
 
     def pause(self) -> None:
         """Pause before the next step."""

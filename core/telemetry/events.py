@@ -205,6 +205,11 @@ class LayerView:
     """What the layer makes of the shown input: (units,) or (units, side, side); may be empty."""
     activity: Array
     """(units, examples), largest activation of each unit on each example."""
+    means: Array
+    """(units,), the mean activation of each unit over examples and places."""
+    shown: Array
+    """(units,), each unit's activation for the shown input: of a filter the mean over its map, of a
+    text the last token's; may be empty."""
 
 
 @dataclass(frozen=True)

@@ -50,11 +50,14 @@ def inspect_layer(
     standing = copy.deepcopy(model).eval().to(memory_format=torch.channels_last)
     layer = layers_of(standing)[name]
     parts = [_activation(standing, layer, part) for part in torch.split(examples, CHUNK)]
-    maps = weight.new_empty(0)
+    maps = said = weight.new_empty(0)
     if shown is not None:
         maps = _activation(standing, layer, shown.to(weight.device))[0]
         maps = maps[:, -1] if maps.dim() == 2 else maps  # the last place is what was typed last
+        said = maps.mean((1, 2)) if maps.dim() == 3 else maps
     activity = torch.cat([_largest(part) for part in parts])  # (N, units)
+    sums = torch.stack([part.transpose(0, 1).flatten(1).sum(1) for part in parts]).sum(0)
+    places = sum(part[:, 0].numel() for part in parts)
     seen = examples[:, 0] if pictures is None else pictures
     seeks = weight.new_empty(0)
     if seen.numel():
@@ -66,6 +69,8 @@ def inspect_layer(
         seeks=frozen(seeks),
         maps=frozen(maps[:PICTURED] if maps.dim() == 3 else maps),
         activity=frozen(activity.T.contiguous()),
+        means=frozen(sums / places),
+        shown=frozen(said),
     )
 
 

@@ -23,6 +23,7 @@ KEYS = {
     Qt.Key.Key_Down: (0, 1),
 }
 
+THIN = 10  # pixels: a unit's place that is narrower has no room for a cross
 TABS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
@@ -49,6 +50,9 @@ class Cells(Explained):
         self.current = -1
         self._hovered = -1
         self._by_key = False
+        self._silent: frozenset[int] = frozenset()
+        self._altered: frozenset[int] = frozenset()
+        self._selected = -1
 
     # What a subclass says.
 
@@ -77,7 +81,21 @@ class Cells(Explained):
         hits = (i for i in range(self.count()) if self.rect_of(i).contains(point))
         return next(hits, -1)
 
+    def unit_of(self, index: int) -> int:
+        """Return which unit of a layer a cell is of, where it is of one."""
+        return index
+
+    def rect_of_unit(self, unit: int) -> QRectF:
+        """Where what is of a unit is; empty if nothing is."""
+        return self.rect_of(unit) if 0 <= unit < self.count() else QRectF()
+
     # What they have in common.
+
+    def mark_units(self, muted: frozenset[int], changed: frozenset[int], selected: int) -> None:
+        """Cross out the units that are muted, frame those changed otherwise, and the selected."""
+        if (muted, changed, selected) != (self._silent, self._altered, self._selected):
+            self._silent, self._altered, self._selected = muted, changed, selected
+            self.update()
 
     def sizeHint(self) -> QSize:
         """Ask for a comfortable width; the height follows."""
@@ -107,6 +125,7 @@ class Cells(Explained):
         self.paint(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        self._paint_marks(painter)
         now = theme.current()
         if 0 <= self._hovered < self.count():
             painter.setPen(QPen(now.colour("text", 150), 1.5))
@@ -114,6 +133,25 @@ class Cells(Explained):
         if self._by_key and self.hasFocus() and 0 <= self.current < self.count():
             painter.setPen(QPen(now.colour("activation"), 2))
             painter.drawRoundedRect(self.rect_of(self.current), 3, 3)
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        now = theme.current()
+        for unit in self._silent:
+            rect = self.rect_of_unit(unit)
+            painter.fillRect(rect, now.colour("surface", 165))
+            painter.setPen(QPen(now.colour("warning"), 2))
+            if min(rect.width(), rect.height()) < THIN:  # a line through it
+                along = QPointF(rect.width() / 2, 0.0), QPointF(0.0, rect.height() / 2)
+                half = along[rect.width() < rect.height()]
+                painter.drawLine(rect.center() - half, rect.center() + half)
+            elif not rect.isEmpty():
+                painter.drawLine(rect.topLeft(), rect.bottomRight())
+                painter.drawLine(rect.bottomLeft(), rect.topRight())
+        painter.setPen(QPen(now.colour("warning"), 2))
+        for unit in self._altered:
+            painter.drawRect(self.rect_of_unit(unit))
+        painter.setPen(QPen(now.colour("text"), 2))
+        painter.drawRect(self.rect_of_unit(self._selected))
 
     def explain(self, point: QPoint) -> str:
         """Describe the cell at a place; beside the cells the widget says what it is for."""

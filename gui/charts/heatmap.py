@@ -29,7 +29,13 @@ class MatrixView(Cells):
     """Numbers (rows, columns) as coloured cells that fill the width."""
 
     def __init__(
-        self, name: str, accessible: str, help: str, height: int = 0, ruled: bool = False
+        self,
+        name: str,
+        accessible: str,
+        help: str,
+        height: int = 0,
+        ruled: bool = False,
+        unit_columns: bool = False,
     ) -> None:
         """Make it empty.
 
@@ -39,9 +45,10 @@ class MatrixView(Cells):
             help: what it is for.
             height: in pixels, at least; without, it is as high as its rows want.
             ruled: lines stand between the columns, where there is room.
+            unit_columns: a column is a unit; else a row is one.
         """
         super().__init__(name, accessible, help)
-        self._height, self._ruled = height, ruled
+        self._height, self._ruled, self._unit_columns = height, ruled, unit_columns
         self._values: Array = np.zeros((0, 1))
         self._ramp: ramps.Ramp = ramps.diverging
         self._range = (-1.0, 1.0)
@@ -84,6 +91,22 @@ class MatrixView(Cells):
         frame = self._frame()
         wide, high = frame.width() / self.across(), frame.height() / len(self._values)
         return QRectF(frame.left() + column * wide, frame.top() + row * high, wide, high)
+
+    def unit_of(self, index: int) -> int:
+        """Return the unit of a cell: its row, or its column."""
+        return divmod(index, self.across())[self._unit_columns]
+
+    def rect_of_unit(self, unit: int) -> QRectF:
+        """Where the row or the column of a unit is; empty if there is none."""
+        rows, columns = self._values.shape
+        if not 0 <= unit < (columns if self._unit_columns else rows):
+            return QRectF()
+        frame = self._frame()
+        if self._unit_columns:
+            wide = frame.width() / columns
+            return QRectF(frame.left() + unit * wide, frame.top(), wide, frame.height())
+        high = frame.height() / rows
+        return QRectF(frame.left(), frame.top() + unit * high, frame.width(), high)
 
     def index_at(self, point: QPointF) -> int:
         """Return the cell at a point, or -1."""

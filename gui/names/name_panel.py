@@ -139,6 +139,12 @@ class NamePanel(Card):
             self._settle.setInterval(CALM)
         self.refresh()
 
+    def hurry(self) -> None:
+        """The network is changed by hand: the names follow at once."""
+        self._settle.stop()
+        self._settle.setInterval(0)
+        self.refresh()
+
     def refresh(self) -> None:
         """Ask again. The names follow when this much has been painted."""
         if self._player is None or not self.isVisible():
@@ -193,9 +199,7 @@ class NamePanel(Card):
             self.others.show_names([], "")
 
     def _on_prefix(self, text: str) -> None:
-        self._settle.stop()
-        self._settle.setInterval(0)
-        self.refresh()
+        self.hurry()
         self.prefixChanged.emit(text)
 
     def _take_letter(self, letter: str) -> None:

@@ -103,7 +103,7 @@ class Page(TrainingPage):
         )
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
-        lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
+        lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise), strip=self.strip)
 
     def _connect(self) -> None:
         session = self.session
@@ -113,6 +113,7 @@ class Page(TrainingPage):
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
         session.weights_changed.connect(self._refresh)
+        session.intervened.connect(self.names.hurry)
         session.evaluated.connect(self._on_evaluated)
         self.comparison.added.connect(self._on_result)
         session.answered.connect(self._on_answer)
@@ -191,9 +192,11 @@ class Page(TrainingPage):
             self.names.set_other(self._player(self._shelf[title]), title)
 
     def _dream(self, count: int) -> None:
+        from core.interventions import asked_with
         from core.playgrounds.names.playground import dream
 
-        self.session.ask(dream(count), "bigrams")
+        question = asked_with(self.session.interventions, dream(count))
+        self.session.ask(question, "bigrams")
 
     def _question(self, layer: str) -> Callable[[Any, int], Any]:
         """Return what to ask about a layer: with some names, and with what was typed."""

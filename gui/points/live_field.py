@@ -13,6 +13,7 @@ from gui.session_state import State
 
 if TYPE_CHECKING:
     from core.playgrounds.points.field import Field
+    from core.training.control import Question
 
 EVERY = 0.025  # seconds between two questions, at least
 LOOK = 5  # milliseconds between two looks whether the answer is there
@@ -34,7 +35,10 @@ class LiveField(QObject):
     """A newer field."""
 
     def __init__(
-        self, session: Session, seen: QWidget, ask: "Callable[[Callable[[Field], object]], object]"
+        self,
+        session: Session,
+        seen: QWidget,
+        ask: "Callable[[Callable[[Field], object]], Question]",
     ) -> None:
         super().__init__(seen)
         self._session, self._seen, self._ask = session, seen, ask
@@ -84,9 +88,20 @@ class LiveField(QObject):
         if self._stale or (learns and not self._waits):
             self._stale = False
             self._asked = time.monotonic()
-            self._waits = self._session.ask(self._ask(self._slot.append), "field")  # type: ignore[arg-type]
+            self._put()
         elif not self._waits:
             self._timer.stop()
+
+    def _put(self) -> None:
+        """Ask the network that is trained; where none is, the copy that the screen has, at once."""
+        from core.interventions import asked_with
+
+        session = self._session
+        if session.begun:
+            question = asked_with(session.interventions, self._ask(self._slot.append))
+            self._waits = session.ask(question, "field")
+        elif session.weights is not None:
+            self._ask(self.changed.emit)(session.replica.model, session.weights.step)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask while it is seen, and not while it is hidden."""

@@ -13,7 +13,7 @@ from core.paths import SETTINGS
 from core.playgrounds.points import datasets
 from core.playgrounds.points.datasets import Row
 from core.playgrounds.points.recipe import DRAWN, MOST_POINTS, RECIPES, PointsRecipe
-from core.telemetry.events import DataDescribed, Loaded, Started
+from core.telemetry.events import DataDescribed, LayerInfo, Loaded, Started
 from core.training.control import Question
 from gui.pages import TrainingPage
 from gui.points.live_field import LiveField
@@ -26,9 +26,11 @@ from gui.widgets.card import Card, say
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
+from gui.widgets.object_names import qualify
 from gui.widgets.page_frame import lay_out
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
+from gui.widgets.unit_controls import UnitControls, marks, of_units
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Points", "points", 4
@@ -74,6 +76,10 @@ class Page(TrainingPage):
         self._soon.timeout.connect(self._show_maps)
         self.units = Card("Units: activations over the plane")
         self.units.body.addWidget(self.maps)
+        self.controls = UnitControls(with_values=False)
+        qualify(self.controls, "maps")
+        self.controls.hide()
+        self.units.body.addWidget(self.controls)
         self.units.body.addStretch(1)
         self.card = PlaneCard()
         self.live = LiveField(self.session, self.card.plane, self._field_question)
@@ -86,7 +92,7 @@ class Page(TrainingPage):
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         self.home = self.card.plane
         middle = (self.run_bar, self.tabs, self.code)
-        lay_out(self, TITLE, ABOUT, [self.recipe], middle, [self.card], WIDE)
+        lay_out(self, TITLE, ABOUT, [self.recipe], middle, [self.card], WIDE, self.strip)
         self._connect()
         self._show_points(self.session.recipe)
 
@@ -102,6 +108,9 @@ class Page(TrainingPage):
         self.live.changed.connect(self._on_field)
         self.tabs.currentChanged.connect(lambda index: self._show_maps())
         self.maps.chosen.connect(self._on_unit)
+        session.intervened.connect(self._show_interventions)
+        self.controls.changed.connect(self._change_unit)
+        self.controls.selected.connect(self._on_selected)
         card.answer_asked.connect(self._show_answer)
         card.draw_asked.connect(self._draw_points)
         card.plane.drawn.connect(self._on_drawn)
@@ -232,6 +241,7 @@ class Page(TrainingPage):
         self._mapped = time.monotonic()
         if self.maps.isVisible() or self._newest is None:
             self.maps.show_field(self._newest)
+            self._mark()
 
     def _field_question(self, deliver: Callable[[Any], object]) -> Any:
         from core.playgrounds.points.field import ask_field
@@ -247,10 +257,47 @@ class Page(TrainingPage):
         self._take_pick(None)
 
     def _take_pick(self, pick: tuple[str, int] | None) -> None:
+        if pick and (self._pick is None or self._pick[0] != pick[0]):
+            self.controls.set_units(next(i.units for i in self._infos if i.name == pick[0]))
         self._pick = self.maps.picked = pick
+        self.controls.setVisible(pick is not None)
+        if pick:
+            self.controls.select(pick[1])
+            self._show_interventions()
         self.card.unit = f"{pick[0]}, unit {pick[1]}" if pick else ""
         self.maps.update()
         self.live.refresh()
+
+    @property
+    def _infos(self) -> tuple[LayerInfo, ...]:
+        return self.session.info.layers if self.session.info is not None else ()
+
+    def _on_selected(self, unit: int) -> None:
+        """Another unit of the same layer was chosen by its number."""
+        if self._pick and self._pick[1] != unit:
+            self._take_pick((self._pick[0], unit))
+
+    def _change_unit(self, unit: int, factor: float, added: float) -> None:
+        from core.interventions import Intervention, Part
+
+        if self._pick:
+            self.session.change_part(Intervention(Part(self._pick[0], unit), factor, added))
+
+    def _show_interventions(self) -> None:
+        """Show what is done to the units of the layer whose unit is shown large."""
+        layer = self._pick[0] if self._pick else ""
+        self.controls.show_interventions(of_units(self.session.interventions, layer))
+        self._mark()
+
+    def _mark(self) -> None:
+        """Mark the maps of the units that are changed."""
+        told = {
+            self.maps.index_of(info.name, unit): each
+            for info in self._infos
+            for unit, each in of_units(self.session.interventions, info.name).items()
+            if self.maps.has(info.name, unit)
+        }
+        self.maps.mark_units(*marks(told), -1)
 
     def _draw_points(self) -> None:
         self.session.draft.set("dataset", DRAWN)

@@ -57,6 +57,10 @@ class UnitMaps(Cells):
         """Return the layer and the unit of a map."""
         return self._places[index]
 
+    def has(self, layer: str, unit: int) -> bool:
+        """Whether a unit has a map."""
+        return (layer, unit) in self._places
+
     def index_of(self, layer: str, unit: int) -> int:
         """Return the map of a unit."""
         return self._places.index((layer, unit))

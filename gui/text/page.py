@@ -106,7 +106,7 @@ class Page(TrainingPage):
         ):
             self.tabs.addTab(panel, title)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
-        lay_out(self, TITLE, ABOUT, left, middle, [self.write], WRITE)
+        lay_out(self, TITLE, ABOUT, left, middle, [self.write], WRITE, self.strip)
 
     def _connect(self) -> None:
         session = self.session
@@ -115,6 +115,7 @@ class Page(TrainingPage):
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
         session.weights_changed.connect(self._on_weights)
+        session.intervened.connect(lambda: self.write.rewrite(session.replica.model))
         session.state_changed.connect(self._on_state)
         self.sampler.sampled.connect(self._on_sample)
         self.sampler.restarted.connect(self.timeline.clear)

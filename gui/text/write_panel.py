@@ -75,6 +75,8 @@ class WritePanel(Card):
         self._place = -1
         self._judged = ""
         """The text that is read and not written, if it is one."""
+        self._prompt: str | None = None
+        """What was written on after; None for a text that a person had a part in."""
         self._arrange()
         self.generate.clicked.connect(self.start)
         self.judge.clicked.connect(self.show_surprisal)
@@ -126,7 +128,22 @@ class WritePanel(Card):
 
     def start(self) -> None:
         """Write after the prompt, with the present settings; the same seed writes the same."""
-        prompt, settings = self.prompt.toPlainText(), self.settings
+        self._write(self.prompt.toPlainText())
+
+    def rewrite(self, model: "TextModel") -> None:
+        """Do again what was done last: this network is changed by hand.
+
+        A text that was continued or branched stays, and goes on with the changed network.
+        """
+        if model is not self._model or not self.isVisible() or not self.writing.said:
+            return
+        if self._judged:
+            self._judge(self._judged)
+        elif self._prompt is not None:
+            self._write(self._prompt)
+
+    def _write(self, prompt: str) -> None:
+        settings = self.settings
         try:
             self.writing.start(
                 prompt,
@@ -138,6 +155,7 @@ class WritePanel(Card):
         except UserError as error:
             say(self.words, str(error), "fault")
             return
+        self._prompt = prompt
         assert self._model is not None
         count = len(self._model.tokenizer.encode(prompt))
         far = FAR.format(count=count, context=self._model.context)
@@ -145,7 +163,9 @@ class WritePanel(Card):
 
     def show_surprisal(self) -> None:
         """Let the network read the text that is typed, and show how likely each token was."""
-        text = self.prompt.toPlainText()
+        self._judge(self.prompt.toPlainText())
+
+    def _judge(self, text: str) -> None:
         if not text:
             say(self.words, NOTHING, "fault")
             return
@@ -167,7 +187,7 @@ class WritePanel(Card):
         return super().eventFilter(watched, event)
 
     def _continue(self) -> None:
-        settings, self._judged = self.settings, ""
+        settings, self._judged, self._prompt = self.settings, "", None
         try:
             self.writing.resume(settings.sampling(), settings.length.value(), self._busy)
         except UserError as error:
@@ -180,7 +200,7 @@ class WritePanel(Card):
 
     def _branch(self, token: int) -> None:
         if 0 <= self._place < len(self.writing.said):
-            length = self.settings.length.value()
+            length, self._prompt = self.settings.length.value(), None
             self.writing.branch(self._place, token, length, self._busy)
 
     def _point(self, place: int) -> None:

@@ -162,6 +162,7 @@ class AliveCard(LayerCard):
             "A column is a unit, a row an example. A dead unit learns nothing.",
             height=176,
             ruled=True,
+            unit_columns=True,
         )
         self.verdict = label("", "small", wrap=True)
         self.verdict.setObjectName("aliveVerdict")

@@ -1,19 +1,28 @@
 """One layer opened: its weights, its top-activating examples, and its numbers over the training."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.telemetry.events import LayerInfo, LayerView
 from core.telemetry.history import Curve
+from gui.charts.cells import Cells
 from gui.theme import GAP, MARGIN, IconButton
+from gui.widgets.ablation_card import AblationCard
 from gui.widgets.card import label
 from gui.widgets.columns import CardColumns
 from gui.widgets.layer_cards import AliveCard, MapsCard, SeeksCard
 from gui.widgets.layer_names import layer_title
 from gui.widgets.scroll_column import scrolled
 from gui.widgets.trends_card import TrendsCard
+from gui.widgets.unit_controls import marks, of_units
 from gui.widgets.weights_card import WeightsCard
+
+if TYPE_CHECKING:
+    from core.interventions import Intervention
 
 
 class LayerPanel(QWidget):
@@ -30,7 +39,7 @@ class LayerPanel(QWidget):
         self.back = IconButton("back", "Back to all layers. Esc does the same.")
         self.back.setObjectName("layerBack")
         self.back.clicked.connect(self.closed)
-        self.title = label("", "title")
+        self.title = label("", "title", wrap=True)
         self.title.setObjectName("layerTitle")
         self.product = label("", "muted", wrap=True)
         self.product.setObjectName("layerProduct")
@@ -43,7 +52,12 @@ class LayerPanel(QWidget):
         self.step.setToolTip("<p>The training step that weights and pictures are of.</p>")
         self.weights, self.seeks = WeightsCard(), SeeksCard()
         self.maps, self.alive, self.trends = MapsCard(), AliveCard(), TrendsCard()
+        self.ablation = AblationCard()
+        self._told: dict[int, Intervention] = {}
+        """What is done to units of this layer."""
+        self._pictures = self._pictures_of_units()
         cards = CardColumns()
+        cards.add(self.ablation, wide=True)
         for card in (self.weights, self.seeks, self.maps, self.alive):
             cards.add(card)
         cards.add(self.trends, wide=True)
@@ -64,6 +78,31 @@ class LayerPanel(QWidget):
         column.addLayout(head)
         column.addWidget(self.area, 1)
 
+    def _pictures_of_units(self) -> list[Cells]:
+        """Return the pictures in which a unit can be clicked, which selects it."""
+        found = [
+            *(self.weights.pictures, self.weights.matrix, self.seeks.grid, self.alive.map),
+            *(self.maps.grid, self.maps.wall, self.maps.bars),
+        ]
+        for picture in found:
+            picture.chosen.connect(
+                lambda index, of=picture: self.ablation.select(of.unit_of(index))
+            )
+        self.ablation.selected.connect(lambda unit: self._mark())
+        return found
+
+    def _mark(self) -> None:
+        """Mark in every picture which units are changed, and which is selected."""
+        for picture in self._pictures:
+            picture.mark_units(*marks(self._told), self.ablation.unit)
+
+    def show_interventions(self, interventions: "Iterable[Intervention]") -> None:
+        """Show what is done to the units of the layer, of these."""
+        name = self.info.name if self.info is not None else ""
+        self._told = of_units(interventions, name)
+        self.ablation.show_interventions(self._told)
+        self._mark()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape goes back; other keys are for whoever is around."""
         if event.key() == Qt.Key.Key_Escape:
@@ -76,8 +115,9 @@ class LayerPanel(QWidget):
         self.info = info
         self.title.setText(title_of(info))
         self.product.setText(product_of(info))
-        for card in (self.weights, self.seeks, self.maps, self.alive, self.trends):
+        for card in (self.ablation, self.weights, self.seeks, self.maps, self.alive, self.trends):
             card.open(info)
+        self._mark()
         self.step.setText("")
         self.area.verticalScrollBar().setValue(0)
 
@@ -86,7 +126,7 @@ class LayerPanel(QWidget):
         if self.info is None or view.layer != self.info.name:
             return
         self.step.setText(f"step {view.step:,}")
-        for card in (self.weights, self.seeks, self.maps, self.alive):
+        for card in (self.ablation, self.weights, self.seeks, self.maps, self.alive):
             card.show_view(view)
 
     def show_history(self, curves: dict[str, Curve]) -> None:

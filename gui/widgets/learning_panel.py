@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from core.telemetry.events import Evaluated, LayerView, Loaded, Metrics, Started
 from gui.session import Session
+from gui.widgets.ablation_asker import AblationAsker
 from gui.widgets.card import Card, label, say
 from gui.widgets.curve_card import CurveCard, LossCard
 from gui.widgets.layer_panel import LayerPanel
@@ -54,6 +55,7 @@ class LearningPanel(QWidget):
         self.step.setObjectName("tableStep")
         self.step.setToolTip("<p>The training step in which these layers were measured.</p>")
         self.layer = LayerPanel()
+        self._ablation = AblationAsker(session, self.layer.ablation)
         self._timer = QTimer(self)
         self._timer.setInterval(ASK)
         self._timer.timeout.connect(self.refresh_layer)
@@ -109,6 +111,8 @@ class LearningPanel(QWidget):
         session.choice.changed.connect(lambda key: self._show_choice())
         self.table.opened.connect(self.open_layer)
         self.layer.closed.connect(self.close_layer)
+        self.layer.ablation.changed.connect(self._change_unit)
+        session.intervened.connect(self._on_intervened)
 
     def _on_started(self, event: Started) -> None:
         self._show_layers(event)
@@ -152,6 +156,8 @@ class LearningPanel(QWidget):
 
     def _on_layer_view(self, view: LayerView) -> None:
         self.layer.show_view(view)
+        if view.layer == self._open and self.layer.isVisible():
+            self._ablation.refresh()
 
     def _draw(self, now: bool = False) -> None:
         """Bring the curves up to date, if they are seen and it is time."""
@@ -185,6 +191,8 @@ class LearningPanel(QWidget):
         self._open = name
         self._session.choice.choose(name)
         self.layer.open(info)
+        self.layer.show_interventions(self._session.interventions)
+        self._ablation.open(name)
         self._stack.setCurrentWidget(self.layer)
         self.refresh_layer()
         self._timer.start()
@@ -192,6 +200,7 @@ class LearningPanel(QWidget):
     def close_layer(self) -> None:
         """Go back to the card."""
         self._open = ""
+        self._ablation.open("")
         self._timer.stop()
         self._stack.setCurrentIndex(0)
         self._draw(now=True)
@@ -201,7 +210,24 @@ class LearningPanel(QWidget):
         """Update the opened layer: the weights or the drawing have changed."""
         if not self._open or not self.layer.isVisible():
             return
-        self._session.ask(self._question(self._open), "layer")
+        self._session.ask(self._asked(), "layer")
         names = [info.name for info in self._session.info.layers]  # type: ignore[union-attr]
         if history := self._session.history.layers:
             self.layer.show_history(history[names.index(self._open)])
+
+    def _asked(self) -> Any:
+        """Return what to ask about the opened layer: as it is, behind those that are changed."""
+        from core.interventions import asked_with
+
+        told = self._session.interventions
+        before = [each for each in told if each.part.layer != self._open or each.part.head]
+        return asked_with(before, self._question(self._open))
+
+    def _change_unit(self, unit: int, factor: float, added: float) -> None:
+        from core.interventions import Intervention, Part
+
+        self._session.change_part(Intervention(Part(self._open, unit), factor, added))
+
+    def _on_intervened(self) -> None:
+        self.layer.show_interventions(self._session.interventions)
+        self.refresh_layer()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from gui.widgets.card import label
 from gui.widgets.code_card import CodeCard
+from gui.widgets.intervention_strip import InterventionStrip
 from gui.widgets.object_names import qualified
 from gui.widgets.scroll_column import ASIDE, CardColumn
 
@@ -23,6 +24,7 @@ def lay_out(
     middle: tuple[QWidget, QTabWidget, CodeCard],
     right: Sequence[QWidget],
     width: int = RIGHT,
+    strip: InterventionStrip | None = None,
 ) -> None:
     """Put a page's widgets where they are on every page.
 
@@ -35,11 +37,12 @@ def lay_out(
             takes their room and that of the right column while it is shown.
         right: what one plays with; the first one takes what height is left.
         width: of the right column, in pixels.
+        strip: takes the place of what can be done, beside the title, while it has something to say.
     """
     column = QVBoxLayout(page)
     column.setContentsMargins(20, 16, 20 - ASIDE, 18)
     column.setSpacing(SPACE)
-    column.addLayout(heading(title, about))
+    column.addLayout(_headed(title, about, strip) if strip else heading(title, about))
     column.addWidget(_Columns(title.lower(), left, middle, right, width), 1)
 
 
@@ -49,6 +52,23 @@ def heading(title: str, about: str) -> QVBoxLayout:
     head.setSpacing(2)
     head.addWidget(label(title, "title"))
     head.addWidget(label(about, "muted", wrap=True))
+    return head
+
+
+def _headed(title: str, about: str, strip: InterventionStrip) -> QGridLayout:
+    """Return a heading in which a strip comes and goes, and moves nothing below."""
+    head, below = QGridLayout(), label(about, "muted", wrap=True)
+    kept = below.sizePolicy()
+    kept.setRetainSizeWhenHidden(True)
+    below.setSizePolicy(kept)
+    strip.shown.connect(lambda shown: below.setVisible(not shown))
+    head.setContentsMargins(0, 0, ASIDE, 0)
+    head.setVerticalSpacing(2)
+    head.setHorizontalSpacing(SPACE)
+    head.addWidget(label(title, "title"), 0, 0)
+    head.addWidget(below, 1, 0, 1, 2)
+    head.addWidget(strip, 0, 1, 2, 1)
+    head.setColumnStretch(1, 1)
     return head
 
 

@@ -16,7 +16,7 @@ from gui.rich_text import rich
 from gui.theme import MARGIN
 from gui.widgets.layer_cards import LayerCard
 
-HIGH = 140
+HIGH, NARROWEST = 140, 132
 
 
 class Trend(PaintedChart):
@@ -64,7 +64,7 @@ class Trend(PaintedChart):
 
     def minimumSizeHint(self) -> QSize:
         """Be readable."""
-        return QSize(132, HIGH)
+        return QSize(NARROWEST, HIGH)
 
 
 class TrendsCard(LayerCard):
@@ -107,6 +107,7 @@ class TrendsCard(LayerCard):
             ),
         }
         inside = QWidget()
+        inside.setMinimumWidth(NARROWEST)  # or what its columns need keeps it from having fewer
         self._grid = QGridLayout(inside)
         self._grid.setContentsMargins(0, 4, 0, 0)
         self._grid.setHorizontalSpacing(MARGIN + 4)

@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from core.interventions import Intervention, Part, heads_of, importance, intervene
+from core.interventions import (
+    Intervention,
+    Part,
+    asked_with,
+    heads_of,
+    importance,
+    intervene,
+    intervened,
+)
 from core.layers import Layer
 from core.transformer import Block
 
@@ -102,3 +110,15 @@ def test_the_important_part_is_the_one_that_the_loss_hangs_on(net, pictures):
     found = importance(net, parts, lambda: (net(pictures) - goal).square().mean())
     assert [found[part] for part in parts[:3]] == [0.0, 0.0, 0.0] and found[parts[3]] > 1e-4
     assert torch.equal(net(pictures), goal)
+
+
+def test_for_a_while_or_for_a_question(net, pictures):
+    """Afterwards it computes as before, with what it had been given, also after an error."""
+    kept = Intervention(Part("output", 0), factor=2.0)
+    intervene(net, [kept])
+    before = net(pictures)
+    muted = asked_with([Intervention(Part("conv", 1))], lambda model, step: model(pictures))
+    assert not torch.equal(muted(net, 0), before) and torch.equal(net(pictures), before)
+    with pytest.raises(ZeroDivisionError), intervened(net, [Intervention(Part("conv", 2))]):
+        raise ZeroDivisionError
+    assert torch.equal(net(pictures), before)

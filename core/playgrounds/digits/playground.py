@@ -113,6 +113,14 @@ class DigitsPlayground(Playground):
             return squared_error(outputs, targets, recipe.label_smoothing)
         return F.cross_entropy(outputs, targets, label_smoothing=recipe.label_smoothing)
 
+    def loss_unit(self, recipe: DigitsRecipe) -> str:
+        """Return nats; the squared error has no unit."""
+        return "" if recipe.loss == "squared-error" else "nats"
+
+    def judging(self, recipe: DigitsRecipe) -> DigitsRecipe:
+        """Leave label smoothing out."""
+        return recipe.replace({"label_smoothing": 0.0})
+
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Share of digits read right."""
         return (outputs.detach().argmax(1) == targets).float().mean()

@@ -151,6 +151,10 @@ class PointsPlayground(Playground):
             return F.mse_loss(outputs, targets)
         return F.cross_entropy(outputs, targets)
 
+    def loss_unit(self, recipe: PointsRecipe) -> str:
+        """Return nats; where values are learned, the squared error has no unit."""
+        return "nats" if recipe.classes else ""
+
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """Share of points whose class is right; None where values are learned."""
         if targets.is_floating_point():
