@@ -183,7 +183,7 @@ class Playground(ABC):
         """Return what a recipe's loss is measured in; "" for nothing that has a name."""
         return "nats"
 
-    def judging(self, recipe: Any) -> Any:
+    def evaluated_recipe(self, recipe: Any) -> Any:
         """Return a recipe whose loss judges: without what is added to it for training alone."""
         return recipe
 

@@ -58,7 +58,7 @@ class Judge:
         most: int,
     ) -> None:
         self._playground, self._vocabulary = playground, vocabulary
-        self._recipe = playground.judging(recipe)
+        self._recipe = playground.evaluated_recipe(recipe)
         self._load, self._most = load, most
         self._batch: tuple[Tensor, Tensor] | None = None
 

@@ -133,7 +133,7 @@ class WritePanel(Card):
     def rewrite(self, model: "TextModel") -> None:
         """Do again what was done last: this network is changed by hand.
 
-        A text that was continued or branched stays, and goes on with the changed network.
+        A text that was continued or branched stays; the changed network continues it.
         """
         if model is not self._model or not self.isVisible() or not self.writing.said:
             return

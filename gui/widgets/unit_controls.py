@@ -45,7 +45,7 @@ class UnitControls(QWidget):
         self.mute = push_button(
             "muteUnit",
             "Mute",
-            "Ablation: it says 0 to every input. Once more: it is back.",
+            "Ablation: it says 0 to every input. Press it again to undo.",
             "choice",
         )
         self.mute.setCheckable(True)

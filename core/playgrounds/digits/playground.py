@@ -117,7 +117,7 @@ class DigitsPlayground(Playground):
         """Return nats; the squared error has no unit."""
         return "" if recipe.loss == "squared-error" else "nats"
 
-    def judging(self, recipe: DigitsRecipe) -> DigitsRecipe:
+    def evaluated_recipe(self, recipe: DigitsRecipe) -> DigitsRecipe:
         """Leave label smoothing out."""
         return recipe.replace({"label_smoothing": 0.0})
 
