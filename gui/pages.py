@@ -139,7 +139,7 @@ class TrainingPage(Page):
         self.network = NetworkSource(self.session, self)
         self.recipe = RecipeCard(self.session, recipes, self.network)
         self.run_bar = RunBar(self.session)
-        self.strip = InterventionStrip(self.session)
+        self.strip = InterventionStrip(self.session, self)
         self.code = CodeCard(self.session, self.recipe.show_code)
         self.network_panel = NetworkPanel(self.session)
         self.network_panel.opened.connect(self._open_layer)

@@ -84,7 +84,7 @@ class Page(TrainingPage):
 
     def _arrange(self) -> None:
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
-        lay_out(self, TITLE, ABOUT, left, middle, [self.draw], strip=self.strip)
+        lay_out(self, TITLE, ABOUT, left, middle, [self.draw])
 
     def _connect(self) -> None:
         session = self.session

@@ -103,7 +103,7 @@ class Page(TrainingPage):
         )
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
-        lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise), strip=self.strip)
+        lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
 
     def _connect(self) -> None:
         session = self.session

@@ -92,7 +92,7 @@ class Page(TrainingPage):
         self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
         self.home = self.card.plane
         middle = (self.run_bar, self.tabs, self.code)
-        lay_out(self, TITLE, ABOUT, [self.recipe], middle, [self.card], WIDE, self.strip)
+        lay_out(self, TITLE, ABOUT, [self.recipe], middle, [self.card], WIDE)
         self._connect()
         self._show_points(self.session.recipe)
 

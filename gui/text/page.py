@@ -106,7 +106,7 @@ class Page(TrainingPage):
         ):
             self.tabs.addTab(panel, title)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
-        lay_out(self, TITLE, ABOUT, left, middle, [self.write], WRITE, self.strip)
+        lay_out(self, TITLE, ABOUT, left, middle, [self.write], WRITE)
 
     def _connect(self) -> None:
         session = self.session

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.numbers import number, percent
 from core.telemetry.events import Answer
@@ -35,13 +35,14 @@ class InterventionStrip(QFrame):
 
     Args:
         session: whose network is changed.
+        parent: the page.
     """
 
     shown = Signal(bool)
     """It has something to say, or nothing any more."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
         self.setObjectName("interventionStrip")
         self.setToolTip(rich(HELP))
         self._session = session
@@ -88,16 +89,15 @@ class InterventionStrip(QFrame):
         self.cost.setText("The loss is measured …" if told else "")
         self.setVisible(bool(told))
         self.shown.emit(bool(told))
-        self._soon.start(SOON)
+        if self.isVisible():
+            self._soon.start(SOON)
 
     def _on_weights(self) -> None:
-        if not self._soon.isActive():
+        if self.isVisible() and not self._soon.isActive():
             self._soon.start(max(CALM, round(1000 * SHARE * self._seconds)))
 
     def _ask(self) -> None:
         session = self._session
-        if not session.interventions or not self.isVisible():
-            return
         from core.training.ablation import COST, EXAMPLES, CostMeter
 
         if self._meter is None:

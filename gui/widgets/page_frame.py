@@ -24,7 +24,6 @@ def lay_out(
     middle: tuple[QWidget, QTabWidget, CodeCard],
     right: Sequence[QWidget],
     width: int = RIGHT,
-    strip: InterventionStrip | None = None,
 ) -> None:
     """Put a page's widgets where they are on every page.
 
@@ -37,11 +36,13 @@ def lay_out(
             takes their room and that of the right column while it is shown.
         right: what one plays with; the first one takes what height is left.
         width: of the right column, in pixels.
-        strip: takes the place of what can be done, beside the title, while it has something to say.
+
+    The page's strip of interventions takes the place of what can be done while there are any.
     """
     column = QVBoxLayout(page)
     column.setContentsMargins(20, 16, 20 - ASIDE, 18)
     column.setSpacing(SPACE)
+    strip = page.findChild(InterventionStrip)
     column.addLayout(_headed(title, about, strip) if strip else heading(title, about))
     column.addWidget(_Columns(title.lower(), left, middle, right, width), 1)
 
