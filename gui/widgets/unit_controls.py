@@ -83,8 +83,9 @@ class UnitControls(QWidget):
             "Activation patching: keep it at its activation for the present input (of a filter the"
             " mean over its map), then try another input.",
         )
-        for button in (self.set_mean, self.set_shown):
-            button.setVisible(with_values)
+        if not with_values:
+            self.set_mean.hide()
+            self.set_shown.hide()
         self._arrange()
         self.unit.valueChanged.connect(self._on_unit)
         self.mute.clicked.connect(self._on_mute)
