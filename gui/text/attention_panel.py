@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QScrollArea
 
 from core.telemetry.events import Array
@@ -32,6 +32,9 @@ HOW = (
 class AttentionPanel(PairedCards):
     """Choices of layer and head, the map, and the lines; asks the network when it is seen."""
 
+    chosen = Signal(int, int)
+    """A person chose another layer or head, from 0."""
+
     def __init__(self) -> None:
         super().__init__()
         self._model: TextModel | None = None
@@ -45,7 +48,7 @@ class AttentionPanel(PairedCards):
             box.setObjectName(f"attention{name}")
             box.setAccessibleName(name)
             box.setToolTip(rich(help))
-            box.activated.connect(lambda index: self._show())
+            box.activated.connect(lambda index: self._on_activated())
         self.map, self.lines = AttentionMap(), AttentionLines()
         self.words = label(HOW, "small", wrap=True)
         self.words.setObjectName("attentionMessage")
@@ -53,7 +56,6 @@ class AttentionPanel(PairedCards):
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.setInterval(CALM)
         self._soon.timeout.connect(self._look)
         self._arrange()
         self.map.told.connect(self._tell)
@@ -95,14 +97,31 @@ class AttentionPanel(PairedCards):
         """Look at the end of this text."""
         self._tokens = tokens[-MOST:]
         if self._model is not None and self._model.is_large and self.isVisible():
-            self._soon.start()  # once the typing rests
+            self._soon.start(CALM)  # once the typing rests
         else:
             self._look()
 
     def follow(self) -> None:
         """The network has new weights: look again, now and then."""
         if self.isVisible() and not self._soon.isActive():
-            self._soon.start()
+            self._soon.start(CALM)
+
+    def choose(self, layer: int, head: int) -> None:
+        """Show the attention of this layer and head, from 0; tells nobody."""
+        self.layer.setCurrentIndex(layer)
+        self.head.setCurrentIndex(head)
+        self._show()
+
+    def _on_activated(self) -> None:
+        self._show()
+        self.chosen.emit(self.layer.currentIndex(), self.head.currentIndex())
+
+    def look_again(self) -> None:
+        """The network computes in another way: look at once; a large one, behind this event."""
+        if self._model is not None and self._model.is_large and self.isVisible():
+            self._soon.start(0)
+        else:
+            self._look()
 
     def _look(self) -> None:
         from core.playgrounds.text.inside import attention

@@ -98,7 +98,6 @@ class LogitLensPanel(PairedCards):
         self.near_words = label("", "small", wrap=True)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.setInterval(CALM)
         self._soon.timeout.connect(self._look)
         self.word.textChanged.connect(lambda text: self._show_near())
         self._arrange()
@@ -124,14 +123,21 @@ class LogitLensPanel(PairedCards):
         """Look at the end of this text."""
         self._tokens = tokens
         if self._model is not None and self._model.is_large and self.isVisible():
-            self._soon.start()  # once the typing rests
+            self._soon.start(CALM)  # once the typing rests
         else:
             self._look()
 
     def follow(self) -> None:
         """The network has new weights: look again, now and then."""
         if self.isVisible() and not self._soon.isActive():
-            self._soon.start()
+            self._soon.start(CALM)
+
+    def look_again(self) -> None:
+        """The network computes in another way: look at once; a large one, behind this event."""
+        if self._model is not None and self._model.is_large and self.isVisible():
+            self._soon.start(0)
+        else:
+            self._look()
 
     def _look(self) -> None:
         if self._model is None or not self.isVisible():

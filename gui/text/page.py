@@ -16,6 +16,8 @@ from core.training.control import Question
 from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.text.attention_panel import AttentionPanel
+from gui.text.heads_asker import HeadsAsker
+from gui.text.heads_panel import HeadsPanel
 from gui.text.logit_lens_panel import LogitLensPanel
 from gui.text.sample_timeline import SampleTimeline
 from gui.text.sampler import Sample, Sampler
@@ -76,6 +78,8 @@ class Page(TrainingPage):
             {"tokens": "token embedding"},
             leave_out=["embedding"],
         )
+        self.heads = HeadsPanel()
+        HeadsAsker(self.session, self.heads)
         self.timeline = SampleTimeline()
         self.range_test = LRRangeCard("loss (nats per token)")
         self.range_test.follow(self.session, RANGE_TEST_STEPS)
@@ -100,6 +104,7 @@ class Page(TrainingPage):
             (on_the_way, "Samples"),
             (self.tokens, "Tokens"),
             (self.attention, "Attention"),
+            (scrolled(self.heads, UNDER_TABS, fills=True), "Heads"),
             (self.inside, "Logit lens"),
             (scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE"),
             (scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate"),
@@ -115,8 +120,10 @@ class Page(TrainingPage):
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
         session.weights_changed.connect(self._on_weights)
-        session.intervened.connect(lambda: self.write.rewrite(session.replica.model))
+        session.intervened.connect(self._on_intervened)
         session.state_changed.connect(self._on_state)
+        self.heads.selected.connect(self.attention.choose)
+        self.attention.chosen.connect(self.heads.select)
         self.sampler.sampled.connect(self._on_sample)
         self.sampler.restarted.connect(self.timeline.clear)
         self.tokens.keepAsked.connect(lambda: self.session.draft.set("occurring", True))
@@ -143,6 +150,8 @@ class Page(TrainingPage):
         model = self.session.replica.model
         self.write.set_model(model)
         self.attention.set_model(model)
+        self.heads.set_model(model)
+        self.heads.select(self.attention.layer.currentIndex(), 0)
         self.inside.set_model(model)
         self._show_text()
 
@@ -163,6 +172,12 @@ class Page(TrainingPage):
         self.write.writing.renew()
         self.attention.follow()
         self.inside.follow()
+
+    def _on_intervened(self) -> None:
+        """The network on the screen computes in another way: whoever shows it, shows it anew."""
+        self.write.rewrite(self.session.replica.model)
+        self.attention.look_again()
+        self.inside.look_again()
 
     def _on_state(self, state: State) -> None:
         self.write.set_busy(state.running)
