@@ -153,8 +153,8 @@ class Scatter(Cells):
         return FOOT if self._legend() else 0
 
     def sizeHint(self) -> QSize:
-        """Ask for room."""
-        return QSize(520, 420)
+        """Ask for little: a layout gives what is left."""
+        return QSize(320, LEAST)
 
     def fit(self) -> None:
         """Be high enough; a layout with more room gives more."""

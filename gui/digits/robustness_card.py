@@ -65,9 +65,9 @@ AXES = {
     ),
     "noise": Axis(
         "noise",
-        "noise (standard deviation; ink is 0 to 1)",
+        "noise (standard deviation)",
         "with noise of standard deviation {}",
-        "Gaussian noise is added to each pixel, then ink is cut off at 0 and 1.",
+        "Gaussian noise is added to the ink of each pixel, from 0 to 1, and cut off there.",
     ),
     "shift": Axis(
         "shift",
@@ -148,9 +148,19 @@ class RobustnessCard(Card):
         for key, chart in self.charts.items():
             chart.pointed.connect(partial(self._on_pointed, key))
 
+    @property
+    def measuring(self) -> bool:
+        """Whether a network is being measured."""
+        return self._job.stage.running
+
+    @property
+    def measures(self) -> int:
+        """How many networks have curves."""
+        return len(self._measured)
+
     def _on_start(self) -> None:
         session = self._session
-        if self._job.stage.running:
+        if self.measuring:
             self._job.stop()
         elif session.weights is not None:
             network = (session.trained, session.replica.vocabulary, session.weights)
@@ -217,9 +227,8 @@ class RobustnessCard(Card):
             self.words.setText(ending.sentence)
 
     def _draw(self) -> None:
-        running = self._job.stage.running
-        retitle(self.start, "Cancel" if running else "Measure")
-        self.bar.setVisible(running)
+        retitle(self.start, "Cancel" if self.measuring else "Measure")
+        self.bar.setVisible(self.measuring)
         own = self._measured.get(self._shown, {})
         other = self._measured.get(self._compared, {})
         for key, chart in self.charts.items():
@@ -260,8 +269,9 @@ class RobustnessCard(Card):
 
 
 def _accuracy(curve: "Robustness", at: int) -> str:
-    low, high = percent(curve.low[at], 1), percent(curve.high[at], 1)
-    return f"{percent(curve.accuracy[at], 1)} right (95 % interval {low} to {high})"
+    low, high = 100 * curve.low[at], 100 * curve.high[at]
+    interval = f"95 % interval {low:.1f} to {high:.1f}"
+    return f"{percent(curve.accuracy[at], 1)} right ({interval})"
 
 
 def _chart(key: str, axis: Axis) -> PaintedChart:
@@ -275,7 +285,7 @@ def _chart(key: str, axis: Axis) -> PaintedChart:
     )
     chart.limits = (0.0, 1.04)
     chart.x_holds = ()
-    chart.setMinimumSize(180, 170)
+    chart.setMinimumSize(180, 150)
     chart.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     chart.set_line("chance", 0.1, "chance 10 %")
     chart.setToolTip(rich(axis.help, HELP))

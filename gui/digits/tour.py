@@ -61,6 +61,8 @@ def play(guide: Guide) -> None:
 
     guide.turn_to("digitsTabs", "Mistakes")
     guide.look("digits-mistakes")
+    _representations(guide, page)
+    _robustness(guide, page)
     guide.turn_to("digitsTabs", "Learning")
 
     _train(guide, page, "EZMNIST", EZMNIST)
@@ -120,3 +122,29 @@ def _open_layer(guide: Guide, page: Page) -> None:
     guide.look("digits-layer")
     guide.click("layerBack")
     guide.expect("a layer opens and closes", not panel.isVisible())
+
+
+def _representations(guide: Guide, page: Page) -> None:
+    """Look at the digits in the plane: the pixels, and the last hidden layer by t-SNE."""
+    guide.turn_to("digitsTabs", "PCA, t-SNE")
+    card = page.representation
+    guide.wait("digits are in the plane", lambda: card.scatter.count() == 500)
+    guide.click("representationTsne")
+    guide.wait("t-SNE is computed", lambda: card.projected)
+    QTest.mouseMove(card.scatter, card.scatter.rect_of(77).center().toPoint())
+    words = guide.find(QLabel, "representationWords")
+    guide.wait("a digit is pointed at", lambda: "True" in words.text())
+    guide.look("digits-tsne")
+
+
+def _robustness(guide: Guide, page: Page) -> None:
+    """Measure the network, and compare it with the shipped one."""
+    guide.turn_to("digitsTabs", "Robustness")
+    card = page.robustness
+    guide.click("measureRobustness")
+    guide.wait("it is measured", lambda: card.measures == 1 and not card.measuring)
+    guide.choose("compareRobustness", "the shipped network")
+    guide.wait("the shipped one is, too", lambda: card.measures == 2 and not card.measuring)
+    words = guide.find(QLabel, "robustnessWords").text()
+    guide.expect(words, "95 % interval" in words)
+    guide.look("digits-robustness")

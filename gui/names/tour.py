@@ -34,6 +34,7 @@ def play(guide: Guide) -> None:
     guide.turn_to("namesTabs", "Letters")
     _map_of_network(guide, page)
     guide.look("names-letters")
+    _representations(guide, page)
     guide.click("stopButton")
     guide.finish()
 
@@ -117,3 +118,11 @@ def _two(guide: Guide, page: Page) -> None:
     others = guide.find(QWidget, "nameListOther")
     guide.wait("two networks answer", others.isVisible)
     guide.look("names-two")
+
+
+def _representations(guide: Guide, page: Page) -> None:
+    """Look at beginnings of names in the last hidden layer, while it learns."""
+    guide.turn_to("namesTabs", "PCA, t-SNE")
+    card = page.representation
+    guide.wait("beginnings of names are in the plane", lambda: card.scatter.count() > 100)
+    guide.look("names-pca")

@@ -33,6 +33,7 @@ def play(guide: Guide) -> None:
     guide.expect(f"spirals: accuracy {accuracy:.1%} after {SPIRALS} steps", accuracy > 0.8)
     guide.wait("the last boundary is shown", lambda: page.live.settled)
     guide.look("points")
+    _representations(guide, page)
     maps = guide.find(UnitMaps, "unitMaps")
     spot = maps.rect_of(maps.index_of("hidden.1", 3)).center().toPoint()
     QTest.mouseClick(maps, Qt.MouseButton.LeftButton, pos=spot)
@@ -72,3 +73,12 @@ def _point_at(guide: Guide, plane: Plane, x: float, y: float) -> None:
     for away in (QPoint(8, 8), QPoint(0, 0)):
         QTest.mouseMove(plane, plane.pixel_of(x, y).toPoint() + away)
     guide.rest(20)
+
+
+def _representations(guide: Guide, page: Page) -> None:
+    """Look at the spirals in the last hidden layer."""
+    guide.turn_to("pointsTabs", "PCA, t-SNE")
+    card = page.representation
+    guide.wait("the points are in the plane", lambda: card.scatter.count() > 0)
+    guide.look("points-pca")
+    guide.turn_to("pointsTabs", "Units")

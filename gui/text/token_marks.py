@@ -8,7 +8,7 @@ import numpy as np
 from gui.charts.scatter import Marks
 from gui.widgets.token_text import shortened, shown
 
-KINDS = ("begins with a space or a new line", "begins with a letter", "punctuation or a digit")
+KINDS = ("space or ↵ first", "letter first", "other")
 ROLES = ("activation", "gradient", "update")
 
 

@@ -26,6 +26,7 @@ def play(guide: Guide) -> None:
         if tab == "Attention":
             _look_about(guide)
         guide.look(f"text-{tab.lower().replace(' ', '-')}")
+    _representations(guide, page)
     guide.turn_to("textTabs", "Learning")
 
     guide.train("tuned gpt", 2000 if guide.long else 30)
@@ -80,3 +81,14 @@ def _look_about(guide: Guide) -> None:
     guide.rest(100)
     words = guide.find(QLabel, "attentionMessage").text()
     guide.expect(words, "attends to" in words)
+
+
+def _representations(guide: Guide, page: Page) -> None:
+    """Look at the most frequent tokens, by t-SNE of their embedding."""
+    guide.turn_to("textTabs", "PCA, t-SNE")
+    card = page.representation
+    guide.choose("representationPlace", "token embedding")
+    guide.click("representationTsne")
+    guide.wait("t-SNE is computed", lambda: card.projected)
+    guide.look("text-tsne")
+    guide.click("representationPca")

@@ -33,8 +33,8 @@ PERPLEXITIES = (5, 15, 30, 50)
 WAITING = "Train a network: where its layers put examples stands here then."
 BROKEN = "The activations of this layer are NaN or infinite: the training has diverged."
 LIMITS = (
-    "Neighbours are neighbours in the layer, too; how large a cluster is, and how far from others,"
-    " means nothing. See whether another perplexity shows the same."
+    "Neighbours here are neighbours in the layer. Sizes of clusters and distances between them mean"
+    " nothing; try another perplexity, too."
 )
 """What a picture by t-SNE can say (Wattenberg, Viégas and Johnson 2016)."""
 
@@ -66,7 +66,7 @@ class RepresentationCard(Card):
         first: Mapping[str, str],
         leave_out: Sequence[str] = (),
     ) -> None:
-        super().__init__("Representations (PCA, t-SNE)")
+        super().__init__("Representations")
         self._session, self._ask_about, self._dress = session, ask, dress
         self._first, self._leave_out = first, leave_out
         self._answer: Answer | None = None
@@ -117,11 +117,15 @@ class RepresentationCard(Card):
             " coarse structure. It is not the perplexity of a language model, though its formula is"
             " the same.",
         )
+        self.place.setSizeAdjustPolicy(
+            ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.place.setMinimumContentsLength(9)  # what is longer is shortened where it must be
         for value in PERPLEXITIES:
             self.perplexity.addItem(f"perplexity {value}", float(value))
         self.perplexity.setCurrentIndex(PERPLEXITIES.index(int(PERPLEXITY)))
         help = "Compute t-SNE of the network as it is now; a second click cancels it."
-        self.compute = push_button("representationCompute", "Compute again", help)
+        self.compute = push_button("representationCompute", "Recompute", help)
         self.scatter = Scatter("representationPlot", "Examples where the layer puts them")
         self.scatter.show_hint(WAITING)
         self.words = label("", "small", wrap=True)
@@ -131,13 +135,14 @@ class RepresentationCard(Card):
         self.head.addWidget(self.way)
         row = QHBoxLayout()
         row.setSpacing(GAP)
-        row.addWidget(self.place)
-        row.addStretch(1)
+        row.addWidget(self.place, 1)
         row.addWidget(self.perplexity)
         row.addWidget(self.compute)
         self.body.addLayout(row)
         self.body.addWidget(self.scatter, 1)
         self.body.addWidget(self.words)
+        self.place.setMaximumWidth(260)
+        row.insertStretch(1)
         keeps = self.compute.sizePolicy()
         keeps.setRetainSizeWhenHidden(True)  # so that the row stays as high
         self.compute.setSizePolicy(keeps)
@@ -162,6 +167,11 @@ class RepresentationCard(Card):
     def projecting(self) -> bool:
         """Whether t-SNE is being computed."""
         return self._job.stage.running
+
+    @property
+    def projected(self) -> bool:
+        """Whether all of t-SNE has been computed."""
+        return self._projected is not None and self._projected.done
 
     def _on_loaded(self, event: Loaded) -> None:
         self._on_network(event.started)
@@ -206,7 +216,7 @@ class RepresentationCard(Card):
             self._before = None
             self._want()
             self._draw()
-        elif self._projected is not None and self._projected.done:
+        elif self.projected:
             self._draw()
         else:
             self._project()
@@ -292,7 +302,7 @@ class RepresentationCard(Card):
         """Show the points by the chosen way."""
         if not self.isVisible():
             return
-        retitle(self.compute, "Cancel" if self.projecting else "Compute again")
+        retitle(self.compute, "Cancel" if self.projecting else "Recompute")
         components, marks = self._components, self._marks
         if self._answer is None or marks is None:
             self.scatter.show_hint(WAITING)
