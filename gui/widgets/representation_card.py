@@ -302,7 +302,8 @@ class RepresentationCard(Card):
         """Show the points by the chosen way."""
         if not self.isVisible():
             return
-        retitle(self.compute, "Cancel" if self.projecting else "Recompute")
+        running = self.projecting and not self.projected
+        retitle(self.compute, "Cancel" if running else "Recompute")
         components, marks = self._components, self._marks
         if self._answer is None or marks is None:
             self.scatter.show_hint(WAITING)
