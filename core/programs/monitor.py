@@ -180,7 +180,8 @@ class Monitor:
         if self._looked_at is not None and self._looked_at[1]() is value:
             self._looked_at[0].evaluated.pop()  # it was no loss to be looked at
             self._looked_at = None
-        if self._root is not None:
+        # What a hook differentiates within a backward pass is no loss.
+        if self._root is not None and (self._loss is None or self._root.numel() == 1):
             self._loss = value
         return value
 

@@ -19,7 +19,7 @@ from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedParameter
-from ..watch.training_kind import DIFFERENTIATES
+from ..watch.training_kind import ACTOR, ADVERSARIAL, DIFFERENTIATES
 from .rule import Rule, names, rule, wired
 
 MIN_STEPS = 4
@@ -29,6 +29,9 @@ UPHILL, SLIGHTLY_UPHILL = 0.1, 0.05
 WORSE_THAN_CHANCE, MANY_ACCURACIES = 0.25, 3
 """Accuracy of two answers on new data, and how often it was measured, where the other one is
 learned."""
+ENDLESS, STILL_FALLS = 100.0, 1.2
+"""Times the size of the first loss below zero, and times the loss of the middle of the run, where
+nothing keeps a term of it from going on."""
 MIN_PAIRS = 2
 """Consecutive steps whose update is undone each time."""
 CLIPPED = 0.1
@@ -89,7 +92,8 @@ LOWERS, RECOVERED = 0.95, 0.5
 @rule(
     "wrong_update_sign",
     "direction of the update",
-    "The update is opposed to the gradient, the loss is minimised and not a similarity, and of two"
+    "The update is opposed to the gradient, the loss is minimised and not a similarity, it does not"
+    " fall without end below zero, as where the sign of one of its terms is wrong, and of two"
     f" answers new data does not get the wrong one more than {1 - WORSE_THAN_CHANCE:.0%} of the"
     " time while the training loss falls.",
     "below 0",
@@ -105,6 +109,8 @@ def wrong_update_sign(rule: Rule, evidence: Evidence) -> Check:
     if len(negative) > len(steps) / 2:
         measured = "the negative of the loss is minimised"
         return rule.failed(measured, 0.93, "the loss", "the loss itself")
+    if endless := _falls_without_end(evidence):
+        return rule.failed(endless, 0.95, "a term of the loss", "a loss with a lowest value")
     if opposite := _learns_the_opposite(evidence):
         return rule.failed(opposite, 0.9, "the loss", "an accuracy above chance")
     cosines = []
@@ -118,6 +124,21 @@ def wrong_update_sign(rule: Rule, evidence: Evidence) -> Check:
     if uphill > 0.75 and median(cosines) > UPHILL:
         return rule.failed(measured, 0.95, "the update")
     return rule.passed(measured)
+
+
+def _falls_without_end(evidence: Evidence) -> str:
+    """Say how far below zero the loss has fallen, and falls still; "" where it has an end."""
+    size = max(1.0, abs(evidence.began))
+    if evidence.training_kind in (ADVERSARIAL, ACTOR) or not evidence.ended < -ENDLESS * size:
+        return ""
+    finite = evidence.losses[np.isfinite(evidence.losses)]
+    middle = float(np.median(finite[len(finite) // 3 : 2 * len(finite) // 3]))
+    if not evidence.ended < STILL_FALLS * min(middle, 0.0):
+        return ""
+    return (
+        f"the loss began at {evidence.began:.3g}, is {evidence.ended:.3g} now and falls still: one"
+        " of its terms has no lowest value"
+    )
 
 
 def _learns_the_opposite(evidence: Evidence) -> str:

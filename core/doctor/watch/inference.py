@@ -44,6 +44,11 @@ FEW_NUMBERS, RATIO_OF_FEW = 30, 10.0
 MANY_NUMBERS, MANY_FEATURES, BEYOND = 1000, 8, 0.1
 """Numbers of training inputs, in all and of an example, that tell their range; and the share of
 others that may lie outside of it."""
+MANY_ROWS, MANY_COLUMNS, OTHER_SCALE = 30, 3, 3.0
+"""Of a table; and times the distance between quartiles by which a column is scaled otherwise."""
+MOSTLY_KEPT, MADE_UP_FOR = 0.95, 0.6
+"""Share of units that dropout by hand keeps; and the part of what it leaves out by which inference
+is larger where that is not made up for."""
 SIGNAL_RATIO = 1.5
 """Signals so many times larger or smaller are normalised by other statistics."""
 SMALLEST_PICTURE = 4
@@ -274,6 +279,8 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                     op.argument(5, "training", False)
                 )
         for tensor in op.outputs:
+            if mine and not tensor.is_floating_point():
+                continue  # a rank or a decision: what is counted by it is a measure of the outputs
             if mine:
                 owner[id(tensor)] = mine
             elif direct or inherited:
@@ -434,6 +441,8 @@ def compare_sizes(
     size, other = float(ours.square().mean().sqrt()), float(theirs.square().mean().sqrt())
     ratio = other / (size + 1e-12)
     shift = float((theirs.mean() - ours.mean()).abs() / (ours.std() + 1e-12))
+    if words := _other_columns(ours, theirs):
+        return [words]
     few = few or theirs.numel() < FEW_NUMBERS
     most, least = (RATIO_OF_FEW, 0.0) if few else (INPUT_RATIO, 1 / INPUT_RATIO)
     if least <= ratio <= most and shift <= most:
@@ -447,6 +456,65 @@ def compare_sizes(
     if few and rows is not None and bool(theirs.abs().max() <= rows.detach().abs().max()):
         return []
     return [f"inputs of a size of {other:.3g}, in training {size:.3g}"]
+
+
+def _other_columns(ours: Tensor, theirs: Tensor) -> str:
+    """Say that columns of a table are larger, and others smaller, than in training; else "".
+
+    As where one is divided by standard deviations and the other by variances.
+    """
+    enough = min(len(ours), len(theirs)) >= MANY_ROWS if ours.dim() == theirs.dim() == 2 else False
+    if not enough or not 1 < ours.shape[1] == theirs.shape[1]:
+        return ""
+    parts = torch.tensor([0.25, 0.75], device=ours.device)
+    (low, high), (least, most) = torch.quantile(ours, parts, 0), torch.quantile(theirs, parts, 0)
+    known = (high > low) & (most > least)
+    ratios = ((most - least) / (high - low))[known]
+    other = (ratios > OTHER_SCALE) | (ratios < 1 / OTHER_SCALE)
+    if len(ratios) < MANY_COLUMNS or float(other.float().mean()) < 1 / 3:
+        return ""
+    if float(ratios.max() / ratios.min()) < OTHER_SCALE**2:
+        return ""
+    return (
+        f"columns of the inputs between {float(ratios.min()):.2g} and {float(ratios.max()):.2g}"
+        " times as wide as in training"
+    )
+
+
+@torch.no_grad()
+def unscaled_dropout(graph: StepGraph) -> str:
+    """Say that units are dropped by hand, and those kept made up for neither then nor in inference.
+
+    A unit that is kept with a probability of p counts p times as much in training, unless it is
+    divided by p there, or multiplied by it in inference (Srivastava et al. 2014).
+    """
+    drawn, masked = set[int](), dict[int, float]()
+    for op in graph.ops:
+        inside = [id(t) for t in op.inputs]
+        if op.name in RANDOM or drawn.intersection(inside):
+            if not op.outputs[0].requires_grad:
+                drawn |= {id(t) for t in op.outputs}
+            elif op.name == "mul":
+                mask = next(t for t in op.inputs if id(t) in drawn)
+                if bool(((mask == 0) | (mask == 1)).all()):
+                    masked[id(op.outputs[0])] = float(mask.float().mean())
+            continue
+        kept = next((masked[key] for key in inside if key in masked), None)
+        if kept is None:
+            continue
+        weight = next((key for key in inside if key in graph.tape.eval_sizes), None)
+        if op.name not in PRODUCTS or weight is None:
+            masked |= {id(t): kept for t in op.outputs}
+            continue
+        trained = float(op.operand(0).abs().mean())
+        ratio = graph.tape.eval_sizes[weight] / max(trained, 1e-12)
+        if kept < MOSTLY_KEPT and ratio > 1 + MADE_UP_FOR * (1 / kept - 1):
+            return (
+                f"{1 - kept:.0%} of the units are dropped and the others not scaled by"
+                f" 1 / {kept:.2g}: what comes behind them is {ratio:.2g} times as large"
+            )
+        return ""
+    return ""
 
 
 def _trains(tape: Tape) -> bool:

@@ -161,6 +161,7 @@ class Tape:
         eval_inputs: shape (without the batch) and values of the first inputs of products there.
         fed_by_eval: ids of the calls that used what was computed under ``no_grad``.
         evaluated_weights: ids of the parameters of products there.
+        eval_sizes: the mean size of what each of them was given there first, by its id.
         evaluated_losses: what loss functions of torch returned there, if it is a number.
         drew_actions: whether something was drawn from a distribution without a gradient, as a
             policy draws its actions.
@@ -185,6 +186,7 @@ class Tape:
     eval_inputs: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
     fed_by_eval: set[int] = field(default_factory=set)
     evaluated_weights: set[int] = field(default_factory=set)
+    eval_sizes: dict[int, float] = field(default_factory=dict)
     evaluated_losses: list[Tensor] = field(default_factory=list)
     drew_actions: bool = False
     zeroed_before_step: bool = False
@@ -415,10 +417,11 @@ class TapeRecorder(TorchFunctionMode):
         if training:
             tape.training_mode_in_eval.add(name.replace("_", " "))
         if name in PRODUCTS and args and isinstance(args[0], Tensor):
-            tape.evaluated_weights |= {
-                id(t) for t in tensors_in((args, kwargs)) if isinstance(t, Parameter)
-            }
             given = args[0]
+            weights = [id(t) for t in tensors_in((args, kwargs)) if isinstance(t, Parameter)]
+            tape.evaluated_weights |= set(weights)
+            if weights and weights[0] not in tape.eval_sizes and given.is_floating_point():
+                tape.eval_sizes[weights[0]] = float(given.detach().abs().mean())
             shape = tape.eval_inputs[0][0] if tape.eval_inputs else tuple(given.shape[1:])
             alike = tuple(given.shape[1:]) == shape and given.dim() > 0
             if given.is_floating_point() and alike and len(tape.eval_inputs) < MAX_EVAL_INPUTS:

@@ -17,7 +17,7 @@ from ...telemetry.events import Array, LayersSeen
 from ...training.pace import Pace
 from .build_graph import build_graph
 from .graph import StepGraph
-from .inference import compare_inference, compare_sizes, signature
+from .inference import compare_inference, compare_sizes, signature, unscaled_dropout
 from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
@@ -484,6 +484,8 @@ class LoopWatcher:
         self.evaluated_weights |= tape.evaluated_weights
         if tape.training_mode_in_eval:
             self.training_mode_in_eval = tuple(sorted(tape.training_mode_in_eval))
+        if self.inference is None and (words := unscaled_dropout(graph)):
+            self.inference = InferenceStats(extra=(words,))
         for shape, values in tape.eval_inputs:
             for inputs in graph.inputs:
                 if inputs.is_floating_point() and tuple(inputs.shape[1:]) == shape:

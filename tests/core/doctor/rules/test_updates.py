@@ -58,6 +58,20 @@ def test_the_negative_of_the_loss_is_the_wrong_sign():
     assert wrong_update_sign.check(evidence(nothing)).passed is None
 
 
+@pytest.mark.parametrize(
+    ("losses", "passed"),
+    [
+        (400 - np.linspace(0, 1e3, 200) ** 2, False),  # a divergence without its minus
+        (400 - np.linspace(0, 1300, 200), True),  # a likelihood of many pixels
+        (-9e4 * (1 - np.exp(-np.arange(200) / 20)), True),  # it has come to its end
+    ],
+)
+def test_a_loss_that_falls_without_end_has_a_wrong_sign(losses, passed):
+    """Below zero by far more than it began with, and on."""
+    found = evidence(steps(parameters=(weight(),)), losses=losses)
+    assert wrong_update_sign.check(found).passed is passed
+
+
 def test_a_similarity_that_is_minimised_is_the_wrong_sign():
     """As most steps show."""
     odd = steps(wiring=(("wrong_update_sign", "it is minimised"),))

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from core.doctor.watch.inference import _all_given, compare_sizes
+from core.doctor.watch.graph import StepGraph
+from core.doctor.watch.inference import (
+    NORMALISATION,
+    _all_given,
+    compare_sizes,
+    signature,
+    unscaled_dropout,
+)
 from core.doctor.watch.tape import TapeRecorder
 
 
@@ -29,3 +36,39 @@ def test_of_a_trajectory_every_state_counts():
     first = next(op for op in recorder.tape.ops if op.name == "linear")
     every = _all_given(recorder.tape, first, first.inputs[0], {id(layer.weight), id(layer.bias)})
     assert every.shape == (5, 2) and float(every[0, 0]) == 8.0
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_columns_are_scaled_as_in_training(power):
+    """All columns together are about as large, where they are divided by their variances."""
+    rows = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
+    scales = torch.tensor([9.0, 0.4, 3.0, 0.2, 1.0])
+    found = compare_sizes(rows[:100], rows[100:] * scales / scales**power)
+    assert found == [] if power == 1 else "columns of the inputs" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("in_training", "in_inference", "told"),
+    [(1.0, 1.0, True), (2.0, 1.0, False), (1.0, 0.5, False)],
+)
+def test_what_is_left_by_dropout_by_hand_is_scaled_once(in_training, in_inference, told):
+    """Divided by the share that is kept in training, or multiplied by it in inference."""
+    torch.manual_seed(0)
+    first, last, x = nn.Linear(8, 64), nn.Linear(64, 1), torch.randn(50, 8)
+    with TapeRecorder() as recorder:
+        hidden = first(x).relu()
+        with torch.no_grad():
+            last(hidden * in_inference)
+        mask = (torch.rand_like(hidden) < 0.5).float() * in_training
+        last(hidden * mask).square().mean().backward()
+    assert bool(unscaled_dropout(StepGraph(recorder.tape, ops=recorder.tape.ops))) is told
+
+
+def test_what_counts_ranks_is_no_normalisation():
+    """An average precision divides by positions; it is a measure of the outputs."""
+    layer, right = nn.Linear(4, 1), torch.ones(30)
+    with TapeRecorder(training=False) as recorder, torch.no_grad():
+        ranked = right[layer(torch.randn(30, 4)).squeeze(1).argsort()]
+        (ranked.cumsum(0) / torch.arange(1, 31)).mean()
+    behind = signature(recorder.tape.ops, {id(layer.weight): layer.weight})
+    assert NORMALISATION not in behind[id(layer.weight)].operations
