@@ -36,6 +36,9 @@ BY_CHANCE = 0.05
 """Probability with which none of a part of an evaluation is found, though all were learned from."""
 MIN_HITS = 5
 """Examples of an evaluation that are found, below which it may be chance."""
+MIN_PIECES, OFTEN_TWICE = 64, 0.8
+"""Pieces of tokens that are searched; and the share of them that occurs twice, from which on to be
+found says nothing."""
 MAX_MEMBERS = 1_000_000
 """Examples of a subset that are compared by their places."""
 MORE_EXAMPLES = 4
@@ -105,7 +108,8 @@ def check_data(
         stats = replace(stats, leaking_column=leaking)
         stats = replace(stats, repeated=_repeated(replay, variables))
         stats = replace(stats, **_validation_overlap(graph, variables))
-        if math.isnan(stats.overlap):
+        # Validation data may lie in a variable, and pieces of other data be drawn all the same.
+        if math.isnan(stats.overlap) or not graph.inputs[0].is_floating_point():
             stats = replace(stats, **_evaluation_overlap(replay, eval_rows))
     except REPLAY_ERRORS:
         pass  # what is not known stays NaN, and its rules say so
@@ -730,8 +734,12 @@ def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str
     seen = torch.cat([inputs[0] for inputs, _ in replay.batches])
     known = torch.unique(seen.flatten(1).float(), dim=0)  # each step may have had all of them
     wide = math.prod(seen.shape[1:]) > DISTINCTIVE or _are_distinct(known.cpu().numpy())
+    floats = seen.is_floating_point()
     fitting = [rows for rows in eval_rows if rows.shape[1:] == seen.shape[1:]]
-    if not wide or not fitting or not seen.is_floating_point():
+    fitting = [rows for rows in fitting if rows.is_floating_point() == floats]
+    if not floats:
+        return _pieces_overlap(_stream(graph), fitting)
+    if not wide or not fitting:
         return {}
     source = source_of(graph, graph.inputs[0])
     part = min(1.0, len(known) / len(source)) if source is not None else 1.0
@@ -749,6 +757,30 @@ def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str
     parts = np.array_split(np.array(hits, float), fitting_parts[0] if fitting_parts else 1)
     share = min(1.0, min(float(found.mean()) for found in parts) / part)
     return {"overlap": share, "overlap_with": "the data of the evaluation"}
+
+
+def _pieces_overlap(row: Tensor | None, pieces: Sequence[Tensor]) -> dict[str, Any]:
+    """Search pieces of tokens of an evaluation in the row that training cuts its own from.
+
+    Short ones occur twice in any text: how many do is seen by those of one half of the row that are
+    in the other.
+    """
+    count = sum(len(some) for some in pieces)
+    if row is None or count < MIN_PIECES:
+        return {}
+    whole = row.detach().cpu().contiguous()
+    asked = torch.cat(list(pieces)).to(whole.dtype).cpu()
+    length = asked.shape[1]
+    half, other = whole[: len(whole) // 2].numpy().tobytes(), whole[len(whole) // 2 :]
+    if asked.dim() != 2 or len(other) <= length:
+        return {}
+    places = np.linspace(0, len(other) - length, MIN_PIECES).astype(int)
+    twice = [half.find(other[at : at + length].numpy().tobytes()) >= 0 for at in places]
+    text = whole.numpy().tobytes()
+    hits = [text.find(piece.numpy().tobytes()) >= 0 for piece in asked]
+    if not all(hits) or float(np.mean(twice)) > OFTEN_TWICE:
+        return {}
+    return {"overlap": 1.0, "overlap_with": "the data of the evaluation"}
 
 
 def _are_distinct(rows: Array) -> bool:

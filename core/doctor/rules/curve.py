@@ -14,6 +14,8 @@ POINTS = 300
 ALTERNATING, NOISE = -0.7, -0.3
 """Correlations of a loss with that of the step before: where it oscillates, and of noise alone."""
 WAVES = 3
+RAISED = 3.0
+"""Times the learning rate after which it begins again, and by which it has fallen before."""
 HEAVY, UPHILL = 0.985, 0.2
 """A momentum that remembers more than sixty steps, and the share of late steps that go uphill."""
 MEMORISED, FAR_FROM_KNOWN = 0.05, 0.25
@@ -78,8 +80,9 @@ def nan(rule: Rule, evidence: Evidence) -> Check:
     "oscillation",
     "oscillation of the loss",
     f"Deviations of the loss from its mean over five steps correlate by more than {ALTERNATING:g}"
-    f" from step to step, it rises and falls again in less than {WAVES} waves, and a momentum of"
-    f" {HEAVY:g} or more leads uphill in less than {UPHILL:.0%} of the late steps.",
+    f" from step to step, it rises and falls again in less than {WAVES} waves, beside those where"
+    f" the learning rate is raised again, and a momentum of {HEAVY:g} or more leads uphill in less"
+    f" than {UPHILL:.0%} of the late steps.",
     f"about {NOISE:g}",
 )
 def oscillation(rule: Rule, evidence: Evidence) -> Check:
@@ -101,7 +104,7 @@ def oscillation(rule: Rule, evidence: Evidence) -> Check:
     if correlation < ALTERNATING and size > 0.01:
         return rule.failed(measured, 0.75, "the learning rate", picture=picture)
     waves = _waves(losses)
-    if waves >= WAVES:
+    if waves - _restarts(evidence) >= WAVES:
         measured, where = f"it rose and fell again {waves} times", "the learning rate or momentum"
         return rule.failed(measured, 0.6, where, "falls", picture)
     return rule.passed(measured, picture=picture)
@@ -119,6 +122,24 @@ def _overshoots(evidence: Evidence) -> str:
     if uphill < UPHILL:
         return ""
     return f"with a momentum of {momentum:g}, {uphill:.0%} of the observed late steps lead uphill"
+
+
+def _restarts(evidence: Evidence) -> int:
+    """Count how often the rate has fallen and is raised again: the loss then rises on purpose.
+
+    As with warm restarts (Loshchilov and Hutter 2017) or a cyclical rate (Smith 2017).
+    """
+    count, falling, turn = 0, False, 0.0
+    for _, rate in evidence.learning_rates:
+        if falling:
+            turn = min(turn, rate)
+            if rate > RAISED * turn:
+                count, falling, turn = count + 1, False, rate
+        else:
+            turn = max(turn, rate)
+            if rate < turn / RAISED:
+                falling, turn = True, rate
+    return count
 
 
 def _waves(losses: Array) -> int:

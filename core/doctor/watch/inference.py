@@ -81,6 +81,7 @@ def compare_inference(
         return InferenceStats()
     missing, extra = [], []
     last = next(reversed(trained)) if any(op.name in TAKE_LOGITS for op in graph.ops) else 0
+    final = next(reversed(trained))
     decided = _threshold_is_zero(tape, graph.weights)
     remembers = _joined_calls(tape.ops, graph.weights) > _joined_calls(graph.ops, graph.weights)
     for key, ours in trained.items():
@@ -91,10 +92,12 @@ def compare_inference(
             continue
         theirs = used[key]
         left_out = ours.operations - theirs.operations
-        if decided and key == next(reversed(trained)):
+        added = theirs.operations - ours.operations - ({"sigmoid"} if key == last else set())
+        if key == final:
+            left_out, added = left_out - ours.reduced, added - theirs.reduced
+        if decided and key == final:
             left_out -= {"sigmoid", "tanh"}  # it has the sign of its input, or is above a half
         missing += [f"{what} behind {name}" for what in sorted(left_out)]
-        added = theirs.operations - ours.operations - ({"sigmoid"} if key == last else set())
         extra += [f"{what} behind {name}" for what in sorted(added)]
         # A text that grows goes through the lengths between; other texts have other ones.
         stays = len(theirs.lengths) == 1 and theirs.looked_up > 1
@@ -228,6 +231,9 @@ class Behind:
 
     Attributes:
         operations: nonlinearities by name, and ``NORMALISATION``.
+        reduced: those of the nonlinearities that are not taken of each of the layer's outputs, but
+            of distances and the like: behind the last layer they belong to the loss.
+        size: of the layer's outputs.
         updated: whether its normalisation updates running statistics.
         of_one: of each variance by hand whether it is that of single numbers: 0, or none.
         lengths: of the sequences of tokens that are looked up, of an embedding.
@@ -236,6 +242,8 @@ class Behind:
     """
 
     operations: set[str] = field(default_factory=set)
+    reduced: set[str] = field(default_factory=set)
+    size: int = 0
     updated: bool = False
     of_one: list[bool] = field(default_factory=list)
     lengths: set[int] = field(default_factory=set)
@@ -261,6 +269,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
         if matrix and (op.name in PRODUCTS or op.name in LOOK_UPS):
             mine, inherited = matrix, frozenset()
             behind = found[matrix]
+            behind.size = op.outputs[0].numel()
             index = index_of(op) if op.name in LOOK_UPS else None
             if index is not None and index.dim() > 1 and id(index) not in positions:
                 behind.lengths.add(index.shape[-1])
@@ -270,6 +279,8 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                 found[key]  # a parameter with nothing behind it is used all the same
             if op.name in NONLINEARITIES:
                 found[mine].operations.add(op.name)
+                if op.outputs[0].numel() != found[mine].size:
+                    found[mine].reduced.add(op.name)
                 found[mine].signals += op.inputs[:1]
             elif op.name in NORMS or _divides_by_statistics(op, {*weights, *owner}):
                 found[mine].operations.add(NORMALISATION)

@@ -424,8 +424,11 @@ class TapeRecorder(TorchFunctionMode):
                 tape.eval_sizes[weights[0]] = float(given.detach().abs().mean())
             shape = tape.eval_inputs[0][0] if tape.eval_inputs else tuple(given.shape[1:])
             alike = tuple(given.shape[1:]) == shape and given.dim() > 0
-            if given.is_floating_point() and alike and len(tape.eval_inputs) < MAX_EVAL_INPUTS:
-                tape.eval_inputs.append((tuple(given.shape[1:]), given.detach().float()))
+            known = given.is_floating_point() or name == "embedding"
+            if known and alike and len(tape.eval_inputs) < MAX_EVAL_INPUTS:
+                values = given.detach()
+                kept = values.float() if given.is_floating_point() else values
+                tape.eval_inputs.append((tuple(given.shape[1:]), kept))
 
     def _gradient_hook(self, key: int) -> Callable[[Tensor], None]:
         gradients = self.tape.activation_gradients

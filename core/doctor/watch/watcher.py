@@ -24,6 +24,7 @@ from .observe import first_nan, observe
 from .safe_log import SafeLog
 from .succession import MIN_STEPS, MovedParameter, begins_again, has_new_optimizer, is_another
 from .tape import (
+    MAX_EVAL_INPUTS,
     PRODUCTS,
     RANDOM,
     Line,
@@ -63,6 +64,8 @@ OTHER_DATA, OTHER_DATA_MARGIN = 3.0, 0.5
 """Times its loss on new data, plus this, from which on another one after the same step is none."""
 MAX_COMPARED = 64
 """Validations whose weights are told from those of others."""
+MAX_TOKEN_BATCHES = 256
+"""Of tokens, of all evaluations."""
 MAX_EVAL_ROWS, MIN_EVAL_ROWS = 128, 32
 """Of all batches of an evaluation, and of each of them."""
 MAX_LOSSES = 20_000
@@ -486,6 +489,7 @@ class LoopWatcher:
             self.training_mode_in_eval = tuple(sorted(tape.training_mode_in_eval))
         if self.inference is None and (words := unscaled_dropout(graph)):
             self.inference = InferenceStats(extra=(words,))
+        self._keep_tokens(tape, graph)
         for shape, values in tape.eval_inputs:
             for inputs in graph.inputs:
                 if inputs.is_floating_point() and tuple(inputs.shape[1:]) == shape:
@@ -497,6 +501,16 @@ class LoopWatcher:
                     if different and self.inference is None:
                         self.inference = InferenceStats(extra=tuple(different))
                     return
+
+    def _keep_tokens(self, tape: Tape, graph: StepGraph) -> None:
+        """Keep tokens that the network was evaluated on, of all evaluations that were observed."""
+        shapes = {t.shape[1:] for t in graph.inputs if not t.is_floating_point() and t.dim() > 1}
+        rows = [t for _, t in tape.eval_inputs if not t.is_floating_point()]
+        rows = [t for t in rows if t.shape[1:] in shapes]
+        if len(tape.eval_inputs) < MAX_EVAL_INPUTS:  # else what came later is not known
+            most = MAX_EVAL_ROWS // max(1, len(rows))
+            self.eval_rows += [t[: max(1, most)].clone() for t in rows]
+            self.eval_rows = self.eval_rows[-MAX_TOKEN_BATCHES:]
 
     def _can_repeat(self, graph: StepGraph, names: dict[int, str]) -> bool:
         """Repeat a step with the weights before its update; compare the outputs with its own.

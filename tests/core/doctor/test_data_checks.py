@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from core.doctor.experiments.data_checks import _predictability, visits
+from core.doctor.experiments.data_checks import _pieces_overlap, _predictability, visits
 
 
 def drawn(count, rows=64, batches=24, columns=16):
@@ -94,3 +94,17 @@ def test_a_guess_spreads_over_the_labels_and_not_over_the_tokens():
     rows = (torch.randint(0, 13, (140, 1), generator=g) + 3 * torch.arange(6)) % 13 + 13
     found = _predictability(rows, torch.randint(0, 2, (140,), generator=g))
     assert found["predictability"] < 0.02
+
+
+@pytest.mark.parametrize(
+    ("letters", "beyond", "told"), [(50, 0, True), (50, 40, False), (2, 0, False)]
+)
+def test_pieces_of_an_evaluation_come_from_other_text(letters, beyond, told):
+    """All of them are in the text of training, in which few occur twice."""
+    numbers = torch.Generator().manual_seed(0)
+    text = torch.randint(letters, (3000,), generator=numbers)
+    starts = torch.randint(2900, (100,), generator=numbers)
+    pieces = torch.stack([text[at : at + 8] for at in starts.tolist()])
+    pieces[:beyond] = torch.randint(letters, (beyond, 8), generator=numbers)
+    found = _pieces_overlap(text, [pieces[:50], pieces[50:]])
+    assert (found.get("overlap") == 1.0) is told

@@ -66,6 +66,16 @@ def test_a_momentum_of_nearly_one_that_leads_uphill(momentum, cosines, passed):
     assert oscillation.check(evidence(seen)).passed is passed
 
 
+@pytest.mark.parametrize(("lowest", "passed"), [(1e-4, True), (0.05, False)])
+def test_a_rate_that_is_raised_again_lets_the_loss_rise(lowest, passed):
+    """A cosine that begins again, four times: warm restarts; or one that hardly falls."""
+    place = np.arange(1000) / 200 % 1
+    rates = lowest + (0.1 - lowest) * (1 + np.cos(np.pi * place)) / 2
+    seen = evidence(losses=falling(count=1000) * (1.5 - place))
+    seen.rates = list(enumerate(rates))
+    assert oscillation.check(seen).passed is passed
+
+
 def test_oscillation_needs_every_step():
     """Of few, or of thinned ones, nothing is said."""
     assert oscillation.check(evidence(losses=falling(count=50))).passed is None

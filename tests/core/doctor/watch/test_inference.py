@@ -4,15 +4,18 @@ import pytest
 import torch
 from torch import nn
 
+from core.doctor.watch.build_graph import build_graph
 from core.doctor.watch.graph import StepGraph
 from core.doctor.watch.inference import (
     NORMALISATION,
     _all_given,
+    compare_inference,
     compare_sizes,
     signature,
     unscaled_dropout,
 )
 from core.doctor.watch.tape import TapeRecorder
+from core.doctor.watch.variables import Variables
 
 
 @pytest.mark.parametrize(("largest", "alike"), [(8.0, True), (4.0, False)])
@@ -72,3 +75,18 @@ def test_what_counts_ranks_is_no_normalisation():
         (ranked.cumsum(0) / torch.arange(1, 31)).mean()
     behind = signature(recorder.tape.ops, {id(layer.weight): layer.weight})
     assert NORMALISATION not in behind[id(layer.weight)].operations
+
+
+@pytest.mark.parametrize("of_distances", [True, False])
+def test_a_nonlinearity_of_distances_belongs_to_the_loss(of_distances):
+    """As in a triplet loss with a soft margin; one of each output is the network's own."""
+    layer, x = nn.Linear(4, 3), torch.randn(10, 4)
+    with TapeRecorder() as training:
+        out = layer(x)
+        of = (out[:5] - out[5:]).square().sum(1) if of_distances else out
+        nn.functional.softplus(of).mean().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        layer(x)
+    graph = build_graph(training.tape, list(layer.parameters()))
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert any("softplus" in words for words in found.missing) is not of_distances
