@@ -92,7 +92,8 @@ LOWERS, RECOVERED = 0.95, 0.5
 @rule(
     "wrong_update_sign",
     "direction of the update",
-    "The update is opposed to the gradient, the loss is minimised and not a similarity, it does not"
+    "The update is opposed to the gradient, the loss is minimised, and neither a similarity nor the"
+    " probability of what is rewarded; it does not"
     " fall without end below zero, as where the sign of one of its terms is wrong, and of two"
     f" answers new data does not get the wrong one more than {1 - WORSE_THAN_CHANCE:.0%} of the"
     " time while the training loss falls.",
@@ -104,7 +105,7 @@ def wrong_update_sign(rule: Rule, evidence: Evidence) -> Check:
     if not steps:
         return rule.not_checked("no complete step was observed")
     if words := wired(rule, evidence):
-        return rule.failed(words, 0.93, "the loss", "a loss that falls as they become alike")
+        return rule.failed(words, 0.93, "the loss", "the loss with the other sign")
     negative = [step for step in steps if step.criterion.kind and step.criterion.sign < 0]
     if len(negative) > len(steps) / 2:
         measured = "the negative of the loss is minimised"

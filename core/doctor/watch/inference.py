@@ -81,7 +81,6 @@ def compare_inference(
         return InferenceStats()
     missing, extra = [], []
     last = next(reversed(trained)) if any(op.name in TAKE_LOGITS for op in graph.ops) else 0
-    final = next(reversed(trained))
     decided = _threshold_is_zero(tape, graph.weights)
     remembers = _joined_calls(tape.ops, graph.weights) > _joined_calls(graph.ops, graph.weights)
     for key, ours in trained.items():
@@ -93,9 +92,11 @@ def compare_inference(
         theirs = used[key]
         left_out = ours.operations - theirs.operations
         added = theirs.operations - ours.operations - ({"sigmoid"} if key == last else set())
-        if key == final:
+        if not ours.goes_on:
             left_out, added = left_out - ours.reduced, added - theirs.reduced
-        if decided and key == final:
+            # Of outputs it is a measure, such as the spread of several samples.
+            added -= {NORMALISATION} if theirs.by_hand else set()
+        if decided and key == next(reversed(trained)):
             left_out -= {"sigmoid", "tanh"}  # it has the sign of its input, or is above a half
         missing += [f"{what} behind {name}" for what in sorted(left_out)]
         extra += [f"{what} behind {name}" for what in sorted(added)]
@@ -234,6 +235,8 @@ class Behind:
         reduced: those of the nonlinearities that are not taken of each of the layer's outputs, but
             of distances and the like: behind the last layer they belong to the loss.
         size: of the layer's outputs.
+        goes_on: whether another layer comes behind it.
+        by_hand: whether its normalisation is none of torch's.
         updated: whether its normalisation updates running statistics.
         of_one: of each variance by hand whether it is that of single numbers: 0, or none.
         lengths: of the sequences of tokens that are looked up, of an embedding.
@@ -244,6 +247,8 @@ class Behind:
     operations: set[str] = field(default_factory=set)
     reduced: set[str] = field(default_factory=set)
     size: int = 0
+    goes_on: bool = False
+    by_hand: bool = True
     updated: bool = False
     of_one: list[bool] = field(default_factory=list)
     lengths: set[int] = field(default_factory=set)
@@ -267,6 +272,8 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
         mine = next((owner[id(t)] for t in op.inputs if id(t) in owner), 0)
         matrix = next((k for k in [*direct, *inherited] if weights[k].dim() > 1), 0)
         if matrix and (op.name in PRODUCTS or op.name in LOOK_UPS):
+            for key in {owner[id(t)] for t in op.inputs if id(t) in owner} - {matrix}:
+                found[key].goes_on = True
             mine, inherited = matrix, frozenset()
             behind = found[matrix]
             behind.size = op.outputs[0].numel()
@@ -284,6 +291,8 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                 found[mine].signals += op.inputs[:1]
             elif op.name in NORMS or _divides_by_statistics(op, {*weights, *owner}):
                 found[mine].operations.add(NORMALISATION)
+                if op.name in NORMS and op.name not in VARIANCES:
+                    found[mine].by_hand = False
                 if op.name in VARIANCES and op.inputs:
                     found[mine].of_one.append(op.inputs[0].numel() == op.outputs[0].numel())
                 found[mine].updated |= op.name == "batch_norm" and bool(

@@ -14,6 +14,7 @@ from .graph import StepGraph, Wired, made_without_data
 from .loss_wiring import minimised_similarity, wrong_form
 from .node_wiring import mixed_graphs, summed_neighbours
 from .padding import mask_upside_down, padding_read
+from .policy_wiring import unlearns_rewards
 from .shared_targets import hidden_in_targets, shifted_twice
 from .tape import PRODUCTS, RANDOM, Op
 from .variables import Variables
@@ -498,7 +499,9 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
         _answer_given(graph, variables) or _own_partner(graph) or hidden_in_targets(graph)
     ),
     "wrong_loss": lambda graph, variables: wrong_form(graph),
-    "wrong_update_sign": lambda graph, variables: minimised_similarity(graph),
+    "wrong_update_sign": lambda graph, variables: (
+        minimised_similarity(graph) or unlearns_rewards(graph, variables)
+    ),
     "normalisation_missing": lambda graph, variables: (
         _growing_residuals(graph, variables) or summed_neighbours(graph)
     ),

@@ -90,3 +90,20 @@ def test_a_nonlinearity_of_distances_belongs_to_the_loss(of_distances):
     graph = build_graph(training.tape, list(layer.parameters()))
     found = compare_inference(graph, inference.tape, Variables(), 100)
     assert any("softplus" in words for words in found.missing) is not of_distances
+
+
+@pytest.mark.parametrize(("behind", "told"), [("the last", False), ("the first", True)])
+def test_the_spread_of_outputs_is_no_normalisation(behind, told):
+    """Of several predictions it is their uncertainty; between two layers it is a part of these."""
+    first, last, x = nn.Linear(4, 6), nn.Linear(6, 2), torch.randn(10, 4)
+    with TapeRecorder() as training:
+        last(first(x).tanh()).square().mean().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        hidden = first(x)
+        if behind == "the first":
+            hidden = hidden / hidden.std(0)
+        out = last(hidden.tanh())
+        out.std(0)
+    graph = build_graph(training.tape, [*first.parameters(), *last.parameters()])
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert any(NORMALISATION in words for words in found.extra) is told

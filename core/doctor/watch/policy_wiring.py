@@ -1,0 +1,76 @@
+"""Sees whether a policy is rewarded with the right sign."""
+
+import torch
+from torch import Tensor
+
+from .graph import StepGraph, Wired
+from .tape import Op, ops_behind, replay
+from .variables import Variables
+
+REWARDS = ("reward", "return", "advantage", "adv")
+"""With these, the names of what a policy is to make larger begin."""
+ALIKE = 0.5
+"""Correlation of a factor with the rewards, from which on it grows with them."""
+
+
+def unlearns_rewards(graph: StepGraph, variables: Variables) -> Wired:
+    """Log-probabilities of actions, weighted by rewards, are minimised (Williams 1992: a minus)."""
+    root = graph.tape.root
+    rewards = {
+        id(tensor): name
+        for name, tensor in variables.data.items()
+        if name.rpartition(".")[2].lower().startswith(REWARDS) and tensor.is_floating_point()
+    }
+    if root is None or not rewards or root.numel() != 1:
+        return None
+    ops = ops_behind(graph.tape, [root])
+    for op in ops:
+        if op.name not in ("mul", "rmul") or len(op.inputs) != 2:
+            continue
+        acts = [t for t in op.inputs if t.requires_grad]
+        factors = [t for t in op.inputs if not t.requires_grad and t.is_floating_point()]
+        if len(acts) != 1 or len(factors) != 1 or acts[0].shape != factors[0].shape:
+            continue
+        reward = _made_of(graph, factors[0], rewards, variables)
+        direction = _with_probability(graph, acts[0]) * _correlation(factors[0], reward)
+        if not direction:
+            continue
+        product = op.outputs[0].detach().clone().requires_grad_()
+        with torch.enable_grad():
+            loss = replay(graph.tape, (root,), {id(op.outputs[0]): product})[0]
+            slope = torch.autograd.grad(loss, product, allow_unused=True)[0]
+        if slope is not None and direction * float(slope.mean()) > 0:
+            name = rewards[id(reward)]
+            return f"the probability of an action falls the more, the larger its {name} is", op
+    return None
+
+
+def _made_of(
+    graph: StepGraph, factor: Tensor, rewards: dict[int, str], variables: Variables
+) -> Tensor | None:
+    """Return the rewards that a factor is, or is made of; None."""
+    known = {id(t): t for t in variables.data.values() if id(t) in rewards}
+    if id(factor) in known:
+        return known[id(factor)]
+    behind = ops_behind(graph.tape, [factor])
+    return next((known[id(t)] for op in behind for t in op.inputs if id(t) in known), None)
+
+
+def _with_probability(graph: StepGraph, value: Tensor) -> float:
+    """Return 1 of what grows with the probability of actions, -1 of what falls with it, or 0."""
+    values = value.detach()
+    if bool((values <= 0).all()):
+        return 1.0  # log-probabilities
+    maker: Op | None = graph.made_by(value)
+    if maker is not None and maker.name == "exp":
+        return 1.0  # a ratio of probabilities
+    return -1.0 if bool((values >= 0).all()) else 0.0
+
+
+def _correlation(factor: Tensor, reward: Tensor | None) -> float:
+    """Return 1 where a factor grows with the rewards, -1 where it falls, and 0 where neither."""
+    if reward is None or reward.numel() != factor.numel() or reward.numel() < 2:
+        return 0.0
+    both = torch.stack([factor.detach().flatten().float(), reward.detach().flatten().float()])
+    found = float(torch.corrcoef(both)[0, 1])
+    return 1.0 if found > ALIKE else -1.0 if found < -ALIKE else 0.0
