@@ -125,7 +125,7 @@ def _overshoots(evidence: Evidence) -> str:
 
 
 def _restarts(evidence: Evidence) -> int:
-    """Count how often the rate has fallen and is raised again: the loss then rises on purpose.
+    """Count how often the rate has fallen and is raised again: the loss then rises deliberately.
 
     As with warm restarts (Loshchilov and Hutter 2017) or a cyclical rate (Smith 2017).
     """

@@ -404,7 +404,7 @@ def _has_class_column(rows: Tensor, targets: Tensor) -> bool:
     if len(classes) < 3 or rows.shape[1] > 20_000 or len(rows) < 3 * len(classes):
         return False
     counts = torch.bincount(labels, minlength=len(classes)).float()
-    means = torch.zeros(len(classes), rows.shape[1], device=rows.device)
+    means = rows.new_zeros(len(classes), rows.shape[1])
     means.index_add_(0, labels, rows)
     means /= counts[:, None]
     within = (rows - means[labels]).abs().amax(0)

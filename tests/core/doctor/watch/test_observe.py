@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core.doctor.watch.build_graph import build_graph
-from core.doctor.watch.observe import _is_mask, observe
+from core.doctor.watch.observe import _has_class_column, _is_mask, observe
 from core.doctor.watch.tape import TapeRecorder
 from core.doctor.watch.variables import find_variables
 from core.layers import Layer
@@ -342,3 +342,14 @@ def test_units_are_counted_over_inputs_that_differ():
     v.x = v.x[torch.arange(ROWS) % 4]
     relu = seen(v, lambda v: F.cross_entropy((v.x @ v.w1).relu() @ v.w2, v.y))
     assert relu.layers[0].rows == 4
+
+
+def test_a_column_tells_the_class_whatever_digits_are_the_default():
+    """Where a program computes with float64 by default."""
+    labels = torch.arange(30) % 3
+    rows = torch.stack([labels.float(), numbers(30)], 1)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert _has_class_column(rows, labels) and not _has_class_column(rows[:, 1:], labels)
+    finally:
+        torch.set_default_dtype(torch.float32)
