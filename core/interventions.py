@@ -34,6 +34,11 @@ class Part:
     index: int
     head: bool = False
 
+    @property
+    def block(self) -> int:
+        """Which block a head is of, from 0: the last number in the name of its layer."""
+        return int([word for word in self.layer.split(".") if word.isdigit()][-1])
+
 
 @dataclass(frozen=True)
 class Intervention:

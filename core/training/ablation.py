@@ -226,7 +226,7 @@ class ImportanceMeter:
             end = begin + (BESIDE if model.training else SLICE)
             due = self._units[len(self._rises) :]
             parts = (Part(self.layer, unit) for unit in due)
-            found = importance(self._copy, _until(end, parts), self._loss)
+            found = importance(self._copy, until(end, parts), self._loss)
             self._rises |= {part.index: rise for part, rise in found.items()}
             self._seconds += time.perf_counter() - begin
         if self.done:
@@ -271,7 +271,7 @@ def _keep_earlier(model: nn.Module, name: str, judge: Judge) -> None:
             return
 
 
-def _until(end: float, parts: Iterable[Part]) -> Iterator[Part]:
+def until(end: float, parts: Iterable[Part]) -> Iterator[Part]:
     """Yield parts until the time is over, at least one."""
     for part in parts:
         yield part

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter
 
 from core.telemetry.events import Array
 from gui import theme
@@ -39,8 +39,6 @@ class HeadMap(Cells):
         self._ramp: ramps.Ramp = ramps.sequential
         self._span = (0.0, 1.0)
         self._words: Callable[[int], str] = str
-        self._muted: frozenset[int] = frozenset()
-        self._changed: frozenset[int] = frozenset()
         self.choice = -1
         """The cell of the chosen head; -1 for none."""
         self.chosen.connect(self._select)
@@ -64,20 +62,17 @@ class HeadMap(Cells):
         self._values, self._ramp, self._span, self._words = values, ramp, span, words
         if resized:
             self.current, self._hovered, self.choice = -1, -1, -1
+            self.mark_units(frozenset(), frozenset(), -1)
             self.fit()
         self.update()
 
-    def mark(self, muted: frozenset[int], changed: frozenset[int]) -> None:
-        """Cross out the heads that are muted, and frame those that are scaled."""
-        if (muted, changed) != (self._muted, self._changed):
-            self._muted, self._changed = muted, changed
-            self.update()
-
-    def choose(self, index: int) -> None:
-        """Mark a head as the chosen one."""
-        if index != self.choice and index < self.count():
-            self.choice = self.current = index
-            self.update()
+    def mark(self, muted: frozenset[int], scaled: frozenset[int], choice: int) -> None:
+        """Cross out the heads that are muted, frame those that are scaled, and the chosen one."""
+        choice = choice if choice < self.count() else -1
+        if choice >= 0 and choice != self.choice:
+            self.current = choice
+        self.choice = choice
+        self.mark_units(muted, scaled, choice)
 
     def csv_rows(self) -> list[list[object]]:
         """Return the numbers as rows, the first of which has the numbers of the heads."""
@@ -135,7 +130,6 @@ class HeadMap(Cells):
             if written:
                 painter.setPen(now.colour("surface" if _dark(level, low) else "text"))
                 painter.drawText(rect, _CENTRE, _figures(value))
-        self._paint_marks(painter)
 
     def _paint_sides(self, painter: QPainter, wide: float, high: float) -> None:
         """Write the numbers of layers and heads, and what they are."""
@@ -151,26 +145,8 @@ class HeadMap(Cells):
             place = QRectF(LEFT + column * wide - 10, 18, wide + 20, 16)
             painter.drawText(place, _CENTRE, str(column + 1))
 
-    def _paint_marks(self, painter: QPainter) -> None:
-        now = theme.current()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for index in self._muted:
-            rect = self.rect_of(index)
-            painter.fillRect(rect, now.colour("surface", 165))
-            painter.setPen(QPen(now.colour("warning"), 2))
-            painter.drawLine(rect.topLeft(), rect.bottomRight())
-            painter.drawLine(rect.bottomLeft(), rect.topRight())
-        painter.setPen(QPen(now.colour("warning"), 2))
-        for index in self._changed:
-            painter.drawRect(self.rect_of(index).adjusted(1, 1, -1, -1))
-        if 0 <= self.choice < self.count():
-            painter.setPen(QPen(now.colour("text"), 2))
-            painter.drawRect(self.rect_of(self.choice))
-
     def _select(self, index: int) -> None:
         if index != self.choice:
-            self.choose(index)
             self.selected.emit(index)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

@@ -62,8 +62,7 @@ class HeadsAsker(QObject):
         factors = {}
         for each in self._session.interventions:
             if each.part.head:
-                layer = int(each.part.layer.split(".")[1])
-                factors[layer, each.part.index] = each.factor
+                factors[each.part.block, each.part.index] = each.factor
         self._panel.show_factors(factors)
         self._stale = True
         if self._panel.isVisible():
@@ -78,7 +77,7 @@ class HeadsAsker(QObject):
         if not isinstance(model, GPT) or model.context < LEAST or not self._panel.isVisible():
             return
         self._stale = False
-        self._asked = session.ask(ask_scores(session.interventions), SCORES)
+        self._asked = session.ask(ask_scores(session.interventions, session.data), SCORES)
 
     def _on_answer(self, answer: Answer) -> None:
         from core.playgrounds.text.heads import IMPORTANCE, SCORES

@@ -71,9 +71,10 @@ class HeadsPanel(PairedCards):
     def __init__(self) -> None:
         super().__init__()
         self._shape = (0, 0)
+        self._choice = -1
+        """The cell of the chosen head; -1 for none."""
         self._scores: HeadScores | None = None
         self._importance: Array | None = None
-        self._measured_words = ""
         self._factors: dict[int, float] = {}
         self.measure = ComboBox()
         identified(self.measure, "headMeasure", "Colour the heads by", "")
@@ -157,7 +158,7 @@ class HeadsPanel(PairedCards):
         self.measure.currentIndexChanged.connect(lambda index: self._show())
         self.map.selected.connect(self._on_selected)
         self.map.muteToggled.connect(self._toggle)
-        self.mute.clicked.connect(lambda: self._toggle(self.map.choice))
+        self.mute.clicked.connect(lambda: self._toggle(self._choice))
         self.factor.valueChanged.connect(self._on_factor)
         self.importance.clicked.connect(self.measure_clicked)
 
@@ -171,11 +172,8 @@ class HeadsPanel(PairedCards):
         self._scores = self._importance = None
         self._factors = {}
         self.importance_words.setText("")
-        self.map.choose(-1)
+        self._choice = 0 if self._shape[0] else -1
         self._show()
-        if self.map.count() and self.map.choice < 0:
-            self.map.choose(0)
-            self._show()
 
     def show_scores(self, scores: "HeadScores") -> None:
         """Show where the heads look."""
@@ -239,14 +237,13 @@ class HeadsPanel(PairedCards):
     def select(self, layer: int, head: int) -> None:
         """Choose a head, as if it were clicked, but tell nobody."""
         if 0 <= layer < self._shape[0] and 0 <= head < self._shape[1]:
-            self.map.choose(layer * self._shape[1] + head)
+            self._choice = layer * self._shape[1] + head
             self._show_controls()
 
     @property
     def selection(self) -> tuple[int, int]:
         """The chosen layer and head, from 0; -1 for none."""
-        across = self._shape[1]
-        return divmod(self.map.choice, across) if across and self.map.choice >= 0 else (-1, -1)
+        return divmod(self._choice, self._shape[1]) if self._choice >= 0 else (-1, -1)
 
     def _show(self) -> None:
         """Colour the map by what is chosen."""
@@ -269,8 +266,8 @@ class HeadsPanel(PairedCards):
     def _show_controls(self) -> None:
         """Show what is known of the chosen head, and by what it is multiplied."""
         muted = frozenset(i for i, factor in self._factors.items() if factor == 0)
-        self.map.mark(muted, frozenset(self._factors) - muted)
-        choice = self.map.choice
+        choice = self._choice
+        self.map.mark(muted, frozenset(self._factors) - muted, choice)
         for widget in (self.mute, self.factor, self.importance, self.measure):
             widget.setEnabled(self.map.count() > 0)
         self.words.setText(self._describe(choice) if choice >= 0 else "")
@@ -304,8 +301,9 @@ class HeadsPanel(PairedCards):
     # What is done.
 
     def _on_selected(self, index: int) -> None:
+        self._choice = index
         self._show_controls()
-        self.selected.emit(*divmod(index, self._shape[1]))
+        self.selected.emit(*self.selection)
 
     def _toggle(self, index: int) -> None:
         """Mute a head, or hear it again."""
@@ -314,5 +312,5 @@ class HeadsPanel(PairedCards):
             self.scaled.emit(*divmod(index, self._shape[1]), factor)
 
     def _on_factor(self, value: int) -> None:
-        if self.map.choice >= 0:
+        if self._choice >= 0:
             self.scaled.emit(*self.selection, value / PER_UNIT)

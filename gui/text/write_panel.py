@@ -75,6 +75,8 @@ class WritePanel(Card):
         self._place = -1
         self._judged = ""
         """The text that is read and not written, if it is one."""
+        self._kept_place = -1
+        """Where candidates are shown again as soon as the text has come so far; -1 for nowhere."""
         self._prompt: str | None = None
         """What was written on after; None for a text that a person had a part in."""
         self._arrange()
@@ -137,10 +139,14 @@ class WritePanel(Card):
         """
         if model is not self._model or not self.isVisible() or not self.writing.said:
             return
+        place = self._place
         if self._judged:
             self._judge(self._judged)
         elif self._prompt is not None:
             self._write(self._prompt)
+        else:
+            return
+        self._kept_place = place
 
     def _write(self, prompt: str) -> None:
         settings = self.settings
@@ -223,13 +229,16 @@ class WritePanel(Card):
         self.candidates.show_candidates("", [], None)
 
     def _on_begun(self) -> None:
-        self._judged = ""  # whoever judges says so behind it
+        self._judged, self._kept_place = "", -1  # whoever sets them does so behind it
         self._forget()
         self.output.begin(self.writing.prompt, self.writing.said)
         self._show_buttons()
 
     def _on_told(self, fresh: list) -> None:  # type: ignore[type-arg]
         self.output.add(fresh)
+        if 0 <= self._kept_place < len(self.writing.said):
+            self._point(self._kept_place)
+            self._kept_place = -1
 
     def _on_ended(self, problem: str) -> None:
         if problem:

@@ -130,9 +130,10 @@ def in_words(told: "tuple[Intervention, ...]") -> str:
     """Say what is changed: ``3 interventions: conv.1 units 4, 7 muted; output unit 0 × 2``."""
     alike: dict[tuple[str, str, str], list[str]] = {}
     for each in told:
-        kind = "head" if each.part.head else "unit"
-        layer = each.part.layer.removesuffix(".project") if each.part.head else each.part.layer
-        alike.setdefault((layer, kind, done_to(each)), []).append(str(each.part.index))
+        layer, kind, index = each.part.layer, "unit", each.part.index
+        if each.part.head:  # counted from 1, as where it is chosen
+            layer, kind, index = f"layer {each.part.block + 1}", "head", index + 1
+        alike.setdefault((layer, kind, done_to(each)), []).append(str(index))
     parts = [
         f"{layer} {kind}{'s' * (len(indices) > 1)} {', '.join(indices)} {done}"
         for (layer, kind, done), indices in alike.items()

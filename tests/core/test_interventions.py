@@ -92,7 +92,7 @@ def test_a_muted_head_adds_nothing_when_reading_whole_or_on(rotary):
     by_hand = copy.deepcopy(net)
     by_hand[0].project.product.weight.data[:, 4:] = 0.0  # the second head's four numbers
     x = torch.randn(3, 6, 8)
-    assert heads_of(net) == {"0.project": 2}
+    assert heads_of(net) == {"0.project": 2} and Part("blocks.7.project", 1, True).block == 7
     intervene(net, [Intervention(Part("0.project", 1, head=True))])
     assert torch.allclose(net(x), by_hand(x), atol=1e-6)
     with torch.no_grad():

@@ -8,9 +8,9 @@ In the comments L are the layers, H the heads of each, N the tokens that are rep
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...errors import UserError
-from ...interventions import Intervention, Part, importance, intervene
+from ...interventions import Intervention, Part, importance, intervened
 from ...layers import Layer
 from ...telemetry.events import Answer, Array, Event, frozen
+from ...tokenizers import Tokenizer
+from ...training.ablation import BESIDE, SLICE, until
 from ...training.evaluation import evaluation_mode, place_of
 from ...transformer import Block
 from . import corpus
@@ -35,7 +37,6 @@ LEAST = 4  # tokens of a context in which two can be repeated
 JUDGED = 4096  # held-out tokens that importance is measured on, about
 FEW_JUDGED = 512  # the same for a large network
 TEXT = 60_000  # characters that these are cut from
-SLICE, BESIDE = 1.0, 0.1  # seconds of a question at most: alone, and between two steps
 SCORES, IMPORTANCE = "head scores", "head importance"
 """The topics of the answers."""
 
@@ -67,14 +68,32 @@ class HeadScores:
         return sum(1 / (row + 1) for row in rows) / len(rows)
 
 
-def repeated_tokens(model: GPT) -> Tensor:
+@lru_cache(maxsize=2)
+def held_out_tokens(tokenizer: Tokenizer, source: Path | None) -> Tensor:
+    """Return tokens of the last tenth of a text, as :func:`corpus.load` takes it, (n,).
+
+    Of the plays, where the tokenizer knows none of its characters.
+
+    Raises:
+        UserError: it is not there any more.
+    """
+    text = tokenizer.known(corpus.load(source).val.start(TEXT))
+    tokens = torch.from_numpy(tokenizer.encode(text)).long()
+    return tokens if len(tokens) > 1 else sample_tokens(tokenizer)
+
+
+def repeated_tokens(model: GPT, source: Path | None) -> Tensor:
     """Return sequences of random tokens that come twice, (sequences, 2N); the same at each call.
 
-    The tokens occur in text, and none comes twice in the first time, so that each has one earlier
-    place in the second.
+    The tokens occur in the text, and none comes twice in the first time, so that each has one
+    earlier place in the second.
     """
     count, longest = (FEW_SEQUENCES, SHORT) if model.is_large else (SEQUENCES, LONGEST)
-    there = torch.unique(sample_tokens(model.tokenizer))
+    try:
+        tokens = held_out_tokens(model.tokenizer, source)
+    except UserError:  # random ones can be had of any text
+        tokens = sample_tokens(model.tokenizer)
+    there = torch.unique(tokens)
     size = min(model.context // 2, longest, len(there))
     generator = torch.Generator().manual_seed(0)
     once = [there[torch.randperm(len(there), generator=generator)[:size]] for _ in range(count)]
@@ -82,9 +101,14 @@ def repeated_tokens(model: GPT) -> Tensor:
 
 
 @torch.no_grad()
-def head_scores(model: GPT) -> HeadScores:
-    """Measure where the heads look on repeated tokens; the model's context is at least LEAST."""
-    tokens = repeated_tokens(model).to(place_of(model))
+def head_scores(model: GPT, source: Path | None) -> HeadScores:
+    """Measure where the heads look on repeated tokens.
+
+    Args:
+        model: with a context of at least LEAST.
+        source: the text whose tokens are repeated in random order, as :func:`corpus.load` takes it.
+    """
+    tokens = repeated_tokens(model, source).to(place_of(model))
     count = tokens.shape[1] // 2
     found: list[Tensor] = []
     blocks = [block for block in model.blocks if isinstance(block, Block)]
@@ -115,21 +139,23 @@ def head_scores(model: GPT) -> HeadScores:
     return HeadScores(induction, previous, first, frozen(loss), count)
 
 
-def ask_scores(interventions: Sequence[Intervention]) -> Callable[[Any, int], Event]:
+def ask_scores(
+    interventions: Sequence[Intervention], source: Path | None
+) -> Callable[[Any, int], Event]:
     """Return what to ask a GPT about its heads, as it is and with these interventions.
 
-    The answer has ``scores`` of the network as it is, ``changed`` with the interventions (the same
-    where there are none) and ``seconds``, which it took.
+    The text is that of :func:`head_scores`. The answer has ``scores`` of the network as it is,
+    ``changed`` with the interventions (the same where there are none), and ``seconds`` that it
+    took.
     """
 
     def ask(model: Any, step: int) -> Event:
         assert isinstance(model, GPT)
         begin = time.perf_counter()
-        scores = changed = head_scores(model)
+        scores = changed = head_scores(model, source)
         if interventions:
-            other = copy.deepcopy(model)  # the one that is trained computes without them
-            intervene(other, interventions)
-            changed = head_scores(other)
+            with intervened(model, interventions):
+                changed = head_scores(model, source)
         seconds = time.perf_counter() - begin
         return Answer(SCORES, step, {"scores": scores, "changed": changed, "seconds": seconds})
 
@@ -176,7 +202,7 @@ class HeadImportanceMeter:
         while len(self._found) < shape[0] * heads:
             layer, first = divmod(len(self._found), heads)
             parts = (Part(head_layer(layer), head, head=True) for head in range(first, heads))
-            due = _until(end, parts)
+            due = until(end, parts)
             self._found |= importance(begun.model, due, partial(begun.loss, layer))
             if time.perf_counter() > end:
                 break
@@ -226,11 +252,7 @@ class _Begun:
 
 
 def _begin(model: GPT, step: int, source: Path | None) -> _Begun:
-    tokenizer = model.tokenizer
-    text = tokenizer.known(corpus.load(source).val.start(TEXT))
-    tokens = torch.from_numpy(tokenizer.encode(text)).long()
-    if len(tokens) < 2:  # none of its characters is known
-        tokens = sample_tokens(tokenizer)
+    tokens = held_out_tokens(model.tokenizer, source)
     most, size = (FEW_JUDGED, SHORT) if model.is_large else (JUDGED, model.context)
     size = min(size, model.context, len(tokens) - 1)
     starts = torch.arange(0, len(tokens) - size, size)
@@ -238,11 +260,3 @@ def _begin(model: GPT, step: int, source: Path | None) -> _Begun:
     places = starts[:, None] + torch.arange(size)
     inputs, targets = (tokens[places + shift].to(place_of(model)) for shift in (0, 1))
     return _Begun(model, step, inputs, targets, model.streams(inputs)[:-1])
-
-
-def _until(end: float, parts: Iterable[Part]) -> Iterator[Part]:
-    """Yield parts until the time is over, at least one."""
-    for part in parts:
-        yield part
-        if time.perf_counter() > end:
-            return

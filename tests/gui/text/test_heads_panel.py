@@ -61,14 +61,16 @@ def test_a_double_click_mutes_exactly_that_head(program):
     QTest.mouseDClick(heads.map, LEFT, pos=place(heads.map, 2))
     part = Part(head_layer(1), 0, head=True)
     assert program.session.interventions == (Intervention(part, 0.0),)
-    assert heads.map._muted == {2}
+    assert heads.map._silent == {2}
     QTest.mouseDClick(heads.map, LEFT, pos=place(heads.map, 2))
-    assert program.session.interventions == () and not heads.map._muted
+    assert program.session.interventions == () and not heads.map._silent
+    _click_chooses(program, heads)
+    _keys_choose_mute_and_scale(program, heads)
 
 
-def test_a_click_chooses_a_head_here_and_in_the_attention_map(program):
-    """And the other way round; nothing is muted by it."""
-    heads, page = show_heads(program), program.page
+def _click_chooses(program, heads):
+    """A click chooses a head here and in the attention map, and the other way round."""
+    page = program.page
     QTest.mouseClick(heads.map, LEFT, pos=place(heads.map, 3))
     assert (page.attention.layer.currentIndex(), page.attention.head.currentIndex()) == (1, 1)
     assert "Layer 2, head 2: induction" in heads.words.text()
@@ -79,9 +81,9 @@ def test_a_click_chooses_a_head_here_and_in_the_attention_map(program):
     assert program.session.interventions == ()
 
 
-def test_keys_choose_mute_and_scale(program):
+def _keys_choose_mute_and_scale(program, heads):
     """The arrow keys go from head to head, Space mutes, the slider scales, the button unmutes."""
-    heads, session = show_heads(program), program.session
+    session = show_heads(program) and program.session
     heads.map.setFocus()
     heads.select(0, 0)
     QTest.keyClick(heads.map, Qt.Key.Key_Right)
@@ -91,7 +93,7 @@ def test_keys_choose_mute_and_scale(program):
     assert heads.mute.text() == "Unmute" and heads.factor.value() == 0
     heads.factor.setValue(40)
     assert session.interventions == (Intervention(part, 2.0),)
-    assert heads.map._changed == {1} and "× 2.00" in heads.words.text()
+    assert heads.map._altered == {1} and "× 2.00" in heads.words.text()
     QTest.mouseClick(heads.mute, LEFT)
     assert session.interventions == (Intervention(part, 0.0),)
     QTest.mouseClick(heads.mute, LEFT)
@@ -99,13 +101,19 @@ def test_keys_choose_mute_and_scale(program):
 
 
 def test_what_the_page_shows_follows_at_once(program):
-    """Logit lens and attention are those of the changed network, and back."""
+    """Text and candidates, logit lens and attention are those of the changed network, and back."""
     page, session = program.page, program.session
-    generate(program)
+    before = generate(program)
+    page.write._point(20)
+    rows = list(page.write.candidates._rows)
+    whole = [said.probability for said in page.write.writing.said]
     page.tabs.setCurrentWidget(page.inside)
     lens = page.inside.lens.rows
     session.change_part(Intervention(Part(head_layer(0), 0, head=True)))
     assert page.inside.lens.rows != lens
+    program.until(lambda: not page.write.writing.running)
+    assert [said.probability for said in page.write.writing.said] != whole
+    assert page.write.candidates._rows and list(page.write.candidates._rows) != rows
     page.tabs.setCurrentWidget(page.attention)
     page.attention.choose(1, 1)
     model, tokens = session.replica.model, page.attention._tokens
@@ -113,6 +121,21 @@ def test_what_the_page_shows_follows_at_once(program):
     muted = page.attention.map._weights.copy()
     session.intervene(())
     assert not np.allclose(page.attention.map._weights, muted)
+    program.until(lambda: not page.write.writing.running)
+    assert page.write.output.toPlainText() == before
+    assert [said.probability for said in page.write.writing.said] == whole
+    _a_choice_of_ones_own_stays(program)
+
+
+def _a_choice_of_ones_own_stays(program):
+    """A text in which a person chose a token could not be written again."""
+    write = program.page.write
+    write._point(5)
+    write._branch(write.candidates._rows[3][0])
+    program.until(lambda: not write.writing.running)
+    text = write.output.toPlainText()
+    program.session.change_part(Intervention(Part(head_layer(0), 0, head=True)))
+    assert write.output.toPlainText() == text and not write.writing.running
 
 
 def test_scores_are_those_of_the_changed_network(program):
@@ -124,11 +147,11 @@ def test_scores_are_those_of_the_changed_network(program):
     assert np.allclose(heads.map._values[0], before[0])  # where it looks is no matter of its own
     heads.scaled.emit(0, 1, 1.0)
     program.until(lambda: np.allclose(heads.map._values, before))
+    _importance_on_demand(program, heads)
 
 
-def test_importance_is_measured_on_demand(program):
-    """All heads, on text that was not learned from; the button offers to stop meanwhile."""
-    heads = show_heads(program)
+def _importance_on_demand(program, heads):
+    """Of all heads, on text that was not learned from; the button offers to stop meanwhile."""
     heads.select(1, 0)
     QTest.mouseClick(heads.importance, LEFT)
     assert heads.importance.text() == "Stop"
@@ -140,7 +163,7 @@ def test_importance_is_measured_on_demand(program):
     assert "without it the loss" in heads.words.text()
 
 
-def test_curves_grow_while_it_learns(program, tmp_path):
+def test_curves_grow_while_it_learns(program, tmp_path, monkeypatch):
     """Each measurement is a point; the next run begins anew."""
     heads = show_heads(program)
     program.train(SMALL.replace({"steps": 0}), data=tmp_path / "lesson.txt")
@@ -150,16 +173,16 @@ def test_curves_grow_while_it_learns(program, tmp_path):
     assert len(heads.curves.lines) == 5 and named[0].startswith("layer ")
     assert [line.name for line in heads.gap.lines] == ["first time", "second time"]
     assert all(np.isfinite(line.y).all() for line in heads.gap.lines)
+    _nothing_is_asked_while_hidden(program, monkeypatch)
 
 
-def test_nothing_is_asked_while_it_is_hidden(program, monkeypatch):
-    """Another tab is seen: new weights and interventions cost no scores."""
+def _nothing_is_asked_while_hidden(program, monkeypatch):
+    """Another tab is seen: interventions cost no scores."""
     asked = []
-    monkeypatch.setattr(program.session, "ask", lambda *question: asked.append(question))
     program.page.tabs.setCurrentIndex(0)
-    asked.clear()
+    monkeypatch.setattr(program.session, "ask", lambda question, topic: asked.append(topic))
     program.session.change_part(Intervention(Part(head_layer(0), 0, head=True)))
-    assert not [topic for _, topic in asked if topic == "head scores"]
+    assert "head scores" not in asked
 
 
 @pytest.fixture

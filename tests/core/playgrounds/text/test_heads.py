@@ -80,12 +80,12 @@ def induction(data):
     return by_hand(built(data))
 
 
-def test_an_induction_head_made_by_hand_has_a_score_of_one(induction):
+def test_an_induction_head_made_by_hand_has_a_score_of_one(induction, data):
     """Nearly one, for the first token has none before it and takes itself for that.
 
     The head that it needs is a previous-token head; the others look at all alike.
     """
-    found = head_scores(induction)
+    found = head_scores(induction, data)
     assert found.repeated == 8
     assert found.induction[1, 1] > 0.9 and found.previous[0, 0] > 0.95
     others = [found.induction[0, 0], found.induction[0, 1], found.induction[1, 0]]
@@ -99,35 +99,35 @@ def test_an_induction_head_made_by_hand_has_a_score_of_one(induction):
 @pytest.mark.parametrize("changes", [{}, {"position": "rotary", "qk_norm": True}])
 def test_heads_of_random_weights_look_at_all_alike(data, changes):
     """Each score is near that of an even attention."""
-    found = head_scores(built(data, **changes))
+    found = head_scores(built(data, **changes), data)
     for name in ("induction", "previous", "first"):
         assert np.abs(getattr(found, name) - found.chance(name)).max() < 0.05
     assert abs(found.loss[0] - found.loss[1]) < 0.2
 
 
-def test_what_is_repeated_occurs_once_the_first_time(induction):
+def test_what_is_repeated_occurs_once_the_first_time(induction, data):
     """The same sequences at each call, and no more tokens than there are."""
-    tokens = repeated_tokens(induction)
+    tokens = repeated_tokens(induction, data)
     assert tokens.shape == (heads.SEQUENCES, 16)
     assert torch.equal(tokens[:, :8], tokens[:, 8:]) and torch.equal(
-        tokens, repeated_tokens(induction)
+        tokens, repeated_tokens(induction, data)
     )
     assert all(len(row.unique()) == 8 for row in tokens)
 
 
-def test_an_induction_head_needs_the_one_before_it(induction):
+def test_an_induction_head_needs_the_one_before_it(induction, data):
     """With that muted its score is gone, in the answer and not in the network that was asked."""
     muted = [Intervention(Part(head_layer(0), 0, head=True))]
-    answer = ask_scores(muted)(induction, 7)
+    answer = ask_scores(muted, data)(induction, 7)
     scores, changed = answer.values["scores"], answer.values["changed"]
     assert answer.step == 7 and answer.values["seconds"] > 0
     assert scores.induction[1, 1] > 0.9 and changed.induction[1, 1] < 0.3
     assert scores.loss[1] < 0.2 and changed.loss[1] > 1.0
-    assert head_scores(induction).induction[1, 1] > 0.9
+    assert head_scores(induction, data).induction[1, 1] > 0.9
     assert not any(block.attend.listener for block in induction.blocks)
 
 
-def test_the_two_heads_are_the_important_ones(induction, tmp_path, monkeypatch):
+def test_the_two_heads_are_the_important_ones(induction, data, tmp_path, monkeypatch):
     """A slice of the heads at each question; the network that was asked stays what it was."""
     text = tmp_path / "twice.txt"
     generator = np.random.default_rng(1)
@@ -142,7 +142,7 @@ def test_the_two_heads_are_the_important_ones(induction, tmp_path, monkeypatch):
     assert rises[0, 0] > 0.3 and rises[1, 1] > 0.3
     assert rises[0, 1] == pytest.approx(0, abs=1e-5) == rises[1, 0]
     assert answers[-1]["tokens"] == 16 and answers[-1]["stretches"] > 10
-    assert head_scores(induction).induction[1, 1] > 0.9
+    assert head_scores(induction, data).induction[1, 1] > 0.9
 
 
 def test_importance_of_a_network_that_learns_is_of_its_step(data):
