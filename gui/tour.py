@@ -123,6 +123,24 @@ class Guide:
         self.type_text(name, f"{number:g}")
         QTest.keyClick(self.find(QWidget, name), Qt.Key.Key_Return)
 
+    def show_block(self, key: str) -> None:
+        """Choose a block of the network's map, and see its lines in the code."""
+        page = self.window.page
+        assert isinstance(page, TrainingPage)
+        name, panel = page.session.name, page.network_panel
+        self.turn_to(page.tabs.objectName(), "Network")
+        self.wait(f"{key} is on the map", lambda: panel.map.block_of(key) is not None)
+        rect = panel.map.rect_of(key)
+        assert rect is not None
+        QTest.mouseClick(panel.map, Qt.MouseButton.LeftButton, pos=rect.center())
+        self.expect(f"{key}: {panel.words.text()}", page.session.choice.key == key)
+        self.look(f"{name}-network")
+        self.click("networkCode")
+        source = page.code.source
+        self.wait("its lines are marked", lambda: bool(source.marked_lines()))
+        self.look(f"{name}-network-code")
+        self.click("hideCode")
+
     def finish(self) -> None:
         """Wait until the run has ended."""
         session = self._session()

@@ -43,6 +43,8 @@ def play(guide: Guide) -> None:
         guide.say(f"a drawn {digit} is predicted as {digit}")
     guide.look("digits")
     _show_code(guide)
+    guide.show_block("conv.1")
+    guide.turn_to("digitsTabs", "Learning")
 
     _train(guide, page, "modern", MODERN)
     _draw(guide, FOUR)

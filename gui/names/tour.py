@@ -25,6 +25,8 @@ def play(guide: Guide) -> None:
     _click_name(guide)
     guide.look("names")
     _take_letter(guide, page)
+    guide.show_block("memory")
+    guide.turn_to("namesTabs", "Learning")
 
     guide.train("lecture mlp", ENDLESS)
     _begin(guide, "kat")

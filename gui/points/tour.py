@@ -25,6 +25,8 @@ def play(guide: Guide) -> None:
     guide.wait("the answer under the mouse is written", lambda: "blue" in answer.text())
     guide.say(f"the shipped network's answer: {answer.text()}")
 
+    guide.show_block("hidden.1")
+    guide.turn_to("pointsTabs", "Units")
     painted = plane.painted
     guide.train("spirals", SPIRALS)
     guide.finish()

@@ -21,6 +21,7 @@ def play(guide: Guide) -> None:
     _write(guide, page)
     _choose_another(guide, page)
     guide.look("text")
+    guide.show_block("blocks.0.attention")
     for tab in ("Tokens", "Attention", "Logit lens"):
         guide.turn_to("textTabs", tab)
         if tab == "Attention":

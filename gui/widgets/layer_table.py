@@ -106,6 +106,8 @@ class LayerTable(Explained):
     """
 
     opened = Signal(str)
+    walked = Signal(str)
+    """The layer that the arrow keys have come to."""
     is_table = True  # for export
     opens_layers = True
     """Whether there is a network to look into."""
@@ -351,6 +353,7 @@ class LayerTable(Explained):
             self._hover(
                 max(0, min(len(self._layers) - 1, self._hovered + moves[Qt.Key(event.key())]))
             )
+            self.walked.emit(self._layers[self._hovered].name)
         elif event.key() in aside:
             self.choose_column(COLUMNS.index(self.column) + aside[Qt.Key(event.key())])
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._hovered >= 0:

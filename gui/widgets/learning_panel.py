@@ -110,6 +110,7 @@ class LearningPanel(QWidget):
         session.ended.connect(lambda event: self._draw(now=True))
         session.choice.changed.connect(lambda key: self._show_choice())
         self.table.opened.connect(self.open_layer)
+        self.table.walked.connect(session.choice.choose)
         self.layer.closed.connect(self.close_layer)
         self.layer.ablation.changed.connect(self._change_unit)
         session.intervened.connect(self._on_intervened)

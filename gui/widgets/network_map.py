@@ -14,11 +14,13 @@ from core.telemetry.layer_health import Remark
 from gui import theme
 from gui.charts.explained import Explained
 from gui.charts.sparklines import draw_warning
+from gui.widgets.glossary import TERM
 from gui.widgets.network_words import (
     brief_of,
     explanation_of,
     group_title,
     shape_change,
+    term_of_block,
     title_of,
 )
 
@@ -79,7 +81,7 @@ class _Layout:
 
 
 class NetworkMapView(Explained):
-    """Draws a network's map; a click or the arrow keys choose a block.
+    """Draws a network's map; a click or the arrow keys choose a block, and F1 explains it.
 
     Of identical blocks of a transformer one is drawn, and one turns from one to the next.
     """
@@ -108,6 +110,7 @@ class NetworkMapView(Explained):
         """What was measured of layers last, by their names."""
         self._remarks: Mapping[str, Sequence[Remark]] = {}
         self._laid = _Layout()
+        self.choose("")
 
     # What is shown.
 
@@ -132,6 +135,7 @@ class NetworkMapView(Explained):
         if place := self._place(key):
             part, copy, _ = place
             self._copies[part] = copy
+        self.setProperty(TERM, term_of_block(self.block_of(key)))
         self.update()
 
     def _place(self, key: str) -> Place | None:

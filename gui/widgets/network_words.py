@@ -16,6 +16,34 @@ TITLES = {
     "mix": "new state",
     "counts": "table of counts",
 }
+KIND_TERMS = {
+    "output": "Logits",
+    "norm": "Layer normalisation",
+    "attention": "Self-attention",
+    "residual": "Residual connection",
+    "gates": "GRU",
+    "mix": "Hidden state",
+    "dropout": "Dropout",
+    "reshape": "Flatten",
+    "counts": "Bigram counts",
+}
+"""The glossary's terms for blocks that are no layers."""
+LAYER_TERMS = {
+    "conv": "Convolution",
+    "embedding": "Embedding",
+    "tied": "Weight tying",
+    "linear": "Matrix product",
+    "position": "Position embedding",
+    "letter": "Input-to-hidden",
+    "memory": "Hidden-to-hidden",
+    "attend": "Queries, keys and values",
+    "project": "Output projection",
+    "expand": "MLP up and MLP down",
+    "contract": "MLP up and MLP down",
+}
+"""Those for layers, by what they are called, or else by how their product is made."""
+MODEL = "Model"
+"""The term of the map itself."""
 SAME = "the same numbers, laid out otherwise"
 
 
@@ -33,6 +61,14 @@ def name_of(key: str) -> str:
     """Return what the part of a key is called where no map is at hand: a layer's name stays."""
     kind = re.sub(r"^blocks\.\d+\.", "", key).partition(".")[0]
     return {"reshape": "flatten or reshape", "dropout": "dropout", **TITLES}.get(kind, key)
+
+
+def term_of_block(block: MapBlock | None) -> str:
+    """Return the glossary's term for a block, or for the map where there is none."""
+    if block is None:
+        return MODEL
+    by_layer = LAYER_TERMS.get(block.key) or LAYER_TERMS.get(block.product)
+    return by_layer or KIND_TERMS.get(block.kind, MODEL)
 
 
 def brief_of(block: MapBlock) -> str:

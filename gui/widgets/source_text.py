@@ -96,6 +96,10 @@ class SourceText(QPlainTextEdit):
         """Return the marks of a line."""
         return self._marks.get(block, [])
 
+    def marked_lines(self) -> list[int]:
+        """Return the lines that are marked, counted from 0."""
+        return sorted(self._marks)
+
     def _colour(self) -> None:
         """Lay a colour under marked lines, and quiet what matters less."""
         now, selections = theme.current(), []

@@ -120,3 +120,15 @@ def test_a_long_name_leaves_the_plot_beside_it_alone(table, width):
         ratio = picture.devicePixelRatio()
         seen.append(picture.toImage().copy(round((plot - 3) * ratio), 0, *picture.size().toTuple()))
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_chosen_layer_is_marked(table):
+    """By its ground; the keys choose one, and one that is not there changes nothing."""
+    plain = table.grab().toImage()
+    assert table.choose("nowhere") is None and table.grab().toImage() == plain
+    assert table.choose("hidden.0") == table.row_rect(0)
+    assert table.grab().toImage() != plain
+    walked = []
+    table.walked.connect(walked.append)
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert walked == (["hidden.0"] if table.opens_layers else [])

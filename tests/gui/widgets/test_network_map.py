@@ -5,11 +5,14 @@ import torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from core.glossary import find
 from core.layers import Embedding, Layer
 from core.network_map.listener import map_network
 from core.telemetry.layer_health import Remark
 from core.transformer import Block
+from gui.widgets.glossary import term_of
 from gui.widgets.network_map import EMPTY, NetworkMapView
+from gui.widgets.network_words import KIND_TERMS, LAYER_TERMS
 from tests.gui.hands import ink, point_at
 
 BLOCKS = 48
@@ -124,6 +127,19 @@ def test_a_tooltip_explains_the_product_and_what_is_wrong(view):
     view.show_measured({}, {"blocks.0.attend": [Remark("gradient", True, "It vanishes.")]})
     assert point_at(view, spot).startswith("It vanishes.")
     assert "2 heads softmax(Q @ K" in point_at(view, view.rect_of("blocks.0.attention").center())
+
+
+def test_f1_explains_the_chosen_block(view):
+    """By the glossary's term for it; the map itself is of a model."""
+    assert term_of(view).title == "Model"
+    for key, title in (
+        ("blocks.0.attend", "Queries, keys and values"),
+        ("blocks.0.residual.1", "Residual connection"),
+        ("output", "Matrix product"),
+    ):
+        view.choose(key)
+        assert term_of(view).title == title
+    assert all(map(find, (*KIND_TERMS.values(), *LAYER_TERMS.values())))
 
 
 def test_without_a_network_it_says_so(qtbot):
