@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
@@ -15,69 +14,38 @@ from gui import theme
 from gui.charts.explained import Explained
 from gui.charts.sparklines import draw_warning
 from gui.widgets.glossary import TERM
+from gui.widgets.network_layout import (
+    AFTER,
+    GUTTER,
+    HEAD,
+    INSET,
+    LABELLED,
+    NEXT,
+    WIDEST,
+    Frame,
+    Layout,
+    Node,
+    lay_out,
+)
 from gui.widgets.network_words import (
     brief_of,
     explanation_of,
     group_title,
-    shape_change,
     term_of_block,
     title_of,
 )
 
-TALL, LOW = 44, 28  # pixels of a block with two lines of words, and with one
-HEAD = 26  # pixels over the blocks of a group, for its title
-NEXT, LABELLED = 12, 24  # pixels between two blocks, and where a shape is written between them
-INSET = 14  # pixels between a group's frame and its blocks
-GUTTER = 26  # pixels at the left of blocks, for what is added past them
-FLOW = 30  # pixels from a block's left side to the line that goes from block to block
-WIDEST = 560
 STEP = 20  # pixels of the buttons that turn to the next of identical groups
 MEASURED = 118  # pixels for what was measured of a layer
 EMPTY = "The map of the network is drawn here as soon as there is one."
+ABOUT = (
+    "The network's blocks, from input to output, and the shapes of what goes from one to the next,"
+    " written where they change."
+)
 KEYS = (
     "↑ and ↓ choose a block, ← and → turn to the next of identical ones; Enter or a double click"
     " opens a layer."
 )
-
-
-@dataclass
-class _Frame:
-    """A group, as it is drawn."""
-
-    part: int
-    group: MapGroup
-    rect: QRect
-    above: int | None
-    inner: tuple[int, int]
-    """Where its first block begins and its last one ends, heights."""
-
-
-@dataclass
-class _Node:
-    """A block, as it is drawn.
-
-    Attributes:
-        part: the index of its part in the map.
-        index: of the block in its group; 0 for one in no group.
-        above: where the line to it begins, a height; None where it begins here.
-        label: the shape on that line; "" where it is the one before.
-        source: the height where what is added to it leaves the line; None for no such.
-    """
-
-    part: int
-    index: int
-    block: MapBlock
-    rect: QRect
-    above: int | None
-    label: str
-    source: int | None = None
-
-
-@dataclass
-class _Layout:
-    nodes: list[_Node] = field(default_factory=list)
-    frames: list[_Frame] = field(default_factory=list)
-    height: int = 0
 
 
 class NetworkMapView(Explained):
@@ -96,7 +64,7 @@ class NetworkMapView(Explained):
         super().__init__()
         self.setObjectName("networkMap")
         self.setAccessibleName("Map of the network")
-        self.setToolTip(f"<p>The network's blocks, from input to output. {KEYS}</p>")
+        self.setToolTip(f"<p>{ABOUT}</p><p>{KEYS}</p>")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
@@ -109,7 +77,7 @@ class NetworkMapView(Explained):
         self.measured: Mapping[str, LayerStats] = {}
         """What was measured of layers last, by their names."""
         self._remarks: Mapping[str, Sequence[Remark]] = {}
-        self._laid = _Layout()
+        self._laid = Layout()
         self.choose("")
 
     # What is shown.
@@ -119,7 +87,7 @@ class NetworkMapView(Explained):
         self.network, self._copies, self._hovered = network, {}, -1
         self.measured, self._remarks = {}, {}
         self.choose(self.key)
-        self._lay_out()
+        self._laid = lay_out(network, self.width())
         self.updateGeometry()
 
     def show_measured(
@@ -141,7 +109,7 @@ class NetworkMapView(Explained):
     def _place(self, key: str) -> Place | None:
         return self.network.places().get(key) if self.network is not None else None
 
-    def key_of(self, node: _Node) -> str:
+    def key_of(self, node: Node) -> str:
         """Return the key of a block that is drawn."""
         assert self.network is not None
         part = self.network.parts[node.part]
@@ -173,55 +141,9 @@ class NetworkMapView(Explained):
 
     # Where it is.
 
-    def _lay_out(self) -> None:
-        """Find places for all blocks, in the present width."""
-        laid = self._laid = _Layout()
-        if self.network is None:
-            return
-        width = min(self.width() - 2, WIDEST)
-        y, before = 2, written(self.network.parts[0].outputs)
-        edge = self._edge()
-        ends: dict[str, int] = {}
-        line: int | None = None
-        """Where the line to the next block begins; None before there is one."""
-
-        def place(part: int, index: int, block: MapBlock, left: int) -> None:
-            nonlocal y, before, line
-            here = written(block.inputs)
-            beside = block.product == "embedding" and len(laid.nodes) > 1
-            label = f"{here}, the places" if beside else here if here != before else ""
-            above = None if beside else line
-            y += 0 if line is None else LABELLED if label else NEXT
-            high = TALL if block.kind == "layer" else LOW
-            rect = QRect(left, y, width - left - (INSET if left > edge else 0), high)
-            source = ends.get(block.branch) if block.branch is not None else None
-            laid.nodes.append(_Node(part, index, block, rect, above, label, source))
-            y += high
-            line, before = y, before if beside else here
-            ends[block.key] = y + 3
-
-        for number, part in enumerate(self.network.parts):
-            if isinstance(part, MapBlock):
-                place(number, 0, part, edge)
-                continue
-            above, outer = line, dict(ends)
-            y += NEXT
-            top = line = y
-            line += HEAD
-            y += HEAD
-            ends = {"": top + HEAD + 3}
-            for index, block in enumerate(part.blocks):
-                place(number, index, block, edge + INSET + GUTTER)
-            inner = laid.nodes[-len(part.blocks)].rect.top(), y
-            y += INSET
-            rect = QRect(edge, top, width - edge, y - top)
-            laid.frames.append(_Frame(number, part, rect, above, inner))
-            ends, line = outer, y
-        laid.height = y + 2
-
     def resizeEvent(self, event: QEvent) -> None:
         """Fit the blocks into another width."""
-        self._lay_out()
+        self._laid = lay_out(self.network, self.width())
 
     def sizeHint(self) -> QSize:
         """As high as its blocks."""
@@ -231,22 +153,12 @@ class NetworkMapView(Explained):
         """Never lower than its blocks: it stands in a scroll area."""
         return QSize(300, self.sizeHint().height())
 
-    def _flow(self) -> int:
-        """Return where the line from block to block is: through all of them, in groups or not."""
-        return self._edge() + FLOW + (INSET + GUTTER if self._laid.frames else 0)
-
-    def _edge(self) -> int:
-        """Return how far from the left blocks are that stand in no group."""
-        parts = self.network.parts if self.network is not None else ()
-        branches = (part.branch for part in parts if isinstance(part, MapBlock))
-        return GUTTER if any(branches) else 2
-
-    def turn_rects(self, frame: _Frame) -> tuple[QRect, QRect]:
+    def turn_rects(self, frame: Frame) -> tuple[QRect, QRect]:
         """Return where one clicks for the group before, and for the next one."""
         top, right = frame.rect.top() + 4, frame.rect.right() - 6
         return QRect(right - 2 * STEP - 4, top, STEP, STEP), QRect(right - STEP, top, STEP, STEP)
 
-    def frames(self) -> list[_Frame]:
+    def frames(self) -> list[Frame]:
         """Return the groups that are drawn."""
         return self._laid.frames
 
@@ -261,16 +173,12 @@ class NetworkMapView(Explained):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for frame in self._laid.frames:
-            if frame.rect.intersects(event.rect()):
-                self._paint_frame(painter, frame)
+            self._paint_frame(painter, frame)
         for index, node in enumerate(self._laid.nodes):
-            top = min(node.rect.top() if node.above is None else node.above, node.source or 10**6)
-            reach = node.rect.united(QRect(node.rect.left(), top - LABELLED, 10, 10))
-            if reach.intersects(event.rect()):
-                self._paint_lines(painter, node)
-                self._paint_block(painter, index, node)
+            self._paint_lines(painter, node)
+            self._paint_block(painter, index, node)
 
-    def _paint_frame(self, painter: QPainter, frame: _Frame) -> None:
+    def _paint_frame(self, painter: QPainter, frame: Frame) -> None:
         now, rect, group = theme.current(), frame.rect, frame.group
         painter.setPen(QPen(now.colour("border"), 1))
         painter.setBrush(now.colour("window"))
@@ -284,7 +192,7 @@ class NetworkMapView(Explained):
         left = painter.fontMetrics().horizontalAdvance(title) + 10
         painter.setFont(theme.font(11))
         painter.setPen(now.colour("muted"))
-        x = self._flow()
+        x = self._laid.flow
         many = len(group.keys) > 1
         room = head.adjusted(left, 0, -2 * STEP if many else 0, 0)
         words = f"{group.parameters:,} parameters{' each' if many else ''}"
@@ -302,27 +210,17 @@ class NetworkMapView(Explained):
             corners = [QPointF(x, bottom), QPointF(aside, bottom)]
             painter.drawPolyline([*corners, QPointF(aside, top), QPointF(x, top)])
             _paint_head(painter, QPointF(x, top), down=False)
-        if frame.above is not None:
-            painter.setPen(QPen(now.colour("faint"), 1.4))
-            painter.drawLine(QPointF(x, frame.above), QPointF(x, rect.top() - 2))
-            _paint_head(painter, QPointF(x, rect.top() - 1), down=True)
+        self._paint_arrow(painter, frame.above, rect, frame.label)
 
-    def _paint_lines(self, painter: QPainter, node: _Node) -> None:
-        now, rect, x = theme.current(), node.rect, self._flow()
-        painter.setPen(QPen(now.colour("faint"), 1.4))
-        if node.above is not None:
-            painter.drawLine(QPointF(x, node.above), QPointF(x, rect.top() - 2))
-            _paint_head(painter, QPointF(x, rect.top() - 1), down=True)
-        if node.label:
-            painter.setFont(theme.font(11))
-            painter.setPen(now.colour("muted"))
-            place = QRect(x + 10, rect.top() - LABELLED, rect.right() - x - 10, LABELLED)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, node.label)
+    def _paint_lines(self, painter: QPainter, node: Node) -> None:
+        now, rect, x = theme.current(), node.rect, self._laid.flow
+        self._paint_arrow(painter, node.above, rect, node.label)
         if node.source is not None:
             aside, middle = rect.left() - GUTTER // 2, rect.center().y() + 0.5
             painter.setPen(QPen(now.colour("faint"), 1.4))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             corners = [
+                QPointF(x, node.source - AFTER),
                 QPointF(x, node.source),
                 QPointF(aside, node.source),
                 QPointF(aside, middle),
@@ -331,7 +229,20 @@ class NetworkMapView(Explained):
             painter.drawPolyline(corners)
             _paint_head(painter, QPointF(rect.left() - 1, middle), down=False)
 
-    def _paint_block(self, painter: QPainter, index: int, node: _Node) -> None:
+    def _paint_arrow(self, painter: QPainter, above: int | None, rect: QRect, label: str) -> None:
+        """Paint the line to a block or group from what is above it, and the shape on it."""
+        now, x = theme.current(), self._laid.flow
+        if above is not None:
+            painter.setPen(QPen(now.colour("faint"), 1.4))
+            painter.drawLine(QPointF(x, above), QPointF(x, rect.top() - 2))
+            _paint_head(painter, QPointF(x, rect.top() - 1), down=True)
+        if label:
+            painter.setFont(theme.font(11))
+            painter.setPen(now.colour("muted"))
+            place = QRect(x + 10, rect.top() - LABELLED, rect.right() - x - 10, LABELLED)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, label)
+
+    def _paint_block(self, painter: QPainter, index: int, node: Node) -> None:
         now, rect, block = theme.current(), node.rect, node.block
         key = self.key_of(node)
         chosen = key == self.key
@@ -372,9 +283,7 @@ class NetworkMapView(Explained):
         if block.kind in ("input", "output"):
             return written(block.outputs)
         if block.kind == "attention":
-            return f"{block.outputs[1]} heads of {block.outputs[3]}, {written(block.outputs)}"
-        if block.kind == "reshape":
-            return shape_change(block.inputs, block.outputs)
+            return f"{block.outputs[1]} heads of {block.outputs[3]}"
         return f"{block.parameters:,} parameters" if block.parameters else ""
 
     def _paint_layer(self, painter: QPainter, inner: QRect, key: str, block: MapBlock) -> None:
@@ -407,7 +316,7 @@ class NetworkMapView(Explained):
     def _node_at(self, point: QPoint) -> int:
         return next((i for i, n in enumerate(self._laid.nodes) if n.rect.contains(point)), -1)
 
-    def _turn_at(self, point: QPoint) -> tuple[_Frame, int] | None:
+    def _turn_at(self, point: QPoint) -> tuple[Frame, int] | None:
         for frame in self._laid.frames:
             for by, rect in zip((-1, 1), self.turn_rects(frame), strict=True):
                 if rect.contains(point) and len(frame.group.keys) > 1:

@@ -2,7 +2,7 @@
 
 import re
 
-from core.network_map.parts import MapBlock, MapGroup, NetworkMap, Shape, written
+from core.network_map.parts import MapBlock, MapGroup, NetworkMap, written
 from gui.widgets.layer_names import ROLES
 
 TITLES = {
@@ -86,7 +86,7 @@ def brief_of(block: MapBlock) -> str:
 def group_title(group: MapGroup, copy: int) -> str:
     """Return what stands over a group."""
     if group.steps:
-        return f"loop: once for each of {group.steps} places"
+        return f"loop: once for each of the {group.steps} tokens"
     count = len(group.keys)
     return f"block {copy + 1} of {count}" if count > 1 else "block"
 
@@ -184,8 +184,3 @@ def _layer(block: MapBlock) -> str:
             words = f"A matrix product: ({written(block.inputs)}) @ {matrix}{plus}"
     then = f", then {', '.join(block.acts)}" if block.acts else ""
     return f"{words}{then}. Out comes ({written(block.outputs)})."
-
-
-def shape_change(before: Shape, after: Shape) -> str:
-    """Return how a shape changes: ``B × 784 → B × 128``."""
-    return f"{written(before)} → {written(after)}"
