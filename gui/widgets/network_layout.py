@@ -17,7 +17,7 @@ WIDEST = 560
 
 
 @dataclass(frozen=True)
-class Node:
+class MapNode:
     """A block.
 
     Attributes:
@@ -38,7 +38,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Frame:
+class MapFrame:
     """A group: of identical ones, one.
 
     Attributes:
@@ -56,29 +56,29 @@ class Frame:
 
 
 @dataclass
-class Layout:
+class MapLayout:
     """All of it.
 
     Attributes:
         flow: how far from the left the line is that goes through all blocks.
     """
 
-    nodes: list[Node] = field(default_factory=list)
-    frames: list[Frame] = field(default_factory=list)
+    nodes: list[MapNode] = field(default_factory=list)
+    frames: list[MapFrame] = field(default_factory=list)
     flow: int = 0
     height: int = 0
 
 
-def lay_out(network: NetworkMap | None, width: int) -> Layout:
+def lay_out(network: NetworkMap | None, width: int) -> MapLayout:
     """Find places for all blocks of a network; for none there is nothing to place."""
-    return _Layouter(network, min(width - 2, WIDEST)).made if network is not None else Layout()
+    return _Layouter(network, min(width - 2, WIDEST)).made if network is not None else MapLayout()
 
 
 class _Layouter:
     def __init__(self, network: NetworkMap, width: int) -> None:
         parts = network.parts
         branches = any(part.branch for part in parts if isinstance(part, MapBlock))
-        self.made = Layout()
+        self.made = MapLayout()
         self._width = width
         self._edge = GUTTER if branches else 2
         self._inner = self._edge + INSET + GUTTER
@@ -119,7 +119,7 @@ class _Layouter:
         right = self._width - (INSET if left > self._edge else 0)
         rect = QRect(left, self._y, right - left, TALL if block.kind == "layer" else LOW)
         source = self._ends.get(block.branch) if block.branch is not None else None
-        nodes.append(Node(part, index, block, rect, above, label, source))
+        nodes.append(MapNode(part, index, block, rect, above, label, source))
         self._y = self._line = rect.bottom() + 1
         self._ends[block.key] = self._y + AFTER
 
@@ -137,5 +137,5 @@ class _Layouter:
         inner = self.made.nodes[first].rect.top(), self._y
         self._y += INSET
         rect = QRect(self._edge, top, self._width - self._edge, self._y - top)
-        self.made.frames.append(Frame(number, group, rect, above, label, inner))
+        self.made.frames.append(MapFrame(number, group, rect, above, label, inner))
         self._ends, self._line = around, self._y

@@ -22,9 +22,9 @@ from gui.widgets.network_layout import (
     LABELLED,
     NEXT,
     WIDEST,
-    Frame,
-    Layout,
-    Node,
+    MapFrame,
+    MapLayout,
+    MapNode,
     lay_out,
 )
 from gui.widgets.network_words import (
@@ -77,7 +77,7 @@ class NetworkMapView(Explained):
         self.measured: Mapping[str, LayerStats] = {}
         """What was measured of layers last, by their names."""
         self._remarks: Mapping[str, Sequence[Remark]] = {}
-        self._laid = Layout()
+        self._laid = MapLayout()
         self.choose("")
 
     # What is shown.
@@ -109,7 +109,7 @@ class NetworkMapView(Explained):
     def _place(self, key: str) -> Place | None:
         return self.network.places().get(key) if self.network is not None else None
 
-    def key_of(self, node: Node) -> str:
+    def key_of(self, node: MapNode) -> str:
         """Return the key of a block that is drawn."""
         assert self.network is not None
         part = self.network.parts[node.part]
@@ -153,12 +153,12 @@ class NetworkMapView(Explained):
         """Never lower than its blocks: it stands in a scroll area."""
         return QSize(300, self.sizeHint().height())
 
-    def turn_rects(self, frame: Frame) -> tuple[QRect, QRect]:
+    def turn_rects(self, frame: MapFrame) -> tuple[QRect, QRect]:
         """Return where one clicks for the group before, and for the next one."""
         top, right = frame.rect.top() + 4, frame.rect.right() - 6
         return QRect(right - 2 * STEP - 4, top, STEP, STEP), QRect(right - STEP, top, STEP, STEP)
 
-    def frames(self) -> list[Frame]:
+    def frames(self) -> list[MapFrame]:
         """Return the groups that are drawn."""
         return self._laid.frames
 
@@ -178,7 +178,7 @@ class NetworkMapView(Explained):
             self._paint_lines(painter, node)
             self._paint_block(painter, index, node)
 
-    def _paint_frame(self, painter: QPainter, frame: Frame) -> None:
+    def _paint_frame(self, painter: QPainter, frame: MapFrame) -> None:
         now, rect, group = theme.current(), frame.rect, frame.group
         painter.setPen(QPen(now.colour("border"), 1))
         painter.setBrush(now.colour("window"))
@@ -212,7 +212,7 @@ class NetworkMapView(Explained):
             _paint_head(painter, QPointF(x, top), down=False)
         self._paint_arrow(painter, frame.above, rect, frame.label)
 
-    def _paint_lines(self, painter: QPainter, node: Node) -> None:
+    def _paint_lines(self, painter: QPainter, node: MapNode) -> None:
         now, rect, x = theme.current(), node.rect, self._laid.flow
         self._paint_arrow(painter, node.above, rect, node.label)
         if node.source is not None:
@@ -242,7 +242,7 @@ class NetworkMapView(Explained):
             place = QRect(x + 10, rect.top() - LABELLED, rect.right() - x - 10, LABELLED)
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, label)
 
-    def _paint_block(self, painter: QPainter, index: int, node: Node) -> None:
+    def _paint_block(self, painter: QPainter, index: int, node: MapNode) -> None:
         now, rect, block = theme.current(), node.rect, node.block
         key = self.key_of(node)
         chosen = key == self.key
@@ -316,7 +316,7 @@ class NetworkMapView(Explained):
     def _node_at(self, point: QPoint) -> int:
         return next((i for i, n in enumerate(self._laid.nodes) if n.rect.contains(point)), -1)
 
-    def _turn_at(self, point: QPoint) -> tuple[Frame, int] | None:
+    def _turn_at(self, point: QPoint) -> tuple[MapFrame, int] | None:
         for frame in self._laid.frames:
             for by, rect in zip((-1, 1), self.turn_rects(frame), strict=True):
                 if rect.contains(point) and len(frame.group.keys) > 1:
