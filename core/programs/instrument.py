@@ -260,6 +260,17 @@ class Instrumenter(ast.NodeTransformer):
             return noted
         return node
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """Note the quotient where a loss that is added up is divided by a number of examples."""
+        self.generic_visit(node)
+        noted = node.left
+        if not (isinstance(node.op, ast.Div) and _is_noted_sum(noted)):
+            return node
+        assert isinstance(noted, ast.Call)
+        node.left = noted.args[1]
+        noted.args[1:] = [node]
+        return noted
+
     def _learns(self, node: ast.AST) -> bool:
         """Whether weights are trained in an expression or a statement: its loss is no other one."""
         return self._trains(node) or self._finder.backward_in(node, self._owners[-1])
@@ -357,6 +368,13 @@ def _is_sum(call: ast.Call) -> bool:
         k.arg == "reduction" and isinstance(k.value, ast.Constant) and k.value.value == "sum"
         for k in call.keywords
     )
+
+
+def _is_noted_sum(node: ast.expr) -> bool:
+    """Whether it is a loss that is noted, and added up over a batch."""
+    noted = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "evaluated"
+    loss = node.args[1] if noted and isinstance(node, ast.Call) else None
+    return isinstance(loss, ast.Call) and _has_monitor(node) and _is_sum(loss)
 
 
 def _names(targets: Iterable[ast.expr]) -> list[ast.Name]:

@@ -81,11 +81,16 @@ class Training:
         self._awaited = self.loop.watcher.stop_recording() is not None
 
     def validated(self) -> None:
-        """Take what was evaluated since its last step as one validation."""
-        if self.evaluated:
+        """Take what was evaluated since its last step as one validation.
+
+        What is measured later with the same weights is something else: other data, or a baseline.
+        """
+        watcher = self.loop.watcher
+        again = bool(watcher.validations) and watcher.validations[-1][0] == watcher.count
+        if self.evaluated and not again:
             self.validations += 1
             self.loop.validate(sum(self.evaluated) / len(self.evaluated))
-            self.evaluated = []
+        self.evaluated = []
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is known of it, as plain values."""

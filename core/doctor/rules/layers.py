@@ -79,9 +79,10 @@ def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
     first = evidence.first
     if first is None or first.step > START:
         return rule.not_checked("the first steps were not observed")
-    if any(x.is_output and x.frozen for x in first.layers):
-        return rule.not_checked("its output layer was trained before, and is frozen")
     loss = first.criterion
+    outputs = [x for x in first.layers if x.is_output or x.units == loss.classes > 1]
+    if any(x.frozen for x in outputs):  # alone, or beside what adapts it (Hu et al. 2021)
+        return rule.not_checked("its output layer was trained before, and is frozen")
     # One layer alone is convex: it finds its way from any weights of about the right size.
     alone = len([x for x in first.layers if not x.is_embedding]) == 1
     times = FIRST_LOSS_ALONE if alone else FIRST_LOSS

@@ -512,3 +512,10 @@ def test_what_is_called_behind_the_update_of_a_step_may_use_the_network():
     out = written_out(source)
     assert "use(" in out.split("test()")[0].splitlines()[-2], out
     assert out.count("use(") == 1
+
+
+def test_of_a_sum_over_examples_the_quotient_is_the_loss():
+    """It is as large as one of training, that is divided as well."""
+    source = EPOCHS + "loss = F.mse_loss(net(a), b, reduction='sum') / len(a)\n"
+    noted = next(line for line in written_out(source).splitlines() if "'sum'" in line)
+    assert noted.endswith("F.mse_loss(net(a), b, reduction='sum') / len(a))")

@@ -108,3 +108,16 @@ def test_a_use_is_looked_for_until_there_is_one(monkeypatch):
             if epoch % 5 == 4:
                 torch.ones(3).sum()
     assert len(seen) >= 3 and all(seen)
+
+
+def test_what_is_measured_later_with_the_same_weights_is_no_validation():
+    """As a baseline behind the last one; after a further step it is one."""
+    loop = WatchedLoop(record=False, budget=0.0)
+    training = Training(CodePlace("a.py", None, 1), loop, math.inf)
+    for values in ([2.0, 4.0], [9.0]):
+        training.evaluated = values
+        training.validated()
+    loop.step(1.0, sys._getframe())
+    training.evaluated = [2.5]
+    training.validated()
+    assert loop.watcher.validations == [(0, 3.0), (1, 2.5)] and training.validations == 2

@@ -66,6 +66,13 @@ def test_a_frozen_output_layer_was_not_just_initialised():
         assert bad_init_scale.check(evidence(begun)).passed is passed
 
 
+def test_an_output_layer_that_is_adapted_was_not_just_initialised():
+    """It stays as it is, beside a product of two small matrices that is added: LoRA."""
+    layers = (layer(), layer("base", units=27, frozen=True), output(fan_in=4))
+    begun = steps(criterion=loss(value=27.0), layers=layers)
+    assert bad_init_scale.check(evidence(begun)).passed is None
+
+
 def test_the_first_loss_is_that_of_the_first_step():
     """Later ones say nothing of the initialisation."""
     late = [step(100, criterion=loss(value=27.0))]
