@@ -12,7 +12,7 @@ from ..diagnosis import WORTH_IT, Cause, Check, Diagnosis, Forecast, Proof
 from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.training_copies import Longer, Wider
-from ..watch.training_kind import ACTOR, ADVERSARIAL
+from ..watch.training_kind import ACTOR, ADVERSARIAL, INPUTS
 from .calibration import calibrated
 from .capacity import (
     NEAR,
@@ -58,6 +58,8 @@ MILD = (
     "metric_disagrees",
 )
 """They leave a network that works, so that they come after what keeps it from learning."""
+ANYWHERE = ("crash", "nan")
+"""Causes of whatever is optimised."""
 NEW_EACH_TIME = (
     " Hardly any example came twice, so that it is nearly the loss on new data; to be sure, measure"
     " that, and hand it to seen.validate(loss)."
@@ -150,7 +152,10 @@ def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0
         checks: those of the rules.
         seconds: how long it took.
     """
-    causes = causes_of(checks, evidence.proofs)
+    asked = checks
+    if evidence.training_kind == INPUTS:  # that its network does not learn is as it should be
+        asked = tuple(check for check in checks if check.id in ANYWHERE)
+    causes = causes_of(asked, evidence.proofs)
     experiments = tuple(evidence.experiments.values())
     forecast: Forecast | None = None
     proof: Proof | None = None
@@ -187,6 +192,14 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
     """Distinguish overfitting, undertrained, too small, at its floor and fine."""
     if evidence.crash:
         return "unknown", f"The loop ended with an error: {evidence.crash}.", 0.3, None
+    if evidence.training_kind == INPUTS:
+        return (
+            "unknown",
+            "Nothing wrong was found. Recognised as an optimisation of inputs, such as an attack or"
+            " a picture, through a network that stays as it is: no network is trained here.",
+            0.4,
+            None,
+        )
     if evidence.training_kind in (ADVERSARIAL, ACTOR) and len(evidence.losses) >= 20:
         return (
             "unknown",

@@ -28,6 +28,7 @@ class MovedParameter:
     Attributes:
         parameter: that is looked at; None before a step was observed.
         first, last: its values before the first step that was observed, and before the last one.
+        moves: in how many steps it was moved; what is made anew for each step never is.
         suspected_at: the step that may be the first of another network; -1.
     """
 
@@ -35,6 +36,7 @@ class MovedParameter:
         self.parameter: Tensor | None = None
         self.first: Tensor | None = None
         self.last: Tensor | None = None
+        self.moves = 0
         self.suspected_at = -1
         self._seen = (0, 0)
         self._gradient: Tensor | None = None
@@ -44,7 +46,7 @@ class MovedParameter:
 
     def put(self, parameter: Tensor) -> None:
         """Look at this parameter from now on."""
-        self.parameter = parameter
+        self.parameter, self.moves = parameter, 0
         self._is_as_before(parameter)
 
     def note(self, before: Mapping[str, Tensor], variables: Variables) -> None:
@@ -63,6 +65,7 @@ class MovedParameter:
             if self._still > self._longest_still and self.suspected_at < 0:
                 self.suspected_at = step + 1 - self._still
             return
+        self.moves += 1
         self._longest_still, self._still = max(self._longest_still, self._still), 0
         self._change = self._seen[0] - version
         if not self._usual:

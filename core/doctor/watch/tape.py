@@ -130,7 +130,8 @@ class Backward:
     Attributes:
         root: what was differentiated.
         place: how many calls the tape had by then.
-        parameters: leaves of ``root`` that require a gradient, with no detach() in between.
+        parameters: leaves of ``root`` that require a gradient, with no detach() in between; of
+            those, what ``torch.autograd.grad`` is asked for.
         updated: ids of the parameters that an optimiser moved after it, before the next pass.
         through_grad: whether it was done by ``torch.autograd.grad``.
         line: of the program that asked for it; None.
@@ -446,6 +447,9 @@ class TapeRecorder(TorchFunctionMode):
         if root is None:
             return function(*args, **kwargs)
         reached = tuple(t for t in leaves(tape, root) if t.is_leaf and t.requires_grad)
+        wanted = {id(t) for t in tensors_in(args[1:2] or kwargs.get("inputs"))}
+        if name == "grad" and wanted:  # of what else it depends on, it has no gradient
+            reached = tuple(t for t in reached if id(t) in wanted)
         found = Backward(
             root, len(tape.ops), reached, through_grad=name == "grad", line=line_of_program()
         )

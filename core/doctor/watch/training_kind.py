@@ -22,6 +22,7 @@ AUTOENCODER = "autoencoder"
 LANGUAGE = "language model"
 CLASSIFICATION = "classification"
 REGRESSION = "regression"
+INPUTS = "optimisation of inputs"
 OTHER = "other"
 
 SUPERVISED = (CLASSIFICATION, LANGUAGE, REGRESSION)
@@ -60,7 +61,7 @@ def recognise(
     if _is_adversarial(graph, variables):
         return ADVERSARIAL if loss.kind or not _has_actor(graph) else ACTOR
     if _only_inputs_are_trained(graph, variables):
-        return OTHER
+        return INPUTS
     derived = [op for op in graph.ops if op.name == "grad" and op.function.__name__ == "grad"]
     if derived:
         by_weights = any(id(t) in graph.weights for op in derived for t in op.inputs[1:])
@@ -95,7 +96,11 @@ def _only_inputs_are_trained(graph: StepGraph, variables: Variables) -> bool:
     """Whether a picture or the like is optimised, through a network that is fixed."""
     held = {id(p) for p in variables.module_parameters()}
     used = [t for op in graph.ops for t in op.inputs if id(t) in held]
-    return bool(used and graph.tape.parameters) and not any(t.requires_grad for t in used)
+    moved = {id(p) for p in graph.tape.parameters}
+    if not used or not moved:
+        return False
+    asked = all(found.through_grad for found in graph.tape.passes)  # as for an attack
+    return not any(t.requires_grad for t in used) or (asked and moved.isdisjoint(held))
 
 
 def _is_adversarial(graph: StepGraph, variables: Variables) -> bool:

@@ -419,7 +419,7 @@ class LoopWatcher:
             return
         suspected = self._moved.suspected_at
         at = suspected if suspected >= 0 else self.count
-        if at >= MIN_STEPS and self._trains_another(tape, variables, trained):
+        if at >= MIN_STEPS and self._moved.moves and self._trains_another(tape, variables, trained):
             self._begin_anew(at, variables, set(trained))
             if known.isdisjoint(trained):
                 self._before = {}  # it was made in this very step

@@ -150,3 +150,21 @@ def test_weights_begin_again_where_they_come_from_nothing_before() -> None:
     assert begins_again([other], [first], [last])
     assert begins_again([first], [first], [last])
     assert not begins_again([last + 0.01], [first], [last])
+
+
+def test_what_is_made_for_each_step_is_no_network() -> None:
+    """As the perturbation of an attack, of which the network stays as it is."""
+    net = _net()
+    with watch(quiet=True, record=False, budget=0) as seen:
+        delta = torch.zeros(16, 4)
+        for step in range(60):
+            if step % 10 == 0:
+                delta = 0.1 * torch.randn(16, 4)
+            delta.requires_grad_()
+            loss = (net(X[:16] + delta) - Y[:16]).square().mean()
+            (slope,) = torch.autograd.grad(loss, delta)
+            delta = (delta.detach() + 0.1 * slope.sign()).clamp(-0.3, 0.3)
+            seen.step(loss)
+    assert not seen._loop.watcher.earlier
+    assert seen.diagnosis.training_kind == "optimisation of inputs"
+    assert seen.diagnosis.verdict == "unknown" and not seen.diagnosis.causes
