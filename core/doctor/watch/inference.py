@@ -44,8 +44,9 @@ FEW_NUMBERS, RATIO_OF_FEW = 30, 10.0
 MANY_NUMBERS, MANY_FEATURES, BEYOND = 1000, 8, 0.1
 """Numbers of training inputs, in all and of an example, that tell their range; and the share of
 others that may lie outside of it."""
-MANY_ROWS, MANY_COLUMNS, OTHER_SCALE = 30, 3, 3.0
-"""Of a table; and times the distance between quartiles by which a column is scaled otherwise."""
+MANY_ROWS, MOST_ROWS, MANY_COLUMNS, OTHER_SCALE = 30, 1000, 3, 3.0
+"""Of a table, and as many as are looked at; and times the distance between quartiles by which a
+column is scaled otherwise."""
 MOSTLY_KEPT, MADE_UP_FOR = 0.95, 0.6
 """Share of units that dropout by hand keeps; and the part of what it leaves out by which inference
 is larger where that is not made up for."""
@@ -79,7 +80,8 @@ def compare_inference(
     used = signature(tape.ops, graph.weights)
     if not trained or not used:
         return InferenceStats()
-    missing, extra = [], []
+    missing, extra = list[str](), list[str]()
+    fewer, more = list[tuple[str, str]](), list[tuple[str, str]]()
     last = next(reversed(trained)) if any(op.name in TAKE_LOGITS for op in graph.ops) else 0
     decided = _threshold_is_zero(tape, graph.weights)
     remembers = _joined_calls(tape.ops, graph.weights) > _joined_calls(graph.ops, graph.weights)
@@ -98,8 +100,8 @@ def compare_inference(
             added -= {NORMALISATION} if theirs.by_hand else set()
         if decided and key == next(reversed(trained)):
             left_out -= {"sigmoid", "tanh"}  # it has the sign of its input, or is above a half
-        missing += [f"{what} behind {name}" for what in sorted(left_out)]
-        extra += [f"{what} behind {name}" for what in sorted(added)]
+        fewer += [(what, name) for what in sorted(left_out)]
+        more += [(what, name) for what in sorted(added)]
         # A text that grows goes through the lengths between; other texts have other ones.
         stays = len(theirs.lengths) == 1 and theirs.looked_up > 1
         if ours.lengths and stays and not ours.lengths & theirs.lengths and not remembers:
@@ -112,6 +114,10 @@ def compare_inference(
         settled = steps >= SETTLED or not ours.updated
         if NORMALISATION in ours.operations & theirs.operations and settled:
             extra += _compare_signals(name, ours, theirs)
+    # Behind a sum of two products it is counted to either.
+    either = {what for what, _ in fewer} & {what for what, _ in more} - {NORMALISATION}
+    missing += [f"{what} behind {name}" for what, name in fewer if what not in either]
+    extra += [f"{what} behind {name}" for what, name in more if what not in either]
     if not _goes_backwards(list(trained), list(used)):
         extra += _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
@@ -483,10 +489,11 @@ def _other_columns(ours: Tensor, theirs: Tensor) -> str:
 
     As where one is divided by standard deviations and the other by variances.
     """
+    ours, theirs = ours[:MOST_ROWS], theirs[:MOST_ROWS]
     enough = min(len(ours), len(theirs)) >= MANY_ROWS if ours.dim() == theirs.dim() == 2 else False
     if not enough or not 1 < ours.shape[1] == theirs.shape[1]:
         return ""
-    parts = torch.tensor([0.25, 0.75], device=ours.device)
+    parts = ours.new_tensor([0.25, 0.75])
     (low, high), (least, most) = torch.quantile(ours, parts, 0), torch.quantile(theirs, parts, 0)
     known = (high > low) & (most > least)
     ratios = ((most - least) / (high - low))[known]

@@ -107,3 +107,15 @@ def test_the_spread_of_outputs_is_no_normalisation(behind, told):
     graph = build_graph(training.tape, [*first.parameters(), *last.parameters()])
     found = compare_inference(graph, inference.tape, Variables(), 100)
     assert any(NORMALISATION in words for words in found.extra) is told
+
+
+def test_a_nonlinearity_of_a_sum_is_counted_to_either_layer():
+    """As in a fixed point, whose state is zero where it begins: the order of both is another."""
+    one, two, x, z = nn.Linear(4, 3), nn.Linear(3, 3), torch.randn(10, 4), torch.randn(10, 3)
+    with TapeRecorder() as training:
+        (one(x) + two(z)).tanh().mean().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        (two(z) + one(x)).tanh()
+    graph = build_graph(training.tape, [*one.parameters(), *two.parameters()])
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert not found.missing and not found.extra
