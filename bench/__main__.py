@@ -20,6 +20,7 @@ MEASUREMENTS = {
     "others-cnn": "bench.others modern",
     "others-mlp": "bench.others small",
     "pen": "bench.window pen",
+    "mute": "bench.window mute",
     "memory": "bench.window memory",
     "memory-estimate": "bench.memory",
     "close": "bench.window close",

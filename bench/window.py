@@ -1,34 +1,47 @@
 """What the window costs, how quickly it answers, and whether it gives back what it takes."""
 
 import gc
+import math
 import os
 import statistics
 import subprocess
 import sys
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QTextEdit, QWidget
 
 from bench.program import RECIPE, bare_rate, begin, pump, ready
 from bench.rows import row, show, sized
 from core.telemetry.events import Metrics
 from core.training.recipe import Recipe
+from gui.charts.unit_bars import UnitBars
+from gui.digits.tour import SEVEN
 from gui.session_state import State
 from gui.tour import Guide
 from gui.window import MainWindow
 
 ROUNDS = sized(3, 1)
-MOVES, TRAININGS, DRAWN = sized((150, 20, 600), (4, 3, 20))
+MOVES, TRAININGS, DRAWN, MUTED = sized((150, 20, 600, 60), (4, 3, 20, 4))
 BUSY = sized(4, 1)  # processes
 TURN, SETTLED = sized((300, 200), (20, 10))
 """How long a page rests when it is turned to, and after a change of theme, in milliseconds."""
 TRAINED, WATCHED, ALONE = sized((5000, 4000, 4.0), (300, 200, 0.2))
 """How long a race is run with the window and watched, in milliseconds, and bare, in seconds."""
+
+
+ANSWERS = (
+    ("digits", "conv.1", "digitBars"),
+    ("names", "embedding", "letterBars"),
+    ("text", "blocks.1.expand", "textOutput"),
+    ("points", "hidden.0", "pointsPlane"),
+)
+"""Of each page the layer whose units are muted, and what shows the answer."""
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -165,6 +178,62 @@ def _pen_times(window: QWidget, moves: int = MOVES) -> list[float]:
     QTest.mouseRelease(canvas, left, pos=QPoint(side // 2, side // 2))
     assert len(times) > moves // 2, f"only {len(times)} of {moves} moves changed the bars"
     return times
+
+
+def mute() -> None:
+    """From a click that mutes a unit, or brings it back, to the changed answer on each page."""
+    rows = []
+    for page, layer, answer in ANSWERS:
+        window, session = ready(page)
+        guide, learning = Guide(window, Path()), window.page.learning
+        if page == "digits":
+            for points in SEVEN:
+                guide.stroke("digitCanvas", points)
+        told: list[float] = []
+        if page == "text":
+            writing = window.page.write.writing
+            writing.streamed.connect(lambda fresh, told=told: told.append(time.perf_counter()))
+            window.page.write.generate.click()
+        window.page.tabs.setCurrentWidget(learning)
+        learning.open_layer(layer)
+        pump(lambda panel=learning.layer: panel.step.text() != "")
+        seen = guide.find(QWidget, answer)
+        seen = seen.viewport() if isinstance(seen, QTextEdit) else seen
+        times = _mute_times(learning.layer.ablation.bars, seen, told)
+        session.intervene(())
+        window.close()
+        what = f"click on a unit to the changed answer, p95: {page}"
+        rows.append(row(what, quantile(times, 0.95), 50, "ms", True))
+    show(rows)
+
+
+def _mute_times(bars: UnitBars, answer: QWidget, told: list[float]) -> list[float]:
+    """Return how long each click took until the answer was painted, in milliseconds.
+
+    Args:
+        bars: are clicked.
+        answer: what is painted anew.
+        told: when a text was told, of which only what is painted behind its beginning counts.
+    """
+    painted, times = Painted(answer), []
+    for turn in range(MUTED):
+        at = bars.rect_of(turn // 2 % bars.count()).center().toPoint()
+        Guide.rest(50)
+        start = time.perf_counter()
+        QTest.mouseClick(bars, Qt.MouseButton.LeftButton, pos=at)
+        writes = bool(told)
+        pump(
+            lambda start=start, writes=writes: (
+                painted.at > start and (not writes or painted.at > _after(told, start))
+            )
+        )
+        times.append(1000 * (painted.at - start))
+    return times
+
+
+def _after(times: list[float], start: float) -> float:
+    """Return the first of times in order behind a moment; infinity for none."""
+    return next((t for t in times[bisect_right(times, start) :]), math.inf)
 
 
 def memory() -> None:
@@ -366,6 +435,7 @@ def main(words: list[str]) -> None:
     {
         "speed": speed,
         "pen": pen,
+        "mute": mute,
         "memory": memory,
         "close": close,
         "theme": theme,

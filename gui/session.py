@@ -116,6 +116,8 @@ class Session(QObject):
         self.replica: Any = None
         self.interventions: tuple[Intervention, ...] = ()
         """What the replica computes with; the training's own network has none."""
+        self._unchanged: tuple[Weights | None, Any] = (None, None)
+        """A copy of the replica without interventions, and the weights that it has."""
         self.weights: Weights | None = None
         self.snapshot: Snapshot | None = None
         """The newest look at the layers, for widgets that were hidden when it was taken."""
@@ -541,6 +543,7 @@ class Session(QObject):
         self.replica = Replica(playgrounds.get(self.name), recipe, started.vocabulary, arrays)
         if weights:
             self.weights = weights
+        self._unchanged = None, None
         if self.interventions:  # on a network that is gone
             self.interventions = ()
             self.intervened.emit()
@@ -551,6 +554,17 @@ class Session(QObject):
 
         arrays = self.weights.arrays if self.weights is not None else None
         return Replica(self.replica.playground, self.trained, self.replica.vocabulary, arrays)
+
+    def unchanged_replica(self) -> Any:
+        """Return the network on the screen as it is without interventions, for whoever explains it.
+
+        It is the replica itself where there are none.
+        """
+        if not self.interventions:
+            return self.replica
+        if self._unchanged[0] is not self.weights:
+            self._unchanged = self.weights, self.copy_replica()
+        return self._unchanged[1]
 
     def _update_replica(self, weights: Weights) -> None:
         self.weights = weights

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
@@ -16,7 +17,7 @@ NARROWEST, WIDEST = 12, 30  # pixels of a column
 MANY, NARROW = 96, 6  # columns from which on they may be narrower, and by how much
 HIGH, LOW = 128, 76  # pixels of a row: of the only one, and of one of several
 NAMES, ROOM = 15, 5  # pixels for the names below the bars, and above them
-EVERY = 5  # of how many columns one has a name, where not all names fit
+EVERY = 5  # of how many columns one has a name, where not all fit; of narrow ones, of twice so many
 
 
 class UnitBars(Cells):
@@ -106,41 +107,38 @@ class UnitBars(Cells):
 
     def paint(self, painter: QPainter) -> None:
         """Paint the axis of each row, the bars and their names."""
-        now, across = theme.current(), self.across()
+        now, across, wide = theme.current(), self.across(), self._wide()
         painter.setFont(theme.font(11))
         painter.setPen(now.colour("muted"))
         painter.drawText(QRectF(0, 0, self.width(), TITLE - 2), 0, self._title)
         if not self._units:
             return
         high = self._row_height(self.width())
-        for first in range(0, self.count(), across):
-            top = self.rect_of(first).top()
-            frame = QRectF(LEFT, top + ROOM, self._wide() * across, high - NAMES - ROOM - 2)
+        longest = painter.fontMetrics().horizontalAdvance(str(max(self._units)))
+        every = 1 if wide >= longest + 4 else EVERY if wide >= NARROWEST else 2 * EVERY
+        for row, first in enumerate(range(0, self.count(), across)):
+            top = TITLE + row * high + ROOM
+            frame = QRectF(LEFT, top, wide * across, high - NAMES - ROOM - 2)
             if self._values:
                 paint_y_axis(painter, frame, self._scale, number)
             base = frame.bottom() - frame.height() * self._scale.share(0.0)
             painter.setPen(QPen(now.colour("border"), 1))
             painter.drawLine(QPointF(frame.left(), base), QPointF(frame.right(), base))
-            for place in range(first, min(first + across, self.count())):
-                self._paint_column(painter, place, frame, base)
+            self._paint_row(painter, self._units[first : first + across], frame, base, every)
 
-    def _paint_column(self, painter: QPainter, place: int, frame: QRectF, base: float) -> None:
-        now, cell, unit = theme.current(), self.rect_of(place), self._units[place]
-        fits = cell.width() >= painter.fontMetrics().horizontalAdvance(str(max(self._units))) + 3
-        every = EVERY if cell.width() >= NARROWEST - 1 else 2 * EVERY
-        if fits or place % every == 0:
-            painter.setPen(now.colour("muted"))
-            under = QRectF(cell.left() - 20, frame.bottom() + 1, cell.width() + 40, NAMES)
-            painter.drawText(under, Qt.AlignmentFlag.AlignCenter, str(unit))
-        share = self._scale.share(self._values.get(unit, math.nan))
-        if math.isnan(share):
-            return
-        end = frame.bottom() - frame.height() * share
-        thick = min(18.0, 0.7 * cell.width())
-        bar = QRectF(
-            cell.center().x() - thick / 2, min(base, end), thick, max(1.0, abs(base - end))
-        )
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.colour("validation", 205))
-        painter.drawRect(bar)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+    def _paint_row(
+        self, painter: QPainter, units: Sequence[int], frame: QRectF, base: float, every: int
+    ) -> None:
+        now, wide = theme.current(), self._wide()
+        middle = Qt.AlignmentFlag.AlignCenter
+        painter.setPen(now.colour("muted"))
+        for column, unit in enumerate(units[::every]):
+            left = frame.left() + (column * every + 0.5) * wide - 20
+            painter.drawText(QRectF(left, frame.bottom() + 1, 40, NAMES), middle, str(unit))
+        values = np.array([self._values.get(unit, math.nan) for unit in units], float)
+        ends = frame.bottom() - frame.height() * self._scale.shares(values)
+        thick, colour = min(18.0, 0.7 * wide), now.colour("validation", 205)
+        for column in np.flatnonzero(np.isfinite(ends)).tolist():
+            left, end = frame.left() + (column + 0.5) * wide - thick / 2, float(ends[column])
+            bar = QRectF(left, min(base, end), thick, max(1.0, abs(base - end)))
+            painter.fillRect(bar, colour)

@@ -129,11 +129,12 @@ class DigitTrace(QObject):
 
     def refresh(self) -> None:
         """Trace with newer weights, if there are any."""
-        if (self.session.replica, self.session.weights) != self._traced:
+        if (self.session.unchanged_replica(), self.session.weights) != self._traced:
             self._trace()
 
     def _trace(self) -> None:
-        replica, weights = self._traced = (self.session.replica, self.session.weights)
+        session = self.session
+        replica, weights = self._traced = (session.unchanged_replica(), session.weights)
         self.stages = ()
         if weights is not None and self.picture is not None:
             self.stages = forward_trace(replica.model, self.picture)

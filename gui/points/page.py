@@ -223,8 +223,10 @@ class Page(TrainingPage):
     def _show_network(self, started: Started) -> None:
         self.maps.set_layers(started.layers)
         self.learning.second.setVisible(self._trained.classes > 0)  # values have no accuracy
-        if self._pick and self._pick[0] not in {info.name for info in started.layers}:
-            self._show_answer()
+        if pick := self._pick:
+            units = next((info.units for info in started.layers if info.name == pick[0]), 0)
+            self._take_pick(None)
+            self._take_pick(pick if pick[1] < units else None)
         self._show_points(self.session.recipe)
 
     def _on_field(self, field: Any) -> None:
@@ -263,7 +265,7 @@ class Page(TrainingPage):
         self.controls.setVisible(pick is not None)
         if pick:
             self.controls.select(pick[1])
-            self._show_interventions()
+        self._show_interventions()
         self.card.unit = f"{pick[0]}, unit {pick[1]}" if pick else ""
         self.maps.update()
         self.live.refresh()

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.telemetry.events import Evaluated, LayerView, Loaded, Metrics, Started
+from core.telemetry.events import Evaluated, LayerInfo, LayerView, Loaded, Metrics, Started
 from gui.session import Session
 from gui.widgets.ablation_asker import AblationAsker
 from gui.widgets.card import Card, label, say
@@ -130,7 +130,11 @@ class LearningPanel(QWidget):
         self._show_choice()
         say(self.remark, WAITING, "small")
         self.step.setText("")
-        if self._open and self._open not in {info.name for info in started.layers}:
+        if not self._open:
+            return
+        if info := next((i for i in started.layers if i.name == self._open), None):
+            self._show_layer(info)
+        else:
             self.close_layer()
 
     def _show_choice(self) -> None:
@@ -191,12 +195,16 @@ class LearningPanel(QWidget):
         info = next(i for i in self._session.info.layers if i.name == name)  # type: ignore[union-attr]
         self._open = name
         self._session.choice.choose(name)
-        self.layer.open(info)
-        self.layer.show_interventions(self._session.interventions)
-        self._ablation.open(name)
+        self._show_layer(info)
         self._stack.setCurrentWidget(self.layer)
         self.refresh_layer()
         self._timer.start()
+
+    def _show_layer(self, info: LayerInfo) -> None:
+        """Get ready for the opened layer, of this network."""
+        self.layer.open(info)
+        self.layer.show_interventions(self._session.interventions)
+        self._ablation.open(info.name)
 
     def close_layer(self) -> None:
         """Go back to the card."""

@@ -82,7 +82,8 @@ class Part(NetworkPart):
 
     def refresh(self) -> None:
         """Show the head on the prompt, with its present weights."""
-        model = self.session.replica.model if self.session.weights is not None else None
+        session = self.session
+        model = session.unchanged_replica().model if session.weights is not None else None
         for field in (self.prompt, self.layer_box, self.head_box):
             field.setEnabled(isinstance(model, GPT))
         if isinstance(model, GPT):

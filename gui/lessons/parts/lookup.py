@@ -49,7 +49,7 @@ class Part(NetworkPart):
 
     def refresh(self) -> None:
         """Show the table of the network with its present weights."""
-        replica = self.session.replica
+        replica = self.session.unchanged_replica()
         table = None if self.session.weights is None else embedding_table(replica.model)
         letters = "" if table is None else replica.model.alphabet.letters
         self.board.setVisible(table is not None)
