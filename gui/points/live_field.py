@@ -42,7 +42,10 @@ class LiveField(QObject):
     ) -> None:
         super().__init__(seen)
         self._session, self._seen, self._ask = session, seen, ask
-        self._slot: deque[Field] = deque(maxlen=1)
+        self._slot: deque[tuple[int, Field]] = deque(maxlen=1)
+        """The newest answer of the thread that trains, and which question it is to."""
+        self._questions = self._shown = 0
+        """How many have been put, and which of them the field is the answer to that is shown."""
         self._stale = True
         self._asked = 0.0
         """When one was asked for last."""
@@ -81,7 +84,7 @@ class LiveField(QObject):
     def _tick(self) -> None:
         if self._slot:
             self._waits = False
-            self.changed.emit(self._slot.pop())
+            self._show(*self._slot.pop())
         if time.monotonic() - self._asked < EVERY:
             return
         learns = self._session.state is State.TRAINING
@@ -97,11 +100,20 @@ class LiveField(QObject):
         from core.interventions import asked_with
 
         session = self._session
+        self._questions += 1
+        number = self._questions
         if session.begun:
-            question = asked_with(session.interventions, self._ask(self._slot.append))
-            self._waits = session.ask(question, "field")
+            question = self._ask(lambda field: self._slot.append((number, field)))
+            self._waits = session.ask(asked_with(session.interventions, question), "field")
         elif session.weights is not None:
-            self._ask(self.changed.emit)(session.replica.model, session.weights.step)
+            question = self._ask(lambda field: self._show(number, field))
+            question(session.replica.model, session.weights.step)
+
+    def _show(self, number: int, field: "Field") -> None:
+        """Show the answer to a question, unless a later one's is shown: a run that ends is late."""
+        if number > self._shown:
+            self._shown = number
+            self.changed.emit(field)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask while it is seen, and not while it is hidden."""
