@@ -4,7 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QSizePolicy
 
 from core.network_map.parts import MapBlock, MapGroup, NetworkMap, Place, written
@@ -13,6 +22,7 @@ from core.telemetry.layer_health import Remark
 from gui import theme
 from gui.charts.explained import Explained
 from gui.charts.sparklines import draw_warning
+from gui.widgets.export_file import PICTURE
 from gui.widgets.glossary import TERM
 from gui.widgets.network_layout import (
     AFTER,
@@ -36,7 +46,7 @@ from gui.widgets.network_words import (
 )
 
 STEP = 20  # pixels of the buttons that turn to the next of identical groups
-MEASURED = 118  # pixels for what was measured of a layer
+MEASURED = 134  # pixels for what was measured of a layer
 EMPTY = "The map of the network is drawn here as soon as there is one."
 ABOUT = (
     "The network's blocks, from input to output, and the shapes of what goes from one to the next,"
@@ -64,6 +74,7 @@ class NetworkMapView(Explained):
         super().__init__()
         self.setObjectName("networkMap")
         self.setAccessibleName("Map of the network")
+        self.setProperty(PICTURE, "Network map")  # whole, where a card is as much as is seen of it
         self.setToolTip(f"<p>{ABOUT}</p><p>{KEYS}</p>")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -103,7 +114,9 @@ class NetworkMapView(Explained):
         if place := self._place(key):
             part, copy, _ = place
             self._copies[part] = copy
-        self.setProperty(TERM, term_of_block(self.block_of(key)))
+        block = self.block_of(key)
+        self.setProperty(TERM, term_of_block(block))
+        self.setAccessibleDescription(f"{key}. {explanation_of(block)}" if block else ABOUT)
         self.update()
 
     def _place(self, key: str) -> Place | None:
@@ -296,7 +309,7 @@ class NetworkMapView(Explained):
             update = stats.update_to_data
             for place, words, role in (
                 (upper, f"activation std {stats.std:.2f}", "activation"),
-                (lower, f"log10 update {update:.1f}" if update > -math.inf else "", "update"),
+                (lower, f"update-to-weight {update:.1f}" if update > -math.inf else "", "update"),
             ):
                 painter.setPen(now.colour(role))
                 room = QRect(at, place.top(), MEASURED, place.height())
@@ -391,14 +404,35 @@ class NetworkMapView(Explained):
         else:
             super().keyPressEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Whoever comes with the keyboard sees where the keys are."""
+        super().focusInEvent(event)
+        by_key = event.reason() in (
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+        )
+        if by_key and self._laid.nodes and self._place(self.key) is None:
+            self.chosen.emit(self.key_of(self._laid.nodes[0]))
+
     def explain(self, point: QPoint) -> str:
         """Return what a block does with its shapes, and what is remarkable about it."""
         index = self._node_at(point)
         if index < 0:
             return ""
         node = self._laid.nodes[index]
-        remarks = self._remarks.get(self.key_of(node), ())
-        return "\n".join([*(r.sentence for r in remarks), explanation_of(node.block)])
+        key = self.key_of(node)
+        words = [remark.sentence for remark in self._remarks.get(key, ())]
+        return "\n".join([*words, explanation_of(node.block), *_measured(self.measured.get(key))])
+
+
+def _measured(stats: LayerStats | None) -> list[str]:
+    """Say what was measured of a layer."""
+    if stats is None:
+        return []
+    words = f"The standard deviation of its activations is {stats.std:.2f}"
+    if stats.update_to_data > -math.inf:
+        words += f", and log10 of its update-to-weight ratio is {stats.update_to_data:.1f}"
+    return [f"{words}."]
 
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -45,10 +45,10 @@ class NetworkPanel(QWidget):
         self.count.setToolTip("<p>How many numbers the network learns.</p>")
         self.open = push_button("networkOpen", "Open layer", "Open the chosen layer.")
         self.table = push_button(
-            "networkTable", "In the table", "Show the chosen layer in the layer table."
+            "networkTable", "Show in table", "Show the chosen layer in the layer table."
         )
         self.code = push_button(
-            "networkCode", "In the code", "Show the lines of the chosen block in the code."
+            "networkCode", "Show in code", "Show the lines of the chosen block in the code."
         )
         self._area = QScrollArea()
         self._arrange()

@@ -45,6 +45,8 @@ def variants(tmp_path_factory):
         data = playground.load(path if name == "text" else None)
         changes = {"dropout": dropout} | (small if name == "text" else {})
         recipes = [recipe.replace(changes) for recipe in playground.recipes.values()]
+        if name == "text":
+            recipes.append(recipes[0].replace({"bias": False, "gelu": "tanh", "trained": "lora"}))
         return [(recipe, playground.vocabulary(data, recipe)) for recipe in recipes]
 
     return of

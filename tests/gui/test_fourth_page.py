@@ -25,7 +25,7 @@ def sixty_steps(fourth):
 
 
 def test_its_page_is_found_and_trains(qtbot, spirals, sixty_steps):
-    """Curves, layers and an opened layer; its run is in the table of runs."""
+    """Curves, layers, an opened layer, the network's map; its run is in the table of runs."""
     assert "spirals" in page_names()
     session, ended, views = spirals.session, [], []
     session.ended.connect(ended.append)
@@ -36,6 +36,9 @@ def test_its_page_is_found_and_trains(qtbot, spirals, sixty_steps):
     spirals.page.learning.open_layer("hidden.0")
     spirals.until(lambda: bool(views))
     assert views[-1].activity.shape == (32, 200)
+    spirals.page.tabs.setCurrentWidget(spirals.page.network_panel)
+    places = spirals.page.network_panel.map.network.places()
+    assert list(places)[1:-1] == ["hidden.0", "hidden.1", "output"]
     runs = Hands(qtbot, spirals.window, "runs")
     runs.until(lambda: runs.page.runs.rowCount() == 1)
     entry = runs.page.runs.entry(0)

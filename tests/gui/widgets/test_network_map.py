@@ -2,14 +2,17 @@
 
 import pytest
 import torch
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from core.glossary import find
 from core.layers import Embedding, Layer
 from core.network_map.listener import map_network
 from core.telemetry.layer_health import Remark
 from core.transformer import Block
+from gui.widgets.export_file import PICTURE, save_file
 from gui.widgets.glossary import term_of
 from gui.widgets.network_map import EMPTY, NetworkMapView
 from gui.widgets.network_words import KIND_TERMS, LAYER_TERMS
@@ -140,6 +143,27 @@ def test_f1_explains_the_chosen_block(view):
         view.choose(key)
         assert term_of(view).title == title
     assert all(map(find, (*KIND_TERMS.values(), *LAYER_TERMS.values())))
+
+
+def test_it_is_exported_whole(view, tmp_path):
+    """As a picture of all of it, and as rows: also what is scrolled out of sight."""
+    assert view.property(PICTURE)
+    view.resize(400, view.minimumSizeHint().height())
+    for kind in ("png", "csv", "md"):
+        save_file(view, tmp_path / f"map.{kind}")
+    assert "blocks.47.attend,linear,B × T × 8,B × T × 24,216" in (tmp_path / "map.csv").read_text(
+        "utf-8"
+    )
+    assert QImage(str(tmp_path / "map.png")).height() == 2 * view.height()
+
+
+def test_who_comes_by_tab_sees_where_the_keys_are(view):
+    """The first block is chosen, unless another one is."""
+    for before, after in (("", "network.input"), ("output", "output")):
+        view.choose(before)
+        arrives = QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.TabFocusReason)
+        QApplication.sendEvent(view, arrives)
+        assert view.key == after
 
 
 def test_without_a_network_it_says_so(qtbot):
