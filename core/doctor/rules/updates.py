@@ -114,6 +114,8 @@ def wrong_update_sign(rule: Rule, evidence: Evidence) -> Check:
         return rule.failed(endless, 0.95, "a term of the loss", "a loss with a lowest value")
     if opposite := _learns_the_opposite(evidence):
         return rule.failed(opposite, 0.9, "the loss", "an accuracy above chance")
+    if any(step.optimizer in LINE_SEARCH for step in steps):
+        return rule.not_checked("this optimiser takes several steps at once, along no gradient")
     cosines = []
     for step in steps[:12]:
         moved = [p.cosine for p in step.parameters if math.isfinite(p.cosine) and p.update > 0]

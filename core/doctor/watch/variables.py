@@ -130,8 +130,11 @@ def find_variables(
     visited: set[int] = set()
     for value in objects:
         _visit(found, visited, "", value, 0)
+    nearer = set[str]()  # hides what has its name farther away
     for namespace in namespaces:
-        for name, value in list(namespace.items()):
+        seen = [(name, value) for name, value in list(namespace.items()) if name not in nearer]
+        nearer |= namespace.keys()
+        for name, value in seen:
             if math.isnan(found.lr) and name.lower() in LEARNING_RATE and type(value) is float:
                 found.lr = value
             if not name.startswith("__"):

@@ -421,8 +421,8 @@ class LoopWatcher:
         at = suspected if suspected >= 0 else self.count
         if at >= MIN_STEPS and self._moved.moves and self._trains_another(tape, variables, trained):
             self._begin_anew(at, variables, set(trained))
-            if known.isdisjoint(trained):
-                self._before = {}  # it was made in this very step
+        if self._network and known.isdisjoint(trained):
+            self._before = {}  # what is trained was made in this very step
         self._moved.settle()
         for key, parameter in trained.items():
             first = self.first_weights.get(variables.name(parameter))

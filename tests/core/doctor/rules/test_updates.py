@@ -58,6 +58,12 @@ def test_the_negative_of_the_loss_is_the_wrong_sign():
     assert wrong_update_sign.check(evidence(nothing)).passed is None
 
 
+def test_several_steps_at_once_have_no_direction():
+    """As those of L-BFGS, which end beside the gradient that is seen last."""
+    found = steps(parameters=(weight(cosine=0.3),), optimizer="LBFGS")
+    assert wrong_update_sign.check(evidence(found)).passed is None
+
+
 @pytest.mark.parametrize(
     ("losses", "passed"),
     [

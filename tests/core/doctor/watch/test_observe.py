@@ -353,3 +353,10 @@ def test_a_column_tells_the_class_whatever_digits_are_the_default():
         assert _has_class_column(rows, labels) and not _has_class_column(rows[:, 1:], labels)
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_a_nearer_variable_hides_one_of_its_name():
+    """A function's model is the one that it trains, and not the file's."""
+    mine, other = nn.Linear(3, 1), nn.Linear(5, 1)
+    found = find_variables([{"model": mine}, {"model": other, "x": numbers(40)}])
+    assert found.modules == {"model": mine} and "x" in found.data
