@@ -23,6 +23,12 @@ class Hands:
         assert found is not None, name
         return found
 
+    def turn_to(self, title):
+        """Show the tab of that title; a page may get other tabs before it."""
+        tabs = self.page.tabs
+        titles = [tabs.tabText(index) for index in range(tabs.count())]
+        tabs.setCurrentIndex(titles.index(title))
+
     def click(self, name):
         """Press and release the left button on what can be pressed."""
         widget = self.find(name)

@@ -69,7 +69,7 @@ def test_training_by_a_click_learns_shows_and_is_kept(program, runs):
     kept = list(runs.glob("*/last.safetensors"))
     assert len(kept) == 1 and load_checkpoint(kept[0]).about["steps"] == history.loss.x[-1]
     assert kept[0].parent.name in program.page.findChild(QLabel, "runMessage").text()
-    program.page.tabs.setCurrentIndex(1)
+    program.turn_to("Mistakes")
     mistakes = program.page.evaluation
     assert "validation" in mistakes.findChild(QLabel, "evaluationSentence").text()
 
@@ -255,7 +255,7 @@ def test_closing_in_mid_training_ends_the_thread_and_keeps_the_network(program, 
 def test_what_is_hidden_draws_nothing(program):
     """While another tab is shown, neither curves nor wall are drawn."""
     program.train()
-    program.page.tabs.setCurrentIndex(1)
+    program.turn_to("Mistakes")
     drawn = program.page.learning._drawn
     program.until(lambda: len(program.session.history.loss.x) > 20)
     assert program.page.learning._drawn == drawn
@@ -293,9 +293,7 @@ def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(program):
     recipe = QUICK.replace({"lr": 1e-4})
     program.session.recipe = recipe
     weights = program.session.weights
-    program.page.tabs.setCurrentIndex(
-        next(i for i in range(9) if program.page.tabs.tabText(i) == "Learning rate")
-    )
+    program.turn_to("Learning rate")
     program.click("sweepButton")
     program.until(lambda: program.find("useRate").isEnabled())
     assert program.session.weights is weights, "the network that answers is another one"
@@ -308,8 +306,8 @@ def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(program):
 def test_the_model_comparison_trains_each_model_and_plays_with_one(program):
     """Four models in turn; each has its row with errors, the best a star; a row opens again."""
     page = program.page
-    page.tabs.setCurrentWidget(page.tabs.widget(2))
-    assert page.tabs.tabText(2) == "Model comparison" and program.find("ladderTable").isVisible()
+    program.turn_to("Model comparison")
+    assert program.find("ladderTable").isVisible()
     assert not program.find("ladderRecipes").isVisible(), "there is one kind of recipes"
     program.find("ladderLength").setValue(1)
     program.click("trainLadder")

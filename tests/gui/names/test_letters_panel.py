@@ -14,7 +14,7 @@ from gui.session_state import State
 @pytest.fixture
 def letters(quick):
     """The page at its letters."""
-    quick.page.tabs.setCurrentIndex(1)
+    quick.turn_to("Letters")
     return quick
 
 

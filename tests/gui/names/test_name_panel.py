@@ -47,11 +47,11 @@ def test_without_any_network_there_are_hints(bare, sixty):
     assert painted(bare.page.surprise.letters)
     for tab in range(bare.page.tabs.count()):
         bare.page.tabs.setCurrentIndex(tab)
-    bare.page.tabs.setCurrentIndex(1)
+    bare.turn_to("Letters")
     for name in ("mapSourceNetwork", "mapSourceDifference", "mapSourceData"):
         click(bare, name)
     assert painted(bare.page.letters.embedding.map)
-    bare.page.tabs.setCurrentIndex(2)
+    bare.turn_to("Model comparison")
     table = bare.page.comparison_panel.table
     place = table.row_rect(2).center().toPoint()
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)

@@ -153,7 +153,7 @@ def test_the_same_seed_writes_better_after_training(texting, lesson):
 
 def test_samples_stand_in_the_timeline(texting, lesson):
     """At step 0 and later ones appear, the newest on top; a new run begins with an empty list."""
-    texting.page.tabs.setCurrentIndex(1)
+    texting.turn_to("Samples")
     texting.learn(RECIPE.replace({"steps": 120}), lesson)
     timeline = texting.page.timeline
     texting.until(lambda: len(timeline.samples) >= 2 and not texting.page.sampler._stream.running)
