@@ -125,6 +125,8 @@ class HeadsPanel(PairedCards):
                 NAVIGATION,
             )
         )
+        self.best = label("", "muted")
+        self.best.setToolTip(rich("The head with the highest score now: the blue curve."))
         self._arrange()
         self._connect()
         self._show()
@@ -133,6 +135,7 @@ class HeadsPanel(PairedCards):
     def _arrange(self) -> None:
         heads, learning = Card("Attention heads"), Card("Heads while it learns")
         heads.head.addWidget(self.measure)
+        learning.head.addWidget(self.best)
         scale = QHBoxLayout()
         scale.addStretch(1)
         scale.addWidget(self.scale)
@@ -215,12 +218,14 @@ class HeadsPanel(PairedCards):
         self.curves.set_hint("" if steps else NO_CURVES)
         self.gap.setVisible(bool(steps))
         if not steps:
+            self.best.setText("")
             return
         x = np.array(steps, float)
         y = np.stack([getattr(each, key) for each in scores])  # (n, layers, heads)
         heads = y.reshape(len(y), -1)
         best = int(heads[-1].argmax())
         faint = heads if heads.shape[1] <= MANY else y.max(2)
+        self.best.setText(f"highest: {self._name(best)}, {fixed(heads[-1, best], 2)}")
         lines = [Line("", "muted", 1.0, 130, x=x, y=course) for course in faint.T]
         lines.append(Line(self._name(best), "activation", 2.2, x=x, y=heads[:, best]))
         chance = scores[-1].chance(key)

@@ -28,6 +28,7 @@ def play(guide: Guide) -> None:
             _look_about(guide)
         guide.look(f"text-{tab.lower().replace(' ', '-')}")
     _representations(guide, page)
+    _mute_a_head(guide, page)
     guide.turn_to("textTabs", "Learning")
 
     guide.train("tuned gpt", 2000 if guide.long else 30)
@@ -36,6 +37,8 @@ def play(guide: Guide) -> None:
     guide.wait("it writes while it learns", lambda: len(page.write.writing.said) > 5)
     guide.wait("layers are on the wall", lambda: len(session.history.layers) > 0)
     guide.look("text-training")
+    guide.turn_to("textTabs", "Heads")
+    guide.wait("the heads have been measured", lambda: len(page.heads.gap.lines) == 2)
     guide.click("stopGenerationButton")
     guide.finish()
     guide.turn_to("textTabs", "Samples")
@@ -73,6 +76,25 @@ def _choose_another(guide: Guide, page: Page) -> None:
     guide.wait("it goes on from there", lambda: not page.write.writing.running)
     after = [said.token for said in page.write.writing.said]
     guide.expect("another word was chosen, and the text goes on from it", before != after)
+
+
+def _mute_a_head(guide: Guide, page: Page) -> None:
+    """Find the head that the network needs most, and let it write the same text without it."""
+    guide.turn_to("textTabs", "Heads")
+    guide.click("measureImportance")
+    button = page.heads.importance
+    guide.wait("the heads' importance is measured", lambda: button.text() == "Measure importance")
+    rises = [number for row in page.heads.map.csv_rows()[1:] for number in row[1:]]
+    most = rises.index(max(rises))
+    place = page.heads.map.rect_of(most).center().toPoint()
+    QTest.mouseClick(page.heads.map, Qt.MouseButton.LeftButton, pos=place)
+    before = page.write.output.toPlainText()
+    guide.click("muteHead")
+    guide.wait("it has written without it", lambda: not page.write.writing.running)
+    guide.expect("another text", page.write.output.toPlainText() != before)
+    guide.look("text-heads")
+    guide.click("resetInterventions")
+    guide.wait("it has written with it", lambda: not page.write.writing.running)
 
 
 def _look_about(guide: Guide) -> None:
