@@ -74,6 +74,11 @@ class HeadMap(Cells):
         self.choice = choice
         self.mark_units(muted, scaled, choice)
 
+    @property
+    def values(self) -> Array:
+        """The numbers that are shown, (layers, heads)."""
+        return self._values
+
     def csv_rows(self) -> list[list[object]]:
         """Return the numbers as rows, the first of which has the numbers of the heads."""
         head: list[object] = ["layer", *(f"head {n + 1}" for n in range(self.across()))]

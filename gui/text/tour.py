@@ -84,8 +84,7 @@ def _mute_a_head(guide: Guide, page: Page) -> None:
     guide.click("measureImportance")
     button = page.heads.importance
     guide.wait("the heads' importance is measured", lambda: button.text() == "Measure importance")
-    rises = [number for row in page.heads.map.csv_rows()[1:] for number in row[1:]]
-    most = rises.index(max(rises))
+    most = int(page.heads.map.values.argmax())
     place = page.heads.map.rect_of(most).center().toPoint()
     QTest.mouseClick(page.heads.map, Qt.MouseButton.LeftButton, pos=place)
     before = page.write.output.toPlainText()

@@ -42,7 +42,7 @@ def show_heads(program):
     page.tabs.setCurrentIndex(
         [page.tabs.tabText(i) for i in range(page.tabs.count())].index("Heads")
     )
-    program.until(lambda: np.isfinite(page.heads.map._values).all())
+    program.until(lambda: np.isfinite(page.heads.map.values).all())
     return page.heads
 
 
@@ -141,12 +141,12 @@ def _a_choice_of_ones_own_stays(program):
 def test_scores_are_those_of_the_changed_network(program):
     """What is muted in the first layer is missed in the second."""
     heads = show_heads(program)
-    before = heads.map._values.copy()
+    before = heads.map.values.copy()
     heads.scaled.emit(0, 1, 0.0)
-    program.until(lambda: not np.allclose(heads.map._values[1], before[1], atol=1e-6))
-    assert np.allclose(heads.map._values[0], before[0])  # where it looks is no matter of its own
+    program.until(lambda: not np.allclose(heads.map.values[1], before[1], atol=1e-6))
+    assert np.allclose(heads.map.values[0], before[0])  # where it looks is no matter of its own
     heads.scaled.emit(0, 1, 1.0)
-    program.until(lambda: np.allclose(heads.map._values, before))
+    program.until(lambda: np.allclose(heads.map.values, before))
     _importance_on_demand(program, heads)
 
 
@@ -157,8 +157,8 @@ def _importance_on_demand(program, heads):
     assert heads.importance.text() == "Stop"
     program.until(lambda: heads.importance.text() == "Measure importance")
     assert heads.measure.currentText() == "Importance (ablation)"
-    assert heads.map._values.shape == (2, 2) and np.isfinite(heads.map._values).all()
-    assert np.abs(heads.map._values).max() > 1e-4
+    assert heads.map.values.shape == (2, 2) and np.isfinite(heads.map.values).all()
+    assert np.abs(heads.map.values).max() > 1e-4
     assert "held-out stretches of 16 tokens" in heads.importance_words.text()
     assert "without it the loss" in heads.words.text()
 
