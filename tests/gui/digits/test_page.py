@@ -252,15 +252,16 @@ def test_closing_in_mid_training_ends_the_thread_and_keeps_the_network(program, 
     assert len(list(runs.glob("*/last.safetensors"))) == 1
 
 
-def test_what_is_hidden_draws_nothing(program):
+def test_what_is_hidden_draws_nothing(program, monkeypatch):
     """While another tab is shown, neither curves nor wall are drawn."""
     program.train()
     program.turn_to("Mistakes")
-    drawn = program.page.learning._drawn
+    drawn = []
+    monkeypatch.setattr(program.page.learning.loss, "draw", drawn.append)
     program.until(lambda: len(program.session.history.loss.x) > 20)
-    assert program.page.learning._drawn == drawn
+    assert not drawn
     program.page.tabs.setCurrentIndex(0)
-    assert program.page.learning._drawn > drawn
+    assert drawn
     program.stop()
 
 
