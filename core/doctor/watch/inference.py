@@ -44,6 +44,8 @@ FEW_NUMBERS, RATIO_OF_FEW = 30, 10.0
 MANY_NUMBERS, MANY_FEATURES, BEYOND = 1000, 8, 0.1
 """Numbers of training inputs, in all and of an example, that tell their range; and the share of
 others that may lie outside of it."""
+OFTEN_ZERO = 0.1
+"""Share of a column, from which on it is sparse."""
 MANY_ROWS, MOST_ROWS, MANY_COLUMNS, OTHER_SCALE = 30, 1000, 3, 3.0
 """Of a table, and as many as are looked at; and times the distance between quartiles by which a
 column is scaled otherwise."""
@@ -495,7 +497,9 @@ def _other_columns(ours: Tensor, theirs: Tensor) -> str:
         return ""
     parts = ours.new_tensor([0.25, 0.75])
     (low, high), (least, most) = torch.quantile(ours, parts, 0), torch.quantile(theirs, parts, 0)
-    known = (high > low) & (most > least)
+    # Where many are zero, as behind a dropout of the inputs, quartiles say little.
+    often = torch.maximum((ours == 0).float().mean(0), (theirs == 0).float().mean(0))
+    known = (high > low) & (most > least) & (often < OFTEN_ZERO)
     ratios = ((most - least) / (high - low))[known]
     other = (ratios > OTHER_SCALE) | (ratios < 1 / OTHER_SCALE)
     if len(ratios) < MANY_COLUMNS or float(other.float().mean()) < 1 / 3:

@@ -119,3 +119,11 @@ def test_a_nonlinearity_of_a_sum_is_counted_to_either_layer():
     graph = build_graph(training.tape, [*one.parameters(), *two.parameters()])
     found = compare_inference(graph, inference.tape, Variables(), 100)
     assert not found.missing and not found.extra
+
+
+def test_columns_of_which_half_is_dropped_have_no_scale():
+    """Their quartiles are zero, or nearly."""
+    numbers = torch.Generator().manual_seed(0)
+    rows = torch.randn(600, 24, generator=numbers)
+    kept = torch.rand(600, 24, generator=numbers) < 0.5
+    assert compare_sizes(2 * rows * kept, rows) == []
