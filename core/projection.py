@@ -73,17 +73,21 @@ def principal_components(points: Array, most: int = COMPONENTS) -> Components:
         points: (N, H), finite, one a row.
         most: how many components at most.
     """
-    centred = np.asarray(points, np.float64) - points.mean(axis=0)
+    import torch  # its products keep to one thread; numpy's wait for one another on a busy machine
+
+    centred = torch.from_numpy(np.array(points, np.float64))
+    centred -= centred.mean(0)
     count = min(most, *centred.shape)
     # From the smaller of the two products with itself: a picture has more pixels than there are
     # pictures, and a singular value decomposition of them takes many times as long.
     wide = centred.shape[1] > centred.shape[0]
-    squares, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
-    squares = np.clip(squares[::-1][:count], 0.0, None)
-    vectors = vectors[:, ::-1][:, :count]
-    total = float(np.square(centred).sum())
-    scores = vectors * np.sqrt(squares) if wide else centred @ vectors
-    return Components(scores, squares / total if total else 0 * squares, points.shape[1])
+    squares, vectors = torch.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
+    squares = squares.flip(0)[:count].clamp(min=0.0)
+    vectors = vectors.flip(1)[:, :count]
+    total = float(centred.square().sum())
+    scores = vectors * squares.sqrt() if wide else centred @ vectors
+    explained = squares / total if total else 0 * squares
+    return Components(scores.numpy(), explained.numpy(), points.shape[1])
 
 
 def aligned(points: Array, before: Array | None) -> Array:

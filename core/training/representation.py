@@ -1,5 +1,6 @@
 """What a layer makes of examples: their activations as points, one an example."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,10 +26,12 @@ class Representation:
         place: ``INPUT``, or one of :func:`places_of`.
         components: the activations (N, H) along their principal components; None where some are
             not finite.
+        seconds: that the answer took, which a training was held up for.
     """
 
     place: str
     components: Components | None
+    seconds: float
 
 
 def places_of(names: Sequence[str]) -> tuple[str, ...]:
@@ -94,13 +97,18 @@ def answer(
 
     The answer's ``answers`` (N,) are the largest of each example's outputs.
     """
+    begin = time.perf_counter()
     found, outputs = activations(model, place, batches)
     answers = frozen(outputs.argmax(1))
-    return answer_points(step, place, found, answers=answers, **about)
+    return answer_points(step, place, found, begin, answers=answers, **about)
 
 
-def answer_points(step: int, place: str, points: Tensor, **about: object) -> Event:
-    """Answer with points (N, H) that stand at a place, however they were found."""
+def answer_points(
+    step: int, place: str, points: Tensor, begin: float | None = None, **about: object
+) -> Event:
+    """Answer with points (N, H) that stand at a place, found since ``begin``, if that took long."""
+    begin = time.perf_counter() if begin is None else begin
     sound = bool(points.isfinite().all())
     components = principal_components(frozen(points)) if sound else None
-    return Answer(TOPIC, step, {"representation": Representation(place, components), **about})
+    found = Representation(place, components, time.perf_counter() - begin)
+    return Answer(TOPIC, step, {"representation": found, **about})

@@ -94,6 +94,7 @@ class RobustnessCard(Card):
         self._build()
         self._connect()
         self._offer()
+        self._on_network()
         self._draw()
 
     def _build(self) -> None:
@@ -142,7 +143,7 @@ class RobustnessCard(Card):
     def _connect(self) -> None:
         self.start.clicked.connect(self._on_start)
         self.compare.activated.connect(lambda index: self._on_compare())
-        self._network.changed.connect(self._offer)
+        self._network.changed.connect(self._on_network)
         self._job.received.connect(self._on_event)
         self._job.ended.connect(self._on_ended)
         for key, chart in self.charts.items():
@@ -205,6 +206,9 @@ class RobustnessCard(Card):
             self.compare.addItem(words, key)
         self.compare.setCurrentIndex(max(0, self.compare.findData(chosen)))
         self.compare.blockSignals(False)
+
+    def _on_network(self) -> None:
+        """There is a network, or another one; the curves stay those of the one measured."""
         self.start.setEnabled(self._network.words != NONE)
 
     def _on_event(self, event: object) -> None:
@@ -229,6 +233,7 @@ class RobustnessCard(Card):
     def _draw(self) -> None:
         retitle(self.start, "Cancel" if self.measuring else "Measure")
         self.bar.setVisible(self.measuring)
+        self.compare.setEnabled(not self.measuring)
         own = self._measured.get(self._shown, {})
         other = self._measured.get(self._compared, {})
         for key, chart in self.charts.items():

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PCA, TSNE = "pca", "tsne"
 EVERY = 1500  # milliseconds between an answer and the next question, while weights change
+REST = 10  # times as long as an answer took are between it and the next question, at least
 SEED = 42
 PERPLEXITIES = (5, 15, 30, 50)
 WAITING = "Train a network: where its layers put examples stands here then."
@@ -79,7 +80,6 @@ class RepresentationCard(Card):
         self._stale = True
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.setInterval(EVERY)
         self._soon.timeout.connect(self._want)
         self._job = BackgroundJob(worker, session, quick=True)
         self._build()
@@ -230,7 +230,13 @@ class RepresentationCard(Card):
         if self.way.key() == TSNE:
             self._say()
         elif self.isVisible() and not self._waits and not self._soon.isActive():
-            self._soon.start()
+            self._ask_later()
+
+    def _ask_later(self) -> None:
+        """Ask again, but hold up the training for a small share of its time only."""
+        shown = self._answer.values["representation"] if self._answer else None
+        rest = 1000 * REST * shown.seconds if shown is not None else 0.0
+        self._soon.start(max(EVERY, round(rest)))
 
     def _want(self) -> None:
         """Ask where the points are, if somebody looks and they may have moved."""
@@ -250,8 +256,8 @@ class RepresentationCard(Card):
             self._start()
         elif self.way.key() == PCA:
             self._draw()
-        if self._stale and self.isVisible():
-            self._soon.start()
+        if self._stale and self.isVisible() and self.way.key() == PCA:
+            self._ask_later()
 
     @property
     def _components(self) -> Components | None:
@@ -332,9 +338,9 @@ class RepresentationCard(Card):
         if self.way.key() == PCA:
             held = percent(components.in_plane)
             return (
-                f"{count:,} examples at step {answer.step:,}. The two axes are the first principal"
-                f" components of {components.dimensions:,} dimensions; they explain {held} of the"
-                " variance. What lies together here may lie apart in the others."
+                f"{count:,} examples at step {answer.step:,}, in the plane of the first two"
+                f" principal components of {components.dimensions:,} dimensions: they explain"
+                f" {held} of the variance. What is near here may be far in the others."
             )
         if self._projected is None:
             return ""

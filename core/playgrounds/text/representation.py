@@ -1,6 +1,7 @@
 """Contexts of a text, and the tokens themselves, as a network represents them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +16,8 @@ from .models import TextModel
 TOKENS = "tokens"
 """The place of the tokens, as the embedding has them."""
 MOST_TOKENS = 500
-CONTEXTS, LENGTH = 400, 32  # contexts, and their tokens of a model that reads stretches whole
-FEWER, SHORTER = 60, 16  # of a large network
+CONTEXTS, LENGTH = 300, 16  # contexts, and their tokens of a model that reads stretches whole
+FEWER = 60  # contexts of a large network
 ENDS = 12  # tokens of a context that are told
 
 
@@ -34,7 +35,7 @@ def ask_representation(place: str, frequent: Sequence[int]) -> Question:
         if place == TOKENS:
             known = [token for token in frequent if token < model.tokenizer.size][:MOST_TOKENS]
             targets = torch.tensor(known or range(min(MOST_TOKENS, model.tokenizer.size)))
-            about = {
+            about: dict[str, Any] = {
                 "contexts": [],
                 "targets": targets.numpy(),
                 "spelled": _spelled(model, targets),
@@ -66,8 +67,8 @@ def _token_rows(model: TextModel, tokens: Tensor) -> Tensor:
 def _contexts(model: TextModel) -> tuple[Tensor, Tensor]:
     """Return contexts (N, T), spread over the sample text, and the token behind each (N,)."""
     tokens = sample_tokens(model.tokenizer).long()
-    count, length = (FEWER, SHORTER) if model.is_large else (CONTEXTS, LENGTH)
-    size = min(model.context, length) if model.whole else model.context
+    count = FEWER if model.is_large else CONTEXTS
+    size = min(model.context, LENGTH) if model.whole else model.context
     size = min(size, len(tokens) - 1)
     last = len(tokens) - size - 1
     starts = torch.linspace(0, last, min(count, last + 1)).long()

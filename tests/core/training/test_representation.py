@@ -113,6 +113,6 @@ def test_text_is_answered_for():
         model = build_text(recipe, tokenizers.from_dict(vocabulary))
         for place in places_of(list(layers_of(model))):
             values = ask_text(place, [])(model, 0).values
-            assert len(values["representation"].components.scores) == len(values["spelled"]) == 400
+            assert len(values["representation"].components.scores) == len(values["spelled"]) == 300
         values = ask_text(TOKENS, [5, 3, 9])(model, 0).values
         assert values["targets"].tolist() == [5, 3, 9] and len(values["spelled"]) == 3

@@ -18,6 +18,7 @@ MOONS = RECIPES["moons"].replace({"lr": 0.02, "points": 60})
 def look_often(monkeypatch):
     """Ask and draw at once, so that nothing is waited for."""
     monkeypatch.setattr(representation_card, "EVERY", 50)
+    monkeypatch.setattr(representation_card, "REST", 0)
     monkeypatch.setattr(background_job, "SHARE", 1.0)
 
 
@@ -52,7 +53,7 @@ def test_pca_follows_the_training(points):
     look(points)
     points.until(lambda: card._answer.step == points.session.weights.step)
     place.setCurrentIndex(0)
-    points.until(lambda: "2 dimensions; they explain 100 %" in words(points))
+    points.until(lambda: "2 dimensions: they explain 100 %" in words(points))
 
 
 def test_tsne_is_computed_when_it_is_asked_for(points):
