@@ -43,7 +43,7 @@ class Components:
     @property
     def in_plane(self) -> float:
         """The share of the variance that the plane explains; 1 of points that don't differ."""
-        return float(self.explained[:2].sum()) if self.explained.any() else 1.0
+        return round(float(self.explained[:2].sum()), 6) if self.explained.any() else 1.0
 
 
 @dataclass(frozen=True)

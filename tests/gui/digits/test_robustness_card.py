@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton, QTabWidget
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from core.playgrounds.digits import robustness
 from gui.digits.robustness_card import AXES
@@ -21,12 +21,6 @@ def digits_page(qtbot, window):
     return made
 
 
-def turn_to(program, title):
-    """Turn to a tab."""
-    tabs = program.find("digitsTabs", QTabWidget)
-    tabs.setCurrentIndex(next(i for i in range(tabs.count()) if tabs.tabText(i) == title))
-
-
 def measured(program):
     """Measure, and wait for all curves."""
     card = program.page.robustness
@@ -39,7 +33,7 @@ def measured(program):
 def test_curves_are_measured_and_compared(digits_page):
     """Three curves with their bands; then beside those of the network before."""
     program = digits_page
-    turn_to(program, "Robustness")
+    program.turn_to("Robustness")
     card = measured(program)
     for key, chart in card.charts.items():
         (line,) = chart.lines
@@ -53,7 +47,7 @@ def test_curves_are_measured_and_compared(digits_page):
     first = card._shown
     program.learn(SHORT.replace({"augment": "affine", "seed": 3}))
     assert card._shown == first  # the curves stay, and say whose they are
-    turn_to(program, "Robustness")
+    program.turn_to("Robustness")
     measured(program)
     assert (
         card._shown != first and program.find("compareRobustness", ComboBox).currentData() == first
@@ -67,7 +61,7 @@ def test_a_measurement_is_cancelled(digits_page, monkeypatch):
     program = digits_page
     slow = robustness.Distortion("rotation", tuple(float(n) for n in range(3000)))
     monkeypatch.setattr(robustness, "DISTORTIONS", (slow,))
-    turn_to(program, "Robustness")
+    program.turn_to("Robustness")
     card, start = program.page.robustness, program.find("measureRobustness", QPushButton)
     program.click("measureRobustness")
     program.until(lambda: card.bar.value() > 0)
@@ -81,7 +75,7 @@ def test_a_measurement_is_cancelled(digits_page, monkeypatch):
 def test_a_digit_of_the_scatter_plot_goes_to_the_canvas(digits_page):
     """As the mistakes do; the wrong ones are ringed."""
     program = digits_page
-    turn_to(program, "PCA, t-SNE")
+    program.turn_to("PCA, t-SNE")
     card = program.page.representation
     program.until(lambda: card.scatter.count() == 500)
     answers, labels = card._answer.values["answers"], card._answer.values["labels"]

@@ -24,8 +24,7 @@ def look_often(monkeypatch):
 
 def look(points):
     """Turn to the tab."""
-    tabs = points.find("pointsTabs", QTabWidget)
-    tabs.setCurrentIndex(next(i for i in range(tabs.count()) if tabs.tabText(i) == "PCA, t-SNE"))
+    points.turn_to("PCA, t-SNE")
     return points.page.representation
 
 
