@@ -16,13 +16,16 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, QPoint, QPointF, QRect, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QTabWidget, QWidget
 
 from gui import theme
+from gui.charts.unit_bars import UnitBars
 from gui.inputs import ComboBox
 from gui.pages import TrainingPage, page_modules
 from gui.session import Session
 from gui.session_state import State
+from gui.widgets.layer_panel import LayerPanel
+from gui.widgets.layer_table import LayerTable
 from gui.window import MainWindow
 
 PATIENCE, LONG_PATIENCE = 1200.0, 7200.0
@@ -140,6 +143,29 @@ class Guide:
         self.wait("its lines are marked", lambda: bool(source.marked_lines()))
         self.look(f"{name}-network-code")
         self.click("hideCode")
+
+    def open_layer(self, row: int) -> None:
+        """Click a row of the layer table, and wait until the layer is shown."""
+        table = self.find(LayerTable, "layerWall")
+        QTest.mouseClick(table, Qt.MouseButton.LeftButton, pos=table.row_rect(row).center())
+        panel = self.find(LayerPanel, "layerPanel")
+        self.wait("a layer opens", panel.isVisible)
+        self.wait("its weights are shown", lambda: not panel.weights.waits.isVisible())
+
+    def mute(self, *units: int) -> None:
+        """Click the bars of units of the opened layer; the strip says so, and what it costs."""
+        bars = self.find(UnitBars, "unitBars")
+        for unit in units:
+            at = bars.rect_of_unit(unit).center().toPoint()
+            QTest.mouseClick(bars, Qt.MouseButton.LeftButton, pos=at)
+        self.tell_cost()
+
+    def tell_cost(self) -> None:
+        """Wait until the strip says what the interventions cost, and say it."""
+        cost = self.find(QLabel, "interventionCost")
+        self.wait("their cost is measured", lambda: "→" in cost.text())
+        words = self.find(QLabel, "interventionWords").text()
+        self.expect(f"{words}: {cost.text()}", "intervention" in words)
 
     def finish(self) -> None:
         """Wait until the run has ended."""

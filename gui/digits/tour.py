@@ -3,14 +3,12 @@
 import math
 from functools import partial
 
-from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.digits.page import Page
 from gui.session_state import State
 from gui.tour import Guide, Point
-from gui.widgets.layer_table import LayerTable
 from gui.widgets.source_text import SourceText
 
 
@@ -115,13 +113,15 @@ def _train(guide: Guide, page: Page, recipe: str, steps: int) -> None:
 
 
 def _open_layer(guide: Guide, page: Page) -> None:
-    wall = guide.find(LayerTable, "layerWall")
-    QTest.mouseClick(wall, Qt.MouseButton.LeftButton, pos=wall.row_rect(0).center())
-    panel = guide.find(QWidget, "layerPanel")
-    guide.wait("a layer opens", panel.isVisible)
-    weights = page.learning.layer.weights
-    guide.wait("its weights are shown", lambda: not weights.waits.isVisible())
+    guide.open_layer(0)
+    panel = page.learning.layer
     guide.look("digits-layer")
+    guide.click("measureImportance")
+    guide.wait("importance is measured", lambda: panel.ablation.measured)
+    guide.mute(1, 4)
+    guide.look("digits-muted")
+    guide.click("resetInterventions")
+    guide.expect("nothing is muted any more", not page.session.interventions)
     guide.click("layerBack")
     guide.expect("a layer opens and closes", not panel.isVisible())
 

@@ -27,6 +27,7 @@ def play(guide: Guide) -> None:
     _take_letter(guide, page)
     guide.show_block("memory")
     guide.turn_to("namesTabs", "Learning")
+    _mute(guide)
 
     guide.train("lecture mlp", ENDLESS)
     _begin(guide, "kat")
@@ -79,6 +80,18 @@ def _take_letter(guide: Guide, page: Page) -> None:
     QTest.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPointF(at).toPoint())
     after = page.names.prefix.text()
     guide.expect(f"a click on a bar takes its letter: {before} becomes {after}", after > before)
+
+
+def _mute(guide: Guide) -> None:
+    """Mute dimensions of the embedding: other letters follow, and other names."""
+    before = _names(guide)
+    guide.open_layer(0)
+    guide.mute(3, 8, 14, 20)
+    guide.wait("other names are made", lambda: _names(guide) != before)
+    guide.look("names-muted")
+    guide.click("resetInterventions")
+    guide.wait("the names are the same again", lambda: _names(guide) == before)
+    guide.click("layerBack")
 
 
 def _map_of_network(guide: Guide, page: Page) -> None:

@@ -42,7 +42,14 @@ def play(guide: Guide) -> None:
     guide.wait("a unit is large", lambda: "activation" in answer.text())
     guide.wait("it is shown", lambda: page.live.settled)
     guide.look("points-unit")
+    spot = maps.rect_of(maps.index_of("hidden.0", 0)).center().toPoint()
+    QTest.mouseClick(maps, Qt.MouseButton.LeftButton, pos=spot)
+    guide.click("muteUnit_maps")
+    guide.tell_cost()
     guide.click("showAnswer")
+    guide.wait("the boundary without it is shown", lambda: page.live.settled)
+    guide.look("points-muted")
+    guide.click("resetInterventions")
 
     for recipe in ("blobs, linear", "curve"):
         guide.train(recipe, OTHERS)

@@ -30,6 +30,7 @@ def play(guide: Guide) -> None:
     _representations(guide, page)
     _mute_a_head(guide, page)
     guide.turn_to("textTabs", "Learning")
+    _mute(guide, page)
 
     guide.train("tuned gpt", 2000 if guide.long else 30)
     guide.type_number("writeLength", 2000)  # so that it still writes when it is to be stopped
@@ -57,6 +58,22 @@ def _write(guide: Guide, page: Page) -> None:
     output = guide.find(QTextEdit, "textOutput")
     text = output.toPlainText()
     guide.expect(f"it goes on: {text[:60]!r}", text.startswith("JULIET:") and len(text) > 100)
+
+
+def _mute(guide: Guide, page: Page) -> None:
+    """Mute dimensions of the embedding: the text is written anew, from the same seed."""
+    guide.click("generateButton")
+    guide.wait("it has written", lambda: not page.write.writing.running)
+    before = page.write.output.toPlainText()
+    guide.open_layer(0)
+    guide.mute(*page.learning.layer.ablation.units[:12])
+    guide.wait("it is written anew", lambda: not page.write.writing.running)
+    guide.expect("another text", page.write.output.toPlainText() != before)
+    guide.look("text-muted")
+    guide.click("resetInterventions")
+    guide.wait("it is written once more", lambda: not page.write.writing.running)
+    guide.expect("the text is the same again", page.write.output.toPlainText() == before)
+    guide.click("layerBack")
 
 
 def _choose_another(guide: Guide, page: Page) -> None:

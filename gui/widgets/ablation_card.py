@@ -76,6 +76,11 @@ class AblationCard(Card):
         """The unit that is selected."""
         return self.controls.unit.value()
 
+    @property
+    def measured(self) -> bool:
+        """Whether the importance of all units that are shown is known."""
+        return all(unit in self._rises for unit in self.units)
+
     def open(self, info: LayerInfo) -> None:
         """Get ready for a layer."""
         self._info, self._rises, self._told = info, {}, {}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SOON = 120  # milliseconds until the cost is asked for: what is looked at is answered first
 CALM = 1000  # milliseconds between two questions while a network is trained, at least
 SHARE = 20  # how many times as long as a question takes the training is left alone
+UNCHANGED = "Training, checkpoints and exports are without them."
 HELP = (
     "Only the network on the screen computes with these interventions. The one that is trained,"
     " saved, evaluated and exported is unchanged."
@@ -86,7 +87,8 @@ class InterventionStrip(QFrame):
     def _on_intervened(self) -> None:
         told = self._session.interventions
         self.what.setText(in_words(told))
-        self.cost.setText("The loss is measured …" if told else "")
+        self.setToolTip(rich(f"{self.what.text()}. {HELP}" if told else HELP))
+        self.cost.setText(f"The loss is measured … {UNCHANGED}" if told else "")
         self.setVisible(bool(told))
         self.shown.emit(bool(told))
         if self.isVisible():
@@ -113,7 +115,7 @@ class InterventionStrip(QFrame):
             self.cost.setText(problem)
             return
         self._seconds = answer.values["seconds"]
-        self.cost.setText(cost_in_words(answer))
+        self.cost.setText(f"{cost_in_words(answer)}. {UNCHANGED}")
 
     def showEvent(self, event: QShowEvent) -> None:
         """Ask again: weights may have changed meanwhile."""
