@@ -4,11 +4,14 @@ import torch
 from torch import Tensor
 
 from .graph import StepGraph, Wired
-from .tape import Op, ops_behind, replay
+from .tape import ops_behind, replay
 from .variables import Variables
 
 REWARDS = ("reward", "return", "advantage", "adv")
 """With these, the names of what a policy is to make larger begin."""
+HANDS_ON = frozenset("clamp clip view reshape squeeze unsqueeze flatten sum stack cat".split())
+"""Calls that leave the sign of what they are given."""
+MANY_CALLS = 8
 ALIKE = 0.5
 """Correlation of a factor with the rewards, from which on it grows with them."""
 
@@ -58,13 +61,20 @@ def _made_of(
 
 def _with_probability(graph: StepGraph, value: Tensor) -> float:
     """Return 1 of what grows with the probability of actions, -1 of what falls with it, or 0."""
-    values = value.detach()
-    if bool((values <= 0).all()):
-        return 1.0  # log-probabilities
-    maker: Op | None = graph.made_by(value)
-    if maker is not None and maker.name == "exp":
-        return 1.0  # a ratio of probabilities
-    return -1.0 if bool((values >= 0).all()) else 0.0
+    sign = 1.0
+    for _ in range(MANY_CALLS):
+        maker = graph.made_by(value)
+        if maker is None:
+            break
+        if maker.name == "exp":  # a ratio of probabilities
+            return sign
+        if maker.name in ("cross_entropy", "nll_loss"):
+            return -sign
+        if maker.name != "neg" and maker.name not in HANDS_ON:
+            break
+        sign = -sign if maker.name == "neg" else sign
+        value = next((t for t in maker.inputs if t.requires_grad), value)
+    return sign if bool((value.detach() <= 0).all()) else 0.0  # log-probabilities
 
 
 def _correlation(factor: Tensor, reward: Tensor | None) -> float:

@@ -18,6 +18,8 @@ from core.doctor.watch.variables import find_variables
         ("plus", "cost", False),
         ("cross entropy", "reward", False),
         ("minus cross entropy", "reward", True),
+        ("minus clipped ratio", "advantage", False),
+        ("clipped ratio", "advantage", True),
     ],
 )
 def test_a_policy_is_to_do_more_often_what_is_rewarded(form, name, wrong):
@@ -31,6 +33,8 @@ def test_a_policy_is_to_do_more_often_what_is_rewarded(form, name, wrong):
         chance = torch.distributions.Categorical(logits=logits).log_prob(actions)
         if "entropy" in form:
             chance = nn.functional.cross_entropy(logits, actions, reduction="none")
+        if "ratio" in form:
+            chance = (chance - chance.detach()).exp().clamp(0.8, 1.2)
         weighted = (chance * (given - given.mean())).mean()
         loss = -weighted if "minus" in form else weighted
         loss.backward()
