@@ -2,12 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QPushButton
 from safetensors.torch import save_file
 
+from core.interventions import Intervention, Part
+from core.playgrounds.text.heads import head_layer
 from gui.text import logit_lens_panel
 from tests.core.playgrounds.text.foreign import test_nanogpt_characters as nano
 from tests.core.playgrounds.text.foreign.reference import random_weights
@@ -72,6 +76,29 @@ def test_it_is_opened_and_all_panels_show_it(program, folder):
     page.tabs.setCurrentWidget(page.inside)
     assert [name for name, _ in page.inside.lens.rows] == ["tokens", "layer 1", "layer 2"]
     assert len(page.inside.near.text().splitlines()) == logit_lens_panel.NEAR
+    _a_head_is_muted(program)
+
+
+def _a_head_is_muted(program):
+    """A double click on its cell mutes exactly it; lens and candidates are other ones at once."""
+    page, heads = program.page, program.page.heads
+    lens = page.inside.lens.rows
+    program.session.change_part(Intervention(Part(head_layer(1), 2, head=True)))
+    assert page.inside.lens.rows != lens
+    program.session.intervene(())
+    assert page.inside.lens.rows == lens
+    tabs = [page.tabs.tabText(i) for i in range(page.tabs.count())]
+    page.tabs.setCurrentIndex(tabs.index("Heads"))
+    program.until(lambda: np.isfinite(heads.map.values).all())
+    assert heads.map.values.shape == (2, 4)
+    before = [said.probability for said in page.write.writing.said]
+    place = heads.map.rect_of(6).center().toPoint()
+    QTest.mouseDClick(heads.map, LEFT, pos=place)
+    assert program.session.interventions == (
+        Intervention(Part(head_layer(1), 2, head=True), factor=0.0),
+    )
+    program.until(lambda: not page.write.writing.running)
+    assert [said.probability for said in page.write.writing.said] != before
 
 
 def test_a_text_of_ones_own_is_judged(program, folder):
