@@ -100,6 +100,12 @@ class Scatter(Cells):
         """Fit the next points anew: they are in another plane."""
         self._fits = False
 
+    def csv_rows(self) -> list[list[object]]:
+        """Return the points as rows, and what each says."""
+        points = enumerate(self._points.tolist())
+        rows: list[list[object]] = [[x, y, self.describe(index)] for index, (x, y) in points]
+        return [["x", "y", "what"], *rows] if rows else []
+
     def _changed(self) -> None:
         self._spots = self._painted = None
         there = 0 <= self.current < self.count()

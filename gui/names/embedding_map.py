@@ -23,7 +23,7 @@ HELP = (
     "<p>The network gives each letter a point and learns where to put it. Letters that it treats"
     " alike come to lie together: in most languages the vowels find one another, though nobody told"
     " it what a vowel is. Only the places relative to one another mean something. The square is the"
-    " mark before and after a name.</p>"
+    " mark before and after a name. The tab “PCA, t-SNE” shows it by t-SNE, too.</p>"
 )
 
 
