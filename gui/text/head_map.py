@@ -175,7 +175,7 @@ class HeadMap(Cells):
 
 def _dark(level: int, low: float) -> bool:
     """Whether a colour of the ramp is too deep for the colour of the text on it."""
-    return level > 150 if low >= 0 else abs(level - 128) > 80
+    return level > 190 if low >= 0 else abs(level - 128) > 95
 
 
 def _figures(value: float) -> str:
