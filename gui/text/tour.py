@@ -98,6 +98,8 @@ def _choose_another(guide: Guide, page: Page) -> None:
 def _mute_a_head(guide: Guide, page: Page) -> None:
     """Find the head that the network needs most, and let it write the same text without it."""
     guide.turn_to("textTabs", "Heads")
+    guide.click("generateButton")  # a text in which a token was chosen would stay
+    guide.wait("it has written", lambda: not page.write.writing.running)
     guide.click("measureImportance")
     button = page.heads.importance
     guide.wait("the heads' importance is measured", lambda: button.text() == "Measure importance")
