@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .graph import StepGraph, Wired
-from .tape import ops_behind, replay
+from .tape import Op, ops_behind, replay
 from .variables import Variables
 
 REWARDS = ("reward", "return", "advantage", "adv")
@@ -38,14 +38,29 @@ def unlearns_rewards(graph: StepGraph, variables: Variables) -> Wired:
         direction = _with_probability(graph, acts[0]) * _correlation(factors[0], reward)
         if not direction:
             continue
-        product = op.outputs[0].detach().clone().requires_grad_()
-        with torch.enable_grad():
-            loss = replay(graph.tape, (root,), {id(op.outputs[0]): product})[0]
-            slope = torch.autograd.grad(loss, product, allow_unused=True)[0]
-        if slope is not None and direction * float(slope.mean()) > 0:
+        if direction * _slope(graph, ops, op, root) > 0:
             name = rewards[id(reward)]
             return f"the probability of an action falls the more, the larger its {name} is", op
     return None
+
+
+def _slope(graph: StepGraph, ops: list[Op], op: Op, root: Tensor) -> float:
+    """Return the mean derivative of the loss by what a call made; 0 where it can't be repeated."""
+    product = op.outputs[0].detach().clone().requires_grad_()
+    behind, given = {id(op.outputs[0])}, dict[int, Tensor]()
+    for other in ops:  # a rollout, as all that it does not change, stays as it is
+        if behind.intersection(id(t) for t in other.inputs):
+            behind |= {id(t) for t in other.outputs}
+        else:
+            given |= {id(t): t.detach() for t in other.outputs}
+    given[id(op.outputs[0])] = product
+    try:
+        with torch.enable_grad():
+            loss = replay(graph.tape, (root,), given)[0]
+            slope = torch.autograd.grad(loss, product, allow_unused=True)[0]
+    except (RuntimeError, ValueError, IndexError, TypeError):
+        return 0.0
+    return 0.0 if slope is None else float(slope.mean())
 
 
 def _made_of(
