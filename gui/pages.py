@@ -141,7 +141,7 @@ class TrainingPage(Page):
         self.run_bar = RunBar(self.session)
         self.strip = InterventionStrip(self.session, self)
         self.code = CodeCard(self.session, self.recipe.show_code)
-        self.network_panel = NetworkPanel(self.session)
+        self.network_panel = NetworkPanel(self.session, self.network)
         self.network_panel.opened.connect(self._open_layer)
         self.network_panel.table_asked.connect(self._show_table)
         self.network_panel.code_asked.connect(self.code.toggle)

@@ -59,7 +59,7 @@ AXES = {
     "rotation": Axis(
         "angle",
         "rotation (degrees, counterclockwise)",
-        "turned by {}°",
+        "rotated by {}°",
         "Each digit is turned around its middle. A 6 that is turned far enough is a 9, so that no"
         " network can be right about all.",
     ),
@@ -72,7 +72,7 @@ AXES = {
     "shift": Axis(
         "shift",
         "shift (pixels of 28)",
-        "moved by {} pixels",
+        "shifted by {} pixels",
         "Each digit is moved in a direction of its own. MNIST's digits lie in the middle with four"
         " pixels around them: what is moved farther leaves the picture in part.",
     ),
@@ -276,7 +276,7 @@ class RobustnessCard(Card):
 def _accuracy(curve: "Robustness", at: int) -> str:
     low, high = 100 * curve.low[at], 100 * curve.high[at]
     interval = f"95 % interval {low:.1f} to {high:.1f}"
-    return f"{percent(curve.accuracy[at], 1)} right ({interval})"
+    return f"accuracy {percent(curve.accuracy[at], 1)} ({interval})"
 
 
 def _chart(key: str, axis: Axis) -> PaintedChart:

@@ -17,6 +17,7 @@ from gui.inputs import ComboBox, Slider
 from gui.rich_text import rich
 from gui.text.head_map import HeadMap
 from gui.text.paired_cards import PairedCards
+from gui.widgets.ablation_card import rise_in_words
 from gui.widgets.buttons import identified, push_button, retitle
 from gui.widgets.card import Card, label
 
@@ -193,7 +194,7 @@ class HeadsPanel(PairedCards):
         part = values["measured"] < values["heads"]
         rest = f"{values['measured']} of {values['heads']} heads, " if part else ""
         self.importance_words.setText(
-            f"{rest}on {values['stretches']} held-out stretches of {values['tokens']} tokens, at"
+            f"{rest}on {values['stretches']} validation sequences of {values['tokens']} tokens, at"
             f" step {answer.step:,}."
         )
         if self.measure.currentData() != "importance":
@@ -296,7 +297,7 @@ class HeadsPanel(PairedCards):
             found = {words: getattr(self._scores, key)[place] for key, words in names.items()}
             parts.append(", ".join(f"{words} {fixed(value, 2)}" for words, value in found.items()))
         if self._importance is not None and np.isfinite(self._importance[place]):
-            parts.append(f"without it the loss rises by {number(self._importance[place])} nats")
+            parts.append(f"{rise_in_words(self._importance[place])} nats")
         factor = self._factors.get(index, 1.0)
         if factor != 1.0:
             parts.append(f"× {factor:.2f}" if factor else "muted")

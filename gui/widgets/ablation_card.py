@@ -161,7 +161,12 @@ class AblationCard(Card):
     def _describe(self, unit: int) -> str:
         words = f"unit {unit}"
         if unit in self._rises:
-            words += f"\nwithout it the loss rises by {number(self._rises[unit])}"
+            words += f"\n{rise_in_words(self._rises[unit])}"
         if told := self._told.get(unit):
             return f"{words}\n{done_to(told)}; click to have it back"
         return f"{words}\nclick to mute it"
+
+
+def rise_in_words(rise: float) -> str:
+    """Say what a network loses without a part: ``without it the loss rises by 0.02``."""
+    return f"without it the loss {'falls' if rise < 0 else 'rises'} by {number(abs(rise))}"

@@ -100,13 +100,13 @@ class SeeksCard(LayerCard):
 
 
 class MapsCard(LayerCard):
-    """The layer's activation for the drawing: feature maps, bars, or a wall of cells."""
+    """The layer's activation for what was drawn or typed: feature maps, bars, or a wall of cells."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Activations for your drawing", "How does this layer respond to what you drew?"
+            "Activations for your input", "How does this layer respond to what you drew or typed?"
         )
-        name = "Activation of each unit for your drawing"
+        name = "Activation of each unit for your input"
         about = "Blue is an activation above zero, orange one below zero."
         self.grid = PictureGrid("maps", name, about)
         self.wall = PictureGrid("mapsWall", name, about, cell=22)
@@ -120,8 +120,9 @@ class MapsCard(LayerCard):
         self.wait(DRAW)
 
     def show_view(self, view: LayerView) -> None:
-        """Show the maps of a view; without any, invite to draw."""
+        """Show the maps of a view; without any, invite to draw, where that is possible."""
         maps = view.maps
+        self.setVisible(bool(maps.size or view.seeks.size))  # nothing is drawn for points
         if not maps.size:
             self.wait(DRAW)
             return

@@ -6,9 +6,11 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.telemetry.layer_health import check_layers
+from gui.network_source import NetworkSource
 from gui.session import Session
 from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label, say
+from gui.widgets.network_label import NetworkLabel
 from gui.widgets.network_map import NetworkMapView
 from gui.widgets.network_words import explanation_of, legend_of
 from gui.widgets.scroll_column import UNDER_TABS
@@ -21,6 +23,7 @@ class NetworkPanel(QWidget):
 
     Args:
         session: whose network is shown.
+        source: says which one that is, which need not be that of the settings beside it.
     """
 
     opened = Signal(str)
@@ -30,12 +33,14 @@ class NetworkPanel(QWidget):
     code_asked = Signal()
     """The code is to be shown."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, source: NetworkSource) -> None:
         super().__init__()
         self._session = session
         self._stale = True
         """Whether the map is not that of the present network."""
         self.map = NetworkMapView()
+        self.source = NetworkLabel("networkSource")
+        self.source.follow(source)
         self.words = label(HOW, "small", wrap=True)
         self.words.setObjectName("networkWords")
         self.words.setMinimumHeight(50)  # three lines, always: what comes and goes moves nothing
@@ -64,6 +69,7 @@ class NetworkPanel(QWidget):
         for button in (self.open, self.table, self.code):
             row.addWidget(button)
         row.addStretch(1)
+        card.body.addWidget(self.source)
         card.body.addWidget(self._area, 1)
         card.body.addWidget(self.words)
         card.body.addLayout(row)

@@ -344,14 +344,16 @@ class RepresentationCard(Card):
             )
         if self._projected is None:
             return ""
-        used = usable_perplexity(float(self.perplexity.currentData()), count)
+        chosen = float(self.perplexity.currentData())
+        used = usable_perplexity(chosen, count)
+        most = f", the most for {count:,}" if used < chosen else ""
         if not self._projected.done:
             of = f"{self._projected.iteration} of {self._projected.iterations}"
             cut = "Iteration" if self.projecting else "Cancelled at iteration"
             return f"{cut} {of}. {LIMITS}"
         newer = self._session.weights is not None and self._session.weights.step != self._of
         since = " The network has learned on since." if newer else ""
-        return f"{count:,} examples at step {self._of:,}, perplexity {used:.3g}.{since} {LIMITS}"
+        return f"{count:,} examples at step {self._of:,}, perplexity {used:.3g}{most}.{since} {LIMITS}"
 
     def _on_chosen(self, index: int) -> None:
         if self._answer is not None:

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from core.numbers import number
 from core.telemetry.events import Metrics
 from gui import theme
 from gui.inputs import SpinBox
@@ -133,7 +134,8 @@ class Transport(QWidget):
         """Show how far the run is and how much time is left."""
         self.bar.setValue(round(1000 * metrics.progress))
         left = metrics.seconds / max(1e-9, metrics.progress) - metrics.seconds
-        words = f"Step {metrics.step:,}  ·  {clock(left)} left  ·  {steps_per_second:,.0f}/s"
+        rate = number(steps_per_second, 2) if steps_per_second < 10 else f"{steps_per_second:,.0f}"
+        words = f"Step {metrics.step:,}  ·  {clock(left)} left  ·  {rate}/s"
         if self._state in (State.PAUSED, State.WAITING):
             words = f"{self._state.value} at step {metrics.step:,}  ·  {clock(left)} left"
         self.words.setText(words)

@@ -39,7 +39,7 @@ def test_curves_are_measured_and_compared(digits_page):
         (line,) = chart.lines
         assert len(line.x) == len(line.low) == len(card._measured[card._shown][key].amounts)
     words = program.find("robustnessWords", QLabel)
-    assert "turned by 40°" in words.text() and "95 % interval" in words.text()
+    assert "rotated by 40°" in words.text() and "95 % interval" in words.text()
     chart = card.charts["shift"]
     QTest.mouseMove(chart, chart.place(5, 0.5).toPoint())
     program.until(lambda: "moved by 5 pixels" in words.text())

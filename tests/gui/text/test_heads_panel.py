@@ -159,7 +159,7 @@ def _importance_on_demand(program, heads):
     assert heads.measure.currentText() == "Importance (ablation)"
     assert heads.map.values.shape == (2, 2) and np.isfinite(heads.map.values).all()
     assert np.abs(heads.map.values).max() > 1e-4
-    assert "held-out stretches of 16 tokens" in heads.importance_words.text()
+    assert "validation sequences of 16 tokens" in heads.importance_words.text()
     assert "without it the loss" in heads.words.text()
 
 
