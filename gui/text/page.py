@@ -104,7 +104,7 @@ class Page(TrainingPage):
             (on_the_way, "Samples"),
             (self.tokens, "Tokens"),
             (self.attention, "Attention"),
-            (scrolled(self.heads, UNDER_TABS, fills=True), "Heads"),
+            (scrolled(self.heads, fills=True), "Heads"),
             (self.inside, "Logit lens"),
             (scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE"),
             (scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate"),

@@ -100,7 +100,7 @@ class SeeksCard(LayerCard):
 
 
 class MapsCard(LayerCard):
-    """The layer's activation for what was drawn or typed: feature maps, bars, or a wall of cells."""
+    """The layer's activation for what was drawn or typed: feature maps, bars, or a wall."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -113,7 +113,7 @@ class _Layouter:
         nodes, above = self.made.nodes, self._line if self.made.nodes else None
         if block.product == "embedding" and len(nodes) > 1:  # of places, beside that of tokens
             self._y += LABELLED
-            above, label = None, f"{written(block.inputs)}, the places"
+            above, label = None, f"{written(block.inputs)}, the positions"
         else:
             label = self._label(before)
         right = self._width - (INSET if left > self._edge else 0)

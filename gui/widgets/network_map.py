@@ -46,7 +46,7 @@ from gui.widgets.network_words import (
 )
 
 STEP = 20  # pixels of the buttons that turn to the next of identical groups
-MEASURED = 134  # pixels for what was measured of a layer
+MEASURED = 164  # pixels for what was measured of a layer
 EMPTY = "The map of the network is drawn here as soon as there is one."
 ABOUT = (
     "The network's blocks, from input to output, and the shapes of what goes from one to the next,"
@@ -309,20 +309,24 @@ class NetworkMapView(Explained):
             update = stats.update_to_data
             for place, words, role in (
                 (upper, f"activation std {stats.std:.2f}", "activation"),
-                (lower, f"update-to-weight {update:.1f}" if update > -math.inf else "", "update"),
+                (lower, f"log10 update-to-weight {update:.1f}", "update"),
             ):
+                if place is lower and update == -math.inf:  # it has not been updated yet
+                    continue
                 painter.setPen(now.colour(role))
                 room = QRect(at, place.top(), MEASURED, place.height())
                 painter.drawText(room, _RIGHT, words)
-            upper.setRight(at - 8)
-            lower.setRight(at - 8)
+                place.setRight(at - 8)
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(now.colour("text"))
         _draw_elided(painter, upper, title_of(block))
         painter.setFont(theme.font(11))
         painter.setPen(now.colour("muted"))
-        count = f"{block.parameters:,} parameters"
-        _draw_elided(painter, lower, f"{brief_of(block)} · {count}")
+        brief = brief_of(block)
+        words = f"{brief} · {block.parameters:,} parameters"
+        # Half a number would be another one.
+        fits = painter.fontMetrics().horizontalAdvance(words) <= lower.width()
+        _draw_elided(painter, lower, words if fits else brief)
 
     # What is done with it.
 

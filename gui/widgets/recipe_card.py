@@ -79,6 +79,8 @@ class RecipeCard(Card):
         self.form.typing.connect(self._on_typing)
         self._arrange()
         session.state_changed.connect(self._on_state)
+        for widget in (self.open, self.back):  # while torch is loaded no file can be opened
+            widget.setEnabled(session.state is State.READY)
         network.path_changed.connect(self._on_network)
 
     def _arrange(self) -> None:

@@ -32,6 +32,7 @@ REST = 10  # times as long as an answer took are between it and the next questio
 SEED = 42
 PERPLEXITIES = (5, 15, 30, 50)
 WAITING = "Train a network: where its layers put examples stands here then."
+COMPUTING = "The activations of this layer are being computed."
 BROKEN = "The activations of this layer are NaN or infinite: the training has diverged."
 LIMITS = (
     "Neighbours here are neighbours in the layer. Sizes of clusters and distances between them mean"
@@ -244,6 +245,8 @@ class RepresentationCard(Card):
             self._stale = False
             question = self._ask_about(self.place.currentData())
             self._waits = self._session.ask(question, "representation")
+            if self._waits and not self.scatter.count():
+                self.scatter.show_hint(COMPUTING)
 
     def _on_answer(self, answer: Answer) -> None:
         shown: Representation | None = answer.values.get("representation")
@@ -312,7 +315,7 @@ class RepresentationCard(Card):
         retitle(self.compute, "Cancel" if running else "Recompute")
         components, marks = self._components, self._marks
         if self._answer is None or marks is None:
-            self.scatter.show_hint(WAITING)
+            self.scatter.show_hint(COMPUTING if self._waits else WAITING)
         elif components is None:
             self.scatter.show_hint(BROKEN)
         elif self.way.key() == PCA:
@@ -353,7 +356,9 @@ class RepresentationCard(Card):
             return f"{cut} {of}. {LIMITS}"
         newer = self._session.weights is not None and self._session.weights.step != self._of
         since = " The network has learned on since." if newer else ""
-        return f"{count:,} examples at step {self._of:,}, perplexity {used:.3g}{most}.{since} {LIMITS}"
+        return (
+            f"{count:,} examples at step {self._of:,}, perplexity {used:.3g}{most}.{since} {LIMITS}"
+        )
 
     def _on_chosen(self, index: int) -> None:
         if self._answer is not None:

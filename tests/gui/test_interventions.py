@@ -17,6 +17,7 @@ from core.telemetry.events import LayerView
 from core.training.checkpoint import load_checkpoint
 from gui.points import page as points_page
 from gui.session_state import State
+from gui.widgets.ablation_card import rise_in_words
 from tests.core.playgrounds.text.foreign.reference import random_weights
 from tests.gui.conftest import Program
 
@@ -182,6 +183,7 @@ def test_the_prediction_of_a_drawing_changes(program):
     program.until(lambda: answer.text() != "")
     card = open_layer(program, "output")
     program.until(lambda: page.learning.layer.maps.bars.count() == 10)
+    assert page.learning.layer.maps.isVisible()
     said = answer.text()
     click_unit(program, card, int(said))
     card.controls.value.setValue(-50.0)
@@ -219,6 +221,8 @@ def test_the_boundary_and_the_maps_change(qtbot, window, tmp_path, monkeypatch):
     points.until(lambda: len(fields) > count + 3 and not fields[-1].units["hidden.0"][1].any())
     assert fields[-1].units["hidden.0"][0].any()
     points.stop()
+    open_layer(points, "hidden.1")
+    points.until(lambda: not points.page.learning.layer.maps.isVisible())  # nothing can be drawn
 
 
 @pytest.fixture
@@ -266,3 +270,9 @@ def test_an_opened_gpt2_writes_on_without_a_unit(gpt2):
     assert [said.probability for said in write.writing.said] != read
     assert write.output.toPlainText() == "the cat"
     assert gpt2.session.state is State.READY and gpt2.find("interventionStrip", QWidget).isVisible()
+
+
+@pytest.mark.parametrize(("rise", "words"), [(0.0213, "rises by 0.0213"), (-0.5, "falls by 0.5")])
+def test_a_loss_that_is_lower_without_a_unit_falls(rise, words):
+    """No rise below zero."""
+    assert rise_in_words(rise) == f"without it the loss {words}"

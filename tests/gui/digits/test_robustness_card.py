@@ -42,7 +42,7 @@ def test_curves_are_measured_and_compared(digits_page):
     assert "rotated by 40°" in words.text() and "95 % interval" in words.text()
     chart = card.charts["shift"]
     QTest.mouseMove(chart, chart.place(5, 0.5).toPoint())
-    program.until(lambda: "moved by 5 pixels" in words.text())
+    program.until(lambda: "shifted by 5 pixels" in words.text())
     assert card.pictures.count() == 10
     first = card._shown
     program.learn(SHORT.replace({"augment": "affine", "seed": 3}))

@@ -63,7 +63,7 @@ def test_tsne_is_computed_when_it_is_asked_for(points):
     points.click("representationTsne")
     points.until(lambda: not card.projecting and card._projected is not None)
     assert card.projected and "mean nothing" in words(points)
-    assert "perplexity 19.7" in words(points)  # 60 points allow no more
+    assert "perplexity 19.7, the most for 60." in words(points)
     points.train(MOONS)
     points.until(lambda: not card.projecting and "has learned on since" in words(points))
     points.stop()

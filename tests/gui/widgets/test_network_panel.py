@@ -89,5 +89,7 @@ def test_another_network_has_another_map(names, sixty):
     names.learn(sixty.replace({"hidden": (24, 16), "steps": 20}))
     names.until(lambda: view.rect_of("hidden.1") is not None)
     assert "parameters" in names.find("networkCount", QLabel).text()
-    assert names.find("networkSource", QLabel).text() == panel(names).source.source.words.capitalize()
+    assert (
+        names.find("networkSource", QLabel).text() == panel(names).source.source.words.capitalize()
+    )
     names.until(lambda: "hidden.1" in view.measured)
