@@ -98,8 +98,7 @@ class AblationAsker(QObject):
         words = f"On {values['examples']}, at step {answer.step:,}."
         if not self._meter.done:
             left = values["left"]
-            rest = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} minutes"
-            words = (
-                f"{len(values['rises'])} of {units:,} units; the rest takes some {rest}. {words}"
-            )
+            rest = f"about {left:.0f} s" if left < 100 else f"about {left / 60:.0f} minutes"
+            rest = rest if left >= 1 else "less than a second"
+            words = f"{len(values['rises'])} of {units:,} units; the rest takes {rest}. {words}"
         return self._card.capped() + words

@@ -148,14 +148,19 @@ def cost_in_words(answer: Answer) -> str:
     """Say what the interventions cost: ``loss 0.041 → 0.187 nats on 500 validation examples``."""
     before, after = answer.values["before"], answer.values["after"]
     unit = f" {answer.values['unit']}" if answer.values["unit"] else ""
-    words = f"loss {' → '.join(_apart(before.loss, after.loss))}{unit}"
+    words = f"loss {' → '.join(apart(before.loss, after.loss))}{unit}"
     if not math.isnan(before.accuracy):
         shares = percent(before.accuracy, 1), percent(after.accuracy, 1)
         words += f", accuracy {shares[0]} → {shares[1]}"
     return f"{words} on {answer.values['examples']}"
 
 
-def _apart(before: float, after: float) -> tuple[str, str]:
+def apart(before: float, after: float) -> tuple[str, str]:
     """Write two numbers with as many figures as it takes to tell them apart, within reason."""
     written = [(number(before, figures), number(after, figures)) for figures in (3, 4, 5)]
-    return next((pair for pair in written if pair[0] != pair[1]), written[0])
+    pair = next((pair for pair in written if pair[0] != pair[1]), written[0])
+    (whole, _, part), (other, _, rest) = (words.partition(".") for words in pair)
+    if whole != other or not (part + rest).isdigit():
+        return pair
+    places = max(len(part), len(rest))  # 3.290 beside 3.291
+    return f"{whole}.{part:0<{places}}", f"{other}.{rest:0<{places}}"

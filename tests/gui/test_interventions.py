@@ -18,6 +18,7 @@ from core.training.checkpoint import load_checkpoint
 from gui.points import page as points_page
 from gui.session_state import State
 from gui.widgets.ablation_card import rise_in_words
+from gui.widgets.intervention_strip import apart
 from tests.core.playgrounds.text.foreign.reference import random_weights
 from tests.gui.conftest import Program
 
@@ -276,3 +277,17 @@ def test_an_opened_gpt2_writes_on_without_a_unit(gpt2):
 def test_a_loss_that_is_lower_without_a_unit_falls(rise, words):
     """No rise below zero."""
     assert rise_in_words(rise) == f"without it the loss {words}"
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        ((3.29, 3.291), ("3.290", "3.291")),
+        ((0.121, 0.148), ("0.121", "0.148")),
+        ((2.0, 2.0), ("2", "2")),
+        ((2e-5, 12.5), ("2 × 10⁻⁵", "12.5")),
+    ],
+)
+def test_two_losses_have_equally_many_places(losses, words):
+    """As many as tell them apart."""
+    assert apart(*losses) == words
