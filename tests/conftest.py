@@ -69,6 +69,8 @@ def nothing_left(request):
         # Without an event loop nobody deletes what a test has closed.
         app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         left = [w for w in windows(app) if w.isVisible() and w.objectName() != "qtooltip_label"]
+        for window in left:
+            window.close()  # else each test after this one would be told of it
         assert not left, f"windows left open: {left}"
         for window in windows(app):
             workers = [w for w in window.findChildren(QThread) if w.isRunning()]

@@ -24,7 +24,7 @@ SLOW = (
     *("doctor-cost", "hostile-kills"),  # in processes of their own, too
     *("programs-own", "programs-cost", "programs-picture"),
     *("start", "speed-cnn", "speed-mlp", "memory", "close", "theme", "drawn", "names-speed"),
-    *("boundary", "names-prefix"),
+    *("boundary", "mute", "names-prefix"),
     *("text-first", "text-speed", "text-180", "text-characters", "text-starter", "runs-cost"),
     *("doctor-loops", "doctor-agreement", "doctor-times"),
     *("model-comparison", "model-comparison-lecture"),
