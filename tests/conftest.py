@@ -60,7 +60,7 @@ def windows(app):
 
 @pytest.fixture(autouse=True)
 def nothing_left(request):
-    """A test that leaves a thread or a window behind fails."""
+    """A test that leaves a thread, a window or an observer of torch behind fails."""
     before = set(threading.enumerate())
     yield
     app = QApplication.instance()
@@ -77,6 +77,8 @@ def nothing_left(request):
             assert not workers, f"threads left running: {workers}"
             timers = [t for t in window.findChildren(QTimer) if t.isActive()]
             assert not timers, f"timers left ticking: {timers}"
+    modes = torch.overrides._get_current_function_mode_stack()
+    assert not modes, f"torch's functions are still observed: {modes}"
     running = [t for t in threading.enumerate() if t not in before and not t.daemon]
     assert not running, f"threads left running: {running}"
 

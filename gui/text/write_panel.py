@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.playgrounds.text.writer import Said
 
 LEGEND = "The darker the background, the less likely the token was. Hover over one."
+EARLIER = "Written by the network before this one. Generate writes with this one."
 FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
 
 NOTHING = "Type a text above, and its surprisal is shown token by token."
@@ -69,6 +70,7 @@ class WritePanel(Card):
         self.network = NetworkLabel("textNetwork")
         self.output = TextOutput()
         self.output.setMinimumHeight(128)  # some lines can be read on a small screen, too
+        self._legend = LEGEND
         self.words = label(LEGEND, "small", wrap=True)
         self.words.setObjectName("writeMessage")
         self.candidates = CandidateList()
@@ -116,6 +118,8 @@ class WritePanel(Card):
         self.writing.set_model(model)
         self.settings.set_vocabulary(model.tokenizer.size)
         self._forget()
+        self._legend = EARLIER if self.output.toPlainText() else LEGEND
+        say(self.words, self._legend, "small")
         self._show_buttons()
 
     def set_busy(self, busy: bool) -> None:
@@ -126,7 +130,7 @@ class WritePanel(Card):
         """Say while it is typed which characters the network does not know."""
         if self._model is not None and self._model.tokenizer.closed:
             refusal = self._model.tokenizer.refusal(self.prompt.toPlainText())
-            say(self.words, refusal or LEGEND, "fault" if refusal else "small")
+            say(self.words, refusal or self._legend, "fault" if refusal else "small")
 
     def start(self) -> None:
         """Write after the prompt, with the present settings; the same seed writes the same."""
@@ -230,6 +234,7 @@ class WritePanel(Card):
 
     def _on_begun(self) -> None:
         self._judged, self._kept_place = "", -1  # whoever sets them does so behind it
+        self._legend = LEGEND
         self._forget()
         self.output.begin(self.writing.prompt, self.writing.said)
         self._show_buttons()

@@ -118,6 +118,7 @@ def test_what_is_measured_later_with_the_same_weights_is_no_validation():
         training.evaluated = values
         training.validated()
     loop.step(1.0, sys._getframe())
+    training.suspend()
     training.evaluated = [2.5]
     training.validated()
     assert loop.watcher.validations == [(0, 3.0), (1, 2.5)] and training.validations == 2

@@ -16,7 +16,7 @@ from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import theme
 from gui.text.text_output import surprise_colour
-from gui.text.write_panel import LEGEND, WritePanel
+from gui.text.write_panel import EARLIER, LEGEND, WritePanel
 
 SMALL = TextRecipe(
     tokenizer="characters", layers=1, heads=2, width=32, context=16, batch_size=16, lr=1e-2
@@ -475,17 +475,21 @@ def test_hidden_it_writes_no_more(panel, qtbot):
 
 
 def test_another_network_begins_anew(panel, qtbot, foreign):
-    """What the old one wrote can't be continued or bent, and pointing at it breaks nothing."""
+    """What the old one wrote is said to be its, can't be continued, and may be pointed at."""
     panel.settings.temperature.setValue(1.2)
     write(qtbot, panel, "The ")
     place = letter(panel, 5)
     old = panel.writing.said[place]
+    assert panel.words.text() == LEGEND
     panel.set_model(foreign[1])
+    assert panel.words.text() == EARLIER
     assert not panel.more.isEnabled() and panel.candidates.count() == 0
     point(panel, place)
     assert panel.candidates.count() == 0 or f"“{old.text}”" in panel.candidates._title
     panel.candidates.candidateChosen.emit(old.token)
     assert not panel.writing.running
+    write(qtbot, panel, "")
+    assert panel.words.text() == LEGEND
 
 
 def test_the_text_of_a_larger_vocabulary_stays_harmless(panel, qtbot, tmp_path):
