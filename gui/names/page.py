@@ -32,6 +32,7 @@ from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.model_comparison.panel import ComparisonPanel
 from gui.widgets.model_comparison.session import ComparisonSession
 from gui.widgets.page_frame import lay_out
+from gui.widgets.page_tabs import add_tab
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
@@ -94,14 +95,12 @@ class Page(TrainingPage):
         self._connect()
 
     def _arrange(self) -> None:
-        self.tabs.addTab(self.learning, "Learning")
-        self.tabs.addTab(self.network_panel, "Network")
-        self.tabs.addTab(self.letters, "Letters")
-        self.tabs.addTab(scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE")
-        self.tabs.addTab(
-            scrolled(self.comparison_panel, UNDER_TABS, fills=True), "Model comparison"
-        )
-        self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
+        add_tab(self.tabs, self.learning, "Learning")
+        add_tab(self.tabs, self.network_panel, "Network")
+        add_tab(self.tabs, self.letters, "Letters")
+        add_tab(self.tabs, scrolled(self.representation, UNDER_TABS, fills=True), "PCA")
+        add_tab(self.tabs, scrolled(self.comparison_panel, UNDER_TABS, fills=True), "Models")
+        add_tab(self.tabs, scrolled(self.range_test, UNDER_TABS, fills=True), "LR test")
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
         lay_out(self, TITLE, ABOUT, left, middle, (self.names, self.surprise))
 

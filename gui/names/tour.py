@@ -103,7 +103,7 @@ def _map_of_network(guide: Guide, page: Page) -> None:
 
 
 def _range_test(guide: Guide, page: Page) -> None:
-    guide.turn_to("namesTabs", "Learning rate")
+    guide.turn_to("namesTabs", "LR test")
     guide.click("sweepButton")
     use = guide.find(QAbstractButton, "useRate")
     guide.wait("a valley is found", use.isEnabled)
@@ -113,7 +113,7 @@ def _range_test(guide: Guide, page: Page) -> None:
 
 
 def _model_comparison(guide: Guide, page: Page) -> None:
-    guide.turn_to("namesTabs", "Model comparison")
+    guide.turn_to("namesTabs", "Models")
     guide.type_number("ladderLength", 20 if guide.long else 1)
     guide.click("trainLadder")
     results = page.comparison_panel.table.results
@@ -137,7 +137,7 @@ def _two(guide: Guide, page: Page) -> None:
 
 def _representations(guide: Guide, page: Page) -> None:
     """Look at beginnings of names in the last hidden layer, while it learns."""
-    guide.turn_to("namesTabs", "PCA, t-SNE")
+    guide.turn_to("namesTabs", "PCA")
     card = page.representation
     guide.wait("beginnings of names are in the plane", lambda: card.scatter.count() > 100)
     guide.look("names-pca")

@@ -28,6 +28,7 @@ from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.object_names import qualify
 from gui.widgets.page_frame import lay_out
+from gui.widgets.page_tabs import add_tab
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.widgets.unit_controls import UnitControls, marks, of_units
@@ -85,11 +86,11 @@ class Page(TrainingPage):
         self.live = LiveField(self.session, self.card.plane, self._field_question)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("pointsTabs")
-        self.tabs.addTab(scrolled(self.units, UNDER_TABS, fills=True), "Units")
-        self.tabs.addTab(self.learning, "Learning")
-        self.tabs.addTab(self.network_panel, "Network")
-        self.tabs.addTab(scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE")
-        self.tabs.addTab(scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate")
+        add_tab(self.tabs, scrolled(self.units, UNDER_TABS, fills=True), "Units")
+        add_tab(self.tabs, self.learning, "Learning")
+        add_tab(self.tabs, self.network_panel, "Network")
+        add_tab(self.tabs, scrolled(self.representation, UNDER_TABS, fills=True), "PCA")
+        add_tab(self.tabs, scrolled(self.range_test, UNDER_TABS, fills=True), "LR test")
         self.home = self.card.plane
         middle = (self.run_bar, self.tabs, self.code)
         lay_out(self, TITLE, ABOUT, [self.recipe], middle, [self.card], WIDE)

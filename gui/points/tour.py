@@ -86,7 +86,7 @@ def _point_at(guide: Guide, plane: Plane, x: float, y: float) -> None:
 
 def _representations(guide: Guide, page: Page) -> None:
     """Look at the spirals in the last hidden layer."""
-    guide.turn_to("pointsTabs", "PCA, t-SNE")
+    guide.turn_to("pointsTabs", "PCA")
     card = page.representation
     guide.wait("the points are in the plane", lambda: card.scatter.count() > 0)
     guide.look("points-pca")

@@ -29,6 +29,7 @@ from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.page_frame import lay_out
+from gui.widgets.page_tabs import add_tab
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
@@ -106,10 +107,10 @@ class Page(TrainingPage):
             (self.attention, "Attention"),
             (scrolled(self.heads, fills=True), "Heads"),
             (self.inside, "Logit lens"),
-            (scrolled(self.representation, UNDER_TABS, fills=True), "PCA, t-SNE"),
-            (scrolled(self.range_test, UNDER_TABS, fills=True), "Learning rate"),
+            (scrolled(self.representation, UNDER_TABS, fills=True), "PCA"),
+            (scrolled(self.range_test, UNDER_TABS, fills=True), "LR test"),
         ):
-            self.tabs.addTab(panel, title)
+            add_tab(self.tabs, panel, title)
         left, middle = (self.data, self.recipe), (self.run_bar, self.tabs, self.code)
         lay_out(self, TITLE, ABOUT, left, middle, [self.write], WRITE)
 

@@ -126,7 +126,7 @@ def _look_about(guide: Guide) -> None:
 
 def _representations(guide: Guide, page: Page) -> None:
     """Look at the most frequent tokens, by t-SNE of their embedding."""
-    guide.turn_to("textTabs", "PCA, t-SNE")
+    guide.turn_to("textTabs", "PCA")
     card = page.representation
     guide.choose("representationPlace", "token embedding")
     guide.click("representationTsne")

@@ -120,6 +120,20 @@ def test_everything_can_be_reached(program, size):
         assert not problems(page), page_name
 
 
+@pytest.mark.parametrize(("size", "scroll"), [((1440, 900), set()), ((1280, 720), {"text"})])
+def test_the_tabs_of_a_page_stand_beside_one_another(window, size, scroll):
+    """No page needs arrows to scroll its tabs; on a small screen only the one with nine does."""
+    window.resize(*size)
+    narrow = set()
+    for page_name, page in window.pages.items():
+        window.show_page(page_name)
+        settle()
+        for tabs in page.findChildren(QTabWidget):
+            if tabs.isVisible() and tabs.tabBar().sizeHint().width() > tabs.width():
+                narrow.add(page_name)
+    assert narrow == scroll
+
+
 def test_the_window_is_no_larger_than_the_screen(window):
     """On a small screen it becomes smaller, and lies on it as a whole; on a large one it stays."""
     usual = window.size()

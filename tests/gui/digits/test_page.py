@@ -294,7 +294,7 @@ def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(program):
     recipe = QUICK.replace({"lr": 1e-4})
     program.session.recipe = recipe
     weights = program.session.weights
-    program.turn_to("Learning rate")
+    program.turn_to("LR test")
     program.click("sweepButton")
     program.until(lambda: program.find("useRate").isEnabled())
     assert program.session.weights is weights, "the network that answers is another one"
@@ -307,7 +307,7 @@ def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(program):
 def test_the_model_comparison_trains_each_model_and_plays_with_one(program):
     """Four models in turn; each has its row with errors, the best a star; a row opens again."""
     page = program.page
-    program.turn_to("Model comparison")
+    program.turn_to("Models")
     assert program.find("ladderTable").isVisible()
     assert not program.find("ladderRecipes").isVisible(), "there is one kind of recipes"
     program.find("ladderLength").setValue(1)

@@ -75,7 +75,7 @@ def test_a_measurement_is_cancelled(digits_page, monkeypatch):
 def test_a_digit_of_the_scatter_plot_goes_to_the_canvas(digits_page):
     """As the mistakes do; the wrong ones are ringed."""
     program = digits_page
-    program.turn_to("PCA, t-SNE")
+    program.turn_to("PCA")
     card = program.page.representation
     program.until(lambda: card.scatter.count() == 500)
     answers, labels = card._answer.values["answers"], card._answer.values["labels"]

@@ -51,7 +51,7 @@ def test_without_any_network_there_are_hints(bare, sixty):
     for name in ("mapSourceNetwork", "mapSourceDifference", "mapSourceData"):
         click(bare, name)
     assert painted(bare.page.letters.embedding.map)
-    bare.turn_to("Model comparison")
+    bare.turn_to("Models")
     table = bare.page.comparison_panel.table
     place = table.row_rect(2).center().toPoint()
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)

@@ -261,7 +261,7 @@ def test_a_second_network_with_other_letters_says_so(quick, tmp_path):
 
 def test_all_models_are_trained_by_one_button(quick):
     """Seven models, one after another; a double click plays with one of them."""
-    quick.turn_to("Model comparison")
+    quick.turn_to("Models")
     quick.page.findChild(QWidget, "ladderLength").setValue(1)
     click(quick, "trainLadder")
     quick.until(lambda: not quick.page.comparison.run.running, 240)
@@ -276,7 +276,7 @@ def test_all_models_are_trained_by_one_button(quick):
 
 def test_a_comparison_can_be_stopped(quick):
     """Stop ends the run and the comparison; what was reached stays."""
-    quick.turn_to("Model comparison")
+    quick.turn_to("Models")
     quick.page.findChild(QWidget, "ladderLength").setValue(30)
     click(quick, "trainLadder")
     quick.until(lambda: "bigram-count" in quick.page.comparison_panel.table.results)
@@ -290,7 +290,7 @@ def test_a_comparison_can_be_stopped(quick):
 def test_a_range_test_finds_a_rate_and_the_recipe_takes_it(quick):
     """The valley is marked; one click, and the next run uses it."""
     quick.session.recipe = QUICK
-    quick.turn_to("Learning rate")
+    quick.turn_to("LR test")
     click(quick, "sweepButton")
     use = quick.page.findChild(QWidget, "useRate")
     quick.until(use.isEnabled)

@@ -58,7 +58,7 @@ def test_a_range_test_leaves_the_network_alone(quick, letters_recipe):
     quick.until(lambda: names.count() == 20)
     before = [names.item(row).text() for row in range(20)]
     quick.session.recipe = letters_recipe
-    quick.turn_to("Learning rate")
+    quick.turn_to("LR test")
     seen = []
     quick.session.range_tested.connect(lambda event: seen.append(len(event.rates)))
     click(quick, "sweepButton")
@@ -75,7 +75,7 @@ def test_a_range_test_leaves_the_network_alone(quick, letters_recipe):
 def test_a_range_test_of_what_has_no_rate(quick, towns):
     """Counting has no learning rate; a range test of it ends with a word, and nothing to take."""
     quick.session.recipe, quick.session.data = NamesRecipe(model="bigram-count"), towns
-    quick.turn_to("Learning rate")
+    quick.turn_to("LR test")
     click(quick, "sweepButton")
     assert quick.session.state is State.RANGE_TEST
     quick.ready()
@@ -89,7 +89,7 @@ def test_a_range_test_of_an_impossible_recipe_says_why(quick):
     line = quick.page.findChild(QLineEdit, "setting_lr")
     line.setText("fast")
     line.editingFinished.emit()
-    quick.turn_to("Learning rate")
+    quick.turn_to("LR test")
     click(quick, "sweepButton")
     assert quick.session.state is State.READY
     assert "lr=fast" in quick.page.findChild(QLabel, "runMessage").text()

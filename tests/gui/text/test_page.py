@@ -507,7 +507,7 @@ def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(texting, lesson):
     texting.session.recipe = RECIPE.replace({"lr": 1e-5})
     tabs = texting.page.tabs
     tabs.setCurrentIndex(tabs.count() - 1)
-    assert tabs.tabText(tabs.currentIndex()) == "Learning rate"
+    assert tabs.tabText(tabs.currentIndex()) == "LR test"
     click(texting, "sweepButton")
     use = texting.page.findChild(QWidget, "useRate")
     texting.until(use.isEnabled)

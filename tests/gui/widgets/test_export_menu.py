@@ -100,7 +100,7 @@ def test_the_keys_export_what_has_the_focus(program, tmp_path, monkeypatch):
 def test_the_keys_export_a_table_as_markdown(program, tmp_path, monkeypatch):
     """The model comparison, as it stands there."""
     page, path = program.page, tmp_path / "models.md"
-    program.turn_to("Model comparison")
+    program.turn_to("Models")
     table = page.comparison_panel.table
     monkeypatch.setattr(QFileDialog, "selectedFiles", lambda self: [str(path)])
     monkeypatch.setattr(QFileDialog, "exec", lambda self: True)

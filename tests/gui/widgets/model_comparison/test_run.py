@@ -138,7 +138,7 @@ def test_the_comparison_begins_afresh(quick, small):
 
 def test_a_row_is_played_with_by_a_double_click(quick, small):
     """Its own checkpoint comes back, whichever was trained last; a row without one stays mute."""
-    quick.turn_to("Model comparison")
+    quick.turn_to("Models")
     comparison, table = small(), quick.page.comparison_panel.table
     comparison.start("tuned", 1)
     quick.until(lambda: not comparison.running)
@@ -166,7 +166,7 @@ def test_runs_within_one_second_keep_a_file_each(quick, small, runs, monkeypatch
 
 def test_the_page_shows_where_the_comparison_is(quick):
     """The recipe box and the form follow the models; bar and words say how far it is."""
-    quick.turn_to("Model comparison")
+    quick.turn_to("Models")
     find = quick.page.findChild
     find(QWidget, "ladderLength").setValue(30)
     button(quick, "trainLadder")
