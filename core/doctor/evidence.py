@@ -100,7 +100,9 @@ class Evidence:
         stale_target: which target network stays as the other one began, in words; "".
         constant_inputs: whether all examples that were drawn are equal.
         floors: the loss of simple predictors, by name.
-        networks: how many were trained one after another; the rest is about the last one.
+        networks: how many were trained one after another; the rest is about one of them.
+        network: which of them, from 1.
+        chosen_by: the loss by which that is the best one, in words; "" where it is the last one.
         planned: the number of steps that the run was to take; 0 if that is not known.
         rates_ahead: steps and learning rates up to there, where the schedule is known.
         visits: how often an example was met before, on average, at most; NaN if unknown.
@@ -133,6 +135,8 @@ class Evidence:
     constant_inputs: bool = False
     floors: Mapping[str, float] = field(default_factory=dict)
     networks: int = 1
+    network: int = 1
+    chosen_by: str = ""
     planned: int = 0
     rates_ahead: list[tuple[int, float]] = field(default_factory=list)
     visits: float = np.nan
@@ -266,5 +270,7 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         training_mode_in_eval=watcher.training_mode_in_eval,
         replicas=drifting_replicas(watcher),
         stale_target=stale_target(watcher),
-        networks=len(watcher.earlier) + 1,
+        networks=watcher.networks,
+        network=watcher.number,
+        chosen_by=watcher.chosen.words if watcher.chosen else "",
     )

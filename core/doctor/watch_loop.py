@@ -175,8 +175,10 @@ class WatchedLoop:
         self._stop()
 
     def _end(self, error: BaseException | None) -> None:
+        tape = self.watcher.stop_recording()
+        if error is None:
+            self.watcher = self.watcher.judged()
         watcher = self.watcher
-        tape = watcher.stop_recording()
         watcher.duration = watcher.seconds
         crash = ""
         if error is not None and not isinstance(error, KeyboardInterrupt):

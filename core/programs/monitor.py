@@ -101,7 +101,7 @@ class Training:
         known: dict[str, Any] = {
             "where": {"file": place.file, "cell": place.cell, "line": place.line},
             "steps": self.loop.watcher.total,
-            "networks": len(self.loop.watcher.earlier) + 1,
+            "networks": self.loop.watcher.networks,
             "seconds": round(self.seconds, 3),
             "first_loss": float(losses[0]) if len(losses) else None,
             "last_loss": float(losses[-1]) if len(losses) else None,

@@ -168,10 +168,10 @@ def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0
         verdict, sentence, sure, forecast = _healthy(evidence)
         proof = evidence.proofs.get(verdict)
     if evidence.networks > 1:
-        sentence += (
-            f" {evidence.networks} networks were trained one after another: judged is the last, by"
-            f" its {evidence.done:,} steps."
-        )
+        which = f"judged is the last, by its {evidence.done:,} steps"
+        if evidence.chosen_by:
+            which = f"judged is the best, number {evidence.network}, by {evidence.chosen_by}"
+        sentence += f" {evidence.networks} networks were trained one after another: {which}."
     sure = round(sure, 2)
     return Diagnosis(
         verdict,

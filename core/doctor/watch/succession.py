@@ -2,11 +2,17 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...numbers import figures
+from ...telemetry.events import Array
+from .observation import Observation
 from .tape import Tape
+from .training_kind import COMPARABLE
 from .variables import Variables
 
 MIN_STEPS = 20
@@ -17,6 +23,61 @@ COPIED = 0.7
 """Distance from other weights, as a part of their norm, below which weights come from these."""
 NEARER = 1.5
 """Times as far from the last weights as from the first ones are weights that begin again there."""
+LATE = 0.1
+"""The part of its losses, at the end, whose mean a network is compared by without new data."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far a network came, to be compared with others that were trained in its place.
+
+    Attributes:
+        kind: of its training, and its criterion: other ones have other heights.
+        validation: its lowest loss on new data; NaN.
+        loss: the mean of its last training losses; NaN.
+    """
+
+    kind: tuple[str, str]
+    validation: float
+    loss: float
+
+    def is_below(self, other: "Reached") -> bool:
+        """Whether it came further than another one, by what is known of both."""
+        if self.kind[0] not in COMPARABLE or self.kind != other.kind:
+            return False
+        mine, its = math.isfinite(self.validation), math.isfinite(other.validation)
+        if mine and its:
+            return self.validation < other.validation
+        if mine or its or not math.isfinite(self.loss):
+            return False
+        return not self.loss >= other.loss  # one that is NaN has come to nothing
+
+    @property
+    def words(self) -> str:
+        """The loss that it is compared by, in words."""
+        if math.isfinite(self.validation):
+            return f"its lowest loss on new data, {figures(self.validation)}"
+        return f"its training loss, {figures(self.loss)}"
+
+
+def reached(
+    observations: Sequence[Observation], validations: Iterable[tuple[int, float]], losses: Array
+) -> Reached:
+    """Return how far a network came.
+
+    Args:
+        observations: of its steps.
+        validations: steps and losses on new data.
+        losses: of its steps, (n,).
+    """
+    last = observations[-1] if observations else None
+    new = [loss for _, loss in validations if math.isfinite(loss)]
+    late = losses[-max(1, round(LATE * len(losses))) :]
+    return Reached(
+        (last.training_kind, last.criterion.kind) if last else ("", ""),
+        min(new, default=math.nan),
+        float(np.mean(late)) if len(late) else math.nan,
+    )
 
 
 class MovedParameter:
@@ -107,7 +168,9 @@ def is_another(
         others: networks that were there before the step's own, such as one that all are copies of.
     """
     old = {id(p) for p in before}
-    used = {id(t) for op in tape.ops for t in op.inputs} | tape.evaluated_weights
+    used = {id(t) for op in tape.ops for t in op.inputs}
+    if tape.fed_by_eval:  # else what was evaluated is the last validation of the one before
+        used |= tape.evaluated_weights
     if old & used:
         return False
     # Of several, as where a copy went on, the last one counts.

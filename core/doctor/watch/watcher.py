@@ -1,5 +1,6 @@
 """Watches a training loop from outside: every loss, and now and then a whole step."""
 
+import copy
 import math
 import time
 from bisect import bisect_left
@@ -22,7 +23,15 @@ from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
 from .safe_log import SafeLog
-from .succession import MIN_STEPS, MovedParameter, begins_again, has_new_optimizer, is_another
+from .succession import (
+    MIN_STEPS,
+    MovedParameter,
+    Reached,
+    begins_again,
+    has_new_optimizer,
+    is_another,
+    reached,
+)
 from .tape import (
     MAX_EVAL_INPUTS,
     PRODUCTS,
@@ -98,8 +107,10 @@ class LoopWatcher:
 
     Attributes:
         count: how many steps are done, by the network that is trained now.
-        earlier: how many were done by each of the networks that were trained before it, from which
-            nothing else is kept.
+        earlier: how many were done by each of the networks that were trained before it; of these
+            only the best one is kept.
+        networks: how many were trained one after another.
+        number: which of them it is, from 1.
         observations: of some steps, in order.
         validations: steps and losses on other data.
         validated_with: for each of them a sum over the weights that were validated; NaN.
@@ -128,6 +139,11 @@ class LoopWatcher:
         self, objects: tuple[Any, ...] = (), share: float = 0.02, every: float = math.inf
     ) -> None:
         self.earlier: list[int] = []
+        self.networks, self.number = 1, 1
+        self.chosen: Reached | None = None
+        """How far the best of them came, where it is chosen by that."""
+        self._best: LoopWatcher | None = None
+        """What was known of the best one of those before."""
         self.crashed_at: Line | None = None
         self.tells_error = False
         self.problem = ""
@@ -376,13 +392,14 @@ class LoopWatcher:
             loss = math.nan if tape.root is None else tape.root
         earlier_names = self.variables.names
         earlier_parameters = {id(t) for t in self.variables.parameters.values()}
+        earlier_variables = self.variables
         variables = self.variables = find_variables(_namespaces(frame), self._objects)
         variables.names = {**earlier_names, **variables.names}
         self._leave_out_finished(variables, tape)
         if tape.root is None and isinstance(loss, Tensor):
             tape.root = loss
         tape.choose_pass(loss)
-        self._see_whose(tape, variables, earlier_parameters)
+        self._see_whose(tape, earlier_variables, earlier_parameters)
         held = list(variables.held())
         _drop_results(variables, tape, earlier_parameters, self._trained or ())
         fresh = {id(t) for t in variables.parameters.values()} - {id(t) for t in held}
@@ -406,21 +423,22 @@ class LoopWatcher:
             self.graph, self._observed = graph, seen
             self._keep_batch(graph)
 
-    def _see_whose(self, tape: Tape, variables: Variables, known: set[int]) -> None:
-        """Forget what is known where the step trains another network than those before it.
+    def _see_whose(self, tape: Tape, earlier: Variables, known: set[int]) -> None:
+        """Begin anew where the step trains another network than those before it.
 
         Args:
             tape: of the step.
-            variables: behind the step.
+            earlier: the variables before it.
             known: ids of the parameters that were there when it began.
         """
+        variables = self.variables
         trained = {id(p): p for found in tape.passes for p in found.parameters}
         if not trained:
             return
         suspected = self._moved.suspected_at
         at = suspected if suspected >= 0 else self.count
         if at >= MIN_STEPS and self._moved.moves and self._trains_another(tape, variables, trained):
-            self._begin_anew(at, variables, set(trained))
+            self._begin_anew(at, earlier, set(trained))
         if self._network and known.isdisjoint(trained):
             self._before = {}  # what is trained was made in this very step
         self._moved.settle()
@@ -447,14 +465,25 @@ class LoopWatcher:
             return False
         return begins_again([now], [moved.first], [moved.last])
 
-    def _begin_anew(self, at: int, variables: Variables, trained: set[int]) -> None:
-        """Keep of all that is known only what belongs to the network that began with a step."""
+    def _begin_anew(self, at: int, earlier: Variables, trained: set[int]) -> None:
+        """Keep of what is known only what belongs to the network that began with a step.
+
+        Args:
+            at: the step.
+            earlier: the variables before it.
+            trained: ids of the parameters that it trains.
+        """
         self._transfer_losses()
-        count, keep = self.count, bisect_left(self._steps, at)
+        if self._network.keys().isdisjoint(trained):  # else its weights are those of the new one
+            finished = self._until(at, earlier)
+            if self._best is None or not self._best._reached().is_below(finished._reached()):
+                self._best = finished
+        count, keep, before = self.count, bisect_left(self._steps, at), self._before
         validations = list(zip(self.validations, self.validated_with, strict=True))
-        metrics, before = self.metrics, self._before
+        metrics, variables = self.metrics, self.variables
         self._seen_before = self._work
-        self.earlier.append(at)
+        self.earlier = [*self.earlier, at]
+        self.networks, self.number = self.networks + 1, self.number + 1
         self._begin_network()
         self.count = count - at
         self._steps, self._losses = [n - at for n in self._steps[keep:]], self._losses[keep:]
@@ -470,6 +499,40 @@ class LoopWatcher:
             for o in variables.optimizers
             if o.state and not any(id(p) in trained for g in o.param_groups for p in g["params"])
         }
+
+    def _until(self, at: int, variables: Variables) -> "LoopWatcher":
+        """Return what is known of a network whose last step was the one before this."""
+        known = copy.copy(self)
+        known._best, known._pending, known.variables, known.count = None, [], variables, at
+        keep = bisect_left(self._steps, at)
+        known._steps, known._losses = self._steps[:keep], self._losses[:keep]
+        measured = bisect_left([step for step, _ in self.validations], at + 1)
+        known.validations = self.validations[:measured]
+        known.validated_with = self.validated_with[:measured]
+        known.metrics = [one for one in self.metrics if one[0] <= at]
+        known.rates = [one for one in self.rates if one[0] < at]
+        return known
+
+    def _reached(self) -> Reached:
+        return reached(self.observations, self.validations, self.losses()[1])
+
+    def judged(self) -> "LoopWatcher":
+        """Return what is known of the network that is judged, once the loop has ended.
+
+        It is the best of those that were trained one after another, where that can be told from
+        their losses; else the last one.
+        """
+        best, mine = self._best, self._reached()
+        if best is None:
+            return self
+        its = best._reached()
+        if not its.is_below(mine):
+            self.chosen = mine if mine.is_below(its) else None
+            return self
+        steps = [*self.earlier, self.count]
+        best.earlier = [n for k, n in enumerate(steps, 1) if k != best.number]
+        best.networks, best.chosen = self.networks, its
+        return best
 
     def _leave_out_finished(self, variables: Variables, tape: Tape) -> None:
         """Leave out optimisers of an earlier training: they had a state, and move nothing here."""

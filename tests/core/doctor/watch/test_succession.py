@@ -1,13 +1,14 @@
-"""Networks that one loop trains one after another: judged is the last."""
+"""Networks that one loop trains one after another: judged is the best one."""
 
 import copy
+import math
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from core.doctor.watch.succession import MAX_DOUBTS, MovedParameter, begins_again
+from core.doctor.watch.succession import MAX_DOUBTS, MovedParameter, Reached, begins_again
 from core.doctor.watch_loop import watch
 
 STEPS, FOLDS = 60, 4
@@ -58,14 +59,14 @@ def _drawn_anew(fold: int, before: nn.Sequential) -> nn.Sequential:
 def test_each_fold_has_a_network_of_its_own(
     make: Callable[[int, nn.Sequential], nn.Sequential],
 ) -> None:
-    """Earlier folds are forgotten, however the next network is made."""
+    """Of one network all is known, and nothing of the others, however the next one is made."""
     net = _from_one_seed(0, _net())
     with watch(quiet=True, record=False, budget=0) as seen:
         for fold in range(FOLDS):
             net = make(fold, net) if fold else net
             _fit(seen, net, _adam(net), fold)
     watcher = seen._loop.watcher
-    assert watcher.earlier == [STEPS] * (FOLDS - 1)
+    assert watcher.earlier == [STEPS] * (FOLDS - 1) and watcher.networks == FOLDS
     assert (watcher.count, watcher.total) == (STEPS, FOLDS * STEPS)
     steps, losses = watcher.losses()
     assert list(steps) == list(range(STEPS)) and len(losses) == STEPS
@@ -73,6 +74,64 @@ def test_each_fold_has_a_network_of_its_own(
     assert watcher.observations[0].step <= 2 and watcher.observations[-1].step > 20
     assert not seen.diagnosis.causes
     assert "4 networks were trained one after another" in seen.diagnosis.sentence
+
+
+@pytest.mark.parametrize("validates", [True, False])
+@pytest.mark.parametrize("rates", [(1e-4, 1e-2, 30.0), (30.0, 1e-4, 1e-2)])
+def test_of_a_search_the_best_network_is_judged(rates: tuple[float, ...], validates: bool) -> None:
+    """A rate that is too high was tried, and is not what is used: no fault of the program."""
+    torch.manual_seed(0)
+    made: list[nn.Module] = []
+    with watch(quiet=True, record=False, budget=2) as seen:
+        for rate in rates:
+            net = _net()
+            made.append(net)
+            optimizer = torch.optim.Adam(net.parameters(), rate)
+            for step in range(300):
+                rows = torch.randint(0, 60, (16,))
+                loss = (net(X[rows]) - Y[rows]).square().mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+                if validates and step % 50 == 49:
+                    with torch.no_grad():
+                        seen.validate((net(X[60:]) - Y[60:]).square().mean())
+    found, watcher, best = seen.diagnosis, seen._loop.watcher, rates.index(1e-2)
+    assert watcher.graph is not None
+    assert any(p is q for p in watcher.graph.tape.parameters for q in made[best].parameters())
+    assert {rate for _, rate in watcher.rates} == {1e-2}
+    assert watcher.total == 900 and watcher.count == 300 and len(watcher.losses()[0]) == 300
+    assert len(watcher.validations) == (6 if validates else 0)
+    by = "its lowest loss on new data" if validates else "its training loss"
+    assert (
+        f"3 networks were trained one after another: judged is the best, number {best + 1}, by {by}"
+        in found.sentence
+    )
+    assert not found.causes, found.text()
+
+
+def _reached(kind: str = "regression", validation: float = math.nan, loss: float = 1.0) -> Reached:
+    return Reached((kind, "mse_loss"), validation, loss)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "below"),
+    [
+        (_reached(validation=0.5, loss=2.0), _reached(validation=0.6, loss=1.0), True),
+        (_reached(loss=0.5), _reached(loss=1.0), True),
+        (_reached(loss=0.5), _reached(loss=math.nan), True),
+        (_reached(loss=math.nan), _reached(loss=1.0), False),
+        (_reached(validation=0.5), _reached(), False),
+        (_reached(loss=0.5), _reached("classification"), False),
+        (_reached("adversarial", loss=0.5), _reached("adversarial"), False),
+    ],
+)
+def test_networks_are_compared_by_what_is_known_of_both(
+    one: Reached, other: Reached, below: bool
+) -> None:
+    """Of other losses, and of one with a validation and one without, nothing is said."""
+    assert one.is_below(other) is below and not (below and other.is_below(one))
 
 
 def _kept(fold: int, before: nn.Sequential) -> nn.Sequential:
