@@ -104,9 +104,9 @@ class Page(TrainingPage):
             (self.network_panel, "Network"),
             (on_the_way, "Samples"),
             (self.tokens, "Tokens"),
-            (self.attention, "Attention"),
+            (scrolled(self.attention, fills=True), "Attention"),
             (scrolled(self.heads, fills=True), "Heads"),
-            (self.inside, "Logit lens"),
+            (scrolled(self.inside, fills=True), "Logit lens"),
             (scrolled(self.representation, UNDER_TABS, fills=True), "PCA"),
             (scrolled(self.range_test, UNDER_TABS, fills=True), "LR test"),
         ):

@@ -18,7 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from core.lessons.text import lessons
+from gui.session_state import State
 from gui.widgets.card import Elided
+from gui.widgets.object_names import qualified
 
 INTERACTIVE = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QAbstractSlider)
 
@@ -132,6 +134,21 @@ def test_the_tabs_of_a_page_stand_beside_one_another(window, size, scroll):
             if tabs.isVisible() and tabs.tabBar().sizeHint().width() > tabs.width():
                 narrow.add(page_name)
     assert narrow == scroll
+
+
+@pytest.mark.parametrize("pages", [["digits", "names", "points", "text"]])
+@pytest.mark.usefixtures("all_starters")
+def test_no_tab_makes_the_others_scroll(program):
+    """What is large scrolls within its tab; the buttons of the run above stay where they are."""
+    program.window.resize(1280, 720)
+    for page_name, page in program.window.pages.items():
+        program.window.show_page(page_name)
+        program.until(lambda page=page: page.session.state is State.READY)
+        column = page.findChild(QScrollArea, qualified("middleColumn", page_name))
+        for index in range(page.tabs.count()):
+            page.tabs.setCurrentIndex(index)
+            settle()
+            assert column.verticalScrollBar().maximum() == 0, (page_name, index)
 
 
 def test_the_window_is_no_larger_than_the_screen(window):

@@ -71,9 +71,9 @@ def test_it_is_opened_and_all_panels_show_it(program, folder):
     page.findChild(QPushButton, "generateButton").click()
     program.until(lambda: not page.write.writing.running)
     assert len(page.write.writing.said) == 12 and page.write.output.toPlainText()
-    page.tabs.setCurrentWidget(page.attention)
+    program.turn_to("Attention")
     assert page.attention.layer.count() == 2 and page.attention.head.count() == 4
-    page.tabs.setCurrentWidget(page.inside)
+    program.turn_to("Logit lens")
     assert [name for name, _ in page.inside.lens.rows] == ["tokens", "layer 1", "layer 2"]
     assert len(page.inside.near.text().splitlines()) == logit_lens_panel.NEAR
     _a_head_is_muted(program)

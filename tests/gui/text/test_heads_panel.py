@@ -74,7 +74,7 @@ def _click_chooses(program, heads):
     QTest.mouseClick(heads.map, LEFT, pos=place(heads.map, 3))
     assert (page.attention.layer.currentIndex(), page.attention.head.currentIndex()) == (1, 1)
     assert "Layer 2, head 2: induction" in heads.words.text()
-    page.tabs.setCurrentWidget(page.attention)
+    program.turn_to("Attention")
     page.attention.layer.setFocus()
     QTest.keyClick(page.attention.layer, Qt.Key.Key_Up)
     assert heads.map.choice == 1
@@ -107,14 +107,14 @@ def test_what_the_page_shows_follows_at_once(program):
     page.write._point(20)
     rows = list(page.write.candidates._rows)
     whole = [said.probability for said in page.write.writing.said]
-    page.tabs.setCurrentWidget(page.inside)
+    program.turn_to("Logit lens")
     lens = page.inside.lens.rows
     session.change_part(Intervention(Part(head_layer(0), 0, head=True)))
     assert page.inside.lens.rows != lens
     program.until(lambda: not page.write.writing.running)
     assert [said.probability for said in page.write.writing.said] != whole
     assert page.write.candidates._rows and list(page.write.candidates._rows) != rows
-    page.tabs.setCurrentWidget(page.attention)
+    program.turn_to("Attention")
     page.attention.choose(1, 1)
     model, tokens = session.replica.model, page.attention._tokens
     assert np.allclose(page.attention.map._weights, attention(model, tokens)[1, 1])

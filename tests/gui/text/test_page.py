@@ -400,27 +400,27 @@ def test_a_text_that_is_shorter_than_the_context_says_so(texting, tmp_path):
     texting.ready()
 
 
-@pytest.mark.parametrize("name", ["attention", "inside"])
-def test_a_typed_prompt_is_looked_at(taught, name):
+@pytest.mark.parametrize("tab", ["Attention", "Logit lens"])
+def test_a_typed_prompt_is_looked_at(taught, tab):
     """As long as nothing was written, attention and lens are those of the prompt."""
-    panel = getattr(taught.page, name)
-    taught.page.tabs.setCurrentWidget(panel)
-    taught.page.write.prompt.setPlainText("cat")
+    page = taught.page
+    taught.turn_to(tab)
+    page.write.prompt.setPlainText("cat")
     taught.qtbot.wait(700)
-    shown = panel.map._tokens if name == "attention" else panel.lens.heads
+    shown = page.attention.map._tokens if tab == "Attention" else page.inside.lens.heads
     assert shown == list("cat")
 
 
 def test_attention_and_lens_are_of_what_was_written(taught):
     """As soon as the text ends, they show its last tokens."""
     page = taught.page
-    page.tabs.setCurrentWidget(page.attention)
+    taught.turn_to("Attention")
     page.write.settings.length.setValue(30)
     with taught.qtbot.waitSignal(page.write.writing.ended, timeout=20_000):
         click(taught, "generateButton")
     tokens = page.write.writing.tokens
     assert page.attention._tokens == tokens[-16:] and len(page.attention.map._tokens) == 16
-    page.tabs.setCurrentWidget(page.inside)
+    taught.turn_to("Logit lens")
     assert len(page.inside.lens.rows) == 3 and len(page.inside.lens.heads) == 9
 
 
