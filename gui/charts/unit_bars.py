@@ -130,11 +130,13 @@ class UnitBars(Cells):
         self, painter: QPainter, units: Sequence[int], frame: QRectF, base: float, every: int
     ) -> None:
         now, wide = theme.current(), self._wide()
-        middle = Qt.AlignmentFlag.AlignCenter
         painter.setPen(now.colour("muted"))
         for column, unit in enumerate(units[::every]):
-            left = frame.left() + (column * every + 0.5) * wide - 20
-            painter.drawText(QRectF(left, frame.bottom() + 1, 40, NAMES), middle, str(unit))
+            long = painter.fontMetrics().horizontalAdvance(str(unit))
+            centred = frame.left() + (column * every + 0.5) * wide - long / 2
+            left = max(frame.left(), centred)  # the numbers of the axis stand beside it
+            place = QRectF(left, frame.bottom() + 1, long + 1, NAMES)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, str(unit))
         values = np.array([self._values.get(unit, math.nan) for unit in units], float)
         ends = frame.bottom() - frame.height() * self._scale.shares(values)
         thick, colour = min(18.0, 0.7 * wide), now.colour("validation", 205)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST = 256  # units of a layer that are shown
 BY_UNIT, BY_IMPORTANCE = "by unit", "by importance"
 HOW = "By how much the loss rises without each unit. Click one to mute it, again to have it back."
-MEASURE, STOP = "Measure all", "Stop"
+MEASURE, AGAIN, STOP = "Measure all", "Measure again", "Stop"
 
 
 class AblationCard(Card):
@@ -55,10 +55,8 @@ class AblationCard(Card):
         self.words = label("", "small", wrap=True)
         self.words.setObjectName("importanceWords")
         self.controls = UnitControls()
-        self.body.addWidget(self.note)
-        self.body.addWidget(self.bars)
-        self.body.addWidget(self.words)
-        self.body.addWidget(self.controls)
+        for widget in (self.note, self.controls, self.bars, self.words):
+            self.body.addWidget(widget)
         self._info: LayerInfo | None = None
         self.units: Sequence[int] = ()
         """Those that are shown, in the order in which they are measured."""
@@ -119,19 +117,15 @@ class AblationCard(Card):
             measuring: whether it goes on by itself.
             done: a sentence on what there is to say beside the numbers.
         """
-        retitle(self.measure, STOP if measuring else MEASURE)
-        self.words.setText(done)
-        dress(self.words, "small")
-        if answer is None:
-            return
-        if problem := answer.values.get("problem"):
-            self.words.setText(problem)
-            dress(self.words, "fault")
-            return
-        self._rises = answer.values["rises"]
-        unit = answer.values["unit"]
-        self._axis = "rise of the validation loss" + (f" ({unit})" if unit else "")
-        self._draw()
+        problem = "" if answer is None else answer.values.get("problem", "")
+        if answer is not None and not problem:
+            self._rises = answer.values["rises"]
+            unit = answer.values["unit"]
+            self._axis = "rise of the validation loss" + (f" ({unit})" if unit else "")
+            self._draw()
+        retitle(self.measure, STOP if measuring else AGAIN if self.measured else MEASURE)
+        self.words.setText(problem or done)
+        dress(self.words, "fault" if problem else "small")
 
     def select(self, unit: int) -> None:
         """Select a unit, which is done nothing to."""

@@ -14,9 +14,11 @@ from core.layers import layers_of
 from core.playgrounds.points.recipe import RECIPES
 from core.playgrounds.text import inside
 from core.telemetry.events import LayerView
+from core.training import ablation
 from core.training.checkpoint import load_checkpoint
 from gui.points import page as points_page
 from gui.session_state import State
+from gui.widgets import ablation_asker
 from gui.widgets.ablation_card import rise_in_words
 from gui.widgets.intervention_strip import apart
 from tests.core.playgrounds.text.foreign.reference import random_weights
@@ -121,14 +123,18 @@ def test_a_unit_is_scaled_and_set_by_its_controls(quick):
 
 
 @only("names")
-def test_importance_is_shown_and_sorted(quick):
-    """Measured at once where that is quick, else by the button."""
+def test_importance_is_shown_and_sorted(quick, monkeypatch):
+    """What is short is measured without a click, also in slices; the button measures again."""
+    monkeypatch.setattr(ablation, "SLICE", 0.0)  # a unit a question
     card = open_layer(quick, "hidden.0")
-    quick.until(lambda: len(card._rises) > 0)
-    if len(card._rises) < 24:
-        quick.click("measureImportance")
-        quick.until(lambda: len(card._rises) == 24)
+    assert card.controls.geometry().bottom() < card.bars.geometry().top()
+    quick.until(lambda: len(card._rises) == 24)
     rises = dict(card._rises)
+    assert card.measure.text() == "Measure again"
+    quick.click("measureImportance")
+    quick.until(lambda: card.measure.text() == "Stop")
+    quick.until(lambda: card.measure.text() == "Measure again")
+    assert card._rises == rises
     assert card._axis == "rise of the validation loss (nats)"
     assert "validation examples, at step 600" in card.words.text()
     card.order.setCurrentIndex(1)
@@ -136,6 +142,20 @@ def test_importance_is_shown_and_sorted(quick):
     assert [rises[unit] for unit in shown] == sorted(rises.values(), reverse=True)
     QTest.mouseClick(card.bars, LEFT, pos=card.bars.rect_of(0).center().toPoint())
     assert strip(quick) == f"1 intervention: hidden.0 unit {shown[0]} muted"
+
+
+@only("names")
+def test_what_takes_long_is_measured_by_a_click(quick, monkeypatch):
+    """The first units show how long; the rest is measured by the button, which then stops it."""
+    monkeypatch.setattr(ablation, "SLICE", 0.0)
+    monkeypatch.setattr(ablation_asker, "SHORT", -1.0)
+    card = open_layer(quick, "hidden.0")
+    quick.until(lambda: "1 of 24 units; the rest takes" in card.words.text())
+    assert card.measure.text() == "Measure all"
+    quick.click("measureImportance")
+    assert card.measure.text() == "Stop"
+    quick.until(lambda: len(card._rises) == 24)
+    assert card.measure.text() == "Measure again"
 
 
 @only("names")
