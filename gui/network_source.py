@@ -41,6 +41,11 @@ class NetworkSource(QObject):
         session.ended.connect(self._on_ended)
 
     @property
+    def foreign(self) -> bool:
+        """Whether it is another program's, as it came."""
+        return bool(self._title)
+
+    @property
     def path(self) -> Path | None:
         """The file of its weights; None while they are in no file."""
         return self._session.file

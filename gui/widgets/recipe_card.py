@@ -29,6 +29,7 @@ ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt")
 KINDS = " ".join(f"*{ending}" for ending in ENDINGS)
 LEAST = 240  # pixels of the form that are seen at once
 FRESH, ONWARD = "New initialisation", "The present network"
+TRAINING = "Training"  # the heading of the settings that no size of a network depends on
 
 
 class RecipeCard(Card):
@@ -50,6 +51,9 @@ class RecipeCard(Card):
         self.start_from = identified(ComboBox(), "startFrom", "Start from", help)
         self.start_from.addItems([FRESH, ONWARD])
         self.start_from.currentTextChanged.connect(self._on_start_from)
+        self._offered = False
+        """Whether it says to go on from another program's network because that was opened."""
+        session.loaded.connect(lambda event: self._on_loaded())
         help = "Use a network that was trained before, or train it further; or drop it here. For a"
         help += " text it may be GPT-2 (model.safetensors) or nanoGPT's (ckpt.pt)."
         self.open = push_button("openCheckpoint", "Open checkpoint…", help, "link")
@@ -198,6 +202,22 @@ class RecipeCard(Card):
         there = self._network.path is not None
         self.start_from.setEnabled(there and self._session.state is State.READY)
         self._on_start_from(self.start_from.currentText())
+
+    def _on_loaded(self) -> None:
+        """Go on from another program's network, which nobody opens to begin anew; and back."""
+        foreign, offered = self._network.foreign, self._offered
+        self._offered = foreign and _alike(self._session.recipe, self._session.trained)
+        if self._offered != offered:
+            self.start_from.setCurrentText(ONWARD if self._offered else FRESH)
+
+
+def _alike(recipe: Recipe, other: Recipe) -> bool:
+    """Whether the networks of two recipes are of the same sizes."""
+    return all(
+        getattr(recipe, key) == getattr(other, key)
+        for key, about in recipe.settings().items()
+        if about.group != TRAINING
+    )
 
 
 def _dropped(event: QDropEvent) -> Path | None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QPushButton
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from core.interventions import Intervention, Part
 from core.playgrounds.text.heads import head_layer
@@ -99,6 +99,27 @@ def _a_head_is_muted(program):
     )
     program.until(lambda: not page.write.writing.running)
     assert [said.probability for said in page.write.writing.said] != before
+
+
+def test_it_is_what_a_training_starts_from(program, folder):
+    """As soon as it is opened; another network of Glassbox's is begun anew, as ever."""
+    start = program.find("startFrom", QComboBox)
+    assert start.currentText() == "New initialisation"
+    opened(program, folder)
+    assert start.currentText() == "The present network" and start.isEnabled()
+    assert program.session.resume_from == folder / "model.safetensors"
+    recipe = program.session.recipe
+    recipe = recipe.replace({"steps": 2, "batch_size": 2, "lr": 1e-5, "schedule": "constant"})
+    program.learn(recipe, folder / "lesson.txt")
+    before = load_file(folder / "model.safetensors")["wte.weight"]
+    now = program.session.weights.arrays["embedding.product.weight"]
+    assert 0 < abs(now[:9] - before[:9].numpy()).max() < 1e-3
+    assert start.currentText() == "The present network"
+    assert program.session.resume_from == program.session.file
+    program.session.open_checkpoint(program.session.file)
+    program.until(lambda: start.currentText() == "New initialisation")
+    assert program.session.resume_from is None
+    program.ready()
 
 
 def test_a_text_of_ones_own_is_judged(program, folder):
