@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFont,
+    QFontMetrics,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -46,12 +47,13 @@ from gui.widgets.network_words import (
 )
 
 STEP = 20  # pixels of the buttons that turn to the next of identical groups
-MEASURED = 164  # pixels for what was measured of a layer
+BESIDE = 12  # pixels between what a layer is and what was measured of it
 EMPTY = "The map of the network is drawn here as soon as there is one."
 ABOUT = (
     "The network's blocks, from input to output, and the shapes of what goes from one to the next,"
     " written where they change."
 )
+CHANGED = "Changed by you, not by training"
 KEYS = (
     "↑ and ↓ choose a block, ← and → turn to the next of identical ones; Enter or a double click"
     " opens a layer."
@@ -88,6 +90,8 @@ class NetworkMapView(Explained):
         self.measured: Mapping[str, LayerStats] = {}
         """What was measured of layers last, by their names."""
         self._remarks: Mapping[str, Sequence[Remark]] = {}
+        self._changes: Mapping[str, str] = {}
+        """What is done to parts of blocks, in words, by the blocks' keys."""
         self._laid = MapLayout()
         self.choose("")
 
@@ -106,6 +110,11 @@ class NetworkMapView(Explained):
     ) -> None:
         """Show what was measured of layers, and what is remarkable about it, by their names."""
         self.measured, self._remarks = stats, remarks
+        self.update()
+
+    def show_changes(self, changes: Mapping[str, str]) -> None:
+        """Mark the blocks of which something is muted, scaled or set, by their keys, in words."""
+        self._changes = changes
         self.update()
 
     def choose(self, key: str) -> None:
@@ -209,7 +218,10 @@ class NetworkMapView(Explained):
         many = len(group.keys) > 1
         room = head.adjusted(left, 0, -2 * STEP if many else 0, 0)
         words = f"{group.parameters:,} parameters{' each' if many else ''}"
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
+        if changed := self._changed_copies(frame):
+            painter.setPen(now.colour("warning"))
+            words = f"changed: block{'s' * (len(changed) > 1)} {', '.join(map(str, changed))}"
+        _draw_elided(painter, room, words)
         if many:
             back, on = self.turn_rects(frame)
             _paint_chevron(painter, back, -1, copy > 0)
@@ -224,6 +236,15 @@ class NetworkMapView(Explained):
             painter.drawPolyline([*corners, QPointF(aside, top), QPointF(x, top)])
             _paint_head(painter, QPointF(x, top), down=False)
         self._paint_arrow(painter, frame.above, rect, frame.label)
+
+    def _changed_copies(self, frame: MapFrame) -> list[int]:
+        """Return which of identical groups have changed parts, counted from 1."""
+        group = frame.group
+        return [
+            copy + 1
+            for copy in range(len(group.keys) if len(group.keys) > 1 else 0)
+            if any(group.key_of(block, copy) in self._changes for block in group.blocks)
+        ]
 
     def _paint_lines(self, painter: QPainter, node: MapNode) -> None:
         now, rect, x = theme.current(), node.rect, self._laid.flow
@@ -264,8 +285,11 @@ class NetworkMapView(Explained):
         if remarks:
             role = "fault" if any(remark.is_fault for remark in remarks) else "warning"
         painter.setBrush(now.colour("sunken" if index == self._hovered else "surface"))
-        edge = "activation" if chosen else role or "border"
-        painter.setPen(QPen(now.colour(edge), 2 if chosen else 1))
+        edge, changed = "activation" if chosen else role or "border", key in self._changes
+        pen = QPen(now.colour("warning" if changed else edge), 2 if chosen or changed else 1)
+        if changed:
+            pen.setStyle(Qt.PenStyle.DashLine)
+        painter.setPen(pen)
         painter.drawRoundedRect(rect, 6, 6)
         if chosen:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -285,11 +309,11 @@ class NetworkMapView(Explained):
         painter.setFont(theme.font(12))
         painter.setPen(now.colour("text"))
         _draw_elided(painter, inner, words)
-        about = self._aside(block)
+        about = self._changes.get(key) or self._aside(block)
         if about:
             used = painter.fontMetrics().horizontalAdvance(words) + 12
             painter.setFont(theme.font(11))
-            painter.setPen(now.colour("muted"))
+            painter.setPen(now.colour("warning" if changed else "muted"))
             _draw_elided(painter, inner.adjusted(used, 0, 0, 0), about)
 
     def _aside(self, block: MapBlock) -> str:
@@ -303,30 +327,31 @@ class NetworkMapView(Explained):
         now = theme.current()
         upper = QRect(inner.left(), inner.top() + 4, inner.width(), 18)
         lower = upper.translated(0, 18)
+        title, bold = title_of(block), theme.font(13, QFont.Weight.DemiBold)
+        small = QFontMetrics(theme.font(11))
+        brief, changed = brief_of(block), self._changes.get(key, "")
         if stats := self.measured.get(key):
-            at = inner.right() - MEASURED
             painter.setFont(theme.font(11))
-            update = stats.update_to_data
+            free = upper.width() - QFontMetrics(bold).horizontalAdvance(title) - BESIDE
+            wide = free >= small.horizontalAdvance(_standard_deviation(stats, True))
+            free = lower.width() - small.horizontalAdvance(changed or brief) - BESIDE
+            wide = wide and free >= small.horizontalAdvance(_update(stats, True))
             for place, words, role in (
-                (upper, f"activation std {stats.std:.2f}", "activation"),
-                (lower, f"log10 update-to-weight {update:.1f}", "update"),
+                (upper, _standard_deviation(stats, wide), "activation"),
+                (lower, _update(stats, wide), "update"),
             ):
-                if place is lower and update == -math.inf:  # it has not been updated yet
-                    continue
                 painter.setPen(now.colour(role))
-                room = QRect(at, place.top(), MEASURED, place.height())
-                painter.drawText(room, _RIGHT, words)
-                place.setRight(at - 8)
-        painter.setFont(theme.font(13, QFont.Weight.DemiBold))
+                painter.drawText(place, _RIGHT, words)
+                place.setRight(place.right() - small.horizontalAdvance(words) - BESIDE)
+        painter.setFont(bold)
         painter.setPen(now.colour("text"))
-        _draw_elided(painter, upper, title_of(block))
+        _draw_elided(painter, upper, title)
         painter.setFont(theme.font(11))
-        painter.setPen(now.colour("muted"))
-        brief = brief_of(block)
+        painter.setPen(now.colour("warning" if changed else "muted"))
         words = f"{brief} · {block.parameters:,} parameters"
         # Half a number would be another one.
-        fits = painter.fontMetrics().horizontalAdvance(words) <= lower.width()
-        _draw_elided(painter, lower, words if fits else brief)
+        fits = small.horizontalAdvance(words) <= lower.width()
+        _draw_elided(painter, lower, changed or (words if fits else brief))
 
     # What is done with it.
 
@@ -426,7 +451,20 @@ class NetworkMapView(Explained):
         node = self._laid.nodes[index]
         key = self.key_of(node)
         words = [remark.sentence for remark in self._remarks.get(key, ())]
+        if changed := self._changes.get(key):
+            words.insert(0, f"{CHANGED}: {changed}.")
         return "\n".join([*words, explanation_of(node.block), *_measured(self.measured.get(key))])
+
+
+def _standard_deviation(stats: LayerStats, wide: bool) -> str:
+    return f"{'activation std' if wide else 'std'} {stats.std:.2f}"
+
+
+def _update(stats: LayerStats, wide: bool) -> str:
+    """Return the update-to-weight ratio; nothing where there was no update yet."""
+    if stats.update_to_data == -math.inf:
+        return ""
+    return f"log10 {'update-to-weight' if wide else 'u/w'} {stats.update_to_data:.1f}"
 
 
 def _measured(stats: LayerStats | None) -> list[str]:

@@ -12,7 +12,7 @@ from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label, say
 from gui.widgets.network_label import NetworkLabel
 from gui.widgets.network_map import NetworkMapView
-from gui.widgets.network_words import explanation_of, legend_of
+from gui.widgets.network_words import changes_of, explanation_of, legend_of
 from gui.widgets.scroll_column import UNDER_TABS
 
 HOW = "Click a block to see what it does with its shapes."
@@ -53,7 +53,9 @@ class NetworkPanel(QWidget):
             "networkTable", "Show in table", "Show the chosen layer in the layer table."
         )
         self.code = push_button(
-            "networkCode", "Show in code", "Show the lines of the chosen block in the code."
+            "networkCode",
+            "Show in code",
+            "Show the lines of the chosen block in this network's code.",
         )
         self._area = QScrollArea()
         self._arrange()
@@ -84,6 +86,7 @@ class NetworkPanel(QWidget):
         session.loaded.connect(lambda event: self._on_network())
         session.snapshot_taken.connect(lambda snapshot: self._show_snapshot())
         session.choice.changed.connect(lambda key: self._show_choice())
+        session.intervened.connect(self._show_changes)
         self.map.chosen.connect(session.choice.choose)
         self.map.opened.connect(self._open)
         self.open.clicked.connect(lambda: self._open(session.choice.key))
@@ -131,6 +134,11 @@ class NetworkPanel(QWidget):
         self.map.show_measured(
             dict(zip(names, stats, strict=True)), dict(zip(names, remarks, strict=True))
         )
+
+    def _show_changes(self) -> None:
+        """Mark the blocks in which something is muted, scaled or set."""
+        self.map.show_changes(changes_of(self._session.interventions))
+        self._show_choice()
 
     def _show_choice(self) -> None:
         """Mark what is chosen, and say what it does."""

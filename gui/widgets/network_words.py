@@ -1,9 +1,15 @@
 """What the parts of a network's map are called, and what they do with their shapes."""
 
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from core.network_map.parts import MapBlock, MapGroup, NetworkMap, written
 from gui.widgets.layer_names import ROLES
+from gui.widgets.unit_controls import done_to
+
+if TYPE_CHECKING:
+    from core.interventions import Intervention
 
 TITLES = {
     "input": "input",
@@ -89,6 +95,26 @@ def group_title(group: MapGroup, copy: int) -> str:
         return f"loop: once for each of the {group.steps} tokens"
     count = len(group.keys)
     return f"block {copy + 1} of {count}" if count > 1 else "block"
+
+
+def changes_of(interventions: "Iterable[Intervention]") -> dict[str, str]:
+    """Say what is done to units and heads, by the key of the block that has them.
+
+    Such as ``units 4, 7 muted; unit 0 × 2``. Heads are counted from 1, as where one chooses them.
+    """
+    alike: dict[str, dict[tuple[str, str], list[str]]] = {}
+    for each in interventions:
+        key, kind, index = each.part.layer, "unit", each.part.index
+        if each.part.head:
+            key, kind, index = f"{key.rpartition('.')[0]}.attention", "head", index + 1
+        alike.setdefault(key, {}).setdefault((kind, done_to(each)), []).append(str(index))
+    return {
+        key: "; ".join(
+            f"{kind}{'s' * (len(indices) > 1)} {', '.join(indices)} {done}"
+            for (kind, done), indices in parts.items()
+        )
+        for key, parts in alike.items()
+    }
 
 
 def legend_of(network: NetworkMap) -> str:

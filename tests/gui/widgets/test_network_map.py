@@ -1,21 +1,25 @@
 """The map of a network as it is drawn: chosen by clicks and keys, turned, explained, exported."""
 
+import numpy as np
 import pytest
 import torch
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QFocusEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from core.glossary import find
+from core.interventions import Intervention, Part
 from core.layers import Embedding, Layer
 from core.network_map.listener import map_network
+from core.telemetry.events import LayerStats
 from core.telemetry.layer_health import Remark
 from core.transformer import Block
+from gui.widgets import network_map
 from gui.widgets.export_file import PICTURE, save_file
 from gui.widgets.glossary import term_of
 from gui.widgets.network_map import EMPTY, NetworkMapView
-from gui.widgets.network_words import KIND_TERMS, LAYER_TERMS
+from gui.widgets.network_words import KIND_TERMS, LAYER_TERMS, changes_of
 from tests.gui.hands import ink, point_at
 
 BLOCKS = 48
@@ -130,6 +134,48 @@ def test_a_tooltip_explains_the_product_and_what_is_wrong(view):
     view.show_measured({}, {"blocks.0.attend": [Remark("gradient", True, "It vanishes.")]})
     assert point_at(view, spot).startswith("It vanishes.")
     assert "2 heads softmax(Q @ K" in point_at(view, view.rect_of("blocks.0.attention").center())
+
+
+def test_titles_are_whole_in_a_narrow_window(view, monkeypatch):
+    """As wide as the map is at 1280 pixels: what was measured beside them is said shorter."""
+    cut = []
+
+    def draw(painter, place, words):
+        if painter.fontMetrics().horizontalAdvance(words) > place.width():
+            cut.append(words)
+
+    monkeypatch.setattr(network_map, "_draw_elided", draw)
+    none = np.zeros(1)
+    stats = LayerStats(none, -1, 1, 0, 0.52, 0, 0, 0, none, 1, 0.01, 0.1, 0.001, -3.1)
+    keys = [key for key, *_ in view.csv_rows()[1:]]
+    view.show_measured(dict.fromkeys(keys, stats), {})
+    for width in (394, 560):
+        view.resize(width, 900)
+        view.grab()
+        assert cut == []
+
+
+def test_what_is_changed_is_marked(view):
+    """In its block, in the tooltip, and over the group where another of it is drawn."""
+    before = view.grab().toImage()
+    muted = [Intervention(Part("blocks.1.expand", unit)) for unit in (4, 7)]
+    told = [*muted, Intervention(Part("blocks.1.project", 1, head=True), 2.0)]
+    changes = changes_of(told)
+    assert changes == {"blocks.1.expand": "units 4, 7 muted", "blocks.1.attention": "head 2 × 2"}
+    view.show_changes(changes)
+    frame, other = view.frames()[0], view.grab().toImage()
+    head = QRect(frame.rect.left(), frame.rect.top(), frame.rect.width(), 26)
+    assert other.copy(head) != before.copy(head)
+    spot = view.rect_of("blocks.0.expand")
+    assert other.copy(spot) == before.copy(spot)
+    view.choose("blocks.1.attend")
+    spot = view.rect_of("blocks.1.expand")
+    assert view.grab().toImage().copy(spot) != before.copy(spot)
+    assert "Changed by you, not by training: units 4, 7 muted." in point_at(view, spot.center())
+    view.show_changes({})
+    view.choose("blocks.0.attend")
+    view.choose("")
+    assert view.grab().toImage() == before
 
 
 def test_f1_explains_the_chosen_block(view):

@@ -5,6 +5,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from core.code.script import write_script
+from core.interventions import Intervention, Part
 from gui.widgets.network_panel import HOW, NetworkPanel
 from gui.widgets.source_text import SourceText
 
@@ -69,6 +71,34 @@ def test_a_chosen_layer_is_explained_and_marked_in_table_and_code(names):
     names.until(lambda: blue(names) == [])
     assert "not in the network of these settings" in names.find("codeCaption", QLabel).text()
     names.click("hideCode")
+
+
+def test_the_code_is_that_of_the_network_on_the_map(names):
+    """Also where the settings beside it are of another one; until one of them is changed."""
+    source, caption = names.find("codeSource", SourceText), names.find("codeCaption", QLabel)
+    names.session.recipe = names.session.trained.replace({"model": "gru"})
+    choose(names, "hidden.0")
+    names.click("networkCode")
+    names.until(lambda: blue(names)[:1] == ["nn.Linear(12, 24),"])
+    assert source.toPlainText() + "\n" == write_script("names", names.session.trained)
+    assert caption.text().startswith("The code of the network on the map, the shipped network, in")
+    names.session.recipe = names.session.recipe.replace({"lr": 0.02})
+    names.until(lambda: "nn.Linear(12, 24)" not in source.toPlainText())
+    assert "All of this training" in caption.text()
+    names.click("hideCode")
+    names.click("showCode")
+    names.until(lambda: "GRU" in source.toPlainText() or "gru" in source.toPlainText())
+    names.click("hideCode")
+
+
+def test_a_changed_unit_is_marked_on_the_map(names):
+    """So that nobody takes a changed network for the trained one."""
+    view = panel(names).map
+    before = view.grab().toImage()
+    names.session.change_part(Intervention(Part("hidden.0", 3)))
+    assert view.grab().toImage() != before
+    names.session.intervene(())
+    assert view.grab().toImage() == before
 
 
 def test_a_layer_opens_from_the_map_and_is_chosen_in_it(names):
