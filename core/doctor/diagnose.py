@@ -1,5 +1,6 @@
 """The diagnosis of a watched loop: data checks, experiments, rules, verdict."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ from .evidence import Evidence, evidence_of
 from .experiments.data_checks import check_data, visits
 from .experiments.reference_networks import compare_networks
 from .experiments.replay import Replay
+from .experiments.seen_data import visits_of_source
 from .experiments.step_experiments import STEP_EXPERIMENTS
 from .experiments.step_fixes import prove_steps
 from .experiments.unlabelled_experiments import UNLABELLED_EXPERIMENTS
@@ -61,6 +63,8 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         replay.validated = validated_copy(watcher)
         evidence.data = check_data(replay, watcher.variables, eval_rows=watcher.eval_rows)
         evidence.visits = visits(replay.batches, evidence.done)
+        if math.isnan(evidence.visits):
+            evidence.visits = visits_of_source(replay, evidence.done)
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
         left = budget - replay.spent

@@ -138,7 +138,8 @@ def visits(batches: Sequence[Batch], steps: int) -> float:
     Two examples of different batches are the same one by chance p, which is estimated from how many
     of the kept ones are (capture and recapture: Petersen 1896), with a confidence of 0.9 where none
     is; of so many steps, each example then has met itself steps * batch * p times. Rows of tokens
-    are the same where they share a stretch of some tokens. Batches with the same targets, row for
+    are the same where they share a stretch of some tokens; a few whole numbers are equal by chance,
+    a single real one hardly. Batches with the same targets, row for
     row, are the same examples, whatever noise or dropout is in their inputs.
 
     Args:
@@ -148,7 +149,7 @@ def visits(batches: Sequence[Batch], steps: int) -> float:
     if len(batches) >= MIN_BATCHES and _same_targets([targets for _, targets in batches]):
         return float(steps)
     rows = [inputs[0].flatten(1) for inputs, _ in batches if inputs[0].dim() > 1]
-    rows = [row for row in rows if row.shape[1] == rows[-1].shape[1] >= DISTINCTIVE]
+    rows = [row for row in rows if row.shape[1] == rows[-1].shape[1] and _tells_apart(row)]
     if len(rows) < MIN_BATCHES:
         return math.nan
     every = torch.cat(rows)[:MAX_EXAMPLES]
@@ -160,9 +161,19 @@ def visits(batches: Sequence[Batch], steps: int) -> float:
     owners = owners[order]
     same = (codes[1:] == codes[:-1]) & (owners[1:] != owners[:-1])
     met = len(torch.unique(torch.stack([owners[:-1][same], owners[1:][same]]), dim=1).T)
+    if len(codes) == len(every):  # of several that are equal, any two are the same example
+        equal = torch.unique(codes, return_counts=True)[1]
+        met = int((equal * (equal - 1) // 2).sum())
     count = len(every)
     chance = (met + NONE_OF_MANY) / (count * (count - 1) / 2)
     return steps * len(rows[-1]) * chance
+
+
+def _tells_apart(row: Tensor) -> bool:
+    """Whether equal rows are the same example: there are many columns, or real numbers in them."""
+    return row.shape[1] >= DISTINCTIVE or (
+        row.is_floating_point() and bool((row != row.round()).any())
+    )
 
 
 def _same_targets(targets: Sequence[Tensor]) -> bool:

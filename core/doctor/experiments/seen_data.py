@@ -7,6 +7,7 @@ data in variables, or rows that are never drawn; where there are none, a part of
 which networks that are trained here do without.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ LONG = 1000
 OVERLAPPING = 0.4
 ORDER_MATTERS = 0.5
 """Part of its loss, by which a batch whose rows are mixed is worse: dropout hits other rows."""
+MANY_BATCHES = 4
+"""Batches that a tensor has, from which on it is no batch itself of which some rows are picked."""
 CERTAIN = 1e-3
 """The probability of not having drawn the last rows by chance, below which they are never drawn."""
 
@@ -132,6 +135,26 @@ def seen_data(replay: Replay, variables: Variables) -> SeenData:
     if rows is None:
         return _of_batches(replay)
     return _of_rows(replay, variables, x, y, rows)
+
+
+def visits_of_source(replay: Replay, steps: int) -> float:
+    """Return how often a loop drew an example, by the number of rows that its batches are from.
+
+    NaN where that is not known, or where what a batch is a part of may be a batch itself.
+
+    Args:
+        replay: the newest step.
+        steps: that were done.
+    """
+    graph = replay.graph
+    if not graph.inputs:
+        return math.nan
+    x = _drawn(graph, graph.inputs[0])
+    if x.source is None or x.source.dim() == 0 or graph.made_by(x.source) is not None:
+        return math.nan
+    windows = x.source.dim() == 1 and x.batch.dim() == 2
+    drawn = x.batch.numel() if windows else len(x.batch)
+    return steps * drawn / len(x.source) if len(x.source) >= MANY_BATCHES * drawn else math.nan
 
 
 def parts(places: Rows, rows: Rows) -> Iterator[tuple[dict[int, Tensor], int]]:

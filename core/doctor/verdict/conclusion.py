@@ -66,6 +66,11 @@ NEW_EACH_TIME = (
 )
 SELDOM = 0.3
 """Times that an example may have been met before, for its loss to be that of a new one."""
+OFTEN = 2.0
+"""Times from which on a training loss that falls may be that of memorised examples."""
+STEEP = 0.15
+"""The part of what the loss has fallen so far, by which it falls with twice the steps where it was
+stopped too early, however often the examples were met."""
 
 
 def causes_of(
@@ -302,6 +307,12 @@ def _more_steps_help(forecast: Forecast) -> bool:
     return forecast.gain >= WORTH_IT and sure
 
 
+def _may_memorise(evidence: Evidence, forecast: Forecast) -> bool:
+    """Whether a training loss that still falls may be that of examples met again and again."""
+    fallen, falls = evidence.began - forecast.now, forecast.now - forecast.median
+    return evidence.visits >= OFTEN and falls < STEEP * max(fallen, 0.0)
+
+
 def in_words(forecast: Forecast, evidence: Evidence) -> str:
     """Say what a forecast says: "in twice the time about 2.10 (2.05 to 2.16)"."""
     when = "in twice the time" if forecast.at == 2 * evidence.done else f"at step {forecast.at:,}"
@@ -330,6 +341,14 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     if forecast.on == "training" and (found := _has_risen(evidence)):
         return found
     if _more_steps_help(forecast) and tried is None:
+        if hint and _may_memorise(evidence, forecast):
+            return (
+                "unknown",
+                f"Nothing wrong was found. The training loss still falls: it is {now} now, {ahead}."
+                f" But each example was met some {evidence.visits:,.0f} times: it may be memorising"
+                f" them, and more steps need not help with new ones.{hint}",
+                0.4,
+            )
         return (
             "undertrained",
             f"Nothing is wrong; {what} still falls. It is {now} now, {ahead}.{hint}",

@@ -18,7 +18,7 @@ def drawn(count, rows=64, batches=24, columns=16):
     ]
 
 
-@pytest.mark.parametrize("count", [2000, 20_000])
+@pytest.mark.parametrize("count", [100, 2000, 20_000])
 def test_visits_are_estimated_by_how_many_of_the_kept_are_the_same(count):
     """64 rows a step: after 500 steps each was met 32,000 / count times."""
     assert visits(drawn(count), 500) == pytest.approx(64 * 500 / count, rel=0.3)
@@ -29,7 +29,14 @@ def test_what_is_new_each_time_is_met_seldom():
     fresh = [((torch.randn(64, 16),), torch.zeros(64)) for _ in range(24)]
     assert visits(fresh, 500) < 0.1 < visits(fresh[:4], 500) < visits(fresh[:4], 50_000)
     assert math.isnan(visits(fresh[:2], 500))
-    assert math.isnan(visits([((torch.randn(64, 3),), torch.zeros(64))] * 24, 500))
+    assert math.isnan(visits([((torch.arange(192.0).view(64, 3),), torch.zeros(64))] * 24, 500))
+
+
+@pytest.mark.parametrize("count", [100, 2000])
+def test_a_single_real_number_tells_examples_apart(count):
+    """As a point on a curve: to be equal by chance it has too many digits."""
+    assert visits(drawn(count, columns=1), 500) == pytest.approx(64 * 500 / count, rel=0.3)
+    assert visits(drawn(10**7, columns=2)[:24], 500) < 0.1
 
 
 def test_stretches_of_a_text_are_the_same_where_they_overlap():

@@ -1,5 +1,6 @@
 """The verdict: one cause and not its symptoms, and which of the healthy verdicts it is."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -187,6 +188,30 @@ def test_more_steps_are_not_advised_where_the_loss_on_new_data_is_above_an_earli
     evidence.validations = [(600, 1.6), (1200, 1.5), (1900, 1.6)]
     found = conclude(evidence, ())
     assert found.verdict == "unknown" and "more steps are not advised" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("visits", "median", "verdict"),
+    [
+        (math.nan, 0.9, "undertrained"),
+        (0.1, 0.9, "undertrained"),
+        (30.0, 0.9, "unknown"),
+        (30.0, 0.3, "undertrained"),
+    ],
+    ids=["not known how often", "hardly again", "again and again", "stopped too early"],
+)
+def test_a_training_loss_that_falls_says_little_of_examples_met_often(visits, median, verdict):
+    """It tells of new ones where each was met seldom, or where it has hardly begun to fall."""
+    losses = np.linspace(4.0, 1.0, 2000)
+    evidence = Evidence(np.arange(2000), losses, [], visits=visits)
+    forecast = Forecast(
+        4000, median, median, median, "training", 1.0, 0.9, Picture("", "lines", ())
+    )
+    said, sentence, sure = _by_forecast(evidence, forecast)
+    assert said == verdict and "seen.validate(loss)" in sentence
+    assert (sure < 0.5 and "30 times" in sentence) == (said == "unknown")
+    evidence.validations = [(1999, 1.1)]
+    assert _by_forecast(evidence, forecast)[0] == "undertrained"
 
 
 def test_a_small_gain_that_is_not_sure_is_not_called_undertrained():
