@@ -197,6 +197,14 @@ class Layer(nn.Module):
         return x
 
     @property
+    def learned(self) -> tuple[Tensor, ...]:
+        """What of its matrix learns: an addition's two factors, else the matrix itself."""
+        product = self.product
+        if isinstance(product, LowRankLinear):
+            return product.down, product.up
+        return (product.weight,)
+
+    @property
     def fan_in(self) -> int:
         """How many numbers one output is summed from."""
         weight = self.product.weight

@@ -42,11 +42,20 @@ class LayerInfo:
     """Whether its matrix is a table, of which a token picks a row."""
     frozen: bool = False
     """Whether its matrix stays as it is: neither a gradient nor an update is meant for it."""
+    rank: int = 0
+    """Of an addition of low rank that learns in its matrix's stead (LoRA); 0 for none."""
+
+    @property
+    def learned(self) -> int:
+        """How many numbers of its matrix, or of the factors in its stead, can learn."""
+        return self.rank * (self.fan_in + self.units) or self.fan_in * self.units
 
 
 @dataclass(frozen=True)
 class LayerStats:
     """What a probe saw of one layer in one step.
+
+    Where an addition of low rank learns, its weights are the numbers of the two factors together.
 
     Histograms are shares of the values (they sum to at most 1) over equal bins from ``low`` to
     ``high``. Activations that are exactly zero are left out of theirs and told apart as ``zero``.

@@ -136,8 +136,7 @@ def check_layers(infos: Sequence[LayerInfo], snapshot: Snapshot) -> list[list[Re
             )
         places.pop(0)
     norms = [
-        gradient_norm([(g, info.fan_in * info.units)])
-        for g, (info, _) in zip(gradients, pairs, strict=True)
+        gradient_norm([(g, info.learned)]) for g, (info, _) in zip(gradients, pairs, strict=True)
     ]
     norm = math.sqrt(sum(n**2 for n in norms if math.isfinite(n)))
     if norm > EXPLODING_NOTICE:

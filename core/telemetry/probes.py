@@ -2,11 +2,12 @@
 
 The quantities are those of the makemore lectures (parts 3 and 4): activations and how many of
 them saturate, the gradient that reaches a layer's output, the gradient-to-weight ratio, and the
-update-to-weight ratio (best near -3 in log10).
+update-to-weight ratio (best near -3 in log10). Of a layer that learns an addition of low rank
+(LoRA), gradient and update are those of its two factors, since its matrix stays as it is.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from ..layers import Layer, layers_of
+from ..layers import Layer, LowRankLinear, layers_of
 from ..transformer import Block, measure_blocks
 from .events import LayerInfo, LayerStats, Snapshot, frozen
 from .layer_health import is_dead, is_saturated
@@ -52,7 +53,8 @@ def describe(model: nn.Module) -> tuple[LayerInfo, ...]:
             activation=layer.activation,
             norm=layer.has_norm,
             is_embedding=isinstance(layer.product, nn.Embedding),
-            frozen=not layer.product.weight.requires_grad,
+            frozen=not any(weight.requires_grad for weight in layer.learned),
+            rank=len(layer.product.down) if isinstance(layer.product, LowRankLinear) else 0,
         )
         for name, layer in layers_of(model).items()
     )
@@ -73,7 +75,7 @@ class Probe:
         self._outputs: dict[Layer, Tensor] = {}
         self._forward: dict[Layer, Tensor] = {}
         self._backward: dict[Layer, Tensor] = {}
-        self._weights: list[Tensor] = []
+        self._weights: list[list[Tensor]] = []
         self._update: list[Tensor] = []
         self._handles: list[RemovableHandle] = []
 
@@ -115,16 +117,16 @@ class Probe:
             x: measure_activation(y, x.activation, x.unit_dim) for x, y in self._outputs.items()
         }
         self._block_stats = measure_blocks(self._blocks, self._outputs)
-        self._weights = [layer.product.weight.detach().clone() for layer in self.layers]
+        self._weights = [[w.detach().clone() for w in layer.learned] for layer in self.layers]
 
     @torch.no_grad()
     def after_update(self) -> None:
         """Measure gradients and updates against the weights."""
         for layer, before in zip(self.layers, self._weights, strict=True):
-            weight = layer.product.weight
-            gradient = weight.grad if weight.grad is not None else torch.zeros_like(weight)
-            stds = [_std(before), _std(gradient), _std(weight - before)]
-            self._update.append(torch.stack(stds))
+            weights = layer.learned
+            gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in weights]
+            updates = [weight - old for weight, old in zip(weights, before, strict=True)]
+            self._update.append(torch.stack([_std(x) for x in (before, gradients, updates)]))
 
     def snapshot(self, step: int, rate_share: float = 1.0) -> Snapshot:
         """Bring all numbers over, as a snapshot of that step."""
@@ -150,9 +152,10 @@ def _sample(x: Tensor) -> Tensor:
     return flat[:: max(1, len(flat) // MAX_VALUES) | 1].float()
 
 
-def _std(x: Tensor) -> Tensor:
-    """Standard deviation as one number, defined for a single value too."""
-    return x.float().std(correction=0)
+def _std(parts: Sequence[Tensor]) -> Tensor:
+    """Standard deviation of all values together as one number, defined for a single one too."""
+    whole = parts[0] if len(parts) == 1 else torch.cat([part.flatten() for part in parts])
+    return whole.float().std(correction=0)
 
 
 def measure_activation(output: Tensor, activation: str, unit_dim: int) -> Tensor:

@@ -92,6 +92,12 @@ COLUMNS = (
 )
 
 
+OF_FACTORS = (
+    "LoRA (Hu et al. 2021): this layer's matrix is frozen, and an addition of low rank learns. The"
+    " ratios are those of its two factors."
+)
+
+
 def layer_shape(info: LayerInfo) -> str:
     """Return the sizes of its matrix product: ``784 → 100``."""
     filters = f", {info.kernel}×{info.kernel}" if info.kernel else ""
@@ -265,6 +271,7 @@ class LayerTable(Explained):
     def _paint_name(self, painter: QPainter, rect: QRect, room: int, info: LayerInfo) -> None:
         colours = theme.current()
         parts = [layer_role(info), info.activation, "batch norm" if info.norm else ""]
+        parts.append(f"LoRA of rank {info.rank}" if info.rank else "")
         kind = ", ".join(part for part in parts if part) or "no activation"
         lines = (layer_shape(info), kind, f"{info.parameters:,} weights")
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
@@ -372,6 +379,8 @@ class LayerTable(Explained):
             more.insert(0, "Click a row to open it.")
         if column.key == "layer" and row >= 0:  # it may be elided
             sentences.insert(0, self._layers[row].name)
+        if row >= 0 and self._layers[row].rank and column.key in ("gradient", "update"):
+            more.append(OF_FACTORS)
         return "\n".join([*sentences, column.help, *more])
 
 

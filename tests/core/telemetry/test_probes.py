@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.layers import Layer, initialise, layers_of
+from core.layers import Layer, LowRankLinear, initialise, layers_of
 from core.telemetry.events import LayerInfo, Snapshot
 from core.telemetry.probes import Probe, describe
 
@@ -63,6 +63,27 @@ def test_probes_take_themselves_off():
     with pytest.raises(RuntimeError), Probe(model):
         model(torch.zeros(3, 7))
     assert all(layer.listener is None for layer in layers_of(model).values())
+
+
+def test_of_an_addition_of_low_rank_the_factors_are_measured():
+    """The matrix stays as it is; what learns has a gradient and an update, at first too."""
+    product = LowRankLinear(100, 100, bias=True, rank=4)
+    product.draw(torch.Generator().manual_seed(2))
+    model = nn.Sequential(Layer(product, "tanh"), Layer(nn.Linear(100, 10)))
+    model.requires_grad_(False)
+    factors = [product.down.requires_grad_(True), product.up.requires_grad_(True)]
+    before = torch.cat([factor.detach().flatten() for factor in factors])
+    weight = product.weight.clone()
+    stats = probed(model)[0].layers
+    first, second = describe(model)
+    assert (first.frozen, first.rank, first.learned) == (False, 4, 800)
+    assert (second.frozen, second.rank) == (True, 0) and stats[1].update_to_data == -math.inf
+    assert torch.equal(product.weight, weight)
+    update = torch.cat([factor.detach().flatten() for factor in factors]) - before
+    gradient = torch.cat([factor.grad.flatten() for factor in factors])
+    ratios = [float(x.std(correction=0) / before.std(correction=0)) for x in (gradient, update)]
+    assert stats[0].gradient_to_weight == pytest.approx(ratios[0], rel=1e-4) and ratios[0] > 0
+    assert stats[0].update_to_data == pytest.approx(math.log10(ratios[1]), abs=1e-4)
 
 
 def test_a_layer_is_described_by_its_matrix_product():

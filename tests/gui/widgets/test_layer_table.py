@@ -122,6 +122,15 @@ def test_a_long_name_leaves_the_plot_beside_it_alone(table, width):
     assert seen[0] == seen[1] == seen[2]
 
 
+def test_lora_is_named_and_explained(table):
+    """Beside what the layer does; of gradient and update, whose they are."""
+    plain = table.grab().toImage()
+    table.set_layers((replace(LAYERS[0], rank=8),), History())
+    assert table.grab().toImage() != plain
+    told = [table.explain(heading(table, n) + QPoint(0, HEAD)) for n in range(len(COLUMNS))]
+    assert ["two factors" in words for words in told] == [False, False, True, True]
+
+
 def test_a_chosen_layer_is_marked(table):
     """By its ground; the keys choose one, and one that is not there changes nothing."""
     plain = table.grab().toImage()
