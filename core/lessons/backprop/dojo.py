@@ -139,6 +139,12 @@ class Dojo:
         programs = [(step.gradient, self._program(which)) for step, which in made]
         return _needed(programs)
 
+    def known_programs(self) -> tuple[tuple[str, TensorProgram], ...]:
+        """Return what :meth:`programs` does, or until then each gradient that is known."""
+        if self.ready:
+            return self.programs()
+        return tuple((s.gradient, self._program(s)) for s in STEPS if self._done(s))
+
     def _program(self, step: GradientStep) -> TensorProgram:
         if step.key in self._solved and step.key not in self._seen:
             return self._solved[step.key]

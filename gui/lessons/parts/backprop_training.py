@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout
 
+from core.code.script import changed_lines
 from core.errors import UserError
 from core.lessons.backprop.dojo import StepState
 from core.lessons.backprop.steps import CLOSED, STEPS
 from core.lessons.backprop.training import STEPS_OF_TRAINING, GradientLosses
+from core.lessons.code.backprop import write_backprop
 from core.numbers import number
 from core.telemetry.events import Failed, Finished, Stopped
 from gui import jobs
@@ -24,9 +26,17 @@ from gui.rich_text import rich
 from gui.theme import GAP
 from gui.widgets.buttons import progress_bar, push_button
 from gui.widgets.card import Card, label, say
+from gui.widgets.object_names import qualify
 from gui.widgets.run_now import offer_run_now, run_now_button
+from gui.widgets.script_card import SHOW, ScriptCard
 
 HIGH = 250  # pixels of the chart
+CODE = 420  # pixels of the script's height
+CODE_HELP = "This training as a plain PyTorch script, with the gradients that you have typed."
+ABOUT = "All of this training in plain PyTorch, without Glassbox."
+ALL_TYPED = "Its backward pass is yours, and held against autograd's in the first step."
+SOME_TYPED = "of its gradients are yours; the others are autograd's, until you have solved them."
+CHANGED = "This line has changed with the gradients that you have solved."
 SMOOTHING = 0.9
 TYPED, AUTOGRAD = "your gradients", "autograd"
 START_HELP = f"Train both networks for {STEPS_OF_TRAINING:,} steps of 32 examples."
@@ -66,11 +76,17 @@ class Part(Card):
         self.chart.x_holds = (0.0, float(STEPS_OF_TRAINING))
         self.apart = label("", "", wrap=True)
         self.apart.setObjectName("typedApart")
+        self.code = ScriptCard(push_button("typedCode", SHOW, CODE_HELP, "link"))
+        qualify(self.code, "backprop")
+        self.code.file_name = "backpropagation"
+        self.code.setMinimumHeight(CODE)
+        self.code.hide()
         self._events: list[GradientLosses] = []
         self._arrange()
         self.start.clicked.connect(self._start)
         self.stop.clicked.connect(lambda: self.job.stop())
         self.progress.changed.connect(self._refresh)
+        self.code.toggled.connect(self._show_code)
         self.job.stage_changed.connect(lambda stage: self._refresh())
         self.job.received.connect(self._on_event)
         self.job.frame.connect(self._show)
@@ -89,6 +105,8 @@ class Part(Card):
         row.addStretch(1)
         self.body.addWidget(self.words)
         self.body.addLayout(row)
+        self.body.addWidget(self.code.button, 0, Qt.AlignmentFlag.AlignLeft)
+        self.body.addWidget(self.code)
         self.body.addWidget(self.chart)
         self.body.addWidget(self.apart)
 
@@ -109,6 +127,25 @@ class Part(Card):
             say(self.words, f"{gradients} still missing: do exercise 1 to its end first.")
         else:
             say(self.words, self._whose())
+        self.code.button.setEnabled(dojo is not None)
+        self._write_code()
+
+    def _show_code(self, shown: bool) -> None:
+        self.code.setVisible(shown)
+        self._write_code()
+
+    def _write_code(self) -> None:
+        """Write the script again, if it is shown; marked is what the last gradient has changed."""
+        dojo, before = self.progress.dojo, self.code.script
+        if dojo is None or not self.code.shown:
+            return
+        programs = dojo.known_programs()
+        script = write_backprop(programs)
+        if script == before:
+            return
+        lines = changed_lines(before, script) if before else []
+        whose = ALL_TYPED if dojo.ready else f"{len(programs)} {SOME_TYPED}"
+        self.code.show_script(script, lines, f"{ABOUT} {whose}", CHANGED)
 
     def _whose(self) -> str:
         """Say which of the gradients are the learner's own."""

@@ -36,6 +36,25 @@ def test_it_waits_for_all_gradients_then_trains(shelf, monkeypatch):
     assert len(typed.x) == 40 and part.start.isEnabled()
 
 
+def test_the_code_has_what_is_typed(shelf):
+    """From the first gradient on: what is missing is autograd's, what is new is marked."""
+    part = shelf.show_part(Part(shelf.context, {}))
+    shelf.until(lambda: part.progress.dojo is not None)
+    QTest.mouseClick(part.code.button, LEFT)
+    assert part.code.isVisible() and "0 of its gradients are yours" in part.code.caption.text()
+    assert "# The backward pass, by hand" not in part.code.script
+    part.progress.check(STEPS[0], STEPS[0].answer)
+    assert f"dlogprobs = {STEPS[0].answer}" in part.code.script
+    marked = [part.code.script.splitlines()[row] for row in part.code.source.marked_lines()]
+    assert f"        dlogprobs = {STEPS[0].answer}" in marked
+    for step in STEPS[1:]:
+        part.progress.check(step, step.answer)
+    assert "Its backward pass is yours" in part.code.caption.text()
+    assert "Not solved yet" not in part.code.script
+    QTest.mouseClick(part.code.button, LEFT)
+    assert not part.code.isVisible()
+
+
 def _short(programs, control, report):
     from core.lessons.backprop.training import train
 
