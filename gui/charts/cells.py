@@ -138,20 +138,23 @@ class Cells(Explained):
         now = theme.current()
         for unit in self._silent:
             rect = self.rect_of_unit(unit)
+            if rect.isEmpty():  # it is not shown
+                continue
             painter.fillRect(rect, now.colour("surface", 165))
             painter.setPen(QPen(now.colour("warning"), 2))
             if min(rect.width(), rect.height()) < THIN:  # a line through it
                 along = QPointF(rect.width() / 2, 0.0), QPointF(0.0, rect.height() / 2)
                 half = along[rect.width() < rect.height()]
                 painter.drawLine(rect.center() - half, rect.center() + half)
-            elif not rect.isEmpty():
+            else:
                 painter.drawLine(rect.topLeft(), rect.bottomRight())
                 painter.drawLine(rect.bottomLeft(), rect.topRight())
-        painter.setPen(QPen(now.colour("warning"), 2))
-        for unit in self._altered:
-            painter.drawRect(self.rect_of_unit(unit))
-        painter.setPen(QPen(now.colour("text"), 2))
-        painter.drawRect(self.rect_of_unit(self._selected))
+        frames = [(self.rect_of_unit(unit), "warning") for unit in self._altered]
+        frames.append((self.rect_of_unit(self._selected), "text"))
+        for rect, role in frames:
+            if not rect.isEmpty():
+                painter.setPen(QPen(now.colour(role), 2))
+                painter.drawRect(rect)
 
     def explain(self, point: QPoint) -> str:
         """Describe the cell at a place; beside the cells the widget says what it is for."""

@@ -7,6 +7,16 @@ from gui.charts.unit_bars import LEFT, NAMES, UnitBars
 from tests.gui.hands import ink
 
 
+def test_units_that_are_not_shown_are_marked_nowhere(qtbot):
+    """Of a large layer some are not."""
+    bars = UnitBars("bars", "Bars", "")
+    qtbot.addWidget(bars)
+    bars.show_units(range(8), {}, "loss", str)
+    before = bars.grab().toImage()
+    bars.mark_units(frozenset({20}), frozenset({21}), 22)
+    assert bars.grab().toImage() == before
+
+
 @pytest.mark.parametrize("count", [3, 256])
 def test_names_stand_beside_the_axis(qtbot, count):
     """Also the first one, where columns are narrower than their names; those are still painted."""
