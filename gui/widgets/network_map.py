@@ -461,10 +461,13 @@ def _standard_deviation(stats: LayerStats, wide: bool) -> str:
 
 
 def _update(stats: LayerStats, wide: bool) -> str:
-    """Return the update-to-weight ratio; nothing where there was no update yet."""
+    """Return the update-to-weight ratio; nothing where there was no update yet.
+
+    Its whole name is in the tooltip.
+    """
     if stats.update_to_data == -math.inf:
         return ""
-    return f"log10 {'update-to-weight' if wide else 'u/w'} {stats.update_to_data:.1f}"
+    return f"{'log10 update-to-weight' if wide else 'update'} {stats.update_to_data:.1f}"
 
 
 def _measured(stats: LayerStats | None) -> list[str]:
