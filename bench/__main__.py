@@ -45,6 +45,7 @@ MEASUREMENTS = {
     "text-speed": "bench.text speed",
     "text-tokenise": "bench.text tokenise",
     "text-gpt2": "bench.text gpt2",
+    "induction": "bench.induction",
     "gpu": "bench.gpu",
     "doctor-faults": "bench.doctor faults --seeds 3",
     "doctor-clean": "bench.doctor clean --seeds 5",

@@ -82,8 +82,8 @@ class Playground(ABC):
         """
 
     @abstractmethod
-    def dataset(self, data: Any) -> str:
-        """Say in words which data that is."""
+    def dataset(self, data: Any, recipe: Any) -> str:
+        """Say in words which data a recipe trains on: this, or what it makes itself."""
 
     def vocabulary(self, data: Any, recipe: Any) -> Vocabulary:
         """Say what a network's inputs and outputs stand for, where the data decides it.
@@ -114,12 +114,15 @@ class Playground(ABC):
             CancelledError: ``cancelled`` said so; nothing half-done is kept.
         """
 
-    def describe_data(self, data: Any, vocabulary: Vocabulary) -> Mapping[str, Any]:
+    def describe_data(
+        self, data: Any, vocabulary: Vocabulary, recipe: Any = None
+    ) -> Mapping[str, Any]:
         """Return what a screen shows of the data itself: frozen values and arrays, by name.
 
         Args:
             data: what :meth:`load` gave.
             vocabulary: of the network that it is shown beside; {} for none.
+            recipe: of that network; None for none.
         """
         return {}
 

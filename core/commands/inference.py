@@ -15,7 +15,8 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
     playground = checkpoint.playground
     data = playground.load(data_source(options.data))
     numbers = playground.test(checkpoint.model(), data, checkpoint.recipe)
-    return {"playground": playground.name, "dataset": playground.dataset(data), "metrics": numbers}
+    dataset = playground.dataset(data, checkpoint.recipe)
+    return {"playground": playground.name, "dataset": dataset, "metrics": numbers}
 
 
 def _show_numbers(answer: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ class _Network:
                 playground=PLAYGROUND.name,
                 model="deep",
                 device=str(CPU),
-                dataset=PLAYGROUND.dataset(self.data),
+                dataset=PLAYGROUND.dataset(self.data, self.settings),
                 parameters=size_of(learner.model),
                 layers=describe(learner.model),
                 uniform_loss=PLAYGROUND.uniform_loss(self.settings, learner.vocabulary),

@@ -59,14 +59,15 @@ def _run(folder: Path, data: str | Path | None, device: str | None, lock: Record
     named = data or about.source
     source = data_source(named) if named else None
     loaded = playground.load(source)
-    if playground.dataset(loaded) != about.dataset:
+    recipe = checkpoint.recipe if checkpoint else recipe_of(about)
+    if (found := playground.dataset(loaded, recipe)) != about.dataset:
         raise UserError(
-            f"{folder.name} was trained on {about.dataset}, and this is"
-            f" {playground.dataset(loaded)}; name its data with --data."
+            f"{folder.name} was trained on {about.dataset}, and this is {found}; name its data with"
+            " --data."
         )
     return Run(
         playground,
-        checkpoint.recipe if checkpoint else recipe_of(about),
+        recipe,
         loaded,
         _device(device or about.device),
         about.seconds,

@@ -84,7 +84,7 @@ def open_checkpoint(
     # No copies: nobody trains this one, and it may be half a gigabyte.
     weights = Weights(step, {name: _as_it_is(t) for name, t in model.state_dict().items()})
     yield Loaded(str(path), recipe.to_dict(), started, weights, dict(about))
-    yield DataDescribed(playground.describe_data(data, vocabulary))
+    yield DataDescribed(playground.describe_data(data, vocabulary, recipe))
 
     def loss() -> torch.Tensor:
         examples = playground.prepare(data, recipe, vocabulary, CPU)

@@ -178,7 +178,7 @@ class _Loop:
             learner.model,
             learner.vocabulary,
             device=str(run.device),
-            dataset=run.playground.dataset(run.data),
+            dataset=run.playground.dataset(run.data, run.recipe),
             step=learner.step,
             note=learner.note,
         )
@@ -286,7 +286,7 @@ class _Loop:
     def save(self, metrics: dict[str, float]) -> str:
         """Write the checkpoint, and return where."""
         about = {
-            "dataset": self.run.playground.dataset(self.run.data),
+            "dataset": self.run.playground.dataset(self.run.data, self.run.recipe),
             "steps": self.learner.step,
             "seconds": round(self.clock, 3),
             "metrics": metrics,
@@ -359,7 +359,8 @@ def _events(loop: _Loop) -> Iterator[Event]:
     run, control = loop.run, loop.control
     yield loop.started()
     if run.watched:
-        yield DataDescribed(run.playground.describe_data(run.data, loop.learner.vocabulary))
+        about = run.playground.describe_data(run.data, loop.learner.vocabulary, run.recipe)
+        yield DataDescribed(about)
         yield loop.weights()
         yield from loop.evaluated(loop.quick)
     elif run.starts_from_checkpoint and not control.stopping:  # to be compared with the end

@@ -1,9 +1,11 @@
 """Asks a session about the heads of its GPT, as often as costs little, while they are seen."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer
 
+from core.playgrounds.text.recipe import TextRecipe
 from core.telemetry.events import Answer
 from gui.session import Session
 from gui.text.heads_panel import HeadsPanel
@@ -68,6 +70,13 @@ class HeadsAsker(QObject):
         if self._panel.isVisible():
             self._soon.start(0)
 
+    @property
+    def _text(self) -> tuple[Path | None, str]:
+        """The text that the network is of: where it lies, and the dataset of its recipe."""
+        recipe = self._session.trained
+        assert isinstance(recipe, TextRecipe)
+        return self._session.data, recipe.dataset
+
     def _ask(self) -> None:
         from core.playgrounds.text.heads import LEAST, SCORES, ask_scores
         from core.playgrounds.text.models import GPT
@@ -77,7 +86,8 @@ class HeadsAsker(QObject):
         if not isinstance(model, GPT) or model.context < LEAST or not self._panel.isVisible():
             return
         self._stale = False
-        self._asked = session.ask(ask_scores(session.interventions, session.data), SCORES)
+        question = ask_scores(session.interventions, *self._text)
+        self._asked = session.ask(question, SCORES)
 
     def _on_answer(self, answer: Answer) -> None:
         from core.playgrounds.text.heads import IMPORTANCE, SCORES
@@ -128,7 +138,7 @@ class HeadsAsker(QObject):
             self._meter = None
             self._panel.set_measuring(False)
             return
-        self._meter = HeadImportanceMeter(self._session.data)
+        self._meter = HeadImportanceMeter(*self._text)
         if self._session.ask(self._meter, IMPORTANCE):
             self._panel.set_measuring(True)
         else:

@@ -56,7 +56,7 @@ LEARN = (
     "Random tokens, then the same again: only who looks back can guess the second time. Measured"
     " while a network learns and this is on the screen, in at most 1 % of its time."
 )
-NO_CURVES = "Train a gpt, and stay on this tab to see its heads change"
+NO_CURVES = "Train a gpt, such as “induction heads”, and stay on this tab to see its heads change"
 
 
 class HeadsPanel(PairedCards):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from core import playgrounds
 from core.errors import UserError
 from core.playgrounds.text.corpus import holds_tiny, texts_in
-from core.playgrounds.text.recipe import RECIPES
+from core.playgrounds.text.recipe import RECIPES, REPEATS, TextRecipe
 from core.telemetry.events import DataDescribed, Loaded, Started
 from core.training.control import Question
 from gui.pages import TrainingPage
@@ -24,6 +24,7 @@ from gui.text.sampler import Sample, Sampler
 from gui.text.token_marks import token_marks
 from gui.text.tokens_panel import TokensPanel
 from gui.text.write_panel import WritePanel
+from gui.widgets.card import label
 from gui.widgets.curve_card import CharacterCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
@@ -43,6 +44,7 @@ WRITE = 350  # pixels of the pane in which it writes
 RANGE_TEST_STEPS = 300  # steps of a range test: half a minute of the first recipe on two busy cores
 KNOWN = {"nanoGPT, CPU": 1.88, "nanoGPT, A100": 1.4697}
 """What nanoGPT's README reports of its character models on Tiny Shakespeare."""
+OWN_TEXT = "This recipe makes its own text: random letters that are repeated (dataset=repeats)."
 
 
 class Page(TrainingPage):
@@ -66,6 +68,9 @@ class Page(TrainingPage):
             own,
             lambda folder: bool(texts_in(folder)),
         )
+        self.own_text = label(OWN_TEXT, "small", wrap=True)
+        self.own_text.setObjectName("ownText")
+        self.data.body.addWidget(self.own_text)
         self.characters = CharacterCard(KNOWN)
         self.learning = LearningPanel(self.session, self._question, self.characters)
         self.tokens, self.attention, self.inside = TokensPanel(), AttentionPanel(), LogitLensPanel()
@@ -117,6 +122,8 @@ class Page(TrainingPage):
     def _connect(self) -> None:
         session = self.session
         self.write.network.follow(self.network)
+        session.recipe_changed.connect(self._on_recipe)
+        self._on_recipe(session.recipe)
         session.data_described.connect(self._on_data_described)
         session.loaded.connect(self._on_loaded)
         session.started.connect(self._on_started)
@@ -136,6 +143,10 @@ class Page(TrainingPage):
         drawn = self.write.settings
         drawing = [drawn.temperature, drawn.top_k, drawn.top_p, drawn.repetition]
         return [self.tabs, self.write.prompt, *drawing, drawn.length, drawn.seed]
+
+    def _on_recipe(self, recipe: TextRecipe) -> None:
+        """Say of a recipe that makes its own text that the chosen one is not learned from."""
+        self.own_text.setVisible(recipe.dataset == REPEATS)
 
     def _on_loaded(self, event: Loaded) -> None:
         self.timeline.clear()

@@ -47,6 +47,7 @@ def play(guide: Guide) -> None:
     steps = ", ".join(f"{sample.step:,}" for sample in page.timeline.samples)
     guide.expect(f"samples stand at steps {steps}", page.timeline.samples[0].step == 0)
     guide.look("text-samples")
+    _form_an_induction_head(guide, page)
     guide.turn_to("textTabs", "Learning")
 
 
@@ -113,6 +114,19 @@ def _mute_a_head(guide: Guide, page: Page) -> None:
     guide.look("text-heads")
     guide.click("resetInterventions")
     guide.wait("it has written with it", lambda: not page.write.writing.running)
+
+
+def _form_an_induction_head(guide: Guide, page: Page) -> None:
+    """Learn random letters that are repeated; in the long tour until a head looks back for them."""
+    guide.turn_to("textTabs", "Heads")
+    guide.choose("headMeasure", "Induction score")
+    guide.train("induction heads", 1200 if guide.long else 150)
+    guide.expect(page.own_text.text(), page.own_text.isVisible())
+    guide.wait("the heads have been measured", page.heads.gap.isVisible)
+    guide.finish()
+    least = 0.5 if guide.long else 0.0
+    guide.wait("an induction head has formed", lambda: page.heads.map.values.max() > least)
+    guide.look("text-induction")
 
 
 def _look_about(guide: Guide) -> None:

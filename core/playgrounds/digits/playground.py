@@ -65,11 +65,13 @@ class DigitsPlayground(Playground):
             raise UserError(f"digits learns from a folder that holds mnist/; {source} is a file.")
         return full(source) if source and holds_mnist(source) else bundled()
 
-    def dataset(self, data: Digits) -> str:
+    def dataset(self, data: Digits, recipe: Any) -> str:
         """Say which digits these are."""
         return data.name
 
-    def describe_data(self, data: Digits, vocabulary: Vocabulary) -> dict[str, Any]:
+    def describe_data(
+        self, data: Digits, vocabulary: Vocabulary, recipe: Any = None
+    ) -> dict[str, Any]:
         """Return which digits these are, how many, and whether they are all of MNIST's own."""
         lecture = len(data.test) == 10_000
         return {"title": data.name, "lecture": lecture, "examples": len(data.train)}

@@ -58,7 +58,7 @@ class NamesPlayground(Playground):
         """Return the names of a file or a data folder, else the bundled ones."""
         return wordlist.load(source)
 
-    def dataset(self, data: Names) -> str:
+    def dataset(self, data: Names, recipe: Any) -> str:
         """Say which list it is."""
         return data.title
 
@@ -66,7 +66,9 @@ class NamesPlayground(Playground):
         """Return the letters of the list, the end mark first."""
         return {"letters": data.alphabet.letters}
 
-    def describe_data(self, data: Names, vocabulary: Vocabulary) -> dict[str, Any]:
+    def describe_data(
+        self, data: Names, vocabulary: Vocabulary, recipe: Any = None
+    ) -> dict[str, Any]:
         """Return the training names, and how often each letter follows each other one in them."""
         return {
             "title": data.title,

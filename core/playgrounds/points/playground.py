@@ -55,7 +55,7 @@ class PointsPlayground(Playground):
         """Return the points of a file, or nothing yet: a recipe says which are made."""
         return datasets.load(source)
 
-    def dataset(self, data: PointsData) -> str:
+    def dataset(self, data: PointsData, recipe: Any) -> str:
         """Say which points these are."""
         return data.title
 
@@ -78,7 +78,9 @@ class PointsPlayground(Playground):
         """Count the training points."""
         return 0, len(_divided(recipe, self.vocabulary(data, recipe)).train)
 
-    def describe_data(self, data: PointsData, vocabulary: Vocabulary) -> dict[str, Any]:
+    def describe_data(
+        self, data: PointsData, vocabulary: Vocabulary, recipe: Any = None
+    ) -> dict[str, Any]:
         """Return the points that were drawn for a network, or else those of the file."""
         rows = vocabulary.get("drawn") or [list(row) for row in data.rows]
         return {"title": data.title, "drawn": rows}

@@ -16,6 +16,8 @@ from ...errors import UserError
 from ...files import check_is_file
 from ...interruption import heed
 from . import plays
+from .recipe import REPEATS, TEXT
+from .repeats import repeated_letters
 
 PIECE = 1 << 20  # bytes that are read at a time
 IN_MEMORY = 32 << 20  # bytes up to which a text stays in memory
@@ -127,12 +129,18 @@ class Corpus:
     tiny: bool = False
 
 
-def load(source: Path | None) -> Corpus:
+def load(source: Path | None, dataset: str = TEXT) -> Corpus:
     """Return the text of a file, a data folder, or a folder of texts; else the plays.
+
+    Args:
+        source: where it lies; None for the plays.
+        dataset: that of a recipe, which may be another text whatever lies there.
 
     Raises:
         UserError: it can't be learned from, or is not there; says what to do.
     """
+    if dataset == REPEATS:
+        return repeats()
     if source is None:
         return bundled()
     if source.is_file():
@@ -175,6 +183,15 @@ def bundled() -> Corpus:
     return Corpus(
         "Shakespeare, 38 plays", _in_memory(train), _in_memory(val), frozenset(train + val)
     )
+
+
+@cache
+def repeats() -> Corpus:
+    """Return random letters that are repeated; the last tenth judges."""
+    text = repeated_letters()
+    first = int(0.9 * len(text))
+    train, val = _in_memory(text[:first]), _in_memory(text[first:])
+    return Corpus("repeated random letters", train, val, frozenset(text))
 
 
 def _in_memory(text: str) -> Text:

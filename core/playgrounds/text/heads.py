@@ -30,13 +30,14 @@ from ...transformer import Block
 from . import corpus
 from .inside import sample_tokens
 from .models import GPT
+from .recipe import TEXT
 
 SEQUENCES, LONGEST = 4, 128  # sequences of random tokens, and how many of these are repeated
 FEW_SEQUENCES, SHORT = 2, 64  # the same for a large network
 LEAST = 4  # tokens of a context in which two can be repeated
 JUDGED = 4096  # held-out tokens that importance is measured on, about
 FEW_JUDGED = 512  # the same for a large network
-TEXT = 60_000  # characters that these are cut from
+CHARACTERS = 60_000  # of a text that these are cut from
 SCORES, IMPORTANCE = "head scores", "head importance"
 """The topics of the answers."""
 
@@ -69,7 +70,7 @@ class HeadScores:
 
 
 @lru_cache(maxsize=2)
-def held_out_tokens(tokenizer: Tokenizer, source: Path | None) -> Tensor:
+def held_out_tokens(tokenizer: Tokenizer, source: Path | None, dataset: str = TEXT) -> Tensor:
     """Return tokens of the last tenth of a text, as :func:`corpus.load` takes it, (n,).
 
     Of the plays, where the tokenizer knows none of its characters.
@@ -77,12 +78,12 @@ def held_out_tokens(tokenizer: Tokenizer, source: Path | None) -> Tensor:
     Raises:
         UserError: it is not there any more.
     """
-    text = tokenizer.known(corpus.load(source).val.start(TEXT))
+    text = tokenizer.known(corpus.load(source, dataset).val.start(CHARACTERS))
     tokens = torch.from_numpy(tokenizer.encode(text)).long()
     return tokens if len(tokens) > 1 else sample_tokens(tokenizer)
 
 
-def repeated_tokens(model: GPT, source: Path | None) -> Tensor:
+def repeated_tokens(model: GPT, source: Path | None, dataset: str = TEXT) -> Tensor:
     """Return sequences of random tokens that come twice, (sequences, 2N); the same at each call.
 
     The tokens occur in the text, and none comes twice in the first time, so that each has one
@@ -90,7 +91,7 @@ def repeated_tokens(model: GPT, source: Path | None) -> Tensor:
     """
     count, longest = (FEW_SEQUENCES, SHORT) if model.is_large else (SEQUENCES, LONGEST)
     try:
-        tokens = held_out_tokens(model.tokenizer, source)
+        tokens = held_out_tokens(model.tokenizer, source, dataset)
     except UserError:  # random ones can be had of any text
         tokens = sample_tokens(model.tokenizer)
     there = torch.unique(tokens)
@@ -101,14 +102,15 @@ def repeated_tokens(model: GPT, source: Path | None) -> Tensor:
 
 
 @torch.no_grad()
-def head_scores(model: GPT, source: Path | None) -> HeadScores:
+def head_scores(model: GPT, source: Path | None, dataset: str = TEXT) -> HeadScores:
     """Measure where the heads look on repeated tokens.
 
     Args:
         model: with a context of at least LEAST.
         source: the text whose tokens are repeated in random order, as :func:`corpus.load` takes it.
+        dataset: that of a recipe, as there.
     """
-    tokens = repeated_tokens(model, source).to(place_of(model))
+    tokens = repeated_tokens(model, source, dataset).to(place_of(model))
     count = tokens.shape[1] // 2
     found: list[Tensor] = []
     blocks = [block for block in model.blocks if isinstance(block, Block)]
@@ -140,7 +142,7 @@ def head_scores(model: GPT, source: Path | None) -> HeadScores:
 
 
 def ask_scores(
-    interventions: Sequence[Intervention], source: Path | None
+    interventions: Sequence[Intervention], source: Path | None, dataset: str = TEXT
 ) -> Callable[[Any, int], Event]:
     """Return what to ask a GPT about its heads, as it is and with these interventions.
 
@@ -152,10 +154,10 @@ def ask_scores(
     def ask(model: Any, step: int) -> Event:
         assert isinstance(model, GPT)
         begin = time.perf_counter()
-        scores = changed = head_scores(model, source)
+        scores = changed = head_scores(model, source, dataset)
         if interventions:
             with intervened(model, interventions):
-                changed = head_scores(model, source)
+                changed = head_scores(model, source, dataset)
         seconds = time.perf_counter() - begin
         return Answer(SCORES, step, {"scores": scores, "changed": changed, "seconds": seconds})
 
@@ -170,10 +172,11 @@ class HeadImportanceMeter:
 
     Args:
         source: the text whose last tenth judges, as :func:`corpus.load` takes it.
+        dataset: that of a recipe, as there.
     """
 
-    def __init__(self, source: Path | None) -> None:
-        self._source = source
+    def __init__(self, source: Path | None, dataset: str = TEXT) -> None:
+        self._source, self._dataset = source, dataset
         self._found: dict[Part, float] = {}
         self._begun: _Begun | None = None
 
@@ -196,7 +199,7 @@ class HeadImportanceMeter:
         if self._begun is None:
             # One that nobody trains is a copy already.
             own = copy.deepcopy(model) if model.training else model
-            self._begun = _begin(own.eval(), step, self._source)
+            self._begun = _begin(own.eval(), step, self._source, self._dataset)
         begun, heads = self._begun, self._begun.model.heads
         shape = len(begun.model.blocks), heads
         while len(self._found) < shape[0] * heads:
@@ -251,8 +254,8 @@ class _Begun:
         return torch.stack([F.cross_entropy(self.model.answer(y), t) for y, t in pairs]).mean()
 
 
-def _begin(model: GPT, step: int, source: Path | None) -> _Begun:
-    tokens = held_out_tokens(model.tokenizer, source)
+def _begin(model: GPT, step: int, source: Path | None, dataset: str) -> _Begun:
+    tokens = held_out_tokens(model.tokenizer, source, dataset)
     most, size = (FEW_JUDGED, SHORT) if model.is_large else (JUDGED, model.context)
     size = min(size, model.context, len(tokens) - 1)
     starts = torch.arange(0, len(tokens) - size, size)

@@ -64,13 +64,13 @@ class TextPlayground(Playground):
         """Return the text of a file, a data folder or a folder of texts, else the plays."""
         return TextData(corpus.load(source))
 
-    def dataset(self, data: TextData) -> str:
+    def dataset(self, data: TextData, recipe: TextRecipe) -> str:
         """Say which text it is."""
-        return data.corpus.title
+        return data.of(recipe).corpus.title
 
     def vocabulary(self, data: TextData, recipe: TextRecipe) -> Vocabulary:
         """Return the recipe's tokenizer as plain values."""
-        return data.tokenizer(recipe).to_dict()
+        return data.of(recipe).tokenizer(recipe).to_dict()
 
     def fitted(self, weights: Mapping[str, Tensor], model: nn.Module) -> Mapping[str, Tensor]:
         """Leave out the places beyond a shorter context (nanoGPT's ``crop_block_size``).
@@ -106,6 +106,7 @@ class TextPlayground(Playground):
 
     def sizes(self, data: TextData, recipe: TextRecipe) -> tuple[int, int]:
         """Count the tokens of the tokenizer, and the stretches or the windows of the text."""
+        data = data.of(recipe)
         tokenizer = data.tokenizer(recipe)
         kind = Stretches if recipe.whole else Windows
         return tokenizer.size, len(kind(data.train(tokenizer).ids, recipe.sees))
@@ -114,12 +115,16 @@ class TextPlayground(Playground):
         self, data: TextData, recipe: TextRecipe, tell: Tell, cancelled: Cancelled
     ) -> None:
         """Learn the tokenizer and cut the text, which for a large one takes a while."""
+        data = data.of(recipe)
         tokenizer = data.tokenizer(recipe, tell, cancelled)
         data.train(tokenizer, tell, cancelled)
         data.val(tokenizer, tell, cancelled)
 
-    def describe_data(self, data: TextData, vocabulary: Vocabulary) -> dict[str, Any]:
+    def describe_data(
+        self, data: TextData, vocabulary: Vocabulary, recipe: TextRecipe | None = None
+    ) -> dict[str, Any]:
         """Return what text it is, and what a tokenizer makes of it."""
+        data = data.of(recipe)
         about: dict[str, Any] = {
             "title": data.corpus.title,
             "tiny": data.corpus.tiny,
@@ -155,7 +160,7 @@ class TextPlayground(Playground):
         self, data: TextData, recipe: TextRecipe, vocabulary: Vocabulary, device: torch.device
     ) -> Stretches | Windows:
         """Return the training text as the recipe's model reads it."""
-        ids = data.train(tokenizers.from_dict(vocabulary)).ids
+        ids = data.of(recipe).train(tokenizers.from_dict(vocabulary)).ids
         if len(ids) <= recipe.sees:
             raise UserError(
                 f"The text has only {len(ids):,} tokens to learn from, fewer than the context of"
@@ -167,14 +172,14 @@ class TextPlayground(Playground):
         self, data: TextData, recipe: TextRecipe, vocabulary: Vocabulary, device: torch.device
     ) -> Stretches | Windows:
         """Return the text that judges as the recipe's model reads it."""
-        ids = data.val(tokenizers.from_dict(vocabulary)).ids
+        ids = data.of(recipe).val(tokenizers.from_dict(vocabulary)).ids
         return (Stretches if recipe.whole else Windows)(ids, recipe.sees).to(device)
 
     def baselines(
         self, data: TextData, recipe: TextRecipe, vocabulary: Vocabulary
     ) -> dict[str, float]:
         """Return the loss on the text that judges by counting tokens, pairs and triples."""
-        tokenizer = tokenizers.from_dict(vocabulary)
+        tokenizer, data = tokenizers.from_dict(vocabulary), data.of(recipe)
         train, val = data.train(tokenizer).ids, data.val(tokenizer).ids
         parts = [ids[:COUNTED].long() for ids in (train, val)]
         learned, judged = (torch.stack([ids[:-2], ids[1:-1]], 1) for ids in parts)
@@ -201,6 +206,7 @@ class TextPlayground(Playground):
     ) -> tuple[dict[str, float], dict[str, Array]]:
         """Loss per token and per character; with a limit, of some stretches only."""
         assert isinstance(model, TextModel)
+        data = data.of(recipe)
         train, val = data.train(model.tokenizer), data.val(model.tokenizer)
         most = _bearable(model)
         some, fewer = (5, 2) if most < LONGEST else (10, 5)
@@ -219,6 +225,7 @@ class TextPlayground(Playground):
     def test(self, model: nn.Module, data: TextData, recipe: TextRecipe) -> dict[str, Any]:
         """Nats on the whole last tenth of the text, per token and per character; bits, too."""
         assert isinstance(model, TextModel)
+        data = data.of(recipe)
         train, val = data.train(model.tokenizer), data.val(model.tokenizer)
         judged = loss_of(model, val, int(train.ids[-1]))
         return {

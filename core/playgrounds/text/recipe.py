@@ -8,6 +8,7 @@ from ...training.footprint import Footprint, blocks, dense
 from ...training.recipe import Recipe, Trait, setting, shared
 
 MODELS = ("gpt", "mlp", "bigram")
+TEXT, REPEATS = "text", "repeats"
 DEEP = ("gpt", "mlp")
 SMALLEST, LARGEST = 256, 8192
 TOKENS = {"characters": 320, "gpt2": 50_257}
@@ -18,6 +19,15 @@ TOKENS = {"characters": 320, "gpt2": 50_257}
 class TextRecipe(Recipe):
     """The settings of a training on a text. The defaults are the recipe ``tuned gpt``."""
 
+    dataset: str = setting(
+        TEXT,
+        "Tokens",
+        "Dataset",
+        "text: the text that was chosen. repeats: random letters that are repeated, made on the"
+        " spot whatever text was chosen; only who looks back can foresee them, and so a gpt with"
+        " two layers forms an induction head (see Heads).",
+        choices=(TEXT, REPEATS),
+    )
     lr: float = shared("lr", 4e-3)
     beta2: float = shared("beta2", 0.99)
     weight_decay: float = shared("weight_decay", 0.1)
@@ -247,7 +257,7 @@ class TextRecipe(Recipe):
             found |= Trait.CONTEXT if self.context > 1 else Trait(0)
         if self.tied:
             found |= Trait.TIED
-        if self.tokenizer == "characters":
+        if self.tokenizer == "characters" and self.dataset == TEXT:
             found |= Trait.RARE_LABELS
         return found | Trait.SEQUENCES if self.whole else found
 
@@ -293,6 +303,21 @@ RECIPES = {
         dropout=0.2,
         steps=5000,
     ).replace(GPT2),
+    "induction heads": TextRecipe(
+        dataset=REPEATS,
+        tokenizer="characters",
+        occurring=True,
+        layers=2,
+        width=64,
+        batch_size=32,
+        lr=1e-3,
+        schedule="constant",
+        steps=1200,
+        qk_norm=False,
+        tied=False,
+        init="kaiming",
+        branch_gain=1.0,
+    ),
     "tuned mlp": TextRecipe(
         model="mlp", context=8, width=64, batch_size=256, init="kaiming", lr=2e-3
     ),
@@ -312,5 +337,7 @@ RECIPES = {
     ),
 }
 """The first is the default. The nanoGPT recipes are those of its README for Shakespeare; the
-notebook's is the one that this project came from: one token of GPT-2's to guess the next.
+notebook's is the one that this project came from: one token of GPT-2's to guess the next. The
+recipe for induction heads leaves out what limits attention (QK norm, which allows no weight near
+1) and begins with weights of full size: with those of the others it takes ten times the steps.
 """

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,8 @@ from ...paths import TOKENS
 from ...playground import Cancelled, Tell
 from ...telemetry.events import Array
 from ...tokenizers import Tokenizer
-from .corpus import IN_MEMORY, Corpus, Text
-from .recipe import TextRecipe
+from .corpus import IN_MEMORY, Corpus, Text, repeats
+from .recipe import REPEATS, TextRecipe
 
 LEARNED_FROM = 32 << 20  # bytes that pairs are learned from, of a text that has more
 COUNTED = 1 << 22  # tokens that are counted at a time
@@ -133,6 +133,10 @@ class TextData:
     _tokenizers: dict[str, Tokenizer] = field(default_factory=dict)
     _tokens: dict[tuple[str, Tokenizer], Tokens] = field(default_factory=dict)
 
+    def of(self, recipe: TextRecipe | None) -> "TextData":
+        """Return what a recipe trains on: this, or the text that it has made; None for this."""
+        return _repeats() if recipe and recipe.dataset == REPEATS else self
+
     def tokenizer(
         self, recipe: TextRecipe, tell: Tell = silent, cancelled: Cancelled = never
     ) -> Tokenizer:
@@ -198,6 +202,11 @@ class TextData:
                 del self._tokens[next(iter(self._tokens))]
             self._tokens[key] = tokenise(text, tokenizer, tell, cancelled)
         return self._tokens[key]
+
+
+@cache
+def _repeats() -> TextData:
+    return TextData(repeats())
 
 
 def tokenise(

@@ -84,6 +84,7 @@ SMALL_CNN = {"channels": "4,8,8", "kernel": 3}
         ),
         ("text", "tuned mlp", {"vocab_size": 300, "width": 8, "hidden": "32", "dropout": 0.1}),
         ("text", "tuned bigram", {"tokenizer": "characters", "batch_size": 64}),
+        ("text", "induction heads", SMALL_GPT),
     ],
 )
 def test_the_losses_are_those_of_the_trainer(name, recipe, changes, lists):

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from core.interventions import Intervention, Part
 from core.playgrounds.text.heads import HeadScores, head_layer
 from core.playgrounds.text.inside import attention
-from core.playgrounds.text.recipe import TextRecipe
+from core.playgrounds.text.recipe import REPEATS, TextRecipe
 from gui.text.head_map import HeadMap
 from gui.text.heads_panel import HeadsPanel
 from tests.gui.conftest import Program
@@ -34,6 +34,23 @@ def program(qtbot, window, tmp_path):
     made.ready()
     made.learn(SMALL, text)
     return made
+
+
+def test_a_recipe_may_bring_its_own_text(program):
+    """The dataset card says so, and the heads are scored on that text's letters."""
+    page, session = program.page, program.session
+    assert page.own_text.isHidden()
+    page.recipe.choose("induction heads")
+    assert page.own_text.isVisible() and session.recipe.dataset == REPEATS
+    small = {"heads": 2, "width": 16, "context": 16, "batch_size": 4, "steps": 8}
+    program.learn(session.recipe.replace(small), session.data)
+    assert session.info.dataset == "repeated random letters"
+    heads = show_heads(program)
+    assert heads.map.count() == 4 and len(session.replica.model.tokenizer._bytes) == 27
+    heads.importance.click()
+    program.until(lambda: np.isfinite(heads.map.values).all() and heads._importance is not None)
+    page.recipe.choose("tuned gpt")
+    assert page.own_text.isHidden()
 
 
 def show_heads(program):

@@ -7,10 +7,11 @@ from typing import Any
 from ....errors import UserError
 from ....paths import RESOURCES
 from ....tokenizers import WORDS
+from .. import repeats
 from ..corpus import holds_tiny, texts_in, tiny
 from ..encode import MOST_WINDOWS
 from ..plays import JUDGES
-from ..recipe import TextRecipe
+from ..recipe import REPEATS, TextRecipe
 from ..tokens import LEARNED_FROM
 
 SPLIT = WORDS.index("| ?")
@@ -23,6 +24,9 @@ def values(recipe: TextRecipe, source: Path | None) -> dict[str, Any]:
     Raises:
         UserError: the source is not there.
     """
+    made = recipe.dataset == REPEATS
+    if made:
+        source = None
     if source and not source.exists():
         raise UserError(f"{source} is not there; choose the text again.")
     texts: list[Path] = []
@@ -40,11 +44,13 @@ def values(recipe: TextRecipe, source: Path | None) -> dict[str, Any]:
     return {
         "data": data,
         "texts": len(texts),
+        "made": repeats if made else None,
+        "prompt": "abcxyzabc" if made else "ROMEO:\n",
         "judges": JUDGES,
         "pattern_parts": [WORDS[:SPLIT], WORDS[SPLIT:]],
         "huge": size > LEARNED_FROM,
         "context": recipe.sees,
-        "long": not texts or size > MOST_WINDOWS,
+        "long": not made and (not texts or size > MOST_WINDOWS),
         "most": MOST_WINDOWS,
         "activation": recipe.activation,
         "pairs": list(pairwise([inputs, *recipe.hidden])),

@@ -85,7 +85,7 @@ class SpiralsPlayground(Playground):
             raise UserError(f"spirals makes its own points; leave {source} out.")
         return spirals(1500, 0), spirals(300, 1)
 
-    def dataset(self, data: tuple[Points, Points]) -> str:
+    def dataset(self, data: tuple[Points, Points], recipe: Any) -> str:
         """Name the data."""
         return "three spirals, 1,500 + 300"
 
