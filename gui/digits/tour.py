@@ -116,12 +116,12 @@ def _train(guide: Guide, page: Page, recipe: str, steps: int) -> None:
 def _open_layer(guide: Guide, page: Page) -> None:
     guide.open_layer(0)
     panel = page.learning.layer
-    guide.look("digits-layer")
     words = guide.find(QLabel, "importanceWords")
     guide.wait("the first filters are measured", lambda: words.text() != "")
     if guide.find(QPushButton, "measureImportance").text() == MEASURE:
         guide.click("measureImportance")  # it would take longer than is spent without a click
     guide.wait("importance is measured", lambda: panel.ablation.measured)
+    guide.look("digits-layer")
     guide.mute(1, 4)
     guide.look("digits-muted")
     guide.click("resetInterventions")
