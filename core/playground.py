@@ -60,8 +60,6 @@ class Playground(ABC):
     recipes: ClassVar[Mapping[str, "Recipe"]]
     """Recipes by name; the first is the default."""
     models: ClassVar[tuple[str, ...]]
-    mixed: ClassVar[bool] = False
-    """Whether its matrices are large enough to be multiplied in half precision, where that pays."""
     quick_eval_examples: ClassVar[int | None] = None
     """How many examples a network that is opened is evaluated on; None for all."""
     spare: ClassVar[int] = 0

@@ -66,9 +66,15 @@ class Block(nn.Module):
         """(B, T, E) to (B, T, E)."""
         self.entered = x.detach() if self.attend.listener is not None else None
         query, key, value = self.three(self.attend.forward(self.norm.forward(x)))
-        seen = F.scaled_dot_product_attention(
-            query, key, value, is_causal=True, scale=self.sharpness
-        )
+        if x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            # A processor's attention takes four times as long in half precision.
+            with torch.autocast("cpu", enabled=False):
+                parts = query.float(), key.float(), value.float()
+                seen = F.scaled_dot_product_attention(*parts, is_causal=True, scale=self.sharpness)
+        else:
+            seen = F.scaled_dot_product_attention(
+                query, key, value, is_causal=True, scale=self.sharpness
+            )
         return self._think(x, seen)
 
     def read(self, x: Tensor, kept: Tensor, first: int) -> Tensor:

@@ -30,14 +30,25 @@ def choose_device(word: str = "auto") -> torch.device:
     return torch.device(word)
 
 
+def multiplies_in_bfloat16(device: torch.device) -> bool:
+    """Whether a device has products of bfloat16, so that they are faster than those of float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # torch's own answer is also yes where it emulates them, which takes longer than float32.
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):  # since torch 2.10
+        return False
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
 def mixed_precision(device: torch.device) -> tuple[torch.dtype | None, str]:
     """Return the dtype of autocast on a device, None for float32, and a sentence about it."""
+    if multiplies_in_bfloat16(device):
+        name = "GPU" if device.type == "cuda" else "processor"
+        return torch.bfloat16, (
+            f"Trained in bfloat16, which this {name} multiplies fastest; the weights stay float32."
+        )
     if device.type != "cuda":
         return None, ""
-    if torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.bfloat16, (
-            "Trained in bfloat16, which this GPU multiplies fastest; the weights stay float32."
-        )
     return torch.float16, (
         "Trained in float16, since this GPU has no bfloat16; losses are scaled, so that small"
         " gradients are not lost, and the weights stay float32."

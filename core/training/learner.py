@@ -14,6 +14,7 @@ from .batches import Batches
 from .checkpoint import Checkpoint
 from .device import mixed_precision
 from .distributed import ProcessGroup
+from .muon import Muon, hidden_matrices
 from .recipe import Recipe
 from .shape import build_shape
 
@@ -58,7 +59,7 @@ class Learner:
         self.note = ""
         """What could not be taken over from a checkpoint, in a sentence; or how it is trained."""
         self._numbers: torch.dtype | None = None
-        if playground.mixed:
+        if recipe.mixed:
             self._numbers, self.note = mixed_precision(device)
         self._scaler: torch.amp.GradScaler | None = None
         if self._numbers is torch.float16:
@@ -300,8 +301,12 @@ class Learner:
         expected = {name for name in state if not name.startswith("optimizer.")}
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         sgd = self.recipe.optimizer == "sgd"
+        slots = ["momentum_buffer"] if sgd else ["step", "exp_avg", "exp_avg_sq"]
+        orthogonal = 0
+        if isinstance(self.optimizer, Muon):
+            orthogonal = len(self.optimizer.param_groups[0]["params"])
         for index, parameter in enumerate(parameters):
-            for slot in ["momentum_buffer"] if sgd else ["step", "exp_avg", "exp_avg_sq"]:
+            for slot in ["step", "momentum_buffer"] if index < orthogonal else slots:
                 name = f"optimizer.{index}.{slot}"
                 shape = torch.Size([]) if slot == "step" else parameter.shape
                 found = state.get(name)
@@ -343,6 +348,12 @@ def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     ]
     # Fused, all weights are updated in one call: for small networks a third of a step less.
     fused = next(model.parameters()).device.type in ("cpu", "cuda")
+    if recipe.optimizer == "muon":
+        hidden = hidden_matrices(model)
+        chosen = {id(p) for p in hidden}
+        groups[0]["params"] = [p for p in matrices if id(p) not in chosen]
+        first = {**groups[0], "params": hidden}
+        return Muon(first, groups, lr=recipe.lr, betas=(0.9, recipe.beta2), fused=fused)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, fused=fused)
     kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW

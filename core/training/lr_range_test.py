@@ -16,7 +16,8 @@ from .device import use_threads
 from .memory import check_memory
 from .trainer import Run
 
-RANGES = {"sgd": (1e-3, 1e2), "adam": (1e-5, 1.0), "adamw": (1e-5, 1.0)}
+ADAM = (1e-5, 1.0)
+RANGES = {"sgd": (1e-3, 1e2), "adam": ADAM, "adamw": ADAM, "muon": ADAM}
 GROUP = 25  # steps between two looks, fewer where a step takes long
 LONGEST = 0.3  # seconds between them
 BURST = 2.5  # times the lowest loss: beyond it nothing is to be found

@@ -106,7 +106,9 @@ def check_memory(run: "Run") -> None:
         symbols, examples = run.playground.sizes(run.data, run.recipe)
     except UserError:
         return  # whoever needs what the recipe asks for says so: a case study has its own tokenizer
-    mixed = run.playground.mixed and run.device.type == "cuda"
+    from .device import mixed_precision  # loads torch
+
+    mixed = run.recipe.mixed and mixed_precision(run.device)[0] is not None
     if sentence := shortage(run.recipe, free_memory(run.device.type), symbols, examples, mixed):
         raise UserError(sentence)
 

@@ -163,8 +163,9 @@ class Recipe:
         "Training",
         "Optimiser",
         "How a gradient becomes an update: plain descent (sgd), or steps scaled for each weight by"
-        " its recent gradients (adam; adamw decays the weights apart from that).",
-        choices=("sgd", "adam", "adamw"),
+        " its recent gradients (adam; adamw decays the weights apart from that). muon moves the"
+        " matrices of hidden layers in all directions alike, and the rest by adamw.",
+        choices=("sgd", "adam", "adamw", "muon"),
     )
     lr: float = setting(
         1e-3,
@@ -214,7 +215,7 @@ class Recipe:
         " hundred, which suits small batches of text.",
         low=0.0,
         high=0.99999,
-        only={"optimizer": ("adam", "adamw")},
+        only={"optimizer": ("adam", "adamw", "muon")},
     )
     weight_decay: float = setting(
         0.0,
@@ -255,6 +256,16 @@ class Recipe:
     def traits(self) -> Trait:
         """Return what its network and its data have; a playground's recipe adds its own."""
         return Trait.SGD if self.optimizer == "sgd" else Trait(0)
+
+    @property
+    def has_hidden(self) -> bool:
+        """Whether its network has hidden layers."""
+        return True
+
+    @property
+    def mixed(self) -> bool:
+        """Whether its products may be computed in half precision, where the device is faster."""
+        return False
 
     @property
     def sees(self) -> int:
@@ -312,6 +323,11 @@ class Recipe:
         Raises:
             UserError: they do not go together; says which and what to do.
         """
+        if self.optimizer == "muon" and not self.has_hidden:
+            raise UserError(
+                "optimizer=muon moves the matrices of hidden layers, and this model has none;"
+                " choose optimizer=adamw."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values for JSON."""

@@ -128,6 +128,11 @@ class DigitsRecipe(Recipe):
         live=True,
     )
 
+    @property
+    def has_hidden(self) -> bool:
+        """Whether its network has hidden layers."""
+        return self.model == "cnn" or bool(self.hidden)
+
     def traits(self) -> Trait:
         """Say what its network and its data have."""
         found = super().traits() | Trait.DESCENT | Trait.HIDDEN | Trait.ACTIVATIONS | Trait.IMAGES
@@ -176,6 +181,7 @@ class DigitsRecipe(Recipe):
 
     def check(self) -> None:
         """Refuse batch norm over a single example, which has no spread, and an empty CNN."""
+        super().check()
         if self.model == "cnn" and not self.channels:
             raise UserError("channels= leaves no convolution; give at least one size, such as 16.")
         if self.batch_norm and self.batch_size < 2:

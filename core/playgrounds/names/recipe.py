@@ -116,6 +116,11 @@ class NamesRecipe(Recipe):
     )
 
     @property
+    def has_hidden(self) -> bool:
+        """Whether its network has hidden layers."""
+        return self.model in DEEP and (self.model not in HIDDEN or bool(self.hidden))
+
+    @property
     def whole(self) -> bool:
         """Whether its model reads whole names, and not windows of letters."""
         return self.model in ("gru", "transformer")
@@ -178,6 +183,7 @@ class NamesRecipe(Recipe):
 
     def check(self) -> None:
         """Refuse sizes that do not fit one another."""
+        super().check()
         if self.model == "wavenet" and (self.context < 2 or self.context & (self.context - 1)):
             raise UserError(
                 f"context={self.context} can't be halved again and again; wavenet wants 2, 4, 8,"

@@ -107,6 +107,11 @@ class PointsRecipe(Recipe, PointsDataset):
         """How many numbers the network answers with: one a class, or the value."""
         return self.classes or 1
 
+    @property
+    def has_hidden(self) -> bool:
+        """Whether its network has hidden layers."""
+        return bool(self.hidden)
+
     def traits(self) -> Trait:
         """Say what its network and its data have."""
         found = super().traits() | Trait.DESCENT | Trait.HIDDEN | Trait.ACTIVATIONS

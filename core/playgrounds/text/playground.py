@@ -50,7 +50,6 @@ class TextPlayground(Playground):
     sampled = 1
     spare = tokenizers.BYTES
     streams = True
-    mixed = True
     quick_eval_examples = 400
 
     def recipe_on(self, device: str) -> tuple[str, str]:

@@ -11,6 +11,8 @@ MODELS = ("gpt", "mlp", "bigram")
 TEXT, REPEATS = "text", "repeats"
 DEEP = ("gpt", "mlp")
 SMALLEST, LARGEST = 256, 8192
+WIDE = 64
+"""From this width on half precision pays: below, converting takes longer than it saves."""
 TOKENS = {"characters": 320, "gpt2": 50_257}
 """About how many there are, of tokenizers for which no setting says it."""
 
@@ -38,6 +40,16 @@ class TextRecipe(Recipe):
         "How many stretches of text (for mlp and bigram: windows) an update is averaged over.",
         low=1,
         high=8192,
+    )
+    precision: str = setting(
+        "auto",
+        "Training",
+        "Precision",
+        "auto computes matrix products in half precision (bfloat16) where the processor or the GPU"
+        " is faster with it; weights and updates stay float32. float32 never does, so that every"
+        " machine computes the same to a rounding.",
+        choices=("auto", "float32"),
+        only={"model": ("gpt",)},
     )
     trained: str = setting(
         "all",
@@ -206,6 +218,16 @@ class TextRecipe(Recipe):
     dropout: float = shared("dropout", 0.0, only={"model": DEEP})
 
     @property
+    def has_hidden(self) -> bool:
+        """Whether its network has hidden layers."""
+        return self.model == "gpt" or (self.model == "mlp" and bool(self.hidden))
+
+    @property
+    def mixed(self) -> bool:
+        """Whether its products may be computed in half precision, where the device is faster."""
+        return self.precision == "auto" and self.model == "gpt" and self.width >= WIDE
+
+    @property
     def whole(self) -> bool:
         """Whether its model answers after each token of a stretch."""
         return self.model == "gpt"
@@ -263,6 +285,7 @@ class TextRecipe(Recipe):
 
     def check(self) -> None:
         """Refuse sizes that do not fit one another."""
+        super().check()
         if self.model == "gpt" and self.width % self.heads:
             raise UserError(
                 f"heads={self.heads} can't share width={self.width} evenly; choose a width that is"
@@ -291,7 +314,9 @@ RECIPES = {
         lr=2e-3,
         dropout=0.2,
     ),
-    "nanoGPT, on a CPU": TextRecipe(tokenizer="characters", lr=1e-3, steps=2000).replace(GPT2),
+    "nanoGPT, on a CPU": TextRecipe(
+        tokenizer="characters", lr=1e-3, steps=2000, precision="float32"
+    ).replace(GPT2),
     "nanoGPT, on a GPU": TextRecipe(
         tokenizer="characters",
         layers=6,

@@ -96,6 +96,22 @@ def test_the_losses_are_those_of_the_trainer(name, recipe, changes, lists):
     assert its == pytest.approx(ours, abs=2e-4)
 
 
+@pytest.mark.parametrize(
+    ("name", "recipe", "changes"),
+    [
+        ("text", "tuned gpt", {**SMALL_GPT, "vocab_size": 300, "width": 32}),
+        ("text", "nanoGPT, on a CPU", {**SMALL_GPT, "trained": "last", "trained_blocks": 1}),
+        ("names", "tuned transformer", {"context": 6, "embedding": 16}),
+    ],
+)
+def test_muon_is_that_of_torch(name, recipe, changes, lists, monkeypatch):
+    """Which is always in bfloat16, as the trainer's is where the machine is fast at it."""
+    monkeypatch.setattr("core.training.muon.multiplies_in_bfloat16", lambda device: True)
+    made, source = recipe_of(name, recipe, optimizer="muon", **changes), lists[name]
+    its = losses_of_script(write_script(name, made, source))
+    assert its == pytest.approx(losses_of_trainer(name, made, source), abs=2e-3)
+
+
 @pytest.mark.parametrize("recipe", playgrounds.get("points").recipes)
 def test_the_points_are_those_of_the_trainer(recipe):
     """Each data set is made again in its script, by the same formulas."""

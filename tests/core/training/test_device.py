@@ -27,9 +27,22 @@ def losses(data, steps=12):
     return [float(learner.learn(*learner.take(), 0.5)[0]) for _ in range(steps)], learner
 
 
-def test_a_cpu_trains_in_float32_and_needs_no_reason():
-    """Nothing is to be chosen there."""
+def test_a_cpu_trains_in_bfloat16_if_it_has_such_products(monkeypatch):
+    """Another one only emulates them, which takes longer: nothing is to be chosen, or said."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    numbers, why = mixed_precision(CPU)
+    assert numbers is torch.bfloat16 and "this processor" in why
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64"})
     assert mixed_precision(CPU) == (None, "")
+
+
+def test_half_precision_is_for_wide_networks_and_can_be_refused():
+    """Narrow ones are slower with it."""
+    recipe = playgrounds.get("text").recipe_for()
+    assert recipe.mixed
+    assert not recipe.replace({"precision": "float32"}).mixed
+    assert not recipe.replace({"width": 32}).mixed
+    assert not recipe.replace({"model": "mlp"}).mixed
 
 
 def test_a_gpu_gets_bfloat16_if_it_can_and_says_why(monkeypatch):
@@ -46,6 +59,7 @@ def test_a_gpu_gets_bfloat16_if_it_can_and_says_why(monkeypatch):
 def test_half_precision_learns_nearly_the_same_with_weights_in_float32(lines, monkeypatch, numbers):
     """Close to float32, yet not the same; a CPU can do it too, only slowly."""
     plain, _ = losses(lines)
+    monkeypatch.setattr("core.playgrounds.text.recipe.WIDE", 32)
     monkeypatch.setattr(learning, "mixed_precision", lambda device: (numbers, "because"))
     half, learner = losses(lines)
     assert half != plain  # it was used
