@@ -348,8 +348,7 @@ def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     ]
     # Fused, all weights are updated in one call: for small networks a third of a step less.
     fused = next(model.parameters()).device.type in ("cpu", "cuda")
-    if recipe.optimizer == "muon":
-        hidden = hidden_matrices(model)
+    if recipe.optimizer == "muon" and (hidden := hidden_matrices(model)):
         chosen = {id(p) for p in hidden}
         groups[0]["params"] = [p for p in matrices if id(p) not in chosen]
         first = {**groups[0], "params": hidden}

@@ -323,11 +323,6 @@ class Recipe:
         Raises:
             UserError: they do not go together; says which and what to do.
         """
-        if self.optimizer == "muon" and not self.has_hidden:
-            raise UserError(
-                "optimizer=muon moves the matrices of hidden layers, and this model has none;"
-                " choose optimizer=adamw."
-            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values for JSON."""

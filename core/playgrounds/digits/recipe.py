@@ -181,7 +181,6 @@ class DigitsRecipe(Recipe):
 
     def check(self) -> None:
         """Refuse batch norm over a single example, which has no spread, and an empty CNN."""
-        super().check()
         if self.model == "cnn" and not self.channels:
             raise UserError("channels= leaves no convolution; give at least one size, such as 16.")
         if self.batch_norm and self.batch_size < 2:

@@ -183,7 +183,6 @@ class NamesRecipe(Recipe):
 
     def check(self) -> None:
         """Refuse sizes that do not fit one another."""
-        super().check()
         if self.model == "wavenet" and (self.context < 2 or self.context & (self.context - 1)):
             raise UserError(
                 f"context={self.context} can't be halved again and again; wavenet wants 2, 4, 8,"

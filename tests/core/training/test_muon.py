@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from core import playgrounds
-from core.errors import UserError
+from core.code.script import write_script
 from core.training import muon
 from core.training.learner import Learner
 
 CPU = torch.device("cpu")
-SMALL = {"optimizer": "muon", "width": 32, "layers": 2, "context": 16, "batch_size": 8}
+SMALL = {"width": 32, "layers": 2, "context": 16, "batch_size": 8, "dropout": 0.0}
 
 
 @pytest.fixture
@@ -101,7 +101,10 @@ def test_it_learns(text):
         ("points", {"hidden": ""}),
     ],
 )
-def test_a_network_without_hidden_layers_has_nothing_for_it(name, changes):
-    """So it says what to choose."""
-    with pytest.raises(UserError, match="choose optimizer=adamw"):
-        playgrounds.get(name).recipe_for().replace({"optimizer": "muon", **changes})
+def test_a_network_without_hidden_layers_learns_by_adamw(name, changes, tmp_path):
+    """Nothing is left for Muon, and the script that is shown has none of it."""
+    playground = playgrounds.get(name)
+    recipe = playground.recipe_for().replace({"optimizer": "muon", "batch_size": 8, **changes})
+    learner = Learner(playground, recipe, playground.load(None), CPU)
+    assert type(learner.optimizer) is torch.optim.AdamW
+    assert "Muon" not in write_script(name, recipe)
