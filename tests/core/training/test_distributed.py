@@ -15,7 +15,10 @@ from core.training.checkpoint import load_checkpoint
 from tests.core.test_cli import answer
 
 ROOT = Path(__file__).parents[3]
-SMALL = "tokenizer=characters context=16 width=16 layers=2 heads=2 batch_size=8 optimizer=adamw dropout=0".split()
+SMALL = (
+    "tokenizer=characters context=16 width=16 layers=2 heads=2 batch_size=8 dropout=0"
+    " optimizer=adamw".split()
+)
 LESSON = "The cat sat on the mat. A rat, by the way, sat on the cat!\nShall I compare thee?\n"
 
 
