@@ -38,6 +38,8 @@ MEASUREMENTS = {
     "tuned-60": "bench.accuracy tuned-60",
     "tuned-120": "bench.accuracy tuned-120",
     "text-180": "bench.accuracy text-180",
+    "text-600": "bench.accuracy text-600",
+    "text-switches": "bench.accuracy text-switches",
     "text-characters": "bench.accuracy text-characters",
     "text-starter": "bench.accuracy text-starter",
     "text-cache": "bench.text cache",

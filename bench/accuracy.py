@@ -73,12 +73,49 @@ def tuned(seconds: int, floor: float) -> None:
 
 def text(what: str, floor: float, *words: str) -> None:
     """A text recipe after 180 s on Tiny Shakespeare, judged on the whole last tenth."""
+    show([row(what, _text_loss(what, *LONG, *words), floor, "nats", most=True)])
+
+
+def _text_loss(what: str, *words: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "net.safetensors")
-        made = core("train", "text", *LONG, *words, *DATA, "--out", out)
-        got = core("evaluate", out, *DATA)["metrics"]
-    print(f"{made['steps']:,} steps, {made['parameters']:,} parameters", file=sys.stderr)
-    show([row(what, got["val_nats_per_char"], floor, "nats", most=True)])
+        made = core("train", "text", *words, *DATA, "--out", out)
+        got = core("evaluate", out, *DATA)["metrics"]["val_nats_per_char"]
+    steps, size = made["steps"], made["parameters"]
+    print(f"{what}: {got:.3f} after {steps:,} steps, {size:,} parameters", file=sys.stderr)
+    return float(got)
+
+
+SWITCHES: tuple[tuple[str, dict[str, object]], ...] = (
+    (
+        "AdamW, float32",
+        {"optimizer": "adamw", "precision": "float32", "lr": 0.004, "batch_size": 12}
+        | {"context": 64, "dropout": 0.0, "weight_decay": 0.1},
+    ),
+    ("and bfloat16", {"precision": "auto"}),
+    ("and Muon", {"optimizer": "muon", "lr": 0.006, "batch_size": 16}),
+    ("and dropout, more decay", {"dropout": 0.1, "weight_decay": 0.3}),
+    ("and a context of 128", {"context": 128, "batch_size": 8}),
+)
+"""What the default recipe of the text page has, one after another; the last is that recipe."""
+
+
+def text_switches() -> None:
+    """What each switch of the default text recipe brings, 180 s with and without it."""
+    settings: dict[str, object] = {}
+    rows = []
+    for what, changes in SWITCHES:
+        settings |= changes
+        words = [f"{key}={value}" for key, value in settings.items()]
+        loss = _text_loss(what, *LONG, "--set", *words)
+        rows.append(row(f"{what}: nats a character", loss, None, "nats"))
+    show(rows)
+
+
+def text_600() -> None:
+    """The default text recipe after 600 s."""
+    loss = _text_loss("train text --seconds 600", *lasting(600))
+    show([row("train text --seconds 600: nats a character", loss, 1.40, "nats", most=True)])
 
 
 def text_starter() -> None:
@@ -142,6 +179,8 @@ def main(words: list[str]) -> None:
         "text-characters": lambda: text(
             "characters, 180 s: nats a character", 1.66, "--recipe", "characters gpt"
         ),
+        "text-switches": text_switches,
+        "text-600": text_600,
         "text-starter": text_starter,
         "tuned-60": lambda: tuned(60, 1.965),
         "tuned-120": lambda: tuned(120, 1.95),

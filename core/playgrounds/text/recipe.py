@@ -21,7 +21,6 @@ TOKENS = {"characters": 320, "gpt2": 50_257}
 class TextRecipe(Recipe):
     """The settings of a training on a text. The defaults are the recipe ``tuned gpt``."""
 
-<<<<<<< HEAD
     dataset: str = setting(
         TEXT,
         "Tokens",
@@ -31,15 +30,12 @@ class TextRecipe(Recipe):
         " two layers forms an induction head (see Heads).",
         choices=(TEXT, REPEATS),
     )
-    lr: float = shared("lr", 4e-3)
-=======
     optimizer: str = shared("optimizer", "muon")
     lr: float = shared("lr", 6e-3)
->>>>>>> 67a21eb (The tuned GPT learns by Muon, with dropout: its settings were chosen on a validation part of the training text)
     beta2: float = shared("beta2", 0.99)
-    weight_decay: float = shared("weight_decay", 0.1)
+    weight_decay: float = shared("weight_decay", 0.3)
     batch_size: int = setting(
-        16,
+        8,
         "Training",
         "Batch size",
         "How many stretches of text (for mlp and bigram: windows) an update is averaged over.",
@@ -122,7 +118,7 @@ class TextRecipe(Recipe):
         choices=MODELS,
     )
     context: int = setting(
-        64,
+        128,
         "Model",
         "Context",
         "How many tokens back the network sees.",
@@ -304,7 +300,6 @@ class TextRecipe(Recipe):
 
 GPT2: dict[str, object] = {"position": "learned", "qk_norm": False, "branch_gain": 1.0}
 """What tells GPT-2's blocks from the tuned ones."""
-
 
 
 def _by_adamw(**settings: object) -> TextRecipe:
