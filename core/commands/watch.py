@@ -71,6 +71,7 @@ def _tell(loop: dict[str, Any], seconds: float) -> None:
 def _show(answer: dict[str, Any]) -> str:
     from ..doctor.diagnosis import Diagnosis
     from ..doctor.rules.crash import usual_cause
+    from ..programs.by_hand import ChangedByHand, nothing_seen
 
     parts = []
     for line in answer["skipped"]:
@@ -97,9 +98,7 @@ def _show(answer: dict[str, Any]) -> str:
     if answer["saved"]:
         parts += ["", f"A copy with the first change is in {answer['saved']}"]
     if not answer["loops"]:
-        parts.append(
-            "No loop was seen that trains: none that was run has a backward pass on a tensor."
-        )
+        parts.append(nothing_seen([ChangedByHand(**one) for one in answer["by_hand"]]))
     return "\n".join(parts)
 
 

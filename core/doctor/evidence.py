@@ -180,6 +180,11 @@ class Evidence:
         return not self.training_kind or self.training_kind in COMPARABLE
 
     @property
+    def losses_alone(self) -> bool:
+        """Whether none of the steps showed a weight that is trained."""
+        return bool(self.observations) and not any(o.parameters for o in self.observations)
+
+    @property
     def is_supervised(self) -> bool:
         """Whether the labels are facts about the inputs."""
         return not self.training_kind or self.training_kind in SUPERVISED

@@ -25,6 +25,8 @@ SCHEDULERS = ("sched", "warmup", "lr_", "prof", "writer", "bar", "env")
 """Parts of names of what has a ``step()`` that moves no weight."""
 OPTIMISERS = ("optim.", "torch.optim.")
 """Where optimisers are made."""
+COMPUTED = (ast.BinOp, ast.DictComp, ast.ListComp)
+"""How moments are made of gradients."""
 SIZES = ("pow", "square", "abs", "norm", "vector_norm")
 """Functions that leave the size of a gradient, and not its direction."""
 AMBIGUOUS = frozenset("train eval step fit update run forward close backward zero_grad".split())
@@ -88,6 +90,8 @@ class LoopFinder:
         """Variables that hold an optimiser."""
         self._derivatives: set[int] = set()
         """Ids of the calls that return gradients."""
+        self._given: dict[int, set[str]] = {}
+        """Parameters that are given gradients, by the id of their function."""
         self._moved: set[int] = set()
         """Ids of the statements that move weights by such gradients."""
         for tree in trees:
@@ -98,8 +102,11 @@ class LoopFinder:
             self._note_differentiated(tree)
             self._note_held(tree)
             self._note_derivatives(tree)
+        self._pass_on_gradients()
         for unit in self._units:
             self._note_moved(unit.node)
+        for unit in self._units:
+            self._leave_out_looked_at(unit)
         self.found = Loops()
         self._settle()
 
@@ -287,16 +294,42 @@ class LoopFinder:
     def _differentiates(self, value: ast.expr) -> bool:
         return any(isinstance(n, ast.Call) and self.is_transform(n) for n in ast.walk(value))
 
-    def _note_moved(self, node: ast.AST) -> None:
-        """Note which statements of a function move weights by gradients that are values."""
-        names: set[str] = set()
+    def _pass_on_gradients(self) -> None:
+        """Note which parameters of functions are given gradients, as of an update by hand."""
+        before = -1
+        while sum(map(len, self._given.values())) > before:
+            before = sum(map(len, self._given.values()))
+            for unit in self._units:
+                names = self._gradient_names(unit.node)
+                for call in _own(unit.node):
+                    if not isinstance(call, ast.Call):
+                        continue
+                    for called in self._called(call, unit.owner):
+                        given = [arg.arg for arg in called.node.args.args]  # type: ignore[union-attr]
+                        given = given[1:] if given[:1] == ["self"] else given
+                        pairs = [*zip(given, call.args, strict=False)]
+                        pairs += [(k.arg or "", k.value) for k in call.keywords]
+                        self._given.setdefault(id(called.node), set()).update(
+                            name for name, value in pairs if self._has_gradient(value, names)
+                        )
+
+    def _has_gradient(self, value: ast.AST | None, names: set[str]) -> bool:
+        """Whether a gradient is in a value, other than by its size."""
+        inside = list(ast.walk(value)) if value is not None else []
+        sized = _ids_in_sizes(inside)
+        return any(
+            ((isinstance(n, ast.Name) and n.id in names) or id(n) in self._derivatives)
+            and id(n) not in sized
+            for n in inside
+        )
+
+    def _gradient_names(self, node: ast.AST) -> set[str]:
+        """Return the variables of a function that hold gradients, or what is computed of them."""
+        given = self._given.get(id(node), set())
+        names = set(given)
 
         def has_gradient(value: ast.AST | None) -> bool:
-            inside = ast.walk(value) if value is not None else ()
-            return any(
-                (isinstance(n, ast.Name) and n.id in names) or id(n) in self._derivatives
-                for n in inside
-            )
+            return self._has_gradient(value, names)
 
         before = -1
         while len(names) > before:
@@ -305,10 +338,23 @@ class LoopFinder:
                 if isinstance(one, ast.Assign) and (
                     any(id(n) in self._derivatives for n in ast.walk(one.value))
                     or (isinstance(one.value, ast.Name) and one.value.id in names)
+                    or (given and isinstance(one.value, COMPUTED) and has_gradient(one.value))
                 ):
                     names |= {n.id for t in one.targets for n in _stored(t)}
                 elif isinstance(one, ast.For | ast.comprehension):
                     names |= _names_of_items(one.target, one.iter, has_gradient)
+                elif isinstance(one, ast.Call) and one.args and isinstance(one.args[0], ast.Lambda):
+                    pairs = zip(one.args[0].args.args, one.args[1:], strict=False)
+                    names |= {arg.arg for arg, value in pairs if has_gradient(value)}
+        return names
+
+    def _note_moved(self, node: ast.AST) -> None:
+        """Note which statements of a function move weights by gradients that are values."""
+        names = self._gradient_names(node)
+
+        def has_gradient(value: ast.AST | None) -> bool:
+            return self._has_gradient(value, names)
+
         for one in _own(node):
             if isinstance(one, ast.AugAssign):
                 moves = has_gradient(one.value) and not has_gradient(one.target)
@@ -328,10 +374,20 @@ class LoopFinder:
                 continue
             if moves:
                 self._moved.add(id(one))
-        inside = list(_own(node))
-        steps = any(isinstance(n, ast.Call) and _last_name(n.func) == "step" for n in inside)
-        if not steps and not any(id(n) in self._moved for n in inside):
-            self._derivatives -= {id(n) for n in inside}  # they are looked at
+
+    def _leave_out_looked_at(self, unit: _Unit) -> None:
+        """Leave out the gradients of a function in which nothing is moved by them."""
+        inside = list(_own(unit.node))
+        calls = [n for n in inside if isinstance(n, ast.Call)]
+        steps = any(_last_name(call.func) == "step" for call in calls)
+        helpers = [u.node for call in calls for u in self._called(call, unit.owner)]
+        moves = any(
+            id(n) in self._moved
+            for node in (unit.node, *(h for h in helpers if self._given.get(id(h))))
+            for n in _own(node)
+        )
+        if not steps and not moves:
+            self._derivatives -= {id(n) for n in inside}
 
     # What functions do, until nothing changes any more: they call one another.
 
@@ -540,15 +596,20 @@ def _without_names(value: ast.expr) -> str:
 
 def _reads_only_sizes(value: ast.expr) -> bool:
     """Whether each gradient in a value is squared, or its absolute value or norm is taken."""
+    inside = list(ast.walk(value))
+    sized = _ids_in_sizes(inside)
+    return all(id(n) in sized for n in inside if isinstance(n, ast.Attribute) and n.attr == "grad")
+
+
+def _ids_in_sizes(nodes: Iterable[ast.AST]) -> set[int]:
+    """Return the ids of what is squared, or of which the absolute value or norm is taken."""
     sized: set[int] = set()
-    for node in ast.walk(value):
+    for node in nodes:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             sized |= {id(n) for n in ast.walk(node.left)}
         elif isinstance(node, ast.Call) and _last_name(node.func) in SIZES:
             sized |= {id(n) for n in ast.walk(node)}
-    return all(
-        id(n) in sized for n in ast.walk(value) if isinstance(n, ast.Attribute) and n.attr == "grad"
-    )
+    return sized
 
 
 def _last_name(node: ast.AST) -> str:

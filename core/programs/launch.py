@@ -16,6 +16,7 @@ from typing import IO, Any, NoReturn, Self
 
 from ..errors import UserError
 from ..paths import ROOT, expanded
+from .by_hand import changed_by_hand
 from .program import Program, read_program
 from .run_program import Order
 
@@ -193,11 +194,16 @@ class ProgramRun:
             "failed": seen["failed"],
             "skipped": [asdict(line) for line in self.program.skipped],
             "loops": seen["loops"],
+            "by_hand": [] if seen["loops"] else self._by_hand(),
         }
         if self._figures:
             kept = [{key: f[key] for key in ("cell", "line", "file")} for f in seen["figures"]]
             answer["figures"] = kept
         return answer
+
+    def _by_hand(self) -> list[dict[str, Any]]:
+        """Return what learns where no training was seen."""
+        return [asdict(one) for one in changed_by_hand(self.program.cells)]
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program and to all that it started."""

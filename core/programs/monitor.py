@@ -219,9 +219,12 @@ class Monitor:
         return noting
 
     def _note_inside(self, value: Any) -> None:
-        """Note a loss, unless it is one inside of another transform."""
-        if not sys.modules["torch"]._C._functorch.is_functorch_wrapped_tensor(value):
-            self.root(value)
+        """Note a loss, unless it is one inside of another derivative; of an ensemble the mean."""
+        functorch = sys.modules["torch"]._C._functorch
+        while functorch.is_batchedtensor(value):  # inside of vmap: one of each network or example
+            value = functorch.get_unwrapped(value)
+        if not functorch.is_functorch_wrapped_tensor(value):
+            self.root(value.mean() if value.numel() > 1 else value)
 
     # Loops.
 
@@ -451,8 +454,11 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a loss is one number."""
-    return value.numel() == 1 if _is_tensor(value) else isinstance(value, float)
+    """Whether a loss is one number, and can be read: inside of ``torch.func`` it can't."""
+    if not _is_tensor(value):
+        return isinstance(value, float)
+    wrapped = sys.modules["torch"]._C._functorch.is_functorch_wrapped_tensor(value)
+    return value.numel() == 1 and not wrapped
 
 
 def _leaves(value: "Tensor") -> set[int]:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.doctor.diagnosis import VERDICTS, Cause, CodeLine, Diagnosis
+from core.programs.by_hand import ChangedByHand, nothing_seen
 from core.programs.fixes.propose import propose
 from core.programs.program import Program
 from core.telemetry.history import Curve, History
@@ -303,10 +304,8 @@ class ProgramPanel(QWidget):
             if not answer["loops"]:
                 self.tabs.setCurrentWidget(self.output)
         elif not answer["loops"]:
-            self.say(
-                "No loop was seen that trains: none that was run has a backward pass on a tensor.",
-                "warning",
-            )
+            moved = [ChangedByHand(**one) for one in answer["by_hand"]]
+            self.say(nothing_seen(moved), "warning")
         else:
             self.say(f"It ended with exit status {answer['exit_status']}.")
 

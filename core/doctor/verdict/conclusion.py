@@ -64,6 +64,10 @@ NEW_EACH_TIME = (
     " Hardly any example came twice, so that it is nearly the loss on new data; to be sure, measure"
     " that, and hand it to seen.validate(loss)."
 )
+LOSSES_ALONE = (
+    " No weights were seen that ask for a gradient, as where a function is differentiated"
+    " (torch.func.grad): judged are its losses alone, and no layer, gradient or update."
+)
 SELDOM = 0.3
 """Times that an example may have been met before, for its loss to be that of a new one."""
 OFTEN = 2.0
@@ -172,6 +176,8 @@ def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0
     else:
         verdict, sentence, sure, forecast = _healthy(evidence)
         proof = evidence.proofs.get(verdict)
+    if evidence.losses_alone:
+        sentence += LOSSES_ALONE
     if evidence.networks > 1:
         which = f"judged is the last, by its {evidence.done:,} steps"
         if evidence.chosen_by:

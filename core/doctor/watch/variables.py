@@ -211,6 +211,8 @@ def _is_leaf(tensor: Tensor) -> bool:
 
 
 def _add_tensor(found: Variables, name: str, tensor: Tensor) -> None:
+    if tensor.is_meta:
+        return
     known = found.names.get(id(tensor))
     if known is not None:
         if "[" not in known or "[" in name:
@@ -247,7 +249,11 @@ def _unregistered(root: nn.Module) -> Iterator[tuple[str, Tensor]]:
 def _name_modules(found: Variables) -> None:
     """Name what modules hold as PyTorch does; with the variable's name where there are several."""
     inner = {id(m) for root in found.modules.values() for m in root.modules() if m is not root}
-    found.modules = {n: m for n, m in found.modules.items() if id(m) not in inner}
+    found.modules = {
+        n: m  # one without values is called with those of others: torch.func.functional_call
+        for n, m in found.modules.items()
+        if id(m) not in inner and not any(p.is_meta for p in m.parameters())
+    }
     alone = sum(1 for m in found.modules.values() if any(True for _ in m.parameters())) == 1
     for variable, root in found.modules.items():
         prefix = "" if alone else f"{variable}."

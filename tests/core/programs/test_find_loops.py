@@ -364,6 +364,46 @@ def test_a_function_that_differentiates_a_loss_is_followed():
     assert found(both) == ([4], [])
 
 
+@pytest.mark.parametrize(
+    "update",
+    [
+        "new = {k: p - 0.1 * grads[k] for k, p in ps.items()}",
+        "m = 0.9 * m + 0.1 * grads; v = 0.9 * v + grads ** 2; new = ps - 0.1 * m / v.sqrt()",
+        "new = tree_map(lambda p, g: p - 0.1 * g, ps, grads)",
+    ],
+)
+def test_a_function_that_is_given_gradients_may_move_weights_by_them(update):
+    """As in JAX: a step returns new parameters, which an optimiser of one's own makes."""
+    source = f"""
+        import torch
+        def update(ps, grads, m, v):
+            {update}
+            return new
+        def step(ps, x):
+            grads, loss = torch.func.grad_and_value(loss_of)(ps, x)
+            return update(ps, grads, 0, 0), loss
+        for i in range(9):
+            ps, loss = step(ps, x)
+    """
+    assert found(source) == ([9], [])
+
+
+def test_a_function_that_is_given_gradients_may_only_measure_them():
+    """The norm of a gradient is added up: nothing learns."""
+    source = """
+        import torch
+        def norm(grads):
+            total = 0
+            for g in grads:
+                total = total + g.norm() ** 2
+            return total
+        for i in range(9):
+            grads = torch.func.grad(loss_of)(ps, x)
+            print(norm(grads))
+    """
+    assert found(source) == ([], [])
+
+
 def test_functions_that_are_returned_or_given_are_followed():
     """A step that a factory makes, and a function of the loop that it is given to."""
     source = """

@@ -144,6 +144,54 @@ each = vmap(grad(error), in_dims=(None, 0, 0))(u, x, y)
 for t in (w, b, u, v, scores, each):
     print(t.double().sum().item())
 """
+ENSEMBLE = """
+import copy
+import torch
+from torch import nn
+from torch.func import functional_call, grad, stack_module_state, vmap
+
+torch.manual_seed(0)
+nets = [nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)) for _ in range(4)]
+params, buffers = stack_module_state(nets)
+base = copy.deepcopy(nets[0]).to("meta")
+x = torch.randn(300, 3)
+
+def squared_loss(params, buffers, x, y):
+    return nn.functional.mse_loss(functional_call(base, (params, buffers), (x,)), y)
+
+gradients = vmap(grad(squared_loss), in_dims=(0, 0, None, None))
+for step in range(200):
+    rows = torch.randint(0, 300, (32,))
+    found = gradients(params, buffers, x[rows], x[rows, :1].sin())
+    with torch.no_grad():
+        for name in params:
+            params[name] -= 0.1 * found[name]
+"""
+FUNCTIONAL = """
+import torch
+torch.manual_seed(0)
+x = torch.randn(300, 3)
+
+def squares(w, x):
+    return ((x @ w - x.sum(1)) ** 2).mean() + 0.5
+
+def update(w, g):
+    return w - 0.1 * g
+
+w = torch.zeros(3)
+for step in range(60):
+    g = torch.func.grad(squares)(w, x[torch.randint(0, 300, (32,))])
+    w = update(w, g)
+"""
+BOLTZMANN = """
+import torch
+w, lr = 0.01 * torch.randn(6, 4), 0.1
+data = torch.bernoulli(torch.full((50, 6), 0.3))
+for epoch in range(3):
+    h = torch.bernoulli(torch.sigmoid(data @ w))
+    v = torch.sigmoid(h @ w.T)
+    w += lr * (data.T @ h - v.T @ torch.sigmoid(v @ w)) / 50
+"""
 POLICY = """
 import torch
 from torch import nn
@@ -195,6 +243,38 @@ def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
     cause = loop["diagnosis"]["causes"][0]
     assert cause["id"] == "train_eval_mismatch"
     assert cause["lines"][0]["line"] == 27 and "x_val @ W1" in cause["lines"][0]["text"]
+
+
+def test_an_ensemble_of_vmap_is_watched_by_the_mean_of_its_losses(tmp_path, capfd):
+    """The network that is called with stacked weights has none of its own."""
+    path = tmp_path / "ensemble.py"
+    path.write_text(ENSEMBLE)
+    (loop,) = watched(path, output=None, budget=0.5)["loops"]
+    assert loop["steps"] == 200 and 0 < loop["last_loss"] < loop["first_loss"] / 4
+    assert loop["diagnosis"]["causes"] == [] and "Traceback" not in capfd.readouterr().err
+
+
+def test_of_a_function_that_is_differentiated_the_losses_are_judged_and_that_is_said(tmp_path):
+    """New weights in each step: no layer, gradient or update is seen."""
+    path = tmp_path / "functional.py"
+    path.write_text(FUNCTIONAL)
+    (loop,) = watched(path, budget=0.5)["loops"]
+    assert loop["steps"] == 60 and loop["last_loss"] < loop["first_loss"]
+    found = loop["diagnosis"]
+    assert found["causes"] == [] and "judged are its losses alone" in found["sentence"]
+
+
+def test_what_learns_without_gradients_is_named(tmp_path, capsys):
+    """Instead of saying only that nothing was seen."""
+    path = tmp_path / "boltzmann.py"
+    path.write_text(BOLTZMANN)
+    seen = watched(path)
+    assert seen["loops"] == [] and seen["by_hand"] == [{"name": "w", "cell": None, "line": 8}]
+    assert main(["watch", str(path), "--no-record"]) == 0
+    said = capsys.readouterr().out
+    assert "What learns here is w, changed by hand (line 8)" in said
+    path.write_text("count = 0\nfor i in range(3):\n    count += i\n")
+    assert watched(path)["by_hand"] == []
 
 
 def test_a_training_without_a_backward_pass_is_watched(tmp_path):
