@@ -186,7 +186,9 @@ class Monitor:
             self._looked_at[0].evaluated.pop()  # it was no loss to be looked at
             self._looked_at = None
         # What a hook differentiates within a backward pass is no loss.
-        if self._root is not None and (self._loss is None or self._root.numel() == 1):
+        if self._root is not None and (
+            self._loss is None or (self._root.numel() == 1 and not _is_searching(sys._getframe(1)))
+        ):
             self._loss = value
         return value
 
@@ -471,6 +473,15 @@ def _leaves(value: "Tensor") -> set[int]:
             found.add(id(getattr(node, "variable", None)))
             todo += [other for other, _ in node.next_functions]
     return found
+
+
+def _is_searching(frame: FrameType | None) -> bool:
+    """Whether L-BFGS asks for the loss again: what it began with is the loss of its step."""
+    for _ in range(MAX_FRAMES):
+        if frame is None or frame.f_code.co_filename.endswith("lbfgs.py"):
+            return frame is not None
+        frame = frame.f_back
+    return False
 
 
 def _is_on_training_data(frame: FrameType | None) -> bool:

@@ -167,6 +167,25 @@ for step in range(200):
         for name in params:
             params[name] -= 0.1 * found[name]
 """
+CLOSURE = """
+import torch
+torch.manual_seed(0)
+x = torch.randn(80, 3)
+y = (x.sum(1) > 0).float()
+w = torch.zeros(3, requires_grad=True)
+optimizer = torch.optim.LBFGS([w], max_iter=8)
+
+def closure():
+    optimizer.zero_grad()
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(x @ w, y) + 0.01 * (w ** 2).sum()
+    loss.backward()
+    return loss
+
+for i in range(25):
+    loss = optimizer.step(closure)
+    if i == 0:
+        print(loss.item())
+"""
 FUNCTIONAL = """
 import torch
 torch.manual_seed(0)
@@ -252,6 +271,17 @@ def test_an_ensemble_of_vmap_is_watched_by_the_mean_of_its_losses(tmp_path, capf
     (loop,) = watched(path, output=None, budget=0.5)["loops"]
     assert loop["steps"] == 200 and 0 < loop["last_loss"] < loop["first_loss"] / 4
     assert loop["diagnosis"]["causes"] == [] and "Traceback" not in capfd.readouterr().err
+
+
+def test_the_loss_of_a_step_of_lbfgs_is_the_one_that_it_begins_with(tmp_path, capfd):
+    """The last one that its closure was asked for is that behind the step, or was only tried."""
+    path = tmp_path / "closure.py"
+    path.write_text(CLOSURE)
+    (loop,) = watched(path, output=None, budget=0.5)["loops"]
+    assert loop["steps"] == 25 and loop["diagnosis"]["causes"] == []
+    assert loop["first_loss"] == pytest.approx(float(capfd.readouterr().out), rel=1e-6)
+    assert loop["last_loss"] < 0.6 * loop["first_loss"]
+    assert loop["diagnosis"]["verdict"] in ("fine", "unknown")
 
 
 def test_of_a_function_that_is_differentiated_the_losses_are_judged_and_that_is_said(tmp_path):
