@@ -739,9 +739,13 @@ def _index_of(op: Op) -> Tensor | None:
 def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str, Any]:
     """Search the inputs of an evaluation among the examples that were seen in training.
 
-    Of these a part was kept: the share that is found is that of the part.
+    Of these a part was kept: the share that is found is that of the part. Where the loss is that of
+    some rows alone, as of the training nodes of a graph, the others are rightly seen, too.
     """
     graph = replay.graph
+    targets = graph.targets
+    if targets is not None and targets.dim() and len(targets) < len(graph.inputs[0]):
+        return {}
     seen = torch.cat([inputs[0] for inputs, _ in replay.batches])
     known = torch.unique(seen.flatten(1).float(), dim=0)  # each step may have had all of them
     wide = math.prod(seen.shape[1:]) > DISTINCTIVE or _are_distinct(known.cpu().numpy())

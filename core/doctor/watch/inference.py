@@ -52,8 +52,9 @@ column is scaled otherwise."""
 MOSTLY_KEPT, MADE_UP_FOR = 0.95, 0.6
 """Share of units that dropout by hand keeps; and the part of what it leaves out by which inference
 is larger where that is not made up for."""
-SIGNAL_RATIO = 1.5
-"""Signals so many times larger or smaller are normalised by other statistics."""
+SIGNAL_RATIO, LAGGING = 1.5, 2.5
+"""Signals so many times larger or smaller are normalised by other statistics; and of running ones,
+which lag behind weights that move fast."""
 SMALLEST_PICTURE = 4
 """Of a side."""
 FAR, NEAR = 3.0, 2.0
@@ -347,7 +348,8 @@ def _compare_signals(name: str, ours: Behind, theirs: Behind) -> list[str]:
         for tensors in (ours.signals, theirs.signals)
     )
     ratio = used / (trained + 1e-12)
-    if 1 / SIGNAL_RATIO < ratio < SIGNAL_RATIO:
+    most = LAGGING if ours.updated else SIGNAL_RATIO
+    if 1 / most < ratio < most:
         return []
     return [f"behind {name} signals are {ratio:.1f} times as large, normalised by other statistics"]
 
@@ -361,6 +363,7 @@ def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[s
     known = {id(t) for t in graph.weights.values()}
     made = {id(t): op for op in tape.ops for t in op.outputs}
     noise = made_only_by(tape.ops, lambda op: op.name in RANDOM)  # that is to become a picture
+    constant = {id(t) for op in graph.ops for t in op.inputs} - {id(t) for t in graph.inputs}
     joined = [
         (op.name, place)
         for op in graph.ops
@@ -378,7 +381,7 @@ def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[s
         for tensor in [op.inputs[place] for place in places] or op.inputs:
             if id(tensor) in known | signal or not tensor.is_floating_point():
                 continue
-            if tensor.requires_grad:
+            if tensor.requires_grad or id(tensor) in constant:
                 continue
             if tensor.shape[-1] != first.shape[-1] and tensor.shape[-1] != first[0].numel():
                 continue

@@ -126,3 +126,31 @@ def test_differences_between_neighbours_are_no_sums():
         return F.mse_loss(second @ (second @ u), wanted) / wanted.var()
 
     assert train(loss, net) != "normalisation_missing"
+
+
+@pytest.mark.parametrize(("masked", "cause"), [(True, ""), (False, "data_overlap")])
+def test_all_nodes_of_a_graph_are_seen_in_training(masked, cause):
+    """The loss is that of some of them alone; where it is that of all, none are new."""
+    nodes, features = 120, torch.randn(120, 12)
+    near = torch.rand(nodes, nodes) < 0.05
+    near = (near | near.T | torch.eye(nodes, dtype=torch.bool)).float()
+    mean = near / near.sum(1, keepdim=True)
+    labels = (features[:, 0] > 0).long()
+    enter, leave = nn.Linear(12, WIDE), nn.Linear(WIDE, 2)
+    some, others = torch.randperm(nodes).split([60, 60])
+    optimizer = torch.optim.Adam(nn.ModuleList([enter, leave]).parameters(), lr=2e-3)
+
+    def scores():
+        return mean @ leave(torch.relu(mean @ enter(features)))
+
+    with watch(enter, leave, quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(STEPS):
+            picked = some if masked else slice(None)
+            loss = F.cross_entropy(scores()[picked], labels[picked])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+            with torch.no_grad():
+                seen.validate(F.cross_entropy(scores()[others], labels[others]))
+    assert (seen.diagnosis.causes[0].id if seen.diagnosis.causes else "") == cause

@@ -599,3 +599,43 @@ def test_gradients_by_hand(rows, causes):
             w1 -= 0.3 * d1
             seen.step(loss)
     assert [cause.id for cause in seen.diagnosis.causes] == causes
+
+
+@pytest.mark.parametrize(("times", "cause"), [(1.7, None), (4.0, "train_eval_mismatch")])
+def test_running_statistics_may_lag_behind(times, cause):
+    """Weights that move fast leave them behind; what is far off was not updated."""
+    norm = nn.BatchNorm1d(32)
+    model = nn.Sequential(nn.Linear(WIDE, 32), norm, nn.ReLU(), nn.Linear(32, 2))
+    x = torch.randn(400, WIDE)
+
+    def use():
+        norm.running_var /= times**2
+        model.eval()(x[:100])
+
+    def step(_):
+        ix = torch.randint(0, 400, (64,))
+        return F.cross_entropy(model(x[ix]), (x[ix, 0] > 0).long())
+
+    found = {each.id for each in train(step, [model], 60, 0.0, use=use).causes}
+    assert found == ({cause} if cause else set())
+
+
+@pytest.mark.parametrize("cause", ["", "train_eval_mismatch"])
+def test_what_data_are_made_with_is_no_input(cause):
+    """A matrix that noise is spread by is as wide as the inputs are, and of another size."""
+    spread, net = torch.randn(6, 32), nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 9))
+    codes = torch.randn(80, 32)
+
+    def views(ids):
+        return 3 * codes[ids] + torch.randn(len(ids), 6) @ spread
+
+    def loss(step):
+        ids = torch.randperm(60)[:24].repeat_interleave(2)
+        same = ids[:, None] == ids[None]
+        apart = torch.cdist(*[F.normalize(net(views(ids)), dim=1)] * 2)
+        return F.relu((apart * same).amax(1) - (apart + 9 * same).amin(1) + 0.3).mean()
+
+    def use():
+        net(views(torch.arange(60, 80)) * (4 if cause else 1))
+
+    assert first(train(loss, [net], budget=0.0, use=use)) == cause
