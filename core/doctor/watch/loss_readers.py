@@ -113,6 +113,8 @@ def _product(graph: StepGraph, op: Op) -> LossCall | None:
     made = graph.made_by_behind_views(signals[0])
     if made is None or made.name not in PROBABILITIES or not _are_shares(rows[0]):
         return None
+    if made.name == "sub" and graph.kind(made.args[0]) == "data":
+        return None  # a divergence by hand: log-probabilities are taken from those of the targets
     return LossCall(op, "nll_by_hand", signals[0], rows[0], sign=-1)
 
 

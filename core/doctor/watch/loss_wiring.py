@@ -342,7 +342,7 @@ def _error_over_a_free_spread(graph: StepGraph) -> Wired:
             if not (_is_squared(graph, error) or _is_squared_behind(graph, op)):
                 continue
             chain = {id(one) for one in passed} | {id(op)}
-            made = [source, *(one.outputs[0] for one in passed)]
+            made = [source, *(one.outputs[0] for one in passed), *_picked_again(graph, source)]
             if all(id(user) in chain for t in made for user in graph.users(t)):
                 words = (
                     "errors are divided by a standard deviation of the network's own, whose"
@@ -350,6 +350,16 @@ def _error_over_a_free_spread(graph: StepGraph) -> Wired:
                 )
                 return words, op
     return None
+
+
+def _picked_again(graph: StepGraph, source: Tensor) -> list[Tensor]:
+    """Return what else is picked out of the tensor that this was, and not for its exponential."""
+    picked = graph.made_by(source)
+    if picked is None or picked.name not in ("getitem", "select", "unbind"):
+        return []
+    others = [op for op in graph.users(picked.inputs[0]) if op is not picked]
+    made = [t for op in others for t in op.outputs]
+    return [t for t in made if any(op.name not in ("neg", "exp") for op in graph.users(t))]
 
 
 def _elementwise(graph: StepGraph, value: Tensor) -> tuple[Tensor, list[Op]]:

@@ -639,3 +639,38 @@ def test_what_data_are_made_with_is_no_input(cause):
         net(views(torch.arange(60, 80)) * (4 if cause else 1))
 
     assert first(train(loss, [net], budget=0.0, use=use)) == cause
+
+
+@pytest.mark.parametrize("cause", ["", "wrong_update_sign"])
+def test_a_divergence_by_hand(cause):
+    """Logarithms of the targets less those of the network; the other way round it is maximised."""
+    teacher, student = nn.Linear(WIDE, 6), nn.Sequential(nn.Linear(WIDE, 24), nn.ReLU())
+    head = nn.Linear(24, 6)
+    x = torch.randn(400, WIDE)
+
+    def loss(_):
+        rows = x[torch.randint(0, 400, (32,))]
+        with torch.no_grad():
+            shares = F.softmax(3 * teacher(rows), -1)
+        ours = F.log_softmax(head(student(rows)), -1)
+        apart = ours - shares.log() if cause else shares.log() - ours
+        return (shares * apart).sum() / len(rows)
+
+    assert first(train(loss, [student, head], budget=0.0)) == cause
+
+
+@pytest.mark.parametrize("cause", ["", "wrong_loss"])
+def test_tasks_that_are_weighed_by_learned_spreads(cause):
+    """Logarithms of the spreads lie in one parameter, and are part of the loss (Kendall 2018)."""
+    spreads = nn.ParameterList([nn.Parameter(torch.zeros(2))])
+    body, heads = nn.Linear(8, 32), nn.Linear(32, 2)
+    x, y = quantities()
+
+    def loss(_):
+        ix = torch.randint(0, 400, (32,))
+        one, two = heads(torch.relu(body(x[ix]))).split(1, -1)
+        errors = F.mse_loss(one, y[ix]), F.mse_loss(two, -y[ix])
+        weighed = [torch.exp(-spreads[0][k]) * error for k, error in enumerate(errors)]
+        return sum(weighed) + (0 if cause else spreads[0][0] / 2 + spreads[0][1] / 2)
+
+    assert first(train(loss, [body, heads, spreads], budget=0.0)) == cause
