@@ -26,7 +26,7 @@ def test_a_typed_prompt_is_attended_to(qtbot, all_starters, runs):
     for window in opened(qtbot, "text"):
         part = window.show_part(attention.Part(window.context, {}))
         window.until(lambda part=part: part.prompt.isEnabled())
-        assert part.head_box.count() == 4 and "after 6,000 steps" in part.source.text()
+        assert part.head_box.count() == 4 and "after 5,000 steps" in part.source.text()
         before = part.board.head.scores
         part.prompt.setFocus()
         QTest.keyClick(part.prompt, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
