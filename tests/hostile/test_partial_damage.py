@@ -22,6 +22,7 @@ from core.telemetry.events import Finished, Noted
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
 from core.training.trainer import train
+from tests.stopping import stop_at
 
 DAMAGES = {
     "empty": lambda path: path.write_bytes(b""),
@@ -39,10 +40,7 @@ def weights_of(folder):
 def halves(names_run, tmp_path_factory):
     """A run that was interrupted, and one of the same recipe that was not."""
     folder = tmp_path_factory.mktemp("halves")
-    control = Control()
-    for event in train(names_run(folder / "half", steps=300), control):
-        if getattr(event, "step", 0) >= 100:
-            control.stop()
+    stop_at(names_run(folder / "half", steps=300), 100)
     list(train(names_run(folder / "whole", steps=300), Control()))
     return folder
 
@@ -82,12 +80,9 @@ def test_the_checkpoint_is_written_where_curves_can_not_be(names_run, tmp_path, 
 def test_a_clock_before_1970_loses_no_run(names_run, tmp_path, monkeypatch, clock):
     """It is listed, goes on, and goes to another machine; nor does one that goes back."""
     folder = tmp_path / "runs" / "names-mlp-19691231-000000"
-    control = Control()
     now = time.time
-    for event in train(names_run(folder, steps=300), control):
-        if getattr(event, "step", 0) >= 100:
-            monkeypatch.setattr(time, "time", lambda: clock)
-            control.stop()
+    monkeypatch.setattr(time, "time", lambda: clock)
+    stop_at(names_run(folder, steps=300), 100)
     write_run_info(folder, replace(read_run_info(folder), begun=clock))
     os.utime(folder / LAST, (clock, clock))
     (entry,) = Library(tmp_path / "runs").entries()

@@ -32,6 +32,7 @@ from core.telemetry.history import Curve
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
 from core.training.trainer import train
+from tests.stopping import stop_at
 
 ROOT = Path(__file__).parents[3]
 NOBODY = 2**22 + 1  # more than any process is numbered
@@ -45,16 +46,6 @@ def weights_of(folder):
 def same(some, others):
     """Whether two sets of weights are the same, bit for bit."""
     return some.keys() == others.keys() and all(torch.equal(some[n], others[n]) for n in some)
-
-
-def stop_at(run, step):
-    """Train, and let a person press Stop at a step."""
-    control, ended = Control(), None
-    for event in train(run, control):
-        if getattr(event, "step", 0) >= step:
-            control.stop()
-        ended = event
-    return ended
 
 
 def test_a_record_says_what_was_trained(recorded):

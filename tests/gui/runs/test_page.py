@@ -30,6 +30,7 @@ from gui.session_state import State
 from gui.worker import Worker
 from tests.conftest import NAMES
 from tests.gui.hands import Hands
+from tests.stopping import stop_at
 
 SLOW, FAST, DIGITS = "names-slow", "names-fast", "digits-one"
 CLICK = Qt.MouseButton.LeftButton
@@ -434,10 +435,8 @@ def test_a_busy_page_is_left_alone(among, monkeypatch):
 
 def test_going_on_with_a_stopped_run(among, names_run):
     """Go on turns to its page, does the steps that are left, and the record is finished."""
-    folder, control = paths.RUNS / "stopped", Control()
-    for event in train(names_run(folder, steps=300), control):
-        if getattr(event, "step", 0) >= 40:
-            control.stop()
+    folder = paths.RUNS / "stopped"
+    stop_at(names_run(folder, steps=300), 40)
     assert read_run_info(folder).state == "stopped"
     among.until(lambda: "stopped" in among.shown())
     among.choose("stopped")
