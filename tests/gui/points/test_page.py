@@ -1,5 +1,6 @@
 """The points page in a real window: it trains, shows its field, its units, and what is drawn."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -53,7 +54,8 @@ def test_the_field_is_live_while_it_trains(points):
     points.until(lambda: plane.painted > 2 and len(set(steps)) > 2)
     assert steps == sorted(steps)
     point_at(points, 1.6, -0.4)
-    points.until(lambda: answer(points).startswith("x 1.6") and "● blue 9" in answer(points))
+    sure = re.compile(r"x 1\.6.* blue (9|100)")  # a fast machine is at 100 % at once
+    points.until(lambda: sure.match(answer(points)) is not None)
     points.stop()
     last = points.session.weights.step
     points.until(lambda: points.page.live.settled and steps[-1] == last)
