@@ -62,9 +62,13 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         replay.module = _module_with_batch_norm(watcher.variables)
         replay.validated = validated_copy(watcher)
         evidence.data = check_data(replay, watcher.variables, eval_rows=watcher.eval_rows)
+        of_source = visits_of_source(replay, evidence.done)
         evidence.visits = visits(replay.batches, evidence.done)
+        evidence.sure_visits = of_source
         if math.isnan(evidence.visits):
-            evidence.visits = visits_of_source(replay, evidence.done)
+            evidence.visits = of_source
+        if math.isnan(of_source):
+            evidence.sure_visits = visits(replay.batches, evidence.done, surely=True)
         for _ in experiment(evidence, replay, budget, watcher.repeatable):
             pass  # nobody waits for progress
         left = budget - replay.spent

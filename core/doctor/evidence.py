@@ -106,6 +106,7 @@ class Evidence:
         planned: the number of steps that the run was to take; 0 if that is not known.
         rates_ahead: steps and learning rates up to there, where the schedule is known.
         visits: how often an example was met before, on average, at most; NaN if unknown.
+        sure_visits: the same by the size of the data, or by the examples that were seen again.
         can_validate: whether it is up to the loop's author to measure a loss on new data.
         train_loss: the last one on training data in eval mode; NaN.
         training_loss, new_loss: at the end, on training data and on new data, in eval mode; NaN.
@@ -140,6 +141,7 @@ class Evidence:
     planned: int = 0
     rates_ahead: list[tuple[int, float]] = field(default_factory=list)
     visits: float = np.nan
+    sure_visits: float = np.nan
     can_validate: bool = True
     train_loss: float = np.nan
     training_loss: float = np.nan

@@ -132,7 +132,7 @@ def examples(replay: Replay) -> tuple[Tensor, Tensor]:
     )
 
 
-def visits(batches: Sequence[Batch], steps: int) -> float:
+def visits(batches: Sequence[Batch], steps: int, surely: bool = False) -> float:
     """Return how often the loop met an example before, on average, at most; NaN if unknown.
 
     Two examples of different batches are the same one by chance p, which is estimated from how many
@@ -145,6 +145,7 @@ def visits(batches: Sequence[Batch], steps: int) -> float:
     Args:
         batches: of observed steps.
         steps: that were done.
+        surely: whether what the kept examples show is asked for, and not what they allow.
     """
     if len(batches) >= MIN_BATCHES and _same_targets([targets for _, targets in batches]):
         return float(steps)
@@ -165,7 +166,7 @@ def visits(batches: Sequence[Batch], steps: int) -> float:
         equal = torch.unique(codes, return_counts=True)[1]
         met = int((equal * (equal - 1) // 2).sum())
     count = len(every)
-    chance = (met + NONE_OF_MANY) / (count * (count - 1) / 2)
+    chance = (met + (0 if surely else NONE_OF_MANY)) / (count * (count - 1) / 2)
     return steps * len(rows[-1]) * chance
 
 

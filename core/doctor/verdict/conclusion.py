@@ -316,7 +316,7 @@ def _more_steps_help(forecast: Forecast) -> bool:
 def _may_memorise(evidence: Evidence, forecast: Forecast) -> bool:
     """Whether a training loss that still falls may be that of examples met again and again."""
     fallen, falls = evidence.began - forecast.now, forecast.now - forecast.median
-    return evidence.visits >= OFTEN and falls < STEEP * max(fallen, 0.0)
+    return evidence.sure_visits >= OFTEN and falls < STEEP * max(fallen, 0.0)
 
 
 def in_words(forecast: Forecast, evidence: Evidence) -> str:
@@ -351,8 +351,8 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
             return (
                 "unknown",
                 f"Nothing wrong was found. The training loss still falls: it is {now} now, {ahead}."
-                f" But each example was met some {evidence.visits:,.0f} times: it may be memorising"
-                f" them, and more steps need not help with new ones.{hint}",
+                f" But each example was met some {evidence.sure_visits:,.0f} times: it may be"
+                f" memorising them, and more steps need not help with new ones.{hint}",
                 0.4,
             )
         return (

@@ -22,12 +22,14 @@ def drawn(count, rows=64, batches=24, columns=16):
 def test_visits_are_estimated_by_how_many_of_the_kept_are_the_same(count):
     """64 rows a step: after 500 steps each was met 32,000 / count times."""
     assert visits(drawn(count), 500) == pytest.approx(64 * 500 / count, rel=0.3)
+    assert visits(drawn(count), 500, surely=True) == pytest.approx(64 * 500 / count, rel=0.3)
 
 
 def test_what_is_new_each_time_is_met_seldom():
     """How seldom can be said only as well as the kept rows allow; of a few rows it is not known."""
     fresh = [((torch.randn(64, 16),), torch.zeros(64)) for _ in range(24)]
     assert visits(fresh, 500) < 0.1 < visits(fresh[:4], 500) < visits(fresh[:4], 50_000)
+    assert visits(fresh[:4], 50_000, surely=True) == 0.0
     assert math.isnan(visits(fresh[:2], 500))
     assert math.isnan(visits([((torch.arange(192.0).view(64, 3),), torch.zeros(64))] * 24, 500))
 

@@ -203,7 +203,7 @@ def test_more_steps_are_not_advised_where_the_loss_on_new_data_is_above_an_earli
 def test_a_training_loss_that_falls_says_little_of_examples_met_often(visits, median, verdict):
     """It tells of new ones where each was met seldom, or where it has hardly begun to fall."""
     losses = np.linspace(4.0, 1.0, 2000)
-    evidence = Evidence(np.arange(2000), losses, [], visits=visits)
+    evidence = Evidence(np.arange(2000), losses, [], visits=99.0, sure_visits=visits)
     forecast = Forecast(
         4000, median, median, median, "training", 1.0, 0.9, Picture("", "lines", ())
     )
