@@ -27,6 +27,8 @@ class HeadsAsker(QObject):
         self._steps: list[int] = []
         self._course: list[HeadScores] = []
         """The scores of the training under way, or of the last one."""
+        self._follows = False
+        """Whether a training was seen from here, so that the scores of its end belong to it."""
         self._meter: HeadImportanceMeter | None = None
         """What measures importance, while it is."""
         self._stale = True
@@ -39,14 +41,15 @@ class HeadsAsker(QObject):
         panel.scaled.connect(self._scale)
         panel.measure_clicked.connect(self._measure)
         panel.measure.currentIndexChanged.connect(lambda index: self._show_course())
-        session.started.connect(lambda event: self._forget())
-        session.loaded.connect(lambda event: self._forget())
+        session.started.connect(lambda event: self._forget(panel.isVisible()))
+        session.loaded.connect(lambda event: self._forget(False))
         session.weights_changed.connect(self._on_weights)
         session.intervened.connect(self._on_intervened)
         session.answered.connect(self._on_answer)
 
-    def _forget(self) -> None:
+    def _forget(self, follows: bool) -> None:
         """Another network: nothing is known of it."""
+        self._follows = follows
         self._steps, self._course, self._meter, self._asked = [], [], None, False
         self._panel.set_measuring(False)
         self._show_course()
@@ -96,7 +99,8 @@ class HeadsAsker(QObject):
             self._asked = False
             self._panel.show_scores(answer.values["changed"])
             running = self._session.state.running
-            if running and (not self._steps or answer.step > self._steps[-1]):
+            self._follows |= running
+            if self._follows and (not self._steps or answer.step > self._steps[-1]):
                 self._steps.append(answer.step)
                 self._course.append(answer.values["scores"])
                 del self._steps[:-MOST], self._course[:-MOST]

@@ -193,6 +193,14 @@ def test_curves_grow_while_it_learns(program, tmp_path, monkeypatch):
     _nothing_is_asked_while_hidden(program, monkeypatch)
 
 
+def test_a_training_that_is_soon_over_has_the_scores_of_its_end(program, tmp_path):
+    """Else one that is shorter than a measurement would have no curve at all."""
+    heads = show_heads(program)
+    program.learn(SMALL.replace({"steps": 3}), tmp_path / "lesson.txt")
+    program.until(lambda: bool(heads.curves.lines) and heads.curves.lines[0].x[-1] == 3)
+    assert heads.gap.isVisible()
+
+
 def _nothing_is_asked_while_hidden(program, monkeypatch):
     """Another tab is seen: interventions cost no scores."""
     asked = []
