@@ -34,8 +34,6 @@ class Muon(torch.optim.AdamW):
     ) -> None:
         groups = [{**matrices, "orthogonal": True}, *({**g, "orthogonal": False} for g in others)]
         super().__init__(groups, **options)
-        device = next(weight.device for group in groups for weight in group["params"])
-        self._numbers = torch.bfloat16 if multiplies_in_bfloat16(device) else torch.float32
         # A gradient scaler leaves out a step by itself only where the optimiser does not.
         self._step_supports_amp_scaling = False
 
@@ -43,14 +41,15 @@ class Muon(torch.optim.AdamW):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update all weights that have a gradient."""
         groups = self.param_groups
+        for group in groups:
+            if group["orthogonal"]:
+                self._move(group)
+        # At last, since it may call the hooks of a step, too: all weights are new by then.
         self.param_groups = [group for group in groups if not group["orthogonal"]]
         try:
             super().step()
         finally:
             self.param_groups = groups
-        for group in groups:
-            if group["orthogonal"]:
-                self._move(group)
 
     def _move(self, group: dict[str, Any]) -> None:
         rate, decay = group["lr"], group["weight_decay"]
@@ -64,7 +63,8 @@ class Muon(torch.optim.AdamW):
             kept["step"] += 1
             momentum = kept["momentum_buffer"].lerp_(weight.grad, 1 - MOMENTUM)
             ahead = weight.grad.lerp(momentum, MOMENTUM)  # Nesterov's
-            update = orthogonal(ahead.to(self._numbers))
+            fast = multiplies_in_bfloat16(weight.device)
+            update = orthogonal(ahead.bfloat16() if fast else ahead)
             size = 0.2 * max(weight.shape) ** 0.5
             weight.mul_(1 - rate * decay).add_(update, alpha=-rate * size)
 

@@ -1,7 +1,10 @@
 """Muon: hidden matrices move in all directions alike, everything else by AdamW."""
 
+import copy
+
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from core import playgrounds
 from core.code.script import write_script
@@ -83,6 +86,39 @@ def test_a_run_goes_on_as_if_it_had_not_ended(text):
             learner.learn(*learner.take(), 0.5)
     for name, weight in whole.model.state_dict().items():
         assert torch.equal(weight, rest.model.state_dict()[name]), name
+
+
+def test_a_copy_steps_as_the_optimiser_does(text):
+    """As where the doctor goes on with copies of the weights."""
+    learner = learner_of(text)
+    learner.learn(*learner.take(), 0.5)
+    again = copy.deepcopy(learner.optimizer)
+    pairs = [
+        (mine, its)
+        for group, other in zip(learner.optimizer.param_groups, again.param_groups, strict=True)
+        for mine, its in zip(group["params"], other["params"], strict=True)
+    ]
+    for mine, its in pairs:
+        its.grad = mine.grad.clone()
+    learner.optimizer.step()
+    again.step()
+    assert all(torch.equal(mine, its) for mine, its in pairs)
+
+
+def test_hooks_of_a_step_find_all_weights_moved(text):
+    """AdamW's step, which is a part of Muon's, calls them too, once there was an AdamW."""
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+    learner = learner_of(text)
+    weight = learner.optimizer.param_groups[0]["params"][0]
+    before, moved = weight.detach().clone(), []
+    hook = register_optimizer_step_post_hook(
+        lambda *_: moved.append(not torch.equal(weight, before))
+    )
+    try:
+        learner.learn(*learner.take(), 0.5)
+    finally:
+        hook.remove()
+    assert moved and all(moved)
 
 
 def test_it_learns(text):
