@@ -44,9 +44,11 @@ BLOCK = {
 }
 """The parts of a block: their names, and those here."""
 TUNING: dict[str, Any] = {
+    "optimizer": "adamw",
     "lr": 3e-5,
     "batch_size": 1,
     "weight_decay": 0.01,
+    "dropout": 0.0,
     "beta2": 0.999,
     "branch_gain": 1.0,
 }

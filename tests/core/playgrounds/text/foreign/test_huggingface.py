@@ -83,6 +83,12 @@ def test_it_answers_as_the_reference(tmp_path, weights, prefix):
     assert torch.allclose(last[0], logits(weights, TOKENS, 4)[-1], atol=1e-4)
 
 
+def test_it_is_trained_further_by_adamw_without_dropout(tmp_path, weights):
+    """Gently: what the tuned recipe has for a few minutes from fresh weights is not for it."""
+    recipe = load_checkpoint(written(tmp_path, weights)).recipe
+    assert (recipe.optimizer, recipe.dropout, recipe.lr) == ("adamw", 0.0, 3e-5)
+
+
 def test_a_file_alone_has_heads_of_64(tmp_path):
     """As in GPT-2; that is said."""
     weights = random_weights(layers=1, width=128)
