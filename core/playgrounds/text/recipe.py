@@ -303,9 +303,13 @@ GPT2: dict[str, object] = {"position": "learned", "qk_norm": False, "branch_gain
 
 
 def _by_adamw(**settings: object) -> TextRecipe:
-    """Return a recipe that begins with none of what the tuned one has against a short time."""
-    way: dict[str, object] = {"optimizer": "adamw", "dropout": 0.0, "weight_decay": 0.1}
-    return TextRecipe().replace(way | settings)
+    """Return a recipe by AdamW, without dropout and with less weight decay than the tuned one.
+
+    Args:
+        settings: what else it has, or has instead.
+    """
+    adamw: dict[str, object] = {"optimizer": "adamw", "dropout": 0.0, "weight_decay": 0.1}
+    return TextRecipe().replace(adamw | settings)
 
 
 RECIPES = {
