@@ -70,6 +70,7 @@ def measure(name: str, settings: dict[str, Any]) -> dict[str, int]:
     from core import playgrounds
     from core.runs.recorder import FileRecorder
     from core.training.control import Control
+    from core.training.device import mixed_precision
     from core.training.memory import needed
     from core.training.trainer import Run, train
 
@@ -77,10 +78,12 @@ def measure(name: str, settings: dict[str, Any]) -> dict[str, int]:
     recipe = playground.recipe_for(settings.get("model")).replace(settings)
     data = playground.load(None)
     playground.get_ready(data, recipe, lambda *told: None, lambda: False)
-    estimate = needed(recipe, *playground.sizes(data, recipe))
+    device = torch.device("cpu")
+    mixed = recipe.mixed and mixed_precision(device)[0] is not None
+    estimate = needed(recipe, *playground.sizes(data, recipe), mixed)
     with tempfile.TemporaryDirectory() as folder:
         recorder = FileRecorder(Path(folder) / "run", None)
-        run = Run(playground, recipe, data, torch.device("cpu"), steps=STEPS, recorder=recorder)
+        run = Run(playground, recipe, data, device, steps=STEPS, recorder=recorder)
         Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here on
         before = _kilobytes("VmRSS")
         list(train(run, Control()))
