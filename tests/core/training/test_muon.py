@@ -121,6 +121,23 @@ def test_hooks_of_a_step_find_all_weights_moved(text):
     assert moved and all(moved)
 
 
+def test_a_step_whose_gradients_overflow_is_left_out(text, monkeypatch):
+    """By all weights: float16 on a GPU has such steps, until its losses are scaled less."""
+    monkeypatch.setattr("core.playgrounds.text.recipe.WIDE", 32)
+    monkeypatch.setattr("core.training.learner.mixed_precision", lambda _: (torch.float16, ""))
+    learner = learner_of(text)
+    before = {name: weight.clone() for name, weight in learner.model.state_dict().items()}
+    inputs, targets = learner.take()
+    with torch.autocast("cpu", torch.float16):
+        _, loss = learner.forward(inputs, targets)
+    learner.backward(loss * torch.inf)
+    learner._update(0.01)
+    for name, weight in learner.model.state_dict().items():
+        assert torch.equal(weight, before[name]), name
+    learner.learn(inputs, targets, 0.5)
+    assert not torch.equal(learner.weights[0], before[next(iter(before))])
+
+
 def test_it_learns(text):
     """The loss falls as far as a line of nine words lets it, in a few steps."""
     learner = learner_of(text, lr=0.02)
