@@ -258,8 +258,8 @@ class Recipe:
         return Trait.SGD if self.optimizer == "sgd" else Trait(0)
 
     @property
-    def has_hidden(self) -> bool:
-        """Whether its network has hidden layers."""
+    def has_hidden_matrices(self) -> bool:
+        """Whether its network has hidden linear layers, whose matrices Muon moves."""
         return True
 
     @property

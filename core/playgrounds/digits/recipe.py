@@ -129,9 +129,9 @@ class DigitsRecipe(Recipe):
     )
 
     @property
-    def has_hidden(self) -> bool:
-        """Whether its network has hidden layers."""
-        return self.model == "cnn" or bool(self.hidden)
+    def has_hidden_matrices(self) -> bool:
+        """Whether its network has hidden linear layers, whose matrices Muon moves."""
+        return self.model == "mlp" and bool(self.hidden)  # a CNN's are convolutions
 
     def traits(self) -> Trait:
         """Say what its network and its data have."""

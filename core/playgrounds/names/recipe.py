@@ -116,8 +116,8 @@ class NamesRecipe(Recipe):
     )
 
     @property
-    def has_hidden(self) -> bool:
-        """Whether its network has hidden layers."""
+    def has_hidden_matrices(self) -> bool:
+        """Whether its network has hidden linear layers, whose matrices Muon moves."""
         return self.model in DEEP and (self.model not in HIDDEN or bool(self.hidden))
 
     @property

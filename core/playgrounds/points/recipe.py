@@ -108,8 +108,8 @@ class PointsRecipe(Recipe, PointsDataset):
         return self.classes or 1
 
     @property
-    def has_hidden(self) -> bool:
-        """Whether its network has hidden layers."""
+    def has_hidden_matrices(self) -> bool:
+        """Whether its network has hidden linear layers, whose matrices Muon moves."""
         return bool(self.hidden)
 
     def traits(self) -> Trait:

@@ -219,8 +219,8 @@ class TextRecipe(Recipe):
     dropout: float = shared("dropout", 0.1, only={"model": DEEP})
 
     @property
-    def has_hidden(self) -> bool:
-        """Whether its network has hidden layers."""
+    def has_hidden_matrices(self) -> bool:
+        """Whether its network has hidden linear layers, whose matrices Muon moves."""
         return self.model == "gpt" or (self.model == "mlp" and bool(self.hidden))
 
     @property

@@ -102,6 +102,10 @@ def test_the_losses_are_those_of_the_trainer(name, recipe, changes, lists):
         ("text", "tuned gpt", {**SMALL_GPT, "vocab_size": 300, "width": 32}),
         ("text", "nanoGPT, on a CPU", {**SMALL_GPT, "trained": "last", "trained_blocks": 1}),
         ("names", "tuned transformer", {"context": 6, "embedding": 16}),
+        ("names", "tuned gru", {"width": 24}),
+        ("names", "tuned mlp", {"hidden": "40,30"}),
+        ("digits", "plain mlp", {"hidden": "40,30"}),
+        ("text", "nanoGPT, on a CPU", {**SMALL_GPT, "trained": "lora", "lora_rank": 2}),
     ],
 )
 def test_muon_is_that_of_torch(name, recipe, changes, lists, monkeypatch):

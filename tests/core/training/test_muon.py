@@ -151,10 +151,11 @@ def test_it_learns(text):
         ("text", {"model": "bigram"}),
         ("names", {"model": "bigram"}),
         ("digits", {"model": "mlp", "hidden": ""}),
+        ("digits", {"model": "cnn", "channels": "4,4"}),
         ("points", {"hidden": ""}),
     ],
 )
-def test_a_network_without_hidden_layers_learns_by_adamw(name, changes, tmp_path):
+def test_a_network_without_hidden_matrices_learns_by_adamw(name, changes, tmp_path):
     """Nothing is left for Muon, and the script that is shown has none of it."""
     playground = playgrounds.get(name)
     recipe = playground.recipe_for().replace({"optimizer": "muon", "batch_size": 8, **changes})
