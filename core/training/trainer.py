@@ -368,11 +368,9 @@ def _events(loop: _Loop) -> Iterator[Event]:
     while loop.progress < 1.0 and not control.stopping:
         alone = False
         if control.wanted:
-            if loop.group.losses:
-                yield from _report(loop)  # first, so that a change or a pause finds all well
-                if loop.failed:
-                    return
             alone = yield from _obey(loop)
+            if loop.failed:
+                return
             if control.stopping:
                 break
         if loop.probes(alone):
@@ -410,6 +408,12 @@ def _obey(loop: _Loop) -> Generator[Event, None, bool]:
     control, learner = loop.control, loop.learner
     while True:
         requests = control.take()
+        # First, so that a change or a pause finds all well. A question alone needs no report: a
+        # screen that asks thirty times a second would have as many.
+        if loop.group.losses and (requests.changes or control.wanted):
+            yield from _report(loop)
+            if loop.failed:
+                return False
         for key, value in requests.changes.items():
             learner.change(key, value)
         for question in requests.questions.values():

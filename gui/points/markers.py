@@ -1,6 +1,7 @@
 """How points are painted: each class by its colour and its shape, hollow where they validate."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ NAMES = ("■ orange", "● blue", "▲ green")
 """Of the classes, by sign and colour."""
 SIGNS = ("value below 0", "value above 0")
 """Of values, by the colours of the first two classes."""
+LEVELS = 4096
+"""Of a probability, that differ in colour: the palest ones lie close to one another."""
 
 
 def point_marks(values: Mapping[str, Any]) -> Marks:
@@ -65,17 +68,30 @@ def paint_points(
 
 
 def class_image(answers: Array) -> Array:
-    """Return pixels (S, S) as 0xFFRRGGBB of probabilities (S, S, K): paler the less sure."""
+    """Return pixels (S, S) as 0xFFRRGGBB of probabilities (S, S, K): paler the less sure.
+
+    Thirty pictures a second are made of it, so that colours are looked up and not mixed.
+    """
     now, classes = theme.current(), answers.shape[2]
-    paper = _rgb(now.surface)
-    sure = np.clip((np.nan_to_num(answers) - 1 / classes) / (1 - 1 / classes), 0, 1)
-    strength = 0.5 * np.sqrt(sure)
-    pixels = np.broadcast_to(paper, (*answers.shape[:2], 3)).copy()
+    level = np.rint(np.fmax(answers, 0) * (LEVELS - 1)).astype(np.intp)  # NaN is sure of nothing
+    pixels = np.full(answers.shape[:2], QColor(now.surface).rgba(), np.uint32)
     for index in range(classes):
-        pixels += strength[:, :, index, None] * (_rgb(getattr(now, ROLES[index])) - paper)
-    whole = np.rint(np.clip(pixels, 0, 255)).astype(np.uint32)
-    packed: Array = 0xFF000000 | whole[..., 0] << 16 | whole[..., 1] << 8 | whole[..., 2]
-    return packed.astype(np.uint32)
+        added = _added_colours(now.surface, getattr(now, ROLES[index]), classes)
+        pixels += added.take(level[:, :, index], mode="clip")
+    return pixels
+
+
+@lru_cache(maxsize=16)  # by the colours themselves, so a theme can't be mistaken for another
+def _added_colours(paper: str, colour: str, classes: int) -> Array:
+    """Return what each level of a class's probability adds to the paper, as 0xRRGGBB.
+
+    What is less than the paper wraps around, and so does the sum: all parts of it stay between
+    paper and colours, so that none runs over into another.
+    """
+    sure = np.clip((np.linspace(0, 1, LEVELS) - 1 / classes) / (1 - 1 / classes), 0, 1)
+    parts = np.rint(0.5 * np.sqrt(sure)[:, None] * (_rgb(colour) - _rgb(paper))).astype(np.int64)
+    added: Array = (parts @ [1 << 16, 1 << 8, 1]).astype(np.uint32)
+    return added
 
 
 def _rgb(colour: str) -> Array:

@@ -1,6 +1,6 @@
 """The plane: its points, the network's answer all over it, and points drawn with the mouse."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
+from shiboken6 import wrapInstance
 
 from core.playgrounds.points.datasets import SIDE, Divided, Points, Row
 from core.telemetry.events import Array
@@ -109,14 +110,14 @@ class Plane(QWidget):
         if field.picked is not None:
             reach = max(colormaps.reach(field.picked), 1e-6)
             self._image = colormaps.picture(field.picked, colormaps.diverging, -reach, reach)
-            picked = np.nan_to_num(field.picked)
             # Of a unit that is never below zero there is no line, only where it begins to be above.
-            self._lines = contour(picked) if picked.min() < 0 else np.empty((0, 4))
+            below = (field.picked < 0).any()
+            self._lines = contour(field.picked) if below else np.empty((0, 4))
         elif field.answers.shape[2] == 1:
             values = field.answers[:, :, 0]
             pale = 0.6 * np.clip(values / VALUES, -1, 1)
             self._image = colormaps.picture(pale, colormaps.diverging, -1.0, 1.0)
-            self._lines = contour(np.nan_to_num(values))
+            self._lines = contour(values)
         else:
             pixels = class_image(field.answers)
             rows, columns = pixels.shape
@@ -140,8 +141,7 @@ class Plane(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(now.colour("text"), 1.6))
             cell = frame.width() / self._field.answers.shape[1]
-            at = (self._lines + 0.5) * cell + frame.left()
-            painter.drawLines([QLineF(*line) for line in at.tolist()])
+            self._paint_lines(painter, (self._lines + 0.5) * cell + frame.left())
         if self._markers is None:
             self._markers = self._paint_markers()
         painter.drawPixmap(0, 0, self._markers)
@@ -149,6 +149,14 @@ class Plane(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(now.colour("activation" if self.hasFocus() else "border"), 1))
         painter.drawRect(frame)
+
+    @staticmethod
+    def _paint_lines(painter: QPainter, lines: Array) -> None:
+        """Paint lines (n, 4) in pixels, out of the array: to make hundreds of QLineF takes long."""
+        if len(lines):
+            kept = np.ascontiguousarray(lines, np.float64)
+            first = cast(QLineF, wrapInstance(kept.ctypes.data, QLineF))
+            painter.drawLines(first, len(kept))
 
     def _paint_axes(self, painter: QPainter, frame: QRectF) -> None:
         now, middle = theme.current(), frame.center()
@@ -310,7 +318,6 @@ class Plane(QWidget):
 
 def _boundaries(answers: Array) -> Array:
     """Return the lines between regions of probabilities (S, S, K): where two are equally likely."""
-    answers = np.nan_to_num(answers)
     if answers.shape[2] == 2:
         return contour(answers[:, :, 1] - answers[:, :, 0])
     lines = []

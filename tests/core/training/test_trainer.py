@@ -13,6 +13,7 @@ from core.playgrounds.digits.recipe import RECIPES, DigitsRecipe
 from core.runs.recorder import FileRecorder
 from core.telemetry.events import (
     ENDINGS,
+    Answer,
     Evaluated,
     Failed,
     Finished,
@@ -310,3 +311,39 @@ def test_a_question_that_fails_costs_no_training(run_of, small, caplog):
     control.ask(wrong)
     assert isinstance(list(train(run_of(small), control))[-1], Finished)
     assert "question" in caplog.text
+
+
+def test_questions_bring_no_reports_and_lose_none(run_of, small):
+    """A screen that asks at every step is answered; all losses are reported, at the usual pace."""
+    control = Control()
+
+    def question(model, step):
+        return Answer("all", step, {})
+
+    control.ask(question)
+    events = []
+    for event in train(run_of(small, steps=60), control):
+        events.append(event)
+        if isinstance(event, Answer):
+            control.ask(question)
+    kinds = [type(event) for event in events]
+    assert kinds.count(Answer) >= 60 and kinds.count(Metrics) < 30
+    assert len(losses(events)) == 60
+
+
+def test_a_change_finds_the_losses_before_it_reported(run_of, small):
+    """What was lost before a setting changed stands in a report of its own, as before a pause."""
+    control, seen = Control(), []
+
+    def question(model, step):
+        if step == 7:
+            control.change("lr", 1e-7)
+        elif step < 7:
+            control.ask(question)
+        return Answer("all", step, {})
+
+    control.ask(question)
+    for event in train(run_of(small, steps=20), control):
+        seen.append(event)
+    rates = [event.learning_rate for event in seen if isinstance(event, Metrics)]
+    assert rates[-1] <= 1e-7 < max(rates) and len(losses(seen)) == 20

@@ -29,3 +29,21 @@ def test_a_saddle_has_two_lines_and_no_sign_none():
     assert len(contour(np.array([[1.0, -1.0], [-1.0, 1.0]]))) == 2
     assert contour(np.ones((5, 5))).shape == (0, 4)
     assert contour(np.zeros((5, 5))).shape == (0, 4)
+
+
+def test_beside_nan_is_no_line():
+    """A network that has diverged has no boundary there; elsewhere it has."""
+    _, x = np.mgrid[:12, :20].astype(float)
+    values = x - 9.5
+    values[:6] = np.nan
+    values[11] *= np.inf
+    lines = contour(values)
+    assert np.isfinite(lines).all()
+    assert lines[:, [0, 2]] == pytest.approx(np.full((len(lines), 2), 9.5))
+    assert lines[:, [1, 3]].min() == 6 and len(lines) == 4
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1)])
+def test_a_single_row_has_no_cells(shape):
+    """Where there is no cell there is no line."""
+    assert contour(np.linspace(-1, 1, 9).reshape(shape)).shape == (0, 4)
