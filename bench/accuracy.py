@@ -8,8 +8,12 @@ import tempfile
 from pathlib import Path
 
 from bench.rows import row, show, sized
+from core import registry
+from core.lessons.ablation import switches_of
+from core.lessons.ablation_runs import mixes
 from core.paths import CHECKPOINTS, data_folder
 from core.playgrounds.names.recipe import COMPARED_MODELS
+from core.training.device import choose_device
 
 DATA = ["--data", str(folder)] if (folder := data_folder()) else []
 """Where all of the data is; nothing, where the bundled data must do for the smallest sizes."""
@@ -86,29 +90,16 @@ def _text_loss(what: str, *words: str) -> float:
     return float(got)
 
 
-SWITCHES: tuple[tuple[str, dict[str, object]], ...] = (
-    (
-        "AdamW, float32",
-        {"optimizer": "adamw", "precision": "float32", "lr": 0.004, "batch_size": 12}
-        | {"context": 64, "dropout": 0.0, "weight_decay": 0.1},
-    ),
-    ("and bfloat16", {"precision": "auto"}),
-    ("and Muon", {"optimizer": "muon", "lr": 0.006, "batch_size": 16}),
-    ("and dropout, more decay", {"dropout": 0.1, "weight_decay": 0.3}),
-    ("and a context of 128", {"context": 128, "batch_size": 8}),
-)
-"""What the default recipe of the text page has, one after another; the last is that recipe."""
-
-
 def text_switches() -> None:
-    """What each switch of the default text recipe brings, 180 s with and without it."""
+    """Each switch of lesson 6 on top of those before it, 180 s each; the last is the default."""
+    playground = registry.get("text")
     settings: dict[str, object] = {}
     rows = []
-    for what, changes in SWITCHES:
-        settings |= changes
+    for switch in switches_of(playground, mixes(choose_device("cpu"))):
+        settings |= switch.settings
         words = [f"{key}={value}" for key, value in settings.items()]
-        loss = _text_loss(what, *LONG, "--set", *words)
-        rows.append(row(f"{what}: nats a character", loss, None, "nats"))
+        loss = _text_loss(switch.title, *LONG, "--set", *words)
+        rows.append(row(f"{switch.title}: nats a character", loss, None, "nats"))
     show(rows)
 
 

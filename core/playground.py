@@ -12,6 +12,7 @@ from .errors import UserError
 from .telemetry.events import Array
 
 if TYPE_CHECKING:
+    from .switches import Switches
     from .training.checkpoint import Checkpoint
     from .training.recipe import Recipe
 
@@ -68,6 +69,8 @@ class Playground(ABC):
     """How many of its samples show what it can do; 0 if it makes nothing."""
     reads_drawings: ClassVar[bool] = False
     """Whether it has ``read(model, recipe, picture)``, probabilities for what a person drew."""
+    switches: ClassVar["Switches | None"] = None
+    """What lesson 6 adds to a plain recipe, one after another; None for nothing."""
     streams: ClassVar[bool] = False
     """Whether its samples are long enough to be told while they are made."""
 

@@ -6,7 +6,7 @@ imported inside the jobs, since they run in the worker's thread.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +29,7 @@ from core.training.control import Control, Question
 from core.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    from core.lessons.ablation import Switch, Training
     from core.lessons.backprop.training import Programs
     from core.lessons.pair_settings import Pair
     from core.playground import Vocabulary
@@ -224,6 +225,33 @@ def paired_runs(
     from core.lessons.paired_runs import train_pair
 
     return train_pair(pair, _load("names", source, control), control)
+
+
+def ablation_times(
+    request: RunRequest, switches: "Sequence[Switch]", control: Control, report: Report
+) -> Iterator[object]:
+    """Measure how long a step of lesson 6 takes."""
+    from core.lessons.ablation_runs import time_steps
+
+    run = _prepared(request, control, report)
+    yield from time_steps(run.playground, switches, run.data, run.device, control)
+
+
+def ablation(
+    request: RunRequest,
+    switches: "Sequence[Switch]",
+    trainings: "Sequence[Training]",
+    control: Control,
+    report: Report,
+) -> Iterator[object]:
+    """Do trainings of lesson 6, for the steps of a request."""
+    from core.lessons.ablation_runs import train_all
+
+    run = _prepared(request, control, report)
+    assert run.steps is not None
+    yield from train_all(
+        run.playground, switches, trainings, run.steps, run.data, run.device, control
+    )
 
 
 def backprop_batch(control: Control, report: Report) -> Iterator[object]:

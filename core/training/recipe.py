@@ -317,6 +317,22 @@ class Recipe:
         changed.check()
         return changed
 
+    @classmethod
+    def describe(cls, settings: Mapping[str, Any]) -> str:
+        """Return settings with their labels: ``learning rate 0.001, dropout 0.2``."""
+        known, said = cls.settings(), []
+        for key, value in settings.items():
+            if isinstance(value, bool):
+                words = "on" if value else "off"
+            elif isinstance(value, tuple | list):
+                words = " ".join(str(part) for part in value)
+            else:
+                words = f"{value:g}" if isinstance(value, float) else str(value)
+            label = known[key].label
+            is_short = sum(letter.isupper() for letter in label) > 1  # QK norm, GELU
+            said.append(f"{label if is_short else label.lower()} {words}")
+        return ", ".join(said)
+
     def check(self) -> None:
         """Refuse settings that are possible alone but not together.
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from gui.inputs import Slider
 from gui.lessons.board import Board
 from gui.lessons.page import Page
+from gui.lessons.parts.ablation import Part as Ablation
 from gui.lessons.parts.backprop import Part as Backprop
 from gui.lessons.parts.backprop_training import Part as TypedTraining
 from gui.lessons.parts.expression import Part as ExpressionLab
@@ -26,6 +27,7 @@ def play(guide: Guide) -> None:
     _gradients(guide, page)
     _backpropagation(guide, page)
     _tokens(guide, page)
+    _switches(guide, page)
 
 
 def _products(guide: Guide, page: Page) -> None:
@@ -219,6 +221,34 @@ def _tokens(guide: Guide, page: Page) -> None:
     board = guide.find(CostBoard, "costBoard")
     guide.wait("the tokens are counted", lambda: board.count() > 0)
     guide.look("lessons-costs")
+
+
+def _switches(guide: Guide, page: Page) -> None:
+    """Measure what a higher rate is worth for names; in a long tour, all switches for a text."""
+    page.open_lesson("6-switches")
+    guide.wait("the live parts are made", lambda: bool(page.view.parts))
+    part = next(part for part in page.view.parts if isinstance(part, Ablation))
+    _scroll_to(guide, page, part)
+    guide.click("switchSubject_names")
+    guide.choose("switchChoice", "Only: Learning rate 0.005")
+    guide.choose("switchSteps", "50 steps")
+    guide.type_number("switchSeeds", 2)
+    guide.wait("a step is timed", lambda: "about" in part.words.text())
+    guide.say(part.words.text())
+    _study(guide, part)
+    guide.expect(part.about.text(), "95 % interval" in part.about.text())
+    if guide.long:
+        guide.click("switchSubject_text")
+        guide.type_number("switchSeeds", 3)
+        guide.wait("a step is timed", lambda: "about" in part.words.text())
+        _study(guide, part)
+    guide.look("lessons-switches")
+
+
+def _study(guide: Guide, part: Ablation) -> None:
+    """Do all trainings that are chosen."""
+    guide.click("switchStart")
+    guide.wait("all is trained", lambda: part.words.text().startswith("All is trained"))
 
 
 def _type_gradient(guide: Guide, part: Backprop, text: str, done: bool = True) -> None:

@@ -250,20 +250,6 @@ class _LearnerArm:
         return judge(self.learner, self.learner.model, self._batches)
 
 
-def in_words(learner: Learner, settings: Mapping[str, Any]) -> str:
-    """Return settings with their labels: ``learning rate 0.001, dropout 0.2``."""
-    known, said = learner.recipe.settings(), []
-    for key, value in settings.items():
-        if isinstance(value, bool):
-            words = "on" if value else "off"
-        elif isinstance(value, tuple | list):
-            words = " ".join(str(part) for part in value)
-        else:
-            words = f"{value:g}" if isinstance(value, float) else str(value)
-        said.append(f"{known[key].label.lower()} {words}")
-    return ", ".join(said)
-
-
 def prove_settings(learner: Learner, settings: Mapping[str, Any], end: float) -> Proof:
     """Train two fresh copies of a learner, one with other settings; return what that proves.
 
@@ -272,7 +258,7 @@ def prove_settings(learner: Learner, settings: Mapping[str, Any], end: float) ->
         settings: that may be better.
         end: when it has to end, by :func:`clock`.
     """
-    fix = in_words(learner, settings)
+    fix = learner.recipe.describe(settings)
     try:
         playground, recipe = learner.playground, learner.recipe.replace(settings)
         scales = [playground.uniform_loss(r, learner.vocabulary) for r in (recipe, learner.recipe)]
@@ -349,7 +335,7 @@ def prove_fixes(
     for place, cause in enumerate(todo):
         end = begin + budget * (place + 1) / len(todo)
         settings = dict(advice[cause])
-        yield f"Trying the fix: {in_words(learner, settings)}", place / len(todo)
+        yield f"Trying the fix: {learner.recipe.describe(settings)}", place / len(todo)
         if set(settings) == {"steps"}:
             proof = prove_longer(evidence, learner, settings["steps"], end)
         else:

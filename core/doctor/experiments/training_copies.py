@@ -13,7 +13,7 @@ from ..diagnosis import WORTH_IT, Picture, Series
 from ..evidence import Evidence
 from ..watch.work import clock
 from .experiment import Declared, ExperimentResult, Outcome
-from .proved_fixes import Trained, in_words, proof_of, weigh
+from .proved_fixes import Trained, proof_of, weigh
 from .run_access import losses_on, validation_batches
 
 LONGER = Declared("longer", "Twice as many steps", "about the same loss")
@@ -90,7 +90,7 @@ def train_copies(
     _compare(evidence, WIDER, _mean(now), half, wide, count, wider)
     if wide is not None:
         trained = Trained([count], ([], []), (half, wide))
-        proof = proof_of(trained, in_words(learner, wider), wider)
+        proof = proof_of(trained, learner.recipe.describe(wider), wider)
         evidence.proofs["too_small"] = replace(
             proof, picture=evidence.experiments[WIDER.id].picture
         )

@@ -22,7 +22,7 @@ from .download import fetch_mnist, holds_mnist
 from .evaluation import answer, details, loss_of, probabilities
 from .ink import centre, read_image
 from .models import build
-from .recipe import MODELS, RECIPES, DigitsRecipe
+from .recipe import MODELS, RECIPES, SWITCHES, DigitsRecipe
 
 
 class Pictures(Split):
@@ -57,6 +57,7 @@ class DigitsPlayground(Playground):
     recipe_type = DigitsRecipe
     recipes = RECIPES
     models = MODELS
+    switches = SWITCHES
     reads_drawings = True
 
     def load(self, source: Path | None) -> Digits:

@@ -5,6 +5,7 @@ from typing import Self
 
 from ...errors import UserError
 from ...model_comparison import ComparedModel, Measure
+from ...switches import Switches
 from ...training.footprint import Footprint, dense
 from ...training.recipe import Recipe, Trait, setting, shared
 
@@ -229,6 +230,25 @@ RECIPES = {
     ),
 }
 """The first is the default. EZMNIST is the notebook that this project came from."""
+
+SWITCHES = Switches(
+    plain={
+        "lr": 1e-3,
+        "schedule": "constant",
+        "batch_norm": False,
+        "label_smoothing": 0.0,
+        "augment": "none",
+    },
+    added=(
+        {"batch_norm": True},
+        {"lr": 5e-3},
+        {"schedule": "cosine"},
+        {"augment": "affine"},
+        {"label_smoothing": 0.1},
+    ),
+    steps=200,
+)
+"""From a plain CNN to the default recipe, which the last of them is."""
 
 MEASURE = Measure(
     train="Train error",

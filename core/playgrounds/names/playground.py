@@ -35,7 +35,7 @@ from .evaluation import (
 )
 from .models import LetterModel, build
 from .player import Player
-from .recipe import MODELS, RECIPES, NamesRecipe
+from .recipe import MODELS, RECIPES, SWITCHES, NamesRecipe
 from .reports import read_as
 from .wordlist import Names
 
@@ -52,6 +52,7 @@ class NamesPlayground(Playground):
     recipe_type = NamesRecipe
     recipes = RECIPES
     models = MODELS
+    switches = SWITCHES
     sampled = 4
 
     def load(self, source: Path | None) -> Names:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ...errors import UserError
 from ...model_comparison import ComparedModel, Measure
+from ...switches import Switches
 from ...training.footprint import DROPOUT, Footprint, blocks, dense
 from ...training.recipe import Recipe, Trait, setting, shared
 
@@ -284,6 +285,25 @@ RECIPES = {
 The lectures' bigram adds 0.01 times the mean square of its 27 x 27 weights to the loss; the
 gradient of that is a weight decay of 2 * 0.01 / 729.
 """
+
+SWITCHES = Switches(
+    plain={
+        "lr": 5e-4,
+        "schedule": "constant",
+        "weight_decay": 0.01,
+        "dropout": 0.0,
+    },
+    added=(
+        {"lr": 5e-3},
+        {"schedule": "cosine"},
+        {"weight_decay": 0.05},
+        {"dropout": 0.25},
+        {"optimizer": "muon"},
+    ),
+    steps=500,
+)
+"""From makemore's own settings to the default recipe, and Muon on top of it: for names it brings
+nothing, which is worth seeing."""
 
 MEASURE = Measure(
     train="Train loss",

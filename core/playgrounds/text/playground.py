@@ -25,7 +25,7 @@ from .download import fetch_tiny
 from .encode import Stretches, Windows
 from .evaluation import entropies, loss_of
 from .models import PLACES, TextModel, build
-from .recipe import MODELS, RECIPES, TextRecipe
+from .recipe import MODELS, RECIPES, SWITCHES, TextRecipe
 from .tokens import TextData
 from .writer import continuations, prompt_tokens
 
@@ -47,6 +47,7 @@ class TextPlayground(Playground):
     recipe_type = TextRecipe
     recipes = RECIPES
     models = MODELS
+    switches = SWITCHES
     sampled = 1
     spare = tokenizers.BYTES
     streams = True

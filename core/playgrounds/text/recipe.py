@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ...errors import UserError
+from ...switches import Switches
 from ...tokenizers import KINDS as TOKENIZERS
 from ...training.footprint import Footprint, blocks, dense
 from ...training.recipe import Recipe, Trait, setting, shared
@@ -385,4 +386,34 @@ RECIPES = {
 notebook's is the one that this project came from: one token of GPT-2's to guess the next. The
 recipe for induction heads leaves out what limits attention (QK norm, which allows no weight near
 1) and begins with weights of full size: with those of the others it takes ten times the steps.
+"""
+
+SWITCHES = Switches(
+    plain={
+        **GPT2,
+        "optimizer": "adamw",
+        "lr": 1e-3,
+        "schedule": "constant",
+        "beta2": 0.999,
+        "weight_decay": 0.01,
+        "precision": "float32",
+        "tied": False,
+        "dropout": 0.0,
+    },
+    added=(
+        {"position": "rotary"},
+        {"qk_norm": True},
+        {"branch_gain": 0.1},
+        {"lr": 2e-3, "beta2": 0.99},
+        {"schedule": "cosine"},
+        {"optimizer": "muon", "lr": 6e-3},
+        {"tied": True},
+        {"precision": "auto"},
+        {"dropout": 0.1, "weight_decay": 0.3},
+    ),
+    steps=100,
+)
+"""From the lecture's way (Let's build GPT: GPT-2's blocks, AdamW as torch has it, a constant rate)
+to the default recipe, which the last of them is. Each optimiser has a rate that is good for it: at
+Muon's, AdamW would lose by more than Muon is worth.
 """

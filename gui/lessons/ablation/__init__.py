@@ -1,0 +1,1 @@
+"""The switches of a recipe, and what each of them brings."""
