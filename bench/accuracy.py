@@ -95,7 +95,8 @@ def text_switches() -> None:
     playground = registry.get("text")
     settings: dict[str, object] = {}
     rows = []
-    for switch in switches_of(playground, mixes(choose_device("cpu"))):
+    switches = switches_of(playground, mixes(choose_device("cpu")))
+    for switch in sized(switches, switches[:1]):
         settings |= switch.settings
         words = [f"{key}={value}" for key, value in settings.items()]
         loss = _text_loss(switch.title, *LONG, "--set", *words)

@@ -33,7 +33,7 @@ class Timed:
 
 
 @dataclass(frozen=True)
-class Under:
+class UnderWay:
     """A training is under way: the place of its switch, its seed, and the steps that are done."""
 
     place: int
@@ -83,7 +83,7 @@ def train_all(
     data: Any,
     device: torch.device,
     control: Control,
-) -> Iterator[Event | Under | TrainedSwitch]:
+) -> Iterator[Event | UnderWay | TrainedSwitch]:
     """Do trainings one after another; one that is stopped on its way leaves nothing.
 
     Each is what ``train --steps N --seed S`` does by its recipe, without looking at it meanwhile.
@@ -98,7 +98,7 @@ def train_all(
         control: may stop or hold it.
 
     Yields:
-        Under on the way, and TrainedSwitch for each that is done. The last event is Finished or
+        UnderWay on the way, and TrainedSwitch for each that is done. The last event is Finished or
         Stopped.
     """
     begin, done = time.perf_counter(), 0
@@ -106,10 +106,10 @@ def train_all(
         if control.stopping:
             break
         recipe = switches[place].recipe.replace({"seed": seed, "steps": steps})
-        yield Under(place, seed, 0)
+        yield UnderWay(place, seed, 0)
         for event in _train(playground, recipe, data, device, control):
             if isinstance(event, Metrics):
-                yield Under(place, seed, event.step)
+                yield UnderWay(place, seed, event.step)
             elif isinstance(event, TrainedSwitch):
                 done += 1
                 yield replace(event, place=place, seed=seed)

@@ -27,7 +27,7 @@ from core.lessons.ablation import (
     switches_of,
     unit_of,
 )
-from core.lessons.ablation_runs import Timed, Under, mixes
+from core.lessons.ablation_runs import Timed, UnderWay, mixes
 from core.numbers import duration, number
 from core.problems import problem_of
 from core.telemetry.events import Failed, Finished, Stopped
@@ -84,7 +84,7 @@ class Part(Card):
         self._switches: list[Switch] = []
         self._timing_of = ""
         self._selected = 1
-        self._under: Under | None = None
+        self._under: UnderWay | None = None
         self.job = BackgroundJob(context.worker, self, "the trainings of lesson 6")
         self.timing = BackgroundJob(context.worker, self, "a measurement of lesson 6")
         self.subject = Segments("Playground")
@@ -153,6 +153,8 @@ class Part(Card):
         self._arrange()
         self._connect()
         self._choose_subject()
+        self._trained = self.study
+        """Of the trainings under way, or of the last ones."""
 
     def _arrange(self) -> None:
         first, second = QHBoxLayout(), QHBoxLayout()
@@ -246,8 +248,9 @@ class Part(Card):
         )
 
     def _start(self) -> None:
-        todo = self.study.missing(self.seeds.value())
-        self._under = Under(*todo[0], 0)
+        self._trained = self.study
+        todo = self._trained.missing(self.seeds.value())
+        self._under = UnderWay(*todo[0], 0)
         say(self.problem, "")
         self.job.start(partial(jobs.ablation, self._request(), self._switches, todo))
 
@@ -256,12 +259,12 @@ class Part(Card):
     def _on_event(self, event: object) -> None:
         if isinstance(event, Timed):
             self._timed[self._timing_of] = event
-        elif isinstance(event, Under):
+        elif isinstance(event, UnderWay):
             if self.job.stage is Stage.WAITING:
                 self.job.enter(Stage.TRAINING)
             self._under = event
         elif isinstance(event, TrainedSwitch):
-            self.study.add(event)
+            self._trained.add(event)
             self._show()
 
     def _on_ended(self, event: Finished | Stopped | Failed | None) -> None:
@@ -346,7 +349,7 @@ class Part(Card):
         waits = self.job.waits_for or self.timing.waits_for
         say(self.words, waits or self._plan(len(missing), under))
 
-    def _plan(self, missing: int, under: Under | None) -> str:
+    def _plan(self, missing: int, under: UnderWay | None) -> str:
         """Say what is trained, and how long that takes."""
         seeds, steps = self.seeds.value(), self.study.steps
         if not missing:
@@ -394,6 +397,7 @@ class Part(Card):
     def showEvent(self, event: QShowEvent) -> None:
         """Measure how long a step takes, when this is first seen."""
         super().showEvent(event)
+        self._show()  # the page of the playground may have other data now
         self._measure()
 
     def abandon(self) -> None:

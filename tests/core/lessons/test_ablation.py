@@ -20,7 +20,7 @@ from core.lessons.ablation import (
     switches_of,
     unit_of,
 )
-from core.lessons.ablation_runs import Timed, Under, time_steps, train_all
+from core.lessons.ablation_runs import Timed, UnderWay, time_steps, train_all
 from core.lessons.text import Code, lessons
 from core.telemetry.events import Finished, Stopped
 from core.training.control import Control
@@ -126,7 +126,7 @@ def test_trainings_are_those_of_their_recipes_whatever_else_is_trained(names, ti
     for event in events(whole, control):
         if isinstance(event, TrainedSwitch):
             study.add(event)
-        elif isinstance(event, Under) and event.place == 4 and event.step == 1:
+        elif isinstance(event, UnderWay) and event.place == 4 and event.step == 1:
             control.stop(abandon=True)
     assert isinstance(event, Stopped)
     assert [t.place for place in range(6) for t in study.of(place)] == [0]
