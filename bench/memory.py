@@ -79,7 +79,7 @@ def measure(name: str, settings: dict[str, Any]) -> dict[str, int]:
     data = playground.load(None)
     playground.get_ready(data, recipe, lambda *told: None, lambda: False)
     device = torch.device("cpu")
-    mixed = recipe.mixed and mixed_precision(device)[0] is not None
+    mixed = recipe.is_mixed_on(device.type) and mixed_precision(device)[0] is not None
     estimate = needed(recipe, *playground.sizes(data, recipe), mixed)
     with tempfile.TemporaryDirectory() as folder:
         recorder = FileRecorder(Path(folder) / "run", None)

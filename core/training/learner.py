@@ -59,7 +59,7 @@ class Learner:
         self.note = ""
         """What could not be taken over from a checkpoint, in a sentence; or how it is trained."""
         self._numbers: torch.dtype | None = None
-        if recipe.mixed:
+        if recipe.is_mixed_on(device.type):
             self._numbers, self.note = mixed_precision(device)
         self._scaler: torch.amp.GradScaler | None = None
         if self._numbers is torch.float16:

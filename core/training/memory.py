@@ -108,7 +108,7 @@ def check_memory(run: "Run") -> None:
         return  # whoever needs what the recipe asks for says so: a case study has its own tokenizer
     from .device import mixed_precision  # loads torch
 
-    mixed = run.recipe.mixed and mixed_precision(run.device)[0] is not None
+    mixed = run.recipe.is_mixed_on(run.device.type) and mixed_precision(run.device)[0] is not None
     if sentence := shortage(run.recipe, free_memory(run.device.type), symbols, examples, mixed):
         raise UserError(sentence)
 

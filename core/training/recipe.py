@@ -114,6 +114,14 @@ SHARED = {
         high=10.0,
         only={"init": ("normal",)},
     ),
+    "precision": Setting(
+        "Training",
+        "Precision",
+        "auto computes matrix products in half precision (bfloat16) where the processor or the GPU"
+        " is faster with it; weights and updates stay float32. float32 never does, so that every"
+        " machine computes the same to a rounding.",
+        choices=("auto", "float32"),
+    ),
     "dropout": Setting(
         "Model",
         "Dropout",
@@ -262,9 +270,12 @@ class Recipe:
         """Whether its network has hidden linear layers, whose matrices Muon moves."""
         return True
 
-    @property
-    def mixed(self) -> bool:
-        """Whether its products may be computed in half precision, where the device is faster."""
+    def is_mixed_on(self, device: str) -> bool:
+        """Whether its products are computed in half precision on a device that multiplies so.
+
+        Args:
+            device: ``cpu``, ``cuda`` or ``mps``.
+        """
         return False
 
     @property

@@ -119,6 +119,7 @@ class DigitsRecipe(Recipe):
         high=0.5,
         live=True,
     )
+    precision: str = shared("precision", "auto", only={"model": ("cnn",)})
     augment: str = setting(
         "affine",
         "Training",
@@ -133,6 +134,11 @@ class DigitsRecipe(Recipe):
     def has_hidden_matrices(self) -> bool:
         """Whether its network has hidden linear layers, whose matrices Muon moves."""
         return self.model == "mlp" and bool(self.hidden)  # a CNN's are convolutions
+
+    def is_mixed_on(self, device: str) -> bool:
+        """Whether its products are computed in half precision on a device that multiplies so."""
+        # On a GPU such small products wait for their launches, and converting would add to them.
+        return self.precision == "auto" and self.model == "cnn" and device == "cpu"
 
     def traits(self) -> Trait:
         """Say what its network and its data have."""

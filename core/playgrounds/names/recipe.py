@@ -18,6 +18,9 @@ LETTERS = 27
 USED = 16
 """Letters of the longest names of a batch, about."""
 
+WIDE = 64
+"""From this width on half precision pays: below, converting takes longer than it saves."""
+
 
 @dataclass(frozen=True)
 class NamesRecipe(Recipe):
@@ -115,6 +118,14 @@ class NamesRecipe(Recipe):
         high=0.9,
         only={"model": ("gru",)},
     )
+
+    precision: str = shared("precision", "auto", only={"model": ("gru",)})
+
+    def is_mixed_on(self, device: str) -> bool:
+        """Whether its products are computed in half precision on a device that multiplies so."""
+        wide = self.model == "gru" and self.width >= WIDE
+        # On a GPU such small products wait for their launches, and converting would add to them.
+        return self.precision == "auto" and wide and device == "cpu"
 
     @property
     def has_hidden_matrices(self) -> bool:

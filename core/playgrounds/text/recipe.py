@@ -43,16 +43,7 @@ class TextRecipe(Recipe):
         low=1,
         high=8192,
     )
-    precision: str = setting(
-        "auto",
-        "Training",
-        "Precision",
-        "auto computes matrix products in half precision (bfloat16) where the processor or the GPU"
-        " is faster with it; weights and updates stay float32. float32 never does, so that every"
-        " machine computes the same to a rounding.",
-        choices=("auto", "float32"),
-        only={"model": ("gpt",)},
-    )
+    precision: str = shared("precision", "auto", only={"model": ("gpt",)})
     trained: str = setting(
         "all",
         "Training",
@@ -224,9 +215,8 @@ class TextRecipe(Recipe):
         """Whether its network has hidden linear layers, whose matrices Muon moves."""
         return self.model == "gpt" or (self.model == "mlp" and bool(self.hidden))
 
-    @property
-    def mixed(self) -> bool:
-        """Whether its products may be computed in half precision, where the device is faster."""
+    def is_mixed_on(self, device: str) -> bool:
+        """Whether its products are computed in half precision on a device that multiplies so."""
         return self.precision == "auto" and self.model == "gpt" and self.width >= WIDE
 
     @property

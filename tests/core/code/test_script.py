@@ -48,7 +48,7 @@ def recipe_of(name, recipe, **changes):
 
 
 SMALL_GPT = {"width": 16, "layers": 2, "heads": 2, "context": 16, "batch_size": 8}
-SMALL_CNN = {"channels": "4,8,8", "kernel": 3}
+SMALL_CNN = {"channels": "4,8,8", "kernel": 3, "precision": "float32"}
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,18 @@ def test_a_cpu_trains_in_bfloat16_if_it_has_such_products(monkeypatch):
 
 def test_half_precision_is_for_wide_networks_and_can_be_refused():
     """Narrow ones are slower with it."""
-    recipe = playgrounds.get("text").recipe_for()
-    assert recipe.mixed
-    assert not recipe.replace({"precision": "float32"}).mixed
-    assert not recipe.replace({"width": 32}).mixed
-    assert not recipe.replace({"model": "mlp"}).mixed
+    text, names, digits = (
+        playgrounds.get("text").recipe_for(),
+        playgrounds.get("names").recipe_for("gru"),
+        playgrounds.get("digits").recipe_for(),
+    )
+    for recipe in (text, names, digits):
+        assert recipe.is_mixed_on("cpu")
+        assert not recipe.replace({"precision": "float32"}).is_mixed_on("cpu")
+        assert not recipe.replace({"model": "mlp"}).is_mixed_on("cpu")
+    assert not text.replace({"width": 32}).is_mixed_on("cpu")
+    assert not names.replace({"width": 32}).is_mixed_on("cpu")
+    assert [recipe.is_mixed_on("cuda") for recipe in (text, names, digits)] == [True, False, False]
 
 
 def test_a_gpu_gets_bfloat16_if_it_can_and_says_why(monkeypatch):
