@@ -6,10 +6,28 @@ by the GUI thread alone; either ends the whole program, now and then.
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QObject, QTimer
 
 EVERY = 100  # milliseconds
+
+
+@contextmanager
+def collecting_nothing() -> Iterator[None]:
+    """Keep Python from collecting garbage while Qt goes through all widgets, or lists them.
+
+    Qt takes a list of them and tells one after another, some of them in Python. A collection in
+    between would delete widgets that nobody holds any more but that stand on Qt's list still.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 class GarbageCollector(QObject):

@@ -4,9 +4,6 @@ A widget that paints asks `current()` in its paint event, and hears of a change 
 PaletteChange event.
 """
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from weakref import WeakSet
@@ -17,6 +14,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 
 from core.paths import RESOURCES
+from gui.garbage import collecting_nothing
 
 FAMILY = "Inter"
 RADIUS = 8
@@ -102,7 +100,7 @@ def apply(app: QApplication, name: str) -> None:
         dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
         name = "dark" if dark else "light"
     _current = THEMES[name]
-    with _nobody_deleted():
+    with collecting_nothing():
         if app.font() != font():  # each of these goes through all widgets: only what changes
             app.setStyle("Fusion")
             app.setFont(font())
@@ -138,7 +136,7 @@ class _Styled(QObject):
         """Take the style sheet of the current theme."""
         widget, sheet = self._widget(), _stylesheet(_current)
         if widget.styleSheet() != sheet:
-            with _nobody_deleted():
+            with collecting_nothing():
                 widget.setStyleSheet(sheet)
 
     def _widget(self) -> QWidget:
@@ -151,22 +149,6 @@ class _Styled(QObject):
         if event.type() == QEvent.Type.Show:
             self.update_sheet()
         return False
-
-
-@contextmanager
-def _nobody_deleted() -> Iterator[None]:
-    """Keep Python from collecting garbage while Qt goes through all widgets.
-
-    Qt takes a list of them and tells one after another, some of them in Python. A collection in
-    between would delete widgets that nobody holds any more but that stand on Qt's list still.
-    """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def load_fonts() -> None:

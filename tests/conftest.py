@@ -27,6 +27,7 @@ from core.runs.recorder import FileRecorder
 from core.training.control import Control
 from core.training.trainer import Run, train
 from gui import theme
+from gui.garbage import collecting_nothing
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,7 +56,9 @@ def qapp(qapp):
 
 def windows(app):
     """Yield the windows that there are: garbage that is collected meanwhile may delete some."""
-    yield from filter(isValid, app.topLevelWidgets())
+    with collecting_nothing():  # else some of those that are listed are gone before the last is
+        found = app.topLevelWidgets()
+    yield from filter(isValid, found)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QObject
 
 from gui.garbage import GarbageCollector
+from tests.conftest import windows
 
 
 @pytest.fixture
@@ -64,3 +65,17 @@ def test_what_a_window_has_left_goes_while_the_next_one_is_open(qapp):
     gc.collect()
     assert deleted
     second.end()
+
+
+def test_python_collects_nothing_while_the_windows_are_listed(qapp):
+    """It would delete windows that nobody holds and that Qt has put on the list already."""
+    collects = []
+
+    class Application:
+        @staticmethod
+        def topLevelWidgets():
+            collects.append(gc.isenabled())
+            return qapp.topLevelWidgets()
+
+    assert len(list(windows(Application))) == len(list(windows(qapp)))
+    assert collects == [False] and gc.isenabled()

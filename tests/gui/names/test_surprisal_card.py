@@ -12,6 +12,7 @@ from core.playgrounds.names.reports import END, Surprisal
 from gui import theme
 from gui.names.surprisal_card import BROKEN, HINT, NOBODY, SurprisalCard, sentence_of
 from gui.names.surprisal_letters import spans
+from tests.conftest import windows
 
 LIST = ["emma", "olivia", "ava", "isabella", "sophia", "mia", "amelia", "ella", "anna", "hanna"]
 ALPHABET = ".abcdefghijklmnopqrstuvwxyz"
@@ -285,7 +286,7 @@ def test_the_letters_speak_to_the_keyboard(card, qtbot) -> None:
     card.letters.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(card.letters, Qt.Key.Key_Right)
     assert card.letters.accessibleDescription().startswith("m: ")
-    for window in QApplication.topLevelWidgets():
+    for window in windows(QApplication):
         if window.objectName() == "qtooltip_label":
             window.close()
 
