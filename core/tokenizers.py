@@ -227,10 +227,8 @@ def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
 
     Args:
         pieces: the text.
-        size: how many tokens there shall be, the 256 bytes included.
-
-    Raises:
-        UserError: the text has fewer pairs than that.
+        size: how many tokens there are at most, the 256 bytes included; fewer where no pair is
+            left to merge, as in a short text.
     """
     import rustbpe  # type: ignore[import-untyped]
 
@@ -239,11 +237,6 @@ def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
     at_once = os.cpu_count() or 1
     trainer.train_from_iterator(iter(pieces), size, buffer_size=at_once, pattern=WORDS)
     ranks = sorted(trainer.get_mergeable_ranks(), key=lambda pair: pair[1])
-    if len(ranks) < size:
-        raise UserError(
-            f"vocab_size={size} is more than this text allows: after {len(ranks):,} tokens no pair"
-            f" is left to merge; choose {len(ranks):,} or less."
-        )
     return _made("bpe", tuple(bytes(token) for token, _ in ranks[BYTES:]))
 
 

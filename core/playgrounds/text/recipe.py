@@ -85,8 +85,8 @@ class TextRecipe(Recipe):
         1024,
         "Tokens",
         "Vocabulary",
-        "How many tokens there are, the 256 bytes included. More make a text shorter, and each of"
-        " them rarer.",
+        "How many tokens there are at most, the 256 bytes included; a short text has fewer pairs to"
+        " merge. More make a text shorter, and each of them rarer.",
         low=SMALLEST,
         high=LARGEST,
         only={"tokenizer": ("bpe",)},

@@ -143,7 +143,7 @@ class TextData:
         """Return a recipe's tokenizer, learned from the training part if it has to be learned.
 
         Raises:
-            UserError: the text does not allow so large a vocabulary, or GPT-2's is out of reach.
+            UserError: GPT-2's tokens are out of reach.
             CancelledError: ``cancelled`` said so.
         """
         key = f"{recipe.tokenizer} {recipe.vocab_size if recipe.tokenizer == 'bpe' else ''}"

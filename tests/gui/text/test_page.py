@@ -380,16 +380,6 @@ def test_a_drop_in_mid_training_is_left_alone(texting, lesson, tmp_path):
     texting.stop()
 
 
-def test_a_vocabulary_that_is_too_large_says_so(texting, lesson):
-    """The run does not begin; the sentence says how many tokens there can be."""
-    texting.session.recipe = SIXTY.replace({"tokenizer": "bpe", "vocab_size": 1024})
-    texting.session.data = lesson
-    click(texting, "trainButton")
-    texting.until(lambda: "more than this text allows" in message(texting, "runMessage"))
-    texting.ready()
-    assert not texting.page.write.generate.isEnabled()
-
-
 def test_a_text_that_is_shorter_than_the_context_says_so(texting, tmp_path):
     """The run does not begin; a shorter context is what helps."""
     path = tmp_path / "short.txt"
