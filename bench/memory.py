@@ -70,8 +70,7 @@ def measure(name: str, settings: dict[str, Any]) -> dict[str, int]:
     from core import playgrounds
     from core.runs.recorder import FileRecorder
     from core.training.control import Control
-    from core.training.device import mixed_precision
-    from core.training.memory import needed
+    from core.training.memory import is_mixed, needed
     from core.training.trainer import Run, train
 
     playground = playgrounds.get(name)
@@ -79,8 +78,8 @@ def measure(name: str, settings: dict[str, Any]) -> dict[str, int]:
     data = playground.load(None)
     playground.get_ready(data, recipe, lambda *told: None, lambda: False)
     device = torch.device("cpu")
-    mixed = recipe.is_mixed_on(device.type) and mixed_precision(device)[0] is not None
-    estimate = needed(recipe, *playground.sizes(data, recipe), mixed)
+    sizes = playground.sizes(data, recipe)
+    estimate = needed(recipe, *sizes, is_mixed(recipe, device.type))
     with tempfile.TemporaryDirectory() as folder:
         recorder = FileRecorder(Path(folder) / "run", None)
         run = Run(playground, recipe, data, device, steps=STEPS, recorder=recorder)

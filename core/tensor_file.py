@@ -13,6 +13,8 @@ from typing import IO, Any
 from .errors import UserError
 from .files import check_is_file, parse_json
 
+FOREIGN = (".pt", ".pth", ".ckpt")
+"""How files end that other programs write, beside .safetensors; never unpickled but for numbers."""
 LONGEST_HEADER = 100 << 20  # bytes, as safetensors itself has it
 
 

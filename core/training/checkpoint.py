@@ -23,7 +23,7 @@ from ..errors import UserError
 from ..files import parse_json, plain, write_whole
 from ..paths import CHECKPOINTS, expanded
 from ..playground import Playground, Vocabulary
-from ..tensor_file import TensorFile, open_tensors
+from ..tensor_file import FOREIGN, TensorFile, open_tensors
 from ..version import __version__
 from .recipe import Recipe
 from .shape import build_shape
@@ -81,10 +81,6 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors |= {RESUME + name: t for name, t in checkpoint.resume.items()}
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     write_whole(path, save(tensors, {MARK: json.dumps(plain(about), indent=1)}))
-
-
-FOREIGN = (".pt", ".pth", ".ckpt")
-"""How files end that other programs write, beside .safetensors; never unpickled but for numbers."""
 
 
 def find_checkpoint(name: str) -> Path:

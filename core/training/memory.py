@@ -106,11 +106,19 @@ def check_memory(run: "Run") -> None:
         symbols, examples = run.playground.sizes(run.data, run.recipe)
     except UserError:
         return  # whoever needs what the recipe asks for says so: a case study has its own tokenizer
-    from .device import mixed_precision  # loads torch
-
-    mixed = run.recipe.is_mixed_on(run.device.type) and mixed_precision(run.device)[0] is not None
-    if sentence := shortage(run.recipe, free_memory(run.device.type), symbols, examples, mixed):
+    device = run.device.type
+    mixed = is_mixed(run.recipe, device)
+    if sentence := shortage(run.recipe, free_memory(device), symbols, examples, mixed):
         raise UserError(sentence)
+
+
+def is_mixed(recipe: Recipe, device: str) -> bool:
+    """Whether a recipe is trained in half precision on a device of that type; loads torch."""
+    import torch
+
+    from .device import mixed_precision
+
+    return recipe.is_mixed_on(device) and mixed_precision(torch.device(device))[0] is not None
 
 
 def _lowered(recipe: Recipe, free: int, examples: int, takes: Callable[[Recipe], int]) -> Recipe:

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QWidget
 from core.errors import UserError
 from core.paths import CHECKPOINTS
 from core.telemetry.events import DataDescribed
-from core.training.memory import BUNDLED, free_memory, shortage
+from core.tensor_file import FOREIGN
+from core.training.memory import BUNDLED, free_memory, is_mixed, shortage
 from core.training.recipe import Recipe
 from gui.inputs import ComboBox
 from gui.network_source import NetworkSource
@@ -24,7 +25,7 @@ from gui.widgets.script_card import SHOW
 from gui.widgets.undo_keys import add_undo_keys
 
 CHANGED = "changed"
-ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt")
+ENDINGS = (".safetensors", *FOREIGN)
 """Of files with a network: Glassbox's, Hugging Face's and nanoGPT's."""
 KINDS = " ".join(f"*{ending}" for ending in ENDINGS)
 LEAST = 240  # pixels of the form that are seen at once
@@ -144,9 +145,12 @@ class RecipeCard(Card):
     def _shortage(self, recipe: Recipe) -> str:
         # Of a GPU's memory the run itself knows, which asks it before it begins; and one that is
         # under way has taken what it needs.
-        if self._session.state.running or not self._session.on_cpu:
+        state = self._session.state
+        if state.running or not self._session.on_cpu:
             return ""
-        return shortage(recipe, free_memory(), examples=self._examples)
+        # Without torch nobody knows; then it is what is safe, and more than half precision takes.
+        mixed = state not in (State.LOADING, State.UNAVAILABLE) and is_mixed(recipe, "cpu")
+        return shortage(recipe, free_memory(), examples=self._examples, mixed=mixed)
 
     def _name_recipe(self) -> None:
         """Show the name of the present recipe, or that it is none of those with a name."""

@@ -9,10 +9,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from core.playgrounds.text.recipe import TextRecipe
+from core.training import device
 from core.training.checkpoint import load_checkpoint
+from core.training.memory import needed
 from gui import background_job
 from gui import session as session_module
 from gui.session_state import State
+from gui.widgets import recipe_card
 from gui.widgets.curve_card import CharacterCard
 from gui.widgets.layer_table import activation_words
 
@@ -503,3 +506,16 @@ def test_the_range_test_finds_a_rate_and_the_recipe_takes_it(texting, lesson):
     texting.until(use.isEnabled)
     click(texting, "useRate")
     assert 1e-4 < texting.session.recipe.lr < 1
+
+
+def test_what_is_computed_in_half_precision_is_counted_so(texting, monkeypatch):
+    """What the form says of memory is what the run would: a processor with bfloat16 keeps less."""
+    recipe = SIXTY.replace({"width": 512, "batch_size": 2048})
+    whole, half = (needed(recipe, mixed=mixed) for mixed in (False, True))
+    monkeypatch.setattr(recipe_card, "free_memory", lambda: (whole + half) // 2)
+    problem = texting.page.findChild(QLabel, "recipeProblem")
+    for in_bfloat16 in (False, True):
+        monkeypatch.setattr(device, "multiplies_in_bfloat16", lambda _, can=in_bfloat16: can)
+        texting.session.recipe = recipe.replace({"seed": int(in_bfloat16)})
+        assert problem.isVisibleTo(texting.window) != in_bfloat16
+    assert half < whole

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ....errors import UserError
-from ....training.checkpoint import FOREIGN
+from ....tensor_file import FOREIGN
 from . import huggingface, nanogpt
 from .gpt2 import ForeignNetwork
 
