@@ -20,6 +20,7 @@ from .commands.playgrounds import PLAYGROUNDS
 from .commands.runs import EXPORT, LIST
 from .commands.train import TRAIN
 from .commands.watch import WATCH
+from .errors import UserError
 from .paths import COMMAND
 from .problems import problem_of
 from .version import __version__
@@ -79,8 +80,16 @@ def _parsed(words: list[str]) -> argparse.Namespace:
 
     argparse would refuse them behind an option, and refuses a ``--`` with nothing behind it.
     """
-    if words[:1] != [WATCH.name] or "--" not in words:
+    if words[:1] != [WATCH.name]:
         return _parser().parse_args(words)
+    if "--" not in words:
+        options, rest = _parser().parse_known_args(words)
+        if rest:
+            raise UserError(
+                f"{rest[0]} is no option of {WATCH.name}; arguments of the program stand behind --:"
+                f" '{COMMAND} {WATCH.name} {options.program} -- {' '.join(rest)}'."
+            )
+        return options
     split = words.index("--")
     options = _parser().parse_args(words[:split])
     options.arguments += words[split + 1 :]

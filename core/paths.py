@@ -74,8 +74,9 @@ def data_folder(argument: str | Path | None = None) -> Path | None:
     folder = expanded(named)
     if not folder.is_dir():
         source = "--data" if argument else "GLASSBOX_DATA"
+        why = "is no folder" if folder.exists() else "does not exist"
         raise UserError(
-            f"{source} names {folder}, which is not a folder; "
+            f"{source} names {folder}, which {why}; "
             "name the folder that holds mnist/ and names/, or leave it out for the bundled data."
         )
     return folder

@@ -24,7 +24,14 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which recipe is meant, and its data."""
     parser.add_argument("--model", metavar="M", help="which model of the playground")
     parser.add_argument("--recipe", metavar="NAME", help="start from a recipe with a name")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change settings of the recipe, such as lr=0.001; an unknown KEY lists all",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
     parser.add_argument("--data", metavar="DIR", help="folder of full data, or a file")
 
@@ -35,7 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=positive, metavar="S", help="train this long")
     length.add_argument("--steps", type=whole, metavar="N", help="train this many steps")
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    help = "auto takes a GPU where there is one"
+    parser.add_argument("--device", default="auto", choices=DEVICES, help=help)
 
 
 def settings_of(options: argparse.Namespace) -> list[str]:

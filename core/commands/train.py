@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..files import free_place
 from ..paths import COMMAND, RUNS, data_source
 from ..runs.folder import run_named
+from ..tensor_file import FOREIGN
 from . import Command, say
 from .opened import opened
 from .run_options import (
@@ -67,6 +68,11 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         return None
     if options.out and options.out.is_dir():
         raise UserError(f"--out {options.out} is a folder; name a file in it.")
+    if options.out and options.out.suffix in FOREIGN:  # it would be opened as a pickle
+        raise UserError(
+            f"--out {options.out} is what other programs call a pickle; a checkpoint is written as"
+            f" safetensors: name it {options.out.with_suffix('.safetensors')}."
+        )
     run = dataclasses.replace(
         _run(options),
         out=options.out,

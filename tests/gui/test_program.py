@@ -56,7 +56,7 @@ def test_build_returns_the_window_shown(qtbot, qapp):
     ("words", "sentence"),
     [
         (["--page", "kitchen"], "no page 'kitchen'; there are digits"),
-        (["--data", "/nowhere"], "/nowhere, which is not a folder"),
+        (["--data", "/nowhere"], "/nowhere, which does not exist"),
         (["--theme", "pink"], "pink"),
         (["--device", "abacus"], "abacus"),
     ],
