@@ -100,13 +100,14 @@ class TextStream(QObject):
         self._given.extend(tokens)
 
     def resume(self, sampling: "Sampling", length: int, busy: bool = False) -> None:
-        """Write so many tokens more.
+        """Write so many tokens more; what is left of a text that was read is left out.
 
         Raises:
             UserError: an option is impossible.
         """
         if self._writer is not None:
             self._writer.change(sampling)
+            self._given.clear()
             self._sampling, self._left = sampling, length
             self._timer.start(BUSY if busy else CALM)
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 LEGEND = "The darker the background, the less likely the token was. Hover over one."
 EARLIER = "Written by the network before this one. Generate writes with this one."
-FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
-
 NOTHING = "Type a text above, and its surprisal is shown token by token."
 
 
@@ -153,6 +151,8 @@ class WritePanel(Card):
         self._kept_place = place
 
     def _write(self, prompt: str) -> None:
+        from core.playgrounds.text.writer import beyond_context  # brings torch
+
         settings = self.settings
         try:
             self.writing.start(
@@ -167,9 +167,8 @@ class WritePanel(Card):
             return
         self._prompt = prompt
         assert self._model is not None
-        count = len(self._model.tokenizer.encode(prompt))
-        far = FAR.format(count=count, context=self._model.context)
-        say(self.words, far if count > self._model.context else LEGEND, "small")
+        far = beyond_context(self._model, len(self._model.tokenizer.encode(prompt)))
+        say(self.words, far or LEGEND, "small")
 
     def show_surprisal(self) -> None:
         """Let the network read the text that is typed, and show how likely each token was."""
@@ -198,6 +197,7 @@ class WritePanel(Card):
 
     def _continue(self) -> None:
         settings, self._judged, self._prompt = self.settings, "", None
+        say(self.words, self._legend, "small")  # a surprisal was that of the text so far
         try:
             self.writing.resume(settings.sampling(), settings.length.value(), self._busy)
         except UserError as error:

@@ -27,14 +27,12 @@ from .evaluation import entropies, loss_of
 from .models import PLACES, TextModel, build
 from .recipe import MODELS, RECIPES, SWITCHES, TextRecipe
 from .tokens import TextData
-from .writer import continuations, prompt_tokens
+from .writer import beyond_context, continuations, prompt_tokens
 
 JUDGED = 30_000  # tokens that the training loss is taken over
 LONGEST = 500_000  # tokens that judge at the end of a run; ``evaluate`` takes all there are
 COUNTED = 2_000_000  # tokens, for the floors by counting
 MOST = 1000  # continuations at a time
-FAR = "The prompt has {count:,} tokens; the network sees the last {context:,} of them."
-"""What is said of a text that is longer than the context."""
 JUDGED_ON_CPU = 0.6e12  # parameters x tokens: a quarter of a minute of two cores
 
 
@@ -275,8 +273,8 @@ class TextPlayground(Playground):
             "samples": [text + end for text, end in zip(written, ends, strict=True)],
             "tokens_per_second": round(count * options["tokens"] / spent, 1),
         }
-        if read > model.context:
-            answer["note"] = FAR.format(count=read, context=model.context)
+        if note := beyond_context(model, read):
+            answer["note"] = note
         return answer
 
 

@@ -151,6 +151,13 @@ def prompt_tokens(model: TextModel, prompt: str) -> list[int]:
     return model.tokenizer.encode(prompt).tolist() or [model.tokenizer.newline]
 
 
+def beyond_context(model: TextModel, count: int) -> str:
+    """Say that a prompt of so many tokens is longer than what the network sees; "" if it is not."""
+    if count <= model.context:
+        return ""
+    return f"The prompt has {count:,} tokens; the network sees the last {model.context:,} of them."
+
+
 def check_sampling(model: TextModel, sampling: Sampling, seed: int | None) -> None:
     """Refuse what a model can't do.
 

@@ -176,6 +176,24 @@ def test_stop_and_continue(panel, qtbot):
     assert after.startswith(before) and len(after) == len(before) + 30
 
 
+def test_continued_behind_a_text_that_was_read_in_part_the_network_writes(panel, qtbot):
+    """What was not read any more is left out, and the surprisal of the part is not said of it."""
+    panel.prompt.setPlainText("The cat sat on the mat.\n" * 100)
+    click(panel.judge)
+    qtbot.waitUntil(lambda: len(panel.writing.said) > 20)
+    click(panel.halt)
+    assert "surprisal" in panel.words.text()
+    read, there = len(panel.writing.said), panel.output.toPlainText()
+    panel.settings.length.setValue(400)
+    panel.settings.temperature.setValue(5.0)  # as nobody wrote it
+    with qtbot.waitSignal(panel.writing.ended, timeout=20_000):
+        click(panel.more)
+    written = panel.output.toPlainText()
+    assert written.startswith(there) and len(panel.writing.said) == read + 400
+    assert not panel.prompt.toPlainText().startswith(written[: read + 200])
+    assert panel.words.text() == LEGEND
+
+
 def test_stopped_and_continued_is_what_would_have_been_written(panel, qtbot):
     """A pause changes no random number: 20 and 40 more are the same as 60 at once."""
     whole = write(qtbot, panel, "A rat")
