@@ -245,13 +245,18 @@ class Forecast:
 
     @property
     def words(self) -> str:
-        """How its picture is read."""
+        """What it says, where there is no picture."""
         what = "new data" if self.on == "validation" else "training batches"
         return (
-            f"The dashed line is the most likely loss on {what} if it trained on to step"
-            f" {self.at:,}: {figures(self.median)}. In 4 of 5 cases it ends within the band,"
-            f" between {figures(self.low)} and {figures(self.high)}."
+            f"Trained on to step {self.at:,}, the loss on {what} is most likely"
+            f" {figures(self.median)}, and in 4 of 5 cases between {figures(self.low)} and"
+            f" {figures(self.high)}."
         )
+
+    @property
+    def caption(self) -> str:
+        """What it says, and how its picture is read."""
+        return f"{self.words} Dashed: the most likely loss; the band: those of 4 of 5 cases."
 
 
 @dataclass(frozen=True)

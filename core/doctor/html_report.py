@@ -76,7 +76,7 @@ def _forecast(diagnosis: "Diagnosis") -> str:
     """Return the curve ahead, and how it is read; "" where there is no forecast."""
     if diagnosis.forecast is None:
         return ""
-    return f"{_chart(diagnosis.forecast.picture)}<div>{escape(diagnosis.forecast.words)}</div>"
+    return f"{_chart(diagnosis.forecast.picture)}<div>{escape(diagnosis.forecast.caption)}</div>"
 
 
 def _cause(place: int, cause: "Cause", picture: "Picture | None") -> str:

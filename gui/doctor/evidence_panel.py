@@ -63,7 +63,7 @@ def exhibits(diagnosis: Diagnosis, loss: Exhibit | None = None) -> list[Exhibit]
             shown[part.picture] = exhibit
     seen = {check.id for check in failed if check.picture is not None}
     if ahead := diagnosis.forecast:
-        exhibit = Exhibit(ahead.picture, None, ahead.words, "", judged=False)
+        exhibit = Exhibit(ahead.picture, None, ahead.caption, "", judged=False)
         shown = {ahead.picture: exhibit, **shown}
     blind = bool(diagnosis.causes) and diagnosis.causes[0].id not in seen
     return [loss, *shown.values()] if loss and (blind or not shown) else list(shown.values())

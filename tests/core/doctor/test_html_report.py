@@ -109,7 +109,9 @@ def test_a_forecast_is_a_dashed_line_in_its_band():
     (band,) = [path for path in paths if path.get("d").endswith("Z")]
     (line,) = [path for path in paths if path.get("stroke-dasharray") == "6 3"]
     assert band.get("fill") == line.get("stroke") and band.get("d").count("L") == 3
-    assert ahead.words in page and "between 1.20 and 1.90" in ahead.words and "1.50" in ahead.words
+    assert (
+        ahead.caption in page and "between 1.20 and 1.90" in ahead.words and "1.50" in ahead.words
+    )
 
 
 def test_a_persons_own_words_are_escaped():

@@ -967,7 +967,7 @@ def test_new_data_that_has_risen_outranks_a_training_loss_that_falls():
 
 
 def test_a_forecast_goes_by_new_data_and_is_in_the_diagnosis():
-    """A script finds it by its keys, and the plain text says how it is read."""
+    """A script finds it by its keys; the plain text, which has no picture, says it in words."""
     found = straight_line(20_000, 5, steps=60)
     ahead = found.forecast
     assert ahead.on == "validation" and ahead.at == 120 and "seen.validate" not in found.sentence
@@ -975,7 +975,7 @@ def test_a_forecast_goes_by_new_data_and_is_in_the_diagnosis():
     assert {"at", "median", "low", "high", "on"} <= set(kept)
     assert kept["low"] <= kept["median"] <= kept["high"]
     assert Diagnosis.from_dict(json.loads(json.dumps(found.to_dict()))) == found
-    assert f"Forecast: {ahead.words[:30]}" in found.text()
+    assert f"Forecast: {ahead.words[:30]}" in found.text() and "Dashed" not in found.text()
 
 
 def test_it_says_where_hardly_any_example_came_twice():

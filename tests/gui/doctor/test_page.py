@@ -248,7 +248,7 @@ def test_a_forecast_is_the_first_picture_and_is_read_without_help(doctor):
     assert card.picture.picture == ahead.picture and card.isVisible()
     assert card.picture.lines[1].name.startswith("forecast") and len(card.picture.lines[1].low)
     assert card.picture.x_title == "step" and card.picture.y_title == "loss on new data"
-    assert ahead.words in doctor.shown("evidence")
+    assert ahead.caption in doctor.shown("evidence")
     assert f"in twice the time about {ahead.median:.2f}" in doctor.verdict
 
 
