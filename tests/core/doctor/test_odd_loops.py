@@ -194,6 +194,24 @@ def test_a_batch_of_a_loader_that_is_drawn_once(cause):
     assert first(seen.diagnosis) == cause
 
 
+def test_the_batches_of_a_loaders_workers_are_inputs():
+    """They come as tensors that torch makes anew, in the step that is observed."""
+    loader = DataLoader(TensorDataset(*quantities(96)), ROWS, num_workers=1)
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(4):
+            for x, y in loader:
+                loss = F.mse_loss(net(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+    assert seen.diagnosis.training_kind == "regression"
+    passed = {check.id: check.passed for check in seen.diagnosis.checks}
+    assert passed["inputs_not_normalised"] is True, passed
+
+
 def test_all_examples_in_each_step_are_no_batch_that_is_repeated():
     """Nothing else is there to be drawn."""
     x, y = quantities()
