@@ -10,8 +10,8 @@ from itertools import pairwise
 NUMBER = 4  # bytes
 DROPOUT = 1.25
 """Of each number that may be dropped: what is left of it, and a byte that says whether it was."""
-MIXED = 0.65
-"""Of what a training in half precision keeps; not measured, for want of a GPU to do so."""
+MIXED = 0.8
+"""Of what a training in half precision keeps: 0.77 and 0.79 of two GPTs in bfloat16 on a CPU."""
 JUDGING = 256 << 20
 """Bytes that a slice of the judged examples may take."""
 ALWAYS = 160 << 20
