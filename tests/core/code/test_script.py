@@ -5,6 +5,7 @@ import json
 import zipfile
 
 import pytest
+import torch
 
 from bench.scripts import losses_of_script, losses_of_trainer
 from core import playgrounds
@@ -108,6 +109,7 @@ def test_the_losses_are_those_of_the_trainer(name, recipe, changes, lists):
         ("text", "nanoGPT, on a CPU", {**SMALL_GPT, "trained": "lora", "lora_rank": 2}),
     ],
 )
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch has Muon since 2.9")
 def test_muon_is_that_of_torch(name, recipe, changes, lists, monkeypatch):
     """Which is always in bfloat16, as the trainer's is where the machine is fast at it."""
     monkeypatch.setattr("core.training.muon.multiplies_in_bfloat16", lambda device: True)
