@@ -94,7 +94,9 @@ class DataCard(Card):
             self._session.fetch()
 
     def _ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, self._own, "", "Text (*.txt);;All (*)")
+        name, _ = QFileDialog.getOpenFileName(
+            self, self._own, "", "Text (*.txt *.md *.text);;All (*)"
+        )
         if name:
             self._session.choose_data(Path(name))
         else:
