@@ -1,7 +1,9 @@
 """All that is known of one training: what the rules decide on."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -10,7 +12,14 @@ from ..telemetry.events import Array
 from .diagnosis import Experiment, Proof
 from .watch.observation import InferenceStats, Observation
 from .watch.replicas import drifting_replicas, stale_target
-from .watch.training_kind import ACTOR, ADVERSARIAL, COMPARABLE, DIFFERENTIATES, SUPERVISED
+from .watch.training_kind import (
+    ACTOR,
+    ADVERSARIAL,
+    COMPARABLE,
+    DIFFERENTIATES,
+    RANGE_TEST,
+    SUPERVISED,
+)
 
 if TYPE_CHECKING:
     from .watch.watcher import LoopWatcher
@@ -18,6 +27,14 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 DECAYED = 0.3
 """Below this part of its maximum a learning rate has come to the end of its schedule."""
+
+FEW_RATES, SHORT_TEST = 10, 500
+"""Rates that a range test tries at least, and steps that it takes at most."""
+TESTED, EVENLY = 1e4, 0.15
+"""Times the first rate that a range test comes to, and the part of the range by which a rate may
+miss an even spacing of logarithms."""
+NO_STEP = -5.0
+"""The log10 of the update-to-weight ratio at which steps do nothing, where a range test begins."""
 
 
 @dataclass(frozen=True)
@@ -170,11 +187,29 @@ class Evidence:
 
         Where steps take turns, as a generator's and a discriminator's do, it is the kind of both.
         """
+        if self._tests_rates():
+            return RANGE_TEST
         kinds = [step.training_kind for step in self.observations if step.training_kind]
         for mixed in (ADVERSARIAL, ACTOR, *DIFFERENTIATES):
             if kinds.count(mixed) >= max(1, len(kinds) // 5):
                 return mixed
         return max(set(kinds), key=lambda kind: (kinds.count(kind), kind), default="")
+
+    def _tests_rates(self) -> bool:
+        """Whether rates from next to nothing to far too much are tried (Smith 2017).
+
+        A schedule that grows by mistake begins with steps that do something.
+        """
+        rates = np.array([lr for _, lr in self.learning_rates])
+        if len(rates) < FEW_RATES or self.done > SHORT_TEST or rates[-1] < TESTED * rates[0]:
+            return False
+        steps = np.array([step for step, _ in self.learning_rates], float)
+        course = np.log10(rates / rates[0]) / math.log10(rates[-1] / rates[0])
+        even = (steps - steps[0]) / (steps[-1] - steps[0])
+        begun = [p.log_update_ratio for x in self.observations[:2] for p in x.parameters]
+        begun = [ratio for ratio in begun if math.isfinite(ratio)]
+        evenly = float(np.abs(course - even).max()) < EVENLY
+        return evenly and bool(begun) and median(begun) < NO_STEP
 
     @property
     def loss_is_comparable(self) -> bool:

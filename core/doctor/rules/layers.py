@@ -83,6 +83,10 @@ def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
     outputs = [x for x in first.layers if x.is_output or x.units == loss.classes > 1]
     if any(x.frozen for x in outputs):  # alone, or beside what adapts it (Hu et al. 2021)
         return rule.not_checked("its output layer was trained before, and is frozen")
+    if any(
+        x.of_unit_vectors for x in outputs
+    ):  # of a fixed scale, less a margin (Deng et al. 2019)
+        return rule.not_checked("its outputs are cosines, whatever the size of the weights")
     # One layer alone is convex: it finds its way from any weights of about the right size.
     alone = len([x for x in first.layers if not x.is_embedding]) == 1
     times = FIRST_LOSS_ALONE if alone else FIRST_LOSS

@@ -19,7 +19,7 @@ from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedParameter
-from ..watch.training_kind import ACTOR, ADVERSARIAL, DIFFERENTIATES
+from ..watch.training_kind import ACTOR, ADVERSARIAL, DIFFERENTIATES, RANGE_TEST
 from .rule import Rule, names, rule, wired
 
 MIN_STEPS = 4
@@ -504,10 +504,14 @@ def low_precision_weights(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "lr_growing",
     "learning-rate schedule",
-    "After a warm-up, the learning rate is constant or falls.",
+    "After a warm-up, the learning rate is constant or falls, unless it is looked for: from steps"
+    " that do nothing over four powers of ten.",
     "constant or falling",
+    "Smith 2017, Cyclical learning rates for training neural networks, section 3.3",
 )
 def lr_growing(rule: Rule, evidence: Evidence) -> Check:
+    if evidence.training_kind == RANGE_TEST:
+        return rule.not_checked("a learning-rate range test raises it deliberately")
     points = evidence.learning_rates
     if len(points) < 4 or points[-1][0] < 60:
         return rule.not_checked("the learning rate was observed in too few steps")

@@ -12,7 +12,7 @@ from ..diagnosis import WORTH_IT, Cause, Check, Diagnosis, Forecast, Proof
 from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.training_copies import Longer, Wider
-from ..watch.training_kind import ACTOR, ADVERSARIAL, INPUTS
+from ..watch.training_kind import ACTOR, ADVERSARIAL, INPUTS, RANGE_TEST
 from .calibration import calibrated
 from .capacity import (
     NEAR,
@@ -60,6 +60,8 @@ MILD = (
 """They leave a network that works, so that they come after what keeps it from learning."""
 ANYWHERE = ("crash", "nan")
 """Causes of whatever is optimised."""
+RATE_BRINGS = (*CAUSES["lr_growing"].explains, *CAUSES["lr_too_high"].explains)
+"""What a learning rate brings that is raised until the loss diverges."""
 NEW_EACH_TIME = (
     " Hardly any example came twice, so that it is nearly the loss on new data; to be sure, measure"
     " that, and hand it to seen.validate(loss)."
@@ -164,6 +166,8 @@ def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0
     asked = checks
     if evidence.training_kind == INPUTS:  # that its network does not learn is as it should be
         asked = tuple(check for check in checks if check.id in ANYWHERE)
+    if evidence.training_kind == RANGE_TEST:  # that its last rates are far too high, too
+        asked = tuple(check for check in checks if check.id not in RATE_BRINGS)
     causes = causes_of(asked, evidence.proofs)
     experiments = tuple(evidence.experiments.values())
     forecast: Forecast | None = None
@@ -208,6 +212,14 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
             "unknown",
             "Nothing wrong was found. Recognised as an optimisation of inputs, such as an attack or"
             " a picture, through a network that stays as it is: no network is trained here.",
+            0.4,
+            None,
+        )
+    if evidence.training_kind == RANGE_TEST:
+        return (
+            "unknown",
+            "Nothing wrong was found. Recognised as a learning-rate range test: it looks for a"
+            " rate, and does not train its network.",
             0.4,
             None,
         )

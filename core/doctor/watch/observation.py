@@ -74,6 +74,8 @@ class ObservedLayer:
         symmetric: whether all its units compute the same.
         rows: over how many examples and positions that differ the shares are taken.
         as_initialised: whether its weights look as a layer's first ones do, and not as trained.
+        of_unit_vectors: whether its input and its weights are scaled to a length of 1, so that it
+            says cosines, whatever the size of the parameter.
         is_output: whether its output goes into the loss function.
         frozen: whether its parameter requires no gradient.
     """
@@ -95,6 +97,7 @@ class ObservedLayer:
     frozen: bool = False
     rows: int = 0
     as_initialised: bool = True
+    of_unit_vectors: bool = False
 
     @property
     def is_embedding(self) -> bool:

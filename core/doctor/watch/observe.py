@@ -18,6 +18,8 @@ from .wiring import wiring
 EPSILON = 1e-12
 ENOUGH_WEIGHTS = 10_000
 """Of a matrix, to see how they were drawn."""
+UNIT_LENGTH = 1e-3
+"""By which the length of a vector may differ from 1."""
 LOSS_SCALE = 30.0
 """Times the reported loss, above which what is differentiated is scaled for few digits."""
 BATCH_NORM = nn.modules.batchnorm._BatchNorm
@@ -284,7 +286,18 @@ def _layers(graph: StepGraph, variables: Variables) -> Iterator[ObservedLayer]:
             frozen=not weight.requires_grad,
             rows=round(len(units) * _distinct(given)),
             as_initialised=_as_initialised(weight),
+            of_unit_vectors=_of_unit_vectors(graph, op, given),
         )
+
+
+def _of_unit_vectors(graph: StepGraph, op: Op, given: Tensor) -> bool:
+    """Whether a product is one of vectors of length 1: its results are cosines."""
+    factor = next((t for t in op.inputs if graph.kind(t) == "weights" and t.dim() == 2), None)
+    if factor is None or given.dim() < 2 or graph.made_by(factor) is None:
+        return False
+    sides = [given.detach().float().norm(dim=-1)]
+    sides.append(factor.detach().float().norm(dim=-1 if op.name == "linear" else 0))
+    return all(bool(((side - 1).abs() < UNIT_LENGTH).all()) for side in sides)
 
 
 def _distinct(given: Tensor) -> float:

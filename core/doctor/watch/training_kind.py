@@ -23,6 +23,8 @@ LANGUAGE = "language model"
 CLASSIFICATION = "classification"
 REGRESSION = "regression"
 INPUTS = "optimisation of inputs"
+RANGE_TEST = "learning-rate range test"
+"""Known by its rates, not by a step."""
 OTHER = "other"
 
 SUPERVISED = (CLASSIFICATION, LANGUAGE, REGRESSION)

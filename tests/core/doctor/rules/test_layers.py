@@ -73,6 +73,13 @@ def test_an_output_layer_that_is_adapted_was_not_just_initialised():
     assert bad_init_scale.check(evidence(begun)).passed is None
 
 
+def test_cosines_have_a_scale_of_their_own():
+    """A margin of the true class raises the first loss, whatever the first weights are."""
+    for unit, passed in ((True, None), (False, False)):
+        begun = steps(criterion=loss(value=27.0), layers=(layer(), output(of_unit_vectors=unit)))
+        assert bad_init_scale.check(evidence(begun)).passed is passed
+
+
 def test_the_first_loss_is_that_of_the_first_step():
     """Later ones say nothing of the initialisation."""
     late = [step(100, criterion=loss(value=27.0))]

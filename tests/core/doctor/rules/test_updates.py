@@ -8,6 +8,7 @@ import pytest
 
 from core.doctor.experiments.reference_networks import References
 from core.doctor.experiments.step_experiments import OtherRates
+from core.doctor.rules import apply_rules
 from core.doctor.rules.updates import (
     clipping_too_strong,
     frozen_layer,
@@ -24,6 +25,7 @@ from core.doctor.rules.updates import (
     wrong_backward,
     wrong_update_sign,
 )
+from core.doctor.verdict.conclusion import conclude
 from tests.core.doctor.rules.helpers import (
     UNIFORM,
     evidence,
@@ -631,3 +633,24 @@ def test_updates_that_vanish_where_no_rate_is_known(size, gradient, baseline, pa
     references = References(1.8, 1.8, *none, baseline, 1000, 500, is_new=True)
     found = tried(evidence(seen), "reference_networks", None, references)
     assert lr_vanished.check(found).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("first", "steady", "kind", "passed"),
+    [
+        (1e-7, True, "learning-rate range test", None),
+        (1e-3, True, "", False),
+        (1e-7, False, "", False),
+    ],
+    ids=["looked_for", "begins_with_steps_that_do_something", "most_of_it_at_once"],
+)
+def test_a_range_test_raises_the_rate_deliberately(first, steady, kind, passed):
+    """From steps that do nothing, evenly over powers of ten."""
+    powers = [6 * (t / 200 if steady else (t / 200) ** 3) for t in range(0, 200, 4)]
+    rates = [(4 * t, first * 10**power) for t, power in enumerate(powers)]
+    begun = steps(parameters=(weight(update=first * 1e-1),))
+    found = evidence(begun, [*falling(count=180), *[90.0] * 20], rates=rates)
+    assert found.training_kind == kind
+    assert lr_growing.check(found).passed is passed
+    said = [cause.id for cause in conclude(found, apply_rules(found)).causes]
+    assert said == [] if kind else "lr_growing" in said

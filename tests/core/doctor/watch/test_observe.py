@@ -360,3 +360,16 @@ def test_a_nearer_variable_hides_one_of_its_name():
     mine, other = nn.Linear(3, 1), nn.Linear(5, 1)
     found = find_variables([{"model": mine}, {"model": other, "x": numbers(40)}])
     assert found.modules == {"model": mine} and "x" in found.data
+
+
+def test_a_product_of_unit_vectors_says_cosines():
+    """Both sides are scaled to a length of 1; of one side alone the other's size still counts."""
+
+    def cosines(v, both=True):
+        hidden = (v.x @ v.w1 + v.b1).tanh()
+        hidden = F.normalize(hidden) if both else hidden
+        return F.cross_entropy(8 * F.linear(hidden, F.normalize(v.w2.t())), v.y)
+
+    assert [x.of_unit_vectors for x in seen(tensors(), cosines).layers] == [False, True]
+    one = seen(tensors(), lambda v: cosines(v, both=False))
+    assert not any(x.of_unit_vectors for x in one.layers)
