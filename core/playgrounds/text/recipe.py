@@ -384,7 +384,6 @@ SWITCHES = Switches(
         "optimizer": "adamw",
         "lr": 1e-3,
         "schedule": "constant",
-        "beta2": 0.999,
         "weight_decay": 0.01,
         "precision": "float32",
         "tied": False,
@@ -394,16 +393,15 @@ SWITCHES = Switches(
         {"position": "rotary"},
         {"qk_norm": True},
         {"branch_gain": 0.1},
-        {"lr": 2e-3, "beta2": 0.99},
-        {"schedule": "cosine"},
         {"optimizer": "muon", "lr": 6e-3},
+        {"schedule": "cosine"},
         {"tied": True},
         {"precision": "auto"},
         {"dropout": 0.1, "weight_decay": 0.3},
     ),
     steps=100,
 )
-"""From the lecture's way (Let's build GPT: GPT-2's blocks, AdamW as torch has it, a constant rate)
-to the default recipe, which the last of them is. Each optimiser has a rate that is good for it: at
-Muon's, AdamW would lose by more than Muon is worth.
+"""From the lecture's way (Let's build GPT: GPT-2's blocks, AdamW at a constant rate) to the default
+recipe, which the last of them is. Each optimiser has a rate that suits it: at Muon's, AdamW would
+lose by more than Muon is worth.
 """
