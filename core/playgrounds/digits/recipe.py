@@ -244,6 +244,7 @@ SWITCHES = Switches(
         "batch_norm": False,
         "label_smoothing": 0.0,
         "augment": "none",
+        "precision": "float32",
     },
     added=(
         {"batch_norm": True},
@@ -251,6 +252,7 @@ SWITCHES = Switches(
         {"schedule": "cosine"},
         {"augment": "affine"},
         {"label_smoothing": 0.1},
+        {"precision": "auto"},
     ),
     steps=200,
 )
