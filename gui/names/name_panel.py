@@ -1,5 +1,6 @@
 """The beginning of a name, and how networks finish it: letter by letter, and whole."""
 
+import time
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 ALONE = "None"
 FIRST = "this network"
-CALM = 1000  # milliseconds between two lists of names while a network learns
+CALM, SLOWEST = 0.25, 1.0  # seconds between two lists of names while a network learns
+SHARE = 0.03  # of the time that they take meanwhile, where that is less often
 
 
 class NamePanel(Card):
@@ -73,6 +75,8 @@ class NamePanel(Card):
         self._settle.setSingleShot(True)
         self._settle.setInterval(0)
         self._settle.timeout.connect(self._write_names)
+        self._written, self._spent = 0.0, 0.0
+        """When names were written last, and how long that took this thread, in seconds."""
         self._arrange()
         self._compare(0)
         self.prefix.textChanged.connect(self._on_prefix)
@@ -134,9 +138,11 @@ class NamePanel(Card):
             self._compare(0)  # it is kept no more
 
     def follow(self) -> None:
-        """Ask again: a training has new weights. Names follow now and then; one reads them."""
+        """Ask again: a training has new weights. Names follow at once, if it is not too often."""
         if not self._settle.isActive():  # to set it would begin its time anew
-            self._settle.setInterval(CALM)
+            calm = min(SLOWEST, max(CALM, self._spent / SHARE))
+            left = self._written + calm - time.monotonic()
+            self._settle.setInterval(max(0, round(1000 * left)))
         self.refresh()
 
     def hurry(self) -> None:
@@ -178,6 +184,7 @@ class NamePanel(Card):
 
     def _write_names(self) -> None:
         self._settle.setInterval(0)
+        begin = time.thread_time()
         for player, names in ((self._player, self.names), (self._other, self.others)):
             if player is None or self.prefix.property("wrong"):
                 continue
@@ -187,11 +194,13 @@ class NamePanel(Card):
             except UserError as error:  # the second network may know other letters
                 names.show_names([], prefix)
                 names.set_hint(str(error))
+        self._written, self._spent = time.monotonic(), time.thread_time() - begin
 
     def _complain(self, sentence: str) -> None:
         say(self.problem, sentence, "fault")
-        self.prefix.setProperty("wrong", bool(sentence))
-        self.prefix.style().polish(self.prefix)
+        if bool(sentence) is not self.prefix.property("wrong"):  # to polish it paints all anew
+            self.prefix.setProperty("wrong", bool(sentence))
+            self.prefix.style().polish(self.prefix)
         self.bars.setEnabled(not sentence)
         if sentence:
             self.names.show_names([], "")

@@ -117,13 +117,21 @@ class TokensPanel(PairedCards):
         )
         self.keep.setVisible(tokenizer.size > LARGE and occurring < 0.9 * tokenizer.size)
         self.turn()
-        self._lines.setStringList(
-            [
-                f"{number:,}   {shown(a)}  +  {shown(b)}   \u2192   {shown(a + b)}"
-                for number, (a, b) in enumerate(tokenizer.merges(), 1)
-            ]
-        )
         self.merges.setVisible(tokenizer.kind == "bpe")
+        self._lines.setStringList([])
+        if self.isVisible():  # there may be thousands of merges, which take a while
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Show tokens and merges, of which nothing was made while nobody saw them."""
+        tokenizer = self._tokenizer
+        if tokenizer is not None and tokenizer.kind == "bpe" and not self._lines.rowCount():
+            self._lines.setStringList(
+                [
+                    f"{number:,}   {shown(a)}  +  {shown(b)}   \u2192   {shown(a + b)}"
+                    for number, (a, b) in enumerate(tokenizer.merges(), 1)
+                ]
+            )
         self._cut()
 
     def _about(self) -> str:
@@ -148,7 +156,7 @@ class TokensPanel(PairedCards):
     def showEvent(self, event: Any) -> None:
         """Catch up with what was typed or learned while this was hidden."""
         super().showEvent(event)
-        self._cut()
+        self._catch_up()
 
     def hideEvent(self, event: Any) -> None:
         """Cut nothing that nobody sees."""

@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from gui.names import page as page_module
+from gui.names.name_panel import SLOWEST
 from gui.session_state import State
 
 
@@ -182,3 +183,21 @@ def test_numbers_changed_while_it_trains_count_at_once(quick, letters_recipe):
     panel.prefix.setText("qu")
     quick.until(lambda: all(name.startswith("qu") for name in texts(panel.names)))
     quick.stop()
+
+
+def test_names_follow_new_weights_at_once_if_not_too_often(quick, monkeypatch):
+    """The list is that of the bars' weights; where weights come often, it rests in between."""
+    panel, asked = quick.page.names, []
+    quick.until(lambda: panel.names.count() == 20 and not panel._settle.isActive())
+    names = panel.settings.names
+    monkeypatch.setattr(panel.settings, "names", lambda *of: asked.append(of) or names(*of))
+    panel._written = 0.0  # long ago
+    panel.follow()
+    assert panel._settle.isActive() and panel._settle.interval() == 0
+    quick.until(lambda: len(asked) == 1)
+    panel.follow()
+    rest = panel._settle.interval()
+    assert 0 < rest <= 1000 * SLOWEST
+    panel.follow()
+    assert panel._settle.interval() == rest, "its time does not begin anew"
+    quick.until(lambda: len(asked) == 2)

@@ -89,6 +89,17 @@ def describe_data(data, recipe):
 # Tokens
 
 
+def test_merges_are_listed_when_they_are_seen(shown, data):
+    """A vocabulary of thousands takes a while, which nobody waits for who looks elsewhere."""
+    panel = shown(TokensPanel)
+    panel.hide()
+    panel.show_data_views(describe_data(data, SMALL), 50_000, 32)
+    model = panel.findChild(QListView, "mergeList").model()
+    assert model.rowCount() == 0 and panel.facts.text().startswith("280 tokens")
+    panel.show()
+    assert model.rowCount() == 280 - 256 and panel.count.text() != ""
+
+
 def test_tokens_merges_and_facts(shown, data, qtbot):
     """The excerpt is cut, the merges stand in their order, the facts are those of the text."""
     panel = shown(TokensPanel)
