@@ -21,7 +21,7 @@ from gui.options import parse
 from gui.pages import page_names
 from gui.state_file import read_state, value_of, write_state
 from gui.window import MainWindow
-from gui.window_state import restore_pages, restore_place, save_window
+from gui.window_state import restore_page, restore_place, save_window
 
 SAVE = 30_000  # milliseconds between two looks whether there is something new to be remembered
 
@@ -122,8 +122,8 @@ def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
         window.fit(window.screen().availableGeometry())
     window.show()
     app.processEvents()  # the first frame stands, before anything that takes long
-    window.fill()
-    gone = restore_pages(window, kept)
+    gone: list[str] = []
+    window.fill(lambda name, page: gone.extend(restore_page(window, kept, name, page)))
     forgets = _remember(window, file, kept) if file else ""
     for sentence in filter(None, [forgets or problem, *gone]):
         window.notices.tell(sentence)

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QApplication
 
 from core import about, paths
 from core.errors import UserError
-from core.runs.library import Library
 from gui.error_log import ErrorLog
 from gui.widgets.notice_bar import NoticeButton
 from gui.widgets.open_path import open_path
@@ -53,6 +52,8 @@ def report(log: ErrorLog) -> str:
 
 def _tell_of_crash(window: MainWindow, log: ErrorLog, since: float) -> None:
     """Say what can be restored: what was set is, and what was trained can be resumed."""
+    from core.runs.library import Library  # brings numpy, which no first frame waits for
+
     try:
         entries = Library(paths.RUNS).entries()
     except UserError:  # the page Runs says so

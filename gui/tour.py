@@ -21,9 +21,10 @@ from PySide6.QtWidgets import QApplication, QLabel, QTabWidget, QWidget
 from gui import theme
 from gui.charts.unit_bars import UnitBars
 from gui.inputs import ComboBox
-from gui.pages import TrainingPage, page_modules
+from gui.pages import page_modules
 from gui.session import Session
 from gui.session_state import State
+from gui.training_page import TrainingPage
 from gui.widgets.layer_panel import LayerPanel
 from gui.widgets.layer_table import LayerTable
 from gui.window import MainWindow

@@ -1,8 +1,9 @@
 """The main window: a sidebar of pages, and the page that was chosen."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEventLoop, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -91,20 +92,43 @@ class MainWindow(QMainWindow):
         theme.style(self.notices)
         self.setCentralWidget(body)
 
-    def fill(self) -> None:
-        """Build the pages; torch is loaded when the first of them has been painted."""
+    def fill(self, restore: Callable[[str, Page], object] = lambda name, page: None) -> None:
+        """Build the pages, the first one first; torch is loaded when all are there.
+
+        Args:
+            restore: gives a page what it kept, before it is seen.
+        """
         modules = page_modules()
         for name, module in modules.items():
-            self.pages[name] = module.Page(self.worker, self.data, self._device)
-            self._stack.addWidget(self.pages[name])
             self._places.addWidget(self._page_button(name, module))
         self._arrange_sidebar()
+        first = self._first or next(iter(modules))
+        made = {first: self._make_page(first, modules[first])}
+        if made[first].stands_alone:
+            self.pages = dict(made)
+            restore(first, made[first])
+            self.show_page(first)
+            # It is painted while the others are built; what is typed and clicked waits for them.
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        for name, module in modules.items():
+            if name != first:
+                made[name] = self._make_page(name, module)
+        self.pages = {name: made[name] for name in modules}
         for page in self.pages.values():
             page.meet(self.pages, self.show_page)
+        for name, page in self.pages.items():
+            if name != first or not page.stands_alone:
+                restore(name, page)
         self.commands = WindowActions(self, modules)
-        self.show_page(self._first or next(iter(modules)))
+        self.show_page(first)
         # Loading it competes for the interpreter with the painting of the first page.
         self._starter.start(AFTER_PAINTING)
+
+    def _make_page(self, name: str, module: PageModule) -> Page:
+        page = module.Page(self.worker, self.data, self._device)
+        page.marks_changed.connect(lambda: self._buttons[name].show_marks(page.marks()))
+        self._stack.addWidget(page)
+        return page
 
     def _make_sidebar(self) -> QWidget:
         sidebar = QWidget()
@@ -180,8 +204,6 @@ class MainWindow(QMainWindow):
     def _page_button(self, key: str, module: PageModule) -> PageButton:
         button = PageButton(f"go_{key}", module.ICON, module.TITLE, module.HELP)
         button.clicked.connect(lambda: self.show_page(key))
-        page = self.pages[key]
-        page.marks_changed.connect(lambda: button.show_marks(page.marks()))
         self._group.addButton(button)
         self._buttons[key] = button
         return button

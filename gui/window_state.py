@@ -36,18 +36,13 @@ def restore_place(window: MainWindow, values: Mapping[str, Any]) -> None:
     window.restoreGeometry(QByteArray(geometry))
 
 
-def restore_pages(window: MainWindow, values: Mapping[str, Any]) -> list[str]:
-    """Give the pages what they kept; return a sentence on each thing that can't come back."""
-    problems: list[str] = []
-    same_data = values.get("data") == _named(window.data)
-    pages = value_of(values, "pages", dict, {})
-    for name, page in window.pages.items():
-        _lay_out(page, window.page.size())
-        kept = dict(value_of(pages, name, dict, {}))
-        if not same_data:  # the command line names other data than last time, and is followed
-            kept.pop("data", None)
-        problems += page.restore_state(kept)
-    return problems
+def restore_page(window: MainWindow, values: Mapping[str, Any], name: str, page: Page) -> list[str]:
+    """Give a page what it kept; return a sentence on each thing that can't come back."""
+    _lay_out(page, window.page.size())
+    kept = dict(value_of(value_of(values, "pages", dict, {}), name, dict, {}))
+    if values.get("data") != _named(window.data):
+        kept.pop("data", None)  # the command line names other data than last time, and is followed
+    return page.restore_state(kept)
 
 
 def _lay_out(page: Page, size: QSize) -> None:

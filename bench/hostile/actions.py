@@ -65,10 +65,10 @@ from bench.rows import row, show
 from core.paths import ROOT
 from core.training.recipe import Recipe
 from gui import app as program
-from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.stall_watch import Stall, StallWatch
 from gui.tour import Guide
+from gui.training_page import TrainingPage
 from gui.window import MainWindow
 
 LAST, TRAIL = 12, "trail.txt"

@@ -208,7 +208,7 @@ def _child(place: Path, words: list[str], at: int = 0, after: float = 0.0) -> in
 def _in_window(place: Path, words: list[str]) -> int:
     """Train in a window that nobody sees, by the options of the command ``train``; in a child."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    from gui import app, pages, session
+    from gui import app, pages, session, training_page
     from gui import window as window_module
     from gui.session_state import State
     from gui.tour import Guide
@@ -223,7 +223,7 @@ def _in_window(place: Path, words: list[str]) -> int:
     window_module.page_modules = lambda: modules
     _, window = app.build(["--fresh", "--theme", "light", "--page", name, "--device", "cpu"])
     page, ended = window.pages[name], []
-    assert isinstance(page, pages.TrainingPage)
+    assert isinstance(page, training_page.TrainingPage)
     page.session.ended.connect(ended.append)
     while page.session.state is not State.READY:
         Guide.rest(20)

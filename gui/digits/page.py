@@ -18,8 +18,8 @@ from gui.digits.digit_marks import digit_marks
 from gui.digits.draw_panel import DrawPanel
 from gui.digits.evaluation_panel import EvaluationPanel
 from gui.digits.robustness_card import RobustnessCard
-from gui.pages import TrainingPage
 from gui.state_file import value_of
+from gui.training_page import TrainingPage
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel

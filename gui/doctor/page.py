@@ -27,9 +27,9 @@ from gui.doctor.open_button import OpenButton
 from gui.doctor.program_controller import ProgramController
 from gui.doctor.program_panel import ProgramPanel
 from gui.doctor.report import Report, Settings
-from gui.pages import training_pages
 from gui.rich_text import rich
 from gui.state_file import value_of
+from gui.training_page import TRAINS, WAITS, TrainingPage, training_pages
 from gui.widgets.card import label
 from gui.widgets.doctor_text import done, in_short, in_words
 from gui.widgets.page_button import Mark
@@ -94,7 +94,7 @@ class Page(pages.Page):
         self.open = OpenButton()
         self.open.take_drops(self)
         self.game = FaultGameController(self.gallery, lambda cause: CAUSES[cause].title, self)
-        self.pages: dict[str, pages.TrainingPage] = {}
+        self.pages: dict[str, TrainingPage] = {}
         """The pages whose networks can be examined, by their names."""
         self._show_page: pages.ShowPage = lambda name, place="": None
         self._loaded = False
@@ -273,10 +273,10 @@ class Page(pages.Page):
     def marks(self) -> list[Mark]:
         """Return whether an examination, the case or a program goes on, or waits."""
         if self.programs.runs:
-            return [pages.TRAINS]
+            return [TRAINS]
         going = [job for job in self._jobs() if job.stage.running]
         waits = all(job.waits_for or job.stage is Stage.WAITING for job in going)
-        return ([pages.WAITS] if waits else [pages.TRAINS]) if going else []
+        return ([WAITS] if waits else [TRAINS]) if going else []
 
     def _jobs(self) -> tuple[BackgroundJob, ...]:
         return self.examination.job, self.case_study.study.job

@@ -24,7 +24,7 @@ from gui.names.letters_panel import LettersPanel
 from gui.names.name_marks import name_marks
 from gui.names.name_panel import NamePanel
 from gui.names.surprisal_card import SurprisalCard
-from gui.pages import TrainingPage
+from gui.training_page import TrainingPage
 from gui.widgets.curve_card import ValidationCard
 from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel

@@ -15,13 +15,13 @@ from core.playgrounds.points.datasets import Row
 from core.playgrounds.points.recipe import DRAWN, MOST_POINTS, RECIPES, PointsRecipe
 from core.telemetry.events import DataDescribed, LayerInfo, Loaded, Started
 from core.training.control import Question
-from gui.pages import TrainingPage
 from gui.points.live_field import LiveField
 from gui.points.markers import point_marks
 from gui.points.plane_card import PlaneCard
 from gui.points.unit_maps import UnitMaps
 from gui.session_state import State
 from gui.state_file import value_of
+from gui.training_page import TrainingPage
 from gui.widgets.card import Card, say
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.learning_panel import LearningPanel

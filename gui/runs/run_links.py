@@ -8,10 +8,11 @@ from PySide6.QtCore import QObject, Signal
 from core.errors import UserError
 from core.runs.folder import BEST, LAST
 from core.runs.library import Entry
-from gui.pages import Page, ShowPage, training_pages
+from gui.pages import Page, ShowPage
 from gui.runs.run_text import is_loop
 from gui.session import Session
 from gui.session_state import State
+from gui.training_page import training_pages
 
 
 class RunLinks(QObject):

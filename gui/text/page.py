@@ -13,7 +13,6 @@ from core.playgrounds.text.corpus import holds_tiny, texts_in
 from core.playgrounds.text.recipe import RECIPES, REPEATS, TextRecipe
 from core.telemetry.events import DataDescribed, Loaded, Started
 from core.training.control import Question
-from gui.pages import TrainingPage
 from gui.session_state import State
 from gui.text.attention_panel import AttentionPanel
 from gui.text.heads_asker import HeadsAsker
@@ -24,6 +23,7 @@ from gui.text.sampler import Sample, Sampler
 from gui.text.token_marks import token_marks
 from gui.text.tokens_panel import TokensPanel
 from gui.text.write_panel import WritePanel
+from gui.training_page import TrainingPage
 from gui.widgets.card import label
 from gui.widgets.curve_card import CharacterCard
 from gui.widgets.data_card import DataCard

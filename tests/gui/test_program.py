@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -24,8 +25,10 @@ from PySide6.QtWidgets import (
 import gui
 from core import playgrounds
 from gui import app, preflight, theme
-from gui.pages import page_names
+from gui import window as window_module
+from gui.pages import Page, page_names
 from gui.session_state import State
+from gui.window import MainWindow
 from tests.gui.conftest import Program
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +45,47 @@ def main(*words, **environment):
         check=False,
         timeout=120,
     )
+
+
+def test_no_first_frame_waits_for_large_libraries():
+    """Neither torch nor the charts are loaded before the window stands."""
+    code = "import sys, gui.app; sys.exit(bool({'torch', 'pyqtgraph'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_first_page_is_seen_before_the_others_are_made(qtbot, qapp, monkeypatch):
+    """It has what it kept by then; and all pages stand in their order in the end."""
+    seen = []
+
+    class First(Page):
+        stands_alone = True
+
+        def __init__(self, *rest):
+            super().__init__()
+
+        def paintEvent(self, event):
+            seen.append("first painted")
+
+    class Other(Page):
+        def __init__(self, *rest):
+            super().__init__()
+            seen.append("other made")
+
+        def meet(self, pages, show_page):
+            assert list(pages) == ["other", "first"]
+
+    about = {"TITLE": "A page", "ICON": "digits", "HELP": "A page. It is a page."}
+    modules = {"other": SimpleNamespace(Page=Other, **about)}
+    modules["first"] = SimpleNamespace(Page=First, **about)
+    monkeypatch.setattr(window_module, "page_modules", lambda: modules)
+    monkeypatch.setattr(window_module, "page_names", lambda: list(modules))
+    window = MainWindow(None, "cpu", "first")
+    qtbot.addWidget(window)
+    window.show()
+    window.fill(lambda name, page: seen.append(f"{name} restored"))
+    assert seen[:3] == ["first restored", "first painted", "other made"]
+    assert seen.count("first restored") == seen.count("other restored") == 1
+    assert window.page is window.pages["first"]
 
 
 def test_build_returns_the_window_shown(qtbot, qapp):

@@ -16,8 +16,8 @@ from core.training.learner import Learner
 from core.training.trainer import Run, _Loop, train
 from gui import jobs, network_source
 from gui import worker as worker_module
-from gui.pages import WAITS
 from gui.session_state import State
+from gui.training_page import WAITS
 from gui.worker import Worker
 from tests.gui.conftest import QUICK, Program
 

@@ -30,8 +30,8 @@ from gui.doctor import examination
 from gui.doctor.evidence_panel import EvidenceCard
 from gui.doctor.examination import Stage
 from gui.doctor.page import Page
-from gui.pages import TRAINS, WAITS, TrainingPage
 from gui.session_state import State
+from gui.training_page import TRAINS, WAITS, TrainingPage
 from gui.widgets.data_card import DataCard
 from gui.widgets.glossary import TermLabel
 from gui.worker import Worker

@@ -5,8 +5,8 @@ from collections import Counter
 from PySide6.QtWidgets import QTabBar, QWidget
 
 from core.lessons.text import lessons
-from gui.pages import training_pages
 from gui.session_state import State
+from gui.training_page import training_pages
 
 
 def test_each_name_belongs_to_one_widget_of_the_window(qtbot, window):

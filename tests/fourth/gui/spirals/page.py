@@ -7,7 +7,7 @@ from typing import Any
 from core.playgrounds.spirals.recipe import RECIPES  # type: ignore[import-not-found]
 from PySide6.QtWidgets import QTabWidget
 
-from gui.pages import TrainingPage
+from gui.training_page import TrainingPage
 from gui.widgets.curve_card import AccuracyCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.page_frame import lay_out
