@@ -254,12 +254,11 @@ class TextPlayground(Playground):
         if not 1 <= count <= MOST:
             raise UserError(f"A count of {count:,} is not possible: ask for 1 to {MOST:,}.")
         written, whole = [prompt] * count, [Whole(model.tokenizer) for _ in range(count)]
-        if tell:
-            tell(prompt)
         begin = time.perf_counter()
-        for tokens in continuations(
-            model, prompt, count, options["tokens"], sampling, options["seed"]
-        ):
+        steps = continuations(model, prompt, count, options["tokens"], sampling, options["seed"])
+        if tell:  # not before it is known that it can go on
+            tell(prompt)
+        for tokens in steps:
             for row, token in enumerate(tokens[:, 0].tolist()):
                 fresh = whole[row].feed(token)
                 written[row] += fresh

@@ -177,7 +177,7 @@ def check_sampling(model: TextModel, sampling: Sampling, seed: int | None) -> No
 def continuations(
     model: TextModel, prompt: str, count: int, length: int, sampling: Sampling, seed: int | None
 ) -> Iterator[Tensor]:
-    """Yield tokens (count, 1), one step after another: many continuations of one prompt.
+    """Return tokens (count, 1), one step after another: many continuations of one prompt.
 
     Raises:
         UserError: an option is impossible.
@@ -188,5 +188,4 @@ def continuations(
     seen = prompt_tokens(model, prompt)[-model.context :]
     start = torch.tensor([seen]).expand(count, -1)
     stream = Stream(model, start, sampling, seed)
-    for _ in range(length):
-        yield stream.draw(stream.logits())
+    return (stream.draw(stream.logits()) for _ in range(length))

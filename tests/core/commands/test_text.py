@@ -210,8 +210,18 @@ def test_a_run_that_learns_from_the_plays(tmp_path, capsys, monkeypatch):
     ],
 )
 def test_impossible_samples_are_refused(network, capsys, words, sentence):
-    """One line that says what is wrong and what would be possible."""
-    assert sentence in refusal(capsys, "sample", network[0], "--json", *words)
+    """One line that says what is wrong and what would be possible; the prompt is not shown yet."""
+    for how in (["--json"], ["--prompt", "The cat"]):
+        assert sentence in refusal(capsys, "sample", network[0], *how, *words)
+
+
+def test_a_text_of_2_kb_is_trained_on_as_the_page_begins(tmp_path, capsys):
+    """It has fewer byte pairs than the first recipe has tokens."""
+    text = tmp_path / "short.txt"
+    text.write_text(LESSON * 20, encoding="utf-8")
+    out = tmp_path / "net.safetensors"
+    told(capsys, "train", "text", "--data", text, "--steps", 2, "--out", out, "--set", *SMALL)
+    assert 256 < told(capsys, "evaluate", out, "--data", text)["metrics"]["vocab_size"] < 1024
 
 
 def test_what_does_not_fit_is_refused(network, lesson, tmp_path, capsys):
@@ -221,11 +231,10 @@ def test_what_does_not_fit_is_refused(network, lesson, tmp_path, capsys):
     short.write_text("a short text. " * 10)
     train = ("train", "text", "--data")
     assert "is empty" in refusal(capsys, *train, empty)
-    assert "not a folder" in refusal(capsys, *train, tmp_path / "gone")
+    assert "does not exist" in refusal(capsys, *train, tmp_path / "gone")
     assert "reads no images" in refusal(capsys, "predict", network[0], empty)
     assert "can't share width" in refusal(capsys, *train, lesson, "--set", "heads=3", "width=16")
     words = ("--steps", 2, "--out", tmp_path / "net.safetensors", "--set", *SMALL)
-    assert "more than this text allows" in refusal(capsys, *train, short, *words, "vocab_size=1024")
     longer = (*words, "tokenizer=characters", "context=200")
     assert "choose a shorter context" in refusal(capsys, *train, short, *longer)
     assert "is empty" in refusal(capsys, "evaluate", network[0], "--data", empty)
