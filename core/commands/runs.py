@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..numbers import number
 from ..paths import RUNS
 from ..runs.folder import find_run, run_named
 from . import Command
@@ -34,11 +35,16 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         run["run"],
         run["state"],
         f"{run['step']:,} steps",
-        "" if run["loss"] is None else f"loss {run['loss']:.4f}",
+        "" if run["loss"] is None else f"loss {_loss(run['loss'])}",
         time.strftime("%Y-%m-%d %H:%M", time.localtime(run["begun"])),
         run["verdict"],
         run["name"],
     )
+
+
+def _loss(value: float) -> str:
+    """Return a loss with four places, and one that they would not suit with its power of ten."""
+    return f"{value:.4f}" if not value or 1e-3 <= abs(value) < 1e4 else number(value)
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:

@@ -184,6 +184,7 @@ class WatchedLoop:
         if error is not None and not isinstance(error, KeyboardInterrupt):
             file = self._frame.f_code.co_filename
             crash, watcher.tells_error, watcher.crashed_at = _in_words(error, file)
+            watcher.error = crash
         self._diagnose(tape, crash)
         self.write()
 
@@ -392,4 +393,5 @@ def record_of(watcher: LoopWatcher, diagnosis: Diagnosis | None) -> LoopRecord:
             for layer in (last.layers if last else ())
         ],
         diagnosis=diagnosis.to_dict() if diagnosis else None,
+        error=watcher.error,
     )

@@ -253,7 +253,7 @@ def _watched(path: Path) -> Entry:
         playground=LOOP,
         model="",
         begun=written,
-        state=_state(found is not None, written),
+        state=_state(record, written),
         step=record.count,
         loss=_standing(record),
         verdict=found["verdict"] if found else "",
@@ -268,9 +268,9 @@ def _standing(record: LoopRecord) -> float:
     return float(record.losses[-20:].mean()) if len(record.losses) else math.nan
 
 
-def _state(ended: bool, written: float) -> str:
-    if ended:
-        return "finished"
+def _state(record: LoopRecord, written: float) -> str:
+    if record.diagnosis is not None:
+        return "failed" if record.error else "finished"
     return "running" if abs(time.time() - written) < SILENT else "interrupted"
 
 

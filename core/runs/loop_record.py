@@ -42,6 +42,7 @@ class LoopRecord:
         device: where it computes.
         layers: numbers of each layer in the last observed step.
         diagnosis: as plain values; None while the loop goes on.
+        error: what it ended with; "" for none.
     """
 
     steps: Array
@@ -56,6 +57,7 @@ class LoopRecord:
     device: str = "cpu"
     layers: Sequence[Mapping[str, Any]] = ()
     diagnosis: Mapping[str, Any] | None = None
+    error: str = ""
 
     def __post_init__(self) -> None:
         if self.steps.ndim != 1 or self.steps.shape != self.losses.shape:

@@ -121,6 +121,7 @@ class LoopWatcher:
         batches: inputs and targets of some observed steps.
         inference: how the network is used; None if that was not seen.
         use_lines: where each weight is used then, by its id.
+        error: what the loop ended with; "" for none.
         crashed_at: the line in which the loop ended with an error; None.
         nan_line: the line whose result was the first NaN; None.
         training_mode_in_eval: modules in training mode while the network was evaluated.
@@ -144,6 +145,7 @@ class LoopWatcher:
         """How far the best of them came, where it is chosen by that."""
         self._best: LoopWatcher | None = None
         """What was known of the best one of those before."""
+        self.error = ""
         self.crashed_at: Line | None = None
         self.tells_error = False
         self.problem = ""

@@ -187,6 +187,22 @@ def test_watched_loops_are_compared_by_what_was_seen(tmp_path):
     assert slow.history.evaluations["val_accuracy"].y.tolist() == [0.25]
 
 
+def test_a_loop_that_ended_with_an_error_has_failed(tmp_path):
+    """It is no finished run, whatever the doctor finds besides."""
+    path, weight = tmp_path / "mine.watch.json", torch.zeros(3, requires_grad=True)
+    with pytest.raises(OSError, match="full"), watch(quiet=True, record=path, budget=0.1) as seen:
+        for step in range(30):
+            loss = ((torch.randn(8, 3) @ weight - 1) ** 2).mean()
+            weight.grad = None
+            loss.backward()
+            weight.data -= 0.1 * weight.grad
+            seen.step(loss)
+            if step == 25:
+                raise OSError("the disk is full")
+    entry = read_entry(path)
+    assert (entry.state, entry.step) == ("failed", 26)
+
+
 def test_a_loop_is_exported_as_what_it_is(tmp_path):
     """A table of its curves, and its settings; one file needs no zip."""
     path = tmp_path / "mine.watch.json"
