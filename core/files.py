@@ -55,10 +55,27 @@ def write_whole(path: Path, content: bytes) -> None:
         with drafted(path) as file:
             file.write(content)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UserError(
-            f"{path} can't be written ({reason}); make room there or name another place."
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place in which no file can be written, before there is something to write.
+
+    Raises:
+        UserError: as :func:`write_whole`.
+    """
+    folder = Path(os.path.realpath(path)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    reason = error.strerror or str(error)
+    return UserError(f"{path} can't be written ({reason}); make room there or name another place.")
 
 
 @contextmanager

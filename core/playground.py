@@ -301,7 +301,7 @@ class Playground(ABC):
             UserError: there is none of that name or for that model.
         """
         if name is not None and name not in self.recipes:
-            known = ", ".join(self.recipes)
+            known = ", ".join(f"'{each}'" for each in self.recipes)  # a comma may be part of one
             raise UserError(f"There is no recipe '{name}' for {self.name}; there are {known}.")
         if model is not None and model not in self.models:
             known = ", ".join(self.models)

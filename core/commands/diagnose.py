@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import playgrounds
 from ..arguments import positive
 from ..errors import UserError
-from ..paths import RUNS, data_source, expanded
+from ..paths import COMMAND, RUNS, data_source, expanded
 from ..runs.folder import LAST, run_named
 from . import Command, say
 from .opened import opened
@@ -46,6 +46,11 @@ def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
 
     if options.subject in playgrounds.all_names():
         return _diagnose_recipe(options).to_dict()
+    if options.subject.endswith((".py", ".ipynb")):
+        raise UserError(
+            f"{options.subject} is a program: '{COMMAND} watch {options.subject}' runs it, and"
+            " diagnoses its trainings."
+        )
     if options.subject.endswith(".json"):
         _, diagnosis = read_diagnosis(expanded(options.subject))
         if diagnosis is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import positive
 from ..errors import UserError
-from ..files import free_place
+from ..files import check_place, free_place
 from ..paths import COMMAND, RUNS, data_source
 from ..runs.folder import run_named
 from ..tensor_file import FOREIGN
@@ -73,8 +73,11 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
             f"--out {options.out} is what other programs call a pickle; a checkpoint is written as"
             f" safetensors: name it {options.out.with_suffix('.safetensors')}."
         )
+    run = _run(options)
+    if options.out:
+        check_place(options.out)
     run = dataclasses.replace(
-        _run(options),
+        run,
         out=options.out,
         weights_only=options.weights_only,
         save_every=options.save_every,
