@@ -13,8 +13,10 @@ from gui.charts.cells import Cells
 
 HEAD, ROW = 36, 30  # pixels of height
 FOOT = TICK + TITLE + 4
-NAMES, LOSS, PACE, VERDICT = 216, 62, 62, 150  # pixels of the columns
+NAMES, LOSS, PACE, VERDICT = 264, 62, 62, 150  # pixels of the columns
+SHARE = 0.32  # of the width at most is for the names
 GAP = 14.0
+AROUND = 80.0  # pixels that the title of the axis may stand out at each side
 FAR = 1.5
 """How far an interval is drawn at most, in sizes of the largest effect."""
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -68,8 +70,9 @@ class EffectBoard(Cells):
 
     def frame(self) -> QRectF:
         """Where the effects are drawn."""
-        wide = self.width() - NAMES - LOSS - PACE - VERDICT - 2 * GAP
-        return QRectF(NAMES, HEAD, max(40.0, wide), ROW * max(1, self.count()))
+        names = min(NAMES, SHARE * self.width())
+        wide = self.width() - names - LOSS - PACE - VERDICT - 2 * GAP
+        return QRectF(names, HEAD, max(40.0, wide), ROW * max(1, self.count()))
 
     def scale(self) -> Scale:
         """Return the scale of the effects, with zero on it."""
@@ -112,8 +115,11 @@ class EffectBoard(Cells):
         painter.drawRoundedRect(selected, 5, 5)
         if measured:
             painter.setFont(theme.font(11))
+            paint_x_axis(painter, frame, scale, number, "")
+            middle, wide = frame.center().x(), frame.width() + 2 * AROUND
+            foot = QRectF(middle - wide / 2, frame.bottom() + TICK + 1, wide, TITLE)
             title = f"validation loss lowered by ({self.unit})"
-            paint_x_axis(painter, frame, scale, number, title)
+            painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, title)
         zero = frame.left() + frame.width() * scale.share(0.0)
         painter.setPen(QPen(now.colour("muted"), 1, Qt.PenStyle.DashLine))
         if measured:
@@ -128,7 +134,9 @@ class EffectBoard(Cells):
         painter.setFont(theme.font(11))
         painter.setPen(now.colour("muted"))
         head = QRectF(0, 0, self.width(), HEAD - 4)
-        painter.drawText(QRectF(8, 0, NAMES, HEAD - 4), LEFT, "switch, on top of those above")
+        painter.drawText(
+            QRectF(8, 0, frame.left() - 16, HEAD - 4), LEFT, "switch, on top of those above"
+        )
         painter.drawText(
             QRectF(frame.left(), 0, frame.width(), HEAD - 4), LEFT, "effect, 95 % interval"
         )
@@ -145,7 +153,7 @@ class EffectBoard(Cells):
         painter.setFont(theme.font(12, QFont.Weight.DemiBold if strong else QFont.Weight.Normal))
         painter.setPen(now.colour("text"))
         title = ("+ " if index else "") + study.switches[index].title
-        room = NAMES - 16
+        room = int(frame.left()) - 16
         shown = painter.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, room)
         painter.drawText(QRectF(8, row.top(), room, ROW), LEFT, shown)
         effect = study.effect(index)
