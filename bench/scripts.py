@@ -27,8 +27,8 @@ STEPS = sized(50, 3)
 ONLY = sized((), ("linear",))
 """The recipes that are compared where none is named; none for all of them."""
 SMALL = {
-    "digits": {"channels": "4,8,8"},
-    "names": {},
+    "digits": {"channels": "4,8,8", "precision": "float32"},
+    "names": {"precision": "float32"},
     "text": {"width": 32, "layers": 2, "heads": 2, "context": 32, "batch_size": 8},
 }
 ROUNDING = 1e-3

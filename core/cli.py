@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import shlex
 import sys
 
 from .arguments import Parser
@@ -85,9 +86,13 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     if "--" not in words:
         options, rest = _parser().parse_known_args(words)
         if rest:
+            split = words.index(rest[0])
+            wanted = [WATCH.name, "FILE", "--", rest[0]]
+            if str(options.program) in words[:split]:
+                wanted = [*words[:split], "--", *words[split:]]
             raise UserError(
                 f"{rest[0]} is no option of {WATCH.name}; arguments of the program stand behind --:"
-                f" '{COMMAND} {WATCH.name} {options.program} -- {' '.join(rest)}'."
+                f" '{COMMAND} {shlex.join(wanted)}'."
             )
         return options
     split = words.index("--")

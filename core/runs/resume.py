@@ -60,6 +60,8 @@ def _run(folder: Path, data: str | Path | None, device: str | None, lock: Record
     source = data_source(named) if named else None
     loaded = playground.load(source)
     recipe = checkpoint.recipe if checkpoint else recipe_of(about)
+    if "precision" in recipe.settings() and "precision" not in about.recipe:
+        recipe = recipe.replace({"precision": "float32"})  # the only one when it was begun
     if (found := playground.dataset(loaded, recipe)) != about.dataset:
         raise UserError(
             f"{folder.name} was trained on {about.dataset}, and this is {found}; name its data with"

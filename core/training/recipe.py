@@ -117,9 +117,9 @@ SHARED = {
     "precision": Setting(
         "Training",
         "Precision",
-        "auto computes matrix products in half precision (bfloat16) where the processor or the GPU"
-        " is faster with it; weights and updates stay float32. float32 never does, so that every"
-        " machine computes the same to a rounding.",
+        "auto computes matrix products in half precision (bfloat16) where the processor (for a"
+        " text, the GPU, too) is faster with it and the layers are wide enough; weights and updates"
+        " stay float32. float32 never does, so that every machine computes the same to a rounding.",
         choices=("auto", "float32"),
     ),
     "dropout": Setting(

@@ -131,6 +131,14 @@ def test_seconds_are_kept(tmp_path):
             ["watch", "x.py", "--epochs", "3"],
             "behind --: 'python -m core watch x.py -- --epochs 3'",
         ),
+        (
+            ["watch", "x.py", "my data.csv", "--seconds", "5", "--epochs", "3"],
+            "behind --: 'python -m core watch x.py 'my data.csv' --seconds 5 -- --epochs 3'",
+        ),
+        (
+            ["watch", "--epochs", "3", "x.py"],
+            "behind --: 'python -m core watch FILE -- --epochs'",
+        ),
         (["cook"], "invalid choice"),
         ([], "required"),
     ],

@@ -305,6 +305,18 @@ def test_momentum_that_was_switched_off_goes_on(names_run, tmp_path):
     stop_at(run, run.resume.about["steps"] + 5)
 
 
+def test_a_run_from_before_half_precision_goes_on_without(names_run, tmp_path):
+    """What its record does not say can't have been chosen."""
+    recipe = NamesRecipe(model="gru", width=64, embedding=8, batch_size=32)
+    stop_at(names_run(tmp_path / "run", recipe=recipe, steps=9000), 5)
+    assert resume_run(tmp_path / "run").recipe.precision == "auto"
+    about = read_run_info(tmp_path / "run")
+    old = {key: value for key, value in about.recipe.items() if key != "precision"}
+    write_run_info(tmp_path / "run", replace(about, recipe=old))
+    run = resume_run(tmp_path / "run")
+    assert run.recipe.precision == "float32" and run.resume is not None
+
+
 def test_an_error_of_ours_stands_in_the_record(names_run, tmp_path, monkeypatch):
     """It failed, and nobody writes it any more; the error goes on its way."""
 
