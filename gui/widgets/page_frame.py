@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
@@ -13,7 +12,7 @@ from gui.widgets.object_names import qualified
 from gui.widgets.scroll_column import ASIDE, CardColumn
 
 LEFT, RIGHT = 288, 318
-MIDDLE = 426  # pixels that the middle needs, or more for its tabs: else one column is beside it
+MIDDLE = 426  # pixels that the middle needs: beside less, there is one column at the side
 SPACE = 14
 
 
@@ -109,18 +108,7 @@ class _Columns(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Change between three columns and two."""
         super().resizeEvent(event)
-        self._fit()
-
-    def event(self, event: QEvent) -> bool:
-        """Look again how much room there is, when the titles of the tabs have become wider."""
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return super().event(event)
-
-    def _fit(self) -> None:
-        """Give the middle so much room that no tab has to be scrolled to."""
-        middle = max(MIDDLE, self._tabs.tabBar().sizeHint().width())
-        needed = LEFT + middle + (self._width + SPACE if self._right else 0) + SPACE + ASIDE
+        needed = LEFT + MIDDLE + (self._width + SPACE if self._right else 0) + SPACE + ASIDE
         self._arrange(self.width() < needed)
 
     def _arrange(self, narrow: bool) -> None:
