@@ -123,8 +123,9 @@ class Effect:
     """By how much a switch lowers the validation loss.
 
     Attributes:
-        gains: of each pair of trainings with the same seed; positive is lower, so better.
-        mean: of the gains; NaN for none.
+        gains: of each pair of trainings with the same seed; positive is lower, so better. A pair
+            of which both diverged is left out, unless there is no other: then they are NaN.
+        mean: of the gains; NaN for none, infinite where one of a pair diverged.
         low, high: the ends of its 95 % interval, infinite where one pair is all there is.
     """
 
@@ -138,8 +139,10 @@ class Effect:
         """Whether it helps, hurts, or can't be told from so many seeds; "" without a pair."""
         if not self.gains:
             return ""
-        if math.isinf(self.mean) or math.isnan(self.mean):
-            return "hurts: diverged" if not self.mean > 0 else "helps: did not diverge"
+        if math.isnan(self.mean):
+            return "can\u2019t tell: both diverged"
+        if math.isinf(self.mean):
+            return "helps: did not diverge" if self.mean > 0 else "hurts: diverged"
         if self.low > 0:
             return "helps"
         if self.high < 0:
@@ -152,18 +155,20 @@ def effect_of(gains: Sequence[float]) -> Effect:
     """Return the mean of paired differences and its 95 % interval (Student 1908).
 
     Args:
-        gains: of one pair each, at most five; infinite where one of a pair diverged.
+        gains: of one pair each, at most five; infinite where one of a pair diverged, NaN where both
+            did.
     """
-    if not gains:
-        return Effect((), math.nan, math.nan, math.nan)
-    if not all(math.isfinite(gain) for gain in gains):
-        worst = min(gains, key=lambda gain: -math.inf if math.isnan(gain) else gain)
-        return Effect(tuple(gains), worst, worst, worst)
-    mean = statistics.fmean(gains)
-    if len(gains) == 1:
-        return Effect(tuple(gains), mean, -math.inf, math.inf)
-    half = T95[len(gains) - 1] * statistics.stdev(gains) / math.sqrt(len(gains))
-    return Effect(tuple(gains), mean, mean - half, mean + half)
+    known = tuple(gain for gain in gains if not math.isnan(gain))
+    if not known:
+        return Effect(tuple(gains), math.nan, math.nan, math.nan)
+    if infinite := [gain for gain in known if math.isinf(gain)]:
+        worst = min(infinite)
+        return Effect(known, worst, worst, worst)
+    mean = statistics.fmean(known)
+    if len(known) == 1:
+        return Effect(known, mean, -math.inf, math.inf)
+    half = T95[len(known) - 1] * statistics.stdev(known) / math.sqrt(len(known))
+    return Effect(known, mean, mean - half, mean + half)
 
 
 class Study:

@@ -93,8 +93,27 @@ def test_the_interval_of_known_numbers():
     assert effect_of([1.0]).verdict == "can\u2019t tell from 1 seed"
     assert effect_of([1.0]).low == -math.inf
     assert effect_of([]).verdict == ""
-    assert effect_of([1.0, -math.inf]).verdict == "hurts: diverged"
-    assert effect_of([math.inf, math.inf]).verdict == "helps: did not diverge"
+
+
+@pytest.mark.parametrize(
+    ("gains", "verdict"),
+    [
+        ([math.inf, math.inf], "helps: did not diverge"),
+        ([math.inf, 0.1], "helps: did not diverge"),
+        ([math.inf, -0.1], "helps: did not diverge"),
+        ([math.inf, -math.inf], "hurts: diverged"),
+        ([1.0, -math.inf], "hurts: diverged"),
+        ([math.nan], "can\u2019t tell: both diverged"),
+        ([math.nan, 0.1], "can\u2019t tell from 1 seed"),
+        ([math.nan, 1.0, 1.01], "helps"),
+    ],
+)
+def test_a_pair_that_diverged_has_no_difference(gains, verdict):
+    """One of which both did says nothing; with one of which one did there is no interval."""
+    effect = effect_of(gains)
+    assert effect.verdict == verdict
+    if any(map(math.isinf, gains)):
+        assert effect.low == effect.mean == effect.high and math.isinf(effect.mean)
 
 
 def test_pairs_are_of_one_seed(tiny):
