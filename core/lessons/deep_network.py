@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from ..layers import Embedding, Layer
 from ..playground import Vocabulary
 from ..playgrounds.names.alphabet import Alphabet
+from ..playgrounds.names.evaluation import loss_of, spread
 from ..playgrounds.names.models import LetterModel
 from ..playgrounds.names.playground import NamesPlayground
 from ..playgrounds.names.recipe import NamesRecipe
+from ..playgrounds.names.wordlist import Names
+from ..telemetry.events import Array
 from .pair_settings import LINEAR, NetworkSettings
 
 
@@ -87,3 +90,10 @@ class DeepNames(NamesPlayground):
         if initialised:
             draw_weights(model, recipe)
         return model
+
+    def validate(
+        self, model: nn.Module, data: Names, recipe: NamesRecipe, limit: int | None = None
+    ) -> tuple[dict[str, float], dict[str, Array]]:
+        """Loss on dev names alone: the lesson shows nothing of the training names'."""
+        assert isinstance(model, LetterModel)
+        return {"val_loss": loss_of(model, spread(data.dev, limit))}, {}

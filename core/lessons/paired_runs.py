@@ -10,13 +10,14 @@ playground: lesson 6 has it train one after another.
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..interruption import CancelledError
 from ..telemetry.events import (
     Array,
     Evaluated,
@@ -30,6 +31,7 @@ from ..telemetry.events import (
 from ..telemetry.probes import Probe
 from ..training.control import Control
 from ..training.device import use_threads
+from ..training.evaluation import interruptible
 from ..training.learner import Learner
 from ..training.opening import describe_run
 from ..training.pace import Pace
@@ -109,10 +111,16 @@ class Network:
             sentence = f"The loss of {self.name} is NaN or infinite from step {first:,} on."
             yield self._event(Failed(first, sentence))
 
-    def evaluated(self, seconds: float, limit: int | None) -> PairEvent:
-        """Evaluate it on about so many validation examples; None for all."""
-        metrics, _ = self.learner.evaluate(limit)
-        return self._event(Evaluated(self.learner.step, seconds, metrics))
+    def evaluated(
+        self, seconds: float, limit: int | None, cancelled: Callable[[], bool]
+    ) -> Iterator[PairEvent]:
+        """Evaluate it on about so many validation examples, None for all, unless cancelled."""
+        try:
+            with interruptible(self.learner.model, cancelled):
+                metrics, _ = self.learner.evaluate(limit)
+        except CancelledError:
+            return
+        yield self._event(Evaluated(self.learner.step, seconds, metrics))
 
     def _event(self, event: Event) -> PairEvent:
         return PairEvent(self.number, event)
@@ -190,7 +198,8 @@ def train_together(
                 yield from network.report(clock, step / steps)
     for network in networks:
         yield from network.report(clock, step / steps)
-    if not control.abandoned:
-        yield from (network.evaluated(clock, limit) for network in networks if not network.failed)
+    for network in networks:
+        if not network.failed and not control.abandoned:
+            yield from network.evaluated(clock, limit, lambda: control.abandoned)
     ending = Stopped if control.stopping else Finished
     yield ending(max(network.learner.step for network in networks), clock)
