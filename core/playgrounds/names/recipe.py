@@ -319,8 +319,8 @@ SWITCHES = Switches(
     ),
     steps=500,
 )
-"""From makemore's own settings to the default recipe, and Muon on top of it: for names it brings
-nothing, which is worth seeing."""
+"""From makemore's rate, schedule and decay to the default recipe, and Muon on top of it: for names
+it brings nothing, which is worth seeing."""
 
 MEASURE = Measure(
     train="Train loss",
