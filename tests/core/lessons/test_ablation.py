@@ -24,6 +24,7 @@ from core.lessons.ablation_runs import Timed, UnderWay, time_steps, train_all
 from core.lessons.text import Code, lessons
 from core.telemetry.events import Finished, Stopped
 from core.training.control import Control
+from core.training.learner import Learner
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[3]
@@ -54,14 +55,20 @@ def test_each_switch_stands_on_those_before_it(name):
     for before, switch in pairwise(switches):
         old, new = before.recipe.to_dict(), switch.recipe.to_dict()
         assert {key for key in new if new[key] != old[key]} == set(switch.settings)
-        assert switch.term is not None and switch.recipe.describe(switch.settings)
+        assert switch.source and switch.recipe.describe(switch.settings)
 
 
-def test_the_last_recipe_of_text_is_the_default_one():
-    """So the way from the plain recipe leads to what the page trains by."""
-    playground = registry.get("text")
-    assert switches_of(playground, mixes=True)[-1].recipe == playground.recipe_for()
-    muon = next(s for s in switches_of(playground, mixes=True) if "muon" in s.title)
+@pytest.mark.parametrize("name", OFFERED)
+def test_the_way_from_the_plain_recipe_leads_to_the_default_one(name):
+    """It is the last one; for names Muon stands on top of it."""
+    playground = registry.get(name)
+    last = -2 if name == "names" else -1
+    assert switches_of(playground, mixes=True)[last].recipe == playground.recipe_for()
+
+
+def test_a_switch_is_named_by_what_it_changes():
+    """Its term is that of the value that is chosen."""
+    muon = next(s for s in switches_of(registry.get("text"), mixes=True) if "muon" in s.title)
     assert muon.title == "Optimiser muon, learning rate 0.006" and muon.term.title == "Muon"
     assert "Jordan et al. 2024" in muon.source
 
@@ -158,15 +165,37 @@ def test_trainings_are_those_of_their_recipes_whatever_else_is_trained(names, ti
     assert all(len(t.losses) == 4 and 0 < t.loss < 5 and t.step_seconds > 0 for t in again)
 
 
-def test_a_training_that_diverges_has_an_infinite_loss(names, tiny):
-    """The others go on."""
-    switch = tiny[1]
-    wild = switch.recipe.replace({"optimizer": "sgd", "lr": 100.0, "init": "normal", "gain": 10.0})
-    tiny[1] = type(switch)(wild, switch.settings, switch.title)
+def test_a_training_that_diverges_has_an_infinite_loss(names, tiny, monkeypatch):
+    """It ends early, and the others go on."""
+    learn, wild = Learner.learn, tiny[1].recipe.lr
+    assert wild != tiny[0].recipe.lr
+
+    def diverging(learner, *batch):
+        loss, right = learn(learner, *batch)
+        return (loss * math.inf if learner.recipe.lr == wild else loss), right
+
+    monkeypatch.setattr(Learner, "learn", diverging)
     told = train_all(registry.get("names"), tiny, [(1, 1), (0, 1)], 60, names, CPU, Control())
-    trained = [event for event in told if isinstance(event, TrainedSwitch)]
-    assert [t.place for t in trained] == [1, 0]
-    assert math.isfinite(trained[1].loss)
+    first, second = (event for event in told if isinstance(event, TrainedSwitch))
+    assert first.place == 1 and first.loss == math.inf and len(first.losses) < 60
+    assert second.place == 0 and math.isfinite(second.loss) and len(second.losses) == 60
+
+
+def test_a_stop_does_not_wait_for_the_evaluation(names, tiny, monkeypatch):
+    """It is given up before the next layer, and the training is dropped."""
+    control, evaluate = Control(), Learner.evaluate
+    seen = []
+
+    def slow(learner, limit):
+        control.stop(abandon=True)
+        seen.append(limit)
+        evaluate(learner, limit)
+        raise AssertionError("it was evaluated to the end")
+
+    monkeypatch.setattr(Learner, "evaluate", slow)
+    told = list(train_all(registry.get("names"), tiny, [(0, 1)], 2, names, CPU, control))
+    assert seen == [50] and isinstance(told[-1], Stopped)
+    assert not any(isinstance(event, TrainedSwitch) for event in told)
 
 
 def test_how_long_a_step_takes_is_measured_before(names, tiny):

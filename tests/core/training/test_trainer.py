@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -321,13 +322,14 @@ def test_questions_bring_no_reports_and_lose_none(run_of, small):
         return Answer("all", step, {})
 
     control.ask(question)
-    events = []
+    events, begin = [], time.perf_counter()
     for event in train(run_of(small, steps=60), control):
         events.append(event)
         if isinstance(event, Answer):
             control.ask(question)
     kinds = [type(event) for event in events]
-    assert kinds.count(Answer) >= 60 and kinds.count(Metrics) < 30
+    at_most = 3 + (time.perf_counter() - begin) / 0.1  # the usual pace, the first step and the last
+    assert kinds.count(Answer) >= 60 and kinds.count(Metrics) <= at_most
     assert len(losses(events)) == 60
 
 
