@@ -12,10 +12,9 @@ from pathlib import Path
 from bench.rows import row, show, sized
 from core import registry
 from core.lessons.ablation import switches_of
-from core.lessons.ablation_runs import mixes
 from core.paths import CHECKPOINTS, data_folder
 from core.playgrounds.names.recipe import COMPARED_MODELS
-from core.training.device import choose_device
+from core.training.memory import is_mixed
 
 DATA = ["--data", str(folder)] if (folder := data_folder()) else []
 """Where all of the data is; nothing, where the bundled data must do for the smallest sizes."""
@@ -113,7 +112,7 @@ def text_switches() -> None:
     playground = registry.get("text")
     settings: dict[str, object] = {}
     rows = []
-    switches = switches_of(playground, mixes(choose_device("cpu")))
+    switches = switches_of(playground, is_mixed(playground.recipe_for(), "cpu"))
     for switch in sized(switches, switches[:1]):
         settings |= switch.settings
         words = [f"{key}={value}" for key, value in settings.items()]

@@ -65,7 +65,8 @@ def switches_of(playground: "Playground", mixes: bool) -> list[Switch]:
 
     Args:
         playground: one that has switches.
-        mixes: whether half precision pays on the device; else a switch of nothing else is left out.
+        mixes: whether its recipe is trained in half precision on the device; else a switch of
+            nothing else is left out.
     """
     switches = playground.switches
     assert switches is not None
@@ -224,16 +225,21 @@ class Study:
         pairs = [(before[t.seed], t.loss) for t in self.of(place) if t.seed in before]
         return effect_of([a - b for a, b in pairs])
 
+    def seconds(self, place: int, guess: float) -> float:
+        """Return how long a training with a switch takes, about, in seconds.
+
+        Args:
+            place: of the switch.
+            guess: what is returned where none with it is done yet.
+        """
+        done = self.of(place)
+        return statistics.median(trained.seconds for trained in done) if done else guess
+
     def seconds_left(self, seeds: int, guess: float) -> float:
         """Return how long what is missing takes, about.
 
         Args:
             seeds: how many.
-            guess: seconds of a training of which none is done yet.
+            guess: seconds of a training with a switch of which none is done yet.
         """
-        known = {
-            place: statistics.median(t.seconds for t in self.of(place))
-            for place in range(len(self.switches))
-            if self.of(place)
-        }
-        return sum(known.get(place, guess) for place, _ in self.missing(seeds))
+        return sum(self.seconds(place, guess) for place, _ in self.missing(seeds))

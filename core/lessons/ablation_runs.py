@@ -12,7 +12,7 @@ import torch
 from ..playground import Playground
 from ..telemetry.events import Evaluated, Event, Failed, Finished, Metrics, Stopped
 from ..training.control import Control
-from ..training.device import mixed_precision, use_threads
+from ..training.device import use_threads
 from ..training.evaluation import interruptible
 from ..training.learner import Learner
 from .ablation import Switch, TrainedSwitch, Training
@@ -39,11 +39,6 @@ class UnderWay:
     place: int
     seed: int
     step: int
-
-
-def mixes(device: torch.device) -> bool:
-    """Whether half precision is worth a switch on a device."""
-    return mixed_precision(device)[0] is not None
 
 
 def time_steps(

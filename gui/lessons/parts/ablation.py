@@ -27,11 +27,12 @@ from core.lessons.ablation import (
     switches_of,
     unit_of,
 )
-from core.lessons.ablation_runs import Timed, UnderWay, mixes
+from core.lessons.ablation_runs import Timed, UnderWay
 from core.numbers import duration, number
 from core.problems import problem_of
 from core.telemetry.events import Failed, Finished, Stopped
 from core.training.device import choose_device
+from core.training.memory import is_mixed
 from gui import jobs
 from gui.background_job import BackgroundJob, Stage
 from gui.charts.lines import Line, PaintedChart
@@ -63,7 +64,7 @@ MEASURING = "Measuring how long a step takes on this machine\u2026"
 CODE_HELP = "The selected recipe as a plain PyTorch script; marked is what its switch has changed."
 ABOUT = "All of this training in plain PyTorch, without Glassbox."
 CHANGED = "This line is the switch's."
-LEFT_OUT = " bfloat16 is left out: this machine computes no faster with it."
+LEFT_OUT = " Half precision is left out: it would make nothing faster here."
 Key = tuple[str, int, int, Path | None]
 """Of a study: the playground, steps, the one switch that was chosen or 0, and the data."""
 
@@ -82,6 +83,8 @@ class Part(Card):
         self._timed: dict[str, Timed] = {}
         """By playground."""
         self._switches: list[Switch] = []
+        self._left_out = ""
+        """A sentence about a switch that is left out."""
         self._timing_of = ""
         self._selected = 1
         self._under: UnderWay | None = None
@@ -185,9 +188,10 @@ class Part(Card):
         self.board.chosen.connect(self._select)
         self.code.toggled.connect(self._show_code)
         self.job.frame.connect(self._refresh)
+        self.job.ended.connect(self._on_ended)
+        self.timing.ended.connect(self._on_timed)
         for job in (self.job, self.timing):
             job.received.connect(self._on_event)
-            job.ended.connect(self._on_ended)
             job.stage_changed.connect(lambda stage: self._refresh())
             job.waiting_changed.connect(lambda words: self._refresh())
         offer_run_now(self.run_now, self.job, self.timing)
@@ -208,8 +212,14 @@ class Part(Card):
             self._studies[key] = Study(self._switches, key[1])
         return self._studies[key]
 
-    def _mixes(self) -> bool:
-        return mixes(choose_device(self._context.session(self.name).device))
+    def _offered(self) -> list[Switch]:
+        """Return the plain recipe of the playground, and all of its switches on the device."""
+        playground = registry.get(self.name)
+        try:
+            device = choose_device(self._context.session(self.name).device).type
+        except UserError:  # one that was asked for and is not there: the job says so
+            device = "cpu"
+        return switches_of(playground, is_mixed(playground.recipe_for(), device))
 
     def _choose_subject(self) -> None:
         """Offer a playground's switches, and its usual number of steps."""
@@ -219,7 +229,7 @@ class Part(Card):
         with QSignalBlocker(self.choice), QSignalBlocker(self.length):
             self.choice.clear()
             self.choice.addItem(ALL, 0)
-            for place, switch in enumerate(switches_of(playground, self._mixes())[1:], 1):
+            for place, switch in enumerate(self._offered()[1:], 1):
                 self.choice.addItem(f"Only: {switch.title}", place)
             self.length.setCurrentIndex(LENGTHS.index(playground.switches.steps))
         self._choose_switches()
@@ -228,8 +238,10 @@ class Part(Card):
 
     def _choose_switches(self) -> None:
         """Take all of a playground's switches, or the plain recipe and one of them."""
-        only = int(self.choice.currentData())
-        self._switches = switches_of(registry.get(self.name), self._mixes())
+        only, switches = int(self.choice.currentData()), registry.get(self.name).switches
+        assert switches is not None
+        self._switches = self._offered()
+        self._left_out = LEFT_OUT if len(self._switches) <= len(switches.added) else ""
         if only:
             self._switches = alone(self._switches, only)
         self._select(1)
@@ -238,6 +250,7 @@ class Part(Card):
         """Measure how long a step takes, once for each playground."""
         if self.name not in self._timed and not self.timing.stage.running:
             self._timing_of = self.name
+            say(self.problem, "")
             self.timing.start(partial(jobs.ablation_times, self._request(), self._switches))
 
     def _request(self) -> jobs.RunRequest:
@@ -276,6 +289,15 @@ class Part(Card):
             self.played.emit()
         if self.isVisible() and not isinstance(event, Failed):
             self._measure()  # of a playground that was chosen meanwhile
+
+    def _on_timed(self, event: Finished | Stopped | Failed | None) -> None:
+        """A measurement has ended, of this playground or of one that was chosen before."""
+        if self._timing_of != self.name:
+            if self.isVisible():
+                self._measure()
+        elif isinstance(event, Failed):
+            say(self.problem, event.sentence, "fault")
+        self._refresh()
 
     # What is shown.
 
@@ -361,7 +383,7 @@ class Part(Card):
         left = self.study.seconds_left(seeds, guess)
         if under is not None:
             title = self._switches[under.place].title
-            left -= guess * under.step / steps
+            left -= self.study.seconds(under.place, guess) * under.step / steps
             now = f"Seed {under.seed} of {seeds}: {title}, step {under.step:,} of {steps:,}"
             return f"{now}. About {duration(max(1.0, left))} left."
         done = "" if missing == seeds * len(self._switches) else "still "
@@ -369,8 +391,7 @@ class Part(Card):
         words = (
             f"{done}{trainings} of {steps:,} steps each: about {duration(left)} on this machine."
         )
-        left_out = "" if self._mixes() or self.name != "text" else LEFT_OUT
-        return f"{words[:1].upper()}{words[1:]}{left_out}"
+        return f"{words[:1].upper()}{words[1:]}{self._left_out}"
 
     def _show_code(self, shown: bool) -> None:
         self.code.setVisible(shown)

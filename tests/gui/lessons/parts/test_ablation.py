@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import torch
 from PySide6.QtTest import QTest
 
 from core import registry
@@ -79,7 +80,7 @@ def test_a_click_on_a_row_shows_its_curves_and_its_code(shelf, part):
 
 def test_what_is_stopped_goes_on_where_it_was(shelf, part):
     """Trainings that are done stay, also while another playground or length is looked at."""
-    part.length.setCurrentIndex(part.length.findData(1000))
+    part.length.setCurrentIndex(part.length.findData(2000))
     QTest.mouseClick(part.start, LEFT)
     shelf.until(lambda: len(part.study.missing(2)) < 6)
     QTest.mouseClick(part.stop, LEFT)
@@ -92,8 +93,11 @@ def test_what_is_stopped_goes_on_where_it_was(shelf, part):
     part.subject.buttons["digits"].setChecked(True)
     shelf.until(lambda: part.timing.stage is Stage.IDLE)
     part.subject.buttons["names"].setChecked(True)
-    part.length.setCurrentIndex(part.length.findData(1000))
-    assert part.study.missing(2) == left
+    part.length.setCurrentIndex(part.length.findData(2000))
+    assert part.study.missing(2) == left and part.start.text() == "Continue"
+    first = part.study.of(0)[0]
+    train(shelf, part)
+    assert not part.study.missing(2) and part.study.of(0)[0] is first
 
 
 def test_a_switch_can_be_tried_alone(shelf, part):
@@ -116,3 +120,40 @@ def test_data_that_can_not_be_read_is_a_sentence(shelf, part, tmp_path):
     shelf.until(lambda: part.job.stage is Stage.IDLE)
     assert part.problem.isVisible() and str(bad) in part.problem.text()
     assert part.start.isEnabled()
+
+
+def test_a_measurement_that_fails_is_not_said_under_another_playground(shelf, part, monkeypatch):
+    """It goes on beside the trainings of that one, and is tried again where it belongs."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    shelf.pages["digits"].session.device = "cuda"
+    running = []
+    part.timing.ended.connect(lambda event: running.append(part.board.running))
+    part.subject.buttons["digits"].setChecked(True)
+    part.subject.buttons["names"].setChecked(True)
+    train(shelf, part)
+    assert len(running) == 1 and running[0] is not None
+    assert not part.study.missing(2) and not part.problem.isVisible()
+    part.subject.buttons["digits"].setChecked(True)
+    shelf.until(part.problem.isVisible)
+    assert "no device 'cuda'" in part.problem.text()
+
+
+def test_a_device_that_is_not_there_is_a_sentence(shelf, monkeypatch):
+    """The lesson is made all the same."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    shelf.pages["names"].session.device = "cuda"
+    part = shelf.show_part(Part(shelf.context, {"playgrounds": "names"}))
+    shelf.until(part.problem.isVisible)
+    assert "no device 'cuda'" in part.problem.text() and part.board.count() > 1
+
+
+@pytest.mark.parametrize("name", ["digits", "names", "text"])
+def test_half_precision_is_left_out_where_it_brings_nothing(shelf, monkeypatch, name):
+    """And that is said, of each playground that has the switch."""
+    monkeypatch.setattr("gui.lessons.parts.ablation.is_mixed", lambda recipe, device: False)
+    part = shelf.show_part(Part(shelf.context, {"playgrounds": name}))
+    assert part.board.count() == len(registry.get(name).switches.added)
+    shelf.until(lambda: "about" in part.words.text())
+    assert part.words.text().endswith(
+        "Half precision is left out: it would make nothing faster here."
+    )
