@@ -92,7 +92,7 @@ def speed() -> None:
     """Steps a second of the lecture's MLP in the visible window, against the lecture's loop."""
     lecture = Lecture()
     ratios, late = race("names", LECTURE, lambda: lecture.train(ALONE))
-    raced("lecture's MLP", ratios, late, 0.9)
+    raced("lecture's MLP", ratios, late)
 
 
 def sample() -> None:
@@ -132,8 +132,8 @@ def prefix() -> None:
     window.close()
     show(
         [
-            row("key to new names, p95: idle", quantile(idle, 0.95), 50, "ms", True),
-            row("key to new names, p95: training", quantile(busy, 0.95), 50, "ms", True),
+            row("key to new names, p95: idle", quantile(idle, 0.95), 40, "ms", True),
+            row("key to new names, p95: training", quantile(busy, 0.95), 40, "ms", True),
         ]
     )
 

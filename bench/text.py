@@ -148,7 +148,7 @@ def speed() -> None:
         return steps / (time.perf_counter() - start)
 
     ratios, late = race("text", RECIPE, bare)
-    raced("gpt", ratios, late, 0.90)
+    raced("gpt", ratios, late)
 
 
 def tokenise() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import Subset
+from torch.utils.data import Subset, TensorDataset
 
 from ...interruption import heed
 from ...ngrams import counted
@@ -624,7 +624,7 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
     if trained is None:
         return found
     whole, trained = trained, _drawn_part(trained, variables)
-    for name, tensor in variables.validation_data().items():
+    for name, tensor in _validation_data(variables).items():
         if tensor is whole:
             return {"overlap": 1.0, "overlap_with": name}
         if tensor.dtype != trained.dtype or tensor.dim() != trained.dim():
@@ -634,6 +634,16 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
         share = overlap(trained, tensor)
         if share > found.get("overlap", -1.0):
             found = {"overlap": share, "overlap_with": name}
+    return found
+
+
+def _validation_data(variables: Variables) -> dict[str, Tensor]:
+    """Return validation data by its name: tensors, and the first one of each data set of tensors."""
+    found = variables.validation_data()
+    for name, dataset in variables.datasets.items():
+        # A part of a data set is told apart by its places: see _same_dataset.
+        if is_validation(name) and isinstance(dataset, TensorDataset):
+            found[name] = dataset.tensors[0]
     return found
 
 

@@ -241,6 +241,28 @@ def test_a_validation_loader_of_the_training_data(cause):
 
 
 @pytest.mark.parametrize("cause", ["data_overlap", ""])
+def test_a_validation_data_set_of_the_rows_that_are_trained_on(cause):
+    """Two data sets, of two slices of a tensor."""
+    x, y = quantities()
+    train_loader = DataLoader(TensorDataset(x[:300], y[:300]), batch_size=50, shuffle=True)
+    rows = slice(0, 300) if cause else slice(300, 400)
+    val_loader = DataLoader(TensorDataset(x[rows], y[rows]), batch_size=100)
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(8):
+            for inputs, aims in train_loader:
+                loss = F.mse_loss(net(inputs), aims)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+            with torch.no_grad():
+                seen.validate(sum(F.mse_loss(net(x), y) for x, y in val_loader) / len(val_loader))
+    assert first(seen.diagnosis) == cause
+
+
+@pytest.mark.parametrize("cause", ["data_overlap", ""])
 def test_validation_rows_beside_a_loader_of_a_subset(cause):
     """What is drawn is the subset, though its rows lie in a tensor that has all."""
     x, y = quantities()
