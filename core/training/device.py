@@ -73,5 +73,8 @@ def use_threads(model: nn.Module, device: torch.device) -> None:
 def _cores() -> int:
     """Return how many cores this process may use, which can be fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        here = len(os.sched_getaffinity(0))
+    else:
+        here = os.cpu_count() or 1
+    # Processes that torchrun has started on this machine share them.
+    return max(1, here // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

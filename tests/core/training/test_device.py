@@ -1,11 +1,11 @@
-"""Half precision: chosen by device, with a reason, and close to what float32 learns."""
+"""Half precision: chosen by device, with a reason, and close to what float32 learns; threads."""
 
 import pytest
 import torch
 
 from core import playgrounds
 from core.training import learner as learning
-from core.training.device import mixed_precision
+from core.training.device import mixed_precision, use_threads
 from core.training.learner import Learner
 
 CPU = torch.device("cpu")
@@ -74,6 +74,20 @@ def test_half_precision_learns_nearly_the_same_with_weights_in_float32(lines, mo
     assert half[-1] < half[0] - 0.3
     assert {weight.dtype for weight in learner.model.parameters()} == {torch.float32}
     assert learner.note == "because"
+
+
+def test_processes_of_one_training_share_the_cores(monkeypatch):
+    """Each with all of them would wait for the others."""
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(4)), raising=False)
+    model = torch.nn.Conv2d(1, 1, 3)
+    use_threads(model, CPU)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    use_threads(model, CPU)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
+    use_threads(model, CPU)
+    assert asked == [4, 2, 1]
 
 
 def test_where_there_is_a_gpu_a_larger_network_is_begun_with():
