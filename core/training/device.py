@@ -72,9 +72,7 @@ def use_threads(model: nn.Module, device: torch.device) -> None:
 
 def _cores() -> int:
     """Return how many cores this process may use, which can be fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        here = len(os.sched_getaffinity(0))
-    else:
-        here = os.cpu_count() or 1
+    affinity = hasattr(os, "sched_getaffinity")
+    here = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
     # Processes that torchrun has started on this machine share them.
     return max(1, here // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

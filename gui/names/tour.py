@@ -27,7 +27,7 @@ def play(guide: Guide) -> None:
     _take_letter(guide, page)
     guide.show_block("memory")
     guide.turn_to("namesTabs", "Learning")
-    _mute(guide)
+    _mute(guide, page)
 
     guide.train("lecture mlp", ENDLESS)
     _begin(guide, "kat")
@@ -82,11 +82,13 @@ def _take_letter(guide: Guide, page: Page) -> None:
     guide.expect(f"a click on a bar takes its letter: {before} becomes {after}", after > before)
 
 
-def _mute(guide: Guide) -> None:
-    """Mute dimensions of the embedding: other letters follow, and other names."""
+def _mute(guide: Guide, page: Page) -> None:
+    """Mute the dimensions of the embedding that count most: other letters follow, and names."""
     before = _names(guide)
     guide.open_layer(0)
-    guide.mute(3, 8, 14, 20)
+    ablation = page.learning.layer.ablation
+    guide.wait("the importance of each is measured", lambda: len(ablation.units) > 0)
+    guide.mute(*ablation.units[:12])
     guide.wait("other names are made", lambda: _names(guide) != before)
     guide.look("names-muted")
     guide.click("resetInterventions")

@@ -638,7 +638,7 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
 
 
 def _validation_data(variables: Variables) -> dict[str, Tensor]:
-    """Return validation data by its name: tensors, and the first one of each data set of tensors."""
+    """Return validation data by its name: tensors, and of data sets of tensors the first one."""
     found = variables.validation_data()
     for name, dataset in variables.datasets.items():
         # A part of a data set is told apart by its places: see _same_dataset.
