@@ -83,12 +83,10 @@ def _take_letter(guide: Guide, page: Page) -> None:
 
 
 def _mute(guide: Guide, page: Page) -> None:
-    """Mute the dimensions of the embedding that count most: other letters follow, and names."""
+    """Mute a tenth of the embedding's dimensions: other letters follow, and other names."""
     before = _names(guide)
     guide.open_layer(0)
-    ablation = page.learning.layer.ablation
-    guide.wait("the importance of each is measured", lambda: len(ablation.units) > 0)
-    guide.mute(*ablation.units[:12])
+    guide.mute(*page.learning.layer.ablation.units[:12])
     guide.wait("other names are made", lambda: _names(guide) != before)
     guide.look("names-muted")
     guide.click("resetInterventions")
