@@ -198,7 +198,7 @@ class _Loop:
 
     def probed_step(self) -> Iterator[Event]:
         """Do one step under probes."""
-        begin = time.perf_counter()
+        begin, typical = time.perf_counter(), self.typical_step_seconds
         share = self.learner.rate(self.progress) / self.learner.recipe.lr
         for observer in self.observers:
             observer.before_step()
@@ -214,8 +214,9 @@ class _Loop:
         if self.run.watched:
             yield self.weights()
             yield Examples(frozen(batch[0][:16]), frozen(batch[1][:16]))
-        # The probes cost what such a step takes longer than one without them.
-        self.probing.charge(time.perf_counter() - begin - self.typical_step_seconds)
+        if typical:  # of the first step most is torch's own beginning
+            # The probes cost what such a step takes longer than one without them.
+            self.probing.charge(time.perf_counter() - begin - typical)
 
     def last_snapshot(self) -> Iterator[Event]:
         """Measure the layers of a run that has ended, unless its last step was measured.

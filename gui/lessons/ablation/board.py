@@ -125,7 +125,8 @@ class EffectBoard(Cells):
         if measured:
             painter.drawLine(QPointF(zero, frame.top()), QPointF(zero, frame.bottom()))
         else:
-            theme.paint_hint(painter, frame, "Effects appear here, pair by pair.")
+            first = QRectF(frame.left(), HEAD, frame.width(), ROW)  # it has no effect of its own
+            theme.paint_hint(painter, first, "Effects appear here, pair by pair.")
         for index in range(self.count()):
             self._paint_row(painter, index, frame, scale)
 

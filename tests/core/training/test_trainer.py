@@ -133,6 +133,16 @@ def test_one_measurement_that_took_long_is_not_the_last(monkeypatch):
     assert bounded.due() and not unbounded.due()
 
 
+def test_the_first_look_at_the_layers_postpones_no_other(run_of, small, monkeypatch):
+    """Most of the first step is torch's own beginning, and no cost of the look."""
+    charged = []
+    monkeypatch.setattr(_Loop, "probes", lambda loop, alone: loop.learner.step in (0, 5, 10))
+    monkeypatch.setattr(pace.Pace, "charge", lambda self, seconds: charged.append(self))
+    events = list(train(run_of(small, watched=True), Control()))
+    assert [e.step for e in events if isinstance(e, Snapshot)] == [1, 6, 11, 20]
+    assert len([each for each in charged if each._longest < math.inf]) == 2  # for looks alone
+
+
 def test_a_run_that_is_stopped_before_its_first_step_leaves_no_record(run_of, small, tmp_path):
     """Nor a folder; and one that was asked to stop before it began makes no network."""
     folder, control = tmp_path / "run", Control(paused=True)
