@@ -37,7 +37,6 @@ MEASUREMENTS = {
     "names-prefix": "bench.names prefix",
     "names-starter": "bench.accuracy names-starter",
     "tuned-60": "bench.accuracy tuned-60",
-    "tuned-120": "bench.accuracy tuned-120",
     "text-180": "bench.accuracy text-180",
     "text-600": "bench.accuracy text-600",
     "text-switches": "bench.accuracy text-switches",

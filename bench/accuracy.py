@@ -193,7 +193,6 @@ def main(words: list[str]) -> None:
         "text-600": text_600,
         "text-starter": text_starter,
         "tuned-60": lambda: tuned(60, 1.925),
-        "tuned-120": lambda: tuned(120, 1.95),
         "model-comparison": lambda: model_comparison("tuned"),
         "model-comparison-lecture": lambda: model_comparison("lecture"),
     }[words[0]]()

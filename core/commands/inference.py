@@ -83,28 +83,30 @@ def _predict_options(parser: argparse.ArgumentParser) -> None:
 
 def _sample_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
-    for name, kind, default, metavar, help in (
-        ("prompt", str, "", "TEXT", "what it begins with"),
-        ("count", whole, 1, "N", "how many samples (1)"),
-        ("tokens", whole, 200, "N", "how many tokens, or letters of a name, at most (200)"),
-        (
-            "temperature",
-            positive,
-            1.0,
-            "T",
-            "below 1 it keeps to the likeliest, above it is wilder (1)",
-        ),
-        ("top-k", whole, None, "K", "draw from the K likeliest only"),
-        (
-            "top-p",
-            positive,
-            None,
-            "P",
-            "draw from the likeliest that together have this probability",
-        ),
-        ("seed", int, None, "N", "the same seed, the same samples"),
-    ):
-        parser.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=help)
+    parser.add_argument("--prompt", default="", metavar="TEXT", help="what it begins with")
+    parser.add_argument("--count", type=whole, default=1, metavar="N", help="how many samples (1)")
+    parser.add_argument(
+        "--tokens",
+        type=whole,
+        default=200,
+        metavar="N",
+        help="how many tokens, or letters of a name, at most (200)",
+    )
+    parser.add_argument(
+        "--temperature",
+        type=positive,
+        default=1.0,
+        metavar="T",
+        help="below 1 it keeps to the likeliest, above it is wilder (1)",
+    )
+    parser.add_argument("--top-k", type=whole, metavar="K", help="draw from the K likeliest only")
+    parser.add_argument(
+        "--top-p",
+        type=positive,
+        metavar="P",
+        help="draw from the likeliest that together have this probability",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="the same seed, the same samples")
 
 
 EVALUATE = Command(

@@ -30,10 +30,11 @@ DECAYED = 0.3
 
 FEW_RATES, SHORT_TEST = 10, 500
 """Rates that a range test tries at least, and steps that it takes at most."""
-TESTED, EVENLY = 1e4, 0.15
-"""Times the first rate that a range test comes to, and the part of the range by which a rate may
-miss an even spacing of logarithms."""
-NO_STEP = -5.0
+RATE_RANGE = 1e4
+"""Times the first rate, to which a range test comes at least."""
+UNEVEN = 0.15
+"""The part of the range by which a rate of it may miss an even spacing of logarithms."""
+NO_UPDATE = -5.0
 """The log10 of the update-to-weight ratio at which steps do nothing, where a range test begins."""
 
 
@@ -200,16 +201,18 @@ class Evidence:
 
         A schedule that grows by mistake begins with steps that do something.
         """
+        if self.done > SHORT_TEST or len(self.learning_rates) < FEW_RATES:
+            return False
         rates = np.array([lr for _, lr in self.learning_rates])
-        if len(rates) < FEW_RATES or self.done > SHORT_TEST or rates[-1] < TESTED * rates[0]:
+        if rates[-1] < RATE_RANGE * rates[0]:
             return False
         steps = np.array([step for step, _ in self.learning_rates], float)
         course = np.log10(rates / rates[0]) / math.log10(rates[-1] / rates[0])
         even = (steps - steps[0]) / (steps[-1] - steps[0])
         begun = [p.log_update_ratio for x in self.observations[:2] for p in x.parameters]
         begun = [ratio for ratio in begun if math.isfinite(ratio)]
-        evenly = float(np.abs(course - even).max()) < EVENLY
-        return evenly and bool(begun) and median(begun) < NO_STEP
+        is_even = float(np.abs(course - even).max()) < UNEVEN
+        return is_even and bool(begun) and median(begun) < NO_UPDATE
 
     @property
     def loss_is_comparable(self) -> bool:

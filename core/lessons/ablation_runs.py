@@ -26,7 +26,10 @@ TIMED = 3  # steps, of which the quickest counts: others may want the cores for 
 
 @dataclass(frozen=True)
 class Timed:
-    """How long a step and an evaluation take here, in seconds; of two recipes the longer."""
+    """How long a step takes here, and the rest of a training: seconds, of two recipes the longer.
+
+    The rest: making the network, its first step, its evaluation.
+    """
 
     step: float
     rest: float

@@ -168,9 +168,7 @@ def train_together(
         For each network Metrics, Snapshots of its probes, Evaluated at the end, and Failed if its
         loss became NaN, while the others go on. The last event is Finished or Stopped.
     """
-    device = networks[0].learner.device
-    for network in networks:
-        use_threads(network.learner.model, device)
+    use_threads(networks[0].learner.model, networks[0].learner.device)
     reports, clock, step = Pace(0.1), 0.0, 0
     while step < steps and not control.stopping and not all(n.failed for n in networks):
         yield from control.stand_still(step)

@@ -16,6 +16,8 @@ from .footprint import Footprint
 
 LONGEST = 60
 """Characters of an impossible value that a sentence repeats."""
+WIDE = 64
+"""From this width on half precision pays: below, converting takes longer than it saves."""
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 INITS = ("kaiming", "xavier", "normal", "zeros")
 INIT_FIXES = dict.fromkeys(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ALONE = "None"
 FIRST = "this network"
 CALM, SLOWEST = 0.25, 1.0  # seconds between two lists of names while a network learns
-SHARE = 0.03  # of the time that they take meanwhile, where that is less often
+SHARE = 0.03  # of the time, at most: what takes long comes less often
 
 
 class NamePanel(Card):

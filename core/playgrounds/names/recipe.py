@@ -6,7 +6,7 @@ from ...errors import UserError
 from ...model_comparison import ComparedModel, Measure
 from ...switches import Switches
 from ...training.footprint import DROPOUT, Footprint, blocks, dense
-from ...training.recipe import Recipe, Trait, setting, shared
+from ...training.recipe import WIDE, Recipe, Trait, setting, shared
 
 MODELS = ("mlp", "mlp-bn", "wavenet", "gru", "transformer", "bigram", "bigram-count")
 HIDDEN = ("mlp", "mlp-bn")
@@ -17,9 +17,6 @@ LETTERS = 27
 """Of the names that are shipped, the end mark included."""
 USED = 16
 """Letters of the longest names of a batch, about."""
-
-WIDE = 64
-"""From this width on half precision pays: below, converting takes longer than it saves."""
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,12 @@ from ...errors import UserError
 from ...switches import Switches
 from ...tokenizers import KINDS as TOKENIZERS
 from ...training.footprint import Footprint, blocks, dense
-from ...training.recipe import Recipe, Trait, setting, shared
+from ...training.recipe import WIDE, Recipe, Trait, setting, shared
 
 MODELS = ("gpt", "mlp", "bigram")
 TEXT, REPEATS = "text", "repeats"
 DEEP = ("gpt", "mlp")
 SMALLEST, LARGEST = 256, 8192
-WIDE = 64
-"""From this width on half precision pays: below, converting takes longer than it saves."""
 TOKENS = {"characters": 320, "gpt2": 50_257}
 """About how many there are, of tokenizers for which no setting says it."""
 
