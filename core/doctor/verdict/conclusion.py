@@ -58,6 +58,8 @@ MILD = (
     "metric_disagrees",
 )
 """They leave a network that works, so that they come after what keeps it from learning."""
+NOT_LEARNED = 0.3
+"""The part of the fall of the training loss by which that on new data may lie above it."""
 ANYWHERE = ("crash", "nan")
 """Causes of whatever is optimised."""
 RATE_BRINGS = (*CAUSES["lr_growing"].explains, *CAUSES["lr_too_high"].explains)
@@ -319,6 +321,25 @@ def _has_risen(evidence: Evidence) -> tuple[str, str, float] | None:
     )
 
 
+def _knows_training_examples(evidence: Evidence) -> tuple[str, str, float] | None:
+    """See whether much of what the training loss fell by does not hold on new data."""
+    recent = 0.8 * evidence.done
+    points = [x for step, x in evidence.validations if step >= recent and math.isfinite(x)]
+    if not points or not evidence.loss_is_comparable:
+        return None
+    now, fallen = points[-1], evidence.began - evidence.ended
+    if not now - evidence.ended > NOT_LEARNED * fallen > 0.0:
+        return None
+    return (
+        "unknown",
+        f"Nothing wrong was found; but the loss is {figures(evidence.ended)} in training and"
+        f" {figures(now)} on new data: much of what it has learned holds for its training examples"
+        " alone, so that more steps are not advised. Measure the loss on new data more often, to"
+        " see whether it has risen; more data, dropout or weight decay may help.",
+        0.5,
+    )
+
+
 def _more_steps_help(forecast: Forecast) -> bool:
     """Whether twice the steps lower the loss by much, or by a little and surely."""
     sure = forecast.gain >= SURELY or forecast.high < forecast.now
@@ -356,8 +377,9 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
         return verdict, f"{sentence}{hint}", sure
     # What was tried on new examples counts more than a forecast of the training loss.
     tried = settled_on_new(evidence) if forecast.on == "training" else None
-    if forecast.on == "training" and (found := _has_risen(evidence)):
-        return found
+    rare = _has_risen(evidence) or _knows_training_examples(evidence)
+    if forecast.on == "training" and rare:
+        return rare
     if _more_steps_help(forecast) and tried is None:
         if hint and _may_memorise(evidence, forecast):
             return (

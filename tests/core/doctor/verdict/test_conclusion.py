@@ -305,3 +305,15 @@ def test_it_overfits_where_a_copy_with_half_the_steps_is_better_on_new_data():
     found = conclude(copies(0.2, gap=0.7, **risen), ())
     assert found.verdict == "overfitting" and "half the steps 1.82" in found.sentence
     assert conclude(copies(0.0, gap=0.1, **risen), ()).verdict == "fine"
+
+
+@pytest.mark.parametrize(
+    ("at", "new", "told"), [(399, 0.7, False), (399, 1.9, True), (50, 1.9, False)]
+)
+def test_what_holds_for_training_examples_alone_is_told(at, new, told):
+    """By a validation at the end; an early one lies above the training loss in any case."""
+    x = np.arange(400)
+    case = Evidence(x, 0.5 + 2.8 * np.exp(-x / 60.0), [], [(0, 3.3), (at, new)])
+    found = conclude(case, ())
+    assert ("for its training examples alone" in found.sentence) is told, found.sentence
+    assert found.verdict == "unknown" or not told
