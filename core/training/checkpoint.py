@@ -100,7 +100,7 @@ def find_checkpoint(name: str) -> Path:
     if path.is_dir():
         return path
     raise UserError(
-        f"There is no checkpoint {name}; give a file that train wrote,"
+        f"There is no checkpoint {name}; give a file that train wrote, a run,"
         f" or the name of a starter: {', '.join(starters())}."
     )
 

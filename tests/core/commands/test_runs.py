@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.cli import main
+from core.commands import opened
 from core.commands import runs as command
 from core.commands import train as train_command
 from core.doctor.diagnosis import Diagnosis
@@ -18,7 +19,7 @@ SMALL = "--set model=mlp hidden=16 batch_size=32 lr=0.01".split()
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     """A folder of this test's own for what a training keeps."""
-    for module in (command, train_command):
+    for module in (command, train_command, opened):
         monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
     return tmp_path / "runs"
 
@@ -49,6 +50,18 @@ def test_out_is_written_besides(kept, tmp_path, capsys):
     out = tmp_path / "net.safetensors"
     assert main(["train", "names", "--steps", "20", *SMALL, "--out", str(out)]) == 0
     assert out.is_file() and (next(kept.iterdir()) / "last.safetensors").is_file()
+
+
+def test_a_run_is_used_by_its_name(kept, recorded, capsys):
+    """Its best weights, and its last ones where no better were kept; it says which."""
+    folder = shutil.copytree(recorded, kept / "mine")
+    for name in ("mine", str(folder)):
+        assert main(["sample", name, "--count", "2", "--seed", "1", "--json"]) == 0
+        told = capsys.readouterr()
+        assert "mine: best.safetensors" in told.err and len(json.loads(told.out)["samples"]) == 2
+    (folder / "best.safetensors").unlink()
+    assert main(["evaluate", "mine"]) == 0
+    assert "mine: last.safetensors" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("way", ["csv", "zip", "tensorboard"])
