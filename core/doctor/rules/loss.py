@@ -20,6 +20,8 @@ PENALTY = 2.0
 """Times the criterion, above which a penalty dominates the first steps."""
 BONUS = 1.0
 """Worth of a nat of entropy, over the range of the advantages: above it a policy stays random."""
+LIMITED = 0.5
+"""Nats below which no cross-entropy of cosines can fall, from which on that is felt."""
 STRONG_DECAY, SHRUNK = 0.3, 0.2
 """A weight decay under which weights shrink to this share of what they were."""
 
@@ -63,6 +65,14 @@ def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
     if loss.output_nonlinearity and loss.kind in logits:
         measured = f"logits go through {loss.output_nonlinearity} before {kind}"
         return rule.failed(measured, 0.8, "the last layer", "unbounded logits")
+    lowest = math.log1p((loss.classes - 1) * math.exp(-2.0))  # one at 1, all others at -1
+    limited = loss.outputs_are_cosines and loss.kind == "cross_entropy" and lowest > LIMITED
+    if limited and evidence.is_supervised:
+        measured = (
+            f"scores are cosines, from -1 to 1: of {loss.classes} classes the loss can't fall below"
+            f" {lowest:.2g}"
+        )
+        return rule.failed(measured, 0.85, "the loss", "cosines times a scale, 10 to 30")
     if loss.outputs_are_probabilities and loss.kind == "nll_loss":
         measured = f"nll_loss of probabilities, a loss of {evidence.ended:.3g}"
         return rule.failed(measured, 0.95, "the loss", "log-probabilities, a loss above 0")

@@ -196,9 +196,10 @@ CAUSES = {
         "The loss does not suit the task",
         "Classes need the probability of the right one in the loss; squared error, or logits"
         " that are limited first, learn slowly or not at all.",
-        "Unbounded logits into cross_entropy, for classes; probabilities into an overlap (Dice);"
-        " labels of -1 and 1 into a margin; squared error is for quantities; a likelihood needs"
-        " all its parts, such as the logarithm of its standard deviation.",
+        "Unbounded logits into cross_entropy, for classes, and cosines times 10 to 30;"
+        " probabilities into an overlap (Dice); labels of -1 and 1 into a margin; squared error is"
+        " for quantities; a likelihood needs all its parts, such as the logarithm of its standard"
+        " deviation.",
         (
             "vanishing_gradient",
             "lr_too_low",

@@ -22,6 +22,9 @@ VIEWS = frozenset("view reshape squeeze flatten float contiguous".split())
 Wired = tuple[str, Op | None] | None
 """How something shows, in words, and the call in which it lies, if it is one; or nothing."""
 
+UNIT_LENGTH = 1e-3
+"""By which the length of a vector may differ from 1."""
+
 
 @dataclass(frozen=True, eq=False)
 class LossCall:
@@ -150,6 +153,17 @@ class StepGraph:
             if isinstance(left, Tensor) and self.kind(left) == "data":
                 return is_one_hot(left)
         return False
+
+
+def of_unit_vectors(op: Op) -> bool:
+    """Whether a product is one of vectors of length 1: its results are cosines."""
+    if op.name not in ("linear", "matmul", "mm") or len(op.inputs) < 2:
+        return False
+    left, right = (value.detach().float() for value in op.inputs[:2])
+    if left.dim() < 2 or right.dim() < 2:
+        return False
+    lengths = left.norm(dim=-1), right.norm(dim=-1 if op.name == "linear" else -2)
+    return all(bool(((length - 1).abs() < UNIT_LENGTH).all()) for length in lengths)
 
 
 def is_one_hot(rows: Tensor) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .graph import LossCall, StepGraph
+from .graph import LossCall, StepGraph, of_unit_vectors
 from .loss_wiring import meets_all_targets
 from .observation import ObservedLoss
 from .tape import NONLINEARITIES, Op
@@ -348,6 +348,7 @@ def _read(
         broadcast=_broadcast(graph, call),
         softmax_over_batch=_softmax_over_batch(graph, outputs),
         output_nonlinearity=_output_nonlinearity(graph, outputs),
+        outputs_are_cosines=_are_cosines(graph, outputs),
         one_hot=one_hot,
         integer_targets=integers,
         target_min=float(numbers.min()) if numbers.numel() else math.nan,
@@ -574,6 +575,15 @@ def _output_nonlinearity(graph: StepGraph, outputs: Tensor) -> str:
     """Return the activation that the outputs come out of; ""."""
     op = graph.made_by_behind_views(outputs)
     return op.name if op is not None and op.name in NONLINEARITIES else ""
+
+
+def _are_cosines(graph: StepGraph, outputs: Tensor) -> bool:
+    """Whether outputs are cosines of vectors, which no factor takes beyond -1 and 1."""
+    op = graph.made_by_behind_views(outputs)
+    if op is None:
+        return False
+    product = len(op.inputs) == 2 and of_unit_vectors(op)  # a bias would be a third
+    return op.name == "cosine_similarity" or product
 
 
 def _unreachable(graph: StepGraph, outputs: Tensor, targets: Tensor) -> float:

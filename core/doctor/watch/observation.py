@@ -123,6 +123,7 @@ class ObservedLoss:
         broadcast: whether outputs and targets of different shapes were broadcast.
         softmax_over_batch: whether a softmax runs along the batch dimension.
         output_nonlinearity: the activation behind which the outputs come; "".
+        outputs_are_cosines: whether they are cosines as they are, multiplied by nothing.
         one_hot: whether the targets are one-hot rows.
         integer_targets: whether the targets are whole numbers.
         target_min, target_max, target_mean, target_std: of the targets.
@@ -145,6 +146,7 @@ class ObservedLoss:
     broadcast: bool = False
     softmax_over_batch: bool = False
     output_nonlinearity: str = ""
+    outputs_are_cosines: bool = False
     one_hot: bool = False
     integer_targets: bool = False
     target_min: float = math.nan

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ...telemetry.layer_health import is_dead, is_saturated
-from .graph import StepGraph, is_one_hot
+from .graph import StepGraph, is_one_hot, of_unit_vectors
 from .loss_readers import read_loss
 from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
 from .tape import FACTORIES, RANDOM, Op, ops_behind
@@ -18,8 +18,6 @@ from .wiring import wiring
 EPSILON = 1e-12
 ENOUGH_WEIGHTS = 10_000
 """Of a matrix, to see how they were drawn."""
-UNIT_LENGTH = 1e-3
-"""By which the length of a vector may differ from 1."""
 LOSS_SCALE = 30.0
 """Times the reported loss, above which what is differentiated is scaled for few digits."""
 BATCH_NORM = nn.modules.batchnorm._BatchNorm
@@ -286,18 +284,14 @@ def _layers(graph: StepGraph, variables: Variables) -> Iterator[ObservedLayer]:
             frozen=not weight.requires_grad,
             rows=round(len(units) * _distinct(given)),
             as_initialised=_as_initialised(weight),
-            of_unit_vectors=_of_unit_vectors(graph, op, given),
+            of_unit_vectors=_of_unit_vectors(graph, op),
         )
 
 
-def _of_unit_vectors(graph: StepGraph, op: Op, given: Tensor) -> bool:
-    """Whether a product is one of vectors of length 1: its results are cosines."""
+def _of_unit_vectors(graph: StepGraph, op: Op) -> bool:
+    """Whether a product is one of inputs and of a parameter that were both scaled to length 1."""
     factor = next((t for t in op.inputs if graph.kind(t) == "weights" and t.dim() == 2), None)
-    if factor is None or given.dim() < 2 or graph.made_by(factor) is None:
-        return False
-    sides = [given.detach().float().norm(dim=-1)]
-    sides.append(factor.detach().float().norm(dim=-1 if op.name == "linear" else 0))
-    return all(bool(((side - 1).abs() < UNIT_LENGTH).all()) for side in sides)
+    return factor is not None and graph.made_by(factor) is not None and of_unit_vectors(op)
 
 
 def _distinct(given: Tensor) -> float:

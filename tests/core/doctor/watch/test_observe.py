@@ -362,6 +362,20 @@ def test_a_nearer_variable_hides_one_of_its_name():
     assert found.modules == {"model": mine} and "x" in found.data
 
 
+@pytest.mark.parametrize("way", ["as they are", "times a scale", "cosine_similarity"])
+def test_outputs_that_are_cosines_as_they_are(way):
+    """A scale takes them beyond -1 and 1, so that a softmax can be sure."""
+
+    def scores(v):
+        hidden = torch.tanh(v.x @ v.w1)
+        if way == "cosine_similarity":
+            return F.cross_entropy(F.cosine_similarity(hidden[:, None], v.w2.t()[None], -1), v.y)
+        found = F.normalize(hidden) @ F.normalize(v.w2, dim=0)
+        return F.cross_entropy(found if way == "as they are" else 16 * found, v.y)
+
+    assert seen(tensors(), scores).criterion.outputs_are_cosines is (way != "times a scale")
+
+
 def test_a_product_of_unit_vectors_says_cosines():
     """Both sides are scaled to a length of 1; of one side alone the other's size still counts."""
 
