@@ -152,6 +152,8 @@ def _run(options: argparse.Namespace) -> "Run":
         run = resume_run(broken_off, options.data, device, ProcessGroup.follows())
         if options.playground not in (None, run.playground.name):
             raise UserError(f"{options.resume} is a run of {run.playground.name}.")
+        if not ProcessGroup.follows():
+            say(f"{broken_off.name} {_place(run)}")
         return run
     if options.playground is None:
         what = f"there is no run {options.resume}" if options.resume else "or a run to --resume"
@@ -160,6 +162,13 @@ def _run(options: argparse.Namespace) -> "Run":
     run = run_of(options, options.playground, seconds=60.0, resume=resume)
     folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
     return dataclasses.replace(run, recorder=FileRecorder(folder, data_source(options.data)))
+
+
+def _place(run: "Run") -> str:
+    """Return where a run goes on."""
+    if run.resume is None:
+        return "was ended before its first checkpoint, and begins again."
+    return f"goes on from its last checkpoint, step {int(run.resume.about['steps']):,}."
 
 
 def _show(answer: dict[str, Any]) -> str:

@@ -84,7 +84,9 @@ def test_a_broken_run_goes_on(kept, recorded, capsys):
     assert main(["train", "--resume", "mine", "--set", "lr=1"]) == 2
     assert "leave --set out" in capsys.readouterr().err
     assert main(["train", "--resume", "mine", "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
+    told = capsys.readouterr()
+    assert "mine goes on from its last checkpoint, step 400." in told.err
+    answer = json.loads(told.out)
     assert answer["steps"] == 450 and answer["model"] == "mlp"
     assert read_run_info(kept / "mine").state == "finished"
 
