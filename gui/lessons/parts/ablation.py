@@ -82,6 +82,8 @@ class Part(Card):
         self._studies: dict[Key, Study] = {}
         self._timed: dict[str, Timed] = {}
         """By playground."""
+        self._chosen: dict[str, tuple[int, int]] = {}
+        """Of each playground, the places of what was chosen in the two lists."""
         self._switches: list[Switch] = []
         self._left_out = ""
         """A sentence about a switch that is left out."""
@@ -182,6 +184,8 @@ class Part(Card):
         self.subject.chosen.connect(lambda name: self._choose_subject())
         self.choice.currentIndexChanged.connect(lambda index: self._choose_switches())
         self.length.currentIndexChanged.connect(lambda index: self._show())
+        for box in (self.choice, self.length):
+            box.currentIndexChanged.connect(lambda index: self._remember())
         self.seeds.valueChanged.connect(lambda value: self._refresh())
         self.start.clicked.connect(self._start)
         self.stop.clicked.connect(lambda: self.job.stop(abandon=True))
@@ -222,19 +226,25 @@ class Part(Card):
         return switches_of(playground, is_mixed(playground.recipe_for(), device))
 
     def _choose_subject(self) -> None:
-        """Offer a playground's switches, and its usual number of steps."""
+        """Offer a playground's switches, with what was chosen there before."""
         playground = registry.get(self.name)
         assert playground.switches is not None
+        usual = LENGTHS.index(playground.switches.steps)
+        only, length = self._chosen.get(self.name, (0, usual))
         say(self.problem, "")
         with QSignalBlocker(self.choice), QSignalBlocker(self.length):
             self.choice.clear()
             self.choice.addItem(ALL, 0)
             for place, switch in enumerate(self._offered()[1:], 1):
                 self.choice.addItem(f"Only: {switch.title}", place)
-            self.length.setCurrentIndex(LENGTHS.index(playground.switches.steps))
+            self.choice.setCurrentIndex(only)
+            self.length.setCurrentIndex(length)
         self._choose_switches()
         if self.isVisible():
             self._measure()
+
+    def _remember(self) -> None:
+        self._chosen[self.name] = self.choice.currentIndex(), self.length.currentIndex()
 
     def _choose_switches(self) -> None:
         """Take all of a playground's switches, or the plain recipe and one of them."""

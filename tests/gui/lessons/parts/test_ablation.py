@@ -93,6 +93,7 @@ def test_what_is_stopped_goes_on_where_it_was(shelf, part):
     part.subject.buttons["digits"].setChecked(True)
     shelf.until(lambda: part.timing.stage is Stage.IDLE)
     part.subject.buttons["names"].setChecked(True)
+    assert part.length.currentData() == 50  # as it was left
     part.length.setCurrentIndex(part.length.findData(2000))
     assert part.study.missing(2) == left and part.start.text() == "Continue"
     first = part.study.of(0)[0]
