@@ -114,6 +114,13 @@ class BackgroundJob(QObject):
         if self._task is not None:
             self._worker.run_now(self._task)
 
+    def drop(self) -> None:
+        """Abandon what is under way, without an ending: nothing more comes of it."""
+        if self._task is not None:
+            self._give_up()
+            self._say_waiting("")
+            self.enter(Stage.IDLE)
+
     def abandon(self) -> None:
         """End the job for a window that closes; nothing more comes of it."""
         self._give_up()

@@ -454,8 +454,6 @@ class Session(QObject):
             self.state_changed.emit(state)
 
     def _on_event(self, job: BackgroundJob, event: object) -> None:
-        if job is self._file and self._run.stage in (Stage.TRAINING, Stage.STOPPING):
-            return  # late news of a checkpoint, while a run has begun already
         self.history.add(event)
         if job in (self._reading, self._download) and isinstance(event, DataDescribed | Fetched):
             self._on_read(event)
@@ -464,6 +462,7 @@ class Session(QObject):
 
     def _on_started(self, event: Started) -> None:
         self.beginning = False
+        self._file.drop()  # what it has still to tell is not of this run's network
         self.info, self.snapshot = event, None
         self.file, self.before = None, self.file or self.before
         self.history, self._past = self._past, History()

@@ -1,5 +1,7 @@
 """The digits page, used as a person uses it."""
 
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -8,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from core.playgrounds.digits.recipe import RECIPES
 from core.training.checkpoint import load_checkpoint
+from gui import jobs
 from gui.session_state import State
 from gui.widgets import recipe_card
 from tests.gui.conftest import QUICK
@@ -240,6 +243,29 @@ def test_going_on_from_the_present_network(program):
     program.page.findChild(QComboBox, "startFrom").setCurrentText("The present network")
     program.train()
     assert program.session.history.loss.x[0] == last + 1
+    program.stop()
+
+
+def test_late_news_of_the_opened_network_is_not_of_the_run_that_has_begun(program, monkeypatch):
+    """What an opened checkpoint has still to tell is dropped as soon as a run begins."""
+    opened, released = jobs.open_checkpoint, threading.Event()
+
+    def slow(*args):
+        events = opened(*args)
+        yield next(events)
+        released.wait(60)
+        yield from events
+
+    monkeypatch.setattr(jobs, "open_checkpoint", slow)
+    program.session.open_starter()
+    program.ready()
+    mailbox = program.session._file._timer
+    mailbox.stop()  # as behind a picture that takes long
+    released.set()
+    program.learn(QUICK.replace({"steps": 20}))
+    mailbox.start(0)
+    program.train()
+    assert len(program.session.history.layers) == len(program.session.info.layers) == 2
     program.stop()
 
 
