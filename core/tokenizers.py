@@ -10,16 +10,24 @@ one text alone, as nanoGPT numbers them: any other character is refused.
 import base64
 import binascii
 import codecs
+import contextlib
 import gzip
-import os
+import json
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import byte_pairs
+from .byte_pairs import BYTES
 from .errors import UserError
+from .interruption import heed
 from .paths import RESOURCES
 from .telemetry.events import Array
 
@@ -27,9 +35,9 @@ if TYPE_CHECKING:
     import tiktoken
 
 KINDS = ("bpe", "characters", "gpt2")
-BYTES = 256
 ASCII = 128
 LARGEST = 1 << 20  # tokens, far above any vocabulary that is made here
+LOOK = 0.05  # seconds between two looks at the process that learns byte pairs
 EVERY_CHARACTER = r"(?s:.)"
 WORDS = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,2}"
@@ -225,19 +233,50 @@ def only_characters(found: Iterable[str]) -> Tokenizer:
 def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
     """Learn byte pairs from a text: the commonest pair becomes a token, again and again.
 
+    More than one piece is learned from in a process of its own: see :mod:`core.byte_pairs`.
+
     Args:
         pieces: the text.
         size: how many tokens there are at most, the 256 bytes included; fewer where no pair is
             left to merge, as in a short text.
-    """
-    import rustbpe  # type: ignore[import-untyped]
 
-    trainer = rustbpe.Tokenizer()
-    # It asks for so many at a time, and counts them before it asks again.
-    at_once = os.cpu_count() or 1
-    trainer.train_from_iterator(iter(pieces), size, buffer_size=at_once, pattern=WORDS)
-    ranks = sorted(trainer.get_mergeable_ranks(), key=lambda pair: pair[1])
-    return _made("bpe", tuple(bytes(token) for token, _ in ranks[BYTES:]))
+    Raises:
+        CancelledError: nobody waits for it any more (:mod:`core.interruption`).
+        UserError: that process did not come to its end.
+    """
+    coming = iter(pieces)
+    begun = list(islice(coming, 2))
+    learn = byte_pairs.learn if len(begun) < 2 else _learn_apart
+    return _made("bpe", tuple(learn(chain(begun, coming), size, WORDS)))
+
+
+def _learn_apart(pieces: Iterable[str], size: int, pattern: str) -> list[bytes]:
+    command = [sys.executable, "-P", byte_pairs.__file__, str(size), pattern]
+    with (
+        tempfile.TemporaryFile() as found,
+        subprocess.Popen(  # noqa: S603, a script of our own
+            command, stdin=subprocess.PIPE, stdout=found, stderr=subprocess.DEVNULL
+        ) as process,
+    ):
+        assert process.stdin is not None
+        try:
+            with contextlib.suppress(BrokenPipeError), process.stdin:  # its status says more
+                for piece in pieces:
+                    process.stdin.write(json.dumps(piece).encode() + b"\n")
+            while process.poll() is None:
+                heed()
+                time.sleep(LOOK)
+        except BaseException:
+            process.kill()
+            raise
+        if process.returncode:
+            raise UserError(
+                "The byte pairs of this text could not be learned: the process that learns them"
+                f" ended with status {process.returncode}, as where memory is short. Close what"
+                " else needs memory, or choose a smaller text."
+            )
+        found.seek(0)
+        return [bytes.fromhex(line.decode()) for line in found]
 
 
 def gpt2() -> Tokenizer:

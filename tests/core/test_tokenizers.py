@@ -14,8 +14,9 @@ import pytest
 import regex
 import tiktoken
 
-from core import tokenizers
+from core import byte_pairs, tokenizers
 from core.errors import UserError
+from core.interruption import CancelledError, heeding
 from core.tokenizers import (
     WORDS,
     Tokenizer,
@@ -173,6 +174,27 @@ def test_a_lesson_that_is_broken_off_is_broken_off():
 
     with pytest.raises(UserError, match=r"^The text has changed\.$"):
         train_bpe(pieces(), 300)
+
+
+def test_learning_from_a_large_text_is_given_up_when_nobody_waits():
+    """Also while its pairs are merged: that is done in another process."""
+    letters = "".join(random.Random(1).choices("acgt", k=400_000))
+    read = []
+
+    def pieces():
+        for at in (0, 200_000):
+            yield letters[at : at + 200_000]
+        read.append(True)
+
+    with heeding(lambda: bool(read)), pytest.raises(CancelledError):
+        train_bpe(pieces(), 100_000)
+
+
+def test_a_process_that_fails_while_it_learns_is_said(monkeypatch):
+    """Short of memory, for example: a sentence, and no vocabulary."""
+    monkeypatch.setattr(byte_pairs, "__file__", "/nowhere.py")
+    with pytest.raises(UserError, match=r"ended with status 2"):
+        train_bpe(["one ", "two "], 300)
 
 
 @pytest.mark.parametrize("kept", [False, True])

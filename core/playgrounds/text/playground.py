@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ... import tokenizers
+from ...byte_pairs import BYTES
 from ...errors import UserError
 from ...layers import is_factor, merged, size_of
 from ...ngrams import counted
@@ -47,7 +48,7 @@ class TextPlayground(Playground):
     models = MODELS
     switches = SWITCHES
     sampled = 1
-    spare = tokenizers.BYTES
+    spare = BYTES
     streams = True
     quick_eval_examples = 400
 

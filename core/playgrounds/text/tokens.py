@@ -25,7 +25,7 @@ from torch import Tensor
 from ... import tokenizers
 from ...errors import UserError
 from ...files import drafted
-from ...interruption import CancelledError
+from ...interruption import CancelledError, heed, heeding
 from ...paths import TOKENS
 from ...playground import Cancelled, Tell
 from ...telemetry.events import Array
@@ -166,16 +166,16 @@ class TextData:
         if recipe.tokenizer == "characters":
             made = tokenizers.only_characters if recipe.occurring else tokenizers.characters
             return made(self.corpus.letters)
-        return tokenizers.train_bpe(self._lesson(tell, cancelled), recipe.vocab_size)
+        with heeding(cancelled):
+            return tokenizers.train_bpe(self._lesson(tell), recipe.vocab_size)
 
-    def _lesson(self, tell: Tell, cancelled: Cancelled) -> Iterator[str]:
+    def _lesson(self, tell: Tell) -> Iterator[str]:
         """Return what pairs are learned from: the text, or pieces from all over a large one."""
         text = self.corpus.train
         every = -(-text.size // LEARNED_FROM)
         done = 0
         for number, piece in enumerate(text.pieces()):
-            if cancelled():
-                raise CancelledError
+            heed()
             done += len(piece)
             tell("Learning byte pairs", min(1.0, done / max(1, text.characters)))
             if number % every == 0:

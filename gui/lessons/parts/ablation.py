@@ -229,8 +229,8 @@ class Part(Card):
         """Offer a playground's switches, with what was chosen there before."""
         playground = registry.get(self.name)
         assert playground.switches is not None
-        usual = LENGTHS.index(playground.switches.steps)
-        only, length = self._chosen.get(self.name, (0, usual))
+        default = LENGTHS.index(playground.switches.steps)
+        only, length = self._chosen.get(self.name, (0, default))
         say(self.problem, "")
         with QSignalBlocker(self.choice), QSignalBlocker(self.length):
             self.choice.clear()
