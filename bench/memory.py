@@ -76,7 +76,7 @@ def measure(name: str, settings: dict[str, Any]) -> dict[str, int]:
     playground = playgrounds.get(name)
     recipe = playground.recipe_for(settings.get("model")).replace(settings)
     data = playground.load(None)
-    playground.get_ready(data, recipe, lambda *told: None, lambda: False)
+    playground.get_ready(data, recipe, lambda *told: None)
     device = torch.device("cpu")
     sizes = playground.sizes(data, recipe)
     estimate = needed(recipe, *sizes, is_mixed(recipe, device.type))

@@ -106,13 +106,13 @@ class Playground(ABC):
         return 0, 1
 
     def get_ready(  # noqa: B027, most have nothing to do here
-        self, data: Any, recipe: Any, tell: Tell, cancelled: Cancelled
+        self, data: Any, recipe: Any, tell: Tell
     ) -> None:
         """Do now what a run with this data would wait for, and tell how far it is.
 
         Raises:
             UserError: the data does not allow what the recipe asks for.
-            CancelledError: ``cancelled`` said so; nothing half-done is kept.
+            CancelledError: nobody waits for it any more; nothing half-done is kept.
         """
 
     def describe_data(

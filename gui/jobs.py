@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Network = Path | tuple[Recipe, Vocabulary, Weights]
 
 Report = Callable[[object], None]
-FAREWELL = 0.5  # seconds that a thread which is to stop may take to leave nothing half done
+FAREWELL = 0.2  # seconds that a thread which is to stop may take to leave nothing half done
 
 
 @dataclass(frozen=True)
@@ -307,9 +307,8 @@ def open_checkpoint(
     found = checkpoint.playground.name
     if found != name:
         raise UserError(f"{path} holds a network for {found}, not {name}.")
-    yield from open_checkpoint(
-        path, checkpoint, _load(name, data, control), lambda: control.stopping
-    )
+    events = open_checkpoint(path, checkpoint, _load(name, data, control))
+    yield from heeded(events, lambda: control.stopping)
 
 
 def fetch(name: str, folder: Path, control: Control, report: Report) -> Iterator[object]:

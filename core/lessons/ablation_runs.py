@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..interruption import heeding
 from ..playground import Playground
 from ..telemetry.events import Evaluated, Event, Failed, Finished, Metrics, Stopped
 from ..training.control import Control
@@ -61,7 +62,7 @@ def time_steps(
         begin = time.perf_counter()
         learner = Learner(playground, switch.recipe, data, device)
         use_threads(learner.model, device)
-        with interruptible(learner.model, lambda: control.stopping):
+        with heeding(lambda: control.stopping), interruptible(learner.model):
             learner.evaluate(EVALUATED)
             float(learner.learn(*learner.take(), 0.0)[0])  # the first step takes longer
             rests.append(time.perf_counter() - begin)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..interruption import CancelledError
+from ..interruption import CancelledError, heeding
 from ..telemetry.events import (
     Array,
     Evaluated,
@@ -116,7 +116,7 @@ class Network:
     ) -> Iterator[PairEvent]:
         """Evaluate it on about so many validation examples, None for all, unless cancelled."""
         try:
-            with interruptible(self.learner.model, cancelled):
+            with heeding(cancelled), interruptible(self.learner.model):
                 metrics, _ = self.learner.evaluate(limit)
         except CancelledError:
             return

@@ -1,12 +1,12 @@
 """A model in its mode for use, wherever it lies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
-from ..interruption import CancelledError
+from ..interruption import heed
 from .footprint import JUDGING, NUMBER
 
 
@@ -32,18 +32,13 @@ def at_once(most: int, widest: float) -> int:
 
 
 @contextmanager
-def interruptible(model: nn.Module, cancelled: Callable[[], bool]) -> Iterator[None]:
-    """Have a model give up before its next layer as soon as it is asked to.
+def interruptible(model: nn.Module) -> Iterator[None]:
+    """Have a model give up before its next layer once nobody waits for what it computes.
 
     Raises:
-        CancelledError: ``cancelled`` said so.
+        CancelledError: whoever asks for it said so (:mod:`core.interruption`).
     """
-
-    def check(*layer: object) -> None:
-        if cancelled():
-            raise CancelledError
-
-    hooks = [module.register_forward_pre_hook(check) for module in model.modules()]
+    hooks = [module.register_forward_pre_hook(lambda *layer: heed()) for module in model.modules()]
     try:
         yield
     finally:

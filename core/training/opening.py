@@ -1,6 +1,6 @@
 """Opening a checkpoint: its network with its weights, its layers under probes, its evaluation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,23 +56,20 @@ def _as_it_is(tensor: torch.Tensor) -> Array:
     return array
 
 
-def open_checkpoint(
-    path: Path, checkpoint: Checkpoint, data: Any, cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[Event]:
+def open_checkpoint(path: Path, checkpoint: Checkpoint, data: Any) -> Iterator[Event]:
     """Open a checkpoint for use, on the CPU.
 
     Args:
         path: where it lies.
         checkpoint: what is in it.
         data: what its playground loaded.
-        cancelled: is asked while the network is evaluated.
 
     Yields:
         Loaded, then DataDescribed, a Snapshot of one batch (where it has gradients), and Evaluated.
 
     Raises:
         UserError: the data has what the vocabulary lacks.
-        CancelledError: ``cancelled`` said so.
+        CancelledError: nobody waits for it any more (:mod:`core.interruption`).
     """
     playground, recipe = checkpoint.playground, checkpoint.recipe
     vocabulary, about = checkpoint.vocabulary, checkpoint.about
@@ -93,7 +90,9 @@ def open_checkpoint(
         return playground.loss(recipe, model(inputs), targets)
 
     if not hasattr(model, "observe"):  # a model that counts has no gradients
-        yield probe_batch(model, loss, step)
-    with interruptible(model, cancelled):
+        with interruptible(model):
+            snapshot = probe_batch(model, loss, step)
+        yield snapshot
+    with interruptible(model):
         numbers, details = playground.validate(model, data, recipe, playground.quick_eval_examples)
     yield Evaluated(step, 0.0, numbers, details)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import UserError
-from ..interruption import CancelledError
+from ..interruption import CancelledError, heeding
 from ..telemetry.events import Progress
 from .control import Control
 from .trainer import Run
@@ -33,7 +33,8 @@ def prepare_data(
             report(Progress(words, share))
 
     try:
-        run.playground.get_ready(run.data, run.recipe, progress, lambda: control.stopping)
+        with heeding(lambda: control.stopping):
+            run.playground.get_ready(run.data, run.recipe, progress)
     except CancelledError:
         raise UserError("Stopped before the training began; nothing was kept.") from None
     return run

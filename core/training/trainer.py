@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..interruption import CancelledError
+from ..interruption import CancelledError, heeding
 from ..playground import Playground
 from ..problems import problem_of
 from ..telemetry.events import (
@@ -275,7 +275,8 @@ class _Loop:
             return control.abandoned or (control.stopping and not last)
 
         try:
-            with self.evaluating.spending(), interruptible(self.learner.model, cancelled):
+            model = self.learner.model
+            with self.evaluating.spending(), heeding(cancelled), interruptible(model):
                 numbers, details = self.learner.evaluate(limit)
         except CancelledError:
             return

@@ -110,14 +110,12 @@ class TextPlayground(Playground):
         kind = Stretches if recipe.whole else Windows
         return tokenizer.size, len(kind(data.train(tokenizer).ids, recipe.sees))
 
-    def get_ready(
-        self, data: TextData, recipe: TextRecipe, tell: Tell, cancelled: Cancelled
-    ) -> None:
+    def get_ready(self, data: TextData, recipe: TextRecipe, tell: Tell) -> None:
         """Learn the tokenizer and cut the text, which for a large one takes a while."""
         data = data.of(recipe)
-        tokenizer = data.tokenizer(recipe, tell, cancelled)
-        data.train(tokenizer, tell, cancelled)
-        data.val(tokenizer, tell, cancelled)
+        tokenizer = data.tokenizer(recipe, tell)
+        data.train(tokenizer, tell)
+        data.val(tokenizer, tell)
 
     def describe_data(
         self, data: TextData, vocabulary: Vocabulary, recipe: TextRecipe | None = None

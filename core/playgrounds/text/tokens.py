@@ -25,9 +25,9 @@ from torch import Tensor
 from ... import tokenizers
 from ...errors import UserError
 from ...files import drafted
-from ...interruption import CancelledError, heed, heeding
+from ...interruption import heed
 from ...paths import TOKENS
-from ...playground import Cancelled, Tell
+from ...playground import Tell
 from ...telemetry.events import Array
 from ...tokenizers import Tokenizer
 from .corpus import IN_MEMORY, Corpus, Text, repeats
@@ -40,11 +40,6 @@ KEPT = 3  # tokenizers whose tokens stay at hand
 
 def silent(words: str, share: float) -> None:
     """Tell nobody."""
-
-
-def never() -> bool:
-    """Go on."""
-    return False
 
 
 class KeptTokens:
@@ -137,37 +132,34 @@ class TextData:
         """Return what a recipe trains on: this, or the text that it has made; None for this."""
         return _repeats() if recipe and recipe.dataset == REPEATS else self
 
-    def tokenizer(
-        self, recipe: TextRecipe, tell: Tell = silent, cancelled: Cancelled = never
-    ) -> Tokenizer:
+    def tokenizer(self, recipe: TextRecipe, tell: Tell = silent) -> Tokenizer:
         """Return a recipe's tokenizer, learned from the training part if it has to be learned.
 
         Raises:
             UserError: GPT-2's tokens are out of reach.
-            CancelledError: ``cancelled`` said so.
+            CancelledError: nobody waits for it any more (:mod:`core.interruption`).
         """
         key = f"{recipe.tokenizer} {recipe.vocab_size if recipe.tokenizer == 'bpe' else ''}"
         if recipe.tokenizer == "characters" and recipe.occurring:
             key += "alone"
         if key not in self._tokenizers:
-            self._tokenizers[key] = self._make(recipe, tell, cancelled)
+            self._tokenizers[key] = self._make(recipe, tell)
         whole = self._tokenizers[key]
         if recipe.tokenizer != "gpt2" or not recipe.occurring:
             return whole
         key += " occurring"
         if key not in self._tokenizers:
-            counts = self.train(whole, tell, cancelled).counts
+            counts = self.train(whole, tell).counts
             self._tokenizers[key] = whole.keeping(counts)
         return self._tokenizers[key]
 
-    def _make(self, recipe: TextRecipe, tell: Tell, cancelled: Cancelled) -> Tokenizer:
+    def _make(self, recipe: TextRecipe, tell: Tell) -> Tokenizer:
         if recipe.tokenizer == "gpt2":
             return tokenizers.gpt2()
         if recipe.tokenizer == "characters":
             made = tokenizers.only_characters if recipe.occurring else tokenizers.characters
             return made(self.corpus.letters)
-        with heeding(cancelled):
-            return tokenizers.train_bpe(self._lesson(tell), recipe.vocab_size)
+        return tokenizers.train_bpe(self._lesson(tell), recipe.vocab_size)
 
     def _lesson(self, tell: Tell) -> Iterator[str]:
         """Return what pairs are learned from: the text, or pieces from all over a large one."""
@@ -181,26 +173,20 @@ class TextData:
             if number % every == 0:
                 yield piece
 
-    def train(
-        self, tokenizer: Tokenizer, tell: Tell = silent, cancelled: Cancelled = never
-    ) -> Tokens:
+    def train(self, tokenizer: Tokenizer, tell: Tell = silent) -> Tokens:
         """Return the tokens that are learned from."""
-        return self._part("train", self.corpus.train, tokenizer, tell, cancelled)
+        return self._part("train", self.corpus.train, tokenizer, tell)
 
-    def val(
-        self, tokenizer: Tokenizer, tell: Tell = silent, cancelled: Cancelled = never
-    ) -> Tokens:
+    def val(self, tokenizer: Tokenizer, tell: Tell = silent) -> Tokens:
         """Return the tokens that judge."""
-        return self._part("val", self.corpus.val, tokenizer, tell, cancelled)
+        return self._part("val", self.corpus.val, tokenizer, tell)
 
-    def _part(
-        self, which: str, text: Text, tokenizer: Tokenizer, tell: Tell, cancelled: Cancelled
-    ) -> Tokens:
+    def _part(self, which: str, text: Text, tokenizer: Tokenizer, tell: Tell) -> Tokens:
         key = (which, tokenizer)
         if key not in self._tokens:
             while len(self._tokens) >= 2 * KEPT:
                 del self._tokens[next(iter(self._tokens))]
-            self._tokens[key] = tokenise(text, tokenizer, tell, cancelled)
+            self._tokens[key] = tokenise(text, tokenizer, tell)
         return self._tokens[key]
 
 
@@ -209,16 +195,14 @@ def _repeats() -> TextData:
     return TextData(repeats())
 
 
-def tokenise(
-    text: Text, tokenizer: Tokenizer, tell: Tell = silent, cancelled: Cancelled = never
-) -> Tokens:
+def tokenise(text: Text, tokenizer: Tokenizer, tell: Tell = silent) -> Tokens:
     """Return a text as tokens; those of a large text are written to a file, once.
 
     Raises:
         UserError: there is no room for the file, or the text has changed meanwhile.
-        CancelledError: ``cancelled`` said so; nothing half-written is left.
+        CancelledError: nobody waits for it any more; nothing half-written is left.
     """
-    pieces = _cut(text, tokenizer, tell, cancelled)
+    pieces = _cut(text, tokenizer, tell)
     if text.size <= IN_MEMORY:
         parts = [torch.zeros(0, dtype=torch.int32), *map(torch.from_numpy, pieces)]
         return Tokens(tokenizer, torch.cat(parts), text.characters)
@@ -243,7 +227,7 @@ def _kept(mark: str) -> KeptTokens | None:
     return None
 
 
-def _cut(text: Text, tokenizer: Tokenizer, tell: Tell, cancelled: Cancelled) -> Iterator[Array]:
+def _cut(text: Text, tokenizer: Tokenizer, tell: Tell) -> Iterator[Array]:
     """Return the tokens piece by piece, in order, cut on all cores at once."""
     cores = os.cpu_count() or 1
     pieces = text.pieces()
@@ -261,8 +245,7 @@ def _cut(text: Text, tokenizer: Tokenizer, tell: Tell, cancelled: Cancelled) -> 
                 if not waiting:
                     return
                 tokens, length = waiting.popleft().result()
-                if cancelled():
-                    raise CancelledError
+                heed()
                 done += length
                 tell("Cutting the text into tokens", done / max(1, text.characters))
                 yield tokens

@@ -347,12 +347,12 @@ def test_who_changes_their_mind_leaves_nothing_behind(tmp_path, small_files, mon
         seen.append([file.name[:10] for file in small_files.glob("*")])
         return len(seen) > 5
 
-    with pytest.raises(CancelledError):
-        data.train(characters(LINES), cancelled=cancelled)
+    with pytest.raises(CancelledError), heeding(cancelled):
+        data.train(characters(LINES))
     assert seen[-1] == [".glassbox-"] and not list(small_files.glob("*"))
     assert len(data.train(characters(LINES))) == data.corpus.train.characters
-    with pytest.raises(CancelledError):
-        data.tokenizer(TextRecipe(vocab_size=300), cancelled=lambda: True)
+    with pytest.raises(CancelledError), heeding(lambda: True):
+        data.tokenizer(TextRecipe(vocab_size=300))
     assert data.tokenizer(TextRecipe(vocab_size=300)).size == 300
     assert all(
         thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()
@@ -374,10 +374,8 @@ def test_a_text_that_nobody_waits_for_is_not_read_to_its_end(tmp_path, monkeypat
         corpus.load(path)
     assert len(asked) == 4
     data, told = TextData(corpus.load(path)), []
-    with pytest.raises(CancelledError):
-        data.tokenizer(
-            TextRecipe(vocab_size=300), lambda *about: told.append(about), lambda: len(told) == 4
-        )
+    with pytest.raises(CancelledError), heeding(lambda: len(told) == 4):
+        data.tokenizer(TextRecipe(vocab_size=300), lambda *about: told.append(about))
     assert len(told) == 4
 
 
