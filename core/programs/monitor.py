@@ -284,6 +284,7 @@ class Monitor:
         if not self.on:  # in a process that was forked within a loop
             return
         ended, self._open = self._open, {}
+        self._used.clear()  # another network may be used in the same places from here on
         for training in ended.values():
             training.validated()
             if isinstance(error, KeyboardInterrupt):
@@ -336,14 +337,39 @@ class Monitor:
         """Take back that a use was recorded: nothing was done there, as in most epochs."""
         self._used[number] -= 1
 
-    def used(self, recorder: "TapeRecorder", frame: FrameType, inside: bool) -> None:
-        """Compare a use with the trainings whose network it uses."""
+    def used(
+        self, recorder: "TapeRecorder", frame: FrameType, inside: bool, before: int = 0
+    ) -> None:
+        """Compare a use with the trainings whose network it uses.
+
+        Args:
+            recorder: of the use.
+            frame: in which it stands.
+            inside: whether it is a part of a step.
+            before: how many losses were noted before it.
+        """
         if inside and any(t.requires_grad for op in recorder.tape.ops for t in op.outputs):
             return  # the step's own forward pass
+        if not self._open:
+            self._attribute(recorder, before)
         for training in self.trainings:
             if not inside:
                 training.validated()
             training.uses += training.loop.take_use(recorder.tape, frame)
+
+    def _attribute(self, recorder: "TapeRecorder", before: int) -> None:
+        """Give losses behind a training to the one whose network they are of, if it is known.
+
+        Of a network that none has trained, as where the next training begins, they are nobody's.
+        """
+        inputs = [t for op in recorder.tape.ops for t in op.inputs]
+        weights = {id(t) for t in inputs if t.is_leaf and t.requires_grad}
+        losses = self.trainings[-1].evaluated[before:]
+        if losses and weights and not self.trainings[-1].loop.watcher.has(weights):
+            del self.trainings[-1].evaluated[before:]
+            mine = [one for one in self.trainings if one.loop.watcher.has(weights)]
+            if mine:
+                mine[-1].evaluated += losses
 
     def noted(self) -> int:
         """Return how many losses were noted since the last step."""
@@ -415,7 +441,7 @@ class _Use:
         if self._monitor.may_record(self._number, self._inside):
             from ..doctor.watch.tape import TapeRecorder
 
-            self._frame = sys._getframe(1)
+            self._frame, self._noted = sys._getframe(1), self._monitor.noted()
             self._recorder = TapeRecorder(training=False)
             self._recorder.__enter__()
             self._monitor.recording = True
@@ -433,7 +459,8 @@ class _Use:
             if not (self._recorder.tape.ops or self._inside):
                 self._monitor.passed_over(self._number)
             elif error is None:
-                _guarded(self._monitor.used, self._recorder, self._frame, self._inside)
+                known = self._recorder, self._frame, self._inside, self._noted
+                _guarded(self._monitor.used, *known)
 
 
 def _guarded(function: Callable[..., None], *arguments: Any) -> None:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..doctor.watch.safe_log import RECORDED
 from .figures import Figures, is_figure
 from .find_loops import LoopFinder
 from .instrument import MONITOR, CodePlace, Instrumenter
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 MAX_MODULES = 200
 DEPTH = 20_000
 """Frames of a walk over a syntax tree; Python compiles some thousand levels."""
-OURS = str(Path(__file__).parent)
+OURS = (str(Path(__file__).parent), str(Path(__file__).parents[1] / "doctor"))
 DISPLAY = f"{MONITOR}display"
 """What shows a cell's last value, whatever the program calls ``display``."""
 NOBODY = "input() has nobody to answer it while a program is watched; give the value in the code"
@@ -177,9 +178,7 @@ class Runner:
 
     def _tell(self, cell: ProgramCell, error: BaseException) -> None:
         """Show an error of the program as Python shows it, without what is ours."""
-        trace = error.__traceback__ if cell.tree else None
-        while trace is not None and trace.tb_frame.f_code.co_filename.startswith(OURS):
-            trace = trace.tb_next
+        trace = _without_ours(error.__traceback__) if cell.tree else None
         self._status = 1
         frames = traceback.extract_tb(trace)
         line = next((f.lineno for f in reversed(frames) if f.filename == cell.name), None)
@@ -336,6 +335,23 @@ def _deep() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
+
+
+def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
+    """Return a traceback as it is where nothing watches: also within a step that is recorded."""
+    first = last = None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not code.co_filename.startswith(OURS) and code.co_name != RECORDED:
+            if last is None:
+                first = trace
+            else:
+                last.tb_next = trace
+            last = trace
+        trace = trace.tb_next
+    if last is not None:
+        last.tb_next = None
+    return first
 
 
 def show_last_value(tree: ast.Module) -> None:

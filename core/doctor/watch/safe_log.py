@@ -4,6 +4,9 @@ import logging
 from contextlib import suppress
 from typing import Any
 
+RECORDED = "<recorded>"
+"""What a traceback calls the function by which a recorder makes a call of the program's."""
+
 
 class SafeLog(logging.LoggerAdapter[logging.Logger]):
     """A logger that raises nothing, whatever standard error is: closed, full, or not there."""

@@ -8,12 +8,14 @@ inputs or other weights: :func:`replay`.
 
 import math
 import sys
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import torch
@@ -24,10 +26,10 @@ from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, handle_torch_function
 
 from ...interruption import heed
-from .safe_log import SafeLog
+from .safe_log import RECORDED, SafeLog
 
 Substitutes = Mapping[int, Tensor]
 """What replaces a tensor, by the id of that tensor."""
@@ -82,6 +84,8 @@ SAMPLED = ("multinomial", "bernoulli", "normal")
 MAX_OPS = 20_000
 """More calls are no single training step."""
 MAX_EVAL_INPUTS = 64
+IGNORED = ("ignore", None, Warning, None, 0)
+"""A filter of warnings, before all others."""
 
 
 @dataclass(eq=False)
@@ -319,8 +323,9 @@ class TapeRecorder(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
+        call = _calling_from(sys._getframe(1))
         if self._in_own_function or self._in_update:
-            return function(*args, **kwargs)
+            return call(function, args, kwargs)
         if function is Tensor.backward and _is_replaced(function):
             function = backward  # the program's own is what has come here
         name = name_of(function)
@@ -332,7 +337,7 @@ class TapeRecorder(TorchFunctionMode):
                 not kwargs.get("create_graph") and all(t.is_leaf for t in tensors_in(asked))
             ):
                 return self._backward(function, name, args, kwargs)
-        result = function(*args, **kwargs)
+        result = call(function, args, kwargs)
         # To set .grad or .data is no computation.
         if function.__name__ != "__set__" and (
             isinstance(result, Tensor | tuple | list) or _is_in_place(function)
@@ -589,6 +594,28 @@ def line_of_program(around_forward: bool = False) -> Line | None:
     return None
 
 
+def _calling_from(frame: FrameType | None) -> Callable[..., Any]:
+    """Return what calls a function as if that line of the program did.
+
+    A warning is told of the line that calls torch, and once for each line: with a recorder in
+    between, all would be told of a line of ours.
+    """
+    if frame is not None and frame.f_code is handle_torch_function.__code__:
+        # A function of torch in Python has handed itself on, and is called again.
+        frame = frame.f_back and frame.f_back.f_back
+    if frame is None:
+        return _call
+    return FunctionType(_call_at(frame.f_code.co_filename, frame.f_lineno), frame.f_globals)
+
+
+@cache
+def _call_at(file: str, line: int | None) -> CodeType:
+    return _call.__code__.replace(co_filename=file, co_firstlineno=line or 1, co_name=RECORDED)
+
+
+_call = lambda function, args, kwargs: function(*args, **kwargs)  # noqa: E731, in one line
+
+
 @cache
 def _is_own(file: str) -> bool:
     """Whether a file is a program's own, and no library's."""
@@ -649,10 +676,24 @@ def leaves(tape: Tape, root: Tensor) -> list[Tensor]:
 
 @contextmanager
 def isolated() -> Iterator[None]:
-    """Restore the random state at the end, and record nothing meanwhile."""
+    """Restore the random state at the end, and record nothing meanwhile.
+
+    What torch warns of was said when the program did the same.
+    """
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    with torch._C.DisableTorchFunction(), torch.random.fork_rng(devices):
+    with torch._C.DisableTorchFunction(), torch.random.fork_rng(devices), _silent():
         yield
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Warn of nothing; behind ``catch_warnings`` all would be said again that was said before."""
+    filters: list[Any] = warnings.filters  # type: ignore[assignment]
+    filters.insert(0, IGNORED)
+    try:
+        yield
+    finally:
+        filters.remove(IGNORED)
 
 
 TRAINING_ARGUMENTS: dict[str, tuple[tuple[int, str, bool | float], ...]] = {

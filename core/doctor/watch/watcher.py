@@ -661,8 +661,11 @@ class LoopWatcher:
             self._compare(self.graph, recorder.tape, frame)
 
     def has(self, ids: set[int]) -> bool:
-        """Whether any of some tensors is a weight of the network."""
-        return self.graph is not None and not ids.isdisjoint(self.graph.weights)
+        """Whether any of some tensors is a weight that a step has used."""
+        if self.graph is None:
+            return False
+        known = ids & self.graph.weights.keys()  # also of other networks around the loop
+        return any(id(t) in known for op in self.graph.tape.ops for t in op.inputs)
 
     def take_use(self, tape: Tape, frame: FrameType | None) -> bool:
         """Take what may have been a use; return whether it was one, from first to last layer.

@@ -224,6 +224,47 @@ for step in range(6):
     optimizer.step()
 """
 
+WARNED = """
+import torch
+import torch.nn.functional as F
+
+net = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), 0.01)
+for step in range(30):
+    out = net(torch.randn(16, 4))
+    loss = F.mse_loss(out, torch.zeros(16))
+    optimizer.zero_grad()
+    loss.backward()
+    out.grad
+    optimizer.step()
+F.mse_loss(out, torch.zeros(16))
+net(torch.zeros(16, 5))
+"""
+
+ONE_OF_TWO = """
+with torch.no_grad():
+    F.mse_loss(NET(x_val), y_val)
+optimizer = torch.optim.SGD(NET.parameters(), 0.01)
+for step in range(30):
+    loss = F.mse_loss(NET(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+TWO = f"""
+import torch
+import torch.nn.functional as F
+
+x, y, x_val, y_val = torch.randn(200, 4), torch.randn(200, 1), torch.randn(50, 4), torch.ones(50, 1)
+one, two = torch.nn.Linear(4, 1), torch.nn.Linear(4, 1)
+{ONE_OF_TWO.replace("NET", "one")}
+{ONE_OF_TWO.replace("NET", "two")}
+with torch.no_grad():
+    print(F.mse_loss(one(x_val), y_val).item())
+with torch.no_grad():
+    print(F.mse_loss(two(x_val), y_val).item())
+"""
+
 
 @pytest.fixture
 def program(tmp_path):
@@ -262,6 +303,30 @@ def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):
     cause = loop["diagnosis"]["causes"][0]
     assert cause["id"] == "train_eval_mismatch"
     assert cause["lines"][0]["line"] == 27 and "x_val @ W1" in cause["lines"][0]["text"]
+
+
+def test_what_torch_warns_of_and_an_error_are_told_as_without_us(tmp_path):
+    """Of the program's lines, once each, though steps are recorded and repeated."""
+    path = tmp_path / "warned.py"
+    path.write_text(WARNED)
+    command = [sys.executable, str(path)]
+    bare = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert bare.stderr.count("Warning") == 3 and "line 15, in <module>" in bare.stderr
+    with (tmp_path / "out.txt").open("w") as output:
+        watched(path, output=output, budget=2.0)
+    assert (tmp_path / "out.txt").read_text() == bare.stderr
+
+
+def test_a_loss_behind_a_training_is_of_the_network_that_it_is_of(tmp_path, monkeypatch):
+    """Not of the training before it, as where the next one's network is judged before it."""
+    path = tmp_path / "two.py"
+    path.write_text(TWO)
+    monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path))
+    with (tmp_path / "out.txt").open("w") as output:
+        seen = watched(path, output=output, record=True, budget=0.0)
+    losses = [float(line) for line in (tmp_path / "out.txt").read_text().split()]
+    kept = [read_record(Path(loop["record"])).validations for loop in seen["loops"]]
+    assert [[tuple(one) for one in each] for each in kept] == [[(30, loss)] for loss in losses]
 
 
 def test_an_ensemble_of_vmap_is_watched_by_the_mean_of_its_losses(tmp_path, capfd):
