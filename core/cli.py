@@ -56,14 +56,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     options = _parsed(words)
-    answer = options.run(options)
+    try:
+        answer = options.run(options)
+    except UserError as error:
+        if not options.stopped_by:
+            raise
+        say(f"glassbox: {error}")
+        return 128 + int(options.stopped_by)
     if answer is None:  # this process followed another one, which answers
         return 0
     if options.json:
         print(json.dumps(answer, allow_nan=False))
     else:
         print(options.show(answer).replace("\r\n", "\n").translate(_UNSEEN))
-    return int(options.status(answer))
+    return 128 + options.stopped_by if options.stopped_by else int(options.status(answer))
 
 
 _UNSEEN = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
@@ -109,5 +115,6 @@ def _parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(command.name, help=command.about, description=command.about)
         verb.add_argument("--json", action="store_true", help="print one JSON object")
         verb.set_defaults(run=command.run, show=command.show, status=command.status)
+        verb.set_defaults(stopped_by=0)  # the number of a signal
         command.options(verb)
     return parser

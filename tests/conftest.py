@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 import threading
 from pathlib import Path
@@ -35,6 +36,17 @@ def no_runs_left():
     """What trainings of tests left in the folder of runs goes with them."""
     yield
     shutil.rmtree(os.environ["GLASSBOX_RUNS"], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """A training of the command line listens to signals; here pytest goes on doing so."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.getsignal(getattr(signal, name)) for name in names}
+    yield
+    for name, handler in before.items():
+        if signal.getsignal(getattr(signal, name)) is not handler:
+            signal.signal(getattr(signal, name), handler)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ class _Stopper(RunObserver):
         """Nothing is to be reported."""
         return iter(())
 
+    on_end = poll
+
 
 def stop_at(run, step):
     """Train until a step; return the last event."""

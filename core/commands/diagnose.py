@@ -79,7 +79,7 @@ def _diagnose_recipe(options: argparse.Namespace) -> "Diagnosis":
     run = dataclasses.replace(run, watched=True, probe_every=1.0)
     if options.fault:
         run = dataclasses.replace(run, make_learner=_faulty(options.fault, run.recipe))
-    control = control_of()
+    control = control_of(options)
     prepare_data(run, control, say_progress, interval=1.0)
     return _heard(examine(run, control, options.budget))
 
@@ -106,7 +106,7 @@ def _diagnose_checkpoint(options: argparse.Namespace) -> "Diagnosis":
     checkpoint = opened(options.subject)
     device = choose_device(options.device)
     data = checkpoint.playground.load(data_source(options.data))
-    return _heard(examine_checkpoint(checkpoint, data, device, control_of(), options.budget))
+    return _heard(examine_checkpoint(checkpoint, data, device, control_of(options), options.budget))
 
 
 def _heard(events: "Iterator[Event]") -> "Diagnosis":

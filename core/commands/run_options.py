@@ -112,12 +112,25 @@ def _pairs(options: argparse.Namespace) -> dict[str, str]:
     return pairs
 
 
-def control_of() -> "Control":
-    """Return a control that Ctrl+C asks to stop; a second time, at once."""
+def control_of(options: argparse.Namespace) -> "Control":
+    """Return a control that Ctrl+C asks to stop; a second time, at once.
+
+    So do the other signals that end a process, at once: whoever sends them waits a few seconds. The
+    first one is noted in the options as ``stopped_by``.
+    """
     from ..training.control import Control
 
     control = Control()
-    signal.signal(signal.SIGINT, lambda *event: control.stop(abandon=control.stopping))
+
+    def stop(number: int, frame: object) -> None:
+        options.stopped_by = options.stopped_by or number
+        control.stop(abandon=control.stopping or number != signal.SIGINT)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        # Under nohup a training outlives its terminal.
+        if number and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):
+            signal.signal(number, stop)
     return control
 
 

@@ -49,6 +49,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 def _train(options: argparse.Namespace) -> dict[str, Any] | None:
     from ..doctor.run_doctor import RunDoctor
+    from ..runs.recorder import FileRecorder
     from ..telemetry.events import (
         Diagnosed,
         Evaluated,
@@ -86,7 +87,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         run = dataclasses.replace(run, group=ProcessGroup(run.device))
     else:
         run = dataclasses.replace(run, observers=(RunDoctor(OBSERVED),))
-    control, printer, doctor = control_of(), ProgressPrinter(), ""
+    control, printer, doctor = control_of(options), ProgressPrinter(), ""
+    whole, note, judged, seen_at = False, "", 0, 0
     answer: dict[str, Any] = {"playground": run.playground.name}
     prepare_data(run, control, say_progress, interval=1.0)
     for event in train(run, control):
@@ -98,6 +100,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
             first = event.step
         elif isinstance(event, Metrics):
             answer["train_loss"] = round(event.recent_loss, 6)
+            whole = event.progress >= 1.0
             printer.tell(event)
         elif isinstance(event, Evaluated) and event.step == first and run.starts_from_checkpoint:
             answer["val_loss_before"] = round(event.metrics["val_loss"], 6)
@@ -105,8 +108,9 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
         elif isinstance(event, Evaluated):
             answer["metrics"] = {name: round(v, 6) for name, v in event.metrics.items()}
             answer["val_loss"] = answer["metrics"]["val_loss"]
+            judged = event.step
         elif isinstance(event, Diagnosed):
-            doctor = event.diagnosis.sentence
+            doctor, seen_at = event.diagnosis.sentence, event.step
         elif isinstance(event, Noted):
             say(event.sentence)
         elif isinstance(event, Failed):
@@ -116,9 +120,25 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
             steps, seconds = event.step - first, max(1e-9, event.seconds - run.elapsed)
             answer |= {"steps": event.step, "seconds": round(event.seconds, 3)}
             answer |= {"steps_per_second": round(steps / seconds, 2)}
-            answer["checkpoint"] = event.checkpoint
+            answer["checkpoint"], note = event.checkpoint, event.note
+            if not event.checkpoint:
+                raise UserError("Stopped before the first step; nothing was kept.")
+            if judged != event.step:  # a signal left no time for it
+                for name in ("val_loss", "metrics"):
+                    answer.pop(name, None)
+            if seen_at != event.step:
+                doctor = doctor and f"at step {seen_at:,}: {doctor}"
     if doctor:
         say(f"The doctor: {doctor}")
+    if "train_loss" in answer and (only := _only_in_training(run)):
+        say(f"The training loss is with {only}, the validation loss without: don't compare them.")
+    if note:
+        say(note)
+    if isinstance(event, Stopped) and not whole and isinstance(run.recorder, FileRecorder):
+        say(
+            f"Stopped at step {event.step:,}. The rest is done by"
+            f" '{COMMAND} train --resume {run.recorder.folder.name}'."
+        )
     if run.group:
         run.group.leave()
     return answer
@@ -129,7 +149,8 @@ def _follow(options: argparse.Namespace) -> None:
     from ..training.distributed import ProcessGroup
     from ..training.trainer import follow
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leading process ends all
+    for number in (signal.SIGINT, signal.SIGTERM):  # the leading process ends all
+        signal.signal(number, signal.SIG_IGN)
     try:
         run = _run(options)
         group = ProcessGroup(run.device)
@@ -164,6 +185,14 @@ def _run(options: argparse.Namespace) -> "Run":
     return dataclasses.replace(run, recorder=FileRecorder(folder, data_source(options.data)))
 
 
+def _only_in_training(run: "Run") -> str:
+    """Return the settings that are part of the training loss alone, in words; "" for none."""
+    judged = run.playground.evaluated_recipe(run.recipe).to_dict()
+    settings, mine = run.recipe.settings(), run.recipe.to_dict()
+    names = [settings[key].label.lower() for key, value in mine.items() if judged[key] != value]
+    return " and ".join(names)
+
+
 def _place(run: "Run") -> str:
     """Return where a run goes on."""
     if run.resume is None:
@@ -175,10 +204,11 @@ def _show(answer: dict[str, Any]) -> str:
     # There is no training loss where no step was left.
     loss = f"loss {answer['train_loss']:.4f}, " if "train_loss" in answer else ""
     before = f"{answer['val_loss_before']:.4f} -> " if "val_loss_before" in answer else ""
+    after = f"{answer['val_loss']:.4f}" if "val_loss" in answer else "not known"
     return (
         f"{answer['model']} with {answer['parameters']:,} parameters on {answer['dataset']}:"
         f" {answer['steps']:,} steps, {answer['seconds']:.0f} s on {answer['device']},"
-        f" {loss}validation {before}{answer['val_loss']:.4f}\n"
+        f" {loss}validation {before}{after}\n"
         f"{answer['checkpoint']}"
     )
 

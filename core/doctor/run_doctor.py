@@ -78,6 +78,11 @@ class RunDoctor:
                 step = self.learner.step if self.learner else 0
                 yield Diagnosed(step, self.diagnose(progress))
 
+    def on_end(self, progress: float) -> Iterator[Event]:
+        """Yield a diagnosis of all steps, where there was one of the first ones."""
+        if self.learner and len(self.watcher.observations) >= MIN_OBSERVATIONS:
+            yield Diagnosed(self.learner.step, self.diagnose(progress))
+
     def case(self, progress: float = 1.0, crash: str = "") -> Evidence:
         """Return all that is known of the run."""
         case = evidence_of(self.watcher, crash)

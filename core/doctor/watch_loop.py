@@ -200,6 +200,12 @@ class WatchedLoop:
                         self.watcher.observe_crash(tape or Tape(), self._frame)
                     self._evidence = examine_loop(self.watcher, self.budget, crash)
                 self.diagnosis = diagnose_loop(self.watcher, self._evidence)
+            except KeyboardInterrupt:
+                # The experiments are given up, and what was observed is judged and kept.
+                self._evidence = examine_loop(self.watcher, 0.0, crash)
+                self.diagnosis = diagnose_loop(self.watcher, self._evidence)
+                self.write()
+                raise
             except Exception as fault:
                 _log.exception("no diagnosis was made")
                 self.diagnosis = Diagnosis(

@@ -285,16 +285,22 @@ class Monitor:
             return
         ended, self._open = self._open, {}
         self._used.clear()  # another network may be used in the same places from here on
+        stopped: KeyboardInterrupt | None = None
         for training in ended.values():
             training.validated()
-            if isinstance(error, KeyboardInterrupt):
+            if stopped or isinstance(error, KeyboardInterrupt):
                 training.loop.budget = min(training.loop.budget, HURRIED)
             if training.loop.watcher.count or error is not None:
-                self._examine(training, error)
+                try:
+                    self._examine(training, error)
+                except KeyboardInterrupt as stop:  # the others are still to be ended
+                    stopped = stop
             else:
                 self.trainings.remove(training)
         if ended:
             self._report()
+        if stopped:
+            raise stopped
 
     def _examine(self, training: Training, error: BaseException | None) -> None:
         from ..doctor.watch.work import SLOWER

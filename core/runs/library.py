@@ -53,7 +53,8 @@ class Entry:
         begun: when, in seconds since 1970.
         state: running, finished, stopped, failed, or interrupted.
         step: how many steps it has done.
-        loss: its validation loss if it was judged, else its training loss; NaN if neither is known.
+        loss: on validation data if it was judged late enough to count, else of its training; NaN if
+            neither is known.
         verdict: the doctor's word, "" for none.
         seen: what could be seen of a watched loop's settings, in words by their labels.
     """
@@ -222,7 +223,7 @@ def read_entry(path: Path) -> Entry:
 
 def _trained(folder: Path) -> Entry:
     about = read_run_info(folder)
-    metrics, found = about.metrics, about.diagnosis
+    found = about.diagnosis
     return Entry(
         path=folder,
         card=_read_card(card_of(folder)),
@@ -232,7 +233,7 @@ def _trained(folder: Path) -> Entry:
         begun=max(0.0, about.begun),  # no platform can write out every moment before 1970
         state=_state_of(folder, about),
         step=about.step,
-        loss=metrics.get("val_loss", metrics.get("train_loss", math.nan)),
+        loss=about.loss,
         verdict=str(found.get("verdict", "")) if found else "",
     )
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..training.trainer import Run
 
 SHARE = 0.002  # of the time, for each kind of writing
+BETTER = 0.05  # of the last validation loss: on the way fewer examples judge, and chance is larger
 ENDINGS = {Finished: "finished", Stopped: "stopped", Failed: "failed"}
 
 
@@ -63,7 +64,7 @@ class FileRecorder:
         self._alive = Pace(10.0)  # never postponed: silence counts as interrupted
         self._saving = Pace(5.0, SHARE)
         self._saving_best = Pace(1.0, SHARE)
-        self._best = math.inf
+        self._best, self._best_step = math.inf, 0
         self._recipe: dict[str, Any] = {}
         self._discarded = False
         self._problem = ""
@@ -115,7 +116,8 @@ class FileRecorder:
         forget_after(self.folder, step)
         with self._put_aside(BEST):  # the next good ones take their place
             if (self.folder / BEST).is_file():
-                self._best = _validation_loss(load_checkpoint(self.folder / BEST))
+                kept = load_checkpoint(self.folder / BEST)
+                self._best, self._best_step = _validation_loss(kept), int(kept.about["steps"])
 
     @contextlib.contextmanager
     def _put_aside(self, name: str) -> Iterator[None]:
@@ -164,6 +166,16 @@ class FileRecorder:
             # What can't be written now is reported with the next event.
             with contextlib.suppress(UserError):
                 write_run_info(self.folder, self._about.told_now())
+
+    def closing_note(self) -> str:
+        """Return where better weights than the last ones are; "" where there are none."""
+        last = self._about.metrics.get("val_loss", math.nan)
+        if not last - self._best > BETTER * abs(last):
+            return ""
+        return (
+            f"The validation loss was lowest at step {self._best_step:,} ({self._best:.4f}): the"
+            f" weights of that step are kept, too, in {self.folder.name}/{BEST}."
+        )
 
     def discard(self) -> None:
         """Leave no record of a run that was stopped before its first step."""
@@ -255,9 +267,9 @@ class FileRecorder:
         if event.step == self._about.first:
             return  # it says nothing about this training yet
         metrics = {**self._about.metrics, **event.metrics}
-        self._about = dataclasses.replace(self._about, metrics=metrics)
+        self._about = dataclasses.replace(self._about, metrics=metrics, judged=event.step)
         if event.metrics["val_loss"] < self._best:
-            self._best = event.metrics["val_loss"]
+            self._best, self._best_step = event.metrics["val_loss"], event.step
             best = self._learner.checkpoint(self._state())
             # A copy: it is written when it is time, and the network goes on.
             weights = {name: t.detach().to("cpu", copy=True) for name, t in best.weights.items()}

@@ -42,6 +42,7 @@ class RunInfo:
         told: when that was written.
         process: the machine and the number of the process that writes it.
         metrics: the last losses, and how it was judged.
+        judged: the step at which it was judged last; 0 where that is not known.
         sentence: why it failed.
         diagnosis: what the doctor said, as plain values; None for nothing yet.
     """
@@ -67,6 +68,7 @@ class RunInfo:
     told: float = 0.0
     process: tuple[str, int] = ("", 0)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    judged: int = 0
     sentence: str = ""
     diagnosis: Mapping[str, Any] | None = None
 
@@ -84,6 +86,17 @@ class RunInfo:
     def changed(self) -> dict[str, Any]:
         """What was set otherwise on the way, as it is now."""
         return {key: value for _, key, value in self.changes}
+
+    @property
+    def loss(self) -> float:
+        """Its validation loss, or its training loss where it has gone far since; NaN for none.
+
+        One that was judged in the first half of its steps alone says nothing of what it is now.
+        """
+        known = self.metrics
+        if self.judged and 2 * (self.judged - self.first) < self.step - self.first:
+            return known.get("train_loss", math.nan)
+        return known.get("val_loss", known.get("train_loss", math.nan))
 
     def told_now(self, **changes: Any) -> "RunInfo":
         """Return where it stands now, written by this process."""

@@ -282,11 +282,12 @@ class Idle:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run did all it was asked to."""
+    """The run did all it was asked to; the note is what a person should know besides."""
 
     step: int
     seconds: float
     checkpoint: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -296,6 +297,7 @@ class Stopped:
     step: int
     seconds: float
     checkpoint: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

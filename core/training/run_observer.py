@@ -29,6 +29,11 @@ class RunObserver(Protocol):
 
     def poll(self, progress: float) -> Iterator[Event]:
         """Yield what there is to report; asked ten times a second at most."""
+        ...
+
+    def on_end(self, progress: float) -> Iterator[Event]:
+        """The last step is done: yield what there is to report of all."""
+        ...
 
 
 class RunRecorder(Protocol):
@@ -43,6 +48,10 @@ class RunRecorder(Protocol):
 
     def heartbeat(self) -> None:
         """The run is paused, and alive."""
+
+    def closing_note(self) -> str:
+        """Return a sentence that a person should know at the end; "" for none."""
+        ...
 
     def discard(self) -> None:
         """The run was stopped before its first step: leave no record of it."""

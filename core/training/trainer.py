@@ -466,7 +466,10 @@ def _end(loop: _Loop) -> Iterator[Event]:
         for evaluated in loop.evaluated(loop.run.eval_examples):
             yield evaluated
             numbers |= evaluated.metrics
+        for observer in loop.observers:
+            yield from observer.on_end(loop.progress)
     numbers = {name: value for name, value in numbers.items() if math.isfinite(value)}
+    note = run.recorder.closing_note() if run.recorder else ""
     ending = Stopped if loop.control.stopping else Finished
     try:
         saved = loop.save(numbers)
@@ -475,7 +478,7 @@ def _end(loop: _Loop) -> Iterator[Event]:
         return
     if not loop.control.abandoned:
         yield from loop.last_snapshot()
-    yield ending(loop.learner.step, loop.clock, saved)
+    yield ending(loop.learner.step, loop.clock, saved, note)
 
 
 def _fail(loop: _Loop, metrics: Metrics) -> Iterator[Event]:

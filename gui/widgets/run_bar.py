@@ -105,4 +105,5 @@ class RunBar(QWidget):
                 return
             verb = "Finished" if isinstance(event, Finished) else "Stopped"
             kept = title_of(Path(event.checkpoint))
-            say(self.message, f"{verb} at step {event.step:,}. The run is kept as {kept}.")
+            words = f"{verb} at step {event.step:,}. The run is kept as {kept}. {event.note}"
+            say(self.message, words.strip())

@@ -1,7 +1,9 @@
 """Runs on the command line: listed, exported, gone on with."""
 
 import json
+import os
 import shutil
+import signal
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ from core.cli import main
 from core.commands import opened
 from core.commands import runs as command
 from core.commands import train as train_command
+from core.commands.run_options import ProgressPrinter
 from core.doctor.diagnosis import Diagnosis
 from core.runs.run_info import read_run_info, write_run_info
 
@@ -73,6 +76,24 @@ def test_a_run_is_exported(kept, recorded, tmp_path, capsys, way):
     answer = json.loads(capsys.readouterr().out)
     assert answer == {"run": "mine", "to": way, "out": str(out)} and out.exists()
     assert main(["export", str(kept / "mine"), "--to", way, "--out", str(out)]) == 0
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_training_that_a_signal_ends_is_kept_and_goes_on(kept, capsys, monkeypatch, name):
+    """It is saved and closed, says how to go on, and the exit status says which signal it was."""
+    number = getattr(signal, name)
+    with monkeypatch.context() as patched:
+        patched.setattr(ProgressPrinter, "tell", lambda *_: os.kill(os.getpid(), number))
+        assert main(["train", "names", "--steps", "3000", *SMALL, "--json"]) == 128 + number
+    told = capsys.readouterr()
+    answer, folder = json.loads(told.out), next(kept.iterdir())
+    about = read_run_info(folder)
+    assert about.state == "stopped" and about.step == answer["steps"] < 3000
+    assert f"'python -m core train --resume {folder.name}'" in told.err
+    # Ctrl+C leaves time for a last judgement of the network, and of the doctor.
+    assert ("val_loss" in answer) == (name == "SIGINT")
+    assert main(["train", "--resume", folder.name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == 3000
 
 
 def test_a_broken_run_goes_on(kept, recorded, capsys):

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 
@@ -57,14 +56,6 @@ def told(capsys, *words):
 def sampled(capsys, *words):
     """What it writes."""
     return told(capsys, "sample", *words)["samples"]
-
-
-@pytest.fixture(autouse=True)
-def interrupts():
-    """Training listens to Ctrl+C; here pytest goes on doing so afterwards."""
-    before = signal.getsignal(signal.SIGINT)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def test_train_evaluate_sample(network, lesson, capsys):

@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor import lines
+from core.doctor import diagnose, lines
 from core.doctor.diagnosis import Cause, Diagnosis, read_diagnosis
 from core.doctor.watch import watcher
 from core.errors import UserError
@@ -400,6 +400,30 @@ def test_a_loop_that_is_interrupted_is_diagnosed(letters, capsys):
                 raise KeyboardInterrupt
     assert seen.diagnosis.verdict != "broken" and seen.diagnosis.checks
     assert seen.diagnosis.text() in capsys.readouterr().out
+
+
+def test_a_loop_whose_examination_is_interrupted_is_recorded_whole(letters, monkeypatch, tmp_path):
+    """By what was observed, without the experiments; the interrupt goes its way."""
+    examine, budgets = diagnose.examine_loop, []
+
+    def interrupted(watcher, budget, crash):
+        budgets.append(budget)
+        if len(budgets) == 1:
+            raise KeyboardInterrupt
+        return examine(watcher, budget, crash)
+
+    monkeypatch.setattr(diagnose, "examine_loop", interrupted)
+    path = tmp_path / "loop.watch.json"
+    inputs, labels = letters
+    W = torch.zeros(27, 27, requires_grad=True)
+    with pytest.raises(KeyboardInterrupt), watch(record=path, quiet=True) as seen:
+        for step in range(30):
+            W.grad = None
+            loss = F.cross_entropy(W[inputs[step * 32 :][:32, -1]], labels[step * 32 :][:32])
+            loss.backward()
+            W.data -= W.grad
+            seen.step(loss)
+    assert budgets == [15.0, 0.0] and read_record(path).diagnosis is not None
 
 
 def test_it_says_its_diagnosis_and_where_the_record_is(letters, capsys, monkeypatch, tmp_path):

@@ -75,6 +75,15 @@ def test_the_newest_run_stands_first(library):
     assert third.loss == third.about.metrics["val_loss"]
 
 
+def test_a_run_that_was_judged_only_when_it_began_is_listed_by_its_training_loss(library):
+    """As one that is killed early; from the half of its steps on a judgement counts."""
+    folder = library.folder / "first"
+    about = replace(read_run_info(folder), step=400, metrics={"train_loss": 2.0, "val_loss": 3.0})
+    for judged, loss in ((0, 3.0), (1, 2.0), (199, 2.0), (200, 3.0)):
+        write_run_info(folder, replace(about, judged=judged))
+        assert entry(library, "first").loss == loss
+
+
 def test_what_a_person_says_is_kept_apart(library):
     """Name, note and star; the run's own file is not touched."""
     before = (library.folder / "first" / "run.json").read_bytes()

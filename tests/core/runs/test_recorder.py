@@ -27,7 +27,7 @@ from core.runs.record_lock import RecordLock, is_written
 from core.runs.recorder import FileRecorder
 from core.runs.resume import resume_run
 from core.runs.run_info import read_run_info, recipe_of, write_run_info
-from core.telemetry.events import Failed, Finished, Metrics, Noted, Snapshot, Stopped
+from core.telemetry.events import Evaluated, Failed, Finished, Metrics, Noted, Snapshot, Stopped
 from core.telemetry.history import Curve
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
@@ -102,6 +102,17 @@ def test_the_best_weights_are_kept(recorded):
     assert not best.resume
     judged = read_curves(recorded).evaluations["val_loss"]
     assert best.about["steps"] == judged.x[judged.y.argmin()]
+
+
+@pytest.mark.parametrize(("last", "said"), [(2.5, True), (2.05, False), (1.9, False)])
+def test_better_weights_than_the_last_ones_are_told_of(names_run, tmp_path, last, said):
+    """As after overfitting; by a hair is chance, since fewer examples judge on the way."""
+    recorder = FileRecorder(tmp_path / "run", None)
+    *_, ending = train(replace(names_run(steps=30), recorder=recorder), Control())
+    assert not ending.note
+    for step, loss in ((10, 2.0), (30, last)):
+        recorder._record_evaluation(Evaluated(step, 1.0, {"val_loss": loss}))
+    assert ("lowest at step 10 (2.0000)" in recorder.closing_note()) == said
 
 
 def test_recording_changes_no_weight(names_run, tmp_path):
