@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FEWEST_SEEDS, MOST_SEEDS = 2, 5
 T95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
 """Student's t: the half width of a 95 % interval in standard errors, by its degrees of freedom."""
+FEWEST_PAIRS = 3
+"""From which on an effect is said to help or to hurt: of two the spread is one difference."""
 PLAIN = "Plain recipe"
 Training = tuple[int, int]
 """The place of a switch, 0 for the plain recipe, and a seed."""
@@ -144,11 +146,11 @@ class Effect:
             return "can\u2019t tell: both diverged"
         if math.isinf(self.mean):
             return "helps: did not diverge" if self.mean > 0 else "hurts: diverged"
-        if self.low > 0:
-            return "helps"
-        if self.high < 0:
-            return "hurts"
         count = len(self.gains)
+        if count >= FEWEST_PAIRS and self.low > 0:
+            return "helps"
+        if count >= FEWEST_PAIRS and self.high < 0:
+            return "hurts"
         return f"can\u2019t tell from {count} seed{'s' * (count > 1)}"
 
 
@@ -187,6 +189,14 @@ class Study:
     def add(self, trained: TrainedSwitch) -> None:
         """Take a training that is done."""
         self._done[trained.place, trained.seed] = trained
+
+    def take(self, other: "Study") -> None:
+        """Take what another study of as many steps has trained by the same recipes."""
+        for at, theirs in enumerate(other.switches):
+            for place, switch in enumerate(self.switches):
+                if switch.recipe == theirs.recipe:
+                    for trained in other.of(at):
+                        self.add(replace(trained, place=place))
 
     def missing(self, seeds: int) -> list[Training]:
         """Return what is still to be trained: all switches by the first seed, then the next.

@@ -452,7 +452,7 @@ class Chart(Navigation):
 
     def values_at(self, x: float) -> tuple[float, list[tuple[Line, float, float]]]:
         """Return the place nearest to x at which there is a point, and each curve's point there."""
-        lines = [line for line in self.lines if line.name and len(line.x)]
+        lines = [line for line in self.lines if line.name and not np.isnan(line.y).all()]
         found = [(line, line.nearest(x)) for line in lines]
         points = [(line, float(line.x[i]), float(line.y[i])) for line, i in found]
         at = min((px for _, px, _ in points), key=lambda px: abs(px - x), default=x)

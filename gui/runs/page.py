@@ -35,8 +35,8 @@ from gui.widgets.undo_keys import add_undo_keys
 from gui.worker import Worker
 
 TITLE, ICON, ORDER = "Runs", "runs", 7
-HELP = "Runs. Every training is kept: open it as it was at any step, compare some, share one."
-ABOUT = "Every training is kept as it goes. Open one as it was at any step, or compare up to six."
+HELP = "Runs. Every training of a page is kept: open it at any step, compare some, share one."
+ABOUT = "Every training of a page is kept as it goes. Open one at any step, or compare up to six."
 AGAIN = 1000  # milliseconds between two looks into the folder, while somebody looks at the page
 SHARE = 0.05  # of the time at most goes into that, however many runs there are
 LOADING = "Loading torch…"

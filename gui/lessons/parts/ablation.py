@@ -182,7 +182,9 @@ class Part(Card):
 
     def _connect(self) -> None:
         self.subject.chosen.connect(lambda name: self._choose_subject())
-        self.choice.currentIndexChanged.connect(lambda index: self._choose_switches())
+        self.choice.currentIndexChanged.connect(
+            lambda index: self._choose_switches(self._offered())
+        )
         self.length.currentIndexChanged.connect(lambda index: self._show())
         for box in (self.choice, self.length):
             box.currentIndexChanged.connect(lambda index: self._remember())
@@ -214,7 +216,19 @@ class Part(Card):
         key = (self.name, int(self.length.currentData()), int(self.choice.currentData()), data)
         if key not in self._studies:
             self._studies[key] = Study(self._switches, key[1])
+            for other in self._alike(self._studies[key]):
+                self._studies[key].take(other)
         return self._studies[key]
+
+    def _alike(self, study: Study) -> list[Study]:
+        """Return the other studies of a playground that are as long and have the same data."""
+        name, steps, _, data = next(key for key, one in self._studies.items() if one is study)
+        alike = (name, steps, data)
+        return [
+            one
+            for key, one in self._studies.items()
+            if (*key[:2], key[3]) == alike and one is not study
+        ]
 
     def _offered(self) -> list[Switch]:
         """Return the plain recipe of the playground, and all of its switches on the device."""
@@ -231,26 +245,27 @@ class Part(Card):
         assert playground.switches is not None
         default = LENGTHS.index(playground.switches.steps)
         only, length = self._chosen.get(self.name, (0, default))
+        offered = self._offered()
         say(self.problem, "")
         with QSignalBlocker(self.choice), QSignalBlocker(self.length):
             self.choice.clear()
             self.choice.addItem(ALL, 0)
-            for place, switch in enumerate(self._offered()[1:], 1):
+            for place, switch in enumerate(offered[1:], 1):
                 self.choice.addItem(f"Only: {switch.title}", place)
             self.choice.setCurrentIndex(only)
             self.length.setCurrentIndex(length)
-        self._choose_switches()
+        self._choose_switches(offered)
         if self.isVisible():
             self._measure()
 
     def _remember(self) -> None:
         self._chosen[self.name] = self.choice.currentIndex(), self.length.currentIndex()
 
-    def _choose_switches(self) -> None:
+    def _choose_switches(self, offered: list[Switch]) -> None:
         """Take all of a playground's switches, or the plain recipe and one of them."""
         only, switches = int(self.choice.currentData()), registry.get(self.name).switches
         assert switches is not None
-        self._switches = self._offered()
+        self._switches = offered
         self._left_out = LEFT_OUT if len(self._switches) <= len(switches.added) else ""
         if only:
             self._switches = alone(self._switches, only)
@@ -288,6 +303,8 @@ class Part(Card):
             self._under = event
         elif isinstance(event, TrainedSwitch):
             self._trained.add(event)
+            for other in self._alike(self._trained):
+                other.take(self._trained)
             self._show()
 
     def _on_ended(self, event: Finished | Stopped | Failed | None) -> None:
@@ -360,6 +377,9 @@ class Part(Card):
                 lines.append(Line(f"without: {title}", "text", 1.6, dash=dash, x=x, y=y))
             else:
                 lines.append(Line("", "muted", 1.0, 110, x=x, y=y))
+        if not all(line.name for line in lines):  # one entry of the legend for all of them
+            nowhere = np.array([np.nan])
+            lines.append(Line("other switches", "muted", 1.0, 110, x=np.ones(1), y=nowhere))
         return lines
 
     def _refresh(self) -> None:

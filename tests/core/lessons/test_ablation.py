@@ -112,7 +112,8 @@ def test_the_interval_of_known_numbers():
         ([1.0, -math.inf], "hurts: diverged"),
         ([math.nan], "can\u2019t tell: both diverged"),
         ([math.nan, 0.1], "can\u2019t tell from 1 seed"),
-        ([math.nan, 1.0, 1.01], "helps"),
+        ([math.nan, 1.0, 1.01, 1.02], "helps"),
+        ([math.nan, 1.0, 1.01], "can’t tell from 2 seeds"),
     ],
 )
 def test_a_pair_that_diverged_has_no_difference(gains, verdict):
