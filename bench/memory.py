@@ -20,6 +20,18 @@ from bench.rows import row, show, sized
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "digits, modern, batch 1024": ("digits", {"batch_size": 1024}),
     "digits, cnn of 256 channels": ("digits", {"channels": (256, 128), "batch_size": 128}),
+    "digits, cnn of 256 channels, batch 256": (
+        "digits",
+        {"channels": (256, 128), "batch_size": 256},
+    ),
+    "digits, cnn of 256 channels, float32": (
+        "digits",
+        {"channels": (256, 128), "batch_size": 128, "precision": "float32"},
+    ),
+    "digits, cnn of 128 channels, batch 256": (
+        "digits",
+        {"channels": (128, 64, 64), "batch_size": 256},
+    ),
     "digits, mlp of 4096 x 4": (
         "digits",
         {"model": "mlp", "hidden": (4096,) * 4, "batch_size": 4096, "augment": "none"},

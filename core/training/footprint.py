@@ -12,6 +12,8 @@ DROPOUT = 1.25
 """Of each number that may be dropped: what is left of it, and a byte that says whether it was."""
 MIXED = 0.8
 """Of what a training in half precision keeps: 0.77 and 0.79 of two GPTs in bfloat16 on a CPU."""
+MIXED_CONVOLUTIONS = 0.52
+"""Of all that convolutions and norms keep and lay out anew there: half, but for a pool's places."""
 JUDGING = 256 << 20
 """Bytes that a slice of the judged examples may take."""
 ALWAYS = 160 << 20
@@ -28,6 +30,9 @@ class Footprint:
         widest: numbers of its largest layer, for which gradients are there beside all that.
         data: numbers of an example that are there for the whole run.
         learned: how many of the weights learn; None for all.
+        convolves: whether its layers are convolutions, whose copies are in half precision, too.
+        prepared: numbers of an example while it is prepared, such as turned, where those of the
+            largest layer are fewer.
     """
 
     weights: int
@@ -35,6 +40,8 @@ class Footprint:
     widest: float
     data: float = 0.0
     learned: int | None = None
+    convolves: bool = False
+    prepared: float = 0.0
 
     def size(
         self, optimizer: str, momentum: float, batch: int, examples: int, mixed: bool = False
@@ -55,7 +62,9 @@ class Footprint:
         # Of those that learn a gradient; and slots, which are copied and written, too.
         learned = self.weights if self.learned is None else self.learned
         weights = self.weights * (1 + copies) + learned * (1 + 3 * slots)
-        step = batch * (self.kept * (MIXED if mixed else 1.0) + self.widest)
+        kept = (MIXED_CONVOLUTIONS if self.convolves else MIXED) if mixed else 1.0
+        widest = kept if self.convolves else 1.0
+        step = batch * (self.kept * kept + max(self.widest * widest, self.prepared))
         return int(NUMBER * (weights + step + examples * self.data)) + JUDGING // 4 + ALWAYS
 
 

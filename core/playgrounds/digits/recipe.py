@@ -180,7 +180,8 @@ class DigitsRecipe(Recipe):
             widest = max(widest, size)
         weights += 10 * (each.outputs * each.pooled**2 + 1)
         # Convolutions lay their inputs, outputs and gradients out once more.
-        return Footprint(weights, kept, max(5 * widest, AUGMENTED[self.augment] * PIXELS))
+        prepared = AUGMENTED[self.augment] * PIXELS
+        return Footprint(weights, kept, 5 * widest, convolves=True, prepared=prepared)
 
     def unaugmented(self) -> Self:
         """Return this recipe with the images as they are in the data."""
