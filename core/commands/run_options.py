@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import playgrounds
 from ..arguments import DEVICES, positive, whole
 from ..errors import UserError
+from ..interruption import ending_signals
 from ..paths import data_source
 from . import say
 
@@ -126,11 +127,8 @@ def control_of(options: argparse.Namespace) -> "Control":
         options.stopped_by = options.stopped_by or number
         control.stop(abandon=control.stopping or number != signal.SIGINT)
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        # Under nohup a training outlives its terminal.
-        if number and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):
-            signal.signal(number, stop)
+    for number in (signal.SIGINT, *ending_signals()):
+        signal.signal(number, stop)
     return control
 
 

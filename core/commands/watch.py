@@ -51,6 +51,7 @@ def _watch(options: argparse.Namespace) -> dict[str, Any]:
         figures=options.figures,
     )
     answer = watch_to_end(run, _tell)
+    options.stopped_by = run.stopped_by
     saved = None
     for loop in answer["loops"]:
         for values in loop["diagnosis"]["causes"] if loop["diagnosis"] else ():

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import IO, Any, NoReturn, Self
 
 from ..errors import UserError
+from ..interruption import ending_signals
 from ..paths import ROOT, expanded
 from .by_hand import changed_by_hand
 from .program import Program, read_program
@@ -51,6 +52,7 @@ class ProgramRun:
 
     Attributes:
         program: what is run.
+        stopped_by: the number of the signal that ended it, besides Ctrl+C; 0 for none.
 
     Raises:
         UserError: the program or the interpreter can't be started.
@@ -74,6 +76,7 @@ class ProgramRun:
                 "A program can't be run from here on Windows; put the three lines of"
                 " glassbox.watch around its loop."
             )
+        self.stopped_by = 0
         path = expanded(path).absolute()
         self.program: Program = read_program(path, copy)
         self._python = _interpreter(interpreter)
@@ -231,14 +234,15 @@ def watch_to_end(
                 told.add(number)
                 examined(loop, more["examined_for"])
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        run.stopped_by = number
+        raise KeyboardInterrupt
+
+    for number in ending_signals():
+        signal.signal(number, interrupt)
     with run:
         run.wait(look)
         return run.answer()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _made(folder: Path | None) -> str:

@@ -1,6 +1,8 @@
 """Programs run unedited in a process of their own: the same output, weights, status and errors."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -491,6 +493,19 @@ def test_it_is_said_that_a_training_is_examined(program, capfd):
     said = capfd.readouterr()
     assert "\nLine 15 is examined, up to 6 s.\n" in f"\n{said.err}"
     assert json.loads(said.out)["loops"][0]["steps"] == 60
+
+
+def test_a_signal_that_ends_it_leaves_a_record_that_is_whole(tmp_path, monkeypatch, capfd):
+    """Also where experiments are being done: what was observed is judged without them."""
+    path = tmp_path / "warned.py"
+    path.write_text(WARNED)
+    monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path))
+    monkeypatch.setattr("core.programs.launch.PATIENCE", 60.0)
+    tell = "core.commands.watch._tell"  # that it is examined now
+    monkeypatch.setattr(tell, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert main(["watch", str(path), "--json", "--budget", "60"]) == 128 + signal.SIGTERM
+    (loop,) = json.loads(capfd.readouterr().out)["loops"]
+    assert loop["steps"] == 30 and read_record(Path(loop["record"])).diagnosis is not None
 
 
 def test_an_interpreter_that_can_not_run_it_is_said(program, tmp_path):
