@@ -191,6 +191,17 @@ class Playground(ABC):
         """Return a recipe whose loss judges: without what is added to it for training alone."""
         return recipe
 
+    def loss_difference(self, recipe: Any) -> str:
+        """Return a sentence where the training loss is another one than that on validation data."""
+        judged, mine = self.evaluated_recipe(recipe).to_dict(), recipe.to_dict()
+        changed = [key for key, value in mine.items() if judged[key] != value]
+        if not changed:
+            return ""
+        words = " and ".join(recipe.settings()[key].label.lower() for key in changed)
+        return (
+            f"The training loss is with {words}, the validation loss without: don't compare them."
+        )
+
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
         """Return the share of right answers of a batch, one number; None where none is right."""
         return None

@@ -130,8 +130,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
                 doctor = doctor and f"at step {seen_at:,}: {doctor}"
     if doctor:
         say(f"The doctor: {doctor}")
-    if "train_loss" in answer and (only := _only_in_training(run)):
-        say(f"The training loss is with {only}, the validation loss without: don't compare them.")
+    if "train_loss" in answer and (words := run.playground.loss_difference(run.recipe)):
+        say(words)
     if note:
         say(note)
     if isinstance(event, Stopped) and not whole and isinstance(run.recorder, FileRecorder):
@@ -183,14 +183,6 @@ def _run(options: argparse.Namespace) -> "Run":
     run = run_of(options, options.playground, seconds=60.0, resume=resume)
     folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
     return dataclasses.replace(run, recorder=FileRecorder(folder, data_source(options.data)))
-
-
-def _only_in_training(run: "Run") -> str:
-    """Return the settings that are part of the training loss alone, in words; "" for none."""
-    judged = run.playground.evaluated_recipe(run.recipe).to_dict()
-    settings, mine = run.recipe.settings(), run.recipe.to_dict()
-    names = [settings[key].label.lower() for key, value in mine.items() if judged[key] != value]
-    return " and ".join(names)
 
 
 def _place(run: "Run") -> str:

@@ -119,6 +119,8 @@ class CurveCard(Card):
 class LossCard(CurveCard):
     """The loss of every step, smoothed, and on validation data."""
 
+    QUESTION = "How wrong the predictions are; lower is better."
+
     def __init__(self) -> None:
         lines = [
             Line("every step", "faint", 1.0, 110),
@@ -127,13 +129,19 @@ class LossCard(CurveCard):
         ]
         super().__init__(
             "Loss",
-            "How wrong the predictions are; lower is better.",
+            self.QUESTION,
             "lossPlot",
             "loss (nats)",
             lines,
         )
         self.plot.limits = (0.0, None)
         self.add_smoothing()
+
+    def set_difference(self, words: str) -> None:
+        """Say in the tooltips in what training and validation loss differ; "" for in nothing."""
+        question = f"{self.QUESTION} {words}".strip()
+        self.plot.setToolTip(rich(f"Loss: {question}", NAVIGATION))
+        self.title.setToolTip(rich(question))
 
     def set_log(self, log: bool) -> None:
         """Draw the loss over a logarithmic axis, or over a linear one from zero."""

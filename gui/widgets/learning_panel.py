@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core import registry
 from core.telemetry.events import Evaluated, LayerInfo, LayerView, Loaded, Metrics, Started
 from gui.session import Session
 from gui.widgets.ablation_asker import AblationAsker
@@ -127,6 +128,8 @@ class LearningPanel(QWidget):
 
     def _show_layers(self, started: Started) -> None:
         self.table.set_layers(started.layers, self._session.history)
+        recipe = self._session.trained
+        self.loss.set_difference(registry.get(self._session.name).loss_difference(recipe))
         self._show_choice()
         say(self.remark, WAITING, "small")
         self.step.setText("")

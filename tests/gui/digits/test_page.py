@@ -13,6 +13,7 @@ from core.training.checkpoint import load_checkpoint
 from gui import jobs
 from gui.session_state import State
 from gui.widgets import recipe_card
+from gui.widgets.curve_card import LossCard
 from tests.gui.conftest import QUICK
 
 NAMES = (
@@ -69,6 +70,8 @@ def test_training_by_a_click_learns_shows_and_is_kept(program, runs):
     history = program.session.history
     assert history.loss.y[-1] < 0.5 * history.loss.y[0]
     assert history.evaluations["val_accuracy"].y[-1] > 0.75
+    words = program.page.findChild(LossCard).title.toolTip()
+    assert "The training loss is with label smoothing, the validation loss without" in words
     kept = list(runs.glob("*/last.safetensors"))
     assert len(kept) == 1 and load_checkpoint(kept[0]).about["steps"] == history.loss.x[-1]
     assert kept[0].parent.name in program.page.findChild(QLabel, "runMessage").text()
