@@ -23,8 +23,9 @@ LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 HELP = (
     "<p>A row for each switch, on top of all above it. A small ring is a pair of trainings with the"
-    " same seed, the dot their mean, the bar its 95 % interval. Right of the line the switch"
-    " lowers the validation loss. Click a row for its curves and its code.</p>"
+    " same seed, the dot their mean, the bar its 95 % interval (by Student). Right of the line"
+    " the switch lowers the validation loss; of two seeds that is not said, and one of 20 intervals"
+    " is wrong by chance. Click a row for its curves and its code.</p>"
 )
 
 
@@ -97,7 +98,7 @@ class EffectBoard(Cells):
         elif self.study.of(index):
             parts.append("It diverged: its loss became NaN or infinite.")
         if effect.gains:
-            parts.append(effect_in_words(effect, self.unit))
+            parts.append(effect_in_words(effect, self.unit, self.study.steps))
         return "\n".join(parts)
 
     def paint(self, painter: QPainter) -> None:
@@ -205,14 +206,15 @@ def _paint_effect(painter: QPainter, effect: Effect, frame: QRectF, scale: Scale
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def effect_in_words(effect: Effect, unit: str) -> str:
-    """Return an effect in a sentence."""
+def effect_in_words(effect: Effect, unit: str, steps: int) -> str:
+    """Return an effect in a sentence; it is one of trainings of so many steps."""
     count = len(effect.gains)
     seeds = f"{count} seed{'s' * (count > 1)}"
     if not math.isfinite(effect.mean):
-        return f"Against the row above: {effect.verdict} ({seeds})."
+        return f"After {steps:,} steps, against the row above: {effect.verdict} ({seeds})."
     way = "lower" if effect.mean >= 0 else "higher"
-    words = f"Against the row above {fixed(abs(effect.mean), 3)} {unit} {way}, {seeds}"
+    by = f"{fixed(abs(effect.mean), 3)} {unit} {way}"
+    words = f"After {steps:,} steps, against the row above {by}, {seeds}"
     if math.isfinite(effect.low):
         sides = sorted(
             (effect.low, effect.high) if effect.mean >= 0 else (-effect.low, -effect.high)

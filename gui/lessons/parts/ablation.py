@@ -352,7 +352,7 @@ class Part(Card):
     def _about(self, unit: str) -> str:
         """Say what the selected switch is, what it brought, and where it is from."""
         switch, effect = self._switches[self._selected], self.study.effect(self._selected)
-        said = [effect_in_words(effect, unit)] if effect.gains else []
+        said = [effect_in_words(effect, unit, self.study.steps)] if effect.gains else []
         if not self._selected:
             words = switch.recipe.describe(switch.settings)
             return f"{PLAIN}, where it differs from the default one: {words}."
