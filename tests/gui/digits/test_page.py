@@ -146,8 +146,8 @@ def test_what_would_not_fit_into_memory_is_said_while_it_is_typed(program, monke
     """With what to lower; the run itself asks again before it begins."""
     from core.training import memory
 
-    monkeypatch.setattr(recipe_card, "free_memory", lambda: 2_000_000_000)
-    monkeypatch.setattr(memory, "free_memory", lambda device: 2_000_000_000)
+    monkeypatch.setattr(recipe_card, "free_memory", lambda: 1_200_000_000)
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1_200_000_000)
     problem = program.page.findChild(QLabel, "recipeProblem")
     box = program.page.findChild(QLineEdit, "setting_batch_size")
     box.setFocus()
