@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from .diagnosis import Cause, CodeLine
 from .made_modules import MadeModules, last_name, path
 from .watch.graph import StepGraph
+from .watch.loss_wiring import met_all_targets
 from .watch.tape import OWN_FILES, OWN_FUNCTION, RECURRENT, Line, Op
 from .watch.variables import LEARNING_RATE, Variables, is_validation
 from .watch.wiring import attentions, wired_in
@@ -260,6 +261,12 @@ def _attention(lines: Lines, cause: Cause) -> Iterator[Line]:
 def _wired(lines: Lines, cause: Cause) -> Iterator[Line]:
     """The operation in which something is wired oddly."""
     yield from lines.of_op(wired_in(cause.id, lines.graph, lines.variables))
+
+
+def _meeting(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a loss by hand compares each output with the targets of all examples."""
+    met = met_all_targets(lines.graph)
+    yield from lines.of_op(met[0] if met else None)
 
 
 def _block(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -542,7 +549,6 @@ _CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("parameter_not_trained", "the graph is cut", (_cut, _loss, _backward)),
     ("wrong_loss", "the last layer", (_outputs, _loss)),
     ("future_leak", "the attention mask", (_attention, _layer)),
-    ("batch_mixed", "the loss", (_loss, _outputs)),
     ("batch_mixed", "before the loss", (_outputs, _loss)),
     ("batch_mixed", "the batch", (_inputs, _targets, _loss)),
     ("class_imbalance", "the weights of the classes", (_loss, _labels)),
@@ -570,6 +576,7 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "no_nonlinearity": (_layer,),
     "double_softmax": (_outputs, _loss),
     "wrong_loss": (_wired, _loss, _outputs),
+    "loss_broadcast": (_loss, _meeting, _outputs),
     "outputs_out_of_reach": (_outputs, _loss),
     "dims_scrambled": (_wired,),
     "attention_unscaled": (_wired, _attention),

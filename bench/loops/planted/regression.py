@@ -15,7 +15,7 @@ RE_SCALED = (("x_train, y_train =", "x = x * 1000\nx_train, y_train ="),)
 FAULTS = (
     # The difference is then taken of every prediction with every target: no error of this task.
     fault(
-        "batch_mixed",
+        "loss_broadcast",
         "a row minus a column",
         (RE_Y, RE_Y + "\ny = y.squeeze(1)"),
         also="wrong_loss",

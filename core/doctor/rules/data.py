@@ -433,9 +433,6 @@ def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     steps = evidence.observations
     if words := wired(rule, evidence):
         return rule.failed(words, 0.93, "the pooling", "nodes of one graph alone")
-    if any(step.criterion.broadcast for step in steps):
-        measured = "outputs and targets of different shapes are broadcast against each other"
-        return rule.failed(measured, 0.95, "the loss", "equal shapes")
     if not evidence.loss_is_comparable:
         return rule.not_checked(f"{evidence.training_kind}: its loss may compare examples")
     columns = sum(any(x.transposed for x in step.inputs) for step in steps) > len(steps) / 2

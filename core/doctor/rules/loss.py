@@ -89,6 +89,22 @@ def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
 
 
 @rule(
+    "loss_broadcast",
+    "shapes of outputs and targets",
+    "Outputs and targets have one shape, or both were given a dimension, to compare all with all.",
+    "equal shapes",
+    "PyTorch's documentation, Broadcasting semantics",
+)
+def loss_broadcast(rule: Rule, evidence: Evidence) -> Check:
+    losses = [step.criterion for step in evidence.observations]
+    if words := next((x.broadcast for x in losses if x.broadcast), ""):
+        return rule.failed(words, 0.95, "the loss")
+    if not any(x.kind for x in losses):
+        return rule.not_checked("the loss was not understood")
+    return rule.passed("nothing is broadcast to more than there is")
+
+
+@rule(
     "outputs_out_of_reach",
     "range of the outputs",
     f"At most {OUT_OF_REACH:.0%} of the targets of a regression lie beyond what the last activation"

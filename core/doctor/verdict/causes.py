@@ -210,6 +210,22 @@ CAUSES = {
             "lr_too_high",
         ),
     ),
+    "loss_broadcast": CauseText(
+        "Outputs and targets of different shapes are broadcast",
+        "A column (N, 1) less a row (N) is a square (N, N): each output is compared with the"
+        " targets of all examples, so that their mean is all that can be learned.",
+        "Give both the same shape: outputs.squeeze(-1), or targets.unsqueeze(-1).",
+        (
+            "wrong_loss",
+            "batch_mixed",
+            "labels_shuffled",
+            "labels_noisy",
+            "inputs_ignored",
+            "plateau",
+            "lr_too_low",
+            "vanishing_gradient",
+        ),
+    ),
     "outputs_out_of_reach": CauseText(
         "Outputs that can't reach the targets",
         "A sigmoid ends at 0 and 1, a tanh at -1 and 1, a relu at 0: what lies beyond is never"
@@ -558,7 +574,13 @@ CAUSES = {
 }
 
 LESSONS = {
-    "1-products": ("no_nonlinearity", "double_softmax", "wrong_loss", "batch_mixed"),
+    "1-products": (
+        "no_nonlinearity",
+        "double_softmax",
+        "wrong_loss",
+        "loss_broadcast",
+        "batch_mixed",
+    ),
     "2-differentiable": (
         "wrong_update_sign",
         "gradients_not_zeroed",

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .graph import LossCall, StepGraph, of_unit_vectors
-from .loss_wiring import meets_all_targets
+from .loss_wiring import met_all_targets, shapes_that_met
 from .observation import ObservedLoss
 from .tape import NONLINEARITIES, Op
 from .wiring import unreachable
@@ -283,7 +283,9 @@ Reader = Callable[[StepGraph, LossCall], ObservedLoss]
 def read_loss(graph: StepGraph) -> ObservedLoss:
     """Return the loss function in numbers; an empty one if it was not found."""
     if graph.loss is None:
-        return replace(_of_columns(graph), broadcast=meets_all_targets(graph))
+        met = met_all_targets(graph)
+        words = shapes_that_met(met[1], met[2], met[0].outputs[0].numel()) if met else ""
+        return replace(_of_columns(graph), broadcast=words)
     with torch.no_grad():
         return READERS[graph.loss.kind](graph, graph.loss)
 
@@ -542,21 +544,25 @@ def _adds_dimension(graph: StepGraph, tensor: Tensor) -> bool:
     return added or (op is not None and op.name == "unsqueeze")
 
 
-def _broadcast(graph: StepGraph, call: LossCall) -> bool:
-    """Whether rows met columns, so that each output is compared with each target.
+def _broadcast(graph: StepGraph, call: LossCall) -> str:
+    """Return the shapes, where rows met columns, so that each output met each target; "".
 
     Where both were given a dimension for that, as for pairs of quantiles, it is meant.
     """
-    op = call.op
-    if all(_adds_dimension(graph, t) for t in (call.outputs, call.targets)):
-        return False
-    largest = max(call.outputs.numel(), call.targets.numel())
+    op, outputs, targets = call.op, call.outputs, call.targets
+    if all(_adds_dimension(graph, t) for t in (outputs, targets)):
+        return ""
+    largest = max(outputs.numel(), targets.numel())
     if op.name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
-        shape = torch.broadcast_shapes(call.outputs.shape, call.targets.shape)  # type: ignore[no-untyped-call]
-        return bool(math.prod(shape) > largest > 1)
-    if op.name in ("add", "sub"):
-        return op.outputs[0].numel() > max(t.numel() for t in op.inputs) > 1
-    return op.name in ("pow", "square", "abs", "mul") and op.inputs[0].numel() > largest > 1
+        shape = torch.broadcast_shapes(outputs.shape, targets.shape)  # type: ignore[no-untyped-call]
+        met = math.prod(shape)
+    elif op.name in ("add", "sub"):
+        largest, met = max(t.numel() for t in op.inputs), op.outputs[0].numel()
+    elif op.name in ("pow", "square", "abs", "mul"):
+        met = op.inputs[0].numel()
+    else:
+        return ""
+    return shapes_that_met(outputs, targets, met) if met > largest > 1 else ""
 
 
 def _softmax_over_batch(graph: StepGraph, outputs: Tensor) -> bool:

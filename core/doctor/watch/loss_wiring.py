@@ -231,29 +231,39 @@ def _zeros_and_ones(labels: Tensor) -> bool:
     )
 
 
-def meets_all_targets(graph: StepGraph) -> bool:
-    """Whether a column of outputs met a row of targets, (N, 1) and (N), in a loss by hand.
+def met_all_targets(graph: StepGraph) -> tuple[Op, Tensor, Tensor] | None:
+    """Return where outputs (N, 1) met targets (N) in a loss by hand, and both of them.
 
     From there on each number of the square goes its own way to one mean or sum. Where a dimension
     was added for that, as for pairs, or the square is reduced along one side, it may be meant.
     """
-    return any(
-        _is_square_of_both(graph, op) and _ends_in_one_number(graph, op.outputs[0])
-        for op in graph.ops
-        if op.name in MEETS and op.outputs
+    for op in graph.ops:
+        met = _square_of_both(graph, op) if op.name in MEETS and op.outputs else None
+        if met and _ends_in_one_number(graph, op.outputs[0]):
+            return op, *met
+    return None
+
+
+def shapes_that_met(outputs: Tensor, targets: Tensor, errors: int) -> str:
+    """Say of which shapes outputs and targets were, and of how many elements their errors."""
+    return (
+        f"outputs of shape {tuple(outputs.shape)} meet targets of shape {tuple(targets.shape)}, and"
+        f" are broadcast to {errors:,} errors"
     )
 
 
-def _is_square_of_both(graph: StepGraph, op: Op) -> bool:
+def _square_of_both(graph: StepGraph, op: Op) -> tuple[Tensor, Tensor] | None:
+    """Return a column of outputs and a row of targets of which an operation made a square."""
     count = len(op.outputs[0]) if op.outputs[0].dim() == 2 else 0
     if count < MANY_EXAMPLES or op.outputs[0].shape != (count, count):
-        return False
+        return None
     columns = [t for t in op.inputs if t.shape == (count, 1) and graph.kind(t) == "signal"]
     rows = [t for t in op.inputs if t.shape == (count,) and graph.kind(t) == "data"]
     others = [t for t in op.inputs if t.dim() > 1 and t.shape != (count, 1)]
-    return bool(columns and rows and not others) and not any(
-        _was_given_a_dimension(graph, t) for t in columns
-    )
+    if not columns or not rows or others:
+        return None
+    meant = any(_was_given_a_dimension(graph, t) for t in columns)
+    return None if meant else (columns[0], rows[0])
 
 
 def _was_given_a_dimension(graph: StepGraph, value: Tensor) -> bool:

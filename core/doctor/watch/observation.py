@@ -120,7 +120,8 @@ class ObservedLoss:
         outputs_are_probabilities: whether the outputs, meant to be logits, are probabilities.
         normalised: of nll_loss and nll_by_hand: whether the outputs are log-probabilities.
         double_softmax: whether a softmax is taken of a softmax.
-        broadcast: whether outputs and targets of different shapes were broadcast.
+        broadcast: the shapes of outputs and targets that were broadcast to more errors than
+            there are of either, in words; "".
         softmax_over_batch: whether a softmax runs along the batch dimension.
         output_nonlinearity: the activation behind which the outputs come; "".
         outputs_are_cosines: whether they are cosines as they are, multiplied by nothing.
@@ -143,7 +144,7 @@ class ObservedLoss:
     outputs_are_probabilities: bool = False
     normalised: bool = True
     double_softmax: bool = False
-    broadcast: bool = False
+    broadcast: str = ""
     softmax_over_batch: bool = False
     output_nonlinearity: str = ""
     outputs_are_cosines: bool = False

@@ -5,7 +5,7 @@ import re
 
 from ...doctor.diagnosis import Cause
 from ..source import Change, ProgramSource
-from .search import ACTIVATIONS, find_backward, last_name, root_name, target_names
+from .search import ACTIVATIONS, find_backward, is_loss, last_name, root_name, target_names
 
 
 def normalise_inputs(source: ProgramSource, cause: Cause) -> Change | None:
@@ -38,17 +38,12 @@ def _data_of_loss(source: ProgramSource, place: int) -> str:
     block = source.block(backward)
     for statement in reversed(block[: block.index(backward)]):
         for call in ast.walk(statement):
-            if not isinstance(call, ast.Call) or len(call.args) < 2 or not _is_loss(call):
+            if not isinstance(call, ast.Call) or len(call.args) < 2 or not is_loss(call):
                 continue
             if place:
                 return root_name(call.args[1])
             return _input_of(source, call.args[0], block)
     return ""
-
-
-def _is_loss(call: ast.Call) -> bool:
-    name = last_name(call.func).lower()
-    return any(part in name for part in ("loss", "criterion", "cross_entropy", "crit"))
 
 
 def _input_of(source: ProgramSource, outputs: ast.expr, block: list[ast.stmt]) -> str:

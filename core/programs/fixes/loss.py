@@ -1,10 +1,10 @@
-"""Changes to the terms of a loss, and to the mode in which a network is used."""
+"""Changes to a loss: its shapes, its terms, and the mode in which it is measured."""
 
 import ast
 
 from ...doctor.diagnosis import Cause
 from ..source import Change, ProgramSource
-from .search import find_backward, number_of, optimizer_calls, root_name
+from .search import find_backward, is_loss, number_of, optimizer_calls, root_name
 
 SHRUNK = 0.01
 """What a penalty that dominates is multiplied with."""
@@ -24,6 +24,33 @@ def less_penalty(source: ProgramSource, cause: Cause) -> Change | None:
             if given.arg == "weight_decay":
                 return words, [source.replace(given.value, _times(source, given.value))]
     return None
+
+
+def same_shape(source: ProgramSource, cause: Cause) -> Change | None:
+    """Give outputs the shape of the targets before they meet, or the other way round."""
+    for line in cause.lines:
+        for node in reversed(source.at(line)):
+            for one, other in _compared(node):
+                # The other one is written twice: nothing may be computed there.
+                if not any(isinstance(n, ast.Call) for n in ast.walk(other)):
+                    text = source.text(one)
+                    text = text if isinstance(one, ast.Call | ast.Name) else f"({text})"
+                    new = f"{text}.reshape_as({source.text(other)})"
+                    return "outputs and targets of one shape", [source.replace(one, new)]
+    return None
+
+
+def _compared(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """Return what a difference or a loss function compares, in both orders."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        pair = node.left, node.right
+    elif isinstance(node, ast.Call) and len(node.args) == 2 and is_loss(node):
+        pair = node.args[0], node.args[1]
+    else:
+        return []
+    if any(isinstance(side, ast.Constant | ast.Starred) for side in pair):
+        return []
+    return [pair, pair[::-1]]
 
 
 def _times(source: ProgramSource, value: ast.expr) -> str:

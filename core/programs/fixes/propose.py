@@ -22,6 +22,7 @@ FIXERS: dict[str, Callable[[ProgramSource, Cause], Change | None]] = {
     "oscillation": step.other_rate,
     "double_softmax": network.without_last_activation,
     "wrong_loss": network.without_last_activation,
+    "loss_broadcast": loss.same_shape,
     "outputs_out_of_reach": network.without_last_activation,
     "vanishing_gradient": network.no_sigmoid,
     "no_nonlinearity": network.activate,
@@ -39,7 +40,13 @@ FIXERS: dict[str, Callable[[ProgramSource, Cause], Change | None]] = {
     "detached_regulariser": loss.attach,
     "train_eval_mismatch": loss.evaluate,
 }
-OTHER_LOSS = ("double_softmax", "wrong_loss", "targets_unscaled", "regulariser_dominates")
+OTHER_LOSS = (
+    "double_softmax",
+    "wrong_loss",
+    "loss_broadcast",
+    "targets_unscaled",
+    "regulariser_dominates",
+)
 """Causes whose fix changes what the loss measures."""
 
 

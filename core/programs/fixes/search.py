@@ -76,6 +76,13 @@ def names_of(cause: Cause) -> list[str]:
     return list(dict.fromkeys(re.findall(r"[A-Za-z_]\w*", cause.where)))
 
 
+def is_loss(call: ast.Call) -> bool:
+    """Whether a call is one of a loss function, by its name."""
+    called = call.func.func if isinstance(call.func, ast.Call) else call.func  # nn.MSELoss()(...)
+    name = last_name(called).lower()
+    return any(part in name for part in ("loss", "criterion", "cross_entropy", "crit"))
+
+
 def last_name(node: ast.AST) -> str:
     """Return the last part of a dotted name."""
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")

@@ -89,6 +89,12 @@ for epoch in range(3):
     with torch.no_grad():
         val = criterion(model(xv), yv)
 """
+SHAPES = """
+loss = F.mse_loss(model(X[ix]), Y[ix])
+loss = ((yb - model(xb)) ** 2).mean()
+loss = nn.MSELoss()(pred, target[:, i - 1])
+loss = (net(x) - f(x)).abs().mean()
+"""
 IN_TRAINING = "dropout in training mode during evaluation"
 
 
@@ -282,6 +288,30 @@ def changes_in(diff):
             {"id": "train_eval_mismatch", "evidence": IN_TRAINING},
             ["+    model.eval()", "+    model.train()"],
         ),
+        (
+            SHAPES,
+            {"id": "loss_broadcast", "at": "F.mse_loss"},
+            [
+                "-loss = F.mse_loss(model(X[ix]), Y[ix])",
+                "+loss = F.mse_loss(model(X[ix]).reshape_as(Y[ix]), Y[ix])",
+            ],
+        ),
+        (
+            SHAPES,
+            {"id": "loss_broadcast", "at": "yb - "},
+            [
+                "-loss = ((yb - model(xb)) ** 2).mean()",
+                "+loss = ((yb - model(xb).reshape_as(yb)) ** 2).mean()",
+            ],
+        ),
+        (
+            SHAPES,
+            {"id": "loss_broadcast", "at": "MSELoss"},
+            [
+                "-loss = nn.MSELoss()(pred, target[:, i - 1])",
+                "+loss = nn.MSELoss()(pred.reshape_as(target[:, i - 1]), target[:, i - 1])",
+            ],
+        ),
     ],
 )
 def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, cause, expected):
@@ -301,6 +331,7 @@ def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, caus
         (STEP, {"id": "double_softmax", "at": "loss ="}),
         (STEP, {"id": "inputs_not_normalised"}),
         (VALIDATED, {"id": "train_eval_mismatch", "evidence": "missing in inference: bias"}),
+        (SHAPES, {"id": "loss_broadcast", "at": "f(x)"}),
     ],
 )
 def test_nothing_is_proposed_where_the_source_is_not_understood(tmp_path, source, cause):

@@ -217,13 +217,12 @@ def test_future_leak():
 
 
 def test_batch_mixed():
-    """Columns for rows, broadcast shapes, a softmax along the batch, or the gradient."""
+    """Columns for rows, a softmax along the batch, or the gradient."""
     rule = data.batch_mixed
     assert rule.check(evidence()).passed is None
     assert rule.check(tried(evidence(), "examples_apart", True)).passed
     for changes in (
         {"inputs": (inputs(transposed=True),)},
-        {"criterion": loss(broadcast=True)},
         {"criterion": loss(softmax_over_batch=True)},
     ):
         assert rule.check(evidence(steps(**changes))).passed is False, changes

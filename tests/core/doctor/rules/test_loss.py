@@ -7,6 +7,7 @@ from core.doctor.experiments.step_experiments import TermGradients
 from core.doctor.rules.loss import (
     detached_regulariser,
     double_softmax,
+    loss_broadcast,
     outputs_out_of_reach,
     regulariser_dominates,
     wrong_loss,
@@ -58,6 +59,16 @@ def test_outputs_that_look_like_probabilities_once_are_logits():
     """Only if they do in every step a softmax was there before."""
     once = [step(0, criterion=loss(outputs_are_probabilities=True)), *steps()[1:]]
     assert double_softmax.check(evidence(once)).passed
+
+
+def test_loss_broadcast():
+    """In any step: a last batch of one example has nothing to be broadcast to."""
+    assert loss_broadcast.check(evidence()).passed
+    assert loss_broadcast.check(evidence(steps(criterion=loss(kind="")))).passed is None
+    met = "outputs of shape (8, 1) meet targets of shape (8,)"
+    for one in (loss(kind="mse_loss", broadcast=met), loss(kind="", broadcast=met)):
+        found = loss_broadcast.check(evidence([*steps(), step(9, criterion=one)]))
+        assert found.passed is False and found.measured == met
 
 
 def terms(*others):
