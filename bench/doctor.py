@@ -162,7 +162,7 @@ def faults(options: argparse.Namespace) -> list[dict[str, Any]]:
                         continue
                     answers.append(_one(playground, name, recipe, fault, 42 + seed, options))
     right = [a for a in answers if a.causes and a.causes[0] in _right(FAULTS[a.fault])]
-    found = [a for a in answers if a.verdict == "broken"]
+    found = [a for a in answers if a.verdict in ("broken", "overfitting")]
     _confusion(answers)
     count = max(1, len(answers))
     return [

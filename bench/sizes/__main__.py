@@ -65,8 +65,6 @@ def examine(each: dict[str, Any], budget: float) -> dict[str, Any]:
     LOOPS[each["loop"]](watched, each["size"], each["steps"], each["rows"], lambda *_: None)
     found = made[0].diagnosis
     said = found.verdict
-    if said == "broken" and found.causes[0].id == "overfitting":
-        said = "overfitting"
     return {
         "loop": each["loop"],
         "size": each["size"],

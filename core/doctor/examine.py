@@ -156,7 +156,7 @@ def _try(
     yield Diagnosed(learner.step, found)
     left = end - time.perf_counter()
     tries = not crash and not control.stopping and learner.step > 30
-    if found.verdict != "broken" and tries:
+    if found.verdict not in ("broken", "overfitting") and tries:
         for words, share in train_copies(case, learner, COPIES * left):
             yield Progress(words, QUICK + COPIES * (1 - QUICK) * share)
             yield Diagnosed(learner.step, conclude(case, apply_rules(case)))

@@ -14,6 +14,7 @@ value, so that a run under it is the same run, bit for bit; and it takes a few p
 
 import dataclasses
 import sys
+import textwrap
 import threading
 import time
 import traceback
@@ -41,6 +42,9 @@ from .watch.watcher import LoopWatcher
 LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
 """What values of a layer are called in a record."""
 
+MESSAGE = 200
+"""Letters of an error's message."""
+
 _log = SafeLog()
 T = TypeVar("T")
 
@@ -55,6 +59,7 @@ class WatchedLoop:
         record: where it goes; None for the folder of runs, False for nowhere.
         budget: seconds that experiments on copies may take at the end.
         share: of the loop's time, how much the observations may take.
+        unedited: whether it is a program's that is watched as it is.
 
     Attributes:
         watcher: what was observed.
@@ -71,8 +76,10 @@ class WatchedLoop:
         record: Path | str | bool | None = None,
         budget: float = 15.0,
         share: float = 0.02,
+        unedited: bool = False,
     ) -> None:
         self.watcher = LoopWatcher(objects, share)
+        self._unedited = unedited
         self.file = place_for(record, name)
         self.unwritten = ""
         self.diagnosis = Diagnosis("unknown", "Nothing was observed yet.", 0.0)
@@ -199,6 +206,7 @@ class WatchedLoop:
                     if crash:
                         self.watcher.observe_crash(tape or Tape(), self._frame)
                     self._evidence = examine_loop(self.watcher, self.budget, crash)
+                    self._evidence.is_unedited = self._unedited
                 self.diagnosis = diagnose_loop(self.watcher, self._evidence)
             except KeyboardInterrupt:
                 # The experiments are given up, and what was observed is judged and kept.
@@ -367,7 +375,8 @@ def _in_words(error: BaseException, file: str) -> tuple[str, bool, Line | None]:
     frames = traceback.extract_tb(error.__traceback__)
     mine = [frame for frame in frames if frame.filename == file] or list(frames[:1])
     lines = str(error).strip().splitlines()
-    words = f"{type(error).__name__}: {lines[0][:200] if lines else ''}"
+    said = lines[0].rstrip(".") if lines else ""
+    words = f"{type(error).__name__}: {textwrap.shorten(said, MESSAGE, placeholder=' ...')}"
     if mine and mine[-1].line:
         words += f", in line {mine[-1].lineno}: {mine[-1].line}"
     by_torch = isinstance(error, RuntimeError) or any("torch" in f.filename for f in frames)

@@ -77,7 +77,7 @@ class CellWatcher:
 
     def _watched(self) -> WatchedLoop:
         record = False if self._options.no_record else None
-        return WatchedLoop(name=NOTEBOOK, record=record, budget=self._options.budget)
+        return WatchedLoop(name=NOTEBOOK, record=record, budget=self._options.budget, unedited=True)
 
     def _read(self, cell: str) -> tuple[str, ast.Module]:
         """Return what a traceback calls the cell, and its tree, with the lines that it has."""

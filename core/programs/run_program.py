@@ -122,7 +122,7 @@ class Runner:
         OWN_FILES.update(self._own_files)
         record = None if self._order.record else False
         name = self._program.path.stem
-        return WatchedLoop(name=name, record=record, budget=self._order.budget)
+        return WatchedLoop(name=name, record=record, budget=self._order.budget, unedited=True)
 
     def run(self) -> int:
         """Run the program; return its exit status."""

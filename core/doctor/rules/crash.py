@@ -48,6 +48,8 @@ KNOWN = (
     (r"out of memory", "the batch or the network is too large for this device"),
 )
 """Parts of torch's messages, and what usually causes them."""
+CERTAIN = 0.95
+"""That it ended with an error was seen, whether its cause is known or not."""
 
 
 @rule(
@@ -65,7 +67,7 @@ def crash(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked(evidence.crash)
     why = usual_cause(evidence.crash)
     measured = f"{evidence.crash}; usual cause: {why}" if why else evidence.crash
-    return rule.failed(measured, 0.9 if why else 0.7, "the line that is named")
+    return rule.failed(measured, CERTAIN, "the line that is named")
 
 
 def usual_cause(message: str) -> str:

@@ -31,7 +31,7 @@ CAUSES = {
         " the weights after the next step.",
         "Look at the operation where it began: keep 0 out of log and division, or lower the"
         " learning rate if the loss rose before.",
-        ("lr_too_high", "plateau"),
+        ("lr_too_high", "plateau", "crash"),
     ),
     "labels_out_of_range": CauseText(
         "Labels out of range",

@@ -39,8 +39,11 @@ BASELINE = 1.02
 """A loss on tokens above so much of what a table of pairs reaches has more to learn."""
 UNSEEN = (
     " Whether it generalises can't be told from training losses: measure the loss on data that it"
-    " does not learn from, and hand it to seen.validate(loss)."
+    " does not learn from, {}."
 )
+HAND_IT_ON = "and hand it to seen.validate(loss)"
+IN_BETWEEN = "under torch.no_grad() between its steps, as after each epoch"
+"""How a loss on new data is shown, around a loop of one's own and in a program as it is."""
 HELPED, USELESS = 1.5, 0.25
 """By what the odds of a cause are multiplied where its fix helps, and where it surely does not."""
 REFUTABLE = ("lr_too_high", "lr_too_low", "lr_growing", "lr_vanished", "oscillation")
@@ -66,7 +69,7 @@ RATE_BRINGS = (*CAUSES["lr_growing"].explains, *CAUSES["lr_too_high"].explains)
 """What a learning rate brings that is raised until the loss diverges."""
 NEW_EACH_TIME = (
     " Hardly any example came twice, so that it is nearly the loss on new data; to be sure, measure"
-    " that, and hand it to seen.validate(loss)."
+    " that, {}."
 )
 LOSSES_ALONE = (
     " No weights were seen that ask for a gradient, as where a function is differentiated"
@@ -176,9 +179,11 @@ def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0
     proof: Proof | None = None
     if causes and causes[0].score >= BROKEN:
         first = causes[0]
-        verdict = "broken"
         measured = first.evidence.split("; expected")[0].rstrip(".")
-        sentence, sure = f"{first.title}: {measured}.", first.confidence
+        verdict, title = "broken", first.title
+        if first.id == "overfitting":  # it comes last: nothing else is wrong
+            verdict, title = "overfitting", "Nothing is broken, but it overfits"
+        sentence, sure = f"{title}: {measured}.", first.confidence
     else:
         verdict, sentence, sure, forecast = _healthy(evidence)
         proof = evidence.proofs.get(verdict)
@@ -257,7 +262,8 @@ def _unseen(evidence: Evidence) -> str:
     known = evidence.validations or (compared is not None and compared.is_new)
     if known or not evidence.can_validate:
         return ""
-    return NEW_EACH_TIME if evidence.visits < SELDOM else UNSEEN
+    words = NEW_EACH_TIME if evidence.visits < SELDOM else UNSEEN
+    return words.format(IN_BETWEEN if evidence.is_unedited else HAND_IT_ON)
 
 
 def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:

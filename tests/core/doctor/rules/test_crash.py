@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.doctor.rules.crash import crash, usual_cause
+from core.doctor.rules.crash import CERTAIN, crash, usual_cause
 from tests.core.doctor.rules.helpers import evidence
 
 
@@ -30,6 +30,8 @@ def test_a_known_error_has_its_usual_cause(message, part):
 def test_other_errors():
     """An unknown one of torch's is told; one of the program's own is no cause."""
     assert usual_cause("whatever") == ""
-    assert crash.check(evidence(crash="RuntimeError: odd", tells_error=True)).confidence == 0.7
+    odd = crash.check(evidence(crash="RuntimeError: odd", tells_error=True))
+    known = crash.check(evidence(crash="RuntimeError: out of memory", tells_error=True))
+    assert odd.confidence == known.confidence == CERTAIN
     assert crash.check(evidence(crash="KeyError: missing")).passed is None
     assert crash.check(evidence()).passed

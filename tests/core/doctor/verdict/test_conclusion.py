@@ -103,6 +103,16 @@ def test_what_leaves_a_network_that_works_comes_last():
     assert ids(wrong("overfitting", 0.92), wrong("lr_growing", 0.6))[-1] == "overfitting"
 
 
+@pytest.mark.parametrize("also", [(), ("lr_growing",)])
+def test_overfitting_alone_breaks_nothing(also):
+    """However long it has trained, the verdict is the one that has no cause beside it."""
+    case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
+    found = conclude(case, tuple(wrong(id, 0.9) for id in ("overfitting", *also)))
+    assert found.verdict == ("broken" if also else "overfitting")
+    assert ("Nothing is broken, but it overfits" in found.sentence) == (not also)
+    assert "overfitting" in [cause.id for cause in found.causes]
+
+
 def test_little_confidence_is_not_broken():
     """Below one half it is among the causes, and the verdict is another."""
     case = Evidence(np.arange(400), 2 + 3 * (np.arange(400) + 1.0) ** -0.5, [])
@@ -210,6 +220,8 @@ def test_a_training_loss_that_falls_says_little_of_examples_met_often(visits, me
     said, sentence, sure = _by_forecast(evidence, forecast)
     assert said == verdict and "seen.validate(loss)" in sentence
     assert (sure < 0.5 and "30 times" in sentence) == (said == "unknown")
+    unedited = _by_forecast(replace(evidence, is_unedited=True), forecast)[1]
+    assert "torch.no_grad()" in unedited and "seen." not in unedited
     evidence.validations = [(1999, 1.1)]
     assert _by_forecast(evidence, forecast)[0] == "undertrained"
 
