@@ -265,7 +265,9 @@ def _by_targets(graph: StepGraph, loss: ObservedLoss, inputs: tuple[ObservedInpu
         if t.is_floating_point()
     }
     if targets.is_floating_point() and loss.kind not in CLASSES:
-        if noise & graph.ancestors(targets) & graph.ancestors(graph.inputs[0] if ids else None):
+        given = graph.ancestors(graph.inputs[0]) if ids else set()
+        shared = noise & graph.ancestors(targets) & given
+        if shared and not _sources(graph, given) <= shared:  # else the inputs are what was drawn
             return DENOISING
         noisy = any(id(targets) in graph.ancestors(t) for t in graph.inputs)
         if noisy or any(_same(targets, t) for t in graph.inputs):
@@ -276,6 +278,12 @@ def _by_targets(graph: StepGraph, loss: ObservedLoss, inputs: tuple[ObservedInpu
         )
         return LANGUAGE if each_position and not targets.is_floating_point() else CLASSIFICATION
     return REGRESSION if loss.kind in DISTANCES else OTHER
+
+
+def _sources(graph: StepGraph, ancestors: set[int]) -> set[int]:
+    """Return those of some tensors that were drawn at random, or there before the step."""
+    drawn = {id(t) for op in graph.tape.ops if op.name in RANDOM for t in op.outputs}
+    return {key for key in ancestors if key in drawn or key not in graph.maker}
 
 
 def _same(targets: Tensor, tensor: Tensor) -> bool:

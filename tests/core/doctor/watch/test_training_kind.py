@@ -37,6 +37,18 @@ def denoise(net, x):
     return F.mse_loss(net(0.6 * x + 0.8 * noise), noise)
 
 
+def draw(net, x):
+    """Inputs that are drawn anew, and what is measured there."""
+    fresh = 6 * torch.rand(ROWS, 6) - 3
+    return F.mse_loss(net(fresh), fresh.sin() + 0.1 * torch.randn(ROWS, 6))
+
+
+def clean(net, x):
+    """Pictures that are drawn are what is left without the noise."""
+    fresh = torch.rand(ROWS, 6)
+    return F.mse_loss(net(fresh + 0.1 * torch.randn(ROWS, 6)), fresh)
+
+
 def act(net, x):
     """Log-probabilities of drawn actions, weighed by their rewards."""
     policy = Categorical(logits=net(x))
@@ -83,6 +95,8 @@ def distil(net, x):
         (regress, "regression"),
         (rebuild, "autoencoder"),
         (denoise, "denoising"),
+        (clean, "denoising"),
+        (draw, "regression"),
         (act, "reinforcement learning"),
         (value, "reinforcement learning"),
         (compare, "contrastive"),
