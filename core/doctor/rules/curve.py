@@ -46,10 +46,19 @@ def _training_series(name: str, evidence: Evidence) -> Series:
 
 
 def _loss_picture(evidence: Evidence) -> Picture:
-    levels = [("uniform guess", evidence.uniform)] if math.isfinite(evidence.uniform) else []
+    guess, name = evidence.uniform, "uniform guess"
+    if evidence.first is not None and evidence.first.criterion.kind in SQUARED_LOSSES:
+        guess, name = _of_the_mean(evidence), "mean of the targets"
+    levels = [(name, guess)] if math.isfinite(guess) else []
     for floor, name in (("pair", "bigram baseline"), ("triple", "trigram baseline")):
         levels += [(name, evidence.floors[floor])] if floor in evidence.floors else []
     return Picture("Loss", "lines", (_training_series("loss", evidence),), levels=tuple(levels))
+
+
+def _of_the_mean(evidence: Evidence) -> float:
+    """Return the squared error of the mean of the targets: all that are known, or the first."""
+    known = evidence.data.target_variance if evidence.data else math.nan
+    return known if math.isfinite(known) else evidence.uniform
 
 
 @rule(
@@ -182,8 +191,7 @@ def plateau(rule: Rule, evidence: Evidence) -> Check:
         return rule.not_checked("the loss is a sum, that of a guess a mean")
     guess = evidence.data.entropy if evidence.data else math.nan
     if loss.kind in SQUARED_LOSSES:
-        known = evidence.data is not None and math.isfinite(evidence.data.target_variance)
-        guess = evidence.data.target_variance if known and evidence.data else loss.uniform
+        guess = _of_the_mean(evidence)
     elif not math.isfinite(guess):
         guess = loss.uniform
     if not guess > 0 or guess == math.inf or not loss.kind:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from core import watch
 from tests.core.doctor.test_wired_loops import first, train
 
 ROWS = 32
@@ -154,8 +155,6 @@ def test_to_move_away_from_what_a_network_says_is_no_wrong_sign():
 @pytest.mark.parametrize("by_rows", [True, False])
 def test_an_accuracy_of_columns(by_rows):
     """Examples are columns; the best of each row is none of theirs."""
-    from core import watch
-
     x = torch.randn(6, 300)
     labels = x[:3].argmax(0)
     rows = F.one_hot(labels, 3).T.float()
@@ -231,3 +230,47 @@ def test_a_focal_loss_of_the_easy(of_the_easy, weighed):
 
     found = train(loss, net)
     assert (first(found) == "wrong_loss") == of_the_easy, found.text()
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_a_column_of_outputs_against_a_row_of_targets_is_called_broadcast(by_hand):
+    """And not a leakage between examples; the shapes and the line of the loss are said."""
+    x = torch.randn(300, 4)
+    y = x @ torch.tensor([1.0, -2.0, 0.5, 3.0])
+    net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1))
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        return (
+            (y[i] - net(x[i])).abs().add(1).log().mean() if by_hand else F.mse_loss(net(x[i]), y[i])
+        )
+
+    found = train(loss, net)
+    assert [cause.id for cause in found.causes] == ["loss_broadcast"], found.text()
+    cause = found.causes[0]
+    assert "(32, 1)" in cause.evidence and "(32,)" in cause.evidence
+    assert "y[i]" in cause.lines[0].text
+
+
+def test_an_autoencoder_with_a_loss_by_hand():
+    """The mean of its loss normalises no batch, and its inputs are not changed without targets."""
+    x = torch.randn(300, 3) @ torch.randn(3, 12)
+    net = nn.Sequential(nn.Linear(12, 16), nn.Tanh(), nn.Linear(16, 12))
+    optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+    with watch(quiet=True, record=False, budget=0.4) as seen:
+        for _ in range(120):
+            some = x[torch.randint(0, 300, (ROWS,))]
+            loss = ((net(some) - some) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    found = seen.diagnosis
+    tried = {done.id: done for done in found.experiments}
+    assert found.training_kind == "autoencoder" and not found.causes, found.text()
+    assert tried["examples_apart"].passed and tried["examples_apart"].expected == "not at all"
+    assert tried["inputs_zeroed"].passed is None and tried["labels_exchanged"].passed is None
+    (plateau,) = (check for check in found.checks if check.id == "plateau")
+    ((name, level),) = plateau.picture.levels
+    assert name == "mean of the targets" and f"{level:.3g}" in plateau.measured
