@@ -21,6 +21,9 @@ TRANSFORMS = tuple(
     for name in ("grad", "grad_and_value")
 )
 """What makes a function that differentiates of one that computes a loss."""
+LOSS_NAMES = ("loss", "cost", "nll", "criterion", "cross_entropy")
+"""Parts of names of losses, and of what computes them."""
+SQUARED_ERRORS = ("mse_loss", "MSELoss")
 SCHEDULERS = ("sched", "warmup", "lr_", "prof", "writer", "bar", "env")
 """Parts of names of what has a ``step()`` that moves no weight."""
 OPTIMISERS = ("optim.", "torch.optim.")
@@ -80,9 +83,17 @@ class LoopFinder:
         self._schedulers: set[str] = set()
         self.losses: set[str] = set()
         """Variables that hold a loss of ``torch.nn``, and functions of the program whose value is
-        differentiated, whatever they are called."""
+        differentiated, or networks that return it, whatever they are called."""
         self._written_out: set[str] = set()
         """Losses that are written out as an expression, without the names in it."""
+        self._squares = False
+        """Whether the squared error of torch is computed anywhere."""
+        self._networks: set[str] = set()
+        """Variables whose parameters are asked for."""
+        self._outputs: set[str] = set()
+        """Variables that hold what a network returns."""
+        self._returned_losses: set[tuple[str, int]] = set()
+        """What is called, and which of the values that it returns is a loss by its name."""
         self._held: dict[str, list[_Unit]] = {}
         """Functions by the variables and parameters that stand for them."""
         self._imported: dict[str, str] = {}
@@ -98,7 +109,9 @@ class LoopFinder:
             self._read(tree, "")
             self._units.append(_Unit(tree, ""))
             self._note_assigned(tree)
+            self._note_networks(tree)
         for tree in trees:
+            self._note_outputs(tree)
             self._note_differentiated(tree)
             self._note_held(tree)
             self._note_derivatives(tree)
@@ -162,14 +175,60 @@ class LoopFinder:
         ]
         for value in (*values, *roots):
             name = _last_name(value.func) if isinstance(value, ast.Call) else ""
-            if name in self._named and name not in ("forward", "__call__"):
+            # A network may return its loss itself.
+            if (name in self._named and name not in ("forward", "__call__")) or name in self._made:
                 self.losses.add(name)
             if any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) for n in ast.walk(value)):
                 self._written_out.add(_without_names(value))
 
+    def _note_networks(self, tree: ast.Module) -> None:
+        """Note which variables are networks, and whether errors are squared by torch."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "parameters":
+                self._networks.add(_last_name(node.value))
+            self._squares |= _last_name(node) in SQUARED_ERRORS
+
+    def _note_outputs(self, tree: ast.Module) -> None:
+        """Note what networks return: outputs, and losses among other values."""
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+                continue
+            called = _last_name(node.value.func)
+            for target in node.targets:
+                parts = target.elts if isinstance(target, ast.Tuple) else []
+                for place, part in enumerate(parts):
+                    if any(name in _last_name(part).lower() for name in LOSS_NAMES):
+                        self._returned_losses.add((called, place))
+                if isinstance(target, ast.Name) and self._is_of_network(node.value):
+                    self._outputs.add(target.id)
+
+    def _is_of_network(self, value: ast.expr) -> bool:
+        """Whether a value is computed by a network, or of what one returned."""
+        return any(
+            _last_name(node.func) in self._networks
+            if isinstance(node, ast.Call)
+            else isinstance(node, ast.Name) and node.id in self._outputs
+            for node in ast.walk(value)
+        )
+
     def is_written_loss(self, value: ast.expr) -> bool:
-        """Whether a value is computed as one that is differentiated, perhaps of other data."""
-        return _without_names(value) in self._written_out if self._written_out else False
+        """Whether a value is computed as one that is differentiated, perhaps of other data.
+
+        Where that is torch's squared error, another one may be written out: of a network's outputs.
+        """
+        if self._written_out and _without_names(value) in self._written_out:
+            return True
+        error = _mean_square_of(value) if self._squares else None
+        return error is not None and self._is_of_network(error)
+
+    def is_returned_loss(self, value: ast.Subscript) -> bool:
+        """Whether a loss is picked from what is returned: ``model(x, y)[1]``."""
+        call, place = value.value, value.slice
+        return (
+            isinstance(call, ast.Call)
+            and isinstance(place, ast.Constant)
+            and (_last_name(call.func), place.value) in self._returned_losses
+        )
 
     def _note_held(self, tree: ast.Module) -> None:
         """Note functions that others return or are given: ``step = make_step(model)``."""
@@ -587,6 +646,27 @@ def _reads_gradient(value: ast.expr | None) -> bool:
     return value is not None and any(
         isinstance(n, ast.Attribute) and n.attr == "grad" for n in ast.walk(value)
     )
+
+
+def _mean_square_of(value: ast.expr) -> ast.BinOp | None:
+    """Return the difference that a value is the mean square of: ``((a - b) ** 2).mean()``."""
+    square = _argument_of(value, ("mean",))
+    if isinstance(square, ast.BinOp) and isinstance(square.op, ast.Pow):
+        is_two = isinstance(square.right, ast.Constant) and square.right.value == 2
+        error = square.left if is_two else None
+    else:
+        error = _argument_of(square, ("square", "pow"))
+    is_difference = isinstance(error, ast.BinOp) and isinstance(error.op, ast.Sub)
+    return error if is_difference and isinstance(error, ast.BinOp) else None
+
+
+def _argument_of(value: ast.expr | None, names: tuple[str, ...]) -> ast.expr | None:
+    """Return what a function is applied to, ``torch.mean(x)`` or ``x.mean()``; None of others."""
+    if not isinstance(value, ast.Call) or _last_name(value.func) not in names:
+        return None
+    if isinstance(value.func, ast.Attribute) and _last_name(value.func.value) != "torch":
+        return value.func.value
+    return value.args[0] if value.args else None
 
 
 def _without_names(value: ast.expr) -> str:

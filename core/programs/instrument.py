@@ -18,12 +18,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .find_loops import BACKWARD, Function, LoopFinder, Loops
+from .find_loops import BACKWARD, LOSS_NAMES, Function, LoopFinder, Loops
 
 MONITOR = "__glassbox__"
 """What the monitor is called; find_variables passes over such names."""
-LOSS_NAMES = ("loss", "cost", "nll", "criterion", "cross_entropy")
-"""Parts of names of losses, and of what computes them."""
 HELD_OUT = ("test", "val", "valid", "validation", "dev", "xval", "yval", "xtest", "ytest")
 """Parts of names of data that nothing is learned from."""
 SIMPLE = (
@@ -258,6 +256,14 @@ class Instrumenter(ast.NodeTransformer):
             if _is_sum(node) and len(node.args) > 1 and isinstance(node.args[1], ast.Name):
                 noted.args.append(node.args[1])
             return noted
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """Note a loss that is picked from what a model returns: ``model(x, y)[1]``."""
+        is_loss = self._finder.is_returned_loss(node) and not self._learns(node)
+        self.generic_visit(node)
+        if is_loss and not self._in_forward and not _on_training_data(node):
+            return self._evaluated(node)
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:

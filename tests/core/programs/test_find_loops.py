@@ -559,3 +559,59 @@ def test_of_a_sum_over_examples_the_quotient_is_the_loss():
     source = EPOCHS + "loss = F.mse_loss(net(a), b, reduction='sum') / len(a)\n"
     noted = next(line for line in written_out(source).splitlines() if "'sum'" in line)
     assert noted.endswith("F.mse_loss(net(a), b, reduction='sum') / len(a))")
+
+
+@pytest.mark.parametrize(
+    ("loss", "value", "noted"),
+    [
+        ("F.mse_loss(net(x), x)", "((net(x_new) - x_new) ** 2).mean()", True),
+        ("F.mse_loss(net(x), x)", "torch.mean((x_new - net(x_new)).pow(2)).item()", True),
+        ("F.mse_loss(net(x), x)", "torch.square(out - x_new).mean().sqrt()", True),
+        ("F.mse_loss(net(x), x)", "((x_new - x_new.mean()) ** 2).mean()", False),
+        ("F.mse_loss(net(x), x)", "(net(x_new) - x_new).abs().mean()", False),
+        ("F.l1_loss(net(x), x)", "((net(x_new) - x_new) ** 2).mean()", False),
+    ],
+)
+def test_a_squared_error_may_be_written_out_where_the_network_is_validated(loss, value, noted):
+    """Of what a network returns, in a program that trains with torch's squared error."""
+    source = f"""
+        optimizer = Adam(net.parameters())
+        for x in batches:
+            loss = {loss}
+            loss.backward()
+            optimizer.step()
+        out = net(x_new)
+        print({value})
+    """
+    code = written_out(source).splitlines()[-1]
+    assert ("evaluated(" in code) == noted, code
+
+
+def test_a_loss_is_picked_from_what_a_model_returns():
+    """By its place, which has that name elsewhere; another place is no loss."""
+    source = """
+        for x, y in batches:
+            logits, loss = model(x, y)
+            loss.backward()
+            optimizer.step()
+        print(model(x_new, y_new)[1].item())
+        print(model(x_new, y_new)[0])
+    """
+    one, other = [line for line in written_out(source).splitlines() if "print(" in line]
+    assert "evaluated(" in one and "evaluated(" not in other
+
+
+def test_a_network_may_return_its_loss_itself():
+    """As one that masks its inputs by itself; a call of it elsewhere is a validation."""
+    source = """
+        class Masked(nn.Module):
+            def forward(self, x):
+                return self.error(x)
+        model = Masked()
+        for x in batches:
+            loss = model(x)
+            loss.backward()
+            optimizer.step()
+        print(model(x_new).item())
+    """
+    assert "evaluated(" in written_out(source).splitlines()[-1]
