@@ -153,6 +153,10 @@ class WatchedLoop:
             self._safely(self._examine_again)
         return found
 
+    def rolled_out(self, tape: Tape) -> list[Tensor]:
+        """Return what is made by giving the network its own outputs far more often than a step."""
+        return self._safely(self.watcher.rolled_out, tape) or []
+
     def validate(self, loss: Tensor | float, accuracy: Tensor | float | None = None) -> None:
         """Take the loss on other data, and the accuracy there; after the end, too."""
         self._safely(self.watcher.validate, loss, accuracy)

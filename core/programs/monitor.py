@@ -11,7 +11,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..doctor.watch.safe_log import SafeLog
@@ -21,7 +21,7 @@ from .instrument import CodePlace
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..doctor.watch.tape import TapeRecorder
+    from ..doctor.watch.tape import Tape, TapeRecorder
     from ..doctor.watch_loop import WatchedLoop
 
 SPLITS = ("split", "phase", "mode", "part", "which", "dataset", "name")
@@ -167,8 +167,13 @@ class Monitor:
         self._in_step = 0
         self._root: Tensor | None = None
         self._loss: Tensor | None = None
+        self._part: tuple[CodeType, int] | None = None
+        """The line that differentiated a part of a step's loss; None of a whole one."""
         self._looked_at: tuple[Training, weakref.ref[Tensor]] | None = None
         self._used: Counter[int] = Counter()
+        self._rollouts: set[int] = set()
+        """Uses whose losses are those of rollouts, in which errors add up."""
+        self._rolled_out: list[weakref.ref[Tensor]] = []
         self.recording = False
         self._pace = Pace(0.5, 0.02)
         self.on = True
@@ -189,8 +194,18 @@ class Monitor:
         if self._root is not None and (
             self._loss is None or (self._root.numel() == 1 and not _is_searching(sys._getframe(1)))
         ):
-            self._loss = value
+            frame = sys._getframe(1)
+            self._add(value, (frame.f_code, frame.f_lineno))
         return value
+
+    def _add(self, value: "Tensor", line: tuple[CodeType, int]) -> None:
+        """Note a loss; one of several that are divided by their number is added to those before."""
+        with sys.modules["torch"]._C.DisableTorchFunction():
+            before, earlier = self._loss, self._part
+            divided = type(value.grad_fn).__name__ in ("DivBackward0", "MulBackward0")
+            self._part = line if divided and (before is None or earlier == line) else None
+            adds = before is not None and self._part is not None
+            self._loss = before.detach() + value.detach() if adds and before is not None else value
 
     def argument(self, value: Any) -> Any:
         """Note what is given to ``backward`` of something that is no tensor: an accelerator."""
@@ -344,31 +359,45 @@ class Monitor:
         self._used[number] -= 1
 
     def used(
-        self, recorder: "TapeRecorder", frame: FrameType, inside: bool, before: int = 0
+        self, tape: "Tape", frame: FrameType, inside: bool, number: int, before: int = 0
     ) -> None:
         """Compare a use with the trainings whose network it uses.
 
         Args:
-            recorder: of the use.
+            tape: of the use.
             frame: in which it stands.
             inside: whether it is a part of a step.
+            number: of its place.
             before: how many losses were noted before it.
         """
-        if inside and any(t.requires_grad for op in recorder.tape.ops for t in op.outputs):
+        if inside and any(t.requires_grad for op in tape.ops for t in op.outputs):
             return  # the step's own forward pass
+        rolled_out = [made for t in self.trainings for made in t.loop.rolled_out(tape)]
+        if rolled_out:
+            self._rolled_out = [weakref.ref(made) for made in rolled_out]
+        if self.noted() > before:
+            known = {id(made) for ref in self._rolled_out if (made := ref()) is not None}
+            if any(id(t) in known for op in tape.ops for t in (*op.inputs, *op.outputs)):
+                self._rollouts.add(number)
+        self.forget(number, before)
         if not self._open:
-            self._attribute(recorder, before)
+            self._attribute(tape, before)
         for training in self.trainings:
             if not inside:
                 training.validated()
-            training.uses += training.loop.take_use(recorder.tape, frame)
+            training.uses += training.loop.take_use(tape, frame)
 
-    def _attribute(self, recorder: "TapeRecorder", before: int) -> None:
+    def forget(self, number: int, before: int) -> None:
+        """Forget the losses that were noted in a use, if they are those of a rollout."""
+        if number in self._rollouts:
+            del self.trainings[-1].evaluated[before:]
+
+    def _attribute(self, tape: "Tape", before: int) -> None:
         """Give losses behind a training to the one whose network they are of, if it is known.
 
         Of a network that none has trained, as where the next training begins, they are nobody's.
         """
-        inputs = [t for op in recorder.tape.ops for t in op.inputs]
+        inputs = [t for op in tape.ops for t in op.inputs]
         weights = {id(t) for t in inputs if t.is_leaf and t.requires_grad}
         losses = self.trainings[-1].evaluated[before:]
         if losses and weights and not self.trainings[-1].loop.watcher.has(weights):
@@ -442,12 +471,14 @@ class _Use:
     def __init__(self, monitor: Monitor, number: int, inside: bool) -> None:
         self._monitor, self._number, self._inside = monitor, number, inside
         self._recorder: TapeRecorder | None = None
+        self._noted = 0
 
     def __enter__(self) -> Self:
+        self._noted = self._monitor.noted()
         if self._monitor.may_record(self._number, self._inside):
             from ..doctor.watch.tape import TapeRecorder
 
-            self._frame, self._noted = sys._getframe(1), self._monitor.noted()
+            self._frame = sys._getframe(1)
             self._recorder = TapeRecorder(training=False)
             self._recorder.__enter__()
             self._monitor.recording = True
@@ -465,8 +496,10 @@ class _Use:
             if not (self._recorder.tape.ops or self._inside):
                 self._monitor.passed_over(self._number)
             elif error is None:
-                known = self._recorder, self._frame, self._inside, self._noted
-                _guarded(self._monitor.used, *known)
+                use = self._recorder.tape, self._frame, self._inside, self._number, self._noted
+                _guarded(self._monitor.used, *use)
+        else:
+            _guarded(self._monitor.forget, self._number, self._noted)
 
 
 def _guarded(function: Callable[..., None], *arguments: Any) -> None:

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from types import FrameType
@@ -37,6 +37,7 @@ from .tape import (
     PRODUCTS,
     RANDOM,
     Line,
+    Op,
     Tape,
     TapeRecorder,
     isolated,
@@ -69,6 +70,8 @@ FOLLOWED = 4
 MAX_RATES = 256
 """Learning rates that are kept; with twice as many steps, every second of them."""
 MAX_OBSERVATIONS = 400
+LONGER = 2.0
+"""Times as often as in a step, beyond which a network that gets its own outputs is rolled out."""
 OTHER_DATA, OTHER_DATA_MARGIN = 3.0, 0.5
 """Times its loss on new data, plus this, from which on another one after the same step is none."""
 MAX_COMPARED = 64
@@ -692,6 +695,22 @@ class LoopWatcher:
             self._compare(graph, tape, frame)
         return True
 
+    def rolled_out(self, tape: Tape) -> list[Tensor]:
+        """Return what is made by giving a network its own outputs far more often than in a step.
+
+        In such a rollout, as of a differential equation, errors add up, and its loss is another.
+        """
+        graph = self.graph
+        if graph is None or not graph.layers:
+            return []
+        first, *_, last = [*graph.layers, *graph.layers]
+        found = {id(t): t for op in tape.ops for t in op.outputs}
+        for weight in (first, last):
+            most = LONGER * max(passes_in_a_row(graph.ops, weight).values(), default=0)
+            passes = passes_in_a_row(tape.ops, weight)
+            found = {key: t for key, t in found.items() if passes[key] > most}
+        return list(found.values())
+
     def _is_module(self, used: set[int], frame: FrameType | None) -> bool:
         """Whether layers are all those of a network, or of one of its parts."""
         with torch._C.DisableTorchFunction():
@@ -711,6 +730,21 @@ class LoopWatcher:
             for key in (id(tensor) for tensor in op.inputs):
                 if op.line and key in graph.weights:
                     self.use_lines.setdefault(key, op.line)
+
+
+def passes_in_a_row(ops: Sequence[Op], weight: int) -> dict[int, int]:
+    """Return by the id of what is made how often a weight worked on what was made with it before.
+
+    What is drawn or picked by its number, as the tokens of a text, begins anew.
+    """
+    passes: dict[int, int] = {}
+    for op in ops:
+        before = max((passes.get(id(t), 0) for t in op.inputs), default=0)
+        before += any(id(t) == weight for t in op.inputs)
+        for made in op.outputs:
+            count = before if made.is_floating_point() else 0
+            passes[id(made)] = max(count, passes.get(id(made), 0))
+    return passes
 
 
 def _first_given(graph: StepGraph, shape: tuple[int, ...], otherwise: Tensor) -> Tensor:

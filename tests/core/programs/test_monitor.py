@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.utils import prune
 
 from core.doctor.watch.tape import TapeRecorder
@@ -102,12 +103,67 @@ def test_a_use_is_looked_for_until_there_is_one(monkeypatch):
     monitor = Monitor([CodePlace("a.py", None, 1)], WatchedLoop, math.inf, lambda: None)
     monitor.trainings.append(Training(CodePlace("a.py", None, 1), WatchedLoop(), math.inf))
     seen = []
-    monkeypatch.setattr(monitor, "used", lambda recorder, *_: seen.append(len(recorder.tape.ops)))
+    monkeypatch.setattr(monitor, "used", lambda tape, *_: seen.append(len(tape.ops)))
     for epoch in range(25):
         with monitor.use(0):
             if epoch % 5 == 4:
                 torch.ones(3).sum()
     assert len(seen) >= 3 and all(seen)
+
+
+@pytest.mark.parametrize(("divided", "expected"), [(True, 2.0), (False, 3.0)])
+def test_the_loss_of_a_step_that_accumulates_gradients_is_the_sum_of_its_parts(divided, expected):
+    """Each is divided by their number: the sum is as large as a loss on new data."""
+    place, w = CodePlace("a.py", None, 1), torch.ones(1, requires_grad=True)
+
+    def watched():
+        return WatchedLoop((w,), record=False, budget=0.0)
+
+    monitor = Monitor([place], watched, math.inf, lambda: None)
+    with monitor.training(0):
+        for _ in range(4):
+            for size in (1.0, 3.0):
+                loss = (w * size).sum()
+                loss = loss / 2 if divided else loss
+                monitor.root(loss).backward()
+            w.grad = None
+            monitor.step(0)
+    monitor.finish()
+    (training,) = monitor.trainings
+    assert training.loop.watcher.losses()[1].tolist() == [expected] * 4
+
+
+@pytest.mark.parametrize(("times", "kept"), [(40, 0), (4, 6)])
+def test_the_loss_of_a_long_rollout_is_no_validation(times, kept):
+    """Its errors add up, as where a differential equation is solved much further than in a step."""
+    net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
+    adam = torch.optim.Adam(net.parameters())
+    place = CodePlace("a.py", None, 1)
+
+    def watched():
+        return WatchedLoop((net,), record=False, budget=0.0)
+
+    monitor = Monitor([place, place], watched, math.inf, lambda: None)
+
+    def rolled_out(times):
+        state = states
+        for _ in range(times):
+            state = state + 0.1 * net(state)
+        return F.mse_loss(state, states.flip(0))
+
+    states = torch.randn(20, 2)
+    with monitor.training(0):
+        for _ in range(6):
+            loss = rolled_out(3)
+            adam.zero_grad()
+            monitor.root(loss).backward()
+            adam.step()
+            monitor.step(0)
+            with monitor.use(1), torch.no_grad():
+                monitor.evaluated(monitor.noted(), rolled_out(times))
+    monitor.finish()
+    (training,) = monitor.trainings
+    assert len(training.loop.watcher.validations) == kept
 
 
 def test_what_is_measured_later_with_the_same_weights_is_no_validation():
