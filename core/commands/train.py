@@ -117,12 +117,12 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
             kept = f" They are in {event.checkpoint}." if event.checkpoint else ""
             raise UserError(event.sentence + kept)
         elif isinstance(event, Finished | Stopped):
+            if not event.checkpoint:
+                raise UserError("Stopped before the first step; nothing was kept.")
             steps, seconds = event.step - first, max(1e-9, event.seconds - run.elapsed)
             answer |= {"steps": event.step, "seconds": round(event.seconds, 3)}
             answer |= {"steps_per_second": round(steps / seconds, 2)}
             answer["checkpoint"], note = event.checkpoint, event.note
-            if not event.checkpoint:
-                raise UserError("Stopped before the first step; nothing was kept.")
             if judged != event.step:  # a signal left no time for it
                 for name in ("val_loss", "metrics"):
                     answer.pop(name, None)

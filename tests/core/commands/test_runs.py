@@ -14,6 +14,7 @@ from core.commands import runs as command
 from core.commands import train as train_command
 from core.commands.run_options import ProgressPrinter
 from core.doctor.diagnosis import Diagnosis
+from core.playgrounds.names.playground import NamesPlayground
 from core.runs.run_info import read_run_info, write_run_info
 
 SMALL = "--set model=mlp hidden=16 batch_size=32 lr=0.01".split()
@@ -94,6 +95,20 @@ def test_a_training_that_a_signal_ends_is_kept_and_goes_on(kept, capsys, monkeyp
     assert ("val_loss" in answer) == (name == "SIGINT")
     assert main(["train", "--resume", folder.name, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["steps"] == 3000
+
+
+def test_a_signal_before_the_first_step_leaves_nothing(kept, capsys, monkeypatch):
+    """It is said in a line, and the exit status is the signal's."""
+    ready = NamesPlayground.get_ready
+
+    def interrupted(*given):
+        os.kill(os.getpid(), signal.SIGINT)
+        return ready(*given)
+
+    monkeypatch.setattr(NamesPlayground, "get_ready", interrupted)
+    assert main(["train", "names", "--steps", "30", *SMALL]) == 128 + signal.SIGINT
+    assert capsys.readouterr().err.endswith("before the first step; nothing was kept.\n")
+    assert not kept.exists()
 
 
 def test_a_broken_run_goes_on(kept, recorded, capsys):
