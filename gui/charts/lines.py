@@ -55,6 +55,7 @@ class Line:
         hollow: whether the dots are rings.
         x, y: the points, (n,); x ascends, y may be NaN.
         low, high: a band around it at the same x, (n,); empty for none.
+        quiet: whether its name is in the legend alone, as that of several in the background.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Line:
     y: Array = field(default_factory=lambda: np.empty(0))
     low: Array = field(default_factory=lambda: np.empty(0))
     high: Array = field(default_factory=lambda: np.empty(0))
+    quiet: bool = False
 
     def pen(self) -> QPen:
         """Return what the line is drawn with."""
@@ -193,7 +195,7 @@ class Chart(Navigation):
         parts = []
         for line in self.lines:
             good = line.y[np.isfinite(line.y)]
-            if len(good) and line.name:
+            if len(good) and line.name and not line.quiet:
                 words = f"{line.name} from {self.write(good[0])} to {self.write(good[-1])}"
                 if len(line.low):
                     words += f" ({self.write(line.low[-1])} to {self.write(line.high[-1])})"
@@ -452,7 +454,7 @@ class Chart(Navigation):
 
     def values_at(self, x: float) -> tuple[float, list[tuple[Line, float, float]]]:
         """Return the place nearest to x at which there is a point, and each curve's point there."""
-        lines = [line for line in self.lines if line.name and not np.isnan(line.y).all()]
+        lines = [line for line in self.lines if line.name and len(line.x) and not line.quiet]
         found = [(line, line.nearest(x)) for line in lines]
         points = [(line, float(line.x[i]), float(line.y[i])) for line, i in found]
         at = min((px for _, px, _ in points), key=lambda px: abs(px - x), default=x)

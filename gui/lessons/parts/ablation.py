@@ -376,10 +376,8 @@ class Part(Card):
                 dash = (3.2, 2.4)
                 lines.append(Line(f"without: {title}", "text", 1.6, dash=dash, x=x, y=y))
             else:
-                lines.append(Line("", "muted", 1.0, 110, x=x, y=y))
-        if not all(line.name for line in lines):  # one entry of the legend for all of them
-            nowhere = np.array([np.nan])
-            lines.append(Line("other switches", "muted", 1.0, 110, x=np.ones(1), y=nowhere))
+                name = "" if any(line.quiet for line in lines) else "other switches"
+                lines.append(Line(name, "muted", 1.0, 110, x=x, y=y, quiet=bool(name)))
         return lines
 
     def _refresh(self) -> None:

@@ -64,11 +64,12 @@ def test_a_click_on_a_row_shows_its_curves_and_its_code(shelf, part):
     train(shelf, part)
     QTest.mouseClick(part.board, LEFT, pos=row(part, 2))
     assert [line.name for line in part.chart.lines] == [
-        "",
+        "other switches",
         "without: Optimiser muon",
         "with: Optimiser muon",
-        "other switches",
     ]
+    part.chart.point(10.0)
+    assert "other switches" not in part.chart.hover_text()
     assert "Muon: An optimiser for the matrices" in part.about.text()
     assert "Source: Jordan et al. 2024" in part.about.text()
     QTest.mouseClick(part.code.button, LEFT)
