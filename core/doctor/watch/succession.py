@@ -99,7 +99,7 @@ class MovedParameter:
         self.last: Tensor | None = None
         self.moves = 0
         self.suspected_at = -1
-        self._seen = (0, 0)
+        self._version, self._gradient_version = 0, 0
         self._gradient: Tensor | None = None
         self._still, self._longest_still = 0, 0
         self._usual: set[int] = set()
@@ -120,15 +120,16 @@ class MovedParameter:
         """See how the parameter was moved in a step that is done."""
         if self.parameter is None or self._doubts >= MAX_DOUBTS:
             return
-        version = self._seen[0]
+        version = self._version
         if self._is_as_before(self.parameter):
             self._still += 1
             if self._still > self._longest_still and self.suspected_at < 0:
                 self.suspected_at = step + 1 - self._still
             return
         self.moves += 1
-        self._longest_still, self._still = max(self._longest_still, self._still), 0
-        self._change = self._seen[0] - version
+        if self._still:
+            self._longest_still, self._still = max(self._longest_still, self._still), 0
+        self._change = self._version - version
         if not self._usual:
             self._usual.add(self._change)
         if self._change not in self._usual and self.suspected_at < 0:
@@ -136,10 +137,14 @@ class MovedParameter:
 
     def _is_as_before(self, parameter: Tensor) -> bool:
         """Whether neither it nor its gradient was written; to write to ``.data`` counts as none."""
-        gradient = parameter.grad
-        seen = parameter._version, -1 if gradient is None else gradient._version
-        same = seen == self._seen and gradient is self._gradient
-        self._seen, self._gradient = seen, gradient
+        gradient, version = parameter.grad, parameter._version
+        written = -1 if gradient is None else gradient._version
+        same = (
+            gradient is self._gradient
+            and version == self._version
+            and written == self._gradient_version
+        )
+        self._gradient, self._version, self._gradient_version = gradient, version, written
         return same
 
     def settle(self) -> None:

@@ -259,8 +259,7 @@ class LoopWatcher:
     def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
         """Take the loss of a step that is done, its update included; what is none is said once."""
         tape = self.stop_recording()
-        known = self._is_loss(loss, "seen.step()")
-        if self.count % self._rate_stride == 0:
+        if self.variables.optimizers and self.count % self._rate_stride == 0:
             self._note_rate()
         self._moved.look(self.count)
         if tape is None and self.count > THINNED_FROM and self.count % THINNED_STRIDE:
@@ -268,6 +267,7 @@ class LoopWatcher:
             if frame is not None and self.due():
                 self.start_recording(frame)
             return  # to keep every loss costs a fast loop one per cent
+        known = self._is_loss(loss, "seen.step()")
         if tape is not None:
             with torch._C.DisableTorchFunction():
                 self._try_to_observe(tape, loss if known else None, frame)
@@ -277,7 +277,7 @@ class LoopWatcher:
                 self._work += self._observing_work(tape)
                 self._pace.charge(cost)
         if known:
-            self._pending.append(loss.detach() if isinstance(loss, Tensor) else loss)
+            self._pending.append(_kept(loss))
             self._steps.append(self.count)
         self._expect_update()
         self.count += 1
@@ -311,6 +311,14 @@ class LoopWatcher:
 
     def due(self) -> bool:
         """Whether the next step is to be observed."""
+        # Of nearly all steps nothing makes it so: that is seen without reading a clock.
+        if (
+            self.count < self._next_step
+            and self._moved.suspected_at < 0
+            and self.count not in (self._behind_update, self._next_update, self._next_validation)
+            and self._every == math.inf
+        ):
+            return False
         by_work = self._seen_before + self._share * self.count * self._step_work
         if len(self.earlier) < AS_FREE:
             by_work += FREE_SECONDS
@@ -773,6 +781,17 @@ def _namespaces(frame: FrameType | None) -> list[dict[str, Any]]:
         return []
     inside = frame.f_locals
     return [inside] if inside is frame.f_globals else [inside, frame.f_globals]
+
+
+def _kept(loss: Tensor | float) -> Tensor | float:
+    """Return a loss as it is kept until many are fetched from their device at once.
+
+    On a CPU that is its number: tensors that stay lie in memory between those of later steps, and
+    make these slower.
+    """
+    if type(loss) is Tensor and loss.is_cpu and not loss.dim():
+        return float(loss.item())
+    return loss.detach() if isinstance(loss, Tensor) else loss
 
 
 def _loss_of(loss: Any) -> float:
