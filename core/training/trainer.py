@@ -111,16 +111,26 @@ class Run:
 
 @dataclass
 class _Group:
-    """Steps whose losses are still on the device."""
+    """Steps whose losses are not told of yet: still on a device, or the numbers of a CPU.
 
-    losses: list[Tensor] = field(default_factory=list)
-    correct: list[Tensor] = field(default_factory=list)
+    There tensors that stay would lie in memory between those of later steps, and make these slower.
+    """
+
+    losses: list[Tensor | float] = field(default_factory=list)
+    correct: list[Tensor | float] = field(default_factory=list)
 
     def add(self, loss: Tensor, correct: Tensor | None) -> None:
         """Remember a step's loss, and its share of right answers where there is one."""
-        self.losses.append(loss)
+        self.losses.append(loss.item() if loss.is_cpu else loss)
         if correct is not None:
-            self.correct.append(correct)
+            self.correct.append(correct.item() if correct.is_cpu else correct)
+
+    def tensor(self) -> Tensor:
+        """Return all losses, then all shares of right answers, in float32."""
+        numbers: list[Any] = [*self.losses, *self.correct]
+        if isinstance(numbers[0], float):
+            return torch.tensor(numbers, dtype=torch.float32)
+        return torch.stack(numbers).float()
 
 
 class _Loop:
@@ -252,7 +262,7 @@ class _Loop:
         """Bring the group's losses over, in one transfer."""
         begin = time.perf_counter()
         group, self.group = self.group, _Group()
-        numbers = frozen(torch.stack([*group.losses, *group.correct]).float())
+        numbers = frozen(group.tensor())
         losses, correct = np.split(numbers, [len(group.losses)])
         self.accuracy = float(correct.mean()) if len(correct) else math.nan
         self._advance(time.perf_counter() - begin)

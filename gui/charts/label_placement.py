@@ -63,16 +63,20 @@ def quietest(
         if top >= frame.top() - high / 2 and top + high <= frame.bottom() + 2
     ] or [QRectF(ends[1], y - high - 1, wide, high)]
 
-    def hidden(place: QRectF) -> float:
-        columns = np.linspace(place.left(), place.right(), max(2, math.ceil(wide / 3)))
-        return sum(
-            float(np.mean((heights > place.top()) & (heights < place.bottom())))
-            for heights in (np.interp(columns, *c, left=np.nan, right=np.nan) for c in curves)
-        )
-
     free = [place for place in places if not any(place.intersects(other) for other in taken)]
-    best = min(free, key=hidden, default=None)
-    return best if best is not None and hidden(best) <= MOST_HIDDEN else None
+    if not free:
+        return None
+    # All places at once: this is done at each painting, while a training wants the interpreter.
+    left, right = [place.left() for place in free], [place.right() for place in free]
+    columns = np.linspace(left, right, max(2, math.ceil(wide / 3)), axis=1)
+    top = np.array([[place.top()] for place in free])
+    bottom = np.array([[place.bottom()] for place in free])
+    hidden = np.zeros(len(free))
+    for curve in curves:
+        heights = np.interp(columns, *curve, left=np.nan, right=np.nan)
+        hidden += np.mean((heights > top) & (heights < bottom), axis=1)
+    best = int(hidden.argmin())
+    return free[best] if hidden[best] <= MOST_HIDDEN else None
 
 
 def spread(places: Sequence[float], step: float, low: float, high: float) -> list[float]:

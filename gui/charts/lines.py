@@ -314,7 +314,7 @@ class Chart(Navigation):
         low, high = (None, None) if zoomed else self.limits
         found = [float(v.min()) for v in values]
         # The highest single points are noise; leaving them out keeps the rest readable.
-        found += [float(np.quantile(v, 0.995 if len(v) > 50 else 1.0)) for v in values]
+        found += [float(np.quantile(v, 0.995) if len(v) > 50 else v.max()) for v in values]
         if not zoomed:
             found += self.y_holds
             found += [v for v, _, _ in self.levels.values() if low is None or low <= v]

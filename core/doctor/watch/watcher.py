@@ -311,14 +311,13 @@ class LoopWatcher:
 
     def due(self) -> bool:
         """Whether the next step is to be observed."""
-        # Of nearly all steps nothing makes it so: that is seen without reading a clock.
+        # Of nearly all steps nothing makes it so: that is seen without reckoning what it may take.
         if (
             self.count < self._next_step
             and self._moved.suspected_at < 0
             and self.count not in (self._behind_update, self._next_update, self._next_validation)
-            and self._every == math.inf
         ):
-            return False
+            return self._every < math.inf and self._pace.due()
         by_work = self._seen_before + self._share * self.count * self._step_work
         if len(self.earlier) < AS_FREE:
             by_work += FREE_SECONDS
