@@ -352,6 +352,21 @@ def test_a_machine_that_is_busy_observes_the_same_steps(letters, monkeypatch):
     assert found[0] == found[1] and 6 < len(found[0]) < 13
 
 
+def test_a_loss_is_kept_as_it_was_reported():
+    """Whatever the loop writes into its tensor later, as one does that sums its losses there."""
+    w = torch.ones(3, requires_grad=True)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for step in range(30):
+            loss = ((w - 2 - step) ** 2).mean()
+            loss.backward()
+            with torch.no_grad():
+                w -= 0.1 * w.grad
+            w.grad, value = None, loss.detach()
+            seen.step(loss)
+            value.zero_()
+    assert (seen._loop.watcher.losses()[1] > 0).all()
+
+
 def test_two_adversaries_are_no_fault():
     """Their losses stay where they are, and one's pass leaves gradients in the other."""
     torch.manual_seed(0)
