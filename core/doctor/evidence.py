@@ -36,6 +36,12 @@ UNEVEN = 0.15
 """The part of the range by which a rate of it may miss an even spacing of logarithms."""
 NO_UPDATE = -5.0
 """The log10 of the update-to-weight ratio at which steps do nothing, where a range test begins."""
+OTHER_SCALE = 5.0
+"""Times the training loss, to which the first loss on new data does not come on one scale."""
+FALLEN = 0.9
+"""Times its first value, below which the loss on new data has fallen as the training loss has."""
+APART = 1.25
+"""Times their first ratio, to which the two come as a network memorises."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +226,21 @@ class Evidence:
     def loss_is_comparable(self) -> bool:
         """Whether the loss has a scale that is known, and falls as the network learns."""
         return not self.training_kind or self.training_kind in COMPARABLE
+
+    @property
+    def validates_on_other_scale(self) -> bool:
+        """Whether the loss on new data is far above from its first value on, and falls alike.
+
+        As a sum over all examples beside a mean. What is memorised takes the two apart, with time.
+        """
+        points = [(step, loss) for step, loss in self.validations if math.isfinite(loss)]
+        if len(points) < 2:
+            return False
+        (at, first), (_, last) = points[0], points[-1]
+        near = self.losses[(self.steps >= 0.8 * at) & (self.steps <= 1.2 * at)]
+        then = float(np.median(near)) if len(near) else 0.0
+        alike = last * then < APART * first * self.ended
+        return bool(first > OTHER_SCALE * then > 0.0 and last < FALLEN * first and alike)
 
     @property
     def losses_alone(self) -> bool:

@@ -35,6 +35,8 @@ SURELY = 0.05
 """The part of the loss by which twice the steps lower it, from which on that need not be sure."""
 MIN_VALIDATIONS = 5
 """Losses on new data, from which on it is seen whether they have risen for good."""
+WANDERS = 10
+"""Losses on new data since the lowest, from which on it is seen how far they stray from a line."""
 BASELINE = 1.02
 """A loss on tokens above so much of what a table of pairs reaches has more to learn."""
 UNSEEN = (
@@ -277,8 +279,12 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
     around = max(1, tail // 2)  # one that is lower than its neighbours may be so by chance
     near = slice(max(0, lowest - around), lowest + around + 1)
     best, at = float(np.median(losses[near])), float(steps[lowest])
-    noise = float(np.median(np.abs(np.diff(losses[lowest:])))) if lowest < len(losses) - 1 else 0.0
-    if lowest > 0.8 * (len(losses) - 1) or now < best + WORTH_IT * abs(best) + noise / tail**0.5:
+    since = losses[lowest:]
+    noise = float(np.median(np.abs(np.diff(since)))) / tail**0.5 if len(since) > 1 else 0.0
+    if len(since) > WANDERS:  # one that wanders slowly has small differences
+        line = np.polynomial.Polynomial.fit(steps[lowest:], since, 1)
+        noise = max(noise, float((since - line(steps[lowest:])).std()))
+    if lowest > 0.8 * (len(losses) - 1) or now < best + WORTH_IT * abs(best) + noise:
         return None
     then = evidence.losses[(evidence.steps >= 0.8 * at) & (evidence.steps <= 1.2 * at)]
     if len(then) and not evidence.ended < np.nanmean(then):
@@ -334,7 +340,7 @@ def _knows_training_examples(evidence: Evidence) -> tuple[str, str, float] | Non
     if not points or not evidence.loss_is_comparable:
         return None
     now, fallen = points[-1], evidence.began - evidence.ended
-    if not now - evidence.ended > NOT_LEARNED * fallen > 0.0:
+    if evidence.validates_on_other_scale or not now - evidence.ended > NOT_LEARNED * fallen > 0.0:
         return None
     return (
         "unknown",

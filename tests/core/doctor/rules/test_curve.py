@@ -159,6 +159,15 @@ def test_quantities_that_are_known_to_the_last_digit(train, new, passed):
     assert overfitting.check(found).passed is passed
 
 
+def test_a_loss_on_new_data_that_is_a_sum_is_not_far_above_a_mean():
+    """It was as many times the training loss when that had hardly begun to fall."""
+    fallen = np.linspace(8.0, 2.0, STEPS)
+    sums = [(t, 700 * float(fallen[t])) for t in range(10, STEPS, 10)]
+    found = evidence(losses=fallen, steps=np.arange(STEPS), validations=sums, train_loss=2.0)
+    check = overfitting.check(found)
+    assert check.passed and "on another scale" in check.measured
+
+
 def test_the_loss_on_both_kinds_of_data_shows_overfitting():
     """Measured at the end, without a curve."""
     assert overfitting.check(evidence(training_loss=0.5, new_loss=2.5)).passed is False

@@ -247,6 +247,26 @@ def test_one_low_loss_among_others_is_no_minimum():
     assert conclude(case, ()).verdict != "overfitting"
 
 
+def test_a_loss_that_wanders_slowly_has_not_risen():
+    """A graph network's, on a few labelled nodes: as high now as it was again and again."""
+    x = np.arange(300.0)
+    wanders = 0.15 + 0.01 * np.sin(x / 4) + 1.3 * np.exp(-x / 8) - 0.012 * np.exp(-((x - 100) ** 2))
+    case = Evidence(x, 0.1 + (x + 1.0) ** -0.9, [], list(zip(x, wanders, strict=True)))
+    assert conclude(case, ()).verdict != "overfitting"
+    case.validations = [(step, loss + 1e-6 * step**2) for step, loss in case.validations]
+    assert conclude(case, ()).verdict == "overfitting"
+
+
+def test_a_sum_over_new_examples_is_not_held_against_a_mean():
+    """It falls as the training loss does, a thousand times as large all the time."""
+    x = np.arange(1, 1001)
+    losses = 100 + 400 * x**-0.5
+    case = Evidence(x, losses, [], [(at, 800 * losses[at - 1]) for at in range(50, 1001, 50)])
+    assert case.validates_on_other_scale and conclude(case, ()).verdict != "overfitting"
+    case.validations = [(at, 800 * losses[49] * (1 - at / 80_000)) for at in range(50, 1001, 50)]
+    assert not case.validates_on_other_scale  # it stays where it was, nearly
+
+
 def test_a_run_that_goes_on_is_not_called_settled():
     """Before half of its steps are done, it is only said how far it is."""
     x = np.arange(100)
