@@ -63,6 +63,7 @@ class _Unit:
     owner: str
     backward: bool = False
     updates: bool = False
+    steps: bool = False
     trains: bool = False
 
 
@@ -452,11 +453,11 @@ class LoopFinder:
 
     def _settle(self) -> None:
         while True:
-            before = [(u.backward, u.updates, u.trains) for u in self._units]
+            before = [(u.backward, u.updates, u.steps, u.trains) for u in self._units]
             self.found = Loops()
             for unit in self._units:
                 self._classify_unit(unit)
-            if before == [(u.backward, u.updates, u.trains) for u in self._units]:
+            if before == [(u.backward, u.updates, u.steps, u.trains) for u in self._units]:
                 return
 
     def _classify_unit(self, unit: _Unit) -> None:
@@ -480,6 +481,7 @@ class LoopFinder:
                 unit.backward |= self._is_backward(node) or any(u.backward for u in called)
         if not isinstance(unit.node, ast.Module):
             unit.updates = any(self._is_update(n, unit.owner) for n in _own(unit.node))
+            unit.steps = any(self._is_step(n, unit.owner) for n in _own(unit.node))
         else:
             unit.backward = False
 
@@ -558,10 +560,8 @@ class LoopFinder:
         if id(node) in self._moved:
             return True
         if isinstance(node, ast.Call):
-            func = node.func
-            if isinstance(func, ast.Attribute) and func.attr == "step":
-                return not self._is_scheduler(func.value)
-            return any(u.updates for u in self._called(node, owner))
+            helpers = [] if _is_step_method(node) else self._called(node, owner)
+            return self._is_step(node, owner) or any(u.updates for u in helpers)
         if isinstance(node, ast.Assign | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = {_last_name(target) for target in targets}
@@ -574,6 +574,14 @@ class LoopFinder:
             return name.endswith("_") and any(_reads_gradient(arg) for arg in call.args)
         return False
 
+    def _is_step(self, node: ast.AST, owner: str) -> bool:
+        """Whether an optimiser does a step there, or in what is called."""
+        if not isinstance(node, ast.Call):
+            return False
+        if _is_step_method(node):
+            return not self._is_scheduler(node.func.value)  # type: ignore[attr-defined]
+        return any(u.steps for u in self._called(node, owner))
+
     def _is_scheduler(self, receiver: ast.expr) -> bool:
         name = _last_name(receiver)
         return name in self._schedulers or any(part in name.lower() for part in SCHEDULERS)
@@ -581,6 +589,17 @@ class LoopFinder:
     def updates_in(self, statement: ast.stmt, owner: str = "") -> bool:
         """Whether weights are moved in a statement, or in what it calls."""
         return any(self._is_update(node, owner) for node in _own(statement))
+
+    def updating(self, body: list[ast.stmt], owner: str = "") -> list[int]:
+        """Return the places of the statements that move the weights that are trained.
+
+        Where an optimiser does so, what is moved by hand under a later condition are others: the
+        copies that are adapted to a new task, when a network of meta-learning is validated.
+        """
+        places = [k for k, statement in enumerate(body) if self.updates_in(statement, owner)]
+        steps = [k for k in places if any(self._is_step(n, owner) for n in _own(body[k]))]
+        last = steps[-1] if steps else len(body)
+        return [k for k in places if k <= last or not isinstance(body[k], ast.If)]
 
     def backward_in(self, code: ast.AST, owner: str = "") -> bool:
         """Whether a backward pass is in a statement or expression, or in what it calls."""
@@ -603,6 +622,10 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
         one = todo.pop()
         yield one
         todo += ast.iter_child_nodes(one)
+
+
+def _is_step_method(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "step"
 
 
 def _loops_in(node: ast.AST) -> list[ast.AST]:

@@ -167,7 +167,7 @@ class Instrumenter(ast.NodeTransformer):
     def _with_step(self, body: list[ast.stmt], number: int) -> list[ast.stmt]:
         """Put the step behind the last statement that moves weights, or else has a gradient."""
         owner = self._owners[-1]
-        places = [k for k, s in enumerate(body) if self._finder.updates_in(s, owner)]
+        places = self._finder.updating(body, owner)
         places = places or [k for k, s in enumerate(body) if self._finder.backward_in(s, owner)]
         if not places:
             return body

@@ -310,6 +310,9 @@ class Monitor:
                     self._examine(training, error)
                 except KeyboardInterrupt as stop:  # the others are still to be ended
                     stopped = stop
+                    if not training.loop.ended:  # it came before the first experiment
+                        training.loop.budget = 0.0
+                        training.loop.end(stop)
             else:
                 self.trainings.remove(training)
         if ended:

@@ -198,6 +198,27 @@ def test_a_step_is_counted_behind_its_update(source, line):
     assert line_before_step(source) == line
 
 
+def test_copies_that_are_adapted_now_and_then_are_not_what_is_trained():
+    """As where a network of meta-learning (MAML) is validated; another optimiser's step is."""
+    source = """
+    def adapt(net, fast, x, y):
+        grads = torch.autograd.grad(loss_of(net, fast, x, y), fast)
+        return [p - 0.1 * g for p, g in zip(fast, grads)]
+
+    for i in range(800):
+        optimizer.zero_grad()
+        loss_of(net, adapt(net, list(net.parameters()), x, y), z, t).backward()
+        optimizer.step()
+        if i % 100 == 0:
+            COPY
+    """
+    assert line_before_step(source.replace("COPY", "tested(adapt(net, copies, v, w))")) == (
+        "optimizer.step()"
+    )
+    other = source.replace("COPY", "critic.step()")
+    assert line_before_step(other) == "critic.step()"
+
+
 def test_what_is_differentiated_is_marked():
     """Of a tensor, of an accelerator's argument, and before a scaler makes it larger."""
     code = written_out("scaler.scale(loss).backward()\naccelerator.backward(loss)\n")

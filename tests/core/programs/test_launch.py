@@ -243,6 +243,22 @@ F.mse_loss(out, torch.zeros(16))
 net(torch.zeros(16, 5))
 """
 
+LONG_EXAMINED = """
+import torch
+
+torch.manual_seed(1)
+x = torch.randn(4096, 64)
+y = (x[:, :8] ** 2).sum(1, keepdim=True)
+net = torch.nn.Sequential(torch.nn.Linear(64, 1024), torch.nn.ReLU(), torch.nn.Linear(1024, 1))
+optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+for step in range(200):
+    rows = torch.randint(4096, (256,))
+    loss = torch.nn.functional.mse_loss(net(x[rows]), y[rows])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
 ONE_OF_TWO = """
 with torch.no_grad():
     F.mse_loss(NET(x_val), y_val)
@@ -497,15 +513,15 @@ def test_it_is_said_that_a_training_is_examined(program, capfd):
 
 def test_a_signal_that_ends_it_leaves_a_record_that_is_whole(tmp_path, monkeypatch, capfd):
     """Also where experiments are being done: what was observed is judged without them."""
-    path = tmp_path / "warned.py"
-    path.write_text(WARNED)
+    path = tmp_path / "long.py"
+    path.write_text(LONG_EXAMINED)
     monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path))
     monkeypatch.setattr("core.programs.launch.PATIENCE", 60.0)
     tell = "core.commands.watch._tell"  # that it is examined now
     monkeypatch.setattr(tell, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     assert main(["watch", str(path), "--json", "--budget", "60"]) == 128 + signal.SIGTERM
     (loop,) = json.loads(capfd.readouterr().out)["loops"]
-    assert loop["steps"] == 30 and read_record(Path(loop["record"])).diagnosis is not None
+    assert loop["steps"] == 200 and read_record(Path(loop["record"])).diagnosis is not None
 
 
 def test_an_interpreter_that_can_not_run_it_is_said(program, tmp_path):

@@ -16,6 +16,7 @@ from core.doctor.watch.watcher import LoopWatcher
 from core.doctor.watch_loop import WatchedLoop
 from core.programs.instrument import CodePlace
 from core.programs.monitor import Monitor, Training, _guarded
+from core.runs.loop_record import read_record
 
 
 def test_an_epoch_is_no_reason_to_observe(monkeypatch):
@@ -178,3 +179,26 @@ def test_what_is_measured_later_with_the_same_weights_is_no_validation():
     training.evaluated = [2.5]
     training.validated()
     assert loop.watcher.validations == [(0, 3.0), (1, 2.5)] and training.validations == 2
+
+
+def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_path):
+    """As while it is told that a training is examined now: it is judged without experiments."""
+    w, told = torch.ones(1, requires_grad=True), []
+
+    def report():
+        if monitor.trainings and monitor.trainings[0].examined_for is not None and not told:
+            told.append(True)
+            raise KeyboardInterrupt
+
+    def watched():
+        return WatchedLoop((w,), record=tmp_path / "a.watch.json")
+
+    monitor = Monitor([CodePlace("a.py", None, 1)], watched, math.inf, report)
+    with pytest.raises(KeyboardInterrupt), monitor.training(0):
+        for _ in range(4):
+            monitor.root((w * 2.0).sum()).backward()
+            w.grad = None
+            monitor.step(0)
+    (training,) = monitor.trainings
+    assert told and training.loop.ended
+    assert read_record(training.loop.file).diagnosis is not None
