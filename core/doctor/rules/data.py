@@ -33,6 +33,8 @@ MANY_TARGETS = 16
 """In a batch, from which on its class frequencies count."""
 LEARNED = 0.9
 """Part of the entropy of the labels, below which something was learned of the inputs."""
+ONE_CLASS = 0.9
+"""Share of one class, from which on some hundred examples have too few others for simple models."""
 UNPREDICTABLE, LEARNED_A_LITTLE = 0.02, 0.005
 """How much better than by class frequency simple models predict labels that are shuffled."""
 CONTRADICTED = 0.7
@@ -312,6 +314,9 @@ def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
         )
         if data.predictability >= UNPREDICTABLE or learned:
             return rule.passed(measured, "well above 0 %")
+    if data is not None and data.top_share > ONE_CLASS:
+        words = f"{data.top_share:.0%} of the labels are one class"
+        return rule.not_checked(f"{words}: simple models have too few of the others to learn from")
     if data is not None and data.independent_tokens:
         return rule.not_checked("tokens that are drawn: labels may depend on several together")
     if data is not None and math.isfinite(data.predictability) and data.sees_whole:

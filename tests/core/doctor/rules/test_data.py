@@ -139,6 +139,14 @@ def test_labels_shuffled(predictability, end, passed):
     assert found.passed is passed
 
 
+@pytest.mark.parametrize(("share", "passed"), [(0.95, None), (0.6, False)])
+def test_labels_of_which_few_are_rare_may_be_hard_for_simple_models(share, passed):
+    """Among some hundred examples a dozen frauds are too few to learn from."""
+    stats = DataStats(predictability=0.0, entropy=0.2, top_share=share)
+    found = data.labels_shuffled.check(evidence(losses=falling(end=0.19), data=stats))
+    assert found.passed is passed
+
+
 def test_labels_that_only_one_batch_learns_are_shuffled():
     """The loss stays at the entropy, though a batch can be overfit."""
     stats, flat = DataStats(entropy=3.2), [3.2] * 250
