@@ -431,7 +431,8 @@ class Monitor:
         if self._in_step and not held_out and sys.modules["torch"].is_grad_enabled():
             return value  # the step's own loss, as a number
         if not _is_on_training_data(sys._getframe(1)):
-            _guarded(self._look_at, before, value, targets)
+            with sys.modules["torch"]._C.DisableTorchFunction():  # no operation of the program's
+                _guarded(self._look_at, before, value, targets)
         return value
 
     def _look_at(self, before: int, value: Any, targets: Any) -> None:

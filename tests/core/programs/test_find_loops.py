@@ -485,6 +485,8 @@ def test_a_loss_on_data_that_is_called_held_out_is_a_validation_with_gradients_t
             print(criterion(net(x_test), y_test).item(), criterion(net(latest), y).item())
     """
     assert written_out(source).count("held_out=True") == 1
+    real = source.replace("net(x_test), y_test", "critic(pictures), valid")
+    assert "held_out" not in written_out(real)  # what an adversary is told of real pictures
 
 
 def test_what_a_trainer_computes_is_not_named_after_its_data():

@@ -181,6 +181,23 @@ def test_what_is_measured_later_with_the_same_weights_is_no_validation():
     assert loop.watcher.validations == [(0, 3.0), (1, 2.5)] and training.validations == 2
 
 
+def test_what_the_monitor_computes_is_no_operation_of_the_program():
+    """It detaches a loss to note it: the place where a graph is cut is never in this file."""
+    w = torch.ones(1, requires_grad=True)
+    monitor = Monitor(
+        [CodePlace("a.py", None, 1)],
+        lambda: WatchedLoop((w,), record=False, budget=0.0),
+        math.inf,
+        lambda: None,
+    )
+    with monitor.training(0):
+        monitor.root((w * 2.0).sum()).backward()
+        monitor.step(0)
+        with TapeRecorder(training=False) as recorder:
+            monitor.evaluated(0, (w * 2.0).sum(), held_out=True)
+    assert [op.name for op in recorder.tape.ops] == ["mul", "sum"]
+
+
 def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_path):
     """As while it is told that a training is examined now: it is judged without experiments."""
     w, told = torch.ones(1, requires_grad=True), []
