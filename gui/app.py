@@ -18,6 +18,7 @@ from gui import preflight, theme
 from gui.error_log import ErrorLog
 from gui.error_notice import tell_of_errors
 from gui.options import parse
+from gui.overrides import catch_errors
 from gui.pages import page_names
 from gui.state_file import read_state, value_of, write_state
 from gui.window import MainWindow
@@ -100,6 +101,7 @@ def leave(status: int) -> NoReturn:
 
 def _build(options: argparse.Namespace) -> tuple[QApplication, MainWindow]:
     data = data_folder(options.data)
+    catch_errors()
     # A fast stroke is many small moves; compressed into few, its corners would be lost.
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
     app = QApplication.instance() or QApplication(sys.argv[:1])

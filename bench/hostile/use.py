@@ -59,6 +59,7 @@ def main(words: list[str]) -> None:
         "GLASSBOX_SETTINGS": str(folder / "settings.json"),
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),
+        "PYTHONFAULTHANDLER": "1",
     }
     command = [sys.executable, "-m", "bench.hostile.use", str(minutes), str(folder)]
     answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)

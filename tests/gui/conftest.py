@@ -15,11 +15,14 @@ from core.training.trainer import Run, train
 from gui import background_job, theme
 from gui import session as session_module
 from gui import window as window_module
+from gui.overrides import catch_errors
 from gui.pages import page_modules, page_names
 from gui.session_state import State
 from gui.window import MainWindow
 from tests.conftest import windows
 from tests.gui.hands import Hands
+
+catch_errors()  # one in a painting fails its test, and does not end all of a worker's
 
 QUICK = DigitsRecipe(model="mlp", hidden=(32,), augment="none", batch_size=64, lr=3e-3)
 
