@@ -119,6 +119,7 @@ class Session(QObject):
         self._unchanged: tuple[Weights | None, Any] = (None, None)
         """A copy of the replica without interventions, and the weights that it has."""
         self.weights: Weights | None = None
+        """Of the network on the screen; None for none, or until its first ones come."""
         self.snapshot: Snapshot | None = None
         """The newest look at the layers, for widgets that were hidden when it was taken."""
         self.trained = recipe
@@ -422,7 +423,7 @@ class Session(QObject):
         Returns:
             Whether it will be answered: there is a network.
         """
-        if self.weights is None or self.state is State.CLOSED:
+        if self.state is State.CLOSED or (self.weights is None and not self.begun):
             return False
         self._questions[topic] = question
         self._ask_next()
@@ -433,8 +434,7 @@ class Session(QObject):
             for topic, question in self._questions.items():
                 self._run.control.ask(question, topic)
             self._questions.clear()
-        elif self._questions and self._answer.stage is Stage.IDLE:
-            assert self.weights is not None
+        elif self._questions and self.weights and self._answer.stage is Stage.IDLE:
             topic, question = self._asked = next(iter(self._questions.items()))
             del self._questions[topic]
             network = (self.name, self.trained, self.replica.vocabulary, self.weights)
@@ -540,8 +540,7 @@ class Session(QObject):
         torch.set_num_threads(1)  # of this thread: a picture or a token at a time is quickest alone
         arrays = weights.arrays if weights else None
         self.replica = Replica(playgrounds.get(self.name), recipe, started.vocabulary, arrays)
-        if weights:
-            self.weights = weights
+        self.weights = weights  # not those of another network, until the first ones come
         self._unchanged = None, None
         if self.interventions:  # on a network that is gone
             self.interventions = ()

@@ -272,6 +272,16 @@ def test_late_news_of_the_opened_network_is_not_of_the_run_that_has_begun(progra
     program.stop()
 
 
+def test_the_weights_of_the_network_before_are_not_of_a_run_that_has_begun(program):
+    """Until its first ones come there are none, of which a question could be asked."""
+    before, begun = program.session.weights, []
+    program.session.started.connect(lambda event: begun.append(program.session.weights))
+    program.train()
+    assert before is not None and begun == [None]
+    program.until(lambda: program.session.weights is not None)
+    program.stop()
+
+
 def test_closing_in_mid_training_ends_the_thread_and_keeps_the_network(program, runs):
     """Nothing runs on behind a closed window, and the weights are not lost."""
     program.train()
