@@ -60,8 +60,13 @@ class Stepper:
         """Whether the forward pass is done, so that a step forward begins a new one."""
         return self._done >= len(self._ahead)
 
-    def forward(self) -> int:
-        """Compute the next node of the forward pass, after the last the first; return it."""
+    def forward(self) -> int | None:
+        """Compute the next node of the forward pass, after the last the first; return it.
+
+        None where an expression is a single name or number: there is nothing to compute.
+        """
+        if not self._ahead:
+            return None
         self._go_to(1 if self.forward_done else self._done + 1)
         return self._ahead[self._done - 1]
 

@@ -33,6 +33,9 @@ NO_GRADIENT = (
     "**There is no gradient**: nothing here is learned or constant data. Assign a number to a"
     " name: w = 2."
 )
+NO_OPERATION = (
+    "**There is nothing to compute**: this is a value as it is. Write w * 3, for example."
+)
 ALL_DONE = (
     "**Both passes are done**: values forward in blue, gradients backward in orange. The gradient"
     " of each leaf is checked against its finite difference, (L(x + h) − L(x − h)) / 2h."
@@ -204,7 +207,8 @@ class Part(QWidget):
         except UserError as error:
             self.view.words.say(f"**{error}**")
             return
-        self.view.words.say(explain_forward(self.lab, self._stepper.forward()))
+        index = self._stepper.forward()
+        self.view.words.say(NO_OPERATION if index is None else explain_forward(self.lab, index))
         self._show()
 
     def _back(self) -> None:

@@ -21,6 +21,12 @@ def test_the_forward_pass_goes_node_by_node_and_begins_again():
     assert stepper.forward() == lab.graph.forward[0]
 
 
+def test_a_single_value_has_nothing_to_compute():
+    """A number alone, as one begins to type."""
+    stepper = Stepper(lab_of("2"))
+    assert stepper.forward() is None and stepper.back() is None
+
+
 def test_the_backward_pass_shows_the_gradient_on_each_edge():
     """A step back completes the forward pass first."""
     lab = lab_of(LECTURE)
