@@ -487,7 +487,7 @@ def test_examples_that_are_their_own_partners(compared):
     assert first(train(loss, net)) == ("" if meant else "future_leak")
 
 
-@pytest.mark.parametrize("cause", ["batch_mixed", ""])
+@pytest.mark.parametrize("cause", ["loss_broadcast", ""])
 def test_a_residual_of_rows_and_columns(cause):
     """An equation at some places: what drives it has one dimension less than all else."""
     net = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
