@@ -1,5 +1,6 @@
 """The card in which a recipe is chosen by name and changed by hand."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -227,4 +228,5 @@ def _alike(recipe: Recipe, other: Recipe) -> bool:
 def _dropped(event: QDropEvent) -> Path | None:
     """Return the network that is dropped or dragged in; None if it is something else."""
     local = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
-    return next((path for path in local if path.suffix in ENDINGS or path.is_dir()), None)
+    found = (path for path in local if path.suffix in ENDINGS or os.path.isdir(path))  # noqa: PTH112
+    return next(found, None)  # os.path, since pathlib raises of names that are too long

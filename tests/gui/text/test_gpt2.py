@@ -51,6 +51,11 @@ def drop(card, path):
     return enter.isAccepted()
 
 
+def test_a_name_that_is_too_long_is_no_folder(program, tmp_path):
+    """It can't be taken, and nothing is raised."""
+    assert not drop(program.page.recipe, tmp_path / (300 * "n"))
+
+
 def opened(program, folder):
     """Open it from the data of the test, evaluated on its small text."""
     program.session.data = folder / "lesson.txt"

@@ -111,6 +111,7 @@ def test_a_drop_in_mid_training_is_left_alone(quick, towns, letters_recipe):
     assert not quick.page.findChild(QComboBox, "dataBox").isEnabled()
     quick.stop()
     drop(quick, towns.parent)  # a folder is no list
+    drop(quick, towns.with_name(300 * "n"))  # nor is what no file system can name
     assert quick.session.data is None and quick.session.state is State.READY
     assert drop(quick, towns)
     quick.until(lambda: quick.session.data == towns)
