@@ -12,6 +12,7 @@ from PySide6.QtCore import QByteArray, QDir, QEvent, QObject, QRect, QRectF, QSi
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QToolButton, QWidget
+from shiboken6 import isValid
 
 from core.paths import RESOURCES
 from gui.garbage import collecting_nothing
@@ -106,7 +107,8 @@ def apply(app: QApplication, name: str) -> None:
             app.setFont(font())
         app.setPalette(_palette(_current))
         app.sendPostedEvents(None, QEvent.Type.ApplicationPaletteChange)  # all hear of it at once
-    for styled in [each for each in _styled if each.visible]:
+    # Whoever holds one, such as a traceback, does so also when Qt's part of it is gone.
+    for styled in [each for each in _styled if isValid(each) and each.visible]:
         styled.update_sheet()
 
 

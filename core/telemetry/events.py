@@ -148,9 +148,9 @@ class LayersSeen:
     snapshot: Snapshot
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
-    """A copy of the weights at a step edge, for the screen to play with."""
+    """A copy of the weights at a step edge, for the screen to play with; equal to itself alone."""
 
     step: int
     arrays: Mapping[str, Array]

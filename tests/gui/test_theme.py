@@ -4,6 +4,7 @@ import gc
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -124,3 +125,15 @@ def test_widgets_that_nobody_holds_survive_a_change_of_theme(qapp):
         gc.enable()
         theme.apply(qapp, "light")
         gc.collect()
+
+
+def test_a_style_that_is_held_longer_than_its_widget_stops_no_change_of_theme(qapp):
+    """As by the traceback of an error that was told."""
+    widget = QWidget()
+    theme.style(widget)
+    (held,) = [s for s in theme._styled if shiboken6.isValid(s) and s.parent() is widget]
+    shiboken6.delete(widget)
+    assert not shiboken6.isValid(held)
+    theme.apply(qapp, "dark")
+    assert theme.current().name == "dark"
+    theme.apply(qapp, "light")

@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from core.playgrounds.digits.data import prepare
+from core.telemetry.events import Weights
 from gui.lessons.parts import layers, lookup, rows
 from tests.gui.lessons.parts.hands import (
     CNN,
@@ -43,3 +44,16 @@ def test_a_drawn_digit_goes_through_the_network_that_was_trained(shelf, recipe):
     with torch.no_grad():
         scores = model(prepare(torch.from_numpy(part.digit.picture)[None]))[0].numpy()
     assert part.digit.logits == pytest.approx(scores, abs=1e-5)
+
+
+def test_other_weights_of_the_same_step_are_traced_anew(shelf):
+    """As those that come once more at a run's end: they are told apart, not compared by number."""
+    part = shelf.show_part(layers.Part(shelf.context, {}))
+    learn(shelf, "digits", MLP)
+    session = shelf.context.session("digits")
+    part.digit.refresh()
+    traced = part.digit._traced
+    again = {name: array.copy() for name, array in session.weights.arrays.items()}
+    session._update_replica(Weights(session.weights.step, again))
+    part.digit.refresh()
+    assert part.digit._traced[1] is session.weights is not traced[1]
