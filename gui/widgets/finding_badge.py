@@ -22,7 +22,7 @@ from gui.session import Session
 from gui.widgets.doctor_text import tidy
 from gui.widgets.status_icon import Sign
 
-NARROWEST = 90  # pixels of a title
+NARROWEST = 110  # pixels of a title: one word is whole
 HIGH = 17  # pixels: no more than the line that it stands in
 
 

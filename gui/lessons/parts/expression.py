@@ -34,7 +34,7 @@ NO_GRADIENT = (
     " name: w = 2."
 )
 NO_OPERATION = (
-    "**There is nothing to compute**: this is a value as it is. Write w * 3, for example."
+    "**There is nothing to compute**: this is a value as it is. Write 2 * 3, for example."
 )
 ALL_DONE = (
     "**Both passes are done**: values forward in blue, gradients backward in orange. The gradient"
