@@ -45,6 +45,16 @@ def check_is_file(path: Path) -> None:
         raise OSError(errno.EINVAL, "it is a pipe or a device")
 
 
+def is_file(path: Path | str) -> bool:
+    """Whether there is such a file; ``Path.is_file`` raises of a name that is too long."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path | str) -> bool:
+    """Whether there is such a folder; ``Path.is_dir`` raises of a name that is too long."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in one act: a full disk or a crash leaves the old one as it was.
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 KINDS = ("bpe", "characters", "gpt2")
 ASCII = 128
 LARGEST = 1 << 20  # tokens, far above any vocabulary that is made here
+SHORT = 100_000  # characters, whose pairs are merged in a moment whatever they are
 LOOK = 0.05  # seconds between two looks at the process that learns byte pairs
 EVERY_CHARACTER = r"(?s:.)"
 WORDS = (
@@ -233,7 +234,7 @@ def only_characters(found: Iterable[str]) -> Tokenizer:
 def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
     """Learn byte pairs from a text: the commonest pair becomes a token, again and again.
 
-    More than one piece is learned from in a process of its own: see :mod:`core.byte_pairs`.
+    A text that is not short is learned from in a process of its own: see :mod:`core.byte_pairs`.
 
     Args:
         pieces: the text.
@@ -246,7 +247,8 @@ def train_bpe(pieces: Iterable[str], size: int) -> Tokenizer:
     """
     coming = iter(pieces)
     begun = list(islice(coming, 2))
-    learn = byte_pairs.learn if len(begun) < 2 else _learn_apart
+    short = len(begun) < 2 and sum(map(len, begun)) < SHORT
+    learn = byte_pairs.learn if short else _learn_apart
     return _made("bpe", tuple(learn(chain(begun, coming), size, WORDS)))
 
 
@@ -266,6 +268,7 @@ def _learn_apart(pieces: Iterable[str], size: int, pattern: str) -> list[bytes]:
             while process.poll() is None:
                 heed()
                 time.sleep(LOOK)
+            heed()  # Ctrl+C in a terminal has ended it, too
         except BaseException:
             process.kill()
             raise

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
+from weakref import WeakSet
 
 from PySide6.QtCore import QObject
 
@@ -19,10 +20,11 @@ _ROOT: Any = QObject.__mro__[-2]
 CALLED = frozenset(
     "boundingRect columnCount createEditor data editorEvent event eventFilter filterAcceptsRow"
     " flags hasHeightForWidth headerData heightForWidth highlightBlock insertFromMimeData"
-    " itemChange lessThan minimumSize minimumSizeHint paint paintSection rowCount setData"
-    " setEditorData setGeometry shape sizeHint updateEditorGeometry validate".split()
+    " itemChange lessThan minimumSize minimumSizeHint paint paintSection rowCount run setData"
+    " setEditorData setGeometry shape sizeHint sort updateEditorGeometry validate".split()
 )
 """Methods that Qt calls, besides those whose name ends with Event."""
+_catching: "WeakSet[Callable[..., Any]]" = WeakSet()
 
 
 def catch_errors() -> None:
@@ -47,9 +49,11 @@ def _derived(kind: type) -> Iterator[type]:
 
 
 def _catch_in(kind: type) -> None:
-    for name, method in list(vars(kind).items()):
-        if isinstance(method, FunctionType) and (name in CALLED or name.endswith("Event")):
-            setattr(kind, name, _caught(method))
+    for base in kind.__mro__:  # what it is mixed with is no class of Qt's, and comes no other way
+        for name, method in list(vars(base).items()):
+            called = name in CALLED or name.endswith("Event")
+            if called and isinstance(method, FunctionType) and method not in _catching:
+                setattr(base, name, _caught(method))
 
 
 def _caught(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,4 +64,5 @@ def _caught(method: Callable[..., Any]) -> Callable[..., Any]:
         except BaseException:  # to catch it makes it an exception
             raise
 
+    _catching.add(call)
     return call

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from core.errors import UserError
+from core.files import is_file
 from core.runs.folder import LAST
 from core.telemetry.events import Failed
 from core.training.recipe import Recipe
@@ -190,7 +191,7 @@ class TrainingPage(Page):
             else:
                 problems.append(f"{title}: {data} is gone; the bundled data is used.")
         if network := value_of(values, "network", str, ""):
-            if os.path.isfile(network):  # noqa: PTH113
+            if is_file(network):
                 session.first_network = Path(network)
             else:
                 gone = "is gone; the shipped network is used."

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from .. import playgrounds
 from ..arguments import DEVICES, positive, whole
 from ..errors import UserError
-from ..interruption import ending_signals
 from ..paths import data_source
+from ..signals import ending_signals
 from . import say
 
 if TYPE_CHECKING:

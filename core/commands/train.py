@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..files import check_place, free_place
 from ..paths import COMMAND, RUNS, data_source
 from ..runs.folder import run_named
+from ..signals import ending_signals
 from ..tensor_file import FOREIGN
 from . import Command, say
 from .opened import opened
@@ -149,7 +150,7 @@ def _follow(options: argparse.Namespace) -> None:
     from ..training.distributed import ProcessGroup
     from ..training.trainer import follow
 
-    for number in (signal.SIGINT, signal.SIGTERM):  # the leading process ends all
+    for number in (signal.SIGINT, *ending_signals()):  # the leading process ends all
         signal.signal(number, signal.SIG_IGN)
     try:
         run = _run(options)

@@ -37,7 +37,8 @@ UNEVEN = 0.15
 NO_UPDATE = -5.0
 """The log10 of the update-to-weight ratio at which steps do nothing, where a range test begins."""
 OTHER_SCALE = 5.0
-"""Times the training loss, to which the first loss on new data does not come on one scale."""
+"""Times the training loss, then and at the start, that the first loss on new data is not on one
+scale."""
 FALLEN = 0.9
 """Times its first value, below which the loss on new data has fallen as the training loss has."""
 APART = 1.25
@@ -240,7 +241,9 @@ class Evidence:
         near = self.losses[(self.steps >= 0.8 * at) & (self.steps <= 1.2 * at)]
         then = float(np.median(near)) if len(near) else 0.0
         alike = last * then < APART * first * self.ended
-        return bool(first > OTHER_SCALE * then > 0.0 and last < FALLEN * first and alike)
+        # What was memorised before the first is above the training loss of then, not of the start.
+        above = first > OTHER_SCALE * max(then, self.began) > 0.0
+        return bool(above and last < FALLEN * first and alike)
 
     @property
     def losses_alone(self) -> bool:

@@ -202,19 +202,18 @@ class WatchedLoop:
     def _diagnose(self, tape: Tape | None = None, crash: str = "") -> None:
         """Say what is known now; a fault of ours must not end another's script."""
         # Experiments and rules are loaded where they are needed: the first step waits for none.
-        from .diagnose import diagnose_loop, examine_loop
+        from .diagnose import diagnose_loop
 
         with isolated():
             try:
                 if self._evidence is None:
                     if crash:
                         self.watcher.observe_crash(tape or Tape(), self._frame)
-                    self._evidence = examine_loop(self.watcher, self.budget, crash)
-                    self._evidence.is_unedited = self._unedited
+                    self._evidence = self._examined(self.budget, crash)
                 self.diagnosis = diagnose_loop(self.watcher, self._evidence)
             except KeyboardInterrupt:
                 # The experiments are given up, and what was observed is judged and kept.
-                self._evidence = examine_loop(self.watcher, 0.0, crash)
+                self._evidence = self._examined(0.0, crash)
                 self.diagnosis = diagnose_loop(self.watcher, self._evidence)
                 self.write()
                 raise
@@ -223,6 +222,13 @@ class WatchedLoop:
                 self.diagnosis = Diagnosis(
                     "unknown", f"The doctor itself failed ({fault}); please report it.", 0.0
                 )
+
+    def _examined(self, budget: float, crash: str) -> "Evidence":
+        from .diagnose import examine_loop
+
+        evidence = examine_loop(self.watcher, budget, crash)
+        evidence.is_unedited = self._unedited
+        return evidence
 
     def write(self) -> None:
         """Write the record as it is now; a full disk must not end another's script."""

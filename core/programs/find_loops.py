@@ -111,6 +111,7 @@ class LoopFinder:
             self._units.append(_Unit(tree, ""))
             self._note_assigned(tree)
             self._note_networks(tree)
+            self._squares |= any(_last_name(n) in SQUARED_ERRORS for n in ast.walk(tree))
         for tree in trees:
             self._note_outputs(tree)
             self._note_differentiated(tree)
@@ -183,11 +184,11 @@ class LoopFinder:
                 self._written_out.add(_without_names(value))
 
     def _note_networks(self, tree: ast.Module) -> None:
-        """Note which variables are networks, and whether errors are squared by torch."""
+        """Note which variables are networks."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr == "parameters":
                 self._networks.add(_last_name(node.value))
-            self._squares |= _last_name(node) in SQUARED_ERRORS
+        self._networks.discard("")  # of parts that are put together there
 
     def _note_outputs(self, tree: ast.Module) -> None:
         """Note what networks return: outputs, and losses among other values."""
@@ -195,6 +196,8 @@ class LoopFinder:
             if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
                 continue
             called = _last_name(node.value.func)
+            if not called:
+                continue
             for target in node.targets:
                 parts = target.elts if isinstance(target, ast.Tuple) else []
                 for place, part in enumerate(parts):

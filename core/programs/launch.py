@@ -15,8 +15,8 @@ from types import FrameType
 from typing import IO, Any, NoReturn, Self
 
 from ..errors import UserError
-from ..interruption import ending_signals
 from ..paths import ROOT, expanded
+from ..signals import ending_signals
 from .by_hand import changed_by_hand
 from .program import Program, read_program
 from .run_program import Order

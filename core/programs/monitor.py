@@ -33,6 +33,8 @@ POINTS = 1000
 """Of a curve that is shown while it goes on."""
 HURRIED = 2.0
 """Seconds for experiments on a loop whose program was stopped."""
+_Place = tuple[CodeType, int, int | None]
+"""A line, and the line that called its function."""
 
 _log = SafeLog()
 
@@ -167,8 +169,8 @@ class Monitor:
         self._in_step = 0
         self._root: Tensor | None = None
         self._loss: Tensor | None = None
-        self._part: tuple[CodeType, int] | None = None
-        """The line that differentiated a part of a step's loss; None of a whole one."""
+        self._part: _Place | None = None
+        """Where a part of a step's loss was differentiated; None of a whole one."""
         self._looked_at: tuple[Training, weakref.ref[Tensor]] | None = None
         self._used: Counter[int] = Counter()
         self._rollouts: set[int] = set()
@@ -195,15 +197,17 @@ class Monitor:
             self._loss is None or (self._root.numel() == 1 and not _is_searching(sys._getframe(1)))
         ):
             frame = sys._getframe(1)
-            self._add(value, (frame.f_code, frame.f_lineno))
+            # The caller's line, too: a function that differentiates is given different losses.
+            place = frame.f_code, frame.f_lineno, frame.f_back and frame.f_back.f_lineno
+            _guarded(self._add, value, place)
         return value
 
-    def _add(self, value: "Tensor", line: tuple[CodeType, int]) -> None:
+    def _add(self, value: "Tensor", place: _Place) -> None:
         """Note a loss; one of several that are divided by their number is added to those before."""
         with sys.modules["torch"]._C.DisableTorchFunction():
             before, earlier = self._loss, self._part
             divided = type(value.grad_fn).__name__ in ("DivBackward0", "MulBackward0")
-            self._part = line if divided and (before is None or earlier == line) else None
+            self._part = place if divided and (before is None or earlier == place) else None
             adds = before is not None and self._part is not None
             self._loss = before.detach() + value.detach() if adds and before is not None else value
 

@@ -23,6 +23,7 @@ import types
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -339,19 +340,19 @@ def _deep() -> Iterator[None]:
 
 def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
     """Return a traceback as it is where nothing watches: also within a step that is recorded."""
-    first = last = None
+    kept = list[types.TracebackType]()
     while trace is not None:
         code = trace.tb_frame.f_code
-        if not code.co_filename.startswith(OURS) and code.co_name != RECORDED:
-            if last is None:
-                first = trace
-            else:
-                last.tb_next = trace
-            last = trace
+        if code.co_name == RECORDED:
+            # A function of torch in Python has handed itself on to the recorder, and comes again.
+            if kept and kept[-1].tb_frame.f_code.co_name == "handle_torch_function":
+                del kept[-2:]
+        elif not code.co_filename.startswith(OURS):
+            kept.append(trace)
         trace = trace.tb_next
-    if last is not None:
-        last.tb_next = None
-    return first
+    for one, behind in zip_longest(kept, kept[1:]):
+        one.tb_next = behind
+    return kept[0] if kept else None
 
 
 def show_last_value(tree: ast.Module) -> None:

@@ -1,12 +1,12 @@
 """The button that opens a record or a checkpoint; what it opens can be dropped as well."""
 
-import os
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
+from core.files import is_file
 from core.paths import RUNS
 from gui.rich_text import rich
 
@@ -62,7 +62,7 @@ class OpenButton(QPushButton):
     def _take(self, event: QDropEvent) -> None:
         urls = event.mimeData().urls()
         path = Path(urls[0].toLocalFile()) if urls and urls[0].isLocalFile() else None
-        if path is not None and os.path.isfile(path):  # noqa: PTH113, pathlib's raises of long names
+        if path is not None and is_file(path):
             self.chosen.emit(path)
         else:
             self.refused.emit(NO_FILE)

@@ -1,6 +1,5 @@
 """The card in which the data is chosen: what is shipped, the full set, or a file of one's own."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
+from core.files import is_file, is_folder
 from core.telemetry.events import DataDescribed, Failed, Progress
 from gui.inputs import ComboBox
 from gui.session import Session
@@ -153,9 +153,8 @@ class DataCard(Card):
             return
         url = event.mimeData().urls()[0]
         path = Path(url.toLocalFile())
-        # pathlib's tests raise of names that are too long.
-        folder = os.path.isdir(path) and self._is_own is not None and self._is_own(path)  # noqa: PTH112
-        if url.isLocalFile() and (os.path.isfile(path) or folder):  # noqa: PTH113
+        folder = is_folder(path) and self._is_own is not None and self._is_own(path)
+        if url.isLocalFile() and (is_file(path) or folder):
             self._session.choose_data(path)
         else:
             say(self.words, NO_FILE, "fault")

@@ -1,6 +1,5 @@
 """The card in which a recipe is chosen by name and changed by hand."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QWidget
 
 from core.errors import UserError
+from core.files import is_folder
 from core.paths import CHECKPOINTS
 from core.telemetry.events import DataDescribed
 from core.tensor_file import FOREIGN
@@ -228,5 +228,4 @@ def _alike(recipe: Recipe, other: Recipe) -> bool:
 def _dropped(event: QDropEvent) -> Path | None:
     """Return the network that is dropped or dragged in; None if it is something else."""
     local = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
-    found = (path for path in local if path.suffix in ENDINGS or os.path.isdir(path))  # noqa: PTH112
-    return next(found, None)  # os.path, since pathlib raises of names that are too long
+    return next((path for path in local if path.suffix in ENDINGS or is_folder(path)), None)

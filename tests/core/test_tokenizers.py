@@ -190,6 +190,15 @@ def test_learning_from_a_large_text_is_given_up_when_nobody_waits():
         train_bpe(pieces(), 100_000)
 
 
+@pytest.mark.parametrize(("size", "apart"), [(2_000, False), (200_000, True)])
+def test_only_a_short_text_is_merged_in_this_process(monkeypatch, size, apart):
+    """However few its pieces are: a million Chinese signs take a second."""
+    learn, here = byte_pairs.learn, []
+    monkeypatch.setattr(byte_pairs, "learn", lambda *given: here.append(1) or learn(*given))
+    letters = "".join(random.Random(1).choices("acgt ", k=size))
+    assert train_bpe([letters], 300).size == 300 and (not here) == apart
+
+
 def test_a_process_that_fails_while_it_learns_is_said(monkeypatch):
     """Short of memory, for example: a sentence, and no vocabulary."""
     monkeypatch.setattr(byte_pairs, "__file__", "/nowhere.py")

@@ -281,7 +281,7 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
     best, at = float(np.median(losses[near])), float(steps[lowest])
     since = losses[lowest:]
     noise = float(np.median(np.abs(np.diff(since)))) / tail**0.5 if len(since) > 1 else 0.0
-    if len(since) > WANDERS:  # one that wanders slowly has small differences
+    if len(since) > WANDERS and steps[-1] > at:  # one that wanders slowly has small differences
         line = np.polynomial.Polynomial.fit(steps[lowest:], since, 1)
         noise = max(noise, float((since - line(steps[lowest:])).std()))
     if lowest > 0.8 * (len(losses) - 1) or now < best + WORTH_IT * abs(best) + noise:

@@ -710,9 +710,9 @@ class LoopWatcher:
         graph = self.graph
         if graph is None or not graph.layers:
             return []
-        first, *_, last = [*graph.layers, *graph.layers]
+        weights = list(graph.layers)
         found = {id(t): t for op in tape.ops for t in op.outputs}
-        for weight in (first, last):
+        for weight in (weights[0], weights[-1]):
             most = LONGER * max(passes_in_a_row(graph.ops, weight).values(), default=0)
             passes = passes_in_a_row(tape.ops, weight)
             found = {key: t for key, t in found.items() if passes[key] > most}

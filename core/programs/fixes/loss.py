@@ -29,7 +29,8 @@ def less_penalty(source: ProgramSource, cause: Cause) -> Change | None:
 def same_shape(source: ProgramSource, cause: Cause) -> Change | None:
     """Give outputs the shape of the targets before they meet, or the other way round."""
     for line in cause.lines:
-        for node in reversed(source.at(line)):
+        # A loss function before a difference, which may be that of two places in a row.
+        for node in sorted(source.at(line), key=lambda n: not isinstance(n, ast.Call)):
             for one, other in _compared(node):
                 # The other one is written twice: nothing may be computed there.
                 if not any(isinstance(n, ast.Call) for n in ast.walk(other)):

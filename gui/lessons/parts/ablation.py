@@ -158,7 +158,7 @@ class Part(Card):
         self._arrange()
         self._connect()
         self._choose_subject()
-        self._trained = self.study
+        self._trained = self._key
         """Of the trainings under way, or of the last ones."""
 
     def _arrange(self) -> None:
@@ -210,25 +210,25 @@ class Part(Card):
         return self.subject.key()
 
     @property
+    def _key(self) -> Key:
+        data = self._context.session(self.name).data
+        return self.name, int(self.length.currentData()), int(self.choice.currentData()), data
+
+    @property
     def study(self) -> Study:
         """The study of what is chosen, begun or not."""
-        data = self._context.session(self.name).data
-        key = (self.name, int(self.length.currentData()), int(self.choice.currentData()), data)
+        key = self._key
         if key not in self._studies:
             self._studies[key] = Study(self._switches, key[1])
-            for other in self._alike(self._studies[key]):
+            for other in self._alike(key):
                 self._studies[key].take(other)
         return self._studies[key]
 
-    def _alike(self, study: Study) -> list[Study]:
+    def _alike(self, key: Key) -> list[Study]:
         """Return the other studies of a playground that are as long and have the same data."""
-        name, steps, _, data = next(key for key, one in self._studies.items() if one is study)
-        alike = (name, steps, data)
-        return [
-            one
-            for key, one in self._studies.items()
-            if (*key[:2], key[3]) == alike and one is not study
-        ]
+        name, steps, _, data = key
+        others = [k for k in self._studies if (k[0], k[1], k[3]) == (name, steps, data)]
+        return [self._studies[other] for other in others if other != key]
 
     def _offered(self) -> list[Switch]:
         """Return the plain recipe of the playground, and all of its switches on the device."""
@@ -286,8 +286,8 @@ class Part(Card):
         )
 
     def _start(self) -> None:
-        self._trained = self.study
-        todo = self._trained.missing(self.seeds.value())
+        self._trained = self._key
+        todo = self.study.missing(self.seeds.value())
         self._under = UnderWay(*todo[0], 0)
         say(self.problem, "")
         self.job.start(partial(jobs.ablation, self._request(), self._switches, todo))
@@ -302,9 +302,10 @@ class Part(Card):
                 self.job.enter(Stage.TRAINING)
             self._under = event
         elif isinstance(event, TrainedSwitch):
-            self._trained.add(event)
+            trained = self._studies[self._trained]
+            trained.add(event)
             for other in self._alike(self._trained):
-                other.take(self._trained)
+                other.take(trained)
             self._show()
 
     def _on_ended(self, event: Finished | Stopped | Failed | None) -> None:

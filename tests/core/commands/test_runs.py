@@ -1,7 +1,6 @@
 """Runs on the command line: listed, exported, gone on with."""
 
 import json
-import os
 import shutil
 import signal
 from dataclasses import replace
@@ -84,7 +83,7 @@ def test_a_training_that_a_signal_ends_is_kept_and_goes_on(kept, capsys, monkeyp
     """It is saved and closed, says how to go on, and the exit status says which signal it was."""
     number = getattr(signal, name)
     with monkeypatch.context() as patched:
-        patched.setattr(ProgressPrinter, "tell", lambda *_: os.kill(os.getpid(), number))
+        patched.setattr(ProgressPrinter, "tell", lambda *_: signal.raise_signal(number))
         assert main(["train", "names", "--steps", "3000", *SMALL, "--json"]) == 128 + number
     told = capsys.readouterr()
     answer, folder = json.loads(told.out), next(kept.iterdir())
@@ -102,7 +101,7 @@ def test_a_signal_before_the_first_step_leaves_nothing(kept, capsys, monkeypatch
     ready = NamesPlayground.get_ready
 
     def interrupted(*given):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         return ready(*given)
 
     monkeypatch.setattr(NamesPlayground, "get_ready", interrupted)

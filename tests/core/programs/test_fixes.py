@@ -312,6 +312,14 @@ def changes_in(diff):
                 "+loss = nn.MSELoss()(pred.reshape_as(target[:, i - 1]), target[:, i - 1])",
             ],
         ),
+        (
+            "loss = F.mse_loss(net(x[t]), y[t - k])\n",
+            {"id": "loss_broadcast", "at": "loss"},
+            [
+                "-loss = F.mse_loss(net(x[t]), y[t - k])",
+                "+loss = F.mse_loss(net(x[t]).reshape_as(y[t - k]), y[t - k])",
+            ],
+        ),
     ],
 )
 def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, cause, expected):

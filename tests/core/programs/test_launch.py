@@ -1,7 +1,6 @@
 """Programs run unedited in a process of their own: the same output, weights, status and errors."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -240,7 +239,7 @@ for step in range(30):
     out.grad
     optimizer.step()
 F.mse_loss(out, torch.zeros(16))
-net(torch.zeros(16, 5))
+torch.nn.CrossEntropyLoss()(out, torch.zeros(3))
 """
 
 LONG_EXAMINED = """
@@ -518,7 +517,7 @@ def test_a_signal_that_ends_it_leaves_a_record_that_is_whole(tmp_path, monkeypat
     monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path))
     monkeypatch.setattr("core.programs.launch.PATIENCE", 60.0)
     tell = "core.commands.watch._tell"  # that it is examined now
-    monkeypatch.setattr(tell, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(tell, lambda *_: signal.raise_signal(signal.SIGTERM))
     assert main(["watch", str(path), "--json", "--budget", "60"]) == 128 + signal.SIGTERM
     (loop,) = json.loads(capfd.readouterr().out)["loops"]
     assert loop["steps"] == 200 and read_record(Path(loop["record"])).diagnosis is not None

@@ -181,6 +181,26 @@ def test_what_is_measured_later_with_the_same_weights_is_no_validation():
     assert loop.watcher.validations == [(0, 3.0), (1, 2.5)] and training.validations == 2
 
 
+def test_losses_that_one_function_differentiates_are_not_parts_of_one():
+    """A function of the program's own is given an actor's and a critic's, both weighted."""
+    place, w = CodePlace("a.py", None, 1), torch.ones(1, requires_grad=True)
+    monitor = Monitor(
+        [place], lambda: WatchedLoop((w,), record=False, budget=0.0), math.inf, lambda: None
+    )
+
+    def backward(loss):
+        monitor.root(loss).backward()
+
+    with monitor.training(0):
+        for _ in range(4):
+            backward(0.5 * (w * 100.0).sum())
+            backward(2.0 * w.sum())
+            w.grad = None
+            monitor.step(0)
+    (training,) = monitor.trainings
+    assert training.loop.watcher.losses()[1].tolist() == [2.0] * 4
+
+
 def test_what_the_monitor_computes_is_no_operation_of_the_program():
     """It detaches a loss to note it: the place where a graph is cut is never in this file."""
     w = torch.ones(1, requires_grad=True)
@@ -208,7 +228,7 @@ def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_pa
             raise KeyboardInterrupt
 
     def watched():
-        return WatchedLoop((w,), record=tmp_path / "a.watch.json")
+        return WatchedLoop((w,), record=tmp_path / "a.watch.json", unedited=True)
 
     monitor = Monitor([CodePlace("a.py", None, 1)], watched, math.inf, report)
     with pytest.raises(KeyboardInterrupt), monitor.training(0):
@@ -217,5 +237,5 @@ def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_pa
             w.grad = None
             monitor.step(0)
     (training,) = monitor.trainings
-    assert told and training.loop.ended
+    assert told and training.loop.ended and training.loop._evidence.is_unedited
     assert read_record(training.loop.file).diagnosis is not None

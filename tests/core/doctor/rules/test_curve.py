@@ -168,6 +168,16 @@ def test_a_loss_on_new_data_that_is_a_sum_is_not_far_above_a_mean():
     assert check.passed and "on another scale" in check.measured
 
 
+def test_what_was_memorised_before_the_first_validation_is_on_the_same_scale():
+    """From then on both fall alike; but the network began far above that training loss."""
+    x = np.arange(4000)
+    fallen = 2.3 * np.exp(-x / 60) + 0.02 * (1 + np.exp(-x / 2000))
+    new = [(t, 1.43 + 0.77 * math.exp(-(t - 400) / 2000)) for t in range(400, 4000, 400)]
+    found = evidence(losses=fallen, steps=x, validations=new, train_loss=fallen[-1])
+    assert not found.validates_on_other_scale
+    assert overfitting.check(found).passed is False
+
+
 def test_the_loss_on_both_kinds_of_data_shows_overfitting():
     """Measured at the end, without a curve."""
     assert overfitting.check(evidence(training_loss=0.5, new_loss=2.5)).passed is False
