@@ -35,7 +35,7 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         run["run"],
         run["state"],
         f"{run['step']:,} steps",
-        "" if run["loss"] is None else f"loss {_loss(run['loss'])}",
+        "" if run["loss"] is None else f"{run['loss_on']} loss {_loss(run['loss'])}",
         time.strftime("%Y-%m-%d %H:%M", time.localtime(run["begun"])),
         run["verdict"],
         run["name"],

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,11 +139,31 @@ def _train(options: argparse.Namespace) -> dict[str, Any] | None:
     if isinstance(event, Stopped) and not whole and isinstance(run.recorder, FileRecorder):
         say(
             f"Stopped at step {event.step:,}. The rest is done by"
-            f" '{COMMAND} train --resume {run.recorder.folder.name}'."
+            f" '{COMMAND} {shlex.join(_rest(options, run.recorder.folder))}'."
         )
     if run.group:
         run.group.leave()
     return answer
+
+
+def _rest(options: argparse.Namespace, folder: Path) -> list[str]:
+    """Return the command that does the rest of a run.
+
+    It repeats what the person asked for and the record does not keep: the checkpoint besides; and
+    of a run that was gone on with, where it lies, its data and device, if others were named.
+    """
+    goes_on = bool(options.resume and run_named(RUNS, options.resume))
+    words = ["train", "--resume", options.resume if goes_on else folder.name]
+    for name in ("data", "device") if goes_on else ():
+        if (value := getattr(options, name)) not in (None, "auto"):
+            words += [f"--{name}", value]
+    if options.out:
+        words += ["--out", str(options.out)]
+    if options.weights_only:
+        words += ["--weights-only"]
+    if options.save_every:
+        words += ["--save-every", f"{options.save_every:g}"]
+    return words
 
 
 def _follow(options: argparse.Namespace) -> None:

@@ -55,6 +55,7 @@ class Entry:
         step: how many steps it has done.
         loss: on validation data if it was judged late enough to count, else of its training; NaN if
             neither is known.
+        validated: whether that is the loss on validation data.
         verdict: the doctor's word, "" for none.
         seen: what could be seen of a watched loop's settings, in words by their labels.
     """
@@ -68,6 +69,7 @@ class Entry:
     state: str
     step: int
     loss: float
+    validated: bool
     verdict: str
     seen: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,7 +82,9 @@ class Entry:
         """Return it as plain values."""
         kept = ("playground", "model", "begun", "state", "step", "verdict")
         values = {name: getattr(self, name) for name in kept}
-        values |= {"run": self.path.name, "loss": self.loss if self.loss == self.loss else None}
+        known, data = not math.isnan(self.loss), "validation" if self.validated else "training"
+        values |= {"run": self.path.name, "loss": self.loss if known else None}
+        values |= {"loss_on": data if known else None}
         return values | dataclasses.asdict(self.card)
 
 
@@ -234,6 +238,7 @@ def _trained(folder: Path) -> Entry:
         state=_state_of(folder, about),
         step=about.step,
         loss=about.loss,
+        validated=about.validated,
         verdict=str(found.get("verdict", "")) if found else "",
     )
 
@@ -246,7 +251,7 @@ def _state_of(folder: Path, about: RunInfo) -> str:
 
 def _watched(path: Path) -> Entry:
     record, written = read_record(path), path.stat().st_mtime
-    found = record.diagnosis
+    found, (loss, validated) = record.diagnosis, _standing(record)
     return Entry(
         path=path,
         card=_read_card(card_of(path)),
@@ -256,17 +261,18 @@ def _watched(path: Path) -> Entry:
         begun=written,
         state=_state(record, written),
         step=record.count,
-        loss=_standing(record),
+        loss=loss,
+        validated=validated,
         verdict=found["verdict"] if found else "",
         seen=record.settings,
     )
 
 
-def _standing(record: LoopRecord) -> float:
-    """Return a loop's loss on other data, if it was told, else that of its last batches."""
+def _standing(record: LoopRecord) -> tuple[float, bool]:
+    """Return a loop's loss on other data, if it was told, else that of its last batches; which."""
     if known := [loss for _, loss in record.validations if math.isfinite(loss)]:
-        return known[-1]
-    return float(record.losses[-20:].mean()) if len(record.losses) else math.nan
+        return known[-1], True
+    return float(record.losses[-20:].mean()) if len(record.losses) else math.nan, False
 
 
 def _state(record: LoopRecord, written: float) -> str:

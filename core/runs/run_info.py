@@ -88,15 +88,18 @@ class RunInfo:
         return {key: value for _, key, value in self.changes}
 
     @property
-    def loss(self) -> float:
-        """Its validation loss, or its training loss where it has gone far since; NaN for none.
+    def validated(self) -> bool:
+        """Whether its validation loss is known, and it has not gone far since.
 
         One that was judged in the first half of its steps alone says nothing of what it is now.
         """
-        known = self.metrics
-        if self.judged and 2 * (self.judged - self.first) < self.step - self.first:
-            return known.get("train_loss", math.nan)
-        return known.get("val_loss", known.get("train_loss", math.nan))
+        early = self.judged and 2 * (self.judged - self.first) < self.step - self.first
+        return "val_loss" in self.metrics and not early
+
+    @property
+    def loss(self) -> float:
+        """Its validation loss where that is known, else its training loss; NaN for none."""
+        return self.metrics.get("val_loss" if self.validated else "train_loss", math.nan)
 
     def told_now(self, **changes: Any) -> "RunInfo":
         """Return where it stands now, written by this process."""

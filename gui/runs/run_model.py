@@ -38,8 +38,16 @@ class RunColumn:
     numeric: bool = False
 
 
-def _number(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else "–"
+def _loss(entry: Entry) -> str:
+    """Return a loss; one that is not what the title says, with what it is."""
+    if not math.isfinite(entry.loss):
+        return "–"
+    return f"{entry.loss:.4f}" + ("" if entry.validated else " training")
+
+
+def _loss_key(entry: Entry) -> tuple[bool, float]:
+    """Return what losses are sorted by: those on validation data first, for they compare."""
+    return (not entry.validated, entry.loss) if math.isfinite(entry.loss) else (True, math.inf)
 
 
 COLUMNS = (
@@ -61,11 +69,11 @@ COLUMNS = (
     ),
     RunColumn("Steps", "How many updates it did.", lambda e: f"{e.step:,}", lambda e: e.step, True),
     RunColumn(
-        "Loss",
-        "The loss on validation data, or on training data where it was not judged yet. Compare it"
-        " only within a playground.",
-        lambda e: _number(e.loss),
-        lambda e: e.loss if math.isfinite(e.loss) else math.inf,
+        "Validation loss",
+        "The loss on validation data, or on training data where it was not judged yet: then it says"
+        " “training”, and stands behind the others. Compare it only within a playground.",
+        _loss,
+        _loss_key,
         True,
     ),
     RunColumn(

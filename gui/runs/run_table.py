@@ -23,8 +23,8 @@ from gui.runs.run_model import (
 )
 from gui.widgets.table_cells import HEAD
 
-WIDTHS = {STAR: 34, SUBJECT: 150, WHEN: 118, STATE: 138, STEPS: 78, LOSS: 78, VERDICT: 178}
-NARROW = {STAR: 34, SUBJECT: 132, WHEN: 108, STATE: 118, STEPS: 72, LOSS: 70, VERDICT: 128}
+WIDTHS = {STAR: 34, SUBJECT: 150, WHEN: 118, STATE: 138, STEPS: 78, LOSS: 116, VERDICT: 178}
+NARROW = {STAR: 34, SUBJECT: 120, WHEN: 98, STATE: 118, STEPS: 72, LOSS: 112, VERDICT: 112}
 WIDE = 1150  # pixels, from which on the columns have air
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 SOON = 40  # milliseconds that a choice rests before it is read: arrow keys run past many

@@ -1,6 +1,7 @@
 """Runs on the command line: listed, exported, gone on with."""
 
 import json
+import shlex
 import shutil
 import signal
 from dataclasses import replace
@@ -38,6 +39,19 @@ def test_a_training_leaves_a_run_that_is_listed(kept, capsys):
     assert run["run"] == folder.name and run["state"] == "finished" and run["step"] == 30
     assert main(["runs"]) == 0
     assert folder.name in capsys.readouterr().out
+
+
+def test_the_list_says_on_which_data_a_loss_is(kept, recorded, capsys):
+    """A run that was not judged yet has its training loss alone."""
+    for name in ("judged", "not-judged"):
+        shutil.copytree(recorded, kept / name)
+    about = read_run_info(recorded)
+    loss = {"train_loss": about.metrics["train_loss"]}
+    write_run_info(kept / "not-judged", replace(about, metrics=loss))
+    assert main(["runs"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert f"  validation loss {about.metrics['val_loss']:.4f}  " in lines["judged"]
+    assert f"  training loss {loss['train_loss']:.4f}  " in lines["not-judged"]
 
 
 def test_without_runs_the_list_says_so(kept, capsys):
@@ -94,6 +108,42 @@ def test_a_training_that_a_signal_ends_is_kept_and_goes_on(kept, capsys, monkeyp
     assert ("val_loss" in answer) == (name == "SIGINT")
     assert main(["train", "--resume", folder.name, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["steps"] == 3000
+
+
+def test_the_rest_is_written_where_the_person_wanted_it(kept, tmp_path, capsys, monkeypatch):
+    """The command that is suggested repeats what no record keeps, each time, and does the rest."""
+    out, data = tmp_path / "my net.safetensors", tmp_path / "names.txt"
+    moved = tmp_path / "elsewhere" / data.name
+    moved.parent.mkdir()
+    data.write_text("anna\nbert\nclara\ndora\nemil\n" * 20)
+    words = ["train", "names", "--steps", "3000", *SMALL, "--data", str(data), "--device", "cpu"]
+    words += ["--out", str(out), "--weights-only", "--save-every", "2.5"]
+    for again in (False, True):
+        with monkeypatch.context() as patched:
+            stop = signal.SIGTERM
+            patched.setattr(ProgressPrinter, "tell", lambda *_, s=stop: signal.raise_signal(s))
+            assert main(words) == 128 + stop
+        suggested = capsys.readouterr().err.split("'python -m core ")[1].split("'.\n")[0]
+        words = shlex.split(suggested)
+        besides = ["--out", str(out), "--weights-only", "--save-every", "2.5"]
+        place = ["--data", str(moved), "--device", "cpu"] if again else []
+        folder = next(kept.iterdir())
+        assert words == ["train", "--resume", folder.name, *place, *besides]
+        if not again:  # the data lies elsewhere by now, which the record does not learn
+            data.rename(moved)
+            words += ["--data", str(moved), "--device", "cpu"]
+    out.unlink()
+    assert main(words) == 0 and out.is_file()
+
+
+def test_a_run_that_lies_elsewhere_goes_on_there(kept, recorded, tmp_path, capsys, monkeypatch):
+    """The suggestion names its place, not its name alone."""
+    folder = shutil.copytree(recorded, tmp_path / "elsewhere" / "mine")
+    about = read_run_info(folder)
+    write_run_info(folder, replace(about, state="stopped", steps=4000))
+    monkeypatch.setattr(ProgressPrinter, "tell", lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert main(["train", "--resume", str(folder)]) == 128 + signal.SIGTERM
+    assert f"train --resume {folder}'" in capsys.readouterr().err
 
 
 def test_a_signal_before_the_first_step_leaves_nothing(kept, capsys, monkeypatch):

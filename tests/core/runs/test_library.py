@@ -81,7 +81,14 @@ def test_a_run_that_was_judged_only_when_it_began_is_listed_by_its_training_loss
     about = replace(read_run_info(folder), step=400, metrics={"train_loss": 2.0, "val_loss": 3.0})
     for judged, loss in ((0, 3.0), (1, 2.0), (199, 2.0), (200, 3.0)):
         write_run_info(folder, replace(about, judged=judged))
-        assert entry(library, "first").loss == loss
+        line = entry(library, "first")
+        assert line.loss == loss and line.validated == (loss == 3.0)
+        data = "validation" if line.validated else "training"
+        assert (line.to_dict()["loss"], line.to_dict()["loss_on"]) == (loss, data)
+    assert not entry(library, "loop-1").validated  # it was told of no other data
+    write_run_info(folder, replace(about, metrics={}))
+    line = entry(library, "first").to_dict()
+    assert line["loss"] is None and line["loss_on"] is None
 
 
 def test_what_a_person_says_is_kept_apart(library):

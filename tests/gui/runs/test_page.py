@@ -181,6 +181,22 @@ def test_a_click_on_a_title_sorts(three):
     assert [entry.path.name for entry in three.table.entries()] == [SLOW]
 
 
+def test_the_loss_column_says_where_it_is_none_on_validation_data(three, runs):
+    """Its title is the validation loss; a training loss says so, and stands behind them."""
+    change(runs / FAST, metrics={"train_loss": 0.001})
+    shown = three.page.runs
+    three.until(lambda: "training" in shown.index(three.shown().index(FAST), LOSS).data())
+    title = shown.headerData(LOSS, Qt.Orientation.Horizontal)
+    assert title == "Validation loss"
+    shown.sort(LOSS)
+    said = [shown.index(row, LOSS).data() for row in range(3)]
+    assert said[2] == "0.0010 training" and "training" not in said[0] + said[1]
+    for width in (1250, 700):  # the words are whole
+        three.page.resize(width, 860)
+        room = three.table.columnWidth(LOSS)
+        assert room >= max(three.table.horizontalHeader().width_of(w) for w in (title, said[2]))
+
+
 @pytest.mark.parametrize(
     ("words", "shown"),
     [("fast", [FAST]), ("names mlp", [FAST, SLOW]), ("FINISHED digits", [DIGITS]), ("xyz", [])],
