@@ -24,6 +24,7 @@ from .commands.watch import WATCH
 from .errors import UserError
 from .paths import COMMAND
 from .problems import problem_of
+from .signals import signals_restored
 from .version import __version__
 
 COMMANDS = (PLAYGROUNDS, TRAIN, DIAGNOSE, EVALUATE, PREDICT, SAMPLE, LIST, EXPORT, WATCH, CODE)
@@ -35,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a letter that is written
     try:
         try:
-            return _run(sys.argv[1:] if arguments is None else arguments)
+            with signals_restored():
+                return _run(sys.argv[1:] if arguments is None else arguments)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # here, where what a pipe or a device refuses can be said

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import shlex
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from ..errors import UserError
 from ..files import check_place, free_place
 from ..paths import COMMAND, RUNS, data_source
 from ..runs.folder import run_named
-from ..signals import ending_signals
+from ..signals import ignore_signals
 from ..tensor_file import FOREIGN
 from . import Command, say
 from .opened import opened
@@ -171,8 +170,7 @@ def _follow(options: argparse.Namespace) -> None:
     from ..training.distributed import ProcessGroup
     from ..training.trainer import follow
 
-    for number in (signal.SIGINT, *ending_signals()):  # the leading process ends all
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals()  # the leading process ends all
     try:
         run = _run(options)
         group = ProcessGroup(run.device)

@@ -23,6 +23,9 @@ VERDICTS = {
     "fine": "It is fine.",
     "unknown": "I can't tell.",
 }
+DOUBTFUL = "Something may be wrong."
+"""The verdict ``broken`` where a cause as clear as the first is right in fewer than half of all
+programs."""
 COMPARISON = "reference_networks"
 """The id of the experiment that compares a network with those of other sizes."""
 WIDTH = 92
@@ -291,6 +294,12 @@ class Diagnosis:
     proof: Proof | None = None
 
     @property
+    def headline(self) -> str:
+        """The verdict in a few words."""
+        doubtful = self.verdict == "broken" and self.confidence < 0.5
+        return DOUBTFUL if doubtful else VERDICTS[self.verdict]
+
+    @property
     def comparison(self) -> Experiment | None:
         """What networks of other sizes reach; None if none was compared."""
         found = (done for done in self.experiments if done.id == COMPARISON)
@@ -317,7 +326,7 @@ class Diagnosis:
 
     def text(self) -> str:
         """Return it as a page of plain text: the verdict, the causes, experiments and checks."""
-        lines = [_wrapped(f"{VERDICTS[self.verdict]} {self.sentence}", "")]
+        lines = [_wrapped(f"{self.headline} {self.sentence}", "")]
         if self.training_kind:
             lines += ["", f"Kind of training: {self.training_kind}."]
         if self.forecast:
@@ -344,11 +353,11 @@ class Diagnosis:
 
     def markdown(self) -> str:
         """Return it as a page of Markdown: the verdict, the causes, experiments and checks."""
-        return markdown_report.report(VERDICTS[self.verdict], self)
+        return markdown_report.report(self.headline, self)
 
     def _repr_html_(self) -> str:
         """Return it as a notebook shows it."""
-        return html_report.report(VERDICTS[self.verdict], self)
+        return html_report.report(self.headline, self)
 
 
 def _proof(proof: Proof, first: str) -> str:

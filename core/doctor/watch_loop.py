@@ -30,7 +30,7 @@ from torch import Tensor
 from ..errors import UserError
 from ..runs.loop_record import LoopRecord, place_for, write_record
 from ..training.pace import Pace
-from .diagnosis import VERDICTS, Diagnosis, Picture, Series
+from .diagnosis import Diagnosis, Picture, Series
 from .evidence import Evidence
 from .html_report import report
 from .rules.crash import usual_cause
@@ -362,7 +362,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
 
     def _repr_html_(self) -> str:
         """Return what the doctor says as a notebook shows it, with the curves of the loop."""
-        return self._loop.html(VERDICTS[self.diagnosis.verdict])
+        return self._loop.html(self.diagnosis.headline)
 
     def _show(self) -> None:
         """Show what the doctor says: as HTML in a notebook, as text elsewhere."""

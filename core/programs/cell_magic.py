@@ -12,7 +12,6 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from ..arguments import Parser, positive
-from ..doctor.diagnosis import VERDICTS
 from ..doctor.lines import CELLS
 from ..doctor.watch_loop import WatchedLoop
 from ..errors import UserError
@@ -158,7 +157,7 @@ class _Shown:
         return f"{self._place}: {self._loop.diagnosis.text()}"
 
     def _repr_html_(self) -> str:
-        verdict = VERDICTS[self._loop.diagnosis.verdict]
+        verdict = self._loop.diagnosis.headline
         return self._loop.html(f"{self._place}: {verdict}")
 
 

@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn, Self
 
 from ..errors import UserError
 from ..paths import ROOT, expanded
-from ..signals import ending_signals
+from ..signals import ending_signals, ignore_signals
 from .by_hand import changed_by_hand
 from .program import Program, read_program
 from .run_program import Order
@@ -221,6 +221,8 @@ def watch_to_end(
 ) -> dict[str, Any]:
     """Wait for a program's end, and return what was seen; a signal to end is as Ctrl+C.
 
+    Once it has ended, signals are ignored: the answer is printed, and not lost.
+
     Args:
         run: the program.
         examined: told of each training that it is examined now, and for how many seconds at most.
@@ -242,6 +244,7 @@ def watch_to_end(
         signal.signal(number, interrupt)
     with run:
         run.wait(look)
+        ignore_signals()  # what is left is to say what was seen
         return run.answer()
 
 

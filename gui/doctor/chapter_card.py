@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from core.doctor.diagnosis import VERDICTS
 from gui.doctor.nats_bar import NatsBar
 from gui.theme import GAP, MARGIN
 from gui.widgets.card import Card, label
@@ -58,7 +57,7 @@ class ChapterCard(Card):
         column = QVBoxLayout()
         column.setSpacing(3)
         causes = self.chapter.causes
-        verdict = VERDICTS[self.chapter.diagnosis.verdict]
+        verdict = self.chapter.diagnosis.headline
         column.addWidget(label("The doctor names" if causes else f"The doctor: {verdict}", "small"))
         for name in causes:
             line = QHBoxLayout()

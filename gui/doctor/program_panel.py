@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.doctor.diagnosis import VERDICTS, Cause, CodeLine, Diagnosis
+from core.doctor.diagnosis import Cause, CodeLine, Diagnosis
 from core.programs.by_hand import ChangedByHand, nothing_seen
 from core.programs.fixes.propose import propose
 from core.programs.program import Program
@@ -335,7 +335,7 @@ class ProgramPanel(QWidget):
             self._show_causes((), "muted")
             return
         role = VERDICT_ROLES[diagnosis.verdict]
-        sentence = f"{VERDICTS[diagnosis.verdict]} {diagnosis.sentence}"
+        sentence = f"{diagnosis.headline} {diagnosis.sentence}"
         say(self.verdict, sentence, ROLES.get(role, "muted"))
         self._show_causes(diagnosis.causes, role)
 

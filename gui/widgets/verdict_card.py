@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
-from core.doctor.diagnosis import VERDICTS, Diagnosis
+from core.doctor.diagnosis import Diagnosis
 from core.numbers import percent
 from gui.rich_text import rich
 from gui.theme import GAP, MARGIN
@@ -134,7 +134,7 @@ class VerdictCard(Card):
         self.sign.show_verdict(diagnosis.verdict)
         role = TEXT_ROLES[VERDICT_ROLES[diagnosis.verdict]]
         so_far = "" if final else "So far: "
-        kind = VERDICTS[diagnosis.verdict].rstrip(".")
+        kind = diagnosis.headline.rstrip(".")
         kind = so_far + (kind if final else kind[0].lower() + kind[1:] if kind[0] != "I" else kind)
         sure = f"{in_words(diagnosis.confidence)}, {percent(diagnosis.confidence)}"
         if diagnosis.verdict == "unknown":

@@ -29,6 +29,8 @@ def baselines_of(task: LossTask, data: SeenData, copies_input: bool = False) -> 
     if task.kind == "classes":
         known = aims[(aims != task.ignored) & (aims >= 0)]
         counts = torch.bincount(known.flatten(), minlength=task.classes).float() + 1
+        if task.weights is not None:
+            counts = counts * task.weights
         logs = (counts / counts.sum()).log().expand(*new.shape, task.classes)
         found["class frequency"] = float(row_losses(task, logs, new).mean())
         if not data.trained.inputs.is_floating_point():
@@ -36,7 +38,7 @@ def baselines_of(task: LossTask, data: SeenData, copies_input: bool = False) -> 
             return found
     else:
         mean = aims.mean(0)
-        middle = torch.logit(mean.clamp(1e-4, 1 - 1e-4)) if task.kind == "binary" else mean
+        middle = _logits(task, mean.clamp(1e-4, 1 - 1e-4)) if task.kind == "binary" else mean
         found["class frequency" if task.kind == "binary" else "mean"] = float(
             row_losses(task, middle.expand_as(new), new).mean()
         )
@@ -48,15 +50,23 @@ def baselines_of(task: LossTask, data: SeenData, copies_input: bool = False) -> 
     near = torch.cdist(asked, rows).topk(min(NEIGHBOURS, len(rows)), largest=False).indices
     if task.kind == "classes":
         votes = F.one_hot(aims.clamp(min=0)[near], task.classes).float().sum(1)
+        if task.weights is not None:
+            votes = votes * task.weights
         scores = ((votes + 0.3) / (len(near[0]) + 0.3 * task.classes)).log()
     else:
         scores = aims[near].mean(1)
         if task.kind == "binary":
-            scores = torch.logit((scores * len(near[0]) + 0.3) / (len(near[0]) + 0.6))
+            scores = _logits(task, (scores * len(near[0]) + 0.3) / (len(near[0]) + 0.6))
     found["nearest neighbours"] = float(row_losses(task, scores, new).mean())
     if task.kind == "values":
         found["linear"] = _linear(task, rows, aims, asked, new)
     return found
+
+
+def _logits(task: LossTask, shares: Tensor) -> Tensor:
+    """Return the logits by which the loss is lowest where so large a part of targets is 1."""
+    logits = torch.logit(shares)
+    return logits if task.weights is None else logits + task.weights.clamp(min=1e-6).log()
 
 
 def _linear(task: LossTask, rows: Tensor, aims: Tensor, asked: Tensor, new: Tensor) -> float:

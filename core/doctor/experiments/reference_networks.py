@@ -320,7 +320,7 @@ def _learned_loss(task: LossTask, scores: Tensor, targets: Tensor) -> Tensor:
     if task.kind != "classes":
         return row_losses(task, scores, targets).mean()
     aims = targets.masked_fill(targets < 0, task.ignored).flatten()
-    return F.cross_entropy(scores.flatten(0, 1), aims, ignore_index=task.ignored)
+    return F.cross_entropy(scores.flatten(0, 1), aims, task.weights, ignore_index=task.ignored)
 
 
 def _unit(task: LossTask, aims: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..watch.graph import StepGraph, is_one_hot
+from ..watch.graph import LossCall, StepGraph, is_one_hot
 from ..watch.training_kind import CLASSES, DISTANCES
 
 
@@ -19,12 +19,15 @@ class LossTask:
         criterion: the name of the loss function.
         classes: outputs for each target; 1 for values.
         ignored: the class of a target that does not count.
+        weights: what the losses of each class are multiplied by, or those of binary targets that
+            are 1; None if all count alike.
     """
 
     kind: str
     criterion: str
     classes: int = 1
     ignored: int = -100
+    weights: Tensor | None = None
 
 
 def task_of(graph: StepGraph) -> LossTask:
@@ -39,9 +42,9 @@ def task_of(graph: StepGraph) -> LossTask:
     if call.kind in CLASSES:
         classes = call.outputs.shape[1 if _by_torch(call.kind) and call.outputs.dim() > 1 else -1]
         ignored = call.op.argument(4, "ignore_index", -100) if _by_torch(call.kind) else -100
-        return LossTask("classes", call.kind, int(classes), int(ignored))
+        return LossTask("classes", call.kind, int(classes), int(ignored), _class_weights(call))
     if call.kind.startswith("binary_cross_entropy"):
-        return LossTask("binary", call.kind)
+        return LossTask("binary", call.kind, weights=_weight_of_ones(call))
     if call.kind in DISTANCES:
         return LossTask("values", call.kind)
     raise ValueError(f"it is not known how to compare networks by {call.kind}")
@@ -49,6 +52,27 @@ def task_of(graph: StepGraph) -> LossTask:
 
 def _by_torch(kind: str) -> bool:
     return kind in ("cross_entropy", "nll_loss")
+
+
+def _class_weights(call: LossCall) -> Tensor | None:
+    """Return the weights of classes; as torch's mean has it, those of a batch have a mean of 1."""
+    if not _by_torch(call.op.name):  # written out
+        return None
+    weights: Tensor | None = call.op.argument(2, "weight")
+    if weights is None or call.targets.is_floating_point():
+        return weights
+    counted = call.targets[(call.targets >= 0) & (call.targets < len(weights))]
+    return weights / weights[counted].float().mean().clamp(min=1e-6)
+
+
+def _weight_of_ones(call: LossCall) -> Tensor | None:
+    """Return what the losses of binary targets that are 1 are multiplied by."""
+    if call.op.name != call.kind:  # written out
+        return None
+    if call.op.argument(2, "weight") is not None:
+        raise ValueError("its examples have weights of their own, which of new ones are not known")
+    weight: Tensor | None = call.op.argument(6, "pos_weight")
+    return weight if call.kind.endswith("logits") else None
 
 
 def targets_of(task: LossTask, targets: Tensor) -> Tensor:
@@ -75,9 +99,13 @@ def row_losses(task: LossTask, scores: Tensor, targets: Tensor) -> Tensor:
         counted = (targets != task.ignored) & (targets >= 0)
         logs = F.log_softmax(scores.float(), -1)
         picked = -logs.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+        if task.weights is not None:
+            picked = picked * task.weights[targets.clamp(min=0)]
         return (picked * counted).sum(1) / counted.sum(1).clamp(min=1)
     if task.kind == "binary":
-        each = F.binary_cross_entropy_with_logits(scores.float(), targets, reduction="none")
+        each = F.binary_cross_entropy_with_logits(
+            scores.float(), targets, reduction="none", pos_weight=task.weights
+        )
     elif task.criterion in ("mse_loss", "square"):
         each = (scores.float() - targets).square()
     elif task.criterion == "l1_loss":

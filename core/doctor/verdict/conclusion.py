@@ -101,6 +101,8 @@ def causes_of(
     wrong = [c for c in wrong if c.confidence > REFUTED or not _refuted(c, proofs.get(c.id))]
     kept = [check for check in wrong if not _explained(check, wrong)]
     kept.sort(key=_place)
+    if any(check.id == "overfitting" and check.confidence >= BROKEN for check in kept):
+        kept.sort(key=lambda check: check.confidence < BROKEN)  # what is not sure comes behind it
     return tuple(
         Cause(
             id=check.id,
@@ -294,7 +296,8 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
         return None  # a copy that went on came below the lowest
     return (
         "overfitting",
-        f"Nothing is broken, but it overfits: the loss on new data was lowest, {figures(best)}, at"
+        f"Nothing is broken, but it overfits: the loss on new data was lowest,"
+        f" {figures(losses[lowest])}, at"
         f" step {at:,.0f}, and is {figures(now)} now, while the training loss falls. More steps"
         f" make it worse: stop at step {at:,.0f}, or try more data, dropout or weight decay.",
         min(0.92, 0.6 + 2 * (now - best) / abs(best)),
@@ -339,7 +342,9 @@ def _knows_training_examples(evidence: Evidence) -> tuple[str, str, float] | Non
     points = [x for step, x in evidence.validations if step >= recent and math.isfinite(x)]
     if not points or not evidence.loss_is_comparable:
         return None
-    now, fallen = points[-1], evidence.began - evidence.ended
+    # A training that goes on from saved weights begins far below a guess.
+    began = max(evidence.began, evidence.uniform if math.isfinite(evidence.uniform) else 0.0)
+    now, fallen = points[-1], began - evidence.ended
     if evidence.validates_on_other_scale or not now - evidence.ended > NOT_LEARNED * fallen > 0.0:
         return None
     return (

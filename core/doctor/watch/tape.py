@@ -61,6 +61,8 @@ FACTORIES = frozenset(
         "full_like as_tensor new_zeros new_ones"
     ).split()
 )
+FORMED_LIKE = frozenset("reshape_as view_as expand_as type_as resize_as to".split())
+"""Calls that take the shape or type of further tensors, and none of their numbers."""
 RANDOM = frozenset(
     (
         "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like"
@@ -96,10 +98,11 @@ class Op:
         function: what was called.
         name: its name without underscores: ``matmul``, ``add``, ``tanh``, ``cross_entropy``, ...
         args, kwargs: its arguments; they hold the tensors, so that an id stays that tensor's.
-        inputs, outputs: the tensors in both, in order.
+        inputs, outputs: the tensors whose numbers go in and come out, in order.
         result: what it returned.
         grad_enabled: whether gradients were recorded (no ``no_grad`` around it).
         line: of the program that called it; None if that is not known.
+        forms: tensors among the arguments of which the shape or type alone counts.
     """
 
     function: Callable[..., Any]
@@ -111,6 +114,7 @@ class Op:
     result: Any
     grad_enabled: bool
     line: Line | None = None
+    forms: tuple[Tensor, ...] = ()
 
     @property
     def in_place(self) -> bool:
@@ -381,6 +385,9 @@ class TapeRecorder(TorchFunctionMode):
         if not outputs:
             return
         inputs = (*tensors_in(args), *tensors_in(kwargs))
+        forms: tuple[Tensor, ...] = ()
+        if name in FORMED_LIKE:
+            inputs, forms = inputs[:1], inputs[1:]
         known = ((self._evaluated.get(id(t)), t) for t in inputs) if self._evaluated else ()
         fed = any(ref is not None and ref() is t for ref, t in known)
         grad_enabled = torch.is_grad_enabled()
@@ -395,6 +402,7 @@ class TapeRecorder(TorchFunctionMode):
                 result,
                 grad_enabled,
                 line_of_program(around_forward=not self._training),
+                forms,
             )
         )
         if fed:
@@ -655,7 +663,7 @@ def ops_behind(tape: Tape, wanted: Iterable[Tensor], given: Iterable[int] = ()) 
         made = {id(t) for t in op.outputs}
         if made & ids and not made & stop:
             kept.append(op)
-            ids |= {id(t) for t in op.inputs}
+            ids |= {id(t) for t in (*op.inputs, *op.forms)}
     return kept[::-1]
 
 

@@ -99,6 +99,13 @@ def test_a_diagnosis_is_read_as_it_was_written():
         assert Diagnosis.from_dict(short.to_dict()) == short
 
 
+def test_a_cause_that_is_more_often_wrong_than_right_is_not_called_sure():
+    """The words of the verdict follow its confidence."""
+    assert Diagnosis("broken", "Plateau.", 0.23).text().startswith("Something may be wrong. Plat")
+    assert Diagnosis("broken", "Plateau.", 0.5).headline == VERDICTS["broken"]
+    assert Diagnosis("fine", "It has settled.", 0.4).headline == VERDICTS["fine"]
+
+
 def test_a_diagnosis_can_not_be_changed():
     """It is one frozen object; who shows it can't alter what another one shows."""
     with pytest.raises(dataclasses.FrozenInstanceError):

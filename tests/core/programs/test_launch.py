@@ -523,6 +523,23 @@ def test_a_signal_that_ends_it_leaves_a_record_that_is_whole(tmp_path, monkeypat
     assert loop["steps"] == 200 and read_record(Path(loop["record"])).diagnosis is not None
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_no_signal_loses_what_was_seen(program, monkeypatch, capfd, number):
+    """Once the program has ended, what is left is to say it."""
+    before, answer = signal.getsignal(number), ProgramRun.answer
+
+    def at_the_end(run):
+        signal.raise_signal(number)
+        return answer(run)
+
+    monkeypatch.setattr(ProgramRun, "answer", at_the_end)
+    assert (
+        main(["watch", str(program), "--no-record", "--json", "--budget", "0.1", "--", "60"]) == 7
+    )
+    assert json.loads(capfd.readouterr().out)["loops"][0]["steps"] == 60
+    assert signal.getsignal(number) is before
+
+
 def test_an_interpreter_that_can_not_run_it_is_said(program, tmp_path):
     """One that is not there, and one that has no torch."""
     with pytest.raises(UserError, match="is no program; name a Python interpreter"):

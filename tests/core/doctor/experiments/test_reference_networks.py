@@ -11,8 +11,18 @@ from torch.nn import functional as F
 from core import watch
 from core.doctor.evidence import Evidence
 from core.doctor.experiments import reference_networks
+from core.doctor.experiments.baselines import baselines_of
 from core.doctor.experiments.reference_forms import steps_of
-from core.doctor.experiments.row_losses import LossTask, row_losses
+from core.doctor.experiments.row_losses import (
+    LossTask,
+    row_losses,
+    scores_of,
+    targets_of,
+    task_of,
+)
+from core.doctor.experiments.seen_data import SeenData, SeenExamples
+from core.doctor.watch.build_graph import build_graph
+from core.doctor.watch.tape import TapeRecorder
 
 
 def ring(count):
@@ -113,3 +123,51 @@ def test_the_loss_of_each_row_is_that_of_the_loops_criterion():
     assert squared.mean() == pytest.approx(float(F.mse_loss(values, aims)), rel=1e-5)
     absolute = row_losses(LossTask("values", "l1_loss"), values, aims)
     assert absolute.mean() == pytest.approx(float(F.l1_loss(values, aims)), rel=1e-5)
+
+
+WEIGHTS = torch.tensor([1.0, 5.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (nn.CrossEntropyLoss(WEIGHTS), torch.arange(12) % 3),
+        (nn.BCEWithLogitsLoss(pos_weight=WEIGHTS), (torch.arange(36) % 5 < 1).view(12, 3).float()),
+        (nn.BCEWithLogitsLoss(), (torch.arange(36) % 5 < 1).view(12, 3).float()),
+    ],
+)
+def test_weights_of_classes_count_in_the_loss_of_each_row(loss, targets):
+    """As in the loop's own, so that other networks are judged by what it lowers."""
+    w = torch.randn(4, 3, requires_grad=True)
+    with TapeRecorder() as recorder:
+        wanted = loss(scores := torch.linspace(-2, 2, 48).view(12, 4) @ w, targets)
+        wanted.backward()
+    task = task_of(build_graph(recorder.tape, [w]))
+    aims = targets_of(task, targets.view(12, -1))
+    own = row_losses(task, scores_of(task, scores.detach(), 12), aims)
+    assert float(own.mean()) == pytest.approx(wanted.item(), rel=1e-5)
+
+
+def test_the_frequency_of_weighted_classes_is_weighted():
+    """The best guess without an input has the lowest loss, also where one class counts more."""
+    x, y = torch.randn(200, 2), (torch.arange(200) % 10 == 0).long()
+    examples = SeenExamples((x, y), x, y[:, None])
+    data = SeenData((x, y), examples, examples, True, "x_val")
+    task = LossTask("classes", "cross_entropy", 2, weights=torch.tensor([0.1, 0.9]))
+    guess = baselines_of(task, data)["class frequency"]
+    shares = torch.linspace(0.01, 0.99, 99)
+    tried = [
+        float(row_losses(task, torch.stack([1 - p, p]).log().expand(200, 1, 2), y[:, None]).mean())
+        for p in shares
+    ]
+    assert guess == pytest.approx(min(tried), rel=0.01)
+
+
+def test_weights_of_examples_are_not_known_for_new_ones():
+    """It says so."""
+    w = torch.randn(4, 1, requires_grad=True)
+    with TapeRecorder() as recorder:
+        each, ones = torch.rand(12, 1), torch.ones(12, 1)
+        F.binary_cross_entropy_with_logits(torch.randn(12, 4) @ w, ones, each).backward()
+    with pytest.raises(ValueError, match="weights of their own"):
+        task_of(build_graph(recorder.tape, [w]))

@@ -103,6 +103,18 @@ def test_what_leaves_a_network_that_works_comes_last():
     assert ids(wrong("overfitting", 0.92), wrong("lr_growing", 0.6))[-1] == "overfitting"
 
 
+def test_what_is_not_sure_comes_behind_what_is():
+    """Also behind overfitting, which then is the verdict."""
+    unsure, sure = wrong("lr_too_low", 0.4), wrong("overfitting", 0.8)
+    assert ids(unsure, sure) == ["overfitting", "lr_too_low"]
+    assert ids(unsure, wrong("overfitting", 0.45)) == ["lr_too_low", "overfitting"]
+    assert ids(wrong("lr_growing", 0.6), unsure, sure) == [
+        "lr_growing",
+        "overfitting",
+        "lr_too_low",
+    ]
+
+
 @pytest.mark.parametrize("also", [(), ("lr_growing",)])
 def test_overfitting_alone_breaks_nothing(also):
     """However long it has trained, the verdict is the one that has no cause beside it."""
@@ -198,6 +210,23 @@ def test_more_steps_are_not_advised_where_the_loss_on_new_data_is_above_an_earli
     evidence.validations = [(600, 1.6), (1200, 1.5), (1900, 1.6)]
     found = conclude(evidence, ())
     assert found.verdict == "unknown" and "more steps are not advised" in found.sentence
+
+
+def test_the_loss_that_was_lowest_is_named():
+    """As a chart of it shows it; its neighbours only say whether it was so by chance."""
+    x = np.arange(1200)
+    points = [(100, 0.9), (200, 0.25), (300, 0.6), (400, 0.7), (500, 0.8), (600, 0.9), (700, 1.0)]
+    found = conclude(Evidence(x, 4 * (x + 1.0) ** -0.6, [], points), ())
+    assert found.verdict == "overfitting" and "was lowest, 0.250, at step 200" in found.sentence
+
+
+def test_a_training_that_goes_on_from_saved_weights_has_fallen_before(monkeypatch):
+    """A gap to new data is held against what a guess loses, and not against its own first loss."""
+    steps = np.arange(2000)
+    evidence = Evidence(steps, 1.6 - 0.3 * steps / 2000, [], [(900, 1.65), (1900, 1.5)])
+    assert "training examples alone" in conclude(evidence, ()).sentence
+    monkeypatch.setattr(Evidence, "uniform", math.log(65))
+    assert "training examples alone" not in conclude(evidence, ()).sentence
 
 
 @pytest.mark.parametrize(

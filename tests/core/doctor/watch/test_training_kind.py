@@ -14,6 +14,7 @@ from core.doctor.watch.training_kind import recognise, summed_items
 from core.doctor.watch.variables import find_variables
 
 ROWS = 24
+PRICES = torch.linspace(-1, 1, 4 * ROWS * 6).sin().reshape(-1, 3, 2)
 
 
 def classify(net, x):
@@ -35,6 +36,12 @@ def denoise(net, x):
     """The noise in the input is the target."""
     noise = torch.randn_like(x)
     return F.mse_loss(net(0.6 * x + 0.8 * noise), noise)
+
+
+def shape(net, x):
+    """A target that lends outputs its shape does not enter the network."""
+    order = torch.randperm(4 * ROWS)[:ROWS]
+    return F.mse_loss(net(x).reshape_as(PRICES[order]), PRICES[order])
 
 
 def draw(net, x):
@@ -94,6 +101,7 @@ def distil(net, x):
         (classify, "classification"),
         (regress, "regression"),
         (rebuild, "autoencoder"),
+        (shape, "regression"),
         (denoise, "denoising"),
         (clean, "denoising"),
         (draw, "regression"),
