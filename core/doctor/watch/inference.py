@@ -106,7 +106,7 @@ def compare_inference(
         fewer += [(what, name) for what in sorted(left_out)]
         more += [(what, name) for what in sorted(added)]
         # A text that grows goes through the lengths between; other texts have other ones.
-        stays = len(theirs.lengths) == 1 and theirs.looked_up > 1
+        stays = len(theirs.lengths) == 1 and len(theirs.contexts) > 1
         if ours.lengths and stays and not ours.lengths & theirs.lengths and not remembers:
             extra.append(
                 f"{name} gets {_tokens(theirs.lengths)} at a time,"
@@ -249,7 +249,7 @@ class Behind:
         updated: whether its normalisation updates running statistics.
         of_one: of each variance by hand whether it is that of single numbers: 0, or none.
         lengths: of the sequences of tokens that are looked up, of an embedding.
-        looked_up: how often that is done.
+        contexts: those that are looked up, as hashes: one alone is the beginning of each text.
         signals: the inputs of its nonlinearity, at each call.
     """
 
@@ -261,7 +261,7 @@ class Behind:
     updated: bool = False
     of_one: list[bool] = field(default_factory=list)
     lengths: set[int] = field(default_factory=set)
-    looked_up: int = 0
+    contexts: set[int] = field(default_factory=set)
     signals: list[Tensor] = field(default_factory=list)
 
 
@@ -289,7 +289,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
             index = index_of(op) if op.name in LOOK_UPS else None
             if index is not None and index.dim() > 1 and id(index) not in positions:
                 behind.lengths.add(index.shape[-1])
-                behind.looked_up += 1
+                behind.contexts.add(hash(index.cpu().numpy().tobytes()))
         elif mine:
             for key in direct:
                 found[key]  # a parameter with nothing behind it is used all the same

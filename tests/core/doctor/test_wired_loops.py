@@ -285,6 +285,29 @@ def test_a_network_that_keeps_earlier_tokens_may_be_given_one_at_a_time(network,
     assert remembers or "1 token at a time" in diagnosis.causes[0].evidence
 
 
+@pytest.mark.parametrize("moves", [True, False])
+def test_texts_that_end_at_once_do_not_say_how_they_grow(moves):
+    """Each begins with the same token; where another one follows alone, the context is lost."""
+    tokens = torch.randint(1, 9, (ROWS, TOKENS + 1))
+    embed, gru, head = (
+        nn.Embedding(9, WIDE),
+        nn.GRU(WIDE, WIDE, batch_first=True),
+        nn.Linear(WIDE, 9),
+    )
+
+    def make_loss(step):
+        logits = head(gru(embed(tokens[:, :-1]))[0])
+        return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+
+    @torch.no_grad()
+    def generate():
+        for number in range(6):
+            head(gru(embed(torch.tensor([[number if moves else 0]])))[0])
+
+    diagnosis = train(make_loss, embed, gru, head, after=generate)
+    assert ("train_eval_mismatch" in [c.id for c in diagnosis.causes]) == moves, diagnosis.text()
+
+
 @pytest.mark.parametrize("asked", ["prompt", "zeros"])
 @pytest.mark.parametrize("cut", ["first", "last"])
 def test_a_sampler_that_cuts_the_wrong_end(cut, asked):
