@@ -36,6 +36,8 @@ MIN_NEURONS, ALIKE = 4, 1e-5
 """Vectors of a layer's neurons, and by which part of them sizes differ that are computed alike."""
 FEW_UNITS = 8
 """Of a layer, below which their saturated share says little."""
+LEARNED = 0.1
+"""The part of its first loss, below which units may well be saturated: outputs are sure there."""
 VANISHING_EARLY, VANISHING_ON_PLATEAU = VANISHING / 5, 2.5 * VANISHING
 """In the first observations alone; and where the loss stays at the entropy of the labels."""
 GROWING = 1.5
@@ -255,6 +257,8 @@ def saturated_units(rule: Rule, evidence: Evidence) -> Check:
         sure = 0.45 + 0.45 * worst.saturated
         return rule.failed(f"{measured} at the start", sure, worst.name, picture=picture)
     late = [x for x in now if x.saturated > SATURATION]
+    if late and evidence.ended < LEARNED * evidence.began:
+        return rule.passed("they are, but next to all is learned: it is sure of what it does")
     if late:
         worst = max(late, key=lambda x: x.saturated)
         measured = f"{worst.saturated:.0%} of {worst.name}'s {worst.nonlinearity} units"

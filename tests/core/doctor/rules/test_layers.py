@@ -167,6 +167,8 @@ def test_more_units_may_saturate_later():
         last = step(200, layers=(layer(saturated=share), output()))
         found = saturated_units.check(evidence([*steps(), last]))
         assert found.passed is passed and (passed or found.confidence == 0.45)
+    learned = evidence([*steps(), last], losses=[3.3 * 0.97**n for n in range(200)])
+    assert saturated_units.check(learned).passed
 
 
 @pytest.mark.parametrize(("dead", "passed"), [(0.3, True), (0.65, False)])
