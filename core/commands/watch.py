@@ -73,6 +73,7 @@ def _show(answer: dict[str, Any]) -> str:
     from ..doctor.diagnosis import Diagnosis
     from ..doctor.rules.crash import usual_cause
     from ..programs.by_hand import ChangedByHand, nothing_seen
+    from ..programs.loss_words import loss_words
 
     parts = []
     for line in answer["skipped"]:
@@ -85,8 +86,8 @@ def _show(answer: dict[str, Any]) -> str:
         parts.append(f"{_where(figure)}: a figure, kept in {figure['file']}.")
     for loop in answer["loops"]:
         head = f"{_where(loop['where'])}: {loop['steps']:,} steps in {loop['seconds']:.1f} s"
-        if loop["first_loss"] is not None:
-            head += f", loss {loop['first_loss']:.4g} to {loop['last_loss']:.4g}"
+        if loss := loss_words(loop):
+            head += f", {loss}"
         parts += ["", f"{head}."]
         if loop["diagnosis"]:
             parts += [Diagnosis.from_dict(loop["diagnosis"]).text()]
@@ -94,6 +95,8 @@ def _show(answer: dict[str, Any]) -> str:
                 if change := cause["change"]:
                     words = f"{cause['title']}. A change that may fix it: {change['words']}"
                     parts += ["", f"{words}.", change["diff"].rstrip()]
+        else:
+            parts += ["It has no diagnosis: the program ended before it was examined."]
         if loop["record"]:
             parts += ["", f"The record is in {loop['record']}"]
     if answer["saved"]:

@@ -41,6 +41,7 @@ def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
         sentence = f"This loop was not understood ({watcher.problem})."
         return Diagnosis("unknown", sentence, 0.0)
     found = conclude(evidence, apply_rules(evidence), seconds=evidence.seconds)
+    found = found.cut_short() if evidence.cut_short else found
     graph = watcher.graph or StepGraph(Tape())
     lines = Lines(graph, watcher.variables, watcher.use_lines, watcher.crashed_at, watcher.nan_line)
     return replace(found, causes=tuple(replace(c, lines=lines.of(c)) for c in found.causes))

@@ -28,6 +28,7 @@ DOUBTFUL = "Something may be wrong."
 programs."""
 COMPARISON = "reference_networks"
 """The id of the experiment that compares a network with those of other sizes."""
+CUT_SHORT = "The examination was cut short: not everything was tried."
 WIDTH = 92
 WORTH_IT = 0.01
 """A gain, as a part of the loss: a smaller one is none, two equal trainings differ by as much."""
@@ -304,6 +305,10 @@ class Diagnosis:
         """What networks of other sizes reach; None if none was compared."""
         found = (done for done in self.experiments if done.id == COMPARISON)
         return next((done for done in found if done.picture is not None), None)
+
+    def cut_short(self) -> "Diagnosis":
+        """Return it as that of an examination that a person stopped: its sentence says so."""
+        return dataclasses.replace(self, sentence=f"{self.sentence} {CUT_SHORT}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON; NaN and infinity become None."""

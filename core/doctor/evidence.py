@@ -133,6 +133,7 @@ class Evidence:
         visits: how often an example was met before, on average, at most; NaN if unknown.
         sure_visits: the same by the size of the data, or by the examples that were seen again.
         can_validate: whether it is up to the loop's author to measure a loss on new data.
+        cut_short: whether the experiments were given up, as the person stopped them.
         is_unedited: whether the loop is one of a program that is watched as it is.
         train_loss: the last one on training data in eval mode; NaN.
         training_loss, new_loss: at the end, on training data and on new data, in eval mode; NaN.
@@ -169,6 +170,7 @@ class Evidence:
     visits: float = np.nan
     sure_visits: float = np.nan
     can_validate: bool = True
+    cut_short: bool = False
     is_unedited: bool = False
     train_loss: float = np.nan
     training_loss: float = np.nan

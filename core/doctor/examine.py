@@ -126,7 +126,9 @@ def _diagnose(
     with suppress(CancelledError):  # what was found by then is kept
         yield from heeded(_try(doctor, learner, case, control, end, budget), cancelled)
     seconds = round(time.perf_counter() - begin, 2)
-    yield Diagnosed(learner.step, conclude(case, apply_rules(case), seconds), final=True)
+    found = conclude(case, apply_rules(case), seconds)
+    found = found.cut_short() if control.stopping else found
+    yield Diagnosed(learner.step, found, final=True)
 
 
 def _try(

@@ -66,6 +66,7 @@ class WatchedLoop:
         file: the record; None where none is written.
         unwritten: why the record could not be written, the last time; "".
         budget: seconds that experiments may take at the end.
+        cut_short: whether the person stopped them.
         diagnosis: what the doctor says, after the end.
     """
 
@@ -85,6 +86,7 @@ class WatchedLoop:
         self.diagnosis = Diagnosis("unknown", "Nothing was observed yet.", 0.0)
         self._evidence: Evidence | None = None
         self.budget = budget
+        self.cut_short = False
         self._writing = Pace(5.0, 0.01)
         self._thread = threading.get_ident()
         self._given_up = False
@@ -213,6 +215,7 @@ class WatchedLoop:
                 self.diagnosis = diagnose_loop(self.watcher, self._evidence)
             except KeyboardInterrupt:
                 # The experiments are given up, and what was observed is judged and kept.
+                self.cut_short = True
                 self._evidence = self._examined(0.0, crash)
                 self.diagnosis = diagnose_loop(self.watcher, self._evidence)
                 self.write()
@@ -227,7 +230,7 @@ class WatchedLoop:
         from .diagnose import examine_loop
 
         evidence = examine_loop(self.watcher, budget, crash)
-        evidence.is_unedited = self._unedited
+        evidence.is_unedited, evidence.cut_short = self._unedited, self.cut_short
         return evidence
 
     def write(self) -> None:

@@ -77,10 +77,11 @@ class Training:
         self._since = time.perf_counter()
         self.loop.begin(frame, self._awaited)
 
-    def suspend(self) -> None:
-        """Leave its loop, perhaps for good."""
+    def suspend(self, failed: bool = False) -> None:
+        """Leave its loop, perhaps for good; of a step that failed is kept what was recorded."""
         self._spent, self._since = self.seconds, 0.0
-        self._awaited = self.loop.watcher.stop_recording() is not None
+        if not failed:
+            self._awaited = self.loop.watcher.stop_recording() is not None
 
     def validated(self) -> None:
         """Take what was evaluated since its last step as one validation.
@@ -96,9 +97,10 @@ class Training:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is known of it, as plain values."""
+        from ..doctor.evidence import Evidence
         from ..files import plain
 
-        _, losses = self.loop.watcher.losses()
+        steps, losses = self.loop.watcher.losses()
         place, record = self.place, self.loop.file
         known: dict[str, Any] = {
             "where": {"file": place.file, "cell": place.cell, "line": place.line},
@@ -107,6 +109,7 @@ class Training:
             "seconds": round(self.seconds, 3),
             "first_loss": float(losses[0]) if len(losses) else None,
             "last_loss": float(losses[-1]) if len(losses) else None,
+            "last_tenth_loss": Evidence(steps, losses, []).ended,
             "record": str(record) if record and record.is_file() else None,
             "uses": self.uses,
             "validations": self.validations,
@@ -292,10 +295,10 @@ class Monitor:
         """Leave a loop; with the outermost one its trainings have ended."""
         place = self._places[number]
         self._depth -= place.repeats
-        if training := self._open.get(number):
-            training.suspend()
-            self._in_step -= 1
         failed = isinstance(error, Exception | KeyboardInterrupt)
+        if training := self._open.get(number):
+            training.suspend(failed)
+            self._in_step -= 1
         if self._depth <= 0 or failed:
             self._end(error if failed else None)
 
@@ -315,7 +318,7 @@ class Monitor:
                 except KeyboardInterrupt as stop:  # the others are still to be ended
                     stopped = stop
                     if not training.loop.ended:  # it came before the first experiment
-                        training.loop.budget = 0.0
+                        training.loop.budget, training.loop.cut_short = 0.0, True
                         training.loop.end(stop)
             else:
                 self.trainings.remove(training)

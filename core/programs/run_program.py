@@ -413,6 +413,8 @@ def _seed(seed: int) -> None:
 
 def main() -> None:
     """Run what the command line says."""
+    # By it the program is stopped, also where this one was begun behind a shell's & without it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     order = json.loads(sys.argv[1])
     order["arguments"] = tuple(order["arguments"])
     threading.Thread(target=_end_with, args=(order["parent_pipe"],), daemon=True).start()

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from core.doctor.diagnosis import Cause, CodeLine, Diagnosis
 from core.programs.by_hand import ChangedByHand, nothing_seen
 from core.programs.fixes.propose import propose
+from core.programs.loss_words import loss_words
 from core.programs.program import Program
 from core.telemetry.history import Curve, History
 from gui.doctor.fix_panel import FixPanel
@@ -423,8 +424,8 @@ def _in_words(loop: dict[str, Any], examined_for: float | None = None) -> str:
     """Say of a training where it is, how far, its loss, and whether it is examined."""
     where = loop["where"]
     words = f"{_place(where)}: {loop['steps']:,} steps"
-    if loop["first_loss"] is not None and loop["last_loss"] is not None:
-        words += f", loss {loop['first_loss']:.3g} \u2192 {loop['last_loss']:.3g}"
+    if loss := loss_words(loop):
+        words += f", {loss}"
     return words if examined_for is None else f"{words}; {_examined(examined_for)}"
 
 

@@ -1,5 +1,6 @@
 """Repeats the newest step on copies: with other inputs, other weights, other learning rates."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from ...problems import REFUSED
 from ...training.shared_state import RandomState
 from ..watch.graph import StepGraph
 from ..watch.tape import RANDOM, Substitutes, ops_behind, replay
@@ -24,9 +26,32 @@ REPLAY_ERRORS = (
 """What torch raises where a step can't be repeated with other tensors."""
 
 
+KNOWN = (
+    (r"does not require grad", "its loss depends on no weight that is trained"),
+    (
+        r"(positional|keyword) argument|required positional",
+        "the network takes other arguments than the inputs that were seen",
+    ),
+    (
+        r"values to unpack|must match|cannot be (multiplied|broadcast)|size mismatch|0-d tensor"
+        r"|inconsistent tensor size|invalid for (input|a view) of|out of (range|bounds)"
+        r"|shape '\[|Expected input batch_size|is not supported for \dD input",
+        "the shapes of its tensors do not fit",
+    ),
+    (r"graph a second time", "a part of its graph was freed by an earlier backward pass"),
+    ("|".join(map(re.escape, REFUSED)), "there is not enough memory"),
+)
+"""Parts of messages of torch and Python, and what they mean for a step that is repeated."""
+
+
 def reason(error: Exception) -> str:
-    """Return why something could not be tried, in a line."""
-    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+    """Return why something could not be tried, in a line: in words where its kind is known."""
+    message = str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
+    if known := next((why for part, why in KNOWN if re.search(part, message, re.IGNORECASE)), ""):
+        return known
+    if type(error) is ValueError:  # of ours: these are in words
+        return message
+    return f"{'torch' if isinstance(error, RuntimeError) else 'Python'} says: {message}"
 
 
 @dataclass

@@ -4,13 +4,23 @@ import re
 
 from ..diagnosis import Check
 from ..evidence import Evidence
+from ..watch.training_kind import ADVERSARIAL
 from .rule import Rule, rule
 
+SECOND_BACKWARD = r"backward through the graph a second time"
+NOT_DETACHED = (
+    "the generated batch must be detached in the discriminator's step, D(fake.detach()), so that"
+    " each of both losses has a graph of its own"
+)
+"""What causes it where one network's loss goes through another one, with an optimiser each."""
+USED_AGAIN = (
+    "a part of the graph is used again that an earlier backward() has freed: a hidden state that"
+    " needs detach(), or a tensor that was computed before the loop"
+)
 KNOWN = (
     (
-        r"backward through the graph a second time",
-        "something of the last step is used again: a hidden state that needs detach(), or a tensor"
-        " that was computed before the loop",
+        SECOND_BACKWARD,
+        f"{USED_AGAIN}, or in a GAN a generated batch that the discriminator's step did not detach",
     ),
     (
         r"does not require grad|element 0 of tensors",
@@ -65,11 +75,19 @@ def crash(rule: Rule, evidence: Evidence) -> Check:
         return rule.passed("the loop ended by itself")
     if not evidence.tells_error:
         return rule.not_checked(evidence.crash)
-    why = usual_cause(evidence.crash)
+    why = usual_cause(evidence.crash, evidence.training_kind)
     measured = f"{evidence.crash}; usual cause: {why}" if why else evidence.crash
     return rule.failed(measured, CERTAIN, "the line that is named")
 
 
-def usual_cause(message: str) -> str:
-    """Return the usual cause of an error of torch's; "" if it is not known."""
-    return next((why for part, why in KNOWN if re.search(part, message, re.IGNORECASE)), "")
+def usual_cause(message: str, training_kind: str = "") -> str:
+    """Return the usual cause of an error of torch's; "" if it is not known.
+
+    Args:
+        message: the error's.
+        training_kind: of the training that it ended, if that is known.
+    """
+    why = next((why for part, why in KNOWN if re.search(part, message, re.IGNORECASE)), "")
+    if training_kind == ADVERSARIAL and re.search(SECOND_BACKWARD, message):
+        return f"{NOT_DETACHED}; else {USED_AGAIN}"
+    return why

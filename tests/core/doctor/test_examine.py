@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core import playgrounds
-from core.doctor.diagnosis import VERDICTS, Diagnosis
+from core.doctor.diagnosis import CUT_SHORT, VERDICTS, Diagnosis
 from core.doctor.examine import examine, examine_checkpoint
 from core.doctor.experiments.replay import Replay
 from core.doctor.faults.fault_injection import FaultInjection, FaultyLearner
@@ -98,6 +98,7 @@ def test_a_clean_run_has_no_cause(made, name):
     found = last(events)
     assert found.verdict != "broken" and not found.causes, found.text()
     assert found.verdict in VERDICTS and found.experiments and found.seconds > 0
+    assert CUT_SHORT not in found.sentence
     assert isinstance(events[-1], Finished)
 
 
@@ -165,6 +166,7 @@ def test_a_run_that_is_stopped_is_still_diagnosed(made):
             control.stop()
     assert isinstance(events[-1], Stopped) and events[-2].final
     assert not any(trial.id in ("longer", "wider") for trial in last(events).experiments)
+    assert last(events).sentence.endswith(CUT_SHORT)
 
 
 @pytest.mark.parametrize("part", ["Overfit one batch", "Twice as many", "Trying the fix"])
@@ -192,6 +194,7 @@ def test_an_experiment_ends_before_its_next_step(made, part, abandon, monkeypatc
             begun.append(part)
     assert begun and len(steps) == 3
     assert events[-2].final and isinstance(events[-1], Finished)
+    assert last(events).sentence.endswith(CUT_SHORT)
     assert sum(isinstance(event, Diagnosed) and event.final for event in events) == 1
 
 

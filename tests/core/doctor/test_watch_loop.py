@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from core import watch
 from core.doctor import diagnose, lines
-from core.doctor.diagnosis import Cause, Diagnosis, read_diagnosis
+from core.doctor.diagnosis import CUT_SHORT, Cause, Diagnosis, read_diagnosis
 from core.doctor.watch import watcher
 from core.errors import UserError
 from core.runs import loop_record as record
@@ -438,7 +438,8 @@ def test_a_loop_whose_examination_is_interrupted_is_recorded_whole(letters, monk
             loss.backward()
             W.data -= W.grad
             seen.step(loss)
-    assert budgets == [15.0, 0.0] and read_record(path).diagnosis is not None
+    assert budgets == [15.0, 0.0]
+    assert read_record(path).diagnosis["sentence"].endswith(CUT_SHORT)
 
 
 def test_it_says_its_diagnosis_and_where_the_record_is(letters, capsys, monkeypatch, tmp_path):

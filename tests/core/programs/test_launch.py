@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
+from core.commands.watch import WATCH
+from core.doctor.diagnosis import CUT_SHORT
 from core.errors import UserError
 from core.programs.launch import ProgramRun
 from core.runs.loop_record import read_record
@@ -203,6 +205,38 @@ for step in range(60):
     g = torch.func.grad(squares)(w, x[torch.randint(0, 300, (32,))])
     w = update(w, g)
 """
+ADVERSARIAL = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+generator, critic = nn.Linear(8, 2), nn.Linear(2, 1)
+first = torch.optim.Adam(generator.parameters(), 1e-3)
+second = torch.optim.Adam(critic.parameters(), 1e-3)
+ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
+for step in range(100):
+    fake = generator(torch.randn(64, 8))
+    judged = F.binary_cross_entropy_with_logits(critic(torch.randn(64, 2)), ones)
+    judged = judged + F.binary_cross_entropy_with_logits(critic(fake), zeros)
+    second.zero_grad()
+    judged.backward()
+    second.step()
+    fooled = F.binary_cross_entropy_with_logits(critic(fake), ones)
+    first.zero_grad()
+    fooled.backward()
+    first.step()
+"""
+DIVERGES = """
+import torch
+
+weight = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([weight], lr=1e9)
+for step in range(40):
+    loss = ((weight - 3) ** 2).sum()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
 BOLTZMANN = """
 import torch
 w, lr = 0.01 * torch.randn(6, 4), 0.1
@@ -376,6 +410,25 @@ def test_of_a_function_that_is_differentiated_the_losses_are_judged_and_that_is_
     assert found["causes"] == [] and "judged are its losses alone" in found["sentence"]
 
 
+def test_a_step_that_fails_is_observed_as_far_as_it_came(tmp_path):
+    """Of a first one, too: that one network's loss goes through the other says what is wrong."""
+    path = tmp_path / "gan.py"
+    path.write_text(ADVERSARIAL)
+    (loop,) = watched(path, budget=0.1)["loops"]
+    (cause,) = loop["diagnosis"]["causes"]
+    assert loop["steps"] == 0 and loop["diagnosis"]["training_kind"] == "adversarial"
+    assert cause["id"] == "crash" and "fake.detach()" in cause["evidence"]
+
+
+def test_a_loss_that_becomes_nan_is_said_above_its_diagnosis(tmp_path, capsys):
+    """As are the first step, and at the end the mean of the steps that were finite."""
+    path = tmp_path / "diverges.py"
+    path.write_text(DIVERGES)
+    assert main(["watch", str(path), "--no-record", "--budget", "0.1"]) == 0
+    (head,) = [line for line in capsys.readouterr().out.splitlines() if "40 steps in" in line]
+    assert head.endswith(", loss 9 (first step) to NaN or infinity.")
+
+
 def test_what_learns_without_gradients_is_named(tmp_path, capsys):
     """Instead of saying only that nothing was seen."""
     path = tmp_path / "boltzmann.py"
@@ -498,6 +551,7 @@ def test_stop_ends_a_program_that_ignores_it_and_what_it_started(tmp_path, monke
         seen = run.answer()
     assert seen["exit_status"] == -9 and seen["error"] == "ended by SIGKILL"
     assert seen["loops"][0]["steps"] > 0 and seen["loops"][0]["diagnosis"] is None
+    assert "the program ended before it was examined" in WATCH.show({**seen, "saved": None})
     # The worker holds this pipe's other end: it has ended, too.
     assert not run.runs
 
@@ -510,8 +564,15 @@ def test_it_is_said_that_a_training_is_examined(program, capfd):
     assert json.loads(said.out)["loops"][0]["steps"] == 60
 
 
-def test_a_signal_that_ends_it_leaves_a_record_that_is_whole(tmp_path, monkeypatch, capfd):
-    """Also where experiments are being done: what was observed is judged without them."""
+@pytest.mark.parametrize("on_ctrl_c", [signal.default_int_handler, signal.SIG_IGN])
+def test_a_signal_that_ends_it_leaves_a_record_that_is_whole(
+    tmp_path, monkeypatch, capfd, on_ctrl_c
+):
+    """Also where experiments are being done: what was observed is judged without them.
+
+    A shell has what it begins in the background ignore Ctrl+C.
+    """
+    signal.signal(signal.SIGINT, on_ctrl_c)
     path = tmp_path / "long.py"
     path.write_text(LONG_EXAMINED)
     monkeypatch.setenv("GLASSBOX_RUNS", str(tmp_path))
@@ -520,7 +581,8 @@ def test_a_signal_that_ends_it_leaves_a_record_that_is_whole(tmp_path, monkeypat
     monkeypatch.setattr(tell, lambda *_: signal.raise_signal(signal.SIGTERM))
     assert main(["watch", str(path), "--json", "--budget", "60"]) == 128 + signal.SIGTERM
     (loop,) = json.loads(capfd.readouterr().out)["loops"]
-    assert loop["steps"] == 200 and read_record(Path(loop["record"])).diagnosis is not None
+    assert loop["steps"] == 200 and loop["diagnosis"]["sentence"].endswith(CUT_SHORT)
+    assert read_record(Path(loop["record"])).diagnosis["sentence"].endswith(CUT_SHORT)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
 
+from core.doctor.diagnosis import CUT_SHORT
 from core.doctor.watch.tape import TapeRecorder
 from core.doctor.watch.watcher import LoopWatcher
 from core.doctor.watch_loop import WatchedLoop
@@ -238,4 +239,4 @@ def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_pa
             monitor.step(0)
     (training,) = monitor.trainings
     assert told and training.loop.ended and training.loop._evidence.is_unedited
-    assert read_record(training.loop.file).diagnosis is not None
+    assert read_record(training.loop.file).diagnosis["sentence"].endswith(CUT_SHORT)

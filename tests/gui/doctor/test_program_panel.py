@@ -169,10 +169,12 @@ def test_it_is_said_that_a_training_is_examined(doctor, notebook):
     panel = doctor.panel
     doctor.drop(notebook)
     where = {"file": str(notebook), "cell": 3, "line": 1}
-    loop = {"where": where, "steps": 9, "first_loss": 2.0, "last_loss": 1.0, "diagnosis": None}
+    losses = {"first_loss": 2.0, "last_loss": 1.5, "last_tenth_loss": 1.0}
+    loop = {"where": where, "steps": 9, "diagnosis": None, **losses}
     seen = {"steps": [], "losses": [], "validations": [], "layers": None, "examined_for": 30.0}
     panel.show_progress({"loops": [loop]}, {"cell": 4, "seen": [seen]})
-    words = "ell 3, line 1: 9 steps, loss 2 \u2192 1; is examined, up to 30 s"
+    words = "ell 3, line 1: 9 steps, loss 2 (first step) to 1 (mean of the last tenth)"
+    words += "; is examined, up to 30 s"
     assert panel.words.text() == f"Cell 4 is run. C{words}."
     assert panel.loops.item(0).text() == f"c{words}"
     assert panel.verdict.text() == "It is examined, up to 30 s."

@@ -3,7 +3,7 @@
 import pytest
 
 from core.doctor.rules.crash import CERTAIN, crash, usual_cause
-from tests.core.doctor.rules.helpers import evidence
+from tests.core.doctor.rules.helpers import evidence, step
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,18 @@ def test_a_known_error_has_its_usual_cause(message, part):
     words = f"RuntimeError: {message}, in line 12: loss.backward()"
     found = crash.check(evidence(crash=words, tells_error=True))
     assert found.passed is False and part in found.measured and "line 12" in found.measured
+
+
+def test_a_graph_that_two_networks_share_is_freed_by_the_first_of_their_losses():
+    """Which is most likely where one's loss goes through the other; the other causes stay."""
+    message = "RuntimeError: Trying to backward through the graph a second time, in line 20"
+    usual = usual_cause(message)
+    assert "hidden state" in usual and "GAN" in usual
+    known = {"crash": message, "tells_error": True}
+    undetached = crash.check(evidence([step(training_kind="adversarial")], **known)).measured
+    assert "usual cause: the generated batch must be detached" in undetached
+    assert "D(fake.detach())" in undetached and "; else a part of the graph" in undetached
+    assert crash.check(evidence([step()], **known)).measured == f"{message}; usual cause: {usual}"
 
 
 def test_other_errors():
