@@ -11,13 +11,17 @@ _LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
 def number(value: float, figures: int = 3) -> str:
-    """Return a number with so many significant figures: ``0.0123``, ``12,346``, ``1.2 × 10⁻⁵``."""
+    """Return a number with so many significant figures: ``0.0123``, ``12,346``, ``1.2 × 10⁻⁵``.
+
+    From three on one of them is left out beside a power of ten.
+    """
     if not math.isfinite(value):
         return _not_finite(value)
     size = abs(value)
     if size >= 1e6 or 0 < size < 1e-4:
-        mantissa, exponent = f"{value:.{min(figures, 2) - 1}e}".split("e")
-        mantissa = mantissa.removesuffix(".0")
+        places = figures - 1 if figures < 3 else figures - 2
+        mantissa, exponent = f"{value:.{places}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if places else mantissa
         power = f"10{raised(int(exponent))}"
         words = {"1": power, "-1": f"-{power}"}.get(mantissa, f"{mantissa} × {power}")
         return words.replace("-", "\u2212")

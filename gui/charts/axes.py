@@ -1,20 +1,24 @@
 """Axes: where a number stands, which round numbers are written, and which part is seen."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from core.numbers import raised
+from core.numbers import number, raised
 from core.telemetry.events import Array
 from gui import theme
 
 ROOM = 0.06  # of the height, above and below what is drawn
 TICK, TITLE = 16, 14  # pixels for the numbers below a chart, and for the axis title below them
 CLOSEST = 1 / 400  # of an axis: the smallest part to zoom in on
+FIGURES = 3  # significant ones of a number at an axis, where these tell it from the next one
+TickWriter = Callable[[float, int], str]
+"""Writes a number at an axis, with so many significant figures."""
 _MIDDLE, _RIGHT = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
 
 
@@ -132,32 +136,44 @@ class Window:
         self.seen = Scale(low, high, self.whole.log, self.whole.whole)
 
 
-def written(scale: Scale, value: float, write: Callable[[float], str]) -> str:
-    """Return a tick in words; all are powers of ten where a logarithmic scale goes far from 1."""
-    if scale.log and value > 0 and (scale.low < 1e-4 or scale.high > 1e5):
-        power = round(math.log10(value))
-        return f"10{raised(power)}" if math.isclose(value, 10.0**power) else ""
-    return write(value)
+def written(scale: Scale, ticks: Sequence[float], write: TickWriter) -> list[str]:
+    """Return ticks in words, with figures enough that each is what it says, and none is as another.
+
+    All are powers of ten where a logarithmic scale goes far from 1.
+    """
+    if scale.log and (scale.low < 1e-4 or scale.high > 1e5):
+        powers = [(value, round(math.log10(value))) for value in ticks]
+        return [f"10{raised(n)}" if math.isclose(value, 10.0**n) else "" for value, n in powers]
+    figures, apart = FIGURES, min((b - a for a, b in pairwise(ticks)), default=0.0)
+    if apart > 0:
+        largest = max(abs(value) for value in ticks)
+        decades = math.floor(math.log10(largest)) - math.floor(math.log10(apart))
+        figures = max(FIGURES, decades + 3)  # 2.5 has two, and beside a power of ten is one less
+    return [write(value, figures) for value in ticks]
 
 
-def paint_y_axis(
-    painter: QPainter, frame: QRectF, scale: Scale, write: Callable[[float], str]
-) -> None:
+def percent_tick(share: float, figures: int) -> str:
+    """Write a share at an axis as a percentage."""
+    return f"{number(100 * share, figures)} %"
+
+
+def y_ticks(scale: Scale, height: float) -> list[float]:
+    """Return the numbers of a y-axis of so many pixels."""
+    return scale.ticks(max(2, min(6, int(height / 27))))
+
+
+def paint_y_axis(painter: QPainter, frame: QRectF, scale: Scale, write: TickWriter) -> None:
     """Paint lines across a frame, each with its number at the left."""
-    now = theme.current()
-    for value in scale.ticks(max(2, min(6, int(frame.height() / 27)))):
+    now, ticks = theme.current(), y_ticks(scale, frame.height())
+    for value, words in zip(ticks, written(scale, ticks, write), strict=True):
         y = round(frame.bottom() - frame.height() * scale.share(value)) + 0.5
         painter.setPen(QPen(now.colour("border"), 1))
         painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
         painter.setPen(now.colour("muted"))
-        painter.drawText(
-            QRectF(0, y - 8, frame.left() - 7, 16), _RIGHT | _MIDDLE, written(scale, value, write)
-        )
+        painter.drawText(QRectF(0, y - 8, frame.left() - 7, 16), _RIGHT | _MIDDLE, words)
 
 
-def paint_x_axis(
-    painter: QPainter, frame: QRectF, scale: Scale, write: Callable[[float], str], title: str
-) -> None:
+def paint_x_axis(painter: QPainter, frame: QRectF, scale: Scale, title: str) -> None:
     """Paint the numbers below a frame, and the axis title below them.
 
     Where there is one line only below the frame, the title stands at its end.
@@ -175,9 +191,9 @@ def paint_x_axis(
         below = foot.translated(0, TICK - 2)
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | _MIDDLE, title)
     free = 0.0
-    for value in scale.ticks(max(1, min(8, int(frame.width() / 56)))):
+    ticks = scale.ticks(max(1, min(8, int(frame.width() / 56))))
+    for value, words in zip(ticks, written(scale, ticks, number), strict=True):
         x = frame.left() + frame.width() * scale.share(value)
-        words = written(scale, value, write)
         wide = metrics.horizontalAdvance(words)
         left = x - wide / 2
         if left >= free and left + wide + 8 <= end:

@@ -12,7 +12,7 @@ from core.doctor.diagnosis import Picture
 from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
-from gui.charts.axes import Scale, paint_y_axis
+from gui.charts.axes import Scale, TickWriter, paint_y_axis
 from gui.charts.cells import Cells
 from gui.charts.label_placement import free_places
 
@@ -230,14 +230,14 @@ class Bars(Columns):
         self._values: Array = np.zeros(0)
         self._numbers_of: Sequence[str] = ()
         self._explain: Callable[[int], str] = str
-        self._axis: Callable[[float], str] | None = None
+        self._axis: TickWriter | None = None
 
     def show_bars(
         self,
         values: Array,
         span: tuple[float, float],
         explain: Callable[[int], str],
-        axis: Callable[[float], str] | None = None,
+        axis: TickWriter | None = None,
         numbers: Sequence[str] = (),
     ) -> None:
         """Show values (n,).

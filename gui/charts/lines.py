@@ -29,7 +29,16 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from core.numbers import number
 from core.telemetry.events import Array
 from gui import theme
-from gui.charts.axes import TICK, TITLE, Scale, paint_x_axis, paint_y_axis, written
+from gui.charts.axes import (
+    TICK,
+    TITLE,
+    Scale,
+    TickWriter,
+    paint_x_axis,
+    paint_y_axis,
+    written,
+    y_ticks,
+)
 from gui.charts.label_placement import quietest
 from gui.charts.navigation import Navigation
 
@@ -113,7 +122,7 @@ class Chart(Navigation):
         y_title: str = "",
         x_title: str = "step",
         write: Callable[[float], str] = number,
-        tick: Callable[[float], str] | None = None,
+        tick: TickWriter = number,
     ) -> None:
         """Make it empty.
 
@@ -123,14 +132,13 @@ class Chart(Navigation):
             y_title: of the y-axis, with its unit.
             x_title: of the x-axis.
             write: writes a value.
-            tick: writes a value at the y-axis, where that differs.
+            tick: writes a value at the y-axis.
         """
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(accessible)
         self.y_title, self.x_title = y_title, x_title
-        self.write, self.tick = write, tick or write
-        self.x_write: Callable[[float], str] = number
+        self.write, self.tick = write, tick
         self.lines: list[Line] = []
         self.levels: dict[str, tuple[float, str, str]] = {}
         self.mark: tuple[float, str, str] | None = None
@@ -239,25 +247,14 @@ class Chart(Navigation):
         if self._frame is not None:
             return self._frame
         metrics = QFontMetricsF(theme.font(11))
-        ticks = self.scale_y.ticks(4)
-        left = (
-            max(
-                [
-                    LEFT - 12,
-                    *(
-                        metrics.horizontalAdvance(written(self.scale_y, v, self.tick))
-                        for v in ticks
-                    ),
-                ]
-            )
-            + 12
-        )
-        high = self.height()
-        below = TICK + 2 + (TITLE if high >= 150 and self.x_title else 0)
+        below = TICK + 2 + (TITLE if self.height() >= 150 and self.x_title else 0)
         entries = self._entries()
         top = (entries[-1][0].bottom() if entries else 0) + 7
+        high = max(20.0, self.height() - top - below)
+        ticks = written(self.scale_y, y_ticks(self.scale_y, high), self.tick)
+        left = max([LEFT - 12, *(metrics.horizontalAdvance(words) for words in ticks)]) + 12
         wide = max(20.0, self.width() - left - self.margin)
-        self._frame = QRectF(left, top, wide, max(20.0, high - top - below))
+        self._frame = QRectF(left, top, wide, high)
         return self._frame
 
     def place(self, x: float, y: float) -> QPointF:
@@ -362,7 +359,7 @@ class Chart(Navigation):
         painter.setFont(theme.font(11))
         frame = self.frame()
         paint_y_axis(painter, frame, self.scale_y, self.tick)
-        paint_x_axis(painter, frame, self.window_x.seen, self.x_write, self.x_title)
+        paint_x_axis(painter, frame, self.window_x.seen, self.x_title)
         for place, words, line in self._entries():
             painter.setPen(theme.current().colour("muted"))
             if line is not None:
@@ -467,7 +464,7 @@ class Chart(Navigation):
             return ""
         at, points = self.values_at(self.cursor_x)
         rows = [f"{line.name}: {self.write(y)}" for line, _, y in points]
-        return "\n".join([f"{self.x_title} {self.x_write(at)}".strip(), *rows])
+        return "\n".join([f"{self.x_title} {number(at)}".strip(), *rows])
 
     def cursor_moved(self) -> None:
         """Show the values at the place that is pointed at, or none."""

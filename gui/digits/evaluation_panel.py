@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from core.numbers import percent, times
 from core.telemetry.events import Array, Evaluated
+from gui.charts.axes import percent_tick
 from gui.charts.bars import Bars
 from gui.charts.colormaps import grey
 from gui.charts.image_grid import PictureGrid
@@ -117,7 +118,7 @@ class EvaluationPanel(QWidget):
             share,
             (low, 1.0),
             lambda d: f"{d}: {int(right[d])} of {int(asked[d])} right ({percent(share[d], 1)})",
-            percent,
+            percent_tick,
             [f"{100 * s:.0f}" for s in share],
         )
         self.scale.setText("" if low == 0 else f"The y-axis begins at {percent(low)}.")

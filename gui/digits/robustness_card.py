@@ -286,7 +286,7 @@ def _chart(key: str, axis: Axis) -> PaintedChart:
         "accuracy (%)",
         axis.title,
         lambda share: percent(share, 1),
-        lambda share: number(100 * share),
+        lambda share, figures: number(100 * share, figures),
     )
     chart.limits = (0.0, 1.04)
     chart.x_holds = ()

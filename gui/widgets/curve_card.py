@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.numbers import number, percent
 from core.telemetry.history import Curve, History
+from gui.charts.axes import TickWriter
 from gui.charts.evidence import EvidencePicture, loss_picture
 from gui.charts.lines import Line, PlotChart
 from gui.charts.navigation import NAVIGATION
@@ -39,7 +40,7 @@ class CurveCard(Card):
         y_title: str,
         lines: Sequence[Line],
         write: Callable[[float], str] = number,
-        tick: Callable[[float], str] | None = None,
+        tick: TickWriter = number,
     ) -> None:
         """Make it empty.
 
@@ -50,7 +51,7 @@ class CurveCard(Card):
             y_title: of the y-axis, with its unit.
             lines: the curves.
             write: writes a value.
-            tick: writes a value at the y-axis, where that differs.
+            tick: writes a value at the y-axis.
         """
         super().__init__(title)
         self.plot = PlotChart(name, title, y_title, "step", write, tick)
@@ -167,7 +168,7 @@ class AccuracyCard(CurveCard):
             "accuracy (%)",
             [Line("training", "text"), Line("validation", "validation")],
             lambda share: percent(share, 1),
-            lambda share: number(100 * share),
+            lambda share, figures: number(100 * share, figures),
         )
         self.plot.limits = (0.0, 1.04)
         self.add_smoothing()

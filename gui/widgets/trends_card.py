@@ -11,6 +11,7 @@ from core.numbers import number, percent
 from core.telemetry.events import Array, LayerInfo
 from core.telemetry.history import Curve
 from core.telemetry.layer_health import UPDATE_GOOD
+from gui.charts.axes import percent_tick
 from gui.charts.lines import Line, PaintedChart
 from gui.rich_text import rich
 from gui.theme import MARGIN
@@ -34,8 +35,8 @@ class Trend(PaintedChart):
             mark: a height worth a dashed line; the scale always reaches it.
             share: the numbers are shares: written as percentages, on a scale from zero.
         """
-        write = percent if share else number
-        super().__init__("", f"{title} over the training", title, write=write)
+        write, tick = (percent, percent_tick) if share else (number, number)
+        super().__init__("", f"{title} over the training", title, write=write, tick=tick)
         self.title = title
         self.x_holds = ()
         self.y_holds = (0.0, 0.1) if share else ()

@@ -43,6 +43,12 @@ def test_numbers_have_three_significant_figures(value, words):
     assert number(value) == words
 
 
+def test_more_figures_tell_more_apart():
+    """Beside a power of ten as well; what is round stays short."""
+    assert [number(x, 5) for x in (2.995, 3.0, 1.25e6, 1e6)] == ["2.995", "3", "1.25 × 10⁶", "10⁶"]
+    assert [number(x, 2) for x in (0.0123, 1.24e-5)] == ["0.012", "1.2 × 10⁻⁵"]
+
+
 def test_fixed_places_never_write_a_negative_zero():
     """What rounds to zero is zero."""
     assert [fixed(x, 1) for x in (-0.01, -1.25, 1e4, math.inf)] == ["0.0", "−1.2", "10,000.0", "∞"]

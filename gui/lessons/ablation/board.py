@@ -17,8 +17,6 @@ NAMES, LOSS, PACE, VERDICT = 264, 62, 62, 150  # pixels of the columns
 SHARE = 0.32  # of the width at most is for the names
 GAP = 14.0
 AROUND = 80.0  # pixels that the title of the axis may stand out at each side
-FAR = 1.5
-"""How far an interval is drawn at most, in sizes of the largest effect."""
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 HELP = (
@@ -76,14 +74,12 @@ class EffectBoard(Cells):
         return QRectF(names, HEAD, max(40.0, wide), ROW * max(1, self.count()))
 
     def scale(self) -> Scale:
-        """Return the scale of the effects, with zero on it."""
+        """Return the scale of the effects, with zero and every interval on it."""
         assert self.study is not None
         effects = [self.study.effect(place) for place in range(self.count())]
-        gains = [g for effect in effects for g in effect.gains if math.isfinite(g)]
-        most = FAR * max(map(abs, gains), default=0.0)
+        gains = [gain for effect in effects for gain in effect.gains]
         ends = [end for effect in effects for end in (effect.low, effect.high)]
-        held = [min(most, max(-most, end)) for end in ends if math.isfinite(end)]
-        return Scale.over([*gains, *held], zero=True)
+        return Scale.over([*gains, *ends], zero=True)
 
     def describe(self, index: int) -> str:
         """Say in words what was measured of a row."""
@@ -116,7 +112,7 @@ class EffectBoard(Cells):
         painter.drawRoundedRect(selected, 5, 5)
         if measured:
             painter.setFont(theme.font(11))
-            paint_x_axis(painter, frame, scale, number, "")
+            paint_x_axis(painter, frame, scale, "")
             middle, wide = frame.center().x(), frame.width() + 2 * AROUND
             foot = QRectF(middle - wide / 2, frame.bottom() + TICK + 1, wide, TITLE)
             title = f"validation loss lowered by ({self.unit})"
@@ -181,20 +177,19 @@ class EffectBoard(Cells):
 
 
 def _paint_effect(painter: QPainter, effect: Effect, frame: QRectF, scale: Scale, y: float) -> None:
-    """Paint pairs, mean and interval; an interval that goes on has no end there."""
+    """Paint pairs, mean and interval."""
     now = theme.current()
 
     def x_of(value: float) -> float:
-        return frame.left() + frame.width() * min(1.0, max(0.0, scale.share(value)))
+        return frame.left() + frame.width() * scale.share(value)
 
     if math.isfinite(effect.low):
         low, high = x_of(effect.low), x_of(effect.high)
         painter.setPen(QPen(now.colour("validation", 120), 5, c=Qt.PenCapStyle.FlatCap))
         painter.drawLine(QPointF(low, y), QPointF(high, y))
         painter.setPen(QPen(now.colour("validation"), 1.6))
-        for end, value in ((low, effect.low), (high, effect.high)):
-            if scale.low <= value <= scale.high:
-                painter.drawLine(QPointF(end, y - 6), QPointF(end, y + 6))
+        for end in (low, high):
+            painter.drawLine(QPointF(end, y - 6), QPointF(end, y + 6))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(now.colour("text", 190), 1.2))
     for gain in effect.gains:

@@ -48,7 +48,6 @@ class PairChart(PaintedChart):
         y_title: of the y-axis, with its unit.
         x_title: of the x-axis.
         write: writes a value.
-        tick: writes a value at the y-axis.
     """
 
     def __init__(
@@ -58,9 +57,8 @@ class PairChart(PaintedChart):
         y_title: str,
         x_title: str,
         write: Callable[[float], str],
-        tick: Callable[[float], str],
     ) -> None:
-        super().__init__(name, accessible, y_title, x_title, write, tick)
+        super().__init__(name, accessible, y_title, x_title, write)
         self.margin, self.whole_x, self.x_holds = BESIDE, True, (0.0, 1.0)
         self.setToolTip(rich(f"{accessible}.", NAVIGATION))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -40,12 +40,11 @@ class PairResults(QWidget):
             "relative gradient",
             "layers back from the last hidden layer",
             ratio_in_words,
-            number,
         )
         self.gradients.log_y, self.gradients.y_holds = True, (0.3, 3.0)
         self.gradients.set_line("same", 1.0, "")
         title = "loss (nats per character)"
-        self.loss = PairChart(f"twinLoss_{key}", LOSS, title, "step", _loss, number)
+        self.loss = PairChart(f"twinLoss_{key}", LOSS, title, "step", _loss)
         self.outcome = label("", "muted", wrap=True)
         self.outcome.setObjectName(f"twinOutcome_{key}")
         self.table, self.layers = LectureTable(key), PairLayerTable(key)

@@ -145,7 +145,6 @@ class Part(Card):
             "",
             "step",
             lambda value: number(value, 4),
-            number,
         )
         self.chart.setToolTip(
             rich("The mean over the seeds. Thin lines are the other switches.", NAVIGATION)

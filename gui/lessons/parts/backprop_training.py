@@ -67,7 +67,6 @@ class Part(Card):
             "loss (nats per character), smoothed",
             "step",
             lambda value: number(value, 4),
-            number,
         )
         self.chart.setToolTip(
             rich("Both losses: the wide band is autograd's, the line on it yours.", NAVIGATION)

@@ -222,10 +222,12 @@ class Part(QWidget):
 
     def _run_all(self) -> None:
         self._pause()
-        if self._stepper is not None:
-            self._stepper.finish()
-            self.view.words.say(ALL_DONE)
-            self._show()
+        if self.lab is None or self._stepper is None:
+            return
+        self._stepper.finish()
+        words = ALL_DONE if self.lab.graph.backward else NO_GRADIENT
+        self.view.words.say(words if self.lab.graph.forward else NO_OPERATION)
+        self._show()
 
     def _step(self) -> None:
         """Make one gradient step, and describe it."""

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from gui.charts.axes import Scale, Window
+from core.numbers import number
+from gui.charts.axes import Scale, Window, percent_tick, written
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,42 @@ def test_decades_are_named_where_there_are_many():
     """Between few there are 2 and 5."""
     assert Scale(1e-3, 1.0, log=True).ticks(6) == pytest.approx([1e-3, 1e-2, 1e-1, 1.0])
     assert Scale(0.1, 2.0, log=True).ticks(5) == pytest.approx([0.1, 0.2, 0.5, 1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.0, 1.0, ["0", "0.25", "0.5", "0.75", "1"]),
+        (2.99, 3.0, ["2.99", "2.9925", "2.995", "2.9975", "3"]),
+        (1234.0, 1235.0, ["1,234", "1,234.25", "1,234.5", "1,234.75", "1,235"]),
+        (1.0e6, 1.5e6, ["10⁶", "1.2 × 10⁶", "1.4 × 10⁶"]),
+        (1.0e6, 2.0e6, ["10⁶", "1.25 × 10⁶", "1.5 × 10⁶", "1.75 × 10⁶", "2 × 10⁶"]),
+        (-1e-3, 1e-3, ["−0.001", "−0.0005", "0", "0.0005", "0.001"]),
+    ],
+)
+def test_a_number_at_an_axis_says_what_it_is(low, high, words):
+    """With as many figures as tell it from the next one, and no more."""
+    scale = Scale(low, high)
+    assert written(scale, scale.ticks(), number) == words
+
+
+def test_percentages_at_an_axis_differ():
+    """Close to all of it, too."""
+    scale = Scale(0.97, 1.0)
+    said = written(scale, scale.ticks(), percent_tick)
+    assert said == ["97 %", "98 %", "99 %", "100 %"]
+    scale = Scale(0.99, 1.0)
+    assert written(scale, scale.ticks(), percent_tick)[:3] == ["99 %", "99.25 %", "99.5 %"]
+
+
+@pytest.mark.parametrize("end", [1e-6, 3e-3, 0.7, 25, 1e4, 3e7])
+@pytest.mark.parametrize("seen", [1.0, 0.5, 0.01, 1 / 400])
+def test_no_two_numbers_at_an_axis_read_alike(end, seen):
+    """However far somebody has zoomed in, and wherever."""
+    for first in (0.0, 0.377, 1.0 - seen):
+        scale = Scale(first * end, (first + seen) * end)
+        said = written(scale, scale.ticks(), number)
+        assert len(said) >= 2 and len(set(said)) == len(said), said
 
 
 def test_zero_has_no_place_on_a_logarithm():

@@ -53,6 +53,11 @@ def test_it_says_how_long_it_takes_then_shows_each_effect(shelf, part):
     assert all(math.isfinite(study.loss(place)) and len(study.curve(place)) for place in range(3))
     assert len(study.effect(1).gains) == 2 and study.effect(1).verdict
     assert "95 % interval" in part.board.describe(1) and "ms a step" in part.board.describe(0)
+    scale = part.board.scale()
+    for place in (1, 2):  # by Student, an interval of two pairs is far wider than these
+        effect = study.effect(place)
+        assert scale.low < effect.low <= min(effect.gains)
+        assert max(effect.gains) <= effect.high < scale.high
     assert part.words.text().startswith("All is trained: 2 seeds of 50 steps.")
     assert not part.start.isEnabled()
     part.seeds.setValue(3)

@@ -379,6 +379,22 @@ def test_nothing_to_learn_leaves_only_looking(make, qtbot) -> None:
     assert not part.view.controls.step.isEnabled() and part.view.controls.forward.isEnabled()
     qtbot.mouseClick(part.view.controls.back, LEFT)
     assert "There is no gradient" in words(part)
+    typed(part, qtbot, "a = 2\na * 3")
+    qtbot.mouseClick(part.view.controls.run_all, LEFT)
+    assert "Both passes are done" in words(part)
+    typed(part, qtbot, "2 * 3")
+    qtbot.mouseClick(part.view.controls.run_all, LEFT)
+    assert "There is no gradient" in words(part)
+
+
+@pytest.mark.parametrize("text", ["3", "w = 3"])
+@pytest.mark.parametrize("button", ["forward", "run_all"])
+def test_a_single_value_has_nothing_to_compute(make, qtbot, text, button) -> None:
+    """Whichever button asks for it."""
+    part = make()
+    typed(part, qtbot, text)
+    qtbot.mouseClick(getattr(part.view.controls, button), LEFT)
+    assert "There is nothing to compute" in words(part)
 
 
 @pytest.mark.parametrize("name", PRESETS)
