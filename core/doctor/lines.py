@@ -562,6 +562,7 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "gradients_not_zeroed": (_backward, _update),
     "crash": (_crash,),
     "parameter_not_trained": (_optimiser, _layer, _made, _backward),
+    "state_detached": (_wired,),
     "weights_restored": (_restored, _update),
     "wrong_backward": (_own_function,),
     "replicas_drift": (_backward, _optimiser),

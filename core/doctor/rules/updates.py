@@ -87,6 +87,9 @@ BELOW_NOW = 0.01
 """Part of a guess's loss by which a lower rate must come below the loss as it is."""
 LOWERS, RECOVERED = 0.95, 0.5
 """Parts of a loss, below which a lower rate must take it; and jumps of a higher one are past."""
+STANDS, SHAKEN_OUT, BETTER = 0.985, 0.97, 0.95
+"""Parts of a loss: of the one before, where it stands still; to which a lower rate takes it at
+once; and that a new network of the same size reaches."""
 
 
 @rule(
@@ -708,6 +711,8 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
     ):
         measured += f". {evidence.experiments['other_rates'].measured}"
         expected, sure = "no better lower rate", 0.8 if ratio > UPDATE_LARGE or jumps else 0.62
+    elif ratio > LONG_STEP_WITH_JUMPS and (words := _held_up(evidence)):
+        measured, expected, sure = f"{measured}, and {words}", "no better lower rate", 0.7
     elif at_start > UPDATE_TOO_LARGE and (jumps or diverged or stays):
         measured = f"at the start the update-to-weight ratio is {_ratio_in_words(at_start)}"
         measured, sure = measured + course, 0.9
@@ -761,6 +766,28 @@ def _lower_is_better(evidence: Evidence) -> bool:
     # An optimiser that begins anew moves further at first: by that alone its loss rises, too.
     rises = same > 1.15 * before and best < LOWERS * before
     return rises or (best < 0.78 * same and best < 0.9 * before)
+
+
+def _held_up(evidence: Evidence) -> str:
+    """Say that its rate alone keeps a network from learning more; "" where it need not be that.
+
+    A lower rate takes any loss a little further, at once; here that has long stood still, and a
+    network as large, trained anew on the same examples, comes surely below it.
+    """
+    rates, compared = evidence.result(OtherRates), evidence.result(References)
+    means = evidence.smooth(3)
+    if rates is None or compared is None or len(means) < 3 or not means[2] > STANDS * means[1]:
+        return ""
+    lower = rates.finite(0.1, 1 / 3)
+    if not lower or not min(lower) < SHAKEN_OUT * min(rates.before, rates.losses[1.0]):
+        return ""
+    lead = compared.own - compared.same
+    if not (compared.same < BETTER * compared.own and lead > 2 * compared.same_error):
+        return ""
+    return (
+        f"the loss stands still. {evidence.experiments['other_rates'].measured} A network as large,"
+        f" trained anew, reaches {compared.same:.3g} where this one has {compared.own:.3g}"
+    )
 
 
 def _has_recovered(evidence: Evidence, start: float) -> bool:

@@ -13,13 +13,15 @@ from ..watch.wiring import (
     GROWS,
     LARGE_LOGITS,
     MANY_BLOCKS,
+    MANY_CALLS,
     WIDE,
 )
 from .layers import FIRST_LOSS, FIRST_LOSS_MARGIN
 from .rule import Rule, rule, wired
 
 MANY_STEPS, STAYS, TOLD = 200, 0.9, 0.5
-"""Steps that leave so much of a guess by class frequency; and what a table then leaves of it."""
+"""Steps that leave so much of a guess by class frequency; and what a table, or a network that
+learns, leaves of it."""
 
 
 def _by_wiring(rule: Rule, evidence: Evidence, confidence: float, where: str) -> Check:
@@ -40,6 +42,20 @@ def _by_wiring(rule: Rule, evidence: Evidence, confidence: float, where: str) ->
 )
 def dims_scrambled(rule: Rule, evidence: Evidence) -> Check:
     return _by_wiring(rule, evidence, 0.92, "the reshape")
+
+
+@rule(
+    "state_detached",
+    "gradient through a recurrence",
+    f"Where a layer goes on from its own results, {MANY_CALLS} times or more, the loss reaches more"
+    " than its last call, or the network learns all the same.",
+    "a gradient through all steps of a sequence",
+    "Werbos 1990, Backpropagation through time",
+)
+def state_detached(rule: Rule, evidence: Evidence) -> Check:
+    if evidence.ended < TOLD * evidence.uniform:
+        return rule.passed("it learns all the same")
+    return _by_wiring(rule, evidence, 0.92, "the recurrence")
 
 
 @rule(

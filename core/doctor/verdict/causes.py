@@ -81,6 +81,14 @@ CAUSES = {
         " backward() on the loss itself, and update in place (w -= ..., under no_grad).",
         ("plateau", "lr_too_low", "crash", "vanishing_gradient", "labels_shuffled"),
     ),
+    "state_detached": CauseText(
+        "The state is detached within a sequence",
+        "The gradient ends at the last step: what has to be remembered of earlier ones is not"
+        " learned.",
+        "Leave out detach() between the steps of one sequence; between the windows of a long one,"
+        " detach once for each backward().",
+        ("plateau", "vanishing_gradient", "lr_too_low", "labels_shuffled", "inputs_ignored"),
+    ),
     "weights_restored": CauseText(
         "Earlier weights are restored",
         "What was learned is undone before the next step: the network stays as it was.",

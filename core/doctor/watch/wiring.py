@@ -53,6 +53,8 @@ MIN_ANSWERS, SHIFTED = 64, 0.5
 SHIFTS = frozenset("getitem narrow roll pad split chunk unbind".split())
 """Calls by which tokens that were looked up may come to another place."""
 NORMAL = ("randn", "randn_like", "normal")
+CUTS, MANY_CALLS = ("detach", "data"), 3
+"""Calls that leave a gradient behind; and calls of a layer that make it a recurrent one."""
 
 
 def wiring(graph: StepGraph, variables: Variables) -> tuple[tuple[str, str], ...]:
@@ -75,10 +77,52 @@ def _dims_scrambled(graph: StepGraph, variables: Variables) -> Wired:
         if op.name not in RESHAPES or graph.kind(op.args[0]) not in ("data", "signal"):
             continue
         before, after = tuple(op.args[0].shape), tuple(op.outputs[0].shape)
-        sizes = [[size for size in shape[1:] if size > 1] for shape in (before, after)]
-        same = before[:1] == after[:1] and sorted(sizes[0]) == sorted(sizes[1])
-        if same and sizes[0] != sizes[1]:
+        # Examples may have become steps, as of a batch that a recurrent network wants behind them.
+        swapped = before[:1] != after[:1] and len(before) == len(after) > 2
+        kept = 0 if swapped else 1
+        sizes = [[size for size in shape[kept:] if size > 1] for shape in (before, after)]
+        same = swapped or before[:1] == after[:1]
+        if same and sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1]):
             return f"{op.name} makes {after} of {before}, and moves no number", op
+    return None
+
+
+def _state_detached(graph: StepGraph, variables: Variables) -> Wired:
+    """Between the steps of one sequence: what came before the last is not learned from.
+
+    Where each step has a loss of its own, as over several windows, more than the last is reached;
+    and an input that is moved along a gradient, or a network that is iterated without one, is none
+    of a recurrence.
+    """
+    reached = {id(graph.tape.root)}
+    for op in reversed(graph.tape.ops):
+        if getattr(op.function, "__name__", "") == "grad":
+            return None
+        if any(id(t) in reached and t.requires_grad for t in op.outputs):
+            reached |= {id(t) for t in op.inputs if t.requires_grad}
+    for weight in graph.weights.values():
+        calls = [
+            op
+            for op in graph.ops
+            if op.grad_enabled and any(t is weight for t in op.inputs) and weight.dim() > 1
+        ]
+        if len(calls) < MANY_CALLS or id(calls[-1].outputs[0]) not in reached:
+            continue
+        if any(id(t) in reached for op in calls[:-1] for t in op.outputs):
+            continue
+        before = graph.ancestors(calls[-1].outputs[0])
+        cuts = [
+            op
+            for op in graph.ops
+            if op.name in CUTS
+            and id(op.outputs[0]) in before
+            and graph.kind(op.inputs[0]) == "signal"
+        ]
+        if len(cuts) >= len(calls) - 1:
+            words = (
+                f"the state is detached between {len(calls)} steps through {variables.name(weight)}"
+            )
+            return f"{words}: the gradient of the loss reaches the last alone", cuts[-1]
     return None
 
 
@@ -484,6 +528,7 @@ def _batch_norm_tiny(graph: StepGraph, variables: Variables) -> Wired:
 
 FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "dims_scrambled": _dims_scrambled,
+    "state_detached": _state_detached,
     "attention_unscaled": _attention_unscaled,
     "attention_axis": _attention_axis,
     "attention_mask_late": _attention_mask_late,

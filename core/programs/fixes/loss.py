@@ -60,7 +60,7 @@ def _times(source: ProgramSource, value: ast.expr) -> str:
 
 
 def attach(source: ProgramSource, cause: Cause) -> Change | None:
-    """Leave out what cuts a term of the loss from its gradient."""
+    """Leave out what cuts a term of the loss, or a state, from its gradient."""
     edits = []
     for line in cause.lines[:1]:
         for node in source.at(line):
@@ -69,7 +69,8 @@ def attach(source: ProgramSource, cause: Cause) -> Change | None:
                 continue
             if cut.attr == "data" or (cut is not node and cut.attr in ("detach", "item")):
                 edits.append(source.replace_by(node, cut.value))
-    return ("the term with its gradient", edits) if edits else None
+    what = "state" if cause.id == "state_detached" else "term"
+    return (f"the {what} with its gradient", edits) if edits else None
 
 
 def evaluate(source: ProgramSource, cause: Cause) -> Change | None:

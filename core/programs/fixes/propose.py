@@ -38,6 +38,7 @@ FIXERS: dict[str, Callable[[ProgramSource, Cause], Change | None]] = {
     "future_leak": data.shift_targets,
     "regulariser_dominates": loss.less_penalty,
     "detached_regulariser": loss.attach,
+    "state_detached": loss.attach,
     "train_eval_mismatch": loss.evaluate,
 }
 OTHER_LOSS = (

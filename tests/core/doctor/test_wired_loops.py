@@ -74,6 +74,52 @@ ATTENTION = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("cause", "moved"),
+    [
+        ("dims_scrambled", lambda x: x.reshape(x.shape[1], len(x), 3)),
+        ("", lambda x: x.transpose(0, 1)),
+    ],
+)
+def test_steps_for_a_batch_by_a_reshape(cause, moved):
+    """A recurrent network that wants steps first is given examples that are mixed."""
+    x, y = torch.randn(200, TOKENS, 3), torch.arange(200) % 4
+    x += 2 * F.one_hot(y, 4)[:, None, :3]
+    lstm, out = nn.LSTM(3, WIDE), nn.Linear(WIDE, 4)
+
+    def loss(step):
+        i = torch.randint(0, 200, (ROWS,))
+        return F.cross_entropy(out(lstm(moved(x[i]))[0].mean(0)), y[i])
+
+    assert first(train(loss, lstm, out)) == cause
+
+
+@pytest.mark.parametrize(
+    ("cause", "between", "each"),
+    [
+        ("state_detached", lambda h: h.detach(), False),
+        ("state_detached", lambda h: h.data, False),
+        ("", lambda h: h, False),
+        ("", lambda h: h.detach(), True),
+    ],
+    ids=["detached", "data", "whole", "a loss for each step"],
+)
+def test_a_state_between_the_steps_of_one_sequence(cause, between, each):
+    """Detached there, what came first is not learned; each step may have a loss of its own."""
+    embed, cell, out = nn.Embedding(9, WIDE), nn.GRUCell(WIDE, WIDE), nn.Linear(WIDE, 9)
+
+    def make_loss(step):
+        tokens = torch.randint(9, (ROWS, TOKENS))
+        state, losses = torch.zeros(ROWS, WIDE), []
+        for t in range(TOKENS):
+            state = cell(embed(tokens[:, t]), between(state))
+            losses.append(F.cross_entropy(out(state), tokens[:, t if each else 0]))
+        return sum(losses) if each else losses[-1]
+
+    diagnosis = train(make_loss, embed, cell, out)
+    assert first(diagnosis) == cause, diagnosis.text()
+
+
 @pytest.mark.parametrize(("cause", "shares"), ATTENTION)
 def test_attention(cause, shares):
     """A causal self-attention over tokens that repeat after three places."""

@@ -279,6 +279,14 @@ def changes_in(diff):
             ],
         ),
         (
+            "for t in range(8):\n    h, c = cell(x[t], (h.detach(), c.data))\n",
+            {"id": "state_detached", "at": "cell"},
+            [
+                "-    h, c = cell(x[t], (h.detach(), c.data))",
+                "+    h, c = cell(x[t], (h, c))",
+            ],
+        ),
+        (
             NETWORK,
             {"id": "parameter_not_trained"},
             ["+    opt.zero_grad()", "-    opt.zero_grad()"],

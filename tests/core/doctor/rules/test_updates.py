@@ -408,6 +408,27 @@ def test_a_lower_rate_that_is_better_makes_it_too_high():
         assert lr_too_high.check(found).passed is passed
 
 
+@pytest.mark.parametrize(
+    ("ratio", "lower", "same", "losses", "passed"),
+    [
+        (-1.7, 2.25, 2.1, [UNIFORM, *[2.4] * 199], False),
+        (-1.7, 2.25, 2.1, falling(end=1.0), True),
+        (-1.7, 2.38, 2.1, [UNIFORM, *[2.4] * 199], True),
+        (-1.7, 2.25, 2.39, [UNIFORM, *[2.4] * 199], True),
+        (-2.5, 2.25, 2.1, [UNIFORM, *[2.4] * 199], True),
+    ],
+    ids=["held up", "still falls", "as low", "as good as others", "short steps"],
+)
+def test_a_rate_that_alone_is_in_the_way(ratio, lower, same, losses, passed):
+    """What a lower one brings at once counts where the loss stands, and others come below it."""
+    rates = OtherRates(2.4, {1.0: 2.4, 0.1: lower, 1 / 3: lower, 10.0: 9.0})
+    found = tried(with_ratio(ratio, losses), "other_rates", False, rates)
+    none = math.nan
+    networks = (2.4, 2.4, none, same, none, none, 0.02, none, none, none, none, none)
+    tried(found, "reference_networks", None, References(*networks, 600, 400, False))
+    assert lr_too_high.check(found).passed is passed
+
+
 def test_weights_that_began_tiny_may_take_long_steps():
     """They must first grow: their first ratios don't count."""
     stays = [UNIFORM] * 200
