@@ -503,7 +503,9 @@ class LoopFinder:
         own = [n for n in _own(loop) if id(n) not in behind]
         calls = [n for n in own if isinstance(n, ast.Call)]
         backward = any(self._is_backward(c) for c in calls) or any(
-            u.backward for c in calls for u in self._called(c, owner)
+            u.backward and not (trained and self._makes_optimiser(u.node))
+            for c in calls
+            for u in self._called(c, owner)
         )
         if backward:
             innermost = next((deep for _, kind, deep in inner if kind == "accumulates"), loop)
@@ -547,6 +549,13 @@ class LoopFinder:
         makers = [u.node for u in self._called(call, owner) if u.trains]
         inner = [n for node in makers for n in ast.walk(node) if isinstance(n, ast.Call)]
         return any(self._makes_network(one) for one in inner)
+
+    def _makes_optimiser(self, node: ast.AST) -> bool:
+        """Whether a function trains with an optimiser of its own, as a probe of features does."""
+        return any(
+            isinstance(n, ast.Call) and ast.unparse(n.func).startswith(OPTIMISERS)
+            for n in _own(node)
+        )
 
     def _makes_network(self, call: ast.Call) -> bool:
         name = _last_name(call.func)

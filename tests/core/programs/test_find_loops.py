@@ -143,6 +143,22 @@ for phase in ("train", "val"):
             loss.backward()
             optimizer.step()
 """
+PROBE = """
+def probe(features, labels):
+    head = nn.Linear(64, 10)
+    opt = torch.optim.LBFGS(head.parameters())
+    def closure():
+        loss = cross_entropy(head(features), labels)
+        loss.backward()
+        return loss
+    opt.step(closure)
+
+for epoch in range(3):
+    for x in loader:
+        net(x).backward()
+        optimizer.step()
+    print(probe(net(x), y))
+"""
 NUMBERS = """
 for i in range(3):
     env.step(action)
@@ -164,6 +180,7 @@ for i in range(3):
         (FORGOTTEN, [3], [2]),
         (MODE, [4], []),
         (PHASES, [3], [2]),
+        (PROBE, [12], [11]),
         (NUMBERS, [], []),
     ],
 )
