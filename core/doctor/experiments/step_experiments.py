@@ -79,6 +79,8 @@ MAX_FUNCTIONS, DERIVATIVES = 4, 12
 """Own functions that are looked at, and derivatives by each of their tensors."""
 WRONG_DERIVATIVE = 0.05
 """Part by which a gradient and a difference may not differ."""
+FEW_LEVELS = 0.1
+"""Values that differ, as a part of all, below which outputs are rounded."""
 MIN_SETTLED, SETTLED = 4, 0.97
 """Losses on new data, and the part that the last third of them leaves where they have settled."""
 TASKS = (*DISTANCES, "cross_entropy", "nll_loss", "binary_cross_entropy_with_logits")
@@ -519,6 +521,8 @@ def _backward_errors(op: Op) -> Tensor:
         found = torch.autograd.grad(output, list(asked.values()), weights, allow_unused=True)
     if any(t.shape == output.shape and torch.allclose(t, output) for t in asked.values()):
         return none
+    if _rounds(output.detach(), found, weights):
+        return none
     errors = []
     with torch.no_grad():
         for key, tensor in given.items():
@@ -543,6 +547,20 @@ def _backward_errors(op: Op) -> Tensor:
             largest = torch.maximum(numeric.abs(), analytic.abs())
             errors.append(((numeric - analytic).abs() / largest)[counts])
     return torch.cat(errors) if errors else none
+
+
+def _rounds(output: Tensor, gradients: tuple[Tensor | None, ...], given: Tensor) -> bool:
+    """Whether outputs have few levels, and what comes back is handed on as it is, or not at all.
+
+    So do straight-through estimators whose levels depend on all numbers of a row (Bengio et al.
+    2013; Li et al. 2016, ternary weights).
+    """
+    if not len(torch.unique(output)) < FEW_LEVELS * output.numel():
+        return False
+    return any(
+        g is not None and g.shape == given.shape and bool(((g == given) | (g == 0)).all())
+        for g in gradients
+    )
 
 
 # The loss.

@@ -100,6 +100,25 @@ class Rounded(Swish):
         return gradient, None
 
 
+class Ternary(Rounded):
+    """One whose levels depend on all numbers, so that its forward is not flat."""
+
+    @staticmethod
+    def forward(ctx, x, sharpness):
+        """Return -a, 0 and a."""
+        kept = x.abs() > 0.7 * x.abs().mean()
+        return x.abs()[kept].mean() * kept * x.sign()
+
+
+class HandedOn(Swish):
+    """Another that hands on what comes in, of a forward that is smooth."""
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Return it as it is."""
+        return gradient, None
+
+
 class Reversed(Rounded):
     """A gradient that is reversed, as for an adversary."""
 
@@ -114,7 +133,7 @@ class Reversed(Rounded):
         return -0.1 * gradient, None
 
 
-@pytest.mark.parametrize("function", [Swish, HalfSwish, Rounded, Reversed])
+@pytest.mark.parametrize("function", [Swish, HalfSwish, Rounded, Ternary, HandedOn, Reversed])
 def test_own_functions(function):
     """Only a derivative that is wrong is one; to hand on another gradient may be meant."""
     x, y = quantities()
@@ -125,7 +144,9 @@ def test_own_functions(function):
         return F.mse_loss(two(function.apply(one(x[i]).tanh(), 1.5)), y[i])
 
     diagnosis = train(loss, [one, two])
-    assert (first(diagnosis) == "wrong_backward") is (function is HalfSwish), diagnosis.text()
+    assert (first(diagnosis) == "wrong_backward") is (function in (HalfSwish, HandedOn)), (
+        diagnosis.text()
+    )
     applied = torch.autograd.Function.__dict__["apply"]
     assert type(applied).__name__ == "classmethod_descriptor"  # as torch has it
 
