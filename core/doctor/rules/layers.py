@@ -48,8 +48,9 @@ SMALL_TARGETS = 30.0
 """Targets of a regression up to this size have gradients of a known scale."""
 DEAD_IN_A_CODE = 0.9
 """Share of dead units, where nothing but a code is learned."""
-MIN_ROWS = 16
-"""Examples, below which a unit may be zero for all of them by chance."""
+MIN_ROWS, FEW_ROWS, DEAD_OF_FEW = 16, 64, 0.8
+"""Examples, below which a unit may be zero for all of them by chance, or well may; and the share of
+dead units that says something then."""
 OFTEN = 0.3
 """Share of the observations in which the gradient's norm is too large."""
 
@@ -271,7 +272,8 @@ def saturated_units(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "dead_units",
     "dead units",
-    f"At most {DEAD:.0%} of a layer's relu units are zero for every example of a batch.",
+    f"At most {DEAD:.0%} of a layer's relu units are zero for every example of a batch, of fewer"
+    f" than {FEW_ROWS} examples {DEAD_OF_FEW:.0%}.",
     f"at most {DEAD:.0%}",
     "makemore, part 3",
 )
@@ -284,8 +286,9 @@ def dead_units(rule: Rule, evidence: Evidence) -> Check:
     picture = _bars("Share of dead units", "share", [(x.name, x.dead) for x in now], DEAD)
     worst = max(now, key=lambda x: x.dead)
     measured = f"{worst.dead:.0%} of {worst.name}'s units are zero for every example"
+    limit = DEAD_OF_FEW if 0 < worst.rows < FEW_ROWS else DEAD
     # Without labels a code may well be sparse.
-    if worst.dead > (DEAD if evidence.is_supervised else DEAD_IN_A_CODE):
+    if worst.dead > (limit if evidence.is_supervised else DEAD_IN_A_CODE):
         early = [x.dead for step, x in found if x.name == worst.name and step is first]
         sure = 0.45 + 0.4 * worst.dead + (0.1 if early and early[0] > DEAD else 0.0)
         return rule.failed(measured, sure, worst.name, picture=picture)

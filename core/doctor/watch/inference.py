@@ -44,6 +44,8 @@ FEW_NUMBERS, RATIO_OF_FEW = 30, 10.0
 MANY_NUMBERS, MANY_FEATURES, BEYOND = 1000, 8, 0.1
 """Numbers of training inputs, in all and of an example, that tell their range; and the share of
 others that may lie outside of it."""
+ROUNDING = 1e-3
+"""Part of the range, by which computed numbers may lie beyond it."""
 OFTEN_ZERO = 0.1
 """Share of a column, from which on it is sparse."""
 MANY_ROWS, MOST_ROWS, MANY_COLUMNS, OTHER_SCALE = 30, 1000, 3, 3.0
@@ -478,6 +480,8 @@ def compare_sizes(
     most, least = (RATIO_OF_FEW, 0.0) if few else (INPUT_RATIO, 1 / INPUT_RATIO)
     if least <= ratio <= most and shift <= most:
         low, high = ours.min(), ours.max()
+        margin = ROUNDING * (high - low)  # a mixture of equal numbers is not quite the same
+        low, high = low - margin, high + margin
         beyond = float(((theirs < low) | (theirs > high)).float().mean())
         wide = ours[0].numel() >= MANY_FEATURES  # a curve may be drawn beyond its points
         if wide and ours.numel() >= MANY_NUMBERS and beyond > BEYOND:

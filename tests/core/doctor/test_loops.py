@@ -517,7 +517,7 @@ FAULTS = [
     ("vocabulary_unused", "600 outputs", bare, {"outputs": 600}),
     ("batch_mixed", "softmax along the batch", bare, {"loss_fn": over_batch}),
     ("loss_broadcast", "row against column", regression, {"spread": True}),
-    ("batch_mixed future_leak", "a wrong view", looking_back, {"mixed": True}),
+    ("dims_scrambled", "a wrong view", looking_back, {"mixed": True}),
     (
         "train_eval_mismatch",
         "trained in its mode for use",

@@ -176,6 +176,8 @@ def test_dead_units(dead, passed):
     """More than six of ten."""
     assert dead_units.check(seen(dead=dead, nonlinearity="relu")).passed is passed
     assert dead_units.check(seen(dead=dead)).passed is None
+    assert dead_units.check(seen(dead=dead, nonlinearity="relu", rows=32)).passed
+    assert not dead_units.check(seen(dead=0.85, nonlinearity="relu", rows=32)).passed
 
 
 def test_units_that_were_dead_from_the_start_are_surer():

@@ -50,6 +50,15 @@ def test_columns_are_scaled_as_in_training(power):
     assert found == [] if power == 1 else "columns of the inputs" in found[0]
 
 
+def test_a_range_is_not_left_by_rounding():
+    """A mixture of equal numbers is not quite the same; noise that is added is another one."""
+    pictures = torch.rand(60, 28).where(torch.rand(60, 28) > 0.8, torch.tensor(-0.4242129623889923))
+    mixed = 0.3 * pictures + 0.7 * pictures.flip(0)
+    mixed[:, 0] = 0.99
+    assert compare_sizes(mixed, pictures) == []
+    assert "lie outside" in compare_sizes(mixed, pictures - 0.2)[0]
+
+
 @pytest.mark.parametrize(
     ("in_training", "in_inference", "told"),
     [(1.0, 1.0, True), (2.0, 1.0, False), (1.0, 0.5, False)],
