@@ -210,6 +210,7 @@ def unpacked(path: Path, largest: int) -> bytes:
     Raises:
         OSError, EOFError, zlib.error: it can't be read, or is none.
     """
+    check_is_file(path)
     with gzip.open(path) as file:
         return file.read(largest + 1)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import UserError
-from ..files import check_archive, drafted
+from ..files import check_archive, check_is_file, drafted
 from ..interruption import heed
 from ..training.checkpoint import load_checkpoint
 from .curves import read_curves
@@ -56,6 +56,7 @@ def pack(folder: Path, out: Path) -> None:
 
 def _add(packed: zipfile.ZipFile, path: Path, name: str) -> None:
     """Add a file; when it was made does not go with it, which may be before zips can say."""
+    check_is_file(path)
     large = path.stat().st_size > MANY
     with path.open("rb") as source, packed.open(name, "w", force_zip64=large) as target:
         _copy(source, target)
@@ -87,6 +88,7 @@ def unpack(packed: Path, runs: Path) -> Path:
     """
     draft = None
     try:
+        check_is_file(packed)
         runs.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=runs, prefix=ARRIVING))
         with zipfile.ZipFile(packed) as file:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import check_is_file
 from .run_info import SILENT, RunInfo
 
 if sys.platform == "win32":
@@ -77,6 +78,7 @@ def is_written(folder: Path, about: RunInfo) -> bool:
 def _is_locked(folder: Path) -> bool | None:
     """Whether somebody has a record's lock; None where that can't be known."""
     try:
+        check_is_file(folder / LOCK)  # one that came from elsewhere may be a pipe
         descriptor = os.open(folder / LOCK, os.O_RDONLY)
     except OSError:
         return None

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...errors import UserError
-from ...files import unpacked
+from ...files import check_is_file, unpacked
 from ...paths import RESOURCES
 
 MEAN, STD = 0.1307, 0.3081
@@ -102,6 +102,7 @@ def _idx(path: Path, shape: tuple[int, ...]) -> Tensor:
     size = header + math.prod(shape)
     try:
         if path.exists():
+            check_is_file(path)
             with path.open("rb") as file:
                 content = file.read(size + 1)
         else:

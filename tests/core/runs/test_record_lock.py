@@ -48,6 +48,13 @@ def test_it_counts_until_its_process_ends_however_that_is(about, tmp_path):
     RecordLock(tmp_path).release()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system there")
+def test_a_pipe_is_no_lock(about, tmp_path):
+    """In a record that came from elsewhere: nobody waits for who never comes."""
+    os.mkfifo(tmp_path / LOCK)
+    assert not is_written(tmp_path, replace(about, process=(socket.gethostname(), NOBODY), told=0))
+
+
 def test_it_is_released_and_forgotten(about, tmp_path):
     """By who ends a run, and where a run was made and never begun."""
     lock = RecordLock(tmp_path)
