@@ -589,6 +589,7 @@ _FINDERS: dict[str, tuple[Finder, ...]] = {
     "layer_repeated": (_repeated,),
     "batch_norm_tiny": (_wired, _loader),
     "padding_read": (_wired, _first_layer),
+    "padding_counted": (_wired, _loss),
     "batch_repeated": (_loader, _inputs),
     "inputs_not_normalised": (_data, _inputs, _first_layer),
     "targets_unscaled": (_labels, _loss, _targets),

@@ -5,7 +5,7 @@ import math
 from ..diagnosis import Check
 from ..evidence import Evidence
 from ..watch.node_wiring import SUMS_GROW
-from ..watch.padding import PADDED
+from ..watch.padding import COUNTED, PADDED
 from ..watch.training_kind import LANGUAGE
 from ..watch.wiring import (
     FEW_EXAMPLES,
@@ -126,6 +126,17 @@ def padding_read(rule: Rule, evidence: Evidence) -> Check:
     if learned:
         return rule.passed("it learns all the same")
     return _by_wiring(rule, evidence, 0.75, "the padding")
+
+
+@rule(
+    "padding_counted",
+    "padding in the loss",
+    f"At most {COUNTED:.0%} of the targets lie behind the end of the tokens, all of one class.",
+    "ignore_index",
+    "PyTorch's documentation of CrossEntropyLoss",
+)
+def padding_counted(rule: Rule, evidence: Evidence) -> Check:
+    return _by_wiring(rule, evidence, 0.88, "the loss")
 
 
 @rule(

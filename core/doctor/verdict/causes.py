@@ -314,6 +314,14 @@ CAUSES = {
             "overfitting",
         ),
     ),
+    "padding_counted": CauseText(
+        "The loss counts padding",
+        "To say padding behind the end is easy, and most of the loss: what the tokens themselves"
+        " ask for hardly counts, in training and in what is measured.",
+        "Give the loss ignore_index with the padding's class, or multiply it by a mask and divide"
+        " by the number of tokens.",
+        ("class_imbalance", "plateau", "vocabulary_unused", "metric_disagrees"),
+    ),
     "padding_read": CauseText(
         "Padding at the end that is read",
         "After the last token the network reads padding, and forgets; its output there decides.",

@@ -11,6 +11,8 @@ PADDED = 0.4
 """Share of rows that end in padding."""
 MASKED = 1e4
 """Numbers below the negative of it are those of a mask."""
+COUNTED, SELDOM = 0.6, 0.1
+"""Share of the targets that are padding; and of the tokens that are the same and none."""
 MIN_ROWS, ALL = 4, 0.99
 """Rows with padding, and the share of what is left out there that is none."""
 
@@ -65,6 +67,27 @@ def _padding_read_at(tokens: Tensor, place: object) -> str:
     if padded <= PADDED:
         return ""
     return f"of {padded:.0%} of the rows the output is read at a place of token {int(pad)}"
+
+
+def padding_counted(graph: StepGraph) -> Wired:
+    """Find a loss that counts padding: most targets are one class behind the end of the tokens."""
+    tokens, call = _tokens(graph), graph.loss
+    if tokens is None or call is None or call.targets.is_floating_point():
+        return None
+    if call.targets.numel() != tokens.numel() or call.op.argument(2, "weight") is not None:
+        return None
+    labels = call.targets.reshape(tokens.shape)
+    pad, fill = labels[:, -1].mode().values, tokens[:, -1].mode().values
+    if len(torch.unique(labels)) < 3 or bool((labels == call.op.argument(4, "ignore_index")).any()):
+        return None
+    # From behind, as far as nothing but padding comes.
+    behind = (tokens == fill).flip(1).long().cumprod(1).flip(1).bool()
+    inside = tokens[~behind]
+    counted = float((labels[behind] == pad).float().mean()) if bool(behind.any()) else 0.0
+    share = float(behind.float().mean())
+    if not share > COUNTED or counted < ALL or float((inside == fill).float().mean()) > SELDOM:
+        return None
+    return f"{share:.0%} of the targets are {int(pad)}, behind the end of what is read", call.op
 
 
 # Masks.

@@ -1,13 +1,16 @@
 """Changes to a loss: its shapes, its terms, and the mode in which it is measured."""
 
 import ast
+import re
 
 from ...doctor.diagnosis import Cause
 from ..source import Change, ProgramSource
-from .search import find_backward, is_loss, number_of, optimizer_calls, root_name
+from .search import find_backward, is_loss, last_name, number_of, optimizer_calls, root_name
 
 SHRUNK = 0.01
 """What a penalty that dominates is multiplied with."""
+BY_CLASSES = ("CrossEntropyLoss", "cross_entropy", "NLLLoss", "nll_loss")
+"""Losses that can leave out a class."""
 
 
 def less_penalty(source: ProgramSource, cause: Cause) -> Change | None:
@@ -39,6 +42,20 @@ def same_shape(source: ProgramSource, cause: Cause) -> Change | None:
                     new = f"{text}.reshape_as({source.text(other)})"
                     return "outputs and targets of one shape", [source.replace(one, new)]
     return None
+
+
+def without_padding(source: ProgramSource, cause: Cause) -> Change | None:
+    """Leave the class of the padding out of the loss."""
+    known = re.search(r"of the targets are (-?\d+),", cause.evidence)
+    calls = [call for call in source.calls() if last_name(call.func) in BY_CLASSES]
+    if not known or not calls or any(k.arg == "ignore_index" for c in calls for k in c.keywords):
+        return None
+    edits = []
+    for call in calls:
+        given = [source.text(part) for part in (*call.args, *call.keywords)]
+        every = ", ".join([*given, f"ignore_index={known[1]}"])
+        edits.append(source.replace(call, f"{source.text(call.func)}({every})"))
+    return "the padding left out of the loss", edits
 
 
 def _compared(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:

@@ -194,6 +194,32 @@ def test_batch_norm_of_two_examples(cause, rows):
     assert first(train(loss, net)) == cause
 
 
+@pytest.mark.parametrize(
+    ("cause", "ignored", "filled"),
+    [("padding_counted", -100, 0), ("", 0, 0), ("class_imbalance", -100, 5)],
+    ids=["counted", "ignored", "no padding"],
+)
+def test_padding_in_the_loss(cause, ignored, filled):
+    """Behind the end of short rows; where tokens are there, most labels are of one class."""
+    lengths = torch.randint(2, 4, (200, 1))
+    x = torch.randint(1, 9, (200, TOKENS))
+    behind = torch.arange(TOKENS) >= lengths
+    labels = torch.where(behind, 0, 1 + x % 4)
+    tokens = torch.where(behind & (filled == 0), 0, x)
+    embed, gru, out = (
+        nn.Embedding(9, WIDE),
+        nn.GRU(WIDE, WIDE, batch_first=True),
+        nn.Linear(WIDE, 5),
+    )
+
+    def loss(step):
+        i = torch.randint(0, 200, (ROWS,))
+        logits = out(gru(embed(tokens[i]))[0])
+        return F.cross_entropy(logits.flatten(0, 1), labels[i].flatten(), ignore_index=ignored)
+
+    assert first(train(loss, embed, gru, out)) == cause
+
+
 @pytest.mark.parametrize("cause", ["padding_read", ""])
 def test_padding_at_the_end_that_is_read(cause):
     """Words of two to four letters in rows of twelve, padded behind or in front."""

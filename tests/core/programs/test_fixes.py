@@ -321,6 +321,23 @@ def changes_in(diff):
             ],
         ),
         (
+            "criterion = nn.CrossEntropyLoss()\nloss = F.cross_entropy(\n    a,\n    b,\n)\n",
+            {
+                "id": "padding_counted",
+                "at": "loss",
+                "evidence": "82% of the targets are 0, behind the end of what is read",
+            },
+            [
+                "-criterion = nn.CrossEntropyLoss()",
+                "-loss = F.cross_entropy(",
+                "-    a,",
+                "-    b,",
+                "-)",
+                "+criterion = nn.CrossEntropyLoss(ignore_index=0)",
+                "+loss = F.cross_entropy(a, b, ignore_index=0)",
+            ],
+        ),
+        (
             "loss = F.mse_loss(net(x[t]), y[t - k])\n",
             {"id": "loss_broadcast", "at": "loss"},
             [
