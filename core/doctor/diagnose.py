@@ -16,7 +16,8 @@ from .experiments.seen_data import visits_of_source
 from .experiments.step_experiments import STEP_EXPERIMENTS
 from .experiments.step_fixes import prove_steps
 from .experiments.unlabelled_experiments import UNLABELLED_EXPERIMENTS
-from .lines import Lines
+from .lines.finders import lines_of
+from .lines.program_lines import Lines
 from .rules import apply_rules
 from .verdict.conclusion import BROKEN, causes_of, conclude
 from .watch.graph import StepGraph
@@ -44,7 +45,7 @@ def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
     found = found.cut_short() if evidence.cut_short else found
     graph = watcher.graph or StepGraph(Tape())
     lines = Lines(graph, watcher.variables, watcher.use_lines, watcher.crashed_at, watcher.nan_line)
-    return replace(found, causes=tuple(replace(c, lines=lines.of(c)) for c in found.causes))
+    return replace(found, causes=tuple(replace(c, lines=lines_of(lines, c)) for c in found.causes))
 
 
 def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Evidence:

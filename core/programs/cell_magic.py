@@ -12,7 +12,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from ..arguments import Parser, positive
-from ..doctor.lines import CELLS
+from ..doctor.lines.program_lines import CELLS
 from ..doctor.watch_loop import WatchedLoop
 from ..errors import UserError
 from .find_loops import LoopFinder

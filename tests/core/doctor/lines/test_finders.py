@@ -1,16 +1,12 @@
 """The line at which a cause is shown is the one that an experienced engineer would point at."""
 
-import re
-
 import pytest
 
-from core.doctor import lines
-from core.doctor.diagnosis import Cause
+from core.doctor.lines.finders import CASES, FINDERS
 from core.doctor.verdict.causes import CAUSES
 from core.doctor.watch_loop import watch
 
 HERE = "  # here"
-IMPORTS = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
 SEQUENTIAL = """
 def block(n, m):
     return nn.Sequential(nn.Linear(n, m), nn.Tanh())
@@ -89,22 +85,6 @@ class Blank(dict):
         return {"dim": "-1", "late": "pass"}.get(key, "")
 
 
-def first_line(tmp_path, monkeypatch, source, cause, where=""):
-    """Run a program that is watched, and return where a cause lies, and where it should."""
-    script = tmp_path / "script.py"
-    watched = re.sub(r"^for ", "seen.__enter__()\nfor ", source, count=1, flags=re.MULTILINE)
-    script.write_text(f"{IMPORTS}{watched}\nseen.__exit__(None, None, None)\n")
-    monkeypatch.setattr(lines, "OWN_FILES", {str(script)})
-    seen = watch(quiet=True, record=False, budget=0.0)
-    exec(compile(script.read_text(), str(script), "exec"), {"seen": seen})
-    watcher = seen._loop.watcher
-    finder = lines.Lines(watcher.graph, watcher.variables, nan=watcher.nan_line)
-    found = finder.of(Cause(cause, "", where, "", "", 0.9))
-    texts = script.read_text().splitlines()
-    wanted = [text.strip() for text in texts if text.endswith(HERE)]
-    return found[0].text if found else "", *wanted
-
-
 @pytest.mark.parametrize(
     ("mark", "cause", "where"),
     [
@@ -115,12 +95,10 @@ def first_line(tmp_path, monkeypatch, source, cause, where=""):
         ("fc", "bad_init_scale", "body.0"),
     ],
 )
-def test_a_module_of_a_sequential_has_the_line_in_which_it_is_made(
-    tmp_path, monkeypatch, mark, cause, where
-):
+def test_a_module_of_a_sequential_has_the_line_in_which_it_is_made(first_line, mark, cause, where):
     """The line that calls all of it says nothing."""
     source = SEQUENTIAL.format_map(Blank({mark: HERE})) + STEP
-    found, wanted = first_line(tmp_path, monkeypatch, source, cause, where)
+    found, wanted = first_line(source, cause, where)
     assert found == wanted
 
 
@@ -136,21 +114,21 @@ def test_a_module_of_a_sequential_has_the_line_in_which_it_is_made(
         "model = nn.Sequential(OrderedDict([('a', nn.Linear(8, 3)),\n ('b', nn.Sigmoid())]))",
     ],
 )
-def test_however_a_sequential_is_made(tmp_path, monkeypatch, made):
+def test_however_a_sequential_is_made(first_line, made):
     """Names, lists and functions are followed."""
     marked = "\n".join(
         f"{line}{HERE}" if "nn.Sigmoid()" in line else line for line in made.splitlines()
     )
     source = f"from collections import OrderedDict\n{marked}{STEP}"
-    found, wanted = first_line(tmp_path, monkeypatch, source, "outputs_out_of_reach")
+    found, wanted = first_line(source, "outputs_out_of_reach")
     assert found == wanted
 
 
-def test_a_line_that_cannot_be_told_apart_is_not_guessed(tmp_path, monkeypatch):
+def test_a_line_that_cannot_be_told_apart_is_not_guessed(first_line):
     """Of two equal calls in a list neither is named; the line that calls the network is."""
     made = "parts = [nn.Linear(8, 8)]\nparts += [nn.Linear(8, 3)]\nmodel = nn.Sequential(*parts)"
     source = made + STEP.replace("y)", f"y){HERE}")
-    found, wanted = first_line(tmp_path, monkeypatch, source, "no_nonlinearity", "0 and 1")
+    found, wanted = first_line(source, "no_nonlinearity", "0 and 1")
     assert found == wanted
 
 
@@ -164,14 +142,12 @@ def test_a_line_that_cannot_be_told_apart_is_not_guessed(tmp_path, monkeypatch):
         ("late", "attention_mask_late", "the attention mask", {}),
     ],
 )
-def test_an_attention_has_the_line_in_which_it_is_wrong(
-    tmp_path, monkeypatch, mark, cause, where, change
-):
+def test_an_attention_has_the_line_in_which_it_is_wrong(first_line, mark, cause, where, change):
     """The scores, the softmax, the mask, or where a block calls it."""
     late = "shares = shares.masked_fill(torch.ones(11, 11).triu(1) == 1, 0)"
     change = change | ({"late": late + HERE} if mark == "late" else {mark: HERE})
     source = ATTENTION.format_map(Blank(change))
-    found, wanted = first_line(tmp_path, monkeypatch, source, cause, where)
+    found, wanted = first_line(source, cause, where)
     assert found == wanted
 
 
@@ -199,14 +175,14 @@ for step in range(3):
         "size = (out * 0).abs().sqrt()  # here\n    loss = ((out - y) ** 2).mean() + size.mean()",
     ],
 )
-def test_nan_has_the_line_in_which_it_began(tmp_path, monkeypatch, body):
+def test_nan_has_the_line_in_which_it_began(first_line, body):
     """Or that in which its gradient did, a step before."""
     source = "torch.manual_seed(0)" + PLAIN.format(body=body)
-    found, wanted = first_line(tmp_path, monkeypatch, source, "nan")
+    found, wanted = first_line(source, "nan")
     assert found == wanted
 
 
-def test_weights_that_became_nan_in_the_same_step_are_not_where_it_began(tmp_path, monkeypatch):
+def test_weights_that_became_nan_in_the_same_step_are_not_where_it_began(first_line):
     """What the step was given counts, not what its update made of it."""
     body = "loss = (out - y).log().mean()  # here"
     source = PLAIN.format(body=body).replace("for step", "seen.__enter__()\nfor step")
@@ -225,16 +201,14 @@ def test_weights_that_became_nan_in_the_same_step_are_not_where_it_began(tmp_pat
         ("clipping_too_strong", "nn.utils.clip_grad_norm_(model.parameters(), 1e9)  # here", ""),
     ],
 )
-def test_calls_that_are_no_operation_of_a_step_are_found(
-    tmp_path, monkeypatch, cause, lines_, where
-):
+def test_calls_that_are_no_operation_of_a_step_are_found(first_line, cause, lines_, where):
     """They stand before the loop, and say what is wrong."""
     made = "model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))\n"
-    found, wanted = first_line(tmp_path, monkeypatch, f"{made}{lines_}{STEP}", cause, where)
+    found, wanted = first_line(f"{made}{lines_}{STEP}", cause, where)
     assert found == wanted
 
 
-def test_data_has_the_line_that_gave_it_its_last_value(tmp_path, monkeypatch):
+def test_data_has_the_line_that_gave_it_its_last_value(first_line):
     """Through slices and a loader; not the line in which a batch is taken."""
     source = """
 from torch.utils.data import DataLoader, TensorDataset
@@ -250,11 +224,11 @@ for x, y in loader:
         p.grad = None
     seen.step(loss)
 """
-    found, wanted = first_line(tmp_path, monkeypatch, source, "inputs_not_normalised", "the inputs")
+    found, wanted = first_line(source, "inputs_not_normalised", "the inputs")
     assert found == wanted
 
 
 def test_every_cause_has_its_own_lines():
     """None falls back to the layers that are named, and the loss."""
-    assert set(lines._FINDERS) == set(CAUSES)
-    assert {cause for cause, *_ in lines._CASES} <= set(CAUSES)
+    assert set(FINDERS) == set(CAUSES)
+    assert {cause for cause, *_ in CASES} <= set(CAUSES)

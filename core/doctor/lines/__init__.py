@@ -1,0 +1,1 @@
+"""The lines of a program in which a cause lies."""

@@ -1,0 +1,143 @@
+"""Lines in which data is made wrong: found on its way from the loss back to where it begins."""
+
+import ast
+from collections.abc import Iterator
+from itertools import combinations
+
+from ..diagnosis import Cause
+from ..made_modules import last_name
+from ..watch.tape import Line
+from ..watch.variables import is_validation
+from .origins import FIRST_ALONE, PARTS_OF_ARGUMENTS, Step, Way
+from .program_lines import Lines
+
+MOVES = frozenset("to cuda cpu long clone contiguous enumerate random_split".split())
+"""What leaves values as they are."""
+SHUFFLES = frozenset("shuffle permutation randperm sample".split())
+"""What gives rows another order."""
+REORDERS = SHUFFLES | {"roll", "flip"}
+"""The same of targets; of pictures these move columns."""
+DRAWS = REORDERS | {"argsort", "randint", "choice", "integers", "multinomial"}
+"""What chooses rows, where it stands in an index."""
+REPEATS = frozenset("repeat repeat_interleave tile resample fit_resample".split())
+"""What makes several rows of one."""
+JOINS = frozenset("cat concat concatenate vstack row_stack ConcatDataset".split())
+"""What makes rows of several parts; of parts that come from the same rows several of one."""
+COLUMNS = (1, -1)
+"""A dimension that is not that of the rows."""
+SPLITS = ("train_test_split", "random_split")
+SCALES = ("norm", "transform", "scale", "standard", "compose")
+"""Parts of names of what changes the scale of data."""
+
+
+def data(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the data that inputs come from is given its last value, before the step."""
+    if lines.ways:
+        yield from _valued(lines, lines.ways[0])
+
+
+def labels(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the data that targets come from is given its last value, before the step."""
+    if lines.ways:
+        yield from _valued(lines, lines.ways[1])
+
+
+def _valued(lines: Lines, way: Way) -> Iterator[Line]:
+    in_step = {op.line for op in lines.graph.tape.ops}
+    steps = [step for step in way.steps[1:] if not step.is_index and step.line not in in_step]
+    yield from (step.line for step in steps if _gives_values(lines, step))
+    yield from (step.line for step in steps)
+
+
+def _gives_values(lines: Lines, step: Step) -> bool:
+    """Whether a step gives data other values; not where it is cut, shuffled, moved or returned."""
+    if isinstance(step.node, ast.Call):
+        name = last_name(step.node.func)
+        hands_on = name in MOVES or name in FIRST_ALONE or name in PARTS_OF_ARGUMENTS
+        return not hands_on and not lines.origins.is_own(step.node)
+    return not isinstance(step.node, ast.Subscript | ast.Name | ast.Attribute | ast.Constant)
+
+
+def misaligned(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where targets are given an order that the inputs are not; or these alone."""
+    inputs, targets = lines.ways or (Way(), Way())
+    for one, other, reorders in ((targets, inputs, REORDERS), (inputs, targets, SHUFFLES)):
+        for call, at in one.calls.items():
+            shared = call in other.calls and other.calls[call].is_index == at.is_index
+            if not shared and last_name(call.func) in (DRAWS if at.is_index else reorders):
+                yield at.step.line
+
+
+def parted(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where inputs and targets begin to differ, or should: where targets are cut, or else made."""
+    inputs, targets = lines.ways or (Way(), Way())
+    alone = [step for step in targets.alone(inputs) if not step.is_index]
+    cut = [s for s in alone if any(isinstance(node, ast.Slice) for node in ast.walk(s.node))]
+    found = cut or [*alone[:1], *inputs.alone(targets)[:1]]
+    yield from (step.line for step in found)
+
+
+def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where rows are repeated before they are split, where they are split, or taken once more."""
+    new = lines.origins.of_name(cause.where)
+    trained, targets = lines.ways or (Way(), Way())
+    both = [(call, at) for call, at in new.calls.items() if call in trained.calls]
+    for call, at in both:
+        if _repeats(lines, call):
+            outside = lines.origins.outside(at.step, new)
+            if outside is at.step or _takes_data(lines, outside):
+                yield outside.line
+    for call, at in both:
+        if last_name(call.func) in SPLITS and at.path != trained.calls[call].path:
+            yield at.step.line
+    yield from (step.line for step in new.alone(trained, targets)[:1])
+
+
+def _repeats(lines: Lines, call: ast.Call) -> bool:
+    """Whether a call makes several rows of one."""
+    name = last_name(call.func)
+    along = [k.value for k in call.keywords if k.arg in ("dim", "axis")] or call.args[1:2]
+    if any(ast.unparse(value) in map(str, COLUMNS) for value in along):
+        return False
+    if name in REPEATS:
+        return not (call.args and ast.unparse(call.args[0]) == "1")  # of colours
+    given = call.args[0] if name in JOINS and call.args else None
+    parts = given.elts if isinstance(given, ast.List | ast.Tuple) else call.args
+    ways = [lines.origins.of_value(part) for part in parts] if given else []
+    nodes = [{s.node for s in way.steps if not isinstance(s.node, ast.Constant)} for way in ways]
+    return any(one & other for one, other in combinations(nodes, 2))
+
+
+def _takes_data(lines: Lines, step: Step) -> bool:
+    """Whether what a step calls is given what was computed before."""
+    given = step.node.args if isinstance(step.node, ast.Call) else []
+    return any(lines.origins.of_value(value).calls for value in given)
+
+
+def unlike(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where new data is scaled otherwise than that of training, or is not."""
+    trained = lines.ways[0] if lines.ways else Way()
+    for line in list(lines.used.values())[:1]:
+        new = lines.origins.of_network(line, is_validation)
+        alone = [step for step in new.alone(trained) if not step.is_index and step.line != line]
+        yield from (step.line for step in alone if _scales(step.node))
+        yield from (step.line for step in alone[:1])
+        yield from (step.line for step in trained.alone(new) if _scales(step.node))
+
+
+def _scales(node: ast.expr) -> bool:
+    """Whether an expression changes the scale of what it is given."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div | ast.Sub | ast.Mult):
+            return True
+        if isinstance(one, ast.Call):
+            name = last_name(one.func).lower()
+            if any(part in name for part in SCALES):
+                return True
+    return False
+
+
+def called_use(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a method of a network is called in which it is used otherwise than it is trained."""
+    for line in list(lines.used.values())[:1]:
+        yield from lines.origins.callers_of_method(line)

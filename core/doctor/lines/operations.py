@@ -1,0 +1,260 @@
+"""Lines that the operations of a step show: each knows the line that called it."""
+
+import ast
+import linecache
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from ..diagnosis import Cause
+from ..made_modules import last_name, path
+from ..watch.loss_wiring import met_all_targets
+from ..watch.tape import OWN_FUNCTION, RECURRENT, Line, Op
+from ..watch.wiring import attentions, wired_in
+from .program_lines import Lines
+
+ATTENTIONS = ("scaled_dot_product_attention", "multi_head_attention_forward")
+ALONG_TIME = ("conv1d", *sorted(RECURRENT))
+"""What mixes positions besides attention."""
+NEAR_ZERO, FAR = 1e-6, 60.0
+"""Below and above which a logarithm, a division or an exponential is about to fail."""
+DIVISIONS = ("div", "truediv", "rtruediv", "itruediv", "reciprocal", "log", "log2", "log10")
+ROOTS = ("sqrt", "rsqrt", "acos", "asin")
+
+
+def loss(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The call of the loss function."""
+    if lines.graph.loss:
+        yield from lines.of_op(lines.graph.loss.op)
+
+
+def outputs(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The operation that makes the outputs, such as a softmax before the loss."""
+    op = lines.graph.made_by_behind_views(lines.graph.outputs)
+    if op is not None and not _says(op):
+        yield from existing(lines.made.line(lines.made.last(op.name)))
+    yield from lines.of_op(op)
+
+
+def existing(line: Line | None) -> Iterator[Line]:
+    """Yield a line, if there is one."""
+    if line:
+        yield line
+
+
+def _says(op: Op) -> bool:
+    """Whether the line of an operation names it; that of a Sequential does not."""
+    text = linecache.getline(*op.line) if op.line else ""
+    return op.name.replace("_", "") in text.lower().replace("_", "")
+
+
+def backward(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where backward passes are asked for."""
+    for found in lines.graph.tape.passes:
+        if found.line:
+            yield found.line
+
+
+def differentiated(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where what is differentiated is made."""
+    made = {id(tensor): op for op in lines.graph.tape.ops for tensor in op.outputs}
+    for found in lines.graph.tape.passes:
+        yield from lines.of_op(made.get(id(found.root)))
+
+
+def update(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the parameters are moved."""
+    if lines.graph.tape.update_line:
+        yield lines.graph.tape.update_line
+
+
+def inputs(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the inputs of a step are made."""
+    for tensor in lines.graph.inputs:
+        yield from _given(lines, tensor)
+
+
+def _given(lines: Lines, tensor: Any) -> Iterator[Line]:
+    """Where a tensor was made, and where it was given its shape."""
+    yield from lines.of_op(lines.graph.made_by_behind_views(tensor))
+    yield from lines.of_op(lines.graph.made_by(tensor))
+
+
+def first_layer(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the first layer is used."""
+    yield from layers(lines, list(lines.graph.layers)[:1])
+
+
+def targets(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the targets of a step are made."""
+    yield from _given(lines, lines.graph.targets)
+
+
+def terms(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The terms of the loss besides the criterion: its regulariser."""
+    criterion = lines.graph.loss.op if lines.graph.loss else None
+    for term, _ in reversed(lines.graph.terms):
+        op = lines.graph.made_by(term)
+        if op is not None and op is not criterion:
+            yield from lines.of_op(op)
+
+
+def named(lines: Lines, cause: Cause) -> list[int]:
+    """Return the weights of the layers that are named, those in ``where`` first."""
+    found: dict[int, bool] = {}
+    for key in lines.graph.layers:
+        weight = lines.graph.weights[key]
+        names = (lines.variables.layer_name(weight), lines.variables.name(weight))
+        parts = (rf"(?<![\w.]){re.escape(name)}(?!\w|\.\w)" for name in names)
+        whole = re.compile("|".join(parts))
+        said = cause.where if names[0].isdigit() else f"{cause.where} {cause.evidence}"
+        if whole.search(said):
+            found[key] = not whole.search(cause.where)
+    return sorted(found, key=lambda key: found[key])
+
+
+def layer(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The layers that are named."""
+    yield from layers(lines, named(lines, cause))
+
+
+def layers(lines: Lines, keys: list[int]) -> Iterator[Line]:
+    """Where some layers are used; those in a Sequential, which no line calls, where they are made.
+
+    Args:
+        lines: of the program.
+        keys: of their weights.
+    """
+    for key in keys:
+        way = lines.made.path_of(lines.graph.weights[key])
+        if any(isinstance(module, nn.Sequential) for module in way[-2:-1]):
+            yield from existing(lines.made.line(way))
+    for key in keys:
+        yield from lines.of_op(lines.graph.layers[key])
+
+
+def nonlinearity(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The nonlinearities behind the layers that are named."""
+    for key in named(lines, cause):
+        op = lines.graph.nonlinearities.get(key)
+        if op is not None and not _says(op):
+            way = lines.made.path_of(lines.graph.weights[key])
+            yield from existing(lines.made.line(lines.made.activation(way, op.name)))
+        yield from lines.of_op(op)
+
+
+def use(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the network is used otherwise than it is trained: the layers that are named first."""
+    used = [key for key in named(lines, cause) if key in lines.used]
+    yield from (lines.used[key] for key in used)
+    yield from lines.used.values()
+
+
+def own_function(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The backward of an own function, and where that is called."""
+    for file, node in lines.walk():
+        if isinstance(node, ast.FunctionDef) and node.name == "backward":
+            yield file, node.lineno
+    for op in lines.graph.ops:
+        if op.name == OWN_FUNCTION:
+            yield from lines.of_op(op)
+
+
+def attention(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The softmax of an attention, behind its mask; or else what mixes positions."""
+    for softmax, *_ in attentions(lines.graph):
+        yield from lines.of_op(softmax)
+    for names in (ATTENTIONS, ALONG_TIME):
+        for op in lines.graph.ops:
+            if op.name in names:
+                yield from lines.of_op(op)
+
+
+def wired(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """The operation in which something is wired oddly."""
+    yield from lines.of_op(wired_in(cause.id, lines.graph, lines.variables))
+
+
+def meeting(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a loss by hand compares each output with the targets of all examples."""
+    met = met_all_targets(lines.graph)
+    yield from lines.of_op(met[0] if met else None)
+
+
+def block(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a block calls its attention, around which a path is to lead."""
+    op = wired_in(cause.id, lines.graph, lines.variables)
+    keys = {key for t in op.inputs for key in lines.graph.origin.get(id(t), ())} if op else ()
+    way = max(map(lines.made.path_of, map(lines.graph.weights.get, keys)), key=len, default=[])
+    listed = nn.Sequential | nn.ModuleList
+    depth = next((k for k, m in enumerate(way[:-1]) if isinstance(m, listed)), -1) + 1
+    if depth + 1 < len(way):
+        yield from existing(lines.made.call(way[depth], way[depth + 1]))
+
+
+def repeated(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the modules are made of which one stands in several places."""
+    for root in lines.variables.modules.values():
+        for name, module in root.named_modules():
+            if isinstance(module, nn.Sequential | nn.ModuleList):
+                children = [child for child in module._modules.values() if child is not None]
+                if len({id(child) for child in children}) < len(children):
+                    yield from existing(lines.made.line(path(root, name)))
+
+
+def derivative(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a derivative is taken that stands in the loss."""
+    for found in lines.graph.tape.passes:
+        if found.through_grad and found.line:
+            yield found.line
+
+
+def nan(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the first NaN was made."""
+    yield from existing(lines.nan)
+
+
+def risky(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Logarithms, divisions and exponentials that were about to fail in the newest finite step."""
+    for op in lines.graph.ops:
+        given = [t.detach() for t in op.inputs if t.is_floating_point() and t.numel()]
+        if not given or lines.graph.kind(op.outputs[0]) is None:
+            continue
+        low, high = float(given[-1].abs().min()), float(given[-1].max())
+        near = low < NEAR_ZERO and (op.name in DIVISIONS and len(given) == len(op.inputs))
+        if near or (low < NEAR_ZERO and op.name in ROOTS) or (op.name == "exp" and high > FAR):
+            yield from lines.of_op(op)
+
+
+def cut(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the graph is cut: a signal is detached, or made a new tensor of."""
+    for op in lines.graph.tape.ops:
+        made = lines.graph.kind(op.outputs[0]) if op.outputs else None
+        signal = any(lines.graph.kind(t) == "signal" for t in op.inputs)
+        if signal and made == "data" and op.outputs[0].is_floating_point():
+            yield from lines.of_op(op)
+    yield from lines.calls(lambda call: last_name(call.func) in ("detach", "detach_", "item"))
+
+
+def across_batch(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where examples of a batch meet: what runs along their dimension, or moves it."""
+    sizes = {len(t) for t in lines.graph.inputs if t.dim()}
+    for op in lines.graph.ops:
+        given = next((t for t in op.inputs if lines.graph.kind(t) == "signal" and t.dim()), None)
+        if given is None or len(given) not in sizes or not op.outputs or op.name == "getitem":
+            continue
+        made = op.outputs[0]
+        dim = op.argument(1, "dim")
+        first = isinstance(dim, int) and dim == 0
+        along = first and op.name not in ("cat", "unsqueeze", "squeeze")
+        moved = made.dim() > 1 and len(made) not in sizes and made.numel() == given.numel()
+        if along or (moved and len(made) % len(given)):
+            yield from lines.of_op(op)
+
+
+def crash(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the loop ended with an error."""
+    if lines.crashed:
+        yield lines.crashed

@@ -1,0 +1,204 @@
+"""Lines that only the source shows: where an optimiser is made, a weight is initialised, ..."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..diagnosis import Cause
+from ..made_modules import last_name
+from ..watch.tape import Line
+from ..watch.variables import LEARNING_RATE, is_validation
+from . import operations as ops
+from .program_lines import Lines
+
+OF_STEPS = ("OneCycleLR", "CyclicLR", "LambdaLR")
+"""Schedules that are meant in batches, or may be."""
+LOW_PRECISION = ("half", "bfloat16", "float16")
+
+
+def optimiser(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where an optimiser is made, that of the loop first; or a learning rate is given a value."""
+    yield from ((file, call.lineno) for file, call in _optimisers(lines))
+    yield from lines.assigned(lambda name: name.lower() in LEARNING_RATE)
+
+
+def rate(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the learning rate of an optimiser is written as a number."""
+    for _, call in _optimisers(lines):
+        given = [k.value for k in call.keywords if k.arg == "lr"] or call.args[1:2]
+        for way in map(lines.origins.of_value, given):
+            numbers = (s.line for s in way.steps if _number(s.node) is not None)
+            yield from list(numbers)[-1:]
+
+
+def _optimisers(lines: Lines) -> list[tuple[str, ast.Call]]:
+    """Return the calls that make an optimiser, those that may have made that of the loop first.
+
+    Where the numbers in several calls allow it, and one variable is given both, it is the last.
+    """
+    known = lines.variables.optimizers
+    kinds = {type(one).__name__ for one in known}
+    found: dict[ast.Call, str] = {}
+    names: dict[ast.Call, str] = {}
+    for file, node in lines.walk():
+        if isinstance(node, ast.Call) and last_name(node.func) in kinds:
+            found[node] = file
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            names[node.value] = ast.unparse(node.targets[0])
+
+    def order(call: ast.Call) -> tuple[bool, int]:
+        given = {k.arg: _number(k.value) for k in call.keywords if k.arg}
+        alike = [one.defaults for one in known if type(one).__name__ == last_name(call.func)]
+        again = [one for one in found if names.get(one, one) == names.get(call, call)]
+        return not any(_agrees(given, one) for one in alike), -again.index(call)
+
+    return [(found[call], call) for call in sorted(found, key=order)]
+
+
+def _agrees(given: Mapping[str, float | None], known: Mapping[str, Any]) -> bool:
+    """Whether numbers that are written in a call are those that an optimiser was made with."""
+    return all(number is None or known.get(name) == number for name, number in given.items())
+
+
+def _number(node: ast.expr) -> float | None:
+    """Return the number that an expression is; None of anything else."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def schedule(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a schedule is made, or does a step."""
+    yield from lines.calls(lambda call: _makes_schedule(last_name(call.func), call))
+    yield from lines.calls(_does_step)
+
+
+def _makes_schedule(name: str, call: ast.Call) -> bool:
+    of_torch = "lr_scheduler." in ast.unparse(call.func) and name[:1].isupper()
+    return of_torch or name.endswith("LR") or "sched" in name.lower()
+
+
+def _does_step(call: ast.Call) -> bool:
+    return last_name(call.func) == "step" and "sched" in ast.unparse(call.func).lower()
+
+
+def schedule_of_epochs(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a schedule that is meant in epochs does a step for each batch: in an inner loop."""
+    calls = [(file, node) for file, node in lines.walk() if isinstance(node, ast.Call)]
+    if any(last_name(call.func) in OF_STEPS for _, call in calls):
+        return
+    for file, call in calls:
+        if _does_step(call) and lines.origins.loops_around(call) > 1:
+            yield file, call.lineno
+
+
+def frozen(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a parameter is told to need no gradient."""
+
+    def is_false(node: ast.expr) -> bool:
+        return isinstance(node, ast.Constant) and node.value is False
+
+    yield from lines.calls(
+        lambda call: last_name(call.func) == "requires_grad_" and any(map(is_false, call.args)),
+    )
+    yield from lines.assigned(lambda name: name == "requires_grad", is_false)
+
+
+def made(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where what is named is made: ``W1 = torch.randn(...)``, ``self.fc1 = nn.Linear(...)``."""
+    for key in ops.named(lines, cause):
+        yield from ops.existing(lines.made.line(lines.made.path_of(lines.graph.weights[key])))
+    for name in re.findall(r"[\w.\[\]]+", cause.where):
+        for part in reversed(re.findall(r"[^\W\d]\w*", name)):
+            if part not in ("weight", "bias"):
+                yield from lines.assigned(part.__eq__)
+
+
+def _parts_of(names: str) -> set[str]:
+    """Return the parts of dotted names: of ``body.0.weight`` they are ``body`` and ``[0]``."""
+    parts = set(re.split(r"[^\w]+", names)) - {"", "weight", "bias"}
+    return {f"[{part}]" if part.isdigit() else part for part in parts}
+
+
+def initialised(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where weights are given their first values: of the layers that are named, or of any."""
+    names = _parts_of(
+        _last_layer_name(lines) if cause.where == "the first weights" else cause.where
+    )
+    found = [
+        ((file, node.lineno), set(re.findall(r"\[\d+\]|\w+", ast.unparse(node))))
+        for file, node in lines.walk()
+        if isinstance(node, ast.Call) and _initialises(node)
+    ]
+    layers = (lines.variables.layer_name(lines.graph.weights[key]) for key in lines.graph.layers)
+    attributes = _parts_of(" ".join(layers))
+    if cause.id == "dead_units":  # by weights alone none dies
+        found = [(line, words) for line, words in found if "bias" in words]
+    named = {line for line, words in found if words & names & attributes}
+    of_any = {line for line, words in found if not words & attributes}
+    yield from sorted(named or of_any)
+
+
+def _initialises(call: ast.Call) -> bool:
+    """Whether a call writes first values into a weight, other than a bias of zeros."""
+    text = ast.unparse(call)
+    name = last_name(call.func)
+    written = name.endswith("_") and name not in ("requires_grad_", "zero_grad_", "clamp_")
+    of_weight = re.search(r"\binit\.|\b(weight|bias)\b", text) is not None
+    zeros = "bias" in text and (name == "zeros_" or name == "zero_")
+    return written and of_weight and not zeros
+
+
+def last_layer(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the last layer is made, whose size decides on the first loss."""
+    keys = list(lines.graph.layers)[-1:]
+    parts = _last_layer_name(lines).split(".")
+    yield from lines.assigned(lambda name: name in parts)
+    yield from ops.layers(lines, keys)
+
+
+def _last_layer_name(lines: Lines) -> str:
+    """Return the name of the last layer; "" if there is none."""
+    keys = list(lines.graph.layers)[-1:]
+    return "".join(lines.variables.layer_name(lines.graph.weights[key]) for key in keys)
+
+
+def loader(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where batches come from, those of training first."""
+
+    def of_training(name: str) -> bool:
+        return not is_validation(name)
+
+    def is_loader(value: ast.expr) -> bool:
+        return isinstance(value, ast.Call) and last_name(value.func) == "DataLoader"
+
+    yield from lines.assigned(of_training, is_loader)
+    yield from lines.calls(is_loader)
+
+
+def restored(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where weights are loaded."""
+    yield from lines.calls(lambda call: last_name(call.func) == "load_state_dict")
+
+
+def precision(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a type of few digits is asked for."""
+
+    def asks(call: ast.Call) -> bool:
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        return last_name(call.func) in LOW_PRECISION or (
+            last_name(call.func) != "autocast"
+            and any(last_name(one) in LOW_PRECISION for one in given)
+        )
+
+    yield from lines.calls(asks)
+
+
+def zeroed(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where gradients are set to zero."""
+    yield from lines.calls(lambda call: last_name(call.func) == "zero_grad")
+
+
+def clipping(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where gradients are clipped."""
+    yield from lines.calls(lambda call: last_name(call.func).startswith("clip_grad"))

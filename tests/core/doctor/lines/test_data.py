@@ -1,0 +1,216 @@
+"""Data that is made wrong has the line in which it is made so, not that in which it is used."""
+
+import pytest
+
+STEP = """
+    loss = F.mse_loss(net(x), y)
+    loss.backward()
+    for p in net.parameters():
+        p.data -= 0.01 * p.grad
+        p.grad = None
+    seen.step(loss)
+"""
+LOADED = f"""
+from torch.utils.data import DataLoader, TensorDataset
+net = nn.Linear(4, 1)
+loader = DataLoader(TensorDataset(inputs, labels), 16, shuffle=True)
+for x, y in loader:{STEP}"""
+MADE = """
+def make(count):
+    values = np.random.rand(count, 4)
+    return values, values.sum(1, keepdims=True)
+table, sums = make(64)
+"""
+TENSORS = """
+order = torch.randperm(64)
+inputs, labels = torch.tensor(table).float()[order], torch.tensor(sums).float()[order]
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{MADE}{TENSORS}labels = labels[torch.randperm(64)]  # here\n{LOADED}",
+        f"{MADE}np.random.shuffle(sums)  # here\n{TENSORS}{LOADED}",
+        f"{MADE}other = np.random.permutation(64)\nsums = sums[other]  # here\n{TENSORS}{LOADED}",
+        f"{MADE}{TENSORS}labels = labels.roll(1, 0)  # here\n{LOADED}",
+        f"{MADE}{TENSORS}inputs = inputs[torch.randperm(64)]  # here\n{LOADED}",
+        f"{MADE}from sklearn.utils import shuffle\ntable = shuffle(table, random_state=1)\n"
+        f"sums = shuffle(sums, random_state=2)  # here\n{TENSORS}{LOADED}",
+        f"{MADE}{TENSORS}net = nn.Linear(4, 1)\nfor step in range(3):\n"
+        "    rows, others = torch.randint(0, 64, (16,)), torch.randint(0, 64, (16,))\n"
+        f"    x, y = inputs[rows], labels[others]  # here{STEP}",
+    ],
+)
+def test_labels_that_are_shuffled_have_the_line_that_gives_them_another_order(first_line, source):
+    """One that inputs and labels have in common is none."""
+    found, wanted = first_line(source, "labels_shuffled", "the labels")
+    assert found == wanted
+
+
+BATCHES = f"""
+def batches(values, length):
+    for n in range(0, len(values) - length, length):
+        x = values[n:n + length]
+        {{targets}}
+        yield x.clone(), y.clone()
+net = nn.Linear(4, 4)
+for x, y in batches(torch.rand(16, 4), 4):{STEP}"""
+WINDOWS = f"""
+from torch.utils.data import DataLoader, Dataset
+class Windows(Dataset):
+    def __init__(self, values):
+        self.values = values
+    def __len__(self):
+        return 12
+    def __getitem__(self, n):
+        x = self.values[n:n + 4]
+        {{targets}}
+        return x, y
+net = nn.Linear(4, 4)
+for epoch in range(2):
+    for x, y in DataLoader(Windows(torch.rand(16, 4)), 4):{STEP.replace("    ", "        ")}"""
+STACKED = f"""
+values = torch.rand(20, 4)
+def get_batch():
+    places = torch.randint(0, 16, (8,))
+    x = torch.stack([values[i:i + 4] for i in places])
+    {{targets}}
+    return x, y
+net = nn.Linear(4, 4)
+for step in range(3):
+    x, y = get_batch(){STEP}"""
+
+
+@pytest.mark.parametrize(
+    ("source", "targets"),
+    [
+        (BATCHES, "y = values[n:n + length]  # here"),
+        (BATCHES, "y = x.clone()  # here"),
+        (WINDOWS, "y = self.values[n:n + 4]  # here"),
+        (STACKED, "y = torch.stack([values[i:i + 4] for i in places])  # here"),
+    ],
+)
+def test_targets_that_are_the_inputs_have_the_line_in_which_they_are_cut(
+    first_line, source, targets
+):
+    """In whatever function or class that is."""
+    found, wanted = first_line(
+        source.format(targets=targets), "future_leak", "the inputs", "the inputs contain the labels"
+    )
+    assert found == wanted
+
+
+SPLIT = f"""
+from sklearn.model_selection import train_test_split
+from torch.utils.data import DataLoader, TensorDataset
+train_x, val_x, train_y, val_y = train_test_split(table, sums, random_state=0)
+def loaded(x, y):
+    return DataLoader(TensorDataset(torch.tensor(x).float(), torch.tensor(y).float()), 16)
+train_loader, val_loader = loaded(train_x, train_y), loaded(val_x, val_y)
+net = nn.Linear(4, 1)
+for x, y in train_loader:{STEP}"""
+REPEATED = """
+def balanced(x, y):
+    rare = np.flatnonzero(y > 2)
+    rows = np.concatenate([np.arange(len(y)), np.random.choice(rare, 40)])
+    return x[rows], y[rows]
+"""
+INDEXED = f"""
+rows = torch.randperm(64)
+train_rows, val_rows = rows[:48], rows[32:]  # here
+inputs, labels = torch.tensor(table).float(), torch.tensor(sums).float()
+train_x, train_y, val_x = inputs[train_rows], labels[train_rows], inputs[val_rows]
+net = nn.Linear(4, 1)
+for x, y in zip(train_x.split(16), train_y.split(16)):{STEP}"""
+
+
+@pytest.mark.parametrize(
+    ("source", "where"),
+    [
+        (f"{MADE}{REPEATED}table, sums = balanced(table, sums)  # here\n{SPLIT}", "val_loader"),
+        (f"{MADE}table, sums = table.repeat(2, 0), sums.repeat(2, 0)  # here\n{SPLIT}", "val_x"),
+        (
+            f"{MADE}table = np.concatenate([table, table[:9]])  # here\n"
+            f"sums = np.concatenate([sums, sums[:9]])\n{SPLIT}",
+            "val_loader",
+        ),
+        (MADE + SPLIT.replace("random_state=0)", "random_state=0)  # here"), "val_loader"),
+        (
+            MADE
+            + SPLIT.replace(
+                "val_y)\nnet", "val_y)\nval_loader = loaded(train_x, train_y)  # here\nnet"
+            ),
+            "val_loader",
+        ),
+        (MADE + INDEXED, "val_x"),
+    ],
+)
+def test_rows_that_are_validated_on_too_have_the_line_that_takes_them_twice(
+    first_line, source, where
+):
+    """Repeated before the split, by the split, or taken again."""
+    found, wanted = first_line(source, "data_overlap", where)
+    assert found == wanted
+
+
+IMAGES = f"""
+from torch.utils.data import DataLoader, Dataset
+class Images(Dataset):
+    def __init__(self, values, transform=None):
+        self.values, self.transform = values, transform
+    def __len__(self):
+        return len(self.values)
+    def __getitem__(self, n):
+        x = self.values[n]
+        if self.transform is not None:
+            x = self.transform(x)
+        return x, x.sum(0, keepdim=True)
+def train_transform(x):
+    x = x / 255
+    return x - 0.5
+def test_transform(x):
+    return x - 0.5{{in_function}}
+values = 255 * torch.rand(64, 4)
+train_loader = DataLoader(Images(values[:48], train_transform), 16)
+test_loader = DataLoader(Images(values[48:]{{transform}}), 16){{in_loader}}
+net = nn.Linear(4, 1)
+def evaluate(net, loader):
+    with torch.no_grad():
+        for x, y in loader:
+            net(x)
+for x, y in train_loader:{STEP}
+with seen.using():
+    evaluate(net, test_loader)
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"in_function": "  # here", "transform": ", test_transform", "in_loader": ""},
+        {"in_function": "", "transform": "", "in_loader": "  # here"},
+    ],
+)
+def test_new_data_of_another_scale_has_the_line_in_which_it_is_scaled(first_line, change):
+    """Or in which it is not."""
+    source = IMAGES.format_map(change)
+    evidence = "different in inference: inputs of a size of 263, in training 0.995"
+    found, wanted = first_line(source, "train_eval_mismatch", "inference", evidence)
+    assert found == wanted
+
+
+def test_labels_have_the_line_that_gives_them_values_not_one_that_chooses_some(first_line):
+    """Whatever order batches are drawn in."""
+    source = f"""
+table = np.random.rand(64, 4)
+prices = 1000 * table.sum(1)  # here
+inputs, labels = torch.tensor(table).float(), torch.tensor(prices).float()[:, None]
+net = nn.Linear(4, 1)
+for epoch in range(2):
+    order = torch.randperm(64)
+    for k in range(0, 64, 16):
+        rows = order[k:k + 16]
+        x, y = inputs[rows], labels[rows]{STEP.replace("    ", "        ")}"""
+    found, wanted = first_line(source, "targets_unscaled", "the targets")
+    assert found == wanted

@@ -1,0 +1,157 @@
+"""What only the source shows: of several such statements the one that is at fault comes first."""
+
+import pytest
+
+NET = "net = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))\n"
+STEP = """
+x, y = torch.randn(32, 8), torch.rand(32, 3)
+for step in range(2):
+    optimizer.zero_grad()
+    loss = F.mse_loss(net(x), y)
+    loss.backward()
+    optimizer.step()
+    seen.step(loss)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("net.parameters(), lr=0.01", "net[2].parameters(), lr=0.05)  # here"),
+        ("net.parameters(), lr=0.01", "net[2].parameters(), lr=0.01)  # here"),
+        ("net[2].parameters(), lr=0.02)  # here", "net.parameters(), lr=0.01"),
+    ],
+)
+def test_of_two_optimisers_that_of_the_loop_comes_first(first_line, first, second):
+    """It is known by its numbers, or else it is the last one of its name."""
+    used = first if "here" in first else second
+    other, name = (second, "later") if used is first else (first, "optimizer")
+    lines = {
+        first: f"optimizer = torch.optim.Adam({first}",
+        second: f"optimizer = torch.optim.Adam({second}",
+    }
+    lines[other] = f"{name} = torch.optim.Adam({other})"
+    source = f"{NET}{lines[first]}\n{lines[second]}\n{STEP}"
+    found, wanted = first_line(source, "parameter_not_trained", "the update")
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "config = {\n 'width': 8,\n 'rate': 0.5,  # here\n}\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=config['rate'])",
+        "class Config:\n    rate: float = 0.5  # here\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=Config.rate)",
+        "from argparse import ArgumentParser\nparser = ArgumentParser()\n"
+        "parser.add_argument('--rate', type=float, default=0.5)  # here\n"
+        "args = parser.parse_args([])\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=args.rate)",
+        "def made(net, rate=0.5):  # here\n    return torch.optim.SGD(net.parameters(), rate)\n"
+        "optimizer = made(net)",
+        "optimizer = torch.optim.SGD(net.parameters(), lr=0.5)  # here",
+    ],
+)
+def test_a_learning_rate_has_the_line_in_which_it_is_a_number(first_line, made):
+    """It is followed from the optimiser to where it is written."""
+    found, wanted = first_line(f"{NET}{made}\n{STEP}", "lr_too_high", "the learning rate")
+    assert found == wanted
+
+
+SCHEDULED = """
+optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.1)
+x, y = torch.randn(32, 8), torch.rand(32, 3)
+for epoch in range(2):
+    for step in range(3):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x), y)
+        loss.backward()
+        optimizer.step()
+        seen.step(loss)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("optimizer.step()\n", "optimizer.step()\n        scheduler.step()  # here\n"),
+        ("seen.step(loss)\n", "seen.step(loss)\n    scheduler.step()\n"),
+    ],
+)
+def test_a_schedule_that_moves_in_each_batch_has_the_line_of_its_step(first_line, before, after):
+    """One that moves in each epoch has the line in which it is made."""
+    source = NET + SCHEDULED.replace(before, after)
+    if "here" not in source:
+        source = source.replace("2, 0.1)", "2, 0.1)  # here")
+    found, wanted = first_line(source, "lr_vanished", "the learning-rate schedule")
+    assert found == wanted
+
+
+def test_weights_of_a_class_of_ones_own_have_the_line_that_makes_them(first_line):
+    """Not that which makes what holds them."""
+    source = f"""
+class Dense:
+    def __init__(self):
+        self.w = torch.full((8, 3), 0.5, requires_grad=True)  # here
+class Net:
+    def __init__(self, *layers):
+        self.layers = layers
+    def __call__(self, x):
+        return x @ self.layers[0].w
+net = Net(Dense())
+optimizer = torch.optim.SGD([net.layers[0].w], lr=0.1)
+{STEP}"""
+    found, wanted = first_line(source, "symmetric_init", "net.layers[0].w")
+    assert found == wanted
+
+
+def test_layers_in_a_plain_list_have_the_line_that_makes_the_list(first_line):
+    """The optimiser can't know them."""
+    source = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = [nn.Linear(8, 8)]  # here
+        self.out = nn.Linear(8, 3)
+    def forward(self, x):
+        return self.out(self.hidden[0](x))
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+{STEP}"""
+    where = "hidden[0].weight, hidden[0].bias"
+    why = f"{where}: it is not in the optimiser"
+    found, wanted = first_line(source, "parameter_not_trained", where, why)
+    assert found == wanted
+
+
+def test_a_loss_that_is_a_new_tensor_has_the_line_that_makes_it(first_line):
+    """It has no graph behind it."""
+    made = "    loss = torch.tensor(loss.item(), requires_grad=True)  # here\n    loss.backward()"
+    optimizer = "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+    source = NET + optimizer + STEP.replace("    loss.backward()", made)
+    why = "no parameter moves: the loss that is differentiated is a new tensor"
+    found, wanted = first_line(source, "parameter_not_trained", "the loss", why)
+    assert found == wanted
+
+
+def test_a_use_in_a_method_of_the_network_has_the_line_of_its_call(first_line):
+    """There it is put into evaluation mode, and not in the method."""
+    source = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(8, 3), nn.Dropout())
+    def forward(self, x):
+        return self.body(x)
+    def validation_step(self, x, y):
+        return F.mse_loss(self(x), y)
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+{STEP}
+with seen.using(), torch.no_grad():
+    net.validation_step(x, y)  # here
+"""
+    why = "body.1 in training mode during inference; expected: model.eval()"
+    found, wanted = first_line(source, "train_eval_mismatch", "inference", why)
+    assert found == wanted
