@@ -23,6 +23,8 @@ REPEATS = frozenset("repeat repeat_interleave tile resample fit_resample".split(
 """What makes several rows of one."""
 JOINS = frozenset("cat concat concatenate vstack row_stack ConcatDataset".split())
 """What makes rows of several parts; of parts that come from the same rows several of one."""
+NEAREST = 2
+"""Lines that give data its last values, and those before."""
 COLUMNS = (1, -1)
 """A dimension that is not that of the rows."""
 SPLITS = ("train_test_split", "random_split")
@@ -45,8 +47,8 @@ def labels(lines: Lines, cause: Cause) -> Iterator[Line]:
 def _valued(lines: Lines, way: Way) -> Iterator[Line]:
     in_step = {op.line for op in lines.graph.tape.ops}
     steps = [step for step in way.steps[1:] if not step.is_index and step.line not in in_step]
-    yield from (step.line for step in steps if _gives_values(lines, step))
-    yield from (step.line for step in steps)
+    computed = [step for step in steps if _gives_values(lines, step)]
+    yield from (step.line for step in computed[:NEAREST] or steps[:1])
 
 
 def _gives_values(lines: Lines, step: Step) -> bool:
