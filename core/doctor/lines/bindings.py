@@ -154,12 +154,13 @@ class Bindings:
         assert isinstance(node, ast.expr | ast.stmt)
         return self._files[self._root(node)], node.lineno
 
-    def at(self, line: Line) -> list[ast.stmt]:
-        """Return the statements of a line, the innermost last."""
+    def expressions(self, line: Line) -> list[ast.expr]:
+        """Return the expressions of the statements of a line, without the blocks of these."""
         return [
             node
             for node in self._nodes
-            if isinstance(node, ast.stmt)
+            if isinstance(node, ast.expr)
+            and isinstance(self._parents[node], ast.stmt | ast.withitem)
             and node.lineno <= line[1] <= (node.end_lineno or 0)
             and self._files[self._root(node)] == line[0]
         ]
@@ -199,9 +200,8 @@ class Bindings:
 
     def named(self, name: str) -> list[Binding]:
         """Return what is given last to the variables, or else the attributes, of a name."""
-        last = name.rpartition(".")[2]
-        found = [some[-1] for (_, one), some in self._variables.items() if one == last]
-        return found or self._attributes.get(last, [])
+        found = [some[-1] for (_, one), some in self._variables.items() if one == name]
+        return found or self._attributes.get(name, [])
 
     def reaching(self, node: ast.Name, function: Function | None) -> tuple[list[Binding], bool]:
         """Return what a variable of a function may hold where it is read, the newest first.

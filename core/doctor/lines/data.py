@@ -13,6 +13,13 @@ from .program_lines import Lines
 
 MOVES = frozenset("to cuda cpu long clone contiguous enumerate random_split".split())
 """What leaves values as they are."""
+CONVERSIONS = frozenset(
+    (
+        "tensor as_tensor from_numpy FloatTensor LongTensor float int astype numpy array asarray"
+        " view reshape unsqueeze squeeze flatten copy"
+    ).split()
+)
+"""What makes the same values anew."""
 SHUFFLES = frozenset("shuffle permutation randperm sample".split())
 """What gives rows another order."""
 REORDERS = SHUFFLES | {"roll", "flip"}
@@ -35,29 +42,40 @@ SCALES = ("norm", "transform", "scale", "standard", "compose")
 def data(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where the data that inputs come from is given its last value, before the step."""
     if lines.ways:
-        yield from _valued(lines, lines.ways[0])
+        yield from _valued(lines, lines.ways[0], MOVES)
 
 
 def labels(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where the data that targets come from is given its last value, before the step."""
     if lines.ways:
-        yield from _valued(lines, lines.ways[1])
+        yield from _valued(lines, lines.ways[1], MOVES)
 
 
-def _valued(lines: Lines, way: Way) -> Iterator[Line]:
+def classes(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where it is decided which label an example has, before the step."""
+    if lines.ways:
+        yield from _valued(lines, lines.ways[1], MOVES | CONVERSIONS)
+
+
+def _valued(lines: Lines, way: Way, moves: frozenset[str]) -> Iterator[Line]:
     in_step = {op.line for op in lines.graph.tape.ops}
     steps = [step for step in way.steps[1:] if not step.is_index and step.line not in in_step]
-    computed = [step for step in steps if _gives_values(lines, step)]
+    computed = [step for step in steps if _gives_values(lines, step.node, moves)]
     yield from (step.line for step in computed[:NEAREST] or steps[:1])
 
 
-def _gives_values(lines: Lines, step: Step) -> bool:
-    """Whether a step gives data other values; not where it is cut, shuffled, moved or returned."""
-    if isinstance(step.node, ast.Call):
-        name = last_name(step.node.func)
-        hands_on = name in MOVES or name in FIRST_ALONE or name in PARTS_OF_ARGUMENTS
-        return not hands_on and not lines.origins.is_own(step.node)
-    return not isinstance(step.node, ast.Subscript | ast.Name | ast.Attribute | ast.Constant)
+def _gives_values(lines: Lines, node: ast.expr, moves: frozenset[str]) -> bool:
+    """Whether an expression gives data other values; not where it is cut, moved or returned."""
+    if isinstance(node, ast.Subscript):
+        return _gives_values(lines, node.value, moves)
+    if not isinstance(node, ast.Call):
+        return not isinstance(node, ast.Name | ast.Attribute | ast.Constant)
+    name = last_name(node.func)
+    if name not in moves:
+        hands_on = name in FIRST_ALONE or name in PARTS_OF_ARGUMENTS
+        return not hands_on and not lines.origins.is_own(node)
+    moved = [*node.args[:1], *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
+    return any(_gives_values(lines, one, moves) for one in moved)
 
 
 def misaligned(lines: Lines, cause: Cause) -> Iterator[Line]:
@@ -81,7 +99,8 @@ def parted(lines: Lines, cause: Cause) -> Iterator[Line]:
 
 def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where rows are repeated before they are split, where they are split, or taken once more."""
-    new = lines.origins.of_name(cause.where)
+    parts = cause.where.split(".")
+    new = lines.origins.of_name(next(filter(is_validation, reversed(parts)), parts[-1]))
     trained, targets = lines.ways or (Way(), Way())
     both = [(call, at) for call, at in new.calls.items() if call in trained.calls]
     for call, at in both:
@@ -92,7 +111,7 @@ def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:
     for call, at in both:
         if last_name(call.func) in SPLITS and at.path != trained.calls[call].path:
             yield at.step.line
-    yield from (step.line for step in new.alone(trained, targets)[:1])
+    yield from (step.line for step in (*new.alone(trained, targets)[:1], *new.steps[:1]))
 
 
 def _repeats(lines: Lines, call: ast.Call) -> bool:

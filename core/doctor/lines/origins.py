@@ -113,7 +113,7 @@ class Origins:
         return found
 
     def of_name(self, name: str) -> Way:
-        """Return the way of what a variable holds, or an attribute."""
+        """Return the way of what variables, or else attributes, of a name hold."""
         follower = _Follower(self._known, self._networks)
         for binding in self._known.named(name):
             follower.follow_binding(binding, Place())
@@ -121,7 +121,7 @@ class Origins:
 
     def of_network(self, line: Line, prefers: Callable[[str], bool]) -> Way:
         """Return the way of what a network is given in a line."""
-        found = self._known.at(line)[-1:]
+        found = self._known.expressions(line)
         calls = [node for one in found for node in ast.walk(one) if isinstance(node, ast.Call)]
         given = [call.args for call in calls if last_name(call.func) in self._networks]
         return self._way([argument for arguments in given for argument in arguments], prefers)
@@ -143,7 +143,7 @@ class Origins:
 
     def callers_of_method(self, line: Line) -> Iterator[Line]:
         """Yield where a network's method in which a line stands is called, outside of its class."""
-        for node in self._known.at(line)[-1:]:
+        for node in self._known.expressions(line)[-1:]:
             method, own = self._known.function(node), self._known.class_of(node)
             if method is None or own is None or own.name not in self._known.network_classes:
                 continue
@@ -168,7 +168,7 @@ class Origins:
 
     def _compared(self, line: Line) -> Iterator[tuple[ast.expr, ast.expr]]:
         """Yield what is compared in a line, pair by pair, the outermost first."""
-        for one in self._known.at(line)[-1:]:
+        for one in self._known.expressions(line):
             for node in ast.walk(one):
                 if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
                     yield node.left, node.right

@@ -35,7 +35,8 @@ def rate(lines: Lines, cause: Cause) -> Iterator[Line]:
 def _optimisers(lines: Lines) -> list[tuple[str, ast.Call]]:
     """Return the calls that make an optimiser, those that may have made that of the loop first.
 
-    Where the numbers in several calls allow it, and one variable is given both, it is the last.
+    Where the numbers in several calls allow it, it is one that is given what another was already,
+    and the last one of its name.
     """
     known = lines.variables.optimizers
     kinds = {type(one).__name__ for one in known}
@@ -47,11 +48,15 @@ def _optimisers(lines: Lines) -> list[tuple[str, ast.Call]]:
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             names[node.value] = ast.unparse(node.targets[0])
 
-    def order(call: ast.Call) -> tuple[bool, int]:
+    def order(call: ast.Call) -> tuple[bool, bool, int]:
         given = {k.arg: _number(k.value) for k in call.keywords if k.arg}
         alike = [one.defaults for one in known if type(one).__name__ == last_name(call.func)]
+        before = list(found)[: list(found).index(call)]
+        held = [ast.unparse(argument) for one in before for argument in one.args[:1]]
+        given_again = any(ast.unparse(argument) in held for argument in call.args[:1])
         again = [one for one in found if names.get(one, one) == names.get(call, call)]
-        return not any(_agrees(given, one) for one in alike), -again.index(call)
+        is_other = not any(_agrees(given, one) for one in alike)
+        return is_other, not given_again, -again.index(call)
 
     return [(found[call], call) for call in sorted(found, key=order)]
 

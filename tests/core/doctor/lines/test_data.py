@@ -200,17 +200,41 @@ def test_new_data_of_another_scale_has_the_line_in_which_it_is_scaled(first_line
     assert found == wanted
 
 
-def test_labels_have_the_line_that_gives_them_values_not_one_that_chooses_some(first_line):
-    """Whatever order batches are drawn in."""
-    source = f"""
+VALUED = f"""
 table = np.random.rand(64, 4)
-prices = 1000 * table.sum(1)  # here
-inputs, labels = torch.tensor(table).float(), torch.tensor(prices).float()[:, None]
+prices = 1000 * table.sum(1){{made}}
+inputs, labels = torch.tensor(table).float(), torch.tensor(prices).float()[:, None]{{last}}
 net = nn.Linear(4, 1)
 for epoch in range(2):
     order = torch.randperm(64)
     for k in range(0, 64, 16):
         rows = order[k:k + 16]
         x, y = inputs[rows], labels[rows]{STEP.replace("    ", "        ")}"""
-    found, wanted = first_line(source, "targets_unscaled", "the targets")
+
+
+@pytest.mark.parametrize(
+    ("cause", "change"),
+    [
+        ("targets_unscaled", {"made": "", "last": "  # here"}),
+        ("class_imbalance", {"made": "  # here", "last": ""}),
+    ],
+)
+def test_labels_have_the_line_that_gives_them_values_not_one_that_chooses_some(
+    first_line, cause, change
+):
+    """The last one where they could be scaled, or that which decides what they are."""
+    found, wanted = first_line(VALUED.format_map(change), cause, "the targets")
+    assert found == wanted
+
+
+def test_statements_that_share_a_line_are_all_looked_at(first_line):
+    """As in ``optimizer.zero_grad(); loss = ...; loss.backward()``."""
+    step = "    loss = F.mse_loss(net(x), y); loss.backward(); seen.step(loss)"
+    source = f"""{MADE}{TENSORS}
+labels = labels[torch.randperm(64)]  # here
+net = nn.Linear(4, 1)
+for step in range(2):
+    x, y = inputs[:16], labels[:16]
+{step}"""
+    found, wanted = first_line(source, "labels_shuffled", "the labels")
     assert found == wanted

@@ -36,6 +36,17 @@ def test_of_two_optimisers_that_of_the_loop_comes_first(first_line, first, secon
     assert found == wanted
 
 
+def test_an_optimiser_that_is_given_what_another_has_comes_first(first_line):
+    """It was copied, and its parameters were forgotten."""
+    source = f"""{NET}
+head = nn.Linear(3, 3)
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for_the_head = torch.optim.Adam(net.parameters(), lr=0.001)  # here
+{STEP.replace("net(x)", "head(net(x))")}"""
+    found, wanted = first_line(source, "parameter_not_trained", "head.weight")
+    assert found == wanted
+
+
 @pytest.mark.parametrize(
     "made",
     [
