@@ -76,7 +76,12 @@ class Way:
     def alone(self, *others: "Way") -> list[Step]:
         """Return the steps that other ways have not, those where they part first."""
         known = {step.node for other in others for step in other.steps}
-        return [step for step in reversed(self.steps) if step.node not in known]
+
+        def is_known(node: ast.expr) -> bool:
+            parts = node.elts if isinstance(node, ast.Tuple) else ()
+            return node in known or any(part in known for part in parts)
+
+        return [step for step in reversed(self.steps) if not is_known(step.node)]
 
 
 class Origins:
@@ -322,7 +327,9 @@ class _Follower:
         elif self._follow_into(call, at):
             return
         elif (parts := parts_of_arguments(call, at.path)) is not None:
-            given = parts
+            for argument, path in parts:
+                self.follow_binding(Binding(argument, path, argument), at._replace(path=()))
+            return
         elif isinstance(call.func, ast.Attribute):
             known = self._known.attribute(call.func)
             self.follow(call.func if known else call.func.value, at.further(at.path))
