@@ -32,7 +32,7 @@ JOINS = frozenset("cat concat concatenate vstack row_stack ConcatDataset".split(
 """What makes rows of several parts; of parts that come from the same rows several of one."""
 NEAREST = 2
 """Lines that give data its last values, and those before."""
-COLUMNS = (1, -1)
+COLUMNS = ("1", "-1")
 """A dimension that is not that of the rows."""
 SPLITS = ("train_test_split", "random_split")
 SCALES = ("norm", "transform", "scale", "standard", "compose")
@@ -117,16 +117,18 @@ def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:
 def _repeats(lines: Lines, call: ast.Call) -> bool:
     """Whether a call makes several rows of one."""
     name = last_name(call.func)
-    along = [k.value for k in call.keywords if k.arg in ("dim", "axis")] or call.args[1:2]
-    if any(ast.unparse(value) in map(str, COLUMNS) for value in along):
-        return False
-    if name in REPEATS:
-        return not (call.args and ast.unparse(call.args[0]) == "1")  # of colours
-    given = call.args[0] if name in JOINS and call.args else None
-    parts = given.elts if isinstance(given, ast.List | ast.Tuple) else call.args
-    ways = [lines.origins.of_value(part) for part in parts] if given else []
-    nodes = [{s.node for s in way.steps if not isinstance(s.node, ast.Constant)} for way in ways]
-    return any(one & other for one, other in combinations(nodes, 2))
+    along = [k.value for k in call.keywords if k.arg in ("dim", "axis")]
+    if name in JOINS:
+        along = along or call.args[1:2]
+        given = call.args[0] if call.args else None
+        parts = given.elts if isinstance(given, ast.List | ast.Tuple) else call.args
+        ways = [lines.origins.of_value(part) for part in parts]
+        made = [{s.node for s in w.steps if not isinstance(s.node, ast.Constant)} for w in ways]
+        several = any(one & other for one, other in combinations(made, 2))
+    else:
+        first = [ast.unparse(argument) for argument in call.args[:1]]
+        several = name in REPEATS and first != ["1"]  # which repeats columns
+    return several and not any(ast.unparse(value) in COLUMNS for value in along)
 
 
 def _takes_data(lines: Lines, step: Step) -> bool:

@@ -150,11 +150,12 @@ class Origins:
         """Yield where a network's method in which a line stands is called, outside of its class."""
         for node in self._known.expressions(line)[-1:]:
             method, own = self._known.function(node), self._known.class_of(node)
-            if method is None or own is None or own.name not in self._known.network_classes:
+            if own is None or own.name not in self._known.network_classes:
                 continue
-            for call in self._known.callers(method):
-                if self._known.class_of(call) is not own:
-                    yield self._known.line(call)
+            if isinstance(method, ast.FunctionDef) and method.name != "forward":
+                for call in self._known.callers(method):
+                    if self._known.class_of(call) is not own:
+                        yield self._known.line(call)
 
     def outside(self, step: Step, way: Way) -> Step:
         """Return the step of a way that called the function in which a step stands; or itself."""
@@ -348,17 +349,19 @@ class _Follower:
 def part_of(node: ast.expr, path: Path) -> tuple[ast.expr, Path]:
     """Return the part of a tuple, list or dictionary that is meant, and the rest of the path."""
     while path:
-        part = None
-        if isinstance(node, ast.Tuple | ast.List) and isinstance(path[0], int):
-            whole = not any(isinstance(one, ast.Starred) for one in node.elts)
-            part = node.elts[path[0]] if whole and path[0] < len(node.elts) else None
-        elif isinstance(node, ast.Dict):
+        parts: dict[int | str, ast.expr] = {}
+        if isinstance(node, ast.Tuple | ast.List | ast.Dict):
+            values = node.values if isinstance(node, ast.Dict) else node.elts
+            if not any(isinstance(value, ast.Starred) for value in values):
+                parts |= enumerate(values)
+        if isinstance(node, ast.Dict):
             keyed = zip(node.keys, node.values, strict=True)
-            parts = (v for k, v in keyed if isinstance(k, ast.Constant) and k.value == path[0])
-            part = next(parts, None)
-        if part is None:
+            for key, value in keyed:
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    parts[key.value] = value
+        if path[0] not in parts:
             break
-        node, path = part, path[1:]
+        node, path = parts[path[0]], path[1:]
     return node, path
 
 
@@ -371,6 +374,8 @@ def parts_of_arguments(call: ast.Call, path: Path) -> list[tuple[ast.expr, Path]
         return [(given[place // each], path[1:])]
     if name == "enumerate" and given:
         return [(given[0], path[1:])] if place == 1 else []
+    if name == "map" and len(given) > 1:
+        return [(given[1], path)]
     if name == "random_split" and given:
         return [(given[0], path[1:])]
     if name in FIRST_ALONE and given:

@@ -19,8 +19,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor import diagnose, lines
+from core.doctor import diagnose
 from core.doctor.diagnosis import CUT_SHORT, Cause, Diagnosis, read_diagnosis
+from core.doctor.lines import program_lines
+from core.doctor.lines.finders import lines_of
 from core.doctor.watch import watcher
 from core.errors import UserError
 from core.runs import loop_record as record
@@ -807,7 +809,7 @@ def test_a_line_is_looked_for_in_all_files_of_a_program(monkeypatch, tmp_path):
         "scheduler = StepLR(optimizer, 5)\n"
         "p.requires_grad = False\n"
     )
-    monkeypatch.setattr(lines, "OWN_FILES", {str(script)})
+    monkeypatch.setattr(program_lines, "OWN_FILES", {str(script)})
     make = torch.optim.Rprop
     weight = torch.ones(3, requires_grad=True)
     optimizer = make([weight], lr=1.0)
@@ -817,9 +819,9 @@ def test_a_line_is_looked_for_in_all_files_of_a_program(monkeypatch, tmp_path):
         optimizer.step()
         seen.step(loss)
     watcher = seen._loop.watcher
-    where = lines.Lines(watcher.graph, watcher.variables)
+    known = program_lines.Lines(watcher.graph, watcher.variables)
     for cause, line in (("lr_too_high", 2), ("lr_vanished", 4), ("frozen_layer", 5)):
-        found = where.of(Cause(cause, *"    ", 0.9))
+        found = lines_of(known, Cause(cause, *"    ", 0.9))
         # This file has such lines, too.
         assert next(one.line for one in found if one.file == str(script)) == line
 
@@ -867,7 +869,8 @@ def test_targets_come_from_where_they_were_made():
         weight.data -= weight.grad
         seen.step(loss)
     watcher = seen._loop.watcher
-    found = lines.Lines(watcher.graph, watcher.variables).of(Cause("future_leak", *"    ", 0.9))
+    known = program_lines.Lines(watcher.graph, watcher.variables)
+    found = lines_of(known, Cause("future_leak", *"    ", 0.9))
     assert found[0].text.startswith("y = torch.stack"), found
 
 

@@ -48,6 +48,38 @@ def test_labels_that_are_shuffled_have_the_line_that_gives_them_another_order(fi
     assert found == wanted
 
 
+UNPACKED = """
+from torch.utils.data import DataLoader, Dataset
+class Rows(Dataset):
+    def __init__(self, inputs, labels):
+        self.inputs, self.labels = inputs, labels
+    def __len__(self):
+        return len(self.labels)
+    def __getitem__(self, n):
+        return {"x": self.inputs[n], "labels": self.labels[n]}
+loader = DataLoader(Rows(inputs, labels), 16)
+net = nn.Linear(4, 1)
+for step, batch in enumerate(loader):
+    """
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "x, y = batch['x'], batch['labels']",
+        "x, y = (one.clone() for one in (batch['x'], batch['labels']))",
+        "x, y = map(torch.clone, (batch['x'], batch['labels']))",
+        "pair = [batch['x'], batch['labels']]\n    x, y = pair[0], pair[1].clone()",
+        "x, y = batch.values()",
+    ],
+)
+def test_batches_are_followed_however_they_are_taken_apart(first_line, taken):
+    """The labels are those of the data set that is given in another order."""
+    source = f"{MADE}{TENSORS}labels = labels[torch.randperm(64)]  # here{UNPACKED}{taken}{STEP}"
+    found, wanted = first_line(source, "labels_shuffled", "the labels")
+    assert found == wanted
+
+
 BATCHES = f"""
 def batches(values, length):
     for n in range(0, len(values) - length, length):
@@ -130,6 +162,10 @@ for x, y in zip(train_x.split(16), train_y.split(16)):{STEP}"""
     [
         (f"{MADE}{REPEATED}table, sums = balanced(table, sums)  # here\n{SPLIT}", "val_loader"),
         (f"{MADE}table, sums = table.repeat(2, 0), sums.repeat(2, 0)  # here\n{SPLIT}", "val_x"),
+        (
+            f"{MADE}table = np.tile(table, (2, 1))  # here\nsums = np.tile(sums, (2, 1))\n{SPLIT}",
+            "val_loader",
+        ),
         (
             f"{MADE}table = np.concatenate([table, table[:9]])  # here\n"
             f"sums = np.concatenate([sums, sums[:9]])\n{SPLIT}",
