@@ -13,11 +13,11 @@ IN_PLACE = frozenset("append extend insert update sort reverse add".split())
 """Methods that change what they are called of."""
 ARGUMENT_IN_PLACE = ("shuffle",)
 """Functions that change what they are given, where nothing is done with what they return."""
-OPTION = "add_argument"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
-Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+Path = tuple[int | str, ...]
+"""Which part of a value is meant: in ``(x, (y, z))`` the z is (1, 1)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Binding:
     """
 
     value: ast.expr
-    path: tuple[int | str, ...]
+    path: Path
     statement: ast.AST
     replaces: bool = True
 
@@ -85,7 +85,7 @@ class Bindings:
         for _ in range(3):  # of classes of classes
             for name, node in self._classes.items():
                 bases = {last_name(base) for base in node.bases}
-                if bases & found or "Module" in bases:
+                if bases & found or any(base.endswith("Module") for base in bases):
                     found.add(name)
         return found
 
@@ -107,7 +107,7 @@ class Bindings:
     def _read_call(self, call: ast.Call) -> None:
         name = last_name(call.func)
         self._calls[name].append(call)
-        if name == OPTION:
+        if name == "add_argument":
             self._read_option(call)
         if isinstance(self._parents[call], ast.Expr):
             binding = Binding(call, (), self._parents[call], replaces=False)
@@ -135,7 +135,7 @@ class Bindings:
             self._bind(target.value, Binding(value, (), statement, replaces=False))
         elif isinstance(target, ast.Name | ast.Attribute):
             name = last_name(target)
-            if is_network(value, self.network_classes):
+            if is_network(part_of(value, path)[0], self.network_classes):
                 self.networks.add(name)
             elif isinstance(value, ast.Lambda):
                 self.functions[name].append(value)
@@ -347,3 +347,22 @@ def is_network(value: ast.expr, classes: Collection[str]) -> bool:
         if last_name(value.func.value) == "nn":
             return not name.endswith("Loss")
     return name in classes
+
+
+def part_of(node: ast.expr, path: Path) -> tuple[ast.expr, Path]:
+    """Return the part of a tuple, list or dictionary that is meant, and the rest of the path."""
+    while path:
+        parts: dict[int | str, ast.expr] = {}
+        if isinstance(node, ast.Tuple | ast.List | ast.Dict):
+            values = node.values if isinstance(node, ast.Dict) else node.elts
+            if not any(isinstance(value, ast.Starred) for value in values):
+                parts |= enumerate(values)
+        if isinstance(node, ast.Dict):
+            keyed = zip(node.keys, node.values, strict=True)
+            for key, value in keyed:
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    parts[key.value] = value
+        if path[0] not in parts:
+            break
+        node, path = parts[path[0]], path[1:]
+    return node, path

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..made_modules import last_name
 from ..watch.tape import Line
-from .bindings import Binding, Bindings, Function, is_network
+from .bindings import Binding, Bindings, Function, Path, is_network, part_of
 
 DEPTH, MOST = 80, 3000
 """Expressions that are followed one after another, and all together."""
@@ -22,8 +22,6 @@ FIRST_ALONE = frozenset("DataLoader Subset iter next list tuple sorted reversed 
 PARTS_OF_ARGUMENTS = {"TensorDataset": 1, "zip": 1, "shuffle": 1, "train_test_split": 2}
 """What returns parts of its arguments, and how many of each."""
 
-Path = tuple[int | str, ...]
-"""Which part of a value is meant: in ``(x, (y, z))`` the z is (1, 1)."""
 Calls = frozenset[tuple[Function, ast.Call]]
 """The functions in which an expression stands, each with the call of it that is meant."""
 
@@ -344,25 +342,6 @@ class _Follower:
             for function, takes in self._known.called(call)
         ]
         return any(found)
-
-
-def part_of(node: ast.expr, path: Path) -> tuple[ast.expr, Path]:
-    """Return the part of a tuple, list or dictionary that is meant, and the rest of the path."""
-    while path:
-        parts: dict[int | str, ast.expr] = {}
-        if isinstance(node, ast.Tuple | ast.List | ast.Dict):
-            values = node.values if isinstance(node, ast.Dict) else node.elts
-            if not any(isinstance(value, ast.Starred) for value in values):
-                parts |= enumerate(values)
-        if isinstance(node, ast.Dict):
-            keyed = zip(node.keys, node.values, strict=True)
-            for key, value in keyed:
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    parts[key.value] = value
-        if path[0] not in parts:
-            break
-        node, path = parts[path[0]], path[1:]
-    return node, path
 
 
 def parts_of_arguments(call: ast.Call, path: Path) -> list[tuple[ast.expr, Path]] | None:
