@@ -176,6 +176,8 @@ class Origins:
             for node in ast.walk(one):
                 if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
                     yield node.left, node.right
+                elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
+                    yield node.value, node.slice.elts[-1]  # probabilities of the targets
                 elif isinstance(node, ast.Call):
                     named = [k.value for k in node.keywords if k.arg in ("input", "target")]
                     given = [*node.args, *named][:2]

@@ -263,6 +263,28 @@ def test_labels_have_the_line_that_gives_them_values_not_one_that_chooses_some(
     assert found == wanted
 
 
+def test_a_loss_by_hand_that_picks_probabilities_is_understood(first_line):
+    """As ``-log(p[range(n), y])`` of softmax regression from scratch."""
+    source = """
+pixels = 255 * torch.rand(64, 4)  # here
+digits = torch.randint(0, 3, (64,))
+W = torch.zeros(4, 3, requires_grad=True)
+def net(x):
+    return (x @ W).softmax(1)
+def cross_entropy(p, y):
+    return -torch.log(p[range(len(p)), y])
+for step in range(2):
+    x, y = pixels[:16], digits[:16]
+    loss = cross_entropy(net(x), y).mean()
+    loss.backward()
+    W.data -= 0.01 * W.grad
+    W.grad = None
+    seen.step(loss)
+"""
+    found, wanted = first_line(source, "inputs_not_normalised", "the inputs")
+    assert found == wanted
+
+
 def test_statements_that_share_a_line_are_all_looked_at(first_line):
     """As in ``optimizer.zero_grad(); loss = ...; loss.backward()``."""
     step = "    loss = F.mse_loss(net(x), y); loss.backward(); seen.step(loss)"
