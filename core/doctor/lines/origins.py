@@ -119,7 +119,7 @@ class Origins:
         """Return the way of what variables, or else attributes, of a name hold."""
         follower = _Follower(self._known, self._networks)
         for binding in self._known.named(name):
-            follower.follow_binding(binding, Place())
+            follower.follow_binding(binding, PlaceOnWay())
         return follower.way
 
     def of_network(self, line: Line, prefers: Callable[[str], bool]) -> Way:
@@ -167,7 +167,7 @@ class Origins:
     def _way(self, values: list[ast.expr], prefers: Callable[[str], bool]) -> Way:
         follower = _Follower(self._known, self._networks, prefers)
         for value in values:
-            follower.follow_binding(Binding(value, (), value), Place())
+            follower.follow_binding(Binding(value, (), value), PlaceOnWay())
         return follower.way
 
     def _compared(self, line: Line) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -185,7 +185,7 @@ class Origins:
                         yield given[0], given[1]
 
 
-class Place(NamedTuple):
+class PlaceOnWay(NamedTuple):
     """Where an expression stands on a way.
 
     Attributes:
@@ -202,7 +202,7 @@ class Place(NamedTuple):
     is_index: bool = False
     step: Step | None = None
 
-    def further(self, path: Path) -> "Place":
+    def further(self, path: Path) -> "PlaceOnWay":
         """Return the place of the next expression."""
         return self._replace(path=path, depth=self.depth + 1)
 
@@ -225,7 +225,7 @@ class _Follower:
         self._prefers = prefers
         self._seen: set[tuple[ast.AST, Path, Calls]] = set()
 
-    def follow(self, node: ast.expr, at: Place) -> None:
+    def follow(self, node: ast.expr, at: PlaceOnWay) -> None:
         """Follow a part of an expression."""
         key = node, at.path, at.calls
         if key in self._seen or at.depth > DEPTH or len(self._seen) > MOST:
@@ -249,7 +249,7 @@ class _Follower:
             case _:
                 self._follow_parts(node, at)
 
-    def follow_binding(self, binding: Binding, at: Place) -> None:
+    def follow_binding(self, binding: Binding, at: PlaceOnWay) -> None:
         """Follow what a variable is given, and keep it as a step."""
         part, rest = part_of(binding.value, binding.path + at.path)
         line = self._known.line(binding.statement if part is binding.value else part)
@@ -257,7 +257,7 @@ class _Follower:
         self.way.steps.append(step)
         self.follow(part, at.further(rest)._replace(step=at.step if at.is_index else step))
 
-    def _follow_parts(self, node: ast.expr, at: Place) -> None:
+    def _follow_parts(self, node: ast.expr, at: PlaceOnWay) -> None:
         part, rest = part_of(node, at.path)
         if part is not node:
             self.follow(part, at.further(rest))
@@ -269,7 +269,7 @@ class _Follower:
             elif isinstance(child, ast.comprehension):
                 self.follow(child.iter, at.further(()))
 
-    def _follow_name(self, node: ast.Name, at: Place) -> None:
+    def _follow_name(self, node: ast.Name, at: PlaceOnWay) -> None:
         for function in (*self._known.functions_around(node), None):
             bindings, surely = self._known.reaching(node, function)
             for binding in bindings:
@@ -282,21 +282,21 @@ class _Follower:
         for handed_on in self._known.functions.get(node.id, ()):
             self._follow_returned(handed_on, at)
 
-    def _follow_returned(self, function: Function, at: Place) -> bool:
+    def _follow_returned(self, function: Function, at: PlaceOnWay) -> bool:
         """Follow what a function returns; say whether it returns anything."""
         returned = self._known.returned(function)
         for value in returned:
             self.follow_binding(Binding(value, (), value), at)
         return bool(returned)
 
-    def _follow_attribute(self, node: ast.Attribute, at: Place) -> None:
+    def _follow_attribute(self, node: ast.Attribute, at: PlaceOnWay) -> None:
         bindings = self._known.attribute(node)
         for binding in bindings:
             self.follow_binding(binding, at)
         if not bindings:
             self.follow(node.value, at.further(at.path))
 
-    def _follow_parameter(self, function: Function, name: str, at: Place) -> None:
+    def _follow_parameter(self, function: Function, name: str, at: PlaceOnWay) -> None:
         """Follow what a parameter is given: in the call that is meant, or in any."""
         meant = [call for known, call in at.calls if known is function]
         given = [
@@ -316,7 +316,7 @@ class _Follower:
         name = last_name(value)
         return not name or self._prefers(name)
 
-    def _follow_call(self, call: ast.Call, at: Place) -> None:
+    def _follow_call(self, call: ast.Call, at: PlaceOnWay) -> None:
         if at.step:
             self.way.calls.setdefault(call, Passed(at.step, at.path, at.is_index))
         if is_network(call, self._known.network_classes):
@@ -337,7 +337,7 @@ class _Follower:
         for argument, path in given:
             self.follow(argument, at.further(path))
 
-    def _follow_into(self, call: ast.Call, at: Place) -> bool:
+    def _follow_into(self, call: ast.Call, at: PlaceOnWay) -> bool:
         """Follow what the program's own functions return that are called; say whether any does."""
         found = [
             self._follow_returned(function, at._replace(calls=at.calls | {(takes, call)}))
