@@ -79,7 +79,11 @@ CAUSES = {
         "Give it requires_grad, put it into the optimiser or the list that the update goes"
         " through, and let no detach(), .data or no_grad() stand between it and the loss. Call"
         " backward() on the loss itself, and update in place (w -= ..., under no_grad).",
-        ("plateau", "lr_too_low", "crash", "vanishing_gradient", "labels_shuffled"),
+        # Gradients that no optimiser holds are not zeroed, and add up.
+        (
+            *("plateau", "lr_too_low", "crash", "vanishing_gradient", "exploding_gradient"),
+            "labels_shuffled",
+        ),
     ),
     "state_detached": CauseText(
         "The state is detached within a sequence",
