@@ -67,6 +67,7 @@ class WatchedLoop:
         unwritten: why the record could not be written, the last time; "".
         budget: seconds that experiments may take at the end.
         cut_short: whether the person stopped them.
+        empty_passes: how often it was begun again and did no step, after the first time.
         diagnosis: what the doctor says, after the end.
     """
 
@@ -87,6 +88,7 @@ class WatchedLoop:
         self._evidence: Evidence | None = None
         self.budget = budget
         self.cut_short = False
+        self.empty_passes = 0
         self._writing = Pace(5.0, 0.01)
         self._thread = threading.get_ident()
         self._given_up = False
@@ -231,6 +233,7 @@ class WatchedLoop:
 
         evidence = examine_loop(self.watcher, budget, crash)
         evidence.is_unedited, evidence.cut_short = self._unedited, self.cut_short
+        evidence.empty_passes = self.empty_passes
         return evidence
 
     def write(self) -> None:

@@ -71,7 +71,9 @@ def _moved(node: ast.AST) -> ast.expr | None:
         added = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub)
         if not (added and isinstance(value, ast.BinOp) and _has_rate(value.right)):
             return None
-        return target if ast.unparse(value.left) == ast.unparse(target) else None
+        # Also less of it than before, as a velocity with momentum.
+        before = {ast.unparse(part) for part in ast.walk(value.left)}
+        return target if ast.unparse(target) in before else None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         if node.func.attr in ("add_", "sub_") and any(_has_rate(value) for value in given):

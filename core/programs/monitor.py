@@ -61,6 +61,8 @@ class Training:
         self._since = 0.0
         self._awaited = True
         """Whether its next step is recorded: the first one, or where it was left with one open."""
+        self._filled, self._empty, self._done = 0, 0, 0
+        """Passes with steps, and those without any since; and the steps before this pass."""
 
     @property
     def seconds(self) -> float:
@@ -74,12 +76,16 @@ class Training:
 
     def resume(self, frame: FrameType) -> None:
         """Enter its loop, for the first time or again."""
-        self._since = time.perf_counter()
+        self._since, self._done = time.perf_counter(), self.loop.watcher.count
         self.loop.begin(frame, self._awaited)
 
     def suspend(self, failed: bool = False) -> None:
         """Leave its loop, perhaps for good; of a step that failed is kept what was recorded."""
         self._spent, self._since = self.seconds, 0.0
+        stepped = self.loop.watcher.count > self._done
+        self._filled += stepped
+        self._empty = 0 if stepped or self.is_over else self._empty + 1
+        self.loop.empty_passes = self._empty if self._filled == 1 else 0
         if not failed:
             self._awaited = self.loop.watcher.stop_recording() is not None
 
@@ -295,7 +301,7 @@ class Monitor:
         """Leave a loop; with the outermost one its trainings have ended."""
         place = self._places[number]
         self._depth -= place.repeats
-        failed = isinstance(error, Exception | KeyboardInterrupt)
+        failed = isinstance(error, Exception | KeyboardInterrupt) and not _is_signal(error)
         if training := self._open.get(number):
             training.suspend(failed)
             self._in_step -= 1
@@ -456,6 +462,17 @@ class Monitor:
         classes = _is_tensor(targets) and not targets.is_floating_point()
         loss = float(value.detach() if _is_tensor(value) else value)
         training.evaluated.append(loss / max(1, targets.numel()) if classes else loss)
+
+
+def _is_signal(error: BaseException) -> bool:
+    """Whether an exception is of a class of the program's own, as one that ends a loop early is.
+
+    Where nobody catches it, the program says so itself.
+    """
+    from ..doctor.watch.tape import OWN_FILES
+
+    module = type(error).__module__
+    return module == "__main__" or getattr(sys.modules.get(module), "__file__", "") in OWN_FILES
 
 
 class _Around:

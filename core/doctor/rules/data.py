@@ -21,6 +21,8 @@ LARGE_INPUTS = 10.0
 TINY_INPUTS, LITTLE_LEARNED = 0.01, 0.6
 """The largest number of all inputs that are far too small; and the part of the loss that is then
 left."""
+MANY_PASSES = 3
+"""Times that a loop is begun, from which on it is one over epochs."""
 MAJORITY, MAJORITY_OF_TWO = 0.75, 0.92
 """Shares of the most frequent class, of three classes or more, and of two."""
 OTHER_PARTS = 0.2
@@ -256,6 +258,23 @@ def not_shuffled(rule: Rule, evidence: Evidence) -> Check:
     if data.classes_in_batch < FEW_CLASSES * data.classes_expected:
         return rule.failed(f"{measured}: the data is sorted", 0.93, "the batches", expected)
     return rule.passed(measured, expected)
+
+
+@rule(
+    "data_exhausted",
+    "data for each epoch",
+    f"A loop that is begun {MANY_PASSES} times or more does steps in more than the first.",
+    "steps in each epoch",
+)
+def data_exhausted(rule: Rule, evidence: Evidence) -> Check:
+    if empty := evidence.empty_passes:
+        if empty + 1 >= MANY_PASSES:
+            measured = (
+                f"begun {empty + 1} times, the loop did its {evidence.done:,} steps in the first"
+            )
+            return rule.failed(f"{measured}, and none in the others", 0.93, "the data")
+        return rule.not_checked("it was begun too seldom")
+    return rule.passed("no epoch without steps was seen")
 
 
 @rule(

@@ -20,6 +20,9 @@ LEARNED, FAR_ABOVE, STAYS, FAR_MORE = 0.9, 0.3, 0.95, 0.1
 """Of a guess by class frequency: the loss of what was learned, and the gap to new data that is none
 of chance. The part of its first loss below which new data is learned, and accuracy above the
 most frequent class, where its loss is of another scale."""
+MANY_VALIDATIONS, SAME, HALVED, OTHER_UNITS = 3, 0.03, 0.5, 100.0
+"""Losses on new data, by which part of them they differ where what is learned does not show; the
+part of the first loss that is left where something was learned; and times that first loss."""
 RATIO, MARGIN = 1.07, 0.02
 """By which the loss in inference may be above that in training, of one batch."""
 
@@ -98,7 +101,7 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
     done = evidence.experiments.get("both_modes")
     if done is not None and done.passed is False and evidence.observations[-1].step > MANY_STEPS:
         return rule.failed(done.measured, 0.75, "batch norm or dropout", done.expected)
-    if words := _new_data_guessed(evidence):
+    if words := _in_other_units(evidence) or _new_data_guessed(evidence):
         return rule.failed(words, 0.85, "the validation", "about what a new batch costs")
     if used is None and (done is None or not done.passed):
         return rule.not_checked("inference was not observed (with seen.using(): ...)")
@@ -106,6 +109,26 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
     if done is not None and done.passed and modes and math.isfinite(modes.used):
         return rule.passed(done.measured, done.expected)
     return rule.passed("training and inference are the same")
+
+
+def _in_other_units(evidence: Evidence) -> str:
+    """Say that new data costs far more than a first guess in training, and always as much; else "".
+
+    As where outputs are compared with targets that are not scaled as those of training are. What is
+    only a sum beside a mean falls with it.
+    """
+    losses = [loss for _, loss in evidence.validations if math.isfinite(loss)]
+    if len(losses) < MANY_VALIDATIONS or not evidence.loss_is_comparable:
+        return ""
+    stays = max(losses) - min(losses) < SAME * max(losses)
+    learned = evidence.ended < HALVED * evidence.began
+    if not (stays and learned and min(losses) > OTHER_UNITS * evidence.began > 0.0):
+        return ""
+    return (
+        f"new data costs {min(losses):.3g} to {max(losses):.3g} all the time, while the loss in"
+        f" training falls from {evidence.began:.3g} to {evidence.ended:.3g}: there the targets are"
+        " of another size"
+    )
 
 
 def _new_data_guessed(evidence: Evidence) -> str:

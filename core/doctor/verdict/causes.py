@@ -363,6 +363,13 @@ CAUSES = {
             "saturated_units",
         ),
     ),
+    "data_exhausted": CauseText(
+        "The data is exhausted after the first epoch",
+        "What the loop goes over, such as a generator, zip(...) or iter(loader), was made once: at"
+        " its end it stays empty, and all further epochs do nothing.",
+        "Make it anew in each epoch, or go over the list or the loader itself.",
+        ("plateau", "lr_too_low", "labels_shuffled", "labels_noisy", "inputs_ignored"),
+    ),
     "batch_repeated": CauseText(
         "One batch for ever",
         "The batch is drawn once, before the loop: the network overfits a few examples, and"

@@ -19,6 +19,7 @@ def names(source):
         ("theta = theta + alpha / n * (r[:, None] * eps).sum(0)", ["theta"]),
         ("w.data.add_(x, alpha=lr)", ["w"]),
         ("w.sub_(lr * x)", ["w"]),
+        ("v[k] = mu * v[k] - self.lr * g[k]", ["v[k]"]),
         ("total += loss", []),
         ("count = count + 1", []),
         ("lr = 0.5 * lr", []),

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -333,6 +334,51 @@ def watched(path, *arguments, output=subprocess.DEVNULL, **options):
     with ProgramRun(path, arguments, output=output, **{"record": False, **options}) as run:
         run.wait()
         return run.answer()
+
+
+EXHAUSTED = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(400, 4)
+y = (x[:, 0] > 0).long()
+net = nn.Linear(4, 2)
+opt = torch.optim.SGD(net.parameters(), lr=0.01)
+batches = zip(x.split(20), y.split(20))
+for epoch in range(5):
+    for xb, yb in {over}:
+        opt.zero_grad()
+        nn.functional.cross_entropy(net(xb), yb).backward()
+        opt.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("over", "exhausted"), [("batches", True), ("zip(x.split(20), y.split(20))", False)]
+)
+def test_data_that_is_exhausted_after_the_first_epoch(tmp_path, over, exhausted):
+    """The epochs behind it do nothing, and nobody says so but the loss, which stays."""
+    path = tmp_path / "train.py"
+    path.write_text(EXHAUSTED.format(over=over))
+    (loop,) = watched(path, budget=0.1)["loops"]
+    causes = [cause["id"] for cause in loop["diagnosis"]["causes"]]
+    assert (causes[:1] == ["data_exhausted"]) == exhausted
+    assert loop["steps"] == (20 if exhausted else 100)
+
+
+def test_an_exception_of_the_programs_own_may_end_a_loop(tmp_path):
+    """As a callback does that has seen enough: it is caught, and no error."""
+    path = tmp_path / "train.py"
+    stop = "class Stop(Exception): pass\n"
+    body = EXHAUSTED.format(over="zip(x.split(20), y.split(20))")
+    body = body.replace(
+        "        opt.step()\n", "        opt.step()\n        if epoch: raise Stop\n"
+    )
+    loop = body[body.index("for epoch") :]
+    caught = f"try:\n{textwrap.indent(loop, '    ')}except Stop:\n    pass\n"
+    path.write_text(stop + body[: body.index("for epoch")] + caught)
+    (seen,) = watched(path, budget=0.1)["loops"]
+    assert seen["steps"] == 21 and "error" not in seen["diagnosis"]["sentence"]
 
 
 def test_a_script_is_watched_as_it_is(program, tmp_path, monkeypatch):

@@ -92,3 +92,20 @@ def test_new_data_that_is_guessed_from_the_beginning(visits, validations, change
     seen.visits = visits
     seen.validations = list(zip((50, 100, 150, 200), validations, strict=True))
     assert train_eval_mismatch.check(seen).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("validations", "end", "passed"),
+    [
+        ([4.63e6, 4.64e6, 4.63e6, 4.63e6], 0.5, False),
+        ([4.6e6, 2.1e6, 9e5, 6e5], 0.5, None),
+        ([3.1, 3.1, 3.1, 3.1], 0.5, None),
+        ([4.63e6, 4.64e6, 4.63e6, 4.63e6], 3.2, None),
+    ],
+    ids=["other targets", "a sum", "nothing new", "nothing learned"],
+)
+def test_new_data_that_is_judged_in_other_units(validations, end, passed):
+    """It costs as much from the first to the last, whatever is learned, and far too much."""
+    seen = evidence(losses=falling(end=end))
+    seen.validations = list(zip((50, 100, 150, 200), validations, strict=True))
+    assert train_eval_mismatch.check(seen).passed is passed
