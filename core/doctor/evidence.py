@@ -134,7 +134,7 @@ class Evidence:
         sure_visits: the same by the size of the data, or by the examples that were seen again.
         can_validate: whether it is up to the loop's author to measure a loss on new data.
         cut_short: whether the experiments were given up, as the person stopped them.
-        empty_passes: how often the loop was begun again and did no step, after the first time.
+        empty_passes: how often the loop was begun again without a step, after the first time.
         is_unedited: whether the loop is one of a program that is watched as it is.
         train_loss: the last one on training data in eval mode; NaN.
         training_loss, new_loss: at the end, on training data and on new data, in eval mode; NaN.

@@ -67,7 +67,7 @@ class WatchedLoop:
         unwritten: why the record could not be written, the last time; "".
         budget: seconds that experiments may take at the end.
         cut_short: whether the person stopped them.
-        empty_passes: how often it was begun again and did no step, after the first time.
+        empty_passes: how often it was begun again without a step, after the first time.
         diagnosis: what the doctor says, after the end.
     """
 

@@ -215,6 +215,48 @@ def decoder_is_given_the_answer(watch, faulty):
             seen.step(loss)
 
 
+@pair("the hidden state is detached before each step of the sequence", "state_detached")
+def detached_at_each_step(watch, faulty):
+    """The answer is the first symbol of eight."""
+    embed, cell, head = nn.Embedding(5, 16), nn.GRUCell(16, 32), nn.Linear(32, 5)
+    parameters = [*embed.parameters(), *cell.parameters(), *head.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=5e-3)
+    with watch() as seen:
+        for _ in range(400):
+            x = torch.randint(5, (32, 8))
+            state = torch.zeros(32, 32)
+            for t in range(8):
+                state = cell(embed(x[:, t]), state.detach() if faulty else state)
+            loss = F.cross_entropy(head(state), x[:, 0])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+
+
+@pair("the batches are a generator that was made before the epochs", "data_exhausted")
+def batches_of_one_epoch(watch, faulty):
+    rows = names()
+    labels = (rows[:, 0] > 13).long()
+
+    def batches():
+        for i in range(0, 960, 32):
+            yield rows[i : i + 32], labels[i : i + 32]
+
+    embed, gru, head = nn.Embedding(27, 8), nn.GRU(8, 16, batch_first=True), nn.Linear(16, 2)
+    parameters = [*embed.parameters(), *gru.parameters(), *head.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=3e-3)
+    made = batches()
+    with watch() as seen:
+        for _ in range(12):
+            for x, y in made if faulty else batches():
+                loss = F.cross_entropy(head(gru(embed(x))[0].mean(1)), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+
+
 @pair("out[:, -1] of padded rows is the state behind the padding", "padding_read")
 def state_behind_the_padding(watch, faulty):
     """Of which of two symbols are there more? Rows have 3 to 12 symbols, padded to 48."""

@@ -106,7 +106,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "layer_repeated": (ops.repeated,),
     "batch_norm_tiny": (ops.wired, statements.loader),
     "padding_read": (ops.wired, ops.first_layer),
-    "padding_counted": (ops.wired, ops.loss),
+    "padding_in_loss": (ops.wired, ops.loss),
     "data_exhausted": (statements.loader, ops.inputs),
     "batch_repeated": (statements.loader, ops.inputs),
     "inputs_not_normalised": (data.data, ops.inputs, ops.first_layer),

@@ -129,13 +129,13 @@ def padding_read(rule: Rule, evidence: Evidence) -> Check:
 
 
 @rule(
-    "padding_counted",
+    "padding_in_loss",
     "padding in the loss",
     f"At most {COUNTED:.0%} of the targets lie behind the end of the tokens, all of one class.",
     "ignore_index",
     "PyTorch's documentation of CrossEntropyLoss",
 )
-def padding_counted(rule: Rule, evidence: Evidence) -> Check:
+def padding_in_loss(rule: Rule, evidence: Evidence) -> Check:
     return _by_wiring(rule, evidence, 0.88, "the loss")
 
 

@@ -318,7 +318,7 @@ CAUSES = {
             "overfitting",
         ),
     ),
-    "padding_counted": CauseText(
+    "padding_in_loss": CauseText(
         "The loss counts padding",
         "To say padding behind the end is easy, and most of the loss: what the tokens themselves"
         " ask for hardly counts, in training and in what is measured.",

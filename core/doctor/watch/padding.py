@@ -69,7 +69,7 @@ def _padding_read_at(tokens: Tensor, place: object) -> str:
     return f"of {padded:.0%} of the rows the output is read at a place of token {int(pad)}"
 
 
-def padding_counted(graph: StepGraph) -> Wired:
+def padding_in_loss(graph: StepGraph) -> Wired:
     """Find a loss that counts padding: most targets are one class behind the end of the tokens."""
     tokens, call = _tokens(graph), graph.loss
     if tokens is None or call is None or call.targets.is_floating_point():

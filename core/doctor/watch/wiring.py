@@ -13,7 +13,7 @@ from .contexts import LOOK_UPS, index_of
 from .graph import StepGraph, Wired, made_without_data
 from .loss_wiring import minimised_similarity, wrong_form
 from .node_wiring import mixed_graphs, summed_neighbours
-from .padding import mask_upside_down, padding_counted, padding_read
+from .padding import mask_upside_down, padding_in_loss, padding_read
 from .policy_wiring import unlearns_rewards
 from .shared_targets import hidden_in_targets, shifted_twice
 from .tape import PRODUCTS, RANDOM, Op
@@ -535,7 +535,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "layer_repeated": _layer_repeated,
     "batch_norm_tiny": _batch_norm_tiny,
     "padding_read": lambda graph, variables: padding_read(graph),
-    "padding_counted": lambda graph, variables: padding_counted(graph),
+    "padding_in_loss": lambda graph, variables: padding_in_loss(graph),
     "inputs_ignored": lambda graph, variables: mask_upside_down(graph),
     "residual_missing": _residual_missing,
     "positions_missing": _one_position,

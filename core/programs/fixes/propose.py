@@ -23,7 +23,7 @@ FIXERS: dict[str, Callable[[ProgramSource, Cause], Change | None]] = {
     "double_softmax": network.without_last_activation,
     "wrong_loss": network.without_last_activation,
     "loss_broadcast": loss.same_shape,
-    "padding_counted": loss.without_padding,
+    "padding_in_loss": loss.without_padding,
     "outputs_out_of_reach": network.without_last_activation,
     "vanishing_gradient": network.no_sigmoid,
     "no_nonlinearity": network.activate,
@@ -46,7 +46,7 @@ OTHER_LOSS = (
     "double_softmax",
     "wrong_loss",
     "loss_broadcast",
-    "padding_counted",
+    "padding_in_loss",
     "targets_unscaled",
     "regulariser_dominates",
 )

@@ -196,7 +196,7 @@ def test_batch_norm_of_two_examples(cause, rows):
 
 @pytest.mark.parametrize(
     ("cause", "ignored", "filled"),
-    [("padding_counted", -100, 0), ("", 0, 0), ("class_imbalance", -100, 5)],
+    [("padding_in_loss", -100, 0), ("", 0, 0), ("class_imbalance", -100, 5)],
     ids=["counted", "ignored", "no padding"],
 )
 def test_padding_in_the_loss(cause, ignored, filled):

@@ -323,7 +323,7 @@ def changes_in(diff):
         (
             "criterion = nn.CrossEntropyLoss()\nloss = F.cross_entropy(\n    a,\n    b,\n)\n",
             {
-                "id": "padding_counted",
+                "id": "padding_in_loss",
                 "at": "loss",
                 "evidence": "82% of the targets are 0, behind the end of what is read",
             },
