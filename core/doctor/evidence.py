@@ -135,6 +135,7 @@ class Evidence:
         can_validate: whether it is up to the loop's author to measure a loss on new data.
         cut_short: whether the experiments were given up, as the person stopped them.
         empty_passes: how often the loop was begun again without a step, after the first time.
+        trained_before: names of parameters that an earlier training of the program has moved.
         is_unedited: whether the loop is one of a program that is watched as it is.
         train_loss: the last one on training data in eval mode; NaN.
         training_loss, new_loss: at the end, on training data and on new data, in eval mode; NaN.
@@ -173,6 +174,7 @@ class Evidence:
     can_validate: bool = True
     cut_short: bool = False
     empty_passes: int = 0
+    trained_before: frozenset[str] = frozenset()
     is_unedited: bool = False
     train_loss: float = np.nan
     training_loss: float = np.nan

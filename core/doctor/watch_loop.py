@@ -67,6 +67,7 @@ class WatchedLoop:
         unwritten: why the record could not be written, the last time; "".
         budget: seconds that experiments may take at the end.
         cut_short: whether the person stopped them.
+        trained_before: names of parameters that an earlier loop of the program has trained.
         empty_passes: how often it was begun again without a step, after the first time.
         diagnosis: what the doctor says, after the end.
     """
@@ -88,6 +89,7 @@ class WatchedLoop:
         self._evidence: Evidence | None = None
         self.budget = budget
         self.cut_short = False
+        self.trained_before: frozenset[str] = frozenset()
         self.empty_passes = 0
         self._writing = Pace(5.0, 0.01)
         self._thread = threading.get_ident()
@@ -233,7 +235,7 @@ class WatchedLoop:
 
         evidence = examine_loop(self.watcher, budget, crash)
         evidence.is_unedited, evidence.cut_short = self._unedited, self.cut_short
-        evidence.empty_passes = self.empty_passes
+        evidence.empty_passes, evidence.trained_before = self.empty_passes, self.trained_before
         return evidence
 
     def write(self) -> None:

@@ -182,6 +182,8 @@ class Monitor:
         """Where a part of a step's loss was differentiated; None of a whole one."""
         self._looked_at: tuple[Training, weakref.ref[Tensor]] | None = None
         self._used: Counter[int] = Counter()
+        self._trained: dict[int, Callable[[], Tensor | None]] = {}
+        """What earlier trainings had to train, by id."""
         self._rollouts: set[int] = set()
         """Uses whose losses are those of rollouts, in which errors add up."""
         self._rolled_out: list[weakref.ref[Tensor]] = []
@@ -338,6 +340,12 @@ class Monitor:
 
         training.examined_for = SLOWER * training.loop.budget
         self._report()
+        variables = training.loop.watcher.variables
+        before = {key for key, parameter in self._trained.items() if parameter() is not None}
+        training.loop.trained_before = frozenset(
+            name for key, name in variables.names.items() if key in before
+        )
+        self._trained |= {id(t): weakref.ref(t) for t in variables.parameters.values()}
         try:
             training.loop.end(error)
         finally:

@@ -14,6 +14,7 @@ from .program_lines import Lines
 
 OF_STEPS = ("OneCycleLR", "CyclicLR", "LambdaLR")
 """Schedules that are meant in batches, or may be."""
+GONE_OVER_ONCE = ("iter", "zip", "map", "filter", "enumerate", "chain", "islice")
 LOW_PRECISION = ("half", "bfloat16", "float16")
 
 
@@ -21,6 +22,23 @@ def optimiser(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where an optimiser is made, that of the loop first; or a learning rate is given a value."""
     yield from ((file, call.lineno) for file, call in _optimisers(lines))
     yield from lines.assigned(lambda name: name.lower() in LEARNING_RATE)
+
+
+def made_once(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where something is made that can be gone over once: a generator, ``zip(...)``, ..."""
+    nodes = list(lines.walk())
+    generators = {
+        node.name
+        for _, node in nodes
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(node))
+    }
+    for file, node in nodes:
+        if not isinstance(node, ast.Assign):
+            continue
+        called = last_name(node.value.func) if isinstance(node.value, ast.Call) else ""
+        if called in (*GONE_OVER_ONCE, *generators) or isinstance(node.value, ast.GeneratorExp):
+            yield file, node.lineno
 
 
 def rate(lines: Lines, cause: Cause) -> Iterator[Line]:

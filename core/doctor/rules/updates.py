@@ -18,7 +18,7 @@ from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
 from ..experiments.reference_networks import References
 from ..experiments.step_experiments import OtherRates
-from ..watch.observation import Observation, ObservedParameter
+from ..watch.observation import Observation, ObservedLayer, ObservedParameter
 from ..watch.training_kind import ACTOR, ADVERSARIAL, DIFFERENTIATES, RANGE_TEST
 from .rule import Rule, names, rule, wired
 
@@ -256,7 +256,7 @@ def _frozen_deliberately(evidence: Evidence, frozen: list[str]) -> str:
     if all(name in parameters and parameters[name].of_frozen_module for name in frozen):
         return "a module of its own that is frozen whole"
     layers = [x for x in last.layers if x.frozen]
-    if layers and not any(x.as_initialised for x in layers):
+    if layers and not any(_is_as_drawn(evidence, x) for x in layers):
         return "its weights have been trained before"
     matrices = [p for p in last.parameters if p.is_matrix]
     held = [min(p.shape) for p in matrices if p.name in frozen]
@@ -281,7 +281,7 @@ def _random_and_in_the_way(evidence: Evidence, slow: tuple[str, ...] = ()) -> st
     layers = [x for x in evidence.observations[-1].layers if not x.is_embedding]
     layers = [x for x in layers if x.frozen or x.parameter in slow]
     found = evidence.result(References)
-    if not layers or not all(x.as_initialised for x in layers) or found is None:
+    if not layers or not all(_is_as_drawn(evidence, x) for x in layers) or found is None:
         return ""
     surely = found.own - found.same > 2 * found.same_error
     if not (found.same < FAR_BETTER * found.own and surely and evidence.is_supervised):
@@ -290,6 +290,11 @@ def _random_and_in_the_way(evidence: Evidence, slow: tuple[str, ...] = ()) -> st
         "with weights as they were drawn; a network of its size that is trained whole"
         f" reaches a loss of {found.same:.3g} on the same examples, this one {found.own:.3g}"
     )
+
+
+def _is_as_drawn(evidence: Evidence, layer: ObservedLayer) -> bool:
+    """Whether a layer has its first weights, as far as is known."""
+    return layer.as_initialised and layer.parameter not in evidence.trained_before
 
 
 def _is_frozen(p: ObservedParameter) -> bool:

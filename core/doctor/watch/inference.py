@@ -81,6 +81,8 @@ def compare_inference(
     """
     rows = [inputs[0] for inputs, _ in batches if inputs[0].is_floating_point()]
     rows = [x for x in rows if x.shape[1:] == rows[-1].shape[1:]]
+    given = [inputs[0] for inputs, _ in batches if not inputs[0].is_floating_point()]
+    lengths = {x.shape[-1] for x in given if x.dim() > 1}
     trained = signature(graph.ops, graph.weights)
     used = signature(tape.ops, graph.weights)
     if not trained or not used:
@@ -109,7 +111,10 @@ def compare_inference(
         more += [(what, name) for what in sorted(added)]
         # A text that grows goes through the lengths between; other texts have other ones.
         stays = len(theirs.lengths) == 1 and len(theirs.contexts) > 1
-        if ours.lengths and stays and not ours.lengths & theirs.lengths and not remembers:
+        # Rows of a batch are as long as the longest of them, where lengths differ.
+        varies = len(lengths) > 1 and theirs.lengths and min(lengths) <= min(theirs.lengths)
+        known = varies or remembers or ours.lengths & theirs.lengths
+        if ours.lengths and stays and not known:
             extra.append(
                 f"{name} gets {_tokens(theirs.lengths)} at a time,"
                 f" in training it was {_tokens(ours.lengths)}"

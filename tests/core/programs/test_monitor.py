@@ -1,5 +1,6 @@
 """What a watched program calls while it runs."""
 
+import functools
 import io
 import logging
 import math
@@ -240,3 +241,26 @@ def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_pa
     (training,) = monitor.trainings
     assert told and training.loop.ended and training.loop._evidence.is_unedited
     assert read_record(training.loop.file).diagnosis["sentence"].endswith(CUT_SHORT)
+
+
+def test_what_an_earlier_training_had_is_known_to_a_later_one():
+    """By its name there, also where it asks for no gradient any more."""
+    body, head, x = nn.Linear(3, 4), nn.Linear(4, 2), torch.randn(20, 3)
+    places = [CodePlace("a.py", None, line) for line in (1, 2)]
+    watched = functools.partial(WatchedLoop, record=False, budget=0.0)
+    monitor = Monitor(places, watched, math.inf, lambda: None)
+
+    def train(number, *layers):
+        optimizer = torch.optim.SGD([p for one in layers for p in one.parameters()], lr=0.1)
+        with monitor.training(number):
+            for _ in range(4):
+                monitor.root(head(body(x).tanh()).square().mean()).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                monitor.step(number)
+
+    train(0, body, head)
+    body.requires_grad_(False)
+    train(1, head)
+    first, second = (training.loop.trained_before for training in monitor.trainings)
+    assert not first and {"body.weight", "layers[0].weight"} <= second
