@@ -57,8 +57,9 @@ def nothing_seen(moved: Sequence[ChangedByHand]) -> str:
     if moved[0].cell is not None:
         place = f"cell {moved[0].cell}, {place}"
     return (
-        f"{NOTHING}. What learns here is {listed}, changed by hand ({place}), as by an evolution"
-        " strategy or contrastive divergence: without gradients the doctor can't examine it."
+        f"{NOTHING}. What learns here is {listed}, changed by hand ({place}), as by gradients"
+        " that are written out, an evolution strategy or contrastive divergence: without a backward"
+        " pass the doctor can't examine it."
     )
 
 
