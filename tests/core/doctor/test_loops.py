@@ -631,11 +631,17 @@ def test_nearly_every_cause_is_planted_here():
     from core.doctor.watch.wiring import FINDINGS
 
     planted = {cause for causes, *_ in FAULTS for cause in causes.split()}
-    # A crash is planted in test_watch_loop; no loop here has more than a step for each batch.
+    # A crash is planted in test_watch_loop, an exhausted generator among whole programs
+    # (test_launch); no loop here has more than a step for each batch.
     wired = {"outputs_out_of_reach", "low_precision_weights", "context_frozen", *FINDINGS}
     texts = "".join(Path(__file__).with_name(name).read_text() for name in ODD)
     odd = {cause for cause in CAUSES if f'"{cause}"' in texts}
-    assert set(CAUSES) - planted - wired - odd == {"oscillation", "crash", "plateau"}
+    assert set(CAUSES) - planted - wired - odd == {
+        "oscillation",
+        "crash",
+        "plateau",
+        "data_exhausted",
+    }
 
 
 class Residual(nn.Module):
