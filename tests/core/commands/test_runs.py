@@ -96,6 +96,7 @@ def test_a_run_is_exported(kept, recorded, tmp_path, capsys, way):
 def test_a_training_that_a_signal_ends_is_kept_and_goes_on(kept, capsys, monkeypatch, name):
     """It is saved and closed, says how to go on, and the exit status says which signal it was."""
     number = getattr(signal, name)
+    signal.signal(number, signal.SIG_DFL)  # under nohup that of a logout is ignored
     with monkeypatch.context() as patched:
         patched.setattr(ProgressPrinter, "tell", lambda *_: signal.raise_signal(number))
         assert main(["train", "names", "--steps", "3000", *SMALL, "--json"]) == 128 + number
