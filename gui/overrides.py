@@ -18,10 +18,11 @@ from PySide6.QtCore import QObject
 _ROOT: Any = QObject.__mro__[-2]
 """What every class of Qt is derived from, those that are no QObject too."""
 CALLED = frozenset(
-    "boundingRect columnCount createEditor data editorEvent event eventFilter filterAcceptsRow"
-    " flags hasHeightForWidth headerData heightForWidth highlightBlock insertFromMimeData"
-    " itemChange lessThan minimumSize minimumSizeHint paint paintSection rowCount run setData"
-    " setEditorData setGeometry shape sizeHint sort updateEditorGeometry validate".split()
+    "boundingRect canInsertFromMimeData columnCount createEditor data editorEvent event"
+    " eventFilter filterAcceptsRow flags hasHeightForWidth headerData heightForWidth"
+    " highlightBlock insertFromMimeData itemChange lessThan minimumSize minimumSizeHint paint"
+    " paintSection rowCount run setData setEditorData setGeometry shape sizeHint sort"
+    " updateEditorGeometry validate".split()
 )
 """Methods that Qt calls, besides those whose name ends with Event."""
 _catching: "WeakSet[Callable[..., Any]]" = WeakSet()

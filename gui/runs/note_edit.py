@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QPlainTextEdit
+
+from gui.widgets.text_box import TextBox
 
 HIGH = 58  # pixels: two lines
 
 
-class NoteEdit(QPlainTextEdit):
+class NoteEdit(TextBox):
     """Some lines to write in."""
 
     written = Signal(str)

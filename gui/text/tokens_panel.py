@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QListView,
-    QPlainTextEdit,
     QPushButton,
     QScrollArea,
 )
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import (
 from core.numbers import percent
 from gui.text.paired_cards import PairedCards
 from gui.widgets.card import Card, label
+from gui.widgets.text_box import TextBox
 from gui.widgets.token_text import shown
 from gui.widgets.token_view import TokenView
 
@@ -44,7 +44,7 @@ class TokensPanel(PairedCards):
     def __init__(self) -> None:
         super().__init__()
         self._tokenizer: Tokenizer | None = None
-        self.text = QPlainTextEdit()
+        self.text = TextBox()
         self.text.setObjectName("tokenText")
         self.text.setAccessibleName("A text to be cut into tokens")
         self.text.setPlaceholderText("Type any text")

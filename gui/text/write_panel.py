@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from core.errors import UserError
 from gui.text.candidate_list import CandidateList
@@ -16,6 +16,7 @@ from gui.theme import IconButton
 from gui.widgets.buttons import push_button
 from gui.widgets.card import Card, label, say
 from gui.widgets.network_label import NetworkLabel
+from gui.widgets.text_box import TextBox
 from gui.widgets.token_text import shown
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class WritePanel(Card):
         self.writing = TextStream(self)
         self._model: TextModel | None = None
         self._busy = False
-        self.prompt = QPlainTextEdit()
+        self.prompt = TextBox()
         self.prompt.setObjectName("textPrompt")
         self.prompt.setAccessibleName("Prompt")
         self.prompt.setPlaceholderText("Begin a text, or leave this empty")

@@ -1,6 +1,6 @@
 """A field for a few lines of code, whose mistakes are underlined where they stand."""
 
-from PySide6.QtCore import QEvent, QMimeData
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor, QFontDatabase, QSyntaxHighlighter, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextEdit
 
@@ -8,13 +8,17 @@ from core.expressions import limits
 from core.expressions.tokens import Place
 from gui import theme
 from gui.widgets.buttons import identified
+from gui.widgets.text_box import TextBox
 
 
-class ExpressionInput(QPlainTextEdit):
-    """A few lines of code, with undo as in any editor; mistakes are underlined."""
+class ExpressionInput(TextBox):
+    """A few lines of code, with undo as in any editor; mistakes are underlined.
+
+    Of a huge text just enough is pasted for the message that it is too long.
+    """
 
     def __init__(self, name: str, accessible: str, help: str) -> None:
-        super().__init__()
+        super().__init__(most=limits.CHARACTERS + 1)
         identified(self, name, accessible, help)
         self.setTabChangesFocus(True)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
@@ -24,10 +28,6 @@ class ExpressionInput(QPlainTextEdit):
         self.setFont(font)
         self._place: Place | None = None
         self._comments = _Comments(self.document())
-
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        """Paste plain text, of a huge one just enough for the message that it is too long."""
-        self.insertPlainText(source.text()[: limits.CHARACTERS + 1])
 
     def mark(self, place: Place | None) -> None:
         """Underline a place, or nothing."""

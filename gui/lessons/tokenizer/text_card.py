@@ -1,7 +1,6 @@
 """A card with the lesson's text on top: each part has the box, and all of them one text."""
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QPlainTextEdit
 
 from core.lessons.tokenizer.presets import MOST, PRESETS, too_long
 from gui.inputs import ComboBox
@@ -10,6 +9,7 @@ from gui.lessons.tokenizer.lesson_text import LessonText
 from gui.rich_text import rich
 from gui.widgets.buttons import identified
 from gui.widgets.card import Card, label, say
+from gui.widgets.text_box import TextBox
 
 HIGH = 66  # pixels of the box
 OWN = "a text of your own"
@@ -35,7 +35,7 @@ class TextCard(Card):
         for preset in PRESETS:
             self.presets.addItem(preset.title, preset.text)
         self.presets.addItem(OWN, None)
-        self.box = QPlainTextEdit()
+        self.box = TextBox()
         self.box.setObjectName(f"lessonText_{part}")
         self.box.setAccessibleName("A text to be cut into tokens")
         self.box.setToolTip(rich(TEXT_HELP))
