@@ -48,8 +48,8 @@ class Header(QHeaderView):
         self.setFixedHeight(HEAD)
 
     def sizeHint(self) -> QSize:
-        """Be a line high."""
-        return QSize(super().sizeHint().width(), HEAD)
+        """Be a line high, and as wide as the columns; Qt would ask the style about each title."""
+        return QSize(self.length(), HEAD)
 
     @staticmethod
     def width_of(title: str) -> int:
