@@ -135,7 +135,8 @@ class Evidence:
         can_validate: whether it is up to the loop's author to measure a loss on new data.
         cut_short: whether the experiments were given up, as the person stopped them.
         empty_passes: how often the loop was begun again without a step, after the first time.
-        trained_before: names of parameters that an earlier training of the program has moved.
+        left_by: an exception of the program's own that ended the loop, caught or not; "".
+        trained_before: names of parameters that were there to be trained in an earlier loop.
         is_unedited: whether the loop is one of a program that is watched as it is.
         train_loss: the last one on training data in eval mode; NaN.
         training_loss, new_loss: at the end, on training data and on new data, in eval mode; NaN.
@@ -174,6 +175,7 @@ class Evidence:
     can_validate: bool = True
     cut_short: bool = False
     empty_passes: int = 0
+    left_by: str = ""
     trained_before: frozenset[str] = frozenset()
     is_unedited: bool = False
     train_loss: float = np.nan

@@ -67,7 +67,8 @@ class WatchedLoop:
         unwritten: why the record could not be written, the last time; "".
         budget: seconds that experiments may take at the end.
         cut_short: whether the person stopped them.
-        trained_before: names of parameters that an earlier loop of the program has trained.
+        left_by: an exception of the program's own that ended it; "".
+        trained_before: names of parameters that were there to be trained in an earlier loop.
         empty_passes: how often it was begun again without a step, after the first time.
         diagnosis: what the doctor says, after the end.
     """
@@ -89,6 +90,7 @@ class WatchedLoop:
         self._evidence: Evidence | None = None
         self.budget = budget
         self.cut_short = False
+        self.left_by = ""
         self.trained_before: frozenset[str] = frozenset()
         self.empty_passes = 0
         self._writing = Pace(5.0, 0.01)
@@ -236,6 +238,7 @@ class WatchedLoop:
         evidence = examine_loop(self.watcher, budget, crash)
         evidence.is_unedited, evidence.cut_short = self._unedited, self.cut_short
         evidence.empty_passes, evidence.trained_before = self.empty_passes, self.trained_before
+        evidence.left_by = self.left_by
         return evidence
 
     def write(self) -> None:

@@ -127,6 +127,10 @@ class Instrumenter(ast.NodeTransformer):
             self.generic_visit(node)
             self._in_step -= 1
             node.body = self._with_step(node.body, number)
+            goes_on = ast.Expr(self._call("goes_on", number))
+            if isinstance(node, ast.While):  # it may well find that nothing is left to do
+                return self._with("training", number, [_at(goes_on, node), node], node)
+            node.body.insert(0, _at(goes_on, node.body[0]))
         else:
             for name in ("target", "iter", "test"):
                 if hasattr(node, name):

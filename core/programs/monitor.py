@@ -61,8 +61,10 @@ class Training:
         self._since = 0.0
         self._awaited = True
         """Whether its next step is recorded: the first one, or where it was left with one open."""
-        self._filled, self._empty, self._done = 0, 0, 0
-        """Passes with steps, and those without any since; and the steps before this pass."""
+        self.goes_on = False
+        """Whether this pass had something to go over."""
+        self._passes_with_steps, self._empty_passes = 0, 0
+        self._steps_before = 0
 
     @property
     def seconds(self) -> float:
@@ -76,16 +78,19 @@ class Training:
 
     def resume(self, frame: FrameType) -> None:
         """Enter its loop, for the first time or again."""
-        self._since, self._done = time.perf_counter(), self.loop.watcher.count
+        self._since, self._steps_before = time.perf_counter(), self.loop.watcher.count
+        self.goes_on = False
         self.loop.begin(frame, self._awaited)
 
     def suspend(self, failed: bool = False) -> None:
         """Leave its loop, perhaps for good; of a step that failed is kept what was recorded."""
         self._spent, self._since = self.seconds, 0.0
-        stepped = self.loop.watcher.count > self._done
-        self._filled += stepped
-        self._empty = 0 if stepped or self.is_over else self._empty + 1
-        self.loop.empty_passes = self._empty if self._filled == 1 else 0
+        stepped = self.loop.watcher.count > self._steps_before
+        self._passes_with_steps += stepped
+        self._empty_passes = (
+            0 if stepped or self.goes_on or self.is_over else self._empty_passes + 1
+        )
+        self.loop.empty_passes = self._empty_passes if self._passes_with_steps == 1 else 0
         if not failed:
             self._awaited = self.loop.watcher.stop_recording() is not None
 
@@ -281,6 +286,11 @@ class Monitor:
             with self._pace.spending():
                 self._report()
 
+    def goes_on(self, number: int) -> None:
+        """Note that a loop has something to go over."""
+        if training := self._open.get(number):
+            training.goes_on = True
+
     def over(self, number: int) -> bool:
         """Return whether a loop around others has no more to do."""
         return self._places[number].repeats and any(t.is_over for t in self._open.values())
@@ -305,6 +315,8 @@ class Monitor:
         self._depth -= place.repeats
         failed = isinstance(error, Exception | KeyboardInterrupt) and not _is_signal(error)
         if training := self._open.get(number):
+            left_by = type(error).__name__ if error is not None and not failed else ""
+            training.loop.left_by = left_by or training.loop.left_by
             training.suspend(failed)
             self._in_step -= 1
         if self._depth <= 0 or failed:

@@ -21,8 +21,8 @@ class TextBox(QPlainTextEdit):
         self._dropping = False
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Take text, and no files."""
-        return source.hasText() and not source.hasUrls()
+        """Take text, also a link, and no files."""
+        return source.hasText() and not any(url.isLocalFile() for url in source.urls())
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         """Insert plain text."""

@@ -29,15 +29,16 @@ REPLAY_ERRORS = (
 KNOWN = (
     (r"does not require grad", "its loss depends on no weight that is trained"),
     (
-        r"(positional|keyword) argument|required positional",
+        r"(positional|keyword) argument",
         "the network takes other arguments than the inputs that were seen",
     ),
     (
         r"values to unpack|must match|cannot be (multiplied|broadcast)|size mismatch|0-d tensor"
-        r"|inconsistent tensor size|invalid for (input|a view) of|out of (range|bounds)"
+        r"|inconsistent tensor size|invalid for (input|a view) of|Dimension out of range"
         r"|shape '\[|Expected input batch_size|is not supported for \dD input",
         "the shapes of its tensors do not fit",
     ),
+    (r"index out of range|is out of bounds", "a label or token is none of those that there are"),
     (r"graph a second time", "a part of its graph was freed by an earlier backward pass"),
     ("|".join(map(re.escape, REFUSED)), "there is not enough memory"),
 )
@@ -49,7 +50,7 @@ def reason(error: Exception) -> str:
     message = str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
     if known := next((why for part, why in KNOWN if re.search(part, message, re.IGNORECASE)), ""):
         return known
-    if type(error) is ValueError:  # of ours: these are in words
+    if type(error) is ValueError:  # mostly of ours, which are in words
         return message
     return f"{'torch' if isinstance(error, RuntimeError) else 'Python'} says: {message}"
 

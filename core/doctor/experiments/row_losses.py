@@ -42,7 +42,9 @@ def task_of(graph: StepGraph) -> LossTask:
     if call.kind in CLASSES:
         classes = call.outputs.shape[1 if _by_torch(call.kind) and call.outputs.dim() > 1 else -1]
         ignored = call.op.argument(4, "ignore_index", -100) if _by_torch(call.kind) else -100
-        return LossTask("classes", call.kind, int(classes), int(ignored), _class_weights(call))
+        return LossTask(
+            "classes", call.kind, int(classes), int(ignored), _class_weights(call, int(ignored))
+        )
     if call.kind.startswith("binary_cross_entropy"):
         return LossTask("binary", call.kind, weights=_weight_of_ones(call))
     if call.kind in DISTANCES:
@@ -54,15 +56,17 @@ def _by_torch(kind: str) -> bool:
     return kind in ("cross_entropy", "nll_loss")
 
 
-def _class_weights(call: LossCall) -> Tensor | None:
+def _class_weights(call: LossCall, ignored: int) -> Tensor | None:
     """Return the weights of classes; as torch's mean has it, those of a batch have a mean of 1."""
     if not _by_torch(call.op.name):  # written out
         return None
     weights: Tensor | None = call.op.argument(2, "weight")
     if weights is None or call.targets.is_floating_point():
         return weights
-    counted = call.targets[(call.targets >= 0) & (call.targets < len(weights))]
-    return weights / weights[counted].float().mean().clamp(min=1e-6)
+    known = (call.targets >= 0) & (call.targets < len(weights)) & (call.targets != ignored)
+    if not bool(known.any()):
+        raise ValueError("no target of its last batch counts")
+    return weights / weights[call.targets[known]].float().mean().clamp(min=1e-6)
 
 
 def _weight_of_ones(call: LossCall) -> Tensor | None:

@@ -33,12 +33,16 @@ def made_once(lines: Lines, cause: Cause) -> Iterator[Line]:
         if isinstance(node, ast.FunctionDef)
         and any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(node))
     }
+    loops = [node.iter for _, node in nodes if isinstance(node, ast.For)]
+    gone_over = {part.id for one in loops for part in ast.walk(one) if isinstance(part, ast.Name)}
+    found = []
     for file, node in nodes:
         if not isinstance(node, ast.Assign):
             continue
         called = last_name(node.value.func) if isinstance(node.value, ast.Call) else ""
         if called in (*GONE_OVER_ONCE, *generators) or isinstance(node.value, ast.GeneratorExp):
-            yield file, node.lineno
+            found.append((last_name(node.targets[0]) not in gone_over, (file, node.lineno)))
+    yield from (line for _, line in sorted(found, key=lambda one: one[0]))
 
 
 def rate(lines: Lines, cause: Cause) -> Iterator[Line]:

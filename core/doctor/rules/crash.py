@@ -71,6 +71,8 @@ CERTAIN = 0.95
 def crash(rule: Rule, evidence: Evidence) -> Check:
     if not evidence.crash and not len(evidence.losses):
         return rule.not_checked("there are no losses")
+    if not evidence.crash and evidence.left_by:
+        return rule.not_checked(f"{evidence.left_by}, of the program's own, ended the loop")
     if not evidence.crash:
         return rule.passed("the loop ended by itself")
     if not evidence.tells_error:

@@ -284,15 +284,20 @@ def dead_units(rule: Rule, evidence: Evidence) -> Check:
     first, last = evidence.observations[0], evidence.observations[-1]
     now = [x for step, x in found if step is last] or [found[-1][1]]
     picture = _bars("Share of dead units", "share", [(x.name, x.dead) for x in now], DEAD)
-    worst = max(now, key=lambda x: x.dead)
+    worst = max(now, key=lambda x: x.dead - _most_dead(evidence, x))
     measured = f"{worst.dead:.0%} of {worst.name}'s units are zero for every example"
-    limit = DEAD_OF_FEW if 0 < worst.rows < FEW_ROWS else DEAD
-    # Without labels a code may well be sparse.
-    if worst.dead > (limit if evidence.is_supervised else DEAD_IN_A_CODE):
+    if worst.dead > _most_dead(evidence, worst):
         early = [x.dead for step, x in found if x.name == worst.name and step is first]
         sure = 0.45 + 0.4 * worst.dead + (0.1 if early and early[0] > DEAD else 0.0)
         return rule.failed(measured, sure, worst.name, picture=picture)
     return rule.passed(measured, picture=picture)
+
+
+def _most_dead(evidence: Evidence, layer: ObservedLayer) -> float:
+    """Return the share of dead units that a layer may have; a code without labels may be sparse."""
+    if not evidence.is_supervised:
+        return DEAD_IN_A_CODE
+    return DEAD_OF_FEW if 0 < layer.rows < FEW_ROWS else DEAD
 
 
 def _weights(step: Observation) -> list[ObservedParameter]:

@@ -20,8 +20,7 @@ from .layers import FIRST_LOSS, FIRST_LOSS_MARGIN
 from .rule import Rule, rule, wired
 
 MANY_STEPS, STAYS, TOLD = 200, 0.9, 0.5
-"""Steps that leave so much of a guess by class frequency; and what a table, or a network that
-learns, leaves of it."""
+"""Steps that leave so much of a guess by class frequency; and what a table then leaves of it."""
 
 
 def _by_wiring(rule: Rule, evidence: Evidence, confidence: float, where: str) -> Check:
@@ -53,7 +52,8 @@ def dims_scrambled(rule: Rule, evidence: Evidence) -> Check:
     "Werbos 1990, Backpropagation through time",
 )
 def state_detached(rule: Rule, evidence: Evidence) -> Check:
-    if evidence.ended < TOLD * evidence.uniform:
+    guess = evidence.uniform if math.isfinite(evidence.uniform) else evidence.began
+    if evidence.ended < STAYS * guess:
         return rule.passed("it learns all the same")
     return _by_wiring(rule, evidence, 0.92, "the recurrence")
 

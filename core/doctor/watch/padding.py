@@ -11,6 +11,7 @@ PADDED = 0.4
 """Share of rows that end in padding."""
 MASKED = 1e4
 """Numbers below the negative of it are those of a mask."""
+BY_CLASSES = ("cross_entropy", "nll_loss")
 COUNTED, SELDOM = 0.6, 0.1
 """Share of the targets that are padding; and of the tokens that are the same and none."""
 MIN_ROWS, ALL = 4, 0.99
@@ -72,13 +73,18 @@ def _padding_read_at(tokens: Tensor, place: object) -> str:
 def padding_in_loss(graph: StepGraph) -> Wired:
     """Find a loss that counts padding: most targets are one class behind the end of the tokens."""
     tokens, call = _tokens(graph), graph.loss
-    if tokens is None or call is None or call.targets.is_floating_point():
+    if tokens is None or call is None or call.op.name not in BY_CLASSES:
         return None
-    if call.targets.numel() != tokens.numel() or call.op.argument(2, "weight") is not None:
+    # Losses of each target are weighed by a mask behind it.
+    weighed = (
+        call.op.argument(2, "weight") is not None or call.op.argument(6, "reduction") == "none"
+    )
+    if weighed or call.targets.is_floating_point() or call.targets.numel() != tokens.numel():
         return None
     labels = call.targets.reshape(tokens.shape)
     pad, fill = labels[:, -1].mode().values, tokens[:, -1].mode().values
-    if len(torch.unique(labels)) < 3 or bool((labels == call.op.argument(4, "ignore_index")).any()):
+    ignored = call.op.argument(4, "ignore_index", -100)
+    if len(torch.unique(labels)) < 3 or bool((labels == ignored).any()):
         return None
     # From behind, as far as nothing but padding comes.
     behind = (tokens == fill).flip(1).long().cumprod(1).flip(1).bool()

@@ -13,7 +13,7 @@ from .contexts import LOOK_UPS, index_of
 from .graph import StepGraph, Wired, made_without_data
 from .loss_wiring import minimised_similarity, wrong_form
 from .node_wiring import mixed_graphs, summed_neighbours
-from .padding import mask_upside_down, padding_in_loss, padding_read
+from .padding import RECURRENT, mask_upside_down, padding_in_loss, padding_read
 from .policy_wiring import unlearns_rewards
 from .shared_targets import hidden_in_targets, shifted_twice
 from .tape import PRODUCTS, RANDOM, Op
@@ -81,18 +81,30 @@ def _dims_scrambled(graph: StepGraph, variables: Variables) -> Wired:
         swapped = before[:1] != after[:1] and len(before) == len(after) > 2
         kept = 0 if swapped else 1
         sizes = [[size for size in shape[kept:] if size > 1] for shape in (before, after)]
-        same = swapped or before[:1] == after[:1]
+        same = before[:1] == after[:1] or (swapped and not _is_undone(graph, op))
         if same and sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1]):
             return f"{op.name} makes {after} of {before}, and moves no number", op
     return None
+
+
+def _is_undone(graph: StepGraph, reshape: Op) -> bool:
+    """Whether examples come back by another reshape: they were cut into pieces, as many as wide."""
+    made = {id(reshape.outputs[0])}
+    for op in graph.ops[graph.ops.index(reshape) + 1 :]:
+        if any(id(t) in made for t in op.inputs):
+            made |= {id(t) for t in op.outputs}
+            again = op.name in (*RESHAPES, "flatten", "unflatten")
+            if again and op.outputs[0].shape[:1] == reshape.args[0].shape[:1]:
+                return True
+    return False
 
 
 def _state_detached(graph: StepGraph, variables: Variables) -> Wired:
     """Between the steps of one sequence: what came before the last is not learned from.
 
     Where each step has a loss of its own, as over several windows, more than the last is reached;
-    and an input that is moved along a gradient, or a network that is iterated without one, is none
-    of a recurrence.
+    and an input that is moved along a gradient, a network that is iterated without one, and a
+    window of a long sequence are no steps of a recurrence.
     """
     reached = {id(graph.tape.root)}
     for op in reversed(graph.tape.ops):
@@ -100,12 +112,13 @@ def _state_detached(graph: StepGraph, variables: Variables) -> Wired:
             return None
         if any(id(t) in reached and t.requires_grad for t in op.outputs):
             reached |= {id(t) for t in op.inputs if t.requires_grad}
-    for weight in graph.weights.values():
-        calls = [
-            op
-            for op in graph.ops
-            if op.grad_enabled and any(t is weight for t in op.inputs) and weight.dim() > 1
-        ]
+    calls_of: dict[int, list[Op]] = {}
+    for op in graph.ops:
+        window = op.name in RECURRENT and min(op.inputs[0].shape[:2]) > 1
+        for tensor in op.inputs if op.grad_enabled and not window else ():
+            if id(tensor) in graph.weights and tensor.dim() > 1:
+                calls_of.setdefault(id(tensor), []).append(op)
+    for key, calls in calls_of.items():
         if len(calls) < MANY_CALLS or id(calls[-1].outputs[0]) not in reached:
             continue
         if any(id(t) in reached for op in calls[:-1] for t in op.outputs):
@@ -119,9 +132,8 @@ def _state_detached(graph: StepGraph, variables: Variables) -> Wired:
             and graph.kind(op.inputs[0]) == "signal"
         ]
         if len(cuts) >= len(calls) - 1:
-            words = (
-                f"the state is detached between {len(calls)} steps through {variables.name(weight)}"
-            )
+            name = variables.name(graph.weights[key])
+            words = f"the state is detached between {len(calls)} steps through {name}"
             return f"{words}: the gradient of the loss reaches the last alone", cuts[-1]
     return None
 

@@ -47,15 +47,15 @@ def same_shape(source: ProgramSource, cause: Cause) -> Change | None:
 def without_padding(source: ProgramSource, cause: Cause) -> Change | None:
     """Leave the class of the padding out of the loss."""
     known = re.search(r"of the targets are (-?\d+),", cause.evidence)
-    calls = [call for call in source.calls() if last_name(call.func) in BY_CLASSES]
-    if not known or not calls or any(k.arg == "ignore_index" for c in calls for k in c.keywords):
+    every = [call for call in source.calls() if last_name(call.func) in BY_CLASSES]
+    there = [call for line in cause.lines[:1] for call in source.at(line) if call in every]
+    calls = there or every  # one that is made elsewhere, if there is no other
+    if not known or len(calls) != 1 or any(k.arg == "ignore_index" for k in calls[0].keywords):
         return None
-    edits = []
-    for call in calls:
-        given = [source.text(part) for part in (*call.args, *call.keywords)]
-        every = ", ".join([*given, f"ignore_index={known[1]}"])
-        edits.append(source.replace(call, f"{source.text(call.func)}({every})"))
-    return "the padding left out of the loss", edits
+    (call,) = calls
+    given = [source.text(part) for part in (*call.args, *call.keywords)]
+    new = f"{source.text(call.func)}({', '.join([*given, f'ignore_index={known[1]}'])})"
+    return "the padding left out of the loss", [source.replace(call, new)]
 
 
 def _compared(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:

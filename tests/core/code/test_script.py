@@ -133,7 +133,7 @@ RECIPES = [(p, r) for p in playgrounds.all_names() for r in playgrounds.get(p).r
 def test_a_script_can_be_shown_in_a_lecture(name, recipe):
     """At most 150 lines of valid Python, none too long, and no import of Glassbox."""
     script = write_script(name, playgrounds.get(name).recipes[recipe])
-    lines = script.splitlines()
+    lines = script.replace(str(ROOT), ".").splitlines()  # wherever it was cloned to
     assert 50 <= len(lines) <= 150 and max(map(len, lines)) <= 100
     assert "\n\n\n\n" not in script and "{" + "%" not in script
     roots = {

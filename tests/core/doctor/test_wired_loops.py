@@ -94,6 +94,20 @@ def test_steps_for_a_batch_by_a_reshape(cause, moved):
     assert first(train(loss, lstm, out)) == cause
 
 
+def test_a_series_in_pieces_that_are_as_many_as_the_batch():
+    """Its examples come back by another reshape: nothing is mixed."""
+    x, y = torch.randn(200, 64, 3), torch.arange(200) % 4
+    x += 2 * F.one_hot(y, 4)[:, None, :3]
+    inside, out = nn.Linear(3, WIDE), nn.Linear(WIDE, 4)
+
+    def loss(step):
+        i = torch.randint(0, 200, (8,))
+        pieces = inside(x[i].reshape(64, 8, 3)).tanh().mean(1)  # 8 of 8 steps in each example
+        return F.cross_entropy(out(pieces.reshape(8, 8, WIDE).mean(1)), y[i])
+
+    assert first(train(loss, inside, out)) == ""
+
+
 @pytest.mark.parametrize(
     ("cause", "between", "each"),
     [
@@ -118,6 +132,21 @@ def test_a_state_between_the_steps_of_one_sequence(cause, between, each):
 
     diagnosis = train(make_loss, embed, cell, out)
     assert first(diagnosis) == cause, diagnosis.text()
+
+
+def test_windows_of_a_long_sequence_may_be_detached():
+    """Between them, once each: that is truncated backpropagation through time."""
+    x, y = torch.randn(200, 40, 3), torch.arange(200) % 4
+    lstm, out = nn.LSTM(3, WIDE, batch_first=True), nn.Linear(WIDE, 4)
+
+    def make_loss(step):
+        i, state = torch.randint(0, 200, (ROWS,)), None
+        for window in x[i].split(10, 1):
+            hidden, state = lstm(window, state)
+            state = tuple(part.detach() for part in state)
+        return F.cross_entropy(out(hidden[:, -1]), y[i])
+
+    assert "state_detached" not in [cause.id for cause in train(make_loss, lstm, out).causes]
 
 
 @pytest.mark.parametrize(("cause", "shares"), ATTENTION)
@@ -218,6 +247,32 @@ def test_padding_in_the_loss(cause, ignored, filled):
         return F.cross_entropy(logits.flatten(0, 1), labels[i].flatten(), ignore_index=ignored)
 
     assert first(train(loss, embed, gru, out)) == cause
+
+
+@pytest.mark.parametrize("way", ["masked", "picked"])
+def test_padding_that_a_loss_leaves_out_by_hand(way):
+    """Each loss times a mask; or log-probabilities that are picked, which is understood."""
+    lengths = torch.randint(2, 4, (200, 1))
+    x = torch.randint(1, 9, (200, TOKENS))
+    real = torch.arange(TOKENS) < lengths
+    tokens, labels = torch.where(real, x, 0), torch.where(real, 1 + x % 4, 0)
+    embed, gru, out = (
+        nn.Embedding(9, WIDE),
+        nn.GRU(WIDE, WIDE, batch_first=True),
+        nn.Linear(WIDE, 5),
+    )
+
+    def loss(step):
+        i = torch.randint(0, 200, (ROWS,))
+        logits, y, kept = out(gru(embed(tokens[i]))[0]).flatten(0, 1), labels[i].flatten(), real[i]
+        if way == "masked":
+            each = F.cross_entropy(logits, y, reduction="none") * kept.flatten()
+            return each.sum() / kept.sum()
+        return -logits.log_softmax(-1)[torch.arange(len(y)), y].mean()
+
+    diagnosis = train(loss, embed, gru, out)
+    assert "padding_in_loss" not in [cause.id for cause in diagnosis.causes], diagnosis.text()
+    assert "not understood" not in diagnosis.sentence
 
 
 @pytest.mark.parametrize("cause", ["padding_read", ""])

