@@ -20,6 +20,7 @@ from .tape import PRODUCTS, RANDOM, Op
 from .variables import Variables
 
 RESHAPES = ("view", "reshape")
+REGROUPS = (*RESHAPES, "flatten", "unflatten")
 MOVES = frozenset(
     (
         "view reshape flatten contiguous transpose permute movedim swapaxes t T mT getitem chunk "
@@ -81,20 +82,27 @@ def _dims_scrambled(graph: StepGraph, variables: Variables) -> Wired:
         swapped = before[:1] != after[:1] and len(before) == len(after) > 2
         kept = 0 if swapped else 1
         sizes = [[size for size in shape[kept:] if size > 1] for shape in (before, after)]
-        same = before[:1] == after[:1] or (swapped and not _is_undone(graph, op))
+        same = before[:1] == after[:1] or (swapped and not _in_pieces(graph, op))
         if same and sizes[0] != sizes[1] and sorted(sizes[0]) == sorted(sizes[1]):
             return f"{op.name} makes {after} of {before}, and moves no number", op
     return None
 
 
-def _is_undone(graph: StepGraph, reshape: Op) -> bool:
-    """Whether examples come back by another reshape: they were cut into pieces, as many as wide."""
-    made = {id(reshape.outputs[0])}
-    for op in graph.ops[graph.ops.index(reshape) + 1 :]:
-        if any(id(t) in made for t in op.inputs):
+def _in_pieces(graph: StepGraph, reshape: Op) -> bool:
+    """Whether a reshape cuts examples into pieces, as many as wide, that another joins; or joins.
+
+    Between the two no recurrent layer may take the first dimension for its steps.
+    """
+    for first in (op for op in graph.ops if op.name in REGROUPS):
+        made = {id(first.outputs[0])}
+        for op in graph.ops[graph.ops.index(first) + 1 :]:
+            if not any(id(t) in made for t in op.inputs):
+                continue
+            if op.name in RECURRENT and not op.args[-1]:  # not batch_first
+                break
             made |= {id(t) for t in op.outputs}
-            again = op.name in (*RESHAPES, "flatten", "unflatten")
-            if again and op.outputs[0].shape[:1] == reshape.args[0].shape[:1]:
+            comes_back = op.outputs[0].shape[:1] == first.args[0].shape[:1]
+            if reshape in (first, op) and op.name in REGROUPS and comes_back:
                 return True
     return False
 

@@ -94,18 +94,23 @@ def test_steps_for_a_batch_by_a_reshape(cause, moved):
     assert first(train(loss, lstm, out)) == cause
 
 
-def test_a_series_in_pieces_that_are_as_many_as_the_batch():
-    """Its examples come back by another reshape: nothing is mixed."""
+@pytest.mark.parametrize(
+    ("cause", "way"), [("", "means"), ("", "steps"), ("dims_scrambled", "steps first")]
+)
+def test_a_series_in_pieces_that_are_as_many_as_the_batch(cause, way):
+    """Its examples come back by another reshape: nothing is mixed but by what goes over pieces."""
     x, y = torch.randn(200, 64, 3), torch.arange(200) % 4
     x += 2 * F.one_hot(y, 4)[:, None, :3]
-    inside, out = nn.Linear(3, WIDE), nn.Linear(WIDE, 4)
+    inside, out = nn.LSTM(3, WIDE, batch_first=way != "steps first"), nn.Linear(WIDE, 4)
 
     def loss(step):
         i = torch.randint(0, 200, (8,))
-        pieces = inside(x[i].reshape(64, 8, 3)).tanh().mean(1)  # 8 of 8 steps in each example
-        return F.cross_entropy(out(pieces.reshape(8, 8, WIDE).mean(1)), y[i])
+        pieces = inside(x[i].reshape(64, 8, 3))[0]  # 8 of 8 steps in each example
+        if way == "means":
+            pieces = pieces.mean(1)
+        return F.cross_entropy(out(pieces.reshape(8, -1, WIDE).mean(1)), y[i])
 
-    assert first(train(loss, inside, out)) == ""
+    assert first(train(loss, inside, out)) == cause
 
 
 @pytest.mark.parametrize(
