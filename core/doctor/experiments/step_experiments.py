@@ -132,6 +132,8 @@ def shuffled_inputs(replay: Replay, evidence: Evidence, seconds: float) -> Outco
         random.restore()
         other = replay.outputs((tuple(t.roll(1, 0) for t in inputs), targets)).float()
     own, other = (t.masked_fill(t.abs() > MASKED, 0.0) for t in (own, other))
+    if not bool((own - other).isfinite().all()):
+        raise ValueError("the outputs are NaN")
     rows = _rows(own, len(inputs[0]))
     size = float(own.abs().mean()) + 1e-12
     change = float((own - other).abs().mean()) / size
