@@ -26,6 +26,7 @@ def baselines_of(task: LossTask, data: SeenData, copies_input: bool = False) -> 
     """
     aims, new = targets_of(task, data.trained.targets), targets_of(task, data.new.targets)
     found: dict[str, float] = {}
+    several = bool(data.trained.further)
     if task.kind == "classes":
         known = aims[(aims != task.ignored) & (aims >= 0)]
         counts = torch.bincount(known.flatten(), minlength=task.classes).float() + 1
@@ -33,7 +34,7 @@ def baselines_of(task: LossTask, data: SeenData, copies_input: bool = False) -> 
             counts = counts * task.weights
         logs = (counts / counts.sum()).log().expand(*new.shape, task.classes)
         found["class frequency"] = float(row_losses(task, logs, new).mean())
-        if not data.trained.inputs.is_floating_point():
+        if not several and not data.trained.inputs.is_floating_point():
             found.update(_ngrams(task, data, aims, new))
             return found
     else:
@@ -44,6 +45,8 @@ def baselines_of(task: LossTask, data: SeenData, copies_input: bool = False) -> 
         )
         if copies_input or not data.trained.inputs.is_floating_point():
             return found
+    if several:
+        return found
     scale = scaling(data.trained.inputs)
     rows = scale(data.trained.inputs).flatten(1)[:MAX_NEIGHBOURS]
     asked, aims = scale(data.new.inputs).flatten(1), aims[:MAX_NEIGHBOURS]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,10 @@ FEW_FEATURES = 64
 MAX_WINDOW = 16
 """Tokens of a context that an MLP is given; a GRU reads longer ones."""
 MAX_VOCABULARY = 20_000
+MAX_MULTIPLIED = 4
+"""Names of which each two are multiplied."""
+EMBEDDED = 0.3
+"""The deviation of their embeddings at first."""
 MAX_WIDTH = 4096
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.LeakyReLU,  # of few units, none may die
@@ -46,13 +50,13 @@ class Form:
         make: makes one of a width.
         work: multiplications that a row takes, by width.
         positions: steps of a sequence that a row takes one after another.
-        feed: turns examples' inputs into what it is given.
+        feed: turns all of examples' inputs into what it is given.
     """
 
     name: str
     make: Callable[[int], nn.Module]
     work: Callable[[int], float]
-    feed: Callable[[Tensor], Tensor]
+    feed: Callable[..., Tensor]
     positions: int = 0
 
     @property
@@ -135,6 +139,48 @@ class _Recurrent(nn.Module):
         return made.reshape(-1, *self.outputs)
 
 
+class _Joint(nn.Module):
+    """Embeddings of several names and their products, and numbers: a linear layer beside an MLP.
+
+    He et al. 2017, Neural collaborative filtering; Cheng et al. 2016, Wide and deep learning.
+    """
+
+    def __init__(
+        self,
+        vocabularies: list[int],
+        numbers: int,
+        hidden: list[int],
+        outputs: tuple[int, ...],
+        activation: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.outputs, width = outputs, hidden[0]
+        tables = [nn.Embedding(size, width) for size in vocabularies]
+        for table in tables:
+            nn.init.normal_(table.weight, std=EMBEDDED)
+        self.embeddings = nn.ModuleList(tables)
+        self.pairs = _pairs(len(vocabularies))
+        features = width * (len(vocabularies) + len(self.pairs)) + numbers
+        layers: list[nn.Module] = []
+        for before, after in pairwise([features, *hidden]):
+            layers += [nn.Linear(before, after), activation]
+        self.deep = nn.Sequential(*layers, nn.Linear(hidden[-1], outputs[-1]))
+        self.wide = nn.Linear(features, outputs[-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        names = len(self.embeddings)
+        found = [table(x[:, place].long()) for place, table in enumerate(self.embeddings)]
+        products = [found[a] * found[b] for a, b in self.pairs]
+        features = torch.cat([*found, *products, x[:, names:]], 1)
+        made: Tensor = self.deep(features) + self.wide(features)
+        return made.reshape(-1, *self.outputs)
+
+
+def _pairs(names: int) -> list[tuple[int, int]]:
+    """Return which embeddings are multiplied."""
+    return list(combinations(range(names), 2)) if names <= MAX_MULTIPLIED else []
+
+
 def form_of(replay: Replay, task: LossTask, data: SeenData, evidence: Evidence) -> Form:
     """Choose the kind of reference network by the kind of input."""
     inputs = data.trained.inputs
@@ -146,6 +192,8 @@ def form_of(replay: Replay, task: LossTask, data: SeenData, evidence: Evidence) 
     activation = next((x.nonlinearity for x in layers if x.nonlinearity), "relu")
     made_of = ACTIVATIONS.get(activation, nn.LeakyReLU)
     depth = min(3, max(1, len(layers) - 1))
+    if data.trained.further:
+        return _for_several(data, aims, outputs, made_of, depth)
     if not inputs.is_floating_point():
         return _for_tokens(inputs, data, outputs, reads, made_of, depth)
     scale = scaling(inputs)
@@ -227,6 +275,48 @@ def _for_tokens(
         return [width] * depth
 
     return _mlp("MLP", length, hidden, outputs, activation, whole, vocabulary, embedding)
+
+
+def _for_several(
+    data: SeenData,
+    aims: Tensor,
+    outputs: tuple[int, ...],
+    activation: type[nn.Module],
+    depth: int,
+) -> Form:
+    if outputs[0] > 1:
+        # What a sequence is to become may be among the inputs, as in teacher forcing.
+        raise ValueError("it has several inputs and several outputs")
+    trained = [t.reshape(len(t), -1) for t in data.trained.given]
+    new = [t.reshape(len(t), -1) for t in data.new.given]
+    if any(bool((t == aims).all(0).any()) for t in trained):
+        raise ValueError("its targets are among its inputs")
+    names = [place for place, t in enumerate(trained) if not t.is_floating_point()]
+    numbers = [place for place in range(len(trained)) if place not in names]
+    if sum(trained[place].shape[1] for place in names) > MAX_WINDOW:
+        raise ValueError("one of its several inputs is a sequence")
+    both = [torch.cat([trained[place], new[place]]) for place in names]
+    if any(int(t.min()) < 0 for t in both):
+        raise ValueError("some tokens are negative")
+    vocabularies = [int(size) + 1 for t in both for size in t.amax(0)]
+    if max(vocabularies, default=0) > MAX_VOCABULARY:
+        raise ValueError("its vocabulary is too large")
+    scales = {place: scaling(trained[place]) for place in numbers}
+    count = sum(trained[place].shape[1] for place in numbers)
+
+    def feed(*inputs: Tensor) -> Tensor:
+        rows = [t.reshape(len(t), -1) for t in inputs]
+        scaled = [scales[place](rows[place]) for place in numbers]
+        return torch.cat([*(rows[place].float() for place in names), *scaled], 1)
+
+    def make(width: int) -> nn.Module:
+        return _Joint(vocabularies, count, [width] * depth, outputs, activation())
+
+    def work(width: int) -> float:
+        features = width * (len(vocabularies) + len(_pairs(len(vocabularies)))) + count
+        return (features + outputs[-1]) * width + features * outputs[-1]
+
+    return Form("MLP of embeddings" if names else "MLP", make, work, feed)
 
 
 def _mlp(

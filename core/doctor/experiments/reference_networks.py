@@ -1,9 +1,10 @@
 """Is a network too small? Others are trained on what a watched loop was seen to use.
 
 The kind of input decides what they are: an MLP for vectors, a small convolutional network for
-pictures, a GRU for sequences; with a quarter of the network's own number of parameters, as many,
-and four times as many. They, the watched network and simple baselines are compared on the same new
-examples. How long they train is decided by sizes, so that the same loop has the same answer.
+pictures, a GRU for sequences, an MLP of embeddings for names of several kinds; with a quarter of
+the network's own number of parameters, as many, and four times as many. They, the watched network
+and simple baselines are compared on the same new examples. How long they train is decided by sizes,
+so that the same loop has the same answer.
 """
 
 import copy
@@ -245,7 +246,7 @@ def _own_losses(
     Raises:
         ValueError: there was no time, or outputs and targets do not fit.
     """
-    rows = examples.rows[0][:most], examples.rows[1][:most]
+    rows = tuple(part[:most] for part in examples.rows)
     found = []
     size, done = len(data.places[0]), 0
     for substitutes, count in parts(data.places, rows):
@@ -274,7 +275,7 @@ def _trained(
     torch.manual_seed(0)  # of the caller's random state nothing is used: it is restored
     device = data.trained.inputs.device
     model = form.make(width).to(device).float()
-    inputs, aims = form.feed(data.trained.inputs), targets_of(task, data.trained.targets)
+    inputs, aims = form.feed(*data.trained.given), targets_of(task, data.trained.targets)
     mean, std = _unit(task, aims)
     scaled = (aims - mean) / std if task.kind == "values" else aims
     order = torch.randperm(len(inputs), generator=generator)
@@ -312,7 +313,7 @@ def _trained(
             if now < lowest:
                 best, lowest = copy.deepcopy(model.state_dict()), now
     model.load_state_dict(best)
-    return losses(form.feed(data.new.inputs), targets_of(task, data.new.targets))
+    return losses(form.feed(*data.new.given), targets_of(task, data.new.targets))
 
 
 def _learned_loss(task: LossTask, scores: Tensor, targets: Tensor) -> Tensor:
@@ -376,7 +377,7 @@ def _outcome(
     measured = f"Loss on {examples}: yours, with {parameters:,} parameters, {found.own:.3g}."
     if kind:
         networks = ", ".join(f"{name} {mean(name):.3g}" for name in SIZES if name in losses)
-        article = "An" if kind == "MLP" else "A"
+        article = "An" if kind.startswith("MLP") else "A"
         measured += f" {article} {kind} with so many parameters reaches: {networks}."
     if baselines:
         measured += (

@@ -10,6 +10,7 @@ which networks that are trained here do without.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 import torch
@@ -41,8 +42,8 @@ CERTAIN = 1e-3
 """The probability of not having drawn the last rows by chance, below which they are never drawn."""
 
 
-Rows = tuple[Tensor, Tensor]
-"""Of inputs and of targets."""
+Rows = tuple[Tensor, ...]
+"""Of inputs, one or more, and of targets, which come last."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,20 @@ class SeenExamples:
 
     Attributes:
         rows: what stands in the place of a drawn batch: for its inputs, and for its targets.
-        inputs: what the network is given for them, (rows, ...).
+        inputs: what the network is given for them first, (rows, ...).
         targets: what its outputs are compared with, (rows, ...).
+        further: what the network is given besides, each (rows, ...).
     """
 
     rows: Rows
     inputs: Tensor
     targets: Tensor
+    further: tuple[Tensor, ...] = ()
+
+    @property
+    def given(self) -> tuple[Tensor, ...]:
+        """All that the network is given."""
+        return (self.inputs, *self.further)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -125,16 +133,16 @@ def seen_data(replay: Replay, variables: Variables) -> SeenData:
     graph = replay.graph
     if graph.targets is None or not graph.inputs:
         raise ValueError("its inputs and targets were not recognised")
-    x, y = _drawn(graph, graph.inputs[0]), _drawn(graph, graph.targets)
-    others = [t for t in graph.inputs[1:] if id(x.batch) not in graph.ancestors(t)]
-    if others:
-        raise ValueError("the network has several inputs")
+    drawn, y = _drawn_inputs(graph), _drawn(graph, graph.targets)
+    x = drawn[0]
     if x.source is not None and x.source.dim() == 1 and x.batch.dim() == 2:
+        if len(drawn) > 1:
+            raise ValueError("the network has several inputs, of which one is a window")
         return _of_windows(replay, variables, x, y)
-    rows = _rows(replay, x, y)
+    rows = _rows(replay, drawn, y)
     if rows is None:
         return _of_batches(replay)
-    return _of_rows(replay, variables, x, y, rows)
+    return _of_rows(replay, variables, [*drawn, y], rows)
 
 
 def visits_of_source(replay: Replay, steps: int) -> float:
@@ -176,10 +184,28 @@ def _given(places: Rows, rows: Rows, index: Tensor) -> dict[int, Tensor]:
     """Return what replaces a batch, by some rows."""
     index = index.to(rows[0].device)
     # Where the input is the target, as in an autoencoder, the input counts.
-    return {id(places[1]): rows[1][index]} | {id(places[0]): rows[0][index]}
+    pairs = reversed(list(zip(places, rows, strict=True)))
+    return {id(place): some[index] for place, some in pairs}
 
 
 # From where a batch came.
+
+
+def _drawn_inputs(graph: StepGraph) -> list[_Drawn]:
+    """Follow the network's inputs back, without those that are made of another one.
+
+    Raises:
+        ValueError: one of them has no row for each example.
+    """
+    found = [_drawn(graph, graph.inputs[0])]
+    for tensor in graph.inputs[1:]:
+        drawn, behind = _drawn(graph, tensor), graph.ancestors(tensor)
+        if any(one.batch is drawn.batch or id(one.batch) in behind for one in found):
+            continue
+        if drawn.batch.shape[:1] != found[0].batch.shape[:1]:
+            raise ValueError("one of the network's inputs has no row for each example")
+        found.append(drawn)
+    return found
 
 
 def _drawn(graph: StepGraph, tensor: Tensor) -> _Drawn:
@@ -213,18 +239,28 @@ def _picks_rows(op: Op) -> bool:
     return index is not None and index is not Ellipsis
 
 
-def _rows(replay: Replay, x: _Drawn, y: _Drawn) -> Rows | None:
+def _picked(x: _Drawn) -> str:
+    """Return which rows were picked, to be compared."""
+    indices = [
+        op.argument(2, "index") if op.name == "index_select" else op.args[1] for op in x.picks
+    ]
+    return str([index.tolist() if hasattr(index, "tolist") else index for index in indices])
+
+
+def _rows(replay: Replay, drawn: list[_Drawn], y: _Drawn) -> Rows | None:
     """Return the whole training data, a row an example; None if only batches were seen."""
+    x = drawn[0]
     if x.source is not None:
-        if y.batch is x.batch:
-            return x.source, x.source
-        if y.source is not None and len(x.source) == len(y.source):
-            return x.source, y.source
-        return None
+        sources = [one.source for one in (*drawn, x if y.batch is x.batch else y)]
+        rows = tuple(source for source in sources if source is not None)
+        apart = len(drawn) > 1 and len({_picked(one) for one in (*drawn, y)}) > 1
+        same = len(rows) == len(sources) and len({len(source) for source in rows}) == 1
+        return rows if same and not apart else None
     first = [inputs[0] for inputs, _ in replay.batches[:2]]
     whole = len(first) > 1 and first[0].shape == first[1].shape and torch.equal(*first)
-    if whole and y.source is None and y.batch.dim() and len(x.batch) == len(y.batch):
-        return x.batch, y.batch
+    given_whole = all(one.source is None for one in (*drawn, y))
+    if whole and given_whole and y.batch.dim() and len(x.batch) == len(y.batch):
+        return (*(one.batch for one in drawn), y.batch)
     return None
 
 
@@ -240,9 +276,11 @@ def _some(index: Tensor, count: int) -> Tensor:
     return index[torch.randperm(len(index), generator=_generator())[:count]]
 
 
-def _of_rows(replay: Replay, variables: Variables, x: _Drawn, y: _Drawn, rows: Rows) -> SeenData:
-    places = x.batch, y.batch
-    given = 4 * replay.graph.inputs[0].numel() // max(1, len(x.batch))  # bytes of a row, as floats
+def _of_rows(replay: Replay, variables: Variables, drawn: list[_Drawn], rows: Rows) -> SeenData:
+    x, y = drawn[0], drawn[-1]
+    places = tuple(one.batch for one in drawn)
+    floats = 4 * sum(t.numel() for t in replay.graph.inputs if t.shape[:1] == x.batch.shape[:1])
+    given = floats // max(1, len(x.batch))  # bytes of a row
     most = max(MIN_ROWS, min(MAX_ROWS, MAX_BATCH_BYTES // max(1, given, rows[0][:1].nbytes)))
     most_new = min(MAX_NEW, MAX_REPLAYS * len(x.batch))
     index = torch.arange(len(rows[0]))
@@ -253,20 +291,21 @@ def _of_rows(replay: Replay, variables: Variables, x: _Drawn, y: _Drawn, rows: R
         new, source, used = validation
         known = index[:end] if used is None else index[~torch.isin(index, used)]
     elif len(index) - end >= MIN_NEW:
-        kept = _some(index[end:], most_new)
-        new, source = (rows[0][kept], rows[1][kept]), "examples that are never drawn"
+        new, source = _of(rows, _some(index[end:], most_new)), "examples that are never drawn"
         known = index[:end]
     else:
         mixed = _some(index, len(index))
         count = min(most_new, round(HELD_OUT * len(index)))
-        new, known = (rows[0][mixed[:count]], rows[1][mixed[:count]]), mixed[count:]
+        new, known = _of(rows, mixed[:count]), mixed[count:]
         is_new, source = False, "a part of the training data"
     if len(new[0]) > most_new:
-        kept = _some(torch.arange(len(new[0])), most_new)
-        new = new[0][kept], new[1][kept]
-    known = _some(known, most)
-    trained = rows[0][known], rows[1][known]
-    return _made(replay, places, trained, new, is_new, source)
+        new = _of(new, _some(torch.arange(len(new[0])), most_new))
+    return _made(replay, places, _of(rows, _some(known, most)), new, is_new, source)
+
+
+def _of(rows: Rows, index: Tensor) -> Rows:
+    """Return some rows."""
+    return tuple(part[index] for part in rows)
 
 
 def _never_drawn_from(graph: StepGraph, x: _Drawn, count: int) -> int:
@@ -305,31 +344,72 @@ def _validation(
             continue
         tensors, used = _tensors_of(dataset)
         if same:
-            tensors = (*tensors[:1], *tensors[:1])
-        if len(tensors) < 2 or not (_alike(tensors[0], rows[0]) and _alike(tensors[1], rows[1])):
+            tensors = tensors[:1] * 2
+        order = _places_in_training_set(variables, rows)
+        if len(tensors) <= max(order):
+            continue
+        tensors = tuple(tensors[place] for place in order)
+        if not all(map(_alike, tensors, rows)):
             continue
         if used is not None and tensors[0] is rows[0]:
-            return (rows[0][used], rows[1][used]), name, used
-        new = tensors if used is None else tuple(t[used] for t in tensors[:2])
-        if len(new[0]) >= MIN_NEW and not overlap(rows[0], new[0]) > OVERLAPPING:
-            return (new[0], new[1]), name, None
-    named = variables.validation_data()
-    for name, first in named.items():
-        if not _alike(first, rows[0]) or len(first) < MIN_NEW or first is rows[0]:
+            return _of(rows, used), name, used
+        new = tensors if used is None else _of(tensors, used)
+        if len(new[0]) >= MIN_NEW and not overlap(_joined(rows), _joined(new)) > OVERLAPPING:
+            return new, name, None
+    for name, first in _named_like(variables, rows, rows[0]):
+        if len(first) < MIN_NEW or first is rows[0]:
             continue
-        partners = [first] if same else [t for t in named.values() if _is_partner(t, first, rows)]
-        if partners and not overlap(rows[0], first) > OVERLAPPING:
-            return (first, partners[0]), name, None
+        new = (first, first) if same else _partners(variables, first, rows)
+        if new and not overlap(_joined(rows), _joined(new)) > OVERLAPPING:
+            return new, name, None
     return None
+
+
+def _places_in_training_set(variables: Variables, rows: Rows) -> list[int]:
+    """Return which tensors of a data set inputs and targets are; without one, in their order."""
+    for dataset in variables.datasets.values():
+        ids = [id(tensor) for tensor in _tensors_of(dataset)[0]]
+        if all(id(part) in ids for part in rows):
+            return [ids.index(id(part)) for part in rows]
+    return list(range(len(rows)))
+
+
+def _joined(rows: Rows) -> Tensor:
+    """Return what examples are told apart by: their inputs, as one tensor."""
+    if len(rows) == 2:
+        return rows[0]
+    return torch.cat([part.reshape(len(part), -1).double() for part in rows[:-1]], 1)
+
+
+def _partners(variables: Variables, first: Tensor, rows: Rows) -> Rows:
+    """Return validation data's first inputs with what belongs to them; () if there is none."""
+    found = [first]
+    for part in rows[1:]:
+        for _, tensor in _named_like(variables, rows, part):
+            known = any(tensor is other for other in (*found, *rows))
+            if len(tensor) == len(first) and not known:
+                found.append(tensor)
+                break
+    return tuple(found) if len(found) == len(rows) else ()
+
+
+def _named_like(variables: Variables, rows: Rows, part: Tensor) -> list[tuple[str, Tensor]]:
+    """Return validation data that may belong to training data; of several inputs, by its name.
+
+    ``val_films`` belongs to ``films``, rather than ``val_users``.
+    """
+    named = variables.validation_data()
+    fitting = [(name, tensor) for name, tensor in named.items() if _alike(tensor, part)]
+    if len(rows) == 2 or len(fitting) < 2:
+        return fitting
+    own = next((name for name, tensor in variables.data.items() if tensor is part), "")
+    if not own:
+        return []
+    return sorted(fitting, key=lambda one: -SequenceMatcher(None, one[0], own).ratio())
 
 
 def _alike(tensor: Tensor, rows: Tensor) -> bool:
     return tensor.dtype == rows.dtype and tensor.shape[1:] == rows.shape[1:] and tensor.dim() > 0
-
-
-def _is_partner(tensor: Tensor, first: Tensor, rows: Rows) -> bool:
-    fits = tensor is not first and tensor.dim() > 0 and len(tensor) == len(first)
-    return fits and _alike(tensor, rows[1]) and tensor is not rows[1]
 
 
 def _tensors_of(dataset: Dataset[Any]) -> tuple[tuple[Tensor, ...], Tensor | None]:
@@ -405,14 +485,15 @@ def _of_batches(replay: Replay) -> SeenData:
     """Take the batches that were kept: every fourth is held out."""
     graph = replay.graph
     assert graph.targets is not None
-    batches = replay.matching_batches() if len(graph.inputs) == 1 else []
+    rows_each = {tuple(t.shape[:1]) for t in graph.inputs}
+    batches = replay.matching_batches() if len(rows_each) == 1 else []
     if len(batches) < 4:
         raise ValueError("only single batches of the data were seen")
     trained, new = (
-        (torch.cat([inputs[0] for inputs, _ in chosen]), torch.cat([aims for _, aims in chosen]))
+        tuple(map(torch.cat, zip(*((*inputs, aims) for inputs, aims in chosen), strict=True)))
         for chosen in ([b for n, b in enumerate(batches) if n % 4], batches[::4])
     )
-    places = graph.inputs[0], graph.targets
+    places = *graph.inputs, graph.targets
     return _made(replay, places, trained, new, False, "a part of the batches that were kept")
 
 
@@ -426,7 +507,7 @@ def _made(
         raise ValueError(f"only {len(trained[0])} examples were seen")
     size, given, aims = len(places[0]), graph.inputs[0], graph.targets
     alone = len(graph.inputs) == 1 and len(given) == size
-    apart = len(places[1]) != size or (len(aims) != size and not _flattened(aims, places[1]))
+    apart = len(places[-1]) != size or (len(aims) != size and not _flattened(aims, places[-1]))
     if aims.numel() % size or apart:
         raise ValueError("it is not known which dimension has the examples")
     if _in_order(replay, places):
@@ -436,14 +517,13 @@ def _made(
         made = []
         with torch.no_grad():
             for substitutes, count in parts(places, rows):
-                inputs = substitutes[id(places[0])]
+                inputs = [substitutes[id(place)] for place in places[:-1]]
                 if alone and given is not places[0]:
-                    inputs = replay.repeat(given, substitutes)
-                targets = replay.repeat(aims, substitutes)
-                made.append((inputs[:count], targets.reshape(size, -1)[:count]))
-        inputs = torch.cat([part[0] for part in made])
-        targets = torch.cat([part[1] for part in made])
-        return SeenExamples(rows, inputs.detach(), targets.detach())
+                    inputs = [replay.repeat(given, substitutes)]
+                targets = replay.repeat(aims, substitutes).reshape(size, -1)
+                made.append([part[:count] for part in (targets, *inputs)])
+        targets, first, *further = (torch.cat(part).detach() for part in zip(*made, strict=True))
+        return SeenExamples(rows, first, targets, tuple(further))
 
     return SeenData(places, examples(trained), examples(new), is_new, source)
 
@@ -455,7 +535,7 @@ def _in_order(replay: Replay, places: Rows) -> bool:
     As where time runs along the first dimension, or the rows are the nodes of a graph.
     """
     size, root = len(places[0]), replay.graph.tape.root
-    if size < 2 or len(places[1]) != size or root is None or root.numel() != 1:
+    if size < 2 or len(places[-1]) != size or root is None or root.numel() != 1:
         return False
     order = torch.randperm(size, generator=_generator())
     same = float(replay.repeat(root, _given(places, places, torch.arange(size))))

@@ -392,8 +392,10 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     if found := by_size(evidence, forecast.gain):
         verdict, sentence, sure = found
         return verdict, f"{sentence}{hint}", sure
-    # What was tried on new examples counts more than a forecast of the training loss.
-    tried = settled_on_new(evidence) if forecast.on == "training" else None
+    # What was tried on new examples counts more than a forecast of the training loss, or one that
+    # leaves open whether the loss falls.
+    vague = forecast.on == "training" or forecast.high > forecast.now
+    tried = settled_on_new(evidence) if vague else None
     rare = _has_risen(evidence) or _knows_training_examples(evidence)
     if forecast.on == "training" and rare:
         return rare
@@ -420,9 +422,10 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     if tried is not None and forecast.gain >= WORTH_IT:
         settled = (
             f"its loss on new examples has settled at {figures(tried.own)}: {tried.again}, of"
-            f" a copy, take it to {figures(tried.longer)}, however far the training loss still"
-            " falls"
+            f" a copy, take it to {figures(tried.longer)}"
         )
+        if forecast.on == "training":
+            settled += ", however far the training loss still falls"
     if at_floor(evidence):
         verdict = "at_floor"
         settled += "; no network of another size and no baseline is better on the same new examples"

@@ -74,6 +74,63 @@ def test_a_network_of_two_units_is_too_small_for_a_ring(small):
     assert len(done.picture.series[0].y) == len(names)
 
 
+class Ratings(nn.Module):
+    """A vector for each user, one for each film, and their product."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.user, self.film = nn.Embedding(40, size), nn.Embedding(30, size)
+        for table in (self.user, self.film):
+            nn.init.normal_(table.weight, std=0.3)
+
+    def forward(self, user, film):
+        return (self.user(user) * self.film(film)).sum(-1)
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_network_of_names_is_compared_with_others_of_names(size):
+    """Users and films have four tastes; a network with one for each is too small."""
+    torch.manual_seed(1)
+    user, film = torch.randint(0, 40, (3000,)), torch.randint(0, 30, (3000,))
+    taste = torch.randn(40, 4)[user] * torch.randn(30, 4)[film]
+    rating = taste.sum(1) / 2 + 0.1 * torch.randn(3000)
+    net = Ratings(size)
+    optimizer = torch.optim.Adam(net.parameters(), 0.02)
+    with watch(quiet=True, record=False, budget=8) as seen:
+        for step in range(500):
+            i = torch.randint(0, 2500, (128,))
+            loss = F.mse_loss(net(user[i], film[i]), rating[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+            if step % 50 == 49:
+                with torch.no_grad():
+                    seen.validate(F.mse_loss(net(user[2500:], film[2500:]), rating[2500:]))
+    done = comparison(seen)
+    assert "An MLP of embeddings" in done.measured and "never drawn" in done.measured
+    assert (seen.diagnosis.verdict == "too_small") is (size == 1)
+
+
+def test_teacher_forcing_gives_no_reference():
+    """What is to be written is among the inputs, and another network would copy it."""
+    x = torch.randn(400, 5)
+    y = ((x.sum(1, keepdim=True) > 0) + torch.arange(6) + torch.randint(0, 3, (400, 1))) % 9
+    embed, gru, out = nn.Embedding(9, 8), nn.GRU(13, 16, batch_first=True), nn.Linear(16, 9)
+    optimizer = torch.optim.Adam([p for m in (embed, gru, out) for p in m.parameters()], 0.01)
+    with watch(quiet=True, record=False, budget=2) as seen:
+        for _ in range(60):
+            i = torch.randint(0, 400, (32,))
+            before = F.pad(y[i, :-1], (1, 0))
+            states, _ = gru(torch.cat([embed(before), x[i][:, None].expand(-1, 6, 5)], 2))
+            loss = F.cross_entropy(out(states).flatten(0, 1), y[i].flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert "several inputs" in comparison(seen).measured
+
+
 def test_the_loop_keeps_its_weights_and_its_random_numbers(small):
     """As they are without any experiment."""
     _, weights, random, _ = small

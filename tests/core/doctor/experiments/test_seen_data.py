@@ -130,6 +130,74 @@ def test_without_any_source_the_kept_batches_have_to_do_or_it_says_why():
         found(seen)
 
 
+class Ratings(nn.Module):
+    """What users think of films."""
+
+    def __init__(self):
+        super().__init__()
+        self.user, self.film = nn.Embedding(50, 4), nn.Embedding(90, 4)
+
+    def forward(self, user, film):
+        return (self.user(user) * self.film(film)).sum(-1)
+
+
+def rated(count=ROWS):
+    """Films, ratings that tell which film and user they belong to, and users."""
+    films, users = torch.randint(0, 90, (count,)), torch.randint(0, 50, (count,))
+    return films, users + films / 100, users
+
+
+@pytest.mark.parametrize("way", ["picked", "loader", "batches"])
+def test_rows_of_several_inputs_stay_together(way):
+    """Of training and of validation data, in whatever order they are held."""
+    films, ratings, users = rated()
+    train_set, net = TensorDataset(films, ratings, users), Ratings()
+    if way == "picked":
+        val_films, val_ratings, val_users = rated(120)
+        assert len(val_films) == len(val_ratings) == len(val_users)
+    elif way == "loader":
+        val_set = TensorDataset(*rated(120))
+        assert len(val_set) == 120
+    optimizer = torch.optim.SGD(net.parameters(), 0.01)
+    with quiet() as seen:
+        for f, r, u in DataLoader(train_set, 20, shuffle=True):
+            if way == "picked":
+                i = torch.randint(0, ROWS, (20,))
+                f, r, u = films[i], ratings[i], users[i]
+            elif way == "batches":
+                f, r, u = (torch.tensor(t.tolist()) for t in (f, r, u))
+            loss = F.mse_loss(net(u, f), r)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    data = found(seen)
+    assert data.source.startswith({"picked": "val_", "loader": "val_set"}.get(way, "a part of"))
+    assert data.is_new is (way != "batches") and len(data.new) >= 20
+    for examples in (data.trained, data.new):
+        user, film = examples.given
+        assert torch.equal(examples.targets[:, 0], user + film / 100)
+
+
+def test_inputs_that_are_picked_by_other_rows_are_taken_as_they_were():
+    """As in pairs: which rows make a pair is not known, and only the batches are."""
+    x, y = table()
+    net = nn.Bilinear(6, 6, 1)
+    optimizer = torch.optim.SGD(net.parameters(), 1e-6)
+    with quiet() as seen:
+        for _ in range(8):
+            i, j = torch.randint(0, ROWS, (2, 32))
+            loss = F.binary_cross_entropy_with_logits(net(x[i], x[j])[:, 0], (y[i] == y[j]).float())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    data = found(seen)
+    assert "batches" in data.source and not data.is_new
+    same = data.new.inputs[:, 0] % 3 == data.new.further[0][:, 0] % 3
+    assert torch.equal(data.new.targets[:, 0], same.float())
+
+
 @pytest.mark.parametrize("ahead", [0, 1], ids=["examples", "time"])
 def test_rows_whose_order_matters_are_no_examples(ahead):
     """As where time runs along the first dimension: mixed rows are another text."""
