@@ -215,11 +215,11 @@ def _drawn(graph: StepGraph, tensor: Tensor) -> _Drawn:
         if op is None:
             return _Drawn(tensor)
         if op.name in ("getitem", "index_select") and _picks_rows(op):
-            return _Drawn(tensor, op.args[0], (op,))
+            return _Drawn(tensor, _columns(op), (op,))
         if op.name in ("stack", "cat") and op.inputs:
             picks = tuple(p for t in op.inputs if (p := graph.made_by(t)) is not None)
             if picks and all(p.name == "getitem" and p.args[0] is picks[0].args[0] for p in picks):
-                return _Drawn(tensor, picks[0].args[0], picks)
+                return _Drawn(tensor, _columns(picks[0]), picks)
         data = [t for t in op.inputs if graph.kind(t) == "data" and t.dim() > 0]
         if len(data) != 1 or data[0].numel() * 4 < tensor.numel():
             return _Drawn(tensor)
@@ -239,12 +239,22 @@ def _picks_rows(op: Op) -> bool:
     return index is not None and index is not Ellipsis
 
 
+def _columns(pick: Op) -> Tensor:
+    """Return what rows were picked from, with those columns alone that were picked, too."""
+    rows: Tensor = pick.args[0]
+    index = pick.args[1]
+    alone = pick.name == "index_select" or not isinstance(index, tuple) or len(index) < 2
+    return rows if alone else rows[(slice(None), *index[1:])]
+
+
 def _picked(x: _Drawn) -> str:
     """Return which rows were picked, to be compared."""
-    indices = [
-        op.argument(2, "index") if op.name == "index_select" else op.args[1] for op in x.picks
-    ]
-    return str([index.tolist() if hasattr(index, "tolist") else index for index in indices])
+    found = []
+    for op in x.picks:
+        index = op.argument(2, "index") if op.name == "index_select" else op.args[1]
+        index = index[0] if isinstance(index, tuple) else index
+        found.append(index.tolist() if hasattr(index, "tolist") else index)
+    return str(found)
 
 
 def _rows(replay: Replay, drawn: list[_Drawn], y: _Drawn) -> Rows | None:

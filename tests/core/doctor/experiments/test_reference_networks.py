@@ -116,13 +116,16 @@ def test_teacher_forcing_gives_no_reference():
     """What is to be written is among the inputs, and another network would copy it."""
     x = torch.randn(400, 5)
     y = ((x.sum(1, keepdim=True) > 0) + torch.arange(6) + torch.randint(0, 3, (400, 1))) % 9
-    embed, gru, out = nn.Embedding(9, 8), nn.GRU(13, 16, batch_first=True), nn.Linear(16, 9)
-    optimizer = torch.optim.Adam([p for m in (embed, gru, out) for p in m.parameters()], 0.01)
+    embed, gru = nn.Embedding(9, 8), nn.GRU(8, 16, batch_first=True)
+    start, out = nn.Linear(5, 16), nn.Linear(16, 9)
+    optimizer = torch.optim.Adam(
+        [p for m in (embed, gru, start, out) for p in m.parameters()], 0.01
+    )
     with watch(quiet=True, record=False, budget=2) as seen:
         for _ in range(60):
             i = torch.randint(0, 400, (32,))
             before = F.pad(y[i, :-1], (1, 0))
-            states, _ = gru(torch.cat([embed(before), x[i][:, None].expand(-1, 6, 5)], 2))
+            states, _ = gru(embed(before), start(x[i])[None])
             loss = F.cross_entropy(out(states).flatten(0, 1), y[i].flatten())
             optimizer.zero_grad()
             loss.backward()

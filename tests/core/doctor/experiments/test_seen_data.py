@@ -56,6 +56,19 @@ def test_rows_that_are_picked_come_from_the_whole_data_and_validation_data_is_ne
     assert (data.new.targets[:, 0] == -data.new.inputs[:, 0].long() % 3).all() and len(y_val) == 100
 
 
+def test_columns_that_are_picked_with_the_rows():
+    """In one pair of brackets: of the other rows the same columns are taken."""
+    x, y = table()
+    net = nn.Linear(4, 3)
+    with quiet() as seen:
+        for _ in range(6):
+            i = torch.randint(0, ROWS, (32,))
+            seen.step(step(net, x[i, :4], y[i]))
+    data = found(seen)
+    assert data.new.inputs.shape[1] == 4
+    assert (data.new.targets[:, 0] == data.new.inputs[:, 0].long() % 3).all()
+
+
 def test_rows_that_are_never_drawn_are_new():
     """The loop says how far it draws."""
     x, y = table()
