@@ -86,7 +86,9 @@ class HeadsAsker(QObject):
 
         session = self._session
         model = session.replica.model if session.replica is not None else None
-        if not isinstance(model, GPT) or model.context < LEAST or not self._panel.isVisible():
+        if not isinstance(model, GPT) or not self._panel.isVisible():
+            return
+        if model.context < LEAST or model.tokenizer.size < 2:
             return
         self._stale = False
         question = ask_scores(session.interventions, *self._text)

@@ -68,6 +68,7 @@ class ScriptCard(Card):
         self.copy.clicked.connect(self._copy)
         self.save_script.clicked.connect(lambda: self._save("py", self.script))
         self.save_notebook.clicked.connect(lambda: self._save("ipynb", as_notebook(self.script)))
+        self._offer(False)
 
     def toggle(self) -> None:
         """Show it, or hide it."""

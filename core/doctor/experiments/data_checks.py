@@ -453,8 +453,7 @@ def _contradictions(replay: Replay) -> dict[str, Any]:
         return {}
     rows = torch.cat([given[0].flatten(1).float() for given, _ in batches])[:MAX_EXAMPLES]
     labels = torch.cat([targets for _, targets in batches])[:MAX_EXAMPLES]
-    values = 1 + (rows.sort(0).values.diff(dim=0) != 0).sum(0)
-    if not values[values > 1].float().nanmedian() >= MANY_VALUES:  # of those that differ at all
+    if not _take_many_values(rows):
         return {}
     _, group = torch.unique(rows, dim=0, return_inverse=True)
     order = torch.argsort(group, stable=True)
@@ -470,6 +469,27 @@ def _contradictions(replay: Replay) -> dict[str, Any]:
         "came_again": count,
         "other_label": other,
     }
+
+
+def _take_many_values(rows: Tensor) -> bool:
+    """Whether the numbers of examples, those that differ at all, take many values."""
+    values = 1 + (rows.sort(0).values.diff(dim=0) != 0).sum(0)
+    return bool(values[values > 1].float().nanmedian() >= MANY_VALUES)
+
+
+def _once(rows: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return examples without those that came again, where rows are no more alike by chance.
+
+    Each would be its own neighbour, and have its own label.
+    """
+    if rows[0].numel() < DISTINCTIVE or not _take_many_values(rows):
+        return rows, targets
+    found, group = torch.unique(rows, dim=0, return_inverse=True)
+    places = torch.arange(len(rows), device=rows.device).flip(0)
+    first = torch.empty(len(found), dtype=torch.long, device=rows.device)
+    first[group.flip(0)] = places  # of those with the same row the first one, which is written last
+    first = first.sort().values
+    return rows[first], targets[first]
 
 
 def _unordered(inputs: Tensor, targets: Tensor) -> bool:
@@ -501,6 +521,7 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     classes = int(targets.max()) + 1
     if classes > 1000:
         return {}
+    rows, targets = _once(rows, targets)
     rows = (rows - rows.mean(0)) / (rows.std() + 1e-9)
     asked = rows[: min(1000, len(rows) // 2)]
     truth = targets[: len(asked)]

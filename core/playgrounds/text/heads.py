@@ -86,8 +86,8 @@ def held_out_tokens(tokenizer: Tokenizer, source: Path | None, dataset: str = TE
 def repeated_tokens(model: GPT, source: Path | None, dataset: str = TEXT) -> Tensor:
     """Return sequences of random tokens that come twice, (sequences, 2N); the same at each call.
 
-    The tokens occur in the text, and none comes twice in the first time, so that each has one
-    earlier place in the second.
+    The tokens occur in the text, unless it has only one, and none comes twice in the first time,
+    so that each has one earlier place in the second.
     """
     count, longest = (FEW_SEQUENCES, SHORT) if model.is_large else (SEQUENCES, LONGEST)
     try:
@@ -95,6 +95,8 @@ def repeated_tokens(model: GPT, source: Path | None, dataset: str = TEXT) -> Ten
     except UserError:  # random ones can be had of any text
         tokens = sample_tokens(model.tokenizer)
     there = torch.unique(tokens)
+    if len(there) < 2:
+        there = torch.arange(model.tokenizer.size)
     size = min(model.context // 2, longest, len(there))
     generator = torch.Generator().manual_seed(0)
     once = [there[torch.randperm(len(there), generator=generator)[:size]] for _ in range(count)]
@@ -106,7 +108,7 @@ def head_scores(model: GPT, source: Path | None, dataset: str = TEXT) -> HeadSco
     """Measure where the heads look on repeated tokens.
 
     Args:
-        model: with a context of at least LEAST.
+        model: with a context of at least LEAST, and two tokens at least.
         source: the text whose tokens are repeated in random order, as :func:`corpus.load` takes it.
         dataset: that of a recipe, as there.
     """

@@ -115,6 +115,14 @@ def test_what_is_repeated_occurs_once_the_first_time(induction, data):
     assert all(len(row.unique()) == 8 for row in tokens)
 
 
+def test_a_text_of_a_single_token_is_repeated_with_others(induction, tmp_path):
+    """There would be nothing to look back at."""
+    path = tmp_path / "same.txt"
+    path.write_text("a" * 400)
+    tokens = repeated_tokens(induction, path)
+    assert tokens.shape == (heads.SEQUENCES, 16) and len(tokens[0].unique()) == 8
+
+
 def test_an_induction_head_needs_the_one_before_it(induction, data):
     """With that muted its score is gone, in the answer and not in the network that was asked."""
     muted = [Intervention(Part(head_layer(0), 0, head=True))]

@@ -1,0 +1,26 @@
+"""Labels that contradict those of similar examples, of batches that are drawn again."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import watch
+
+
+def test_examples_that_came_again_are_no_neighbours_of_their_own():
+    """Each would vote for its own label, which says nothing of those that are merely similar."""
+    torch.manual_seed(0)
+    x, y = torch.randn(900, 32), torch.randint(0, 3, (900,))
+    net = nn.Linear(32, 3)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    with watch(quiet=True, record=False, budget=1) as seen:
+        for _ in range(120):
+            i = torch.randint(0, 900, (64,))
+            loss = F.cross_entropy(net(x[i]), y[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert "labels_noisy" not in [cause.id for cause in seen.diagnosis.causes]
+    (check,) = (check for check in seen.diagnosis.checks if check.id == "labels_noisy")
+    assert check.passed is None, check.measured
