@@ -4,9 +4,8 @@ import ast
 import re
 
 from ...doctor.diagnosis import Cause
-from ...doctor.made_modules import last_name
 from ..source import Change, ProgramSource
-from .search import ACTIVATIONS, find_backward, is_loss, root_name, target_names
+from .search import ACTIVATIONS, find_backward, is_loss, last_name, root_name, target_names
 
 
 def normalise_inputs(source: ProgramSource, cause: Cause) -> Change | None:

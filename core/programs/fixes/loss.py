@@ -4,9 +4,8 @@ import ast
 import re
 
 from ...doctor.diagnosis import Cause
-from ...doctor.made_modules import last_name
 from ..source import Change, ProgramSource
-from .search import find_backward, is_loss, number_of, optimizer_calls, root_name
+from .search import find_backward, is_loss, last_name, number_of, optimizer_calls, root_name
 
 SHRUNK = 0.01
 """What a penalty that dominates is multiplied with."""

@@ -5,9 +5,8 @@ import itertools
 import re
 
 from ...doctor.diagnosis import Cause
-from ...doctor.made_modules import last_name
 from ..source import Change, Edit, ProgramSource
-from .search import ACTIVATIONS, MODULES
+from .search import ACTIVATIONS, MODULES, last_name
 
 OUTPUT_GAIN = "0.1"
 GAINS = {"tanh": "(5 / 3)", "relu": "2**0.5"}

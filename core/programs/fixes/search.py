@@ -4,7 +4,6 @@ import ast
 import re
 
 from ...doctor.diagnosis import Cause
-from ...doctor.made_modules import last_name
 from ..source import ProgramSource
 
 OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "Adadelta")
@@ -82,6 +81,11 @@ def is_loss(call: ast.Call) -> bool:
     called = call.func.func if isinstance(call.func, ast.Call) else call.func  # nn.MSELoss()(...)
     name = last_name(called).lower()
     return any(part in name for part in ("loss", "criterion", "cross_entropy", "crit"))
+
+
+def last_name(node: ast.AST) -> str:
+    """Return the last part of a dotted name; the doctor has the same, but loads torch."""
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
 def root_name(node: ast.AST) -> str:

@@ -4,13 +4,13 @@ import ast
 from collections.abc import Iterator
 
 from ...doctor.diagnosis import Cause
-from ...doctor.made_modules import last_name
 from ..source import Change, ProgramSource
 from .search import (
     called_method,
     find_backward,
     find_bare_update,
     find_step,
+    last_name,
     names_of,
     number_of,
     optimizer_calls,
