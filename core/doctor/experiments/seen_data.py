@@ -257,14 +257,20 @@ def _picked(x: _Drawn) -> str:
     return str(found)
 
 
+def _source(x: _Drawn) -> Tensor | None:
+    """Return what a batch is rows of; None if they have another shape, as windows of a series."""
+    fits = x.source is not None and x.source.shape[1:] == x.batch.shape[1:]
+    return x.source if fits else None
+
+
 def _rows(replay: Replay, drawn: list[_Drawn], y: _Drawn) -> Rows | None:
     """Return the whole training data, a row an example; None if only batches were seen."""
     x = drawn[0]
     if x.source is not None:
-        sources = [one.source for one in (*drawn, x if y.batch is x.batch else y)]
-        rows = tuple(source for source in sources if source is not None)
-        apart = len(drawn) > 1 and len({_picked(one) for one in (*drawn, y)}) > 1
-        same = len(rows) == len(sources) and len({len(source) for source in rows}) == 1
+        both = (*drawn, x if y.batch is x.batch else y)
+        rows = tuple(source for one in both if (source := _source(one)) is not None)
+        apart = len(drawn) > 1 and len({_picked(one) for one in both}) > 1
+        same = len(rows) == len(both) and len({len(source) for source in rows}) == 1
         return rows if same and not apart else None
     first = [inputs[0] for inputs, _ in replay.batches[:2]]
     whole = len(first) > 1 and first[0].shape == first[1].shape and torch.equal(*first)
@@ -388,7 +394,7 @@ def _joined(rows: Rows) -> Tensor:
     """Return what examples are told apart by: their inputs, as one tensor."""
     if len(rows) == 2:
         return rows[0]
-    return torch.cat([part.reshape(len(part), -1).double() for part in rows[:-1]], 1)
+    return torch.cat([part.reshape(len(part), -1) for part in rows[:-1]], 1)
 
 
 def _partners(variables: Variables, first: Tensor, rows: Rows) -> Rows:

@@ -192,6 +192,24 @@ def test_rows_of_several_inputs_stay_together(way):
         assert torch.equal(examples.targets[:, 0], user + film / 100)
 
 
+def test_windows_of_a_series_of_several_numbers_are_taken_as_they_were():
+    """They are no rows of it."""
+    series = torch.randn(ROWS, 3).cumsum(0)
+    gru, out = nn.GRU(3, 8, batch_first=True), nn.Linear(8, 3)
+    optimizer = torch.optim.SGD([*gru.parameters(), *out.parameters()], 1e-3)
+    with quiet() as seen:
+        for _ in range(8):
+            places = torch.randint(0, ROWS - 6, (32, 1)) + torch.arange(6)
+            windows = series[places]
+            loss = F.mse_loss(out(gru(windows[:, :-1])[0][:, -1]), windows[:, -1])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    data = found(seen)
+    assert data.new.inputs.shape[1:] == (5, 3) and "batches" in data.source
+
+
 def test_inputs_that_are_picked_by_other_rows_are_taken_as_they_were():
     """As in pairs: which rows make a pair is not known, and only the batches are."""
     x, y = table()
