@@ -143,21 +143,18 @@ class LoopFinder:
 
     def _note_assigned(self, tree: ast.Module) -> None:
         """Note which variables hold objects of the program's classes, schedulers and losses."""
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+        for target, value in _assigned(tree):
+            if not isinstance(value, ast.Call):
                 continue
-            made = _last_name(node.value.func)
-            dotted = ast.unparse(node.value.func)
-            for target in node.targets:
-                name = _last_name(target)
-                if made in self._classes:
-                    self._made[name] = made
-                if "lr_scheduler" in dotted or made.endswith(("LR", "Scheduler", "schedule")):
-                    self._schedulers.add(name)
-                if made.endswith("Loss"):
-                    self.losses.add(name)
-                if dotted.startswith(OPTIMISERS) and "lr_scheduler" not in dotted:
-                    self._optimisers.add(name)
+            name, made, dotted = _last_name(target), _last_name(value.func), ast.unparse(value.func)
+            if made in self._classes:
+                self._made[name] = made
+            if "lr_scheduler" in dotted or made.endswith(("LR", "Scheduler", "schedule")):
+                self._schedulers.add(name)
+            if made.endswith("Loss"):
+                self.losses.add(name)
+            if dotted.startswith(OPTIMISERS) and "lr_scheduler" not in dotted:
+                self._optimisers.add(name)
 
     def _note_differentiated(self, tree: ast.Module) -> None:
         """Note which functions of the program return what is differentiated: its losses."""
@@ -725,6 +722,19 @@ def _ids_in_sizes(nodes: Iterable[ast.AST]) -> set[int]:
         elif isinstance(node, ast.Call) and _last_name(node.func) in SIZES:
             sized |= {id(n) for n in ast.walk(node)}
     return sized
+
+
+def _assigned(tree: ast.Module) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield what is assigned to what; of ``a, b = A(), B()`` each by itself."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield node.target, node.value
+        if not isinstance(node, ast.Assign):
+            continue
+        for target in node.targets:
+            both = (target, node.value)
+            parts = [part.elts if isinstance(part, ast.Tuple) else [part] for part in both]
+            yield from zip(*parts, strict=True) if len(parts[0]) == len(parts[1]) else [both]
 
 
 def _last_name(node: ast.AST) -> str:

@@ -64,6 +64,9 @@ WELL_APART, IN_ORDER = 0.8, 0.3
 """How well neighbours vote for numbers that name classes; and the correlation, from which on, of
 the distance of their examples with that of the numbers, these are a quantity."""
 NEIGHBOURS = 15
+SELDOM_CLEAR, BY_LUCK = 0.3, 0.02
+"""Share of the votes of neighbours that are clear where they tell little; and the probability from
+which on down classes differ."""
 MAX_COLUMNS, GIVEN_AWAY = 2000, 0.06
 """Of a table; and the part of the errors of a guess that a column leaves which is the label."""
 MIN_NUMBERS, SAME_NUMBER = 64, 1e-8
@@ -536,10 +539,28 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     clear = share > max(0.6, min(0.75, 2 * top))
     noise = math.nan
     if len(rows) >= MIN_ROWS_FOR_NOISE and float(clear.float().mean()) > 0.15:
-        noise = float((winner[clear] != truth[clear]).float().mean())
+        wrong, voted = (winner != truth)[clear], winner[clear]
+        noise = float(wrong.float().mean())
+        seldom_clear = float(clear.float().mean()) < SELDOM_CLEAR
+        if seldom_clear and _differ(voted, wrong):  # these are hard to tell apart
+            return {"predictability": max(0.0, better), "label_noise": math.nan}
         if len(rows) < 1000:  # of few, what is more than chance
             noise -= 2 * math.sqrt(noise * (1 - noise) / int(clear.sum()))
     return {"predictability": max(0.0, better), "label_noise": noise}
+
+
+def _differ(voted: Tensor, wrong: Tensor) -> bool:
+    """Whether votes for some classes are contradicted more often than for others, beyond chance.
+
+    Labels that are wrong at random spare no class (Pearson 1900, the chi-squared test).
+    """
+    counts, errors = torch.bincount(voted).double(), torch.bincount(voted, wrong.double())
+    counts, errors, share = counts[counts > 0], errors[counts > 0], float(wrong.double().mean())
+    if len(counts) < 2 or not 0 < share < 1:
+        return False
+    distance = ((errors - share * counts).square() / (share * (1 - share) * counts)).sum()
+    freedom = torch.tensor((len(counts) - 1) / 2, dtype=torch.double)
+    return float(torch.special.gammaincc(freedom, distance.cpu() / 2)) < BY_LUCK
 
 
 def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:

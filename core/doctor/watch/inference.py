@@ -36,7 +36,10 @@ NORMALISATION = "the normalisation"
 TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits log_sigmoid soft_margin_loss".split())
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""
 COMPARISONS = frozenset("gt ge lt le".split())
-RESHAPES = frozenset("squeeze view reshape flatten getitem select detach".split())
+UNCHANGED = frozenset(
+    "squeeze view reshape flatten getitem select detach float double bfloat16 half to cpu".split()
+)
+"""What leaves numbers as they are."""
 INPUT_RATIO = 2.0
 """Inputs so many times larger or smaller are preprocessed in another way."""
 FEW_NUMBERS, RATIO_OF_FEW = 30, 10.0
@@ -146,7 +149,7 @@ def _threshold_is_zero(tape: Tape, weights: dict[int, Tensor]) -> bool:
         return False
     made = {id(t) for t in product.outputs}
     for op in tape.ops[tape.ops.index(product) :]:
-        if op.name in RESHAPES and op.inputs and id(op.inputs[0]) in made:
+        if op.name in UNCHANGED and op.inputs and id(op.inputs[0]) in made:
             made |= {id(t) for t in op.outputs}
     return any(
         id(op.inputs[0]) in made

@@ -460,6 +460,27 @@ def test_functions_that_are_returned_or_given_are_followed():
     assert found(source) == ([8], [11])
 
 
+@pytest.mark.parametrize(
+    "made", ["agent, memory = Agent(), []", "agent: Agent = Agent()", "agent = Agent()"]
+)
+def test_a_method_is_followed_however_its_object_is_assigned(made):
+    """Its name, ``update``, is one that others' classes have, too."""
+    source = f"""
+class Agent:
+    def update(self, batch):
+        loss = criterion(self.q(batch))
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+{made}
+for t in range(9000):
+    if t > 500:
+        losses.append(agent.update(sample()))
+"""
+    assert found(source) == ([10], [])
+
+
 def test_a_closure_may_be_a_method():
     """As of a class of one's own that fits with LBFGS."""
     source = """

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
+from core.doctor.experiments.data_checks import _differ
 
 
 def test_examples_that_came_again_are_no_neighbours_of_their_own():
@@ -24,3 +25,11 @@ def test_examples_that_came_again_are_no_neighbours_of_their_own():
     assert "labels_noisy" not in [cause.id for cause in seen.diagnosis.causes]
     (check,) = (check for check in seen.diagnosis.checks if check.id == "labels_noisy")
     assert check.passed is None, check.measured
+
+
+def test_labels_that_are_wrong_at_random_spare_no_class():
+    """Two classes that are hard to tell apart are contradicted alone."""
+    voted, by_chance = torch.arange(90) % 3, torch.arange(90) // 3 % 5 == 0
+    assert not _differ(voted, by_chance) and _differ(
+        voted, (voted > 0) & (torch.arange(90) % 2 > 0)
+    )

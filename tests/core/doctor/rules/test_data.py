@@ -254,10 +254,16 @@ def test_data_overlap(overlap, passed):
 
 @pytest.mark.parametrize(
     ("used", "classes", "spare", "passed"),
-    [(0.9, 27, 0, True), (0.1, 300, 0, False), (0.1, 300, 256, True), (0.1, 10, 0, None)],
+    [
+        (0.9, 27, 0, True),
+        (0.1, 300, 0, False),
+        (0.1, 300, 256, True),
+        (0.3, 256, 0, True),
+        (0.1, 10, 0, None),
+    ],
 )
 def test_vocabulary_unused(used, classes, spare, passed):
-    """Most classes should occur, but for those that are spare, such as single bytes."""
+    """Most classes should occur, but for those that are spare, as single bytes; or all bytes."""
     seen = steps(criterion=loss(classes=classes))
     found = evidence(seen, data=DataStats(classes_used=used), spare_classes=spare)
     assert data.vocabulary_unused.check(found).passed is passed

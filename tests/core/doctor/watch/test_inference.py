@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from core.doctor.watch.build_graph import build_graph
 from core.doctor.watch.graph import StepGraph
@@ -136,3 +137,19 @@ def test_columns_of_which_half_is_dropped_have_no_scale():
     rows = torch.randn(600, 24, generator=numbers)
     kept = torch.rand(600, 24, generator=numbers) < 0.5
     assert compare_sizes(2 * rows * kept, rows) == []
+
+
+@pytest.mark.parametrize(("threshold", "told"), [(0, False), (0.5, True)])
+def test_a_sigmoid_is_not_missed_where_logits_are_compared_with_zero(threshold, told):
+    """Also where bfloat16 becomes float32 between, as behind autocast."""
+    layer, x, y = nn.Linear(4, 1), torch.randn(30, 4), torch.rand(30, 1).round()
+    with TapeRecorder() as training:
+        logits = layer(x)
+        loss = F.binary_cross_entropy_with_logits(logits, y)
+        (loss - (logits.sigmoid() * y).mean()).backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        assert len(layer(x).bfloat16().float() > threshold) == 30
+    found = compare_inference(
+        build_graph(training.tape, [*layer.parameters()]), inference.tape, Variables(), 100
+    )
+    assert any("sigmoid" in words for words in found.missing) is told
