@@ -370,20 +370,22 @@ def future_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
     # A decoder's future is in the answer that it is given, and not in the question.
     given = [t for t in replay.graph.inputs if follows(t, targets, 1)]
     entry = _entry(replay, given or replay.graph.inputs)
-    if entry.dim() < 3 or targets.numel() != entry.shape[0] * entry.shape[1]:
+    count = targets.numel() // max(1, len(entry))
+    each = entry.dim() == 3 and (count == entry.shape[1] or (given and count < entry.shape[1]))
+    if not each or count * len(entry) != targets.numel():
         raise ValueError("it has not one output for each position")
     batch, length, _ = entry.shape
-    if length < 3:
+    if count < 3:
         raise ValueError("it sees no more than two positions")
     with torch.enable_grad():
         leaf = entry.detach().clone().requires_grad_()
         outputs = replay.repeat(replay.graph.outputs, {id(entry): leaf})
-        if outputs.numel() % (batch * length):
+        if outputs.numel() % (batch * count):
             raise ValueError("the outputs are not one row for each position")
-        if outputs.dim() == 3 and outputs.shape[:2] != (batch, length):
+        if outputs.dim() == 3 and outputs.shape[:2] != (batch, count):
             outputs = outputs.transpose(1, 2)
-        middle = length // 2
-        rows = outputs.reshape(batch, length, -1)[:, middle]
+        rows = outputs.reshape(batch, count, -1)[:, count // 2]
+        middle = length - count + count // 2  # answers stand at the end
         (gradient,) = torch.autograd.grad(_weighted(rows), leaf)
     sizes = gradient.norm(dim=(0, 2))
     if not bool(torch.isfinite(sizes).all()):

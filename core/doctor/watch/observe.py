@@ -420,9 +420,16 @@ def _has_class_column(rows: Tensor, targets: Tensor) -> bool:
 
 
 def follows(inputs: Tensor, targets: Tensor | None, dim: int) -> bool:
-    """Whether each target is the next input, down a column (0) or along a row (1)."""
+    """Whether each target is the next input, down a column (0) or along a row (1).
+
+    A row may have targets at its last positions alone, as where an answer follows a question.
+    """
     if targets is None or inputs.is_floating_point() or inputs.dim() != 2:
         return False
+    width = targets.numel() // max(1, len(inputs))
+    answers = dim == 1 and 3 <= width < inputs.shape[1] and width * len(inputs) == targets.numel()
+    if answers:
+        inputs = inputs[:, -width:]
     if targets.numel() != inputs.numel() or min(inputs.shape) < 3:
         return False
     labels = targets.reshape(inputs.shape)

@@ -224,8 +224,11 @@ class Attention(nn.Module):
         return self.scores(self.end(h))
 
 
-def looking_back(letters, masked=True, mixed=False, budget=BUDGET):
-    """Let's build GPT: stretches of one long row, a letter further on as targets."""
+def looking_back(letters, masked=True, mixed=False, asked=0, budget=BUDGET):
+    """Let's build GPT: stretches of one long row, a letter further on as targets.
+
+    The first letters may be a question, for which there is no loss.
+    """
     _, row = letters
     g = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
@@ -236,7 +239,8 @@ def looking_back(letters, masked=True, mixed=False, budget=BUDGET):
             ix = torch.randint(0, len(row) - 9, (16,), generator=g)
             x = torch.stack([row[i : i + 8] for i in ix])
             y = torch.stack([row[i + 1 : i + 9] for i in ix])
-            loss = F.cross_entropy(model(x).flatten(0, 1), y.flatten())
+            scores = model(x)[:, asked:]
+            loss = F.cross_entropy(scores.flatten(0, 1), y[:, asked:].flatten())
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -513,6 +517,7 @@ FAULTS = [
     ),
     ("future_leak", "a marked pixel", module, {"mark": marked}),
     ("future_leak", "no mask", looking_back, {"masked": False}),
+    ("future_leak", "no mask, and answers alone", looking_back, {"masked": False, "asked": 3}),
     ("context_too_short", "one letter", bare, {"context": 1}),
     ("vocabulary_unused", "600 outputs", bare, {"outputs": 600}),
     ("batch_mixed", "softmax along the batch", bare, {"loss_fn": over_batch}),
@@ -595,6 +600,7 @@ HEALTHY = [
     ("regression", regression, {"budget": BUDGET}),
     ("two classes", two_classes, {"budget": BUDGET}),
     ("attention", looking_back, {"budget": 0.0}),
+    ("answers", looking_back, {"asked": 3}),
     ("two optimisers", two_optimisers, {}),
     ("one-hot bigram", one_hot, {}),
 ]
