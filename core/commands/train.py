@@ -196,11 +196,13 @@ def _run(options: argparse.Namespace) -> "Run":
         if not ProcessGroup.follows():
             say(f"{broken_off.name} {_place(run)}")
         return run
-    if options.playground is None:
-        what = f"there is no run {options.resume}" if options.resume else "or a run to --resume"
-        raise UserError(f"Say which playground ('{COMMAND} playgrounds' lists them); {what}.")
     resume = opened(options.resume) if options.resume else None
-    run = run_of(options, options.playground, seconds=60.0, resume=resume)
+    playground = options.playground or (resume.playground.name if resume else "")
+    if not playground:
+        raise UserError(
+            f"Say which playground ('{COMMAND} playgrounds' lists them), or what to --resume."
+        )
+    run = run_of(options, playground, seconds=60.0, resume=resume)
     folder = free_place(RUNS, f"{run.playground.name}-{run.recipe.to_dict()['model']}")
     return dataclasses.replace(run, recorder=FileRecorder(folder, data_source(options.data)))
 

@@ -30,7 +30,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--figures", type=Path, metavar="FOLDER", help="keep the figures that it shows there"
     )
     parser.add_argument("--no-record", action="store_true", help="leave no record among the runs")
-    parser.add_argument("arguments", nargs="*", metavar="ARGS", help="of the program, behind --")
+    parser.add_argument(
+        "arguments", nargs="*", default=[], metavar="ARGS", help="of the program, behind --"
+    )
 
 
 def _watch(options: argparse.Namespace) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def test_a_broken_run_goes_on(kept, recorded, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("train --resume nothing", "there is no run nothing"),
+        ("train --resume nothing", "There is no checkpoint nothing"),
         ("train", "Say which playground"),
         ("train names --resume nothing", "There is no checkpoint nothing"),
         ("export nothing --to csv --out x.csv", "There is no run nothing"),

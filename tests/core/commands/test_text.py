@@ -136,8 +136,8 @@ def test_another_text_can_be_judged_and_not_be_gone_on_with(network, tmp_path, c
 
 
 def test_a_training_is_gone_on_with(network, lesson, tmp_path, capsys):
-    """With the same text and tokenizer; another tokenizer is refused with a sentence."""
-    words = ("train", "text", "--data", lesson, "--resume", network[0], "--steps", 3)
+    """Its file says of what it is; another tokenizer is refused with a sentence."""
+    words = ("train", "--data", lesson, "--resume", network[0], "--steps", 3)
     words += ("--out", tmp_path / "more.safetensors")
     more = told(capsys, *words, *BPE)
     assert more["steps"] == 43
