@@ -48,7 +48,11 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("parameter_not_trained", "are zeroed between", (statements.zeroed, ops.backward, ops.update)),
     ("parameter_not_trained", "the update leaves it out", (ops.update, statements.made)),
     ("parameter_not_trained", "is a new tensor", (ops.differentiated, ops.loss, ops.backward)),
-    ("parameter_not_trained", "].weight", (statements.made, ops.layer, statements.optimiser)),
+    (
+        "parameter_not_trained",
+        "].",
+        (statements.listed, statements.made, ops.layer, statements.optimiser),
+    ),
     ("parameter_not_trained", "the graph is cut", (ops.cut, ops.loss, ops.backward)),
     ("wrong_loss", "the last layer", (ops.outputs, ops.loss)),
     ("future_leak", "contain the labels", (ops.wired, data.parted, ops.targets, ops.loss)),

@@ -141,6 +141,12 @@ def made(lines: Lines, cause: Cause) -> Iterator[Line]:
                 yield from lines.assigned(part.__eq__)
 
 
+def listed(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the list is made that holds what is named: of ``blocks[0].norm.weight``, ``blocks``."""
+    for name in re.findall(r"(\w+)\[\d+\]\.", cause.where):
+        yield from lines.assigned(name.__eq__)
+
+
 def _parts_of(names: str) -> set[str]:
     """Return the parts of dotted names: of ``body.0.weight`` they are ``body`` and ``[0]``."""
     parts = set(re.split(r"[^\w]+", names)) - {"", "weight", "bias"}

@@ -117,20 +117,27 @@ optimizer = torch.optim.SGD([net.layers[0].w], lr=0.1)
     assert found == wanted
 
 
-def test_layers_in_a_plain_list_have_the_line_that_makes_the_list(first_line):
-    """The optimiser can't know them."""
+@pytest.mark.parametrize("where", ["hidden[0].weight, hidden[0].bias", "hidden[0].body.0.weight"])
+def test_layers_in_a_plain_list_have_the_line_that_makes_the_list(first_line, where):
+    """The optimiser can't know them, nor what is in them."""
+    made = "Block()" if "body" in where else "nn.Linear(8, 8)"
     source = f"""
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(8, 8))
+    def forward(self, x):
+        return self.body(x)
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.hidden = [nn.Linear(8, 8)]  # here
+        self.hidden = [{made}]  # here
         self.out = nn.Linear(8, 3)
     def forward(self, x):
         return self.out(self.hidden[0](x))
 net = Net()
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 {STEP}"""
-    where = "hidden[0].weight, hidden[0].bias"
     why = f"{where}: it is not in the optimiser"
     found, wanted = first_line(source, "parameter_not_trained", where, why)
     assert found == wanted
