@@ -394,9 +394,12 @@ def _picture(
 ) -> Picture:
     bars = {"yours": found.own}
     if "longer" in losses:
-        bars[f"yours, {found.again}"] = found.longer
+        bars["yours, twice the steps" if found.longer_share >= 1 else "yours, more steps"] = (
+            found.longer
+        )
     sizes = {"a quarter": "1/4 of the size", "as many": "same size", "four times": "4 x the size"}
-    bars |= {f"{name}, {sizes[x]}": float(losses[x].mean()) for x in SIZES if x in losses}
+    kind = name.split(" ")[0]  # there is little room
+    bars |= {f"{kind}, {sizes[x]}": float(losses[x].mean()) for x in SIZES if x in losses}
     bars |= baselines
     what = f"Loss on the same {'new ' if found.is_new else ''}examples"
     values = Series(what, tuple(map(float, range(len(bars)))), tuple(bars.values()))
