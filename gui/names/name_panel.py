@@ -20,7 +20,7 @@ from gui.widgets.network_label import NetworkLabel
 if TYPE_CHECKING:
     from core.playgrounds.names.player import Player
 
-ALONE = "None"
+ALONE = "No comparison"
 FIRST = "this network"
 CALM, SLOWEST = 0.25, 1.0  # seconds between two lists of names while a network learns
 SHARE = 0.03  # of the time, at most: what takes long comes less often

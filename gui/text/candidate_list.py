@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy
 
 from core.numbers import adaptive_percent, fixed
 from gui import theme
@@ -12,7 +13,7 @@ from gui.charts.bars import paint_groove
 from gui.charts.cells import Cells
 from gui.widgets.token_text import shown
 
-MOST = 10
+FEWEST, MOST = 7, 10  # rows: where there is little room, and where there is enough
 TITLE, ROW = 24, 20  # pixels of height
 SIDE, MARK = 6, 12  # pixels beside a row, and of the mark before what was said
 WORDS, PERCENT, NATS = 110, 54, 34  # pixels of the columns
@@ -37,7 +38,8 @@ class CandidateList(Cells):
         self._title = ""
         self._rows: Sequence[tuple[int, bytes, float]] = ()
         self._said: int | None = None
-        self.setFixedHeight(TITLE + MOST * ROW)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setMaximumHeight(TITLE + MOST * ROW)
         self.setAccessibleDescription(EMPTY)
         self.chosen.connect(lambda i: self.candidateChosen.emit(self._rows[i][0]))
 
@@ -61,8 +63,8 @@ class CandidateList(Cells):
         self.update()
 
     def count(self) -> int:
-        """How many candidates there are."""
-        return len(self._rows)
+        """How many candidates there are, and are in sight."""
+        return min(len(self._rows), (self.height() - TITLE) // ROW)
 
     def across(self) -> int:
         """Each stands in a row of its own."""
@@ -90,9 +92,16 @@ class CandidateList(Cells):
         said = ", which was said" if token == self._said else ""
         return f"{shown(raw)}: {chance}, {_surprisal(probability)} nats{said}"
 
-    def heightForWidth(self, width: int) -> int:
-        """The same always, so that nothing around it moves."""
-        return TITLE + MOST * ROW
+    def sizeHint(self) -> QSize:
+        """Ask for room for all, whether they are there or not, so that nothing around it moves."""
+        return QSize(320, TITLE + MOST * ROW)
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with the likeliest on a small screen."""
+        return QSize(120, TITLE + FEWEST * ROW)
+
+    def fit(self) -> None:
+        """Leave the height to what is around it."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the title and the rows, or the hint."""

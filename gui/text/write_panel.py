@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from core.errors import UserError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.playgrounds.text.models import TextModel
     from core.playgrounds.text.writer import Said
 
-LEGEND = "The darker the background, the less likely the token was. Hover over one."
+LEGEND = "A darker background: a less likely token."
 EARLIER = "Written by the network before this one. Generate writes with this one."
 NOTHING = "Type a text above, and its surprisal is shown token by token."
 
@@ -48,6 +48,7 @@ class WritePanel(Card):
             " generates.</p>"
         )
         self.prompt.setPlainText("ROMEO:\n")
+        self.prompt.moveCursor(QTextCursor.MoveOperation.End)  # who types goes on with it
         self.prompt.setFixedHeight(64)
         self.prompt.setTabChangesFocus(True)
         self.prompt.installEventFilter(self)
@@ -63,12 +64,12 @@ class WritePanel(Card):
         self.more.setToolTip("<p>Write on from the end of the text.</p>")
         self.again = IconButton("reset", "Another text. Takes the next seed and writes anew.")
         self.again.setObjectName("anotherSeed")
-        help = "Let the network read the text above: the surprisal, -ln p, of each of its tokens."
+        help = "Let the network read the text below: the surprisal, -ln p, of each of its tokens."
         self.judge = push_button("surprisalButton", "Surprisal of this text", help, "link")
         self.settings = WriteSettings()
         self.network = NetworkLabel("textNetwork")
         self.output = TextOutput()
-        self.output.setMinimumHeight(128)  # some lines can be read on a small screen, too
+        self.output.setMinimumHeight(112)  # some lines can be read on a small screen, too
         self._legend = LEGEND
         self.words = label(LEGEND, "small", wrap=True)
         self.words.setObjectName("writeMessage")
@@ -99,12 +100,9 @@ class WritePanel(Card):
         for button in (self.generate, self.halt, self.more):
             buttons.addWidget(button, 1)
         buttons.addWidget(self.again)
-        below = QHBoxLayout()
-        below.addStretch(1)
-        below.addWidget(self.judge)
+        self.head.addWidget(self.judge)
         self.body.addWidget(self.prompt)
         self.body.addLayout(buttons)
-        self.body.addLayout(below)
         self.body.addWidget(self.settings)
         self.body.addWidget(self.network)
         self.body.addWidget(self.output, 1)

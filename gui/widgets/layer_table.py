@@ -28,7 +28,7 @@ from gui.charts.sparklines import draw_line, draw_warning
 from gui.widgets.glossary import TERM, open_term
 from gui.widgets.layer_names import layer_role, layer_title
 
-ROW, HEAD = 74, 28
+ROW, HEAD = 74, 34  # pixels; two lines fit into a heading
 MEASURED = (
     "mean std zero saturated dead gradient_std weight_std gradient_to_weight update_to_data"
 ).split()
@@ -223,11 +223,13 @@ class LayerTable(Explained):
         heads = self.headings()
         for column in COLUMNS:
             current = column is self.column and (self.underMouse() or self.hasFocus())
-            font = theme.font(12)
+            font = theme.font(11)
             font.setUnderline(current)
             painter.setFont(font)
             painter.setPen(colours.colour("text" if current else "muted"))
-            _draw_elided(painter, heads[column.key], column.heading)
+            wrapped = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
+            place = heads[column.key].adjusted(0, 0, BESIDE, 0)
+            painter.drawText(place, wrapped, column.heading)
         for row in range(len(self._layers)):
             if self.row_rect(row).intersects(event.rect()):
                 self._paint_row(painter, row)

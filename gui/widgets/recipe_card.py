@@ -87,6 +87,7 @@ class RecipeCard(Card):
         session.state_changed.connect(self._on_state)
         for widget in (self.open, self.back):  # while torch is loaded no file can be opened
             widget.setEnabled(session.state is State.READY)
+        self._offer_undo()
         network.path_changed.connect(self._on_network)
 
     def _arrange(self) -> None:

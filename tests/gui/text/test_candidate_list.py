@@ -96,9 +96,17 @@ def test_nothing_moves_whatever_it_shows(candidates) -> None:
     candidates.resize(200, height)
     for rows in (ROWS[:2], []):
         candidates.show_candidates("Few", rows, None)
-        assert candidates.height() == height == candidates.heightForWidth(200)
+        assert candidates.height() == height == candidates.sizeHint().height()
     assert candidates.accessibleDescription() == candidate_list.EMPTY
     assert ink(candidates, candidates.rect())
+
+
+def test_a_small_screen_shows_the_likeliest(candidates) -> None:
+    """Seven whole rows where there is room for no more, and no row below the edge is chosen."""
+    candidates.resize(candidates.minimumSizeHint())
+    assert candidates.count() == 7 and candidates.rect_of(6).bottom() == candidates.height()
+    candidates.show_candidates("Few", ROWS[:3], None)
+    assert candidates.count() == 3
 
 
 def test_what_is_broken_harms_nothing(candidates, qtbot) -> None:
