@@ -167,10 +167,11 @@ class LoopFinder:
         ]
         names = {root.id for root in roots if isinstance(root, ast.Name)}
         values: list[ast.expr] = [
-            node.value
+            part
             for node in ast.walk(tree)
-            if isinstance(node, ast.Assign)
-            and any(isinstance(t, ast.Name) and t.id in names for t in node.targets)
+            if (isinstance(node, ast.Assign) and names & {_last_name(t) for t in node.targets})
+            or (isinstance(node, ast.AugAssign) and _last_name(node.target) in names)
+            for part in _added(node.value, names)
         ]
         for value in (*values, *roots):
             name = _last_name(value.func) if isinstance(value, ast.Call) else ""
@@ -704,6 +705,15 @@ def _argument_of(value: ast.expr | None, names: tuple[str, ...]) -> ast.expr | N
 def _without_names(value: ast.expr) -> str:
     """Return how a value is computed, whatever its variables are called."""
     return re.sub(r"Name\(id='[^']*'", "Name(", ast.dump(value))
+
+
+def _added(value: ast.expr, sums: set[str]) -> list[ast.expr]:
+    """Return what is added to one of the sums: of ``loss + error`` the error; else the value."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        parts = [value.left, value.right]
+        if any(isinstance(part, ast.Name) and part.id in sums for part in parts):
+            return [part for part in parts if not isinstance(part, ast.Name)]
+    return [value]
 
 
 def _reads_only_sizes(value: ast.expr) -> bool:

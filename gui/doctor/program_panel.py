@@ -297,11 +297,15 @@ class ProgramPanel(QWidget):
 
     def show_end(self, answer: dict[str, Any]) -> None:
         """Say how it ended."""
+        from core.doctor.rules.crash import usual_cause  # brings torch
+
         self.set_running(False)
         failed = [_place(one) for one in answer["failed"]]
         if answer["error"]:
             where = f" ({', '.join(failed)})" if failed else ""
-            self.say(f"{answer['error']}{where}.", "fault")
+            usual = usual_cause(answer["error"])
+            why = f" Its usual cause: {usual}." if usual else ""
+            self.say(f"{answer['error']}{where}.{why}", "fault")
             if not answer["loops"]:
                 self.tabs.setCurrentWidget(self.output)
         elif not answer["loops"]:

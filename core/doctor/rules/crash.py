@@ -55,6 +55,11 @@ KNOWN = (
         r"can't call numpy\(\) on tensor that requires grad",
         "a loss or an output is still part of the graph; take loss.item(), or detach() it first",
     ),
+    (
+        r"No module named",
+        "the Python that ran it lacks this package, or a file beside the program is missing;"
+        " install it there, or choose the Python that has it (--python INTERPRETER)",
+    ),
     (r"out of memory", "the batch or the network is too large for this device"),
 )
 """Parts of torch's messages, and what usually causes them."""

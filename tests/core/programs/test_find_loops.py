@@ -648,6 +648,24 @@ def test_a_squared_error_may_be_written_out_where_the_network_is_validated(loss,
     assert ("evaluated(" in code) == noted, code
 
 
+@pytest.mark.parametrize("sum_up", ["loss = loss + {}", "loss = {} + loss", "loss += {}"])
+def test_a_loss_that_is_a_sum_over_rounds_is_known_by_what_is_added(sum_up):
+    """Whatever its variable is called where nothing is learned from it; another value is not."""
+    error = "((net({0}) - {0}) ** 2).mean()"
+    source = f"""
+        for x in batches:
+            loss = 0
+            for turn in range(2):
+                {sum_up.format(error.format("x"))}
+            loss.backward()
+            optimizer.step()
+        v = {error.format("x_new")}
+        w = ((net(x_new) - x_new) ** 2).max()
+    """
+    code = written_out(source)
+    assert "v = __glassbox__.evaluated(" in code and code.count("evaluated(") == 1
+
+
 def test_a_loss_is_picked_from_what_a_model_returns():
     """By its place, which has that name elsewhere; another place is no loss."""
     source = """

@@ -17,6 +17,7 @@ from tests.core.doctor.rules.helpers import evidence, step
         ("Torch not compiled with CUDA enabled", "is_available()"),
         ("a leaf Variable that requires grad is being used in an in-place", "no_grad()"),
         ("Can't call numpy() on Tensor that requires grad.", "item()"),
+        ("No module named 'pandas'", "--python"),
         ("unsupported operand type(s) for *: 'float' and 'NoneType'", ".grad"),
     ],
 )
