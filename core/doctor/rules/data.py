@@ -25,6 +25,9 @@ MANY_PASSES = 3
 """Times that a loop is begun, from which on it is one over epochs."""
 MAJORITY, MAJORITY_OF_TWO = 0.75, 0.92
 """Shares of the most frequent class, of three classes or more, and of two."""
+WELL_LEARNED, SCARCE = 0.25, 0.1
+"""Part of the loss of a guess by frequencies, below which rare classes are learned; and the share
+of all rare ones below which a loss says little of them."""
 OTHER_PARTS = 0.2
 """Share of a loss that is of other parts, which may count classes in another way."""
 BLOCKED = 0.95
@@ -194,9 +197,19 @@ def class_imbalance(rule: Rule, evidence: Evidence) -> Check:
     of_two = _is_binary(evidence.first) or classes == 2
     limit = MAJORITY_OF_TWO if of_two or dense else MAJORITY
     measured = f"the most frequent class is {top:.0%} of the labels"
+    if top > limit and _rare_are_learned(evidence, top):
+        return rule.passed(f"{measured}, and the rare ones are predicted on new data, too")
     if top > limit:
         return rule.failed(measured, 0.6 + 0.35 * top, "the labels", f"at most {limit:.0%}")
     return rule.passed(measured, f"at most {limit:.0%}")
+
+
+def _rare_are_learned(evidence: Evidence, top: float) -> bool:
+    """Whether the loss on new data is so low that it can't be that of the frequent class alone."""
+    if not evidence.validations or not SCARCE < 1 - top < 1:
+        return False
+    guess = -top * math.log(top) - (1 - top) * math.log(1 - top)  # or more, of several rare ones
+    return evidence.validations[-1][1] < WELL_LEARNED * guess
 
 
 def _weighed_the_wrong_way(rule: Rule, losses: list[ObservedLoss]) -> Check:

@@ -6,7 +6,7 @@ from ..diagnosis import Check
 from ..evidence import Evidence
 from ..watch.node_wiring import SUMS_GROW
 from ..watch.padding import COUNTED, PADDED
-from ..watch.training_kind import LANGUAGE
+from ..watch.training_kind import LABELLING, LANGUAGE
 from ..watch.wiring import (
     FEW_EXAMPLES,
     FEW_VALUES,
@@ -151,7 +151,7 @@ def positions_missing(rule: Rule, evidence: Evidence) -> Check:
     if words := wired(rule, evidence):
         return rule.failed(words, 0.92, "the embedding")
     told = _told_by_a_place(evidence)
-    if evidence.training_kind != LANGUAGE and not told:
+    if evidence.training_kind not in (LANGUAGE, LABELLING) and not told:
         return rule.not_checked("what is asked of its tokens may not depend on their order")
     done = evidence.experiments.get("positions_exchanged")
     if done is not None and done.passed is False:

@@ -20,6 +20,7 @@ DISTILLATION = "distillation"
 DENOISING = "denoising"
 AUTOENCODER = "autoencoder"
 LANGUAGE = "language model"
+LABELLING = "sequence labelling"
 CLASSIFICATION = "classification"
 REGRESSION = "regression"
 INPUTS = "optimisation of inputs"
@@ -27,7 +28,7 @@ RANGE_TEST = "learning-rate range test"
 """Known by its rates, not by a step."""
 OTHER = "other"
 
-SUPERVISED = (CLASSIFICATION, LANGUAGE, REGRESSION)
+SUPERVISED = (CLASSIFICATION, LANGUAGE, LABELLING, REGRESSION)
 """Kinds whose labels are facts about the inputs."""
 COMPARABLE = (*SUPERVISED, AUTOENCODER, DENOISING, DISTILLATION)
 """Kinds whose loss has a scale that is known, and falls as the network learns."""
@@ -273,10 +274,14 @@ def _by_targets(graph: StepGraph, loss: ObservedLoss, inputs: tuple[ObservedInpu
         if noisy or any(_same(targets, t) for t in graph.inputs):
             return AUTOENCODER
     if loss.is_classification or "binary" in loss.kind:
-        each_position = any(x.is_tokens and len(x.shape) > 1 for x in inputs) and (
+        tokens = [x for x in inputs if x.is_tokens and len(x.shape) > 1]
+        each_position = bool(tokens) and (
             targets.dim() > 1 or any(math.prod(x.shape) == targets.numel() for x in inputs)
         )
-        return LANGUAGE if each_position and not targets.is_floating_point() else CLASSIFICATION
+        if not each_position or targets.is_floating_point():
+            return CLASSIFICATION
+        # Tokens that no output stands for are not what is predicted.
+        return LABELLING if all(x.largest >= loss.classes > 0 for x in tokens) else LANGUAGE
     return REGRESSION if loss.kind in DISTANCES else OTHER
 
 

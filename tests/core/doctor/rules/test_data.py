@@ -106,6 +106,17 @@ def test_classes_are_imbalanced_where_data_and_batches_are(in_batches, in_data, 
     assert data.class_imbalance.check(some).passed is passed
 
 
+@pytest.mark.parametrize(
+    ("share", "validation", "passed"),
+    [(0.8, [0.02], True), (0.8, [0.45], False), (0.8, [], False), (0.97, [0.02], False)],
+)
+def test_rare_classes_that_are_predicted_are_enough(share, validation, passed):
+    """On new data; of very few a loss says little."""
+    seen = steps(criterion=loss(top_share=share, target_count=32, classes=4))
+    some = evidence(seen, validations=[(50, value) for value in validation])
+    assert data.class_imbalance.check(some).passed is passed
+
+
 @pytest.mark.parametrize(("targets", "passed"), [(32, False), (32 * 64, True)])
 def test_most_pixels_may_be_background(targets, passed):
     """Of pictures with a label each, no class may have so many."""

@@ -124,6 +124,18 @@ def test_a_kind_is_recognised(loss_of, kind):
     assert recognise(graph, variables, read_loss(graph), tuple(_inputs(graph))) == kind
 
 
+@pytest.mark.parametrize(("classes", "kind"), [(12, "language model"), (4, "sequence labelling")])
+def test_labels_of_tokens_are_told_from_the_next_tokens(classes, kind):
+    """There is an output for each token of a language model."""
+    table, head = nn.Embedding(12, 8), nn.Linear(8, classes)
+    x = torch.arange(ROWS * 6).reshape(ROWS, 6) % 12
+    with TapeRecorder() as recorder:
+        F.cross_entropy(head(table(x)).flatten(0, 1), (x % classes).flatten()).backward()
+    variables = find_variables([{"table": table, "head": head, "x": x}])
+    graph = build_graph(recorder.tape, variables.held())
+    assert recognise(graph, variables, read_loss(graph), tuple(_inputs(graph))) == kind
+
+
 def test_a_sum_is_told_from_a_mean():
     """By the last reduction before the loss."""
     w, x = torch.randn(6, 3, requires_grad=True), torch.randn(ROWS, 6)
