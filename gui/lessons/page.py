@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QShowEvent
+from PySide6.QtGui import QAction, QDesktopServices, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from core.lessons.text import lessons
@@ -22,7 +22,8 @@ from gui.worker import Worker
 TITLE, ICON, ORDER = "Lessons", "lessons", 6
 HELP = "Lessons. Interactive explanations, with the networks that you have trained."
 ABOUT = "Interactive explanations, with the networks of the other pages."
-SIDE = 204  # pixels of the list
+NARROW, WIDE = 204, 248  # pixels of the lists: on most screens a title fits on a line or two
+ROOM = 1000  # pixels of the page from which on they are wide
 
 
 class Page(pages.Page):
@@ -42,7 +43,7 @@ class Page(pages.Page):
         )
         self.views: dict[str, LessonView] = {}
         """The opened lessons, by their names."""
-        self._stack = QStackedWidget()
+        self._stack, self._side = QStackedWidget(), QWidget()
         self.home = self.list
         self._arrange()
         titles = [(name, lesson.title) for name, lesson in lessons().items()]
@@ -58,9 +59,7 @@ class Page(pages.Page):
         worker.ready.connect(self._on_ready)
 
     def _arrange(self) -> None:
-        side = QWidget()
-        side.setFixedWidth(SIDE)
-        column = QVBoxLayout(side)
+        column = QVBoxLayout(self._side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
         for title, titles in (("Lessons", self.list), ("In this lesson", self.sections)):
@@ -73,13 +72,18 @@ class Page(pages.Page):
         head = heading(TITLE, ABOUT)
         row = QHBoxLayout()
         row.setSpacing(28)
-        row.addWidget(side)
+        row.addWidget(self._side)
         row.addWidget(self._stack, 1)
         page = QVBoxLayout(self)
         page.setContentsMargins(20, 16, 6, 0)
         page.setSpacing(14)
         page.addLayout(head)
         page.addLayout(row, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave room for the live parts of a lesson on a small screen."""
+        self._side.setFixedWidth(WIDE if event.size().width() >= ROOM else NARROW)
+        super().resizeEvent(event)
 
     def meet(self, pages: Mapping[str, pages.Page], show_page: pages.ShowPage) -> None:
         """Take the other pages, whose networks the lessons use."""
