@@ -62,6 +62,7 @@ class References(ExperimentResult):
         count: of new examples.
         is_new: whether the watched network has not learned from them.
         longer_share: for how many steps the copy went on, as a part of those that were done.
+        own_error: the standard error of ``own``; NaN.
     """
 
     own: float
@@ -80,6 +81,7 @@ class References(ExperimentResult):
     count: int
     is_new: bool
     longer_share: float = 1.0
+    own_error: float = math.nan
 
     @property
     def again(self) -> str:
@@ -87,6 +89,15 @@ class References(ExperimentResult):
         if self.longer_share >= 1:
             return "as many steps again"
         return f"{percent(self.longer_share)} of the steps again"
+
+    @property
+    def noise(self) -> float:
+        """The part of a loss on new data that is by which examples these are; 0 if unknown.
+
+        Two losses on the same examples differ by up to as much by chance, as a network changes.
+        """
+        known = self.is_new and self.own and math.isfinite(self.own_error)
+        return abs(self.own_error / self.own) if known else 0.0
 
     @property
     def gap(self) -> float:
@@ -370,6 +381,7 @@ def _outcome(
         count=len(own),
         is_new=data.is_new,
         longer_share=share,
+        own_error=_error(own),
     )
     examples = f"{len(own):,} new examples ({data.source})"
     if not data.is_new:

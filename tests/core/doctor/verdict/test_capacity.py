@@ -177,3 +177,23 @@ def test_it_is_at_its_floor_where_nothing_is_better():
     assert not at_floor(compared(**{**nothing, "larger": math.nan}))  # it was not tried
     assert not at_floor(Evidence(np.arange(30), np.ones(30), []))
     assert by_size(Evidence(np.arange(30), np.ones(30), []), 0.0) is None
+
+
+RISES = [0.9, 0.5, 0.3, 0.25, 0.222, 0.221, 0.223, 0.231, 0.234, 0.229, 0.235, 0.239]
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"own_error": 0.005}, "overfitting"),
+        ({"own_error": 0.09}, "other"),  # as of thirty frauds among a thousand rows
+        ({"own_error": 0.09, "is_new": False}, "overfitting"),  # nothing is known of new rows
+        ({"own_error": 0.005, "own_trained": 0.25}, "other"),  # it is no better on training data
+    ],
+)
+def test_a_rise_is_held_against_which_examples_are_new(changes, verdict):
+    """And against the loss on training data, both measured in the same way."""
+    evidence = compared(**{"own": 0.239, "own_trained": 0.15, "longer": 0.25, **changes})
+    evidence.losses = 0.1 + (evidence.steps + 1.0) ** -0.5
+    evidence.validations = [(170 * (n + 1), loss) for n, loss in enumerate(RISES)]
+    assert (conclude(evidence, ()).verdict == "overfitting") is (verdict == "overfitting")
