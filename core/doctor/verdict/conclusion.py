@@ -333,12 +333,12 @@ def _noise_between(losses: Array, lowest: int, tail: int) -> float:
         tail: how many of the last ones are averaged.
     """
     late = losses[min(lowest, len(losses) // 2) :]
-    first = float(np.median(np.abs(np.diff(losses[lowest:])))) / tail**0.5
+    first = float(np.median(np.abs(np.diff(losses[lowest:])))) / math.sqrt(tail)
     if len(late) < MIN_VALIDATIONS:
         return first
     # Of three independent losses the second difference has a variance of six times theirs.
-    each = ROBUST * float(np.median(np.abs(np.diff(late, 2)))) / 6**0.5
-    return max(first, STRAYS * each * (1 / tail + MEDIAN_OF_THREE) ** 0.5)
+    each = ROBUST * float(np.median(np.abs(np.diff(late, 2)))) / math.sqrt(6)
+    return max(first, STRAYS * each * math.sqrt(1 / tail + MEDIAN_OF_THREE))
 
 
 def _overfitting_by_copies(evidence: Evidence) -> tuple[str, str, float] | None:

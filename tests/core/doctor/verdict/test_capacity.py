@@ -48,6 +48,7 @@ def test_a_larger_network_that_is_better_makes_it_too_small():
     """Both losses are said, and the verdict of the whole is that."""
     verdict, sentence, sure = by_size(compared(), 0.0)
     assert verdict == "too_small" and "1.9" in sentence and "2.5" in sentence
+    assert "four times" in sentence and "sixteen times" in by_size(compared(times=16.0), 0.0)[1]
     assert 0.7 < sure <= 0.92
     assert conclude(compared(), ()).verdict == "too_small"
 
@@ -117,6 +118,26 @@ def test_it_is_not_settled_where_something_without_a_network_is_better():
     found = conclude(falling(best_baseline=2.2), ())
     assert found.verdict == "undertrained" and "not settled" in found.sentence
     assert "2.2" in found.sentence and "2.5" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"best_baseline": 0.05}, "unknown"),  # neither more steps nor any network comes near
+        ({"best_baseline": 0.05, "is_new": False}, "unknown"),  # it may have seen these, too
+        ({"best_baseline": 0.05, "longer": math.nan}, "undertrained"),  # more steps may do
+        ({"best_baseline": 0.05, "own_trained": 0.1}, "undertrained"),  # it is not too small
+        ({"best_baseline": 2.0, "is_new": False}, "fine"),  # of near-twins neighbours know more
+        ({"best_baseline": 2.49}, "fine"),
+    ],
+)
+def test_what_has_settled_far_above_neighbours_is_not_fine(changes, verdict):
+    """Nobody can tell why, and both losses are said."""
+    evidence = falling(**changes)
+    evidence.losses = 2.4 + 3 * (evidence.steps + 1.0) ** -1.0
+    found = conclude(evidence, ())
+    assert found.verdict == verdict, found.sentence
+    assert ("0.05" in found.sentence) is (changes["best_baseline"] == 0.05)
 
 
 def test_what_more_steps_bring_counts_where_networks_of_other_sizes_would_take_too_long():
