@@ -325,7 +325,7 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
 def _noise_between(losses: Array, lowest: int, tail: int) -> float:
     """Return by how much the last losses may lie above the lowest one and its neighbours by chance.
 
-    Each may stray from its neighbours; what bends or rises smoothly strays by nothing.
+    Each may stray from its neighbours; of what turns or rises smoothly none does.
 
     Args:
         losses: on new data, (n,).
