@@ -17,7 +17,7 @@ MAX_OBJECTS = 3000
 MAX_ITEMS = 500
 SKIPPED = (types.ModuleType, types.FunctionType, types.MethodType, type, str, bytes, int, float)
 LEARNING_RATE = ("lr", "learning_rate", "learningrate", "eta", "step_size", "alpha", "rate")
-VALIDATION = ("val", "dev", "test", "valid", "validation", "eval", "held")
+VALIDATION = ("val", "dev", "test", "valid", "validation", "eval", "held", "holdout", "unseen")
 SHORT_NAMES = ("xte", "yte", "xv", "yv", "x_v", "y_v")
 MODES = nn.Dropout | nn.modules.batchnorm._BatchNorm
 
