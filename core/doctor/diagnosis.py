@@ -165,6 +165,7 @@ class Proof:
         steps: that both were trained for.
         settings: of a recipe, where these are the fix; ().
         picture: both losses on new data over the steps.
+        factor: what the learning rate was multiplied by, where another one is the fix; NaN.
     """
 
     proved: bool | None
@@ -178,6 +179,7 @@ class Proof:
     steps: int = 0
     settings: tuple[tuple[str, SettingValue], ...] = ()
     picture: Picture | None = None
+    factor: float = math.nan
 
     @property
     def words(self) -> str:

@@ -19,6 +19,8 @@ from .seen_data import SeenData
 BATCH, LONG_BATCH = 64, 32
 """Examples in a step; of sequences."""
 MIN_STEPS, MAX_STEPS, EPOCHS = 200, 2000, 40
+LEAST_LONG, LONG = 1000, 3000
+"""Steps, where those were too few: at least, and at most."""
 STEP_COST, POSITION_COST, MULTIPLICATIONS = 1e-3, 2e-4, 1e10
 """What a step costs on a usual core: seconds, seconds a position of a sequence, multiplications a
 second."""
@@ -181,8 +183,19 @@ def _pairs(names: int) -> list[tuple[int, int]]:
     return list(combinations(range(names), 2)) if names <= MAX_MULTIPLIED else []
 
 
-def form_of(replay: Replay, task: LossTask, data: SeenData, evidence: Evidence) -> Form:
-    """Choose the kind of reference network by the kind of input."""
+def form_of(
+    replay: Replay, task: LossTask, data: SeenData, evidence: Evidence, deeper: bool = False
+) -> Form:
+    """Choose the kind of reference network by the kind of input.
+
+    Args:
+        replay: the newest step.
+        task: what outputs are compared with.
+        data: of the loop.
+        evidence: says what layers it has.
+        deeper: whether an MLP has one hidden layer more than it, at least two, of rectified units,
+            which learn in fewer steps than bounded ones.
+    """
     inputs = data.trained.inputs
     aims = targets_of(task, data.trained.targets)
     outputs = (aims.shape[1], task.classes) if task.kind == "classes" else (aims.shape[1],)
@@ -190,8 +203,8 @@ def form_of(replay: Replay, task: LossTask, data: SeenData, evidence: Evidence) 
     reads = bool(names & RECURRENT) or _attends(replay.graph)
     layers = [x for x in (evidence.last.layers if evidence.last else ()) if not x.is_embedding]
     activation = next((x.nonlinearity for x in layers if x.nonlinearity), "relu")
-    made_of = ACTIVATIONS.get(activation, nn.LeakyReLU)
-    depth = min(3, max(1, len(layers) - 1))
+    made_of = nn.LeakyReLU if deeper else ACTIVATIONS.get(activation, nn.LeakyReLU)
+    depth = min(3, max(1, len(layers) - 1) + deeper)
     if data.trained.further:
         return _for_several(data, aims, outputs, made_of, depth)
     if not inputs.is_floating_point():
@@ -390,12 +403,22 @@ def width_of(form: Form, parameters: float) -> int:
     return low if low == 1 or count(low) - parameters < parameters - count(low - 1) else low - 1
 
 
-def steps_of(form: Form, widths: list[int], rows: int, work: float) -> int:
-    """Return the steps that each may take, if all together are work for some seconds."""
+def steps_of(form: Form, widths: list[int], rows: int, work: float, long: bool = False) -> int:
+    """Return the steps that each may take, if all together are work for some seconds.
+
+    Args:
+        form: of the networks.
+        widths: theirs.
+        rows: examples that they learn from.
+        work: seconds of a usual core for all of them.
+        long: whether they may learn from each example as often as there is time for.
+    """
     seconds = sum(
         STEP_COST + POSITION_COST * form.positions + 3 * form.batch * form.work(w) / MULTIPLICATIONS
         for w in widths
     )
     affordable = int(work / seconds)
+    if long:
+        return min(LONG, affordable)
     useful = max(2 * MIN_STEPS, EPOCHS * rows // form.batch)
     return min(MAX_STEPS, affordable, useful)

@@ -3,13 +3,15 @@
 The kind of input decides what they are: an MLP for vectors, a small convolutional network for
 pictures, a GRU for sequences, an MLP of embeddings for names of several kinds; with a quarter of
 the network's own number of parameters, as many, and four times as many. They, the watched network
-and simple baselines are compared on the same new examples. How long they train is decided by sizes,
-so that the same loop has the same answer.
+and simple baselines are compared on the same new examples. Where a baseline is far below all of
+them, they learned too little to say anything of sizes: deeper ones train for longer. How long they
+train is decided by sizes, so that the same loop has the same answer.
 """
 
 import copy
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -25,13 +27,16 @@ from ..watch.work import clock
 from .baselines import baselines_of
 from .continued_copy import continued_copy
 from .experiment import Declared, ExperimentResult, Outcome
-from .reference_forms import MIN_STEPS, Form, form_of, steps_of, width_of
+from .reference_forms import LEAST_LONG, MIN_STEPS, Form, form_of, steps_of, width_of
 from .replay import REPLAY_ERRORS, Replay, reason
 from .row_losses import LossTask, row_losses, scores_of, targets_of, task_of
 from .seen_data import SeenData, SeenExamples, parts, seen_data
 
 SIZES = {"a quarter": 0.25, "as many": 1.0, "four times": 4.0}
-"""Of the watched network's number of parameters."""
+DEEPER = {"as many": 1.0, "sixteen times": 16.0}
+"""Of the watched network's number of parameters; and of those that are deeper."""
+FAR = 0.5
+"""The part of all networks' losses below which a baseline is far below them."""
 CLEAR = 0.03
 """The part by which a loss is below another, from which on it is clearly lower."""
 ERRORS = 2.0
@@ -49,7 +54,7 @@ class References(ExperimentResult):
 
     Attributes:
         own, own_trained: of the watched network, on the new examples and on training data.
-        smaller, same, larger: of a quarter of its parameters, as many, four times as many; NaN if
+        smaller, same, larger: of a quarter of its parameters, as many, ``times`` as many; NaN if
             there is none, or it would take too long.
         smaller_error: the standard error of ``own - smaller``.
         same_error: that of ``own - same``.
@@ -62,6 +67,8 @@ class References(ExperimentResult):
         count: of new examples.
         is_new: whether the watched network has not learned from them.
         longer_share: for how many steps the copy went on, as a part of those that were done.
+        own_error: the standard error of ``own``; NaN.
+        times: times its parameters that the larger one has.
     """
 
     own: float
@@ -80,6 +87,8 @@ class References(ExperimentResult):
     count: int
     is_new: bool
     longer_share: float = 1.0
+    own_error: float = math.nan
+    times: float = 4.0
 
     @property
     def again(self) -> str:
@@ -87,6 +96,20 @@ class References(ExperimentResult):
         if self.longer_share >= 1:
             return "as many steps again"
         return f"{percent(self.longer_share)} of the steps again"
+
+    @property
+    def times_in_words(self) -> str:
+        """How many times its parameters the larger one has."""
+        return "sixteen times" if self.times > SIZES["four times"] else "four times"
+
+    @property
+    def noise(self) -> float:
+        """The part of a loss on new data that is by which examples these are; 0 if unknown.
+
+        Two losses on the same examples differ by up to as much by chance, as a network changes.
+        """
+        known = self.is_new and self.own and math.isfinite(self.own_error)
+        return abs(self.own_error / self.own) if known else 0.0
 
     @property
     def gap(self) -> float:
@@ -200,7 +223,8 @@ def _compared(
     if continued is not None:
         copies, share = continued
         losses["longer"] = _own_losses(replay, task, data, data.new, math.inf, copies=copies)
-    kind = ""
+    baselines = baselines_of(task, data, evidence.training_kind == AUTOENCODER)
+    kind, deeper = "", dict[str, Tensor]()
     try:
         form = form_of(replay, task, data, evidence)
         losses |= _of_sizes(replay, form, task, data, work[0], end)
@@ -208,9 +232,20 @@ def _compared(
         lacking = f" Networks of other sizes could not be tried: {reason(error)}."
     else:
         kind, lacking = form.name, ""
-    baselines = baselines_of(task, data, evidence.training_kind == AUTOENCODER)
+        if _is_far_below(baselines, [own, *losses.values()]):
+            with suppress(*REPLAY_ERRORS):
+                form = form_of(replay, task, data, evidence, deeper=True)
+                deeper = _deeper(replay, form, task, data, work[0], end)
     parameters = sum(t.numel() for t in replay.parameters.values())
-    return _outcome(kind, data, parameters, own, own_trained, losses, share, baselines, lacking)
+    return _outcome(
+        kind, data, parameters, own, own_trained, losses, deeper, share, baselines, lacking
+    )
+
+
+def _is_far_below(baselines: dict[str, float], losses: list[Tensor]) -> bool:
+    """Whether a simple predictor makes out far more than any network did."""
+    lowest = min(float(each.mean()) for each in losses)
+    return min(baselines.values(), default=math.inf) < FAR * lowest
 
 
 def _of_sizes(
@@ -228,6 +263,22 @@ def _of_sizes(
         raise ValueError("networks of this size would take too long")
     if widths["a quarter"] == widths["as many"]:
         del widths["a quarter"]  # there is none that is smaller
+    return {name: _trained(form, w, task, data, steps, end) for name, w in widths.items()}
+
+
+def _deeper(
+    replay: Replay, form: Form, task: LossTask, data: SeenData, work: float, end: float
+) -> dict[str, Tensor]:
+    """Train deeper networks for longer, and return their losses of each new example.
+
+    Raises:
+        ValueError: they would take too long.
+    """
+    parameters = sum(t.numel() for t in replay.parameters.values())
+    widths = {name: width_of(form, share * parameters) for name, share in DEEPER.items()}
+    steps = steps_of(form, list(widths.values()), len(data.trained), work, long=True)
+    if steps < LEAST_LONG:
+        raise ValueError("networks of this size would take too long")
     return {name: _trained(form, w, task, data, steps, end) for name, w in widths.items()}
 
 
@@ -341,15 +392,22 @@ def _outcome(
     own: Tensor,
     own_trained: Tensor,
     losses: dict[str, Tensor],
+    deeper: dict[str, Tensor],
     share: float,
     baselines: dict[str, float],
     lacking: str,
 ) -> Outcome:
+    known = {"own": own, **losses}
+    times = 4.0
+    if deeper and float(deeper["as many"].mean()) < float(known["as many"].mean()):
+        known["as many"] = deeper["as many"]
+    if deeper and float(deeper["sixteen times"].mean()) < float(known["four times"].mean()):
+        known["four times"], times = deeper["sixteen times"], 16.0
+
     def mean(name: str) -> float:
-        return float(losses[name].mean()) if name in losses else math.nan
+        return float(known[name].mean()) if name in known else math.nan
 
     def error(before: str, after: str) -> float:
-        known = {"own": own, **losses}
         both = before in known and after in known
         return _error(known[before] - known[after]) if both else math.nan
 
@@ -370,15 +428,18 @@ def _outcome(
         count=len(own),
         is_new=data.is_new,
         longer_share=share,
+        own_error=_error(own),
+        times=times,
     )
     examples = f"{len(own):,} new examples ({data.source})"
     if not data.is_new:
         examples = f"{len(own):,} examples ({data.source}; yours may have learned from them)"
     measured = f"Loss on {examples}: yours, with {parameters:,} parameters, {found.own:.3g}."
     if kind:
-        networks = ", ".join(f"{name} {mean(name):.3g}" for name in SIZES if name in losses)
         article = "An" if kind.startswith("MLP") else "A"
-        measured += f" {article} {kind} with so many parameters reaches: {networks}."
+        measured += f" {article} {kind} with so many parameters reaches: {_in_words(losses)}."
+    if deeper:
+        measured += f" Deeper, and trained for longer: {_in_words(deeper)}."
     if baselines:
         measured += (
             f" Without a network: {', '.join(f'{n} {v:.3g}' for n, v in baselines.items())}."
@@ -386,11 +447,21 @@ def _outcome(
     if "longer" in losses:
         measured += f" Yours after {found.again}: {found.longer:.3g}."
     passed = not found.size_gain if kind else None
-    return Outcome(passed, measured + lacking, found, _picture(kind, losses, found, baselines))
+    picture = _picture(kind, losses, deeper, found, baselines)
+    return Outcome(passed, measured + lacking, found, picture)
+
+
+def _in_words(losses: dict[str, Tensor]) -> str:
+    sizes = [name for name in (*SIZES, *DEEPER) if name in losses]
+    return ", ".join(f"{name} {float(losses[name].mean()):.3g}" for name in dict.fromkeys(sizes))
 
 
 def _picture(
-    name: str, losses: dict[str, Tensor], found: References, baselines: dict[str, float]
+    name: str,
+    losses: dict[str, Tensor],
+    deeper: dict[str, Tensor],
+    found: References,
+    baselines: dict[str, float],
 ) -> Picture:
     bars = {"yours": found.own}
     if "longer" in losses:
@@ -400,6 +471,8 @@ def _picture(
     sizes = {"a quarter": "1/4 of the size", "as many": "same size", "four times": "4 x the size"}
     kind = name.split(" ")[0]  # there is little room
     bars |= {f"{kind}, {sizes[x]}": float(losses[x].mean()) for x in SIZES if x in losses}
+    sizes = {"as many": "same size", "sixteen times": "16 x the size"}
+    bars |= {f"deeper {kind}, {sizes[x]}": float(deeper[x].mean()) for x in deeper}
     bars |= baselines
     what = f"Loss on the same {'new ' if found.is_new else ''}examples"
     values = Series(what, tuple(map(float, range(len(bars)))), tuple(bars.values()))

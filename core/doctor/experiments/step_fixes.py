@@ -162,12 +162,16 @@ class FixedStep:
 
 @dataclass(frozen=True)
 class _Fix:
-    """A fix in words, both sides, and the loss that judges them."""
+    """A fix in words, both sides, and the loss that judges them.
+
+    Another learning rate says what it is multiplied by; what is no rate has NaN.
+    """
 
     words: str
     unfixed: StepSettings
     fixed: StepSettings
     judge: Loss
+    factor: float = math.nan
 
 
 Make = Callable[[FixedStep], _Fix]
@@ -276,7 +280,7 @@ def _prove(step: FixedStep, fix: _Fix, end: float) -> Proof:
     if result is None:
         return not_tried("There was no time left to train both copies.", fix.words)
     note = f"Neither copy learned from the new data: {step.data.source}."
-    return proof_of(result, fix.words, {}, note=note)
+    return replace(proof_of(result, fix.words, {}, note=note), factor=fix.factor)
 
 
 def _fixes(*causes: str) -> Callable[[Make], Make]:
@@ -290,7 +294,8 @@ def _fixes(*causes: str) -> Callable[[Make], Make]:
 def _at_rate(step: FixedStep, rate: float) -> _Fix:
     rate = float(f"{rate:.2g}")
     words = f"learning rate {rate:g} in place of {step.plain.lr:.3g}"
-    return _Fix(words, step.plain, replace(step.plain, lr=rate), step.plain.loss)
+    fixed, factor = replace(step.plain, lr=rate), rate / step.plain.lr
+    return _Fix(words, step.plain, fixed, step.plain.loss, factor)
 
 
 @_fixes("lr_too_high")

@@ -7,6 +7,7 @@ import numpy as np
 from ...telemetry.events import Array
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
+from ..experiments.reference_networks import References
 from .rule import SQUARED_LOSSES, Rule, rule
 
 POINTS = 300
@@ -238,7 +239,10 @@ def overfitting(rule: Rule, evidence: Evidence) -> Check:
         (Series("new data", tuple(steps), tuple(losses)), _training_series("training", evidence)),
     )
     measured = f"new data {best:.3g} at step {at:.0f}, now {end:.3g}; training {train:.3g}"
-    if end > RISEN * best + RISEN_BY * scale and train < 0.93 * end and at < 0.85 * steps[-1]:
+    compared = evidence.result(References)
+    noise = compared.noise * end if compared is not None else 0.0
+    risen = end > RISEN * best + max(RISEN_BY * scale, noise)
+    if risen and train < 0.93 * end and at < 0.85 * steps[-1]:
         sure = min(0.92, 0.6 + 0.6 * (end / best - 1))
         measured += _accuracy_since(evidence, at)
         return rule.failed(measured, sure, f"from step {at:.0f} on", picture=picture)

@@ -90,6 +90,9 @@ LOWERS, RECOVERED = 0.95, 0.5
 STANDS, SHAKEN_OUT, BETTER = 0.985, 0.97, 0.95
 """Parts of a loss: of the one before, where it stands still; to which a lower rate takes it at
 once; and that a new network of the same size reaches."""
+SPOILS, KEEPS = 1.5, 1.2
+"""Times a loss, to which the present rate takes it with an optimiser that begins anew, and up to
+which a tenth of it does; the former also times that of a new network of the same size."""
 
 
 @rule(
@@ -716,7 +719,7 @@ def lr_too_high(rule: Rule, evidence: Evidence) -> Check:
     ):
         measured += f". {evidence.experiments['other_rates'].measured}"
         expected, sure = "no better lower rate", 0.8 if ratio > UPDATE_LARGE or jumps else 0.62
-    elif ratio > LONG_STEP_WITH_JUMPS and (words := _held_up(evidence)):
+    elif ratio > LONG_STEP_WITH_JUMPS and (words := _held_up(evidence) or _thrown_about(evidence)):
         measured, expected, sure = f"{measured}, and {words}", "no better lower rate", 0.7
     elif at_start > UPDATE_TOO_LARGE and (jumps or diverged or stays):
         measured = f"at the start the update-to-weight ratio is {_ratio_in_words(at_start)}"
@@ -792,6 +795,29 @@ def _held_up(evidence: Evidence) -> str:
     return (
         f"the loss stands still. {evidence.experiments['other_rates'].measured} A network as large,"
         f" trained anew, reaches {compared.same:.3g} where this one has {compared.own:.3g}"
+    )
+
+
+def _thrown_about(evidence: Evidence) -> str:
+    """Say that its steps lead across a minimum rather than down; "" where they need not.
+
+    From where it is, they lead far up, and those of a tenth do not. Optimisers that begin anew lead
+    up for a while in any training; here the loss stands still, and even in training it is far above
+    what a network as large, trained anew, has on new examples.
+    """
+    rates, compared = evidence.result(OtherRates), evidence.result(References)
+    means = evidence.smooth(3)
+    if rates is None or compared is None or len(means) < 3 or not means[2] > STANDS * means[1]:
+        return ""
+    tenth, same = rates.losses.get(0.1, math.inf), rates.losses[1.0]
+    if not (tenth < KEEPS * rates.before and same > SPOILS * max(tenth, rates.before)):
+        return ""
+    if not min(compared.own, evidence.ended) > SPOILS * compared.same:
+        return ""
+    return (
+        f"the loss stands still. {evidence.experiments['other_rates'].measured} A network as large,"
+        f" trained anew, reaches {compared.same:.3g} on the same examples where this one has"
+        f" {compared.own:.3g}"
     )
 
 

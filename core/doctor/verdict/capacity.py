@@ -4,7 +4,7 @@ import math
 
 from ..diagnosis import WORTH_IT
 from ..evidence import Evidence
-from ..experiments.reference_networks import CLEAR, References
+from ..experiments.reference_networks import CLEAR, FAR, References
 
 Answer = tuple[str, str, float]
 """A verdict, its sentence, and its confidence."""
@@ -17,7 +17,7 @@ MUCH = 3.0
 NEAR = 0.25
 """The part of its loss on new examples by which a network may be better on those of the training,
 and is not overfitting."""
-FAR = 0.35
+OVERFITS = 0.35
 """The part from which on it is, if a network that stopped early is better on new examples."""
 
 
@@ -34,7 +34,7 @@ def overfitting_by_size(evidence: Evidence) -> Answer | None:
             f" {found.longer:.3g}. Stop earlier, or try more data, dropout or weight decay.",
             min(0.9, 0.6 - found.time_gain),
         )
-    if found.gap < FAR:
+    if found.gap < OVERFITS:
         return None
     gain = max(found.recipe_gain, found.smaller_gain)
     if not gain:
@@ -65,8 +65,8 @@ def by_size(evidence: Evidence, gain: float) -> Answer | None:
     if lead and near and found.size_share > BY_SIZE and lead > MUCH * gain:
         return (
             "too_small",
-            "Nothing is wrong, but the model is too small: a network of four times as many"
-            f" parameters reaches {found.larger:.3g} on the same {_examples(found)}, yours"
+            f"Nothing is wrong, but the model is too small: a network of {found.times_in_words} as"
+            f" many parameters reaches {found.larger:.3g} on the same {_examples(found)}, yours"
             f" {found.own:.3g}; one of its own size {found.same:.3g}.",
             min(0.92, 0.55 + lead * found.size_share),
         )
@@ -96,14 +96,32 @@ def settled_on_new(evidence: Evidence) -> References | None:
 
 
 def below_baseline(evidence: Evidence) -> Answer | None:
-    """See whether on new examples it is worse than what predicts without a network."""
+    """See whether it is worse than what predicts without a network, and has not seen them.
+
+    On examples that the network may have learned from it has to be far worse.
+    """
     found = evidence.result(References)
-    if found is None or not found.is_new or not found.best_baseline < (1 - CLEAR) * found.own:
+    if found is None:
         return None
+    most = 1 - CLEAR if found.is_new else FAR
+    if not found.best_baseline < most * found.own:
+        return None
+    settled = found.time_gain < WORTH_IT and found.gap <= NEAR
+    if settled and found.best_baseline < FAR * found.own:
+        return (
+            "unknown",
+            f"Nothing wrong was found, but it is not fine: without a network a loss of"
+            f" {found.best_baseline:.3g} is reached on the same {_examples(found)}, yours is"
+            f" {found.own:.3g}, and {found.again}, of a copy, take it to {found.longer:.3g}. It may"
+            " be too small, or its settings (learning rate, initialisation, architecture) are in"
+            " the way: no network that was tried shows which.",
+            0.5,
+        )
     return (
         "undertrained",
         "Nothing wrong was found, but it is not settled: without a network a loss of"
-        f" {found.best_baseline:.3g} is reached on the same new examples, yours is {found.own:.3g}."
+        f" {found.best_baseline:.3g} is reached on the same {_examples(found)}, yours is"
+        f" {found.own:.3g}."
         " It is undertrained, or its settings (learning rate, initialisation, architecture) are in"
         " the way.",
         0.55,

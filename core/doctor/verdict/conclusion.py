@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...numbers import figures, percent
+from ...telemetry.events import Array
 from ..diagnosis import WORTH_IT, Cause, Check, Diagnosis, Forecast, Proof
 from ..evidence import Evidence
 from ..experiments.reference_networks import References
@@ -35,6 +36,9 @@ SURELY = 0.05
 """The part of the loss by which twice the steps lower it, from which on that need not be sure."""
 MIN_VALIDATIONS = 5
 """Losses on new data, from which on it is seen whether they have risen for good."""
+ROBUST, MEDIAN_OF_THREE, STRAYS = 1.48, 0.45, 2.0
+"""A standard deviation in median absolute deviations; the variance of a median of three; and the
+standard deviations by which a loss that is above another one is not so by chance."""
 WANDERS = 10
 """Losses on new data since the lowest, from which on it is seen how far they stray from a line."""
 BASELINE = 1.02
@@ -76,6 +80,11 @@ NEW_EACH_TIME = (
 LOSSES_ALONE = (
     " No weights were seen that ask for a gradient, as where a function is differentiated"
     " (torch.func.grad): judged are its losses alone, and no layer, gradient or update."
+)
+OTHER_UNITS = (
+    " The loss on new data, {}, is on another scale than that in training, {}, from the start, as"
+    " in other units or as a sum beside a mean: the two can't be compared, so that overfitting"
+    " would show late. Measure both by the same loss function, of targets in the same units."
 )
 SELDOM = 0.3
 """Times that an example may have been met before, for its loss to be that of a new one."""
@@ -193,6 +202,10 @@ def conclude(evidence: Evidence, checks: tuple[Check, ...], seconds: float = 0.0
         proof = evidence.proofs.get(verdict)
     if evidence.losses_alone:
         sentence += LOSSES_ALONE
+    if evidence.validates_on_other_scale and evidence.loss_is_comparable:
+        sentence += OTHER_UNITS.format(
+            figures(evidence.validations[-1][1]), figures(evidence.ended)
+        )
     if evidence.networks > 1:
         which = f"judged is the last, by its {evidence.done:,} steps"
         if evidence.chosen_by:
@@ -278,22 +291,27 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
     steps, losses = np.array(points, float).T
     tail = max(1, len(losses) // 10)
     now, lowest = float(losses[-tail:].mean()), int(losses.argmin())
+    if lowest > 0.8 * (len(losses) - 1):
+        return None  # it need not have risen for good
     around = max(1, tail // 2)  # one that is lower than its neighbours may be so by chance
     near = slice(max(0, lowest - around), lowest + around + 1)
     best, at = float(np.median(losses[near])), float(steps[lowest])
     since = losses[lowest:]
-    noise = float(np.median(np.abs(np.diff(since)))) / tail**0.5 if len(since) > 1 else 0.0
+    tried = evidence.result(References)
+    noise = max(_noise_between(losses, lowest, tail), tried.noise * abs(now) if tried else 0.0)
     if len(since) > WANDERS and steps[-1] > at:  # one that wanders slowly has small differences
         line = np.polynomial.Polynomial.fit(steps[lowest:], since, 1)
         noise = max(noise, float((since - line(steps[lowest:])).std()))
-    if lowest > 0.8 * (len(losses) - 1) or now < best + WORTH_IT * abs(best) + noise:
+    if now < best + WORTH_IT * abs(best) + noise:
         return None
     then = evidence.losses[(evidence.steps >= 0.8 * at) & (evidence.steps <= 1.2 * at)]
     if len(then) and not evidence.ended < np.nanmean(then):
         return None  # both rise: that is no overfitting
-    tried = evidence.result(References)
-    if tried is not None and tried.is_new and tried.time_gain > (now - best) / abs(now):
-        return None  # a copy that went on came below the lowest
+    if tried is not None and tried.is_new:
+        if tried.time_gain > (now - best) / abs(now):
+            return None  # a copy that went on came below the lowest
+        if tried.own < tried.own_trained:
+            return None  # nothing that it learned holds for its training examples alone
     return (
         "overfitting",
         f"Nothing is broken, but it overfits: the loss on new data was lowest,"
@@ -302,6 +320,25 @@ def _overfitting(evidence: Evidence) -> tuple[str, str, float] | None:
         f" make it worse: stop at step {at:,.0f}, or try more data, dropout or weight decay.",
         min(0.92, 0.6 + 2 * (now - best) / abs(best)),
     )
+
+
+def _noise_between(losses: Array, lowest: int, tail: int) -> float:
+    """Return by how much the last losses may lie above the lowest one and its neighbours by chance.
+
+    Each may stray from its neighbours; of what turns or rises smoothly none does.
+
+    Args:
+        losses: on new data, (n,).
+        lowest: the place of the lowest.
+        tail: how many of the last ones are averaged.
+    """
+    late = losses[min(lowest, len(losses) // 2) :]
+    first = float(np.median(np.abs(np.diff(losses[lowest:])))) / math.sqrt(tail)
+    if len(late) < MIN_VALIDATIONS:
+        return first
+    # Of three independent losses the second difference has a variance of six times theirs.
+    each = ROBUST * float(np.median(np.abs(np.diff(late, 2)))) / math.sqrt(6)
+    return max(first, STRAYS * each * math.sqrt(1 / tail + MEDIAN_OF_THREE))
 
 
 def _overfitting_by_copies(evidence: Evidence) -> tuple[str, str, float] | None:

@@ -17,7 +17,8 @@ MAX_OBJECTS = 3000
 MAX_ITEMS = 500
 SKIPPED = (types.ModuleType, types.FunctionType, types.MethodType, type, str, bytes, int, float)
 LEARNING_RATE = ("lr", "learning_rate", "learningrate", "eta", "step_size", "alpha", "rate")
-VALIDATION = ("val", "dev", "test", "valid", "validation", "eval", "held")
+VALIDATION = ("val", "dev", "test", "valid", "validation", "eval", "held", "holdout", "unseen")
+SHORT_NAMES = ("xte", "yte", "xv", "yv", "x_v", "y_v")
 MODES = nn.Dropout | nn.modules.batchnorm._BatchNorm
 
 
@@ -114,7 +115,7 @@ def is_validation(name: str) -> bool:
     name = name.lower()
     bare = name.strip("_xyims.")
     starts = bare.startswith((*VALIDATION, "te"))
-    return starts or name.endswith(("val", "dev", "test", "valid")) or name in ("xte", "yte")
+    return starts or name.endswith(("val", "dev", "test", "valid")) or name in SHORT_NAMES
 
 
 def find_variables(

@@ -1,6 +1,7 @@
 """Changes to the step of a training: its backward pass, its update, its learning rate."""
 
 import ast
+import math
 from collections.abc import Iterator
 
 from ...doctor.diagnosis import Cause
@@ -21,7 +22,7 @@ from .search import (
 CLIP = 1.0
 """The largest norm of a gradient that is clipped."""
 RATES = {"lr_too_high": 0.1, "oscillation": 1 / 3, "lr_too_low": 10.0}
-"""What a learning rate is multiplied with, as where a fix is proved."""
+"""What a learning rate is multiplied by, where no other one was proved to be better."""
 
 
 def zero_gradients(source: ProgramSource, cause: Cause) -> Change | None:
@@ -166,7 +167,9 @@ def clip(source: ProgramSource, cause: Cause) -> Change | None:
 
 def other_rate(source: ProgramSource, cause: Cause) -> Change | None:
     """Change the learning rate where it has its value."""
-    factor = RATES[cause.id]
+    proof = cause.proof
+    known = proof is not None and proof.proved and math.isfinite(proof.factor)
+    factor = proof.factor if proof is not None and known else RATES[cause.id]
     for value in _rates(source):
         number = number_of(value)
         if number is not None:

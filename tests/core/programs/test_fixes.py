@@ -1,11 +1,13 @@
 """Changes that are proposed to the source of a program."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.doctor.diagnosis import Cause, CodeLine
+from core.doctor.diagnosis import Cause, CodeLine, Proof
 from core.errors import UserError
 from core.programs.fixes.propose import propose
 from core.programs.program import read_program
@@ -113,6 +115,18 @@ def cause_of(program, id, at="", where="", evidence=""):
         number = next(n for n, line in enumerate(source, 1) if at in line)
         lines = (CodeLine(str(program.path), None, number, source[number - 1].strip()),)
     return Cause(id, "", where, evidence, "", 0.9, lines=lines)
+
+
+@pytest.mark.parametrize(
+    ("proved", "factor", "rate"),
+    [(True, 0.001, "lr=0.0001,"), (False, 0.001, "lr=0.01,"), (True, math.nan, "lr=0.01,")],
+)
+def test_the_rate_is_the_one_that_was_proved(tmp_path, proved, factor, rate):
+    """Where none was, it is a tenth."""
+    program = program_of(tmp_path, STEP)
+    proof = Proof(proved, "a learning rate", "measured", factor=factor)
+    fix = propose(program, replace(cause_of(program, "lr_too_high"), proof=proof))
+    assert rate in fix.diff and fix.words.startswith(f"learning rate {rate[3:-1]} in place of")
 
 
 def changes_in(diff):

@@ -233,3 +233,51 @@ def test_weights_of_examples_are_not_known_for_new_ones():
         F.binary_cross_entropy_with_logits(torch.randn(12, 4) @ w, ones, each).backward()
     with pytest.raises(ValueError, match="weights of their own"):
         task_of(build_graph(recorder.tape, [w]))
+
+
+def spirals(count):
+    """Two arms around one another, one and a half turns."""
+    r, y = torch.rand(count), torch.randint(0, 2, (count,))
+    turn = 3 * math.pi * r + math.pi * y
+    return torch.stack([r * turn.cos(), r * turn.sin()], 1) + 0.01 * torch.randn(count, 2), y
+
+
+def test_where_neighbours_are_far_better_deeper_networks_train_for_longer():
+    """In the steps that the others have, they learn nothing of spirals."""
+    torch.manual_seed(0)
+    x, y = spirals(1200)
+    xv, yv = spirals(300)
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2))
+    optimizer = torch.optim.Adam(net.parameters(), 0.02)
+    with watch(quiet=True, record=False, budget=15) as seen:
+        for _ in range(300):
+            i = torch.randint(0, len(x), (64,))
+            loss = F.cross_entropy(net(x[i]), y[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert len(xv) == len(yv)  # they are found among the variables
+    done = comparison(seen)
+    values = dict(done.values)
+    assert "Deeper, and trained for longer" in done.measured
+    assert any("16 x" in name for name in done.picture.names)
+    assert values["larger"] < 0.3 * min(values["own"], values["same"]) and values["times"] == 16
+    assert seen.diagnosis.verdict == "too_small" and "sixteen" in seen.diagnosis.sentence
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "own", "larger", "far"),
+    [
+        (0.03, 0.5, 0.4, True),
+        (0.3, 0.5, 0.4, False),
+        (0.1, 0.11, 0.4, False),
+        (0.1, 0.5, 0.12, False),
+    ],
+)
+def test_neighbours_have_to_be_far_better_than_any_network(neighbours, own, larger, far):
+    """Where the loop or one of another size comes near, these were trained well enough."""
+    losses = [torch.full((3,), own), torch.full((3,), larger)]
+    baselines = {"class frequency": 0.69, "nearest neighbours": neighbours}
+    assert reference_networks._is_far_below(baselines, losses) is far
+    assert not reference_networks._is_far_below({}, losses)

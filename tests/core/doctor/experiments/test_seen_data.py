@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 from core import watch
 from core.doctor.diagnose import replay_of
 from core.doctor.experiments.seen_data import seen_data
+from core.doctor.watch.variables import is_validation
 
 ROWS = 400
 
@@ -248,3 +249,15 @@ def test_rows_whose_order_matters_are_no_examples(ahead):
             found(seen)
     else:
         assert len(found(seen).trained)
+
+
+@pytest.mark.parametrize("name", ["x_val", "Xv", "yte", "X_holdout", "unseen_images", "test_y"])
+def test_names_of_validation_data(name):
+    """As people write them, in upper case or lower."""
+    assert is_validation(name)
+
+
+@pytest.mark.parametrize("name", ["x", "Xt", "vx", "vy", "v", "y_train", "holder", "x_tr"])
+def test_names_of_other_data(name):
+    """A velocity is none, nor is training data."""
+    assert not is_validation(name)

@@ -175,3 +175,4 @@ def test_rates_that_are_further_away_are_tried_too():
     net = nn.Sequential(nn.Linear(10, 32), nn.Tanh(), nn.Linear(32, 2))
     found = tried("lr_too_low", net, loss, 1e-5)
     assert found.proved and "learning rate 0.0001 in" not in found.fix
+    assert found.factor > 20  # the change to a source is the rate that was proved

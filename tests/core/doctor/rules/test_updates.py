@@ -431,6 +431,37 @@ def test_a_rate_that_alone_is_in_the_way(ratio, lower, same, losses, passed):
     assert lr_too_high.check(found).passed is passed
 
 
+@pytest.mark.parametrize(
+    ("ratio", "tenth", "same", "size", "losses", "passed"),
+    [
+        (-1.5, 0.13, 0.56, 0.085, [UNIFORM, *[0.144] * 199], False),
+        (-2.5, 0.13, 0.56, 0.085, [UNIFORM, *[0.144] * 199], True),
+        (-1.5, 0.13, 0.14, 0.085, [UNIFORM, *[0.144] * 199], True),
+        (-1.5, 0.4, 0.56, 0.085, [UNIFORM, *[0.144] * 199], True),
+        (-1.5, 0.13, 0.56, 0.12, [UNIFORM, *[0.144] * 199], True),
+        (-1.5, 0.13, 0.56, 0.085, [UNIFORM, *[0.02] * 199], True),
+        (-1.5, 0.13, 0.56, 0.085, falling(end=0.144), True),
+    ],
+    ids=[
+        "thrown about",
+        "short steps",
+        "no worse with its own rate",
+        "an optimiser that begins anew is what leads up",
+        "another network is hardly better",
+        "it overfits",
+        "it still falls",
+    ],
+)
+def test_a_rate_that_leads_across_the_minimum(ratio, tenth, same, size, losses, passed):
+    """A lower one brings nothing at once; it is what a new network does that shows it."""
+    rates = OtherRates(0.123, {1.0: same, 0.1: tenth, 1 / 3: 0.2, 10.0: 11.0})
+    found = tried(with_ratio(ratio, losses), "other_rates", False, rates)
+    none = math.nan
+    networks = (0.214, 0.07, none, size, none, none, 0.065, none, none, none, none, none)
+    tried(found, "reference_networks", None, References(*networks, 600, 400, True))
+    assert lr_too_high.check(found).passed is passed
+
+
 def test_weights_that_began_tiny_may_take_long_steps():
     """They must first grow: their first ratios don't count."""
     stays = [UNIFORM] * 200

@@ -48,6 +48,7 @@ def test_a_larger_network_that_is_better_makes_it_too_small():
     """Both losses are said, and the verdict of the whole is that."""
     verdict, sentence, sure = by_size(compared(), 0.0)
     assert verdict == "too_small" and "1.9" in sentence and "2.5" in sentence
+    assert "four times" in sentence and "sixteen times" in by_size(compared(times=16.0), 0.0)[1]
     assert 0.7 < sure <= 0.92
     assert conclude(compared(), ()).verdict == "too_small"
 
@@ -119,6 +120,26 @@ def test_it_is_not_settled_where_something_without_a_network_is_better():
     assert "2.2" in found.sentence and "2.5" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"best_baseline": 0.05}, "unknown"),  # neither more steps nor any network comes near
+        ({"best_baseline": 0.05, "is_new": False}, "unknown"),  # it may have seen these, too
+        ({"best_baseline": 0.05, "longer": math.nan}, "undertrained"),  # more steps may do
+        ({"best_baseline": 0.05, "own_trained": 0.1}, "undertrained"),  # it is not too small
+        ({"best_baseline": 2.0, "is_new": False}, "fine"),  # of near-twins neighbours know more
+        ({"best_baseline": 2.49}, "fine"),
+    ],
+)
+def test_what_has_settled_far_above_neighbours_is_not_fine(changes, verdict):
+    """Nobody can tell why, and both losses are said."""
+    evidence = falling(**changes)
+    evidence.losses = 2.4 + 3 * (evidence.steps + 1.0) ** -1.0
+    found = conclude(evidence, ())
+    assert found.verdict == verdict, found.sentence
+    assert ("0.05" in found.sentence) is (changes["best_baseline"] == 0.05)
+
+
 def test_what_more_steps_bring_counts_where_networks_of_other_sizes_would_take_too_long():
     """The copy that went on says alone whether it is overfitted or undertrained."""
     alone = dict.fromkeys(("smaller", "same", "larger", "same_error", "larger_error"), math.nan)
@@ -177,3 +198,23 @@ def test_it_is_at_its_floor_where_nothing_is_better():
     assert not at_floor(compared(**{**nothing, "larger": math.nan}))  # it was not tried
     assert not at_floor(Evidence(np.arange(30), np.ones(30), []))
     assert by_size(Evidence(np.arange(30), np.ones(30), []), 0.0) is None
+
+
+RISES = [0.9, 0.5, 0.3, 0.25, 0.222, 0.221, 0.223, 0.231, 0.234, 0.229, 0.235, 0.239]
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"own_error": 0.005}, "overfitting"),
+        ({"own_error": 0.09}, "other"),  # as of thirty frauds among a thousand rows
+        ({"own_error": 0.09, "is_new": False}, "overfitting"),  # nothing is known of new rows
+        ({"own_error": 0.005, "own_trained": 0.25}, "other"),  # it is no better on training data
+    ],
+)
+def test_a_rise_is_held_against_which_examples_are_new(changes, verdict):
+    """And against the loss on training data, both measured in the same way."""
+    evidence = compared(**{"own": 0.239, "own_trained": 0.15, "longer": 0.25, **changes})
+    evidence.losses = 0.1 + (evidence.steps + 1.0) ** -0.5
+    evidence.validations = [(170 * (n + 1), loss) for n, loss in enumerate(RISES)]
+    assert (conclude(evidence, ()).verdict == "overfitting") is (verdict == "overfitting")

@@ -291,9 +291,14 @@ def test_a_sum_over_new_examples_is_not_held_against_a_mean():
     x = np.arange(1, 1001)
     losses = 100 + 400 * x**-0.5
     case = Evidence(x, losses, [], [(at, 800 * losses[at - 1]) for at in range(50, 1001, 50)])
-    assert case.validates_on_other_scale and conclude(case, ()).verdict != "overfitting"
+    found = conclude(case, ())
+    assert case.validates_on_other_scale and found.verdict != "overfitting"
+    assert "is on another scale than that in training, 1" in found.sentence
     case.validations = [(at, 800 * losses[49] * (1 - at / 80_000)) for at in range(50, 1001, 50)]
     assert not case.validates_on_other_scale  # it stays where it was, nearly
+    assert "another scale" not in conclude(case, ()).sentence
+    case.validations = [(at, 1.5 * losses[at - 1]) for at in range(50, 1001, 50)]
+    assert "another scale" not in conclude(case, ()).sentence
 
 
 def test_a_run_that_goes_on_is_not_called_settled():
@@ -378,3 +383,20 @@ def test_what_holds_for_training_examples_alone_is_told(at, new, told):
     found = conclude(case, ())
     assert ("for its training examples alone" in found.sentence) is told, found.sentence
     assert found.verdict == "unknown" or not told
+
+
+EARLY_STOPPED = """0.330 0.081 0.052 0.066 0.035 0.030 0.029 0.027 0.029 0.025 0.025 0.014 0.038
+    0.015 0.063 0.017 0.019 0.012 0.014 0.036 0.017 0.015 0.019 0.025"""
+
+
+def test_a_loop_that_stops_when_nothing_new_is_lower_has_not_overfitted_for_that():
+    """Its last losses on new data lie above the lowest by how it stops; they jump about as ever."""
+    losses = [float(loss) for loss in EARLY_STOPPED.split()]
+    x = np.arange(1200)
+    case = Evidence(
+        x, 0.02 + (x + 1.0) ** -0.6, [], [*zip(range(49, 1200, 50), losses, strict=True)]
+    )
+    assert conclude(case, ()).verdict != "overfitting"
+    smooth = [*sorted(losses[:18], reverse=True), 0.014, 0.016, 0.018, 0.020, 0.022, 0.024]
+    case.validations = [*zip(range(49, 1200, 50), smooth, strict=True)]
+    assert conclude(case, ()).verdict == "overfitting"
