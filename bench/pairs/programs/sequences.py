@@ -493,3 +493,23 @@ def states_viewed_across_the_batch(watch, faulty):
             loss.backward()
             optimizer.step()
             seen.step(loss)
+
+
+@pair("zero_grad for each micro-batch, not for each step", "gradients_discarded")
+def zeroed_for_each_micro_batch(watch, faulty):
+    """Four small batches of windows make one step."""
+    X, Y = ngrams(context=3)
+    model = nn.Sequential(
+        nn.Embedding(27, 16), nn.Flatten(), nn.Linear(48, 96), nn.Tanh(), nn.Linear(96, 27)
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    with watch() as seen:
+        for micro in range(1600):
+            if faulty or micro % 4 == 0:
+                optimizer.zero_grad()
+            i = torch.randint(0, len(X), (16,))
+            loss = F.cross_entropy(model(X[i]), Y[i]) / 4
+            loss.backward()
+            if micro % 4 == 3:
+                optimizer.step()
+                seen.step(4 * loss.detach())

@@ -75,6 +75,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "labels_out_of_range": (ops.crash, ops.loss, ops.targets),
     "wrong_update_sign": (ops.wired, ops.update, ops.backward),
     "gradients_not_zeroed": (ops.backward, ops.update),
+    "gradients_discarded": (statements.zeroed, ops.backward, ops.update),
     "crash": (ops.crash,),
     "parameter_not_trained": (statements.optimiser, ops.layer, statements.made, ops.backward),
     "state_detached": (ops.wired,),

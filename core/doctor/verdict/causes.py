@@ -68,6 +68,14 @@ CAUSES = {
             "plateau",
         ),
     ),
+    "gradients_discarded": CauseText(
+        "Accumulated gradients are zeroed before the step",
+        "zero_grad() between the micro-batches throws away what they accumulate: each step follows"
+        " the last of them alone, and is as much shorter where the loss is divided by their"
+        " number.",
+        "Call optimizer.zero_grad() once for each optimizer.step(), right behind it.",
+        ("lr_too_low", "oscillation", "plateau"),
+    ),
     "crash": CauseText(
         "The loop ended with an error",
         "torch could not do a step, so that nothing more was learned.",

@@ -36,6 +36,7 @@ from .tape import (
     MAX_EVAL_INPUTS,
     PRODUCTS,
     RANDOM,
+    Backward,
     Line,
     Op,
     Tape,
@@ -163,6 +164,8 @@ class LoopWatcher:
         self._pace = Pace(every, share)
         self._started = time.perf_counter()
         self._recorder: TapeRecorder | None = None
+        self._unused: Backward | None = None
+        """The last pass of the step that was just recorded, if nothing has used its gradients."""
         self._recording_since = clock()
         self._finished: set[int] = set()
         """Optimisers that had a state before the first step, until they are seen to do one."""
@@ -243,7 +246,7 @@ class LoopWatcher:
                 self._finished = {id(o) for o in self.variables.optimizers if o.state}
             self._before = {n: p.detach().clone() for n, p in self.variables.parameters.items()}
             self.first_weights = self.first_weights or self._before
-        self._recorder = TapeRecorder()
+        self._recorder, self._unused = TapeRecorder(unused=self._unused), None
         self._recorder.__enter__()
         self._recording_since = clock()
         self.overhead += self._recording_since - begin
@@ -254,6 +257,7 @@ class LoopWatcher:
         if recorder is None:
             return None
         recorder.__exit__(None, None, None)
+        self._unused = recorder.unused
         return recorder.tape
 
     def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
@@ -285,6 +289,7 @@ class LoopWatcher:
             self._transfer_losses()
         if frame is not None and self.due():
             self.start_recording(frame)
+        self._unused = None  # of a step that is not recorded nothing is known
 
     def _expect_update(self) -> None:
         """Where gradients are accumulated, see by the last two updates when the next one is due."""
