@@ -80,6 +80,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "parameter_not_trained": (statements.optimiser, ops.layer, statements.made, ops.backward),
     "state_detached": (ops.wired,),
     "weights_restored": (statements.restored, ops.update),
+    "weights_not_copied": (ops.kept,),
     "wrong_backward": (ops.own_function,),
     "replicas_drift": (ops.backward, statements.optimiser),
     "stale_target": (ops.targets, ops.loss),

@@ -499,6 +499,22 @@ def weights_restored(rule: Rule, evidence: Evidence) -> Check:
     return rule.passed("they stay")
 
 
+@rule(
+    "weights_not_copied",
+    "weights that are kept",
+    "What load_state_dict() is given is no state_dict() of the same network from before further"
+    " steps, unless it was copied.",
+    "a deep copy",
+    "PyTorch's documentation of Module.state_dict and of torch.save",
+)
+def weights_not_copied(rule: Rule, evidence: Evidence) -> Check:
+    if not evidence.observations:
+        return rule.not_checked("no complete step was observed")
+    if evidence.loaded_itself:
+        return rule.failed(evidence.loaded_itself, 0.97, "load_state_dict()")
+    return rule.passed("none was loaded in vain")
+
+
 def _worse_weights(evidence: Evidence) -> str:
     """Say how often a step began with weights that were worse than those it gave up; else ""."""
     begun = {x.step: x.begun_with for x in evidence.observations}

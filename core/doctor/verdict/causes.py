@@ -107,6 +107,12 @@ CAUSES = {
         "Load the best weights once, after the training; keep them as a deep copy until then.",
         ("plateau", "lr_too_low", "labels_shuffled", "parameter_not_trained"),
     ),
+    "weights_not_copied": CauseText(
+        "The best weights are kept without a copy",
+        "state_dict() returns the weights themselves, which are trained on: to load them later"
+        " changes nothing, and what is used or tested are the last weights.",
+        "Keep copy.deepcopy(model.state_dict()), or save it to a file and load that.",
+    ),
     "wrong_backward": CauseText(
         "The backward of an own function is wrong",
         "The gradient that it hands on is not the derivative of its forward: the layers before it"

@@ -23,6 +23,7 @@ from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
 from .safe_log import SafeLog
+from .state_dicts import LoadedItself
 from .succession import (
     MIN_STEPS,
     MovedParameter,
@@ -130,6 +131,7 @@ class LoopWatcher:
         nan_line: the line whose result was the first NaN; None.
         training_mode_in_eval: modules in training mode while the network was evaluated.
         repeatable: whether the first step, repeated from its tape, had the same outputs.
+        loaded_itself: how its weights were kept without a copy, and loaded in vain; None.
         lost: variables that were parameters, and require no gradient where the loop failed.
         tells_error: whether an error that ended the loop is torch's, or one that is known.
         eval_rows: inputs of the network in an evaluation, a part of them.
@@ -152,6 +154,7 @@ class LoopWatcher:
         self.error = ""
         self.crashed_at: Line | None = None
         self.tells_error = False
+        self.loaded_itself: LoadedItself | None = None
         self.problem = ""
         self.overhead = 0.0
         self._work, self._step_work = 0.0, 0.0
@@ -681,6 +684,11 @@ class LoopWatcher:
             return False
         known = ids & self.graph.weights.keys()  # also of other networks around the loop
         return any(id(t) in known for op in self.graph.tape.ops for t in op.inputs)
+
+    def trains(self, ids: frozenset[int]) -> bool:
+        """Whether a backward pass of the newest step has reached any of some parameters."""
+        passes = self.graph.tape.passes if self.graph is not None else []
+        return any(id(p) in ids for found in passes for p in found.parameters)
 
     def take_use(self, tape: Tape, frame: FrameType | None) -> bool:
         """Take what may have been a use; return whether it was one, from first to last layer.
