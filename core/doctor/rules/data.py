@@ -72,12 +72,15 @@ OUT_OF_RANGE = re.compile(
 @rule(
     "labels_out_of_range",
     "label range",
-    "Every label is one of the outputs: 0 to K - 1.",
+    "Every label is one of the outputs: 0 to K - 1; none is the blank of a CTC loss.",
     "labels from 0 to K - 1",
+    "Graves et al. 2006, Connectionist temporal classification, of the blank",
 )
 def labels_out_of_range(rule: Rule, evidence: Evidence) -> Check:
     if evidence.crash and OUT_OF_RANGE.search(evidence.crash):
         return rule.failed(evidence.crash, 0.95, "the labels")
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.97, "the labels", "labels beside the blank")
     for step in evidence.observations:
         loss = step.criterion
         counts = loss.is_classification and loss.integer_targets and loss.target_count

@@ -35,8 +35,10 @@ CAUSES = {
     ),
     "labels_out_of_range": CauseText(
         "Labels out of range",
-        "A label of K or more, or a negative one, is outside of the K outputs.",
-        "Let labels run from 0 to K - 1, or give the last layer one output for each class.",
+        "A label of K or more, or a negative one, is outside of the K outputs; the blank of a CTC"
+        " loss is no label.",
+        "Let labels run from 0 to K - 1, or give the last layer one output for each class; let"
+        " labels begin at 1 where the blank is 0, or give CTCLoss the blank that is left.",
         ("nan", "crash"),
     ),
     "wrong_update_sign": CauseText(
