@@ -121,7 +121,7 @@ def test_the_spread_of_outputs_is_no_normalisation(behind, told):
 
 @pytest.mark.parametrize("divided", [False, True])
 def test_what_is_only_looked_at_is_no_normalisation(divided):
-    """As the spread of a latent space: a layer is normalised where its outputs are divided by it."""
+    """As the spread of a latent space; a layer is normalised where outputs are divided by it."""
     layer, x = nn.Linear(4, 6), torch.randn(30, 4)
     with TapeRecorder(training=False) as recorder, torch.no_grad():
         out = layer(x)
