@@ -44,7 +44,15 @@ def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
     found = conclude(evidence, apply_rules(evidence), seconds=evidence.seconds)
     found = found.cut_short() if evidence.cut_short else found
     graph = watcher.graph or StepGraph(Tape())
-    lines = Lines(graph, watcher.variables, watcher.use_lines, watcher.crashed_at, watcher.nan_line)
+    loaded = watcher.loaded_itself
+    lines = Lines(
+        graph,
+        watcher.variables,
+        watcher.use_lines,
+        watcher.crashed_at,
+        watcher.nan_line,
+        (loaded.kept, loaded.loaded) if loaded else (),
+    )
     return replace(found, causes=tuple(replace(c, lines=lines_of(lines, c)) for c in found.causes))
 
 

@@ -59,6 +59,8 @@ class DataStats:
         classes_expected: how many it would have if it were drawn at random; NaN.
         overlap: the share of the validation examples that are training examples, too; NaN.
         overlap_with: the variable that holds the validation examples.
+        copied: the share of them that is a row of the training data, number for number, where rows
+            are not equal by themselves; NaN.
         context: how many tokens the network sees; 0 if it is given none.
         context_entropy: of the next token given that context, in nats; NaN.
         longer_context_entropy: the same given one token more; NaN.
@@ -87,6 +89,7 @@ class DataStats:
     classes_expected: float = np.nan
     overlap: float = np.nan
     overlap_with: str = ""
+    copied: float = np.nan
     context: int = 0
     context_entropy: float = np.nan
     longer_context_entropy: float = np.nan
@@ -123,6 +126,7 @@ class Evidence:
         training_mode_in_eval: modules that were in training mode while it was evaluated.
         replicas: which networks drift apart that began alike, in words; "".
         stale_target: which target network stays as the other one began, in words; "".
+        loaded_itself: how weights were kept without a copy, and loaded in vain, in words; "".
         constant_inputs: whether all examples that were drawn are equal.
         floors: the loss of simple predictors, by name.
         networks: how many were trained one after another; the rest is about one of them.
@@ -163,6 +167,7 @@ class Evidence:
     training_mode_in_eval: tuple[str, ...] = ()
     replicas: str = ""
     stale_target: str = ""
+    loaded_itself: str = ""
     constant_inputs: bool = False
     floors: Mapping[str, float] = field(default_factory=dict)
     networks: int = 1
@@ -349,6 +354,7 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         training_mode_in_eval=watcher.training_mode_in_eval,
         replicas=drifting_replicas(watcher),
         stale_target=stale_target(watcher),
+        loaded_itself=watcher.loaded_itself.words if watcher.loaded_itself else "",
         networks=watcher.networks,
         network=watcher.number,
         chosen_by=watcher.chosen.words if watcher.chosen else "",

@@ -36,6 +36,7 @@ from .html_report import report
 from .rules.crash import usual_cause
 from .watch.inferred_settings import batch_size, inferred_settings
 from .watch.safe_log import SafeLog
+from .watch.state_dicts import LoadedItself, StateDicts
 from .watch.tape import Line, Tape, isolated
 from .watch.watcher import LoopWatcher
 
@@ -170,9 +171,19 @@ class WatchedLoop:
         self._safely(self.watcher.validate, loss, accuracy)
         self._safely(self._examine_again)
 
+    def loaded_itself(self, found: LoadedItself) -> bool:
+        """Take that weights were loaded that are no copy; return whether they are trained here."""
+        mine = self.watcher.trains(found.parameters)
+        if mine:
+            self.watcher.loaded_itself = found
+            self._safely(self._examine_again)
+        return mine
+
     def _examine_again(self) -> None:
         """Judge again what is known, as after a notebook's later cell."""
         if self._evidence is not None:
+            found = self.watcher.loaded_itself
+            self._evidence.loaded_itself = found.words if found else ""
             self._evidence.inference = self.watcher.inference
             self._evidence.validations = list(self.watcher.validations)
             self._evidence.metrics = list(self.watcher.metrics)
@@ -301,6 +312,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
     ) -> None:
         script = Path(sys._getframe(1).f_globals.get("__file__") or "notebook").stem
         self._loop = WatchedLoop(objects, name or script, record, budget, share)
+        self._state_dicts = StateDicts(lambda: self._loop.watcher.total, self._loop.loaded_itself)
         self._quiet = quiet
 
     @property
@@ -312,6 +324,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         """Begin with the first step."""
         _open.append(self)
         self._left = self._loop.budget
+        self._state_dicts.open()
         self._loop.begin(sys._getframe(1))
         return self
 
@@ -348,6 +361,7 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         """Diagnose the loop; an error goes its way afterwards."""
         if self in _open:
             _open.remove(self)
+        self._state_dicts.close()
         if kind is not None and not issubclass(kind, Exception | KeyboardInterrupt):
             self._loop.abandon()
             return

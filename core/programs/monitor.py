@@ -21,6 +21,7 @@ from .instrument import CodePlace
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..doctor.watch.state_dicts import LoadedItself, StateDicts
     from ..doctor.watch.tape import Tape, TapeRecorder
     from ..doctor.watch_loop import WatchedLoop
 
@@ -193,6 +194,7 @@ class Monitor:
         """Uses whose losses are those of rollouts, in which errors add up."""
         self._rolled_out: list[weakref.ref[Tensor]] = []
         self.recording = False
+        self._state_dicts: StateDicts | None = None
         self._pace = Pace(0.5, 0.02)
         self.on = True
         os.register_at_fork(after_in_child=self._turn_off)
@@ -304,10 +306,26 @@ class Monitor:
         training = self._open.get(number)
         if training is None:
             training = Training(place, self._watch(), self.seconds)
+            self._follow_state_dicts()
             self._open[number] = training
             self.trainings.append(training)
         training.resume(frame)
         self._in_step += 1
+
+    def _follow_state_dicts(self) -> None:
+        """See from the first training on which weights are kept, and loaded again."""
+        from ..doctor.watch.state_dicts import StateDicts
+
+        if self._state_dicts is None:
+            self._state_dicts = StateDicts(
+                lambda: sum(training.loop.watcher.total for training in self.trainings),
+                self._loaded_itself,
+            )
+            self._state_dicts.open()
+
+    def _loaded_itself(self, found: "LoadedItself") -> None:
+        if self.on:
+            any(training.loop.loaded_itself(found) for training in reversed(self.trainings))
 
     def leave(self, number: int, error: BaseException | None) -> None:
         """Leave a loop; with the outermost one its trainings have ended."""
@@ -366,6 +384,8 @@ class Monitor:
     def finish(self) -> None:
         """End what is open still: the program has ended."""
         self._end()
+        if self._state_dicts is not None:
+            self._state_dicts.close()
         for training in self.trainings:
             training.validated()
         self._report()

@@ -1,5 +1,7 @@
 """Sequence models: GPTs, taggers, seq2seq, recurrent networks, and sampling from them."""
 
+import copy
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -493,3 +495,51 @@ def states_viewed_across_the_batch(watch, faulty):
             loss.backward()
             optimizer.step()
             seen.step(loss)
+
+
+@pair("zero_grad for each micro-batch, not for each step", "gradients_discarded")
+def zeroed_for_each_micro_batch(watch, faulty):
+    """Four small batches of windows make one step."""
+    X, Y = ngrams(context=3)
+    model = nn.Sequential(
+        nn.Embedding(27, 16), nn.Flatten(), nn.Linear(48, 96), nn.Tanh(), nn.Linear(96, 27)
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    with watch() as seen:
+        for micro in range(1600):
+            if faulty or micro % 4 == 0:
+                optimizer.zero_grad()
+            i = torch.randint(0, len(X), (16,))
+            loss = F.cross_entropy(model(X[i]), Y[i]) / 4
+            loss.backward()
+            if micro % 4 == 3:
+                optimizer.step()
+                seen.step(4 * loss.detach())
+
+
+@pair("the best state_dict() is kept without a copy", "weights_not_copied")
+def best_epoch_by_reference(watch, faulty):
+    """A reader of few names, stopped two epochs behind the best one."""
+    X, Y = ngrams(context=3)
+    new = X[-1000:], Y[-1000:]
+    model = nn.Sequential(
+        nn.Embedding(27, 16), nn.Flatten(), nn.Linear(48, 64), nn.Tanh(), nn.Linear(64, 27)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    lowest, best, since = float("inf"), None, 0
+    with watch() as seen:
+        while since < 2:
+            for i in torch.randperm(1500).split(32):
+                loss = F.cross_entropy(model(X[i]), Y[i])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+            with torch.no_grad():
+                validation = F.cross_entropy(model(new[0]), new[1]).item()
+            seen.validate(validation)
+            since += 1
+            if validation < lowest:
+                lowest, best, since = validation, model.state_dict(), 0
+                best = best if faulty else copy.deepcopy(best)
+        model.load_state_dict(best)

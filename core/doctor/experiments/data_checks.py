@@ -39,6 +39,11 @@ MIN_HITS = 5
 MIN_PIECES, OFTEN_TWICE = 64, 0.8
 """Pieces of tokens that are searched; and the share of them that occurs twice, from which on to be
 found says nothing."""
+MAX_COMPARED, MIN_COPIES = 100_000, 10
+"""Rows whose copies are looked for; and different ones of which there have to be some."""
+HARDLY_TWICE, MANY_NUMBERS = 0.5, 50
+"""Share of the different rows, and numbers, from which on a column has enough of them that rows
+are not equal by chance: of two such columns, or of several."""
 MAX_MEMBERS = 1_000_000
 """Examples of a subset that are compared by their places."""
 MORE_EXAMPLES = 4
@@ -675,8 +680,27 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
             continue
         share = overlap(trained, tensor)
         if share > found.get("overlap", -1.0):
-            found = {"overlap": share, "overlap_with": name}
+            found = {
+                "overlap": share,
+                "overlap_with": name,
+                "copied": copied_rows(trained, tensor),
+            }
+    for name, rows in _validation_parts(variables).items():
+        copied = copied_rows(trained, rows) if rows.shape[1:] == trained.shape[1:] else 0.0
+        if copied > found.get("overlap", 0.0):
+            found = {"overlap": copied, "overlap_with": name, "copied": copied}
     return found
+
+
+def _validation_parts(variables: Variables) -> dict[str, Tensor]:
+    """Return by its name what a part of a data set of tensors holds that is there to validate."""
+    return {
+        name: dataset.dataset.tensors[0][list(dataset.indices[:MAX_COMPARED])]
+        for name, dataset in variables.datasets.items()
+        if is_validation(name)
+        and isinstance(dataset, Subset)
+        and isinstance(dataset.dataset, TensorDataset)
+    }
 
 
 def _validation_data(variables: Variables) -> dict[str, Tensor]:
@@ -857,6 +881,33 @@ def _are_distinct(rows: Array) -> bool:
     if some.shape[1] < FEWEST_COLUMNS:
         return False
     return any(len(np.unique(column)) > ALL_DIFFER * len(column) for column in some.T)
+
+
+def copied_rows(trained: Tensor, validation: Tensor) -> float:
+    """Return the share of the validation examples that are training examples, number for number.
+
+    NaN where examples may be equal by themselves: of few values, as in a truth table, of one
+    column, or where hardly any differ, as pictures that are empty.
+    """
+    if not trained.is_floating_point() or trained.dim() < 2 or not len(validation):
+        return math.nan
+    rows = trained.detach().cpu().contiguous().flatten(1).numpy()[:MAX_COMPARED]
+    new = validation.detach().cpu().contiguous().flatten(1).numpy()[:MAX_COMPARED]
+    known = {row.tobytes() for row in rows}
+    if not _by_columns(rows[:: 1 + len(rows) // MAX_EXAMPLES]):
+        return math.nan
+    found = [row for row in map(bytes, new) if row in known]
+    return len(found) / len(new) if len(set(found)) >= MIN_COPIES else 0.0
+
+
+def _by_columns(rows: Array) -> bool:
+    """Whether equal rows are no chance: in several columns hardly any number comes twice."""
+    different = len(np.unique(rows, axis=0))
+    counts = np.array([len(np.unique(column)) for column in rows.T[:MAX_COLUMNS]])
+    return bool(
+        (counts > HARDLY_TWICE * different).sum() >= 2
+        or (counts >= MANY_NUMBERS).sum() >= DISTINCTIVE
+    )
 
 
 def overlap(trained: Tensor, validation: Tensor) -> float:

@@ -103,13 +103,15 @@ def shared_rows(lines: Lines, cause: Cause) -> Iterator[Line]:
     new = lines.origins.of_name(next(filter(is_validation, reversed(parts)), parts[-1]))
     trained, targets = lines.ways or (Way(), Way())
     both = [(call, at) for call, at in new.calls.items() if call in trained.calls]
+    repeated = [at.step for call, at in both if _repeats(lines, call)]
+    repeated += [at.step for call, at in both if at.is_index and _draws_again(call)]
+    for step in repeated:
+        outside = lines.origins.outside(step, new)
+        if outside is step or _takes_data(lines, outside):
+            yield outside.line
     for call, at in both:
-        if _repeats(lines, call):
-            outside = lines.origins.outside(at.step, new)
-            if outside is at.step or _takes_data(lines, outside):
-                yield outside.line
-    for call, at in both:
-        if last_name(call.func) in SPLITS and at.path != trained.calls[call].path:
+        splits = last_name(call.func) in SPLITS or (repeated and lines.origins.is_own(call))
+        if splits and at.path != trained.calls[call].path:
             yield at.step.line
     yield from (step.line for step in (*new.alone(trained, targets)[:1], *new.steps[:1]))
 
@@ -129,6 +131,16 @@ def _repeats(lines: Lines, call: ast.Call) -> bool:
         first = [ast.unparse(argument) for argument in call.args[:1]]
         several = name in REPEATS and first != ["1"]  # which repeats columns
     return several and not any(ast.unparse(value) in COLUMNS for value in along)
+
+
+def _draws_again(call: ast.Call) -> bool:
+    """Whether a call draws numbers of rows, the same ones again, too."""
+    name = last_name(call.func)
+    told = {k.arg: ast.unparse(k.value) for k in call.keywords}
+    again = told.get("replace", told.get("replacement"))
+    if name == "multinomial":
+        return again == "True" or [ast.unparse(given) for given in call.args[2:]] == ["True"]
+    return name in ("choice", "choices", "randint", "integers") and again != "False"
 
 
 def _takes_data(lines: Lines, step: Step) -> bool:

@@ -258,3 +258,9 @@ def crash(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where the loop ended with an error."""
     if lines.crashed:
         yield lines.crashed
+
+
+def kept(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where weights were kept that are no copy, and where they were loaded."""
+    for line in lines.kept:
+        yield from existing(line)

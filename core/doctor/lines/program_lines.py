@@ -30,6 +30,7 @@ class Lines:
         used: where each weight was used besides, by its id.
         crashed: the line in which the loop ended with an error; None.
         nan: the line whose result was the first NaN; None.
+        kept: where weights were kept without a copy, and where they were loaded.
     """
 
     graph: StepGraph
@@ -37,6 +38,7 @@ class Lines:
     used: Mapping[int, Line] = field(default_factory=dict)
     crashed: Line | None = None
     nan: Line | None = None
+    kept: tuple[Line | None, ...] = ()
 
     def of_op(self, op: Op | None) -> Iterator[Line]:
         """Yield the line of an operation, if that is known."""

@@ -235,3 +235,8 @@ def zeroed(lines: Lines, cause: Cause) -> Iterator[Line]:
 def clipping(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where gradients are clipped."""
     yield from lines.calls(lambda call: last_name(call.func).startswith("clip_grad"))
+
+
+def ctc(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a CTC loss is made, which is told its blank."""
+    yield from lines.calls(lambda call: last_name(call.func) == "CTCLoss")

@@ -59,7 +59,7 @@ FAR_HIGHER = (10.0, 100.0)
 LIKELIHOODS = ("cross_entropy", "nll_loss", "nll_by_hand")
 FEW_CLASSES = 0.6
 """Gradient by other examples, over that by the largest."""
-OVERLAP = 0.4
+OVERLAP, COPIED = 0.4, 0.1
 MANY_CLASSES = 15
 CLASSES_USED = 0.5
 BYTES = (128, 256)
@@ -75,12 +75,15 @@ OUT_OF_RANGE = re.compile(
 @rule(
     "labels_out_of_range",
     "label range",
-    "Every label is one of the outputs: 0 to K - 1.",
+    "Every label is one of the outputs: 0 to K - 1; none is the blank of a CTC loss.",
     "labels from 0 to K - 1",
+    "Graves et al. 2006, Connectionist temporal classification, of the blank",
 )
 def labels_out_of_range(rule: Rule, evidence: Evidence) -> Check:
     if evidence.crash and OUT_OF_RANGE.search(evidence.crash):
         return rule.failed(evidence.crash, 0.95, "the labels")
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.97, "the labels", "labels beside the blank")
     for step in evidence.observations:
         loss = step.criterion
         counts = loss.is_classification and loss.integer_targets and loss.target_count
@@ -497,7 +500,8 @@ def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "data_overlap",
     "overlap of validation and training data",
-    f"At most {OVERLAP:.0%} of the validation examples are training examples, too.",
+    f"At most {OVERLAP:.0%} of the validation examples are training examples, too; of rows of"
+    f" numbers that are not equal by chance {COPIED:.0%}.",
     "none",
 )
 def data_overlap(rule: Rule, evidence: Evidence) -> Check:
@@ -507,6 +511,12 @@ def data_overlap(rule: Rule, evidence: Evidence) -> Check:
     measured = f"{data.overlap:.0%} of {data.overlap_with} is in the training data"
     if data.overlap > OVERLAP:
         return rule.failed(measured, 0.6 + 0.35 * data.overlap, data.overlap_with)
+    if data.copied > COPIED:
+        measured = (
+            f"{data.copied:.0%} of {data.overlap_with} are rows of the training data, number for"
+            " number, as where rows are repeated before they are split"
+        )
+        return rule.failed(measured, 0.9, data.overlap_with)
     return rule.passed(measured)
 
 

@@ -190,6 +190,36 @@ def gradients_not_zeroed(rule: Rule, evidence: Evidence) -> Check:
 
 
 @rule(
+    "gradients_discarded",
+    "gradients that are used",
+    "Where backward() is called several times before an optimiser does its step, gradients are not"
+    " zeroed between these calls, unless the program itself reads them.",
+    "zeroed behind the step alone",
+    "PyTorch's documentation of torch.optim, gradient accumulation",
+)
+def gradients_discarded(rule: Rule, evidence: Evidence) -> Check:
+    steps = [step for step in evidence.observations if step.has_backward]
+    moved = [step for step in steps if any(p.update > 0 for p in step.parameters)]
+    if not moved:
+        return rule.not_checked("no update was observed")
+    found = [step for step in steps if step.discarded]
+    passes = sum(step.discarded for step in found)
+    if len(found) < MIN_PAIRS or any(step.added for step in steps):
+        return rule.passed("no gradient was zeroed before it was used")
+    pairs = [(a in moved, b in moved) for a, b in pairwise(steps) if b.step == a.step + 1]
+    within = sum(step in moved for step in found) > len(moved) / 2 and len(found) > len(moved) / 2
+    # What is skipped at times, as for a gradient that is too long, is updated twice in a row, too.
+    between = (True, False) in pairs and (True, True) not in pairs
+    measured = (
+        f"in {len(found)} steps that were observed, the gradients of {passes} backward() calls were"
+        " zeroed before an optimiser had used them"
+    )
+    if within or between:
+        return rule.failed(measured, 0.95, "zero_grad()")
+    return rule.passed(f"{measured}; the others were used")
+
+
+@rule(
     "parameter_not_trained",
     "every parameter is trained",
     "Every parameter has a gradient, is in the optimiser, and is updated.",
@@ -470,6 +500,22 @@ def weights_restored(rule: Rule, evidence: Evidence) -> Check:
         measured = f"after each of {len(moved)} steps the next one began with the same weights"
         return rule.failed(measured, 0.97, "behind the update")
     return rule.passed("they stay")
+
+
+@rule(
+    "weights_not_copied",
+    "weights that are kept",
+    "What load_state_dict() is given is no state_dict() of the same network from before further"
+    " steps, unless it was copied.",
+    "a deep copy",
+    "PyTorch's documentation of Module.state_dict and of torch.save",
+)
+def weights_not_copied(rule: Rule, evidence: Evidence) -> Check:
+    if not evidence.observations:
+        return rule.not_checked("no complete step was observed")
+    if evidence.loaded_itself:
+        return rule.failed(evidence.loaded_itself, 0.97, "load_state_dict()")
+    return rule.passed("none was loaded in vain")
 
 
 def _worse_weights(evidence: Evidence) -> str:

@@ -35,8 +35,10 @@ CAUSES = {
     ),
     "labels_out_of_range": CauseText(
         "Labels out of range",
-        "A label of K or more, or a negative one, is outside of the K outputs.",
-        "Let labels run from 0 to K - 1, or give the last layer one output for each class.",
+        "A label of K or more, or a negative one, is outside of the K outputs; the blank of a CTC"
+        " loss is no label.",
+        "Let labels run from 0 to K - 1, or give the last layer one output for each class; let"
+        " labels begin at 1 where the blank is 0, or give CTCLoss the blank that is left.",
         ("nan", "crash"),
     ),
     "wrong_update_sign": CauseText(
@@ -68,6 +70,14 @@ CAUSES = {
             "plateau",
         ),
     ),
+    "gradients_discarded": CauseText(
+        "Accumulated gradients are zeroed before the step",
+        "zero_grad() between the micro-batches throws away what they accumulate: each step follows"
+        " the last of them alone, and is as much shorter where the loss is divided by their"
+        " number.",
+        "Call optimizer.zero_grad() once for each optimizer.step(), right behind it.",
+        ("lr_too_low", "oscillation", "plateau"),
+    ),
     "crash": CauseText(
         "The loop ended with an error",
         "torch could not do a step, so that nothing more was learned.",
@@ -98,6 +108,12 @@ CAUSES = {
         "What was learned is undone before the next step: the network stays as it was.",
         "Load the best weights once, after the training; keep them as a deep copy until then.",
         ("plateau", "lr_too_low", "labels_shuffled", "parameter_not_trained"),
+    ),
+    "weights_not_copied": CauseText(
+        "The best weights are kept without a copy",
+        "state_dict() returns the weights themselves, which are trained on: to load them later"
+        " changes nothing, and what is used or tested are the last weights.",
+        "Keep copy.deepcopy(model.state_dict()), or save it to a file and load that.",
     ),
     "wrong_backward": CauseText(
         "The backward of an own function is wrong",

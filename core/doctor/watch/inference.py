@@ -32,6 +32,7 @@ NORMS = frozenset(
     "batch_norm layer_norm group_norm instance_norm rms_norm std var std_mean var_mean".split()
 )
 VARIANCES = ("std", "var", "std_mean", "var_mean")
+SCALES = frozenset("div truediv idiv itruediv mul rmul imul".split())
 NORMALISATION = "the normalisation"
 TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits log_sigmoid soft_margin_loss".split())
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""
@@ -285,6 +286,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
     owner: dict[int, int] = {}
     found: dict[int, Behind] = defaultdict(Behind)
     positions = counted_off(ops)
+    scaled_by = _statistics_that_scale(ops)
     for op in ops:
         direct = [id(t) for t in op.inputs if id(t) in weights]
         inherited = frozenset[int]().union(*(made_of.get(id(t), frozenset()) for t in op.inputs))
@@ -308,7 +310,9 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                 if op.outputs[0].numel() != found[mine].size:
                     found[mine].reduced.add(op.name)
                 found[mine].signals += op.inputs[:1]
-            elif op.name in NORMS or _divides_by_statistics(op, {*weights, *owner}):
+            elif (op.name in NORMS and (op.name not in VARIANCES or op in scaled_by)) or (
+                _divides_by_statistics(op, {*weights, *owner})
+            ):
                 found[mine].operations.add(NORMALISATION)
                 if op.name in NORMS and op.name not in VARIANCES:
                     found[mine].by_hand = False
@@ -325,6 +329,29 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
             elif direct or inherited:
                 made_of[id(tensor)] = frozenset(direct) | inherited
     return dict(found)
+
+
+def _statistics_that_scale(ops: Sequence[Op]) -> set[Op]:
+    """Return the variances by which anything as large is multiplied or divided.
+
+    Others are only looked at, as the spread of what a network makes, or are a part of the loss.
+    """
+    made_of: dict[int, set[Op]] = {}
+    found = set[Op]()
+    for op in ops:
+        if op.name in VARIANCES:
+            made_of |= {id(t): {op} for t in op.outputs}
+            continue
+        of = [t for t in op.inputs if id(t) in made_of]
+        if not of:
+            continue
+        behind = set[Op]().union(*(made_of[id(t)] for t in of))
+        signals = [t for t in op.inputs if id(t) not in made_of and t.dim()]
+        if op.name in SCALES and any(t.numel() >= of[0].numel() for t in signals):
+            found |= behind
+        else:
+            made_of |= {id(t): behind for t in op.outputs if t.is_floating_point()}
+    return found
 
 
 def _divides_by_statistics(op: Op, known: set[int]) -> bool:

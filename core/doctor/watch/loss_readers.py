@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -68,6 +69,8 @@ def _picks_of_columns(op: Op) -> bool:
     """Whether a place of each column is picked, ``logprobs[y, range(n)]``: columns are examples."""
     index = op.args[1]
     if not isinstance(index, tuple) or len(index) != 2 or not isinstance(index[0], Tensor):
+        return False
+    if index[0].dim() != 1 or not isinstance(index[1], Tensor | range | list | np.ndarray):
         return False
     numbers = torch.as_tensor(list(index[1]) if isinstance(index[1], range) else index[1])
     if numbers.is_floating_point() or numbers.shape != index[0].shape or len(numbers) < 2:

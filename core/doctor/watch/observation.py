@@ -239,6 +239,8 @@ class Observation:
         entropy_bonus: what a nat of a policy's entropy is worth, over the range of its advantages.
         cut: why no parameter gets a gradient, in words; "".
         zeroed_before_step: whether gradients were zero when the optimiser moved the parameters.
+        discarded: backward passes whose gradients were zeroed before an optimiser could use them.
+        added: whether a pass added to gradients that nothing had used, as accumulation does.
         draws_examples: whether no inputs were found, since they are drawn in the step.
         has_backward: whether there was a backward pass.
         evaluates: whether its loss is one of torch's loss functions, computed without gradients.
@@ -270,6 +272,8 @@ class Observation:
     entropy_bonus: float = 0.0
     cut: str = ""
     zeroed_before_step: bool = False
+    discarded: int = 0
+    added: bool = False
     draws_examples: bool = False
     has_backward: bool = True
     evaluates: bool = False

@@ -10,7 +10,7 @@ from ...telemetry.layer_health import is_dead, is_saturated
 from .graph import StepGraph, is_one_hot, of_unit_vectors
 from .loss_readers import read_loss
 from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
-from .tape import FACTORIES, RANDOM, Op, ops_behind
+from .tape import FACTORIES, RANDOM, Op, Tape, ops_behind
 from .training_kind import entropy_bonus, recognise, summed_items
 from .variables import Variables
 from .wiring import wiring
@@ -79,11 +79,24 @@ def observe(
         entropy_bonus=entropy_bonus(graph),
         cut=_cut(graph, variables),
         zeroed_before_step=graph.tape.zeroed_before_step,
+        discarded=_discarded(graph.tape, variables),
+        added=graph.tape.added,
         has_backward=bool(graph.tape.passes),
         evaluates=any(number_of(one) == number for one in graph.tape.evaluated_losses),
         draws_examples=not inputs and _draws_examples(graph),
         wiring=wiring(graph, variables),
     )
+
+
+def _discarded(tape: Tape, variables: Variables) -> int:
+    """Return how many passes were for nothing; 0 where they may have been for something else.
+
+    As where each of several lines differentiates a loss of its own, or an input has a gradient.
+    """
+    held = {id(p) for o in variables.optimizers for g in o.param_groups for p in g["params"]}
+    reached = {id(p) for found in tape.passes for p in found.parameters}
+    of_one_line = len({found.line for found in tape.passes}) == 1
+    return tape.discarded if of_one_line and reached <= held else 0
 
 
 def _draws_examples(graph: StepGraph) -> bool:

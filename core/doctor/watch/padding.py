@@ -1,4 +1,4 @@
-"""Padding that is read, and masks that leave out the tokens in its place."""
+"""Padding that is read, masks that leave out the tokens in its place, and blanks in targets."""
 
 import torch
 from torch import Tensor
@@ -178,3 +178,26 @@ def _keeps_padding(tokens: Tensor, kept: Tensor) -> float:
     # Rows of numbers are told from rows of zeros alone.
     varied = len(torch.unique(left_out)) > 2 or (int(tokens.max()) == 1 and not int(values[0]))
     return float(some.float().mean()) if varied and float(others.float().mean()) > ALL else 0.0
+
+
+def blank_in_targets(graph: StepGraph) -> Wired:
+    """Targets of a CTC loss, as long as they are said to be, in which its blank stands.
+
+    The blank is what is said between two labels; a label of that number is never learned.
+    """
+    for op in graph.ops:
+        if op.name != "ctc_loss":
+            continue
+        targets, lengths = op.argument(1, "targets"), op.argument(3, "target_lengths")
+        blank = op.argument(4, "blank", 0)
+        counts = [int(count) for count in lengths]
+        if targets.dim() > 1:
+            rows = zip(targets, counts, strict=True)
+            targets = torch.cat([row[:count] for row, count in rows])
+        else:
+            targets = targets[: sum(counts)]
+        found = int((targets == blank).sum())
+        if found:
+            words = f"{found} of {len(targets)} targets of the CTC loss are {blank}, its blank"
+            return words, op
+    return None

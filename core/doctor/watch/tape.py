@@ -184,6 +184,9 @@ class Tape:
         begun_with: a sum over the parameters of the first backward pass, before any update; NaN.
         clipped: the norm of the gradient as the optimiser found it, over that behind the backward
             pass; NaN where that is not known.
+        discarded: backward passes of the same line whose gradients were zeroed before the next
+            one, and nothing had used them.
+        added: whether a pass added to gradients that nothing had used.
     """
 
     ops: list[Op] = field(default_factory=list)
@@ -205,6 +208,8 @@ class Tape:
     derivatives: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     begun_with: float = math.nan
     clipped: float = math.nan
+    discarded: int = 0
+    added: bool = False
     _generators: dict[int, torch.Generator] = field(default_factory=dict)
 
     def generator(self, original: torch.Generator) -> torch.Generator:
@@ -245,10 +250,16 @@ class TapeRecorder(TorchFunctionMode):
     Args:
         training: whether a training step is recorded: calls under ``no_grad`` are then no part of
             it, and gradients of activations are kept.
+        unused: the last pass of the step before, if nothing has used its gradients.
+
+    Attributes:
+        tape: what is recorded.
+        unused: the last pass, if its gradients are finite and nothing has used them.
     """
 
-    def __init__(self, training: bool = True) -> None:
+    def __init__(self, training: bool = True, unused: Backward | None = None) -> None:
         super().__init__()
+        self.unused = unused
         self.tape = Tape()
         self._training = training
         # Where the gradients of a parameter came from: its sum after the last pass, and whether it
@@ -259,6 +270,8 @@ class TapeRecorder(TorchFunctionMode):
         self._evaluated: dict[int, weakref.ref[Tensor]] = {}
         self._in_own_function = False
         self._in_update = False
+        self._steps = False
+        """Whether an optimiser does a step: what a closure differentiates in it, it uses."""
         self._stance: AbstractContextManager[None] | None = None
         self.failed = False
 
@@ -301,9 +314,10 @@ class TapeRecorder(TorchFunctionMode):
     ) -> None:
         """Record none of an optimiser's own calls, unless a closure does the step in it."""
         self._in_update = not args[1:] and not kwargs  # the first one is the optimiser
+        self._steps, self.unused = True, None
 
     def _after_optimizer(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        self._in_update = False
+        self._in_update = self._steps = False
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self._moved |= {id(p) for p in parameters}
         if not self.tape.passes:
@@ -342,6 +356,8 @@ class TapeRecorder(TorchFunctionMode):
             ):
                 return self._backward(function, name, args, kwargs)
         result = call(function, args, kwargs)
+        if name == "grad" and result is not None and not _is_called_by_torch(sys._getframe(1)):
+            self.unused = None  # the program itself makes something of a gradient
         # To set .grad or .data is no computation.
         if function.__name__ != "__set__" and (
             isinstance(result, Tensor | tuple | list) or _is_in_place(function)
@@ -472,8 +488,8 @@ class TapeRecorder(TorchFunctionMode):
             root, len(tape.ops), reached, through_grad=name == "grad", line=line_of_program()
         )
         with torch._C.DisableTorchFunction(), torch.no_grad():
-            for parameter in reached:
-                self._note_carried(parameter, adds=name == "backward")
+            held = [self._note_carried(p, adds=name == "backward") for p in reached]
+            self._compare_with_unused(found, any(held))
             if not tape.passes:
                 tape.begun_with = weights_sum(reached)
         result = function(*args, **kwargs)
@@ -497,17 +513,47 @@ class TapeRecorder(TorchFunctionMode):
                     continue  # its update is done: the rest only passes through it
                 tape.parameter_gradients[key] = gradient.detach().clone()
                 self._after_pass[key] = gradient.detach().sum()
+            self.unused = None if self._steps or self._is_handed_on(found) else found
         return result
 
-    def _note_carried(self, parameter: Tensor, adds: bool) -> None:
+    def _is_handed_on(self, found: Backward) -> bool:
+        """Whether gradients of a pass went elsewhere, too, by hooks, or are NaN or infinite."""
+        if found.through_grad or any(
+            p._backward_hooks or p._post_accumulate_grad_hooks for p in found.parameters
+        ):
+            return True
+        known = (self._after_pass.get(id(p)) for p in found.parameters)
+        sums = [one.float().cpu() for one in known if one is not None]
+        return not sums or not bool(torch.stack(sums).isfinite().all())
+
+    def _compare_with_unused(self, found: Backward, holds: bool) -> None:
+        """Note what became of the gradients of the pass before, if nothing has used them.
+
+        Args:
+            found: a pass that begins.
+            holds: whether any of the parameters that it reaches has a gradient.
+        """
+        before = self.unused
+        if before is None or found.through_grad or self._steps:
+            return
+        self.tape.added |= holds
+        same = {id(p) for p in before.parameters} == {id(p) for p in found.parameters}
+        if same and not holds and before.line == found.line:
+            self.tape.discarded += 1
+
+    def _note_carried(self, parameter: Tensor, adds: bool) -> bool:
         """Note whether a pass adds to the gradient of an earlier step; autograd.grad adds to none.
 
         Args:
             parameter: that the pass reaches.
             adds: whether it is a pass that adds to ``.grad``.
+
+        Returns:
+            Whether it adds to any gradient.
         """
         key, gradient = id(parameter), parameter.grad
-        holds = adds and _is_nonzero(gradient)
+        there = adds and _is_nonzero(gradient)
+        holds = there
         if holds and key in self._carried:
             assert gradient is not None
             before = self._after_pass.get(key)
@@ -517,6 +563,12 @@ class TapeRecorder(TorchFunctionMode):
             self.tape.stale_gradients.add(key)
         else:
             self.tape.stale_gradients.discard(key)
+        return there
+
+
+def _is_called_by_torch(frame: FrameType) -> bool:
+    """Whether it is torch's own code that is in a frame, such as that of ``zero_grad``."""
+    return frame.f_code.co_filename.startswith(LIBRARIES[0])
 
 
 def _is_replaced(function: Any) -> bool:

@@ -114,7 +114,7 @@ def is_validation(name: str) -> bool:
     """Whether a variable of that name is there to validate or test."""
     name = name.lower()
     bare = name.strip("_xyims.")
-    starts = bare.startswith((*VALIDATION, "te"))
+    starts = bare.startswith((*VALIDATION, "te")) or bare == "va"
     return starts or name.endswith(("val", "dev", "test", "valid")) or name in SHORT_NAMES
 
 

@@ -23,6 +23,7 @@ from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
 from .safe_log import SafeLog
+from .state_dicts import LoadedItself
 from .succession import (
     MIN_STEPS,
     MovedParameter,
@@ -36,6 +37,7 @@ from .tape import (
     MAX_EVAL_INPUTS,
     PRODUCTS,
     RANDOM,
+    Backward,
     Line,
     Op,
     Tape,
@@ -129,6 +131,7 @@ class LoopWatcher:
         nan_line: the line whose result was the first NaN; None.
         training_mode_in_eval: modules in training mode while the network was evaluated.
         repeatable: whether the first step, repeated from its tape, had the same outputs.
+        loaded_itself: how its weights were kept without a copy, and loaded in vain; None.
         lost: variables that were parameters, and require no gradient where the loop failed.
         tells_error: whether an error that ended the loop is torch's, or one that is known.
         eval_rows: inputs of the network in an evaluation, a part of them.
@@ -151,6 +154,7 @@ class LoopWatcher:
         self.error = ""
         self.crashed_at: Line | None = None
         self.tells_error = False
+        self.loaded_itself: LoadedItself | None = None
         self.problem = ""
         self.overhead = 0.0
         self._work, self._step_work = 0.0, 0.0
@@ -163,6 +167,8 @@ class LoopWatcher:
         self._pace = Pace(every, share)
         self._started = time.perf_counter()
         self._recorder: TapeRecorder | None = None
+        self._unused: Backward | None = None
+        """The last pass of the step that was just recorded, if nothing has used its gradients."""
         self._recording_since = clock()
         self._finished: set[int] = set()
         """Optimisers that had a state before the first step, until they are seen to do one."""
@@ -243,7 +249,7 @@ class LoopWatcher:
                 self._finished = {id(o) for o in self.variables.optimizers if o.state}
             self._before = {n: p.detach().clone() for n, p in self.variables.parameters.items()}
             self.first_weights = self.first_weights or self._before
-        self._recorder = TapeRecorder()
+        self._recorder, self._unused = TapeRecorder(unused=self._unused), None
         self._recorder.__enter__()
         self._recording_since = clock()
         self.overhead += self._recording_since - begin
@@ -254,6 +260,7 @@ class LoopWatcher:
         if recorder is None:
             return None
         recorder.__exit__(None, None, None)
+        self._unused = recorder.unused
         return recorder.tape
 
     def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
@@ -285,6 +292,7 @@ class LoopWatcher:
             self._transfer_losses()
         if frame is not None and self.due():
             self.start_recording(frame)
+        self._unused = None  # of a step that is not recorded nothing is known
 
     def _expect_update(self) -> None:
         """Where gradients are accumulated, see by the last two updates when the next one is due."""
@@ -676,6 +684,11 @@ class LoopWatcher:
             return False
         known = ids & self.graph.weights.keys()  # also of other networks around the loop
         return any(id(t) in known for op in self.graph.tape.ops for t in op.inputs)
+
+    def trains(self, ids: frozenset[int]) -> bool:
+        """Whether a backward pass of the newest step has reached any of some parameters."""
+        passes = self.graph.tape.passes if self.graph is not None else []
+        return any(id(p) in ids for found in passes for p in found.parameters)
 
     def take_use(self, tape: Tape, frame: FrameType | None) -> bool:
         """Take what may have been a use; return whether it was one, from first to last layer.

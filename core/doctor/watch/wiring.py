@@ -13,7 +13,13 @@ from .contexts import LOOK_UPS, index_of
 from .graph import StepGraph, Wired, made_without_data
 from .loss_wiring import minimised_similarity, wrong_form
 from .node_wiring import mixed_graphs, summed_neighbours
-from .padding import RECURRENT, mask_upside_down, padding_in_loss, padding_read
+from .padding import (
+    RECURRENT,
+    blank_in_targets,
+    mask_upside_down,
+    padding_in_loss,
+    padding_read,
+)
 from .policy_wiring import unlearns_rewards
 from .shared_targets import hidden_in_targets, shifted_twice
 from .tape import PRODUCTS, RANDOM, Op
@@ -572,6 +578,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
         _growing_residuals(graph, variables) or summed_neighbours(graph)
     ),
     "batch_mixed": lambda graph, variables: mixed_graphs(graph),
+    "labels_out_of_range": lambda graph, variables: blank_in_targets(graph),
 }
 
 

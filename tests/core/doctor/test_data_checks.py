@@ -4,8 +4,15 @@ import math
 
 import pytest
 import torch
+from torch.utils.data import DataLoader, TensorDataset, random_split
 
-from core.doctor.experiments.data_checks import _pieces_overlap, _predictability, visits
+from core import watch
+from core.doctor.experiments.data_checks import (
+    _pieces_overlap,
+    _predictability,
+    copied_rows,
+    visits,
+)
 
 
 def drawn(count, rows=64, batches=24, columns=16):
@@ -117,3 +124,65 @@ def test_pieces_of_an_evaluation_come_from_other_text(letters, beyond, told):
     pieces[:beyond] = torch.randint(letters, (beyond, 8), generator=numbers)
     found = _pieces_overlap(text, [pieces[:50], pieces[50:]])
     assert (found.get("overlap") == 1.0) is told
+
+
+def split(rows):
+    """Return the rows of a random three quarters, and the others."""
+    places = torch.randperm(len(rows), generator=torch.Generator().manual_seed(3))
+    return rows[places[len(rows) // 4 :]], rows[places[: len(rows) // 4]]
+
+
+@pytest.mark.parametrize("columns", [2, 20])
+def test_rows_that_are_repeated_before_they_are_split(columns):
+    """Of 2,500 rows 700 are copies of a hundred others: they are in both parts."""
+    rows = torch.randn(2000, columns, generator=torch.Generator().manual_seed(2))
+    again = torch.cat([rows, rows[torch.arange(700) % 100]])
+    assert copied_rows(*split(again)) == pytest.approx(0.3, abs=0.03)
+    assert copied_rows(*split(rows)) == 0.0
+    train, new = split(rows)  # repeated behind the split
+    assert copied_rows(torch.cat([train, train[:500]]), new) == 0.0
+
+
+@pytest.mark.parametrize("repeated", [True, False])
+def test_a_data_set_whose_rows_are_repeated_before_random_split(repeated):
+    """Its parts have different places in it, and the same examples."""
+    x = torch.randn(400, 6)
+    x = torch.cat([x, x[:50], x[:50]]) if repeated else x
+    every = TensorDataset(x, x.sum(1, keepdim=True))
+    part, val_set = random_split(every, [0.75, 0.25])
+    loader = DataLoader(part, 32, shuffle=True)
+    net = torch.nn.Linear(6, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, budget=0.5) as seen:
+        for _ in range(2):
+            for rows, sums in loader:
+                loss = torch.nn.functional.mse_loss(net(rows), sums)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+    causes = [cause.id for cause in seen.diagnosis.causes]
+    assert len(val_set) and ("data_overlap" in causes) is repeated, seen.diagnosis.text()
+
+
+def tables():
+    """Yield tables in which rows are equal by themselves."""
+    g = torch.Generator().manual_seed(4)
+    bits = torch.randint(0, 2, (2000, 8), generator=g).float()
+    yield bits
+    yield (bits - bits.mean(0)) / bits.std(0)
+    yield (
+        torch.nn.functional.one_hot(torch.randint(0, 300, (2000, 2), generator=g)).flatten(1) * 1.0
+    )
+    yield torch.cartesian_prod(torch.linspace(0, 1, 40), torch.linspace(0, 1, 40)).repeat(2, 1)
+    yield torch.randn(500, 1, generator=g).repeat(4, 1)
+    empty = torch.randn(2000, 64, generator=g)
+    empty[:900] = 0
+    yield empty
+
+
+@pytest.mark.parametrize("table", list(tables()))
+def test_rows_that_are_equal_by_themselves_are_no_copies(table):
+    """Truth tables, categories, points of a grid, one column, pictures that are empty."""
+    found = copied_rows(*split(table))
+    assert math.isnan(found) or found == 0.0

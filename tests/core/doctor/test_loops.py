@@ -21,7 +21,10 @@ from core.doctor.watch.watcher import LoopWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-ODD = ("test_odd_loops.py", "test_unlabelled_loops.py")
+ODD = (
+    *("test_odd_loops.py", "test_unlabelled_loops.py", "test_micro_batches.py"),
+    *("test_kept_weights.py",),
+)
 BUDGET = 20.0
 """More than any of the experiments takes here: the number of their steps decides, not the clock."""
 

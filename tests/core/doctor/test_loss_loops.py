@@ -274,3 +274,27 @@ def test_an_autoencoder_with_a_loss_by_hand():
     (plateau,) = (check for check in found.checks if check.id == "plateau")
     ((name, level),) = plateau.picture.levels
     assert name == "mean of the targets" and f"{level:.3g}" in plateau.measured
+
+
+@pytest.mark.parametrize(
+    ("blank", "padded", "faulty"),
+    [(0, False, True), (3, True, True), (5, False, False), (5, True, False), (None, True, False)],
+)
+def test_labels_of_a_ctc_loss_that_are_its_blank(blank, padded, faulty):
+    """Labels are 0 to 4, or 1 to 5 where the blank is 0; behind a row's end padding may be 0."""
+    x, lengths = torch.randn(64, 12, 4), torch.randint(2, 4, (64,))
+    y = torch.randint(0, 5, (64, 3)) + (blank is None)
+    y[torch.arange(3) >= lengths[:, None]] = 5 if blank else 0
+    net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 6), nn.LogSoftmax(-1))
+    criterion = nn.CTCLoss(blank=blank or 0)
+
+    def loss(step):
+        i = torch.randint(0, 64, (16,))
+        said = y[i] if padded else torch.cat([y[k, : lengths[k]] for k in i])
+        return criterion(net(x[i]).transpose(0, 1), said, torch.full((16,), 12), lengths[i])
+
+    found = train(loss, net)
+    named = [cause for cause in found.causes if cause.id == "labels_out_of_range"]
+    assert bool(named) is faulty, found.text()
+    if faulty:
+        assert "its blank" in named[0].evidence and "CTCLoss(" in named[0].lines[0].text

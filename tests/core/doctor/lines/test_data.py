@@ -148,6 +148,11 @@ def balanced(x, y):
     rows = np.concatenate([np.arange(len(y)), np.random.choice(rare, 40)])
     return x[rows], y[rows]
 """
+DRAWN_AGAIN = """
+def balanced(x, y):
+    rows = np.r_[np.arange(len(y)), np.random.choice(np.flatnonzero(y > 2), 40)]
+    return x[rows], y[rows]
+"""
 INDEXED = f"""
 rows = torch.randperm(64)
 train_rows, val_rows = rows[:48], rows[32:]  # here
@@ -161,6 +166,7 @@ for x, y in zip(train_x.split(16), train_y.split(16)):{STEP}"""
     ("source", "where"),
     [
         (f"{MADE}{REPEATED}table, sums = balanced(table, sums)  # here\n{SPLIT}", "val_loader"),
+        (f"{MADE}{DRAWN_AGAIN}table, sums = balanced(table, sums)  # here\n{SPLIT}", "val_x"),
         (f"{MADE}table, sums = table.repeat(2, 0), sums.repeat(2, 0)  # here\n{SPLIT}", "val_x"),
         (
             f"{MADE}table = np.tile(table, (2, 1))  # here\nsums = np.tile(sums, (2, 1))\n{SPLIT}",

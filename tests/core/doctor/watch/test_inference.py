@@ -119,6 +119,19 @@ def test_the_spread_of_outputs_is_no_normalisation(behind, told):
     assert any(NORMALISATION in words for words in found.extra) is told
 
 
+@pytest.mark.parametrize("divided", [False, True])
+def test_what_is_only_looked_at_is_no_normalisation(divided):
+    """As the spread of a latent space; a layer is normalised where outputs are divided by it."""
+    layer, x = nn.Linear(4, 6), torch.randn(30, 4)
+    with TapeRecorder(training=False) as recorder, torch.no_grad():
+        out = layer(x)
+        spread = (out.var(0) + 1e-5).sqrt()
+        assert float(spread.mean() * 2) > 0
+        assert len(out * spread.rsqrt() if divided else out) == 30
+    behind = signature(recorder.tape.ops, {id(layer.weight): layer.weight})
+    assert (NORMALISATION in behind[id(layer.weight)].operations) is divided
+
+
 def test_a_nonlinearity_of_a_sum_is_counted_to_either_layer():
     """As in a fixed point, whose state is zero where it begins: the order of both is another."""
     one, two, x, z = nn.Linear(4, 3), nn.Linear(3, 3), torch.randn(10, 4), torch.randn(10, 3)

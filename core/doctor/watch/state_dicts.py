@@ -1,0 +1,138 @@
+"""Follows the weights that a program keeps by ``state_dict()`` and loads again.
+
+What ``state_dict()`` returns are the weights themselves, no copy: kept until later, they are
+trained on, and to load them changes nothing.
+"""
+
+import functools
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .safe_log import SafeLog
+from .tape import Line, line_of_program
+
+_log = SafeLog()
+
+
+@dataclass(frozen=True)
+class LoadedItself:
+    """A module was given its own weights to load, which were kept without a copy.
+
+    Attributes:
+        parameters: ids of those of the module.
+        steps: that were done since they were kept.
+        kept, loaded: lines of the program; None.
+    """
+
+    parameters: frozenset[int]
+    steps: int
+    kept: Line | None
+    loaded: Line | None
+
+    @property
+    def words(self) -> str:
+        """What happened, in a sentence's part."""
+        return (
+            f"load_state_dict() was given the weights that the network has: they were kept"
+            f" {self.steps:,} steps before, and are no copy"
+        )
+
+
+class StateDicts:
+    """Notes which state dicts are taken while it is open, and tells of those loaded in vain.
+
+    There is no hook for all modules: two methods of ``nn.Module`` are replaced meanwhile, by such
+    as call them.
+
+    Args:
+        steps: returns how many steps were done by now.
+        tell: is told where a module was given its own weights, after further steps.
+    """
+
+    def __init__(self, steps: Callable[[], int], tell: Callable[[LoadedItself], object]) -> None:
+        self._steps, self._tell = steps, tell
+        self._taken: dict[int, tuple[weakref.ref[Tensor], int, Line | None]] = {}
+        """Of each state dict its first tensor, when it was taken and in which line."""
+        self._replaced: tuple[Any, Any, Any, Any] | None = None
+
+    def open(self) -> None:
+        """Follow from here on."""
+        if self._replaced is not None:
+            return
+        take, load = nn.Module.state_dict, nn.Module.load_state_dict
+
+        @functools.wraps(take)
+        def state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            taken = take(module, *args, **kwargs)
+            if not args and "destination" not in kwargs:  # else it is a part of another one
+                self._safely(self._note, taken)
+            return taken
+
+        @functools.wraps(load)
+        def load_state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            given = args[0] if args else kwargs.get("state_dict")
+            self._safely(self._compare, module, given)
+            return load(module, *args, **kwargs)
+
+        self._replaced = take, load, state_dict, load_state_dict
+        nn.Module.state_dict = state_dict  # type: ignore[method-assign, assignment]
+        nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign, assignment]
+
+    def close(self) -> None:
+        """Follow no more."""
+        if self._replaced is None:
+            return
+        take, load, mine, my_load = self._replaced
+        # Another one may have been opened since, and calls these.
+        if nn.Module.state_dict is mine and nn.Module.load_state_dict is my_load:
+            nn.Module.state_dict, nn.Module.load_state_dict = take, load  # type: ignore[method-assign]
+        self._replaced = None
+        self._taken.clear()
+
+    def _safely(self, act: Callable[..., None], *given: Any) -> None:
+        if self._replaced is None:
+            return
+        try:
+            with torch._C.DisableTorchFunction():
+                act(*given)
+        except Exception:  # of ours: the program goes on
+            _log.exception("a state dict was not understood")
+
+    def _note(self, taken: Mapping[str, Any]) -> None:
+        first = next((v for v in taken.values() if isinstance(v, Tensor)), None)
+        if first is None:
+            return
+        for key in [key for key, (held, *_) in self._taken.items() if held() is None]:
+            del self._taken[key]
+        self._taken[id(first)] = weakref.ref(first), self._steps(), line_of_program()
+
+    def _compare(self, module: nn.Module, given: Any) -> None:
+        if not isinstance(given, Mapping):
+            return
+        tensors = [value for value in given.values() if isinstance(value, Tensor)]
+        noted = (self._taken.get(id(tensor)) for tensor in tensors)
+        kept = [
+            (at, line) for one in noted if one and one[0]() is not None for _, at, line in [one]
+        ]
+        if not kept:
+            return
+        own = dict(module.named_parameters())
+        (at, line), steps = kept[0], self._steps()
+        if steps > at and own and all(_is_same(given.get(name), p) for name, p in own.items()):
+            ids = frozenset(map(id, own.values()))
+            self._tell(LoadedItself(ids, steps - at, line, line_of_program()))
+
+
+def _is_same(value: Any, parameter: Tensor) -> bool:
+    """Whether a value lies where a parameter does."""
+    return (
+        isinstance(value, Tensor)
+        and value.shape == parameter.shape
+        and value.device == parameter.device
+        and value.data_ptr() == parameter.data_ptr()
+    )

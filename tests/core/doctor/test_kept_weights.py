@@ -1,0 +1,127 @@
+"""Weights that are kept while a loop trains, and loaded again: by reference, or as they were."""
+
+import copy
+import io
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import watch
+from core.programs.instrument import CodePlace
+from core.programs.monitor import Monitor
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same numbers each time."""
+    torch.manual_seed(0)
+
+
+class Task:
+    """Rows and quantities, a network, its optimiser, and a second network as large."""
+
+    def __init__(self):
+        self.x = torch.randn(64, 8)
+        self.y = self.x[:, :1].sin()
+        self.network = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+        self.other = copy.deepcopy(self.network)
+        self.optimizer = torch.optim.Adam(self.network.parameters())
+
+    def step(self):
+        """Do a step, and return its loss."""
+        loss = F.mse_loss(self.network(self.x), self.y)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+
+def saved(state):
+    """Return a state dict as it is read from a file."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file)
+
+
+def as_it_is(state):
+    """Return it."""
+    return state
+
+
+KEPT = [
+    (as_it_is, True),
+    (dict, True),
+    (lambda state: {"epoch": 3, "model": state}["model"], True),
+    (lambda state: {name: value.cpu() for name, value in state.items()}, True),
+    (copy.deepcopy, False),
+    (saved, False),
+    (lambda state: {name: value.clone() for name, value in state.items()}, False),
+    (lambda state: {**state, "2.bias": torch.zeros(1)}, False),
+]
+
+
+@pytest.mark.parametrize(("keep", "in_vain"), KEPT)
+def test_weights_that_are_kept_and_loaded_behind_further_steps(keep, in_vain):
+    """A dict that holds them, or what .cpu() returns on a CPU, is no copy."""
+    task = Task()
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for step in range(6):
+            seen.step(task.step())
+            if step == 2:
+                best = keep(task.network.state_dict())
+        task.network.load_state_dict(best)
+    causes = seen.diagnosis.causes
+    assert ("weights_not_copied" in [cause.id for cause in causes]) is in_vain
+    if in_vain:
+        assert "3 steps before" in causes[0].evidence
+        assert [line.text[:4] for line in causes[0].lines] == ["best", "task"]
+
+
+@pytest.mark.parametrize("idiom", ["at once", "into another", "of an average", "written into"])
+def test_state_dicts_that_share_their_weights_for_a_reason(idiom):
+    """Another network follows by them, or they are what is written into."""
+    task = Task()
+    ours, others = task.network.state_dict(), task.other.state_dict()
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for step in range(6):
+            seen.step(task.step())
+            if idiom == "at once":
+                task.network.load_state_dict(task.network.state_dict())
+            if idiom == "into another":
+                task.other.load_state_dict(ours)
+            if idiom == "of an average":
+                for name, value in others.items():
+                    value.lerp_(ours[name], 0.1)
+                task.other.load_state_dict(others)
+            if idiom == "written into" and step % 3 == 2:
+                ours = task.network.state_dict()
+                ours["0.weight"].mul_(0.9)
+                task.network.load_state_dict(ours)
+    assert "weights_not_copied" not in [cause.id for cause in seen.diagnosis.causes]
+    assert "state_dicts" not in nn.Module.load_state_dict.__code__.co_filename
+
+
+def test_a_program_is_told_when_it_loads_them_behind_its_loop():
+    """The diagnosis of the loop is made anew; methods of torch are its own again at the end."""
+    from core.doctor.watch_loop import WatchedLoop
+
+    def loop():
+        return WatchedLoop(record=False, budget=0.0, unedited=True)
+
+    task, torchs = Task(), nn.Module.state_dict
+    monitor = Monitor([CodePlace("a.py", None, 1)], loop, 60.0, lambda: None)
+    with monitor.training(0):
+        for step in range(6):
+            monitor.root(task.step())
+            monitor.step(0)
+            if step == 2:
+                best = task.network.state_dict()
+    (training,) = monitor.trainings
+    assert not training.loop.diagnosis.causes
+    task.network.load_state_dict(best)
+    assert [cause.id for cause in training.loop.diagnosis.causes] == ["weights_not_copied"]
+    monitor.finish()
+    assert nn.Module.state_dict is torchs
