@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ KINDS = ("bpe", "characters", "gpt2")
 ASCII = 128
 LARGEST = 1 << 20  # tokens, far above any vocabulary that is made here
 SHORT = 100_000  # characters, whose pairs are merged in a moment whatever they are
+KEPT = 8  # of the latest tokenizers: each takes a megabyte
 LOOK = 0.05  # seconds between two looks at the process that learns byte pairs
 EVERY_CHARACTER = r"(?s:.)"
 WORDS = (
@@ -327,7 +328,7 @@ def from_dict(values: Mapping[str, Any]) -> Tokenizer:
     return _restored(str(kind), learned, kept)
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def _restored(kind: str, learned: tuple[bytes, ...], kept: tuple[int, ...] | None) -> Tokenizer:
     if kind == "gpt2":
         whole = gpt2()
@@ -351,7 +352,7 @@ def _restored(kind: str, learned: tuple[bytes, ...], kept: tuple[int, ...] | Non
     return made
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def _made(kind: str, learned: tuple[bytes, ...]) -> Tokenizer:
     import tiktoken
 

@@ -28,7 +28,7 @@ from core.problems import problem_of
 from core.telemetry.events import Failed, Idle, Metrics, Started, Stopped
 from core.telemetry.mailbox import Mailbox
 from core.training.control import Control
-from core.training.memory import give_back
+from core.training.memory import RISEN, give_back, resident
 
 if TYPE_CHECKING:
     from core.training.shared_state import SharedState
@@ -38,6 +38,7 @@ Job = Callable[[Control, Callable[[object], None]], Iterable[object]]
 NOT_BEGUN = Stopped(0, 0.0)
 """The ending of a job that was asked to stop before it began, or gave up what it did."""
 HEARTBEAT = 1.0  # seconds after which a job that stands still may note that it is alive
+RESTS = 10.0  # seconds without a job, after which what the window has freed is looked for
 _log = logging.getLogger("glassbox")
 
 
@@ -98,6 +99,8 @@ class Worker(QThread):
         self._closing = False
         self._last: Task | None = None
         """The one that torch's shared state is of."""
+        self._given_back_at = 0
+        """How much memory there was when the last was given back, in bytes."""
 
     def do(self, job: Job, control: Control, title: str = "a job", quick: bool = False) -> Task:
         """Queue a job; its events will lie in the mailbox of the task that is returned."""
@@ -169,13 +172,17 @@ class Worker(QThread):
 
     def _next(self) -> Task | None:
         """Wait until a job can be advanced, and return it; None when all is over."""
-        with self._news:
-            while self._tasks or not self._closing:
-                if task := self._choose():
-                    task.begun, task.seen = True, time.monotonic()
-                    return task
-                self._news.wait(HEARTBEAT if self._tasks else None)
-        return None
+        while True:
+            with self._news:
+                while self._tasks or not self._closing:
+                    if task := self._choose():
+                        task.begun, task.seen = True, time.monotonic()
+                        return task
+                    if not self._news.wait(HEARTBEAT if self._tasks else RESTS):
+                        break
+                else:
+                    return None
+            self._give_back()
 
     def _choose(self) -> Task | None:
         """Return the job to advance by one event, if any; holds those that lost their turn."""
@@ -248,5 +255,14 @@ class Worker(QThread):
         if self._last is task:
             self._last = None  # nor its model is held any longer
         task.mailbox.close()
-        if not task.quick:
+        # Not after each question: that would take longer than to answer it.
+        self._give_back(always=not task.quick)
+
+    def _give_back(self, always: bool = False) -> None:
+        """Give back what was freed by questions and drawing, if memory has risen; or always.
+
+        While there are jobs it has risen by what they work with, and would rise again.
+        """
+        if always or (not self._tasks and resident() > self._given_back_at + RISEN):
             give_back()
+            self._given_back_at = resident()

@@ -1,6 +1,5 @@
 """A recipe or a checkpoint of a playground, from training to diagnosis."""
 
-import copy
 import math
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from .diagnosis import Diagnosis
 from .evidence import DataStats, Evidence
 from .experiments.data_checks import check_data, overlap
 from .experiments.proved_fixes import prove_fixes
-from .experiments.replay import REPLAY_ERRORS, Replay
+from .experiments.replay import REPLAY_ERRORS, Replay, copy_of
 from .experiments.run_access import (
     EVALUATED,
     MAX_TARGETS,
@@ -219,7 +218,7 @@ def _set_floors(case: Evidence, learner: Learner) -> None:
 def _both_ways(learner: Learner) -> InferenceStats | None:
     """Measure the loss of the same batches in eval mode, and as the network is trained."""
     batches = training_batches(learner, COMPARED)
-    model = copy.deepcopy(learner.model)
+    model = copy_of(learner.model)
     try:
         # The running statistics of batch norm lag behind the weights; they may catch up first.
         for _ in range(SETTLING):

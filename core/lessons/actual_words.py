@@ -66,10 +66,13 @@ class NormByHand:
         """(B, H) to (B, H)."""
         if self._module.training:
             mean, std = x.mean(0, keepdim=True), x.std(0, keepdim=True) + 1e-5
-            with torch.no_grad():
-                before = self._mean is None or self._std is None
-                self._mean = mean if before else 0.99 * self._mean + 0.01 * mean  # type: ignore[operator]
-                self._std = std if before else 0.99 * self._std + 0.01 * std  # type: ignore[operator]
+            # Detached, the first ones too: a network that keeps a step's graph can't be copied.
+            now = mean.detach(), std.detach()
+            if self._mean is None or self._std is None:
+                self._mean, self._std = now
+            else:
+                self._mean = 0.99 * self._mean + 0.01 * now[0]
+                self._std = 0.99 * self._std + 0.01 * now[1]
             return (x - mean) / std
         if not self._used or self._mean is None or self._std is None:
             return x

@@ -40,6 +40,10 @@ CGROUPS = (
 """Files of a control group's limit, of what is used of it, and for what; versions 2 and 1."""
 
 
+RISEN = 96 << 20
+"""Bytes by which memory has risen before it is worth a look what of it can be given back."""
+
+
 def give_back() -> None:
     """Give back to the system what was freed here.
 
@@ -48,6 +52,14 @@ def give_back() -> None:
     """
     if trim := getattr(_c_library(), "malloc_trim", None):  # glibc's
         trim(0)
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process has; 0 where it can't be known that quickly."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 @cache

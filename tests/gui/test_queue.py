@@ -1,6 +1,7 @@
 """Several things at once: one thread trains, the others wait and say for what, or go first."""
 
 import dataclasses
+import itertools
 import threading
 from functools import partial
 
@@ -13,6 +14,7 @@ from core.runs.bundle import pack
 from core.telemetry.events import Fetched, Idle, Metrics, Stopped
 from core.training.control import Control
 from core.training.learner import Learner
+from core.training.memory import RISEN
 from core.training.trainer import Run, _Loop, train
 from gui import jobs, network_source
 from gui import worker as worker_module
@@ -177,17 +179,34 @@ def test_nothing_is_left_when_the_window_closes_over_a_queue(qtbot, letters_reci
     assert len(endings) == 2 and not tasks[2].begun
 
 
-def test_what_a_job_has_freed_goes_back_when_it_has_ended(qtbot, monkeypatch):
-    """Not after each question: that takes longer than to answer it."""
+@pytest.mark.parametrize(("risen", "times"), [(0, 2), (2 * RISEN, 4)])
+def test_what_a_job_has_freed_goes_back_when_it_has_ended(qtbot, monkeypatch, risen, times):
+    """Not after each question, which takes longer than to answer it: if memory has risen much."""
     given = []
     monkeypatch.setattr(worker_module, "give_back", lambda: given.append("memory"))
+    monkeypatch.setattr(worker_module, "resident", itertools.count(step=risen).__next__)
     worker = Worker()
     worker.start()
-    for quick in (True, False, True, False):
+    for quick in (False, True, False, True):
         task = worker.do(lambda control, report: [], Control(), quick=quick)
         qtbot.waitUntil(lambda task=task: task.mailbox.closed, timeout=60_000)
     worker.close()
-    assert len(given) == 2
+    assert len(given) == times
+
+
+def test_what_the_window_has_freed_goes_back_while_nothing_is_done(qtbot, monkeypatch):
+    """Drawing frees memory, too; and who asks for something meanwhile does not wait for it."""
+    given, held = [], threading.Event()
+    monkeypatch.setattr(worker_module, "RESTS", 0.01)
+    monkeypatch.setattr(worker_module, "resident", itertools.count(step=2 * RISEN).__next__)
+    monkeypatch.setattr(worker_module, "give_back", lambda: given.append(held.wait(30)))
+    worker = Worker()
+    worker.start()
+    qtbot.waitUntil(worker.isRunning)
+    task = worker.do(lambda control, report: [], Control())  # at once, whatever is given back
+    held.set()
+    qtbot.waitUntil(lambda: task.mailbox.closed and len(given) > 2, timeout=60_000)
+    worker.close()
 
 
 @pytest.mark.parametrize("way", ["csv", "zip", "tensorboard", "import", "read"])

@@ -1,5 +1,6 @@
 """Repeats the newest step on copies: with other inputs, other weights, other learning rates."""
 
+import copy
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from ...problems import REFUSED
 from ...training.shared_state import RandomState
 from ..watch.graph import StepGraph
-from ..watch.tape import RANDOM, Substitutes, ops_behind, replay
+from ..watch.tape import RANDOM, Substitutes, ops_behind, replay, tensors_in
 from ..watch.watcher import Batch
 from ..watch.work import CALL_SECONDS, SLOWER, clock, step_seconds
 
@@ -53,6 +54,15 @@ def reason(error: Exception) -> str:
     if type(error) is ValueError:  # mostly of ours, which are in words
         return message
     return f"{'torch' if isinstance(error, RuntimeError) else 'Python'} says: {message}"
+
+
+def copy_of(module: nn.Module) -> nn.Module:
+    """Return a copy of a network that may keep results of its last step, as for a picture of them.
+
+    torch copies none that has a graph: these come without it.
+    """
+    kept = [t for part in module.modules() for t in tensors_in(vars(part)) if not t.is_leaf]
+    return copy.deepcopy(module, {id(t): t.detach().clone() for t in kept})
 
 
 @dataclass

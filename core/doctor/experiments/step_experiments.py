@@ -4,7 +4,6 @@ Each is a function of the step (:class:`~core.doctor.experiments.replay.Replay`)
 to weights, it does to copies.
 """
 
-import copy
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ from ..watch.training_kind import AUTOENCODER, DISTANCES
 from ..watch.watcher import FEW_DIGITS, Batch
 from ..watch.wiring import attends
 from .experiment import Declared, ExperimentResult, Outcome
-from .replay import REPLAY_ERRORS, Replay, reason
+from .replay import REPLAY_ERRORS, Replay, copy_of, reason
 
 Run = Callable[[Replay, Evidence, float], Outcome]
 """A step, what is known, and the seconds of a usual core that there are."""
@@ -749,7 +748,7 @@ def both_modes(replay: Replay, evidence: Evidence, seconds: float) -> Outcome:
     if replay.module is None:
         raise ValueError("no single module with batch norm was found")
     batch = replay.batches[-1]
-    modes = [copy.deepcopy(replay.module).train(training) for training in (True, False)]
+    modes = [copy_of(replay.module).train(training) for training in (True, False)]
     losses = [replay.loss_of(module, batch) for module in modes]
     trained, used = losses
     return Outcome(
@@ -773,8 +772,8 @@ def validated_copy(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
     """Is what is validated as good as what is trained? A copy may not follow, or not wholly."""
     if replay.validated is None:
         raise ValueError("it is the one that is trained")
-    own, validated = (copy.deepcopy(m).float().eval() for m in replay.validated)
-    with_buffers = copy.deepcopy(validated)
+    own, validated = (copy_of(m).float().eval() for m in replay.validated)
+    with_buffers = copy_of(validated)
     for mine, theirs in zip(with_buffers.buffers(), own.buffers(), strict=True):
         mine.copy_(theirs)
     batches = replay.matching_batches()[-4:]

@@ -11,11 +11,11 @@ import json
 import os
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ from .recipe import REPEATS, TextRecipe
 
 LEARNED_FROM = 32 << 20  # bytes that pairs are learned from, of a text that has more
 COUNTED = 1 << 22  # tokens that are counted at a time
-KEPT = 3  # tokenizers whose tokens stay at hand
+KEPT = 3  # tokenizers whose tokens stay at hand; twice as many stay themselves
 
 
 def silent(words: str, share: float) -> None:
@@ -142,15 +142,20 @@ class TextData:
         key = f"{recipe.tokenizer} {recipe.vocab_size if recipe.tokenizer == 'bpe' else ''}"
         if recipe.tokenizer == "characters" and recipe.occurring:
             key += "alone"
-        if key not in self._tokenizers:
-            self._tokenizers[key] = self._make(recipe, tell)
-        whole = self._tokenizers[key]
+        whole = self._at_hand(key, partial(self._make, recipe, tell))
         if recipe.tokenizer != "gpt2" or not recipe.occurring:
             return whole
-        key += " occurring"
+        return self._at_hand(
+            f"{key} occurring", lambda: whole.keeping(self.train(whole, tell).counts)
+        )
+
+    def _at_hand(self, key: str, make: Callable[[], Tokenizer]) -> Tokenizer:
+        """Return a tokenizer that is at hand, or make it."""
         if key not in self._tokenizers:
-            counts = self.train(whole, tell).counts
-            self._tokenizers[key] = whole.keeping(counts)
+            made = make()
+            while len(self._tokenizers) >= 2 * KEPT:
+                del self._tokenizers[next(iter(self._tokenizers))]
+            self._tokenizers[key] = made
         return self._tokenizers[key]
 
     def _make(self, recipe: TextRecipe, tell: Tell) -> Tokenizer:

@@ -1,11 +1,12 @@
-"""Why an experiment on a step could not be tried."""
+"""Why an experiment on a step could not be tried, and copies that one is tried on."""
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core.doctor.experiments.replay import REPLAY_ERRORS, reason
+from core.doctor.experiments.replay import REPLAY_ERRORS, copy_of, reason
+from core.doctor.watch.tape import tensors_in
 
 SHAPES = "the shapes of its tensors do not fit"
 
@@ -62,3 +63,38 @@ def test_an_error_of_torch_is_told_in_words(attempt, words):
 def test_what_the_doctor_itself_says_stays(error, words):
     """Its sentences need no other words."""
     assert reason(error).startswith(words) and "\n" not in reason(error)
+
+
+class _Remembering(nn.Module):
+    """Keeps what it said last: a tensor, several ones, or none that has a graph."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.layer, self.how, self.seen = nn.Linear(3, 2), how, None
+
+    def forward(self, x):
+        out = self.layer(x)
+        self.seen = self.how(out)
+        return out
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda out: out.tanh(),
+        lambda out: {"maps": [out, out * 2]},
+        torch.Tensor.detach,
+        lambda out: None,
+    ],
+)
+def test_a_network_that_keeps_results_of_its_step_is_copied(how):
+    """Their numbers come along, their graph does not; the network itself stays as it was."""
+    network = nn.Sequential(_Remembering(how), nn.BatchNorm1d(2))
+    loss = network(torch.ones(4, 3)).square().sum()
+    copied = copy_of(network)
+    kept, mine = ([*tensors_in(vars(part[0])["seen"])] for part in (copied, network))
+    assert all(torch.equal(a, b) and a is not b for a, b in zip(kept, mine, strict=True))
+    assert not any(t.requires_grad for t in kept)
+    loss.backward()
+    assert network[0].layer.weight.grad is not None and copied[0].layer.weight.grad is None
+    assert torch.equal(copied(torch.ones(4, 3)), network(torch.ones(4, 3)))

@@ -7,6 +7,7 @@ import random
 import re
 import runpy
 import threading
+import weakref
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import playgrounds
+from core import playgrounds, tokenizers
 from core.errors import UserError
 from core.interruption import CancelledError, heeding
 from core.paths import RESOURCES
@@ -403,6 +404,18 @@ def test_a_tokenizer_is_learned_from_the_training_part_alone(tmp_path):
     assert len(known.encode("小")) == 1
     most = data.tokenizer(TextRecipe(vocab_size=8192))
     assert 262 < most.size < 300 and data.train(most).ids[0] == most.encode("the")[0]
+
+
+def test_only_the_latest_tokenizers_stay(tmp_path):
+    """Of many vocabularies that were tried, and many checkpoints that were opened."""
+    data, made = TextData(corpus.load(written(tmp_path, LINES * 20))), []
+    for size in range(258, 258 + 2 * tokenizers.KEPT):
+        tokenizer = data.tokenizer(TextRecipe(vocab_size=size))
+        opened = tokenizers.from_dict(tokenizer.keeping(np.arange(tokenizer.size)).to_dict())
+        made += [weakref.ref(tokenizer), weakref.ref(opened)]
+    del tokenizer, opened
+    assert sum(each() is not None for each in made) <= 2 * tokenizers.KEPT
+    assert data.tokenizer(TextRecipe(vocab_size=size)) is made[-2]()
 
 
 def test_of_gpt2s_tokens_those_may_be_kept_that_occur(tmp_path):
