@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from core import __version__
 from core.errors import UserError
 from gui import theme
+from gui.charts.lines import load_pyqtgraph
 from gui.garbage import GarbageCollector
 from gui.pages import Page, PageModule, page_modules, page_names
 from gui.widgets.card import label
@@ -121,6 +122,7 @@ class MainWindow(QMainWindow):
                 restore(name, page)
         self.commands = WindowActions(self, modules)
         self.show_page(first)
+        load_pyqtgraph()  # no page needs it to be painted; the first curve is not to wait for it
         # Loading it competes for the interpreter with the painting of the first page.
         self._starter.start(AFTER_PAINTING)
 

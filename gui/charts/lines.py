@@ -7,11 +7,13 @@ it paints the same into itself, for evidence and for the small charts of which t
 """
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
@@ -42,7 +44,6 @@ from gui.charts.axes import (
 from gui.charts.label_placement import quietest
 from gui.charts.navigation import Navigation
 
-pg.setConfigOptions(antialias=True)
 POINTS = 600  # drawn at most: more than a chart has pixels would only cost time
 MANY = 100  # points from which one can zoom in
 LEFT, RIGHT, LINE = 46, 10, 16  # pixels beside the frame, and of a line of the legend
@@ -546,14 +547,42 @@ class PaintedChart(Chart):
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
+@cache
+def load_pyqtgraph() -> Any:
+    """Return pyqtgraph, which takes 0.2 s to be imported."""
+    # It asks for CUDA on behalf of a widget that is not used here, which takes another 0.05 s.
+    asked = "cuda.bindings"
+    there = sys.modules.get(asked)
+    sys.modules[asked] = None  # type: ignore[assignment]
+    try:
+        import pyqtgraph as pg
+    finally:
+        del sys.modules[asked]
+        if there is not None:
+            sys.modules[asked] = there
+    pg.setConfigOptions(antialias=True)
+    return pg
+
+
 class PlotChart(Chart):
-    """A chart whose curves are drawn by pyqtgraph, in items that are updated in place."""
+    """A chart whose curves are drawn by pyqtgraph, in items that are updated in place.
+
+    There is nothing of pyqtgraph in it before its first curve: most charts of a window that has
+    just been opened are empty.
+    """
 
     def __init__(self, *args: object, **settings: object) -> None:
         super().__init__(*args, **settings)  # type: ignore[arg-type]
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumHeight(120)
-        self.canvas = pg.PlotWidget(self, background=None)
+        self.canvas: Any = None
+        """The widget that draws the curves; None before the first one."""
+        self._items: list[Any] = []
+        self._over = _Over(self)
+
+    def _make_canvas(self) -> None:
+        self.canvas = load_pyqtgraph().PlotWidget(self, background=None)
+        self.canvas.stackUnder(self._over)
         self.canvas.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.canvas.setFrameShape(self.canvas.Shape.NoFrame)
@@ -565,15 +594,18 @@ class PlotChart(Chart):
         for side in ("left", "bottom"):
             item.hideAxis(side)
         item.setRange(xRange=(0, 1), yRange=(0, 1), padding=0, disableAutoRange=True)
-        self._items: list[pg.PlotDataItem] = []
-        self._over = _Over(self)
 
     def _draw(self) -> None:
+        if self.canvas is None:
+            if self.hint or not any(len(line.x) for line in self.lines):
+                return
+            self._make_canvas()
         self.canvas.setVisible(not self.hint)
         while len(self._items) > len(self.lines):
             self.canvas.removeItem(self._items.pop())
         while len(self._items) < len(self.lines):
-            self._items.append(pg.PlotDataItem(skipFiniteCheck=False, connect="finite"))
+            curve = load_pyqtgraph().PlotDataItem(skipFiniteCheck=False, connect="finite")
+            self._items.append(curve)
             self.canvas.addItem(self._items[-1])
         for item, line in zip(self._items, self.lines, strict=True):
             item.setPen(line.pen())
@@ -597,7 +629,8 @@ class PlotChart(Chart):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self.canvas.setGeometry(self.frame().toAlignedRect())
+        if self.canvas is not None:
+            self.canvas.setGeometry(self.frame().toAlignedRect())
         self._over.setGeometry(self.rect())
 
 

@@ -204,6 +204,22 @@ def test_a_single_point_is_drawn_as_a_point(qtbot, kind):
     assert colour.blue() > colour.green() + 40
 
 
+def test_a_plot_takes_pyqtgraph_with_its_first_curve(qtbot):
+    """What is seen empty costs a start of the program nothing; a curve that comes is drawn."""
+    plot = PlotChart("p", "Loss", "loss")
+    qtbot.addWidget(plot)
+    plot.set_lines([Line("loss", "validation", 4.0)])
+    plot.resize(300, 200)
+    plot.show()
+    QApplication.processEvents()
+    assert plot.canvas is None
+    plot.set_curve("loss", STEPS, STEPS)
+    plot.changed()
+    colour = plot.grab().toImage().pixelColor(plot.place(200.0, 200.0).toPoint())
+    assert colour.blue() > colour.green() + 40
+    assert plot.children().index(plot.canvas) < plot.children().index(plot._over)
+
+
 def test_a_curve_has_gaps_where_it_is_not_finite(chart):
     """NaN and infinity leave gaps; the scale is that of the rest."""
     values = LOSS.copy()
