@@ -132,7 +132,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "class_imbalance": (data.classes, ops.loss, statements.loader, ops.targets),
     "detached_regulariser": (ops.derivative, ops.terms, ops.loss),
     "regulariser_dominates": (ops.terms, statements.optimiser, ops.loss),
-    "collapse": (ops.loss, ops.terms),
+    "collapse": (ops.wired, ops.loss, ops.terms),
     "batch_mixed": (ops.wired, ops.across_batch, ops.layer, ops.outputs, ops.loss),
     "future_leak": (ops.wired, ops.targets, ops.inputs, ops.loss),
     "data_overlap": (data.shared_rows, ops.inputs),

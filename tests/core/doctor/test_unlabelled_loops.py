@@ -1,6 +1,7 @@
 """Loops without labels, or whose targets are made by a network: what is wrong stands first."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -85,6 +86,42 @@ def test_triplets(groups, written, swapped):
 
     cause = train(loss, encoder.parameters(), steps=150)
     assert cause == ("wrong_loss" if swapped else "")
+
+
+@pytest.mark.parametrize(("left_out", "cause"), [("times 0", "collapse"), ("by inf", "")])
+def test_the_nearest_of_another_group(groups, left_out, cause):
+    """Those of its own group are left out of a batch; of the farthest one a zero is none."""
+    x, y = groups
+    encoder = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+
+    def loss():
+        i = torch.randperm(500)[:ROWS]
+        e = F.normalize(encoder(x[i]), dim=1)
+        apart = (2 - 2 * e @ e.T).clamp(min=1e-8).sqrt()
+        same = y[i, None] == y[i]
+        if left_out == "times 0":
+            nearest = (apart * (~same).float()).min(1).values
+        else:
+            nearest = apart.masked_fill(same, math.inf).min(1).values
+        return F.relu((apart * same.float()).max(1).values - nearest + 0.3).mean()
+
+    assert train(loss, encoder.parameters()) == cause
+
+
+@pytest.mark.parametrize("pushed", [True, False])
+def test_all_pairs_of_a_batch_by_a_matrix_product(groups, pushed):
+    """Each view is to be nearer to its own partner than to those of the others."""
+    x, _ = groups
+    encoder = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8))
+
+    def loss():
+        batch = x[torch.randperm(500)[:ROWS]]
+        a, b = (F.normalize(encoder(batch + torch.randn_like(batch)), dim=1) for _ in range(2))
+        if pushed:
+            return F.cross_entropy(5 * a @ b.T, torch.arange(ROWS))
+        return (1 - a @ b.T).mean()
+
+    assert train(loss, encoder.parameters(), steps=400) == ("" if pushed else "collapse")
 
 
 @pytest.mark.parametrize("backward", [True, False])
