@@ -124,8 +124,8 @@ def test_all_pairs_of_a_batch_by_a_matrix_product(groups, pushed):
     assert train(loss, encoder.parameters(), steps=400) == ("" if pushed else "collapse")
 
 
-@pytest.mark.parametrize("backward", [True, False])
-def test_the_log_determinant_of_a_flow(backward):
+@pytest.mark.parametrize("volumes", ["added", "subtracted", "overwritten", "of the way back, too"])
+def test_the_log_determinant_of_a_flow(volumes):
     """Points of a curve, by two coupling layers and their change of volume."""
     angle = 3.14 * torch.rand(1000)
     points = torch.stack([angle.cos(), angle.sin()], 1) + 0.05 * torch.randn(1000, 2)
@@ -138,12 +138,20 @@ def test_the_log_determinant_of_a_flow(backward):
         volume = 0.0
         for net in nets:
             scale, shift = net(a).chunk(2, 1)
-            a, b = b * scale.exp() + shift, a
-            volume = volume + scale.sum(1)
+            a, b = torch.cat([b * scale.exp() + shift, a], 1).chunk(2, 1)
+            volume = scale.sum(1) + (0.0 if volumes == "overwritten" else volume)
         likelihood = -0.5 * torch.cat([a, b], 1).square().sum(1)
-        return -(likelihood - volume if backward else likelihood + volume).mean()
+        again = 0.0
+        for net in reversed(nets) if volumes == "of the way back, too" else ():
+            scale, shift = net(b).chunk(2, 1)
+            a, b = torch.cat([b, (a - shift) * (-scale).exp()], 1).chunk(2, 1)
+            assert (-scale.sum(1)).isfinite().all()  # looked at, and no part of the loss
+            again = (torch.cat([a, b], 1) - points.mean()).mean() * 1e-3
+        likelihood = likelihood - volume if volumes == "subtracted" else likelihood + volume
+        return -likelihood.mean() + again
 
-    assert train(loss, nets.parameters(), steps=80) == ("wrong_loss" if backward else "")
+    wrong = volumes in ("subtracted", "overwritten")
+    assert train(loss, nets.parameters(), steps=80) == ("wrong_loss" if wrong else "")
 
 
 @pytest.mark.parametrize("weight", [30.0, 0.01])
