@@ -26,8 +26,8 @@ SURELY, CLEARLY = 5.0, 0.1
 """Standard errors, and part of a distance, by which what is pulled lies further apart."""
 LEAST_VOLUME = 0.05
 """Mean logarithm of a determinant that is told from nothing."""
-MAX_DIMENSIONS, MAX_LATENTS = 16, 12
-"""Of a row whose derivative is taken; and results that are tried, the last ones first."""
+MAX_DIMENSIONS, MAX_LATENTS, MAX_PARTS = 16, 12, 100
+"""Of a row whose derivative is taken; results that are tried, the last ones first; and parts."""
 FELL = 0.3
 """Part of its height by which a loss has to have fallen."""
 
@@ -240,9 +240,11 @@ def volume_compared(replay: Replay, evidence: Evidence, seconds: float) -> Outco
         for t in op.outputs
         if t.requires_grad and graph.kind(t) == "signal" and t.dim() in (1, 2)
     ]
+    forgotten = None
     for given in data[:2]:
         alike = [t for t in made if t.shape == given.shape and id(given) in graph.ancestors(t)]
         sizes = [t for t in sums if t.numel() == len(given)]
+        forgotten = forgotten or _forgotten_part(replay, [given, *alike][:MAX_PARTS], sizes)
         for latent in alike[: -MAX_LATENTS - 1 : -1]:
             volumes = _log_volumes(replay, given, latent)
             if not (float(volumes.std()) > 1e-5 and float(volumes.abs().mean()) > LEAST_VOLUME):
@@ -261,4 +263,49 @@ def volume_compared(replay: Replay, evidence: Evidence, seconds: float) -> Outco
                 f" {'rises' if slope > 0 else 'falls'} by {abs(slope):.3g}.",
                 VolumeSign(slope),
             )
+    if forgotten is not None:
+        return forgotten
     raise ValueError("no logarithm of a determinant was found")
+
+
+def _forgotten_part(replay: Replay, states: list[Tensor], sizes: list[Tensor]) -> Outcome | None:
+    """Compare the parts of a flow one by one: the loss has the volume of all of them, or of none.
+
+    Args:
+        replay: the step.
+        states: of the flow, from its input to its output.
+        sizes: signals that have a number for each row.
+    """
+    graph = replay.graph
+    behind = graph.ancestors(graph.tape.root) | {id(graph.tape.root)}
+    counted = [t for t in sizes if id(t) in behind]
+    left_out = [
+        t
+        for op in graph.tape.ops
+        for t in op.outputs
+        if t.requires_grad and t.dim() in (1, 2) and t.numel() == len(states[0])
+        if id(t) not in behind
+    ]
+    if not left_out or not counted:
+        return None
+    lost, kept, before = 0, 0, states[0]
+    for after in states[1:]:
+        if id(before) not in graph.ancestors(after):
+            continue
+        volumes = _log_volumes(replay, before, after)
+        if not bool(volumes.isfinite().all()):
+            continue  # it is no state, but something beside them of the same shape
+        if float(volumes.std()) > 1e-5 and float(volumes.abs().mean()) > LEAST_VOLUME:
+            if _logarithm_of(replay, before, counted, volumes)[0] is not None:
+                kept += 1
+            else:
+                lost += _logarithm_of(replay, before, left_out, volumes)[0] is not None
+        before = after
+    if not lost or not kept:
+        return None
+    return Outcome(
+        False,
+        f"Of {lost} parts of the flow the log-determinant is computed, and the loss does not depend"
+        f" on it; it has that of {kept}.",
+        VolumeSign(0.0),
+    )

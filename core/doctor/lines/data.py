@@ -152,6 +152,9 @@ def _takes_data(lines: Lines, step: Step) -> bool:
 def unlike(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where new data is scaled otherwise than that of training, or is not."""
     trained = lines.ways[0] if lines.ways else Way()
+    conditional = _conditional(lines)
+    at_times = [step for step in trained.steps if step.node in conditional]
+    yield from (step.line for step in at_times if _computes_scale(step.node))
     for line in list(lines.used.values())[:1]:
         new = lines.origins.of_network(line, is_validation)
         alone = [step for step in new.alone(trained) if not step.is_index and step.line != line]
@@ -160,16 +163,28 @@ def unlike(lines: Lines, cause: Cause) -> Iterator[Line]:
         yield from (step.line for step in trained.alone(new) if _scales(step.node))
 
 
+def _conditional(lines: Lines) -> set[ast.AST]:
+    """Return all nodes of functions that stand under a condition, as what training alone does."""
+    found = set[ast.AST]()
+    for _, node in lines.walk():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            branches = [one for one in ast.walk(node) if isinstance(one, ast.If)]
+            chosen = [part for one in branches for part in (*one.body, *one.orelse)]
+            found |= {inner for part in chosen for inner in ast.walk(part)}
+    return found
+
+
 def _scales(node: ast.expr) -> bool:
     """Whether an expression changes the scale of what it is given."""
-    for one in ast.walk(node):
-        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div | ast.Sub | ast.Mult):
-            return True
-        if isinstance(one, ast.Call):
-            name = last_name(one.func).lower()
-            if any(part in name for part in SCALES):
-                return True
-    return False
+    calls = (one for one in ast.walk(node) if isinstance(one, ast.Call))
+    named = any(part in last_name(call.func).lower() for call in calls for part in SCALES)
+    return named or _computes_scale(node)
+
+
+def _computes_scale(node: ast.expr) -> bool:
+    """Whether an expression does so by arithmetic of its own."""
+    operators = (one.op for one in ast.walk(node) if isinstance(one, ast.BinOp))
+    return any(isinstance(operator, ast.Div | ast.Sub | ast.Mult) for operator in operators)
 
 
 def called_use(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -16,6 +16,7 @@ from ..watch.wiring import attentions, wired_in
 from .program_lines import Lines
 
 ATTENTIONS = ("scaled_dot_product_attention", "multi_head_attention_forward")
+FILLS = ("masked_fill", "masked_scatter", "where", "tril", "triu", "index_fill", "scatter")
 ALONG_TIME = ("conv1d", *sorted(RECURRENT))
 """What mixes positions besides attention."""
 NEAR_ZERO, FAR = 1e-6, 60.0
@@ -170,6 +171,24 @@ def attention(lines: Lines, cause: Cause) -> Iterator[Line]:
         for op in lines.graph.ops:
             if op.name in names:
                 yield from lines.of_op(op)
+
+
+def thrown_away(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a mask is filled in, and nothing is done with the result: that is a new tensor."""
+    used = {id(t) for op in lines.graph.tape.ops for t in op.inputs}
+    for op in lines.graph.tape.ops:
+        if op.name in FILLS and not op.in_place and used.isdisjoint(map(id, op.outputs)):
+            yield from lines.of_op(op)
+
+
+def recurrent(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a recurrent layer is made that takes the first dimension for time, and gets a batch."""
+    sizes = {len(t) for t in lines.graph.inputs if t.dim()}
+    for op in lines.graph.tape.ops:
+        if op.name in RECURRENT and op.inputs[0].dim() == 3 and len(op.inputs[0]) in sizes:
+            weight = next((t for t in op.inputs if id(t) in lines.graph.weights), None)
+            if weight is not None and op.args[-1] is False:  # batch_first
+                yield from existing(lines.made.line(lines.made.path_of(weight)))
 
 
 def wired(lines: Lines, cause: Cause) -> Iterator[Line]:

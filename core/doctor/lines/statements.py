@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..diagnosis import Cause
 from ..made_modules import last_name
@@ -240,3 +240,28 @@ def clipping(lines: Lines, cause: Cause) -> Iterator[Line]:
 def ctc(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where a CTC loss is made, which is told its blank."""
     yield from lines.calls(lambda call: last_name(call.func) == "CTCLoss")
+
+
+def overwritten(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a loop gives a variable from before it a value anew, and never looks at the last one.
+
+    As where what was to be added up is only replaced.
+    """
+    for file, function in lines.walk():
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        given = [one for one in ast.walk(function) if isinstance(one, ast.Assign)]
+        for loop in (one for one in ast.walk(function) if isinstance(one, ast.For)):
+            before = {
+                last_name(t) for one in given if one.lineno < loop.lineno for t in one.targets
+            }
+            inside = [one for part in loop.body for one in ast.walk(part)]
+            read = {one.id for one in inside if _is_read(one)}
+            for one in inside:
+                target = one.targets[0] if isinstance(one, ast.Assign) else None
+                if isinstance(target, ast.Name) and target.id in before - read:
+                    yield file, target.lineno
+
+
+def _is_read(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)

@@ -6,7 +6,7 @@ from statistics import median
 from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.step_experiments import TermGradients
-from ..watch.training_kind import DISTANCES
+from ..watch.training_kind import CONTRASTIVE, DISTANCES
 from .rule import SQUARED_LOSSES, Rule, rule, wired
 
 NO_SOFTMAX = (*SQUARED_LOSSES, "l1_loss")
@@ -22,6 +22,9 @@ BONUS = 1.0
 """Worth of a nat of entropy, over the range of the advantages: above it a policy stays random."""
 LIMITED = 0.5
 """Nats below which no cross-entropy of cosines can fall, from which on that is felt."""
+SPREAD, MANY_LATE, MANY_STEPS = 3e-3, 3, 100
+"""Part of their squared length by which embeddings differ that are no points of one; in so many of
+the last observed steps, once so many steps are done."""
 STRONG_DECAY, SHRUNK = 0.3, 0.2
 """A weight decay under which weights shrink to this share of what they were."""
 
@@ -33,7 +36,7 @@ STRONG_DECAY, SHRUNK = 0.3, 0.2
     " -1 and 1, or one of scores that is cut off at its end; quantities with squared error, or a"
     " likelihood that gets a rate or its logarithm as it takes it, the logarithm of a standard"
     " deviation that it divides by, and who is still alive as the risk set. Where the error of an"
-    " example grows, the loss does not fall.",
+    " example grows, the loss does not fall; that of a flow has the volumes of all its parts.",
     "cross-entropy for classes, squared error for quantities",
     "Nix and Weigend 1994; Cox 1975, Partial likelihood",
 )
@@ -219,11 +222,22 @@ def regulariser_dominates(rule: Rule, evidence: Evidence) -> Check:
     "collapse",
     "partners and others",
     "Where examples are compared, partners of other examples have a higher loss, once it has"
-    " fallen.",
+    f" fallen; their embeddings differ by {SPREAD:.1%} of their squared length or more; and the"
+    " nearest of some is none that a mask has set to 0.",
     "a higher loss",
     "Hadsell, Chopra and LeCun 2006; Chen and He 2021, SimSiam",
 )
 def collapse(rule: Rule, evidence: Evidence) -> Check:
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.95, "the loss", "inf where the mask is 0")
+    late = [x for x in evidence.observations[-MANY_LATE:] if math.isfinite(x.spread)]
+    compared = evidence.training_kind == CONTRASTIVE and len(evidence.losses) >= MANY_STEPS
+    if compared and len(late) == MANY_LATE and max(x.spread for x in late) < SPREAD:
+        measured = (
+            f"embeddings of different examples differ by {late[-1].spread:.1g} of their squared"
+            f" length; the loss is {evidence.ended:.3g}"
+        )
+        return rule.failed(measured, 0.9, "the loss", "embeddings that differ")
     done = evidence.experiments.get("partners_exchanged")
     if done is not None and done.passed is False:
         return rule.failed(done.measured, 0.9, "the loss", done.expected)

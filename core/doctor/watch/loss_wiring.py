@@ -10,7 +10,7 @@ NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
 """By which a sum of shares may miss 1; and by which one of no shares exceeds it."""
 SUMS_UP = frozenset("add radd iadd sub sum mean pow square".split())
 FACTORS = frozenset("mul rmul div truediv".split())
-MANY_SUMMANDS = 64
+MANY_SUMMANDS, NEARLY_ALL = 64, 0.9
 OF_TWO = ("cosine_embedding_loss", "margin_ranking_loss")
 MARGINS = (*OF_TWO, "hinge_embedding_loss", "soft_margin_loss")
 """Losses whose labels are -1 and 1; of some they stand behind two tensors that are compared."""
@@ -480,6 +480,40 @@ def wrong_form(graph: StepGraph) -> Wired:
         _risk_set_reversed,
     )
     return next((found for find in finders if (found := find(graph))), None)
+
+
+# What is compared.
+
+
+def zeros_of_a_mask(graph: StepGraph) -> Wired:
+    """Find a smallest distance that is always the zero of a mask, or a largest of what is below 0.
+
+    What a mask leaves out has to be set to infinity before the smallest one is looked for.
+    """
+    for op in graph.ops:
+        if op.name not in ("min", "amin", "max", "amax") or not op.inputs:
+            continue
+        product, found = graph.made_by(op.inputs[0]), op.outputs[0]
+        if product is None or product.name not in ("mul", "rmul") or len(product.inputs) != 2:
+            continue
+        masks = [t for t in product.inputs if not t.requires_grad and _is_mask(t)]
+        values = [t for t in product.inputs if t.requires_grad]
+        if not masks or not values or not found.requires_grad or bool((found != 0).any()):
+            continue
+        smallest = op.name in ("min", "amin")
+        kept = values[0].detach()[masks[0].expand_as(values[0]) != 0]
+        beyond = (kept > 0) if smallest else (kept < 0)
+        if len(kept) and float(beyond.float().mean()) > NEARLY_ALL:
+            which = "smallest" if smallest else "largest"
+            words = f"the {which} of what is multiplied with a mask is the zero of the mask, always"
+            return words, op
+    return None
+
+
+def _is_mask(tensor: Tensor) -> bool:
+    """Whether there are zeros and ones in it, and nothing else."""
+    zeros, ones = (tensor == 0), (tensor == 1)
+    return bool((zeros | ones).all()) and bool(zeros.any()) and bool(ones.any())
 
 
 # Which end of it is better.

@@ -241,6 +241,7 @@ class Observation:
         zeroed_before_step: whether gradients were zero when the optimiser moved the parameters.
         discarded: backward passes whose gradients were zeroed before an optimiser could use them.
         added: whether a pass added to gradients that nothing had used, as accumulation does.
+        spread: the variance of embeddings whose cosines are compared, over squared length; NaN.
         draws_examples: whether no inputs were found, since they are drawn in the step.
         has_backward: whether there was a backward pass.
         evaluates: whether its loss is one of torch's loss functions, computed without gradients.
@@ -274,6 +275,7 @@ class Observation:
     zeroed_before_step: bool = False
     discarded: int = 0
     added: bool = False
+    spread: float = math.nan
     draws_examples: bool = False
     has_backward: bool = True
     evaluates: bool = False

@@ -11,11 +11,13 @@ from .graph import StepGraph, is_one_hot, of_unit_vectors
 from .loss_readers import read_loss
 from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, ObservedParameter
 from .tape import FACTORIES, RANDOM, Op, Tape, ops_behind
-from .training_kind import entropy_bonus, recognise, summed_items
+from .training_kind import compared_rows, entropy_bonus, recognise, summed_items
 from .variables import Variables
 from .wiring import wiring
 
 EPSILON = 1e-12
+FEW_ROWS = 8
+"""Examples of a batch, below which their embeddings may be alike."""
 ENOUGH_WEIGHTS = 10_000
 """Of a matrix, to see how they were drawn."""
 LOSS_SCALE = 30.0
@@ -81,6 +83,7 @@ def observe(
         zeroed_before_step=graph.tape.zeroed_before_step,
         discarded=_discarded(graph.tape, variables),
         added=graph.tape.added,
+        spread=_spread(graph),
         has_backward=bool(graph.tape.passes),
         evaluates=any(number_of(one) == number for one in graph.tape.evaluated_losses),
         draws_examples=not inputs and _draws_examples(graph),
@@ -97,6 +100,20 @@ def _discarded(tape: Tape, variables: Variables) -> int:
     reached = {id(p) for found in tape.passes for p in found.parameters}
     of_one_line = len({found.line for found in tape.passes}) == 1
     return tape.discarded if of_one_line and reached <= held else 0
+
+
+def _spread(graph: StepGraph) -> float:
+    """Return by how much embeddings differ whose cosines a loss compares, the most of several.
+
+    That is their variance over all examples, as a part of their mean squared length; NaN.
+    """
+    found = [math.nan]
+    for rows in compared_rows(graph):
+        values = rows.detach().float()
+        length = float(values.square().sum(1).mean())
+        if len(values) >= FEW_ROWS and 0 < length < math.inf:
+            found.append(float(values.var(0, correction=0).sum()) / length)
+    return max(found[1:], default=math.nan)
 
 
 def _draws_examples(graph: StepGraph) -> bool:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from .graph import StepGraph
+from .graph import StepGraph, of_unit_vectors
 from .observation import ObservedInput, ObservedLoss
 from .tape import RANDOM, SAMPLED, Backward, Op
 from .variables import Variables
@@ -37,6 +37,7 @@ SIMILARITIES = frozenset(
     "cosine_similarity cosine_embedding_loss triplet_margin_loss pairwise_distance cdist "
     "margin_ranking_loss".split()
 )
+COSINES = ("cosine_similarity", "cosine_embedding_loss")
 CLASSES = ("cross_entropy", "nll_loss", "nll_by_hand")
 DISTANCES = tuple("mse_loss square l1_loss smooth_l1_loss huber_loss".split())
 FEW_ADVANTAGES = 8
@@ -223,24 +224,37 @@ def _is_log_probability(graph: StepGraph, value: Tensor) -> bool:
     )
 
 
+def compared_rows(graph: StepGraph) -> list[Tensor]:
+    """Return the signals that the loss compares by their cosines, a row an example."""
+    found = list[Tensor]()
+    for op in graph.ops:
+        if op.name in COSINES:
+            found += _signals(graph, op.inputs)
+        elif _multiplies_examples(graph, op) and of_unit_vectors(op):
+            found.append(op.inputs[0])  # the other one stands in columns
+    return [tensor for tensor in found if tensor.dim() == 2 and min(tensor.shape) > 1]
+
+
 def _compares_examples(graph: StepGraph) -> bool:
     """Whether the loss compares the outputs of examples with one another."""
     # One signal beside a table of vectors is compared with these, as a codebook is.
     if any(op.name in SIMILARITIES and len(_signals(graph, op.inputs)) > 1 for op in graph.ops):
         return True
+    return any(_multiplies_examples(graph, op) for op in graph.ops)
+
+
+def _multiplies_examples(graph: StepGraph, op: Op) -> bool:
+    """Whether it multiplies the outputs of each example with those of each other one."""
+    if op.name not in ("matmul", "mm", "einsum") or len(_signals(graph, op.inputs)) < 2:
+        return False
+    shape, left, right = op.outputs[0].shape, op.inputs[0], op.inputs[1]
+    if len(shape) != 2 or left.dim() != 2 or not 3 < shape[0] == len(left):
+        return False
+    if graph.outputs is not None and graph.outputs.numel() != op.outputs[0].numel():
+        return False
     rows = graph.inputs[0] if graph.inputs else None
-    for op in graph.ops:
-        if op.name not in ("matmul", "mm", "einsum") or len(_signals(graph, op.inputs)) < 2:
-            continue
-        shape, left, right = op.outputs[0].shape, op.inputs[0], op.inputs[1]
-        if len(shape) != 2 or left.dim() != 2 or not 3 < shape[0] == len(left):
-            continue
-        if graph.outputs is not None and graph.outputs.numel() != op.outputs[0].numel():
-            continue
-        among_examples = rows is None or rows.dim() == 0 or shape[0] % len(rows) == 0
-        if among_examples and shape[1] in (shape[0], len(right)):
-            return True
-    return False
+    among_examples = rows is None or rows.dim() == 0 or shape[0] % len(rows) == 0
+    return among_examples and shape[1] in (shape[0], len(right))
 
 
 def _signals(graph: StepGraph, tensors: tuple[Tensor, ...]) -> list[Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .contexts import LOOK_UPS, index_of
 from .graph import StepGraph, Wired, made_without_data
-from .loss_wiring import minimised_similarity, wrong_form
+from .loss_wiring import minimised_similarity, wrong_form, zeros_of_a_mask
 from .node_wiring import mixed_graphs, summed_neighbours
 from .padding import (
     RECURRENT,
@@ -578,6 +578,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
         _growing_residuals(graph, variables) or summed_neighbours(graph)
     ),
     "batch_mixed": lambda graph, variables: mixed_graphs(graph),
+    "collapse": lambda graph, variables: zeros_of_a_mask(graph),
     "labels_out_of_range": lambda graph, variables: blank_in_targets(graph),
 }
 

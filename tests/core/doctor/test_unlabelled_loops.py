@@ -1,6 +1,7 @@
 """Loops without labels, or whose targets are made by a network: what is wrong stands first."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -87,8 +88,44 @@ def test_triplets(groups, written, swapped):
     assert cause == ("wrong_loss" if swapped else "")
 
 
-@pytest.mark.parametrize("backward", [True, False])
-def test_the_log_determinant_of_a_flow(backward):
+@pytest.mark.parametrize(("left_out", "cause"), [("times 0", "collapse"), ("by inf", "")])
+def test_the_nearest_of_another_group(groups, left_out, cause):
+    """Those of its own group are left out of a batch; of the farthest one a zero is none."""
+    x, y = groups
+    encoder = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+
+    def loss():
+        i = torch.randperm(500)[:ROWS]
+        e = F.normalize(encoder(x[i]), dim=1)
+        apart = (2 - 2 * e @ e.T).clamp(min=1e-8).sqrt()
+        same = y[i, None] == y[i]
+        if left_out == "times 0":
+            nearest = (apart * (~same).float()).min(1).values
+        else:
+            nearest = apart.masked_fill(same, math.inf).min(1).values
+        return F.relu((apart * same.float()).max(1).values - nearest + 0.3).mean()
+
+    assert train(loss, encoder.parameters()) == cause
+
+
+@pytest.mark.parametrize("pushed", [True, False])
+def test_all_pairs_of_a_batch_by_a_matrix_product(groups, pushed):
+    """Each view is to be nearer to its own partner than to those of the others."""
+    x, _ = groups
+    encoder = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8))
+
+    def loss():
+        batch = x[torch.randperm(500)[:ROWS]]
+        a, b = (F.normalize(encoder(batch + torch.randn_like(batch)), dim=1) for _ in range(2))
+        if pushed:
+            return F.cross_entropy(5 * a @ b.T, torch.arange(ROWS))
+        return (1 - a @ b.T).mean()
+
+    assert train(loss, encoder.parameters(), steps=400) == ("" if pushed else "collapse")
+
+
+@pytest.mark.parametrize("volumes", ["added", "subtracted", "overwritten", "of the way back, too"])
+def test_the_log_determinant_of_a_flow(volumes):
     """Points of a curve, by two coupling layers and their change of volume."""
     angle = 3.14 * torch.rand(1000)
     points = torch.stack([angle.cos(), angle.sin()], 1) + 0.05 * torch.randn(1000, 2)
@@ -101,12 +138,20 @@ def test_the_log_determinant_of_a_flow(backward):
         volume = 0.0
         for net in nets:
             scale, shift = net(a).chunk(2, 1)
-            a, b = b * scale.exp() + shift, a
-            volume = volume + scale.sum(1)
+            a, b = torch.cat([b * scale.exp() + shift, a], 1).chunk(2, 1)
+            volume = scale.sum(1) + (0.0 if volumes == "overwritten" else volume)
         likelihood = -0.5 * torch.cat([a, b], 1).square().sum(1)
-        return -(likelihood - volume if backward else likelihood + volume).mean()
+        again = 0.0
+        for net in reversed(nets) if volumes == "of the way back, too" else ():
+            scale, shift = net(b).chunk(2, 1)
+            a, b = torch.cat([b, (a - shift) * (-scale).exp()], 1).chunk(2, 1)
+            assert (-scale.sum(1)).isfinite().all()  # looked at, and no part of the loss
+            again = (torch.cat([a, b], 1) - points.mean()).mean() * 1e-3
+        likelihood = likelihood - volume if volumes == "subtracted" else likelihood + volume
+        return -likelihood.mean() + again
 
-    assert train(loss, nets.parameters(), steps=80) == ("wrong_loss" if backward else "")
+    wrong = volumes in ("subtracted", "overwritten")
+    assert train(loss, nets.parameters(), steps=80) == ("wrong_loss" if wrong else "")
 
 
 @pytest.mark.parametrize("weight", [30.0, 0.01])

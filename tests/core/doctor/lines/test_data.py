@@ -242,6 +242,35 @@ def test_new_data_of_another_scale_has_the_line_in_which_it_is_scaled(first_line
     assert found == wanted
 
 
+def test_what_is_scaled_in_training_alone_has_that_line(first_line):
+    """As where it stands beside the augmentation."""
+    source = f"""
+from torch.utils.data import DataLoader, Dataset
+class Images(Dataset):
+    def __init__(self, values, augment):
+        self.values, self.augment = values, augment
+    def __len__(self):
+        return len(self.values)
+    def __getitem__(self, n):
+        x = self.values[n].clone()
+        if self.augment:
+            x = (x / 255 - 0.5) / 0.25  # here
+            x = x.flip(-1)
+        return x, x.sum(0, keepdim=True)
+values = 255 * torch.rand(64, 4)
+train_loader = DataLoader(Images(values[:48], True), 16)
+val_loader = DataLoader(Images(values[48:], False), 16)
+net = nn.Linear(4, 1)
+for x, y in train_loader:{STEP}
+with seen.using(), torch.no_grad():
+    for x, y in val_loader:
+        net(x)
+"""
+    evidence = "different in inference: inputs of a size of 127, in training 1"
+    found, wanted = first_line(source, "train_eval_mismatch", "inference", evidence)
+    assert found == wanted
+
+
 VALUED = f"""
 table = np.random.rand(64, 4)
 prices = 1000 * table.sum(1){{made}}

@@ -228,6 +228,42 @@ for x, y in loader:
     assert found == wanted
 
 
+RECURRENT = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(3, 16){made}
+        self.out = nn.Linear(16, 3)
+    def forward(self, x):
+        states, _ = self.rnn(x)
+        products = states @ states.transpose(1, 2)
+        future = torch.ones_like(products[0]).triu(1).bool()
+        products.masked_fill(future, -torch.inf){thrown}
+        states = products.softmax(-1) @ states
+        return self.out(states[:, -1])
+model = Net()
+x, y = torch.randn(32, 7, 3), torch.rand(32, 3)
+for step in range(2):
+    loss = F.mse_loss(model(x), y)
+    loss.backward()
+    seen.step(loss)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cause", "where", "mark"),
+    [
+        ("batch_mixed", "between input and output", "made"),
+        ("future_leak", "the attention mask", "thrown"),
+    ],
+)
+def test_what_is_left_out_has_the_line_in_which_it_is(first_line, cause, where, mark):
+    """batch_first, or the result of a method that does not write into its tensor."""
+    marks = {"made": "", "thrown": ""} | {mark: HERE}
+    found, wanted = first_line(RECURRENT.format_map(marks), cause, where)
+    assert found == wanted
+
+
 def test_every_cause_has_its_own_lines():
     """None falls back to the layers that are named, and the loss."""
     assert set(FINDERS) == set(CAUSES)

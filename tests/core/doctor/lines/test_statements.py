@@ -173,3 +173,31 @@ with seen.using(), torch.no_grad():
     why = "body.1 in training mode during inference; expected: model.eval()"
     found, wanted = first_line(source, "train_eval_mismatch", "inference", why)
     assert found == wanted
+
+
+def test_what_is_replaced_and_not_added_up_has_that_line(first_line):
+    """The last value alone comes out of the loop."""
+    source = """
+class Flow(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Linear(3, 3) for _ in range(2))
+    def forward(self, x):
+        volume, count = torch.zeros(len(x)), 0
+        total = 0
+        for part in self.parts:
+            scale = part(x)
+            x = x * scale.exp()
+            total = scale.sum(1)  # here
+            count = count + 1
+        return x, total
+flow = Flow()
+for step in range(2):
+    z, total = flow(torch.randn(8, 3))
+    loss = (z.square().sum(1) / 2 - total).mean()
+    loss.backward()
+    seen.step(loss)
+"""
+    why = "Of 1 parts of the flow the log-determinant is computed, and"
+    found, wanted = first_line(source, "wrong_loss", "the loss", why)
+    assert found == wanted
