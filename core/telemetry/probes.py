@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from ..interruption import heed
 from ..layers import Layer, LowRankLinear, layers_of
 from ..transformer import Block, measure_blocks
 from .events import LayerInfo, LayerStats, Snapshot, frozen
@@ -61,7 +62,7 @@ def describe(model: nn.Module) -> tuple[LayerInfo, ...]:
 
 
 class Probe:
-    """Measures every layer during one step, then removes itself.
+    """Measures every layer during one step, then removes itself; given up before its next layer.
 
     ``with Probe(model) as probe:`` around forward and backward; ``before_update`` and
     ``after_update`` around the optimiser's step; then ``snapshot``. Everything is measured on the
@@ -99,6 +100,7 @@ class Probe:
         self._handles.clear()
 
     def _record(self, layer: Layer, output: Tensor) -> None:
+        heed()
         # A layer that is used several times in a step (a GRU's hidden-to-hidden) is measured in its
         # last use, which the gradient comes back to first.
         self._outputs[layer] = output.detach()
@@ -113,9 +115,9 @@ class Probe:
     @torch.no_grad()
     def before_update(self) -> None:
         """Measure the outputs, and keep the weights, to measure their update."""
-        self._forward = {
-            x: measure_activation(y, x.activation, x.unit_dim) for x, y in self._outputs.items()
-        }
+        for layer, output in self._outputs.items():
+            heed()
+            self._forward[layer] = measure_activation(output, layer.activation, layer.unit_dim)
         self._block_stats = measure_blocks(self._blocks, self._outputs)
         self._weights = [[w.detach().clone() for w in layer.learned] for layer in self.layers]
 
@@ -123,6 +125,7 @@ class Probe:
     def after_update(self) -> None:
         """Measure gradients and updates against the weights."""
         for layer, before in zip(self.layers, self._weights, strict=True):
+            heed()
             weights = layer.learned
             gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in weights]
             updates = [weight - old for weight, old in zip(weights, before, strict=True)]

@@ -22,7 +22,11 @@ class RunObserver(Protocol):
         """A step is about to be done."""
 
     def after_step(self, loss: Tensor) -> None:
-        """It is done."""
+        """It is done.
+
+        Raises:
+            CancelledError: what is made of it was given up: the run is abandoned.
+        """
 
     def on_evaluation(self, event: Evaluated) -> None:
         """The network was evaluated on validation data."""

@@ -14,6 +14,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -199,8 +200,7 @@ class _Loop:
         for observer in self.observers:
             observer.before_step()
         loss, correct = self.learner.learn(*self.learner.take(), self.progress)
-        for observer in self.observers:
-            observer.after_step(loss)
+        self._tell_observers(loss)
         self.group.add(loss, correct)
         seconds = time.perf_counter() - begin
         self.typical_step_seconds += 0.1 * (seconds - self.typical_step_seconds)
@@ -216,8 +216,7 @@ class _Loop:
         with Probe(self.learner.model) as probe:
             loss, correct = self.learner.learn(*batch, self.progress, probe)
         self.group.add(loss, correct)
-        for observer in self.observers:
-            observer.after_step(loss)
+        self._tell_observers(loss)
         self._advance(time.perf_counter() - begin)
         self.probed_at = self.learner.step
         yield probe.snapshot(self.learner.step, share)
@@ -227,6 +226,14 @@ class _Loop:
         if typical:  # of the first step most is torch's own beginning
             # The probes cost what such a step takes longer than one without them.
             self.probing.charge(time.perf_counter() - begin - typical)
+
+    def _tell_observers(self, loss: Tensor) -> None:
+        """Tell of a step that is done; what is made of it is given up with the run."""
+        if not self.observers:
+            return
+        with suppress(CancelledError), heeding(lambda: self.control.abandoned):
+            for observer in self.observers:
+                observer.after_step(loss)
 
     def last_snapshot(self) -> Iterator[Event]:
         """Measure the layers of a run that has ended, unless its last step was measured.

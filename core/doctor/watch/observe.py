@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from ...interruption import heed
 from ...telemetry.layer_health import is_dead, is_saturated
 from .graph import StepGraph, is_one_hot, of_unit_vectors
 from .loss_readers import read_loss
@@ -225,6 +226,7 @@ def _parameters(
         if gradient is None and key not in used:
             gradient = tensor.grad
         values, past = current.detach(), before.get(name)
+        heed()
         update = values - past if past is not None and past.shape == values.shape else None
         if update is None and tensor is current and not tensor.requires_grad:
             update = torch.zeros_like(values)
@@ -286,6 +288,7 @@ def _layers(graph: StepGraph, variables: Variables) -> Iterator[ObservedLayer]:
         key for key, op in graph.layers.items() if any(id(t) in behind for t in op.outputs)
     ]
     for key, op in graph.layers.items():
+        heed()
         weight, output = graph.weights[key], op.outputs[0].detach().float()
         given = next((t for t in op.inputs if graph.kind(t) in ("signal", "data")), op.inputs[0])
         activation = graph.nonlinearities.get(key)

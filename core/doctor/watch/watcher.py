@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...interruption import CancelledError
 from ...telemetry.events import Array, LayersSeen
 from ...training.pace import Pace
 from .build_graph import build_graph
@@ -391,6 +392,8 @@ class LoopWatcher:
         """Observe; a loop that can't be understood must go on all the same."""
         try:
             self._observe(tape, loss, frame)
+        except CancelledError:
+            raise
         except Exception as error:
             _log.exception("a step was not understood")
             self.problem = f"{type(error).__name__}: {error}"

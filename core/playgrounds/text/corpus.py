@@ -19,7 +19,7 @@ from . import plays
 from .recipe import REPEATS, TEXT
 from .repeats import repeated_letters
 
-PIECE = 1 << 20  # bytes that are read at a time
+PIECE = 1 << 18  # bytes that are read, or made into tokens, before the next look whether to stop
 IN_MEMORY = 32 << 20  # bytes up to which a text stays in memory
 LARGEST = 2 << 30  # bytes
 FEWEST = 100  # characters: of less, the last tenth would judge nothing

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...interruption import heed
 from ...telemetry.events import Array, frozen
 from ...tokenizers import Tokenizer
 from ...training.evaluation import at_once, evaluation_mode, place_of
@@ -124,6 +125,7 @@ def entropies(text: Tokens) -> tuple[float, float]:
     if size * size <= TABLE:
         table = np.zeros(size * size, np.int64)
         for at in starts:
+            heed()
             table += np.bincount(_pairs(text.ids[at : at + PAIRED], size), minlength=size * size)
         counts = table
     else:
