@@ -148,9 +148,10 @@ def _graphed(step: Callable[[], None]) -> Callable[[], None]:
 def round_trip(device: torch.device) -> Rows:
     """A network is trained there, judged on the CPU, gone on with there, and sampled."""
     short, there = ["--steps", str(sized(200, 2))], ["--device", device.type]
+    recipe = sized([], ["--recipe", "lecture mlp"])  # it is judged in no time
     with tempfile.TemporaryDirectory() as folder:
         first, second, third = (str(Path(folder) / f"{n}.safetensors") for n in "abc")
-        made = core("train", "names", *short, *there, "--out", first, *DATA)
+        made = core("train", "names", *recipe, *short, *there, "--out", first, *DATA)
         judged = core("evaluate", first, *DATA)["metrics"]["dev_loss"]
         core("train", "names", *short, "--device", "cpu", "--resume", first, "--out", second, *DATA)
         back = core("train", "names", *short, *there, "--resume", second, "--out", third, *DATA)
@@ -204,7 +205,9 @@ def leftovers(device: torch.device) -> Rows:
     data, recipe = playground.load(None), playground.recipe_for()
 
     def held() -> float:
-        for _ in train(Run(playground, recipe, data, device, steps=sized(50, 1)), Control()):
+        steps, judged = sized((50, None), (1, 100))
+        run = Run(playground, recipe, data, device, steps=steps, eval_examples=judged)
+        for _ in train(run, Control()):
             pass
         gc.collect()
         return torch.cuda.memory_allocated(device) / 1e6 if device.type == "cuda" else 0.0

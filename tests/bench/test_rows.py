@@ -9,7 +9,9 @@ import pytest
 from bench.__main__ import MEASUREMENTS, main
 from bench.rows import SMALLEST
 from core import paths
+from core.playgrounds.text import playground as text_playground
 from core.playgrounds.text import tokens
+from core.playgrounds.text.evaluation import loss_of
 from gui import session as session_module
 from tests.core.test_cli import answer
 
@@ -34,6 +36,11 @@ text starter on all of its data: half a minute each beside other tests. All of t
 ``make bench ARGS=--smallest``, too."""
 
 
+def loss_of_a_part(model, text, before, limit=None):
+    """What a text costs a network, by few of its tokens."""
+    return loss_of(model, text, before, min(limit or 1000, 1000))
+
+
 @pytest.fixture
 def smallest(monkeypatch, tmp_path):
     """Sizes of the bench that only show that a row runs; modules are read anew with them."""
@@ -42,6 +49,7 @@ def smallest(monkeypatch, tmp_path):
     monkeypatch.setattr(session_module, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")  # rows set these two: put back at the end
     monkeypatch.setattr(tokens, "TOKENS", tmp_path / "tokens")
+    monkeypatch.setattr(text_playground, "loss_of", loss_of_a_part)
     for name in [name for name in sys.modules if name.startswith("bench.")]:
         monkeypatch.delitem(sys.modules, name)
 

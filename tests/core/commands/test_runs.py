@@ -99,16 +99,16 @@ def test_a_training_that_a_signal_ends_is_kept_and_goes_on(kept, capsys, monkeyp
     signal.signal(number, signal.SIG_DFL)  # under nohup that of a logout is ignored
     with monkeypatch.context() as patched:
         patched.setattr(ProgressPrinter, "tell", lambda *_: signal.raise_signal(number))
-        assert main(["train", "names", "--steps", "3000", *SMALL, "--json"]) == 128 + number
+        assert main(["train", "names", "--steps", "600", *SMALL, "--json"]) == 128 + number
     told = capsys.readouterr()
     answer, folder = json.loads(told.out), next(kept.iterdir())
     about = read_run_info(folder)
-    assert about.state == "stopped" and about.step == answer["steps"] < 3000
+    assert about.state == "stopped" and about.step == answer["steps"] < 600
     assert f"'python -m core train --resume {folder.name}'" in told.err
     # Ctrl+C leaves time for a last judgement of the network, and of the doctor.
     assert ("val_loss" in answer) == (name == "SIGINT")
     assert main(["train", "--resume", folder.name, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["steps"] == 3000
+    assert json.loads(capsys.readouterr().out)["steps"] == 600
 
 
 def test_the_rest_is_written_where_the_person_wanted_it(kept, tmp_path, capsys, monkeypatch):
@@ -117,7 +117,7 @@ def test_the_rest_is_written_where_the_person_wanted_it(kept, tmp_path, capsys, 
     moved = tmp_path / "elsewhere" / data.name
     moved.parent.mkdir()
     data.write_text("anna\nbert\nclara\ndora\nemil\n" * 20)
-    words = ["train", "names", "--steps", "3000", *SMALL, "--data", str(data), "--device", "cpu"]
+    words = ["train", "names", "--steps", "600", *SMALL, "--data", str(data), "--device", "cpu"]
     words += ["--out", str(out), "--weights-only", "--save-every", "2.5"]
     for again in (False, True):
         with monkeypatch.context() as patched:

@@ -1,6 +1,7 @@
 """Programs run unedited in a process of their own: the same output, weights, status and errors."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -353,17 +354,18 @@ for epoch in range(5):
 """
 
 
-@pytest.mark.parametrize(
-    ("over", "exhausted"), [("batches", True), ("zip(x.split(20), y.split(20))", False)]
-)
-def test_data_that_is_exhausted_after_the_first_epoch(tmp_path, over, exhausted):
+def test_data_that_is_exhausted_after_the_first_epoch(tmp_path):
     """The epochs behind it do nothing, and nobody says so but the loss, which stays."""
-    path = tmp_path / "train.py"
-    path.write_text(EXHAUSTED.format(over=over))
-    (loop,) = watched(path, budget=0.1)["loops"]
-    causes = {c["id"]: c["lines"][0]["text"] for c in loop["diagnosis"]["causes"] if c["lines"]}
-    assert causes.get("data_exhausted", "").startswith("batches = zip(") == exhausted
-    assert loop["steps"] == (20 if exhausted else 100)
+    path, anew = tmp_path / "train.py", "zip(x.split(20), y.split(20))"
+    path.write_text(EXHAUSTED.format(over="batches") + EXHAUSTED.format(over=anew))
+    loops = watched(path, budget=0.1)["loops"]
+    assert [loop["steps"] for loop in loops] == [20, 100]
+    causes = [
+        {c["id"]: c["lines"][0]["text"] for c in loop["diagnosis"]["causes"] if c["lines"]}
+        for loop in loops
+    ]
+    assert causes[0]["data_exhausted"].startswith("batches = zip(")
+    assert "data_exhausted" not in causes[1]
 
 
 PHASES = """
@@ -398,13 +400,17 @@ for goal in (0.68, 5.0, 6.0, 7.0):
 """
 
 
-@pytest.mark.parametrize("loop", [PHASES, MAX_STEPS, GOALS], ids=["phases", "enough", "goals"])
-def test_a_loop_may_well_do_no_steps(tmp_path, loop):
+def test_a_loop_may_well_do_no_steps(tmp_path):
     """What it goes over is there all the same."""
-    path = tmp_path / "train.py"
-    path.write_text(EXHAUSTED[: EXHAUSTED.index("batches =")] + loop)
-    (seen,) = watched(path, budget=0.1)["loops"]
-    assert "data_exhausted" not in [cause["id"] for cause in seen["diagnosis"]["causes"]]
+    path, head = tmp_path / "train.py", EXHAUSTED[: EXHAUSTED.index("batches =")]
+    path.write_text("".join(head + loop for loop in (PHASES, MAX_STEPS, GOALS)))
+    phases, enough, goals = (
+        [cause["id"] for cause in loop["diagnosis"]["causes"]]
+        for loop in watched(path, budget=0.1)["loops"]
+    )
+    assert "data_exhausted" not in phases
+    assert "data_exhausted" not in enough
+    assert "data_exhausted" not in goals
 
 
 def test_an_exception_of_the_programs_own_may_end_a_loop(tmp_path):
@@ -516,14 +522,13 @@ def test_a_loss_that_becomes_nan_is_said_above_its_diagnosis(tmp_path, capsys):
     assert head.endswith(", loss 9 (first step) to NaN or infinity.")
 
 
-def test_what_learns_without_gradients_is_named(tmp_path, capsys):
+def test_what_learns_without_gradients_is_named(tmp_path):
     """Instead of saying only that nothing was seen."""
     path = tmp_path / "boltzmann.py"
     path.write_text(BOLTZMANN)
     seen = watched(path)
     assert seen["loops"] == [] and seen["by_hand"] == [{"name": "w", "cell": None, "line": 8}]
-    assert main(["watch", str(path), "--no-record"]) == 0
-    said = capsys.readouterr().out
+    said = WATCH.show({**seen, "saved": None})
     assert "What learns here is w, changed by hand (line 8)" in said
     path.write_text("count = 0\nfor i in range(3):\n    count += i\n")
     assert watched(path)["by_hand"] == []
@@ -603,17 +608,19 @@ def test_what_python_runs_is_run(tmp_path):
 
 def test_a_package_of_ones_own_is_watched_wherever_it_lies(tmp_path, monkeypatch):
     """On Python's path, as one that was installed to be edited; not what others wrote."""
-    library, project = tmp_path / "library", tmp_path / "project"
-    library.mkdir()
-    project.mkdir()
-    (library / "own.py").write_text(TRAINING)
+    library, theirs, project = (tmp_path / name for name in ("library", "theirs", "project"))
     compute = "lambda x: nn.functional.cross_entropy(model(x), x[:, :2].argmax(1))"
-    (project / "run.py").write_text(f"from own import *\ntrain(9, {compute})")
-    monkeypatch.setenv("PYTHONPATH", str(library))
+    for folder, name in ((library, "own"), (theirs, "others")):
+        folder.mkdir()
+        (folder / f"{name}.py").write_text(TRAINING)
+    (theirs / "others-1.0.dist-info").mkdir()
+    project.mkdir()
+    (project / "run.py").write_text(
+        f"from others import *\ntrain(7, {compute})\nfrom own import *\ntrain(9, {compute})"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{library}{os.pathsep}{theirs}")
     (loop,) = watched(project / "run.py", budget=0.1)["loops"]
     assert (Path(loop["where"]["file"]).name, loop["steps"]) == ("own.py", 9)
-    (library / "own-1.0.dist-info").mkdir()
-    assert not watched(project / "run.py", budget=0.1)["loops"]
 
 
 def test_a_cell_shows_its_last_value_whatever_display_is(tmp_path):

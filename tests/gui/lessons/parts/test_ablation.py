@@ -87,7 +87,7 @@ def test_a_click_on_a_row_shows_its_curves_and_its_code(shelf, part):
 
 def test_what_is_stopped_goes_on_where_it_was(shelf, part):
     """Trainings that are done stay, also while another playground or length is looked at."""
-    part.length.setCurrentIndex(part.length.findData(2000))
+    part.length.setCurrentIndex(part.length.findData(500))
     QTest.mouseClick(part.start, LEFT)
     shelf.until(lambda: len(part.study.missing(2)) < 6)
     QTest.mouseClick(part.stop, LEFT)
@@ -101,7 +101,7 @@ def test_what_is_stopped_goes_on_where_it_was(shelf, part):
     shelf.until(lambda: part.timing.stage is Stage.IDLE)
     part.subject.buttons["names"].setChecked(True)
     assert part.length.currentData() == 50  # as it was left
-    part.length.setCurrentIndex(part.length.findData(2000))
+    part.length.setCurrentIndex(part.length.findData(500))
     assert part.study.missing(2) == left and part.start.text() == "Continue"
     first = part.study.of(0)[0]
     train(shelf, part)
