@@ -34,6 +34,8 @@ UNRELATED = 0.06
 they are drawn independently."""
 BY_CHANCE = 0.05
 """Probability with which none of a part of an evaluation is found, though all were learned from."""
+SURELY_DRAWN = 1e-3
+"""Probability with which batches have none of some rows, though these are drawn like others."""
 MIN_HITS = 5
 """Examples of an evaluation that are found, below which it may be chance."""
 MIN_PIECES, OFTEN_TWICE = 64, 0.8
@@ -115,7 +117,7 @@ def check_data(
         leaking = _leaking_column(replay) or _leaking_number(replay) or leaking_sum(graph)
         stats = replace(stats, leaking_column=leaking)
         stats = replace(stats, repeated=_repeated(replay, variables))
-        stats = replace(stats, **_validation_overlap(graph, variables))
+        stats = replace(stats, **_validation_overlap(replay, variables))
         # Validation data may lie in a variable, and pieces of other data be drawn all the same.
         if math.isnan(stats.overlap) or not graph.inputs[0].is_floating_point():
             stats = replace(stats, **_evaluation_overlap(replay, eval_rows))
@@ -658,8 +660,9 @@ def _in_a_row(graph: StepGraph, inputs: Tensor, targets: Tensor) -> Tensor | Non
 # Overlap.
 
 
-def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any]:
+def _validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
     """Search the validation data in the training data."""
+    graph = replay.graph
     if found := _same_dataset(variables):
         return found
     numbers_first = sorted(graph.inputs, key=lambda t: not t.is_floating_point())
@@ -679,6 +682,8 @@ def _validation_overlap(graph: StepGraph, variables: Variables) -> dict[str, Any
         if tensor.shape[1:] != trained.shape[1:]:
             continue
         share = overlap(trained, tensor)
+        if share > 0 and _is_never_drawn(replay, whole, tensor, share):
+            continue  # it is a slice of all data, of which batches are drawn from another one
         if share > found.get("overlap", -1.0):
             found = {
                 "overlap": share,
@@ -701,6 +706,28 @@ def _validation_parts(variables: Variables) -> dict[str, Tensor]:
         and isinstance(dataset, Subset)
         and isinstance(dataset.dataset, TensorDataset)
     }
+
+
+def _is_never_drawn(replay: Replay, whole: Tensor, validation: Tensor, share: float) -> bool:
+    """Whether no observed batch has a row of validation data, of which chance would have had some.
+
+    Args:
+        replay: with the batches.
+        whole: what they are drawn from, (n, ...).
+        validation: what may be in it, (m, ...).
+        share: of it, that is.
+    """
+    graph = replay.graph
+    places = [n for n, t in enumerate(graph.inputs) if source_of(graph, t) is whole]
+    if not places:
+        return False
+    seen = torch.cat([inputs[places[0]] for inputs, _ in replay.batches]).flatten(1).float()
+    rows = validation[:MAX_EXAMPLES].flatten(1).float()
+    by_chance = (1 - min(1.0, share * len(rows) / len(whole))) ** len(seen)
+    if seen.shape[1] != rows.shape[1] or by_chance > SURELY_DRAWN:
+        return False
+    known = {row.tobytes() for row in rows.cpu().numpy()}
+    return not any(row.tobytes() in known for row in seen.cpu().numpy())
 
 
 def _validation_data(variables: Variables) -> dict[str, Tensor]:

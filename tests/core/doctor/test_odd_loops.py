@@ -283,6 +283,26 @@ def test_a_validation_data_set_of_the_rows_that_are_trained_on(cause):
     assert first(seen.diagnosis) == cause
 
 
+@pytest.mark.parametrize(("end", "cause"), [(400, "data_overlap"), (360, "")])
+def test_validation_rows_are_a_slice_of_what_batches_are_drawn_from(end, cause):
+    """By their places, of which the last ones are drawn or not: both are rows of one tensor."""
+    x, y = quantities()
+    x_val, y_val = x[360:], y[360:]
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(12):
+            for places in torch.randperm(end).split(20):
+                loss = F.mse_loss(net(x[places]), y[places])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+            with torch.no_grad():
+                seen.validate(F.mse_loss(net(x_val), y_val))
+    assert first(seen.diagnosis) == cause
+
+
 @pytest.mark.parametrize("cause", ["data_overlap", ""])
 def test_validation_rows_beside_a_loader_of_a_subset(cause):
     """What is drawn is the subset, though its rows lie in a tensor that has all."""
