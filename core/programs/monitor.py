@@ -306,17 +306,17 @@ class Monitor:
         training = self._open.get(number)
         if training is None:
             training = Training(place, self._watch(), self.seconds)
-            self._follow_state_dicts()
+            self.follow_state_dicts()
             self._open[number] = training
             self.trainings.append(training)
         training.resume(frame)
         self._in_step += 1
 
-    def _follow_state_dicts(self) -> None:
-        """See from the first training on which weights are kept, and loaded again."""
-        from ..doctor.watch.state_dicts import StateDicts
+    def follow_state_dicts(self) -> None:
+        """See which weights are kept, and loaded again, once torch is there."""
+        if self._state_dicts is None and "torch" in sys.modules:
+            from ..doctor.watch.state_dicts import StateDicts
 
-        if self._state_dicts is None:
             self._state_dicts = StateDicts(
                 lambda: sum(training.loop.watcher.total for training in self.trainings),
                 self._loaded_itself,
@@ -543,6 +543,7 @@ class _Use:
 
     def __enter__(self) -> Self:
         self._noted = self._monitor.noted()
+        _guarded(self._monitor.follow_state_dicts)
         if self._monitor.may_record(self._number, self._inside):
             from ..doctor.watch.tape import TapeRecorder
 

@@ -110,9 +110,9 @@ CAUSES = {
         ("plateau", "lr_too_low", "labels_shuffled", "parameter_not_trained"),
     ),
     "weights_not_copied": CauseText(
-        "The best weights are kept without a copy",
+        "Weights are kept without a copy",
         "state_dict() returns the weights themselves, which are trained on: to load them later"
-        " changes nothing, and what is used or tested are the last weights.",
+        " changes nothing, and neither the best nor the first ones come back.",
         "Keep copy.deepcopy(model.state_dict()), or save it to a file and load that.",
     ),
     "wrong_backward": CauseText(

@@ -32,7 +32,9 @@ NORMS = frozenset(
     "batch_norm layer_norm group_norm instance_norm rms_norm std var std_mean var_mean".split()
 )
 VARIANCES = ("std", "var", "std_mean", "var_mean")
-SCALES = frozenset("div truediv idiv itruediv mul rmul imul".split())
+SCALES = frozenset(
+    "div truediv idiv itruediv true_divide divide mul rmul imul multiply matmul".split()
+)
 NORMALISATION = "the normalisation"
 TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits log_sigmoid soft_margin_loss".split())
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""

@@ -119,13 +119,12 @@ class StateDicts:
         kept = [
             (at, line) for one in noted if one and one[0]() is not None for _, at, line in [one]
         ]
-        if not kept:
+        if not kept or not self._steps() > kept[0][0]:
             return
-        own = dict(module.named_parameters())
-        (at, line), steps = kept[0], self._steps()
-        if steps > at and own and all(_is_same(given.get(name), p) for name, p in own.items()):
+        (at, line), own = kept[0], dict(module.named_parameters())
+        if own and all(_is_same(given.get(name), p) for name, p in own.items()):
             ids = frozenset(map(id, own.values()))
-            self._tell(LoadedItself(ids, steps - at, line, line_of_program()))
+            self._tell(LoadedItself(ids, self._steps() - at, line, line_of_program()))
 
 
 def _is_same(value: Any, parameter: Tensor) -> bool:

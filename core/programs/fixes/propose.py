@@ -14,6 +14,8 @@ from . import data, loss, network, step
 
 FIXERS: dict[str, Callable[[ProgramSource, Cause], Change | None]] = {
     "gradients_not_zeroed": step.zero_gradients,
+    "gradients_discarded": step.zero_behind_step,
+    "weights_not_copied": step.copy_weights,
     "parameter_not_trained": step.train_all,
     "wrong_update_sign": step.descend,
     "exploding_gradient": step.clip,

@@ -44,6 +44,33 @@ def zero_gradients(source: ProgramSource, cause: Cause) -> Change | None:
     ]
 
 
+def zero_behind_step(source: ProgramSource, cause: Cause) -> Change | None:
+    """Take ``zero_grad`` from each micro-batch to behind the step of the optimiser."""
+    zero = source.statement_at(cause.lines[0]) if cause.lines else None
+    if zero is None or called_method(zero) != "zero_grad":
+        return None
+    name = source.text(zero).partition(".zero_grad")[0]
+    steps = [source.statement(c) for c in source.calls() if last_name(c.func) == "step"]
+    own = [one for one in steps if called_method(one) and optimizer_of(source, one) == name]
+    if len(own) != 1 or own[0] in source.block(zero):
+        return None
+    return f"{name}.zero_grad() behind the step, not in each micro-batch", [
+        source.without(zero),
+        source.after(own[0], source.text(zero)),
+    ]
+
+
+def copy_weights(source: ProgramSource, cause: Cause) -> Change | None:
+    """Keep a copy of the weights."""
+    for line in cause.lines[:1]:
+        for call in source.at(line):
+            if isinstance(call, ast.Call) and last_name(call.func) == "state_dict":
+                text = source.text(call)
+                copied = f"{{name: value.clone() for name, value in {text}.items()}}"
+                return "a copy of the weights", [source.replace(call, copied)]
+    return None
+
+
 def train_all(source: ProgramSource, cause: Cause) -> Change | None:
     """Let gradient and update reach every parameter."""
     return (

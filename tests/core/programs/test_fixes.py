@@ -57,6 +57,16 @@ class Trainer:
 
 parser.add_argument("--lr", type=float, default=3.0)
 """
+MICRO_BATCHES = """
+for i, (xb, yb) in enumerate(loader):
+    opt.zero_grad()
+    loss = criterion(model(xb), yb) / 4
+    loss.backward()
+    if i % 4 == 3:
+        opt.step()
+        best = model.state_dict()
+model.load_state_dict(best)
+"""
 DATA = """
 file = np.load("digits.npz")
 images = torch.tensor(file["images"]).float()  # 0 to 255
@@ -145,6 +155,20 @@ def changes_in(diff):
             ["+    for p in parameters:", "+        p.grad = None"],
         ),
         (TRAINER, {"id": "gradients_not_zeroed"}, ["+            self.opt.zero_grad()"]),
+        (
+            MICRO_BATCHES,
+            {"id": "gradients_discarded", "at": "zero_grad"},
+            ["-    opt.zero_grad()", "+        opt.zero_grad()"],
+        ),
+        (
+            MICRO_BATCHES,
+            {"id": "weights_not_copied", "at": "best ="},
+            [
+                "-        best = model.state_dict()",
+                "+        best = {name: value.clone() for name, value in"
+                " model.state_dict().items()}",
+            ],
+        ),
         (
             STEP,
             {"id": "lr_too_high"},
