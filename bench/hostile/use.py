@@ -12,38 +12,62 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.hostile.actions import Actions, handles, resident
+from bench.hostile.actions import Actions, handles
 from bench.rows import row, show
+from core.training.memory import resident
 from gui import app as program
+from gui.background_job import BackgroundJob, Stage
+from gui.tour import Guide
+from gui.window import MainWindow
 
 SETTLED = 10.0  # minutes after which nothing more may be taken
+LONGEST = 60.0  # seconds that what is under way may take to end
+TORCHS = "torchinductor_"
+"""Begins the name of the folder that torch makes for what it compiles, one for all programs."""
 
 
 def use(minutes: float, folder: Path) -> dict[str, Any]:
     """Use the program for so long in this process.
 
     Returns:
-        The memory in bytes after one minute, after ten (or half of the time) and at the end; how
-        many handles were opened and files made in the temporary folder, and not given back.
+        The memory in bytes after one minute, after ten (or half of the time) and at the end, each
+        time with nothing under way; how many handles were opened and files made in the temporary
+        folder, and not given back by a window that is closed.
     """
     actions = Actions(0, folder)
     (folder / "out").mkdir()
     actions.listen()
     actions.open()
+    Guide.rest(3000)
+    actions.close()
+    before, files = handles(), _files()
+    actions.open()
     begin = time.monotonic()
     sizes = []
-    files = set(Path(tempfile.gettempdir()).iterdir())
     for until in (min(1.0, minutes / 3), min(SETTLED, minutes / 2), minutes):
         while time.monotonic() - begin < 60 * until:
             actions.play(20)
+        end_all(actions.window)
         gc.collect()
         sizes.append(resident())
-        if len(sizes) == 1:
-            before = handles()
-    more = handles() - before
     actions.close()
-    made = set(Path(tempfile.gettempdir()).iterdir()) - files
-    return {"sizes": sizes, "handles": dict(more), "files": [path.name for path in made]}
+    gc.collect()
+    return {"sizes": sizes, "handles": dict(handles() - before), "files": [*_files() - files]}
+
+
+def end_all(window: MainWindow) -> None:
+    """End what is under way, whose memory is its own: a step of a large network takes much."""
+    jobs, end = window.findChildren(BackgroundJob), time.monotonic() + LONGEST
+    for job in jobs:
+        job.stop(abandon=True)
+    while any(job.stage is not Stage.IDLE for job in jobs) and time.monotonic() < end:
+        Guide.rest(100)
+    Guide.rest(1000)
+
+
+def _files() -> set[str]:
+    names = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
+    return {name for name in names if not name.startswith(TORCHS)}
 
 
 def main(words: list[str]) -> None:
