@@ -19,6 +19,7 @@ from gui import app as program
 from gui.background_job import BackgroundJob, Stage
 from gui.tour import Guide
 from gui.window import MainWindow
+from gui.worker import RESTS
 
 SETTLED = 10.0  # minutes after which nothing more may be taken
 LONGEST = 60.0  # seconds that what is under way may take to end
@@ -47,22 +48,25 @@ def use(minutes: float, folder: Path) -> dict[str, Any]:
     for until in (min(1.0, minutes / 3), min(SETTLED, minutes / 2), minutes):
         while time.monotonic() - begin < 60 * until:
             actions.play(20)
-        end_all(actions.window)
-        gc.collect()
+        rest(actions.window)
         sizes.append(resident())
     actions.close()
     gc.collect()
     return {"sizes": sizes, "handles": dict(handles() - before), "files": [*_files() - files]}
 
 
-def end_all(window: MainWindow) -> None:
-    """End what is under way, whose memory is its own: a step of a large network takes much."""
+def rest(window: MainWindow) -> None:
+    """End what is under way, whose memory is its own, and wait until what was freed is given back.
+
+    A step of a large network takes much; without anything to do the worker looks after a while.
+    """
     jobs, end = window.findChildren(BackgroundJob), time.monotonic() + LONGEST
     for job in jobs:
         job.stop(abandon=True)
     while any(job.stage is not Stage.IDLE for job in jobs) and time.monotonic() < end:
         Guide.rest(100)
-    Guide.rest(1000)
+    gc.collect()
+    Guide.rest(round(1000 * (RESTS + 2)))
 
 
 def _files() -> set[str]:
