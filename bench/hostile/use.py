@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import importlib
 import json
 import os
 import shutil
@@ -23,6 +24,8 @@ from gui.worker import RESTS
 
 SETTLED = 10.0  # minutes after which nothing more may be taken
 LONGEST = 60.0  # seconds that what is under way may take to end
+LATE = ("torch._dynamo", "torch.utils.tensorboard", "torchvision.datasets", "openTSNE")
+"""Libraries that are loaded when they are first used, whenever that is, and stay: 250 MB."""
 TORCHS = "torchinductor_"
 """Begins the name of the folder that torch makes for what it compiles, one for all programs."""
 
@@ -35,6 +38,8 @@ def use(minutes: float, folder: Path) -> dict[str, Any]:
         time with nothing under way; how many handles were opened and files made in the temporary
         folder, and not given back by a window that is closed.
     """
+    for name in LATE:
+        importlib.import_module(name)
     actions = Actions(0, folder)
     (folder / "out").mkdir()
     actions.listen()
