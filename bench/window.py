@@ -2,7 +2,6 @@
 
 import gc
 import math
-import os
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QTextEdit, QWidget
 from bench.program import RECIPE, bare_rate, begin, pump, ready
 from bench.rows import row, show, sized
 from core.telemetry.events import Metrics
+from core.training.memory import resident
 from core.training.recipe import Recipe
 from gui.charts.unit_bars import UnitBars
 from gui.digits.tour import SEVEN
@@ -246,15 +246,10 @@ def memory() -> None:
         session.stop()
         pump(lambda: session.state is State.READY)
         gc.collect()
-        sizes.append(_resident())
+        sizes.append(resident())
     window.close()
     growth = sizes[-1] / sizes[2] - 1
     show([row(f"memory after {TRAININGS} trainings against after 3", growth, 0.05, "%", most=True)])
-
-
-def _resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

@@ -63,6 +63,7 @@ from PySide6.QtWidgets import (
 from bench.hostile._odd_files import odd_files
 from bench.rows import row, show
 from core.paths import ROOT
+from core.training.memory import resident
 from core.training.recipe import Recipe
 from gui import app as program
 from gui.session_state import State
@@ -505,11 +506,6 @@ def ours(stack: str) -> str:
     places = stack.split("\n  File ")
     kept = [place for place in places[:-4] if f"{ROOT}/core" in place or f"{ROOT}/gui" in place]
     return "\n  File ".join([*kept, *places[-4:]])
-
-
-def resident() -> int:
-    """Return this process's resident memory in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def handles() -> Counter[str]:

@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import importlib
 import json
 import os
 import shutil
@@ -12,38 +13,70 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.hostile.actions import Actions, handles, resident
+from bench.hostile.actions import Actions, handles
 from bench.rows import row, show
+from core.training.memory import resident
 from gui import app as program
+from gui.background_job import BackgroundJob, Stage
+from gui.tour import Guide
+from gui.window import MainWindow
+from gui.worker import RESTS
 
 SETTLED = 10.0  # minutes after which nothing more may be taken
+LONGEST = 60.0  # seconds that what is under way may take to end
+LATE = ("torch._dynamo", "torch.utils.tensorboard", "torchvision.datasets", "openTSNE")
+"""Libraries that are loaded when they are first used, whenever that is, and stay: 250 MB."""
+TORCHS = "torchinductor_"
+"""Begins the name of the folder that torch makes for what it compiles, one for all programs."""
 
 
 def use(minutes: float, folder: Path) -> dict[str, Any]:
     """Use the program for so long in this process.
 
     Returns:
-        The memory in bytes after one minute, after ten (or half of the time) and at the end; how
-        many handles were opened and files made in the temporary folder, and not given back.
+        The memory in bytes after one minute, after ten (or half of the time) and at the end, each
+        time with nothing under way; how many handles were opened and files made in the temporary
+        folder, and not given back by a window that is closed.
     """
+    for name in LATE:
+        importlib.import_module(name)
     actions = Actions(0, folder)
     (folder / "out").mkdir()
     actions.listen()
     actions.open()
+    Guide.rest(3000)
+    actions.close()
+    before, files = handles(), _files()
+    actions.open()
     begin = time.monotonic()
     sizes = []
-    files = set(Path(tempfile.gettempdir()).iterdir())
     for until in (min(1.0, minutes / 3), min(SETTLED, minutes / 2), minutes):
         while time.monotonic() - begin < 60 * until:
             actions.play(20)
-        gc.collect()
+        rest(actions.window)
         sizes.append(resident())
-        if len(sizes) == 1:
-            before = handles()
-    more = handles() - before
     actions.close()
-    made = set(Path(tempfile.gettempdir()).iterdir()) - files
-    return {"sizes": sizes, "handles": dict(more), "files": [path.name for path in made]}
+    gc.collect()
+    return {"sizes": sizes, "handles": dict(handles() - before), "files": [*_files() - files]}
+
+
+def rest(window: MainWindow) -> None:
+    """End what is under way, whose memory is its own, and wait until what was freed is given back.
+
+    A step of a large network takes much; without anything to do the worker looks after a while.
+    """
+    jobs, end = window.findChildren(BackgroundJob), time.monotonic() + LONGEST
+    for job in jobs:
+        job.stop(abandon=True)
+    while any(job.stage is not Stage.IDLE for job in jobs) and time.monotonic() < end:
+        Guide.rest(100)
+    gc.collect()
+    Guide.rest(round(1000 * (RESTS + 2)))
+
+
+def _files() -> set[str]:
+    names = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
+    return {name for name in names if not name.startswith(TORCHS)}
 
 
 def main(words: list[str]) -> None:
