@@ -689,7 +689,9 @@ def test_no_signal_loses_what_was_seen(program, monkeypatch, capfd, number):
         return answer(run)
 
     monkeypatch.setattr(ProgramRun, "answer", at_the_end)
-    assert main(["watch", str(program), "--no-record", "--json", "--budget", "0.1", "--", "60"]) == 7
+    assert (
+        main(["watch", str(program), "--no-record", "--json", "--budget", "0.1", "--", "60"]) == 7
+    )
     assert json.loads(capfd.readouterr().out)["loops"][0]["steps"] == 60
     assert signal.getsignal(number) is before
 
