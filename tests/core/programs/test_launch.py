@@ -358,7 +358,7 @@ def test_data_that_is_exhausted_after_the_first_epoch(tmp_path):
     """The epochs behind it do nothing, and nobody says so but the loss, which stays."""
     path, anew = tmp_path / "train.py", "zip(x.split(20), y.split(20))"
     path.write_text(EXHAUSTED.format(over="batches") + EXHAUSTED.format(over=anew))
-    loops = watched(path, budget=0.1)["loops"]
+    loops = watched(path, budget=0.0)["loops"]
     assert [loop["steps"] for loop in loops] == [20, 100]
     causes = [
         {c["id"]: c["lines"][0]["text"] for c in loop["diagnosis"]["causes"] if c["lines"]}
@@ -406,7 +406,7 @@ def test_a_loop_may_well_do_no_steps(tmp_path):
     path.write_text("".join(head + loop for loop in (PHASES, MAX_STEPS, GOALS)))
     phases, enough, goals = (
         [cause["id"] for cause in loop["diagnosis"]["causes"]]
-        for loop in watched(path, budget=0.1)["loops"]
+        for loop in watched(path, budget=0.0)["loops"]
     )
     assert "data_exhausted" not in phases
     assert "data_exhausted" not in enough
@@ -424,7 +424,7 @@ def test_an_exception_of_the_programs_own_may_end_a_loop(tmp_path):
     loop = body[body.index("for epoch") :]
     caught = f"try:\n{textwrap.indent(loop, '    ')}except Stop:\n    pass\n"
     path.write_text(stop + body[: body.index("for epoch")] + caught)
-    (seen,) = watched(path, budget=0.1)["loops"]
+    (seen,) = watched(path, budget=0.0)["loops"]
     assert seen["steps"] == 21 and "error" not in seen["diagnosis"]["sentence"]
 
 
@@ -507,7 +507,7 @@ def test_a_step_that_fails_is_observed_as_far_as_it_came(tmp_path):
     """Of a first one, too: that one network's loss goes through the other says what is wrong."""
     path = tmp_path / "gan.py"
     path.write_text(ADVERSARIAL)
-    (loop,) = watched(path, budget=0.1)["loops"]
+    (loop,) = watched(path, budget=0.0)["loops"]
     (cause,) = loop["diagnosis"]["causes"]
     assert loop["steps"] == 0 and loop["diagnosis"]["training_kind"] == "adversarial"
     assert cause["id"] == "crash" and "fake.detach()" in cause["evidence"]
@@ -541,7 +541,7 @@ def test_a_training_without_a_backward_pass_is_watched(tmp_path):
     command = [sys.executable, path.name]
     bare = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
     with (tmp_path / "out.txt").open("w") as output:
-        seen = watched(path, output=output, budget=0.1)
+        seen = watched(path, output=output, budget=0.0)
     assert (tmp_path / "out.txt").read_text() == bare.stdout
     loops = seen["loops"]
     assert [loop["steps"] for loop in loops] == [40, 30, 30, 1]
@@ -554,13 +554,13 @@ def test_a_policy_that_acts_on_one_observation_is_shown(tmp_path):
     """A layer without a batch has units, and is no reason to fail."""
     path = tmp_path / "policy.py"
     path.write_text(POLICY)
-    seen = watched(path, budget=0.1)
+    seen = watched(path, budget=0.0)
     assert seen["exit_status"] == 0 and [loop["steps"] for loop in seen["loops"]] == [6]
 
 
 def test_a_training_is_given_its_time_and_the_rest_runs(program):
     """Behind ``--seconds`` the program goes on, to where it uses what it has trained."""
-    seen = watched(program, "100000000", seconds=0.5, budget=0.2)
+    seen = watched(program, "100000000", seconds=0.5, budget=0.0)
     (loop,) = seen["loops"]
     assert seen["exit_status"] == 7 and 0 < loop["steps"] < 100000000 and loop["uses"]
 
@@ -576,7 +576,7 @@ def test_a_notebook_goes_on_behind_a_cell_that_fails(tmp_path):
         "input()",
     )
     with (tmp_path / "out.txt").open("w") as output:
-        seen = watched(path, output=output, budget=0.2)
+        seen = watched(path, output=output, budget=0.0)
     written = (tmp_path / "out.txt").read_text()
     assert "\nTrue\n" in written and "line 2, in <module>\n    undefined\n" in written
     assert seen["exit_status"] == 1 and seen["error"].startswith("NameError")
@@ -598,7 +598,7 @@ def test_what_python_runs_is_run(tmp_path):
     path = tmp_path / "odd.py"
     path.write_text(ODD)
     with (tmp_path / "out.txt").open("w") as output:
-        seen = watched(path, output=output, budget=0.1)
+        seen = watched(path, output=output, budget=0.0)
     written = (tmp_path / "out.txt").read_text()
     assert "ZeroDivisionError" in written and "KeyError" in written
     assert seen["exit_status"] == 1 and seen["failed"][0]["line"] == ODD.count("\n"), written
@@ -619,7 +619,7 @@ def test_a_package_of_ones_own_is_watched_wherever_it_lies(tmp_path, monkeypatch
         f"from others import *\ntrain(7, {compute})\nfrom own import *\ntrain(9, {compute})"
     )
     monkeypatch.setenv("PYTHONPATH", f"{library}{os.pathsep}{theirs}")
-    (loop,) = watched(project / "run.py", budget=0.1)["loops"]
+    (loop,) = watched(project / "run.py", budget=0.0)["loops"]
     assert (Path(loop["where"]["file"]).name, loop["steps"]) == ("own.py", 9)
 
 

@@ -162,6 +162,7 @@ def test_a_device_that_is_not_there_is_a_sentence(shelf, monkeypatch):
 def test_half_precision_is_left_out_where_it_brings_nothing(shelf, monkeypatch, name):
     """And that is said, of each playground that has the switch."""
     monkeypatch.setattr("gui.lessons.parts.ablation.is_mixed", lambda recipe, device: False)
+    monkeypatch.setattr("core.lessons.ablation_runs.EVALUATED", 100)
     part = shelf.show_part(Part(shelf.context, {"playgrounds": name}))
     assert part.board.count() == len(registry.get(name).switches.added)
     shelf.until(lambda: "about" in part.words.text())
