@@ -303,8 +303,8 @@ class ProgramPanel(QWidget):
         failed = [_place(one) for one in answer["failed"]]
         if answer["error"]:
             where = f" ({', '.join(failed)})" if failed else ""
-            usual = usual_cause(answer["error"])
-            why = f" Its usual cause: {usual}." if usual else ""
+            cause = usual_cause(answer["error"])
+            why = f" Its usual cause: {cause}." if cause else ""
             self.say(f"{answer['error']}{where}.{why}", "fault")
             if not answer["loops"]:
                 self.tabs.setCurrentWidget(self.output)
