@@ -589,6 +589,10 @@ class LoopFinder:
         if not isinstance(node, ast.Call):
             return False
         if _is_step_method(node):
+            # Of the program's own classes others have a step, too: a decoder, an environment.
+            own = self._called(node, owner) if node.args else []
+            if own and not any(u.updates for u in own):
+                return False
             return not self._is_scheduler(node.func.value)  # type: ignore[attr-defined]
         return any(u.steps for u in self._called(node, owner))
 

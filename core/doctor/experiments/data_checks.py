@@ -74,6 +74,9 @@ NEIGHBOURS = 15
 SELDOM_CLEAR, BY_LUCK = 0.3, 0.02
 """Share of the votes of neighbours that are clear where they tell little; and the probability from
 which on down classes differ."""
+SEVERAL, MANY_CONTRADICTED, FOR_ONE = 4, 20, 0.8
+"""Classes and contradicted votes, from which on it is seen whether each class is taken for one
+other; and the share of these votes that are."""
 MAX_COLUMNS, GIVEN_AWAY = 2000, 0.06
 """Of a table; and the part of the errors of a guess that a column leaves which is the label."""
 MIN_NUMBERS, SAME_NUMBER = 64, 1e-8
@@ -549,7 +552,8 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
         wrong, voted = (winner != truth)[clear], winner[clear]
         noise = float(wrong.float().mean())
         seldom_clear = float(clear.float().mean()) < SELDOM_CLEAR
-        if seldom_clear and _differ(voted, wrong):  # these are hard to tell apart
+        for_one = _go_to_one(voted[wrong], truth[clear][wrong])
+        if for_one or (seldom_clear and _differ(voted, wrong)):  # these are hard to tell apart
             return {"predictability": max(0.0, better), "label_noise": math.nan}
         if len(rows) < 1000:  # of few, what is more than chance
             noise -= 2 * math.sqrt(noise * (1 - noise) / int(clear.sum()))
@@ -568,6 +572,23 @@ def _differ(voted: Tensor, wrong: Tensor) -> bool:
     distance = ((errors - share * counts).square() / (share * (1 - share) * counts)).sum()
     freedom = torch.tensor((len(counts) - 1) / 2, dtype=torch.double)
     return float(torch.special.gammaincc(freedom, distance.cpu() / 2)) < BY_LUCK
+
+
+def _go_to_one(voted: Tensor, labels: Tensor) -> bool:
+    """Whether of each class that is voted for, contradictions have the label of one other.
+
+    As of circles and diamonds of the same colour; labels that are wrong at random have any.
+
+    Args:
+        voted: (n,), the class of each vote that is contradicted.
+        labels: (n,), the label of that example.
+    """
+    classes, places = torch.unique(torch.stack([voted, labels]), return_inverse=True)
+    if len(classes) < SEVERAL or len(labels) < MANY_CONTRADICTED:
+        return False
+    counts = torch.zeros(len(classes), len(classes), device=labels.device)
+    counts.index_put_((places[0], places[1]), torch.ones(len(labels)).to(counts), accumulate=True)
+    return float(counts.max(1).values.sum()) > FOR_ONE * len(labels)
 
 
 def _by_tables(rows: Tensor, targets: Tensor) -> dict[str, float]:

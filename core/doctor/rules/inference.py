@@ -89,6 +89,8 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
         return rule.failed(measured, 0.75, "the evaluation", "model.eval()")
     steps = evidence.observations[1:] or evidence.observations
     in_eval_mode = [step for step in steps if step.eval_modules]
+    if in_eval_mode and _keep_statistics(evidence):
+        return rule.passed("what was trained before keeps the statistics that it has from there")
     if in_eval_mode and (
         len(in_eval_mode) > len(steps) / 2
         or _since_then(in_eval_mode[0], steps, [at for at, _ in evidence.validations])
@@ -109,6 +111,16 @@ def train_eval_mismatch(rule: Rule, evidence: Evidence) -> Check:
     if done is not None and done.passed and modes and math.isfinite(modes.used):
         return rule.passed(done.measured, done.expected)
     return rule.passed("training and inference are the same")
+
+
+def _keep_statistics(evidence: Evidence) -> bool:
+    """Whether what is in eval mode from the first step on was trained before: fine-tuning.
+
+    There statistics of small batches may be worse than those that they have.
+    """
+    modules = {name for step in evidence.observations for name in step.eval_modules}
+    kept = all(f"{name}.weight" in evidence.trained_before for name in modules)
+    return kept and all(step.eval_modules for step in evidence.observations)
 
 
 def _in_other_units(evidence: Evidence) -> str:

@@ -90,8 +90,9 @@ def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
         x.of_unit_vectors for x in outputs
     ):  # of a fixed scale, less a margin (Deng et al. 2019)
         return rule.not_checked("its outputs are cosines, whatever the size of the weights")
-    # One layer alone is convex: it finds its way from any weights of about the right size.
-    alone = len([x for x in first.layers if not x.is_embedding]) == 1
+    # One layer alone, or behind frozen ones, is convex: it finds its way from any weights of about
+    # the right size.
+    alone = len([x for x in first.layers if not x.is_embedding and not x.frozen]) == 1
     times = FIRST_LOSS_ALONE if alone else FIRST_LOSS
     if (
         loss.is_classification

@@ -121,11 +121,11 @@ def _find_weights(
         if op.name == "grad" and op.function.__name__ == "grad"
         for t in tensors_of(op.argument(1, "inputs"))
     }
+    others = made | asked | fresh
     for op in tape.ops:
         for tensor in op.inputs:
-            key = id(tensor)
-            if key not in made | asked | fresh and tensor.requires_grad and tensor.is_leaf:
-                found[key] = tensor
+            if id(tensor) not in others and tensor.requires_grad and tensor.is_leaf:
+                found[id(tensor)] = tensor
     return found
 
 

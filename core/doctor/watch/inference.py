@@ -74,7 +74,12 @@ FEWEST_EXAMPLES = 20
 
 
 def compare_inference(
-    graph: StepGraph, tape: Tape, variables: Variables, steps: int, batches: Batches = ()
+    graph: StepGraph,
+    tape: Tape,
+    variables: Variables,
+    steps: int,
+    batches: Batches = (),
+    acts: bool = False,
 ) -> InferenceStats:
     """Compare the tape of an inference with the graph of a training step.
 
@@ -84,6 +89,7 @@ def compare_inference(
         variables: those around the loop.
         steps: that are done.
         batches: inputs and targets of several steps.
+        acts: whether its inputs follow from what it did, so that a better policy sees others.
     """
     rows = [inputs[0] for inputs, _ in batches if inputs[0].is_floating_point()]
     rows = [x for x in rows if x.shape[1:] == rows[-1].shape[1:]]
@@ -134,7 +140,7 @@ def compare_inference(
     either = {what for what, _ in fewer} & {what for what, _ in more} - {NORMALISATION}
     missing += [f"{what} behind {name}" for what, name in fewer if what not in either]
     extra += [f"{what} behind {name}" for what, name in more if what not in either]
-    if not _goes_backwards(list(trained), list(used)):
+    if not acts and not _goes_backwards(list(trained), list(used)):
         extra += _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
     contexts = contexts_of(graph, tape)
@@ -323,6 +329,10 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
                 found[mine].updated |= op.name == "batch_norm" and bool(
                     op.argument(5, "training", False)
                 )
+        # What is detached in training goes on as a target: an advantage that is normalised.
+        signal = op.grad_enabled and any(t.requires_grad and not t.is_leaf for t in op.inputs)
+        if signal and not any(t.requires_grad for t in op.outputs):
+            continue
         for tensor in op.outputs:
             if mine and not tensor.is_floating_point():
                 continue  # a rank or a decision: what is counted by it is a measure of the outputs
@@ -412,15 +422,16 @@ def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[s
     signal: set[int] = set()  # which may happen to be as wide as an input is
     for op in tape.ops:
         ids = {id(t) for t in op.inputs}
-        if ids & (known | signal):
+        if not (ids.isdisjoint(known) and ids.isdisjoint(signal)):
             signal |= {id(t) for t in op.outputs}
         places = [place for name, place in joined if name == op.name and place < len(op.inputs)]
         if op.name not in PRODUCTS and not places:
             continue
         for tensor in [op.inputs[place] for place in places] or op.inputs:
-            if id(tensor) in known | signal or not tensor.is_floating_point():
+            key = id(tensor)
+            if key in known or key in signal or not tensor.is_floating_point():
                 continue
-            if tensor.requires_grad or id(tensor) in constant:
+            if tensor.requires_grad or key in constant:
                 continue
             if tensor.shape[-1] != first.shape[-1] and tensor.shape[-1] != first[0].numel():
                 continue

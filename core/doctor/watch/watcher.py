@@ -48,6 +48,7 @@ from .tape import (
     replay,
     weights_sum,
 )
+from .training_kind import ACTOR
 from .variables import Variables, find_variables
 from .work import clock, observing_seconds, step_seconds
 
@@ -747,7 +748,10 @@ class LoopWatcher:
     def _compare(self, graph: StepGraph, tape: Tape, frame: FrameType | None) -> None:
         with torch._C.DisableTorchFunction():
             variables = find_variables(_namespaces(frame), self._objects)
-            self.inference = compare_inference(graph, tape, variables, self.count, self.batches)
+            acts = bool(self.observations) and self.observations[-1].training_kind == ACTOR
+            self.inference = compare_inference(
+                graph, tape, variables, self.count, self.batches, acts
+            )
         self.use_lines = {}
         for op in tape.ops:
             for key in (id(tensor) for tensor in op.inputs):
@@ -784,9 +788,9 @@ def _drop_results(
     variables: Variables, tape: Tape, known: set[int], first: tuple[str, ...]
 ) -> None:
     """Leave out leaves that the step made, such as a loss in a new tensor: no parameters."""
-    held = {id(t) for t in variables.held()}
+    kept = known | {id(t) for t in variables.held()}
     for name, tensor in list(variables.parameters.items()):
-        made = id(tensor) not in known | held and name not in first
+        made = id(tensor) not in kept and name not in first
         if tensor is tape.root or made:
             del variables.parameters[name]
 

@@ -421,13 +421,13 @@ def _mixed_by_another_order(graph: StepGraph, variables: Variables) -> Wired:
     calls = [op for op in graph.ops if op.name == call.op.name == call.kind]
     targets = [op.argument(1, "target") for op in calls] or [call.targets]
     behind = graph.ancestors(call.outputs)
-    asked = set[int]().union(*(graph.ancestors(t) for t in targets)) - behind
+    both = behind.union(*(graph.ancestors(t) for t in targets))
     orders: dict[bool, list[Tensor]] = {True: [], False: []}
     for op in graph.tape.ops:
         if op.name not in ("getitem", "index_select") or graph.kind(op.args[0]) != "data":
             continue
         index, made = _picked_by(op), id(op.outputs[0])
-        if index is not None and len(index) == len(op.args[0]) and made in asked | behind:
+        if index is not None and len(index) == len(op.args[0]) and made in both:
             orders[made in behind].append(index)
     apart = [
         [a for a in orders[side] if not any(torch.equal(a, b) for b in orders[not side])]

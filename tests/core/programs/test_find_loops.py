@@ -666,6 +666,32 @@ def test_a_loss_that_is_a_sum_over_rounds_is_known_by_what_is_added(sum_up):
     assert "v = __glassbox__.evaluated(" in code and "w = ((net" in code
 
 
+def test_a_step_of_another_class_is_no_update():
+    """As that of a decoder, which writes a token; one that moves weights is, whoever has it."""
+    source = """
+        class Decoder(Module):
+            def step(self, token):
+                return self.cell(token)
+
+        class Trainer:
+            def step(self, x):
+                self.optimizer.step()
+
+        decoder, trainer = Decoder(), Trainer()
+
+        def write(x):
+            for token in x:
+                decoder.step(token)
+
+        for x in batches:
+            write(x).sum().backward()
+            trainer.step(x)
+            if show:
+                write(x)
+    """
+    assert line_before_step(source) == "trainer.step(x)"
+
+
 def test_a_loss_is_picked_from_what_a_model_returns():
     """By its place, which has that name elsewhere; another place is no loss."""
     source = """

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor.experiments.data_checks import _differ
+from core.doctor.experiments.data_checks import _differ, _go_to_one
 
 
 def test_examples_that_came_again_are_no_neighbours_of_their_own():
@@ -33,3 +33,12 @@ def test_labels_that_are_wrong_at_random_spare_no_class():
     assert not _differ(voted, by_chance) and _differ(
         voted, (voted > 0) & (torch.arange(90) % 2 > 0)
     )
+
+
+def test_classes_that_are_taken_for_one_other_are_hard_to_tell_apart():
+    """Circles for diamonds of their colour; labels that are wrong at random are any."""
+    voted = torch.arange(80) % 8
+    at_random = (voted + 1 + torch.arange(80) // 8 % 7) % 8
+    assert _go_to_one(voted, voted ^ 1) and not _go_to_one(voted, at_random)
+    assert not _go_to_one(voted % 2, 1 - voted % 2)  # of two there is one other alone
+    assert not _go_to_one(voted[:16], voted[:16] ^ 1)

@@ -36,6 +36,16 @@ def test_modes_in_the_wrong_place():
     assert trained.passed is False and trained.expected == "model.train()"
 
 
+@pytest.mark.parametrize(
+    ("module", "from_step", "passed"), [("bn", 0, True), ("bn", 1, False), ("drop", 0, False)]
+)
+def test_what_was_trained_before_may_keep_its_statistics(module, from_step, passed):
+    """From the first step on, as in fine-tuning; dropout has none to keep."""
+    seen = [step(n, eval_modules=(module,) if n >= from_step else ()) for n in range(0, 200, 20)]
+    before = frozenset({"bn.weight", "bn.bias"})
+    assert train_eval_mismatch.check(evidence(seen, trained_before=before)).passed is passed
+
+
 @pytest.mark.parametrize(("last", "passed"), [(100, None), (175, False)])
 def test_both_modes_of_one_batch(last, passed):
     """They may differ until the running statistics of a batch norm have caught up."""

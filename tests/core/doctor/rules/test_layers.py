@@ -59,6 +59,13 @@ def test_one_layer_alone_may_begin_higher(value, passed):
     assert bad_init_scale.check(evidence(steps(criterion=loss(value=value)))).passed is False
 
 
+@pytest.mark.parametrize(("frozen", "passed"), [(True, True), (False, False)])
+def test_one_layer_behind_frozen_ones_may_begin_higher(frozen, passed):
+    """A new head on the features of a network that was trained before is convex, too."""
+    begun = steps(criterion=loss(value=9.0), layers=(layer(frozen=frozen), output()))
+    assert bad_init_scale.check(evidence(begun)).passed is passed
+
+
 def test_a_frozen_output_layer_was_not_just_initialised():
     """As where adapters are trained for another task: the first loss is that of the old one."""
     for frozen, passed in ((True, None), (False, False)):

@@ -1,8 +1,11 @@
 """Rules on the wiring, from small made-up observations."""
 
+import math
+
 import pytest
 
 from core.doctor.evidence import DataStats
+from core.doctor.experiments.reference_networks import References
 from core.doctor.rules import wiring
 from tests.core.doctor.rules.helpers import UNIFORM, evidence, falling, step, steps, tried
 
@@ -21,6 +24,18 @@ def test_what_most_steps_show_has_failed(id):
     assert check(evidence([*steps(), step(190, wiring=odd)])).passed
     found = check(evidence(steps(wiring=odd)))
     assert found.passed is False and found.measured == "as it was seen" and found.where
+
+
+@pytest.mark.parametrize(("others", "passed"), [(None, True), (0.9, True), (0.1, False)])
+def test_a_detached_state_may_be_meant_where_the_network_learns_all_the_same(others, passed):
+    """But not where a network as large, trained anew, learns far more."""
+    odd = steps(wiring=(("state_detached", "as it was seen"),))
+    found = evidence(odd, falling(end=0.8 * UNIFORM))
+    none = math.nan
+    networks = (2.0, 2.0, none, 2.0 * (others or 1), *[none] * 8)
+    if others:
+        tried(found, "reference_networks", None, References(*networks, 600, 400, True))
+    assert wiring.state_detached.check(found).passed is passed
 
 
 def test_padding_through_which_it_learns_is_no_fault():

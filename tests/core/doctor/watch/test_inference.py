@@ -119,6 +119,34 @@ def test_the_spread_of_outputs_is_no_normalisation(behind, told):
     assert any(NORMALISATION in words for words in found.extra) is told
 
 
+@pytest.mark.parametrize("detached", [True, False])
+def test_an_advantage_that_is_normalised_is_no_normalisation(detached):
+    """What is detached goes on as a target; else the outputs themselves are normalised."""
+    layer, x = nn.Linear(4, 6), torch.randn(30, 4)
+    with TapeRecorder() as training:
+        out = layer(x)
+        of = 1 - (out.detach() if detached else out)
+        (out * ((of - of.mean()) / of.std())).mean().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        layer(x)
+    graph = build_graph(training.tape, list(layer.parameters()))
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert any(NORMALISATION in words for words in found.missing) is not detached
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_the_inputs_of_a_policy_depend_on_what_it_does(acts):
+    """One that has learned to balance sees smaller angles than one that falls."""
+    layer, x = nn.Linear(4, 6), torch.randn(60, 4)
+    with TapeRecorder() as training:
+        layer(x).square().mean().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        layer(0.01 * x)
+    graph = build_graph(training.tape, list(layer.parameters()))
+    found = compare_inference(graph, inference.tape, Variables(), 100, acts=acts)
+    assert any("inputs of a size" in words for words in found.extra) is not acts
+
+
 @pytest.mark.parametrize("divided", [False, True])
 def test_what_is_only_looked_at_is_no_normalisation(divided):
     """As the spread of a latent space; a layer is normalised where outputs are divided by it."""
