@@ -164,14 +164,28 @@ def unlike(lines: Lines, cause: Cause) -> Iterator[Line]:
 
 
 def _conditional(lines: Lines) -> set[ast.AST]:
-    """Return all nodes of functions that stand under a condition, as what training alone does."""
+    """Return all nodes of functions that stand under a switch, as what training alone does."""
     found = set[ast.AST]()
     for _, node in lines.walk():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            branches = [one for one in ast.walk(node) if isinstance(one, ast.If)]
+            branches = [
+                one for one in ast.walk(node) if isinstance(one, ast.If) and _is_switch(one.test)
+            ]
             chosen = [part for one in branches for part in (*one.body, *one.orelse)]
             found |= {inner for part in chosen for inner in ast.walk(part)}
     return found
+
+
+def _is_switch(test: ast.expr) -> bool:
+    """Whether a condition is a switch, as ``self.augment`` or ``split == "train"``; no number."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _is_switch(test.operand)
+    if isinstance(test, ast.BoolOp):
+        return any(_is_switch(part) for part in test.values)
+    if isinstance(test, ast.Compare):
+        against = test.comparators[0]
+        return isinstance(against, ast.Constant) and isinstance(against.value, str | bool | None)
+    return isinstance(test, ast.Name | ast.Attribute)
 
 
 def _scales(node: ast.expr) -> bool:

@@ -61,7 +61,11 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("train_eval_mismatch", "inputs of a size", (data.unlike, ops.use, ops.outputs)),
     ("train_eval_mismatch", "the validation", (data.unlike, ops.use, ops.outputs)),
     ("train_eval_mismatch", "in training mode during inf", (data.called_use, ops.use, ops.outputs)),
-    ("future_leak", "the attention mask", (ops.thrown_away, ops.attention, ops.layer)),
+    (
+        "future_leak",
+        "the attention mask",
+        (ops.thrown_away, statements.triangle, ops.attention, ops.layer),
+    ),
     ("batch_mixed", "before the loss", (ops.outputs, ops.loss)),
     ("batch_mixed", "the batch", (ops.inputs, ops.targets, ops.loss)),
     ("class_imbalance", "the weights of the classes", (ops.loss, data.labels)),

@@ -242,6 +242,22 @@ def ctc(lines: Lines, cause: Cause) -> Iterator[Line]:
     yield from lines.calls(lambda call: last_name(call.func) == "CTCLoss")
 
 
+def triangle(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a causal mask is made of which the diagonal beside the right one is the edge."""
+    yield from lines.calls(_sees_one_more)
+
+
+def _sees_one_more(call: ast.Call) -> bool:
+    """Whether a triangle is too wide by one: a lower one, of what is kept, or an upper one."""
+    func = call.func
+    by_torch = isinstance(func, ast.Attribute) and ast.unparse(func.value) == "torch"
+    named = [k.value for k in call.keywords if k.arg == "diagonal"]
+    given = named or call.args[int(by_torch) :]
+    diagonal = (_number(given[0]) if given else None) or 0.0
+    name = last_name(func).rstrip("_")
+    return (name == "tril" and diagonal >= 1) or (name == "triu" and diagonal >= 2)
+
+
 def overwritten(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where a loop gives a variable from before it a value anew, and never looks at the last one.
 

@@ -264,6 +264,40 @@ def test_what_is_left_out_has_the_line_in_which_it_is(first_line, cause, where, 
     assert found == wanted
 
 
+CAUSAL = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rows = nn.Linear(3, 3)
+        self.before = torch.tril(torch.ones(7, 7))
+        {mask}  #!
+    def forward(self, x):
+        scores = (self.rows(x) @ x.transpose(1, 2)).masked_fill(self.mask == 0, -torch.inf)
+        return scores.softmax(-1) @ x
+model = Net()
+x, y = torch.randn(32, 7, 3), torch.rand(32, 7, 3)
+for step in range(2):
+    loss = F.mse_loss(model(x), y)
+    loss.backward()
+    seen.step(loss)
+"""
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        "self.mask = torch.tril(torch.ones(7, 7), diagonal=1)",
+        "self.mask = torch.ones(7, 7).tril(1)",
+        "self.mask = 1 - torch.ones(7, 7).triu(diagonal=2)",
+    ],
+)
+def test_a_causal_mask_that_lets_one_more_be_seen_has_its_line(first_line, mask):
+    """Not that of another triangle, with the diagonal that it should have."""
+    source = CAUSAL.format(mask=mask).replace("  #!", HERE)
+    found, wanted = first_line(source, "future_leak", "the attention mask")
+    assert found == wanted
+
+
 def test_every_cause_has_its_own_lines():
     """None falls back to the layers that are named, and the loss."""
     assert set(FINDERS) == set(CAUSES)
