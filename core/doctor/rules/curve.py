@@ -12,6 +12,8 @@ from .rule import SQUARED_LOSSES, Rule, rule
 
 POINTS = 300
 """Of a curve in a picture."""
+FEW_EARLY, FEW_LATE = 5, 2
+"""Observed steps at the start, and in the second half, whose sequences are compared."""
 ALTERNATING, NOISE = -0.7, -0.3
 """Correlations of a loss with that of the step before: where it oscillates, and of noise alone."""
 WAVES = 3
@@ -114,10 +116,22 @@ def oscillation(rule: Rule, evidence: Evidence) -> Check:
     if correlation < ALTERNATING and size > 0.01:
         return rule.failed(measured, 0.75, "the learning rate", picture=picture)
     waves = _waves(losses)
+    if waves - _restarts(evidence) >= WAVES and _grows_longer(evidence):
+        return rule.not_checked("its sequences became longer meanwhile, so that the task is harder")
     if waves - _restarts(evidence) >= WAVES:
         measured, where = f"it rose and fell again {waves} times", "the learning rate or momentum"
         return rule.failed(measured, 0.6, where, "falls", picture)
     return rule.passed(measured, picture=picture)
+
+
+def _grows_longer(evidence: Evidence) -> bool:
+    """Whether all sequences of the second half are longer than all at the start: a curriculum."""
+    known = [(x.step, x.inputs[0].shape) for x in evidence.observations if x.inputs]
+    lengths = [(at, shape[1]) for at, shape in known if len(shape) > 1]
+    early = [length for at, length in lengths if at < evidence.done / 8]
+    late = [length for at, length in lengths if at >= evidence.done / 2]
+    enough = len(early) >= FEW_EARLY and len(late) >= FEW_LATE
+    return enough and min(late) > max(early)
 
 
 def _overshoots(evidence: Evidence) -> str:

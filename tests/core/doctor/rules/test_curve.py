@@ -76,6 +76,15 @@ def test_a_rate_that_is_raised_again_lets_the_loss_rise(lowest, passed):
     assert oscillation.check(seen).passed is passed
 
 
+@pytest.mark.parametrize(("late", "passed"), [(9, None), (4, False)])
+def test_sequences_that_become_longer_let_the_loss_rise(late, passed):
+    """A curriculum makes the task harder, time and again."""
+    losses = falling(count=1000) + 2.0 * np.maximum(0, np.sin(np.arange(1000) / 40))
+    lengths = [(n, 4 if n < 500 else late) for n in (0, 1, 2, 3, 5, 8, 600, 700, 800, 900)]
+    seen = [step(n, inputs=(inputs(is_tokens=True, shape=(48, long)),)) for n, long in lengths]
+    assert oscillation.check(evidence(seen, losses=losses)).passed is passed
+
+
 def test_oscillation_needs_every_step():
     """Of few, or of thinned ones, nothing is said."""
     assert oscillation.check(evidence(losses=falling(count=50))).passed is None
