@@ -232,7 +232,7 @@ def _compared(
         lacking = f" Networks of other sizes could not be tried: {reason(error)}."
     else:
         kind, lacking = form.name, ""
-        if _is_far_below(baselines, [own, *losses.values()]):
+        if _is_far_below(baselines, [own, *losses.values()]) and not _still_learns(own, losses):
             with suppress(*REPLAY_ERRORS):
                 form = form_of(replay, task, data, evidence, deeper=True)
                 deeper = _deeper(replay, form, task, data, work[0], end)
@@ -246,6 +246,11 @@ def _is_far_below(baselines: dict[str, float], losses: list[Tensor]) -> bool:
     """Whether a simple predictor makes out far more than any network did."""
     lowest = min(float(each.mean()) for each in losses)
     return min(baselines.values(), default=math.inf) < FAR * lowest
+
+
+def _still_learns(own: Tensor, losses: dict[str, Tensor]) -> bool:
+    """Whether a copy that went on is clearly lower: then its time comes before its size."""
+    return "longer" in losses and float(losses["longer"].mean()) < (1 - CLEAR) * float(own.mean())
 
 
 def _of_sizes(

@@ -281,3 +281,10 @@ def test_neighbours_have_to_be_far_better_than_any_network(neighbours, own, larg
     baselines = {"class frequency": 0.69, "nearest neighbours": neighbours}
     assert reference_networks._is_far_below(baselines, losses) is far
     assert not reference_networks._is_far_below({}, losses)
+
+
+@pytest.mark.parametrize(("longer", "learns"), [(0.9, True), (0.99, False), (None, False)])
+def test_time_comes_before_size_where_a_copy_that_went_on_is_clearly_lower(longer, learns):
+    """As of a head behind frozen layers that was stopped early: no deeper network is asked."""
+    losses = {} if longer is None else {"longer": torch.full((9,), longer)}
+    assert reference_networks._still_learns(torch.ones(9), losses) is learns
