@@ -83,7 +83,7 @@ class Scale:
             step = max(1.0, 5.0 * power if step == 2.5 * power and power < 10 else step)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         found = [n * step for n in range(first, last + 1) if n * step > 0 or not self.log]
-        alone = len(found) < 2 and not self.whole and most < 8
+        alone = len(found) < 2 and most < 8
         return self.ticks(most + 2) if alone else found  # one number says nothing of the scale
 
 

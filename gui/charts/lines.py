@@ -408,19 +408,24 @@ class Chart(Navigation):
 
     def _paint_levels(self, painter: QPainter, frame: QRectF) -> None:
         now = theme.current()
-        taken: list[QRectF] = []
-        curves = [self._path(line, frame) for line in self.lines if len(line.x)]
+        there: list[tuple[float, str]] = []
         for value, words, role in sorted(self.levels.values()):
             share = self.scale_y.share(value)
-            if not 0 <= share <= 1:
-                continue
-            y = frame.bottom() - frame.height() * share
-            painter.setPen(QPen(now.colour(role), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
+            if 0 <= share <= 1:
+                y = frame.bottom() - frame.height() * share
+                painter.setPen(QPen(now.colour(role), 1, Qt.PenStyle.DashLine))
+                painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
+                there.append((y, words))
+        taken: list[QRectF] = []
+        across = np.array([frame.left(), frame.right()])
+        # A name lies on no other level, either.
+        lines = [self._path(line, frame) for line in self.lines if len(line.x)]
+        lines += [(across, np.full(2, y)) for y, _ in there]
+        for y, words in there:
             if not words:
                 continue
             wide = painter.fontMetrics().horizontalAdvance(words) + 6.0
-            place = quietest(frame, y, QSize(math.ceil(wide), 14), curves, taken)
+            place = quietest(frame, y, QSize(math.ceil(wide), 14), lines, taken)
             if place is None:  # the chart's description names it
                 continue
             taken.append(place)

@@ -36,6 +36,12 @@ def test_steps_are_whole_numbers(end):
     assert len(ticks) <= 8
 
 
+@pytest.mark.parametrize("end", [1, 7, 95, 350])
+def test_a_narrow_axis_of_steps_has_two_numbers(end):
+    """Zero alone would not say how long the training was."""
+    assert len(Scale(0, end, whole=True).ticks(1)) >= 2
+
+
 def test_decades_are_named_where_there_are_many():
     """Between few there are 2 and 5."""
     assert Scale(1e-3, 1.0, log=True).ticks(6) == pytest.approx([1e-3, 1e-2, 1e-1, 1.0])

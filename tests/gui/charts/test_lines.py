@@ -268,6 +268,22 @@ def test_a_logarithmic_axis_leaves_out_what_has_no_logarithm(chart):
     assert not chart.grab().isNull()
 
 
+@pytest.mark.parametrize(("beside", "named"), [(1.08, False), (9.0, True)])
+def test_the_name_of_a_level_lies_on_no_other_level(qtbot, beside, named):
+    """Of a level between a curve and another one the chart's description says it."""
+    plot = PaintedChart("p", "Loss", "loss")
+    qtbot.addWidget(plot)
+    x = np.array([0.0, 100.0])
+    plot.set_lines([Line("low", x=x, y=np.zeros(2)), Line("loss", x=x, y=np.full(2, 0.95))])
+    plot.resize(240, 180)
+    pictures = []
+    for words in ("", "a guess"):
+        plot.levels = {"guess": (1.0, words, "muted"), "other": (beside, "", "muted")}
+        plot.set_lines(plot.lines)
+        pictures.append(plot.grab().toImage())
+    assert (pictures[0] != pictures[1]) is named
+
+
 def test_thousands_of_frames_are_drawn(qtbot):
     """A binding that over-releases None aborts within 60 frames of this (PySide6 6.12.0)."""
     plot = PlotChart("p", "Loss", "loss")
