@@ -58,7 +58,8 @@ KNOWN = (
     (
         r"No module named",
         "the Python that ran it lacks this package, or a file beside the program is missing;"
-        " install it there, or choose the Python that has it (--python INTERPRETER)",
+        " install it there, or run with the Python that has it (--python INTERPRETER; in the"
+        " window the field behind the arguments)",
     ),
     (r"out of memory", "the batch or the network is too large for this device"),
 )
