@@ -18,7 +18,7 @@ from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_one_hot, tensors_of
 from ..watch.node_wiring import nodes_meet
 from ..watch.tape import RECURRENT, Op
-from ..watch.variables import Variables, is_validation
+from ..watch.variables import AMBIGUOUS, Variables, is_validation
 from ..watch.watcher import Batch
 from .leaking_sums import leaking_sum
 from .replay import REPLAY_ERRORS, Replay
@@ -696,6 +696,8 @@ def _validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
         return found
     whole, trained = trained, _drawn_part(trained, variables)
     for name, tensor in _validation_data(variables).items():
+        if tensor is whole and name.lower() in AMBIGUOUS:
+            continue  # it is named after what it holds
         if tensor is whole:
             return {"overlap": 1.0, "overlap_with": name}
         if tensor.dtype != trained.dtype or tensor.dim() != trained.dim():
@@ -939,12 +941,13 @@ def copied_rows(trained: Tensor, validation: Tensor) -> float:
     """
     if not trained.is_floating_point() or trained.dim() < 2 or not len(validation):
         return math.nan
-    rows = trained.detach().cpu().contiguous().flatten(1).numpy()[:MAX_COMPARED]
-    new = validation.detach().cpu().contiguous().flatten(1).numpy()[:MAX_COMPARED]
-    known = {row.tobytes() for row in rows}
+    rows = trained[:MAX_COMPARED].detach().cpu().flatten(1).numpy()
+    new = validation[:MAX_COMPARED].detach().cpu().flatten(1).numpy()
     if not _by_columns(rows[:: 1 + len(rows) // MAX_EXAMPLES]):
         return math.nan
-    found = [row for row in map(bytes, new) if row in known]
+    # Of each row its hash: pictures take more memory than there may be, a second time.
+    known = {hash(row.tobytes()) for row in rows}
+    found = [number for row in new if (number := hash(row.tobytes())) in known]
     return len(found) / len(new) if len(set(found)) >= MIN_COPIES else 0.0
 
 

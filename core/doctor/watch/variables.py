@@ -18,7 +18,8 @@ MAX_ITEMS = 500
 SKIPPED = (types.ModuleType, types.FunctionType, types.MethodType, type, str, bytes, int, float)
 LEARNING_RATE = ("lr", "learning_rate", "learningrate", "eta", "step_size", "alpha", "rate")
 VALIDATION = ("val", "dev", "test", "valid", "validation", "eval", "held", "holdout", "unseen")
-SHORT_NAMES = ("xte", "yte", "xv", "yv", "x_v", "y_v")
+AMBIGUOUS = ("xv", "yv", "x_v", "y_v", "va")
+"""Names of validation data that may be those of other data: of positions and velocities."""
 MODES = nn.Dropout | nn.modules.batchnorm._BatchNorm
 
 
@@ -115,7 +116,8 @@ def is_validation(name: str) -> bool:
     name = name.lower()
     bare = name.strip("_xyims.")
     starts = bare.startswith((*VALIDATION, "te")) or bare == "va"
-    return starts or name.endswith(("val", "dev", "test", "valid")) or name in SHORT_NAMES
+    ends = name.endswith(("val", "dev", "test", "valid"))
+    return starts or ends or name in ("xte", "yte", *AMBIGUOUS)
 
 
 def find_variables(

@@ -165,6 +165,25 @@ def test_a_data_set_whose_rows_are_repeated_before_random_split(repeated):
     assert len(val_set) and ("data_overlap" in causes) is repeated, seen.diagnosis.text()
 
 
+def test_training_data_that_is_named_after_what_it_holds():
+    """Positions and velocities are no validation data; what is named so beside them may be."""
+    xv, x_test = torch.randn(400, 6), torch.randn(100, 6)
+    forces = xv.sum(1, keepdim=True)
+    net = torch.nn.Linear(6, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, budget=0.5) as seen:
+        for _ in range(40):
+            i = torch.randint(0, len(xv), (32,))
+            loss = torch.nn.functional.mse_loss(net(xv[i]), forces[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    (check,) = (check for check in seen.diagnosis.checks if check.id == "data_overlap")
+    assert check.passed and "x_test" in check.measured, check
+    assert len(x_test)
+
+
 def tables():
     """Yield tables in which rows are equal by themselves."""
     g = torch.Generator().manual_seed(4)
