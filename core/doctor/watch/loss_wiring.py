@@ -488,7 +488,9 @@ def wrong_form(graph: StepGraph) -> Wired:
 def zeros_of_a_mask(graph: StepGraph) -> Wired:
     """Find a smallest distance that is always the zero of a mask, or a largest of what is below 0.
 
-    What a mask leaves out has to be set to infinity before the smallest one is looked for.
+    What a mask leaves out of a table of all examples with all has to be set to infinity before the
+    smallest one of a row is looked for. Elsewhere, as where maps are scaled to begin at 0, it may
+    be wanted.
     """
     for op in graph.ops:
         if op.name not in ("min", "amin", "max", "amax") or not op.inputs:
@@ -500,14 +502,20 @@ def zeros_of_a_mask(graph: StepGraph) -> Wired:
         values = [t for t in product.inputs if t.requires_grad]
         if not masks or not values or not found.requires_grad or bool((found != 0).any()):
             continue
+        if masks[0].shape != values[0].shape or not _is_square(values[0]):
+            continue
         smallest = op.name in ("min", "amin")
-        kept = values[0].detach()[masks[0].expand_as(values[0]) != 0]
+        kept = values[0].detach()[masks[0] != 0]
         beyond = (kept > 0) if smallest else (kept < 0)
         if len(kept) and float(beyond.float().mean()) > NEARLY_ALL:
             which = "smallest" if smallest else "largest"
             words = f"the {which} of what is multiplied with a mask is the zero of the mask, always"
             return words, op
     return None
+
+
+def _is_square(tensor: Tensor) -> bool:
+    return tensor.dim() == 2 and tensor.shape[0] == tensor.shape[1]
 
 
 def _is_mask(tensor: Tensor) -> bool:

@@ -190,7 +190,7 @@ def blank_in_targets(graph: StepGraph) -> Wired:
             continue
         targets, lengths = op.argument(1, "targets"), op.argument(3, "target_lengths")
         blank = op.argument(4, "blank", 0)
-        counts = [int(count) for count in lengths]
+        counts = torch.as_tensor(lengths).flatten().tolist()  # of one example alone a number
         if targets.dim() > 1:
             rows = zip(targets, counts, strict=True)
             targets = torch.cat([row[:count] for row, count in rows])

@@ -298,3 +298,17 @@ def test_labels_of_a_ctc_loss_that_are_its_blank(blank, padded, faulty):
     assert bool(named) is faulty, found.text()
     if faulty:
         assert "its blank" in named[0].evidence and "CTCLoss(" in named[0].lines[0].text
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_ctc_loss_of_one_example(first):
+    """Its lengths are numbers, of no dimension."""
+    x, y = torch.randn(64, 12, 4), torch.tensor([first, 3, 4]).repeat(64, 1)
+    net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 6), nn.LogSoftmax(-1))
+
+    def loss(step):
+        k = step % 64
+        return F.ctc_loss(net(x[k]), y[k], torch.tensor(12), torch.tensor(3))
+
+    found = train(loss, net)
+    assert ("labels_out_of_range" in [c.id for c in found.causes]) is (first == 0), found.text()

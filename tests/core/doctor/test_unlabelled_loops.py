@@ -108,6 +108,21 @@ def test_the_nearest_of_another_group(groups, left_out, cause):
     assert train(loss, encoder.parameters()) == cause
 
 
+def test_maps_that_a_mask_hides_in_part_and_that_begin_at_0(groups):
+    """Their least value is the zero of the mask, and is meant to be."""
+    x, y = groups
+    network, last = nn.Linear(16, 16), nn.Linear(16, 4)
+    mask = (torch.arange(16) % 3 > 0).float()
+
+    def loss():
+        i = torch.randperm(500)[:ROWS]
+        h = network(x[i]).sigmoid() * mask
+        low, high = h.amin(1, keepdim=True), h.amax(1, keepdim=True)
+        return F.cross_entropy(last((h - low) / (high - low)), y[i] % 4)
+
+    assert train(loss, [*network.parameters(), *last.parameters()]) != "collapse"
+
+
 @pytest.mark.parametrize("pushed", [True, False])
 def test_all_pairs_of_a_batch_by_a_matrix_product(groups, pushed):
     """Each view is to be nearer to its own partner than to those of the others."""
