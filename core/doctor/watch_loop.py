@@ -324,8 +324,8 @@ class watch:  # noqa: N801, read as a verb: ``with watch() as seen``
         """Begin with the first step."""
         _open.append(self)
         self._left = self._loop.budget
-        self._state_dicts.open()
         self._loop.begin(sys._getframe(1))
+        self._state_dicts.open()
         return self
 
     def step(self, loss: Tensor | float) -> None:

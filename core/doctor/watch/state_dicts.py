@@ -43,11 +43,15 @@ class LoadedItself:
         )
 
 
+_open: list["StateDicts"] = []
+"""Those that are told of state dicts; meanwhile methods of ``nn.Module`` are replaced."""
+
+
 class StateDicts:
     """Notes which state dicts are taken while it is open, and tells of those loaded in vain.
 
-    There is no hook for all modules: two methods of ``nn.Module`` are replaced meanwhile, by such
-    as call them.
+    There is no hook for all modules: while any is open, two methods of ``nn.Module`` are replaced
+    by such as call them.
 
     Args:
         steps: returns how many steps were done by now.
@@ -58,52 +62,31 @@ class StateDicts:
         self._steps, self._tell = steps, tell
         self._taken: dict[int, tuple[weakref.ref[Tensor], int, Line | None]] = {}
         """Of each state dict its first tensor, when it was taken and in which line."""
-        self._replaced: tuple[Any, Any, Any, Any] | None = None
 
     def open(self) -> None:
         """Follow from here on."""
-        if self._replaced is not None:
-            return
-        take, load = nn.Module.state_dict, nn.Module.load_state_dict
-
-        @functools.wraps(take)
-        def state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            taken = take(module, *args, **kwargs)
-            if not args and "destination" not in kwargs:  # else it is a part of another one
-                self._safely(self._note, taken)
-            return taken
-
-        @functools.wraps(load)
-        def load_state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            given = args[0] if args else kwargs.get("state_dict")
-            self._safely(self._compare, module, given)
-            return load(module, *args, **kwargs)
-
-        self._replaced = take, load, state_dict, load_state_dict
-        nn.Module.state_dict = state_dict  # type: ignore[method-assign, assignment]
-        nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign, assignment]
+        if self not in _open:
+            _open.append(self)
+        if nn.Module.state_dict is _take:
+            nn.Module.state_dict = _state_dict  # type: ignore[method-assign, assignment]
+        if nn.Module.load_state_dict is _load:
+            nn.Module.load_state_dict = _load_state_dict  # type: ignore[method-assign, assignment]
 
     def close(self) -> None:
         """Follow no more."""
-        if self._replaced is None:
-            return
-        take, load, mine, my_load = self._replaced
-        # Another one may have been opened since, and calls these.
-        if nn.Module.state_dict is mine and nn.Module.load_state_dict is my_load:
-            nn.Module.state_dict, nn.Module.load_state_dict = take, load  # type: ignore[method-assign]
-        self._replaced = None
+        if self in _open:
+            _open.remove(self)
         self._taken.clear()
-
-    def _safely(self, act: Callable[..., None], *given: Any) -> None:
-        if self._replaced is None:
+        if _open:
             return
-        try:
-            with torch._C.DisableTorchFunction():
-                act(*given)
-        except Exception:  # of ours: the program goes on
-            _log.exception("a state dict was not understood")
+        # What somebody else has put in their place stays there.
+        if nn.Module.state_dict is _state_dict:
+            nn.Module.state_dict = _take  # type: ignore[method-assign]
+        if nn.Module.load_state_dict is _load_state_dict:
+            nn.Module.load_state_dict = _load  # type: ignore[method-assign]
 
-    def _note(self, taken: Mapping[str, Any]) -> None:
+    def note(self, taken: Mapping[str, Any]) -> None:
+        """Note a state dict that was taken."""
         first = next((v for v in taken.values() if isinstance(v, Tensor)), None)
         if first is None:
             return
@@ -111,7 +94,8 @@ class StateDicts:
             del self._taken[key]
         self._taken[id(first)] = weakref.ref(first), self._steps(), line_of_program()
 
-    def _compare(self, module: nn.Module, given: Any) -> None:
+    def compare(self, module: nn.Module, given: Any) -> None:
+        """Tell of a state dict that a module is given, if it is its own from before."""
         if not isinstance(given, Mapping):
             return
         tensors = [value for value in given.values() if isinstance(value, Tensor)]
@@ -125,6 +109,32 @@ class StateDicts:
         if own and all(_is_same(given.get(name), p) for name, p in own.items()):
             ids = frozenset(map(id, own.values()))
             self._tell(LoadedItself(ids, self._steps() - at, line, line_of_program()))
+
+
+_take, _load = nn.Module.state_dict, nn.Module.load_state_dict
+
+
+@functools.wraps(_take)
+def _state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    taken = _take(module, *args, **kwargs)
+    if not args and "destination" not in kwargs:  # else it is a part of another one
+        _tell_all(StateDicts.note, taken)
+    return taken
+
+
+@functools.wraps(_load)
+def _load_state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    _tell_all(StateDicts.compare, module, args[0] if args else kwargs.get("state_dict"))
+    return _load(module, *args, **kwargs)
+
+
+def _tell_all(act: Callable[..., None], *given: Any) -> None:
+    for one in list(_open):
+        try:
+            with torch._C.DisableTorchFunction():
+                act(one, *given)
+        except Exception:  # of ours: the program goes on
+            _log.exception("a state dict was not understood")
 
 
 def _is_same(value: Any, parameter: Tensor) -> bool:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
+from core.doctor.watch.state_dicts import StateDicts
 from core.programs.instrument import CodePlace
 from core.programs.monitor import Monitor
 
@@ -102,6 +103,19 @@ def test_state_dicts_that_share_their_weights_for_a_reason(idiom):
                 ours["0.weight"].mul_(0.9)
                 task.network.load_state_dict(ours)
     assert "weights_not_copied" not in [cause.id for cause in seen.diagnosis.causes]
+    assert (nn.Module.state_dict, nn.Module.load_state_dict) == methods
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_methods_of_torch_are_its_own_whichever_is_closed_last(last):
+    """As of two threads that watch a training each."""
+    methods = nn.Module.state_dict, nn.Module.load_state_dict
+    both = [StateDicts(lambda: 0, print) for _ in range(2)]
+    for one in both:
+        one.open()
+    for one in (both[1 - last], both[last]):
+        assert (nn.Module.state_dict, nn.Module.load_state_dict) != methods
+        one.close()
     assert (nn.Module.state_dict, nn.Module.load_state_dict) == methods
 
 
