@@ -294,8 +294,9 @@ def _by_targets(graph: StepGraph, loss: ObservedLoss, inputs: tuple[ObservedInpu
         )
         if not each_position or targets.is_floating_point():
             return CLASSIFICATION
-        # Tokens that no output stands for are not what is predicted.
-        return LABELLING if all(x.largest >= loss.classes > 0 for x in tokens) else LANGUAGE
+        # Tokens that no output stands for are not what is predicted, but for that of a beginning.
+        known = any(x.next_in_row or x.transposed or x.largest < loss.classes for x in tokens)
+        return LANGUAGE if known or not loss.classes else LABELLING
     return REGRESSION if loss.kind in DISTANCES else OTHER
 
 

@@ -136,6 +136,18 @@ def test_labels_of_tokens_are_told_from_the_next_tokens(classes, kind):
     assert recognise(graph, variables, read_loss(graph), tuple(_inputs(graph))) == kind
 
 
+def test_a_token_of_the_beginning_needs_no_output():
+    """The other inputs are the targets, one place on."""
+    table, head = nn.Embedding(13, 8), nn.Linear(8, 12)
+    y = torch.arange(ROWS * 6).reshape(ROWS, 6) % 12
+    x = torch.cat([torch.full((ROWS, 1), 12), y[:, :-1]], 1)
+    with TapeRecorder() as recorder:
+        F.cross_entropy(head(table(x)).flatten(0, 1), y.flatten()).backward()
+    variables = find_variables([{"table": table, "head": head, "x": x}])
+    graph = build_graph(recorder.tape, variables.held())
+    assert recognise(graph, variables, read_loss(graph), tuple(_inputs(graph))) == "language model"
+
+
 def test_a_sum_is_told_from_a_mean():
     """By the last reduction before the loss."""
     w, x = torch.randn(6, 3, requires_grad=True), torch.randn(ROWS, 6)
