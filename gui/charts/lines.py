@@ -7,7 +7,6 @@ it paints the same into itself, for evidence and for the small charts of which t
 """
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -555,16 +554,8 @@ class PaintedChart(Chart):
 @cache
 def load_pyqtgraph() -> Any:
     """Return pyqtgraph, which takes 0.2 s to be imported."""
-    # It asks for CUDA on behalf of a widget that is not used here, which takes another 0.05 s.
-    asked = "cuda.bindings"
-    there = sys.modules.get(asked)
-    sys.modules[asked] = None  # type: ignore[assignment]
-    try:
-        import pyqtgraph as pg
-    finally:
-        del sys.modules[asked]
-        if there is not None:
-            sys.modules[asked] = there
+    import pyqtgraph as pg
+
     pg.setConfigOptions(antialias=True)
     return pg
 
