@@ -744,13 +744,14 @@ def _is_never_drawn(replay: Replay, whole: Tensor, validation: Tensor, share: fl
     places = [n for n, t in enumerate(graph.inputs) if source_of(graph, t) is whole]
     if not places:
         return False
-    seen = torch.cat([inputs[places[0]] for inputs, _ in replay.batches]).flatten(1).float()
-    rows = validation[:MAX_EXAMPLES].flatten(1).float()
+    rows = validation[:MAX_EXAMPLES].float()
+    drawn = (inputs[places[0]].float() for inputs, _ in replay.batches)
+    seen = [row for batch in drawn if batch.shape[1:] == rows.shape[1:] for row in batch.cpu()]
     by_chance = (1 - min(1.0, share * len(rows) / len(whole))) ** len(seen)
-    if seen.shape[1] != rows.shape[1] or by_chance > SURELY_DRAWN:
+    if by_chance > SURELY_DRAWN:
         return False
-    known = {row.tobytes() for row in rows.cpu().numpy()}
-    return not any(row.tobytes() in known for row in seen.cpu().numpy())
+    known = {row.numpy().tobytes() for row in rows.cpu()}
+    return not any(row.numpy().tobytes() in known for row in seen)
 
 
 def _validation_data(variables: Variables) -> dict[str, Tensor]:

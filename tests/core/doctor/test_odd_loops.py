@@ -303,6 +303,26 @@ def test_validation_rows_are_a_slice_of_what_batches_are_drawn_from(end, cause):
     assert first(seen.diagnosis) == cause
 
 
+def test_validation_tokens_are_a_slice_of_what_batches_are_drawn_from():
+    """In a tensor of one dimension."""
+    tokens = torch.arange(2001) * torch.randint(1, 3, (2001,)) % 12
+    x, y = tokens[:-1], tokens[1:]
+    x_val, y_val = x[1500:], y[1500:]
+    table = nn.Embedding(12, 12)
+    optimizer = torch.optim.Adam(table.parameters(), lr=3e-2)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(60):
+            i = torch.randint(0, len(x), (64,))
+            loss = F.cross_entropy(table(x[i]), y[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    with torch.no_grad():
+        seen.validate(F.cross_entropy(table(x_val), y_val))
+    assert first(seen.diagnosis) == "data_overlap"
+
+
 @pytest.mark.parametrize("cause", ["data_overlap", ""])
 def test_validation_rows_beside_a_loader_of_a_subset(cause):
     """What is drawn is the subset, though its rows lie in a tensor that has all."""
