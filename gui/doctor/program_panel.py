@@ -297,11 +297,11 @@ class ProgramPanel(QWidget):
 
     def show_end(self, answer: dict[str, Any]) -> None:
         """Say how it ended."""
-        from core.doctor.rules.crash import usual_cause  # brings torch
-
         self.set_running(False)
         failed = [_place(one) for one in answer["failed"]]
         if answer["error"]:
+            from core.doctor.rules.crash import usual_cause  # brings torch
+
             where = f" ({', '.join(failed)})" if failed else ""
             cause = usual_cause(answer["error"])
             why = f" Its usual cause: {cause}." if cause else ""

@@ -116,9 +116,10 @@ def oscillation(rule: Rule, evidence: Evidence) -> Check:
     if correlation < ALTERNATING and size > 0.01:
         return rule.failed(measured, 0.75, "the learning rate", picture=picture)
     waves = _waves(losses)
-    if waves - _restarts(evidence) >= WAVES and _grows_longer(evidence):
-        return rule.not_checked("its sequences became longer meanwhile, so that the task is harder")
     if waves - _restarts(evidence) >= WAVES:
+        if _grows_longer(evidence):
+            longer = "its sequences became longer meanwhile, so that the task is harder"
+            return rule.not_checked(longer)
         measured, where = f"it rose and fell again {waves} times", "the learning rate or momentum"
         return rule.failed(measured, 0.6, where, "falls", picture)
     return rule.passed(measured, picture=picture)
