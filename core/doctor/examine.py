@@ -19,7 +19,8 @@ from ..training.trainer import Run, train
 from .diagnose import experiment, replay_of
 from .diagnosis import Diagnosis
 from .evidence import DataStats, Evidence
-from .experiments.data_checks import check_data, overlap
+from .experiments.data_checks import check_data
+from .experiments.overlaps import overlap
 from .experiments.proved_fixes import prove_fixes
 from .experiments.replay import REPLAY_ERRORS, Replay, copy_of
 from .experiments.run_access import (

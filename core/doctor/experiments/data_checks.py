@@ -1,28 +1,25 @@
 """What the data shows by itself, without any network: labels, overlap, what a context allows."""
 
 import math
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import Subset, TensorDataset
 
-from ...interruption import heed
 from ...ngrams import counted
-from ...telemetry.events import Array
 from ..evidence import DataStats
-from ..watch.graph import StepGraph, is_one_hot, tensors_of
+from ..watch.graph import StepGraph, is_one_hot
 from ..watch.node_wiring import nodes_meet
 from ..watch.tape import RECURRENT, Op
-from ..watch.variables import AMBIGUOUS, Variables, is_validation
+from ..watch.variables import Variables, is_validation
 from ..watch.watcher import Batch
 from .leaking_sums import leaking_sum
+from .overlaps import DISTINCTIVE, FEWEST_COLUMNS, evaluation_overlap, validation_overlap
 from .replay import REPLAY_ERRORS, Replay
-from .sources import source_of
+from .sources import source_of, stream_of
 
 MAX_EXAMPLES = 4000
 MAX_TABLE_EXAMPLES, MAX_TABLE_TOKENS = 100_000, 400_000
@@ -32,28 +29,8 @@ FEW_TOKENS = 1000
 UNRELATED = 0.06
 """How much better than by its frequency a token of a row is predicted by the one before it, where
 they are drawn independently."""
-BY_CHANCE = 0.05
-"""Probability with which none of a part of an evaluation is found, though all were learned from."""
-SURELY_DRAWN = 1e-3
-"""Probability with which batches have none of some rows, though these are drawn like others."""
-MIN_HITS = 5
-"""Examples of an evaluation that are found, below which it may be chance."""
-MIN_PIECES, OFTEN_TWICE = 64, 0.8
-"""Pieces of tokens that are searched; and the share of them that occurs twice, from which on to be
-found says nothing."""
-MAX_COMPARED, MIN_COPIES = 100_000, 10
-"""Rows whose copies are looked for; and different ones of which there have to be some."""
-HARDLY_TWICE, MANY_NUMBERS = 0.5, 50
-"""Share of the different rows, and numbers, from which on a column has enough of them that rows
-are not equal by chance: of two such columns, or of several."""
-MAX_MEMBERS = 1_000_000
-"""Examples of a subset that are compared by their places."""
 MORE_EXAMPLES = 4
 """Times a batch that stays the same, which there are to be drawn from."""
-DISTINCTIVE = 8
-"""Numbers of an example, from which on two are not equal by chance."""
-FEWEST_COLUMNS, ALL_DIFFER = 3, 0.9
-"""Of a table, and the share of different numbers in one of them, by which its rows are known."""
 BY_CHANCE = 0.1
 """How much better than by class frequency a second simple model is by chance, at most."""
 MANY_TARGETS = 32
@@ -120,10 +97,10 @@ def check_data(
         leaking = _leaking_column(replay) or _leaking_number(replay) or leaking_sum(graph)
         stats = replace(stats, leaking_column=leaking)
         stats = replace(stats, repeated=_repeated(replay, variables))
-        stats = replace(stats, **_validation_overlap(replay, variables))
+        stats = replace(stats, **validation_overlap(replay, variables))
         # Validation data may lie in a variable, and pieces of other data be drawn all the same.
         if math.isnan(stats.overlap) or not graph.inputs[0].is_floating_point():
-            stats = replace(stats, **_evaluation_overlap(replay, eval_rows))
+            stats = replace(stats, **evaluation_overlap(replay, eval_rows))
     except REPLAY_ERRORS:
         pass  # what is not known stays NaN, and its rules say so
     return stats
@@ -197,43 +174,13 @@ def _same_targets(targets: Sequence[Tensor]) -> bool:
     return differ and all(torch.equal(first, other) for other in targets[1:])
 
 
-# Where the examples come from.
-
-
-def _stream(graph: StepGraph) -> Tensor | None:
-    """Return the row of tokens that both inputs and targets were cut from."""
-    common = set.intersection(
-        *(graph.origin.get(id(t), set()) for t in (*graph.inputs, graph.targets))
-    )
-    cuts: list[tuple[Tensor, bool]] = [
-        (op.args[0], bool(tensors_of(op.args[1])))
-        for op in graph.tape.ops
-        if op.name == "getitem" and id(op.args[0]) in common and _is_row(op.args[0])
-    ]
-    for row, by_indices in cuts:
-        # An epoch's order is a row of whole numbers, too, but nothing is picked from it.
-        if by_indices:
-            return row
-    for row, _ in cuts:  # data[i : i + block]
-        if int(row.max()) + 1 < len(row) / 10:
-            return row
-    return None
-
-
-def _is_row(value: Any) -> bool:
-    """Whether it is a long row of whole numbers."""
-    if not isinstance(value, Tensor) or value.is_floating_point():
-        return False
-    return value.dim() == 1 and value.numel() > 1000
-
-
 # Labels.
 
 
 def _all_labels(graph: StepGraph, targets: Tensor) -> Tensor:
     """Return the labels of all examples, where the step shows them; else those of its batches."""
     assert graph.targets is not None
-    for labels in (_stream(graph), source_of(graph, graph.targets)):
+    for labels in (stream_of(graph), source_of(graph, graph.targets)):
         if labels is not None:
             return labels
     return targets
@@ -627,7 +574,7 @@ def _context(graph: StepGraph, inputs: Tensor, targets: Tensor) -> dict[str, Any
     length = _context_length(graph)
     if (given.is_floating_point() and not is_one_hot(given)) or not length:
         return {}
-    row = _stream(graph)
+    row = stream_of(graph)
     if row is None:
         row = _in_a_row(graph, inputs, targets)
     row = None if row is None else row[:MAX_STREAM].long()
@@ -678,155 +625,6 @@ def _in_a_row(graph: StepGraph, inputs: Tensor, targets: Tensor) -> Tensor | Non
     return torch.cat([last[:1].long(), targets.long()])
 
 
-# Overlap.
-
-
-def _validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
-    """Search the validation data in the training data."""
-    graph = replay.graph
-    if found := _same_dataset(variables):
-        return found
-    numbers_first = sorted(graph.inputs, key=lambda t: not t.is_floating_point())
-    sources = (source_of(graph, t) for t in numbers_first)
-    trained = next((source for source in sources if source is not None), None)
-    if trained is None:
-        trained = _stream(graph)
-    found = {}
-    if trained is None:
-        return found
-    whole, trained = trained, _drawn_part(trained, variables)
-    for name, tensor in _validation_data(variables).items():
-        if tensor is whole and name.lower() in AMBIGUOUS:
-            continue  # it is named after what it holds
-        if tensor is whole:
-            return {"overlap": 1.0, "overlap_with": name}
-        if tensor.dtype != trained.dtype or tensor.dim() != trained.dim():
-            continue
-        if tensor.shape[1:] != trained.shape[1:]:
-            continue
-        share = overlap(trained, tensor)
-        if share > 0 and _is_never_drawn(replay, whole, tensor, share):
-            continue  # it is a slice of all data, of which batches are drawn from another one
-        if share > found.get("overlap", -1.0):
-            found = {
-                "overlap": share,
-                "overlap_with": name,
-                "copied": copied_rows(trained, tensor),
-            }
-    for name, rows in _validation_parts(variables).items():
-        copied = copied_rows(trained, rows) if rows.shape[1:] == trained.shape[1:] else 0.0
-        if copied > found.get("overlap", 0.0):
-            found = {"overlap": copied, "overlap_with": name, "copied": copied}
-    return found
-
-
-def _validation_parts(variables: Variables) -> dict[str, Tensor]:
-    """Return by its name what a part of a data set of tensors holds that is there to validate."""
-    return {
-        name: dataset.dataset.tensors[0][list(dataset.indices[:MAX_COMPARED])]
-        for name, dataset in variables.datasets.items()
-        if is_validation(name)
-        and isinstance(dataset, Subset)
-        and isinstance(dataset.dataset, TensorDataset)
-    }
-
-
-def _is_never_drawn(replay: Replay, whole: Tensor, validation: Tensor, share: float) -> bool:
-    """Whether no observed batch has a row of validation data, of which chance would have had some.
-
-    Args:
-        replay: with the batches.
-        whole: what they are drawn from, (n, ...).
-        validation: what may be in it, (m, ...).
-        share: of it, that is.
-    """
-    graph = replay.graph
-    places = [n for n, t in enumerate(graph.inputs) if source_of(graph, t) is whole]
-    if not places:
-        return False
-    rows = validation[:MAX_EXAMPLES].float()
-    drawn = (inputs[places[0]].float() for inputs, _ in replay.batches)
-    seen = [row for batch in drawn if batch.shape[1:] == rows.shape[1:] for row in batch.cpu()]
-    by_chance = (1 - min(1.0, share * len(rows) / len(whole))) ** len(seen)
-    if by_chance > SURELY_DRAWN:
-        return False
-    known = {row.numpy().tobytes() for row in rows.cpu()}
-    return not any(row.numpy().tobytes() in known for row in seen)
-
-
-def _validation_data(variables: Variables) -> dict[str, Tensor]:
-    """Return validation data by its name: tensors, and of data sets of tensors the first one."""
-    found = variables.validation_data()
-    for name, dataset in variables.datasets.items():
-        # A part of a data set is told apart by its places: see _same_dataset.
-        if is_validation(name) and isinstance(dataset, TensorDataset):
-            found[name] = dataset.tensors[0]
-    return found
-
-
-def _drawn_part(whole: Tensor, variables: Variables) -> Tensor:
-    """Return those rows of what a batch comes from that its loader draws: a subset, or all."""
-    drawn = [
-        dataset
-        for name, dataset in variables.datasets.items()
-        if name in variables.loaders and not is_validation(name)
-    ]
-    if len(drawn) != 1:
-        return whole
-    members = _members(drawn[0], nested=True)
-    rows = [] if isinstance(members, int) else sorted(place for _, place in members)
-    return whole[rows] if rows and rows[-1] < len(whole) else whole
-
-
-def _same_dataset(variables: Variables) -> dict[str, Any]:
-    """See whether the data set behind a loader is that behind one of validation data.
-
-    Beside it, all of the data and parts that are split further may be in variables: where what is
-    drawn from is known by its loader, that alone counts.
-    """
-    sets = {name: found for name, found in variables.datasets.items() if isinstance(found, Sized)}
-    drawn = [name for name in variables.loaders if name in sets and not is_validation(name)]
-    ours = [_members(sets[name], bool(drawn)) for name in drawn or sets if not is_validation(name)]
-    shares = {
-        name: max(
-            (_shared(_members(found, bool(drawn)), mine, len(drawn) == 1) for mine in ours),
-            default=0.0,
-        )
-        for name, found in sets.items()
-        if is_validation(name)
-    }
-    worst = max(shares, key=lambda name: shares[name], default="")
-    return {"overlap": shares[worst], "overlap_with": worst} if worst and shares[worst] else {}
-
-
-def _members(dataset: Any, nested: bool) -> frozenset[tuple[int, int]] | int:
-    """Return which examples of which data set it has; the id of one that is no subset.
-
-    Args:
-        dataset: to be told apart.
-        nested: whether a part of a part is one of the whole.
-    """
-    if not isinstance(dataset, Subset) or len(dataset) > MAX_MEMBERS:
-        return id(dataset)
-    places, inner = [int(place) for place in dataset.indices], dataset.dataset
-    while nested and isinstance(inner, Subset):
-        places, inner = [int(inner.indices[place]) for place in places], inner.dataset
-    return frozenset((id(inner), place) for place in places)
-
-
-def _shared(
-    theirs: frozenset[tuple[int, int]] | int,
-    ours: frozenset[tuple[int, int]] | int,
-    learned_from: bool,
-) -> float:
-    """Return the share of theirs that is ours, too; of a whole data set, if it is learned from."""
-    if learned_from and isinstance(ours, int) and not isinstance(theirs, int):
-        return sum(of == ours for of, _ in theirs) / max(1, len(theirs))
-    if isinstance(theirs, int) or isinstance(ours, int):
-        return float(theirs == ours)
-    return len(theirs & ours) / max(1, len(theirs))
-
-
 def _repeated(replay: Replay, variables: Variables) -> str:
     """Say where one batch comes from that all steps have learned from; "" if they differ.
 
@@ -862,124 +660,3 @@ def _index_of(op: Op) -> Tensor | None:
         return None
     in_order = bool((index[1:] - index[:-1] == 1).all()) or index.dtype == torch.bool
     return None if in_order else index
-
-
-def _evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str, Any]:
-    """Search the inputs of an evaluation among the examples that were seen in training.
-
-    Of these a part was kept: the share that is found is that of the part. Where the loss is that of
-    some rows alone, as of the training nodes of a graph, the others are rightly seen, too.
-    """
-    graph = replay.graph
-    targets = graph.targets
-    if targets is not None and targets.dim() and len(targets) < len(graph.inputs[0]):
-        return {}
-    seen = torch.cat([inputs[0] for inputs, _ in replay.batches])
-    known = torch.unique(seen.flatten(1).float(), dim=0)  # each step may have had all of them
-    wide = math.prod(seen.shape[1:]) > DISTINCTIVE or _are_distinct(known.cpu().numpy())
-    floats = seen.is_floating_point()
-    fitting = [rows for rows in eval_rows if rows.shape[1:] == seen.shape[1:]]
-    fitting = [rows for rows in fitting if rows.is_floating_point() == floats]
-    if not floats:
-        return _pieces_overlap(_stream(graph), fitting)
-    if not wide or not fitting:
-        return {}
-    source = source_of(graph, graph.inputs[0])
-    part = min(1.0, len(known) / len(source)) if source is not None else 1.0
-    asked = torch.cat(fitting).flatten(1).to(known.device)
-    sums = known.sum(1)
-    hits = []
-    for row in asked:
-        # Equal rows have equal sums; few others do.
-        places = torch.nonzero((sums - row.sum()).abs() < 1e-3).flatten()
-        hits.append(bool(len(places)) and bool((known[places] == row).all(1).any()))
-    if sum(hits) < MIN_HITS and sum(hits) < len(hits):
-        return {"overlap": 0.0, "overlap_with": "the data of the evaluation"}
-    # An evaluation may go through training data first, and through new data then.
-    fitting_parts = [n for n in (4, 3, 2) if (1 - part) ** (len(hits) / n) < BY_CHANCE]
-    parts = np.array_split(np.array(hits, float), fitting_parts[0] if fitting_parts else 1)
-    share = min(1.0, min(float(found.mean()) for found in parts) / part)
-    return {"overlap": share, "overlap_with": "the data of the evaluation"}
-
-
-def _pieces_overlap(row: Tensor | None, pieces: Sequence[Tensor]) -> dict[str, Any]:
-    """Search pieces of tokens of an evaluation in the row that training cuts its own from.
-
-    Short ones occur twice in any text: how many do is seen by those of one half of the row that are
-    in the other.
-    """
-    count = sum(len(some) for some in pieces)
-    if row is None or count < MIN_PIECES:
-        return {}
-    whole = row.detach().cpu().contiguous()
-    asked = torch.cat(list(pieces)).to(whole.dtype).cpu()
-    length = asked.shape[1]
-    half, other = whole[: len(whole) // 2].numpy().tobytes(), whole[len(whole) // 2 :]
-    if asked.dim() != 2 or len(other) <= length:
-        return {}
-    places = np.linspace(0, len(other) - length, MIN_PIECES).astype(int)
-    twice = [half.find(other[at : at + length].numpy().tobytes()) >= 0 for at in places]
-    text = whole.numpy().tobytes()
-    hits = [text.find(piece.numpy().tobytes()) >= 0 for piece in asked]
-    if not all(hits) or float(np.mean(twice)) > OFTEN_TWICE:
-        return {}
-    return {"overlap": 1.0, "overlap_with": "the data of the evaluation"}
-
-
-def _are_distinct(rows: Array) -> bool:
-    """Whether rows of a few numbers differ, since one of these is hardly ever the same."""
-    some = rows[:MAX_EXAMPLES].reshape(len(rows[:MAX_EXAMPLES]), -1)
-    if some.shape[1] < FEWEST_COLUMNS:
-        return False
-    return any(len(np.unique(column)) > ALL_DIFFER * len(column) for column in some.T)
-
-
-def copied_rows(trained: Tensor, validation: Tensor) -> float:
-    """Return the share of the validation examples that are training examples, number for number.
-
-    NaN where examples may be equal by themselves: of few values, as in a truth table, of one
-    column, or where hardly any differ, as pictures that are empty.
-    """
-    if not trained.is_floating_point() or trained.dim() < 2 or not len(validation):
-        return math.nan
-    rows = trained[:MAX_COMPARED].detach().cpu().flatten(1).numpy()
-    new = validation[:MAX_COMPARED].detach().cpu().flatten(1).numpy()
-    if not _by_columns(rows[:: 1 + len(rows) // MAX_EXAMPLES]):
-        return math.nan
-    # Of each row its hash: pictures take more memory than there may be, a second time.
-    known = {hash(row.tobytes()) for row in rows}
-    found = [number for row in new if (number := hash(row.tobytes())) in known]
-    return len(found) / len(new) if len(set(found)) >= MIN_COPIES else 0.0
-
-
-def _by_columns(rows: Array) -> bool:
-    """Whether equal rows are no chance: in several columns hardly any number comes twice."""
-    different = len(np.unique(rows, axis=0))
-    counts = np.array([len(np.unique(column)) for column in rows.T[:MAX_COLUMNS]])
-    return bool(
-        (counts > HARDLY_TWICE * different).sum() >= 2
-        or (counts >= MANY_NUMBERS).sum() >= DISTINCTIVE
-    )
-
-
-def overlap(trained: Tensor, validation: Tensor) -> float:
-    """Return the share of the validation data that is in the training data as it is.
-
-    Runs of examples are searched, not single ones: in names and texts, short pieces occur twice
-    without anything being wrong.
-    """
-    rows = trained.detach().cpu().contiguous().numpy()
-    searched = validation.detach().cpu().contiguous().numpy()
-    width = max(1, int(np.prod(rows.shape[1:])))
-    real = np.issubdtype(rows.dtype, np.floating)
-    distinctive = (real and width > 8) or width > 100 or (real and _are_distinct(rows))
-    length = 1 if distinctive else max(48 // width, 40)
-    if len(searched) < length:
-        return math.nan
-    whole = rows.tobytes()
-    places = np.linspace(0, len(searched) - length, 24).astype(int)
-    hits = []
-    for place in places:
-        heed()
-        hits.append(whole.find(searched[place : place + length].tobytes()) >= 0)
-    return float(np.mean(hits))

@@ -21,8 +21,9 @@ from ..watch.graph import StepGraph
 from ..watch.tape import Op
 from ..watch.variables import Variables, is_validation
 from ..watch.watcher import MAX_BATCH_BYTES
-from .data_checks import overlap
+from .overlaps import overlap
 from .replay import Replay
+from .sources import are_never_drawn, picked_rows, rows_of_view
 
 MAX_ROWS, MAX_NEW = 20_000, 2000
 MAX_NEW_TARGETS = 40_000
@@ -301,7 +302,8 @@ def _of_rows(replay: Replay, variables: Variables, drawn: list[_Drawn], rows: Ro
     most_new = min(MAX_NEW, MAX_REPLAYS * len(x.batch))
     index = torch.arange(len(rows[0]))
     end = _never_drawn_from(replay.graph, x, len(index))
-    validation = _validation(variables, rows, y.batch is x.batch)
+    drawn_rows = picked_rows(x.picks, len(index))
+    validation = _validation(variables, rows, y.batch is x.batch, drawn_rows)
     is_new = True
     if validation is not None:
         new, source, used = validation
@@ -326,35 +328,32 @@ def _of(rows: Rows, index: Tensor) -> Rows:
 
 def _never_drawn_from(graph: StepGraph, x: _Drawn, count: int) -> int:
     """Return the first row of those at the end that are never drawn."""
-    found: list[int] = []
     for op in x.picks:
         index = op.argument(2, "index") if op.name == "index_select" else op.args[1]
-        if isinstance(index, tuple):
-            index = index[0]
-        if isinstance(index, Tensor) and not index.is_floating_point():
-            maker = graph.made_by(index)
-            if maker is not None and maker.name == "randint":
-                numbers = [n for n in maker.args if isinstance(n, int)]
-                high = maker.kwargs.get("high", numbers[-1] if numbers else count)
-                return min(count, int(high))
-            if index.dtype != torch.bool:
-                found += index.flatten().tolist()
-        elif isinstance(index, int):
-            found.append(index)
-        elif hasattr(index, "tolist"):  # of numpy
-            found += [int(n) for n in index.ravel().tolist()]
-    in_order = found == list(range(found[0], found[0] + len(found))) if found else True
-    if in_order or min(found) < 0:
-        return count
+        maker = graph.made_by(index) if isinstance(index, Tensor) else None
+        if maker is not None and maker.name == "randint":
+            numbers = [n for n in maker.args if isinstance(n, int)]
+            high = maker.kwargs.get("high", numbers[-1] if numbers else count)
+            return min(count, int(high))
+    found = picked_rows(x.picks, count)
+    if not found or found == list(range(found[0], found[0] + len(found))):
+        return count  # in order
     end = round((max(found) + 1) * (1 + 3 / len(found)))
     by_chance = (end / count) ** len(found) if end < count else 1.0
     return end if by_chance < CERTAIN else count
 
 
 def _validation(
-    variables: Variables, rows: Rows, same: bool
+    variables: Variables, rows: Rows, same: bool, drawn: list[int]
 ) -> tuple[Rows, str, Tensor | None] | None:
-    """Return validation data, its name, and which rows of the training data it is (or None)."""
+    """Return validation data, its name, and which rows of the training data it is (or None).
+
+    Args:
+        variables: what it is searched in.
+        rows: what batches are drawn from.
+        same: whether inputs are the targets, too.
+        drawn: which rows a step has drawn.
+    """
     for name, dataset in variables.datasets.items():
         if not is_validation(name):
             continue
@@ -375,6 +374,10 @@ def _validation(
     for name, first in _named_like(variables, rows, rows[0]):
         if len(first) < MIN_NEW or first is rows[0]:
             continue
+        own = rows_of_view(first, rows[0])
+        if own is not None and are_never_drawn(own, drawn, len(rows[0])):
+            index = torch.arange(own.start, own.stop)
+            return _of(rows, index), name, index
         new = (first, first) if same else _partners(variables, first, rows)
         if new and not overlap(_joined(rows), _joined(new)) > OVERLAPPING:
             return new, name, None

@@ -7,12 +7,8 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
 from core import watch
-from core.doctor.experiments.data_checks import (
-    _pieces_overlap,
-    _predictability,
-    copied_rows,
-    visits,
-)
+from core.doctor.experiments.data_checks import _predictability, visits
+from core.doctor.experiments.overlaps import _pieces_overlap, copied_rows
 
 
 def drawn(count, rows=64, batches=24, columns=16):
@@ -182,6 +178,32 @@ def test_training_data_that_is_named_after_what_it_holds():
     (check,) = (check for check in seen.diagnosis.checks if check.id == "data_overlap")
     assert check.passed and "x_test" in check.measured, check
     assert len(x_test)
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.0])
+def test_inputs_of_few_values_that_come_again_in_validation_data(noise):
+    """Whose targets differ are examples of their own; where all is equal, they are not new."""
+
+    def draw(count):
+        a, b = torch.randint(0, 30, (2, count)).float() / 30
+        x = torch.stack([a, b, a + b, a - b, a * b, a * a, b * b, (a - b) ** 2, (a + b) ** 2], 1)
+        return x, torch.sin(6 * a * b)[:, None] + noise * torch.randn(count, 1)
+
+    x_train, y_train = draw(1000)
+    x_val, y_val = draw(300)
+    net = torch.nn.Linear(9, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(40):
+            i = torch.randint(0, len(x_train), (32,))
+            loss = torch.nn.functional.mse_loss(net(x_train[i]), y_train[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert len(x_val) == len(y_val)
+    causes = [cause.id for cause in seen.diagnosis.causes]
+    assert ("data_overlap" in causes) is (noise == 0.0), seen.diagnosis.text()
 
 
 def tables():

@@ -83,6 +83,22 @@ def test_rows_that_are_never_drawn_are_new():
     assert data.new.inputs[:, 0].min() >= 300 > data.trained.inputs[:, 0].max()
 
 
+@pytest.mark.parametrize(("end", "is_new"), [(280, True), (ROWS, False)])
+def test_validation_data_is_a_slice_of_what_batches_are_drawn_from(end, is_new):
+    """As of one table for both, of which training draws the first rows, or all of them."""
+    x, y = table()
+    x_val = x[280:]
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for _ in range(6):
+            i = torch.randperm(end)[:64]
+            seen.step(step(net, x[i], y[i]))
+    data = found(seen)
+    assert len(x_val) and data.is_new is is_new and (data.source == "x_val") is is_new
+    if is_new:
+        assert data.new.inputs[:, 0].min() >= 280 > data.trained.inputs[:, 0].max()
+
+
 def test_a_part_is_held_out_where_nothing_new_is_found():
     """And it is said that the network may have learned from it."""
     x, y = table()
