@@ -141,6 +141,7 @@ class Evidence:
         empty_passes: how often the loop was begun again without a step, after the first time.
         left_by: an exception of the program's own that ended the loop, caught or not; "".
         trained_before: names of parameters that were there to be trained in an earlier loop.
+        trained_later: names of parameters that the optimisers of a later loop hold.
         is_unedited: whether the loop is one of a program that is watched as it is.
         train_loss: the last one on training data in eval mode; NaN.
         training_loss, new_loss: at the end, on training data and on new data, in eval mode; NaN.
@@ -182,6 +183,7 @@ class Evidence:
     empty_passes: int = 0
     left_by: str = ""
     trained_before: frozenset[str] = frozenset()
+    trained_later: frozenset[str] = frozenset()
     is_unedited: bool = False
     train_loss: float = np.nan
     training_loss: float = np.nan

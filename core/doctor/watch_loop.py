@@ -179,6 +179,12 @@ class WatchedLoop:
             self._safely(self._examine_again)
         return mine
 
+    def trained_later(self, names: frozenset[str]) -> None:
+        """Take which parameters a later loop trains: what is left for it is not forgotten here."""
+        if self._evidence is not None:
+            self._evidence.trained_later |= names
+            self._safely(self._examine_again)
+
     def _examine_again(self) -> None:
         """Judge again what is known, as after a notebook's later cell."""
         if self._evidence is not None:

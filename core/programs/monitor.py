@@ -376,6 +376,10 @@ class Monitor:
             name for key, name in variables.names.items() if key in before
         )
         self._trained |= {id(t): weakref.ref(t) for t in variables.parameters.values()}
+        held = {id(p) for o in variables.optimizers for g in o.param_groups for p in g["params"]}
+        names = frozenset(name for key, name in variables.names.items() if key in held)
+        for earlier in self.trainings[: self.trainings.index(training)]:
+            earlier.loop.trained_later(names)
         try:
             training.loop.end(error)
         finally:

@@ -377,6 +377,8 @@ def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | No
         for p in step.parameters:
             if p.name in updated or p.name.startswith("a parameter of"):
                 continue
+            if p.name in evidence.trained_later:
+                continue  # as where a head is trained first, and then all of it
             if not p.requires_grad and p.used:
                 found[p.name] = (p, "it requires no gradient")
             elif p.requires_grad and p.used and math.isnan(p.gradient):

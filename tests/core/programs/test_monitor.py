@@ -264,3 +264,25 @@ def test_what_an_earlier_training_had_is_known_to_a_later_one():
     train(1, head)
     first, second = (training.loop.trained_before for training in monitor.trainings)
     assert not first and {"body.weight", "layers[0].weight"} <= second
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_what_a_later_training_trains_is_not_forgotten_in_an_earlier_one(later):
+    """As where a head is trained first, and then all of it."""
+    body, head, x = nn.Linear(3, 4), nn.Linear(4, 2), torch.randn(20, 3)
+    places = [CodePlace("a.py", None, line) for line in (1, 2)]
+    watched = functools.partial(WatchedLoop, record=False, budget=0.0)
+    monitor = Monitor(places, watched, math.inf, lambda: None)
+    for number, layers in enumerate(([head], [body, head] if later else [head])):
+        optimizer = torch.optim.SGD([p for one in layers for p in one.parameters()], lr=0.1)
+        with monitor.training(number):
+            for _ in range(8):
+                loss = (head(body(x).tanh()) - x[:, :2]).square().mean()
+                monitor.root(loss).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                body.zero_grad()
+                monitor.step(number)
+    monitor.finish()
+    first = monitor.trainings[0].loop.diagnosis
+    assert ("parameter_not_trained" in [cause.id for cause in first.causes]) is not later
