@@ -543,3 +543,31 @@ def best_epoch_by_reference(watch, faulty):
                 lowest, best, since = validation, model.state_dict(), 0
                 best = best if faulty else copy.deepcopy(best)
         model.load_state_dict(best)
+
+
+@pair("noise is added to a slice in place, and stays in the data", "data_overwritten")
+def noise_that_stays(watch, faulty):
+    """Short signals of four shapes, with noise as augmentation."""
+    classes = torch.arange(800) % 4
+    times = torch.arange(24) * (classes[:, None] + 1) / 4
+    signals = (times + 6.3 * torch.rand(800, 1)).sin() + 0.3 * torch.randn(800, 24)
+    order = torch.randperm(800)
+    signals, classes = signals[order], classes[order]
+    X, Y, new = signals[:600], classes[:600], (signals[600:], classes[600:])
+    model = nn.Sequential(nn.Linear(24, 64), nn.ReLU(), nn.Linear(64, 4))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    with watch() as seen:
+        for _ in range(40):
+            for start in range(0, 600, 30):
+                x, y = X[start : start + 30], Y[start : start + 30]
+                if faulty:
+                    x += 0.3 * torch.randn(x.shape)
+                else:
+                    x = x + 0.3 * torch.randn(x.shape)
+                loss = F.cross_entropy(model(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+            with torch.no_grad():
+                seen.validate(F.cross_entropy(model(new[0]), new[1]).item())

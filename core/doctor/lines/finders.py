@@ -120,6 +120,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "padding_read": (ops.wired, ops.first_layer),
     "padding_in_loss": (ops.wired, ops.loss),
     "data_exhausted": (statements.made_once, statements.loader, ops.inputs),
+    "data_overwritten": (ops.wired, ops.inputs),
     "batch_repeated": (statements.loader, ops.inputs),
     "inputs_not_normalised": (data.data, ops.inputs, ops.first_layer),
     "targets_unscaled": (data.labels, ops.loss, ops.targets),

@@ -21,6 +21,8 @@ LARGE_INPUTS = 10.0
 TINY_INPUTS, LITTLE_LEARNED = 0.01, 0.6
 """The largest number of all inputs that are far too small; and the part of the loss that is then
 left."""
+MET_AGAIN = 1.5
+"""Times that an example is met, from which on what is left in the data comes back."""
 MANY_PASSES = 3
 """Times that a loop is begun, from which on it is one over epochs."""
 MAJORITY, MAJORITY_OF_TWO = 0.75, 0.92
@@ -310,6 +312,23 @@ def batch_repeated(rule: Rule, evidence: Evidence) -> Check:
         measured = f"all steps learn from one and the same batch: {where}"
         return rule.failed(measured, 0.9, "the batch")
     return rule.passed("no batch that stays was found")
+
+
+@rule(
+    "data_overwritten",
+    "data that stays as it is",
+    "No operation in place writes to the rows that a batch shows without a copy, unless each is met"
+    " once only.",
+    "changes of a copy",
+    "PyTorch's documentation of tensor views",
+)
+def data_overwritten(rule: Rule, evidence: Evidence) -> Check:
+    if evidence.data is None:
+        return rule.not_checked("the batches were not understood")
+    words = wired(rule, evidence)
+    if words and not evidence.sure_visits < MET_AGAIN:
+        return rule.failed(words, 0.96, "the batch")
+    return rule.passed("it stays" if not words else "each example is met once")
 
 
 @rule(

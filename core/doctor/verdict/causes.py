@@ -386,6 +386,13 @@ CAUSES = {
         "Make it anew in each epoch, or go over the list or the loader itself.",
         ("plateau", "lr_too_low", "labels_shuffled", "labels_noisy", "inputs_ignored"),
     ),
+    "data_overwritten": CauseText(
+        "The training data is changed in place",
+        "A slice is no copy: what += , *= or masking does to a batch stays in the data set, and is"
+        " done again in each epoch. In the end the network sees other inputs than it is tested on.",
+        "Write x = x + noise instead of x += noise, or copy the batch first: x = data[i].clone().",
+        ("train_eval_mismatch", "inputs_not_normalised", "plateau", "labels_shuffled", "nan"),
+    ),
     "batch_repeated": CauseText(
         "One batch for ever",
         "The batch is drawn once, before the loop: the network overfits a few examples, and"

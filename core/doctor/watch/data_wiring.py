@@ -1,0 +1,63 @@
+"""Training data that the loop itself writes to."""
+
+from torch import Tensor
+
+from .graph import StepGraph, Wired
+from .tape import Op
+from .variables import Variables
+
+GOES_ON = frozenset(
+    "add sub mul div iadd isub imul idiv itruediv pow ipow flip masked_fill dropout".split()
+)
+"""Changes in place that go on from what is there: done again, they change it once more."""
+
+
+def overwritten(graph: StepGraph, variables: Variables) -> Wired:
+    """Find examples that are changed where they lie, in a tensor that is there in every step.
+
+    A slice, and what one number picks, is no copy: what is done to it in place stays in the data,
+    and the next epoch begins with that.
+    """
+    slices: dict[int, Tensor] = {}
+    for op in graph.tape.ops:
+        if op.name == "getitem" and _are_rows_of(op.result, op.args[0]):
+            slices[id(op.result)] = op.args[0]
+        elif op.in_place and id(op.args[0]) in slices and (op.name in GOES_ON or _erases(op)):
+            whole = slices[id(op.args[0])]
+            if _is_given(graph, whole) and not _is_learned(op):
+                name = next((n for n, t in variables.data.items() if t is whole), "the data")
+                return f"{name} itself is changed, in each epoch anew", op
+    return None
+
+
+def _are_rows_of(part: object, whole: object) -> bool:
+    """Whether something is one row of a tensor, or some, without a copy of them."""
+    if not isinstance(part, Tensor) or not isinstance(whole, Tensor) or part.requires_grad:
+        return False
+    rows = part.shape[1:] == whole.shape[1:] and len(part) < len(whole) if part.dim() else False
+    shared = part.untyped_storage().data_ptr() == whole.untyped_storage().data_ptr()
+    return shared and (rows or part.shape == whole.shape[1:])
+
+
+def _is_given(graph: StepGraph, whole: Tensor) -> bool:
+    """Whether the network is given rows of a tensor, as they lie there or stacked."""
+    for given in graph.inputs:
+        maker = graph.made_by(given)
+        parts = maker.inputs if maker is not None and maker.name == "stack" else (given,)
+        if any(_are_rows_of(part.detach(), whole) for part in parts):
+            return True
+    return False
+
+
+def _erases(op: Op) -> bool:
+    """Whether a number is written into some places: ``x[mask] = 0``."""
+    return (
+        op.name == "setitem"
+        and isinstance(op.args[1], Tensor)
+        and isinstance(op.args[2], int | float)
+    )
+
+
+def _is_learned(op: Op) -> bool:
+    """Whether what is written depends on weights, as a pool of what a network has made does."""
+    return any(value.requires_grad for value in op.inputs)
