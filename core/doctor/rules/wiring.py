@@ -9,12 +9,16 @@ from ..watch.node_wiring import SUMS_GROW
 from ..watch.padding import COUNTED, PADDED
 from ..watch.training_kind import LABELLING, LANGUAGE
 from ..watch.wiring import (
+    ATTENTION,
+    BATCH_NORM,
     FEW_EXAMPLES,
     FEW_VALUES,
     GROWS,
     LARGE_LOGITS,
     MANY_BLOCKS,
     MANY_CALLS,
+    PLACES,
+    RECURRENCE,
     WIDE,
 )
 from .layers import FIRST_LOSS, FIRST_LOSS_MARGIN
@@ -26,12 +30,24 @@ MANY_STEPS, STAYS, TOLD = 200, 0.9, 0.5
 """Steps that leave so much of a guess by class frequency; and what a table then leaves of it."""
 
 
-def _by_wiring(rule: Rule, evidence: Evidence, confidence: float, where: str) -> Check:
-    """Return a check that failed if most of the observed steps are wired so."""
+def _by_wiring(
+    rule: Rule, evidence: Evidence, confidence: float, where: str, of: str = ""
+) -> Check:
+    """Return a check that failed if most of the observed steps are wired so.
+
+    Args:
+        rule: that checks.
+        evidence: of the loop.
+        confidence: if it failed.
+        where: it failed.
+        of: the part that a network has to have for that; "" where each may.
+    """
     if not any(step.layers for step in evidence.observations):
         return rule.not_checked("no layer was observed")
     if words := wired(rule, evidence):
         return rule.failed(words, confidence, where)
+    if of and not any(of in step.parts for step in evidence.observations):
+        return rule.not_checked(f"there is no {of}")
     return rule.passed("nothing of that kind")
 
 
@@ -58,9 +74,10 @@ def state_detached(rule: Rule, evidence: Evidence) -> Check:
     guess = evidence.uniform if math.isfinite(evidence.uniform) else evidence.began
     compared = evidence.result(References)
     others = compared is not None and compared.same < FAR_BETTER * compared.own
-    if evidence.ended < STAYS * guess and not others:
+    check = _by_wiring(rule, evidence, 0.92, "the recurrence", RECURRENCE)
+    if check.passed is False and evidence.ended < STAYS * guess and not others:
         return rule.passed("it learns all the same")
-    return _by_wiring(rule, evidence, 0.92, "the recurrence")
+    return check
 
 
 @rule(
@@ -72,7 +89,7 @@ def state_detached(rule: Rule, evidence: Evidence) -> Check:
     "Vaswani et al. 2017, section 3.2.1",
 )
 def attention_unscaled(rule: Rule, evidence: Evidence) -> Check:
-    return _by_wiring(rule, evidence, 0.7, "the attention")
+    return _by_wiring(rule, evidence, 0.7, "the attention", ATTENTION)
 
 
 @rule(
@@ -83,7 +100,7 @@ def attention_unscaled(rule: Rule, evidence: Evidence) -> Check:
     "Vaswani et al. 2017, section 3.2.1",
 )
 def attention_axis(rule: Rule, evidence: Evidence) -> Check:
-    return _by_wiring(rule, evidence, 0.94, "the attention")
+    return _by_wiring(rule, evidence, 0.94, "the attention", ATTENTION)
 
 
 @rule(
@@ -94,7 +111,7 @@ def attention_axis(rule: Rule, evidence: Evidence) -> Check:
     "Karpathy 2023, Let's build GPT",
 )
 def attention_mask_late(rule: Rule, evidence: Evidence) -> Check:
-    return _by_wiring(rule, evidence, 0.92, "the attention mask")
+    return _by_wiring(rule, evidence, 0.92, "the attention mask", ATTENTION)
 
 
 @rule(
@@ -115,7 +132,7 @@ def layer_repeated(rule: Rule, evidence: Evidence) -> Check:
     "Wu and He 2018, Group normalization",
 )
 def batch_norm_tiny(rule: Rule, evidence: Evidence) -> Check:
-    return _by_wiring(rule, evidence, 0.88, "the batch norm")
+    return _by_wiring(rule, evidence, 0.88, "the batch norm", BATCH_NORM)
 
 
 @rule(
@@ -127,10 +144,10 @@ def batch_norm_tiny(rule: Rule, evidence: Evidence) -> Check:
 )
 def padding_read(rule: Rule, evidence: Evidence) -> Check:
     data = evidence.data
-    learned = data is not None and evidence.ended < 0.5 * data.entropy
-    if learned:
+    check = _by_wiring(rule, evidence, 0.75, "the padding", RECURRENCE)
+    if check.passed is False and data is not None and evidence.ended < 0.5 * data.entropy:
         return rule.passed("it learns all the same")
-    return _by_wiring(rule, evidence, 0.75, "the padding")
+    return check
 
 
 @rule(
@@ -141,7 +158,7 @@ def padding_read(rule: Rule, evidence: Evidence) -> Check:
     "PyTorch's documentation of CrossEntropyLoss",
 )
 def padding_in_loss(rule: Rule, evidence: Evidence) -> Check:
-    return _by_wiring(rule, evidence, 0.88, "the loss")
+    return _by_wiring(rule, evidence, 0.88, "the loss", PLACES)
 
 
 @rule(
@@ -210,4 +227,4 @@ def normalisation_missing(rule: Rule, evidence: Evidence) -> Check:
     "He et al. 2016; Vaswani et al. 2017, section 3.1",
 )
 def residual_missing(rule: Rule, evidence: Evidence) -> Check:
-    return _by_wiring(rule, evidence, 0.85, "the blocks")
+    return _by_wiring(rule, evidence, 0.85, "the blocks", ATTENTION)

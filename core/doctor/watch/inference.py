@@ -147,7 +147,8 @@ def compare_inference(
     same_context = 0 if remembers else drawn_from_one(contexts)
     extra += newest_elsewhere(graph, batches, contexts)
     stale = _stale_keys(graph, tape)
-    return InferenceStats(tuple(missing), tuple(extra), modes, stale, same_context)
+    drawn = len(contexts.moves)
+    return InferenceStats(tuple(missing), tuple(extra), modes, stale, same_context, drawn)
 
 
 def _threshold_is_zero(tape: Tape, weights: dict[int, Tensor]) -> bool:

@@ -246,6 +246,7 @@ class Observation:
         has_backward: whether there was a backward pass.
         evaluates: whether its loss is one of torch's loss functions, computed without gradients.
         wiring: what is wired oddly: the cause, and how it shows.
+        parts: those that not all networks have, such as attention.
     """
 
     step: int
@@ -280,6 +281,7 @@ class Observation:
     has_backward: bool = True
     evaluates: bool = False
     wiring: tuple[tuple[str, str], ...] = ()
+    parts: frozenset[str] = frozenset()
 
     @property
     def gradients_accumulate(self) -> bool:
@@ -311,6 +313,7 @@ class InferenceStats:
         training_modules: modules that are in training mode during inference.
         stale: at which keys attention looks that are of another prompt, or not the newest; "".
         same_context: how many tokens were drawn from one and the same context.
+        drawn: how many were drawn from a context, and the next one was seen.
         training_loss, inference_loss: of the same batch, both ways; NaN.
     """
 
@@ -319,6 +322,7 @@ class InferenceStats:
     training_modules: tuple[str, ...] = ()
     stale: str = ""
     same_context: int = 0
+    drawn: int = 0
     training_loss: float = math.nan
     inference_loss: float = math.nan
 

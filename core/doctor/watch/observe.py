@@ -14,7 +14,7 @@ from .observation import LossTerm, Observation, ObservedInput, ObservedLayer, Ob
 from .tape import FACTORIES, RANDOM, Op, Tape, ops_behind
 from .training_kind import compared_rows, entropy_bonus, recognise, summed_items
 from .variables import Variables
-from .wiring import wiring
+from .wiring import parts, wiring
 
 EPSILON = 1e-12
 FEW_ROWS = 8
@@ -89,6 +89,7 @@ def observe(
         evaluates=any(number_of(one) == number for one in graph.tape.evaluated_losses),
         draws_examples=not inputs and _draws_examples(graph),
         wiring=wiring(graph, variables),
+        parts=parts(graph),
     )
 
 

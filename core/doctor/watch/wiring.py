@@ -4,6 +4,7 @@ Each finding is named by the cause that it is; :func:`wiring` says it in words.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable
 
 import torch
@@ -61,6 +62,8 @@ MIN_ANSWERS, SHIFTED = 64, 0.5
 SHIFTS = frozenset("getitem narrow roll pad split chunk unbind".split())
 """Calls by which tokens that were looked up may come to another place."""
 NORMAL = ("randn", "randn_like", "normal")
+ATTENTION, BATCH_NORM, RECURRENCE = "attention", "batch norm", "recurrence"
+PLACES = "sequence of targets"
 CUTS, MANY_CALLS = ("detach", "data"), 3
 """Calls that leave a gradient behind; and calls of a layer that make it a recurrent one."""
 
@@ -70,6 +73,27 @@ def wiring(graph: StepGraph, variables: Variables) -> tuple[tuple[str, str], ...
     with torch.no_grad():
         found = [(cause, find(graph, variables)) for cause, find in FINDINGS.items()]
     return tuple((cause, one[0]) for cause, one in found if one)
+
+
+def parts(graph: StepGraph) -> frozenset[str]:
+    """Return which of the parts a step has that not all networks have, and rules ask for."""
+    calls = Counter(id(t) for op in graph.ops for t in op.inputs if id(t) in graph.weights)
+    names = {op.name for op in graph.ops}
+    given = graph.inputs[0] if graph.inputs else None
+    has = {
+        ATTENTION: attends(graph),
+        BATCH_NORM: "batch_norm" in names,
+        RECURRENCE: bool(names & RECURRENT) or max(calls.values(), default=0) >= MANY_CALLS,
+        PLACES: _has_places(graph.targets, given),
+    }
+    return frozenset(part for part, there in has.items() if there)
+
+
+def _has_places(targets: Tensor | None, given: Tensor | None) -> bool:
+    """Whether there are several targets for a row of the inputs, be it in one long row."""
+    if targets is None or given is None or not targets.dim() or not given.dim():
+        return False
+    return targets.dim() > 1 or len(targets) > len(given)
 
 
 def wired_in(cause: str, graph: StepGraph, variables: Variables) -> Op | None:

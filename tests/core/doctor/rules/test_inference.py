@@ -56,10 +56,12 @@ def test_both_modes_of_one_batch(last, passed):
     assert train_eval_mismatch.check(alike).passed
 
 
-@pytest.mark.parametrize(("count", "passed"), [(0, True), (20, False)])
-def test_context_frozen(count, passed):
+@pytest.mark.parametrize(
+    ("count", "drawn", "passed"), [(0, 20, True), (20, 20, False), (0, 0, None)]
+)
+def test_context_frozen(count, drawn, passed):
     """Twenty tokens, each as if it were the first."""
-    found = evidence(inference=InferenceStats(same_context=count))
+    found = evidence(inference=InferenceStats(same_context=count, drawn=drawn))
     assert context_frozen.check(found).passed is passed
     assert context_frozen.check(evidence()).passed is None
 
@@ -79,7 +81,9 @@ def test_eval_mode_from_some_step_on(eval_from, validations, passed):
 def test_a_stale_cache():
     """Attention over keys of another prompt."""
     assert stale_cache.check(evidence()).passed is None
-    assert stale_cache.check(evidence(inference=InferenceStats())).passed
+    attends = [step(n, parts=frozenset({"attention"})) for n in range(3)]
+    assert stale_cache.check(evidence(attends, inference=InferenceStats())).passed
+    assert stale_cache.check(evidence(inference=InferenceStats())).passed is None
     seen = InferenceStats(stale="40 keys at position 3")
     assert stale_cache.check(evidence(inference=seen)).passed is False
 
