@@ -249,9 +249,23 @@ def transitions(count=6000):
     return state, action, done.clone(), after, done
 
 
-def q_learning(watch, gather_from_other=False, synced=True):
+def up_to_the_end(batch, target):
+    _, _, r, s2, done = batch
+    with torch.no_grad():
+        best = target(torch.eye(8)[s2]).max(1).values
+        return r + 0.8 * best * (1 - done)
+
+
+def past_the_end(batch, target):
+    _, _, r, s2, _done = batch
+    with torch.no_grad():
+        best = target(torch.eye(8)[s2]).max(1).values
+        return r + 0.8 * best
+
+
+def q_learning(watch, gather_from_other=False, synced=True, wanted_of=up_to_the_end):
     """Fit Q(state, action) for a way to the right end; its target network is synced at times."""
-    s, a, r, s2, done = transitions()
+    s, a = transitions()[:2]
     q, target = net(8, 32, 2), net(8, 32, 2)
     target.load_state_dict(q.state_dict())
     optimizer = torch.optim.Adam(q.parameters(), lr=3e-3)
@@ -261,9 +275,7 @@ def q_learning(watch, gather_from_other=False, synced=True):
             i = torch.randint(0, len(s), (64,))
             j = torch.randint(0, len(s), (64,)) if gather_from_other else i
             value = q(eye[s[i]]).gather(1, a[j, None]).squeeze(1)
-            with torch.no_grad():
-                best = target(eye[s2[i]]).max(1).values
-                wanted = r[i] + 0.8 * best * (1 - done[i])
+            wanted = wanted_of([column[i] for column in transitions()], target)
             loss = F.smooth_l1_loss(value, wanted)
             optimizer.zero_grad()
             loss.backward()
@@ -283,6 +295,11 @@ def actions_of_other_transitions(watch, faulty):
 @pair("the target network stays as it began", "stale_target")
 def target_network_never_synced(watch, faulty):
     q_learning(watch, synced=not faulty)
+
+
+@pair("the value of the state behind the end of an episode is added", "terminal_ignored")
+def target_past_the_end(watch, faulty):
+    q_learning(watch, wanted_of=past_the_end if faulty else up_to_the_end)
 
 
 @pair("kl_div of two softmaxes, without a logarithm", "wrong_loss")

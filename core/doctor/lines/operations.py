@@ -10,6 +10,7 @@ from torch import nn
 
 from ..diagnosis import Cause
 from ..made_modules import last_name, path
+from ..watch.episode_ends import compared_bootstraps
 from ..watch.loss_wiring import met_all_targets
 from ..watch.tape import OWN_FUNCTION, RECURRENT, Line, Op
 from ..watch.wiring import attentions, wired_in
@@ -194,6 +195,12 @@ def recurrent(lines: Lines, cause: Cause) -> Iterator[Line]:
 def wired(lines: Lines, cause: Cause) -> Iterator[Line]:
     """The operation in which something is wired oddly."""
     yield from lines.of_op(wired_in(cause.id, lines.graph, lines.variables))
+
+
+def bootstrapped(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where discounted values of later states are added to rewards."""
+    for found in compared_bootstraps(lines.graph):
+        yield from existing(found.line)
 
 
 def meeting(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -485,6 +485,24 @@ def stale_target(rule: Rule, evidence: Evidence) -> Check:
 
 
 @rule(
+    "terminal_ignored",
+    "ends of episodes",
+    "A target that adds discounted values to rewards uses the flag for the end of an episode that"
+    " comes with them; the flag of a time limit may be left out.",
+    "no value behind the end of an episode",
+    "Mnih et al. 2015, algorithm 1; Pardo et al. 2018, Time limits in reinforcement learning",
+)
+def terminal_ignored(rule: Rule, evidence: Evidence) -> Check:
+    if not evidence.observations:
+        return rule.not_checked("no complete step was observed")
+    # One step tells: in others no episode may end.
+    found = [words for step in evidence.observations for id, words in step.wiring if id == rule.id]
+    if found:
+        return rule.failed(found[-1], 0.93, "the target")
+    return rule.passed("no flag that is left out was found")
+
+
+@rule(
     "weights_restored",
     "updates that stay",
     "A step begins with the weights that the step before has left, or with better ones.",

@@ -148,6 +148,14 @@ CAUSES = {
         " small part of the way in each.",
         ("plateau",),
     ),
+    "terminal_ignored": CauseText(
+        "Terminal states ignored: the target bootstraps past the end of an episode",
+        "Behind the end there is nothing to be had: with a value there, states that are about to"
+        " fail look as good as any, and values grow with those of one another.",
+        "Multiply the next state's value by (1 - done): r + gamma * (1 - done) * value; where only"
+        " a time limit ends an episode, leave it.",
+        ("plateau", "lr_too_low", "labels_shuffled", "stale_target"),
+    ),
     "frozen_layer": CauseText(
         "A layer is frozen",
         "The loss depends on its weights, but they require no gradient (or their learning"

@@ -29,6 +29,7 @@ from torch.optim.optimizer import (
 from torch.overrides import TorchFunctionMode, handle_torch_function
 
 from ...interruption import heed
+from .bootstrap import Bootstrap, BootstrapReader, flags_in
 from .safe_log import RECORDED, SafeLog
 
 Substitutes = Mapping[int, Tensor]
@@ -187,6 +188,7 @@ class Tape:
         discarded: backward passes of the same line whose gradients were zeroed before the next
             one, and nothing had used them.
         added: whether a pass added to gradients that nothing had used.
+        bootstraps: targets made of rewards and discounted values, with a gradient or without.
     """
 
     ops: list[Op] = field(default_factory=list)
@@ -210,6 +212,7 @@ class Tape:
     clipped: float = math.nan
     discarded: int = 0
     added: bool = False
+    bootstraps: list[Bootstrap] = field(default_factory=list)
     _generators: dict[int, torch.Generator] = field(default_factory=dict)
 
     def generator(self, original: torch.Generator) -> torch.Generator:
@@ -268,6 +271,7 @@ class TapeRecorder(TorchFunctionMode):
         self._carried: dict[int, bool] = {}
         self._moved: set[int] = set()
         self._evaluated: dict[int, weakref.ref[Tensor]] = {}
+        self._reader = BootstrapReader()
         self._in_own_function = False
         self._in_update = False
         self._steps = False
@@ -423,6 +427,8 @@ class TapeRecorder(TorchFunctionMode):
         )
         if fed:
             tape.fed_by_eval.add(id(tape.ops[-1]))
+        if self._training:
+            self._read_bootstrap(name, args, inputs, outputs)
         looks_up = name in ("getitem", "index_select") and any(
             t.is_leaf and t.requires_grad for t in inputs[:1]
         )
@@ -440,6 +446,9 @@ class TapeRecorder(TorchFunctionMode):
         for tensor in tensors_in(result):
             if id(tensor) not in written:
                 self._evaluated[id(tensor)] = weakref.ref(tensor)
+        inputs = (*tensors_in(args), *tensors_in(kwargs))
+        by_weights = name in PRODUCTS and any(isinstance(t, Parameter) for t in inputs)
+        self._read_bootstrap(name, args, inputs, tuple(tensors_in(result)), by_weights)
         tape.drew_actions |= name in SAMPLED
         if name in LOSSES and isinstance(result, Tensor) and result.numel() == 1:
             tape.evaluated_losses.append(result.detach())
@@ -464,6 +473,24 @@ class TapeRecorder(TorchFunctionMode):
                 values = given.detach()
                 kept = values.float() if given.is_floating_point() else values
                 tape.eval_inputs.append((tuple(given.shape[1:]), kept))
+
+    def _read_bootstrap(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        inputs: tuple[Tensor, ...],
+        outputs: tuple[Tensor, ...],
+        by_weights: bool = False,
+    ) -> None:
+        """Note a target that bootstraps, and the flags that are at hand where it is made."""
+        target = self._reader.read(name, args, inputs, outputs, by_weights)
+        frame = frame_of_program() if target is not None else None
+        if target is not None and frame is not None:
+            with torch._C.DisableTorchFunction(), torch.no_grad():
+                values = target.detach().flatten().clone()
+                flags = flags_in(frame.f_locals, len(values))
+            line = frame.f_code.co_filename, frame.f_lineno
+            self.tape.bootstraps.append(Bootstrap(values, line, flags))
 
     def _gradient_hook(self, key: int) -> Callable[[Tensor], None]:
         gradients = self.tape.activation_gradients
@@ -645,12 +672,18 @@ def line_of_program(around_forward: bool = False) -> Line | None:
     Args:
         around_forward: whether it is the one that calls the network, not one in its ``forward``.
     """
-    frame = sys._getframe(1)
+    frame = frame_of_program(around_forward)
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else None
+
+
+def frame_of_program(around_forward: bool = False) -> FrameType | None:
+    """Return the frame of that line."""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         passed = around_forward and frame.f_code.co_name in ("forward", "__call__")
         if not passed and _is_own(frame.f_code.co_filename):
-            return frame.f_code.co_filename, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
+            return frame
+        frame = frame.f_back
     return None
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .contexts import LOOK_UPS, index_of
 from .data_wiring import overwritten
+from .episode_ends import ends_ignored
 from .graph import StepGraph, Wired, made_without_data
 from .loss_wiring import minimised_similarity, wrong_form, zeros_of_a_mask
 from .node_wiring import mixed_graphs, summed_neighbours
@@ -606,6 +607,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "batch_mixed": lambda graph, variables: mixed_graphs(graph),
     "collapse": lambda graph, variables: zeros_of_a_mask(graph),
     "labels_out_of_range": lambda graph, variables: blank_in_targets(graph),
+    "terminal_ignored": lambda graph, variables: ends_ignored(graph),
 }
 
 
