@@ -20,6 +20,7 @@ from ..experiments.reference_networks import References
 from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedLayer, ObservedParameter
 from ..watch.training_kind import ACTOR, ADVERSARIAL, DIFFERENTIATES, RANGE_TEST
+from ..watch.wiring import BOOTSTRAP
 from .rule import Rule, names, rule, wired
 
 MIN_STEPS = 4
@@ -499,6 +500,8 @@ def terminal_ignored(rule: Rule, evidence: Evidence) -> Check:
     found = [words for step in evidence.observations for id, words in step.wiring if id == rule.id]
     if found:
         return rule.failed(found[-1], 0.93, "the target")
+    if not any(BOOTSTRAP in step.parts for step in evidence.observations):
+        return rule.not_checked(f"there is no {BOOTSTRAP}")
     return rule.passed("no flag that is left out was found")
 
 

@@ -64,7 +64,7 @@ SHIFTS = frozenset("getitem narrow roll pad split chunk unbind".split())
 """Calls by which tokens that were looked up may come to another place."""
 NORMAL = ("randn", "randn_like", "normal")
 ATTENTION, BATCH_NORM, RECURRENCE = "attention", "batch norm", "recurrence"
-PLACES = "sequence of targets"
+PLACES, BOOTSTRAP = "sequence of targets", "target of rewards and later values"
 CUTS, MANY_CALLS = ("detach", "data"), 3
 """Calls that leave a gradient behind; and calls of a layer that make it a recurrent one."""
 
@@ -86,6 +86,7 @@ def parts(graph: StepGraph) -> frozenset[str]:
         BATCH_NORM: "batch_norm" in names,
         RECURRENCE: bool(names & RECURRENT) or max(calls.values(), default=0) >= MANY_CALLS,
         PLACES: _has_places(graph.targets, given),
+        BOOTSTRAP: bool(graph.tape.bootstraps),
     }
     return frozenset(part for part, there in has.items() if there)
 
