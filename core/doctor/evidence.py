@@ -74,6 +74,7 @@ class DataStats:
             over that by chance; 0 where none came again.
         came_again, other_label: how many did, and the share that had another label.
         leaking_column: what of the inputs is the label, or nearly, in words; "".
+        moved_targets: that targets of pictures were not flipped or rotated as these, in words; "".
         independent_tokens: whether the tokens of an example tell nothing of one another, as drawn
             ones do: its label may then depend on several of them together.
         sees_whole: whether the simple models see all that the network does: False where it reads
@@ -104,6 +105,7 @@ class DataStats:
     came_again: int = 0
     other_label: float = 0.0
     leaking_column: str = ""
+    moved_targets: str = ""
 
 
 @dataclass

@@ -193,6 +193,40 @@ def spots_of_few_pixels(watch, faulty):
                 seen.step(loss)
 
 
+class Segments(Dataset):
+    """Pictures and masks that are flipped now and then, or the pictures alone."""
+
+    def __init__(self, images, masks, both):
+        self.images, self.masks, self.both = images, masks, both
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        image, mask = self.images[i], self.masks[i]
+        if random.random() < 0.5:
+            image = image.flip(-1)
+            mask = mask.flip(-1) if self.both else mask
+        return image, mask
+
+
+@pair("pictures are flipped as an augmentation, and their masks are not", "labels_shuffled")
+def masks_are_not_flipped(watch, faulty):
+    images, masks = spots()
+    loader = DataLoader(Segments(2 * images, masks, not faulty), batch_size=25, shuffle=True)
+    model = segmenter()
+    weight = torch.tensor(40.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    with watch() as seen:
+        for _epoch in range(8):
+            for image, mask in loader:
+                loss = F.binary_cross_entropy_with_logits(model(image), mask, pos_weight=weight)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+
+
 @pair("CrossEntropyLoss of one channel: the softmax of one score is 1", "wrong_loss")
 def cross_entropy_of_one_score(watch, faulty):
     """Is the arrow upright (1) or lying (0)?"""

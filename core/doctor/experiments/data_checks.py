@@ -17,6 +17,7 @@ from ..watch.tape import RECURRENT, Op
 from ..watch.variables import Variables, is_validation
 from ..watch.watcher import Batch
 from .leaking_sums import leaking_sum
+from .moved_targets import moved_targets
 from .overlaps import DISTINCTIVE, FEWEST_COLUMNS, evaluation_overlap, validation_overlap
 from .replay import REPLAY_ERRORS, Replay
 from .sources import source_of, stream_of
@@ -96,6 +97,7 @@ def check_data(
         stats = replace(stats, **_contradictions(replay))
         leaking = _leaking_column(replay) or _leaking_number(replay) or leaking_sum(graph)
         stats = replace(stats, leaking_column=leaking)
+        stats = replace(stats, moved_targets=moved_targets(replay))
         stats = replace(stats, repeated=_repeated(replay, variables))
         stats = replace(stats, **validation_overlap(replay, variables))
         # Validation data may lie in a variable, and pieces of other data be drawn all the same.

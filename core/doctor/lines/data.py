@@ -30,6 +30,8 @@ REPEATS = frozenset("repeat repeat_interleave tile resample fit_resample".split(
 """What makes several rows of one."""
 JOINS = frozenset("cat concat concatenate vstack row_stack ConcatDataset".split())
 """What makes rows of several parts; of parts that come from the same rows several of one."""
+TURNS, TRANSFORMS = ("flip", "rot", "affine", "transpose"), ("transform", "aug", "compose")
+"""Parts of names of what moves the pixels of pictures, or may."""
 NEAREST = 2
 """Lines that give data its last values, and those before."""
 COLUMNS = ("1", "-1")
@@ -86,6 +88,20 @@ def misaligned(lines: Lines, cause: Cause) -> Iterator[Line]:
             shared = call in other.calls and other.calls[call].is_index == at.is_index
             if not shared and last_name(call.func) in (DRAWS if at.is_index else reorders):
                 yield at.step.line
+
+
+def moved_alone(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where pictures are flipped or rotated, and their targets are not, or at other times."""
+    inputs, targets = lines.ways or (Way(), Way())
+    both = {last_name(call.func) for call in targets.calls}
+    for parts in (TURNS, TRANSFORMS):
+        found = [
+            (last_name(call.func) in both, at.step.line)
+            for call, at in inputs.calls.items()
+            if call not in targets.calls
+            and any(part in last_name(call.func).lower() for part in parts)
+        ]
+        yield from (line for _, line in sorted(found, key=lambda one: one[0]))
 
 
 def parted(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -66,6 +66,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
         "the attention mask",
         (ops.thrown_away, statements.triangle, ops.attention, ops.layer),
     ),
+    ("labels_shuffled", "the pictures", (data.moved_alone, ops.inputs, ops.targets)),
     ("batch_mixed", "before the loss", (ops.outputs, ops.loss)),
     ("batch_mixed", "the batch", (ops.inputs, ops.targets, ops.loss)),
     ("class_imbalance", "the weights of the classes", (ops.loss, data.labels)),

@@ -335,13 +335,18 @@ def data_overwritten(rule: Rule, evidence: Evidence) -> Check:
     "labels_shuffled",
     "labels that match the inputs",
     "Simple models predict labels from inputs better than by class frequency; an example that comes"
-    " again has the label that it had.",
+    " again has the label that it had; targets of a picture's pixels are not those of it flipped or"
+    " rotated.",
     "clearly less",
 )
 def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
     data, overfit = evidence.data, evidence.experiments.get("overfit_one_batch")
     if words := wired(rule, evidence):
         return rule.failed(words, 0.93, "the targets", "those of the inputs")
+    if data is not None and data.moved_targets:
+        return rule.failed(
+            data.moved_targets, 0.93, "the pictures", "targets moved as pictures are"
+        )
     if evidence.training_kind == CONTRASTIVE:
         return _partners_shuffled(rule, evidence)
     if not evidence.is_supervised:

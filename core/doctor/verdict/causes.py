@@ -443,8 +443,9 @@ CAUSES = {
         "Labels shuffled: they do not belong to their inputs",
         "One batch can be overfit, but nothing generalises to the next one: the loss stays at"
         " that of a guess by class frequency.",
-        "Index inputs and labels with the same indices, and shuffle them together; shift labels"
-        " once, and keep what was computed by the number of the example.",
+        "Index inputs and labels with the same indices, and shuffle them together; flip and rotate"
+        " a mask with its picture; shift labels once, and keep what was computed by the number of"
+        " the example.",
         ("plateau", "overfitting", "lr_too_low", "labels_noisy"),
     ),
     "labels_noisy": CauseText(

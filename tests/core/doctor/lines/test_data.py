@@ -333,3 +333,37 @@ for step in range(2):
 {step}"""
     found, wanted = first_line(source, "labels_shuffled", "the labels")
     assert found == wanted
+
+
+PICTURES = """
+import random
+from torch.utils.data import DataLoader, Dataset
+pictures, masks = torch.rand(64, 1, 8, 8), torch.rand(64, 1, 8, 8).round()
+class Pictures(Dataset):
+    def __len__(self):
+        return 64
+    def __getitem__(self, n):
+        picture, mask = pictures[n], masks[n]
+        {moved}
+        return picture, mask
+net = nn.Conv2d(1, 1, 3, padding=1)
+for x, y in DataLoader(Pictures(), 16):"""
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        "picture = picture.flip(-1) if random.random() < 0.5 else picture  # here",
+        "turned = lambda x: torch.rot90(x, 2, (1, 2))\n"
+        "        picture, mask = turned(picture), turned(mask)\n"
+        "        picture = torch.flip(picture, [-1])  # here",
+        "picture, mask = picture.rot90(1, (1, 2)), mask.rot90(1, (1, 2))\n"
+        "        picture = torch.fliplr(picture)  # here",
+        "augmented = lambda x: x * 1.1\n        picture = augmented(picture)  # here",
+    ],
+)
+def test_pictures_that_are_moved_alone_have_the_line_that_moves_them(first_line, moved):
+    """Not one that moves the masks alike."""
+    source = PICTURES.replace("{moved}", moved) + STEP
+    found, wanted = first_line(source, "labels_shuffled", "the pictures")
+    assert found == wanted
