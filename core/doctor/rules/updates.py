@@ -959,11 +959,15 @@ def _steps_too_short(evidence: Evidence) -> str:
     "Pascanu, Mikolov and Bengio 2013",
 )
 def clipping_too_strong(rule: Rule, evidence: Evidence) -> Check:
-    left = [x.clipped for x in evidence.observations if x.scale == 1 and math.isfinite(x.clipped)]
-    if not left:
+    clipped = [x for x in evidence.observations if x.scale >= 1 and math.isfinite(x.clipped)]
+    if not clipped:
         return rule.not_checked("no optimiser was seen to find the gradient")
+    left = [x.clipped * x.scale for x in clipped]
     measured = f"in the median it leaves {median(left):.2g} of the gradient"
+    scale = clipped[-1].scale
     if median(left) < CLIPPED and (short := _steps_too_short(evidence)):
+        if scale > 1:
+            short += f"; the loss is scaled by {scale:,.0f}, so that unscale_() comes first"
         return rule.failed(f"{measured}; {short}", 0.93, "the clipping")
     # Adam's steps are as long of a small gradient as of a large one.
     plain = evidence.observations[-1].optimizer == "SGD"

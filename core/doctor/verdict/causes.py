@@ -544,7 +544,8 @@ CAUSES = {
         "Gradients are clipped to next to nothing",
         "A norm far below that of the gradients makes every step as much shorter: the weights"
         " hardly change.",
-        "Clip what is rare: a norm of about 1, or one that most gradients stay below.",
+        "Clip what is rare: a norm of about 1, or one that most gradients stay below; of a scaled"
+        " loss behind scaler.unscale_(optimizer).",
         ("lr_too_low", "plateau", "vanishing_gradient"),
     ),
     "warmup_too_long": CauseText(

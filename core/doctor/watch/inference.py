@@ -38,6 +38,7 @@ SCALES = frozenset(
 NORMALISATION = "the normalisation"
 TAKE_LOGITS = frozenset("binary_cross_entropy_with_logits log_sigmoid soft_margin_loss".split())
 """Losses with a sigmoid in them: where the network is used, it stands by itself."""
+PROBABILITIES = ("sigmoid", "softmax")
 COMPARISONS = frozenset("gt ge lt le".split())
 UNCHANGED = frozenset(
     "squeeze view reshape flatten getitem select detach float double bfloat16 half to cpu".split()
@@ -117,6 +118,8 @@ def compare_inference(
             left_out, added = left_out - ours.reduced, added - theirs.reduced
             # Of outputs it is a measure, such as the spread of several samples.
             added -= {NORMALISATION} if theirs.by_hand else set()
+        if again := theirs.doubled - ours.doubled:
+            more += [(f"a second {what}", name) for what in sorted(again)]
         if decided and key == next(reversed(trained)):
             left_out -= {"sigmoid", "tanh"}  # it has the sign of its input, or is above a half
         fewer += [(what, name) for what in sorted(left_out)]
@@ -271,6 +274,7 @@ class Behind:
         lengths: of the sequences of tokens that are looked up, of an embedding.
         contexts: those that are looked up, as hashes: one alone is the beginning of each text.
         signals: the inputs of its nonlinearity, at each call.
+        doubled: what is taken of probabilities once more: a sigmoid of a sigmoid, for one.
     """
 
     operations: set[str] = field(default_factory=set)
@@ -283,6 +287,7 @@ class Behind:
     lengths: set[int] = field(default_factory=set)
     contexts: set[int] = field(default_factory=set)
     signals: list[Tensor] = field(default_factory=list)
+    doubled: set[str] = field(default_factory=set)
 
 
 def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind]:
@@ -296,7 +301,11 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
     found: dict[int, Behind] = defaultdict(Behind)
     positions = counted_off(ops)
     scaled_by = _statistics_that_scale(ops)
+    likely: dict[int, str] = {}
     for op in ops:
+        kept = likely.get(id(op.inputs[0]), "") if op.inputs else ""
+        squash = op.name if op.name in PROBABILITIES else kept if op.name in UNCHANGED else ""
+        likely |= {id(t): squash for t in op.outputs if squash}
         direct = [id(t) for t in op.inputs if id(t) in weights]
         inherited = frozenset[int]().union(*(made_of.get(id(t), frozenset()) for t in op.inputs))
         mine = next((owner[id(t)] for t in op.inputs if id(t) in owner), 0)
@@ -314,6 +323,7 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
         elif mine:
             for key in direct:
                 found[key]  # a parameter with nothing behind it is used all the same
+            found[mine].doubled |= {kept} & {op.name}
             if op.name in NONLINEARITIES:
                 found[mine].operations.add(op.name)
                 if op.outputs[0].numel() != found[mine].size:

@@ -182,6 +182,29 @@ def test_clipping(cause, norm):
     assert first(diagnosis) == cause, diagnosis.text()
 
 
+@pytest.mark.parametrize("cause", ["clipping_too_strong", ""])
+def test_clipping_of_scaled_gradients(cause):
+    """They are as large as the scale until they are unscaled."""
+    x, y = quantities()
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu")
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(120):
+            i = torch.randint(0, len(x), (ROWS,))
+            loss = F.mse_loss(net(x[i]), y[i])
+            optimizer.zero_grad()
+            scaler.scale(loss).backward()
+            if not cause:
+                scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            scaler.step(optimizer)
+            scaler.update()
+            seen.step(loss)
+    assert first(seen.diagnosis) == cause, seen.diagnosis.text()
+    assert not cause or "unscale_" in seen.diagnosis.causes[0].evidence
+
+
 @pytest.mark.parametrize(("cause", "length"), [("warmup_too_long", 1e6), ("", 20)])
 def test_a_warm_up(cause, length):
     """Of a million steps, or of twenty."""

@@ -194,3 +194,28 @@ def test_a_sigmoid_is_not_missed_where_logits_are_compared_with_zero(threshold, 
         build_graph(training.tape, [*layer.parameters()]), inference.tape, Variables(), 100
     )
     assert any("sigmoid" in words for words in found.missing) is told
+
+
+BCE, LOGITS = F.binary_cross_entropy, F.binary_cross_entropy_with_logits
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "used", "told"),
+    [
+        (nn.Sigmoid(), BCE, torch.sigmoid, True),
+        (nn.Sigmoid(), BCE, torch.clone, False),
+        (nn.Identity(), LOGITS, torch.sigmoid, False),
+        (nn.Softmax(1), BCE, lambda p: p.detach().softmax(1), True),
+        (nn.Softmax(1), BCE, lambda p: (p.log() / 0.7).softmax(1), False),
+    ],
+)
+def test_probabilities_are_made_once(last, loss, used, told):
+    """A network that ends in a sigmoid returns them; a second one is above a half everywhere."""
+    network, x = nn.Sequential(nn.Linear(3, 4), last), torch.randn(20, 3)
+    with TapeRecorder() as training:
+        loss(network(x), torch.ones(20, 4)).backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        used(network(x))
+    graph = build_graph(training.tape, [*network.parameters()])
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert any("a second" in words for words in found.extra) is told, found
