@@ -140,6 +140,7 @@ class Evidence:
         sure_visits: the same by the size of the data, or by the examples that were seen again.
         can_validate: whether it is up to the loop's author to measure a loss on new data.
         cut_short: whether the experiments were given up, as the person stopped them.
+        cycle: how many steps of a one-cycle schedule are done, and how many it has; zeros without.
         empty_passes: how often the loop was begun again without a step, after the first time.
         left_by: an exception of the program's own that ended the loop, caught or not; "".
         trained_before: names of parameters that were there to be trained in an earlier loop.
@@ -182,6 +183,7 @@ class Evidence:
     sure_visits: float = np.nan
     can_validate: bool = True
     cut_short: bool = False
+    cycle: tuple[int, int] = (0, 0)
     empty_passes: int = 0
     left_by: str = ""
     trained_before: frozenset[str] = frozenset()
@@ -358,6 +360,7 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         training_mode_in_eval=watcher.training_mode_in_eval,
         replicas=drifting_replicas(watcher),
         stale_target=stale_target(watcher),
+        cycle=watcher.cycle,
         loaded_itself=watcher.loaded_itself.words if watcher.loaded_itself else "",
         networks=watcher.networks,
         network=watcher.number,

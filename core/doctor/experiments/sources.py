@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..watch.graph import StepGraph, tensors_of
+from ..watch.graph import StepGraph, shares_storage, tensors_of
 from ..watch.tape import Op
 
 SURELY_DRAWN = 1e-3
@@ -85,8 +85,7 @@ def picked_rows(picks: Iterable[Op], count: int) -> list[int]:
 def rows_of_view(part: Tensor, whole: Tensor) -> range | None:
     """Return which rows of a tensor another one shows without a copy; None if it is no such."""
     size = whole.stride(0) if whole.dim() else 0
-    same = part.untyped_storage().data_ptr() == whole.untyped_storage().data_ptr()
-    if not size or not same or part.stride() != whole.stride():
+    if not size or part.stride() != whole.stride() or not shares_storage(part, whole):
         return None
     first = (part.storage_offset() - whole.storage_offset()) // size
     return range(first, first + len(part))

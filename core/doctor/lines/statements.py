@@ -109,6 +109,11 @@ def _does_step(call: ast.Call) -> bool:
     return last_name(call.func) == "step" and "sched" in ast.unparse(call.func).lower()
 
 
+def steps_of_schedule(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a schedule does a step."""
+    yield from lines.calls(_does_step)
+
+
 def schedule_of_epochs(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where a schedule that is meant in epochs does a step for each batch: in an inner loop."""
     calls = [(file, node) for file, node in lines.walk() if isinstance(node, ast.Call)]

@@ -41,6 +41,9 @@ HARDLY_LEFT, STAYS, MANY_STEPS = 0.02, 0.9, 100
 """Part of the gradient, and then of the first loss, that so many clipped steps leave."""
 EARLY = 0.4
 """Part of the planned steps, before which a warm-up may well not have ended."""
+NEARLY_ALL, FEW = 0.8, 0.2
+"""Parts of the steps of a schedule: those of the optimiser, and its own, by which it was meant to
+do one with each of these."""
 NEARLY = 0.05
 """Part of its height by which a linear warm-up may miss a straight line from zero."""
 ROUNDED_OFF = 1e-6
@@ -982,12 +985,20 @@ def clipping_too_strong(rule: Rule, evidence: Evidence) -> Check:
     "warmup_too_long",
     "end of the warm-up",
     "A learning rate that begins near 0 comes to its height before the end, or the steps are long"
-    " enough all the same and the loss does not fall as fast as ever.",
+    " enough all the same and the loss does not fall as fast as ever. A one-cycle schedule of as"
+    " many steps as the optimiser does them with it.",
     "some per cent of the steps",
     "Goyal et al. 2017, section 2.2",
 )
 def warmup_too_long(rule: Rule, evidence: Evidence) -> Check:
     rates = evidence.learning_rates
+    done, planned = evidence.cycle
+    if planned * NEARLY_ALL <= evidence.done and done < planned * FEW:
+        measured = (
+            f"a schedule of {planned:,} steps has done {done:,} of them in {evidence.done:,} steps"
+            " of the optimiser, as where it does one in each epoch"
+        )
+        return rule.failed(measured, 0.93, "the schedule", picture=_rates_picture(rates))
     if len(rates) < 5 or rates[-1][0] < 60:
         return rule.not_checked("the learning rate was observed in too few steps")
     if rates[-1][0] < EARLY * evidence.planned:

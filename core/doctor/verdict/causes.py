@@ -552,7 +552,8 @@ CAUSES = {
         "A warm-up that does not end",
         "The learning rate begins near zero, and is still far below its height when the training"
         " ends.",
-        "Let it climb for some per cent of the steps that there are.",
+        "Let it climb for some per cent of the steps that there are; a schedule that counts batches"
+        " does its step behind each optimizer.step().",
         ("lr_growing", "lr_too_low", "plateau", "vanishing_gradient"),
     ),
     "lr_growing": CauseText(

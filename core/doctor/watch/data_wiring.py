@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from .graph import StepGraph, Wired
+from .graph import StepGraph, Wired, shares_storage
 from .tape import Op
 from .variables import Variables
 
@@ -34,9 +34,10 @@ def _are_rows_of(part: object, whole: object) -> bool:
     """Whether something is one row of a tensor, or some, without a copy of them."""
     if not isinstance(part, Tensor) or not isinstance(whole, Tensor) or part.requires_grad:
         return False
-    rows = part.shape[1:] == whole.shape[1:] and len(part) < len(whole) if part.dim() else False
-    shared = part.untyped_storage().data_ptr() == whole.untyped_storage().data_ptr()
-    return shared and (rows or part.shape == whole.shape[1:])
+    if not whole.dim() or not shares_storage(part, whole):
+        return False
+    one = part.shape == whole.shape[1:]
+    return one or (part.shape[1:] == whole.shape[1:] and part.dim() > 0 and len(part) < len(whole))
 
 
 def _is_given(graph: StepGraph, whole: Tensor) -> bool:

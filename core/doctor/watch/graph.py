@@ -175,6 +175,15 @@ def is_one_hot(rows: Tensor) -> bool:
         return bool(((some == 0) | (some == 1)).all() and (some.sum(-1) == 1).all())
 
 
+def shares_storage(some: Tensor, other: Tensor) -> bool:
+    """Whether the numbers of two tensors lie in one place; those of a sparse one lie in none."""
+    try:
+        place = some.untyped_storage().data_ptr()
+        return place != 0 and place == other.untyped_storage().data_ptr()
+    except NotImplementedError:
+        return False
+
+
 def tensors_of(value: Any) -> list[Tensor]:
     """Return the tensors in an index."""
     parts = value if isinstance(value, tuple | list) else (value,)

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from .graph import VIEWS, StepGraph, Wired
+from .graph import VIEWS, StepGraph, Wired, shares_storage
 from .tape import RANDOM, Op
 
 FILLS = frozenset("setitem masked_fill imul mul index_fill".split())
@@ -22,15 +22,14 @@ def hidden_in_targets(graph: StepGraph) -> Wired:
     targets = graph.targets
     if targets is None or not targets.is_floating_point() or not targets.numel():
         return None
-    place = targets.untyped_storage().data_ptr()
-    if not any(t.untyped_storage().data_ptr() == place for t in graph.inputs):
+    if not any(shares_storage(t, targets) for t in graph.inputs):
         return None
     random = {id(t) for op in graph.tape.ops if op.name in RANDOM for t in op.outputs}
     for op in graph.tape.ops:
         if not op.in_place or not op.args or not isinstance(op.args[0], Tensor):
             continue
         written = op.args[0]
-        if written.untyped_storage().data_ptr() != place or graph.kind(written) != "data":
+        if not shares_storage(written, targets) or graph.kind(written) != "data":
             continue
         rest = [t for t in op.inputs if t is not written]
         drawn = any(graph.ancestors(t) & random for t in rest)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Dataset
 
 from ...layers import layers_of
@@ -36,6 +37,7 @@ class Variables:
         modules: root modules by name.
         buffers: of the modules.
         optimizers: in the order in which they were found.
+        schedules: of learning rates, of torch's own kinds.
         data: other tensors of some size, by name.
         datasets: those of ``torch.utils.data``, also behind a loader, by name.
         loaders: the size of the batches of a loader, and how many examples it has, by name.
@@ -50,6 +52,7 @@ class Variables:
     modules: dict[str, nn.Module] = field(default_factory=dict)
     buffers: list[Tensor] = field(default_factory=list)
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
+    schedules: list[LRScheduler] = field(default_factory=list)
     data: dict[str, Tensor] = field(default_factory=dict)
     datasets: dict[str, Dataset[Any]] = field(default_factory=dict)
     loaders: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -163,6 +166,8 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
             found.modules[name or (f"{kind} {alike + 1}" if alike else kind)] = value
     elif isinstance(value, torch.optim.Optimizer):
         found.optimizers.append(value)
+    elif isinstance(value, LRScheduler):
+        found.schedules.append(value)
     elif isinstance(value, DataLoader):
         found.datasets[name] = value.dataset
         if isinstance(value.dataset, Sized) and value.batch_size:

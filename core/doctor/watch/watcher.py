@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR
 
 from ...interruption import CancelledError
 from ...telemetry.events import Array, LayersSeen
@@ -226,6 +227,15 @@ class LoopWatcher:
     def total(self) -> int:
         """How many steps are done, by all networks."""
         return sum(self.earlier) + self.count
+
+    @property
+    def cycle(self) -> tuple[int, int]:
+        """How many steps of a one-cycle schedule are done, and how many it has; zeros without."""
+        optimizers = {id(optimizer) for optimizer in self.variables.optimizers}
+        for schedule in self.variables.schedules:
+            if isinstance(schedule, OneCycleLR) and id(schedule.optimizer) in optimizers:
+                return schedule.last_epoch, schedule.total_steps
+        return 0, 0
 
     @property
     def is_recording(self) -> bool:

@@ -220,6 +220,26 @@ def test_a_warm_up(cause, length):
     assert first(train(loss, [net], 200, 0.0, optimizer, after=climb.step)) == cause
 
 
+@pytest.mark.parametrize(("cause", "every"), [("warmup_too_long", 20), ("", 1)])
+def test_one_cycle_of_all_steps(cause, every):
+    """Given a step in each epoch of twenty, it does not come out of its warm-up."""
+    x, y = quantities()
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-2, total_steps=200)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for step in range(200):
+            i = torch.randint(0, len(x), (ROWS,))
+            loss = F.mse_loss(net(x[i]), y[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if step % every == every - 1:
+                cycle.step()
+            seen.step(loss)
+    assert first(seen.diagnosis) == cause, seen.diagnosis.text()
+
+
 @pytest.mark.parametrize("cause", ["batch_repeated", ""])
 def test_a_batch_of_a_loader_that_is_drawn_once(cause):
     """Its loader has many more examples."""

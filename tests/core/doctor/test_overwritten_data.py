@@ -129,3 +129,18 @@ def test_each_example_once():
         lambda: [(add_noise(x[i : i + 24]), y[i : i + 24]) for i in range(0, len(x), 24)], epochs=1
     )
     assert "data_overwritten" not in found, found
+
+
+@pytest.mark.parametrize("made", [lambda x: x.to_sparse(), lambda x: x.sum()])
+def test_what_is_no_table_is_left_alone(made):
+    """Numbers that lie nowhere, or a single one, of which a view is taken."""
+    x, y = table()
+    odd = made(x)
+
+    def batches():
+        for i in torch.randperm(ROWS).split(24):
+            part = odd[0] if odd.is_sparse else odd[None]
+            part *= 1.0
+            yield x[i], y[i]
+
+    assert causes(batches) == []
