@@ -20,7 +20,6 @@ from ..experiments.reference_networks import References
 from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedLayer, ObservedParameter
 from ..watch.training_kind import ACTOR, ADVERSARIAL, DIFFERENTIATES, RANGE_TEST
-from ..watch.wiring import BOOTSTRAP
 from .rule import Rule, names, rule, wired
 
 MIN_STEPS = 4
@@ -226,7 +225,8 @@ def gradients_discarded(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "parameter_not_trained",
     "every parameter is trained",
-    "Every parameter has a gradient, is in the optimiser, and is updated.",
+    "Every parameter has a gradient, is in the optimiser, and is updated, but for copies of a"
+    " network whose outputs are detached.",
     "all are updated",
 )
 def parameter_not_trained(rule: Rule, evidence: Evidence) -> Check:
@@ -388,6 +388,8 @@ def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | No
             elif p.requires_grad and p.used and math.isnan(p.gradient):
                 if evidence.training_kind in DIFFERENTIATES:
                     continue  # a bias that is added at the end has no derivative
+                if _is_copy(p, step, updated):
+                    continue
                 found[p.name] = (p, "no gradient reaches it")
             elif p.requires_grad and not p.used:
                 if not (_is_other_head(p, step) or _is_branch_of_last(p, step, updated)):
@@ -414,6 +416,29 @@ def _is_other_head(p: ObservedParameter, step: Observation) -> bool:
         return False
     heads = [x.name for x in step.layers if x.is_output and x.fan_in == mine[0][1]]
     return any(name.rpartition(".")[0] == container for name in heads)
+
+
+def _is_copy(p: ObservedParameter, step: Observation, updated: set[str]) -> bool:
+    """Whether it is of a network that no optimiser holds, built as one that is trained.
+
+    As a target network is, whose outputs are detached: weights are copied into it.
+    """
+    parts = p.name.split(".")
+    shapes = {q.name: q.shape for q in step.parameters}
+    for depth in range(1, len(parts)):
+        prefix = f"{'.'.join(parts[:depth])}."
+        mine = [q for q in step.parameters if q.name.startswith(prefix)]
+        if parts[depth - 1].isdigit() or any(q.in_optimizer or q.name in updated for q in mine):
+            continue
+        inner = {q.name.removeprefix(prefix): q.shape for q in mine}
+        if sum(len(shape) > 1 for shape in inner.values()) < 2:
+            continue  # a layer, and no network
+        others = {".".join(name.split(".")[:depth]) for name in updated}
+        for other in others:
+            names = {f"{other}.{name}": shape for name, shape in inner.items()}
+            if all(shapes.get(name) == shape and name in updated for name, shape in names.items()):
+                return True
+    return False
 
 
 def _is_branch_of_last(p: ObservedParameter, step: Observation, updated: set[str]) -> bool:
@@ -471,41 +496,6 @@ def replicas_drift(rule: Rule, evidence: Evidence) -> Check:
     if evidence.replicas:
         return rule.failed(evidence.replicas, 0.88, "the update")
     return rule.passed("no two such networks were found")
-
-
-@rule(
-    "stale_target",
-    "target network that follows",
-    "A network whose values are learned from follows the one that learns, at times or slowly.",
-    "the newer weights at times",
-    "Mnih et al. 2015; Lillicrap et al. 2016",
-)
-def stale_target(rule: Rule, evidence: Evidence) -> Check:
-    if not evidence.observations:
-        return rule.not_checked("no complete step was observed")
-    if evidence.stale_target:
-        return rule.failed(evidence.stale_target, 0.92, "the target network")
-    return rule.passed("no such network that stays was found")
-
-
-@rule(
-    "terminal_ignored",
-    "ends of episodes",
-    "A target that adds discounted values to rewards uses the flag for the end of an episode that"
-    " comes with them; the flag of a time limit may be left out.",
-    "no value behind the end of an episode",
-    "Mnih et al. 2015, algorithm 1; Pardo et al. 2018, Time limits in reinforcement learning",
-)
-def terminal_ignored(rule: Rule, evidence: Evidence) -> Check:
-    if not evidence.observations:
-        return rule.not_checked("no complete step was observed")
-    # One step tells: in others no episode may end.
-    found = [words for step in evidence.observations for id, words in step.wiring if id == rule.id]
-    if found:
-        return rule.failed(found[-1], 0.93, "the target")
-    if not any(BOOTSTRAP in step.parts for step in evidence.observations):
-        return rule.not_checked(f"there is no {BOOTSTRAP}")
-    return rule.passed("no flag that is left out was found")
 
 
 @rule(

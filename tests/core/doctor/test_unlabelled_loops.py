@@ -187,6 +187,27 @@ def test_a_penalty_on_codes_for_whose_sake_inputs_are_ignored(groups, weight):
     assert cause == ("regulariser_dominates" if weight > 1 else "")
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_a_copy_whose_values_are_detached(groups, held):
+    """It is given weights, and trained by no gradient; unless an optimiser holds it in vain."""
+    x, _ = groups
+    online, target = (nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4)) for _ in "ab")
+    target.load_state_dict(online.state_dict())
+
+    def loss():
+        batch = x[torch.randint(0, 500, (ROWS,))]
+        wanted = batch[:, :4] + 0.5 * target(batch.roll(1, 0)).detach()
+        return F.mse_loss(online(batch), wanted)
+
+    def behind(step):
+        if step % 25 == 24:
+            target.load_state_dict(online.state_dict())
+
+    parameters = [*online.parameters(), *(target.parameters() if held else ())]
+    cause = train(loss, parameters, steps=60, named=(online, target), behind=behind)
+    assert (cause == "parameter_not_trained") == held
+
+
 @pytest.mark.parametrize("synced", [True, False])
 def test_a_target_network(synced):
     """Values of a walk along eight places, by those of a copy of the network."""
