@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeGuard
 
 from ..made_modules import last_name
 from ..watch.tape import Line
@@ -13,6 +14,8 @@ IN_PLACE = frozenset("append extend insert update sort reverse add".split())
 """Methods that change what they are called of."""
 ARGUMENT_IN_PLACE = ("shuffle",)
 """Functions that change what they are given, where nothing is done with what they return."""
+
+GRADIENTLESS = ("no_grad", "inference_mode")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
@@ -179,6 +182,13 @@ class Bindings:
         around = (one for one in self._around(node) if isinstance(one, loops))
         return sum(self.function(one) is own for one in around)
 
+    def without_gradients_around(self, node: ast.AST) -> ast.With | None:
+        """Return the outermost block without gradients around a node, in its function."""
+        own = self.function(node)
+        around = (one for one in self._around(node) if self.function(one) is own)
+        blocks = [one for one in around if is_without_gradients(one)]
+        return blocks[-1] if blocks else None
+
     def class_of(self, node: ast.AST) -> ast.ClassDef | None:
         """Return the class in which a node stands."""
         return next((one for one in self._around(node) if isinstance(one, ast.ClassDef)), None)
@@ -334,6 +344,14 @@ class Bindings:
         of_class = isinstance(own, ast.ClassDef)
         found = self._calls.get(function.name, [])
         return [call for call in found if isinstance(call.func, ast.Attribute) or not of_class]
+
+
+def is_without_gradients(node: ast.AST) -> TypeGuard[ast.With]:
+    """Whether it is a block in which no gradients are recorded."""
+    if not isinstance(node, ast.With):
+        return False
+    entered = (part for item in node.items for part in ast.walk(item.context_expr))
+    return any(last_name(part) in GRADIENTLESS for part in entered)
 
 
 def is_network(value: ast.expr, classes: Collection[str]) -> bool:

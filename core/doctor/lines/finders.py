@@ -60,7 +60,11 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("future_leak", "contain the labels", (ops.wired, data.parted, ops.targets, ops.loss)),
     ("train_eval_mismatch", "inputs of a size", (data.unlike, ops.use, ops.outputs)),
     ("train_eval_mismatch", "the validation", (data.unlike, ops.use, ops.outputs)),
-    ("train_eval_mismatch", "in training mode during inf", (data.called_use, ops.use, ops.outputs)),
+    (
+        "train_eval_mismatch",
+        "in training mode during",
+        (data.called_use, statements.evaluation, ops.use, ops.outputs),
+    ),
     (
         "future_leak",
         "the attention mask",
@@ -82,7 +86,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "nan": (ops.nan, ops.risky, ops.layer, statements.optimiser, ops.loss),
     "labels_out_of_range": (ops.crash, ops.loss, ops.targets),
     "wrong_update_sign": (ops.wired, ops.update, ops.backward),
-    "gradients_not_zeroed": (ops.backward, ops.update),
+    "gradients_not_zeroed": (ops.backward, statements.step_begins, ops.update),
     "gradients_discarded": (statements.zeroed, ops.backward, ops.update),
     "crash": (ops.crash,),
     "parameter_not_trained": (statements.optimiser, ops.layer, statements.made, ops.backward),

@@ -7,11 +7,11 @@ of ``for x, y in loader`` and ``TensorDataset(inputs, labels)`` it is known whic
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from ..made_modules import last_name
 from ..watch.tape import Line
-from .bindings import Binding, Bindings, Function, Path, is_network, part_of
+from .bindings import Binding, Bindings, Function, Path, is_network, is_without_gradients, part_of
 
 DEPTH, MOST = 80, 3000
 """Expressions that are followed one after another, and all together."""
@@ -154,6 +154,28 @@ class Origins:
                 for call in self._known.callers(method):
                     if self._known.class_of(call) is not own:
                         yield self._known.line(call)
+
+    def is_evaluation(self, node: ast.AST) -> TypeGuard[ast.With]:
+        """Whether it is a block without gradients in which a network is called."""
+        calls = (one for one in ast.walk(node) if isinstance(one, ast.Call))
+        return is_without_gradients(node) and any(
+            last_name(call.func) in self._networks - {"self"} for call in calls
+        )
+
+    def evaluation_around(self, line: Line) -> Iterator[Line]:
+        """Yield where the part begins in which a network is evaluated in a line.
+
+        It is the function around, where nothing is trained in it, or else what goes without
+        gradients; a network's own methods are none.
+        """
+        for node in self._known.expressions(line)[:1]:
+            function, own = self._known.function(node), self._known.class_of(node)
+            if own is not None and own.name in self._known.network_classes:
+                continue
+            if isinstance(function, ast.FunctionDef) and not _trains(function):
+                yield self._known.line(function)
+            elif block := self._known.without_gradients_around(node):
+                yield self._known.line(block)
 
     def outside(self, step: Step, way: Way) -> Step:
         """Return the step of a way that called the function in which a step stands; or itself."""
@@ -344,6 +366,12 @@ class _Follower:
             for function, takes in self._known.called(call)
         ]
         return any(found)
+
+
+def _trains(function: ast.AST) -> bool:
+    """Whether a function differentiates, or moves parameters."""
+    calls = (one for one in ast.walk(function) if isinstance(one, ast.Call))
+    return any(last_name(call.func) in ("backward", "step") for call in calls)
 
 
 def parts_of_arguments(call: ast.Call, path: Path) -> list[tuple[ast.expr, Path]] | None:

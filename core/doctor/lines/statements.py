@@ -237,9 +237,38 @@ def zeroed(lines: Lines, cause: Cause) -> Iterator[Line]:
     yield from lines.calls(lambda call: last_name(call.func) == "zero_grad")
 
 
+def step_begins(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the block begins in which is differentiated: from there on gradients are to be zero."""
+    for found in lines.graph.tape.passes:
+        file, number = found.line or ("", 0)
+        bodies = [getattr(node, "body", None) for name, node in lines.walk() if name == file]
+        blocks = [
+            [one for one in body if not _is_docstring(one)]
+            for body in bodies
+            if isinstance(body, list)
+            and any(one.lineno <= number <= (one.end_lineno or 0) for one in body)
+        ]
+        if blocks:
+            yield file, max(block[0].lineno for block in blocks if block)
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
 def clipping(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where gradients are clipped."""
     yield from lines.calls(lambda call: last_name(call.func).startswith("clip_grad"))
+
+
+def evaluation(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the part begins in which the network is evaluated: before it goes eval()."""
+    for line in lines.used.values():
+        yield from lines.origins.evaluation_around(line)
+    if not lines.used:
+        for file, node in lines.walk():
+            if lines.origins.is_evaluation(node):
+                yield from lines.origins.evaluation_around((file, node.lineno))
 
 
 def ctc(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -1,6 +1,11 @@
 """What only the source shows: of several such statements the one that is at fault comes first."""
 
 import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import watch
 
 NET = "net = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))\n"
 STEP = """
@@ -201,3 +206,72 @@ for step in range(2):
     why = "Of 1 parts of the flow the log-determinant is computed, and"
     found, wanted = first_line(source, "wrong_loss", "the loss", why)
     assert found == wanted
+
+
+EVALUATED = f"""
+net = nn.Sequential(nn.Linear(8, 3), nn.Dropout())
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+@torch.no_grad()
+def sums(x):
+    return x.sum()
+{{defined}}
+{STEP}
+with seen.using():
+    {{used}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("defined", "used"),
+    [
+        (
+            "def validate(x, y):  # here\n    with torch.no_grad():\n        out = net(x)\n"
+            "        return F.mse_loss(out, y)",
+            "validate(x, y)",
+        ),
+        (
+            "@torch.no_grad()\ndef validate(x, y):  # here\n    for row in range(2):\n"
+            "        loss = F.mse_loss(net(x), y)\n    return loss",
+            "validate(x, y)",
+        ),
+        (
+            "",
+            "with torch.inference_mode():  # here\n        for row in range(2):\n"
+            "            net(x)",
+        ),
+        (
+            "def fit(x, learns):\n    if learns:\n        net(x).sum().backward()\n"
+            "    with torch.no_grad():  # here\n        net(x)",
+            "fit(x, False)",
+        ),
+    ],
+)
+def test_a_missing_eval_has_the_line_before_which_it_goes(first_line, defined, used):
+    """The function that evaluates, and where it trains, too, what it does without gradients."""
+    source = EVALUATED.replace("{defined}", defined).replace("{used}", used)
+    why = "1 in training mode during inference; expected: model.eval()"
+    found, wanted = first_line(source, "train_eval_mismatch", "inference", why)
+    assert found == wanted
+
+
+def test_gradients_that_are_not_zeroed_have_the_lines_before_which_they_are_to_be(tmp_path):
+    """Where they add up, and where the step begins."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "def train_step(x, y):\n"
+        '    """One step."""\n'
+        "    loss = F.mse_loss(net(x), y)\n"
+        "    loss.backward()\n"
+        "    optimizer.step()\n"
+        "    return loss\n"
+        "for _ in range(8):\n"
+        "    seen.step(train_step(torch.randn(8, 4), torch.randn(8, 1)))\n"
+    )
+    net = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    seen = watch(net, quiet=True, record=False, budget=0.0)
+    names = {"seen": seen, "net": net, "optimizer": optimizer, "torch": torch, "F": F}
+    with seen:
+        exec(compile(script.read_text(), str(script), "exec"), names)
+    (cause,) = (one for one in seen.diagnosis.causes if one.id == "gradients_not_zeroed")
+    assert [line.line for line in cause.lines] == [4, 3, 5]
