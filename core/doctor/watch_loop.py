@@ -45,6 +45,7 @@ LAYER_KEYS = {"nonlinearity": "bend", "symmetric": "same", "is_output": "last"}
 
 MESSAGE = 200
 """Letters of an error's message."""
+OTHER_THREAD = "the loop does not run in the thread that began to watch it"
 
 _log = SafeLog()
 T = TypeVar("T")
@@ -104,14 +105,18 @@ class WatchedLoop:
             return None
         try:
             if threading.get_ident() != self._thread:
-                raise RuntimeError("the loop does not run in the thread that began to watch it")
+                raise RuntimeError(OTHER_THREAD)
             return act(*given)
         except Exception as fault:
-            self._given_up = True
-            _log.exception("the loop goes on, and is not watched any more")
-            self.diagnosis = Diagnosis("unknown", f"It was not watched to its end: {fault}.", 0.0)
-            self._stop()
+            self._give_up(fault)
             return None
+
+    def _give_up(self, fault: Exception) -> None:
+        """Say a fault of ours once, where it is handled, and watch no more."""
+        self._given_up = True
+        _log.exception("the loop goes on, and is not watched any more")
+        self.diagnosis = Diagnosis("unknown", f"It was not watched to its end: {fault}.", 0.0)
+        self._stop()
 
     def _stop(self) -> None:
         """Record no more, in the thread in which that began."""
@@ -133,14 +138,19 @@ class WatchedLoop:
 
     def step(self, loss: Tensor | float, frame: FrameType) -> None:
         """Take the loss of a step that is done, its update included."""
-        self._safely(self._take_step, loss, frame)
-
-    def _take_step(self, loss: Tensor | float, frame: FrameType) -> None:
-        watcher = self.watcher
-        watcher.step(loss, frame)
-        if watcher.count % 64 == 0 and self.file and self._writing.due():
-            with self._writing.spending():
-                self.write()
+        # As in _safely, without its calls: this is done in every step of a fast loop.
+        if self._given_up:
+            return
+        try:
+            if threading.get_ident() != self._thread:
+                raise RuntimeError(OTHER_THREAD)
+            watcher = self.watcher
+            watcher.step(loss, frame)
+            if watcher.count % 64 == 0 and self.file and self._writing.due():
+                with self._writing.spending():
+                    self.write()
+        except Exception as fault:
+            self._give_up(fault)
 
     @contextmanager
     def using(self, frame: FrameType) -> Iterator[None]:

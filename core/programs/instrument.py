@@ -28,6 +28,9 @@ SIMPLE = (
     ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal | ast.Pass | ast.ClassDef | Function
 )
 """Statements that use no network."""
+LINES = ast.Expr | ast.Assign | ast.AugAssign | ast.AnnAssign
+LEAVING = ast.Continue | ast.Break | ast.Return | ast.Raise
+"""What may pass over the statements behind it."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Instrumenter(ast.NodeTransformer):
         self._owners: list[str] = [""]
         self._functions: list[str] = []
         self._in_step = 0
+        self._with_gradient: set[ast.AST] = set()
+        """What each step computes with gradients: its losses are its own, and none to look at."""
 
     def instrument(self, tree: ast.Module) -> ast.Module:
         """Return the tree with the calls in it."""
@@ -124,6 +129,7 @@ class Instrumenter(ast.NodeTransformer):
         if is_step:
             self._in_step += 1
             self._mark_uses(node.body)
+            self._note_computed_with_gradient(node)
             self.generic_visit(node)
             self._in_step -= 1
             node.body = self._with_step(node.body, number)
@@ -165,6 +171,31 @@ class Instrumenter(ast.NodeTransformer):
                 body[place] = self._with(
                     "use", self._place(statement.lineno), [statement], statement, inside=True
                 )
+
+    def _note_computed_with_gradient(self, step: ast.AST) -> None:
+        """Note the lines of a step before a backward pass in the same block that follows for sure.
+
+        Where it may be passed over, as in a phase of validation, gradients may be off before it.
+        """
+        for node in ast.walk(step):
+            for name in ("body", "orelse", "finalbody"):
+                body, follows = getattr(node, name, None), False
+                for statement in reversed(body if isinstance(body, list) else []):
+                    parts = list(ast.walk(statement))
+                    is_line = isinstance(statement, LINES)
+                    if is_line and self._differentiates(statement.value):
+                        follows = True
+                    elif any(isinstance(n, LEAVING) or _sets_gradients(n) for n in parts):
+                        follows = False
+                    if is_line and follows:
+                        self._with_gradient |= set(parts)
+
+    def _differentiates(self, value: ast.expr | None) -> bool:
+        """Whether a value is that of a backward pass."""
+        if not isinstance(value, ast.Call):
+            return False
+        named = isinstance(value.func, ast.Attribute) and value.func.attr in BACKWARD
+        return named or self._finder.returns_gradients(value)
 
     visit_For = visit_While = visit_AsyncFor = _loop  # noqa: N815
 
@@ -254,8 +285,11 @@ class Instrumenter(ast.NodeTransformer):
             node.func = self._call("derivative").func
             return node
         if is_loss and not self._in_forward and not _on_training_data(node):
+            held_out = _on_held_out_data(node)
+            if node in self._with_gradient and not held_out:
+                return node
             noted = self._evaluated(node)
-            if _on_held_out_data(node):
+            if held_out:
                 noted.keywords.append(ast.keyword("held_out", ast.Constant(True)))
             if _is_sum(node) and len(node.args) > 1 and isinstance(node.args[1], ast.Name):
                 noted.args.append(node.args[1])
@@ -265,6 +299,7 @@ class Instrumenter(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """Note a loss that is picked from what a model returns: ``model(x, y)[1]``."""
         is_loss = self._finder.is_returned_loss(node) and not self._learns(node)
+        is_loss = is_loss and node not in self._with_gradient
         self.generic_visit(node)
         if is_loss and not self._in_forward and not _on_training_data(node):
             return self._evaluated(node)
@@ -310,6 +345,7 @@ class Instrumenter(ast.NodeTransformer):
             if any(part in target.id.lower() for part in LOSS_NAMES)
         ]
         trained = bool(named) and (_on_training_data(node) or self._learns(node))
+        trained = trained or node in self._with_gradient
         self.generic_visit(node)
         if not named or trained or self._in_forward or not isinstance(node.value, ast.Call):
             return node
@@ -368,6 +404,12 @@ def _on_held_out_data(node: ast.AST) -> bool:
     found = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
     names = [n.id.lower() for n in found if n.id != "valid" or id(n) not in targets]
     return any(part in HELD_OUT for name in names for part in re.split(r"[_\d]+", name))
+
+
+def _sets_gradients(node: ast.AST) -> bool:
+    """Whether a call switches gradients off or on from there on."""
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    return bool(name == "set_grad_enabled")
 
 
 def _is_without_gradient(statement: ast.With) -> bool:

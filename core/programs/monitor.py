@@ -4,6 +4,7 @@ It returns every value as it was given, and nothing of it may raise into the pro
 """
 
 import functools
+import math
 import os
 import sys
 import time
@@ -30,6 +31,8 @@ SPLITS = ("split", "phase", "mode", "part", "which", "dataset", "name")
 MAX_FRAMES = 8
 MOST_NODES = 20_000
 """Of a graph of gradients that is looked through."""
+PARTS = ("DivBackward0", "MulBackward0")
+"""How torch calls what a loss comes from that is divided by a number of parts."""
 POINTS = 1000
 """Of a curve that is shown while it goes on."""
 HURRIED = 2.0
@@ -59,6 +62,8 @@ class Training:
         self._spent = 0.0
         self.evaluated: list[float] = []
         self._limit = limit
+        self.ends_at = math.inf
+        """When it had its time, if its loop is not left before."""
         self._since = 0.0
         self._awaited = True
         """Whether its next step is recorded: the first one, or where it was left with one open."""
@@ -80,6 +85,7 @@ class Training:
     def resume(self, frame: FrameType) -> None:
         """Enter its loop, for the first time or again."""
         self._since, self._steps_before = time.perf_counter(), self.loop.watcher.count
+        self.ends_at = self._since + self._limit - self._spent
         self.goes_on = False
         self.loop.begin(frame, self._awaited)
 
@@ -206,6 +212,18 @@ class Monitor:
 
     def root(self, value: Any) -> Any:
         """Note what ``backward`` is called on."""
+        torch = sys.modules.get("torch")
+        if (
+            torch is not None
+            and self._loss is None
+            and self._looked_at is None
+            and type(value) is torch.Tensor
+            and not torch._C._is_torch_function_mode_enabled()
+            and type(value.grad_fn).__name__ not in PARTS
+        ):  # as nearly every step's: nothing else is to be known of it
+            self._root = self._loss = value
+            self._part = None
+            return value
         self._root = value if _is_tensor(value) else None
         if self._looked_at is not None and self._looked_at[1]() is value:
             self._looked_at[0].evaluated.pop()  # it was no loss to be looked at
@@ -224,7 +242,7 @@ class Monitor:
         """Note a loss; one of several that are divided by their number is added to those before."""
         with sys.modules["torch"]._C.DisableTorchFunction():
             before, earlier = self._loss, self._part
-            divided = type(value.grad_fn).__name__ in ("DivBackward0", "MulBackward0")
+            divided = type(value.grad_fn).__name__ in PARTS
             self._part = place if divided and (before is None or earlier == place) else None
             adds = before is not None and self._part is not None
             self._loss = before.detach() + value.detach() if adds and before is not None else value
@@ -277,16 +295,15 @@ class Monitor:
         training = self._open.get(number)
         if training is None or loss is None or not self.on:
             return False
-        _guarded(self._take_step, training, loss, sys._getframe(1))
-        return training.is_over
-
-    def _take_step(self, training: Training, loss: "Tensor", frame: FrameType) -> None:
-        training.validated()
-        training.loop.step(loss, frame)
+        if training.evaluated:
+            _guarded(training.validated)
+        training.loop.step(loss, sys._getframe(1))
+        now = time.perf_counter()
         # A curve begins with its second loss; a report of the first would only postpone it.
-        if training.loop.watcher.count > 1 and self._pace.due():
+        if now >= self._pace.next and training.loop.watcher.count > 1 and self._pace.due():
             with self._pace.spending():
-                self._report()
+                _guarded(self._report)
+        return now > training.ends_at
 
     def goes_on(self, number: int) -> None:
         """Note that a loop has something to go over."""
@@ -396,23 +413,28 @@ class Monitor:
 
     # Uses.
 
-    def use(self, number: int, inside: bool = False) -> "_Use":
+    def use(self, number: int, inside: bool = False) -> "_Use | _NoUse":
         """Return the context of a statement in which a network may be used.
 
         Args:
             number: of the place.
             inside: whether it is a part of a step, where only what has no gradient is a use.
         """
-        return _Use(self, number, inside)
+        records = self.may_record(number, inside)
+        if inside and self._in_step and not records and number not in self._rollouts:
+            return _NO_USE
+        return _Use(self, number, inside, records)
 
     def may_record(self, number: int, inside: bool) -> bool:
         """Whether a use is to be recorded: the first, the second, the fourth ... of each place."""
         if not self.on or not self.trainings or self.recording:
             return False
-        if inside and any(t.loop.watcher.is_recording for t in self._open.values()):
-            return False  # an observed step is recorded whole
-        self._used[number] += 1
-        return self._used[number].bit_count() == 1
+        if inside:
+            for training in self._open.values():
+                if training.loop.watcher.is_recording:
+                    return False  # an observed step is recorded whole
+        self._used[number] = count = self._used[number] + 1
+        return count.bit_count() == 1
 
     def passed_over(self, number: int) -> None:
         """Take back that a use was recorded: nothing was done there, as in most epochs."""
@@ -483,10 +505,12 @@ class Monitor:
             targets: of a sum over them.
             held_out: whether it is called one on other data, with gradients or without.
         """
-        if _is_compiled() or not self.on or not self.trainings or not _is_number(value):
+        if _is_compiled() or not self.on or not self.trainings:
             return value
         if self._in_step and not held_out and sys.modules["torch"].is_grad_enabled():
             return value  # the step's own loss, as a number
+        if not _is_number(value):
+            return value
         if not _is_on_training_data(sys._getframe(1)):
             with sys.modules["torch"]._C.DisableTorchFunction():  # no operation of the program's
                 _guarded(self._look_at, before, value, targets)
@@ -537,18 +561,32 @@ class _Around:
         _guarded(self._monitor.leave, self._number, error)
 
 
+class _NoUse:
+    """The context of a statement of a step in which nothing is looked for."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+_NO_USE = _NoUse()
+
+
 class _Use:
     """The context of a statement in which a network may be used."""
 
-    def __init__(self, monitor: Monitor, number: int, inside: bool) -> None:
+    def __init__(self, monitor: Monitor, number: int, inside: bool, records: bool) -> None:
         self._monitor, self._number, self._inside = monitor, number, inside
+        self._records = records
         self._recorder: TapeRecorder | None = None
         self._noted = 0
 
     def __enter__(self) -> Self:
         self._noted = self._monitor.noted()
         _guarded(self._monitor.follow_state_dicts)
-        if self._monitor.may_record(self._number, self._inside):
+        if self._records:
             from ..doctor.watch.tape import TapeRecorder
 
             self._frame = sys._getframe(1)

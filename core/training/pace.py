@@ -14,20 +14,23 @@ class Pace:
         share: of the time, at most.
         longest: seconds between two times at most, whatever share that is: one time that took
             long, on a busy machine or at the first step, must not be the last.
+
+    Attributes:
+        next: from when on it is due, in seconds of ``time.perf_counter``.
     """
 
     def __init__(self, every: float, share: float = 1.0, longest: float = math.inf) -> None:
         self._every = every
         self._share = share
         self._longest = longest
-        self._next = 0.0
+        self.next = 0.0
 
     def due(self) -> bool:
         """Whether it is time; if so, the next time is set."""
         now = time.perf_counter()
-        if now < self._next:
+        if now < self.next:
             return False
-        self._next = now + self._every
+        self.next = now + self._every
         return True
 
     @contextmanager
@@ -40,4 +43,4 @@ class Pace:
     def charge(self, seconds: float) -> None:
         """Postpone the next time for the seconds that this one took."""
         wait = min(self._longest, seconds * (1 / self._share - 1))
-        self._next = max(self._next, time.perf_counter() + wait)
+        self.next = max(self.next, time.perf_counter() + wait)

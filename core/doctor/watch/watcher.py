@@ -277,16 +277,18 @@ class LoopWatcher:
 
     def step(self, loss: Tensor | float, frame: FrameType | None) -> None:
         """Take the loss of a step that is done, its update included; what is none is said once."""
-        tape = self.stop_recording()
-        if self.variables.optimizers and self.count % self._rate_stride == 0:
+        tape = self.stop_recording() if self._recorder is not None else None
+        count = self.count
+        if count % self._rate_stride == 0 and self.variables.optimizers:
             self._note_rate()
-        self._moved.look(self.count)
-        if tape is None and self.count > THINNED_FROM and self.count % THINNED_STRIDE:
-            self.count += 1
+        self._moved.look(count)
+        if tape is None and count > THINNED_FROM and count % THINNED_STRIDE:
+            self.count = count + 1
             if frame is not None and self.due():
                 self.start_recording(frame)
             return  # to keep every loss costs a fast loop one per cent
-        known = self._is_loss(loss, "seen.step()")
+        number = _number_on_cpu(loss)
+        known = number is not None or self._is_loss(loss, "seen.step()")
         if tape is not None:
             with torch._C.DisableTorchFunction():
                 self._try_to_observe(tape, loss if known else None, frame)
@@ -296,9 +298,11 @@ class LoopWatcher:
                 self._work += self._observing_work(tape)
                 self._pace.charge(cost)
         if known:
-            self._pending.append(_kept(loss))
+            kept = loss.detach() if isinstance(loss, Tensor) else loss
+            self._pending.append(kept if number is None else number)
             self._steps.append(self.count)
-        self._expect_update()
+        if self._accumulates:
+            self._expect_update()
         self.count += 1
         if len(self._pending) >= 512:
             self._transfer_losses()
@@ -308,7 +312,7 @@ class LoopWatcher:
 
     def _expect_update(self) -> None:
         """Where gradients are accumulated, see by the last two updates when the next one is due."""
-        if not self._accumulates or self._expected >= FOLLOWED or self.graph is None:
+        if self._expected >= FOLLOWED or self.graph is None:
             return
         version = self.graph.tape.parameters[-1]._version if self.graph.tape.parameters else -1
         if version != self._version and self._version >= 0:
@@ -332,10 +336,13 @@ class LoopWatcher:
     def due(self) -> bool:
         """Whether the next step is to be observed."""
         # Of nearly all steps nothing makes it so: that is seen without reckoning what it may take.
+        count = self.count
         if (
-            self.count < self._next_step
+            count < self._next_step
+            and count != self._next_validation
+            and count != self._behind_update
+            and count != self._next_update
             and self._moved.suspected_at < 0
-            and self.count not in (self._behind_update, self._next_update, self._next_validation)
         ):
             return self._every < math.inf and self._pace.due()
         by_work = self._seen_before + self._share * self.count * self._step_work
@@ -812,15 +819,15 @@ def _namespaces(frame: FrameType | None) -> list[dict[str, Any]]:
     return [inside] if inside is frame.f_globals else [inside, frame.f_globals]
 
 
-def _kept(loss: Tensor | float) -> Tensor | float:
-    """Return a loss as it is kept until many are fetched from their device at once.
+def _number_on_cpu(loss: Tensor | float) -> float | None:
+    """Return a loss on a CPU as a number; None of others, which are fetched many at once.
 
-    On a CPU that is its number: tensors that stay lie in memory between those of later steps, and
-    make these slower.
+    Tensors that are kept lie in memory between those of later steps, and make these slower.
     """
-    if type(loss) is Tensor and loss.is_cpu and not loss.dim():
-        return float(loss.item())
-    return loss.detach() if isinstance(loss, Tensor) else loss
+    if type(loss) is Tensor and loss.is_cpu and not loss.dim() and loss.layout is torch.strided:
+        number = loss.item()
+        return None if isinstance(number, complex) else float(number)
+    return None
 
 
 def _loss_of(loss: Any) -> float:

@@ -280,7 +280,7 @@ def test_a_loss_is_recognised_whatever_it_is_called():
     assert "evaluated(__glassbox__.noted(), mean_loss)" not in code
     summed = "loss_function(net(x_val), y_val, reduction='sum'), y_val, held_out=True)"
     assert f"evaluated(__glassbox__.noted(), {summed}" in code
-    assert code.count("evaluated(") == 2  # and the step's own, which is known there as such
+    assert code.count("evaluated(") == 1  # and not the step's own
 
 
 def test_a_function_whose_value_is_differentiated_is_a_loss():
@@ -298,7 +298,7 @@ def test_a_function_whose_value_is_differentiated_is_a_loss():
     """
     out = written_out(source)
     assert "evaluated(__glassbox__.noted(), pinball(net(x_new)" in out
-    assert out.count("evaluated(") == 2  # in the step it is not known yet what it is for
+    assert out.count("evaluated(") == 1  # and not the step's own
 
 
 def test_what_is_computed_as_the_loss_is_of_other_data_is_one():
@@ -312,7 +312,31 @@ def test_what_is_computed_as_the_loss_is_of_other_data_is_one():
     """
     out = written_out(source)
     assert "evaluated(__glassbox__.noted(), (net(a) - b).square().mean())" in out
-    assert out.count("evaluated(") == 2  # the step's own, too
+    assert out.count("evaluated(") == 1  # and not the step's own
+
+
+def test_a_loss_of_a_step_that_may_not_be_differentiated_is_looked_at():
+    """As in a phase of validation, and ahead of what leaves the step."""
+    sure = """
+        for x, y in batches:
+            loss = criterion(net(x), y)
+            LINE
+            scaler.scale(loss).backward()
+            optimizer.step()
+    """
+    phases = """
+        for x, y in batches:
+            with torch.set_grad_enabled(trains):
+                loss = criterion(net(x), y)
+                if trains:
+                    loss.backward()
+                    optimizer.step()
+    """
+    assert "evaluated(" not in written_out(sure.replace("LINE", "optimizer.zero_grad()"))
+    assert "evaluated(" in written_out(sure.replace("LINE", "if not trains: continue"))
+    assert "evaluated(" in written_out(sure.replace("LINE", "torch.set_grad_enabled(True)"))
+    assert "evaluated(" in written_out(sure.replace("net(x), y", "net(x_val), y_val"))
+    assert "evaluated(" in written_out(phases)
 
 
 def test_statements_beside_a_training_are_uses():
