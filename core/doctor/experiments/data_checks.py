@@ -13,7 +13,7 @@ from ...ngrams import counted
 from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_one_hot
 from ..watch.node_wiring import nodes_meet
-from ..watch.tape import RECURRENT, Op
+from ..watch.tape import RANDOM, RECURRENT, Op
 from ..watch.variables import Variables, is_validation
 from ..watch.watcher import Batch
 from .leaking_sums import leaking_sum
@@ -652,7 +652,23 @@ def _repeated(replay: Replay, variables: Variables) -> str:
         source, index = maker.args[0], _index_of(maker)
         if index is not None and len(source) >= MORE_EXAMPLES * count == MORE_EXAMPLES * len(index):
             return f"there are {len(source):,} examples, and {count} were picked"
-    return ""
+    return _made_alike(replay, variables)
+
+
+def _made_alike(replay: Replay, variables: Variables) -> str:
+    """Say that a batch is made anew in each step, of the same numbers; "" if it is all there is.
+
+    As by a generator of random numbers that is seeded in each step.
+    """
+    graph, given = replay.graph, replay.graph.inputs[0]
+    behind = graph.ancestors(given)
+    makers = [op for op in graph.tape.ops if any(id(t) in behind for t in op.outputs)]
+    if any(op.name in RANDOM for op in makers):
+        return "its random numbers are drawn in each step, and are the same each time"
+    of_numbers = any(op.name in ("tensor", "as_tensor") and not op.inputs for op in makers)
+    # The numbers may be all that there are, and only become a tensor in each step.
+    held = given.numel() in variables.arrays or len(given) in variables.lists
+    return "" if held or not of_numbers else "it is made in each step, of the same numbers"
 
 
 def _index_of(op: Op) -> Tensor | None:

@@ -32,6 +32,8 @@ JOINS = frozenset("cat concat concatenate vstack row_stack ConcatDataset".split(
 """What makes rows of several parts; of parts that come from the same rows several of one."""
 TURNS, TRANSFORMS = ("flip", "rot", "affine", "transpose"), ("transform", "aug", "compose")
 """Parts of names of what moves the pixels of pictures, or may."""
+SEEDS = frozenset("manual_seed seed default_rng RandomState Random seed_everything".split())
+"""What begins a generator's random numbers anew."""
 NEAREST = 2
 """Lines that give data its last values, and those before."""
 COLUMNS = ("1", "-1")
@@ -102,6 +104,13 @@ def moved_alone(lines: Lines, cause: Cause) -> Iterator[Line]:
             and any(part in last_name(call.func).lower() for part in parts)
         ]
         yield from (line for _, line in sorted(found, key=lambda one: one[0]))
+
+
+def seeded(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the generator of a batch is given its seed."""
+    inputs, _ = lines.ways or (Way(), Way())
+    yield from (at.step.line for call, at in inputs.calls.items() if last_name(call.func) in SEEDS)
+    yield from lines.calls(lambda call: last_name(call.func) in SEEDS)
 
 
 def parted(lines: Lines, cause: Cause) -> Iterator[Line]:

@@ -70,6 +70,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
         "the attention mask",
         (ops.thrown_away, statements.triangle, ops.attention, ops.layer),
     ),
+    ("batch_repeated", "in each step", (data.seeded, statements.loader, ops.inputs)),
     ("warmup_too_long", "the schedule", (statements.steps_of_schedule, *_RATE)),
     ("labels_shuffled", "the pictures", (data.moved_alone, ops.inputs, ops.targets)),
     ("batch_mixed", "before the loss", (ops.outputs, ops.loss)),

@@ -405,7 +405,8 @@ CAUSES = {
         "One batch for ever",
         "The batch is drawn once, before the loop: the network overfits a few examples, and"
         " has not seen the others.",
-        "Draw a batch in each step: for x, y in loader.",
+        "Draw a batch in each step: for x, y in loader; and seed a generator once, before the"
+        " loop.",
         ("overfitting", "not_shuffled", "class_imbalance", "vocabulary_unused"),
     ),
     "not_shuffled": CauseText(

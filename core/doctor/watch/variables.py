@@ -39,6 +39,8 @@ class Variables:
         optimizers: in the order in which they were found.
         schedules: of learning rates, of torch's own kinds.
         data: other tensors of some size, by name.
+        arrays: how many numbers arrays of NumPy and tables have.
+        lists: how many parts lists have.
         datasets: those of ``torch.utils.data``, also behind a loader, by name.
         loaders: the size of the batches of a loader, and how many examples it has, by name.
         lr: a number whose name says that it is a learning rate; NaN.
@@ -54,6 +56,8 @@ class Variables:
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     schedules: list[LRScheduler] = field(default_factory=list)
     data: dict[str, Tensor] = field(default_factory=dict)
+    arrays: set[int] = field(default_factory=set)
+    lists: set[int] = field(default_factory=set)
     datasets: dict[str, Dataset[Any]] = field(default_factory=dict)
     loaders: dict[str, tuple[int, int]] = field(default_factory=dict)
     lr: float = math.nan
@@ -158,6 +162,8 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
     if id(value) in visited:
         return
     visited.add(id(value))
+    if type(value).__module__.partition(".")[0] in ("numpy", "pandas"):
+        found.arrays.add(int(getattr(value, "size", 0)))
     if isinstance(value, nn.Module):
         inner = any(value is m for root in found.modules.values() for m in root.modules())
         if not inner:
@@ -179,6 +185,7 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
     elif depth >= MAX_DEPTH:
         return
     elif isinstance(value, list | tuple):
+        found.lists.add(len(value))
         if len(value) > MAX_ITEMS:
             return
         before = set(found.names)

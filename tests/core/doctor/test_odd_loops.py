@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -164,6 +165,47 @@ def test_weights_that_are_loaded_back(cause):
 
     restore = (lambda: net.load_state_dict(best)) if cause else lambda: None
     assert first(train(loss, [net], budget=0.0, after=restore)) == cause
+
+
+def drawn(seed):
+    """A batch of a generator that begins with a seed."""
+    x = torch.randn(ROWS, 8, generator=torch.Generator().manual_seed(seed))
+    return x, x[:, :1].sin()
+
+
+def computed(seed):
+    """A batch of numbers that are no tensors."""
+    x = np.random.default_rng(seed).normal(size=(ROWS, 8))
+    return torch.tensor(x).float(), torch.tensor(np.sin(x[:, :1])).float()
+
+
+@pytest.mark.parametrize("draw", [drawn, computed])
+@pytest.mark.parametrize("cause", ["batch_repeated", ""])
+def test_a_batch_of_a_generator_that_is_seeded_in_each_step(draw, cause):
+    """It is the same one each time."""
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+
+    def loss(step):
+        x, y = draw(1 if cause else step)
+        return F.mse_loss(net(x), y)
+
+    assert first(train(loss, [net], 100, 0.0)) == cause
+
+
+def test_all_data_may_become_tensors_in_each_step():
+    """The same batch each time is all that there is."""
+    x = np.random.default_rng(0).normal(size=(ROWS, 8))
+    y = np.sin(x[:, :1])
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(100):
+            loss = F.mse_loss(net(torch.tensor(x).float()), torch.tensor(y).float())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert first(seen.diagnosis) != "batch_repeated"
 
 
 @pytest.mark.parametrize(("cause", "norm"), [("clipping_too_strong", 1e-6), ("", 1.0)])

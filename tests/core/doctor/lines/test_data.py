@@ -48,6 +48,24 @@ def test_labels_that_are_shuffled_have_the_line_that_gives_them_another_order(fi
     assert found == wanted
 
 
+SEEDED = f"""
+torch.manual_seed(0)
+def draw(count, seed):
+    generator = np.random.default_rng(seed)  # here
+    values = generator.random((count, 4))
+    return torch.tensor(values).float(), torch.tensor(values.sum(1, keepdims=True)).float()
+net = nn.Linear(4, 1)
+for step in range(6):
+    x, y = draw(16, 3){STEP}"""
+
+
+def test_a_generator_that_is_seeded_in_each_step_has_that_line(first_line):
+    """Not that in which all of the program is."""
+    evidence = "one batch: it is made in each step, of the same numbers"
+    found, wanted = first_line(SEEDED, "batch_repeated", "the batch", evidence)
+    assert found == wanted
+
+
 UNPACKED = """
 from torch.utils.data import DataLoader, Dataset
 class Rows(Dataset):
