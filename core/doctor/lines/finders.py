@@ -97,6 +97,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
     "wrong_backward": (ops.own_function,),
     "replicas_drift": (ops.backward, statements.optimiser),
     "stale_target": (ops.targets, ops.loss),
+    "returns_of_the_past": (ops.past_returns, ops.loss),
     "terminal_ignored": (ops.bootstrapped, ops.loss),
     "frozen_layer": (statements.frozen, statements.made, ops.layer, statements.optimiser),
     "symmetric_init": (statements.initialised, statements.made, ops.layer),

@@ -12,6 +12,7 @@ from ..diagnosis import Cause
 from ..made_modules import last_name, path
 from ..watch.episode_ends import compared_bootstraps
 from ..watch.loss_wiring import met_all_targets
+from ..watch.returns import returns_of_the_past
 from ..watch.tape import OWN_FUNCTION, RECURRENT, Line, Op
 from ..watch.wiring import attentions, wired_in
 from .program_lines import Lines
@@ -195,6 +196,11 @@ def recurrent(lines: Lines, cause: Cause) -> Iterator[Line]:
 def wired(lines: Lines, cause: Cause) -> Iterator[Line]:
     """The operation in which something is wired oddly."""
     yield from lines.of_op(wired_in(cause.id, lines.graph, lines.variables))
+
+
+def past_returns(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where rewards are added up from the first to the last."""
+    yield from existing(returns_of_the_past(lines.graph))
 
 
 def bootstrapped(lines: Lines, cause: Cause) -> Iterator[Line]:

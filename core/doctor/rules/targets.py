@@ -2,8 +2,9 @@
 
 from ..diagnosis import Check
 from ..evidence import Evidence
+from ..watch.training_kind import ACTOR
 from ..watch.wiring import BOOTSTRAP
-from .rule import Rule, rule
+from .rule import Rule, rule, wired
 
 
 @rule(
@@ -19,6 +20,21 @@ def stale_target(rule: Rule, evidence: Evidence) -> Check:
     if evidence.stale_target:
         return rule.failed(evidence.stale_target, 0.92, "the target network")
     return rule.passed("no such network that stays was found")
+
+
+@rule(
+    "returns_of_the_past",
+    "returns of what is to come",
+    "Rewards that weigh the actions of an episode are added up from its last to its first.",
+    "the rewards behind each action",
+    "Williams 1992; Sutton and Barto 2018, section 13.3",
+)
+def returns_of_the_past(rule: Rule, evidence: Evidence) -> Check:
+    if evidence.training_kind != ACTOR:
+        return rule.not_checked("no policy is rewarded")
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.93, "the returns")
+    return rule.passed("nothing else was found")
 
 
 @rule(

@@ -148,6 +148,14 @@ CAUSES = {
         " small part of the way in each.",
         ("plateau",),
     ),
+    "returns_of_the_past": CauseText(
+        "Returns add up the rewards of the past",
+        "An action is weighed by the rewards before it, which it has no part in, and hardly by"
+        " those that it brings.",
+        "Add up from the end: for r in reversed(rewards), and reverse the list of sums, or insert"
+        " each at its beginning.",
+        ("plateau", "lr_too_low"),
+    ),
     "terminal_ignored": CauseText(
         "Terminal states ignored: the target bootstraps past the end of an episode",
         "Behind the end there is nothing to be had: with a value there, states that are about to"

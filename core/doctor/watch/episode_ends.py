@@ -1,14 +1,13 @@
 """Sees whether a target bootstraps past the end of an episode, of which a flag is at hand."""
 
 import ast
-import linecache
 from collections.abc import Iterator
-from functools import lru_cache
 
 import torch
 
 from .bootstrap import Bootstrap, Flag
 from .graph import StepGraph, Wired
+from .source import syntax_tree
 
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
@@ -44,22 +43,16 @@ def ends_ignored(graph: StepGraph) -> Wired:
 
 def _scope(line: tuple[str, int]) -> Scope | None:
     """Return the function in which a line stands, or the file; None if there is no source."""
-    tree = _tree("".join(linecache.getlines(line[0])))
+    tree = syntax_tree(line[0])
+    if tree is None:
+        return None
     around = [
         node
-        for node in ast.walk(tree or ast.Module([], []))
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.lineno <= line[1] <= (node.end_lineno or 0)
     ]
     return max(around, key=lambda node: node.lineno, default=tree)
-
-
-@lru_cache(maxsize=8)
-def _tree(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(source) if source else None
-    except (SyntaxError, ValueError, RecursionError):
-        return None
 
 
 def _is_unread(scope: Scope, flag: Flag) -> bool:

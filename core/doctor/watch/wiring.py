@@ -24,6 +24,7 @@ from .padding import (
     padding_read,
 )
 from .policy_wiring import unlearns_rewards
+from .returns import returns_of_the_past
 from .shared_targets import hidden_in_targets, shifted_twice
 from .tape import PRODUCTS, RANDOM, Op
 from .variables import Variables
@@ -608,6 +609,11 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "batch_mixed": lambda graph, variables: mixed_graphs(graph),
     "collapse": lambda graph, variables: zeros_of_a_mask(graph),
     "labels_out_of_range": lambda graph, variables: blank_in_targets(graph),
+    "returns_of_the_past": lambda graph, variables: (
+        ("rewards are added up from the first to the last", None)
+        if returns_of_the_past(graph)
+        else None
+    ),
     "terminal_ignored": lambda graph, variables: ends_ignored(graph),
 }
 

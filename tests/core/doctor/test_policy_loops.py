@@ -1,0 +1,68 @@
+"""Policies: the rewards that weigh an action are those behind it."""
+
+import linecache
+
+import pytest
+
+from core import watch
+
+PROGRAM = """
+import torch
+from torch import nn
+from torch.distributions import Categorical
+
+torch.manual_seed(0)
+
+def weights(rewards):
+    sums, total = [], 0.0
+    {sums}
+    return torch.tensor(sums)
+
+policy = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 2))
+optimizer = torch.optim.Adam(policy.parameters(), lr=5e-3)
+with seen:
+    for _ in range(30):
+        place, chosen, rewards = 1, [], []
+        while 0 < place < 5 and len(rewards) < 20:
+            dist = Categorical(logits=policy(torch.eye(6)[place]))
+            action = dist.sample()
+            chosen.append(dist.log_prob(action))
+            place += 2 * int(action) - 1
+            rewards.append(1.0 if place == 5 else -0.05)
+        loss = -(torch.stack(chosen) * weights(rewards)).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.step(loss)
+"""
+FORWARD = """for r in rewards:
+        total = r + 0.9 * total
+        sums.append(total)"""
+REVERSED = FORWARD.replace("in rewards", "in reversed(rewards)").replace(
+    "append(total)", "insert(0, total)"
+)
+
+
+@pytest.mark.parametrize(
+    ("sums", "faulty"),
+    [
+        (FORWARD, True),
+        (FORWARD.replace("r + 0.9 * total", "total * 0.9 + r"), True),
+        (REVERSED, False),
+        (f"{FORWARD}\n    sums = sums[::-1]", False),
+        (f"rewards = rewards[::-1]\n    {FORWARD}\n    sums.reverse()", False),
+        ("sums = [sum(rewards)] * len(rewards)", False),
+        ("sums = [sum(rewards[n:]) for n in range(len(rewards))]", False),
+    ],
+)
+def test_rewards_are_added_up_from_the_last_one(sums, faulty, tmp_path):
+    """Of what was before it, an action is not the cause."""
+    script = tmp_path / "policy.py"
+    script.write_text(PROGRAM.format(sums=sums))
+    linecache.checkcache()
+    seen = watch(quiet=True, record=False, budget=0.0)
+    exec(compile(script.read_text(), str(script), "exec"), {"seen": seen})
+    found = {cause.id: cause for cause in seen.diagnosis.causes}
+    assert seen.diagnosis.training_kind == "reinforcement learning"
+    assert ("returns_of_the_past" in found) is faulty, seen.diagnosis.text()
+    assert not faulty or found["returns_of_the_past"].lines[0].text == "for r in rewards:"
