@@ -118,7 +118,8 @@ def replay_of(watcher: LoopWatcher) -> Replay | None:
     graph = watcher.graph
     if graph is None or graph.outputs is None or not graph.tape.parameters:
         return None
-    return Replay(graph, watcher.batches)
+    noted = watcher.validations[-1][1] if watcher.validations else math.nan
+    return Replay(graph, watcher.batches, evaluated=watcher.eval_rows, noted=noted)
 
 
 def _module_with_batch_norm(variables: Variables) -> nn.Module | None:

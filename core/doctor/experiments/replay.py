@@ -1,6 +1,7 @@
 """Repeats the newest step on copies: with other inputs, other weights, other learning rates."""
 
 import copy
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ class Replay:
         batches: inputs and targets of some steps.
         module: the network, where it is one module with batch norm; None.
         validated: the network, and a copy that is validated in its place; None.
+        evaluated: inputs of the network in evaluations, a part of them.
+        noted: the last loss that the loop has noted of other data; NaN.
         spent: seconds of a usual core that training copies has taken.
     """
 
@@ -81,6 +84,8 @@ class Replay:
     batches: list[Batch]
     module: nn.Module | None = None
     validated: tuple[nn.Module, nn.Module] | None = None
+    evaluated: Sequence[Tensor] = ()
+    noted: float = math.nan
     spent: float = 0.0
 
     @cached_property

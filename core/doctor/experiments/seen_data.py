@@ -35,6 +35,10 @@ HELD_OUT, END = 0.2, 0.1
 LONG = 1000
 """Numbers of a row that windows are cut from."""
 OVERLAPPING = 0.4
+ASKED = 4
+"""Rows of an evaluation that are looked for in data."""
+FEW_BATCHES, ABOUT = 8, 0.1
+"""Batches of which a loss is the mean, and the part of the noted one by which it may differ."""
 ORDER_MATTERS = 0.5
 """Part of its loss, by which a batch whose rows are mixed is worse: dropout hits other rows."""
 MANY_BATCHES = 4
@@ -302,8 +306,9 @@ def _of_rows(replay: Replay, variables: Variables, drawn: list[_Drawn], rows: Ro
     most_new = min(MAX_NEW, MAX_REPLAYS * len(x.batch))
     index = torch.arange(len(rows[0]))
     end = _never_drawn_from(replay.graph, x, len(index))
-    drawn_rows = picked_rows(x.picks, len(index))
-    validation = _validation(variables, rows, y.batch is x.batch, drawn_rows)
+    validation = _validation(
+        variables, rows, y.batch is x.batch, picked_rows(x.picks, len(index))
+    ) or _evaluated(replay, variables, places, rows)
     is_new = True
     if validation is not None:
         new, source, used = validation
@@ -382,6 +387,55 @@ def _validation(
         if new and not overlap(_joined(rows), _joined(new)) > OVERLAPPING:
             return new, name, None
     return None
+
+
+def _evaluated(
+    replay: Replay, variables: Variables, places: Rows, rows: Rows
+) -> tuple[Rows, str, None] | None:
+    """Return what the network was evaluated on, whatever it is called, and does not learn from.
+
+    What belongs together is known by the loss, which is about the one that the loop has noted.
+    """
+    order = _places_in_training_set(variables, rows)
+    found: list[tuple[str, Rows]] = []
+    for name, dataset in variables.datasets.items():
+        if isinstance(dataset, TensorDataset) and len(dataset.tensors) > max(order):
+            found.append((name, tuple(dataset.tensors[place] for place in order)))
+    others = {n: t for n, t in variables.data.items() if not any(t is part for part in rows)}
+    for name, first in others.items():
+        beside = [t for t in others.values() if t is not first and len(t) == len(first)]
+        fitting = [[t for t in beside if _alike(t, part)] for part in rows[1:]]
+        found.append((name, (first, *(some[0] for some in fitting if len(some) == 1))))
+    for name, new in found:
+        new = new[:1] * 2 if places[-1] is places[0] else new
+        alike = len(new) == len(rows) and _is_new(replay, new, rows)
+        if alike and _has_noted_loss(replay, places, new):
+            return new, name, None
+    return None
+
+
+def _has_noted_loss(replay: Replay, places: Rows, new: Rows) -> bool:
+    """Whether the loss of the step on new rows, in eval mode, is about the last one of the loop."""
+    root, noted = replay.graph.tape.root, replay.noted
+    if root is None or root.numel() != 1 or not math.isfinite(noted):
+        return False
+    index = _some(torch.arange(len(new[0])), FEW_BATCHES * len(places[0]))
+    parts = [p for p in torch.split(index, len(places[0])) if len(p) == len(places[0])]
+    parts = parts or [torch.arange(len(places[0])) % len(index)]
+    with torch.no_grad():
+        given = [_given(places, new, part) for part in parts]
+        losses = [float(replay.repeat(root, one, evaluation=True)) for one in given]
+    return abs(sum(losses) / len(losses) - noted) < ABOUT * abs(noted)
+
+
+def _is_new(replay: Replay, new: Rows, rows: Rows) -> bool:
+    """Whether rows are of the kind of the training data, were evaluated, and are none of it."""
+    if len(new[0]) < MIN_NEW or not all(map(_alike, new, rows)):
+        return False
+    first = new[0].detach().float()
+    asked = [t[:ASKED].to(first) for t in replay.evaluated if t.shape[1:] == first.shape[1:]]
+    known = (all((first == row).flatten(1).all(1).any() for row in some) for some in asked)
+    return any(known) and not overlap(_joined(rows), _joined(new)) > OVERLAPPING
 
 
 def _places_in_training_set(variables: Variables, rows: Rows) -> list[int]:

@@ -57,6 +57,38 @@ def test_rows_that_are_picked_come_from_the_whole_data_and_validation_data_is_ne
     assert (data.new.targets[:, 0] == -data.new.inputs[:, 0].long() % 3).all() and len(y_val) == 100
 
 
+@pytest.mark.parametrize(
+    "held", ["tensors", "data set", "part of training", "with others", "other labels"]
+)
+def test_what_the_network_is_evaluated_on_is_new_whatever_it_is_called(held):
+    """Unless it is a part of the training data, or it is not known what its labels are."""
+    inputs, labels = table()
+    b, answers = -table(100)[0], table(100)[1]
+    other = answers.flip(0) if held == "with others" else None
+    kept = TensorDataset(b, answers) if held == "data set" else None
+    if held == "part of training":
+        b, answers = inputs[:100].clone(), labels[:100].clone()
+    right = answers.tolist()
+    if held == "other labels":
+        answers = torch.zeros_like(answers)
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for _ in range(8):
+            i = torch.randint(0, ROWS, (32,))
+            loss = step(net, inputs[i], labels[i])
+            with torch.no_grad():
+                seen.validate(F.cross_entropy(net(b), torch.tensor(right)))
+            seen.step(loss)
+    if held == "data set":
+        del b, answers
+    data = found(seen)
+    assert data.is_new is (held in ("tensors", "data set"))
+    assert data.source == {"tensors": "b", "data set": "kept"}.get(held, data.source)
+    if data.is_new:
+        assert (data.new.targets[:, 0] == -data.new.inputs[:, 0].long() % 3).all()
+    assert kept or other is None or len(other) == 100
+
+
 def test_columns_that_are_picked_with_the_rows():
     """In one pair of brackets: of the other rows the same columns are taken."""
     x, y = table()
