@@ -113,7 +113,7 @@ def test_a_cell_is_watched_and_its_use_in_a_later_one_compared(shown):
     assert words.startswith("Cell 4, line 4: ") and "mismatch" not in words
     (words,) = words_of(shown[4])
     assert words.startswith("Cell 4, line 4: ") and words_of(shown[4], "execute_result") == []
-    assert "Training/inference mismatch" in words and "cell 5, line 3" in words
+    assert "Training/inference mismatch" in words and "cell 5, line 2" in words
 
 
 def test_a_cell_has_its_time_and_goes_on(shown):
