@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 DISCOUNTS = (0.5, 1.0)
 """What values of later states are multiplied by."""
@@ -75,6 +76,8 @@ class BootstrapReader:
         kinds = [self._kind(t) for t in inputs]
         if not made or not (by_weights or any(kinds)):
             return None
+        if not all(map(_is_plain, (*inputs, *made))):
+            return None
         others = [t for t, kind in zip(inputs, kinds, strict=True) if not kind]
         if name in ADDS and DISCOUNTED in kinds and len(others) == 1 and _is_column(made[0]):
             return made[0] if others[0].is_floating_point() else None
@@ -94,7 +97,13 @@ class BootstrapReader:
         found = self._known.get(id(tensor))
         if found is not None and found[0]() is tensor:
             return found[1]
-        return VALUES if tensor.requires_grad and not tensor.is_leaf else ""
+        return VALUES if tensor.requires_grad and not isinstance(tensor, Parameter) else ""
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether it is numbers in rows and columns, and not sparse, nested, complex or without any."""
+    strided = tensor.layout == torch.strided and not tensor.is_nested
+    return strided and not (tensor.is_meta or tensor.is_complex())
 
 
 def _is_column(tensor: Tensor) -> bool:
@@ -144,7 +153,7 @@ def _names_end(name: str) -> bool:
 def is_flag(value: Any, count: int, name: str = "done") -> bool:
     """Whether it is so many zeros and ones, and has both; whole numbers may be actions."""
     if isinstance(value, Tensor):
-        if value.numel() != count or value.requires_grad or value.is_complex() or value.is_meta:
+        if not _is_plain(value) or value.numel() != count or value.requires_grad:
             return False
         whole = not value.is_floating_point() and value.dtype != torch.bool
     else:
