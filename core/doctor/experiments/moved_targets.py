@@ -38,11 +38,11 @@ def moved_targets(replay: Replay) -> str:
     """Say that many targets fit their pictures better once they are moved; "" if they don't."""
     graph = replay.graph
     pairs = [(x[0], y) for x, y in replay.batches if len(x) == 1 and _is_dense(x[0], y)]
-    if not pairs or graph.outputs is None or graph.targets is None:
+    if not pairs or graph.outputs is None or graph.targets is None or graph.outputs.dim() < 3:
         return ""
     pairs = [(x, y) for x, y in pairs if (x.shape[1:], y.shape[1:], y.dtype) == _form(pairs[-1])]
     pictures, targets = (torch.cat(some)[-MOST_EXAMPLES:] for some in zip(*pairs, strict=True))
-    classes = _classes(targets)
+    classes = _classes(targets, graph.outputs.shape[1])
     planes = _planes(targets, classes)
     fit = _fitted(_features(_small(pictures.float())), planes)
     as_it_is = _correlation(fit, planes)
@@ -74,11 +74,18 @@ def _is_dense(pictures: Tensor, targets: Tensor) -> bool:
     return pictures.is_floating_point() and targets.shape[-2:] == size and min(size) > SMALLEST_SIDE
 
 
-def _classes(targets: Tensor) -> Tensor | None:
-    """Return the most frequent classes of pixels; None where targets are quantities."""
+def _classes(targets: Tensor, outputs: int) -> Tensor | None:
+    """Return the most frequent classes of pixels; None where targets are quantities.
+
+    Args:
+        targets: a class, or quantities, for each pixel.
+        outputs: how many the network tells apart; what is beyond, such as a border, is no class.
+    """
     if targets.is_floating_point() or targets.dtype == torch.bool:
         return None
     classes, counts = torch.unique(targets, return_counts=True)
+    known = (classes >= 0) & (classes < outputs)
+    classes, counts = classes[known], counts[known]
     most: Tensor = classes[counts.argsort(descending=True)[:MOST_CLASSES]]
     return most.cpu()
 
@@ -139,8 +146,6 @@ def _outputs_agree(
     if outputs.dim() != 4 or len(outputs) != len(targets):
         return False
     if classes is not None:
-        if outputs.shape[1] <= int(classes.max()):
-            return False
         outputs = outputs.detach().cpu().softmax(1)[:, classes]
     last = moved[-len(targets) :]
     said, planes = (t[-len(last) :] for t in (_small(outputs.float()), _planes(targets, classes)))
