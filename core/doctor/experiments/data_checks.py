@@ -91,7 +91,9 @@ def check_data(
         inputs, targets = known or examples(replay)
         stats = replace(stats, **_classes(graph, targets if known else _all_labels(graph, targets)))
         stats = replace(stats, **_classes_in_batches(replay, known))
-        stats = replace(stats, **_predictability(inputs, targets), sees_whole=_sees_whole(graph))
+        # Of sets, and rows of other lengths, simple models compare places that tell nothing.
+        predicted = {} if _are_padded(graph, inputs) else _predictability(inputs, targets)
+        stats = replace(stats, **predicted, sees_whole=_sees_whole(graph))
         stats = replace(stats, **_context(graph, inputs, targets))
         stats = replace(stats, unordered=_unordered(inputs, targets))
         stats = replace(stats, **_contradictions(replay))
@@ -229,6 +231,10 @@ def _classes_in_batches(replay: Replay, known: tuple[Tensor, Tensor] | None) -> 
         return {}
     labels = torch.cat(batches)
     _, counts = torch.unique(labels[labels >= 0], return_counts=True)
+    aims = replay.graph.targets
+    drawn_from = source_of(replay.graph, aims) if aims is not None else None
+    if drawn_from is not None and len(torch.unique(drawn_from)) < len(counts):
+        return {}  # one task after another, each with classes of its own
     if len(counts) < 2:
         return {}
     shares = counts.double() / counts.sum()
@@ -250,6 +256,15 @@ def _sees_whole(graph: StepGraph) -> bool:
     signals = [op for op in graph.ops if op.name in ("matmul", "bmm", "einsum")]
     mixes |= any(sum(graph.kind(t) == "signal" for t in op.inputs) > 1 for op in signals)
     return len(graph.inputs) == 1 and not mixes
+
+
+def _are_padded(graph: StepGraph, inputs: Tensor) -> bool:
+    """Whether a mask says which of several vectors of an example are padding."""
+    if inputs.dim() != 3 or not inputs.is_floating_point():
+        return False
+    forms = {tuple(t.shape[:2]) for t in graph.inputs if t.dim() == 3}
+    masks = (t for op in graph.ops for t in op.inputs if t.dtype == torch.bool)
+    return any(tuple(t.shape) in forms and 0 < int(t.sum()) < t.numel() for t in masks)
 
 
 def _predictability(inputs: Tensor, targets: Tensor) -> dict[str, Any]:

@@ -143,7 +143,7 @@ FINDERS: dict[str, tuple[Finder, ...]] = {
         statements.loader,
         ops.loss,
     ),
-    "labels_noisy": (ops.targets, data.labels, statements.loader, ops.loss),
+    "labels_noisy": (ops.wired, ops.targets, data.labels, statements.loader, ops.loss),
     "class_imbalance": (data.classes, ops.loss, statements.loader, ops.targets),
     "detached_regulariser": (ops.derivative, ops.terms, ops.loss),
     "regulariser_dominates": (ops.terms, statements.optimiser, ops.loss),

@@ -432,13 +432,15 @@ def _targets_shuffled(rule: Rule, evidence: Evidence) -> Check:
     "labels_noisy",
     "label noise",
     f"At most {LABEL_NOISE:.0%} of the labels contradict those of similar examples, or new ones are"
-    " predicted far better than such labels could be.",
+    " predicted far better than such labels could be. Classes of pixels are not interpolated.",
     f"at most {LABEL_NOISE:.0%}",
 )
 def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
     data, harder = evidence.data, evidence.training_harder
     if not evidence.is_supervised:
         return rule.not_checked(f"{evidence.training_kind}: there are no labels")
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.93, "the targets", "the nearest class")
     if TRAINING_HARDER < harder < math.inf:
         measured = f"the loss on training data is {harder:.0%} above that on new data"
         return rule.failed(measured, 0.6 + min(0.3, harder), "the labels", "about equal")

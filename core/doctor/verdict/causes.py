@@ -461,7 +461,7 @@ CAUSES = {
         "Noisy labels",
         "Similar examples have contradicting labels; the loss can't fall below that noise.",
         "Correct the labels that the network most confidently contradicts; label smoothing"
-        " limits the harm.",
+        " limits the harm. Resize a mask with mode='nearest'.",
         ("plateau", "overfitting"),
     ),
     "class_imbalance": CauseText(

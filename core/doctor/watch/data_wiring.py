@@ -1,4 +1,4 @@
-"""Training data that the loop itself writes to."""
+"""Training data that the step itself spoils: what it writes to, and classes that it mixes."""
 
 from torch import Tensor
 
@@ -27,6 +27,26 @@ def overwritten(graph: StepGraph, variables: Variables) -> Wired:
             if _is_given(graph, whole) and not _is_learned(op):
                 name = next((n for n, t in variables.data.items() if t is whole), "the data")
                 return f"{name} itself is changed, in each epoch anew", op
+    return None
+
+
+def interpolated_classes(graph: StepGraph) -> Wired:
+    """Find classes of pixels that are interpolated: between 0 and 2 lies 1, another class.
+
+    Probabilities of classes may be, which stay what they are.
+    """
+    targets = graph.targets
+    if targets is None or targets.is_floating_point() or targets.dim() < 3:
+        return None
+    behind = graph.ancestors(targets)
+    for op in graph.tape.ops:
+        if op.name != "interpolate" or id(op.outputs[0]) not in behind or not op.inputs:
+            continue
+        mode, given = str(op.argument(3, "mode", "nearest")), op.inputs[0]
+        whole = bool((given == given.round()).all()) and given.numel() > len(given)
+        if not mode.startswith("nearest") and whole and given.amax() > 1:
+            words = f"classes of pixels are interpolated ({mode}): between two of them lie others"
+            return words, op
     return None
 
 

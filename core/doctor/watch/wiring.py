@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .contexts import LOOK_UPS, index_of
-from .data_wiring import overwritten
+from .data_wiring import interpolated_classes, overwritten
 from .episode_ends import ends_ignored
 from .graph import StepGraph, Wired, made_without_data
 from .loss_wiring import minimised_similarity, wrong_form, zeros_of_a_mask
@@ -587,6 +587,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
     "attention_axis": _attention_axis,
     "attention_mask_late": _attention_mask_late,
     "data_overwritten": overwritten,
+    "labels_noisy": lambda graph, variables: interpolated_classes(graph),
     "layer_repeated": _layer_repeated,
     "batch_norm_tiny": _batch_norm_tiny,
     "padding_read": lambda graph, variables: padding_read(graph),

@@ -289,3 +289,27 @@ def test_tokens_come_again_with_another_label_by_nature():
                 weights.data -= 0.01 * weights.grad
                 seen.step(loss)
     assert first(seen.diagnosis) != "labels_shuffled", seen.diagnosis.text()
+
+
+@pytest.mark.parametrize(
+    ("mode", "classes", "told"),
+    [("bilinear", 4, True), ("area", 4, True), ("nearest", 4, False), ("bilinear", 2, False)],
+)
+def test_classes_of_a_mask_are_not_interpolated(mode, classes, told):
+    """Between the first and the third lies the second one; between two there is none."""
+    pictures = torch.randn(40, 3, 12, 12)
+    masks = (pictures[:, 0].sigmoid() * classes).long().clamp(max=classes - 1)
+    network = nn.Conv2d(3, classes, 3, padding=1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(20):
+            i = torch.randint(0, 40, (8,))
+            x = F.interpolate(pictures[i], (8, 8), mode="bilinear")
+            y = F.interpolate(masks[i][:, None].float(), (8, 8), mode=mode)[:, 0].long()
+            loss = F.cross_entropy(network(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    found = [cause.id for cause in seen.diagnosis.causes if "interpolated" in cause.evidence]
+    assert found == (["labels_noisy"] if told else []), seen.diagnosis.text()
