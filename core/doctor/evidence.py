@@ -73,6 +73,8 @@ class DataStats:
         contradicted: the share of examples that came again in another batch and had another label,
             over that by chance; 0 where none came again.
         came_again, other_label: how many did, and the share that had another label.
+        shifted, shifted_with: the share of validation windows of which training has one that begins
+            a place apart; NaN; and where they are.
         leaking_column: what of the inputs is the label, or nearly, in words; "".
         moved_targets: that targets of pictures were not flipped or rotated as these, in words; "".
         independent_tokens: whether the tokens of an example tell nothing of one another, as drawn
@@ -104,6 +106,8 @@ class DataStats:
     contradicted: float = 0.0
     came_again: int = 0
     other_label: float = 0.0
+    shifted: float = np.nan
+    shifted_with: str = ""
     leaking_column: str = ""
     moved_targets: str = ""
 

@@ -36,6 +36,8 @@ MAX_COMPARED, MIN_COPIES = 100_000, 10
 HARDLY_TWICE, MANY_NUMBERS = 0.5, 50
 """Share of the different rows, and numbers, from which on a column has enough of them that rows
 are not equal by chance: of two such columns, or of several."""
+WINDOW, TOKENS = 8, 24
+"""Numbers, and tokens, of a window that are not equal to those of another by chance."""
 MAX_MEMBERS = 1_000_000
 """Examples of a subset that are compared by their places."""
 DISTINCTIVE = 8
@@ -78,11 +80,16 @@ def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
                 "overlap": share,
                 "overlap_with": name,
                 "copied": copied_rows(trained, tensor),
+                "shifted": shifted_windows(trained, tensor),
+                "shifted_with": name,
             }
     for name, rows in _validation_parts(variables).items():
         copied = copied_rows(trained, rows) if rows.shape[1:] == trained.shape[1:] else 0.0
         if copied > found.get("overlap", 0.0):
             found = {"overlap": copied, "overlap_with": name, "copied": copied}
+        moved = shifted_windows(trained, rows)
+        if moved > found.get("shifted", 0.0):
+            found = {"overlap": 0.0, **found, "shifted": moved, "shifted_with": name}
     return found
 
 
@@ -305,6 +312,26 @@ def copied_rows(trained: Tensor, validation: Tensor) -> float:
     known = {hash(row.tobytes()) for row in rows}
     found = [number for row in new if (number := hash(row.tobytes())) in known]
     return len(found) / len(new) if len(set(found)) >= MIN_COPIES else 0.0
+
+
+def shifted_windows(trained: Tensor, validation: Tensor) -> float:
+    """Return the share of validation windows of which training has one that begins a place apart.
+
+    All of their numbers but one are the same, as where windows of one series are split at random.
+    NaN where rows are too short to tell, or no windows.
+    """
+    if trained.shape[1:] != validation.shape[1:] or trained.dim() not in (2, 3):
+        return math.nan
+    if trained.shape[1] < (WINDOW if trained.is_floating_point() else TOKENS):
+        return math.nan
+    rows, new = (
+        part[:MAX_COMPARED].detach().cpu().contiguous().numpy() for part in (trained, validation)
+    )
+    begins = {hash(row[:-1].tobytes()) for row in rows}
+    ends = {hash(row[1:].tobytes()) for row in rows}
+    found = [row for row in new if row[0].tobytes() != row[-1].tobytes()]
+    found = [r for r in found if hash(r[1:].tobytes()) in begins or hash(r[:-1].tobytes()) in ends]
+    return len(found) / max(1, len(new))
 
 
 def _by_columns(rows: Array) -> bool:

@@ -23,7 +23,7 @@ def source_of(graph: StepGraph, tensor: Tensor) -> Tensor | None:
             return None if graph.made_by(source) else source
         if op.name in ("stack", "cat") and op.inputs:  # a DataLoader's batch
             tensor = op.inputs[0]
-        elif op.name in ("float", "long", "to", "view", "reshape"):
+        elif op.name in ("float", "long", "to", "view", "reshape", "flatten"):
             tensor = op.args[0]
         else:
             return None  # what was done afterwards would have to be done to all of it

@@ -21,6 +21,8 @@ LARGE_INPUTS = 10.0
 TINY_INPUTS, LITTLE_LEARNED = 0.01, 0.6
 """The largest number of all inputs that are far too small; and the part of the loss that is then
 left."""
+SHIFTED = 0.5
+"""Share of validation windows that overlap nearly whole, far more than at the edge of two parts."""
 MET_AGAIN = 1.5
 """Times that an example is met, from which on what is left in the data comes back."""
 MANY_PASSES = 3
@@ -527,7 +529,8 @@ def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     "data_overlap",
     "overlap of validation and training data",
     f"At most {OVERLAP:.0%} of the validation examples are training examples, too; of rows of"
-    f" numbers that are not equal by chance {COPIED:.0%}.",
+    f" numbers that are not equal by chance {COPIED:.0%}; of at most {SHIFTED:.0%} of the windows"
+    " of a series training has one that begins a place apart.",
     "none",
 )
 def data_overlap(rule: Rule, evidence: Evidence) -> Check:
@@ -543,6 +546,12 @@ def data_overlap(rule: Rule, evidence: Evidence) -> Check:
             " number, as where rows are repeated before they are split"
         )
         return rule.failed(measured, 0.9, data.overlap_with)
+    if data.shifted > SHIFTED:
+        measured = (
+            f"{data.shifted:.0%} of {data.shifted_with} are windows of which the training data has"
+            " one that begins a place apart: all of their numbers but one are learned from"
+        )
+        return rule.failed(measured, 0.9, data.shifted_with, "windows of another time")
     return rule.passed(measured)
 
 

@@ -519,8 +519,8 @@ CAUSES = {
     "data_overlap": CauseText(
         "The validation data overlaps the training data",
         "Training examples are in the validation data, so that its loss is too low.",
-        "Split first, then sample; no example may be in both parts, and what was measured several"
-        " times belongs to one of them.",
+        "Split first, then sample; no example may be in both parts, what was measured several times"
+        " belongs to one of them, and a series is cut in two before windows are taken.",
     ),
     "train_eval_mismatch": CauseText(
         "Training/inference mismatch",

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, TensorDataset, random_split
+from torch.utils.data import DataLoader, Subset, TensorDataset, random_split
 
 from core import watch
 from core.doctor.experiments.data_checks import _predictability, visits
@@ -204,6 +204,34 @@ def test_inputs_of_few_values_that_come_again_in_validation_data(noise):
     assert len(x_val) == len(y_val)
     causes = [cause.id for cause in seen.diagnosis.causes]
     assert ("data_overlap" in causes) is (noise == 0.0), seen.diagnosis.text()
+
+
+@pytest.mark.parametrize("at_random", [True, False])
+@pytest.mark.parametrize("features", [0, 2])
+def test_windows_of_a_series_are_split_by_time(at_random, features):
+    """At random, nearly each one has a neighbour that is learned from."""
+    series = torch.randn(500, *[features] * bool(features)).cumsum(0)
+    windows = torch.stack([series[i : i + 12] for i in range(460)])
+    aims = torch.stack([series[i + 14].mean() for i in range(460)])
+    everything = TensorDataset(windows, aims)
+    if at_random:
+        train_set, val_set = random_split(everything, [400, 60])
+    else:
+        train_set, val_set = (Subset(everything, range(a, b)) for a, b in ((0, 400), (400, 460)))
+    loader, val_loader = DataLoader(train_set, 40, shuffle=True), DataLoader(val_set, 60)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12 * max(1, features), 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(4):
+            for x, y in loader:
+                loss = torch.nn.functional.mse_loss(net(x)[:, 0], y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+    assert len(val_loader) == 1
+    causes = [cause.id for cause in seen.diagnosis.causes]
+    assert ("data_overlap" in causes) is at_random, seen.diagnosis.text()
 
 
 def tables():
