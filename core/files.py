@@ -138,7 +138,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}
     if isinstance(value, np.ndarray | np.generic):
+        is_plain = value.dtype.kind in "biu" or (
+            value.dtype.kind == "f" and bool(np.isfinite(value).all())
+        )
         value = value.tolist()  # of a single number it makes Python's own
+        if is_plain:  # as nearly every curve, without a look at each of its points
+            return value
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..doctor.watch.state_dicts import LoadedItself, StateDicts
     from ..doctor.watch.tape import Tape, TapeRecorder
     from ..doctor.watch_loop import WatchedLoop
+    from ..telemetry.events import LayersSeen
 
 SPLITS = ("split", "phase", "mode", "part", "which", "dataset", "name")
 """Variables that say on which data a loss is computed."""
@@ -69,6 +70,9 @@ class Training:
         """Whether its next step is recorded: the first one, or where it was left with one open."""
         self.goes_on = False
         """Whether this pass had something to go over."""
+        self._layers: LayersSeen | None = None
+        self._plain_layers: Any = None
+        """As they were shown last, and as plain values: of many reports few have new ones."""
         self._passes_with_steps, self._empty_passes = 0, 0
         self._steps_before = 0
 
@@ -141,21 +145,22 @@ class Training:
 
         steps, losses = self.loop.watcher.losses()
         stride = max(1, -(-len(steps) // POINTS))
-        layers = None
         try:
             layers = self.loop.watcher.layers()
+            if layers is not self._layers:
+                self._layers, self._plain_layers = layers, plain(asdict(layers)) if layers else None
         except Exception:  # of ours; the rest is shown all the same
             _log.exception("the layers of a step can't be shown")
+            self._layers = self._plain_layers = None
         seen: dict[str, Any] = plain(
             {
                 "steps": steps[::stride],
                 "losses": losses[::stride],
                 "validations": self.loop.watcher.validations,
-                "layers": asdict(layers) if layers else None,
                 "examined_for": self.examined_for,
             }
         )
-        return seen
+        return {**seen, "layers": self._plain_layers}
 
 
 class Monitor:
@@ -291,7 +296,7 @@ class Monitor:
 
     def step(self, number: int) -> bool:
         """Take a step that is done; return whether its training is over."""
-        loss, self._loss = self._loss, None
+        loss, self._loss, self._root = self._loss, None, None
         training = self._open.get(number)
         if training is None or loss is None or not self.on:
             return False

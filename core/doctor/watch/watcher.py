@@ -204,6 +204,7 @@ class LoopWatcher:
         self.evaluated_weights: set[int] = set()
         self.first_weights: dict[str, Tensor] = {}
         self._observed: Observation | None = None
+        self._layers: LayersSeen | None = None
         self._trained: tuple[str, ...] | None = None
         self._network: dict[int, tuple[Tensor, Tensor | None]] = {}
         """What was trained so far, and its first values."""
@@ -217,6 +218,8 @@ class LoopWatcher:
         self._version, self._updated_at, self._next_update, self._expected = -1, -1, -1, 0
         self._rate_stride = 1
         self._next_step, self._step_before = 0, 1
+        self._quiet_until = 0
+        """The step before which only losses are kept, as long as weights move as usual."""
 
     @property
     def seconds(self) -> float:
@@ -246,14 +249,17 @@ class LoopWatcher:
         """Return the layers in the newest step that was observed; None before there is one."""
         if self.graph is None or self._observed is None:
             return None
-        with torch._C.DisableTorchFunction():
-            return layer_snapshot(self.graph, self._observed)
+        if self._layers is None:
+            with torch._C.DisableTorchFunction():
+                self._layers = layer_snapshot(self.graph, self._observed)
+        return self._layers
 
     # The loop.
 
     def start_recording(self, frame: FrameType | None) -> None:
         """Record the next step."""
         begin = clock()
+        self._quiet_until = 0
         with torch._C.DisableTorchFunction():
             self.variables = find_variables(_namespaces(frame), self._objects)
             if self._trained is None:
@@ -279,42 +285,68 @@ class LoopWatcher:
         """Take the loss of a step that is done, its update included; what is none is said once."""
         tape = self.stop_recording() if self._recorder is not None else None
         count = self.count
+        self._moved.look(count)
+        # To keep every loss costs a fast loop one per cent.
+        thinned = tape is None and count > THINNED_FROM and count % THINNED_STRIDE != 0
+        if count < self._quiet_until and self._moved.suspected_at < 0:
+            if not thinned:
+                self._keep_loss(loss, self._is_loss(loss, "seen.step()"))
+            self.count = count + 1
+            return
         if count % self._rate_stride == 0 and self.variables.optimizers:
             self._note_rate()
-        self._moved.look(count)
-        if tape is None and count > THINNED_FROM and count % THINNED_STRIDE:
-            self.count = count + 1
-            if frame is not None and self.due():
-                self.start_recording(frame)
-            return  # to keep every loss costs a fast loop one per cent
-        number = _number_on_cpu(loss)
-        known = number is not None or self._is_loss(loss, "seen.step()")
-        if tape is not None:
-            with torch._C.DisableTorchFunction():
-                self._try_to_observe(tape, loss if known else None, frame)
-            cost = clock() - self._recording_since  # recording itself is slower, too
-            if self.count >= FREE_STEPS or self.earlier:
-                self.overhead += cost
-                self._work += self._observing_work(tape)
-                self._pace.charge(cost)
-        if known:
-            kept = loss.detach() if isinstance(loss, Tensor) else loss
-            self._pending.append(kept if number is None else number)
-            self._steps.append(self.count)
-        if self._accumulates:
+        if not thinned:
+            known = self._is_loss(loss, "seen.step()")
+            if tape is not None:
+                with torch._C.DisableTorchFunction():
+                    self._try_to_observe(tape, loss if known else None, frame)
+                cost = clock() - self._recording_since  # recording itself is slower, too
+                if self.count >= FREE_STEPS or self.earlier:
+                    self.overhead += cost
+                    self._work += self._observing_work(tape)
+                    self._pace.charge(cost)
+            self._keep_loss(loss, known)
             self._expect_update()
         self.count += 1
-        if len(self._pending) >= 512:
-            self._transfer_losses()
-        if frame is not None and self.due():
-            self.start_recording(frame)
+        if frame is not None:
+            if self.due():
+                self.start_recording(frame)
+            else:
+                self._quiet_until = self._next_busy_step()
         self._unused = None  # of a step that is not recorded nothing is known
+
+    def _keep_loss(self, loss: Tensor | float, known: bool) -> None:
+        """Keep the loss of a step, if it is one, until many are fetched from their device."""
+        if known:
+            self._pending.append(_kept(loss))
+            self._steps.append(self.count)
+            if len(self._pending) >= 512:
+                self._transfer_losses()
+
+    def _next_busy_step(self) -> int:
+        """Return the next step in which more may be done than to keep its loss.
+
+        A validation, or a step that is recorded, may make it an earlier one.
+        """
+        if self._every < math.inf or self._expects_update:
+            return self.count
+        ahead = [self._next_step, self._behind_update, self._next_update, self._next_validation]
+        busy = [step - 1 for step in ahead if step > self.count]  # in it the next one begins
+        if self.variables.optimizers:
+            busy.append(self.count + -self.count % self._rate_stride)
+        return min(busy)
+
+    @property
+    def _expects_update(self) -> bool:
+        """Whether it is still to be seen when gradients that are accumulated are used."""
+        return self._accumulates and self._expected < FOLLOWED and self.graph is not None
 
     def _expect_update(self) -> None:
         """Where gradients are accumulated, see by the last two updates when the next one is due."""
-        if self._expected >= FOLLOWED or self.graph is None:
+        if not self._expects_update:
             return
-        version = self.graph.tape.parameters[-1]._version if self.graph.tape.parameters else -1
+        parameters = self.graph.tape.parameters if self.graph is not None else ()
+        version = parameters[-1]._version if parameters else -1
         if version != self._version and self._version >= 0:
             if 0 <= self._updated_at < self.count - 1:
                 self._next_update = 2 * self.count - self._updated_at
@@ -461,7 +493,7 @@ class LoopWatcher:
             _, made = first_nan(graph, variables, self._before)
             self.nan_line = made.line if made else None
         if np.isfinite(seen.loss) or self.graph is None:
-            self.graph, self._observed = graph, seen
+            self.graph, self._observed, self._layers = graph, seen, None
             self._keep_batch(graph)
 
     def _see_whose(self, tape: Tape, earlier: Variables, known: set[int]) -> None:
@@ -670,6 +702,7 @@ class LoopWatcher:
         count = len(self.validations)
         if self.validations and (count <= FIRST_VALIDATIONS or count.bit_count() == 1):
             self._next_validation = 2 * self.count - self.validations[-1][0]
+            self._quiet_until = 0
         value = _loss_of(loss)
         self.validations.append((self.count, value))
         passes = self.graph.tape.passes if self.graph is not None else []
@@ -819,15 +852,15 @@ def _namespaces(frame: FrameType | None) -> list[dict[str, Any]]:
     return [inside] if inside is frame.f_globals else [inside, frame.f_globals]
 
 
-def _number_on_cpu(loss: Tensor | float) -> float | None:
-    """Return a loss on a CPU as a number; None of others, which are fetched many at once.
+def _kept(loss: Tensor | float) -> Tensor | float:
+    """Return a loss as it is kept until many are fetched from their device at once.
 
-    Tensors that are kept lie in memory between those of later steps, and make these slower.
+    On a CPU that is its number: tensors that stay lie in memory between those of later steps, and
+    make these slower.
     """
-    if type(loss) is Tensor and loss.is_cpu and not loss.dim() and loss.layout is torch.strided:
-        number = loss.item()
-        return None if isinstance(number, complex) else float(number)
-    return None
+    if type(loss) is Tensor and loss.is_cpu and not loss.dim():
+        return float(loss.item())
+    return loss.detach() if isinstance(loss, Tensor) else loss
 
 
 def _loss_of(loss: Any) -> float:

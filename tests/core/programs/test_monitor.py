@@ -41,6 +41,47 @@ def test_an_epoch_is_no_reason_to_observe(monkeypatch):
     assert begun[:6] == [0, 1, 2, 3, 5, 8] and len(set(begun)) < 30
 
 
+@pytest.mark.parametrize("parts", [1, 5])
+def test_in_quiet_steps_nothing_is_missed(monkeypatch, parts):
+    """The same steps are observed, and the same losses and rates kept, as where each is asked.
+
+    Here with validations, with gradients that are accumulated, and with a network that is made
+    anew.
+    """
+
+    def trained():
+        torch.manual_seed(0)
+        loop = WatchedLoop(record=False, budget=0.0)
+        loop.begin(sys._getframe())
+        for k in range(600):
+            if k % 250 == 0:
+                net = nn.Linear(4, 1)
+                adam = torch.optim.Adam(net.parameters(), lr=1e-3)
+            loss = net(torch.randn(8, 4)).square().mean()
+            loss.backward()
+            if k % parts == 0:
+                adam.step()
+                adam.zero_grad()
+            adam.param_groups[0]["lr"] = 1e-3 / (1 + k)
+            if k % 37 == 36:
+                loop.validate(loss.item())
+            loop.step(loss, sys._getframe())
+        loop.watcher.stop_recording()
+        return loop.watcher
+
+    def known(watcher):
+        steps, losses = watcher.losses()
+        observed = [seen.step for seen in watcher.observations]
+        return observed, watcher.rates, watcher.earlier, steps.tolist(), losses.tolist()
+
+    monkeypatch.setattr("core.doctor.watch.watcher.THINNED_FROM", 100)
+    quiet = known(trained())
+    monkeypatch.setattr(LoopWatcher, "_next_busy_step", lambda watcher: watcher.count)
+    assert known(trained()) == quiet
+    assert quiet[2] == [250, 250]
+    assert len(quiet[0]) > 5
+
+
 def test_what_fails_in_it_raises_nothing_where_standard_error_is_closed(monkeypatch):
     """Logging itself fails there."""
     stream = io.StringIO()
