@@ -219,6 +219,9 @@ class Board(Explained):
 
     def refresh(self) -> None:
         """Paint and describe the board anew."""
+        name, row, column = self.current
+        if (grid := self.grids().get(name)) is not None:  # a network's may have become smaller
+            self.current = name, min(row, grid.rows - 1), min(column, grid.columns - 1)
         self.setAccessibleDescription(self.describe())
         self.update()
 

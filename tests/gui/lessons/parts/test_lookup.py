@@ -1,5 +1,7 @@
 """A one-hot vector times the embedding table."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtTest import QTest
 
@@ -28,3 +30,16 @@ def test_a_letter_picks_its_row_and_two_add_theirs(shelf):
     learn(shelf, "names", NamesRecipe(model="bigram-count"))
     shelf.until(lambda: "counts bigrams" in part.words.words)
     assert not board.isVisible()
+
+
+def test_a_table_may_become_narrower(shelf):
+    """The number that the mouse is on is one of the new table then."""
+    recipe = NamesRecipe(model="mlp", embedding=8, hidden=(16,), context=3, steps=5)
+    learn(shelf, "names", recipe)
+    part = shelf.show_part(lookup.Part(shelf.context, {}))
+    QTest.mouseMove(part.board, cell(part.board, "table", 3, 7))
+    assert part.board.current == ("table", 3, 7)
+    learn(shelf, "names", replace(recipe, embedding=2))
+    shelf.until(lambda: part.board.table.shape[1] == 2)
+    assert part.board.current == ("table", 3, 1)
+    assert part.board.accessibleDescription().startswith("Dimension 2 of the embedding")
