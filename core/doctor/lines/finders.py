@@ -75,7 +75,11 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("labels_shuffled", "the pictures", (data.moved_alone, ops.inputs, ops.targets)),
     ("batch_mixed", "before the loss", (ops.outputs, ops.loss)),
     ("batch_mixed", "the batch", (ops.inputs, ops.targets, ops.loss)),
-    ("class_imbalance", "the weights of the classes", (ops.loss, data.labels)),
+    (
+        "class_imbalance",
+        "the weights of the classes",
+        (statements.class_weights, ops.loss, data.labels),
+    ),
     (
         "bad_init_scale",
         "the first weights",

@@ -54,6 +54,15 @@ def rate(lines: Lines, cause: Cause) -> Iterator[Line]:
             yield from list(numbers)[-1:]
 
 
+def class_weights(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where the weights that a loss is given are computed."""
+    calls = (node for _, node in lines.walk() if isinstance(node, ast.Call))
+    for call in calls:
+        for given in (keyword.value for keyword in call.keywords if keyword.arg == "weight"):
+            steps = lines.origins.of_value(given).steps
+            yield from (s.line for s in steps if isinstance(s.node, ast.BinOp))
+
+
 def _optimisers(lines: Lines) -> list[tuple[str, ast.Call]]:
     """Return the calls that make an optimiser, those that may have made that of the loop first.
 

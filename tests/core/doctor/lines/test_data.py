@@ -48,6 +48,30 @@ def test_labels_that_are_shuffled_have_the_line_that_gives_them_another_order(fi
     assert found == wanted
 
 
+WEIGHTED = """
+x, y = torch.randn(64, 4), torch.arange(64) % 3
+def shares(labels):
+    counts = torch.bincount(labels).float()
+    return counts / counts.sum()  # here
+weights = shares(y)
+loss_function = nn.CrossEntropyLoss(weight=weights)
+net = nn.Linear(4, 3)
+for step in range(6):
+    loss = loss_function(net(x), y)
+    loss.backward()
+    for p in net.parameters():
+        p.data -= 0.01 * p.grad
+        p.grad = None
+    seen.step(loss)
+"""
+
+
+def test_weights_of_classes_have_the_line_that_computes_them(first_line):
+    """Not that of the loss."""
+    found, wanted = first_line(WEIGHTED, "class_imbalance", "the weights of the classes")
+    assert found == wanted
+
+
 SEEDED = f"""
 torch.manual_seed(0)
 def draw(count, seed):
