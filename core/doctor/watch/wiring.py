@@ -485,14 +485,21 @@ def _answer_given(graph: StepGraph, variables: Variables) -> Wired:
         return None
     labels = targets.flatten()
     looked_up = [
-        op.argument(0, "input") if op.name == "embedding" else op.args[1]
+        (op, op.argument(0, "input") if op.name == "embedding" else op.args[1])
         for op in graph.ops
-        if op.name in ("embedding", "getitem")
-        and graph.is_embedding(op)
+        if op.name in ("embedding", "getitem") and graph.is_embedding(op)
+    ]
+    # Of each the users are asked for last: a loader picks every example by itself.
+    rows = [
+        t
+        for op, t in looked_up
+        if isinstance(t, Tensor)
+        and t.dim() == 2
+        and min(t.shape) > 2
+        and not t.is_floating_point()
+        and graph.kind(t) == "data"
         and not any(user.name in SHIFTS for user in graph.users(op.outputs[0]))
     ]
-    rows = [t for t in looked_up if isinstance(t, Tensor) and t.dim() == 2 and min(t.shape) > 2]
-    rows = [t for t in rows if not t.is_floating_point() and graph.kind(t) == "data"]
     same = [t for t in rows if t.numel() == len(labels)]
     same = [t for t in same if bool((t.flatten() == labels)[labels >= 0].all())]
     others = [t for t in rows if not any(t is s for s in same)]
