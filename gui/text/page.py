@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
@@ -34,6 +34,9 @@ from gui.widgets.page_tabs import add_tab
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
+
+if TYPE_CHECKING:  # it brings torch
+    from core.playgrounds.text.models import TextModel
 
 TITLE, ICON, ORDER = "Text", "text", 3
 HELP = "Text. Train a GPT on a text, token by token, and let it write on from your prompt."
@@ -74,6 +77,8 @@ class Page(TrainingPage):
         self.characters = CharacterCard(KNOWN)
         self.learning = LearningPanel(self.session, self._question, self.characters)
         self.tokens, self.attention, self.inside = TokensPanel(), AttentionPanel(), LogitLensPanel()
+        self._playing: TextModel | None = None
+        """The network that the panels look into and write with."""
         self._frequent: list[int] = []
         """The tokens of the text, the most frequent first."""
         self.representation = RepresentationCard(
@@ -159,7 +164,7 @@ class Page(TrainingPage):
 
     def _play(self) -> None:
         """Play with the session's network from now on."""
-        model = self.session.replica.model
+        self._playing = model = self.session.replica.model
         self.write.set_model(model)
         self.attention.set_model(model)
         self.heads.set_model(model)
@@ -222,11 +227,11 @@ class Page(TrainingPage):
 
     def _show_text(self, typed: bool = False) -> None:
         """Let the panels look at the text that stands there: what was written, or was typed."""
-        replica, tokens = self.session.replica, self.write.writing.tokens
-        if replica is None:
+        tokens = self.write.writing.tokens
+        if self._playing is None:  # the session's may be the next one already, which they have not
             return
         if typed or not tokens:
-            tokenizer, typed_text = replica.model.tokenizer, self.write.prompt.toPlainText()
+            tokenizer, typed_text = self._playing.tokenizer, self.write.prompt.toPlainText()
             tokens = tokenizer.encode(tokenizer.known(typed_text)).tolist()
         self.attention.set_tokens(tokens)
         self.inside.set_tokens(tokens)

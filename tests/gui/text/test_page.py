@@ -1,7 +1,9 @@
 """The text page, used as a person uses it, with small networks and small texts."""
 
 import math
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -233,6 +235,22 @@ def test_characters_are_judged_and_drawn(taught):
     assert card.now.text() == f"{nats:.3f}" and f"{nats / math.log(2):.4f} bits" in (
         card.now.toolTip()
     )
+
+
+def test_panels_are_given_tokens_of_the_network_that_they_look_into(taught, monkeypatch):
+    """Not of the session's next one, whose vocabulary may be larger."""
+    page, vocabulary = taught.page, taught.session.replica.model.tokenizer.size
+    given = []
+    for panel in (page.attention, page.inside):
+        monkeypatch.setattr(panel, "set_tokens", given.append)
+    larger = SimpleNamespace(known=str, encode=lambda text: np.full(len(text), vocabulary))
+    monkeypatch.setattr(
+        taught.session, "replica", SimpleNamespace(model=SimpleNamespace(tokenizer=larger))
+    )
+    page._show_text(typed=True)
+    assert len(given) == 2 and all(0 <= token < vocabulary for some in given for token in some)
+    page.write.prompt.setPlainText("The cat")
+    assert len(given[-1]) == 7 and max(given[-1]) < vocabulary
 
 
 def test_byte_pairs_cost_less_per_character(texting, lesson):
