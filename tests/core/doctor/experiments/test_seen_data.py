@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 from core import watch
 from core.doctor.diagnose import replay_of
 from core.doctor.experiments.seen_data import seen_data
+from core.doctor.experiments.sources import rows_of_view
 from core.doctor.watch.variables import is_validation
 
 ROWS = 400
@@ -129,6 +130,21 @@ def test_validation_data_is_a_slice_of_what_batches_are_drawn_from(end, is_new):
     assert len(x_val) and data.is_new is is_new and (data.source == "x_val") is is_new
     if is_new:
         assert data.new.inputs[:, 0].min() >= 280 > data.trained.inputs[:, 0].max()
+
+
+def test_validation_data_lies_beside_the_training_data_in_one_tensor():
+    """Both are views of it: it is no part of what batches are drawn from."""
+    x, y = table()
+    x_train, y_train, x_val, y_val = x[:280], y[:280], x[280:], y[280:]
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for _ in range(6):
+            i = torch.randperm(280)[:64]
+            seen.step(step(net, x_train[i], y_train[i]))
+    data = found(seen)
+    assert len(y_val) and data.is_new and data.source == "x_val"
+    assert data.new.inputs[:, 0].min() >= 280 > data.trained.inputs[:, 0].max()
+    assert rows_of_view(x_val, x_train) is None and rows_of_view(x_val, x) == range(280, ROWS)
 
 
 def test_a_part_is_held_out_where_nothing_new_is_found():
