@@ -380,7 +380,8 @@ def _validation(
         if len(first) < MIN_NEW or first is rows[0]:
             continue
         own = rows_of_view(first, rows[0])
-        if own is not None and are_never_drawn(own, drawn, len(rows[0])):
+        inside = own and own.start >= 0 and own.stop <= len(rows[0])
+        if own and inside and are_never_drawn(own, drawn, len(rows[0])):
             index = torch.arange(own.start, own.stop)
             return _of(rows, index), name, index
         new = (first, first) if same else _partners(variables, first, rows)

@@ -85,14 +85,13 @@ def picked_rows(picks: Iterable[Op], count: int) -> list[int]:
 def rows_of_view(part: Tensor, whole: Tensor) -> range | None:
     """Return which rows of a tensor another one shows without a copy; None if it is no such.
 
-    Both may be views of a third one, and lie beside one another in it.
+    Where both are views of a third one, these may lie before its first row, or behind the last.
     """
     size = whole.stride(0) if whole.dim() else 0
     if not size or part.stride() != whole.stride() or not shares_storage(part, whole):
         return None
     first = (part.storage_offset() - whole.storage_offset()) // size
-    rows = range(first, first + len(part))
-    return rows if rows.start >= 0 and rows.stop <= len(whole) else None
+    return range(first, first + len(part))
 
 
 def are_never_drawn(rows: range, drawn: list[int], count: int) -> bool:
