@@ -191,7 +191,8 @@ class WatchedLoop:
 
     def trained_later(self, names: frozenset[str]) -> None:
         """Take which parameters a later loop trains: what is left for it is not forgotten here."""
-        if self._evidence is not None:
+        causes = {cause.id for cause in self.diagnosis.causes}
+        if self._evidence is not None and causes & {"parameter_not_trained", "frozen_layer"}:
             self._evidence.trained_later |= names
             self._safely(self._examine_again)
 

@@ -36,8 +36,9 @@ MAX_COMPARED, MIN_COPIES = 100_000, 10
 HARDLY_TWICE, MANY_NUMBERS = 0.5, 50
 """Share of the different rows, and numbers, from which on a column has enough of them that rows
 are not equal by chance: of two such columns, or of several."""
-WINDOW, TOKENS = 8, 24
-"""Numbers, and tokens, of a window that are not equal to those of another by chance."""
+WINDOW, TOKENS, FEW_VALUES = 8, 24, 4
+"""Numbers, and tokens, of a window that are not equal to those of another by chance; and different
+ones that it has to have more of."""
 MAX_MEMBERS = 1_000_000
 """Examples of a subset that are compared by their places."""
 DISTINCTIVE = 8
@@ -329,9 +330,10 @@ def shifted_windows(trained: Tensor, validation: Tensor) -> float:
     )
     begins = {hash(row[:-1].tobytes()) for row in rows}
     ends = {hash(row[1:].tobytes()) for row in rows}
-    found = [row for row in new if row[0].tobytes() != row[-1].tobytes()]
-    found = [r for r in found if hash(r[1:].tobytes()) in begins or hash(r[:-1].tobytes()) in ends]
-    return len(found) / max(1, len(new))
+    found = [r for r in new if hash(r[1:].tobytes()) in begins or hash(r[:-1].tobytes()) in ends]
+    # What is hardly more than zeros and ones, as a place that is one-hot, is another one so moved.
+    several = [row for row in found if len(np.unique(row)) > FEW_VALUES]
+    return len(several) / max(1, len(new))
 
 
 def _by_columns(rows: Array) -> bool:

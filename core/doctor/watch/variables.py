@@ -162,8 +162,9 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
     if id(value) in visited:
         return
     visited.add(id(value))
-    if type(value).__module__.partition(".")[0] in ("numpy", "pandas"):
-        found.arrays.add(int(getattr(value, "size", 0)))
+    if _module(value).partition(".")[0] in ("numpy", "pandas"):
+        size = getattr(value, "size", 0)  # of groups it is a method
+        found.arrays |= {size} if isinstance(size, int) else set()
     if isinstance(value, nn.Module):
         inner = any(value is m for root in found.modules.values() for m in root.modules())
         if not inner:
@@ -178,9 +179,9 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
         found.datasets[name] = value.dataset
         if isinstance(value.dataset, Sized) and value.batch_size:
             found.loaders[name] = value.batch_size, len(value.dataset)
-        if "torch.utils" not in type(value.dataset).__module__:  # one of the program's own
+        if "torch.utils" not in _module(value.dataset):  # one of the program's own
             _visit(found, visited, name, value.dataset, depth + 1)
-    elif isinstance(value, Dataset) and "torch.utils" in type(value).__module__:
+    elif isinstance(value, Dataset) and "torch.utils" in _module(value):
         found.datasets[name] = value
     elif depth >= MAX_DEPTH:
         return
@@ -205,11 +206,16 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
             if isinstance(key, str):
                 _visit(found, visited, f"{name}.{key}", part, depth + 1)
     else:
-        module = type(value).__module__
+        module = _module(value)
         foreign = module in ("builtins", "numpy", "torch") or "torch.utils" in module
         if not foreign and hasattr(value, "__dict__"):
             for key, part in list(vars(value).items()):
                 _visit(found, visited, f"{name}.{key}" if name != "self" else key, part, depth + 1)
+
+
+def _module(value: Any) -> str:
+    """Return the module of an object's class; a class may have been given anything for it."""
+    return str(type(value).__module__)
 
 
 def _add_listed(found: Variables, tensors: list[Tensor]) -> None:

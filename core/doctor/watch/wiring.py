@@ -65,7 +65,7 @@ SHIFTS = frozenset("getitem narrow roll pad split chunk unbind".split())
 """Calls by which tokens that were looked up may come to another place."""
 NORMAL = ("randn", "randn_like", "normal")
 ATTENTION, BATCH_NORM, RECURRENCE = "attention", "batch norm", "recurrence"
-PLACES, BOOTSTRAP = "sequence of targets", "target of rewards and later values"
+PLACES, BOOTSTRAP = "sequence of classes", "target of rewards and later values"
 CUTS, MANY_CALLS = ("detach", "data"), 3
 """Calls that leave a gradient behind; and calls of a layer that make it a recurrent one."""
 
@@ -93,10 +93,10 @@ def parts(graph: StepGraph) -> frozenset[str]:
 
 
 def _has_places(targets: Tensor | None, given: Tensor | None) -> bool:
-    """Whether there are several targets for a row of the inputs, be it in one long row."""
-    if targets is None or given is None or not targets.dim() or not given.dim():
+    """Whether there are several classes to tell for a row of the inputs."""
+    if targets is None or given is None or targets.is_floating_point() or not given.dim():
         return False
-    return targets.dim() > 1 or len(targets) > len(given)
+    return targets.numel() > len(given)
 
 
 def wired_in(cause: str, graph: StepGraph, variables: Variables) -> Op | None:

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset, random_split
 
 from core import watch
 from core.doctor.experiments.data_checks import _predictability, visits
-from core.doctor.experiments.overlaps import _pieces_overlap, copied_rows
+from core.doctor.experiments.overlaps import _pieces_overlap, copied_rows, shifted_windows
 
 
 def drawn(count, rows=64, batches=24, columns=16):
@@ -232,6 +232,15 @@ def test_windows_of_a_series_are_split_by_time(at_random, features):
     assert len(val_loader) == 1
     causes = [cause.id for cause in seen.diagnosis.causes]
     assert ("data_overlap" in causes) is at_random, seen.diagnosis.text()
+
+
+def test_places_that_are_one_hot_are_no_windows():
+    """Of each there is one a place apart."""
+    places = torch.eye(40)
+    assert shifted_windows(places[:30], places[30:]) == 0.0
+    series = torch.arange(60.0).sin()
+    windows = series.unfold(0, 12, 1)
+    assert shifted_windows(windows[::2], windows[1::2]) == 1.0
 
 
 def tables():

@@ -18,7 +18,7 @@ PARTS = {
     "residual_missing": "attention",
     "batch_norm_tiny": "batch norm",
     "padding_read": "recurrence",
-    "padding_in_loss": "sequence of targets",
+    "padding_in_loss": "sequence of classes",
 }
 
 

@@ -56,7 +56,7 @@ class Attends(nn.Module):
         (nn.Sequential(nn.Flatten(), nn.BatchNorm1d(TOKENS * WIDTH)), {"batch norm"}),
         (LastOfGRU(), {"recurrence"}),
         (ByHand(), {"recurrence"}),
-        (Attends(), {"attention", "sequence of targets"}),
+        (Attends(), {"attention", "sequence of classes"}),
     ],
 )
 def test_a_step_shows_which_parts_its_network_has(network, found):
