@@ -26,7 +26,7 @@ def overwritten(graph: StepGraph, variables: Variables) -> Wired:
             whole = slices[id(op.args[0])]
             if _is_given(graph, whole) and not _is_learned(op):
                 name = next((n for n, t in variables.data.items() if t is whole), "the data")
-                return f"{name} itself is changed, in each epoch anew", op
+                return f"{name} itself is changed, again in each epoch", op
     return None
 
 

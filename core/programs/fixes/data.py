@@ -134,6 +134,24 @@ def shuffle(source: ProgramSource, cause: Cause) -> Change | None:
     return None
 
 
+def change_a_copy(source: ProgramSource, cause: Cause) -> Change | None:
+    """Copy a batch before it is changed in place."""
+    statement = source.statement_at(cause.lines[0]) if cause.lines else None
+    changed: ast.expr | None = None
+    if isinstance(statement, ast.AugAssign):
+        changed = statement.target
+    elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
+        changed = statement.targets[0]
+    elif isinstance(statement, ast.Assign | ast.Expr | ast.Return):
+        changed = statement.value
+    if isinstance(changed, ast.Tuple):  # the inputs, and the labels behind them
+        changed = changed.elts[0]
+    name = root_name(changed) if changed is not None else ""
+    if statement is None or not name or name == "self":
+        return None
+    return "a copy of the batch changed", [source.before(statement, f"{name} = {name}.clone()")]
+
+
 def shift_targets(source: ProgramSource, cause: Cause) -> Change | None:
     """Take as targets what comes one position later, where they are the inputs themselves."""
     slices = [n for n in source.walk() if isinstance(n, ast.Subscript)]

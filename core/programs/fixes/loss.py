@@ -76,6 +76,25 @@ def _times(source: ProgramSource, value: ast.expr) -> str:
     return f"{SHRUNK:g} * {source.text(value)}" if number is None else f"{number * SHRUNK:.3g}"
 
 
+def add_up_from_the_end(source: ProgramSource, cause: Cause) -> Change | None:
+    """Add up rewards from the last to the first, and keep the sums in the order of the steps."""
+    loop = source.statement_at(cause.lines[0]) if cause.lines else None
+    if not isinstance(loop, ast.For):
+        return None
+    kept = [
+        call
+        for call in ast.walk(loop)
+        if isinstance(call, ast.Call) and last_name(call.func) == "append" and len(call.args) == 1
+    ]
+    if len(kept) != 1 or not isinstance(kept[0].func, ast.Attribute):
+        return None
+    place = f"{source.text(kept[0].func.value)}.insert(0, {source.text(kept[0].args[0])})"
+    return "rewards added up from the last one on", [
+        source.replace(loop.iter, f"reversed({source.text(loop.iter)})"),
+        source.replace(kept[0], place),
+    ]
+
+
 def attach(source: ProgramSource, cause: Cause) -> Change | None:
     """Leave out what cuts a term of the loss, or a state, from its gradient."""
     edits = []

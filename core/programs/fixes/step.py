@@ -192,6 +192,20 @@ def clip(source: ProgramSource, cause: Cause) -> Change | None:
     return f"gradients clipped at a norm of {CLIP:g}", [source.before(step, code)]
 
 
+def unscale(source: ProgramSource, cause: Cause) -> Change | None:
+    """Unscale the gradients of a scaled loss before they are clipped."""
+    clips = [call for call in source.calls() if last_name(call.func).startswith("clip_grad")]
+    steps = [c for c in source.calls() if last_name(c.func) == "step" and len(c.args) == 1]
+    if "unscale_" not in cause.evidence or len(clips) != 1 or len(steps) != 1:
+        return None
+    step = steps[0]
+    assert isinstance(step.func, ast.Attribute)
+    code = f"{source.text(step.func.value)}.unscale_({source.text(step.args[0])})"
+    return "gradients unscaled before they are clipped", [
+        source.before(source.statement(clips[0]), code)
+    ]
+
+
 def other_rate(source: ProgramSource, cause: Cause) -> Change | None:
     """Change the learning rate where it has its value."""
     proof = cause.proof

@@ -374,6 +374,37 @@ def changes_in(diff):
             ],
         ),
         (
+            "for i in r:\n    x = data[i : i + 8]\n    x += noise(x)\n    x[mask] = 0\n",
+            {"id": "data_overwritten", "at": "x += "},
+            ["+    x = x.clone()"],
+        ),
+        (
+            "def __getitem__(self, n):\n    return row.sub_(mean).div_(std), self.y[n]\n",
+            {"id": "data_overwritten", "at": "return"},
+            ["+    row = row.clone()"],
+        ),
+        (
+            "for i in r:\n    x = data[i : i + 8]\n    x[mask] = 0\n",
+            {"id": "data_overwritten", "at": "x[mask]"},
+            ["+    x = x.clone()"],
+        ),
+        (
+            "scaler.scale(loss).backward()\nclip_grad_norm_(net.parameters(), 1)\n"
+            "scaler.step(opt)\nscaler.update()\n",
+            {"id": "clipping_too_strong", "evidence": "... so that unscale_() comes first"},
+            ["+scaler.unscale_(opt)"],
+        ),
+        (
+            "for r in rewards:\n    total = r + gamma * total\n    sums.append(total)\n",
+            {"id": "returns_of_the_past", "at": "for r"},
+            [
+                "-for r in rewards:",
+                "+for r in reversed(rewards):",
+                "-    sums.append(total)",
+                "+    sums.insert(0, total)",
+            ],
+        ),
+        (
             "loss = F.mse_loss(net(x[t]), y[t - k])\n",
             {"id": "loss_broadcast", "at": "loss"},
             [
@@ -401,6 +432,8 @@ def test_the_change_is_the_smallest_that_the_advice_names(tmp_path, source, caus
         (STEP, {"id": "inputs_not_normalised"}),
         (VALIDATED, {"id": "train_eval_mismatch", "evidence": "missing in inference: bias"}),
         (SHAPES, {"id": "loss_broadcast", "at": "f(x)"}),
+        ("self.x[i] += noise\n", {"id": "data_overwritten", "at": "self"}),
+        ("clip_grad_norm_(p, 1)\no.step()\n", {"id": "clipping_too_strong", "evidence": "0.01"}),
         (
             "a = nn.CrossEntropyLoss()\nb = nn.CrossEntropyLoss()\nloss = a(x, y)\n",
             {"id": "padding_in_loss", "at": "a(x", "evidence": "82% of the targets are 0, behind"},
