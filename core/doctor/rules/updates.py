@@ -983,7 +983,9 @@ def clipping_too_strong(rule: Rule, evidence: Evidence) -> Check:
 def warmup_too_long(rule: Rule, evidence: Evidence) -> Check:
     rates = evidence.learning_rates
     done, planned = evidence.cycle
-    if planned * NEARLY_ALL <= evidence.done and done < planned * FEW:
+    # One that is meant for epochs has far fewer steps than the optimiser does.
+    as_many = planned * NEARLY_ALL <= evidence.done <= planned / NEARLY_ALL
+    if as_many and done < planned * FEW:
         measured = (
             f"a schedule of {planned:,} steps has done {done:,} of them in {evidence.done:,} steps"
             " of the optimiser, as where it does one in each epoch"
