@@ -37,8 +37,8 @@ HARDLY_TWICE, MANY_NUMBERS = 0.5, 50
 """Share of the different rows, and numbers, from which on a column has enough of them that rows
 are not equal by chance: of two such columns, or of several."""
 WINDOW, TOKENS, FEW_VALUES = 8, 24, 4
-"""Numbers, and tokens, of a window that are not equal to those of another by chance; and different
-ones that it has to have more of."""
+"""Numbers, and tokens or others of few values, of a window that are not equal to those of another
+by chance; and different ones that it has to have more of."""
 MAX_MEMBERS = 1_000_000
 """Examples of a subset that are compared by their places."""
 DISTINCTIVE = 8
@@ -323,11 +323,13 @@ def shifted_windows(trained: Tensor, validation: Tensor) -> float:
     """
     if trained.shape[1:] != validation.shape[1:] or trained.dim() not in (2, 3):
         return math.nan
-    if trained.shape[1] < (WINDOW if trained.is_floating_point() else TOKENS):
-        return math.nan
     rows, new = (
         part[:MAX_COMPARED].detach().cpu().contiguous().numpy() for part in (trained, validation)
     )
+    # Bits and levels are tokens, too, whatever their type.
+    many = trained.is_floating_point() and len(np.unique(rows[:MAX_EXAMPLES])) >= MANY_NUMBERS
+    if trained.shape[1] < (WINDOW if many else TOKENS):
+        return math.nan
     begins = {hash(row[:-1].tobytes()) for row in rows}
     ends = {hash(row[1:].tobytes()) for row in rows}
     found = [r for r in new if hash(r[1:].tobytes()) in begins or hash(r[:-1].tobytes()) in ends]

@@ -243,6 +243,15 @@ def test_places_that_are_one_hot_are_no_windows():
     assert shifted_windows(windows[::2], windows[1::2]) == 1.0
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_rows_of_bits_are_no_windows_that_are_shifted(dtype):
+    """Of all rows of ten bits each one has its neighbours by chance."""
+    rows = ((torch.arange(1024)[:, None] >> torch.arange(10)) & 1)[torch.randperm(1024)].to(dtype)
+    assert math.isnan(shifted_windows(rows[:824], rows[824:]))
+    windows = torch.randn(1033).unfold(0, 10, 1)[torch.randperm(1024)]
+    assert shifted_windows(windows[:824], windows[824:]) > 0.9
+
+
 def tables():
     """Yield tables in which rows are equal by themselves."""
     g = torch.Generator().manual_seed(4)
