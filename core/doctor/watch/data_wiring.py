@@ -33,12 +33,13 @@ def overwritten(graph: StepGraph, variables: Variables) -> Wired:
 def interpolated_classes(graph: StepGraph) -> Wired:
     """Find classes of pixels that are interpolated: between 0 and 2 lies 1, another class.
 
-    Probabilities of classes may be, which stay what they are.
+    Probabilities of classes may be, which stay what they are; and levels of brightness, of which a
+    network is given some to say the others.
     """
     targets = graph.targets
     if targets is None or targets.is_floating_point() or targets.dim() < 3:
         return None
-    behind = graph.ancestors(targets)
+    behind = graph.ancestors(targets).difference(*map(graph.ancestors, graph.inputs))
     for op in graph.tape.ops:
         if op.name != "interpolate" or id(op.outputs[0]) not in behind or not op.inputs:
             continue

@@ -313,3 +313,22 @@ def test_classes_of_a_mask_are_not_interpolated(mode, classes, told):
             seen.step(loss)
     found = [cause.id for cause in seen.diagnosis.causes if "interpolated" in cause.evidence]
     assert found == (["labels_noisy"] if told else []), seen.diagnosis.text()
+
+
+def test_levels_of_brightness_may_be_interpolated():
+    """They are the targets of a network that is given some of the same picture."""
+    pictures = (torch.rand(40, 1, 12, 12) * 7).round()
+    network = nn.Conv2d(1, 8, (1, 3), padding=(0, 2))
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(20):
+            i = torch.randint(0, 40, (8,))
+            y = F.interpolate(pictures[i], (8, 8), mode="bilinear").round().long()
+            x = F.pad(y.float(), (1, -1))  # what lies to the left
+            loss = F.cross_entropy(network(x)[..., :8], y[:, 0])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    found = [cause.id for cause in seen.diagnosis.causes if "interpolated" in cause.evidence]
+    assert not found, seen.diagnosis.text()
