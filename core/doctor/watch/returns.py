@@ -9,7 +9,7 @@ from .source import syntax_tree
 from .tape import Line
 
 REWARDS = ("r", "rew", "reward", "rewards")
-TURNS = frozenset("reversed reverse flip flipud".split())
+TURNS = frozenset("reversed reverse flip flipud appendleft".split())
 
 
 def returns_of_the_past(graph: StepGraph) -> Line | None:
@@ -100,4 +100,13 @@ def _is_discounted_sum(value: ast.expr, reward: str, total: str) -> bool:
 def _turns(nodes: list[ast.AST]) -> bool:
     """Whether anything is put in the other order."""
     backwards = any(isinstance(n, ast.Slice) and isinstance(n.step, ast.UnaryOp) for n in nodes)
-    return backwards or any(getattr(n, "attr", getattr(n, "id", "")) in TURNS for n in nodes)
+    named = any(getattr(n, "attr", getattr(n, "id", "")) in TURNS for n in nodes)
+    return backwards or named or any(map(_inserts_first, nodes))
+
+
+def _inserts_first(node: ast.AST) -> bool:
+    """Whether something is put before what a list has: ``rewards.insert(0, reward)``."""
+    if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "insert":
+        return False
+    place = node.args[0] if node.args else None
+    return isinstance(place, ast.Constant) and place.value == 0

@@ -51,6 +51,7 @@ REVERSED = FORWARD.replace("in rewards", "in reversed(rewards)").replace(
         (REVERSED, False),
         (f"{FORWARD}\n    sums = sums[::-1]", False),
         (f"rewards = rewards[::-1]\n    {FORWARD}\n    sums.reverse()", False),
+        (f"rewards.insert(0, rewards.pop())\n    {FORWARD}", False),
         ("sums = [sum(rewards)] * len(rewards)", False),
         ("sums = [sum(rewards[n:]) for n in range(len(rewards))]", False),
     ],
