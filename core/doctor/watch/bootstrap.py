@@ -22,8 +22,10 @@ KEEPS = frozenset("view reshape squeeze unsqueeze flatten float double to detach
 """Calls that leave values as they are."""
 VALUES, DISCOUNTED, ENDED = "values", "discounted", "ended"
 """What a network says of states; that times a discount; that without what is behind an end."""
-ENDS = ("done", "is_done", "term", "is_term", "end", "fin", "over", "dead")
-"""With these begin names of flags for the end of an episode."""
+ENDS = ("done", "term", "end", "fin", "over", "dead")
+"""With these begin words in names of flags for the end of an episode."""
+UNNAMED = ("_", "d", "f", "flag", "flags", "mask", "masks")
+"""Names of flags that say nothing, or little, of what they are for."""
 MANY_PARTS = 16
 """More are no batch."""
 TIME_LIMITS = ("trunc", "time", "limit")
@@ -126,15 +128,19 @@ def _masks(tensor: Tensor) -> bool:
 
 
 def flags_in(variables: Mapping[str, Any], count: int) -> tuple[Flag, ...]:
-    """Return which variables, or parts of them, hold flags for so many examples."""
+    """Return which variables, or parts of them, hold flags for so many examples.
+
+    What its name says to be something else, such as that an action was drawn at random, is none.
+    """
     found: list[Flag] = []
     for name, value in list(variables.items()):
         if name.startswith("__"):
             continue
         if is_flag(value, count, name):
-            found.append((name, None))
+            found += [(name, None)] if _may_be_end(name) else []
         elif isinstance(value, dict | list | tuple) and len(value) <= MANY_PARTS:
-            found += [(name, key) for key, part in _parts(value) if is_flag(part, count, str(key))]
+            flags = (key for key, part in _parts(value) if is_flag(part, count, str(key)))
+            found += [(name, key) for key in flags if _may_be_end(key)]
     kept = [f for f in found if not any(word in f"{f[0]} {f[1]}".lower() for word in TIME_LIMITS)]
     return tuple(sorted(kept, key=lambda f: not _names_end(f[0] if f[1] is None else str(f[1]))))
 
@@ -147,7 +153,12 @@ def _parts(value: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> list[tuple[st
 
 
 def _names_end(name: str) -> bool:
-    return name == "d" or name.lower().strip("_s").startswith(ENDS)
+    return name == "d" or any(word.startswith(ENDS) for word in name.lower().split("_"))
+
+
+def _may_be_end(name: str | int | None) -> bool:
+    """Whether a name is that of an end, or says of nothing else; places of a batch have none."""
+    return not isinstance(name, str) or name.lower() in UNNAMED or _names_end(name)
 
 
 def is_flag(value: Any, count: int, name: str = "done") -> bool:

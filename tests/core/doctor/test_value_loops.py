@@ -198,6 +198,13 @@ def of_a_time_limit(learner, batch):
         return reward + GAMMA * learner.best(after)
 
 
+def of_random_actions(learner, batch):
+    """A flag of something else, and a task without an end."""
+    _, _, reward, after, explored = tensors(batch)
+    with torch.no_grad():
+        return reward + GAMMA * learner.best(after)
+
+
 def cut_off_beside_the_end(learner, batch):
     """What was cut off is left out deliberately, the end is not."""
     _, _, reward, after, done = tensors(batch)
@@ -262,7 +269,8 @@ def test_a_target_that_ignores_the_end_is_named_with_its_line(target, memory):
     "target",
     [
         *(factor, inner_factor, written, chosen, non_final, handed_on, soft),
-        *(discounts_handed_out, without_flags, of_a_time_limit, cut_off_beside_the_end, never_one),
+        *(discounts_handed_out, without_flags, of_a_time_limit, of_random_actions),
+        *(cut_off_beside_the_end, never_one),
     ],
 )
 def test_a_target_that_sees_the_end_or_knows_none_is_in_order(target, memory):
