@@ -13,6 +13,7 @@ from ...ngrams import counted
 from ..evidence import DataStats
 from ..watch.graph import StepGraph, is_one_hot
 from ..watch.node_wiring import nodes_meet
+from ..watch.seeds import is_seeded_in
 from ..watch.tape import RANDOM, RECURRENT, Op
 from ..watch.variables import Variables, is_validation
 from ..watch.watcher import Batch
@@ -673,9 +674,12 @@ def _repeated(replay: Replay, variables: Variables) -> str:
 def _made_alike(replay: Replay, variables: Variables) -> str:
     """Say that a batch is made anew in each step, of the same numbers; "" if it is all there is.
 
-    As by a generator of random numbers that is seeded in each step.
+    As by a generator of random numbers that is seeded in each step: numbers that stand in the
+    program are all that there is, and noise may have a size of 0.
     """
     graph, given = replay.graph, replay.graph.inputs[0]
+    if not is_seeded_in(graph):
+        return ""
     behind = graph.ancestors(given)
     makers = [op for op in graph.tape.ops if any(id(t) in behind for t in op.outputs)]
     if any(op.name in RANDOM for op in makers):

@@ -6,6 +6,7 @@ from itertools import combinations
 
 from ..diagnosis import Cause
 from ..made_modules import last_name
+from ..watch.seeds import SEEDS
 from ..watch.tape import Line
 from ..watch.variables import is_validation
 from .origins import FIRST_ALONE, PARTS_OF_ARGUMENTS, Step, Way
@@ -32,8 +33,6 @@ JOINS = frozenset("cat concat concatenate vstack row_stack ConcatDataset".split(
 """What makes rows of several parts; of parts that come from the same rows several of one."""
 TURNS, TRANSFORMS = ("flip", "rot", "affine", "transpose"), ("transform", "aug", "compose")
 """Parts of names of what moves the pixels of pictures, or may."""
-SEEDS = frozenset("manual_seed seed default_rng RandomState Random seed_everything".split())
-"""What begins a generator's random numbers anew."""
 NEAREST = 2
 """Lines that give data its last values, and those before."""
 COLUMNS = ("1", "-1")

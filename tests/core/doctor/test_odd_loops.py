@@ -192,6 +192,31 @@ def test_a_batch_of_a_generator_that_is_seeded_in_each_step(draw, cause):
     assert first(train(loss, [net], 100, 0.0)) == cause
 
 
+def literals():
+    """All of a truth table."""
+    rows = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    return rows, torch.tensor([[0.0], [1.0], [1.0], [0.0]])
+
+
+def with_noise_of_no_size():
+    """All of it, with noise that is turned off."""
+    rows, labels = literals()
+    return rows + 0.0 * torch.randn(4, 2), labels
+
+
+@pytest.mark.parametrize("made", [literals, with_noise_of_no_size])
+def test_all_data_may_be_made_in_each_step(made):
+    """A generator that is seeded once does not make a batch the same."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+
+    def loss(step):
+        x, y = made()
+        return F.binary_cross_entropy_with_logits(net(x), y)
+
+    assert first(train(loss, [net], 100, 0.0)) != "batch_repeated"
+
+
 def test_all_data_may_become_tensors_in_each_step():
     """The same batch each time is all that there is."""
     x = np.random.default_rng(0).normal(size=(ROWS, 8))
