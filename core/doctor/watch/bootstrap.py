@@ -6,6 +6,7 @@ They are mostly computed under ``no_grad``, so that they stand on no tape.
 import math
 import weakref
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,15 +135,21 @@ def flags_in(variables: Mapping[str, Any], count: int) -> tuple[Flag, ...]:
     """
     found: list[Flag] = []
     for name, value in list(variables.items()):
-        if name.startswith("__"):
-            continue
-        if is_flag(value, count, name):
-            found += [(name, None)] if _may_be_end(name) else []
-        elif isinstance(value, dict | list | tuple) and len(value) <= MANY_PARTS:
-            flags = (key for key, part in _parts(value) if is_flag(part, count, str(key)))
-            found += [(name, key) for key in flags if _may_be_end(key)]
+        if not name.startswith("__"):
+            with suppress(Exception):  # a class of the program's own may raise what it likes
+                found += _flags_of(name, value, count)
     kept = [f for f in found if not any(word in f"{f[0]} {f[1]}".lower() for word in TIME_LIMITS)]
     return tuple(sorted(kept, key=lambda f: not _names_end(f[0] if f[1] is None else str(f[1]))))
+
+
+def _flags_of(name: str, value: Any, count: int) -> list[Flag]:
+    """Return the flags that a variable holds, as a whole or in its parts."""
+    if is_flag(value, count, name):
+        return [(name, None)] if _may_be_end(name) else []
+    if not isinstance(value, dict | list | tuple) or len(value) > MANY_PARTS:
+        return []
+    flags = (key for key, part in _parts(value) if is_flag(part, count, str(key)))
+    return [(name, key) for key in flags if _may_be_end(key)]
 
 
 def _parts(value: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> list[tuple[str | int, Any]]:

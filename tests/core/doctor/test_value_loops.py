@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core import watch
+from core.doctor.watch.bootstrap import flags_in
 
 GAMMA = 0.9
 Transition = namedtuple("Transition", "state action reward after done")
@@ -276,6 +277,22 @@ def test_a_target_that_ignores_the_end_is_named_with_its_line(target, memory):
 def test_a_target_that_sees_the_end_or_knows_none_is_in_order(target, memory):
     """Masks, factors, discounts of the memory's own; a task without an end; a time limit."""
     assert "terminal_ignored" not in train(target, memory)
+
+
+def test_variables_of_any_kind_may_stand_beside_a_flag():
+    """A list without a length, records, objects."""
+
+    class Endless(list):
+        def __len__(self):
+            raise TypeError("it has no end")
+
+    odd = {
+        "endless": Endless([1.0, 0.0]),
+        "records": np.zeros(2, dtype=[("a", float), ("b", int)]),
+        "objects": np.array([None, 1], dtype=object),
+        "done": torch.tensor([0.0, 1.0]),
+    }
+    assert flags_in(odd, 2) == (("done", None),)
 
 
 def test_an_average_of_labels_and_outputs_is_no_target_of_values():
