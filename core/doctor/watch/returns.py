@@ -1,11 +1,9 @@
 """Sees in the source whether the returns of a policy are those of the past."""
 
 import ast
-from collections.abc import Iterator
-from functools import lru_cache
 
 from .graph import StepGraph
-from .source import syntax_tree
+from .source import nodes_of_step
 from .tape import Line
 
 REWARDS = ("r", "rew", "reward", "rewards")
@@ -18,48 +16,10 @@ def returns_of_the_past(graph: StepGraph) -> Line | None:
     What is still to come is added up from the last one on: ``for r in reversed(rewards)``. Where
     anything is put in the other order in what a step runs through, it may do that.
     """
-    numbers: dict[str, set[int]] = {}
-    for file, number in (op.line for op in graph.tape.ops if op.line is not None):
-        numbers.setdefault(file, set()).add(number)
-    for file, found in sorted(numbers.items()):
-        tree = syntax_tree(file)
-        if tree is not None and (number := _forward_sum(tree, frozenset(found))):
-            return file, number
-    return None
-
-
-@lru_cache(maxsize=64)
-def _forward_sum(tree: ast.Module, numbers: frozenset[int]) -> int:
-    """Return the number of the line, in what a step runs through; 0."""
-    nodes = list(_run_through(tree, numbers))
-    loops = (node for node in nodes if isinstance(node, ast.For))
-    number = next((loop.lineno for loop in loops if _sums_forward(loop)), 0)
-    return 0 if number and _turns(nodes) else number
-
-
-def _run_through(tree: ast.Module, numbers: frozenset[int]) -> Iterator[ast.AST]:
-    """Yield what stands outside of functions, in those with such lines, and in what these call."""
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    run = [tree, *(f for f in functions if any(_has_line(f, number) for number in numbers))]
-    for scope in run:  # which grows meanwhile
-        called = set()
-        for node in _own(scope):
-            yield node
-            if isinstance(node, ast.Call):
-                called.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
-        run += [f for f in functions if f.name in called and f not in run]
-
-
-def _has_line(function: ast.FunctionDef, number: int) -> bool:
-    return function.lineno <= number <= (function.end_lineno or 0)
-
-
-def _own(scope: ast.AST) -> Iterator[ast.AST]:
-    """Yield what stands in a function, and not in one within it."""
-    for child in ast.iter_child_nodes(scope):
-        if not isinstance(child, ast.FunctionDef):
-            yield child
-            yield from _own(child)
+    nodes = list(nodes_of_step(graph))
+    loops = ((file, node) for file, node in nodes if isinstance(node, ast.For))
+    found = next(((file, loop.lineno) for file, loop in loops if _sums_forward(loop)), None)
+    return None if found is None or _turns([node for _, node in nodes]) else found
 
 
 def _sums_forward(loop: ast.For) -> bool:

@@ -1,8 +1,14 @@
-"""The syntax trees of a program's files."""
+"""The syntax trees of a program's files, and what of them a step runs through."""
 
 import ast
 import linecache
+from collections.abc import Iterator
 from functools import lru_cache
+
+from .graph import StepGraph
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Repeated = Function | ast.For | ast.AsyncFor | ast.While
 
 
 def syntax_tree(file: str) -> ast.Module | None:
@@ -16,3 +22,44 @@ def _parsed(source: str) -> ast.Module | None:
         return ast.parse(source) if source else None
     except (SyntaxError, ValueError, RecursionError):
         return None
+
+
+def nodes_of_step(graph: StepGraph) -> Iterator[tuple[str, ast.AST]]:
+    """Yield what a step runs through, with its file: loops and functions, and what these call.
+
+    They are the innermost ones around the lines of its operations: what stands before a loop is
+    done once.
+    """
+    numbers: dict[str, set[int]] = {}
+    for file, number in (op.line for op in graph.tape.ops if op.line is not None):
+        numbers.setdefault(file, set()).add(number)
+    for file, found in sorted(numbers.items()):
+        tree = syntax_tree(file)
+        if tree is not None:
+            yield from ((file, node) for node in _run_through(tree, frozenset(found)))
+
+
+@lru_cache(maxsize=64)
+def _run_through(tree: ast.Module, numbers: frozenset[int]) -> tuple[ast.AST, ...]:
+    nodes = list(ast.walk(tree))
+    repeated = [node for node in nodes if isinstance(node, Repeated)]
+    run: list[ast.AST] = []
+    for number in numbers:
+        around = [n for n in repeated if n.lineno <= number <= (n.end_lineno or 0)]
+        run += around and [max(around, key=lambda n: n.lineno)]
+    seen: dict[ast.AST, None] = {}
+    while run:
+        scope = run.pop()
+        if scope in seen:
+            continue
+        for node in ast.walk(scope):
+            seen[node] = None
+            if isinstance(node, ast.Call):
+                name = called_name(node)
+                run += [n for n in repeated if isinstance(n, Function) and n.name == name]
+    return tuple(seen)
+
+
+def called_name(call: ast.Call) -> str:
+    """Return the last part of the name of what is called; "" if it has none."""
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
