@@ -21,7 +21,10 @@ def overwritten(graph: StepGraph, variables: Variables) -> Wired:
     slices: dict[int, Tensor] = {}
     for op in graph.tape.ops:
         if op.name == "getitem" and _are_rows_of(op.result, op.args[0]):
-            slices[id(op.result)] = op.args[0]
+            # Of what the step itself has made, as by picking rows, it may change what it likes.
+            whole = op.args[0]
+            if id(whole) in slices or graph.made_by_behind_views(whole) is None:
+                slices[id(op.result)] = whole
         elif op.in_place and id(op.args[0]) in slices and (op.name in GOES_ON or _erases(op)):
             whole = slices[id(op.args[0])]
             if _is_given(graph, whole) and not _is_learned(op):

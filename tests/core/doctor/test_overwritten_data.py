@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from core import watch
+from core.doctor.watch.data_wiring import overwritten
 
 ROWS = 240
 
@@ -103,6 +104,24 @@ def test_picked_rows_are_a_copy():
     x, y = table()
     found = causes(lambda: [(add_noise(x[i]), y[i]) for i in torch.randperm(ROWS).split(24)])
     assert "data_overwritten" not in found, found
+
+
+@pytest.mark.parametrize(("pick", "told"), [(torch.Tensor.clone, False), (lambda x: x[:48], True)])
+def test_a_part_of_picked_rows(pick, told):
+    """It is none of the data, but of their copy; a part of a slice is."""
+    x, y = table()
+    network = nn.Linear(6, 3)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(20):
+            part = add_noise(pick(x)[:24])
+            loss = F.cross_entropy(network(part), y[:24])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    watcher = seen._loop.watcher
+    assert bool(overwritten(watcher.graph, watcher.variables)) is told
 
 
 def test_a_batch_that_is_written_anew():
