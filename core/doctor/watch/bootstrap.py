@@ -27,6 +27,8 @@ ENDS = ("done", "term", "end", "fin", "over", "dead")
 """With these begin words in names of flags for the end of an episode."""
 UNNAMED = ("_", "d", "f", "flag", "flags", "mask", "masks")
 """Names of flags that say nothing, or little, of what they are for."""
+BEFORE_END = 3
+"""Parts of a batch before a flag: a state, a reward and the next state, if no action."""
 MANY_PARTS = 16
 """More are no batch."""
 TIME_LIMITS = ("trunc", "time", "limit")
@@ -163,9 +165,11 @@ def _names_end(name: str) -> bool:
     return name == "d" or any(word.startswith(ENDS) for word in name.lower().split("_"))
 
 
-def _may_be_end(name: str | int | None) -> bool:
-    """Whether a name is that of an end, or says of nothing else; places of a batch have none."""
-    return not isinstance(name, str) or name.lower() in UNNAMED or _names_end(name)
+def _may_be_end(name: str | int) -> bool:
+    """Whether a name is that of an end, or of nothing else; or a place behind what comes first."""
+    if isinstance(name, str):
+        return name.lower() in UNNAMED or _names_end(name)
+    return name >= BEFORE_END
 
 
 def is_flag(value: Any, count: int, name: str = "done") -> bool:

@@ -206,6 +206,17 @@ def of_random_actions(learner, batch):
         return reward + GAMMA * learner.best(after)
 
 
+def of_places(learner, batch):
+    """Actions that are zeros and ones come second, and values of states don't ask for them."""
+    state, action, reward, after, done = tensors(batch)
+    return of_a_whole(learner, (state, action.float(), reward, after))
+
+
+def of_a_whole(learner, batch):
+    with torch.no_grad():
+        return batch[2] + GAMMA * learner.best(batch[3])
+
+
 def cut_off_beside_the_end(learner, batch):
     """What was cut off is left out deliberately, the end is not."""
     _, _, reward, after, done = tensors(batch)
@@ -270,7 +281,7 @@ def test_a_target_that_ignores_the_end_is_named_with_its_line(target, memory):
     "target",
     [
         *(factor, inner_factor, written, chosen, non_final, handed_on, soft),
-        *(discounts_handed_out, without_flags, of_a_time_limit, of_random_actions),
+        *(discounts_handed_out, without_flags, of_a_time_limit, of_random_actions, of_places),
         *(cut_off_beside_the_end, never_one),
     ],
 )
