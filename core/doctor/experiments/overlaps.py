@@ -327,7 +327,8 @@ def shifted_windows(trained: Tensor, validation: Tensor) -> float:
         part[:MAX_COMPARED].detach().cpu().contiguous().numpy() for part in (trained, validation)
     )
     # Bits and levels are tokens, too, whatever their type.
-    many = trained.is_floating_point() and len(np.unique(rows[:MAX_EXAMPLES])) >= MANY_NUMBERS
+    different = np.unique(rows.ravel()[:MAX_COMPARED])
+    many = trained.is_floating_point() and len(different) >= MANY_NUMBERS
     if trained.shape[1] < (WINDOW if many else TOKENS):
         return math.nan
     begins = {hash(row[:-1].tobytes()) for row in rows}
