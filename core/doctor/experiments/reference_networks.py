@@ -39,6 +39,8 @@ FAR = 0.5
 """The part of all networks' losses below which a baseline is far below them."""
 CLEAR = 0.03
 """The part by which a loss is below another, from which on it is clearly lower."""
+ON_THE_WAY = 0.1
+"""The part of the way to the lowest baseline that as many steps again bring it on, at least."""
 ERRORS = 2.0
 """Standard errors that a difference is above chance."""
 RATE, MAX_RATE, WARM_UP, DECAY, CLIP = 0.04, 0.02, 40, 0.01, 1.0
@@ -232,7 +234,8 @@ def _compared(
         lacking = f" Networks of other sizes could not be tried: {reason(error)}."
     else:
         kind, lacking = form.name, ""
-        if _is_far_below(baselines, [own, *losses.values()]) and not _still_learns(own, losses):
+        learns = _still_learns(own, losses, baselines)
+        if _is_far_below(baselines, [own, *losses.values()]) and not learns:
             with suppress(*REPLAY_ERRORS):
                 form = form_of(replay, task, data, evidence, deeper=True)
                 deeper = _deeper(replay, form, task, data, work[0], end)
@@ -248,9 +251,15 @@ def _is_far_below(baselines: dict[str, float], losses: list[Tensor]) -> bool:
     return min(baselines.values(), default=math.inf) < FAR * lowest
 
 
-def _still_learns(own: Tensor, losses: dict[str, Tensor]) -> bool:
-    """Whether a copy that went on is clearly lower: then its time comes before its size."""
-    return "longer" in losses and float(losses["longer"].mean()) < (1 - CLEAR) * float(own.mean())
+def _still_learns(own: Tensor, losses: dict[str, Tensor], baselines: dict[str, float]) -> bool:
+    """Whether a copy that went on is clearly lower: then its time comes before its size.
+
+    What is hardly a part of the way to the lowest baseline is not.
+    """
+    if "longer" not in losses:
+        return False
+    now, gained = float(own.mean()), float(own.mean()) - float(losses["longer"].mean())
+    return gained > max(CLEAR * now, ON_THE_WAY * (now - min(baselines.values(), default=now)))
 
 
 def _of_sizes(

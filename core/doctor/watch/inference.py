@@ -304,6 +304,8 @@ def signature(ops: Sequence[Op], weights: dict[int, Tensor]) -> dict[int, Behind
     likely: dict[int, str] = {}
     for op in ops:
         kept = likely.get(id(op.inputs[0]), "") if op.inputs else ""
+        if op.name in ("getitem", "select") and op.inputs[0].shape[-1:] != op.outputs[0].shape[-1:]:
+            kept = ""  # some of all probabilities may be made to sum to 1
         squash = op.name if op.name in PROBABILITIES else kept if op.name in UNCHANGED else ""
         likely |= {id(t): squash for t in op.outputs if squash}
         direct = [id(t) for t in op.inputs if id(t) in weights]

@@ -233,6 +233,24 @@ def test_all_data_may_become_tensors_in_each_step():
     assert first(seen.diagnosis) != "batch_repeated"
 
 
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_batch_norm_of_few_examples_is_no_leak(mixed):
+    """Each moves the statistics by a tenth; what is mixed besides shows all the same."""
+    x, y = quantities()
+    net = nn.Sequential(
+        *(nn.Linear(8, WIDE), nn.BatchNorm1d(WIDE), nn.ReLU()),
+        *(nn.Linear(WIDE, WIDE), nn.BatchNorm1d(WIDE), nn.ReLU(), nn.Linear(WIDE, 1)),
+    )
+
+    def loss(step):
+        i = torch.randint(0, len(x), (6,))
+        out = net(x[i])
+        return F.mse_loss(0.5 * (out + out.roll(1, 0)) if mixed else out, y[i])
+
+    found = [cause.id for cause in train(loss, [net], 120).causes]
+    assert ("batch_mixed" in found) is mixed, found
+
+
 @pytest.mark.parametrize(("cause", "norm"), [("clipping_too_strong", 1e-6), ("", 1.0)])
 def test_clipping(cause, norm):
     """To next to nothing, or as usual."""

@@ -283,8 +283,20 @@ def test_neighbours_have_to_be_far_better_than_any_network(neighbours, own, larg
     assert not reference_networks._is_far_below({}, losses)
 
 
-@pytest.mark.parametrize(("longer", "learns"), [(0.9, True), (0.99, False), (None, False)])
-def test_time_comes_before_size_where_a_copy_that_went_on_is_clearly_lower(longer, learns):
-    """As of a head behind frozen layers that was stopped early: no deeper network is asked."""
+@pytest.mark.parametrize(
+    ("longer", "baseline", "learns"),
+    [
+        *((0.9, 0.2, True), (0.95, 0.2, False), (0.95, 0.7, True)),
+        *((0.99, 0.95, False), (None, 0.2, False)),
+    ],
+)
+def test_time_comes_before_size_where_a_copy_that_went_on_is_clearly_lower(
+    longer, baseline, learns
+):
+    """As of a head behind frozen layers that was stopped early: no deeper network is asked.
+
+    What is hardly on its way to a baseline far below does not get there by time alone.
+    """
     losses = {} if longer is None else {"longer": torch.full((9,), longer)}
-    assert reference_networks._still_learns(torch.ones(9), losses) is learns
+    baselines = {"nearest neighbours": baseline}
+    assert reference_networks._still_learns(torch.ones(9), losses, baselines) is learns

@@ -207,6 +207,8 @@ BCE, LOGITS = F.binary_cross_entropy, F.binary_cross_entropy_with_logits
         (nn.Identity(), LOGITS, torch.sigmoid, False),
         (nn.Softmax(1), BCE, lambda p: p.detach().softmax(1), True),
         (nn.Softmax(1), BCE, lambda p: (p.log() / 0.7).softmax(1), False),
+        (nn.Softmax(1), BCE, lambda p: p[:, :2].softmax(1), False),
+        (nn.Softmax(1), BCE, lambda p: p[0].softmax(0), True),
     ],
 )
 def test_probabilities_are_made_once(last, loss, used, told):
