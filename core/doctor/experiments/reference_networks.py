@@ -41,6 +41,9 @@ CLEAR = 0.03
 """The part by which a loss is below another, from which on it is clearly lower."""
 ON_THE_WAY = 0.1
 """The part of the way to the lowest baseline that as many steps again bring it on, at least."""
+LEFT = 0.005
+"""The part of what a network has learned, up to which what is left is little: a loss that nears 0
+falls by a large part of itself for ever."""
 ERRORS = 2.0
 """Standard errors that a difference is above chance."""
 RATE, MAX_RATE, WARM_UP, DECAY, CLIP = 0.04, 0.02, 40, 0.01, 1.0
@@ -71,6 +74,7 @@ class References(ExperimentResult):
         longer_share: for how many steps the copy went on, as a part of those that were done.
         own_error: the standard error of ``own``; NaN.
         times: times its parameters that the larger one has.
+        guess: the loss of the same answer to all examples; NaN.
     """
 
     own: float
@@ -91,6 +95,7 @@ class References(ExperimentResult):
     longer_share: float = 1.0
     own_error: float = math.nan
     times: float = 4.0
+    guess: float = math.nan
 
     @property
     def again(self) -> str:
@@ -134,13 +139,13 @@ class References(ExperimentResult):
     def time_gain(self) -> float:
         """The part of its loss that as many steps again bring, negative if they harm; or NaN.
 
-        It is 0 where an interval of 80 % around it holds 0. Where fewer steps were tried, the gain
-        goes on as a logarithm.
+        It is 0 where an interval of 80 % around it holds 0, or where hardly anything is left to be
+        learned. Where fewer steps were tried, the gain goes on as a logarithm.
         """
         if not math.isfinite(self.longer) or not self.own:
             return math.nan
         gain = self.own - self.longer
-        if abs(gain) <= Z80 * self.longer_error:
+        if abs(gain) <= max(Z80 * self.longer_error, LEFT * (self.guess - self.own)):
             return 0.0
         further = math.log(2) / math.log(1 + min(1.0, self.longer_share))
         return min(1.0, further * gain / abs(self.own))
@@ -444,6 +449,7 @@ def _outcome(
         longer_share=share,
         own_error=_error(own),
         times=times,
+        guess=next(iter(baselines.values()), math.nan),
     )
     examples = f"{len(own):,} new examples ({data.source})"
     if not data.is_new:

@@ -21,6 +21,7 @@ class LossTask:
         ignored: the class of a target that does not count.
         weights: what the losses of each class are multiplied by, or those of binary targets that
             are 1; None if all count alike.
+        smoothing: the part of a target that is spread over all classes.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class LossTask:
     classes: int = 1
     ignored: int = -100
     weights: Tensor | None = None
+    smoothing: float = 0.0
 
 
 def task_of(graph: StepGraph) -> LossTask:
@@ -42,9 +44,9 @@ def task_of(graph: StepGraph) -> LossTask:
     if call.kind in CLASSES:
         classes = call.outputs.shape[1 if _by_torch(call.kind) and call.outputs.dim() > 1 else -1]
         ignored = call.op.argument(4, "ignore_index", -100) if _by_torch(call.kind) else -100
-        return LossTask(
-            "classes", call.kind, int(classes), int(ignored), _class_weights(call, int(ignored))
-        )
+        smooth = call.op.argument(7, "label_smoothing", 0.0) if call.op.name == call.kind else 0.0
+        weights = _class_weights(call, int(ignored))
+        return LossTask("classes", call.kind, int(classes), int(ignored), weights, float(smooth))
     if call.kind.startswith("binary_cross_entropy"):
         return LossTask("binary", call.kind, weights=_weight_of_ones(call))
     if call.kind in DISTANCES:
@@ -105,6 +107,9 @@ def row_losses(task: LossTask, scores: Tensor, targets: Tensor) -> Tensor:
         picked = -logs.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
         if task.weights is not None:
             picked = picked * task.weights[targets.clamp(min=0)]
+            logs = logs * task.weights
+        if task.smoothing:
+            picked = torch.lerp(picked, -logs.mean(-1), task.smoothing)
         return (picked * counted).sum(1) / counted.sum(1).clamp(min=1)
     if task.kind == "binary":
         each = F.binary_cross_entropy_with_logits(

@@ -376,6 +376,9 @@ def _validation(
         new = tensors if used is None else _of(tensors, used)
         if len(new[0]) >= MIN_NEW and not overlap(_joined(rows), _joined(new)) > OVERLAPPING:
             return new, name, None
+    if found := _other_subset(variables, rows, drawn):
+        name, used = found
+        return _of(rows, used), name, used
     for name, first in _named_like(variables, rows, rows[0]):
         if len(first) < MIN_NEW or first is rows[0]:
             continue
@@ -387,6 +390,21 @@ def _validation(
         new = (first, first) if same else _partners(variables, first, rows)
         if new and not overlap(_joined(rows), _joined(new)) > OVERLAPPING:
             return new, name, None
+    return None
+
+
+def _other_subset(variables: Variables, rows: Rows, drawn: list[int]) -> tuple[str, Tensor] | None:
+    """Return a subset of the data, beside the one that batches are drawn from, and its rows."""
+    subsets = {}
+    for name, dataset in variables.datasets.items():
+        tensors, used = _tensors_of(dataset)
+        if used is not None and tensors and tensors[0] is rows[0]:
+            subsets[name] = used
+    row = torch.tensor(drawn)
+    learned = [used for used in subsets.values() if len(row) and torch.isin(row, used).all()]
+    for name, used in subsets.items():
+        if len(used) >= MIN_NEW and any(not torch.isin(used, own).any() for own in learned):
+            return name, used
     return None
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from ..diagnosis import WORTH_IT
+from ..diagnosis import WORTH_IT, Z80
 from ..evidence import Evidence
 from ..experiments.reference_networks import CLEAR, FAR, References
 
@@ -129,9 +129,11 @@ def below_baseline(evidence: Evidence) -> Answer | None:
 
 
 def at_floor(evidence: Evidence) -> bool:
-    """Whether no network and no baseline that was compared is better."""
+    """Whether no network and no baseline that was compared is better, nor itself after a while."""
     found = evidence.result(References)
     if found is None or not found.is_new or math.isnan(found.larger):
+        return False
+    if found.own - found.longer > Z80 * found.longer_error:
         return False
     others = (found.smaller, found.same, found.larger, found.best_baseline)
     return not any(other < found.own for other in others)

@@ -11,7 +11,7 @@ from ...numbers import figures, percent
 from ...telemetry.events import Array
 from ..diagnosis import WORTH_IT, Cause, Check, Diagnosis, Forecast, Proof
 from ..evidence import Evidence
-from ..experiments.reference_networks import References
+from ..experiments.reference_networks import LEFT, References
 from ..experiments.training_copies import Longer, Wider
 from ..watch.training_kind import ACTOR, ADVERSARIAL, INPUTS, RANGE_TEST
 from .calibration import calibrated
@@ -394,10 +394,22 @@ def _knows_training_examples(evidence: Evidence) -> tuple[str, str, float] | Non
     )
 
 
-def _more_steps_help(forecast: Forecast) -> bool:
+def _more_steps_help(evidence: Evidence, forecast: Forecast) -> bool:
     """Whether twice the steps lower the loss by much, or by a little and surely."""
     sure = forecast.gain >= SURELY or forecast.high < forecast.now
-    return forecast.gain >= WORTH_IT and sure
+    return forecast.gain >= WORTH_IT and sure and not _has_learned_nearly_all(evidence, forecast)
+
+
+def _has_learned_nearly_all(evidence: Evidence, forecast: Forecast) -> bool:
+    """Whether twice the steps lower the loss by next to nothing of what it has fallen by."""
+    gain = forecast.now - forecast.median
+    return gain <= LEFT * (_guess(evidence) - forecast.now)
+
+
+def _guess(evidence: Evidence) -> float:
+    """Return the loss of the same answer to all examples, or NaN."""
+    tried = evidence.result(References)
+    return tried.guess if tried else evidence.uniform
 
 
 def _may_memorise(evidence: Evidence, forecast: Forecast) -> bool:
@@ -429,14 +441,15 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     if found := by_size(evidence, forecast.gain):
         verdict, sentence, sure = found
         return verdict, f"{sentence}{hint}", sure
-    # What was tried on new examples counts more than a forecast of the training loss, or one that
-    # leaves open whether the loss falls.
-    vague = forecast.on == "training" or forecast.high > forecast.now
-    tried = settled_on_new(evidence) if vague else None
+    tried = settled_on_new(evidence)
+    if tried and tried.longer_share < 1 and forecast.on == "validation":
+        # So many steps again count more than any forecast, fewer only than one that is not sure.
+        tried = tried if forecast.high > forecast.now else None
     rare = _has_risen(evidence) or _knows_training_examples(evidence)
     if forecast.on == "training" and rare:
         return rare
-    if _more_steps_help(forecast) and tried is None:
+    more = _more_steps_help(evidence, forecast)
+    if more and tried is None:
         if hint and _may_memorise(evidence, forecast):
             return (
                 "unknown",
@@ -456,6 +469,11 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     settled = f"{what} has settled at {now}: {ahead}"
     if forecast.gain >= WORTH_IT:
         settled = f"that more steps lower {what} is not sure: it is {now} now, {ahead}"
+        if _has_learned_nearly_all(evidence, forecast):
+            settled = (
+                f"nearly all is learned: {what} is {now} now, {ahead}, where the same answer to all"
+                f" examples has {figures(_guess(evidence))}"
+            )
     if tried is not None and forecast.gain >= WORTH_IT:
         settled = (
             f"its loss on new examples has settled at {figures(tried.own)}: {tried.again}, of"
@@ -492,7 +510,7 @@ def _by_copies(
     evidence: Evidence, forecast: Forecast, longer: Longer, wider: Wider | None
 ) -> tuple[str, str, float]:
     """Decide by what was measured: copies trained for longer, copies that are larger."""
-    now, by_time, more = longer.now, forecast.gain, _more_steps_help(forecast)
+    now, by_time, more = longer.now, forecast.gain, _more_steps_help(evidence, forecast)
     by_size = wider.gain if wider else 0.0
     undertrained = (
         "undertrained",

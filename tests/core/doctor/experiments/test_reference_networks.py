@@ -193,11 +193,13 @@ WEIGHTS = torch.tensor([1.0, 5.0, 0.5])
     [
         (nn.CrossEntropyLoss(WEIGHTS), torch.arange(12) % 3),
         (nn.CrossEntropyLoss(WEIGHTS, ignore_index=0), torch.arange(12) % 4 % 3),
+        (nn.CrossEntropyLoss(label_smoothing=0.1), torch.arange(12) % 3),
+        (nn.CrossEntropyLoss(WEIGHTS, label_smoothing=0.2), torch.arange(12) % 3),
         (nn.BCEWithLogitsLoss(pos_weight=WEIGHTS), (torch.arange(36) % 5 < 1).view(12, 3).float()),
         (nn.BCEWithLogitsLoss(), (torch.arange(36) % 5 < 1).view(12, 3).float()),
     ],
 )
-def test_weights_of_classes_count_in_the_loss_of_each_row(loss, targets):
+def test_weights_and_smoothing_of_classes_count_in_the_loss_of_each_row(loss, targets):
     """As in the loop's own, so that other networks are judged by what it lowers."""
     w = torch.randn(4, 3, requires_grad=True)
     with TapeRecorder() as recorder:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset, random_split
 
 from core import watch
 from core.doctor.diagnose import replay_of
@@ -130,6 +130,22 @@ def test_validation_data_is_a_slice_of_what_batches_are_drawn_from(end, is_new):
     assert len(x_val) and data.is_new is is_new and (data.source == "x_val") is is_new
     if is_new:
         assert data.new.inputs[:, 0].min() >= 280 > data.trained.inputs[:, 0].max()
+
+
+@pytest.mark.parametrize("second", ["beside", "of the first", ""])
+def test_a_subset_beside_the_one_that_batches_are_drawn_from_is_new(second):
+    """Whatever the two are called; one that lies within the other is not."""
+    a, b = random_split(TensorDataset(*table()), [300, ROWS - 300])
+    if second != "beside":
+        b = Subset(a, range(100)) if second else None
+    net = nn.Linear(6, 3)
+    with quiet() as seen:
+        for _ in range(2):
+            for x, y in DataLoader(a, 50, shuffle=True):
+                seen.step(step(net, x, y))
+    data = found(seen)
+    assert data.is_new is (second == "beside") and (b is None or len(b) > 0)
+    assert not data.is_new or data.source == "b"
 
 
 def test_validation_data_lies_beside_the_training_data_in_one_tensor():

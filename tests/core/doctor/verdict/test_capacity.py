@@ -99,11 +99,26 @@ def test_of_a_training_loss_that_falls_it_is_not_said_that_it_has_settled():
     assert conclude(falling(is_new=False), ()).verdict == "undertrained"
 
 
-def test_a_forecast_of_the_loss_on_new_data_counts_whatever_a_copy_gained():
-    """It is settled only where nothing tells against it."""
-    evidence = falling()
+@pytest.mark.parametrize(("share", "verdict"), [(0.5, "undertrained"), (1.0, "fine")])
+def test_a_forecast_of_the_loss_on_new_data_counts_until_as_many_steps_were_tried(share, verdict):
+    """What a few more steps bring is no answer to what many do."""
+    evidence = falling(longer_share=share)
     evidence.validations = [(step, 1 + 4 * step**-0.3) for step in range(50, 2000, 50)]
-    assert conclude(evidence, ()).verdict == "undertrained"
+    assert conclude(evidence, ()).verdict == verdict
+
+
+@pytest.mark.parametrize(("guess", "verdict"), [(2.3, "fine"), (0.07, "undertrained")])
+def test_of_what_is_nearly_all_learned_no_more_time_is_asked(guess, verdict):
+    """A loss that nears 0 falls by a large part of itself for ever."""
+    sizes = dict.fromkeys(("own", "own_trained", "smaller", "same"), 0.02) | {"larger": 0.0199}
+    evidence = compared(**sizes, best_baseline=0.05, longer=0.015, longer_error=1e-4, guess=guess)
+    evidence.losses = 0.02 + 2.0 * 0.99**evidence.steps
+    assert conclude(evidence, ()).verdict == verdict
+    evidence = compared(**sizes, best_baseline=0.05, longer=math.nan, guess=guess)
+    evidence.losses = 0.015 * (1 + (evidence.steps + 1.0) / 600) ** -0.9
+    found = conclude(evidence, ())
+    assert found.verdict == verdict
+    assert ("nearly all is learned" in found.sentence) is (verdict == "fine")
 
 
 def test_a_network_of_its_own_size_that_is_better_tells_against_size():
