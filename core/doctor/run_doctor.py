@@ -13,8 +13,8 @@ from ..training.learner import Learner
 from ..training.pace import Pace
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
+from .experiments.learning_experiments import OtherRates
 from .experiments.replay import REPLAY_ERRORS
-from .experiments.step_experiments import OtherRates
 from .rules import apply_rules
 from .verdict.conclusion import conclude
 from .watch.watcher import LoopWatcher

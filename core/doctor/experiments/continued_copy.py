@@ -9,9 +9,9 @@ from torch import Tensor
 from ..evidence import Evidence
 from ..watch.variables import Variables
 from ..watch.work import CALL_SECONDS, MULTIPLICATIONS, clock
+from .learning_experiments import optimizer_like
 from .replay import Replay
 from .seen_data import SeenData
-from .step_experiments import optimizer_like
 
 MIN_SHARE = 0.2
 """Of the steps that were done: fewer say nothing of twice as many."""

@@ -18,6 +18,7 @@ from ..watch.observation import Observation, ObservedParameter
 from ..watch.tape import Substitutes, ops_behind
 from ..watch.variables import Variables
 from ..watch.work import SLOWER, clock
+from .learning_experiments import OtherRates, optimizer_like
 from .proved_fixes import (
     MOST_CAUSES,
     NEW_EXAMPLES,
@@ -30,7 +31,6 @@ from .proved_fixes import (
 )
 from .replay import REPLAY_ERRORS, Replay, reason
 from .seen_data import seen_data
-from .step_experiments import OtherRates, optimizer_like
 
 HELD_BACK = 3
 """Every so-many-th batch is new data."""

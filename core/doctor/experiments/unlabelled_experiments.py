@@ -14,8 +14,7 @@ from ..watch.tape import Op
 from ..watch.tape import replay as repeat_tape
 from .experiment import ExperimentResult, Outcome
 from .replay import Replay
-from .step_experiments import StepExperiment
-from .step_experiments import experiment as declared
+from .step_experiment import StepExperiment, declared
 
 SIMILARITIES = ("cosine_similarity", "pairwise_distance", "mul", "sub", "mse_loss")
 ALIKE = 0.01

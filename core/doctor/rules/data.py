@@ -5,13 +5,9 @@ import re
 
 from ..diagnosis import Check
 from ..evidence import Evidence
-from ..experiments.step_experiments import (
-    MIXED,
-    BatchLeakage,
-    OtherRates,
-    OverfitBatch,
-    ShuffledInputs,
-)
+from ..experiments.input_experiments import ShuffledInputs
+from ..experiments.leakage_experiments import MIXED, BatchLeakage
+from ..experiments.learning_experiments import OtherRates, OverfitBatch
 from ..watch.observation import Observation, ObservedLoss
 from ..watch.training_kind import CLASSIFICATION, CONTRASTIVE, REGRESSION
 from .rule import SQUARED_LOSSES, Rule, rule, wired

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..diagnosis import Check
 from ..evidence import Evidence
-from ..experiments.step_experiments import BothModes
+from ..experiments.mode_experiments import BothModes
 from ..watch.observation import Observation
 from ..watch.wiring import ATTENTION
 from .rule import Rule, names, rule

@@ -5,7 +5,7 @@ from statistics import median
 
 from ..diagnosis import Check
 from ..evidence import Evidence
-from ..experiments.step_experiments import TermGradients
+from ..experiments.loss_experiments import TermGradients
 from ..watch.training_kind import CONTRASTIVE, DISTANCES
 from .rule import SQUARED_LOSSES, Rule, rule, wired
 

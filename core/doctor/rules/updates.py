@@ -16,8 +16,8 @@ from ...telemetry.layer_health import (
 )
 from ..diagnosis import Check, Picture, Series
 from ..evidence import Evidence
+from ..experiments.learning_experiments import OtherRates
 from ..experiments.reference_networks import References
-from ..experiments.step_experiments import OtherRates
 from ..watch.observation import Observation, ObservedLayer, ObservedParameter
 from ..watch.training_kind import ACTOR, ADVERSARIAL, DIFFERENTIATES, RANGE_TEST
 from .rule import Rule, names, rule, wired

@@ -394,10 +394,10 @@ def _knows_training_examples(evidence: Evidence) -> tuple[str, str, float] | Non
     )
 
 
-def _more_steps_help(evidence: Evidence, forecast: Forecast) -> bool:
+def _still_falls(forecast: Forecast) -> bool:
     """Whether twice the steps lower the loss by much, or by a little and surely."""
     sure = forecast.gain >= SURELY or forecast.high < forecast.now
-    return forecast.gain >= WORTH_IT and sure and not _has_learned_nearly_all(evidence, forecast)
+    return forecast.gain >= WORTH_IT and sure
 
 
 def _has_learned_nearly_all(evidence: Evidence, forecast: Forecast) -> bool:
@@ -448,8 +448,8 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
     rare = _has_risen(evidence) or _knows_training_examples(evidence)
     if forecast.on == "training" and rare:
         return rare
-    more = _more_steps_help(evidence, forecast)
-    if more and tried is None:
+    nearly_all = _has_learned_nearly_all(evidence, forecast)
+    if _still_falls(forecast) and tried is None:
         if hint and _may_memorise(evidence, forecast):
             return (
                 "unknown",
@@ -458,18 +458,19 @@ def _by_forecast(evidence: Evidence, forecast: Forecast) -> tuple[str, str, floa
                 f" memorising them, and more steps need not help with new ones.{hint}",
                 0.4,
             )
-        return (
-            "undertrained",
-            f"Nothing is wrong; {what} still falls. It is {now} now, {ahead}.{hint}",
-            round(min(0.92, max(0.5, forecast.chance)), 2),
-        )
+        if not nearly_all:
+            return (
+                "undertrained",
+                f"Nothing is wrong; {what} still falls. It is {now} now, {ahead}.{hint}",
+                round(min(0.92, max(0.5, forecast.chance)), 2),
+            )
     new = evidence.new_loss if math.isfinite(evidence.new_loss) else forecast.now
     if found := _above_baseline(evidence, what, new, hint) or below_baseline(evidence):
         return found
     settled = f"{what} has settled at {now}: {ahead}"
     if forecast.gain >= WORTH_IT:
         settled = f"that more steps lower {what} is not sure: it is {now} now, {ahead}"
-        if _has_learned_nearly_all(evidence, forecast):
+        if nearly_all:
             settled = (
                 f"nearly all is learned: {what} is {now} now, {ahead}, where the same answer to all"
                 f" examples has {figures(_guess(evidence))}"
@@ -510,7 +511,8 @@ def _by_copies(
     evidence: Evidence, forecast: Forecast, longer: Longer, wider: Wider | None
 ) -> tuple[str, str, float]:
     """Decide by what was measured: copies trained for longer, copies that are larger."""
-    now, by_time, more = longer.now, forecast.gain, _more_steps_help(evidence, forecast)
+    now, by_time = longer.now, forecast.gain
+    more = _still_falls(forecast) and not _has_learned_nearly_all(evidence, forecast)
     by_size = wider.gain if wider else 0.0
     undertrained = (
         "undertrained",

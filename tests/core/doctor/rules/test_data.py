@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from core.doctor.evidence import DataStats
-from core.doctor.experiments.step_experiments import BatchLeakage, OverfitBatch, ShuffledInputs
+from core.doctor.experiments.input_experiments import ShuffledInputs
+from core.doctor.experiments.leakage_experiments import BatchLeakage
+from core.doctor.experiments.learning_experiments import OverfitBatch
 from core.doctor.rules import data
 from tests.core.doctor.rules.helpers import (
     evidence,

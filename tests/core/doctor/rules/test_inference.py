@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.doctor.evidence import DataStats
-from core.doctor.experiments.step_experiments import BothModes
+from core.doctor.experiments.mode_experiments import BothModes
 from core.doctor.rules.inference import context_frozen, stale_cache, train_eval_mismatch
 from core.doctor.watch.observation import InferenceStats
 from tests.core.doctor.rules.helpers import evidence, falling, step, steps, tried

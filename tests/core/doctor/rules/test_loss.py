@@ -3,7 +3,7 @@
 import pytest
 
 from core.doctor.evidence import DataStats
-from core.doctor.experiments.step_experiments import TermGradients
+from core.doctor.experiments.loss_experiments import TermGradients
 from core.doctor.rules.loss import (
     detached_regulariser,
     double_softmax,

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from core.doctor.experiments.learning_experiments import OtherRates
 from core.doctor.experiments.reference_networks import References
-from core.doctor.experiments.step_experiments import OtherRates
 from core.doctor.rules import apply_rules
 from core.doctor.rules.updates import (
     clipping_too_strong,
