@@ -189,11 +189,17 @@ class WatchedLoop:
             self._safely(self._examine_again)
         return mine
 
-    def trained_later(self, names: frozenset[str]) -> None:
-        """Take which parameters a later loop trains: what is left for it is not forgotten here."""
+    def trained_later(self, names: frozenset[str], later: "WatchedLoop") -> None:
+        """Take which parameters a later loop trains: what is left for it is not forgotten here.
+
+        Nor is it a fault that the network was used on what that loop learns from.
+        """
         causes = {cause.id for cause in self.diagnosis.causes}
+        again = bool(self._safely(self.watcher.takes_up, later.watcher))
         if self._evidence is not None and causes & {"parameter_not_trained", "frozen_layer"}:
             self._evidence.trained_later |= names
+            again = True
+        if again:
             self._safely(self._examine_again)
 
     def _examine_again(self) -> None:

@@ -401,7 +401,7 @@ class Monitor:
         held = {id(p) for o in variables.optimizers for g in o.param_groups for p in g["params"]}
         names = frozenset(name for key, name in variables.names.items() if key in held)
         for earlier in self.trainings[: self.trainings.index(training)]:
-            earlier.loop.trained_later(names)
+            earlier.loop.trained_later(names, training.loop)
         try:
             training.loop.end(error)
         finally:

@@ -100,7 +100,8 @@ def compare_inference(
     used = signature(tape.ops, graph.weights)
     if not trained or not used:
         return InferenceStats()
-    missing, extra = list[str](), list[str]()
+    missing, extra, unlike = list[str](), list[str](), list[str]()
+    inputs: Tensor | None = None
     fewer, more = list[tuple[str, str]](), list[tuple[str, str]]()
     last = next(reversed(trained)) if any(op.name in TAKE_LOGITS for op in graph.ops) else 0
     decided = _threshold_is_zero(tape, graph.weights)
@@ -144,14 +145,19 @@ def compare_inference(
     missing += [f"{what} behind {name}" for what, name in fewer if what not in either]
     extra += [f"{what} behind {name}" for what, name in more if what not in either]
     if not acts and not _goes_backwards(list(trained), list(used)):
-        extra += _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
+        unlike, inputs = _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
+        extra += unlike
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
     contexts = contexts_of(graph, tape)
     same_context = 0 if remembers else drawn_from_one(contexts)
     extra += newest_elsewhere(graph, batches, contexts)
     stale = _stale_keys(graph, tape)
     drawn = len(contexts.moves)
-    return InferenceStats(tuple(missing), tuple(extra), modes, stale, same_context, drawn)
+    return InferenceStats(
+        *(tuple(missing), tuple(extra), modes, stale, same_context, drawn),
+        unlike=tuple(unlike),
+        given=inputs,
+    )
 
 
 def _threshold_is_zero(tape: Tape, weights: dict[int, Tensor]) -> bool:
@@ -416,11 +422,17 @@ def _compare_signals(name: str, ours: Behind, theirs: Behind) -> list[str]:
     return [f"behind {name} signals are {ratio:.1f} times as large, normalised by other statistics"]
 
 
-def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[str]:
-    """Describe inputs that are of another size than in training, or pictures that are turned."""
+def _compare_inputs(
+    graph: StepGraph, tape: Tape, rows: Tensor | None
+) -> tuple[list[str], Tensor | None]:
+    """Describe inputs that are of another size than in training, or pictures that are turned.
+
+    Returns:
+        What is different, in words, and these inputs.
+    """
     given = [t for t in graph.inputs if t.is_floating_point() and t.dim() > 1]
     if not given:
-        return []
+        return [], None
     first = given[0]
     known = {id(t) for t in graph.weights.values()}
     made = {id(t): op for op in tape.ops for t in op.outputs}
@@ -456,8 +468,8 @@ def _compare_inputs(graph: StepGraph, tape: Tape, rows: Tensor | None) -> list[s
                 if few:  # it may be a state from which the network goes on: each tells the next
                     tensor = _all_given(tape, op, tensor, known)
                 different = compare_sizes(first, tensor, known_rows, few)
-                return different or _turned(known_rows, tensor)
-    return []
+                return different or _turned(known_rows, tensor), tensor.detach()
+    return [], None
 
 
 def _all_given(tape: Tape, first: Op, tensor: Tensor, known: set[int]) -> Tensor:

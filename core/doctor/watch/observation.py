@@ -2,6 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -315,6 +319,8 @@ class InferenceStats:
         same_context: how many tokens were drawn from one and the same context.
         drawn: how many were drawn from a context, and the next one was seen.
         training_loss, inference_loss: of the same batch, both ways; NaN.
+        unlike: those of ``extra`` that tell inputs from those in training.
+        given: the inputs of which they tell.
     """
 
     missing: tuple[str, ...] = ()
@@ -325,6 +331,8 @@ class InferenceStats:
     drawn: int = 0
     training_loss: float = math.nan
     inference_loss: float = math.nan
+    unlike: tuple[str, ...] = ()
+    given: "Tensor | None" = None
 
     @property
     def differs(self) -> bool:

@@ -6,6 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from types import FrameType
 from typing import Any
@@ -635,7 +636,8 @@ class LoopWatcher:
                     # What was noted may have gone through a normalisation of the network's own.
                     different = compare_sizes(_first_given(graph, shape, inputs), values)
                     if different and self.inference is None:
-                        self.inference = InferenceStats(extra=tuple(different))
+                        told = tuple(different)
+                        self.inference = InferenceStats(extra=told, unlike=told, given=values)
                     return
 
     def _keep_tokens(self, tape: Tape, graph: StepGraph) -> None:
@@ -767,6 +769,26 @@ class LoopWatcher:
             return self._is_module(used & set(graph.layers), frame)
         if self.inference is None or not self.inference.differs:
             self._compare(graph, tape, frame)
+        return True
+
+    def takes_up(self, later: "LoopWatcher") -> bool:
+        """Leave out that inputs differ in inference, where a later loop learns from such as these.
+
+        As where a network is tried on the data of another domain, before it is adapted to it.
+
+        Returns:
+            Whether there was anything to leave out.
+        """
+        found, after = self.inference, later.graph
+        if found is None or found.given is None or not found.unlike or after is None:
+            return False
+        inputs = next((t for t in after.inputs if t.shape[1:] == found.given.shape[1:]), None)
+        if inputs is None or not later.has(set(self.graph.weights) if self.graph else set()):
+            return False
+        if compare_sizes(inputs, found.given):
+            return False
+        extra = tuple(words for words in found.extra if words not in found.unlike)
+        self.inference = replace(found, extra=extra, unlike=(), given=None)
         return True
 
     def rolled_out(self, tape: Tape) -> list[Tensor]:

@@ -327,3 +327,31 @@ def test_what_a_later_training_trains_is_not_forgotten_in_an_earlier_one(later):
     monitor.finish()
     first = monitor.trainings[0].loop.diagnosis
     assert ("parameter_not_trained" in [cause.id for cause in first.causes]) is not later
+
+
+@pytest.mark.parametrize("size", [3.0, 1.0])
+def test_a_network_may_be_tried_on_what_it_is_adapted_to_later(size):
+    """Its inputs are others there; what no later training learns from is a mismatch."""
+    net, x = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1)), torch.randn(64, 3)
+    places = [CodePlace("a.py", None, line) for line in (1, 2, 3)]
+    watched = functools.partial(WatchedLoop, record=False, budget=0.0)
+    monitor = Monitor(places, watched, math.inf, lambda: None)
+
+    def train(number, inputs):
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        with monitor.training(number):
+            for _ in range(8):
+                monitor.root((net(inputs) - inputs[:, :1]).square().mean()).backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                monitor.step(number)
+
+    train(0, x)
+    with monitor.use(2), torch.no_grad():
+        net(3 * x)
+    before = [cause.id for cause in monitor.trainings[0].loop.diagnosis.causes]
+    train(1, size * x)
+    monitor.finish()
+    after = [cause.id for cause in monitor.trainings[0].loop.diagnosis.causes]
+    assert "train_eval_mismatch" in before
+    assert ("train_eval_mismatch" in after) is (size == 1.0)
