@@ -60,6 +60,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("future_leak", "contain the labels", (ops.wired, data.parted, ops.targets, ops.loss)),
     ("train_eval_mismatch", "inputs of a size", (data.unlike, ops.use, ops.outputs)),
     ("train_eval_mismatch", "the validation", (data.unlike, ops.use, ops.outputs)),
+    ("train_eval_mismatch", "dropout stays on", (ops.dropped, ops.use)),
     (
         "train_eval_mismatch",
         "in training mode during",

@@ -90,6 +90,13 @@ def first_layer(lines: Lines, cause: Cause) -> Iterator[Line]:
     yield from layers(lines, list(lines.graph.layers)[:1])
 
 
+def dropped(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where units are left out, or keys of an attention."""
+    for op in lines.graph.ops:
+        if op.name == "dropout" or op.argument(4, "dropout_p", 0.0):
+            yield from lines.of_op(op)
+
+
 def targets(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where the targets of a step are made."""
     yield from _given(lines, lines.graph.targets)

@@ -527,7 +527,7 @@ CAUSES = {
         "A layer, a normalisation, a mode or the preprocessing differs: the loss falls, and"
         " inference stays noise.",
         "Let one function do the forward pass of both; model.train() for training, .eval()"
-        " for inference.",
+        " for inference, and F.dropout(x, p, training=self.training), which does not know the mode.",
         ("overfitting", "dead_units"),
     ),
     "stale_cache": CauseText(

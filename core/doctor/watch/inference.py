@@ -148,6 +148,8 @@ def compare_inference(
         unlike, inputs = _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
         extra += unlike
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
+    if not modes and _drops(tape) and not _asks_again(tape, next(iter(graph.weights), 0)):
+        extra.append("dropout stays on in eval mode")
     contexts = contexts_of(graph, tape)
     same_context = 0 if remembers else drawn_from_one(contexts)
     extra += newest_elsewhere(graph, batches, contexts)
@@ -630,8 +632,27 @@ def unscaled_dropout(graph: StepGraph) -> str:
 
 def _trains(tape: Tape) -> bool:
     """Whether dropout or batch norm worked in training mode."""
+    normed = (op for op in tape.ops if op.name == "batch_norm")
+    return _drops(tape) or any(op.argument(5, "training", False) for op in normed)
+
+
+def _drops(tape: Tape) -> bool:
+    """Whether units were left out, or keys of an attention."""
     return any(
         (op.name == "dropout" and op.argument(2, "training", True) and op.argument(1, "p", 0.5) > 0)
-        or (op.name == "batch_norm" and op.argument(5, "training", False))
+        or (op.name == "scaled_dot_product_attention" and op.argument(4, "dropout_p", 0.0) > 0)
         for op in tape.ops
     )
+
+
+def _asks_again(tape: Tape, weight: int) -> bool:
+    """Whether a layer is given the same rows again, as where answers are averaged over dropout.
+
+    That tells how sure they are (Gal and Ghahramani 2016).
+    """
+    calls = [op for op in tape.ops if any(id(t) == weight for t in op.inputs)]
+    given = [t for op in calls for t in op.inputs[:2] if id(t) != weight and t.dim()]
+    if not given or len({id(t) for t in given}) < len(given):
+        return bool(given)
+    rows = torch.cat([t[:MOST_ROWS].flatten(1) for t in given if t.shape[1:] == given[0].shape[1:]])
+    return len(torch.unique(rows, dim=0)) <= len(rows) / 2

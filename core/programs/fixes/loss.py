@@ -111,6 +111,8 @@ def attach(source: ProgramSource, cause: Cause) -> Change | None:
 
 def evaluate(source: ProgramSource, cause: Cause) -> Change | None:
     """Call ``eval()`` before the network is used, and ``train()`` where it learns on."""
+    if "dropout stays on" in cause.evidence:
+        return _dropout_by_mode(source)
     if "in training mode" not in cause.evidence:
         return None
     backward = find_backward(source)
@@ -139,3 +141,28 @@ def evaluate(source: ProgramSource, cause: Cause) -> Change | None:
             edits.append(source.after(place, f"{call.func.id}.train()"))
         return f"{call.func.id}.eval() before it is used", edits
     return None
+
+
+def _dropout_by_mode(source: ProgramSource) -> Change | None:
+    """Leave units out in training mode alone: functions do not know the mode by themselves."""
+    edits = []
+    for call in source.calls():
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        if not _is_in_method(source, call) or None in named:
+            continue
+        if source.text(call.func) in ("F.dropout", "nn.functional.dropout"):
+            if len(call.args) < 3 and "training" not in named:
+                given = source.text(call)[:-1].rstrip().rstrip(",")
+                edits.append(source.replace(call, f"{given}, training=self.training)"))
+        elif last_name(call.func) == "scaled_dot_product_attention" and "dropout_p" in named:
+            part = source.text(named["dropout_p"])
+            if "training" not in part:
+                value = f"{part} if self.training else 0.0"
+                edits.append(source.replace(named["dropout_p"], value))
+    return ("dropout in training mode alone", edits) if edits else None
+
+
+def _is_in_method(source: ProgramSource, call: ast.Call) -> bool:
+    """Whether a call stands in a function that is given ``self``."""
+    functions = [n for n in source.around(call) if isinstance(n, ast.FunctionDef)]
+    return bool(functions) and any(a.arg == "self" for a in functions[0].args.args)

@@ -108,6 +108,14 @@ loss = nn.MSELoss()(pred, target[:, i - 1])
 loss = (net(x) - f(x)).abs().mean()
 """
 IN_TRAINING = "dropout in training mode during evaluation"
+STAYS_ON = """
+class Net(nn.Module):
+    def forward(self, x):
+        x = F.dropout(F.relu(self.a(x)), self.p)
+        q = self.b(x)
+        y = F.scaled_dot_product_attention(q, q, q, dropout_p=self.p, is_causal=True)
+        return F.dropout(y, 0.1, self.training)
+"""
 
 
 def program_of(tmp_path, source):
@@ -333,6 +341,18 @@ def changes_in(diff):
             VALIDATED,
             {"id": "train_eval_mismatch", "evidence": IN_TRAINING},
             ["+    model.eval()", "+    model.train()"],
+        ),
+        (
+            STAYS_ON,
+            {"id": "train_eval_mismatch", "evidence": "dropout stays on in eval mode"},
+            [
+                "-        x = F.dropout(F.relu(self.a(x)), self.p)",
+                "+        x = F.dropout(F.relu(self.a(x)), self.p, training=self.training)",
+                "-        y = F.scaled_dot_product_attention(q, q, q, dropout_p=self.p,"
+                " is_causal=True)",
+                "+        y = F.scaled_dot_product_attention(q, q, q, dropout_p=self.p"
+                " if self.training else 0.0, is_causal=True)",
+            ],
         ),
         (
             SHAPES,

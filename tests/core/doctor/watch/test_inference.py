@@ -221,3 +221,30 @@ def test_probabilities_are_made_once(last, loss, used, told):
     graph = build_graph(training.tape, [*network.parameters()])
     found = compare_inference(graph, inference.tape, Variables(), 100)
     assert any("a second" in words for words in found.extra) is told, found
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [("functional", True), ("by mode", False), ("averaged", False), ("repeated", False)],
+)
+def test_dropout_that_does_not_know_the_mode_stays_on(way, told):
+    """As F.dropout without the mode does; several answers to one question are asked for it."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(3, 8), nn.Linear(8, 1)
+
+        def forward(self, x):
+            return self.b(F.dropout(self.a(x), 0.3, way != "by mode" or self.training))
+
+    network, x = Net(), torch.randn(20, 3)
+    with TapeRecorder() as training:
+        network(x).square().mean().backward()
+    network.eval()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        for _ in range(5 if way == "averaged" else 1):
+            network(x.repeat(9, 1) if way == "repeated" else x)
+    graph = build_graph(training.tape, [*network.parameters()])
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert any("dropout stays on" in words for words in found.extra) is told, found
