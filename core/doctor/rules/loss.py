@@ -35,8 +35,9 @@ STRONG_DECAY, SHRUNK = 0.3, 0.2
     "Classes are trained with the cross-entropy of unbounded logits, a margin of labels that are"
     " -1 and 1, or one of scores that is cut off at its end; quantities with squared error, or a"
     " likelihood that gets a rate or its logarithm as it takes it, the logarithm of a standard"
-    " deviation that it divides by, and who is still alive as the risk set. Where the error of an"
-    " example grows, the loss does not fall; that of a flow has the volumes of all its parts.",
+    " deviation that it divides by, and who is still alive as the risk set; of few examples it is"
+    " below what is added to it. Where the error of an example grows, the loss does not fall; that"
+    " of a flow has the volumes of all its parts.",
     "cross-entropy for classes, squared error for quantities",
     "Nix and Weigend 1994; Cox 1975, Partial likelihood",
 )

@@ -243,7 +243,7 @@ CAUSES = {
         "Unbounded logits into cross_entropy, for classes, and cosines times 10 to 30;"
         " probabilities into an overlap (Dice); labels of -1 and 1 into a margin; squared error is"
         " for quantities; a likelihood needs all its parts, such as the logarithm of its standard"
-        " deviation.",
+        " deviation, and is added up in logarithms (torch.logsumexp).",
         (
             "vanishing_gradient",
             "lr_too_low",
@@ -527,7 +527,7 @@ CAUSES = {
         "A layer, a normalisation, a mode or the preprocessing differs: the loss falls, and"
         " inference stays noise.",
         "Let one function do the forward pass of both; model.train() for training, .eval()"
-        " for inference, and F.dropout(x, p, training=self.training), which does not know the mode.",
+        " for inference, and F.dropout(x, p, training=self.training): it does not know the mode.",
         ("overfitting", "dead_units"),
     ),
     "stale_cache": CauseText(

@@ -28,6 +28,10 @@ LINEAR = VIEWS | SUMS | FACTORS | frozenset("mean sum neg getitem masked_fill".s
 """Calls of which a straight line comes out where one goes in."""
 POSITIVE = frozenset("exp softplus relu square pow abs sigmoid".split())
 """Calls behind which no number is below 0."""
+FLOORS = frozenset("add radd clamp clamp_min clip".split())
+LARGEST_FLOOR, MOST_LOST = 1e-4, 0.5
+"""What is added to a likelihood so that its logarithm is finite, at most; and the share of examples
+that have less, above which it was computed as no number can hold it."""
 NUMBER_BY_NUMBER = POSITIVE | frozenset(
     "add radd sub rsub mul rmul div truediv neg clamp clamp_min sqrt rsqrt reciprocal tanh".split()
 )
@@ -466,6 +470,37 @@ def _masks_by(graph: StepGraph, order: Tensor) -> bool:
     return False
 
 
+def _logarithm_of_what_underflowed(graph: StepGraph) -> Wired:
+    """A likelihood of which most examples have less than is added to it, so that it can't rise.
+
+    As of a product of densities: the logarithm of it is to be added up instead, by logsumexp.
+    """
+    for term, _ in graph.terms:
+        if not isinstance(term, Tensor):
+            continue
+        log, _ = graph.back(term, frozenset(("mean", "sum", "neg", *VIEWS)))
+        if log is None or log.name != "log":
+            continue
+        made = graph.made_by(log.inputs[0])
+        if made is None or made.name not in FLOORS or not made.inputs:
+            continue
+        given = (*made.args[1:], *made.kwargs.values())
+        floor = next((n for n in given if isinstance(n, float) and 0 < n <= LARGEST_FLOOR), 0.0)
+        likelihood = made.inputs[0].detach()
+        if not floor or bool((likelihood < 0).any()):
+            continue
+        lost = float((likelihood <= floor).float().mean())
+        if lost > MOST_LOST:
+            words = (
+                f"the logarithm of a likelihood that is below {floor:g}, which is added to it, for"
+                f" {lost:.0%} of the examples: these have no gradient"
+            )
+            if made.name.startswith(("clamp", "clip")):
+                words = words.replace("which is added to it", "its least value")
+            return words, log
+    return None
+
+
 def wrong_form(graph: StepGraph) -> Wired:
     """Find a loss that is given what it does not take, or lacks a part of a likelihood."""
     finders = (
@@ -478,6 +513,7 @@ def wrong_form(graph: StepGraph) -> Wired:
         _rate_and_not_its_logarithm,
         _error_over_a_free_spread,
         _risk_set_reversed,
+        _logarithm_of_what_underflowed,
     )
     return next((found for find in finders if (found := find(graph))), None)
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.distributions import Normal
 from torch.nn import functional as F
 
 from core import watch
@@ -108,6 +109,28 @@ def test_the_risk_set_of_a_survival(reversed_, cumulated):
         return -(score - at_risk)[died[i][order]].mean()
 
     assert (first(train(loss, net)) == "wrong_loss") == reversed_
+
+
+@pytest.mark.parametrize(
+    ("columns", "way", "told"),
+    [(24, "add", True), (24, "clamp", True), (24, "in logarithms", False), (1, "add", False)],
+)
+def test_a_likelihood_that_underflows(columns, way, told):
+    """A product of many densities is below every number that keeps its logarithm finite."""
+    x = torch.randn(300, 4)
+    y = x[:, :1] * torch.linspace(1, 3, columns) + 2 * torch.randn(300, columns)
+    net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, columns))
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        density = Normal(net(x[i]), 1.0).log_prob(y[i]).sum(1)
+        if way == "in logarithms":
+            return -density.mean()
+        likelihood = density.exp()
+        kept = likelihood + 1e-8 if way == "add" else likelihood.clamp(min=1e-8)
+        return -kept.log().mean()
+
+    assert (first(train(loss, net)) == "wrong_loss") == told
 
 
 def dice(p, y):
