@@ -165,9 +165,9 @@ class WatchedLoop:
         self._safely(used.__exit__, None, None, None)
         self._safely(self._examine_again)
 
-    def take_use(self, tape: Tape, frame: FrameType) -> bool:
-        """Take what may have been an inference; return whether it was one."""
-        found = bool(self._safely(self.watcher.take_use, tape, frame))
+    def take_use(self, tape: Tape, frame: FrameType, by_copy: bool = False) -> bool:
+        """Take what may have been an inference, of a copy, too; return whether it was one."""
+        found = bool(self._safely(self.watcher.take_use, tape, frame, by_copy))
         if found:
             self._safely(self._examine_again)
         return found

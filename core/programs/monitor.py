@@ -472,7 +472,7 @@ class Monitor:
         for training in self.trainings:
             if not inside:
                 training.validated()
-            training.uses += training.loop.take_use(tape, frame)
+            training.uses += training.loop.take_use(tape, frame, by_copy=not self._open)
 
     def forget(self, number: int, before: int) -> None:
         """Forget the losses that were noted in a use, if they are those of a rollout."""

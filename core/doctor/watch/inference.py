@@ -7,10 +7,11 @@ is generated. No loss shows it.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .build_graph import JOINS
 from .contexts import (
@@ -529,6 +530,40 @@ def _turned(trained: Tensor, used: Tensor) -> list[str]:
     if as_they_are > FAR * max(1.0, turns[best]) and turns[best] < NEAR:
         return [f"pictures {best}"]
     return []
+
+
+@torch.no_grad()
+def in_trained_weights(graph: StepGraph, tape: Tape) -> Tape:
+    """Return an inference as if it had the trained weights, where it has a copy of all of them.
+
+    As that of a module which was made anew, and has loaded them from a file.
+    """
+    copies: dict[int, Tensor] = {}
+    for given in (t for op in tape.ops for t in op.inputs if isinstance(t, nn.Parameter)):
+        if id(given) in copies or id(given) in graph.weights:
+            continue
+        taken = set(map(id, copies.values()))
+        for weight in graph.weights.values():
+            alike = weight.shape == given.shape and weight.dtype == given.dtype
+            if alike and id(weight) not in taken and torch.equal(weight, given.to(weight.device)):
+                copies[id(given)] = weight
+                break
+    if not set(graph.layers) <= set(map(id, copies.values())):
+        return tape
+
+    def own(value: Any) -> Any:
+        return copies.get(id(value), value)
+
+    ops = [
+        replace(
+            op,
+            args=tuple(map(own, op.args)),
+            kwargs={key: own(value) for key, value in op.kwargs.items()},
+            inputs=tuple(map(own, op.inputs)),
+        )
+        for op in tape.ops
+    ]
+    return replace(tape, ops=ops)
 
 
 @torch.no_grad()

@@ -21,7 +21,13 @@ from ...telemetry.events import Array, LayersSeen
 from ...training.pace import Pace
 from .build_graph import build_graph
 from .graph import StepGraph
-from .inference import compare_inference, compare_sizes, signature, unscaled_dropout
+from .inference import (
+    compare_inference,
+    compare_sizes,
+    in_trained_weights,
+    signature,
+    unscaled_dropout,
+)
 from .layer_snapshot import layer_snapshot
 from .observation import InferenceStats, Observation
 from .observe import first_nan, observe
@@ -746,15 +752,22 @@ class LoopWatcher:
         passes = self.graph.tape.passes if self.graph is not None else []
         return any(id(p) in ids for found in passes for p in found.parameters)
 
-    def take_use(self, tape: Tape, frame: FrameType | None) -> bool:
+    def take_use(self, tape: Tape, frame: FrameType | None, by_copy: bool = False) -> bool:
         """Take what may have been a use; return whether it was one, from first to last layer.
 
         A layer that is looked at, such as an embedding that is drawn, is none. A whole module of
         several layers is one, such as a generator; what it is not given can't be compared.
+
+        Args:
+            tape: of it.
+            frame: in which it stands.
+            by_copy: whether it may be that of a copy of all weights, as behind the loop.
         """
         graph = self.graph
         if graph is None:
             return False
+        of_copy = in_trained_weights(graph, tape) if by_copy and graph.layers else tape
+        by_copy, tape = of_copy is not tape, of_copy
         if not graph.layers:  # numbers that are no matrices: all of them are used
             used = {id(t) for op in tape.ops if op.name in COMBINES for t in op.inputs}
             trained = {id(t) for t in graph.tape.parameters}
@@ -769,6 +782,10 @@ class LoopWatcher:
             return self._is_module(used & set(graph.layers), frame)
         if self.inference is None or not self.inference.differs:
             self._compare(graph, tape, frame)
+            if (
+                by_copy and frame is not None
+            ):  # its layers have the lines that those of training have
+                self.use_lines = {0: (frame.f_code.co_filename, frame.f_lineno)}
         return True
 
     def takes_up(self, later: "LoopWatcher") -> bool:

@@ -355,3 +355,33 @@ def test_a_network_may_be_tried_on_what_it_is_adapted_to_later(size):
     after = [cause.id for cause in monitor.trainings[0].loop.diagnosis.causes]
     assert "train_eval_mismatch" in before
     assert ("train_eval_mismatch" in after) is (size == 1.0)
+
+
+@pytest.mark.parametrize(("size", "told"), [(9.0, True), (1.0, False)])
+def test_a_module_that_was_made_anew_and_loaded_the_weights_is_used(size, told):
+    """As from a file; one of other weights is none of this training."""
+    net, x = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1)), torch.randn(64, 3)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    places = [CodePlace("a.py", None, line) for line in (1, 2)]
+    watched = functools.partial(WatchedLoop, record=False, budget=0.0)
+    monitor = Monitor(places, watched, math.inf, lambda: None)
+    with monitor.training(0):
+        for _ in range(8):
+            monitor.root((net(x) - x[:, :1]).square().mean()).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            monitor.step(0)
+    kept = io.BytesIO()
+    torch.save(net.state_dict(), kept)
+    kept.seek(0)
+    anew = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
+    with monitor.use(1), torch.no_grad():
+        anew(9 * x)
+    assert not monitor.trainings[0].uses
+    anew.load_state_dict(torch.load(kept))
+    with monitor.use(1), torch.no_grad():
+        anew(size * x)
+    monitor.finish()
+    assert monitor.trainings[0].uses == 1
+    causes = [cause.id for cause in monitor.trainings[0].loop.diagnosis.causes]
+    assert ("train_eval_mismatch" in causes) is told
