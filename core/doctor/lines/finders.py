@@ -57,6 +57,11 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ("labels_out_of_range", "its blank", (statements.ctc, ops.wired, ops.targets)),
     ("wrong_loss", "parts of the flow", (statements.overwritten, ops.loss, ops.outputs)),
     ("wrong_loss", "the last layer", (ops.outputs, ops.loss)),
+    (
+        "future_leak",
+        "the last step",
+        (statements.cut_too_early, ops.wired, ops.targets, ops.inputs, ops.loss),
+    ),
     ("future_leak", "contain the labels", (ops.wired, data.parted, ops.targets, ops.loss)),
     ("train_eval_mismatch", "inputs of a size", (data.unlike, ops.use, ops.outputs)),
     ("train_eval_mismatch", "the validation", (data.unlike, ops.use, ops.outputs)),

@@ -301,6 +301,24 @@ def _sees_one_more(call: ast.Call) -> bool:
     return (name == "tril" and diagonal >= 1) or (name == "triu" and diagonal >= 2)
 
 
+def cut_too_early(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where a target is taken from a series at the last place of the window before it."""
+    cuts = [
+        (file, node, ast.unparse(node.value))
+        for file, node in lines.walk()
+        if isinstance(node, ast.Subscript)
+    ]
+    ends = {
+        (file, series, f"{ast.unparse(node.slice.upper)} - 1")
+        for file, node, series in cuts
+        if isinstance(node.slice, ast.Slice) and node.slice.upper is not None
+    }
+    for file, node, series in cuts:
+        place = node.slice.lower if isinstance(node.slice, ast.Slice) else node.slice
+        if place is not None and (file, series, ast.unparse(place)) in ends:
+            yield file, node.lineno
+
+
 def overwritten(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where a loop gives a variable from before it a value anew, and never looks at the last one.
 

@@ -175,6 +175,24 @@ def test_targets_that_are_the_inputs_have_the_line_in_which_they_are_cut(
     assert found == wanted
 
 
+@pytest.mark.parametrize(
+    "target", ["y.append(series[i + window - 1])", "y.append(series[i + window - 1:i + window])"]
+)
+def test_a_target_within_its_window_has_the_line_in_which_it_is_cut(first_line, target):
+    """It is what the window ends with."""
+    source = f"""
+series, window, x, y = torch.randn(40), 4, [], []
+for i in range(30):
+    x.append(series[i:i + window])
+    {target}  # here
+x, y = torch.stack(x), torch.stack(y).view(-1, 1)
+net = nn.Linear(4, 1)
+for step in range(3):{STEP}"""
+    words = "the last step of the inputs is the number to predict"
+    found, wanted = first_line(source, "future_leak", "", words)
+    assert found == wanted
+
+
 SPLIT = f"""
 from sklearn.model_selection import train_test_split
 from torch.utils.data import DataLoader, TensorDataset
