@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from ...numbers import percent
 from ..diagnosis import COMPARISON, Z80, Picture, Series
 from ..evidence import Evidence
+from ..watch.graph import StepGraph
 from ..watch.training_kind import AUTOENCODER, SUPERVISED
 from ..watch.variables import Variables
 from ..watch.work import clock
@@ -233,6 +234,8 @@ def _compared(
     baselines = baselines_of(task, data, evidence.training_kind == AUTOENCODER)
     kind, deeper = "", dict[str, Tensor]()
     try:
+        if _lowers_more_than_is_compared(replay.graph):
+            raise ValueError("what the network computes has another term in the loss, theirs not")
         form = form_of(replay, task, data, evidence)
         losses |= _of_sizes(replay, form, task, data, work[0], end)
     except REPLAY_ERRORS as error:  # what more steps bring is known all the same
@@ -248,6 +251,13 @@ def _compared(
     return _outcome(
         kind, data, parameters, own, own_trained, losses, deeper, share, baselines, lacking
     )
+
+
+def _lowers_more_than_is_compared(graph: StepGraph) -> bool:
+    """Whether outputs serve another term of the loss, too, as the divergence of latents does."""
+    compared = {id(t) for t in graph.loss.op.outputs} if graph.loss else set[int]()
+    terms = (t for t, factor in graph.terms if isinstance(t, Tensor) and factor)
+    return any(graph.kind(t) == "signal" and not compared & graph.ancestors(t) for t in terms)
 
 
 def _is_far_below(baselines: dict[str, float], losses: list[Tensor]) -> bool:

@@ -134,6 +134,30 @@ def test_teacher_forcing_gives_no_reference():
     assert "several inputs" in comparison(seen).measured
 
 
+@pytest.mark.parametrize("penalised", [True, False])
+def test_what_has_another_term_is_not_compared_with_what_has_none(penalised):
+    """As a variational autoencoder: one without its divergence reconstructs better at any size."""
+    x = torch.randn(400, 2) @ torch.randn(2, 8)
+    into, out = nn.Linear(8, 4), nn.Linear(2, 8)
+    optimizer = torch.optim.Adam([*into.parameters(), *out.parameters()], 0.01)
+    with watch(quiet=True, record=False, budget=2) as seen:
+        for _ in range(60):
+            batch = x[torch.randint(0, 400, (32,))]
+            mean, log_variance = into(batch).chunk(2, 1)
+            latent = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+            loss = F.mse_loss(out(latent), batch)
+            if penalised:
+                divergence = mean.square() + log_variance.exp() - 1 - log_variance
+                loss = loss + 0.1 * divergence.sum(1).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    done = comparison(seen)
+    assert ("another term" in done.measured) is penalised, done.measured
+    assert math.isnan(dict(done.values)["same"]) is penalised
+
+
 def test_the_loop_keeps_its_weights_and_its_random_numbers(small):
     """As they are without any experiment."""
     _, weights, random, _ = small
