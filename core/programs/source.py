@@ -65,6 +65,11 @@ class ProgramSource:
 
     # What is there.
 
+    @property
+    def trees(self) -> list[ast.Module]:
+        """The syntax trees of the cells."""
+        return list(self._cells)
+
     def walk(self) -> Iterator[ast.AST]:
         """Yield all nodes, cell by cell."""
         for tree in self._cells:
@@ -111,6 +116,12 @@ class ProgramSource:
             if isinstance(value, list) and any(one is statement for one in value):
                 return value
         return [statement]
+
+    def order(self, statement: ast.stmt) -> list[ast.stmt]:
+        """Return the statements among which one stands; of a notebook, those of all cells."""
+        if isinstance(self.parents[statement], ast.Module):
+            return [one for tree in self.trees for one in tree.body]
+        return self.block(statement)
 
     def text(self, node: ast.AST) -> str:
         """Return the source of a node."""
@@ -170,6 +181,27 @@ class ProgramSource:
         if alone or cell.source[line:begin].strip() or cell.source[end:next_line].strip(" ;\n"):
             return Edit(cell.number, begin, end, "pass")
         return Edit(cell.number, line, next_line or len(cell.source), "")
+
+    def moved(self, statements: list[ast.stmt], behind: ast.stmt) -> list[Edit]:
+        """Return the edits that take statements behind another one of their order.
+
+        Whole lines are moved, with the comments in them; none are where a line holds several.
+        """
+        cuts, lines = [], []
+        for statement in (*statements, behind):
+            cell, begin, end = self._place(statement)
+            line = self._line_begin(cell, statement.lineno)
+            newline = cell.source.find("\n", end)
+            last = len(cell.source) if newline < 0 else newline
+            rest = cell.source[end:last].strip()
+            if cell.source[line:begin].strip() or (rest and not rest.startswith("#")):
+                return []
+            cuts.append(Edit(cell.number, line, min(last + 1, len(cell.source)), ""))
+            lines.append(cell.source[line:last])
+        return [
+            *cuts[:-1],
+            Edit(cell.number, last, last, "".join(f"\n{one}" for one in lines[:-1])),
+        ]
 
     def without_argument(self, call: ast.Call, argument: ast.expr) -> Edit:
         """Return the edit that takes an argument out of a call, and its line if it is alone."""

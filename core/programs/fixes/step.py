@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...doctor.diagnosis import Cause
 from ..source import Change, ProgramSource
+from .late_layers import last_replacement, optimizer_behind_layers
 from .search import (
     called_method,
     find_backward,
@@ -73,6 +74,8 @@ def copy_weights(source: ProgramSource, cause: Cause) -> Change | None:
 
 def train_all(source: ProgramSource, cause: Cause) -> Change | None:
     """Let gradient and update reach every parameter."""
+    if "optimiser" in cause.evidence and (change := optimizer_behind_layers(source)):
+        return change
     return (
         _zero_earlier(source) or _module_list(source, cause) or _all_in_list(source, cause)
     ) or _all_in_optimizer(source, cause)
@@ -141,6 +144,8 @@ def _all_in_optimizer(source: ProgramSource, cause: Cause) -> Change | None:
             and isinstance(given.func, ast.Attribute)
             and given.func.attr == "parameters"
             and isinstance(given.func.value, ast.Attribute)
+            # It would not hold what is made afterwards.
+            and last_replacement(source, source.statement(call)) is None
         ):
             whole = source.text(given.func.value.value)
             return f"all parameters of {whole} in the optimiser", [
