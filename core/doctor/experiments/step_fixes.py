@@ -145,6 +145,7 @@ class FixedStep:
         names: of the parameters, by their ids.
         data: what copies learn from.
         plain: how the loop trains, with gradients zeroed, the right sign and all parameters.
+        optimized: what the optimisers hold.
     """
 
     replay: Replay
@@ -152,6 +153,7 @@ class FixedStep:
     names: Mapping[int, str]
     data: StepData
     plain: StepSettings
+    optimized: Sequence[Tensor] = ()
 
     @property
     def best_rate(self) -> float:
@@ -199,12 +201,13 @@ def prove_steps(
     """
     known = [cause for cause in causes if cause in FIXES][:MOST_CAUSES]
     data: StepData | None = None
+    held = [t for o in variables.optimizers for group in o.param_groups for t in group["params"]]
     share = min(SECONDS, budget / max(1, len(known)))
     for cause in known:
         try:
             data = data or _data_of(replay, variables)
             plain = _plain(replay, evidence, variables.names, first)
-            step = FixedStep(replay, evidence, variables.names, data, plain)
+            step = FixedStep(replay, evidence, variables.names, data, plain, held)
             evidence.proofs[cause] = _proof(step, cause, clock() + SLOWER * share)
         except REPLAY_ERRORS as error:
             evidence.proofs[cause] = not_tried(f"The step could not be repeated: {reason(error)}.")
@@ -360,8 +363,28 @@ def _all_trained(step: FixedStep) -> _Fix:
     some = frozenset(key for key in step.plain.start if step.names.get(key) in moved)
     if len(some) == len(step.plain.start):
         raise ValueError("no gradient reaches what is not trained")
-    words = f"{len(step.plain.start) - len(some)} more parameters in the update"
-    return _Fix(words, replace(step.plain, trained=some), step.plain, step.plain.loss)
+    meant = _meant(step)
+    fixed = some | meant if meant else step.plain.trained
+    words = f"{len(fixed) - len(some)} more parameters in the update"
+    unfixed, fix = (replace(step.plain, trained=trained) for trained in (some, fixed))
+    return _Fix(words, unfixed, fix, step.plain.loss)
+
+
+def _meant(step: FixedStep) -> frozenset[int]:
+    """Return the parameters of a head whose earlier ones are all that the optimisers hold.
+
+    A head that was replaced has as many parameters, for as many inputs; the rest was left out
+    deliberately.
+    """
+    held = step.optimized
+    keys = {name: key for key, name in step.names.items() if key in step.plain.start}
+    order = [keys[p.name] for p in _last_parameters(step.evidence) if p.name in keys]
+    head = order[-len(held) :]
+    if not held or len(head) < len(held) or any(id(t) in step.names for t in held):
+        return frozenset()
+    shapes = [step.plain.start[key].shape for key in head]
+    alike = [a[1:] == t.shape[1:] for a, t in zip(shapes, held, strict=True)]
+    return frozenset(head) if all(alike) else frozenset()
 
 
 def _last_parameters(evidence: Evidence) -> tuple[ObservedParameter, ...]:

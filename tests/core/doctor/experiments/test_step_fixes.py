@@ -176,3 +176,24 @@ def test_rates_that_are_further_away_are_tried_too():
     found = tried("lr_too_low", net, loss, 1e-5)
     assert found.proved and "learning rate 0.0001 in" not in found.fix
     assert found.factor > 20  # the change to a source is the rate that was proved
+
+
+@pytest.mark.parametrize(("head", "count"), [(2, 2), (4, 4)])
+def test_a_head_that_was_replaced_is_proved_alone_where_the_optimiser_held_no_more(head, count):
+    """What it was not given was left out deliberately."""
+    torch.manual_seed(0)
+    old = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 9))
+    x, y = torch.randn(600, 8), torch.randint(0, 3, (600,))
+    optimizer = torch.optim.SGD(list(old.parameters())[-head:], lr=0.1)
+    net = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 3))
+    del old
+    with watch(quiet=True, record=False, budget=30.0) as seen:
+        for _ in range(60):
+            i = torch.randint(0, 600, (32,))
+            loss = F.cross_entropy(net(x[i]), y[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    found = proof(seen.diagnosis, "parameter_not_trained")
+    assert f"{count} more parameters" in found.fix
