@@ -227,7 +227,7 @@ def gradients_discarded(rule: Rule, evidence: Evidence) -> Check:
     "every parameter is trained",
     "Every parameter has a gradient, is in the optimiser, and is updated, but for copies of a"
     " network whose outputs are detached.",
-    "all are updated",
+    "all that are not frozen are updated",
 )
 def parameter_not_trained(rule: Rule, evidence: Evidence) -> Check:
     if nothing := _nothing_moves(evidence):

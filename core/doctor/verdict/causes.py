@@ -87,7 +87,8 @@ CAUSES = {
         "A parameter receives no update",
         "No gradient reaches it, or the update leaves it out: it keeps its random first values.",
         "Give it requires_grad, put it into the optimiser or the list that the update goes"
-        " through, and let no detach(), .data or no_grad() stand between it and the loss. Call"
+        " through, and let no detach(), .data or no_grad() stand between it and the loss. Make the"
+        " optimiser after the last layer is replaced: it holds the parameters of then. Call"
         " backward() on the loss itself, and update in place (w -= ..., under no_grad).",
         # Gradients that no optimiser holds are not zeroed, and add up.
         (
