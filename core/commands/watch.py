@@ -67,7 +67,9 @@ def _watch(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _tell(loop: dict[str, Any], seconds: float) -> None:
-    where = _where(loop["where"])
+    from ..programs.place_words import loop_words
+
+    where = loop_words(loop)
     say(f"{where[0].upper()}{where[1:]} is examined, up to {seconds:.0f} s.")
 
 
@@ -76,6 +78,7 @@ def _show(answer: dict[str, Any]) -> str:
     from ..doctor.rules.crash import usual_cause
     from ..programs.by_hand import ChangedByHand, nothing_seen
     from ..programs.loss_words import loss_words
+    from ..programs.place_words import loop_words
 
     parts = []
     for line in answer["skipped"]:
@@ -87,7 +90,7 @@ def _show(answer: dict[str, Any]) -> str:
     for figure in answer.get("figures", ()):
         parts.append(f"{_where(figure)}: a figure, kept in {figure['file']}.")
     for loop in answer["loops"]:
-        head = f"{_where(loop['where'])}: {loop['steps']:,} steps in {loop['seconds']:.1f} s"
+        head = f"{loop_words(loop)}: {loop['steps']:,} steps in {loop['seconds']:.1f} s"
         if loss := loss_words(loop):
             head += f", {loss}"
         parts += ["", f"{head}."]

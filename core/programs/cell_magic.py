@@ -18,6 +18,7 @@ from ..errors import UserError
 from .find_loops import LoopFinder
 from .instrument import MONITOR, CodePlace, Instrumenter
 from .monitor import Monitor, Training
+from .place_words import loop_words
 from .run_program import DISPLAY, is_quiet, show_last_value
 
 MOST = 8
@@ -176,7 +177,8 @@ def _options(line: str) -> argparse.Namespace:
 
 
 def _place(training: Training) -> str:
-    return f"Cell {training.place.cell}, line {training.place.line}"
+    words = loop_words(training.located())
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def _source(training: Training) -> tuple[int, str]:

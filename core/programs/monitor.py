@@ -12,18 +12,19 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..doctor.watch.safe_log import SafeLog
 from ..training.pace import Pace
-from .instrument import CodePlace
+from .instrument import MONITOR, CodePlace
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..doctor.watch.state_dicts import LoadedItself, StateDicts
-    from ..doctor.watch.tape import Tape, TapeRecorder
+    from ..doctor.watch.tape import Line, Tape, TapeRecorder
     from ..doctor.watch_loop import WatchedLoop
     from ..telemetry.events import LayersSeen
 
@@ -50,13 +51,23 @@ class Training:
     Attributes:
         place: of the loop.
         loop: what watches it.
+        callers: the lines that led to it, from the nearest call of its function outwards.
+        called_from: the one of them that tells it from other trainings of the same loop; None.
         uses, validations: how often its network was used besides, and judged on other data.
         examined_for: seconds that its examination may take, while it is examined; None.
     """
 
-    def __init__(self, place: CodePlace, loop: "WatchedLoop", limit: float) -> None:
+    def __init__(
+        self,
+        place: CodePlace,
+        loop: "WatchedLoop",
+        limit: float,
+        callers: "tuple[Line, ...]" = (),
+    ) -> None:
         self.place = place
         self.loop = loop
+        self.callers = callers
+        self.called_from: Line | None = None
         self.uses = 0
         self.validations = 0
         self.examined_for: float | None = None
@@ -117,15 +128,27 @@ class Training:
             self.loop.validate(sum(self.evaluated) / len(self.evaluated))
         self.evaluated = []
 
+    def located(self) -> dict[str, Any]:
+        """Return where its loop stands, and the call that tells it from others, as plain values."""
+        place, caller = self.place, None
+        if self.called_from is not None:
+            from ..doctor.lines.program_lines import notebook_cell
+
+            name, line = self.called_from
+            file, cell = notebook_cell(name) or (name, None)
+            caller = {"file": file, "cell": cell, "line": line}
+        where = {"file": place.file, "cell": place.cell, "line": place.line}
+        return {"where": where, "called_from": caller}
+
     def to_dict(self) -> dict[str, Any]:
         """Return what is known of it, as plain values."""
         from ..doctor.evidence import Evidence
         from ..files import plain
 
         steps, losses = self.loop.watcher.losses()
-        place, record = self.place, self.loop.file
+        record = self.loop.file
         known: dict[str, Any] = {
-            "where": {"file": place.file, "cell": place.cell, "line": place.line},
+            **self.located(),
             "steps": self.loop.watcher.total,
             "networks": self.loop.watcher.networks,
             "seconds": round(self.seconds, 3),
@@ -327,12 +350,22 @@ class Monitor:
             return
         training = self._open.get(number)
         if training is None:
-            training = Training(place, self._watch(), self.seconds)
+            training = Training(place, self._watch(), self.seconds, _callers(frame))
             self.follow_state_dicts()
             self._open[number] = training
             self.trainings.append(training)
+            self._tell_apart([one for one in self.trainings if one.place == place])
         training.resume(frame)
         self._in_step += 1
+
+    @staticmethod
+    def _tell_apart(alike: Sequence[Training]) -> None:
+        """Note of trainings of one loop the nearest calls that are not the same for all of them."""
+        for calls in zip_longest(*(training.callers for training in alike)):
+            if len(set(calls)) > 1:
+                for training, call in zip(alike, calls, strict=True):
+                    training.called_from = call
+                return
 
     def follow_state_dicts(self) -> None:
         """See which weights are kept, and loaded again, once torch is there."""
@@ -535,6 +568,16 @@ class Monitor:
         classes = _is_tensor(targets) and not targets.is_floating_point()
         loss = float(value.detach() if _is_tensor(value) else value)
         training.evaluated.append(loss / max(1, targets.numel()) if classes else loss)
+
+
+def _callers(frame: FrameType) -> "tuple[Line, ...]":
+    """Return the program's own lines that led to a frame, from the nearest call outwards."""
+    found, caller = list[tuple[str, int]](), frame.f_back
+    while caller is not None and len(found) < MAX_FRAMES:
+        if MONITOR in caller.f_globals:
+            found.append((caller.f_code.co_filename, caller.f_lineno))
+        caller = caller.f_back
+    return tuple(found)
 
 
 def _is_signal(error: BaseException) -> bool:

@@ -20,6 +20,7 @@ from core.doctor.diagnosis import Cause, CodeLine, Diagnosis
 from core.programs.by_hand import ChangedByHand, nothing_seen
 from core.programs.fixes.propose import propose
 from core.programs.loss_words import loss_words
+from core.programs.place_words import loop_words, place_words
 from core.programs.program import Program
 from core.telemetry.history import Curve, History
 from gui.doctor.fix_panel import FixPanel
@@ -298,7 +299,7 @@ class ProgramPanel(QWidget):
     def show_end(self, answer: dict[str, Any]) -> None:
         """Say how it ended."""
         self.set_running(False)
-        failed = [_place(one) for one in answer["failed"]]
+        failed = [place_words(one) for one in answer["failed"]]
         if answer["error"]:
             from core.doctor.rules.crash import usual_cause  # brings torch
 
@@ -393,7 +394,7 @@ class ProgramPanel(QWidget):
 
     def show_figure(self, figure: dict[str, Any]) -> None:
         """Show a figure that the program has shown."""
-        self.output.show_figure(figure["file"], _place(figure))
+        self.output.show_figure(figure["file"], place_words(figure))
 
     def _ask_report(self) -> None:
         if diagnosis := self.diagnosis():
@@ -418,16 +419,9 @@ def _history(seen: dict[str, Any]) -> History:
     return history
 
 
-def _place(place: dict[str, Any]) -> str:
-    line = f"line {place['line']}" if place["line"] else ""
-    cell = f"cell {place['cell']}" if place["cell"] is not None else ""
-    return ", ".join(part for part in (cell, line) if part)
-
-
 def _in_words(loop: dict[str, Any], examined_for: float | None = None) -> str:
     """Say of a training where it is, how far, its loss, and whether it is examined."""
-    where = loop["where"]
-    words = f"{_place(where)}: {loop['steps']:,} steps"
+    words = f"{loop_words(loop)}: {loop['steps']:,} steps"
     if loss := loss_words(loop):
         words += f", {loss}"
     return words if examined_for is None else f"{words}; {_examined(examined_for)}"

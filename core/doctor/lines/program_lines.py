@@ -50,8 +50,8 @@ class Lines:
         passes = [found.line for found in self.graph.tape.passes]
         lines = [*passes, *(op.line for op in self.graph.ops)]
         files = dict.fromkeys(line[0] for line in lines if line)
-        notebooks = {cell[0] for file in files if (cell := _cell(file))}
-        cells = {file: cell[0] for file in list(linecache.cache) if (cell := _cell(file))}
+        notebooks = {cell[0] for file in files if (cell := notebook_cell(file))}
+        cells = {file: cell[0] for file in list(linecache.cache) if (cell := notebook_cell(file))}
         files |= dict.fromkeys(file for file, name in cells.items() if name in notebooks)
         return [*files, *sorted(OWN_FILES - set(files))]
 
@@ -97,7 +97,7 @@ class Lines:
     def origins(self) -> Origins:
         """Where the data comes from."""
         names = {name.rpartition(".")[2] for name in self.variables.modules}
-        return Origins(self.trees, {file: _cell(file) for file in self.trees}, names)
+        return Origins(self.trees, {file: notebook_cell(file) for file in self.trees}, names)
 
     @cached_property
     def ways(self) -> tuple[Way, Way] | None:
@@ -110,7 +110,7 @@ Finder = Callable[[Lines, Cause], Iterator[Line]]
 """Yields lines of a cause, most telling first."""
 
 
-def _cell(file: str) -> tuple[str, int] | None:
+def notebook_cell(file: str) -> tuple[str, int] | None:
     """Return the notebook and the number of a cell; None of any other file."""
     found = CELL.match(file)
     return (found.group(1), int(found.group(2))) if found else CELLS.get(file)
@@ -121,5 +121,5 @@ def read(line: Line) -> CodeLine | None:
     text = linecache.getline(*line).strip()
     if not text:
         return None
-    file, cell = _cell(line[0]) or (line[0], None)
+    file, cell = notebook_cell(line[0]) or (line[0], None)
     return CodeLine(file, cell, line[1], text)
