@@ -578,7 +578,8 @@ def low_precision_weights(rule: Rule, evidence: Evidence) -> Check:
     "lr_growing",
     "learning-rate schedule",
     "After a warm-up, the learning rate is constant or falls, unless it is looked for: from steps"
-    " that do nothing over four powers of ten.",
+    " that do nothing over four powers of ten. A one-cycle schedule that was cut off comes down"
+    " later.",
     "constant or falling",
     "Smith 2017, Cyclical learning rates for training neural networks, section 3.3",
 )
@@ -606,9 +607,18 @@ def lr_growing(rule: Rule, evidence: Evidence) -> Check:
         and last > LR_GROWS * max(start, middle)
         and last > 1.05 * late
     )
+    if grows and (left := _cycle_cut_off(evidence)):
+        return rule.not_checked(left)
     if grows and end > EARLY * (evidence.planned or end):
         return rule.failed(measured, 0.9, "the learning rate", picture=picture)
     return rule.passed(measured, picture=picture)
+
+
+def _cycle_cut_off(evidence: Evidence) -> str:
+    """Say that a one-cycle schedule was left before it came down; "" of any other."""
+    done, planned = evidence.cycle
+    cut_off = done < NEARLY_ALL * planned
+    return f"a one-cycle schedule of {planned:,} steps was left after {done:,}" if cut_off else ""
 
 
 @rule(
@@ -991,6 +1001,8 @@ def warmup_too_long(rule: Rule, evidence: Evidence) -> Check:
             " of the optimiser, as where it does one in each epoch"
         )
         return rule.failed(measured, 0.93, "the schedule", picture=_rates_picture(rates))
+    if not as_many and (left := _cycle_cut_off(evidence)):
+        return rule.not_checked(left)
     if len(rates) < 5 or rates[-1][0] < 60:
         return rule.not_checked("the learning rate was observed in too few steps")
     if rates[-1][0] < EARLY * evidence.planned:

@@ -377,6 +377,16 @@ def test_a_warm_up_that_goes_on_is_no_growth():
     assert lr_growing.check(evidence(points, planned=10_000)).passed
 
 
+@pytest.mark.parametrize(("done", "passed"), [(190, None), (980, False)])
+def test_a_one_cycle_schedule_that_was_cut_off_is_no_growth(done, passed):
+    """It comes down in the steps that are left; one that climbs to its last step does not."""
+    points = [step(t, variable_lr=0.001 * (t + 1), parameters=()) for t in range(0, 200, 10)]
+    assert lr_growing.check(evidence(points, cycle=(done, 1000))).passed is passed
+    rates, losses = [(n, 1e-6 * (n + 1)) for n in range(0, 200, 10)], UNIFORM - np.arange(200) / 200
+    found = evidence(steps(), losses, rates=rates, cycle=(done, 1000))
+    assert warmup_too_long.check(found).passed is passed
+
+
 def with_ratio(log_ratio, losses=None, fan_in=30):
     """A training whose update-to-weight ratio is this power of ten."""
     parameters = (weight(update=0.1 * 10**log_ratio),)
