@@ -53,6 +53,8 @@ NEIGHBOURS = 15
 SELDOM_CLEAR, BY_LUCK = 0.3, 0.02
 """Share of the votes of neighbours that are clear where they tell little; and the probability from
 which on down classes differ."""
+BEYOND_CHANCE = 5.0
+"""Standard errors by which more votes of neighbours are wrong than by chance."""
 SEVERAL, MANY_CONTRADICTED, FOR_ONE = 4, 20, 0.8
 """Classes and contradicted votes, from which on it is seen whether each class is taken for one
 other; and the share of these votes that are."""
@@ -513,6 +515,8 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
     better = (accuracy - top) / (1 - top) if top < 1 else 1.0
     clear = share > max(0.6, min(0.75, 2 * top))
     noise = math.nan
+    if (opposite := _more_than_by_chance(winner != truth, targets)) > 0:
+        return {"predictability": opposite, "label_noise": math.nan}
     if len(rows) >= MIN_ROWS_FOR_NOISE and float(clear.float().mean()) > 0.15:
         wrong, voted = (winner != truth)[clear], winner[clear]
         noise = float(wrong.float().mean())
@@ -523,6 +527,18 @@ def _by_neighbours(rows: Tensor, targets: Tensor) -> dict[str, float]:
         if len(rows) < 1000:  # of few, what is more than chance
             noise -= 2 * math.sqrt(noise * (1 - noise) / int(clear.sum()))
     return {"predictability": max(0.0, better), "label_noise": noise}
+
+
+def _more_than_by_chance(wrong: Tensor, targets: Tensor) -> float:
+    """Return how much more often votes are wrong than those of any examples are; 0 by chance.
+
+    Neighbours with other labels tell a label, too: of a parity, one bit away is the opposite.
+    """
+    shares = torch.bincount(targets).double() / len(targets)
+    by_chance, count = 1 - float(shares.square().sum()), max(1, len(wrong))
+    often = float(wrong.double().mean()) if len(wrong) else 0.0
+    surely = often - by_chance > BEYOND_CHANCE * math.sqrt(by_chance * (1 - by_chance) / count)
+    return (often - by_chance) / (1 - by_chance) if surely and count >= MANY_CONTRADICTED else 0.0
 
 
 def _differ(voted: Tensor, wrong: Tensor) -> bool:
