@@ -76,6 +76,8 @@ class References(ExperimentResult):
         own_error: the standard error of ``own``; NaN.
         times: times its parameters that the larger one has.
         guess: the loss of the same answer to all examples; NaN.
+        come_again: the share of the new examples whose inputs the other networks learned from, too,
+            as a row of theirs is equal.
     """
 
     own: float
@@ -97,6 +99,7 @@ class References(ExperimentResult):
     own_error: float = math.nan
     times: float = 4.0
     guess: float = math.nan
+    come_again: float = 0.0
 
     @property
     def again(self) -> str:
@@ -460,6 +463,7 @@ def _outcome(
         own_error=_error(own),
         times=times,
         guess=next(iter(baselines.values()), math.nan),
+        come_again=_come_again(data),
     )
     examples = f"{len(own):,} new examples ({data.source})"
     if not data.is_new:
@@ -479,6 +483,17 @@ def _outcome(
     passed = not found.size_gain if kind else None
     picture = _picture(kind, losses, deeper, found, baselines)
     return Outcome(passed, measured + lacking, found, picture)
+
+
+def _come_again(data: SeenData) -> float:
+    """Return the share of the new examples that are equal to one of the others."""
+
+    def keys(examples: SeenExamples) -> list[int]:
+        parts = [part.detach().reshape(len(part), -1).float().cpu() for part in examples.given]
+        return [hash(row.numpy().tobytes()) for row in torch.cat(parts, 1)]
+
+    known, new = set(keys(data.trained)), keys(data.new)
+    return sum(key in known for key in new) / max(1, len(new))
 
 
 def _in_words(losses: dict[str, Tensor]) -> str:

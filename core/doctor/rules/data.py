@@ -8,6 +8,7 @@ from ..evidence import Evidence
 from ..experiments.input_experiments import ShuffledInputs
 from ..experiments.leakage_experiments import MIXED, BatchLeakage
 from ..experiments.learning_experiments import OtherRates, OverfitBatch
+from ..experiments.reference_networks import References
 from ..watch.observation import Observation, ObservedLoss
 from ..watch.training_kind import CLASSIFICATION, CONTRASTIVE, REGRESSION
 from .rule import SQUARED_LOSSES, Rule, rule, wired
@@ -42,6 +43,8 @@ ONE_CLASS = 0.9
 """Share of one class, from which on some hundred examples have too few others for simple models."""
 UNPREDICTABLE, LEARNED_A_LITTLE = 0.02, 0.005
 """How much better than by class frequency simple models predict labels that are shuffled."""
+HARDLY_ANY = 0.1
+"""Share of new examples that are equal to learned ones, up to which these are new indeed."""
 CONTRADICTED = 0.7
 """Share of examples that come again with another label, over that by chance."""
 CLEARLY_BELOW = 0.7
@@ -332,9 +335,9 @@ def data_overwritten(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "labels_shuffled",
     "labels that match the inputs",
-    "Simple models predict labels from inputs better than by class frequency; an example that comes"
-    " again has the label that it had; targets of a picture's pixels are not those of it flipped or"
-    " rotated.",
+    "Simple models predict labels from inputs better than by class frequency, or networks predict"
+    " those of examples that they did not learn from; an example that comes again has the label it"
+    " had; targets of a picture's pixels are not those of it flipped or rotated.",
     "clearly less",
 )
 def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
@@ -362,7 +365,7 @@ def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
     ):
         measured = f"of {data.came_again} examples that came again, {data.other_label:.0%} had"
         return rule.failed(f"{measured} another label", 0.9, "the labels", "the same label")
-    new = [loss for _, loss in evidence.validations if math.isfinite(loss)]
+    new = _losses_on_new_labels(evidence)
     if data is not None and new and min(new) < LEARNED * data.entropy:
         return rule.passed(f"new labels are predicted with a loss of {min(new):.3g}")
     if data is not None and math.isfinite(data.predictability):
@@ -392,6 +395,18 @@ def labels_shuffled(rule: Rule, evidence: Evidence) -> Check:
             return rule.failed(measured, 0.6, "the labels")
         return rule.passed(measured)
     return rule.not_checked("too few examples were observed")
+
+
+def _losses_on_new_labels(evidence: Evidence) -> list[float]:
+    """Return losses on examples that were not learned from: of the network, or of others like it.
+
+    Simple models don't see every rule; a network that found it predicts what it has not learned.
+    """
+    new = [loss for _, loss in evidence.validations]
+    found = evidence.result(References)
+    if found is not None and found.come_again < HARDLY_ANY:
+        new += [found.smaller, found.same, found.larger]
+    return [loss for loss in new if math.isfinite(loss)]
 
 
 def _partners_shuffled(rule: Rule, evidence: Evidence) -> Check:
@@ -447,7 +462,7 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
     if data is None or not math.isfinite(data.label_noise):
         return rule.not_checked("simple models can't compare the examples")
     measured = f"{data.label_noise:.0%} contradict their nearest neighbours"
-    new = [loss for _, loss in evidence.validations if math.isfinite(loss)]
+    new = _losses_on_new_labels(evidence)
     # Of labels that are wrong so often, even those that are right cost at least that much.
     least = -math.log1p(-min(data.label_noise, 0.99))
     logarithmic = evidence.first is not None and evidence.first.criterion.kind in LIKELIHOODS

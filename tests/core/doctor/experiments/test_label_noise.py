@@ -1,11 +1,17 @@
 """Labels that contradict those of similar examples, of batches that are drawn again."""
 
+import math
+
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from core import watch
-from core.doctor.experiments.data_checks import _differ, _go_to_one
+from core.doctor.diagnose import worth_comparing
+from core.doctor.evidence import DataStats
+from core.doctor.experiments.data_checks import _by_neighbours, _differ, _go_to_one
+from tests.core.doctor.rules.helpers import evidence, falling
 
 
 def test_examples_that_came_again_are_no_neighbours_of_their_own():
@@ -25,6 +31,26 @@ def test_examples_that_came_again_are_no_neighbours_of_their_own():
     assert "labels_noisy" not in [cause.id for cause in seen.diagnosis.causes]
     (check,) = (check for check in seen.diagnosis.checks if check.id == "labels_noisy")
     assert check.passed is None, check.measured
+
+
+@pytest.mark.parametrize("labels", ["parity", "drawn", "of one bit"])
+def test_neighbours_that_are_wrong_more_often_than_by_chance_tell_a_rule(labels):
+    """One bit away the parity is the other one; of labels that are drawn chance alone is left."""
+    torch.manual_seed(0)
+    bits = torch.randperm(1024)[:, None] >> torch.arange(10) & 1
+    drawn = torch.randint(0, 2, (1024,))
+    aims = {"parity": bits.sum(1) % 2, "drawn": drawn, "of one bit": bits[:, 3]}[labels]
+    found = _by_neighbours(bits.float(), aims)
+    assert (found["predictability"] > 0.3) is (labels != "drawn")
+    assert math.isnan(found["label_noise"]) or labels != "parity"
+
+
+@pytest.mark.parametrize(("end", "asked"), [(0.1, True), (0.69, False)])
+@pytest.mark.parametrize(("noise", "predictability"), [(0.0, 0.0), (0.4, 0.5)])
+def test_what_was_learned_is_asked_of_other_networks(end, asked, noise, predictability):
+    """By heart or by a rule; nothing was learned of labels that are shuffled in each step."""
+    stats = DataStats(label_noise=noise, predictability=predictability, entropy=0.69)
+    assert worth_comparing(evidence(losses=falling(end=end), data=stats)) is asked
 
 
 def test_labels_that_are_wrong_at_random_spare_no_class():

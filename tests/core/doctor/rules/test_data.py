@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from core.doctor.diagnosis import COMPARISON
 from core.doctor.evidence import DataStats
 from core.doctor.experiments.input_experiments import ShuffledInputs
 from core.doctor.experiments.leakage_experiments import BatchLeakage
 from core.doctor.experiments.learning_experiments import OverfitBatch
+from core.doctor.experiments.reference_networks import References
 from core.doctor.rules import data
 from tests.core.doctor.rules.helpers import (
     evidence,
@@ -208,6 +210,24 @@ def test_labels_that_are_predicted_are_not_that_noisy(new, passed):
     other = evidence(steps(criterion=loss(kind="multi_margin_loss")), data=stats)
     other.validations = [(100, new)]
     assert data.labels_noisy.check(other).passed is False  # a loss of another scale
+
+
+@pytest.mark.parametrize(
+    ("noise", "predictability", "rule"),
+    [(0.5, 0.5, data.labels_noisy), (0.0, 0.0, data.labels_shuffled)],
+)
+@pytest.mark.parametrize(
+    ("loss", "come_again", "passed"), [(0.1, 0.0, True), (0.1, 0.6, False), (0.7, 0.0, False)]
+)
+def test_labels_that_other_networks_predict_belong_to_their_inputs(
+    noise, predictability, rule, loss, come_again, passed
+):
+    """What a rule gives that neighbours don't see; unless they know the same examples by heart."""
+    stats = DataStats(label_noise=noise, predictability=predictability, entropy=0.69)
+    none = [math.nan] * 7
+    others = References(0.01, 0.01, 0.8, loss, *none, 0.69, 1000, 500, False, come_again=come_again)
+    found = tried(evidence(losses=falling(end=0.01), data=stats), COMPARISON, True, others)
+    assert rule.check(found).passed is passed
 
 
 @pytest.mark.parametrize(
