@@ -108,8 +108,8 @@ def _examine_unlabelled(watcher: LoopWatcher, evidence: Evidence, budget: float)
 def worth_comparing(evidence: Evidence) -> bool:
     """Whether nothing is broken so far, and enough was trained to ask about its size.
 
-    Labels that simple models contradict, and the network learned, may be by heart or by a rule:
-    another network tells, on examples that it has not learned from.
+    Labels that simple models contradict, and the network learned, may be memorised or follow a
+    rule: another network tells, on examples that it has not learned from.
     """
     learned = evidence.data is not None and evidence.ended < LEARNED * evidence.data.entropy
     asked = ("overfitting", *(("labels_shuffled", "labels_noisy") if learned else ()))
