@@ -1,8 +1,8 @@
-"""Rules on targets that are made of values of a network, as in reinforcement learning."""
+"""Rules on targets that a step makes itself, as of values of a network, or of noise."""
 
 from ..diagnosis import Check
 from ..evidence import Evidence
-from ..watch.training_kind import ACTOR
+from ..watch.training_kind import ACTOR, DENOISING
 from ..watch.wiring import BOOTSTRAP
 from .rule import Rule, rule, wired
 
@@ -55,3 +55,19 @@ def terminal_ignored(rule: Rule, evidence: Evidence) -> Check:
     if not any(BOOTSTRAP in step.parts for step in evidence.observations):
         return rule.not_checked(f"there is no {BOOTSTRAP}")
     return rule.passed("no flag that is left out was found")
+
+
+@rule(
+    "noise_not_normal",
+    "noise of a diffusion model",
+    "The noise that a network learns to predict is not drawn uniformly between 0 and 1, where it is"
+    " mixed into the data as normal noise is: by weights whose squares sum to 1.",
+    "normal noise",
+    "Ho et al. 2020, Denoising diffusion probabilistic models",
+)
+def noise_not_normal(rule: Rule, evidence: Evidence) -> Check:
+    if words := wired(rule, evidence):
+        return rule.failed(words, 0.93, "the noise")
+    if evidence.training_kind != DENOISING:
+        return rule.not_checked("no noise is to be predicted")
+    return rule.passed("nothing else was found")

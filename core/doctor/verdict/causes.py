@@ -165,6 +165,14 @@ CAUSES = {
         " a time limit ends an episode, leave it.",
         ("plateau", "lr_too_low", "labels_shuffled", "stale_target"),
     ),
+    "noise_not_normal": CauseText(
+        "The noise of a diffusion model is not normal",
+        "What is sampled begins with normal noise, and takes away what the network sees of it:"
+        " uniform numbers have another mean and variance, so that all steps of the sampling are"
+        " wrong.",
+        "Draw the noise with torch.randn, or torch.randn_like, not torch.rand.",
+        ("plateau", "train_eval_mismatch", "lr_too_low"),
+    ),
     "frozen_layer": CauseText(
         "A layer is frozen",
         "The loss depends on its weights, but they require no gradient (or their learning"

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .contexts import LOOK_UPS, index_of
 from .data_wiring import interpolated_classes, overwritten
+from .diffusion_noise import uniform_noise
 from .episode_ends import ends_ignored
 from .graph import StepGraph, Wired, made_without_data
 from .loss_wiring import minimised_similarity, wrong_form, zeros_of_a_mask
@@ -623,6 +624,7 @@ FINDINGS: dict[str, Callable[[StepGraph, Variables], Wired]] = {
         else None
     ),
     "terminal_ignored": lambda graph, variables: ends_ignored(graph),
+    "noise_not_normal": lambda graph, variables: uniform_noise(graph),
 }
 
 
