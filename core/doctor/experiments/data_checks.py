@@ -19,7 +19,13 @@ from ..watch.variables import Variables, is_validation
 from ..watch.watcher import Batch
 from .leaking_sums import leaking_sum
 from .moved_targets import moved_targets
-from .overlaps import DISTINCTIVE, FEWEST_COLUMNS, evaluation_overlap, validation_overlap
+from .overlaps import (
+    DISTINCTIVE,
+    FEWEST_COLUMNS,
+    evaluation_overlap,
+    sparse_validation,
+    validation_overlap,
+)
 from .replay import REPLAY_ERRORS, Replay
 from .sources import source_of, stream_of
 
@@ -89,7 +95,7 @@ def check_data(
     graph = replay.graph
     stats = DataStats()
     if graph.targets is None or not graph.inputs:
-        return stats
+        return replace(stats, **sparse_validation(variables))
     try:
         inputs, targets = known or examples(replay)
         stats = replace(stats, **_classes(graph, targets if known else _all_labels(graph, targets)))

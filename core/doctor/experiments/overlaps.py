@@ -46,6 +46,8 @@ DISTINCTIVE = 8
 FEWEST_COLUMNS, ALL_DIFFER = 3, 0.9
 """Of a table, and the share of different numbers in one of them, by which its rows are known."""
 MAX_EXAMPLES, MAX_COLUMNS = 4000, 2000
+SPARSE = {"not_compared": "rows of sparse or quantised tensors are not compared"}
+"""What is known of tensors that have no rows of numbers in memory."""
 
 
 def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
@@ -61,13 +63,17 @@ def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
     found = {}
     if trained is None:
         return found
-    whole, trained = trained, _drawn_part(trained, variables)
+    whole = trained
+    trained = _drawn_part(whole, variables) if _has_rows(whole) else whole
     for name, tensor in _validation_data(variables).items():
         if tensor is whole and name.lower() in AMBIGUOUS:
             continue  # it is named after what it holds
         if tensor is whole:
             return {"overlap": 1.0, "overlap_with": name}
         if tensor.dtype != trained.dtype or tensor.dim() != trained.dim():
+            continue
+        if not (_has_rows(tensor) and _has_rows(trained)):
+            found = {**found, **SPARSE}
             continue
         if tensor.shape[1:] != trained.shape[1:]:
             continue
@@ -84,7 +90,8 @@ def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
                 "shifted": shifted_windows(trained, tensor),
                 "shifted_with": name,
             }
-    for name, rows in _validation_parts(variables).items():
+    parts = _validation_parts(variables) if _has_rows(trained) else {}
+    for name, rows in parts.items():
         copied = copied_rows(trained, rows) if rows.shape[1:] == trained.shape[1:] else 0.0
         if copied > found.get("overlap", 0.0):
             found = {"overlap": copied, "overlap_with": name, "copied": copied}
@@ -102,7 +109,25 @@ def _validation_parts(variables: Variables) -> dict[str, Tensor]:
         if is_validation(name)
         and isinstance(dataset, Subset)
         and isinstance(dataset.dataset, TensorDataset)
+        and _has_rows(dataset.dataset.tensors[0])
     }
+
+
+def sparse_validation(variables: Variables) -> dict[str, Any]:
+    """Return that validation data is not compared, if it has no rows of numbers in memory."""
+    return {} if all(map(_has_rows, _validation_data(variables).values())) else SPARSE
+
+
+def _has_rows(tensor: Tensor) -> bool:
+    """Whether the rows of a tensor are numbers that lie in memory one beside the other."""
+    return tensor.layout == torch.strided and not tensor.is_quantized
+
+
+def _numbers(tensor: Tensor) -> Array:
+    """Return a tensor as an array; of a type that NumPy has not, in one of more digits."""
+    tensor = tensor.detach().cpu().contiguous()
+    numbers: Array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    return numbers
 
 
 def _is_never_drawn(replay: Replay, whole: Tensor, validation: Tensor, share: float) -> bool:
@@ -146,10 +171,11 @@ def _come_twice(graph: StepGraph, whole: Tensor) -> bool:
         return False
     seen: dict[bytes, set[bytes]] = {}
     again = 0
-    for row, aim in zip(whole[:MAX_COMPARED].cpu(), aims[:MAX_COMPARED].cpu(), strict=True):
-        known = seen.setdefault(row.numpy().tobytes(), set())
+    rows, values = _numbers(whole[:MAX_COMPARED]), _numbers(aims[:MAX_COMPARED])
+    for row, aim in zip(rows, values, strict=True):
+        known = seen.setdefault(row.tobytes(), set())
         again += bool(known)
-        known.add(aim.numpy().tobytes())
+        known.add(aim.tobytes())
     apart = sum(len(known) - 1 for known in seen.values())
     return apart >= MIN_COPIES and apart > again / 2
 
@@ -237,6 +263,8 @@ def evaluation_overlap(replay: Replay, eval_rows: Sequence[Tensor]) -> dict[str,
     targets = graph.targets
     if targets is not None and targets.dim() and len(targets) < len(graph.inputs[0]):
         return {}
+    if not all(_has_rows(inputs[0]) for inputs, _ in replay.batches):
+        return SPARSE
     seen = torch.cat([inputs[0] for inputs, _ in replay.batches])
     known = torch.unique(seen.flatten(1).float(), dim=0)  # each step may have had all of them
     wide = math.prod(seen.shape[1:]) > DISTINCTIVE or _are_distinct(known.cpu().numpy())
@@ -305,8 +333,8 @@ def copied_rows(trained: Tensor, validation: Tensor) -> float:
     """
     if not trained.is_floating_point() or trained.dim() < 2 or not len(validation):
         return math.nan
-    rows = trained[:MAX_COMPARED].detach().cpu().flatten(1).numpy()
-    new = validation[:MAX_COMPARED].detach().cpu().flatten(1).numpy()
+    rows = _numbers(trained[:MAX_COMPARED].flatten(1))
+    new = _numbers(validation[:MAX_COMPARED].flatten(1))
     if not _by_columns(rows[:: 1 + len(rows) // MAX_EXAMPLES]):
         return math.nan
     # Of each row its hash: pictures take more memory than there may be, a second time.
@@ -323,9 +351,7 @@ def shifted_windows(trained: Tensor, validation: Tensor) -> float:
     """
     if trained.shape[1:] != validation.shape[1:] or trained.dim() not in (2, 3):
         return math.nan
-    rows, new = (
-        part[:MAX_COMPARED].detach().cpu().contiguous().numpy() for part in (trained, validation)
-    )
+    rows, new = (_numbers(part[:MAX_COMPARED]) for part in (trained, validation))
     # Bits and levels are tokens, too, whatever their type.
     different = np.unique(rows.ravel()[:MAX_COMPARED])
     many = trained.is_floating_point() and len(different) >= MANY_NUMBERS
@@ -355,8 +381,7 @@ def overlap(trained: Tensor, validation: Tensor) -> float:
     Runs of examples are searched, not single ones: in names and texts, short pieces occur twice
     without anything being wrong.
     """
-    rows = trained.detach().cpu().contiguous().numpy()
-    searched = validation.detach().cpu().contiguous().numpy()
+    rows, searched = _numbers(trained), _numbers(validation)
     width = max(1, int(np.prod(rows.shape[1:])))
     real = np.issubdtype(rows.dtype, np.floating)
     distinctive = (real and width > 8) or width > 100 or (real and _are_distinct(rows))

@@ -547,7 +547,8 @@ def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
 def data_overlap(rule: Rule, evidence: Evidence) -> Check:
     data = evidence.data
     if data is None or not math.isfinite(data.overlap):
-        return rule.not_checked("no validation data was found")
+        why = data.not_compared if data else ""
+        return rule.not_checked(why or "no validation data was found")
     measured = f"{data.overlap:.0%} of {data.overlap_with} is in the training data"
     if data.overlap > OVERLAP:
         return rule.failed(measured, 0.6 + 0.35 * data.overlap, data.overlap_with)
