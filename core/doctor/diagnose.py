@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from torch import nn
@@ -10,8 +11,9 @@ from torch import nn
 from .diagnosis import Diagnosis
 from .evidence import Evidence, evidence_of
 from .experiments.data_checks import check_data, visits
+from .experiments.folds import folds_learned_from
 from .experiments.reference_networks import compare_networks
-from .experiments.replay import Replay
+from .experiments.replay import REPLAY_ERRORS, Replay
 from .experiments.seen_data import visits_of_source
 from .experiments.step_experiments import STEP_EXPERIMENTS
 from .experiments.step_fixes import prove_steps
@@ -73,6 +75,10 @@ def examine_loop(watcher: LoopWatcher, budget: float, crash: str = "") -> Eviden
         replay.module = _module_with_batch_norm(watcher.variables)
         replay.validated = validated_copy(watcher)
         evidence.data = check_data(replay, watcher.variables, eval_rows=watcher.eval_rows)
+        seen = watcher.batches, watcher.batch_steps, watcher.evaluations
+        with suppress(*REPLAY_ERRORS):
+            folds = folds_learned_from(*seen, watcher.losses())
+            evidence.data = replace(evidence.data, folds=folds)
         of_source = visits_of_source(replay, evidence.done)
         evidence.visits = visits(replay.batches, evidence.done)
         evidence.sure_visits = of_source

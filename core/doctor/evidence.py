@@ -59,6 +59,8 @@ class DataStats:
         classes_expected: how many it would have if it were drawn at random; NaN.
         overlap: the share of the validation examples that are training examples, too; NaN.
         overlap_with: the variable that holds the validation examples.
+        folds: that a network goes through folds of a cross-validation, each validated on rows that
+            were learned from in another, in words; "".
         not_compared: why they could not be searched among the training examples; "".
         copied: the share of them that is a row of the training data, number for number, where rows
             are not equal by themselves; NaN.
@@ -93,6 +95,7 @@ class DataStats:
     classes_expected: float = np.nan
     overlap: float = np.nan
     overlap_with: str = ""
+    folds: str = ""
     not_compared: str = ""
     copied: float = np.nan
     context: int = 0

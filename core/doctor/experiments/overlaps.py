@@ -335,7 +335,7 @@ def copied_rows(trained: Tensor, validation: Tensor) -> float:
         return math.nan
     rows = _numbers(trained[:MAX_COMPARED].flatten(1))
     new = _numbers(validation[:MAX_COMPARED].flatten(1))
-    if not _by_columns(rows[:: 1 + len(rows) // MAX_EXAMPLES]):
+    if not by_columns(rows[:: 1 + len(rows) // MAX_EXAMPLES]):
         return math.nan
     # Of each row its hash: pictures take more memory than there may be, a second time.
     known = {hash(row.tobytes()) for row in rows}
@@ -365,7 +365,7 @@ def shifted_windows(trained: Tensor, validation: Tensor) -> float:
     return len(several) / max(1, len(new))
 
 
-def _by_columns(rows: Array) -> bool:
+def by_columns(rows: Array) -> bool:
     """Whether equal rows are no chance: in several columns hardly any number comes twice."""
     different = len(np.unique(rows, axis=0))
     counts = np.array([len(np.unique(column)) for column in rows.T[:MAX_COLUMNS]])

@@ -541,11 +541,14 @@ def batch_mixed(rule: Rule, evidence: Evidence) -> Check:
     "overlap of validation and training data",
     f"At most {OVERLAP:.0%} of the validation examples are training examples, too; of rows of"
     f" numbers that are not equal by chance {COPIED:.0%}; of at most {SHIFTED:.0%} of the windows"
-    " of a series training has one that begins a place apart.",
+    " of a series training has one that begins a place apart. No network goes on from one fold of a"
+    " cross-validation to the next.",
     "none",
 )
 def data_overlap(rule: Rule, evidence: Evidence) -> Check:
     data = evidence.data
+    if data is not None and data.folds and evidence.is_supervised:
+        return rule.failed(data.folds, 0.93, "the validation data of a fold", "a network for each")
     if data is None or not math.isfinite(data.overlap):
         why = data.not_compared if data else ""
         return rule.not_checked(why or "no validation data was found")

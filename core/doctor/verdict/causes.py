@@ -529,7 +529,8 @@ CAUSES = {
         "The validation data overlaps the training data",
         "Training examples are in the validation data, so that its loss is too low.",
         "Split first, then sample; no example may be in both parts, what was measured several times"
-        " belongs to one of them, and a series is cut in two before windows are taken.",
+        " belongs to one of them, and a series is cut in two before windows are taken. Make network"
+        " and optimiser anew for each fold of a cross-validation.",
     ),
     "train_eval_mismatch": CauseText(
         "Training/inference mismatch",

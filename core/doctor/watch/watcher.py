@@ -90,6 +90,8 @@ MAX_COMPARED = 64
 """Validations whose weights are told from those of others."""
 MAX_TOKEN_BATCHES = 256
 """Of tokens, of all evaluations."""
+MAX_EVALUATIONS, MAX_EVALUATION_BYTES = 16, 4 << 20
+"""Of which rows are kept, and how much of each."""
 MAX_EVAL_ROWS, MIN_EVAL_ROWS = 128, 32
 """Of all batches of an evaluation, and of each of them."""
 MAX_LOSSES = 20_000
@@ -134,6 +136,9 @@ class LoopWatcher:
         graph: the newest step that was observed.
         variables: those around the loop.
         batches: inputs and targets of some observed steps.
+        batch_steps: these steps.
+        evaluations: how many steps were done, and inputs of the network in an evaluation then, a
+            part of them; of some evaluations.
         inference: how the network is used; None if that was not seen.
         use_lines: where each weight is used then, by its id.
         error: what the loop ended with; "" for none.
@@ -201,6 +206,8 @@ class LoopWatcher:
         self.rates: list[tuple[int, float]] = []
         self.graph: StepGraph | None = None
         self.batches: list[Batch] = []
+        self.batch_steps: list[int] = []
+        self.evaluations: list[tuple[int, Tensor]] = []
         self.inference: InferenceStats | None = None
         self.use_lines: dict[int, Line] = {}
         self.nan_line: Line | None = None
@@ -639,12 +646,20 @@ class LoopWatcher:
                     same = [v for s, v in tape.eval_inputs if s == shape]
                     most = max(MIN_EVAL_ROWS, MAX_EVAL_ROWS // len(same))
                     self.eval_rows = [rows[:most].detach().clone() for rows in same]
+                    self._keep_evaluation(self.eval_rows[0])
                     # What was noted may have gone through a normalisation of the network's own.
                     different = compare_sizes(_first_given(graph, shape, inputs), values)
                     if different and self.inference is None:
                         told = tuple(different)
                         self.inference = InferenceStats(extra=told, unlike=told, given=values)
                     return
+
+    def _keep_evaluation(self, rows: Tensor) -> None:
+        """Keep when a network was evaluated on some rows: of many times the first and the last."""
+        most = MAX_EVALUATION_BYTES // max(1, rows[:1].numel() * rows.element_size())
+        self.evaluations.append((self.count, rows[: min(MAX_EVAL_ROWS, most)].detach().clone()))
+        if len(self.evaluations) > MAX_EVALUATIONS:
+            del self.evaluations[len(self.evaluations) // 2]
 
     def _keep_tokens(self, tape: Tape, graph: StepGraph) -> None:
         """Keep tokens that the network was evaluated on, of all evaluations that were observed."""
@@ -696,8 +711,10 @@ class LoopWatcher:
             return
         copies = [t.detach().clone() for t in parts]
         self.batches.append((tuple(copies[:-1]), copies[-1]))
+        self.batch_steps.append(self.count)
         if len(self.batches) > max(2, min(MAX_BATCHES, MAX_BATCH_BYTES // size)):
-            del self.batches[len(self.batches) // 2]
+            middle = len(self.batches) // 2
+            del self.batches[middle], self.batch_steps[middle]
 
     # What the loop reports besides.
 
@@ -782,10 +799,10 @@ class LoopWatcher:
             return self._is_module(used & set(graph.layers), frame)
         if self.inference is None or not self.inference.differs:
             self._compare(graph, tape, frame)
-            if (
-                by_copy and frame is not None
-            ):  # its layers have the lines that those of training have
+            if by_copy and frame is not None:  # its layers' lines are those of training, too
                 self.use_lines = {0: (frame.f_code.co_filename, frame.f_lineno)}
+        if (rows := _rows_given(graph, tape, first)) is not None:
+            self._keep_evaluation(rows)
         return True
 
     def takes_up(self, later: "LoopWatcher") -> bool:
@@ -861,6 +878,16 @@ def passes_in_a_row(ops: Sequence[Op], weight: int) -> dict[int, int]:
             count = before if made.is_floating_point() else 0
             passes[id(made)] = max(count, passes.get(id(made), 0))
     return passes
+
+
+def _rows_given(graph: StepGraph, tape: Tape, weight: int) -> Tensor | None:
+    """Return what a use gives to the first layer, where that is what the network is given."""
+    size = graph.inputs[0][:1].numel() if graph.inputs and graph.inputs[0].dim() > 1 else 0
+    for op in tape.ops:
+        if any(id(t) == weight for t in op.inputs):
+            given = [t for t in op.inputs if id(t) not in graph.weights and t.dim() > 1]
+            return next((t for t in given if t[:1].numel() == size), None)
+    return None
 
 
 def _first_given(graph: StepGraph, shape: tuple[int, ...], otherwise: Tensor) -> Tensor:
