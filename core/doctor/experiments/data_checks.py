@@ -17,6 +17,7 @@ from ..watch.seeds import is_seeded_in
 from ..watch.tape import RANDOM, RECURRENT, Op
 from ..watch.variables import Variables, is_validation
 from ..watch.watcher import Batch
+from .encoded_targets import encoded_targets
 from .leaking_sums import leaking_sum
 from .moved_targets import moved_targets
 from .overlaps import (
@@ -107,6 +108,7 @@ def check_data(
         stats = replace(stats, unordered=_unordered(inputs, targets))
         stats = replace(stats, **_contradictions(replay))
         leaking = _leaking_column(replay) or _leaking_number(replay) or leaking_sum(graph)
+        leaking = leaking or encoded_targets(graph, variables)
         stats = replace(stats, leaking_column=leaking)
         stats = replace(stats, moved_targets=moved_targets(replay))
         stats = replace(stats, repeated=_repeated(replay, variables))

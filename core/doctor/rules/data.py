@@ -477,7 +477,8 @@ def labels_noisy(rule: Rule, evidence: Evidence) -> Check:
     "future_leak",
     "target leakage",
     "The input does not contain the target, and no sum of its columns is it, unless a series' own"
-    " past tells it; the target is not the tensor in which parts of the input are hidden.",
+    " past tells it; no column is the mean target of a category with that of the validation data;"
+    " the target is not the tensor in which parts of the input are hidden.",
     "not at all",
     "Kaufman et al. 2012, Leakage in data mining",
 )

@@ -522,7 +522,8 @@ CAUSES = {
         " yet known, nothing was learned.",
         "Mask what comes later (tril), and let targets be the inputs one position further on; let"
         " an average end at the last step, and hide parts of a clone(); in a comparison, let the"
-        " partner be another view.",
+        " partner be another view. Encode a category by the targets of training rows alone, and of"
+        " these each without its own.",
         ("overfitting",),
     ),
     "data_overlap": CauseText(

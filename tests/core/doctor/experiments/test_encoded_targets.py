@@ -1,0 +1,87 @@
+"""Categories that are encoded by targets: before the data was split, or of training rows alone."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core import watch
+
+ROWS, TRAINED, CITIES = 900, 600, 40
+CITY = torch.arange(ROWS) * 7919 % CITIES
+"""Of each row; all have some rows in both parts."""
+
+
+def means(of, values):
+    """The mean of values for each city, of some rows."""
+    return torch.stack([values[of][CITY[of] == city].mean() for city in range(CITIES)])
+
+
+def before_the_split(price):
+    """Each row's own target is in it, and those of the validation data."""
+    return means(torch.arange(ROWS), price)[CITY]
+
+
+def standardised(price):
+    """The same in another scale."""
+    values = before_the_split(price)
+    return (values - values.mean()) / values.std()
+
+
+def of_training_rows(price):
+    """As it may be done."""
+    return means(torch.arange(TRAINED), price)[CITY]
+
+
+def of_another_quantity(price):
+    """A city's own, which tells its price as well as can be."""
+    return means(torch.arange(ROWS), price + 0.1 * torch.randn(ROWS))[CITY]
+
+
+def frequency(price):
+    """How many rows it has."""
+    return torch.bincount(CITY, minlength=CITIES)[CITY].float()
+
+
+@pytest.mark.parametrize("keeps_all", [False, True], ids=["parts", "all in variables"])
+@pytest.mark.parametrize("classes", [False, True], ids=["regression", "two classes"])
+@pytest.mark.parametrize(
+    ("encode", "faulty"),
+    [
+        (before_the_split, True),
+        (standardised, True),
+        (of_training_rows, False),
+        (of_another_quantity, False),
+        (frequency, False),
+    ],
+)
+def test_the_mean_target_of_a_category(encode, faulty, classes, keeps_all):
+    """Where validation targets are in it, these are known before they are predicted."""
+    torch.manual_seed(0)
+    others = torch.randn(ROWS, 4)
+    price = 0.3 * torch.randn(CITIES)[CITY] + others[:, 0] + 0.5 * torch.randn(ROWS)
+    price = (price > 0).float() if classes else price
+    table = torch.cat([others, encode(price)[:, None]], 1)
+    x, y = table[:TRAINED].clone(), price[:TRAINED].clone()
+    if keeps_all:
+        inputs, targets = table, price
+    else:
+        x_val, y_val = table[TRAINED:].clone(), price[TRAINED:].clone()
+    del table, price
+    criterion = F.binary_cross_entropy_with_logits if classes else F.mse_loss
+    net = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(30):
+            i = torch.randint(0, TRAINED, (50,))
+            loss = criterion(net(x[i])[:, 0], y[i])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    (found,) = (check for check in seen.diagnosis.checks if check.id == "future_leak")
+    assert (found.passed is False) is faulty, found.measured
+    assert not faulty or "column 4" in found.measured
+    assert len(inputs if keeps_all else x_val) == len(
+        targets if keeps_all else y_val
+    )  # still there
