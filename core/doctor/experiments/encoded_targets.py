@@ -17,9 +17,9 @@ MAX_ROWS, SOME_ROWS, MAX_COLUMNS = 100_000, 20_000, 200
 FEWEST_CATEGORIES, FEWEST_EACH = 8, 2
 """Different values, of which a straight line is none by chance; and rows that one has, at least on
 average."""
-SAME, OTHER = 1e-4, 1e-2
-"""Parts of their standard deviation by which values miss the mean targets of all rows at most, and
-those of the training data alone at least."""
+ALIKE, SAME, OTHER = 0.6, 1e-4, 1e-2
+"""Parts of their standard deviation by which values miss mean targets: those of some rows, or of
+all, at most; and those of the training data alone at least."""
 
 
 def encoded_targets(graph: StepGraph, variables: Variables) -> str:
@@ -32,8 +32,9 @@ def encoded_targets(graph: StepGraph, variables: Variables) -> str:
     rows, aims = source_of(graph, graph.inputs[0]), source_of(graph, graph.targets)
     if rows is None or aims is None or not _is_table(rows) or not _belongs(rows, aims):
         return ""
-    some = rows[:SOME_ROWS].detach().float().cpu().numpy()
-    columns = [n for n, values in enumerate(some.T[:MAX_COLUMNS]) if _has_categories(values)]
+    some, their = rows[:SOME_ROWS], aims[:SOME_ROWS]
+    width = min(rows.shape[1], MAX_COLUMNS)
+    columns = [column for column in range(width) if _miss(some, their, column) < ALIKE]
     for inputs, targets in _all_data(variables, rows, aims) if columns else ():
         for column in columns:
             heed()
