@@ -46,6 +46,12 @@ class NetworkSource(QObject):
         return bool(self._title)
 
     @property
+    def step(self) -> int | None:
+        """How many steps it has learned for; None while there is no network."""
+        weights = self._session.weights
+        return None if weights is None else weights.step
+
+    @property
     def path(self) -> Path | None:
         """The file of its weights; None while they are in no file."""
         return self._session.file

@@ -126,7 +126,7 @@ class Page(TrainingPage):
 
     def _connect(self) -> None:
         session = self.session
-        self.write.network.follow(self.network)
+        self.write.follow(self.network)
         session.recipe_changed.connect(self._on_recipe)
         self._on_recipe(session.recipe)
         session.data_described.connect(self._on_data_described)

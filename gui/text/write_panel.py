@@ -22,6 +22,7 @@ from gui.widgets.token_text import shown
 if TYPE_CHECKING:
     from core.playgrounds.text.models import TextModel
     from core.playgrounds.text.writer import Said
+    from gui.network_source import NetworkSource
 
 LEGEND = "A darker background: a less likely token."
 EARLIER = "Written by the network before this one. Generate writes with this one."
@@ -81,6 +82,8 @@ class WritePanel(Card):
         """Where candidates are shown again as soon as the text has come so far; -1 for nowhere."""
         self._prompt: str | None = None
         """What was written on after; None for a text that a person had a part in."""
+        self._steps: list[int] = []
+        """The first and the last step whose weights wrote what is shown, if it is known."""
         self._arrange()
         self.generate.clicked.connect(self.start)
         self.judge.clicked.connect(self.show_surprisal)
@@ -115,9 +118,36 @@ class WritePanel(Card):
         self.writing.set_model(model)
         self.settings.set_vocabulary(model.tokenizer.size)
         self._forget()
+        self._steps = []  # the legend says that another network wrote it
+        self._name_steps()
         self._legend = EARLIER if self.output.toPlainText() else LEGEND
         say(self.words, self._legend, "small")
         self._show_buttons()
+
+    def follow(self, source: "NetworkSource") -> None:
+        """Say from now on which network answers, and which steps wrote what is shown."""
+        self.network.follow(source)
+        source.changed.connect(self._name_steps)
+
+    def _count_steps(self) -> None:
+        """The network of this step has a part in what is shown."""
+        source = self.network.source
+        if source is not None and source.step is not None:
+            self._steps = [*self._steps[:1], source.step]
+            self._name_steps()
+
+    def _name_steps(self) -> None:
+        """Name the steps that wrote the text, where the network has learned on since."""
+        source, steps = self.network.source, self._steps
+        if source is None:
+            return
+        words = ""
+        if steps and set(steps) != {source.step}:
+            first, last = steps[0], steps[-1]
+            verb = "Read" if self._judged else "Written"
+            many = f"steps {first:,} to {last:,}" if first != last else f"step {last:,}"
+            words = f"{verb} at {many}"
+        self.network.name_maker(words)
 
     def set_busy(self, busy: bool) -> None:
         """Leave more time to a training that goes on beside it."""
@@ -235,10 +265,14 @@ class WritePanel(Card):
         self._judged, self._kept_place = "", -1  # whoever sets them does so behind it
         self._legend = LEGEND
         self._forget()
+        if not self.writing.said:  # else the beginning of an earlier text is kept
+            self._steps = []
+        self._count_steps()
         self.output.begin(self.writing.prompt, self.writing.said)
         self._show_buttons()
 
     def _on_told(self, fresh: list) -> None:  # type: ignore[type-arg]
+        self._count_steps()
         self.output.add(fresh)
         if 0 <= self._kept_place < len(self.writing.said):
             self._point(self._kept_place)

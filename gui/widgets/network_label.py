@@ -13,6 +13,7 @@ class NetworkLabel(Elided):
         self.setObjectName(name)
         self.setProperty("role", "small")
         self.source: NetworkSource | None = None
+        self._made = ""
 
     def follow(self, source: NetworkSource) -> None:
         """Say from now on what this is."""
@@ -20,11 +21,19 @@ class NetworkLabel(Elided):
         source.changed.connect(self._show)
         self._show()
 
+    def name_maker(self, words: str) -> None:
+        """Say first which network made what is shown, where that is another one; "" for none."""
+        if words != self._made:
+            self._made = words
+            self._show()
+
     def _show(self) -> None:
         assert self.source is not None
-        words = self.source.words
-        self.setText(words[:1].upper() + words[1:])
-        self.setAccessibleName(f"Network that answers: {words}")
+        words, made = self.source.words, self._made
+        shown = f"{made}; now {words}" if made else words
+        self.setText(shown[:1].upper() + shown[1:])
+        self.setAccessibleName(f"Network that answers: {shown}")
         where = f"\n{self.source.path}" if self.source.path else ""
         note = f" {self.source.note}" if self.source.note else ""
-        self.setToolTip(rich(f"The network that answers here: {words}.{note}{where}"))
+        before = f"{made}. " if made else ""
+        self.setToolTip(rich(f"{before}The network that answers here: {words}.{note}{where}"))

@@ -156,6 +156,36 @@ def test_the_same_seed_writes_better_after_training(texting, lesson):
     assert share() > 0.9 > early
 
 
+def test_the_caption_names_the_steps_that_wrote_the_text(texting, lesson):
+    """While the network learns on, it tells what wrote the text from what it has learned since."""
+    texting.session.recipe, texting.session.data = RECIPE, lesson
+    texting.session.start(60, paused=True)
+    texting.until(lambda: texting.session.state is State.PAUSED)
+    write = texting.page.write
+    write.settings.length.setValue(20)
+    with texting.qtbot.waitSignal(write.writing.ended, timeout=20_000):
+        click(texting, "generateButton")
+    assert write.network.text() == "In training, step 0, paused"
+    click(texting, "stepButton")
+    now = "Written at step 0; now in training, step 1, paused"
+    texting.until(lambda: write.network.text() == now)
+    assert "Written at step 0. The network that answers here" in write.network.toolTip()
+    with texting.qtbot.waitSignal(write.writing.ended, timeout=20_000):
+        click(texting, "continueButton")
+    now = "Written at steps 0 to 1; now in training, step 1, paused"
+    assert write.network.text() == now
+    with texting.qtbot.waitSignal(write.writing.ended, timeout=20_000):
+        click(texting, "surprisalButton")
+    assert write.network.text() == "In training, step 1, paused"
+    click(texting, "stepButton")
+    now = "Read at step 1; now in training, step 2, paused"
+    texting.until(lambda: write.network.text() == now)
+    texting.stop()
+    texting.until(lambda: write.network.text().startswith("Read at step 1; now run "))
+    texting.session.open_checkpoint(texting.session.file)
+    texting.until(lambda: write.network.text().startswith("Run "))
+
+
 def test_samples_stand_in_the_timeline(texting, lesson):
     """At step 0 and later ones appear, the newest on top; a new run begins with an empty list."""
     texting.turn_to("Samples")
