@@ -1,6 +1,7 @@
 """What a network wrote at step 0, 200, 1,000: samples under one another, the newest on top."""
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -15,6 +16,8 @@ WAITING = (
     "Train, and the network writes a little at step 0, 50, 200, 500, 1,000 and so on, always with"
     " the same random numbers: what changes is what it has learned."
 )
+LOSS = "<p>The validation loss that was measured last, at this step or before it.</p>"
+PIECE = 8  # characters of a word, behind which a line may break
 WHERE = 118  # pixels for the step and its loss
 
 
@@ -49,9 +52,14 @@ class SampleTimeline(Card):
         where.setSpacing(2)
         where.addWidget(label(f"Step {sample.step:,}", "heading"))
         if math.isfinite(sample.loss):
-            where.addWidget(label(f"{sample.loss:.3f} nats a char", "small"))
+            loss = label(f"{sample.loss:.3f} nats a char", "small")
+            loss.setObjectName("sampleLoss")
+            loss.setToolTip(LOSS)
+            where.addWidget(loss)
+            if sample.measured != sample.step:
+                where.addWidget(label(f"at step {sample.measured:,}", "small"))
         where.addStretch(1)
-        words = label(sample.text.strip("\n"), wrap=True)
+        words = label(_breakable(sample.text.strip("\n")), wrap=True)
         words.setObjectName("sampleText")
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         words.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -70,3 +78,8 @@ class SampleTimeline(Card):
             item = self._rows.takeAt(0)
             if item and (row := item.widget()):
                 row.deleteLater()
+
+
+def _breakable(text: str) -> str:
+    """Let the lines of a label break in a long word, too: an early sample may have no spaces."""
+    return re.sub(rf"(\S{{{PIECE}}})(?=\S)", "\\1\u200b", text)

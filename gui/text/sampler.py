@@ -1,10 +1,13 @@
 """Samples during training: what a network generates at step 0, 200, 1,000 and so on."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from core.telemetry.history import Curve
 from gui.session import Session
 from gui.text.streaming import TextStream
 
@@ -21,12 +24,14 @@ class Sample:
 
     Attributes:
         step: how many steps it had learned for.
-        loss: its validation loss then, in nats per character; NaN if it was not known.
+        loss: the last validation loss until then, in nats per character; NaN if there is none.
+        measured: the step that the loss is of.
         text: after a line's end, with the same random numbers each time.
     """
 
     step: int
     loss: float
+    measured: int
     text: str
 
 
@@ -43,7 +48,7 @@ class Sampler(QObject):
         self._session = session
         self._stream = TextStream(self)
         self._due = 0
-        self._step, self._loss = 0, float("nan")
+        self._step = 0
         self._stream.ended.connect(self._on_ended)
         session.started.connect(self._on_started)
         session.weights_changed.connect(self._on_weights)
@@ -69,10 +74,9 @@ class Sampler(QObject):
     def _write(self) -> None:
         from core.sampling import Sampling
 
-        weights, found = self._session.weights, self._session.history.evaluations
+        weights = self._session.weights
         assert weights is not None
         self._step = weights.step
-        self._loss = float(found["val_nats_per_char"].y[-1]) if found else float("nan")
         self._due = next_mark(weights.step)
         # A copy: the network goes on learning while this one writes.
         self._stream.set_model(self._session.copy_replica().model)
@@ -80,7 +84,13 @@ class Sampler(QObject):
 
     def _on_ended(self, problem: str) -> None:
         text = problem or "".join(said.text for said in self._stream.said)
-        self.sampled.emit(Sample(self._step, self._loss, text))
+        self.sampled.emit(Sample(self._step, *self._loss(), text))
+
+    def _loss(self) -> tuple[float, int]:
+        """Return the last loss that was measured until the sample's step, and at which step."""
+        curve = self._session.history.evaluations.get("val_nats_per_char", Curve())
+        until = int(np.searchsorted(curve.x, self._step, side="right"))
+        return (float(curve.y[until - 1]), int(curve.x[until - 1])) if until else (math.nan, 0)
 
     def stop(self) -> None:
         """Stop: the window closes."""

@@ -1,6 +1,7 @@
 """The text page, used as a person uses it, with small networks and small texts."""
 
 import math
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,8 @@ from core.training.memory import needed
 from gui import background_job
 from gui import session as session_module
 from gui.session_state import State
+from gui.text.sample_timeline import SampleTimeline
+from gui.text.sampler import Sample
 from gui.widgets import recipe_card
 from gui.widgets.curve_card import CharacterCard
 from gui.widgets.layer_table import activation_words
@@ -205,6 +208,34 @@ def test_samples_stand_in_the_timeline(texting, lesson):
     assert not any(sample in old for sample in timeline.samples)
     texting.qtbot.wait(20)
     assert len(rows(texting)) == len(timeline.samples)
+
+
+def test_a_sample_has_the_loss_of_its_step_or_of_one_before(texting, lesson):
+    """A loss that was measured later or earlier would be taken for the sample's own."""
+    texting.learn(RECIPE.replace({"steps": 5}), lesson)
+    sampler, timeline = texting.page.sampler, texting.page.timeline
+    texting.until(lambda: len(timeline.samples) >= 2 and not sampler._stream.running)
+    found = texting.session.history.evaluations["val_nats_per_char"]
+    for sample in timeline.samples:
+        assert sample.measured <= sample.step
+        assert sample.loss == found.y[found.x == sample.measured][0]
+
+
+@pytest.mark.parametrize("measured", [0, 50])
+def test_a_loss_of_another_step_says_so(qtbot, measured):
+    """Else it would be taken for that of the sample; a long word is broken, not cut off."""
+    timeline = SampleTimeline()
+    qtbot.addWidget(timeline)
+    timeline.resize(300, 400)
+    timeline.show()
+    timeline.add(Sample(50, 5.558, measured, "x" * 300))
+    told = [label.text() for label in timeline.findChildren(QLabel)]
+    assert "Step 50" in told and "5.558 nats a char" in told
+    assert ("at step 0" in told) == (measured == 0)
+    words = timeline.findChild(QLabel, "sampleText")
+    right = partial(words.mapTo, timeline)
+    qtbot.waitUntil(lambda: right(words.rect().topRight()).x() < timeline.width())
+    assert words.height() > 3 * words.fontMetrics().height()
 
 
 def test_the_first_sample_is_of_a_network_that_learned_nothing(texting, lesson):
