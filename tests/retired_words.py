@@ -53,7 +53,8 @@ SHOWN = {
     r"examples of a batch are mixed": "leakage across the batch dimension",
     r"used in another way": "training/inference mismatch",
     r"was not told of": "missing from the optimiser",
-    r"the deeper the ground": "the darker the background",
+    r"the deeper the ground|\bthe darker\b|darker background|\bpaler\b": "the stronger the colour"
+    " (a dark theme shows more of something brighter)",
     r"point at (a|the) (word|token)": "hover over",
     r"nothing beside it": "Compare with: none",
     r"update to (data|weight)|update / weight": "update-to-weight ratio",

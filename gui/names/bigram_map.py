@@ -23,8 +23,8 @@ WORDED = 26  # pixels a cell must have to show its letters and its number
 RULED = 16  # and for lines between the cells
 HELP = (
     "<p>A row is a letter, a column the letter that comes after it; the square is the beginning of"
-    " a name in a row, its end in a column. The darker, the more often. This table is all of the"
-    " bigram model of the first lecture.</p>"
+    " a name in a row, its end in a column. The stronger the colour, the more often. This table is"
+    " all of the bigram model of the first lecture.</p>"
 )
 
 

@@ -68,7 +68,7 @@ def paint_points(
 
 
 def class_image(answers: Array) -> Array:
-    """Return pixels (S, S) as 0xFFRRGGBB of probabilities (S, S, K): paler the less sure.
+    """Return pixels (S, S) as 0xFFRRGGBB of probabilities (S, S, K): weaker the less sure.
 
     Thirty pictures a second are made of it, so that colours are looked up and not mixed.
     """

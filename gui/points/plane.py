@@ -34,7 +34,7 @@ STEP = 0.1  # of the plane that an arrow key goes
 ERASE = -1
 VALUES = 2.0  # the size of a value that has the full colour
 HELP = (
-    "<p>Each point of the plane is an input of the network; its colour is the answer there, paler"
+    "<p>Each point of the plane is an input of the network; its colour is the answer there, weaker"
     " the less sure, and the line is the decision boundary. Filled markers are trained on, hollow"
     " ones validate. With drawn points, click or drag to add some; the arrow keys and Space do it,"
     " too.</p>"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.playgrounds.text.writer import Said
     from gui.network_source import NetworkSource
 
-LEGEND = "A darker background: a less likely token."
+LEGEND = "A stronger background colour: a less likely token."
 EARLIER = "Written by the network before this one. Generate writes with this one."
 NOTHING = "Type a text above, and its surprisal is shown token by token."
 

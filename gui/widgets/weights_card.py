@@ -37,7 +37,8 @@ class WeightsCard(LayerCard):
             "A row is a unit, a column one of its inputs. Blue adds, orange subtracts.",
         )
         self.scale = ColorScale(
-            "weightScale", "Orange is negative, blue is positive; the paler, the nearer to zero."
+            "weightScale",
+            "Orange is negative, blue is positive; the weaker the colour, the nearer to zero.",
         )
         self.add(self.pictures, self.matrix, self.scale)
         self._info: LayerInfo | None = None
