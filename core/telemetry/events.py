@@ -41,7 +41,7 @@ class LayerInfo:
     is_embedding: bool = False
     """Whether its matrix is a table, of which a token picks a row."""
     frozen: bool = False
-    """Whether its matrix stays as it is: neither a gradient nor an update is meant for it."""
+    """Whether its matrix stays as it is: it requires no gradient, or no optimiser holds it."""
     rank: int = 0
     """Of an addition of low rank that learns in its matrix's stead (LoRA); 0 for none."""
 

@@ -98,6 +98,13 @@ OF_FACTORS = (
 )
 
 
+FROZEN = "frozen"
+OF_FROZEN = (
+    "Frozen: this layer's weights stay as they are, since they require no gradient or no optimiser"
+    " holds them."
+)
+
+
 def layer_shape(info: LayerInfo) -> str:
     """Return the sizes of its matrix product: ``784 → 100``."""
     filters = f", {info.kernel}×{info.kernel}" if info.kernel else ""
@@ -261,19 +268,19 @@ class LayerTable(Explained):
         # Square roots of the shares: most gradients are tiny, and the tails are what matters.
         shares = np.sqrt(stats.gradient_histogram)
         draw_histogram(painter, _picture(columns[key]), shares, key, True)
-        ratio = f"{stats.gradient_to_weight:.0e}"
-        words = (f"std {stats.gradient_std:.0e}", "grad / weight", ratio)
+        words = gradient_words(info, stats)
         self._paint_words(painter, columns[key], words, words[0], warned.get(key))
         key = "update"
         curve = self._history.layers[row]["update_to_data"]
         draw_line(painter, _picture(columns[key]), curve, key, (-6.0, 0.0), UPDATE_GOOD)
-        last = f"{stats.update_to_data:.1f}" if self.snapshot.rate_share else "no update"
-        self._paint_words(painter, columns[key], ("now", last), last, warned.get(key))
+        words = update_words(info, stats, self.snapshot.rate_share)
+        self._paint_words(painter, columns[key], words, words[-1], warned.get(key))
 
     def _paint_name(self, painter: QPainter, rect: QRect, room: int, info: LayerInfo) -> None:
         colours = theme.current()
         parts = [layer_role(info), info.activation, "batch norm" if info.norm else ""]
         parts.append(f"LoRA of rank {info.rank}" if info.rank else "")
+        parts.append(FROZEN if info.frozen else "")
         kind = ", ".join(part for part in parts if part) or "no activation"
         lines = (layer_shape(info), kind, f"{info.parameters:,} weights")
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
@@ -383,6 +390,8 @@ class LayerTable(Explained):
             sentences.insert(0, self._layers[row].name)
         if row >= 0 and self._layers[row].rank and column.key in ("gradient", "update"):
             more.append(OF_FACTORS)
+        if row >= 0 and self._layers[row].frozen and column.key in ("gradient", "update"):
+            more.append(OF_FROZEN)
         return "\n".join([*sentences, column.help, *more])
 
 
@@ -398,6 +407,22 @@ def activation_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
     if not math.isnan(stats.stream):
         words.append(f"stream {stats.stream:.2f}")
     return tuple(words)
+
+
+def gradient_words(info: LayerInfo, stats: LayerStats) -> tuple[str, ...]:
+    """Return std and the ratio to the weights, a line each; a frozen layer may have neither."""
+    std = f"std {stats.gradient_std:.0e}"
+    if info.frozen:
+        return (std, FROZEN) if stats.gradient_std > 0 else (FROZEN,)
+    return (std, "grad / weight", f"{stats.gradient_to_weight:.0e}")
+
+
+def update_words(info: LayerInfo, stats: LayerStats, rate_share: float) -> tuple[str, ...]:
+    """Return the update-to-weight ratio, or why there is none, a line each."""
+    if info.frozen:
+        return (FROZEN,)
+    moved = rate_share and math.isfinite(stats.update_to_data)
+    return ("now", f"{stats.update_to_data:.1f}" if moved else "no update")
 
 
 def _draw_elided(painter: QPainter, place: QRect, words: str) -> None:

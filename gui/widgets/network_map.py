@@ -465,7 +465,7 @@ def _update(stats: LayerStats, wide: bool) -> str:
 
     Its whole name is in the tooltip.
     """
-    if stats.update_to_data == -math.inf:
+    if not math.isfinite(stats.update_to_data):
         return ""
     return f"{'log10 update-to-weight' if wide else 'update'} {stats.update_to_data:.1f}"
 
@@ -475,7 +475,7 @@ def _measured(stats: LayerStats | None) -> list[str]:
     if stats is None:
         return []
     words = f"The standard deviation of its activations is {stats.std:.2f}"
-    if stats.update_to_data > -math.inf:
+    if math.isfinite(stats.update_to_data):
         words += f", and log10 of its update-to-weight ratio is {stats.update_to_data:.1f}"
     return [f"{words}."]
 

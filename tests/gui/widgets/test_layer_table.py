@@ -1,5 +1,6 @@
 """The layer table's headings: clicked, walked by keys, and explained by F1."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from core.telemetry.history import History
 from gui import theme
 from gui.runs.keyframe_layers import KeyframeLayers
 from gui.widgets.glossary import GlossaryDialog, GlossaryHelp
-from gui.widgets.layer_table import COLUMNS, HEAD, LayerTable
+from gui.widgets.layer_table import COLUMNS, HEAD, LayerTable, gradient_words, update_words
 
 LAYERS = (LayerInfo("hidden.0", 784, 32, 0, 25120, "relu", False),)
 LONG = "blocks.0.attend"  # as wide as a column, where room is short
@@ -129,6 +130,24 @@ def test_lora_is_named_and_explained(table):
     assert table.grab().toImage() != plain
     told = [table.explain(heading(table, n) + QPoint(0, HEAD)) for n in range(len(COLUMNS))]
     assert ["two factors" in words for words in told] == [False, False, True, True]
+
+
+def test_a_frozen_layer_says_so_calmly(table):
+    """Neither a number of what is not there, nor a warning; a tooltip says why."""
+    frozen, share = replace(LAYERS[0], frozen=True), np.full(48, 1 / 48)
+    still = LayerStats(share, -1, 1, 0.1, 0.5, 0, 0, 0, share, 1, 0.0, 0.1, 0.0, math.nan)
+    passes = replace(still, gradient_std=1e-3, gradient_to_weight=0.1)
+    assert gradient_words(frozen, still) == update_words(frozen, still, 1.0) == ("frozen",)
+    assert gradient_words(frozen, passes) == ("std 1e-03", "frozen")
+    assert update_words(LAYERS[0], still, 1.0) == ("now", "no update")
+    table.set_layers((frozen,), History())
+    history = History()
+    history.add(Snapshot(1, (still,)))
+    table.set_layers((frozen,), history)
+    table.show_snapshot(Snapshot(9, (still,)))
+    assert table.summary() == ("", "")
+    told = [table.explain(heading(table, n) + QPoint(0, HEAD)) for n in range(len(COLUMNS))]
+    assert ["no optimiser holds" in words for words in told] == [False, False, True, True]
 
 
 def test_a_chosen_layer_is_marked(table):
