@@ -1,8 +1,14 @@
 """A change to a program that may fix a cause: its diff, a copy of it, and what it brings."""
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QSyntaxHighlighter, QTextCharFormat, QTextDocument
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QFontDatabase,
+    QSyntaxHighlighter,
+    QTextCharFormat,
+    QTextDocument,
+    QTextOption,
+)
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Cause, Picture
 from core.programs.fixes.propose import SourceFix
@@ -15,8 +21,9 @@ from gui.widgets.card import label, say
 NO_CAUSE = "A change to the source is proposed here once the doctor has found a cause."
 NO_FIX = "No change to this source can be stated; the report says what to do."
 NOT_TRIED = "Try it: the program and its changed copy learn from the same seed."
-TRYING = "Both learn; their losses appear here."
-NARROWEST = 260  # pixels of the picture
+TRYING = "Both learn."
+PICTURE, HIGH = 240, 144  # pixels of the picture
+TWO_LINES = 34  # pixels: what came out takes no room from what is below
 
 
 class DiffColours(QSyntaxHighlighter):
@@ -63,14 +70,19 @@ class FixPanel(QWidget):
         self.diff = QPlainTextEdit()
         identified(self.diff, "fixDiff", "The change as a diff", "What goes (-), and comes (+).")
         self.diff.setReadOnly(True)
-        self.diff.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.diff.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.diff.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        # Of what height is left, however long it is.
+        self.diff.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.diff.setMinimumHeight(HIGH)
         self.colours = DiffColours(self.diff.document())
-        self.picture = EvidencePicture()
+        self.picture = EvidencePicture(HIGH)
         self.picture.setObjectName("fixPicture")
-        self.picture.setMinimumWidth(NARROWEST)
+        self.picture.setFixedWidth(PICTURE)
         self.outcome = label(NOT_TRIED, "muted", wrap=True)
         self.outcome.setObjectName("fixOutcome")
+        self.outcome.setMinimumHeight(TWO_LINES)
+        self.outcome.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._arrange()
         for button, asked in (
             (self.copy, self.copyAsked),
@@ -87,19 +99,15 @@ class FixPanel(QWidget):
         head.addWidget(self.words, 1)
         for button in (self.copy, self.save, self.test, self.stop):
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-        right = QVBoxLayout()
-        right.setSpacing(GAP)
-        right.addWidget(self.picture)
-        right.addWidget(self.outcome)
-        right.addStretch(1)
         both = QHBoxLayout()
         both.setSpacing(GAP)
         both.addWidget(self.diff, 1)
-        both.addLayout(right, 1)
+        both.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GAP, 0, 0)
         column.setSpacing(GAP)
         column.addLayout(head)
+        column.addWidget(self.outcome)
         column.addLayout(both, 1)
 
     def show_fix(self, cause: Cause | None, fix: SourceFix | None) -> None:
@@ -133,7 +141,7 @@ class FixPanel(QWidget):
     def show_picture(self, picture: Picture) -> None:
         """Show both losses."""
         self.picture.show_picture(picture)
-        self.picture.setVisible(bool(picture.series))
+        self.picture.set_hint("" if picture.series else "Both losses appear here.")
 
     def show_outcome(self, sentence: str, role: str = "text") -> None:
         """Say what came out."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
     QLineEdit,
+    QSizePolicy,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -23,7 +24,7 @@ from core.programs.loss_words import loss_words
 from core.programs.place_words import loop_words, place_words
 from core.programs.program import Program
 from core.telemetry.history import Curve, History
-from gui.doctor.fix_panel import FixPanel
+from gui.doctor.fix_panel import PICTURE, FixPanel
 from gui.doctor.output_view import OutputView
 from gui.doctor.program_run import ProgramRequest, layers_of
 from gui.doctor.source_view import LineMark, SourceView
@@ -38,7 +39,9 @@ from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.widgets.status_icon import VERDICT_ROLES
 from gui.widgets.title_list import TitleList
 
-LAYERS = 2  # the tab of the layers
+FIX, LAYERS = 1, 2  # the tabs of the change and of the layers
+ROWS = 64  # pixels of a list of trainings or causes, at least
+HALVES = (150, 290)  # pixels of source and tabs, in a window of 720 lines
 NO_PROGRAM = "No program is open."
 NO_TRAINING = "The trainings of the program appear here while it runs."
 ROLES = {"fault": "fault", "warning": "warning"}
@@ -143,10 +146,11 @@ class ProgramPanel(QWidget):
             "programFix", "Show the fix", "Show a change to the source that may fix it.", "link"
         )
         self.curve = LiveLoss("programCurve")
+        self.curve.setFixedWidth(PICTURE)
         self.loops.currentRowChanged.connect(lambda row: self._show_loop())
         self.causes.currentRowChanged.connect(self._show_cause)
         self.report.clicked.connect(self._ask_report)
-        self.show_fix.clicked.connect(lambda: self.tabs.setCurrentWidget(self.fix))
+        self.show_fix.clicked.connect(lambda: self.tabs.setCurrentIndex(FIX))
 
     def _arrange(self) -> None:
         card = Card()
@@ -166,25 +170,29 @@ class ProgramPanel(QWidget):
             card.body.addLayout(row)
         card.body.addWidget(self.words)
         training = QWidget()
-        left = QVBoxLayout()
-        left.addWidget(self.loops, 1)
-        left.addWidget(self.verdict)
-        left.addWidget(self.causes, 1)
+        found = QVBoxLayout()
+        found.addWidget(self.verdict)
+        found.addWidget(self.causes, 1)
         links = QHBoxLayout()
         links.setSpacing(GAP)
         links.addWidget(self.show_fix)
         links.addWidget(self.report)
         links.addStretch(1)
-        left.addLayout(links)
-        both = QHBoxLayout(training)
-        both.setContentsMargins(0, GAP, 0, 0)
-        both.addLayout(left, 1)
-        both.addWidget(self.curve, 0, Qt.AlignmentFlag.AlignTop)
+        found.addLayout(links)
+        for rows in (self.loops, self.causes):  # of what height is left, however long they are
+            rows.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+            rows.setMinimumHeight(ROWS)
+        columns = QHBoxLayout(training)
+        columns.setContentsMargins(0, GAP, 0, 0)
+        columns.setSpacing(GAP)
+        columns.addWidget(self.loops, 1)
+        columns.addLayout(found, 1)
+        columns.addWidget(self.curve, 0, Qt.AlignmentFlag.AlignTop)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("programTabs")
         for widget, title in (
-            (training, "Trainings"),
-            (self.fix, "Fix"),
+            (scrolled(training, fills=True), "Trainings"),
+            (scrolled(self.fix, fills=True), "Fix"),
             (scrolled(self.layers), "Layers"),
             (self.output, "Output"),
         ):
@@ -196,7 +204,8 @@ class ProgramPanel(QWidget):
         self.halves.setChildrenCollapsible(False)
         self.halves.addWidget(self.source)
         self.halves.addWidget(self.tabs)
-        self.halves.setSizes([300, 300])
+        self.halves.setSizes(list(HALVES))
+        self.halves.setStretchFactor(0, 1)  # the source gains most from a larger window
         column = QVBoxLayout(self)
         column.setContentsMargins(0, UNDER_TABS, 14, 0)
         column.setSpacing(GAP)
