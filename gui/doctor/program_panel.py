@@ -69,9 +69,12 @@ class ProgramPanel(QWidget):
         self._loops: list[dict[str, Any]] = []
         self._histories: list[History] = []
         self._examined: list[float | None] = []
+        self._seen: list[dict[str, Any]] = []
+        """Curves and layers of the trainings, as the running program told them last."""
         self._layers_of = -1
         """Of which training the layers are shown."""
-        self._updates = History()
+        self._updates: dict[int, History] = {}
+        """Of the layers of each training, as far as they were shown."""
         self._make_controls()
         self._make_training()
         self.source = SourceView()
@@ -231,12 +234,12 @@ class ProgramPanel(QWidget):
 
     def _forget(self) -> None:
         """Forget the last run."""
-        self._loops, self._histories, self._examined, self._layers_of = [], [], [], -1
+        self._loops, self._histories, self._examined, self._seen = [], [], [], []
+        self._updates = {}
         self.loops.clear()
         self.causes.clear()
         self.source.set_marks(())
-        self.layers.set_layers((), History())
-        self._name_layers("Layers")
+        self._show_layers()
         self._show_cause(-1)
         self.curve.watch(None)
         say(self.verdict, NO_TRAINING)
@@ -283,7 +286,7 @@ class ProgramPanel(QWidget):
 
     def show_progress(self, answer: dict[str, Any], seen: dict[str, Any]) -> None:
         """Show what was seen until now."""
-        self._loops = answer["loops"]
+        self._loops, self._seen = answer["loops"], seen["seen"]
         self._histories = [_history(one) for one in seen["seen"]]
         self._examined = [one["examined_for"] for one in seen["seen"]]
         for row, loop in enumerate(self._loops):
@@ -294,7 +297,6 @@ class ProgramPanel(QWidget):
                 self.loops.setCurrentRow(row)
             elif item.text() != words:
                 item.setText(words)
-        self._show_layers(seen["seen"])
         self._show_loop()
         if self._loops:
             loop = self._loops[-1]
@@ -340,6 +342,7 @@ class ProgramPanel(QWidget):
         row = self.row
         if not 0 <= row < len(self._loops):
             return
+        self._show_layers()
         self.curve.watch(self._histories[row] if row < len(self._histories) else None)
         diagnosis = self.diagnosis()
         self.report.setEnabled(diagnosis is not None)
@@ -382,24 +385,29 @@ class ProgramPanel(QWidget):
         if cause:
             self.source.show_cause(row)
 
-    def _show_layers(self, seen: list[dict[str, Any]]) -> None:
-        """Show the layers of the newest training, in its newest step that was observed."""
-        newest = len(seen) - 1
-        found = layers_of(seen[newest]) if seen else None
+    def _show_layers(self) -> None:
+        """Show the layers of the chosen training, in its newest step that was observed."""
+        row = self.row
+        found = layers_of(self._seen[row]) if 0 <= row < len(self._seen) else None
+        shown = self.layers.snapshot if row == self._layers_of else None
         if found is None:
+            self._layers_of = -1
+            self.layers.set_layers((), History())
+            self.tabs.setTabText(LAYERS, "Layers")
             return
-        shown, snapshot = self.layers.snapshot, found.snapshot
-        if self._layers_of != newest or shown is None or len(shown.layers) != len(snapshot.layers):
-            self._layers_of, self._updates = newest, History()
-            self.layers.set_layers(found.layers, self._updates)
-        elif shown.step == snapshot.step:
+        snapshot = found.snapshot
+        if shown is not None and shown.step == snapshot.step:
             return
-        self._updates.add(snapshot)
+        updates = self._updates.get(row)
+        if updates is None or len(updates.layers) != len(snapshot.layers):
+            updates = self._updates[row] = History()
+        if row != self._layers_of or not updates.layers:
+            self._layers_of = row
+            self.layers.set_layers(found.layers, updates)
+        if not updates.layers or updates.layers[0]["update_to_data"].x[-1] < snapshot.step:
+            updates.add(snapshot)
         self.layers.show_snapshot(snapshot)
-        self._name_layers(f"Layers at step {snapshot.step:,}")
-
-    def _name_layers(self, title: str) -> None:
-        self.tabs.setTabText(LAYERS, title)
+        self.tabs.setTabText(LAYERS, f"Layers at step {snapshot.step:,}")
 
     def show_figure(self, figure: dict[str, Any]) -> None:
         """Show a figure that the program has shown."""

@@ -136,7 +136,7 @@ def _fix(doctor, notebook):
     doctor.page.tabs.setCurrentWidget(doctor.panel)
     doctor.panel.tabs.setCurrentIndex(0)
     doctor.click("programFix")
-    assert doctor.panel.tabs.currentWidget() is panel
+    assert panel.isVisible()
     assert "+    probs = net(X[ix])" in panel.diff.toPlainText()
     doctor.click("copyFix")
     assert QApplication.clipboard().text() == panel.fix.diff
@@ -178,6 +178,44 @@ def test_it_is_said_that_a_training_is_examined(doctor, notebook):
     assert panel.words.text() == f"Cell 4 is run. C{words}."
     assert panel.loops.item(0).text() == f"c{words}"
     assert panel.verdict.text() == "It is examined, up to 30 s."
+
+
+TWO = """\
+import torch
+from torch import nn
+x, y = torch.randn(90, 3), torch.arange(90) % 2
+for wide in (4, 6):
+    net = nn.Sequential(nn.Linear(3, wide), nn.Tanh(), nn.Linear(wide, 2))
+    net[0].requires_grad_(wide == 6)
+    opt = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)
+    for _ in range(40):
+        opt.zero_grad()
+        nn.functional.cross_entropy(net(x), y).backward()
+        opt.step()
+"""
+
+
+def test_the_layers_are_those_of_the_chosen_training(doctor, tmp_path):
+    """In a window of 720 lines both trainings are seen, and no pane moves."""
+    doctor.window.resize(1280, 720)
+    panel, path = doctor.panel, tmp_path / "two.py"
+    path.write_text(TWO)
+    doctor.drop(path)
+    doctor.run()
+    doctor.until(lambda: not doctor.running.runs)
+    sizes = panel.halves.sizes()
+    seen = panel.loops.viewport().rect()
+    for row, wide in enumerate((4, 6)):
+        panel.loops.setCurrentRow(row)
+        assert seen.contains(panel.loops.visualItemRect(panel.loops.item(row)))
+        assert panel.layers.csv_rows()[1][3] == wide
+        gradients = panel.layers.headings()["gradient"].center()
+        gradients.setY(panel.layers.row_rect(0).center().y())
+        frozen = "Frozen" in panel.layers.explain(gradients)
+        assert frozen == (wide == 4)
+    for tab in range(panel.tabs.count()):
+        panel.tabs.setCurrentIndex(tab)
+        assert panel.halves.sizes() == sizes
 
 
 def test_figures_stand_where_they_were_shown(doctor, tmp_path, monkeypatch):
