@@ -20,7 +20,7 @@ from gui.widgets.card import label, say
 
 NO_CAUSE = "A change to the source is proposed here once the doctor has found a cause."
 NO_FIX = "No change to this source can be stated; the report says what to do."
-NOT_TRIED = "Try it: the program and its changed copy learn from the same seed."
+NOT_TRIED = "Try it: the program and its changed copy learn from the same seeds."
 TRYING = "Both learn."
 PICTURE, HIGH = 240, 144  # pixels of the picture
 TWO_LINES = 34  # pixels: what came out takes no room from what is below

@@ -1,5 +1,6 @@
-"""A program and a changed copy of it, run beside one another from the same seed."""
+"""A program and a changed copy of it, run beside one another from the same seeds."""
 
+import ast
 import math
 import tempfile
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ LONGEST = 60.0
 BUDGET = 3.0
 """Seconds for experiments on each."""
 SEED = 0
+"""Of the random numbers that the program does not seed itself."""
 TAIL = 10
 """The last tenth of the steps makes the loss at the end, of both at the same step."""
 SIDES = ("as it is", "changed")
@@ -166,7 +168,8 @@ class FixTrial(QObject):
             done = [loss for step, loss in zip(x, y, strict=True) if step <= steps]
             tail = done[-1:] if self._on_new_data else done[-max(1, len(done) // TAIL) :]
             ends.append(f"{figures(float(np.nanmean(tail)))} {name}")
-        words = f"{what} after {steps:,} steps from seed {SEED}: {', '.join(ends)}."
+        seeds = seeds_in_words(self._request.program)
+        words = f"{what} after {steps:,} steps, both from {seeds}: {', '.join(ends)}."
         if self._request.fix.other_loss:
             words += " The loss is another quantity now: compare accuracies or samples, too."
         found = [self._is_found(answer) for answer in answers]
@@ -178,3 +181,18 @@ class FixTrial(QObject):
         diagnosis = answer["loops"][self._request.training]["diagnosis"]
         causes = diagnosis["causes"] if diagnosis else ()
         return any(cause["id"] == self._request.fix.cause for cause in causes)
+
+
+def seeds_in_words(program: Program) -> str:
+    """Say where the random numbers of both begin: a program's own seeds come first."""
+    from core.doctor.watch.seeds import SEEDS  # brings torch
+    from core.doctor.watch.source import called_name
+
+    nodes = (node for cell in program.cells if cell.tree for node in ast.walk(cell.tree))
+    calls = [node for node in nodes if isinstance(node, ast.Call) and called_name(node) in SEEDS]
+    if not calls:
+        return f"seed {SEED} where the program sets none"
+    given = [argument for call in calls for argument in call.args[:1]]
+    numbers = [str(each.value) for each in given if isinstance(each, ast.Constant)]
+    told = f" ({', '.join(dict.fromkeys(numbers))})" if numbers else ""
+    return f"the seeds that the program sets{told}, else {SEED}"

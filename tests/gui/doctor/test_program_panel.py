@@ -9,6 +9,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton
 
+from core.programs.program import read_program
+from gui.doctor.fix_trial import seeds_in_words
 from tests.core.programs.plots import stand_in
 from tests.gui.doctor.test_page import Two
 from tests.gui.hands import Hands
@@ -152,6 +154,7 @@ def _fix(doctor, notebook):
     doctor.until(lambda: not doctor.page.programs.runs)
     said = panel.outcome.text()
     assert "after 120 steps" in said and "The cause is gone." in said
+    assert "both from the seeds that the program sets (0), else 0:" in said
     before, after = (line.y[-1] for line in panel.picture.lines)
     assert after < before and doctor.panel.run.isEnabled()
 
@@ -216,6 +219,21 @@ def test_the_layers_are_those_of_the_chosen_training(doctor, tmp_path):
     for tab in range(panel.tabs.count()):
         panel.tabs.setCurrentIndex(tab)
         assert panel.halves.sizes() == sizes
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("x = 1", "seed 0 where the program sets none"),
+        ("torch.manual_seed(7)\nrandom.seed(7)\nnp.random.default_rng(3)", " (7, 3), else 0"),
+        ("torch.manual_seed(args.seed)", "the seeds that the program sets, else 0"),
+    ],
+)
+def test_the_seeds_of_a_trial_are_said(tmp_path, source, words):
+    """Those of the program come first: it sets them behind whoever runs it."""
+    path = tmp_path / "seeds.py"
+    path.write_text(source)
+    assert words in seeds_in_words(read_program(path))
 
 
 def test_figures_stand_where_they_were_shown(doctor, tmp_path, monkeypatch):
