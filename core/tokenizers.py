@@ -92,7 +92,7 @@ class Tokenizer:
     @property
     def title(self) -> str:
         """What it is called on the screen."""
-        names = {"bpe": "byte pairs of this text", "characters": "characters", "gpt2": "GPT-2's"}
+        names = {"bpe": "byte pairs of its text", "characters": "characters", "gpt2": "GPT-2's"}
         return names[self.kind]
 
     @cached_property

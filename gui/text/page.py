@@ -113,7 +113,7 @@ class Page(TrainingPage):
             (self.learning, "Learning"),
             (self.network_panel, "Network"),
             (on_the_way, "Samples"),
-            (self.tokens, "Tokens"),
+            (scrolled(self.tokens, fills=True), "Tokens"),
             (scrolled(self.attention, fills=True), "Attention"),
             (scrolled(self.heads, fills=True), "Heads"),
             (scrolled(self.inside, fills=True), "Logit lens"),

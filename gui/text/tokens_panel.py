@@ -24,14 +24,17 @@ MOST = 4000  # characters that are cut at every key
 SETTLED = 120  # milliseconds after the last key
 WAITING = "The tokens appear as soon as there is a network."
 KEEP = "Keep those only"
+MERGES, VOCABULARY = "BPE merges", "Vocabulary"
+WIDE = 620  # pixels from which a merge fits beside the text
+LEAST = 96  # pixels of tokens and of merges: some lines
 LARGE = 4096  # tokens: from here on it is worth asking which of them occur
 WHY = {
     "bpe": "Each merge makes one token of the two that most often stood together at that time.",
     "characters": "Characters are not merged: each is a token by itself, and any other is spelled"
     " in bytes.",
-    "gpt2": "GPT-2's merges were learned from the web, not from this text.",
+    "gpt2": "GPT-2's merges were learned from the web, not from the dataset.",
 }
-CLOSED = "Each character of the text is a token by itself; the network knows no others."
+CLOSED = "Each character of the dataset is a token by itself; the network knows no others."
 """What is said of characters alone, without the bytes."""
 
 
@@ -44,6 +47,8 @@ class TokensPanel(PairedCards):
     def __init__(self) -> None:
         super().__init__()
         self._tokenizer: Tokenizer | None = None
+        self._excerpt = ""
+        """What was put into the box, as long as nothing was typed."""
         self.text = TextBox()
         self.text.setObjectName("tokenText")
         self.text.setAccessibleName("A text to be cut into tokens")
@@ -68,6 +73,7 @@ class TokensPanel(PairedCards):
         self.merges.setObjectName("mergeList")
         self.merges.setAccessibleName("Merges in the order in which they were learned")
         self.merges.setUniformItemSizes(True)
+        self.merges.setMinimumHeight(LEAST)
         self.merges.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self._lines = QStringListModel(self)
         self.merges.setModel(self._lines)
@@ -86,15 +92,16 @@ class TokensPanel(PairedCards):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.view)
+        area.setMinimumHeight(LEAST)
         left.body.addWidget(self.text)
         left.body.addWidget(area, 1)
-        right = Card("BPE merges")
+        right = self.vocabulary = Card(VOCABULARY)
         right.body.addWidget(self.facts)
         right.body.addWidget(self.keep)
         right.body.addWidget(self.why)
         right.body.addWidget(self.merges, 100)
         right.body.addStretch(1)  # where there are no merges, the words stay at the top
-        self.pair(left, right, (3, 2))
+        self.pair(left, right, (3, 2), WIDE)
 
     def show_data_views(self, values: Mapping[str, Any], parameters: int, width: int) -> None:
         """Show a tokenizer, and what of it occurs in the text that is learned from.
@@ -105,18 +112,20 @@ class TokensPanel(PairedCards):
             width: how many of them belong to each token.
         """
         self._tokenizer = tokenizer = values["tokenizer"]
-        if not self.text.toPlainText():
-            self.text.setPlainText(values["excerpt"])
+        if self.text.toPlainText() in ("", self._excerpt):
+            self._excerpt = values["excerpt"]
+            self.text.setPlainText(self._excerpt)
         occurring = int((values["counts"] > 0).sum())
         table, share = tokenizer.size * width, percent(occurring / tokenizer.size)
         self.facts.setText(
             f"{tokenizer.size:,} tokens, {tokenizer.title}; {values['characters_per_token']:.2f}"
-            f" characters a token. {occurring:,} of them ({share}) ever occur"
-            f" in this text. Their table has {table:,} numbers,"
+            f" characters a token. {occurring:,} of them ({share}) ever occur in the dataset"
+            f" ({values['title']}). Their table has {table:,} numbers,"
             f" {percent(table / max(1, parameters))} of the network."
         )
         self.keep.setVisible(tokenizer.size > LARGE and occurring < 0.9 * tokenizer.size)
         self.turn()
+        self.vocabulary.title.setText(MERGES if tokenizer.kind == "bpe" else VOCABULARY)
         self.merges.setVisible(tokenizer.kind == "bpe")
         self._lines.setStringList([])
         if self.isVisible():  # there may be thousands of merges, which take a while

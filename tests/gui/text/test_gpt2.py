@@ -204,7 +204,8 @@ def test_a_character_network_of_nanogpt(program, tmp_path):
     page.inside.word.setText("Q")
     assert "and not “Q”" in page.inside.near_words.text()
     page.tokens.text.setPlainText("a Q")
-    page.tabs.setCurrentWidget(page.tokens)
+    turn = [page.tabs.tabText(i) for i in range(page.tabs.count())].index("Tokens")
+    page.tabs.setCurrentIndex(turn)
     assert "and not “Q”" in page.tokens.why.text()
 
 

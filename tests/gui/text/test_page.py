@@ -320,7 +320,7 @@ def test_byte_pairs_cost_less_per_character(texting, lesson):
     found = texting.session.history.evaluations
     assert found["val_nats_per_char"].y[-1] < 0.8 * found["val_loss"].y[-1]
     facts = message(texting, "tokenFacts")
-    assert facts.startswith("275 tokens, byte pairs of this text")
+    assert facts.startswith("275 tokens, byte pairs of its text")
 
 
 def test_the_wall_tells_of_attention_and_of_the_stream(texting, lesson):

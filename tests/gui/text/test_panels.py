@@ -116,7 +116,7 @@ def test_tokens_merges_and_facts(shown, data, qtbot):
     joined = [b"".join(pair) for pair in tokenizer.merges()]
     assert joined == [tokenizer.bytes_of(token) for token in range(256, 280)]
     facts = panel.facts.text()
-    assert facts.startswith("280 tokens, byte pairs of this text")
+    assert facts.startswith("280 tokens, byte pairs of its text")
     occurring = int((values["counts"] > 0).sum())
     assert f" {occurring} of them" in facts and f"{280 * 32:,} numbers" in facts
     assert "18 % of the network" in facts
@@ -154,6 +154,24 @@ def test_a_typed_text_outlives_the_next_network(shown, data, qtbot):
     panel.show_data_views(describe_data(data, CHARACTERS), 50_000, 32)
     assert panel.text.toPlainText() == "the mat" and panel.view.count() == 7 > merged
     assert not panel.merges.isVisible() and "spelled in bytes" in panel.why.text()
+
+
+def test_the_panel_names_the_dataset_and_what_it_shows(shown, data, tmp_path, qtbot):
+    """An excerpt goes with its dataset; without merges none are promised; a merge is not cut."""
+    panel = shown(TokensPanel)
+    panel.show_data_views(describe_data(data, SMALL), 50_000, 32)
+    assert "occur in the dataset (lesson.txt, " in panel.facts.text()
+    assert panel.vocabulary.title.text() == "BPE merges"
+    panel.resize(430, 480)
+    qtbot.waitUntil(lambda: panel.vocabulary.geometry().top() > panel.text.geometry().bottom())
+    assert panel.merges.sizeHintForColumn(0) <= panel.merges.viewport().width()
+    path = tmp_path / "other.txt"
+    path.write_text("One two three. " * 60)
+    other = TEXT.load(path)
+    panel.show_data_views(describe_data(other, CHARACTERS), 50_000, 32)
+    assert "occur in the dataset (other.txt, " in panel.facts.text()
+    assert panel.vocabulary.title.text() == "Vocabulary"
+    assert panel.text.toPlainText().startswith("One two three.")
 
 
 def test_what_was_typed_just_before_turning_away(shown, data, qtbot):
