@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.errors import UserError
 from core.playgrounds.digits.download import holds_mnist
@@ -27,7 +27,7 @@ from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.model_comparison.panel import ComparisonPanel
 from gui.widgets.model_comparison.session import ComparisonSession
 from gui.widgets.page_frame import lay_out
-from gui.widgets.page_tabs import add_tab
+from gui.widgets.page_tabs import PageTabs, add_tab
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
@@ -68,8 +68,7 @@ class Page(TrainingPage):
         self.draw = DrawPanel()
         self.recipe.body.addWidget(self.examples)
         self._judged: Evaluated | None = None
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("digitsTabs")
+        self.tabs = PageTabs("digitsTabs")
         add_tab(self.tabs, self.learning, "Learning")
         add_tab(self.tabs, self.network_panel, "Network")
         add_tab(self.tabs, self.evaluation, "Mistakes")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.doctor.diagnosis import Cause, Diagnosis
 from core.doctor.verdict.causes import CAUSES, lesson_on
@@ -27,12 +27,12 @@ from gui.doctor.open_button import OpenButton
 from gui.doctor.program_controller import ProgramController
 from gui.doctor.program_panel import ProgramPanel
 from gui.doctor.report import Report, Settings
-from gui.rich_text import rich
 from gui.state_file import value_of
 from gui.training_page import TRAINS, WAITS, TrainingPage, training_pages
 from gui.widgets.card import label
 from gui.widgets.doctor_text import done, in_short, in_words
 from gui.widgets.page_button import Mark
+from gui.widgets.page_tabs import PageTabs
 from gui.widgets.run_now import offer_run_now
 from gui.widgets.scroll_column import ASIDE, CardColumn
 from gui.widgets.undo_keys import add_undo_keys
@@ -89,8 +89,7 @@ class Page(pages.Page):
         self.program = ProgramPanel()
         self.programs = ProgramController(self.program, self.controls.budget.value, self)
         self.recording = LoopRecordReader(self)
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("doctorTabs")
+        self.tabs = PageTabs("doctorTabs")
         self.open = OpenButton()
         self.open.take_drops(self)
         self.game = FaultGameController(self.gallery, lambda cause: CAUSES[cause].title, self)
@@ -139,8 +138,6 @@ class Page(pages.Page):
         tabs = ((self.report, "Report"), (self.program, "Your program"), (self.case, "Case study"))
         for panel, title in tabs:
             self.tabs.addTab(panel, title)
-        for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
-            arrow.setToolTip(rich(f"{arrow.accessibleName()}."))
         columns.addWidget(self.tabs, 1)
         column.addLayout(columns, 1)
 

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QHBoxLayout,
     QLineEdit,
     QSizePolicy,
     QSplitter,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -35,6 +33,7 @@ from gui.widgets.buttons import identified, push_button
 from gui.widgets.card import Card, label, say
 from gui.widgets.curve_card import LiveLoss
 from gui.widgets.layer_table import LayerTable
+from gui.widgets.page_tabs import PageTabs
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.widgets.status_icon import VERDICT_ROLES
 from gui.widgets.title_list import TitleList
@@ -191,8 +190,7 @@ class ProgramPanel(QWidget):
         columns.addWidget(self.loops, 1)
         columns.addLayout(found, 1)
         columns.addWidget(self.curve, 0, Qt.AlignmentFlag.AlignTop)
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("programTabs")
+        self.tabs = PageTabs("programTabs")
         for widget, title in (
             (scrolled(training, fills=True), "Trainings"),
             (scrolled(self.fix, fills=True), "Fix"),
@@ -200,8 +198,6 @@ class ProgramPanel(QWidget):
             (self.output, "Output"),
         ):
             self.tabs.addTab(widget, title)
-        for arrow in self.tabs.tabBar().findChildren(QAbstractButton):  # where tabs don't fit
-            arrow.setToolTip(rich(f"{arrow.accessibleName()}."))
         self.halves = QSplitter(Qt.Orientation.Vertical)
         self.halves.setObjectName("programHalves")
         self.halves.setChildrenCollapsible(False)

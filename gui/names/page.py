@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.model_comparison import Result
 from core.playgrounds.names.recipe import COMPARED_MODELS, MEASURE, RECIPES
@@ -32,7 +32,7 @@ from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.model_comparison.panel import ComparisonPanel
 from gui.widgets.model_comparison.session import ComparisonSession
 from gui.widgets.page_frame import lay_out
-from gui.widgets.page_tabs import add_tab
+from gui.widgets.page_tabs import PageTabs, add_tab
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
@@ -88,8 +88,7 @@ class Page(TrainingPage):
         """How many names the training list has."""
         self._shelf: dict[str, Any] = {}
         """Networks to be put beside the present one, by their names, as replicas."""
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("namesTabs")
+        self.tabs = PageTabs("namesTabs")
         self.home = self.names.prefix
         self._arrange()
         self._connect()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.errors import UserError
 from core.paths import SETTINGS
@@ -28,7 +28,7 @@ from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.object_names import qualify
 from gui.widgets.page_frame import lay_out
-from gui.widgets.page_tabs import add_tab
+from gui.widgets.page_tabs import PageTabs, add_tab
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.widgets.unit_controls import UnitControls, marks, of_units
@@ -84,8 +84,7 @@ class Page(TrainingPage):
         self.units.body.addStretch(1)
         self.card = PlaneCard()
         self.live = LiveField(self.session, self.card.plane, self._field_question)
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("pointsTabs")
+        self.tabs = PageTabs("pointsTabs")
         add_tab(self.tabs, scrolled(self.units, UNDER_TABS, fills=True), "Units")
         add_tab(self.tabs, self.learning, "Learning")
         add_tab(self.tabs, self.network_panel, "Network")

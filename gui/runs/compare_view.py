@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from core.errors import UserError
 from core.runs.comparison import Compared, compared, tokens_differ
@@ -17,6 +17,7 @@ from gui.runs.compare_layers import CompareLayers
 from gui.runs.compare_plot import ComparePlot, run_line
 from gui.widgets.card import Card
 from gui.widgets.export_file import offer_files
+from gui.widgets.page_tabs import PageTabs
 from gui.widgets.segmented_control import Segments
 
 SIDE, BROAD = 300, 490  # pixels of what differs, of a few runs and of many
@@ -55,8 +56,7 @@ class CompareView(QWidget):
         for key, (words, help) in LOSSES.items():
             self.loss.add(key, words, f"loss_{key}", help)
         self.smoothing = SmoothingSlider("compareSmoothing")
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("compareTabs")
+        self.tabs = PageTabs("compareTabs")
         self._arrange()
         self.axis.chosen.connect(lambda key: self._draw())
         self.loss.chosen.connect(lambda key: self._draw())

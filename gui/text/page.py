@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core import playgrounds
 from core.errors import UserError
@@ -30,7 +30,7 @@ from gui.widgets.data_card import DataCard
 from gui.widgets.learning_panel import LearningPanel
 from gui.widgets.lr_range_card import LRRangeCard
 from gui.widgets.page_frame import lay_out
-from gui.widgets.page_tabs import add_tab
+from gui.widgets.page_tabs import PageTabs, add_tab
 from gui.widgets.representation_card import RepresentationCard
 from gui.widgets.scroll_column import UNDER_TABS, scrolled
 from gui.worker import Worker
@@ -98,8 +98,7 @@ class Page(TrainingPage):
         self.write = WritePanel()
         self._greeted = False
         """Whether torch was there once, so that the device is known."""
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("textTabs")
+        self.tabs = PageTabs("textTabs")
         self.home = self.write.prompt
         self._arrange()
         self._connect()

@@ -26,7 +26,7 @@ WAITING = "The tokens appear as soon as there is a network."
 KEEP = "Keep those only"
 MERGES, VOCABULARY = "BPE merges", "Vocabulary"
 WIDE = 620  # pixels from which a merge fits beside the text
-LEAST = 96  # pixels of tokens and of merges: some lines
+LEAST = 140  # pixels of tokens and of merges: some lines
 LARGE = 4096  # tokens: from here on it is worth asking which of them occur
 WHY = {
     "bpe": "Each merge makes one token of the two that most often stood together at that time.",

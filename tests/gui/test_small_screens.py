@@ -21,6 +21,8 @@ from core.lessons.text import lessons
 from gui.session_state import State
 from gui.widgets.card import Elided
 from gui.widgets.object_names import qualified
+from gui.widgets.page_tabs import PageTabs
+from tests.gui.hands import ink
 
 INTERACTIVE = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QAbstractSlider)
 
@@ -75,6 +77,27 @@ def cut_off(page):
         if need.width() > widget.width() + 1 or need.height() > widget.height() + 1:
             found.append((name(widget), need.toTuple(), widget.size().toTuple()))
     return found
+
+
+def test_a_title_of_a_tab_is_whole_or_not_there(qtbot):
+    """Where not all fit: nothing is painted of one that the arrows would cover."""
+    tabs = PageTabs("someTabs")
+    qtbot.addWidget(tabs)
+    for number in range(9):
+        tabs.addTab(QWidget(), f"A title {number}")
+    tabs.resize(300, 80)
+    tabs.show()
+    bar = tabs.tabBar()
+    for current in (0, 8):
+        tabs.setCurrentIndex(current)
+        settle()
+        arrows = [arrow for arrow in bar.findChildren(QAbstractButton) if arrow.isVisible()]
+        right = min(arrow.x() for arrow in arrows)
+        room = QRect(0, 0, right, bar.height())
+        for index in range(bar.count()):
+            seen = bar.tabRect(index) & room
+            if not seen.isEmpty():
+                assert ink(bar, seen) == (seen == bar.tabRect(index)), index
 
 
 def too_wide(page):
