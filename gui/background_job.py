@@ -13,6 +13,8 @@ from core.telemetry.events import ENDINGS, Started
 from core.training.control import Control
 from gui.worker import NOT_BEGUN, Job, Task, Worker
 
+STOPPING = "Stopping…"
+"""What stands beside a job's Stop at once; a step, or what is measured, may take seconds yet."""
 FRAME = 0.1  # seconds between two looks into the mailbox, where drawing is cheap
 SLOWEST = 0.5  # seconds between them at most
 SHARE = 0.03  # of the wall clock at most is the screen's, while a job goes on

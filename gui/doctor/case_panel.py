@@ -131,9 +131,9 @@ class CaseStudyPanel(QWidget):
         for one in self.cards:
             one.bar.set_most(most)
 
-    def set_running(self, running: bool) -> None:
-        """Say whether the case is being told."""
-        self.stop.setEnabled(running)
+    def set_running(self, running: bool, stopping: bool = False) -> None:
+        """Say whether the case is being told, and whether that is stopping."""
+        self.stop.setEnabled(running and not stopping)
         self.steps.setEnabled(not running)
         self.bar.setVisible(running)
 

@@ -10,7 +10,7 @@ from core.doctor.verdict.causes import CAUSES
 from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, Started
 from core.telemetry.history import History
 from gui import jobs
-from gui.background_job import BackgroundJob, Stage
+from gui.background_job import STOPPING, BackgroundJob, Stage
 from gui.doctor.case_panel import PLAN, CaseStudyPanel
 from gui.widgets.run_now import offer_run_now
 from gui.worker import Worker
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TRAINED = 0.6  # of a chapter's share; the rest is for the doctor
 BUDGET = 4.0  # seconds for experiments in each chapter
-ENDING = "It ends as soon as what is being measured is measured."
+ENDING = f"{STOPPING} It ends as soon as what is being measured is measured."
 
 
 class CaseStudyJob(QObject):
@@ -107,7 +107,7 @@ class CaseStudyController(QObject):
         self._drawn: History | None = None
         panel.stopAsked.connect(self.study.stop)
         panel.chapterChosen.connect(self._open)
-        self.study.progressed.connect(panel.show_progress)
+        self.study.progressed.connect(self._show_progress)
         self.study.chapter_done.connect(self._add)
         self.study.stage_changed.connect(self._on_stage)
         self.study.job.waiting_changed.connect(self._show_waiting)
@@ -125,15 +125,18 @@ class CaseStudyController(QObject):
         self.study.begin(data, self.panel.steps.value())
         self._show_waiting(self.study.job.waits_for)
 
+    def _show_progress(self, words: str, share: float) -> None:
+        self.panel.show_progress(ENDING if self.study.stage is Stage.STOPPING else words, share)
+
     def _show_waiting(self, sentence: str) -> None:
         """Say what it waits for, before its first chapter or when it has lost its turn."""
         if self.study.stage is Stage.WAITING:
             sentence = sentence or "The notebook is being built\u2026"
-        if self.study.stage.running:
+        if self.study.stage.running and self.study.stage is not Stage.STOPPING:
             self.panel.show_waiting(sentence)
 
     def _on_stage(self, stage: Stage) -> None:
-        self.panel.set_running(stage.running)
+        self.panel.set_running(stage.running, stage is Stage.STOPPING)
         if stage is Stage.STOPPING:
             self.panel.show_end(ENDING)
 

@@ -29,7 +29,7 @@ class ExamineCard(Card):
     def __init__(self) -> None:
         super().__init__("Network to diagnose")
         self.setObjectName("doctorControls")
-        self._may, self._running, self._steps = False, False, 0
+        self._may, self._running, self._stopping, self._steps = False, False, False, 0
         self.patients = Segments("Playground to diagnose")
         self.patients.setObjectName("doctorPlayground")
         self.patients.chosen.connect(self.patientChosen)
@@ -157,9 +157,9 @@ class ExamineCard(Card):
         """Say on the button whether a fault will be injected first."""
         retitle(self.examine, INJECT if injecting else DIAGNOSE)
 
-    def set_state(self, may: bool, running: bool) -> None:
-        """Say whether an examination may begin, and whether one goes on."""
-        self._may, self._running = may, running
+    def set_state(self, may: bool, running: bool, stopping: bool = False) -> None:
+        """Say whether an examination may begin, whether one goes on, and whether it is stopping."""
+        self._may, self._running, self._stopping = may, running, stopping
         self._refresh()
 
     def show_progress(self, words: str, share: float) -> None:
@@ -195,7 +195,7 @@ class ExamineCard(Card):
 
     def _refresh(self) -> None:
         self.examine.setEnabled(self._may and not self._running)
-        self.stop.setEnabled(self._running)
+        self.stop.setEnabled(self._running and not self._stopping)
         for widget in (self.patients, self.budget):
             widget.setEnabled(not self._running)
         self.seconds.setEnabled(not self._running and not self._steps)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLay
 from core.doctor.diagnosis import Cause, Picture
 from core.programs.fixes.propose import SourceFix
 from gui import theme
+from gui.background_job import STOPPING
 from gui.charts.evidence import EvidencePicture
 from gui.theme import GAP
 from gui.widgets.buttons import identified, push_button
@@ -131,6 +132,11 @@ class FixPanel(QWidget):
         self.stop.setEnabled(trying)
         if trying:
             say(self.outcome, TRYING, "muted")
+
+    def show_stopping(self) -> None:
+        """Say at once that both were asked to stop."""
+        self.stop.setEnabled(False)
+        say(self.outcome, STOPPING, "muted")
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the colours of another theme."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.telemetry.events import Diagnosed, Failed, Started
 from core.telemetry.history import History
 from core.training.recipe import Recipe
 from gui import pages
-from gui.background_job import BackgroundJob
+from gui.background_job import STOPPING, BackgroundJob
 from gui.doctor.case_panel import CaseStudyPanel
 from gui.doctor.case_study import CaseStudyController
 from gui.doctor.examination import Examination, ExaminationRequest, Stage, checkpoint_request
@@ -161,7 +162,8 @@ class Page(pages.Page):
         self.recording.failed.connect(self._complain)
         self.case_study.opened.connect(self._show_chapter)
         self.case_study.study.stage_changed.connect(lambda stage: self._refresh())
-        self.case_study.study.progressed.connect(self.controls.show_progress)
+        study = self.case_study.study
+        study.progressed.connect(partial(self._show_progress, study.job))
         self.case_study.study.ended.connect(self._on_told)
         doctor = self.examination
         doctor.stage_changed.connect(self._on_stage)
@@ -171,7 +173,7 @@ class Page(pages.Page):
             lambda sentence: self.marks_changed.emit()
         )
         doctor.started.connect(self._on_started)
-        doctor.progressed.connect(self.controls.show_progress)
+        doctor.progressed.connect(partial(self._show_progress, doctor.job))
         doctor.diagnosed.connect(self._on_diagnosed)
         doctor.ended.connect(self._on_ended)
         doctor.frame.connect(lambda: self.report.verdict.curve.draw())
@@ -368,13 +370,19 @@ class Page(pages.Page):
             self.report.verdict.curve.watch(None)
             self.controls.show_progress(" ", 0.0)
             self._show_waiting(self.examination.job.waits_for)
+        elif stage is Stage.STOPPING:
+            self.controls.show_waiting(STOPPING)
         elif stage is Stage.IDLE:
             self.controls.show_plan()
             self._show_patient()
 
+    def _show_progress(self, job: BackgroundJob, words: str, share: float) -> None:
+        """Say what is done now; once that it is stopping, nothing else."""
+        self.controls.show_progress(STOPPING if job.stage is Stage.STOPPING else words, share)
+
     def _show_waiting(self, sentence: str) -> None:
         """Say what an examination waits for that has not begun, or lost its turn."""
-        if self.examination.stage.running:
+        if self.examination.stage.running and self.examination.stage is not Stage.STOPPING:
             self.controls.show_waiting(sentence)
         self.marks_changed.emit()
         if self.examination.stage is Stage.WAITING:
@@ -383,7 +391,8 @@ class Page(pages.Page):
 
     def _refresh(self) -> None:
         busy = self.busy
-        self.controls.set_state(self._loaded, busy)
+        stopping = Stage.STOPPING in (self.examination.stage, self.case_study.study.stage)
+        self.controls.set_state(self._loaded, busy, stopping)
         self.gallery.set_enabled_to_choose(not busy)
         self.case.play.setEnabled(self._loaded and not busy)
         self.open.setEnabled(self._loaded and not busy)

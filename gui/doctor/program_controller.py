@@ -59,7 +59,7 @@ class ProgramController(QObject):
         fix.copyAsked.connect(self._copy_fix)
         fix.saveAsked.connect(self._save_fix)
         fix.tryAsked.connect(self._try_fix)
-        fix.stopAsked.connect(self.trial.stop)
+        fix.stopAsked.connect(self._stop_trial)
         self.trial.progressed.connect(fix.show_picture)
         self.trial.ended.connect(self._end_trial)
         self.trial.failed.connect(lambda sentence: self._end_trial(sentence, "fault"))
@@ -159,8 +159,12 @@ class ProgramController(QObject):
         self._panel.fix.show_outcome(sentence, role)
         self.changed.emit()
 
+    def _stop_trial(self) -> None:
+        self._panel.fix.show_stopping()
+        self.trial.stop()
+
     def _stop(self) -> None:
-        self._panel.say("It is stopped\u2026")
+        self._panel.show_stopping()
         self.running.stop()
 
     def _fail(self, sentence: str) -> None:

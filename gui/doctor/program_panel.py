@@ -22,6 +22,7 @@ from core.programs.loss_words import loss_words
 from core.programs.place_words import loop_words, place_words
 from core.programs.program import Program
 from core.telemetry.history import Curve, History
+from gui.background_job import STOPPING
 from gui.doctor.fix_panel import PICTURE, FixPanel
 from gui.doctor.output_view import OutputView
 from gui.doctor.program_run import ProgramRequest, layers_of
@@ -246,9 +247,16 @@ class ProgramPanel(QWidget):
         idle = not running and not trying
         self.run.setEnabled(self.program is not None and idle)
         self.stop.setEnabled(running)
+        self._stopping = False
         for widget in (self.open, self.arguments, self.python, self.seconds):
             widget.setEnabled(idle)
         self.fix.set_trying(trying, running)
+
+    def show_stopping(self) -> None:
+        """Say at once that the program was asked to stop, and nothing else until it has ended."""
+        self._stopping = True
+        self.stop.setEnabled(False)
+        self.say(STOPPING)
 
     def say(self, sentence: str, role: str = "small") -> None:
         """Say how it is going, or what is wrong."""
@@ -294,6 +302,8 @@ class ProgramPanel(QWidget):
             elif item.text() != words:
                 item.setText(words)
         self._show_loop()
+        if self._stopping:
+            return
         if self._loops:
             loop = self._loops[-1]
             elsewhere = seen["cell"] not in (None, loop["where"]["cell"])

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QVBoxLayout, QWidget
 from core.numbers import number
 from core.telemetry.events import Metrics
 from gui import theme
+from gui.background_job import STOPPING
 from gui.inputs import SpinBox
 from gui.rich_text import rich
 from gui.session_state import State
@@ -47,7 +48,7 @@ class Transport(QWidget):
         self.train.clicked.connect(self.train_clicked)
         self.pause.clicked.connect(self.pause_clicked)
         self.step.clicked.connect(self.step_clicked)
-        self.stop.clicked.connect(self.stop_clicked)
+        self.stop.clicked.connect(self._ask_to_stop)
         self.length = SpinBox()
         self.length.setObjectName("lengthBox")
         self.length.setAccessibleName("Length of the run in seconds")
@@ -130,6 +131,12 @@ class Transport(QWidget):
         if not running:
             self.bar.setValue(0)
 
+    def _ask_to_stop(self) -> None:
+        """Say so at once: a step may take seconds yet, and so may the evaluation."""
+        self.stop.setEnabled(False)
+        self.words.setText(STOPPING)
+        self.stop_clicked.emit()
+
     def show_metrics(self, metrics: Metrics, steps_per_second: float) -> None:
         """Show how far the run is and how much time is left."""
         self.bar.setValue(round(1000 * metrics.progress))
@@ -138,6 +145,8 @@ class Transport(QWidget):
         words = f"Step {metrics.step:,}  ·  {clock(left)} left  ·  {rate}/s"
         if self._state in (State.PAUSED, State.WAITING):
             words = f"{self._state.value} at step {metrics.step:,}  ·  {clock(left)} left"
+        elif self._state is State.STOPPING:
+            words = f"{STOPPING} at step {metrics.step:,}"
         self.words.setText(words)
         self.words.setToolTip(rich(f"{words} (steps a second)"))
 

@@ -10,7 +10,7 @@ from core.lessons.pair_history import NetworkHistory, PairEvent
 from core.lessons.pair_settings import LECTURE_STEPS, Pair
 from core.telemetry.events import Metrics, Paused, Resumed, Started
 from gui import jobs
-from gui.background_job import BackgroundJob, Stage
+from gui.background_job import STOPPING, BackgroundJob, Stage
 from gui.inputs import ComboBox
 from gui.rich_text import rich
 from gui.theme import GAP
@@ -76,7 +76,7 @@ class PairRunBar(QWidget):
 
     def __init__(self, key: str) -> None:
         super().__init__()
-        self._paused = self._done = False
+        self._paused = self._done = self._stopping = False
         self.start = push_button(f"twinStart_{key}", "Start", "", "primary")
         self.pause = push_button(
             f"twinPause_{key}", "Pause", "Pause both networks after this step."
@@ -141,6 +141,9 @@ class PairRunBar(QWidget):
         self.pause.setEnabled(stage is Stage.TRAINING)
         self.stop.setEnabled(stage.running and stage is not Stage.STOPPING)
         self.progress.setVisible(stage.running)
+        self._stopping = stage is Stage.STOPPING
+        if self._stopping:
+            self.words.setText(STOPPING)
         if idle:
             self.set_paused(False)
 
@@ -162,6 +165,6 @@ class PairRunBar(QWidget):
 
     def show_progress(self, step: int, share: float) -> None:
         """Show the progress of both."""
-        if step and not self._waits_for:
+        if step and not (self._waits_for or self._stopping):
             self.words.setText(f"step {step:,}" + (", paused" if self._paused else ""))
         self.progress.setValue(round(1000 * share))

@@ -34,7 +34,7 @@ from core.telemetry.events import Failed, Finished, Stopped
 from core.training.device import choose_device
 from core.training.memory import is_mixed
 from gui import jobs
-from gui.background_job import BackgroundJob, Stage
+from gui.background_job import STOPPING, BackgroundJob, Stage
 from gui.charts.lines import Line, PaintedChart
 from gui.charts.navigation import NAVIGATION
 from gui.charts.smoothing import smoothed
@@ -390,14 +390,15 @@ class Part(Card):
         known = self.name in self._timed or bool(self.problem.text())
         self.start.setEnabled(not running and known and bool(missing))
         retitle(self.start, "Continue" if 0 < len(missing) < whole else "Start")
-        self.stop.setEnabled(running and self.job.stage is not Stage.STOPPING)
+        stopping = self.job.stage is Stage.STOPPING
+        self.stop.setEnabled(running and not stopping)
         self.bar.setVisible(running)
         under = self._under if running else None
         self.board.set_running((under.place, under.seed) if under else None)
         part = under.step / self.study.steps if under else 0.0
         self.bar.setValue(round(1000 * (whole - len(missing) + part) / whole))
         waits = self.job.waits_for or self.timing.waits_for
-        say(self.words, waits or self._plan(len(missing), under))
+        say(self.words, STOPPING if stopping else waits or self._plan(len(missing), under))
 
     def _plan(self, missing: int, under: UnderWay | None) -> str:
         """Say what is trained, and how long that takes."""

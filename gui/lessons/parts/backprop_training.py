@@ -16,7 +16,7 @@ from core.lessons.code.backprop import write_backprop
 from core.numbers import number
 from core.telemetry.events import Failed, Finished, Stopped
 from gui import jobs
-from gui.background_job import BackgroundJob, Stage
+from gui.background_job import STOPPING, BackgroundJob, Stage
 from gui.charts.lines import Line, PaintedChart
 from gui.charts.navigation import NAVIGATION
 from gui.charts.smoothing import smoothed
@@ -116,7 +116,9 @@ class Part(Card):
         self.start.setEnabled(ready and not running)
         self.stop.setEnabled(running and self.job.stage is not Stage.STOPPING)
         self.bar.setVisible(running)
-        if self.job.waits_for:
+        if self.job.stage is Stage.STOPPING:
+            say(self.words, STOPPING)
+        elif self.job.waits_for:
             say(self.words, self.job.waits_for)
         elif dojo is None:
             say(self.words, "The forward pass is computed\u2026")

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.model_comparison import ComparedModel
 from core.telemetry.events import Finished, Metrics
+from gui.background_job import STOPPING
 from gui.session import Session
 from gui.session_state import State
 
@@ -31,7 +32,7 @@ class ComparisonRun(QObject):
         self._models = models
         self._take = take
         self._which, self._seconds = "tuned", 0
-        self._at = -1
+        self._at, self._share = -1, 0.0
         session.metrics_added.connect(self._on_metrics)
         session.ended.connect(self._on_ended)
 
@@ -54,6 +55,8 @@ class ComparisonRun(QObject):
     def stop(self) -> None:
         """End the present run, and the comparison with it."""
         self._session.stop()
+        if self.running:
+            self._tell(self._share)
 
     def _train(self) -> None:
         compared = self._models[self._at]
@@ -63,8 +66,11 @@ class ComparisonRun(QObject):
         self._tell(0.0)
 
     def _tell(self, share: float) -> None:
+        self._share = share
         compared = self._models[self._at]
         words = f"{compared.model}, {self._at + 1} of {len(self._models)}"
+        if self._session.state is State.STOPPING:
+            words = STOPPING
         self.progressed.emit(compared.model, (self._at + share) / len(self._models), words)
 
     def _on_metrics(self, metrics: Metrics) -> None:

@@ -16,7 +16,7 @@ from core.lessons.actual_words import FIXES
 from core.lessons.case_study import Chapter
 from core.telemetry.events import Answer, Failed, Finished, Metrics, Progress, Started, Stopped
 from core.training.control import Control
-from gui.background_job import Stage
+from gui.background_job import STOPPING, Stage
 from gui.doctor import case_study as case_module
 from gui.doctor.chapter_card import ChapterCard
 from gui.doctor.evidence_panel import LOSS, EvidenceCard
@@ -171,9 +171,18 @@ def test_stop_keeps_what_was_told(case):
     case.play()
     case.tell(2)
     case.until(lambda: case.words.startswith("Chapter 3 of 7"))
+    said = []
+
+    def report(stage):
+        if stage is Stage.STOPPING:
+            case.study.progressed.emit("Chapter 3 of 7, step 9", 0.3)
+            said.append(case.words)
+
+    case.study.stage_changed.connect(report)
     QTest.keyClick(case.page, Qt.Key.Key_F8)
     case.until(lambda: case.study.stage is Stage.IDLE)
     assert case.orders[0][1].stopping and case.orders[0][1].abandoned
+    assert len(said) == 1 and said[0].startswith(STOPPING)
     assert "Stopped; 2 of 7 chapters are done." in case.words and len(case.cards) == 2
     case.play()
     case.until(lambda: not case.cards)

@@ -25,6 +25,7 @@ from core.playgrounds.digits.recipe import RECIPES as DIGITS
 from core.playgrounds.names.recipe import RECIPES as NAMES
 from core.telemetry.events import Diagnosed, Failed, Finished, Metrics, Progress, Started, Stopped
 from core.training.control import Control
+from gui.background_job import STOPPING
 from gui.charts.evidence import EvidencePicture
 from gui.doctor import examination
 from gui.doctor.evidence_panel import EvidenceCard
@@ -390,6 +391,8 @@ def test_stop_ends_it_with_what_is_known(doctor):
     doctor.begin()
     doctor.until(lambda: EARLY.sentence in doctor.verdict)
     doctor.click("stopExamineButton")
+    doctor.page.examination.progressed.emit("Training and measuring: step 9", 0.3)
+    assert doctor.find("doctorWords", QLabel).text() == STOPPING
     doctor.until(lambda: doctor.page.examination.stage is Stage.IDLE)
     assert doctor.control.stopping
     assert EARLY.sentence in doctor.verdict and doctor.find("examineButton").isEnabled()

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton
 
 from core.programs.program import read_program
+from gui.background_job import STOPPING
 from gui.doctor.fix_trial import seeds_in_words
 from tests.core.programs.plots import stand_in
 from tests.gui.doctor.test_page import Two
@@ -297,5 +298,8 @@ def test_what_is_wrong_with_a_file_is_said_and_what_runs_can_be_stopped(doctor, 
     doctor.drop(bad)
     assert "Stop the program" in doctor.panel.words.text()
     doctor.click("stopProgram")
+    said = []
+    doctor.running.progressed.connect(lambda *_: said.append(doctor.panel.words.text()))
     doctor.until(lambda: not doctor.running.runs)
+    assert said and set(said) == {STOPPING}
     assert doctor.panel.run.isEnabled() and "KeyboardInterrupt" not in doctor.panel.words.text()

@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from core.playgrounds.names.recipe import COMPARED_MODELS, NamesRecipe
+from gui.background_job import STOPPING
 from gui.session_state import State
 
 NAMES = "pageNames namePrefix nameList letterBars ladderTable_names surpriseInput bigramMap"
@@ -284,6 +285,7 @@ def test_a_comparison_can_be_stopped(quick):
     quick.until(lambda: "bigram-count" in quick.page.comparison_panel.table.results)
     quick.until(lambda: quick.session.state is State.TRAINING)
     click(quick, "stopLadder")
+    assert quick.page.comparison_panel.controls.words.text() == STOPPING
     quick.ready()
     assert not quick.page.comparison.run.running
     assert "bigram-count" in quick.page.comparison_panel.table.results

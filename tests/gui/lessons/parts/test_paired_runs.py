@@ -11,7 +11,7 @@ from core.lessons.pair_settings import SHOWN
 from core.telemetry.events import Progress
 from core.training.control import Control
 from gui import theme
-from gui.background_job import Stage
+from gui.background_job import STOPPING, Stage
 from gui.lessons.parts.paired_runs import Part
 from gui.lessons.parts.question import RIGHT, WRONG
 from gui.worker import Worker
@@ -197,6 +197,7 @@ def test_a_pause_and_a_stop(lesson):
     one.until(lambda: one.part.run.step > before)
     assert bar.pause.text() == "Pause"
     one.qtbot.mouseClick(bar.stop, LEFT)
+    assert bar.words.text() == STOPPING
     one.finish()
     assert one.part.run.step < 200_000
     assert "Validation loss" in one.part.results.outcome.text()
