@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from core.files import is_file
@@ -16,7 +16,7 @@ NO_FILE = "That can't be opened; drop a record, a checkpoint or a program of thi
 HELP = (
     "A record that glassbox.watch wrote (*.watch.json, among the runs), while its loop goes on or"
     " later; a checkpoint, to be examined; or a script or notebook of yours, to be run and watched."
-    " Each can also be dropped here."
+    " Each can also be dropped here. Ctrl+O asks for one, too."
 )
 
 
@@ -34,6 +34,7 @@ class OpenButton(QPushButton):
         self.setProperty("role", "link")
         self.setAccessibleName("Open a record, a checkpoint or a program")
         self.setToolTip(rich(HELP))
+        self.setShortcut(QKeySequence.StandardKey.Open)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clicked.connect(self._ask)
 

@@ -90,7 +90,7 @@ class ProgramPanel(QWidget):
     def _make_controls(self) -> None:
         self.open = push_button(
             "openProgram",
-            "Open\u2026",
+            "Open program\u2026",
             "Open a script (.py) or a notebook (.ipynb); nothing is run.",
         )
         self.name = label(NO_PROGRAM, "heading")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -59,7 +59,8 @@ class RunTools(QWidget):
         self.starred.setToolTip("<p>Show the runs that you starred.</p>")
         self.bring = QPushButton("Import zip…")
         self.bring.setObjectName("importRun")
-        self.bring.setToolTip(rich(ZIP_HELP))
+        self.bring.setToolTip(rich(f"{ZIP_HELP} Ctrl+O asks for one, too."))
+        self.bring.setShortcut(QKeySequence.StandardKey.Open)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)

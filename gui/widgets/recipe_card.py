@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QWidget
 
 from core.errors import UserError
@@ -57,8 +57,10 @@ class RecipeCard(Card):
         """Whether it says to go on from another program's network because that was opened."""
         session.loaded.connect(lambda event: self._on_loaded())
         help = "Use a network that was trained before, or train it further; or drop it here. For a"
-        help += " text it may be GPT-2 (model.safetensors) or nanoGPT's (ckpt.pt)."
+        help += " text it may be GPT-2 (model.safetensors) or nanoGPT's (ckpt.pt). Ctrl+O asks for"
+        help += " a file, too."
         self.open = push_button("openCheckpoint", "Open checkpoint…", help, "link")
+        self.open.setShortcut(QKeySequence.StandardKey.Open)
         self.open.clicked.connect(self._ask_checkpoint)
         help = "Go back to the pretrained network that came with the program."
         self.back = push_button("openStarter", "Pretrained network", help, "link")

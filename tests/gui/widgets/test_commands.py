@@ -4,7 +4,13 @@ import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QPushButton,
+    QTabWidget,
+    QToolButton,
+)
 
 from core import about
 from core.lessons.text import lessons
@@ -119,6 +125,38 @@ def test_what_other_pages_do_is_found_as_well(program):
     program.until(lambda: window.page_name == "lessons")
     assert window.page.list.chosen() == last
     gone(program, CommandPalette)
+
+
+def test_no_two_commands_of_a_page_are_alike(program):
+    """Each is told apart by its title and place, with every tab opened; Ctrl+O opens a file."""
+    window = program.window
+    for name, page in window.pages.items():
+        window.show_page(name)
+        commands = window.commands.commands()
+        for tabs in page.findChildren(QTabWidget):
+            for index in range(tabs.count()):
+                tabs.setCurrentIndex(index)
+                shown = window.commands.commands()
+                alike = [(command.title, command.place) for command in shown]
+                assert len(alike) == len(set(alike)), (name, tabs.tabText(index))
+        opens = [command.title for command in commands if command.keys == "Ctrl+O"]
+        assert len(opens) == (name != "lessons"), name
+
+
+def test_ctrl_o_asks_for_a_file_on_the_doctors_page(program, monkeypatch):
+    """As its button does."""
+    asked = []
+
+    def ask(*args):
+        asked.append(args)
+        return "", ""
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", ask)
+    program.window.show_page("doctor")
+    program.until(program.window.pages["doctor"].open.isEnabled)
+    press(program, Qt.Key.Key_O)
+    program.until(lambda: bool(asked))
+    assert "*.py" in asked[0][3]
 
 
 def test_pages_and_help_have_keys(program):
