@@ -7,13 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPen
 
 from core.numbers import number, raised
 from core.telemetry.events import Array
 from gui import theme
 
 ROOM = 0.06  # of the height, above and below what is drawn
+FINER = 6  # more numbers than usual that are tried below a chart
 TICK, TITLE = 16, 14  # pixels for the numbers below a chart, and for the axis title below them
 CLOSEST = 1 / 400  # of an axis: the smallest part to zoom in on
 FIGURES = 3  # significant ones of a number at an axis, where these tell it from the next one
@@ -190,12 +191,23 @@ def paint_x_axis(painter: QPainter, frame: QRectF, scale: Scale, title: str) -> 
     elif title:
         below = foot.translated(0, TICK - 2)
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | _MIDDLE, title)
-    free = 0.0
-    ticks = scale.ticks(max(1, min(8, int(frame.width() / 56))))
-    for value, words in zip(ticks, written(scale, ticks, number), strict=True):
-        x = frame.left() + frame.width() * scale.share(value)
+    usual = max(1, min(8, int(frame.width() / 56)))
+    # One number says nothing of the scale: of finer ones more end before the title.
+    tried = [_placed(metrics, frame, scale, usual + more, end) for more in range(FINER)]
+    for left, words in next((found for found in tried if len(found) > 1), tried[0]):
         wide = metrics.horizontalAdvance(words)
-        left = x - wide / 2
+        painter.drawText(QRectF(left - 1, foot.top(), wide + 2, foot.height()), _MIDDLE, words)
+
+
+def _placed(
+    metrics: QFontMetrics, frame: QRectF, scale: Scale, most: int, end: float
+) -> list[tuple[float, str]]:
+    """Return the numbers below a frame that don't touch one another, and their left ends."""
+    found, free, ticks = [], 0.0, scale.ticks(most)
+    for value, words in zip(ticks, written(scale, ticks, number), strict=True):
+        wide = metrics.horizontalAdvance(words)
+        left = frame.left() + frame.width() * scale.share(value) - wide / 2
         if left >= free and left + wide + 8 <= end:
-            painter.drawText(QRectF(left - 1, foot.top(), wide + 2, foot.height()), _MIDDLE, words)
+            found.append((left, words))
             free = left + wide + 10
+    return found

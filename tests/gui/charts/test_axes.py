@@ -1,12 +1,16 @@
 """Scales, their ticks, and the part of an axis that is seen."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QFontMetrics, QImage, QPainter
+from PySide6.QtWidgets import QApplication
 
 from core.numbers import number
-from gui.charts.axes import Scale, Window, percent_tick, written
+from gui.charts.axes import Scale, Window, paint_x_axis, percent_tick, written
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,28 @@ def test_steps_are_whole_numbers(end):
 def test_a_narrow_axis_of_steps_has_two_numbers(end):
     """Zero alone would not say how long the training was."""
     assert len(Scale(0, end, whole=True).ticks(1)) >= 2
+
+
+@pytest.mark.parametrize("end", [7, 95, 1000, 12_000, 64_000])
+@pytest.mark.parametrize("wide", [120, 160, 220])
+def test_a_low_chart_has_two_numbers_beside_the_title(qapp, end, wide):
+    """The title stands at the end of their line, where the second one would often be."""
+    drawn = []
+
+    class Pen(QPainter):
+        def drawText(self, place, flags, words):
+            drawn.append((place, words))
+            super().drawText(place, flags, words)
+
+    image = QImage(wide + 20, 100, QImage.Format.Format_RGB32)
+    painter = Pen(image)
+    paint_x_axis(painter, QRectF(10, 10, wide, 72), Scale(0, end, whole=True), "step")
+    painter.end()
+    assert drawn[0][1] == "step" and len(drawn) >= 3
+    numbers = [place for place, _ in drawn[1:]]
+    title = 10 + wide - QFontMetrics(QApplication.font()).horizontalAdvance("step")
+    assert all(a.right() < b.left() for a, b in pairwise(numbers))
+    assert numbers[-1].right() < title + 8
 
 
 def test_decades_are_named_where_there_are_many():
