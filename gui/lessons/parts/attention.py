@@ -179,11 +179,11 @@ class AttentionBoard(Board):
             return self._describe_pair(self.head, name, row, column)
         if name == "output":
             return (
-                f"Dimension {column + 1} of the output for “{self.words[row]}”: its attention"
-                f" weights times column {column + 1} of the values, added up, is {value}."
+                f"Dimension {column} of the output for “{self.words[row]}”: its attention"
+                f" weights times column {column} of the values, added up, is {value}."
             )
         token, part = (column, row) if name == "key" else (row, column)
-        return f"Dimension {part + 1} of the {name} of “{self.words[token]}” is {value}."
+        return f"Dimension {part} of the {name} of “{self.words[token]}” is {value}."
 
     def _describe_pair(self, head: HeadTrace, name: str, row: int, column: int) -> str:
         one, other = self.words[row], self.words[column]

@@ -81,7 +81,7 @@ class Part(NetworkPart):
         if first is not None and first.is_convolution:
             unit = self.digit.unit if self.digit.stage == 0 else 0
             weights = first.layer.product.weight[unit, 0].detach().numpy()
-            picture, title = first.input[0].numpy(), LEARNED.format(unit=unit + 1)
+            picture, title = first.input[0].numpy(), LEARNED.format(unit=unit)
         self.title.setText(title)
         self.board.show_filter(highest_contrast(picture, len(weights) + MARGIN), weights)
         self._describe()

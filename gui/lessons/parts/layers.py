@@ -191,13 +191,13 @@ class OutputsBoard(Board):
         outputs = self._stage.outputs
         if name == "map":
             value = number(float(outputs[self._unit, row, column]))
-            return f"Filter {self._unit + 1}: {value} at row {row + 1}, column {column + 1}."
+            return f"Filter {self._unit}: {value} at row {row}, column {column}."
         unit = row * self._columns() + column
         if unit >= len(outputs):
             return "No more outputs."
         if self._stage.is_convolution:
-            return f"Filter {unit + 1}: its largest activation is {outputs[unit].max():.2f}."
-        return f"Output {unit + 1}: {number(float(outputs[unit]))}."
+            return f"Filter {unit}: its largest activation is {outputs[unit].max():.2f}."
+        return f"Output {unit}: {number(float(outputs[unit]))}."
 
     def paint(self, painter: QPainter) -> None:
         """Paint the units, and the feature map of the selected filter."""
@@ -214,7 +214,7 @@ class OutputsBoard(Board):
                 self._paint_map(painter, cell, values)
             chosen = grids["map"]
             self._paint_map(painter, chosen.area, outputs[self._unit])
-            write_title(painter, chosen, f"Filter {self._unit + 1}", "click a position")
+            write_title(painter, chosen, f"Filter {self._unit}", "click a position")
             frame(painter, chosen.cell(*self._place).adjusted(-1, -1, 1, 1), "text", 2)
         else:
             values = np.full(units.rows * units.columns, np.nan)

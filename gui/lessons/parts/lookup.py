@@ -66,8 +66,8 @@ class Part(NetworkPart):
             zeros = (rows - 1) * columns
             self.words.say(
                 f"One-hot: a 1 at “{chosen[0]}”. Of {rows * columns:,} products {zeros:,} are with"
-                f" 0, so the result is row {self.board.chosen[0] + 1} of the table. Programs don't"
-                " multiply here; they index the row."
+                f" 0, so the result is the table's row of index {self.board.chosen[0]}. Programs"
+                " don't multiply here; they index that row."
             )
         elif chosen:
             names = " and ".join(f"“{letter}”" for letter in chosen)
@@ -134,10 +134,10 @@ class LookupBoard(Board):
         letter = f"“{self.letters[row]}”" if row < len(self.letters) else ""
         if name == "result":
             value = number(float(self.result()[column]))
-            return f"Dimension {column + 1} of the result is {value}."
+            return f"Dimension {column} of the result is {value}."
         if name == "table":
             value = number(float(self.table[row, column]))
-            return f"Dimension {column + 1} of the embedding of {letter} is {value}, as learned."
+            return f"Dimension {column} of the embedding of {letter} is {value}, as learned."
         return f"{letter} is {'1' if row in self.chosen else '0'} in the vector."
 
     def result(self) -> Array:

@@ -106,9 +106,9 @@ class Part(NetworkPart):
         if stage is self.digit.stages[-1]:
             return f"{layer}: the logit of {unit}"
         if not stage.is_convolution:
-            return f"{layer}, output {unit + 1}"
+            return f"{layer}, output {unit}"
         row, column = self.digit.place
-        return f"{layer}, filter {unit + 1}, at row {row + 1}, column {column + 1}"
+        return f"{layer}, filter {unit}, at row {row}, column {column}"
 
     def _show_rows(self) -> None:
         if self._sum is not None:

@@ -24,6 +24,7 @@ def test_a_letter_picks_its_row_and_two_add_theirs(shelf):
     QTest.mouseClick(board, LEFT, pos=cell(board, "letters", 5, 0))
     assert board.result() == pytest.approx(table[5])
     assert f"One-hot: a 1 at “{letters[5]}”" in part.words.words
+    assert "the table's row of index 5." in part.words.words
     QTest.mouseClick(board, LEFT, pos=cell(board, "ones", 2, 0))
     assert board.result() == pytest.approx(table[5] + table[2], abs=1e-6)
     assert "their rows are added" in part.words.words
@@ -42,4 +43,4 @@ def test_a_table_may_become_narrower(shelf):
     learn(shelf, "names", replace(recipe, embedding=2))
     shelf.until(lambda: part.board.table.shape[1] == 2)
     assert part.board.current == ("table", 3, 1)
-    assert part.board.accessibleDescription().startswith("Dimension 2 of the embedding")
+    assert part.board.accessibleDescription().startswith("Dimension 1 of the embedding")

@@ -16,7 +16,7 @@ def test_a_clicked_output_is_summed_below(shelf):
     QTest.mouseClick(above.outputs, LEFT, pos=cell(above.outputs, "units", 0, 2))
     QTest.mouseClick(above.outputs, LEFT, pos=cell(above.outputs, "map", 11, 9))
     part = shelf.show_part(rows.Part(shelf.context, {}))
-    assert part.title.text() == "conv.0, filter 3, at row 12, column 10"
+    assert part.title.text() == "conv.0, filter 2, at row 11, column 9"
     said = above.digit.selected.outputs[2, 11, 9]
     assert f"after relu it is **{number(said)}**" in part.words.words
     part.slider.setFocus()
