@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
+    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtWidgets import QSizePolicy, QToolTip
 
 from core.numbers import fixed
 from core.telemetry.events import Array
@@ -30,6 +31,8 @@ SPACE = 1.0  # pixels at each side of a tile
 FADED = 0.22  # of the colour is left to cells that are not highlighted
 DEEPEST = 0.62  # of the colour map: a number must be readable on it
 TITLE = 18  # pixels of a title
+TOOLTIP = 96  # pixels that one is high, about
+UNDER_MOUSE = 12  # pixels that Qt puts a tooltip below the place that it is shown at
 ASIDE = 4.0  # the weight of a sideways distance when an arrow key leaves a matrix
 CENTRE = Qt.AlignmentFlag.AlignCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -299,6 +302,25 @@ class Board(Explained):
         ]
         nearest = min(others, key=distance, default=None)
         return nearest if nearest is not None and distance(nearest) < math.inf else None
+
+    def event(self, event: QEvent) -> bool:
+        """Show the tooltip below or above the matrices, where it covers no number of them."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            words = self.explain(event.pos())
+            place = self._beside_matrices(event.pos())
+            QToolTip.showText(place, rich(words) if words else self.toolTip(), self)
+            return True
+        return super().event(event)
+
+    def _beside_matrices(self, point: QPoint) -> QPoint:
+        """Return where a tooltip is to be shown: above, where the screen ends below."""
+        areas = [grid.area for grid in self.grids().values()]
+        low = max((area.bottom() for area in areas), default=0.0)
+        below = self.mapToGlobal(QPoint(point.x(), round(low)))
+        if below.y() + TOOLTIP > self.screen().availableGeometry().bottom():
+            high = min((area.top() for area in areas), default=0.0)
+            below = self.mapToGlobal(QPoint(point.x(), round(high) - TOOLTIP))
+        return below - QPoint(0, UNDER_MOUSE)
 
     def explain(self, point: QPoint) -> str:
         """Describe the cell under the mouse, which is the current one."""

@@ -3,7 +3,7 @@
 import importlib
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
 
@@ -13,7 +13,7 @@ from gui.lessons.lesson_view import Reveal
 from gui.lessons.parts.question import Part as Question
 from gui.lessons.prose import Prose
 from gui.window import page_names
-from tests.gui.hands import Hands, turn_wheel
+from tests.gui.hands import Hands, point_at, turn_wheel
 from tests.gui.lessons.shelf import Shelf
 
 LEFT = Qt.MouseButton.LeftButton
@@ -28,6 +28,16 @@ def reader(qtbot, qapp):
     hands = Hands(qtbot, window, "lessons")
     yield hands
     window.close()
+
+
+def test_the_help_of_a_list_covers_no_title(reader):
+    """It is told where there is none."""
+    titles = reader.page.list
+    item = titles.visualItemRect(titles.item(1)).center()
+    assert point_at(titles.viewport(), item) == ""
+    with QSignalBlocker(titles):
+        titles.clear()
+    assert point_at(titles.viewport(), item) == "The lessons, in reading order."
 
 
 def load(reader):

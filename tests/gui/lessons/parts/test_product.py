@@ -1,10 +1,12 @@
 """The small layer: hovered over, dragged, incremented."""
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from gui import theme
 from gui.lessons.parts import product
+from tests.gui.hands import point_at
 from tests.gui.lessons.parts.hands import (
     LEFT,
     RIGHT,
@@ -85,3 +87,16 @@ def test_the_parts_change_with_the_theme(shelf, qapp):
     dark = part.board.grab().toImage()
     theme.apply(qapp, "light")
     assert light != dark
+
+
+def test_a_tooltip_covers_no_number(shelf):
+    """It stands below the matrices, or above them where the screen ends."""
+    part = shelf.show_part(product.Part(shelf.context, {}))
+    board = part.board
+    for name in ("x", "w", "y"):
+        point = cell(board, name, 0, 0)
+        hover(board, point)
+        assert point_at(board, point)
+        (tip,) = (w for w in QApplication.topLevelWidgets() if w.objectName() == "qtooltip_label")
+        shown = QRect(board.mapFromGlobal(tip.pos()), tip.size())
+        assert not any(grid.area.toRect().intersects(shown) for grid in board.grids().values())
