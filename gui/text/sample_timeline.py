@@ -16,7 +16,10 @@ WAITING = (
     "Train, and the network writes a little at step 0, 50, 200, 500, 1,000 and so on, always with"
     " the same random numbers: what changes is what it has learned."
 )
-LOSS = "<p>The validation loss that was measured last, at this step or before it.</p>"
+LOSS = (
+    "<p>The validation loss at this step. Where it was not measured then: in training, the mean"
+    " loss of the last 20 batches.</p>"
+)
 PIECE = 8  # characters of a word, behind which a line may break
 WHERE = 118  # pixels for the step and its loss
 
@@ -56,8 +59,8 @@ class SampleTimeline(Card):
             loss.setObjectName("sampleLoss")
             loss.setToolTip(LOSS)
             where.addWidget(loss)
-            if sample.measured != sample.step:
-                where.addWidget(label(f"at step {sample.measured:,}", "small"))
+            if sample.other:
+                where.addWidget(label(sample.other, "small"))
         where.addStretch(1)
         words = label(_breakable(sample.text.strip("\n")), wrap=True)
         words.setObjectName("sampleText")

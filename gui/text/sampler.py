@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from core.telemetry.events import DataDescribed
 from core.telemetry.history import Curve
 from gui.session import Session
 from gui.text.streaming import TextStream
@@ -15,6 +16,7 @@ STEPS = (0, 50, 200, 500, 1000, 2000, 3000, 5000, 7000, 10_000)
 EVERY = 5000  # steps between two samples from then on
 LENGTH = 100  # tokens
 TEMPERATURE = 0.8
+RECENT = 20  # steps whose mean is the training loss, as everywhere
 NEWS = 1.1  # times the steps of the last sample: from there on the final network is sampled, too
 
 
@@ -24,14 +26,14 @@ class Sample:
 
     Attributes:
         step: how many steps it had learned for.
-        loss: the last validation loss until then, in nats per character; NaN if there is none.
-        measured: the step that the loss is of.
+        loss: in nats per character, the validation loss; NaN if none is known.
+        other: which loss it is where that was not measured at this step, in words, or "".
         text: after a line's end, with the same random numbers each time.
     """
 
     step: int
     loss: float
-    measured: int
+    other: str
     text: str
 
 
@@ -49,8 +51,11 @@ class Sampler(QObject):
         self._stream = TextStream(self)
         self._due = 0
         self._step = 0
+        self._characters = math.nan
+        """How many a token of the text has, on average."""
         self._stream.ended.connect(self._on_ended)
         session.started.connect(self._on_started)
+        session.data_described.connect(self._on_data_described)
         session.weights_changed.connect(self._on_weights)
         session.ended.connect(lambda event: self._finish())
 
@@ -58,6 +63,9 @@ class Sampler(QObject):
         self._stream.stop()
         self._due = event.step
         self.restarted.emit()
+
+    def _on_data_described(self, event: DataDescribed) -> None:
+        self._characters = event.values.get("characters_per_token", math.nan)
 
     def _on_weights(self) -> None:
         weights = self._session.weights
@@ -86,11 +94,25 @@ class Sampler(QObject):
         text = problem or "".join(said.text for said in self._stream.said)
         self.sampled.emit(Sample(self._step, *self._loss(), text))
 
-    def _loss(self) -> tuple[float, int]:
-        """Return the last loss that was measured until the sample's step, and at which step."""
-        curve = self._session.history.evaluations.get("val_nats_per_char", Curve())
-        until = int(np.searchsorted(curve.x, self._step, side="right"))
-        return (float(curve.y[until - 1]), int(curve.x[until - 1])) if until else (math.nan, 0)
+    def _loss(self) -> tuple[float, str]:
+        """Return the loss of the sample's step, and which it is if not the validation loss.
+
+        Else it is that of the batches up to this step, or the last validation loss before it.
+        """
+        history = self._session.history
+        measured = history.evaluations.get("val_nats_per_char", Curve())
+        until, trained = (
+            int(np.searchsorted(curve.x, self._step, side="right"))
+            for curve in (measured, history.loss)
+        )
+        if until and measured.x[until - 1] == self._step:
+            return float(measured.y[until - 1]), ""
+        if trained and self._characters > 0:
+            recent = history.loss.y[max(0, trained - RECENT) : trained].mean()
+            return float(recent) / self._characters, "in training"
+        if until:
+            return float(measured.y[until - 1]), f"at step {int(measured.x[until - 1]):,}"
+        return math.nan, ""
 
     def stop(self) -> None:
         """Stop: the window closes."""

@@ -215,23 +215,32 @@ def test_a_sample_has_the_loss_of_its_step_or_of_one_before(texting, lesson):
     texting.learn(RECIPE.replace({"steps": 5}), lesson)
     sampler, timeline = texting.page.sampler, texting.page.timeline
     texting.until(lambda: len(timeline.samples) >= 2 and not sampler._stream.running)
-    found = texting.session.history.evaluations["val_nats_per_char"]
-    for sample in timeline.samples:
-        assert sample.measured <= sample.step
-        assert sample.loss == found.y[found.x == sample.measured][0]
+    history = texting.session.history
+    found = history.evaluations["val_nats_per_char"]
+    for step, other in ((0, ""), (3, "in training"), (5, "")):
+        sampler._step = step
+        sampler._on_ended("")
+        sample = timeline.samples[-1]
+        assert (sample.step, sample.other) == (step, other)
+        known = history.loss.y[:3].mean() if other else found.y[found.x == step][0]
+        assert sample.loss == pytest.approx(known)  # a token is a character
+    history.loss.cut(0)
+    sampler._step = 3
+    sampler._on_ended("")
+    assert timeline.samples[-1].other == "at step 0"
 
 
-@pytest.mark.parametrize("measured", [0, 50])
-def test_a_loss_of_another_step_says_so(qtbot, measured):
+@pytest.mark.parametrize("other", ["", "at step 0"])
+def test_a_loss_of_another_step_says_so(qtbot, other):
     """Else it would be taken for that of the sample; a long word is broken, not cut off."""
     timeline = SampleTimeline()
     qtbot.addWidget(timeline)
     timeline.resize(300, 400)
     timeline.show()
-    timeline.add(Sample(50, 5.558, measured, "x" * 300))
+    timeline.add(Sample(50, 5.558, other, "x" * 300))
     told = [label.text() for label in timeline.findChildren(QLabel)]
     assert "Step 50" in told and "5.558 nats a char" in told
-    assert ("at step 0" in told) == (measured == 0)
+    assert ("at step 0" in told) == bool(other)
     words = timeline.findChild(QLabel, "sampleText")
     right = partial(words.mapTo, timeline)
     qtbot.waitUntil(lambda: right(words.rect().topRight()).x() < timeline.width())
