@@ -191,9 +191,9 @@ def paint_x_axis(painter: QPainter, frame: QRectF, scale: Scale, title: str) -> 
     elif title:
         below = foot.translated(0, TICK - 2)
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | _MIDDLE, title)
-    usual = max(1, min(8, int(frame.width() / 56)))
+    few = max(1, min(8, int(frame.width() / 56)))
     # One number says nothing of the scale: of finer ones more end before the title.
-    tried = [_placed(metrics, frame, scale, usual + more, end) for more in range(FINER)]
+    tried = [_placed(metrics, frame, scale, few + more, end) for more in range(FINER)]
     for left, words in next((found for found in tried if len(found) > 1), tried[0]):
         wide = metrics.horizontalAdvance(words)
         painter.drawText(QRectF(left - 1, foot.top(), wide + 2, foot.height()), _MIDDLE, words)
