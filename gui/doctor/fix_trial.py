@@ -194,5 +194,7 @@ def seeds_in_words(program: Program) -> str:
         return f"seed {SEED} where the program sets none"
     given = [argument for call in calls for argument in call.args[:1]]
     numbers = [str(each.value) for each in given if isinstance(each, ast.Constant)]
+    if set(numbers) == {str(SEED)} and len(numbers) == len(calls):
+        return f"seed {SEED}"
     told = f" ({', '.join(dict.fromkeys(numbers))})" if numbers else ""
     return f"the seeds that the program sets{told}, else {SEED}"

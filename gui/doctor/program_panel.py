@@ -175,13 +175,13 @@ class ProgramPanel(QWidget):
         training = QWidget()
         found = QVBoxLayout()
         found.addWidget(self.verdict)
-        found.addWidget(self.causes, 1)
         links = QHBoxLayout()
         links.setSpacing(GAP)
         links.addWidget(self.show_fix)
         links.addWidget(self.report)
         links.addStretch(1)
         found.addLayout(links)
+        found.addWidget(self.causes, 1)
         for rows in (self.loops, self.causes):  # of what height is left, however long they are
             rows.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
             rows.setMinimumHeight(ROWS)
@@ -378,7 +378,10 @@ class ProgramPanel(QWidget):
                 if line.file == path
             ]
         )
-        self._show_cause(0 if causes else -1)
+        if causes:
+            self.causes.setCurrentRow(0)  # that of the fix that is offered
+        else:
+            self._show_cause(-1)
 
     def _show_cause(self, row: int) -> None:
         """Turn to the line of a cause, and to the change that may fix it."""
