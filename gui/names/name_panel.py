@@ -26,6 +26,25 @@ CALM, SLOWEST = 0.25, 1.0  # seconds between two lists of names while a network 
 SHARE = 0.03  # of the time, at most: what takes long comes less often
 
 
+class NameListLabel(NetworkLabel):
+    """Names the network that wrote the names, which come more seldom than new weights do."""
+
+    _step: int | None = None
+    """That of the network which wrote them."""
+
+    def take_names(self) -> None:
+        """The names are those of the present network from now on."""
+        if self.source is not None:
+            self._step = self.source.step
+            self.renew()
+
+    def renew(self) -> None:
+        """Name it, unless the names are of an earlier step yet."""
+        assert self.source is not None
+        if self._step in (None, self.source.step) or not self.source.in_training:
+            super().renew()
+
+
 class NamePanel(Card):
     """A prefix box; the letters that may follow, the names that do, by one network or by two."""
 
@@ -68,7 +87,7 @@ class NamePanel(Card):
             "<p>Put a second network beside this one: the same beginning, the same random numbers."
             " Every network that was trained here is kept for it.</p>"
         )
-        self.network = NetworkLabel("namesNetwork")
+        self.network = NameListLabel("namesNetwork")
         self.names, self.others = NameList("nameList"), NameList("nameListOther")
         self.title_one, self.title_other = Elided(), Elided()
         self._settle = QTimer(self)
@@ -195,6 +214,7 @@ class NamePanel(Card):
                 names.show_names([], prefix)
                 names.set_hint(str(error))
         self._written, self._spent = time.monotonic(), time.thread_time() - begin
+        self.network.take_names()
 
     def _complain(self, sentence: str) -> None:
         say(self.problem, sentence, "fault")

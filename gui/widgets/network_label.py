@@ -18,16 +18,17 @@ class NetworkLabel(Elided):
     def follow(self, source: NetworkSource) -> None:
         """Say from now on what this is."""
         self.source = source
-        source.changed.connect(self._show)
-        self._show()
+        source.changed.connect(self.renew)
+        self.renew()
 
     def name_maker(self, words: str) -> None:
         """Say first which network made what is shown, where that is another one; "" for none."""
         if words != self._made:
             self._made = words
-            self._show()
+            self.renew()
 
-    def _show(self) -> None:
+    def renew(self) -> None:
+        """Name the network that answers now."""
         assert self.source is not None
         words, made = self.source.words, self._made
         shown = f"{made}; now {words}" if made else words

@@ -204,3 +204,26 @@ def test_names_follow_new_weights_at_once_if_not_too_often(quick, monkeypatch):
     assert panel._settle.interval() == rest, "its time does not begin anew"
     panel._settle.setInterval(0)
     quick.until(lambda: len(asked) == 2)
+
+
+def test_the_caption_is_of_the_step_that_wrote_the_names(quick, letters_recipe, monkeypatch):
+    """New weights come more often than new names, and change it only together with them."""
+    panel, session = quick.page.names, quick.session
+    show, written, told = panel.names.show_names, [], []
+
+    def show_names(names, prefix):
+        written.append(session.weights.step)
+        show(names, prefix)
+
+    monkeypatch.setattr(panel.names, "show_names", show_names)
+    session.weights_changed.connect(lambda: told.append((panel.network.text(), written[-1:])))
+    quick.train(letters_recipe)
+    quick.until(lambda: len(set(written)) > 3)
+    quick.click("pauseButton")
+    quick.until(lambda: session.state is State.PAUSED)
+    said = [(words, step[0]) for words, step in told if step and "In training" in words]
+    assert said and all(words == f"In training, step {step:,}" for words, step in said)
+    now = f"In training, step {session.weights.step:,}, paused"
+    quick.until(lambda: panel.network.text() == now)
+    quick.stop()
+    quick.until(lambda: panel.network.text().startswith("Run "))
