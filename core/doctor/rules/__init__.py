@@ -7,12 +7,12 @@ checked. Thresholds are named above the rules; those of layers in
 
 from ..diagnosis import Check
 from ..evidence import Evidence
-from . import crash, curve, data, inference, layers, loss, targets, updates, wiring
+from . import crash, curve, data, inference, layers, loss, rates, targets, updates, wiring
 from .rule import Rule
 
 RULES = tuple(
     found
-    for module in (crash, curve, data, layers, wiring, loss, updates, targets, inference)
+    for module in (crash, curve, data, layers, wiring, loss, updates, rates, targets, inference)
     for found in vars(module).values()
     if isinstance(found, Rule)
 )

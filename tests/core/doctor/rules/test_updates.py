@@ -9,18 +9,20 @@ import pytest
 from core.doctor.experiments.learning_experiments import OtherRates
 from core.doctor.experiments.reference_networks import References
 from core.doctor.rules import apply_rules
-from core.doctor.rules.updates import (
+from core.doctor.rules.rates import (
     clipping_too_strong,
-    frozen_layer,
-    gradients_not_zeroed,
-    low_precision_weights,
     lr_growing,
     lr_too_high,
     lr_too_low,
     lr_vanished,
+    warmup_too_long,
+)
+from core.doctor.rules.updates import (
+    frozen_layer,
+    gradients_not_zeroed,
+    low_precision_weights,
     parameter_not_trained,
     replicas_drift,
-    warmup_too_long,
     weights_restored,
     wrong_backward,
     wrong_update_sign,
