@@ -114,3 +114,8 @@ def tried(found, id, passed, result=None):
     """Add an experiment to some evidence."""
     found.add(Experiment(id, id, "as measured", "as expected", passed), result)
     return found
+
+
+def seen(**changes):
+    """Steps of one weight that is changed."""
+    return evidence(steps(parameters=(weight(**changes), weight("output.weight", (27, 100)))))
