@@ -136,6 +136,8 @@ def lr_vanished(rule: Rule, evidence: Evidence) -> Check:
     if len(rates) < 5 or rates[-1][0] < 60:
         return rule.not_checked("the learning rate was observed in too few steps")
     top = median(size for _, size in rates[:MIN_STEPS]) if implied else max(r for _, r in rates)
+    if not any(rate > 0 for _, rate in rates):
+        return rule.not_checked("nothing is updated")
     picture = _rates_picture([(step, lr) for step, lr in rates if lr > 0])
     alive = [step for step, lr in rates if lr >= LR_GONE * top]
     measured = f"it falls from {top:.3g} to {rates[-1][1]:.3g}"

@@ -73,6 +73,12 @@ def test_lr_vanished(lr, gain, passed):
     assert lr_vanished.check(found).passed is passed
 
 
+def test_where_nothing_is_updated_no_rate_has_vanished():
+    """As of a copy of the weights that an update by hand moves."""
+    still = steps(parameters=(weight(update=0.0),), variable_lr=math.nan)
+    assert lr_vanished.check(evidence(still)).passed is None
+
+
 def test_rates_that_recur_do_not_grow():
     """A schedule with restarts rises now and then."""
     saw = [(t, 0.01 + 0.1 * (t % 40) / 40) for t in range(200)]
