@@ -88,7 +88,7 @@ def _choose_another(guide: Guide, page: Page) -> None:
     QTest.mouseMove(output.viewport(), place)
     QTest.mouseClick(output.viewport(), Qt.MouseButton.LeftButton, pos=place)
     rows = guide.find(CandidateList, "candidateList")
-    guide.wait("its candidates are shown", lambda: rows.count() == 10)
+    guide.wait("its candidates are shown", lambda: rows.count() > 4)  # as many as fit
     before = [said.token for said in page.write.writing.said]
     QTest.mouseClick(rows, Qt.MouseButton.LeftButton, pos=rows.rect_of(4).center().toPoint())
     guide.wait("it goes on from there", lambda: not page.write.writing.running)
