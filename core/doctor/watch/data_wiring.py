@@ -25,7 +25,9 @@ def overwritten(graph: StepGraph, variables: Variables) -> Wired:
             whole = op.args[0]
             if id(whole) in slices or graph.made_by_behind_views(whole) is None:
                 slices[id(op.result)] = whole
-        elif op.in_place and id(op.args[0]) in slices and (op.name in GOES_ON or _erases(op)):
+        elif not op.in_place or not op.args:  # functions of torch.nn.init have names alone
+            continue
+        elif id(op.args[0]) in slices and (op.name in GOES_ON or _erases(op)):
             whole = slices[id(op.args[0])]
             if _is_given(graph, whole) and not _is_learned(op):
                 name = next((n for n, t in variables.data.items() if t is whole), "the data")

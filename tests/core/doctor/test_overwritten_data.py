@@ -163,3 +163,18 @@ def test_what_is_no_table_is_left_alone(made):
             yield x[i], y[i]
 
     assert causes(batches) == []
+
+
+def test_a_layer_that_is_made_in_a_step_is_initialised_in_place():
+    """What writes its weights is given them by name."""
+    x, net = torch.randn(200, 6), nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), 0.01)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(30):
+            rows = torch.randint(0, 200, (16,))
+            loss = net(nn.Linear(6, 4)(x[rows]).relu()).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert not seen._loop.watcher.problem
