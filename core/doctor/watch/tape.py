@@ -64,6 +64,8 @@ FACTORIES = frozenset(
 )
 FORMED_LIKE = frozenset("reshape_as view_as expand_as type_as resize_as to".split())
 """Calls that take the shape or type of further tensors, and none of their numbers."""
+OTHERWISE = ("where", "searchsorted")
+"""Calls whose first argument is not the input."""
 RANDOM = frozenset(
     (
         "randint randn rand randperm bernoulli multinomial normal rand_like randn_like randint_like"
@@ -388,6 +390,8 @@ class TapeRecorder(TorchFunctionMode):
         tape = self.tape
         if self.failed or torch._C._functorch.peek_interpreter_stack() is not None:
             return  # inside of vmap or torch.func.grad there are no plain tensors
+        if kwargs and len(args) < 2 and name not in OTHERWISE:
+            args, kwargs = _by_position(args, kwargs)
         if self._training and tape.passes and not tape.update_line and _is_in_place(function):
             tape.update_line = line_of_program()
         if self._training and not torch.is_grad_enabled():
@@ -655,6 +659,20 @@ def name_of(function: Any) -> str:
     if name == "__get__":
         return str(getattr(getattr(function, "__self__", None), "__name__", ""))
     return name.strip("_")
+
+
+def _by_position(
+    args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return a call with its first operands by position, where they were given by name."""
+    named = dict(kwargs)
+    first = next((key for key in ("input", "self", "tensor") if key in named), "")
+    if not args and first:
+        args = (named.pop(first),)
+    for keys in (("other",), ("dim", "index")):  # as of a product, and of what picks rows
+        if len(args) == 1 and all(key in named for key in keys):
+            args = (*args, *(named.pop(key) for key in keys))
+    return args, named
 
 
 def _is_in_place(function: Any) -> bool:

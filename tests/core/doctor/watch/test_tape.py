@@ -531,3 +531,26 @@ def test_what_an_optimiser_computes_is_no_part_of_a_step():
         with torch.no_grad():
             weight.sum()
     assert len(seen) == 1 and recorder.tape.update_line is not None
+
+
+def test_operands_that_are_given_by_name_are_those_by_position():
+    """As a step is understood, and as it is done again."""
+    x, labels = batch(0)
+    w, rows = numbers(WIDE, CLASSES, seed=1), torch.arange(ROWS).flip(0)
+
+    def by_name(x, y):
+        some = torch.index_select(input=x, dim=0, index=rows)
+        scores = torch.matmul(input=some, other=w)
+        kept = torch.where(condition=scores > 0, input=scores, other=0.1 * scores)
+        return -torch.gather(input=kept.log_softmax(1), dim=1, index=y[:, None]).mean()
+
+    def by_position(x, y):
+        scores = torch.index_select(x, 0, rows) @ w
+        kept = torch.where(scores > 0, scores, 0.1 * scores)
+        return -torch.gather(kept.log_softmax(1), 1, y[:, None]).mean()
+
+    tapes = [recorded(way, x, labels)[0] for way in (by_name, by_position)]
+    calls = [[(op.name, len(op.args)) for op in t.ops if op.name != "where"] for t in tapes]
+    assert calls[0] == calls[1]
+    again = [replay(tape, (tape.root,), {})[0] for tape in tapes]
+    assert torch.equal(again[0], again[1])
