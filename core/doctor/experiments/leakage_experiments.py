@@ -187,7 +187,7 @@ def _entry(replay: Replay, inputs: Sequence[Tensor] = ()) -> Tensor:
     for op in graph.ops:
         if op.name in ("embedding", "getitem", "index_select"):
             output = op.outputs[0]
-            looked_up = output.is_floating_point() and len(output) == len(inputs[0])
+            looked_up = output.is_floating_point() and output.shape[:1] == inputs[0].shape[:1]
             if looked_up and any(id(t) in ids for t in op.inputs):
                 return output
     raise ValueError("no input was found")

@@ -26,7 +26,7 @@ from .contexts import (
 )
 from .graph import StepGraph, made_only_by, made_without_data
 from .observation import InferenceStats
-from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, RANDOM, Op, Tape
+from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, RANDOM, RECURRENT, Op, Tape
 from .variables import Variables
 
 NORMS = frozenset(
@@ -73,6 +73,8 @@ SETTLED = 50
 """Steps, after which running statistics, updated by a tenth in each, have forgotten their start."""
 FEWEST_EXAMPLES = 20
 """In inference, for sizes to be compared."""
+MANY_STEPS, NEARLY_EACH = 5, 0.9
+"""Steps of a sequence, and the part of them, that begin without the state of the step before."""
 
 
 def compare_inference(
@@ -148,6 +150,7 @@ def compare_inference(
     if not acts and not _goes_backwards(list(trained), list(used)):
         unlike, inputs = _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
         extra += unlike
+    extra += _dropped_state(graph.ops, tape.ops)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
     if not modes and _drops(tape) and not _asks_again(tape, next(iter(graph.weights), 0)):
         extra.append("dropout stays on in eval mode")
@@ -663,6 +666,28 @@ def unscaled_dropout(graph: StepGraph) -> str:
             )
         return ""
     return ""
+
+
+def _dropped_state(trained: Sequence[Op], used: Sequence[Op]) -> list[str]:
+    """Say that a recurrent layer is given a sequence step by step, and each time begins anew."""
+    if not any(length > 1 for length, _ in _recurrent_calls(trained)):
+        return []
+    calls = _recurrent_calls(used)
+    anew = sum(length == 1 and is_empty for length, is_empty in calls)
+    if anew < MANY_STEPS or anew < NEARLY_EACH * len(calls):
+        return []
+    return [f"{anew:,} steps of a sequence that each begin with an empty state"]
+
+
+def _recurrent_calls(ops: Sequence[Op]) -> list[tuple[int, bool]]:
+    """Return how long the sequences are that recurrent layers get, and whether the state is 0."""
+    found = []
+    for op in ops:
+        if op.name in RECURRENT and not op.name.endswith("_cell") and op.args[0].dim() == 3:
+            states = op.args[1] if isinstance(op.args[1], tuple) else (op.args[1],)
+            is_empty = not any(bool(state.any()) for state in states)
+            found.append((op.args[0].shape[1 if op.args[-1] is True else 0], is_empty))
+    return found
 
 
 def _trains(tape: Tape) -> bool:

@@ -233,6 +233,23 @@ def test_all_data_may_become_tensors_in_each_step():
     assert first(seen.diagnosis) != "batch_repeated"
 
 
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_transformer_that_takes_the_batch_for_time(batch_first):
+    """Its tokens and single labels are picked one by one, as a loader does it."""
+    tokens, labels = torch.randint(0, 9, (300, 6)), (torch.arange(300) % 2).float()
+    embed, out = nn.Embedding(9, WIDE), nn.Linear(WIDE, 1)
+    mix = nn.TransformerEncoderLayer(WIDE, 2, WIDE, dropout=0.0, batch_first=batch_first)
+
+    def loss(step):
+        rows = torch.randint(0, 300, (16,)).tolist()
+        x, y = (torch.stack([part[row] for row in rows]) for part in (tokens, labels))
+        scores = out(mix(embed(x)).mean(1))[:, 0]
+        return F.binary_cross_entropy_with_logits(scores, y)
+
+    found = [cause.id for cause in train(loss, [embed, mix, out], 40).causes]
+    assert ("batch_mixed" in found) is not batch_first, found
+
+
 @pytest.mark.parametrize("mixed", [False, True])
 def test_a_batch_norm_of_few_examples_is_no_leak(mixed):
     """Each moves the statistics by a tenth; what is mixed besides shows all the same."""

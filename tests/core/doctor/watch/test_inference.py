@@ -248,3 +248,23 @@ def test_dropout_that_does_not_know_the_mode_stays_on(way, told):
     graph = build_graph(training.tape, [*network.parameters()])
     found = compare_inference(graph, inference.tape, Variables(), 100)
     assert any("dropout stays on" in words for words in found.extra) is told, found
+
+
+@pytest.mark.parametrize(
+    ("way", "told"), [("dropped", True), ("kept", False), ("each alone", False)]
+)
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])
+def test_a_recurrent_state_that_is_dropped_from_step_to_step(kind, way, told):
+    """A text is written letter by letter; many of them begin with one letter each, and go on."""
+    layer, out, x = kind(3, 8, batch_first=True), nn.Linear(8, 3), torch.randn(4, 7, 3)
+    with TapeRecorder() as training:
+        out(layer(x)[0]).square().mean().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        for row in x if way == "each alone" else x[:1]:
+            state = None
+            for step in row[: 2 if way == "each alone" else None]:
+                states, state = layer(step.view(1, 1, 3), None if way == "dropped" else state)
+                out(states)
+    graph = build_graph(training.tape, [*layer.parameters(), *out.parameters()])
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert any("empty state" in words for words in found.extra) is told, found
