@@ -20,6 +20,8 @@ MIN_ROWS, ALL = 4, 0.99
 
 def padding_read(graph: StepGraph) -> Wired:
     """The last position of a recurrent network's output, where rows end in padding."""
+    if found := _padded_again(graph):
+        return found
     tokens = next((t for t in graph.inputs if t.dim() == 2 and not t.is_floating_point()), None)
     if tokens is None or tokens.shape[1] < 3 or len(tokens) < 8:
         return None
@@ -43,6 +45,30 @@ def padding_read(graph: StepGraph) -> Wired:
         if padded > PADDED and begins < 0.05:
             words = (
                 f"{padded:.0%} of the rows end in token {int(pad)}, and their last output is read"
+            )
+            return words, op
+    return None
+
+
+def _padded_again(graph: StepGraph) -> Wired:
+    """The last place of what was padded behind a recurrent network: zeros, where rows are shorter.
+
+    That of ``pad_packed_sequence``, along the first dimension or the second.
+    """
+    for op in graph.ops:
+        index = op.args[1] if op.name == "getitem" else None
+        places = index if isinstance(index, tuple) else (index,)
+        last = any(isinstance(place, int) and place == -1 for place in places)
+        if not last or op.args[0].dim() != 3 or op.outputs[0].dim() != 2:
+            continue
+        maker, _ = graph.back(op.args[0], frozenset(("index_select", "cpu", "to")))
+        if maker is None or maker.name != "pad_packed_sequence":
+            continue
+        zeros = float((op.outputs[0] == 0).all(1).float().mean())
+        if zeros > PADDED:
+            words = (
+                f"the last output is read of rows that are padded behind the recurrent network:"
+                f" {zeros:.0%} of them are zeros"
             )
             return words, op
     return None

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from core import watch
 
@@ -296,6 +297,27 @@ def test_padding_at_the_end_that_is_read(cause):
     def loss(step):
         i = torch.randint(0, 300, (ROWS,))
         return F.cross_entropy(out(gru(emb(words[i]))[0][:, -1]), y[i])
+
+    assert first(train(loss, emb, gru, out)) == cause
+
+
+@pytest.mark.parametrize(("way", "cause"), [("last place", "padding_read"), ("last state", "")])
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_the_last_place_of_what_was_packed_is_padding(batch_first, way, cause):
+    """Packed rows come back padded with zeros; the last state is that of each row's end."""
+    lengths = torch.randint(2, TOKENS + 1, (300,))
+    words = torch.randint(1, 9, (300, TOKENS))
+    words[torch.arange(TOKENS) >= lengths[:, None]] = 0
+    y = words[torch.arange(300), lengths - 1] % 3
+    emb, gru, out = nn.Embedding(9, 8), nn.GRU(8, 16, batch_first=batch_first), nn.Linear(16, 3)
+
+    def loss(step):
+        i = torch.randint(0, 300, (ROWS,))
+        given = emb(words[i] if batch_first else words[i].T)
+        states, last = gru(pack_padded_sequence(given, lengths[i], batch_first, False))
+        states, _ = pad_packed_sequence(states, batch_first)
+        ends = states[:, -1] if batch_first else states[-1]
+        return F.cross_entropy(out(ends if way == "last place" else last[0]), y[i])
 
     assert first(train(loss, emb, gru, out)) == cause
 
