@@ -1,4 +1,4 @@
-"""Copies that learn: one batch by heart, and some steps with other learning rates."""
+"""Copies that learn: one batch until it overfits, and some steps with other learning rates."""
 
 import math
 from collections.abc import Callable
