@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QMimeDatabase
+
 from bench.hostile.actions import Actions, handles
 from bench.rows import row, show
 from core.training.memory import resident
@@ -40,6 +42,7 @@ def use(minutes: float, folder: Path) -> dict[str, Any]:
     """
     for name in LATE:
         importlib.import_module(name)
+    QMimeDatabase().allMimeTypes()  # a dialog of files opens its cache, which stays open
     actions = Actions(0, folder)
     (folder / "out").mkdir()
     actions.listen()

@@ -401,6 +401,25 @@ def diffusion_other_noise(watch, faulty):
             seen.step(loss)
 
 
+@pair("the noise is uniform, and sampling begins with normal noise", "noise_not_normal")
+def diffusion_uniform_noise(watch, faulty):
+    points = spirals()[0]
+    net = nn.Sequential(nn.Linear(3, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU(), nn.Linear(96, 2))
+    opt = torch.optim.Adam(net.parameters(), lr=2e-3)
+    kept = torch.linspace(0.999, 0.02, 50)
+    with watch() as seen:
+        for _ in range(400):
+            x = points[torch.randint(0, 3000, (128,))]
+            t = torch.randint(0, 50, (128, 1))
+            noise = torch.rand_like(x) if faulty else torch.randn_like(x)
+            noisy = kept[t].sqrt() * x + (1 - kept[t]).sqrt() * noise
+            loss = F.mse_loss(net(torch.cat([noisy, t / 50], 1)), noise)
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            seen.step(loss)
+
+
 @pair("one layer is used where three were meant", "layer_repeated")
 def one_block_three_times(watch, faulty):
     x_all, y_all = blobs()

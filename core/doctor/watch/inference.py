@@ -669,25 +669,36 @@ def unscaled_dropout(graph: StepGraph) -> str:
 
 
 def _dropped_state(trained: Sequence[Op], used: Sequence[Op]) -> list[str]:
-    """Say that a recurrent layer is given a sequence step by step, and each time begins anew."""
-    if not any(length > 1 for length, _ in _recurrent_calls(trained)):
+    """Say that a recurrent layer is given a sequence step by step, and each time begins anew.
+
+    Texts that end at once have one and the same beginning each.
+    """
+    if not any(_length(op) > 1 for op in _recurrent_calls(trained)):
         return []
     calls = _recurrent_calls(used)
-    anew = sum(length == 1 and is_empty for length, is_empty in calls)
-    if anew < MANY_STEPS or anew < NEARLY_EACH * len(calls):
+    anew = [op for op in calls if _length(op) == 1 and _begins_anew(op)]
+    if len(anew) < MANY_STEPS or len(anew) < NEARLY_EACH * len(calls):
         return []
-    return [f"{anew:,} steps of a sequence that each begin with an empty state"]
+    if all(torch.equal(op.args[0], anew[0].args[0]) for op in anew):
+        return []
+    return [f"{len(anew):,} steps of a sequence that each begin with an empty state"]
 
 
-def _recurrent_calls(ops: Sequence[Op]) -> list[tuple[int, bool]]:
-    """Return how long the sequences are that recurrent layers get, and whether the state is 0."""
-    found = []
-    for op in ops:
-        if op.name in RECURRENT and not op.name.endswith("_cell") and op.args[0].dim() == 3:
-            states = op.args[1] if isinstance(op.args[1], tuple) else (op.args[1],)
-            is_empty = not any(bool(state.any()) for state in states)
-            found.append((op.args[0].shape[1 if op.args[-1] is True else 0], is_empty))
-    return found
+def _recurrent_calls(ops: Sequence[Op]) -> list[Op]:
+    """Return the calls that give a recurrent layer batches of whole sequences."""
+    calls = (op for op in ops if op.name in RECURRENT and not op.name.endswith("_cell"))
+    return [op for op in calls if op.args[0].dim() == 3]
+
+
+def _length(op: Op) -> int:
+    """Return how long the sequences are that a recurrent layer is given."""
+    return int(op.args[0].shape[1 if op.args[-1] is True else 0])
+
+
+def _begins_anew(op: Op) -> bool:
+    """Whether the state that a recurrent layer is given is 0."""
+    states = op.args[1] if isinstance(op.args[1], tuple) else (op.args[1],)
+    return not any(bool(state.any()) for state in states)
 
 
 def _trains(tape: Tape) -> bool:
