@@ -15,9 +15,8 @@ from .experiments.folds import folds_learned_from
 from .experiments.reference_networks import compare_networks
 from .experiments.replay import REPLAY_ERRORS, Replay
 from .experiments.seen_data import visits_of_source
-from .experiments.step_experiments import STEP_EXPERIMENTS
+from .experiments.step_experiments import STEP_EXPERIMENTS, UNLABELLED_EXPERIMENTS
 from .experiments.step_fixes import prove_steps
-from .experiments.unlabelled_experiments import UNLABELLED_EXPERIMENTS
 from .lines.finders import lines_of
 from .lines.program_lines import Lines
 from .rules import apply_rules

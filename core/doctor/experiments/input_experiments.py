@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,15 +13,10 @@ from ..watch.training_kind import AUTOENCODER
 from ..watch.watcher import Batch
 from .experiment import ExperimentResult, Outcome
 from .replay import Replay
-from .step_experiment import StepExperiment, declared
+from .step_experiment import experiment
 
 MASKED = 1e6
 """Outputs beyond are those of a mask."""
-
-INPUT_EXPERIMENTS: list[StepExperiment] = []
-"""In the order in which they are tried."""
-
-experiment = partial(declared, among=INPUT_EXPERIMENTS)
 
 
 @dataclass(frozen=True)

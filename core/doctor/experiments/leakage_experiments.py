@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from ..watch.wiring import attends
 from .experiment import ExperimentResult, Outcome
 from .input_experiments import rows_of
 from .replay import Replay
-from .step_experiment import StepExperiment, declared
+from .step_experiment import experiment
 
 MIXED = 1e-3
 """Gradient by other examples over the largest: without statistics of the batch there is none."""
@@ -25,11 +24,6 @@ MIN_TOKENS = 5
 SAME_ORDER = 1e-3
 """Change of an output with the order of its tokens, over that with other ones, if it counts."""
 STATISTICS = ("std", "var", "mean", "std_mean", "var_mean", "norm", "amax", "amin")
-
-LEAKAGE_EXPERIMENTS: list[StepExperiment] = []
-"""In the order in which they are tried."""
-
-experiment = partial(declared, among=LEAKAGE_EXPERIMENTS)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from statistics import median
 
 import torch
@@ -15,7 +14,7 @@ from ..watch.observation import Observation
 from ..watch.watcher import Batch
 from .experiment import ExperimentResult, Outcome
 from .replay import Replay
-from .step_experiment import StepExperiment, declared
+from .step_experiment import experiment
 
 NEXT_TO_NOTHING = 100.0
 """Times below its maximum, from which on a learning rate is compared with that part of it."""
@@ -27,11 +26,6 @@ SAME_LOSS = 0.05
 """Part of the loss by which another rate has to be better than the present one."""
 FEW_BATCHES = 4
 """Others than the first one, from which on copies learn from batches with other rates."""
-
-LEARNING_EXPERIMENTS: list[StepExperiment] = []
-"""In the order in which they are tried."""
-
-experiment = partial(declared, among=LEARNING_EXPERIMENTS)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from statistics import median
 
 import torch
@@ -15,7 +14,7 @@ from .experiment import ExperimentResult, Outcome
 from .input_experiments import ShuffledInputs
 from .learning_experiments import optimizer_like
 from .replay import Replay
-from .step_experiment import StepExperiment, declared
+from .step_experiment import experiment
 
 HARDLY = 0.05
 """Change of the outputs with the inputs, below which they hardly depend on them."""
@@ -31,11 +30,6 @@ TASKS = (*DISTANCES, "cross_entropy", "nll_loss", "binary_cross_entropy_with_log
 DROWNED, UNLEARNED, LEARNED_ALONE = 1e-3, 0.8, 0.7
 """Part of the gradient of another task; the part of the first loss that is left where little was
 learned, and of the last one where a copy learned one batch of that task alone."""
-
-LOSS_EXPERIMENTS: list[StepExperiment] = []
-"""In the order in which they are tried."""
-
-experiment = partial(declared, among=LOSS_EXPERIMENTS)
 
 
 @dataclass(frozen=True)

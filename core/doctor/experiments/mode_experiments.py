@@ -2,21 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
 from ..evidence import Evidence
 from ..watch.watcher import FEW_DIGITS
 from .experiment import ExperimentResult, Outcome
 from .replay import Replay, copy_of
-from .step_experiment import StepExperiment, declared
+from .step_experiment import experiment
 
 MIN_SETTLED, SETTLED = 4, 0.97
 """Losses on new data, and the part that the last third of them leaves where they have settled."""
-
-MODE_EXPERIMENTS: list[StepExperiment] = []
-"""In the order in which they are tried."""
-
-experiment = partial(declared, among=MODE_EXPERIMENTS)
 
 
 @dataclass(frozen=True)

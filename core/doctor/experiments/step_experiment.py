@@ -7,6 +7,7 @@ weights, it does to copies.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
 from ..evidence import Evidence
 from .experiment import Declared, Outcome
@@ -41,19 +42,14 @@ class StepExperiment(Declared):
             evidence.add(self.done(outcome, time.perf_counter() - begin), outcome.result)
 
 
-def declared(
-    id: str,
-    title: str,
-    criterion: str,
-    seconds: float = 0.5,
-    expensive: bool = False,
-    *,
-    among: list[StepExperiment],
-) -> Callable[[Run], Run]:
-    """Declare a function as an experiment, among others of its kind."""
+def experiment(
+    id: str, title: str, criterion: str, seconds: float = 0.5, expensive: bool = False
+) -> Callable[[Run], StepExperiment]:
+    """Declare a function as an experiment."""
+    return lambda run: StepExperiment(id, title, criterion, run, seconds, expensive)
 
-    def declare(run: Run) -> Run:
-        among.append(StepExperiment(id, title, criterion, run, seconds, expensive))
-        return run
 
-    return declare
+def experiments_of(*modules: ModuleType) -> tuple[StepExperiment, ...]:
+    """Return the experiments that modules declare, in their order."""
+    declared = (found for module in modules for found in vars(module).values())
+    return tuple(found for found in declared if isinstance(found, StepExperiment))

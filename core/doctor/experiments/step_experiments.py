@@ -1,16 +1,22 @@
 """All experiments on copies of an observed step."""
 
-from .input_experiments import INPUT_EXPERIMENTS
-from .leakage_experiments import LEAKAGE_EXPERIMENTS
-from .learning_experiments import LEARNING_EXPERIMENTS
-from .loss_experiments import LOSS_EXPERIMENTS
-from .mode_experiments import MODE_EXPERIMENTS
+from . import (
+    input_experiments,
+    leakage_experiments,
+    learning_experiments,
+    loss_experiments,
+    mode_experiments,
+    unlabelled_experiments,
+)
+from .step_experiment import experiments_of
 
-STEP_EXPERIMENTS = (
-    *INPUT_EXPERIMENTS,
-    *LEAKAGE_EXPERIMENTS,
-    *LOSS_EXPERIMENTS,
-    *MODE_EXPERIMENTS,
-    *LEARNING_EXPERIMENTS,
+STEP_EXPERIMENTS = experiments_of(
+    input_experiments,
+    leakage_experiments,
+    loss_experiments,
+    mode_experiments,
+    learning_experiments,
 )
 """In the order in which they are tried: the cheap ones first."""
+UNLABELLED_EXPERIMENTS = experiments_of(unlabelled_experiments)
+"""Those on steps without labels."""

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from ..watch.tape import Op
 from ..watch.tape import replay as repeat_tape
 from .experiment import ExperimentResult, Outcome
 from .replay import Replay
-from .step_experiment import StepExperiment, declared
+from .step_experiment import experiment
 
 SIMILARITIES = ("cosine_similarity", "pairwise_distance", "mul", "sub", "mse_loss")
 ALIKE = 0.01
@@ -29,11 +28,6 @@ MAX_DIMENSIONS, MAX_LATENTS, MAX_PARTS = 16, 12, 100
 """Of a row whose derivative is taken; results that are tried, the last ones first; and parts."""
 FELL = 0.3
 """Part of its height by which a loss has to have fallen."""
-
-UNLABELLED_EXPERIMENTS: list[StepExperiment] = []
-"""In the order in which they are tried."""
-
-experiment = partial(declared, among=UNLABELLED_EXPERIMENTS)
 
 
 # Partners that are to be alike.
