@@ -150,7 +150,7 @@ def _dropout_by_mode(source: ProgramSource) -> Change | None:
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         if not _is_in_method(source, call) or None in named:
             continue
-        if source.text(call.func) in ("F.dropout", "nn.functional.dropout"):
+        if source.text(call.func).removeprefix("torch.") in ("F.dropout", "nn.functional.dropout"):
             if len(call.args) < 3 and "training" not in named:
                 given = source.text(call)[:-1].rstrip().rstrip(",")
                 edits.append(source.replace(call, f"{given}, training=self.training)"))

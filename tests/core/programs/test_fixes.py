@@ -114,7 +114,8 @@ class Net(nn.Module):
         x = F.dropout(F.relu(self.a(x)), self.p)
         q = self.b(x)
         y = F.scaled_dot_product_attention(q, q, q, dropout_p=self.p, is_causal=True)
-        return F.dropout(y, 0.1, self.training)
+        y = torch.nn.functional.dropout(y, p=0.1)
+        return self.dropout(F.dropout(y, 0.1, self.training))
 """
 
 
@@ -350,8 +351,10 @@ def changes_in(diff):
                 "+        x = F.dropout(F.relu(self.a(x)), self.p, training=self.training)",
                 "-        y = F.scaled_dot_product_attention(q, q, q, dropout_p=self.p,"
                 " is_causal=True)",
+                "-        y = torch.nn.functional.dropout(y, p=0.1)",
                 "+        y = F.scaled_dot_product_attention(q, q, q, dropout_p=self.p"
                 " if self.training else 0.0, is_causal=True)",
+                "+        y = torch.nn.functional.dropout(y, p=0.1, training=self.training)",
             ],
         ),
         (
