@@ -2,6 +2,7 @@
 
 import math
 import re
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -20,7 +21,7 @@ LOSS = (
     "<p>The validation loss at this step. Where it was not measured then: in training, the mean"
     " loss of the last 20 batches.</p>"
 )
-PIECE = 8  # characters of a word, behind which a line may break
+LONG, PIECE = 24, 8  # characters of a word that may not fit, and behind which a line may break
 WHERE = 118  # pixels for the step and its loss
 
 
@@ -84,5 +85,8 @@ class SampleTimeline(Card):
 
 
 def _breakable(text: str) -> str:
-    """Let the lines of a label break in a long word, too: an early sample may have no spaces."""
-    return re.sub(rf"(\S{{{PIECE}}})(?=\S)", "\\1\u200b", text)
+    """Let the lines of a label break in a long word, too: an early sample may have no spaces.
+
+    Other words stay as they are, since what breaks them is copied along.
+    """
+    return re.sub(rf"\S{{{LONG},}}", lambda word: "\u200b".join(wrap(word[0], PIECE)), text)

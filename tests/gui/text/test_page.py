@@ -237,7 +237,7 @@ def test_a_loss_of_another_step_says_so(qtbot, other):
     qtbot.addWidget(timeline)
     timeline.resize(300, 400)
     timeline.show()
-    timeline.add(Sample(50, 5.558, other, "x" * 300))
+    timeline.add(Sample(50, 5.558, other, "To GLOUCESTERSHIRE, " + "x" * 300))
     told = [label.text() for label in timeline.findChildren(QLabel)]
     assert "Step 50" in told and "5.558 nats a char" in told
     assert ("at step 0" in told) == bool(other)
@@ -245,6 +245,7 @@ def test_a_loss_of_another_step_says_so(qtbot, other):
     right = partial(words.mapTo, timeline)
     qtbot.waitUntil(lambda: right(words.rect().topRight()).x() < timeline.width())
     assert words.height() > 3 * words.fontMetrics().height()
+    assert words.text().startswith("To GLOUCESTERSHIRE, ")  # as it is copied
 
 
 def test_the_first_sample_is_of_a_network_that_learned_nothing(texting, lesson):
