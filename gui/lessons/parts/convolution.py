@@ -162,16 +162,16 @@ class ConvolutionBoard(Board):
         if name in ("result", "y"):
             place = self._position()
             value = number(float(self._patch.ravel() @ self._matrix[:, place]))
-            return f"Position {place + 1}: window times filter, added up, is {value}."
+            return f"Position {place}: window times filter, added up, is {value}."
         if name in ("patch", "x"):
             pixel = self._pixel()
             used = int((self._indices[pixel] >= 0).sum())
-            return f"Pixel {pixel + 1} is an input of {used} of {self._matrix.shape[1]} positions."
+            return f"Pixel {pixel} is an input of {used} of {self._matrix.shape[1]} positions."
         weight = self._weight()
         if weight < 0:
             return "Always 0: at that position the filter does not cover this pixel."
         value = number(float(self.weights.ravel()[weight]))
-        return f"Weight {weight + 1} of the filter, {value}: the same in every column."
+        return f"Weight {weight} of the filter, {value}: the same in every column."
 
     def _weight(self) -> int:
         """Return the index of the current weight; -1 for none."""

@@ -201,17 +201,17 @@ class ProductBoard(Board):
         value = number(float(self._matrices[name][row, column]))
         if name == "x":
             return (
-                f"Input {column + 1} of example {row + 1} is {value}. It goes into all"
+                f"Input {column} of example {row} is {value}. It goes into all"
                 f" {sizes.outputs} outputs of its row, multiplied by the weights in row"
-                f" {column + 1} of W."
+                f" {column} of W."
             )
         if name == "w":
             return (
-                f"The weight from input {row + 1} to output {column + 1} is {value}. All"
+                f"The weight from input {row} to output {column} is {value}. All"
                 f" {sizes.batch} examples use the same one."
             )
         if name == "b":
-            return f"{value} is added to output {column + 1} of every example."
+            return f"{value} is added to output {column} of every example."
         terms, bias = self._terms(row, column)
         products = " + ".join(f"{number(x)}·{number(w)}" for x, w in terms)
         return f"y is {products} + {number(bias)} = {value}"
@@ -234,7 +234,7 @@ class ProductBoard(Board):
         left = LEFT + 2 * MAX_SIZE * CELL[0] + 2 * GAP + 70
         beside = QRectF(left, TOP - 22, self.width() - left - 8, self.height() - TOP)
         if name == "y" and self._sizes.match:
-            title = f"y in row {row + 1}, column {column + 1}"
+            title = f"y[{row}, {column}]"
             _paint_sum(painter, beside.topLeft(), *self._terms(row, column), title)
         else:
             write(painter, beside, self.describe(), "text", 14, where=TOP_LEFT, wrap=True)

@@ -24,7 +24,7 @@ def test_a_filter_of_the_network_slides(shelf):
     QTest.mouseClick(part.play, LEFT)
     shelf.until(lambda: part.board.current == ("result", 0, 1))
     hover(part.board, cell(part.board, "filter", 1, 1))
-    assert "Weight 5 of the filter" in part.board.describe()
+    assert "Weight 4 of the filter" in part.board.describe()
 
 
 def test_a_network_without_filters_gets_one_by_hand(shelf):
