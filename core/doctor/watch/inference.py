@@ -697,7 +697,7 @@ def _length(op: Op) -> int:
 
 def _begins_anew(op: Op) -> bool:
     """Whether the state that a recurrent layer is given is 0."""
-    states = op.args[1] if isinstance(op.args[1], tuple) else (op.args[1],)
+    states = (op.args[1],) if isinstance(op.args[1], Tensor) else op.args[1]
     return not any(bool(state.any()) for state in states)
 
 
