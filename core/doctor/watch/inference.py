@@ -722,8 +722,11 @@ def _asks_again(tape: Tape, weight: int) -> bool:
     That tells how sure they are (Gal and Ghahramani 2016).
     """
     calls = [op for op in tape.ops if any(id(t) == weight for t in op.inputs)]
+    dropped = {id(op.outputs[0]): op.inputs[0] for op in tape.ops if op.name == "dropout"}
     given = [t for op in calls for t in op.inputs[:2] if id(t) != weight and t.dim()]
+    given = [dropped.get(id(t), t) for t in given]  # some of the inputs may be left out, too
     if not given or len({id(t) for t in given}) < len(given):
         return bool(given)
+    given = [t if t.dim() > 1 else t[None] for t in given]
     rows = torch.cat([t[:MOST_ROWS].flatten(1) for t in given if t.shape[1:] == given[0].shape[1:]])
     return len(torch.unique(rows, dim=0)) <= len(rows) / 2

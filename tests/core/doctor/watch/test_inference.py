@@ -225,7 +225,14 @@ def test_probabilities_are_made_once(last, loss, used, told):
 
 @pytest.mark.parametrize(
     ("way", "told"),
-    [("functional", True), ("by mode", False), ("averaged", False), ("repeated", False)],
+    [
+        ("functional", True),
+        ("one by one", True),
+        ("by mode", False),
+        ("averaged", False),
+        ("averaged over inputs", False),
+        ("repeated", False),
+    ],
 )
 def test_dropout_that_does_not_know_the_mode_stays_on(way, told):
     """As F.dropout without the mode does; several answers to one question are asked for it."""
@@ -236,6 +243,7 @@ def test_dropout_that_does_not_know_the_mode_stays_on(way, told):
             self.a, self.b = nn.Linear(3, 8), nn.Linear(8, 1)
 
         def forward(self, x):
+            x = F.dropout(x, 0.1) if way == "averaged over inputs" else x
             return self.b(F.dropout(self.a(x), 0.3, way != "by mode" or self.training))
 
     network, x = Net(), torch.randn(20, 3)
@@ -243,8 +251,11 @@ def test_dropout_that_does_not_know_the_mode_stays_on(way, told):
         network(x).square().mean().backward()
     network.eval()
     with TapeRecorder(training=False) as inference, torch.no_grad():
-        for _ in range(5 if way == "averaged" else 1):
-            network(x.repeat(9, 1) if way == "repeated" else x)
+        for _ in range(5 if way.startswith("averaged") else 1):
+            for given in (
+                x if way == "one by one" else (x.repeat(9, 1) if way == "repeated" else x,)
+            ):
+                network(given)
     graph = build_graph(training.tape, [*network.parameters()])
     found = compare_inference(graph, inference.tape, Variables(), 100)
     assert any("dropout stays on" in words for words in found.extra) is told, found
