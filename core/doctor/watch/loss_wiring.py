@@ -473,13 +473,15 @@ def _masks_by(graph: StepGraph, order: Tensor) -> bool:
 def _logarithm_of_what_underflowed(graph: StepGraph) -> Wired:
     """A likelihood of which most examples have less than is added to it, so that it can't rise.
 
-    As of a product of densities: the logarithm of it is to be added up instead, by logsumexp.
+    As of a product of densities: the logarithm of it is to be added up instead, by logsumexp. What
+    is to fall is no likelihood: a penalty on the logarithm of activations makes them 0.
     """
-    for term, _ in graph.terms:
+    for term, factor in graph.terms:
         if not isinstance(term, Tensor):
             continue
-        log, _ = graph.back(term, frozenset(("mean", "sum", "neg", *VIEWS)))
-        if log is None or log.name != "log":
+        log, passed = graph.back(term, frozenset(("mean", "sum", "neg", *VIEWS)))
+        falls = (factor > 0) == (sum(op.name == "neg" for op in passed) % 2 == 0)
+        if log is None or log.name != "log" or falls:
             continue
         made = graph.made_by(log.inputs[0])
         if made is None or made.name not in FLOORS or not made.inputs:

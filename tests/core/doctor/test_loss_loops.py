@@ -133,6 +133,19 @@ def test_a_likelihood_that_underflows(columns, way, told):
     assert (first(train(loss, net)) == "wrong_loss") == told
 
 
+def test_a_penalty_on_the_logarithm_of_activations_is_no_likelihood():
+    """Most of them are to be 0 in a sparse code (Candes et al. 2008)."""
+    x, encoder, decoder = torch.randn(300, 8), nn.Linear(8, 32), nn.Linear(32, 8)
+    encoder.bias.data.fill_(-0.5)
+
+    def loss(step):
+        given = x[torch.randint(0, 300, (ROWS,))]
+        code = F.relu(encoder(given))
+        return F.mse_loss(decoder(code), given) + 1e-4 * (code + 1e-6).log().mean()
+
+    assert first(train(loss, encoder, decoder)) != "wrong_loss"
+
+
 def dice(p, y):
     """How far outputs and masks overlap, 0 to 1."""
     return (2 * (p * y).sum() + 1) / (p.sum() + y.sum() + 1)
