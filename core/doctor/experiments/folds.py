@@ -41,7 +41,8 @@ def folds_learned_from(
 
     The rows of the first fold are learned from after it was validated, those of the later one
     before, and not in its own fold: of tasks one after another, or of data that is evaluated before
-    it is learned from, only one of both holds. Both folds learn from the other rows.
+    it is learned from, only one of both holds. Both folds learn from the other rows. What was
+    evaluated while it was learned from validates no fold.
 
     Args:
         batches: of some steps of one network.
@@ -61,6 +62,8 @@ def folds_learned_from(
     for (first, ours), (later, theirs) in combinations(held, 2):
         if first == later or ours & theirs:
             continue
+        if any(done <= first and rows & theirs for done, rows in held):
+            continue  # they tell what is learned, and later what is forgotten
         early = [one for one in drawn if one[0] < first]
         late = [one for one in drawn if first <= one[0] < later]
         learned = _hits(theirs, early)

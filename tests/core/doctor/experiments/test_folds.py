@@ -58,6 +58,17 @@ def test_rows_of_a_fold_that_an_earlier_one_learned_from(way):
     assert ("from fold to fold" in words) is (way == "folds"), words
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_was_evaluated_while_it_was_learned_from_tells_what_is_forgotten(asked):
+    """As the first rows of a stream do, of which a window is learned from."""
+    data = torch.randn(ROWS, 12, generator=torch.Generator().manual_seed(2))
+    batches, steps, evaluations, losses = seen("folds", FALLING, data)
+    later = evaluations[-1][1]
+    first = [(evaluations[0][0], later)] if asked else []
+    words = folds_learned_from(batches, steps, [*first, evaluations[0], evaluations[-1]], losses)
+    assert bool(words) is not asked, words
+
+
 @pytest.mark.parametrize("losses", [AGAIN, np.ones(5 * STEPS)], ids=["anew", "nothing learned"])
 def test_a_network_that_begins_anew_goes_on_from_no_fold(losses):
     """Its loss says so, also where its weights are only reset."""
