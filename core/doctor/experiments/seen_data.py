@@ -45,6 +45,9 @@ MANY_BATCHES = 4
 """Batches that a tensor has, from which on it is no batch itself of which some rows are picked."""
 CERTAIN = 1e-3
 """The probability of not having drawn the last rows by chance, below which they are never drawn."""
+MOST_COMPARED, KNOWN, ERRORS = 2000, 0.9, 5.0
+"""Of two parts of the data: rows of each that are compared, the share of whole numbers among the
+targets of one that the other has, too, and standard errors by which means differ, at most."""
 
 
 Rows = tuple[Tensor, ...]
@@ -394,7 +397,10 @@ def _validation(
 
 
 def _other_subset(variables: Variables, rows: Rows, drawn: list[int]) -> tuple[str, Tensor] | None:
-    """Return a subset of the data, beside the one that batches are drawn from, and its rows."""
+    """Return a subset of the data, beside the one that batches are drawn from, and its rows.
+
+    Drawn as that one: a task or a stage of its own, which a later loop learns from, tells nothing.
+    """
     subsets = {}
     for name, dataset in variables.datasets.items():
         tensors, used = _tensors_of(dataset)
@@ -403,9 +409,27 @@ def _other_subset(variables: Variables, rows: Rows, drawn: list[int]) -> tuple[s
     row = torch.tensor(drawn)
     learned = [used for used in subsets.values() if len(row) and torch.isin(row, used).all()]
     for name, used in subsets.items():
-        if len(used) >= MIN_NEW and any(not torch.isin(used, own).any() for own in learned):
+        others = (own for own in learned if not torch.isin(used, own).any())
+        if len(used) >= MIN_NEW and any(_are_alike(rows, own, used) for own in others):
             return name, used
     return None
+
+
+def _are_alike(rows: Rows, own: Tensor, other: Tensor) -> bool:
+    """Whether two parts of rows may have been drawn at random: classes, means and sizes."""
+    for part in rows:
+        ours, theirs = (part[_some(index, MOST_COMPARED)] for index in (own, other))
+        if not part.is_floating_point():
+            known = torch.isin(theirs, ours).float().mean() if part is rows[-1] else 1.0
+            if known < KNOWN:
+                return False
+            continue
+        for power in (1, 2):
+            a, b = (t.double().reshape(len(t), -1).pow(power).mean(1) for t in (ours, theirs))
+            error = (a.var() / len(a) + b.var() / len(b)).sqrt()
+            if (a.mean() - b.mean()).abs() > ERRORS * error:
+                return False
+    return True
 
 
 def _evaluated(

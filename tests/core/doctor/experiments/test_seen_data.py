@@ -190,6 +190,22 @@ def test_what_a_loader_stacks_is_followed_to_its_data_set():
     assert (data.new.inputs[:, 0] % 2 == 1).all() and (data.trained.inputs[:, 0] % 2 == 0).all()
 
 
+@pytest.mark.parametrize("by", ["chance", "class", "size"])
+def test_a_subset_that_is_another_task_or_stage_is_not_new_data(by):
+    """As of tasks one after another, or of a curriculum: only what is drawn alike tells."""
+    x, y = torch.randn(ROWS, 6), torch.arange(ROWS) % 6
+    order = {"chance": torch.randperm(ROWS), "class": y.argsort(), "size": x.norm(dim=1).argsort()}
+    both, half = TensorDataset(x, y), ROWS // 2
+    first, second = (Subset(both, part.tolist()) for part in order[by].split(half))
+    net = nn.Linear(6, 6)
+    with quiet() as seen:
+        for given, told in DataLoader(first, 16, shuffle=True):
+            seen.step(step(net, given, told))
+    data = found(seen)
+    assert (data.source == "second") is (by == "chance"), data.source
+    assert len(second) == half
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_windows_are_cut_from_the_row_of_tokens(named):
     """The targets are one place further on, in validation data or in a part that is left out."""
