@@ -150,7 +150,7 @@ def compare_inference(
     if not acts and not _goes_backwards(list(trained), list(used)):
         unlike, inputs = _compare_inputs(graph, tape, torch.cat(rows) if rows else None)
         extra += unlike
-    extra += _dropped_state(graph.ops, tape.ops)
+    extra += _dropped_state(graph.ops, tape.ops, batches)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
     if not modes and _drops(tape) and not _asks_again(tape, next(iter(graph.weights), 0)):
         extra.append("dropout stays on in eval mode")
@@ -668,12 +668,19 @@ def unscaled_dropout(graph: StepGraph) -> str:
     return ""
 
 
-def _dropped_state(trained: Sequence[Op], used: Sequence[Op]) -> list[str]:
+def _dropped_state(
+    trained: Sequence[Op], used: Sequence[Op], batches: Sequence[tuple[tuple[Tensor, ...], Tensor]]
+) -> list[str]:
     """Say that a recurrent layer is given a sequence step by step, and each time begins anew.
 
-    Texts that end at once have one and the same beginning each.
+    Texts that end at once have one and the same beginning each; and where some batches have
+    sequences of a single step, these are whole.
     """
-    if not any(_length(op) > 1 for op in _recurrent_calls(trained)):
+    time_dims = {int(op.args[-1] is True) for op in _recurrent_calls(trained) if _length(op) > 1}
+    if not time_dims:
+        return []
+    shapes = [inputs[0].shape for inputs, _ in batches]
+    if any(shape[dim] == 1 for shape in shapes for dim in time_dims if len(shape) > 1):
         return []
     calls = _recurrent_calls(used)
     anew = [op for op in calls if _length(op) == 1 and _begins_anew(op)]

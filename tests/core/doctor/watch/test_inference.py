@@ -281,6 +281,21 @@ def test_a_recurrent_state_that_is_dropped_from_step_to_step(kind, way, told):
     assert any("empty state" in words for words in found.extra) is told, found
 
 
+@pytest.mark.parametrize("shortest", [1, 2])
+def test_sequences_of_a_single_step_may_be_whole(shortest):
+    """As of lengths that differ from batch to batch, of which some are so short."""
+    layer, out, x = nn.GRU(3, 8, batch_first=True), nn.Linear(8, 3), torch.randn(4, 7, 3)
+    with TapeRecorder() as training:
+        out(layer(x)[0]).square().mean().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        for step in x[0]:
+            out(layer(step.view(1, 1, 3))[0])
+    graph = build_graph(training.tape, [*layer.parameters(), *out.parameters()])
+    batches = [((x[:, :length],), x) for length in (7, shortest)]
+    found = compare_inference(graph, inference.tape, Variables(), 100, batches)
+    assert any("empty state" in words for words in found.extra) is (shortest > 1), found
+
+
 def test_a_recurrent_state_may_be_given_in_a_list():
     """As ``[h, c]`` is to an LSTM."""
     layer, out, x = nn.LSTM(3, 8, batch_first=True), nn.Linear(8, 3), torch.randn(4, 7, 3)
