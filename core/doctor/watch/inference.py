@@ -583,6 +583,8 @@ def compare_sizes(
         rows: of several steps; a single state may be as large as only some examples are.
         few: whether they are no more than a few independent numbers.
     """
+    if not trained.numel() or not used.numel():
+        return []
     ours, theirs = trained.detach().float(), used.detach().float()
     size, other = float(ours.square().mean().sqrt()), float(theirs.square().mean().sqrt())
     ratio = other / (size + 1e-12)

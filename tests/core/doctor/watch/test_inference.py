@@ -19,6 +19,13 @@ from core.doctor.watch.tape import TapeRecorder
 from core.doctor.watch.variables import Variables
 
 
+@pytest.mark.parametrize("few", [True, False])
+def test_inputs_without_a_row_are_not_compared(few):
+    """As where a batch has nothing of a class that is asked for."""
+    batch = torch.randn(20, 2)
+    assert compare_sizes(batch, batch[:0], batch, few) == []
+
+
 @pytest.mark.parametrize(("largest", "alike"), [(8.0, True), (4.0, False)])
 def test_a_single_state_may_be_as_large_as_some_examples(largest, alike):
     """Where a trajectory begins far out, of which most batches see its end."""
