@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset, random_split
 
 from core import watch
 
@@ -494,6 +494,24 @@ def test_validation_rows_beside_a_loader_of_a_subset(cause):
             with torch.no_grad():
                 seen.validate(F.mse_loss(net(x_test), y_test))
     assert first(seen.diagnosis) == cause
+
+
+@pytest.mark.parametrize("cause", ["data_overlap", ""])
+def test_a_part_beside_a_loader_without_a_name(cause):
+    """As of rows that are split at random, after some of them were doubled, or not."""
+    x, y = (torch.cat([t, t]) if cause else t for t in quantities())
+    train_set, test_set = random_split(TensorDataset(x, y), (len(x) - 80, 80))
+    net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(8):
+            for rows, aims in DataLoader(train_set, batch_size=50, shuffle=True):
+                loss = F.mse_loss(net(rows), aims)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+    assert first(seen.diagnosis) == cause and len(test_set)
 
 
 @pytest.mark.parametrize("averaged", [True, False])
