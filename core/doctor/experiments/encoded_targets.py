@@ -89,6 +89,8 @@ def _miss(inputs: Tensor, targets: Tensor, column: int) -> float:
     """Return by what part of their deviation values miss a line of their rows' mean targets."""
     values = inputs[:, column].detach().double().cpu().numpy()
     aims = targets.detach().flatten().double().cpu().numpy()
+    if not (np.isfinite(values).all() and np.isfinite(aims).all()):
+        return float("nan")
     known, place = np.unique(values, return_inverse=True)
     if not _has_categories(values) or known.std() == 0:
         return float("nan")

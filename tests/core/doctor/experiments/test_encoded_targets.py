@@ -1,11 +1,14 @@
 """Categories that are encoded by targets: before the data was split, or of training rows alone."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from core import watch
+from core.doctor.experiments.encoded_targets import _miss
 
 ROWS, TRAINED, CITIES = 900, 600, 40
 CITY = torch.arange(ROWS) * 7919 % CITIES
@@ -85,3 +88,11 @@ def test_the_mean_target_of_a_category(encode, faulty, classes, keeps_all):
     assert len(inputs if keeps_all else x_val) == len(
         targets if keeps_all else y_val
     )  # still there
+
+
+@pytest.mark.parametrize("missing", ["value", "target"])
+def test_what_is_missing_ends_no_check(missing):
+    """A line through numbers that are not known is none."""
+    values, aims = torch.arange(40.0)[:, None] % 10, torch.randn(40)
+    (values if missing == "value" else aims)[3] = math.nan
+    assert math.isnan(_miss(values, aims, 0))
