@@ -8,6 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from .contexts import (
 )
 from .graph import StepGraph, made_only_by, made_without_data
 from .observation import InferenceStats
+from .source import says_true
 from .tape import FACTORIES, NONLINEARITIES, PRODUCTS, RANDOM, RECURRENT, Op, Tape
 from .variables import Variables
 
@@ -152,7 +154,11 @@ def compare_inference(
         extra += unlike
     extra += _dropped_state(graph.ops, tape.ops, batches)
     modes = tuple(variables.modules_in_mode(training=True))[:4] if _trains(tape) else ()
-    if not modes and _drops(tape) and not _asks_again(tape, next(iter(graph.weights), 0)):
+    if (
+        not modes
+        and _drops_unasked(graph, tape)
+        and not _asks_again(tape, next(iter(graph.weights), 0))
+    ):
         extra.append("dropout stays on in eval mode")
     contexts = contexts_of(graph, tape)
     same_context = 0 if remembers else drawn_from_one(contexts)
@@ -718,11 +724,25 @@ def _trains(tape: Tape) -> bool:
 
 def _drops(tape: Tape) -> bool:
     """Whether units were left out, or keys of an attention."""
-    return any(
-        (op.name == "dropout" and op.argument(2, "training", True) and op.argument(1, "p", 0.5) > 0)
-        or (op.name == "scaled_dot_product_attention" and op.argument(4, "dropout_p", 0.0) > 0)
-        for op in tape.ops
-    )
+    return any(map(_leaves_out, tape.ops))
+
+
+def _leaves_out(op: Op) -> bool:
+    if op.name == "scaled_dot_product_attention":
+        return bool(op.argument(4, "dropout_p", 0.0) > 0)
+    on = op.name == "dropout" and op.argument(2, "training", True)
+    return bool(on and op.argument(1, "p", 0.5) > 0)
+
+
+def _drops_unasked(graph: StepGraph, tape: Tape) -> bool:
+    """Whether anything is left out, but where a call says ``training=True``: that is meant.
+
+    As in the first layers of Tacotron 2 (Shen et al. 2018). The calls are known from training.
+    """
+    lines = [op.line for op in graph.ops if op.name == "dropout"]
+    meant = cycle([says_true(line, "dropout", 2, "training") for line in lines] or [False])
+    asked = ((op, op.name == "dropout" and next(meant)) for op in tape.ops)
+    return any(_leaves_out(op) and not one for op, one in asked)
 
 
 def _asks_again(tape: Tape, weight: int) -> bool:

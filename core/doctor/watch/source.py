@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from .graph import StepGraph
+from .tape import Line
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Repeated = Function | ast.For | ast.AsyncFor | ast.While
@@ -63,3 +64,29 @@ def _run_through(tree: ast.Module, numbers: frozenset[int]) -> tuple[ast.AST, ..
 def called_name(call: ast.Call) -> str:
     """Return the last part of the name of what is called; "" if it has none."""
     return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
+def says_true(line: Line | None, name: str, place: int, keyword: str) -> bool:
+    """Whether each call of a name in a line is given a ``True`` that stands there.
+
+    Args:
+        line: that calls.
+        name: of what is called, its last part.
+        place: of the argument, by position.
+        keyword: by which it may be given.
+    """
+    tree = syntax_tree(line[0]) if line is not None else None
+    if tree is None or line is None:
+        return False
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    calls = [call for call in nodes if call.lineno <= line[1] <= (call.end_lineno or 0)]
+    given = [
+        [*call.args[place : place + 1], *(k.value for k in call.keywords if k.arg == keyword)]
+        for call in calls
+        if called_name(call) == name
+    ]
+    return bool(given) and all(any(map(_is_true, values)) for values in given)
+
+
+def _is_true(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is True

@@ -235,6 +235,7 @@ def test_probabilities_are_made_once(last, loss, used, told):
     [
         ("functional", True),
         ("one by one", True),
+        ("as it says", False),
         ("by mode", False),
         ("averaged", False),
         ("averaged over inputs", False),
@@ -242,7 +243,7 @@ def test_probabilities_are_made_once(last, loss, used, told):
     ],
 )
 def test_dropout_that_does_not_know_the_mode_stays_on(way, told):
-    """As F.dropout without the mode does; several answers to one question are asked for it."""
+    """As F.dropout without the mode does; whoever writes True, or asks again, means it."""
 
     class Net(nn.Module):
         def __init__(self):
@@ -251,6 +252,8 @@ def test_dropout_that_does_not_know_the_mode_stays_on(way, told):
 
         def forward(self, x):
             x = F.dropout(x, 0.1) if way == "averaged over inputs" else x
+            if way == "as it says":  # as the first layers of Tacotron 2 do
+                return self.b(F.dropout(self.a(x), 0.3, training=True))
             return self.b(F.dropout(self.a(x), 0.3, way != "by mode" or self.training))
 
     network, x = Net(), torch.randn(20, 3)
