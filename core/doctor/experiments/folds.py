@@ -67,7 +67,7 @@ def folds_learned_from(
         early = [one for one in drawn if one[0] < first]
         late = [one for one in drawn if first <= one[0] < later]
         learned = _hits(theirs, early)
-        if learned < MIN_HITS or _hits(ours, late) < MIN_HITS or not _goes_on(first, losses):
+        if learned < MIN_HITS or _hits(ours, late) < MIN_HITS or not _goes_on(first, later, losses):
             continue
         last = max(step for step, rows in early + late if not theirs.isdisjoint(rows))
         behind = [one for one in late if one[0] > last]
@@ -109,12 +109,16 @@ def _by_chance(
     return (1 - share) ** sum(len(keys) for _, keys in elsewhere)
 
 
-def _goes_on(at: int, losses: tuple[Array, Array]) -> bool:
-    """Whether losses behind a step are those before it, and no first ones again."""
+def _goes_on(begin: int, end: int, losses: tuple[Array, Array]) -> bool:
+    """Whether losses between two evaluations are those before them, and nowhere first ones again.
+
+    As they are where weights are made anew, or loaded, for each fold.
+    """
     steps, values = losses
-    before, behind = values[steps < at], values[steps >= at][:FEWEST_STEPS]
+    before, between = values[steps < begin], values[(steps >= begin) & (steps < end)]
     late = before[-max(FEWEST_STEPS, round(LATE * len(before))) :]
-    if len(before) < 2 * FEWEST_STEPS or len(behind) < FEWEST_STEPS:
+    if len(before) < 2 * FEWEST_STEPS or len(between) < FEWEST_STEPS:
         return False
-    start, end = float(np.mean(before[:FEWEST_STEPS])), float(np.mean(late))
-    return end < FALLEN * start and float(np.mean(behind)) < (start + end) / 2
+    first, last = float(np.mean(before[:FEWEST_STEPS])), float(np.mean(late))
+    highest = np.convolve(between, np.full(FEWEST_STEPS, 1 / FEWEST_STEPS), "valid").max()
+    return last < FALLEN * first and float(highest) < (first + last) / 2

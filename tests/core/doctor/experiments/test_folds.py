@@ -76,6 +76,14 @@ def test_a_network_that_begins_anew_goes_on_from_no_fold(losses):
     assert not folds_learned_from(*seen("folds", losses, data))
 
 
+def test_a_fold_that_is_evaluated_on_its_way_may_begin_anew_behind_that():
+    """Its loss goes on where it was evaluated first, and not until the next fold."""
+    data = torch.randn(ROWS + 100, 12, generator=torch.Generator().manual_seed(2))
+    batches, steps, evaluations, losses = seen("folds", AGAIN, data)
+    early = [(done - STEPS // 2, rows) for done, rows in evaluations]
+    assert not folds_learned_from(batches, steps, early, losses)
+
+
 def test_rows_that_are_equal_by_chance_say_nothing():
     """As of a truth table."""
     data = torch.randint(0, 2, (ROWS + 100, 12), generator=torch.Generator().manual_seed(2))
