@@ -17,6 +17,7 @@ from .experiments.replay import REPLAY_ERRORS, Replay
 from .experiments.seen_data import visits_of_source
 from .experiments.step_experiments import STEP_EXPERIMENTS, UNLABELLED_EXPERIMENTS
 from .experiments.step_fixes import prove_steps
+from .lines.data import is_other_on_purpose
 from .lines.finders import lines_of
 from .lines.program_lines import Lines
 from .rules import apply_rules
@@ -43,18 +44,20 @@ def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
     if watcher.problem and not watcher.observations:
         sentence = f"This loop was not understood ({watcher.problem})."
         return Diagnosis("unknown", sentence, 0.0)
-    found = conclude(evidence, apply_rules(evidence), seconds=evidence.seconds)
-    found = found.cut_short() if evidence.cut_short else found
-    graph = watcher.graph or StepGraph(Tape())
     loaded = watcher.loaded_itself
     lines = Lines(
-        graph,
+        watcher.graph or StepGraph(Tape()),
         watcher.variables,
         watcher.use_lines,
         watcher.crashed_at,
         watcher.nan_line,
         (loaded.kept, loaded.loaded) if loaded else (),
     )
+    used = evidence.inference
+    if used and used.unlike and is_other_on_purpose(lines):
+        evidence = replace(evidence, inference=used.of_like_inputs())
+    found = conclude(evidence, apply_rules(evidence), seconds=evidence.seconds)
+    found = found.cut_short() if evidence.cut_short else found
     return replace(found, causes=tuple(replace(c, lines=lines_of(lines, c)) for c in found.causes))
 
 

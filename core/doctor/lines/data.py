@@ -1,8 +1,10 @@
 """Lines in which data is made wrong: found on its way from the loss back to where it begins."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
+
+from torch import Tensor
 
 from ..diagnosis import Cause
 from ..made_modules import last_name
@@ -229,3 +231,33 @@ def called_use(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where a method of a network is called in which it is used otherwise than it is trained."""
     for line in list(lines.used.values())[:1]:
         yield from lines.origins.callers_of_method(line)
+
+
+def is_other_on_purpose(lines: Lines) -> bool:
+    """Whether what a network is used on comes from the function that what it learned from does.
+
+    And neither is scaled by itself: then no step is missing. It is asked about data that is far
+    from its own, as an ensemble is, to see how sure it is there.
+    """
+    weights = lines.graph.weights
+    forward = [op.line for op in lines.graph.ops if op.line and _has_any(op.inputs, weights)]
+    if not forward or not lines.used:
+        return False
+    new = lines.origins.of_network(next(iter(lines.used.values())), bool)
+    given = {last_name(step.node) for step in new.steps[:1]}
+    trained = lines.origins.of_network(
+        forward[0], lambda name: not is_validation(name) and name not in given
+    )
+    ours, theirs = (
+        {ast.unparse(call.func) for call in way.calls if lines.origins.is_own(call)}
+        for way in (trained, new)
+    )
+    alone = [*trained.alone(new), *new.alone(trained)]
+    scaled = [s for s in alone if _scales(s.node) and not lines.origins.is_in_network(s.node)]
+    conditional = _conditional(lines)
+    scaled += [s for s in trained.steps if s.node in conditional and _computes_scale(s.node)]
+    return not ours.isdisjoint(theirs) and not scaled
+
+
+def _has_any(tensors: Iterable[Tensor], weights: Collection[int]) -> bool:
+    return any(id(tensor) in weights for tensor in tensors)

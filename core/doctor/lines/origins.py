@@ -137,6 +137,11 @@ class Origins:
         """Whether a call calls a function or a class of the program."""
         return bool(self._known.called(call))
 
+    def is_in_network(self, node: ast.AST) -> bool:
+        """Whether a node stands in the class of a network."""
+        own = self._known.class_of(node)
+        return own is not None and own.name in self._known.network_classes
+
     def loops_around(self, node: ast.AST, depth: int = 0) -> int:
         """Return how many loops stand around a node, also where its function is called."""
         function = self._known.function(node)
@@ -169,8 +174,8 @@ class Origins:
         gradients; a network's own methods are none.
         """
         for node in self._known.expressions(line)[:1]:
-            function, own = self._known.function(node), self._known.class_of(node)
-            if own is not None and own.name in self._known.network_classes:
+            function = self._known.function(node)
+            if self.is_in_network(node):
                 continue
             if isinstance(function, ast.FunctionDef) and not _trains(function):
                 yield self._known.line(function)

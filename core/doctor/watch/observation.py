@@ -1,7 +1,7 @@
 """One observed training step in plain numbers, for the rules."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -338,3 +338,8 @@ class InferenceStats:
     def differs(self) -> bool:
         """Whether anything is done in one and not in the other."""
         return bool(self.missing or self.extra or self.training_modules)
+
+    def of_like_inputs(self) -> "InferenceStats":
+        """Return the same but for what tells inputs from those in training."""
+        extra = tuple(words for words in self.extra if words not in self.unlike)
+        return replace(self, extra=extra, unlike=(), given=None)

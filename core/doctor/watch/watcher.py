@@ -6,7 +6,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
 from types import FrameType
 from typing import Any
@@ -821,8 +820,7 @@ class LoopWatcher:
             return False
         if compare_sizes(inputs, found.given):
             return False
-        extra = tuple(words for words in found.extra if words not in found.unlike)
-        self.inference = replace(found, extra=extra, unlike=(), given=None)
+        self.inference = found.of_like_inputs()
         return True
 
     def rolled_out(self, tape: Tape) -> list[Tensor]:

@@ -2,6 +2,10 @@
 
 import pytest
 
+from core.doctor.lines import program_lines
+from core.doctor.watch_loop import watch
+from tests.core.doctor.lines.conftest import IMPORTS
+
 STEP = """
     loss = F.mse_loss(net(x), y)
     loss.backward()
@@ -427,3 +431,70 @@ def test_pictures_that_are_moved_alone_have_the_line_that_moves_them(first_line,
     source = PICTURES.replace("{moved}", moved) + STEP
     found, wanted = first_line(source, "labels_shuffled", "the pictures")
     assert found == wanted
+
+
+FAR = """
+from torch.utils.data import DataLoader, Dataset
+class Points(Dataset):
+    def __init__(self, low, high, training):
+        self.x, self.training = sample(low, high), training
+    def __len__(self):
+        return len(self.x)
+    def __getitem__(self, n):
+        x = self.x[n]
+        if self.training:
+            x = x - 200
+        return x
+def sample(low, high):
+    return low + (high - low) * torch.rand(400, 4)
+def scaled(x):
+    return (x - 200) / 30
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
+    def forward(self, x):
+        return self.layers(x / 3)
+{data}
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), 0.01)
+seen = watch(quiet=True, record=False, budget=0.0)
+with seen:
+    for step in range(30):
+        batch = x[torch.randint(0, 400, (32,))]
+        loss = F.mse_loss(net(batch), batch.sum(1, keepdim=True).sin())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.step(loss)
+far = {used}
+with seen.using(), torch.no_grad():
+    net(far)
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "used", "differs"),
+    [
+        ("x = sample(-3, 3)", "sample(100, 200)", False),
+        ("x = scaled(sample(110, 290))", "sample(110, 290)", True),
+        ("x = (sample(110, 290) - 200) / 30", "sample(110, 290)", True),
+        ("x = sample(-3, 3)", "200 + 30 * sample(-3, 3)", True),
+        (
+            "x = torch.stack([row for row in Points(197, 203, True)])",
+            "torch.stack([row for row in Points(197, 203, False)])",
+            True,
+        ),
+        ("x = 6 * torch.rand(400, 4) - 3", "sample(110, 290)", True),
+    ],
+)
+def test_data_of_one_function_may_be_far_from_that_of_training(
+    tmp_path, monkeypatch, data, used, differs
+):
+    """On purpose, where none of both is scaled, as to see how sure a network is there."""
+    script = tmp_path / "script.py"
+    script.write_text(IMPORTS + FAR.format(data=data, used=used))
+    monkeypatch.setattr(program_lines, "OWN_FILES", {str(script)})
+    exec(compile(script.read_text(), str(script), "exec"), names := {"watch": watch})
+    found = [cause.id for cause in names["seen"].diagnosis.causes]
+    assert ("train_eval_mismatch" in found) is differs, found
