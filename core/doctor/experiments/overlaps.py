@@ -194,16 +194,24 @@ def _validation_data(variables: Variables) -> dict[str, Tensor]:
 
 def _drawn_part(whole: Tensor, variables: Variables) -> Tensor:
     """Return those rows of what a batch comes from that its loader draws: a subset, or all."""
-    drawn = [
-        dataset
-        for name, dataset in variables.datasets.items()
-        if name in variables.loaders and not is_validation(name)
-    ]
+    drawn = _learned_from(variables)
     if len(drawn) != 1:
         return whole
-    members = _members(drawn[0], nested=True)
+    members = _members(variables.datasets[drawn[0]], nested=True)
     rows = [] if isinstance(members, int) else sorted(place for _, place in members)
     return whole[rows] if rows and rows[-1] < len(whole) else whole
+
+
+def _learned_from(variables: Variables) -> list[str]:
+    """Return the names of loaders that data is learned from.
+
+    Not of one whose data set is named as one of validation is, whatever the loader's own name, if
+    there are others.
+    """
+    sets = variables.datasets
+    drawn = [name for name in variables.loaders if name in sets and not is_validation(name)]
+    held_out = {id(found) for name, found in sets.items() if is_validation(name)}
+    return [name for name in drawn if id(sets[name]) not in held_out] or drawn
 
 
 def _same_dataset(variables: Variables) -> dict[str, Any]:
@@ -213,7 +221,7 @@ def _same_dataset(variables: Variables) -> dict[str, Any]:
     drawn from is known by its loader, that alone counts.
     """
     sets = {name: found for name, found in variables.datasets.items() if isinstance(found, Sized)}
-    drawn = [name for name in variables.loaders if name in sets and not is_validation(name)]
+    drawn = [name for name in _learned_from(variables) if name in sets]
     ours = [_members(sets[name], bool(drawn)) for name in drawn or sets if not is_validation(name)]
     shares = {
         name: max(

@@ -497,21 +497,26 @@ def test_validation_rows_beside_a_loader_of_a_subset(cause):
 
 
 @pytest.mark.parametrize("cause", ["data_overlap", ""])
-def test_a_part_beside_a_loader_without_a_name(cause):
+@pytest.mark.parametrize("named", [True, False])
+def test_a_part_beside_loaders_that_no_name_tells_apart(cause, named):
     """As of rows that are split at random, after some of them were doubled, or not."""
     x, y = (torch.cat([t, t]) if cause else t for t in quantities())
     train_set, test_set = random_split(TensorDataset(x, y), (len(x) - 80, 80))
+    made = [DataLoader(part, batch_size=50, shuffle=True) for part in (train_set, test_set)]
+    if named:
+        dl, vl = made
     net = nn.Sequential(nn.Linear(8, WIDE), nn.Tanh(), nn.Linear(WIDE, 1))
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
     with watch(quiet=True, record=False, budget=0.0) as seen:
         for _ in range(8):
-            for rows, aims in DataLoader(train_set, batch_size=50, shuffle=True):
+            for rows, aims in dl if named else made[0]:
                 loss = F.mse_loss(net(rows), aims)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 seen.step(loss)
     assert first(seen.diagnosis) == cause and len(test_set)
+    assert not named or len(vl) == 2
 
 
 @pytest.mark.parametrize("averaged", [True, False])
