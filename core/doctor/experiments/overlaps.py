@@ -1,7 +1,7 @@
 """Whether validation data was learned from: its rows searched in those of training."""
 
 import math
-from collections.abc import Sequence, Sized
+from collections.abc import Collection, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
         return found
     whole = trained
     trained = _drawn_part(whole, variables) if _has_rows(whole) else whole
-    for name, tensor in _validation_data(variables).items():
+    for name, tensor in _validation_data(variables, trained.dtype).items():
         if tensor is whole and name.lower() in AMBIGUOUS:
             continue  # it is named after what it holds
         if tensor is whole:
@@ -76,6 +76,8 @@ def validation_overlap(replay: Replay, variables: Variables) -> dict[str, Any]:
             found = {**found, **SPARSE}
             continue
         if tensor.shape[1:] != trained.shape[1:]:
+            continue
+        if _other_examples(tensor, whole, variables):
             continue
         share = overlap(trained, tensor)
         if share > 0 and _is_never_drawn(replay, whole, tensor, share):
@@ -117,7 +119,8 @@ def _validation_parts(variables: Variables) -> dict[str, Tensor]:
 
 def sparse_validation(variables: Variables) -> dict[str, Any]:
     """Return that validation data is not compared, if it has no rows of numbers in memory."""
-    return {} if all(map(_has_rows, _validation_data(variables).values())) else SPARSE
+    found = _validation_data(variables, torch.float32)
+    return {} if all(map(_has_rows, found.values())) else SPARSE
 
 
 def _has_rows(tensor: Tensor) -> bool:
@@ -182,9 +185,32 @@ def _come_twice(graph: StepGraph, whole: Tensor) -> bool:
     return apart >= MIN_COPIES and apart > again / 2
 
 
-def _validation_data(variables: Variables) -> dict[str, Tensor]:
-    """Return validation data by its name: tensors, and of data sets of tensors the first one."""
+def _other_examples(tensor: Tensor, whole: Tensor, variables: Variables) -> bool:
+    """Whether a data set that holds the same table as that of training takes other examples of it.
+
+    As windows of one series before a day and behind it: how many they are tells.
+    """
+    drawn = _learned_from(variables)
+    sets = {n: len(d) for n, d in variables.datasets.items() if isinstance(d, Sized)}
+    theirs = {n for n, d in variables.datasets.items() if any(v is tensor for v in _held(d))}
+    counts = {sets[name] for name in theirs & sets.keys()}
+    apart = counts.isdisjoint({sets[name] for name in drawn if name in sets} | {len(tensor)})
+    return bool(counts and drawn) and apart and torch.equal(tensor, whole)
+
+
+def _held(dataset: Any) -> Collection[Any]:
+    return vars(dataset).values() if hasattr(dataset, "__dict__") else ()
+
+
+def _validation_data(variables: Variables, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Return validation data by its name: tensors, and of data sets of tensors the first one.
+
+    Arrays are given the type of what is learned from, as they are when the network gets them.
+    """
     found = variables.validation_data()
+    for name, array in variables.validation_arrays.items():
+        if array.dtype.kind == ("f" if dtype.is_floating_point else "i"):
+            found[name] = torch.tensor(array, dtype=dtype)
     for name, dataset in variables.datasets.items():
         # A part of a data set is told apart by its places: see _same_dataset.
         if is_validation(name) and isinstance(dataset, TensorDataset):

@@ -31,6 +31,7 @@ from torch.overrides import TorchFunctionMode, handle_torch_function
 from ...interruption import heed
 from .bootstrap import Bootstrap, BootstrapReader, flags_in
 from .safe_log import RECORDED, SafeLog
+from .variables import is_leaf
 
 Substitutes = Mapping[int, Tensor]
 """What replaces a tensor, by the id of that tensor."""
@@ -775,7 +776,8 @@ def leaves(tape: Tape, root: Tensor) -> list[Tensor]:
     ids, made = {id(root)}, set[int]()
     found: dict[int, Tensor] = {}
     for op in reversed(tape.ops):
-        if any(id(t) in ids and t.requires_grad for t in op.outputs):
+        # A leaf was asked for its gradient only after it was made, as in an attack.
+        if any(id(t) in ids and t.requires_grad and not is_leaf(t) for t in op.outputs):
             # What was written into in place came before, and comes from before.
             made |= {id(t) for t in op.outputs} - {id(t) for t in op.inputs}
             for tensor in op.inputs:

@@ -6,12 +6,14 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Dataset
 
 from ...layers import layers_of
+from ...telemetry.events import Array
 
 MAX_DEPTH = 3
 MAX_OBJECTS = 3000
@@ -40,6 +42,7 @@ class Variables:
         schedules: of learning rates, of torch's own kinds.
         data: other tensors of some size, by name.
         arrays: how many numbers arrays of NumPy and tables have.
+        validation_arrays: those of NumPy that by their names are there to validate or test.
         lists: how many parts lists have.
         datasets: those of ``torch.utils.data``, also behind a loader, by name.
         loaders: the size of the batches of a loader, and how many examples it has, by name.
@@ -57,6 +60,7 @@ class Variables:
     schedules: list[LRScheduler] = field(default_factory=list)
     data: dict[str, Tensor] = field(default_factory=dict)
     arrays: set[int] = field(default_factory=set)
+    validation_arrays: dict[str, Array] = field(default_factory=dict)
     lists: set[int] = field(default_factory=set)
     datasets: dict[str, Dataset[Any]] = field(default_factory=dict)
     loaders: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -162,6 +166,8 @@ def _visit(found: Variables, visited: set[int], name: str, value: Any, depth: in
     if id(value) in visited:
         return
     visited.add(id(value))
+    if isinstance(value, np.ndarray) and is_validation(name) and value.ndim > 1:
+        found.validation_arrays[name] = value
     if _module(value).partition(".")[0] in ("numpy", "pandas"):
         size = getattr(value, "size", 0)  # of groups it is a method
         found.arrays |= {size} if isinstance(size, int) else set()
@@ -219,11 +225,11 @@ def _module(value: Any) -> str:
 
 
 def _add_listed(found: Variables, tensors: list[Tensor]) -> None:
-    if any(t.requires_grad and _is_leaf(t) for t in tensors):
-        found.listed += [t for t in tensors if _is_leaf(t)]
+    if any(t.requires_grad and is_leaf(t) for t in tensors):
+        found.listed += [t for t in tensors if is_leaf(t)]
 
 
-def _is_leaf(tensor: Tensor) -> bool:
+def is_leaf(tensor: Tensor) -> bool:
     """Whether it is a leaf; a view whose base was updated in place may not even be asked."""
     try:
         return tensor.is_leaf
@@ -242,7 +248,7 @@ def _add_tensor(found: Variables, name: str, tensor: Tensor) -> None:
         found.parameters.pop(known, None)
         found.data.pop(known, None)
     found.names[id(tensor)] = name
-    if tensor.requires_grad and _is_leaf(tensor):
+    if tensor.requires_grad and is_leaf(tensor):
         found.parameters[name] = tensor
     elif tensor.numel() > 32 and not tensor.requires_grad:
         found.data[name] = tensor

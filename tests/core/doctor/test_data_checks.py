@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Subset, TensorDataset, random_split
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset, random_split
 
 from core import watch
 from core.doctor.experiments.data_checks import _predictability, visits
@@ -204,6 +205,64 @@ def test_inputs_of_few_values_that_come_again_in_validation_data(noise):
     assert len(x_val) == len(y_val)
     causes = [cause.id for cause in seen.diagnosis.causes]
     assert ("data_overlap" in causes) is (noise == 0.0), seen.diagnosis.text()
+
+
+class Windows(Dataset):
+    """Windows of a series that begin in a part of it; the set holds all of the series."""
+
+    def __init__(self, series, begins):
+        self.series, self.begins = series, begins
+
+    def __len__(self):
+        return len(self.begins)
+
+    def __getitem__(self, place):
+        at = self.begins[place]
+        return self.series[at : at + 12], self.series[at + 12]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_sets_that_hold_one_series_may_take_other_windows_of_it(apart):
+    """As before a day and behind it."""
+    series = torch.randn(500).cumsum(0)
+    begins = range(400)
+    train_set = Windows(series.clone(), begins)
+    val_set = Windows(series.clone(), range(412, 480) if apart else begins)
+    loader, val_loader = DataLoader(train_set, 40, shuffle=True), DataLoader(val_set, 60)
+    net = torch.nn.Linear(12, 1)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(4):
+            for x, y in loader:
+                loss = torch.nn.functional.mse_loss(net(x)[:, 0], y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+    assert len(val_loader)
+    causes = [cause.id for cause in seen.diagnosis.causes]
+    assert ("data_overlap" in causes) is not apart, seen.diagnosis.text()
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_validation_data_may_be_an_array_of_numpy(copied):
+    """It becomes a tensor only where the network is asked."""
+    table = np.random.default_rng(0).normal(size=(400, 9))
+    X_va = table[:100] if copied else np.random.default_rng(1).normal(size=(100, 9))  # noqa: N806
+    x = torch.tensor(table, dtype=torch.float32)
+    net = torch.nn.Linear(9, 1)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    with watch(quiet=True, record=False, budget=0.0) as seen:
+        for _ in range(20):
+            rows = x[torch.randint(0, len(x), (32,))]
+            loss = (net(rows) - rows[:, :1]).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seen.step(loss)
+    assert len(X_va) == 100
+    causes = [cause.id for cause in seen.diagnosis.causes]
+    assert ("data_overlap" in causes) is copied, seen.diagnosis.text()
 
 
 @pytest.mark.parametrize("at_random", [True, False])

@@ -211,8 +211,12 @@ def test_weights_begin_again_where_they_come_from_nothing_before() -> None:
     assert not begins_again([last + 0.01], [first], [last])
 
 
-def test_what_is_made_for_each_step_is_no_network() -> None:
-    """As the perturbation of an attack, of which the network stays as it is."""
+@pytest.mark.parametrize("early", [True, False])
+def test_what_is_made_for_each_step_is_no_network(early: bool) -> None:
+    """As the perturbation of an attack, of which the network stays as it is.
+
+    It may be made in what is recorded of a step, and asked for its gradient only then.
+    """
     net = _net()
     with watch(quiet=True, record=False, budget=0) as seen:
         delta = torch.zeros(16, 4)
@@ -222,8 +226,11 @@ def test_what_is_made_for_each_step_is_no_network() -> None:
             delta.requires_grad_()
             loss = (net(X[:16] + delta) - Y[:16]).square().mean()
             (slope,) = torch.autograd.grad(loss, delta)
+            if early:
+                seen.step(loss)
             delta = (delta.detach() + 0.1 * slope.sign()).clamp(-0.3, 0.3)
-            seen.step(loss)
+            if not early:
+                seen.step(loss)
     assert not seen._loop.watcher.earlier
     assert seen.diagnosis.training_kind == "optimisation of inputs"
     assert seen.diagnosis.verdict == "unknown" and not seen.diagnosis.causes
