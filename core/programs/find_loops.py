@@ -522,7 +522,9 @@ class LoopFinder:
         if trained or trains:
             found.outer.add(loop)
             made = any(child in found.makes_network for child in trained)
-            if made or any(self._makes_one_to_train(c, owner) for c in calls):
+            again = _under_conditions_again(own)
+            anew = (call for call in calls if id(call) not in again)
+            if made or any(self._makes_one_to_train(call, owner) for call in anew):
                 found.makes_network.add(loop)
             return "outer", loop
         return "", loop
@@ -677,6 +679,24 @@ def _names_of_items(
     if name == "items" and len(parts) == 2:
         target = parts[1]
     return {n.id for n in _stored(target)}
+
+
+def _under_conditions_again(own: list[ast.AST]) -> set[int]:
+    """Return the ids of what of a loop makes under a condition what it has read before.
+
+    As where a training is resumed from a checkpoint once, half-way.
+    """
+    found = set[int]()
+    for branch in own:
+        if isinstance(branch, ast.If) and not branch.orelse:
+            inside = [node for one in branch.body for node in ast.walk(one)]
+            made = {_last_name(t) for n in inside if isinstance(n, ast.Assign) for t in n.targets}
+            if any(
+                isinstance(node, ast.Name) and node.id in made and node.lineno < branch.lineno
+                for node in own
+            ):
+                found |= {id(node) for node in inside}
+    return found
 
 
 def _reads_gradient(value: ast.expr | None) -> bool:

@@ -744,3 +744,28 @@ def test_a_network_may_return_its_loss_itself():
         print(model(x_new).item())
     """
     assert "evaluated(" in written_out(source).splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("condition", "several"),
+    [("if epoch == 3:", False), ("if True:\n                net.eval()\n            else:", True)],
+)
+def test_a_training_that_is_resumed_once_is_one(condition, several):
+    """What is made under a condition, after it was used, goes on from a checkpoint."""
+    source = f"""
+        net = torch.nn.Sequential(torch.nn.Linear(1, 8))
+        def train():
+            for x, y in batches:
+                loss = criterion(net(x), y)
+                loss.backward()
+                optimizer.step()
+        for epoch in range(6):
+            print(net)
+            train()
+            {condition}
+                net = torch.nn.Sequential(torch.nn.Linear(1, 8))
+                net.load_state_dict(torch.load("net.pt"))
+    """
+    places = []
+    Instrumenter(LoopFinder([tree := ast.parse(dedent(source))]), places, "a.py").instrument(tree)
+    assert [place.repeats for place in places if place.outer] == [not several]
