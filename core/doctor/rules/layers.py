@@ -86,6 +86,8 @@ def bad_init_scale(rule: Rule, evidence: Evidence) -> Check:
     outputs = [x for x in first.layers if x.is_output or x.units == loss.classes > 1]
     if any(x.frozen for x in outputs):  # alone, or beside what adapts it (Hu et al. 2021)
         return rule.not_checked("its output layer was trained before, and is frozen")
+    if any(x.parameter in evidence.trained_before for x in outputs):  # for another task
+        return rule.not_checked("its output layer was trained before")
     if any(
         x.of_unit_vectors for x in outputs
     ):  # of a fixed scale, less a margin (Deng et al. 2019)

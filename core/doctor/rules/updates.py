@@ -330,7 +330,8 @@ def _not_updated(evidence: Evidence) -> list[tuple[ObservedParameter, str]] | No
             if p.name in evidence.trained_later:
                 continue  # as where a head is trained first, and then all of it
             if not p.requires_grad and p.used:
-                found[p.name] = (p, "it requires no gradient")
+                if p.name not in evidence.trained_before:  # else what is learned is kept
+                    found[p.name] = (p, "it requires no gradient")
             elif p.requires_grad and p.used and math.isnan(p.gradient):
                 if evidence.training_kind in DIFFERENTIATES:
                     continue  # a bias that is added at the end has no derivative

@@ -6,13 +6,14 @@ is generated. No loss shows it.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 
 from .build_graph import JOINS
 from .contexts import (
@@ -111,7 +112,9 @@ def compare_inference(
     last = next(reversed(trained)) if any(op.name in TAKE_LOGITS for op in graph.ops) else 0
     decided = _threshold_is_zero(tape, graph.weights)
     remembers = _joined_calls(tape.ops, graph.weights) > _joined_calls(graph.ops, graph.weights)
-    for key, ours in trained.items():
+    gone = trained.keys() - used.keys()
+    compared = {} if _has_others_in_place(tape, graph.weights, gone) else trained
+    for key, ours in compared.items():
         name = variables.name(graph.weights[key])
         if key not in used:
             if graph.weights[key].dim() > 1:
@@ -170,6 +173,18 @@ def compare_inference(
         unlike=tuple(unlike),
         given=inputs,
     )
+
+
+def _has_others_in_place(tape: Tape, weights: dict[int, Tensor], missing: Set[int]) -> bool:
+    """Whether layers that are missing have others of their size in their place.
+
+    As where what was adapted is merged into layers that are made for it (LoRA): then it is another
+    network, that is not compared layer by layer.
+    """
+    sizes = {weights[key].shape for key in missing if weights[key].dim() > 1}
+    given = (t for op in tape.ops if op.name in PRODUCTS for t in op.inputs)
+    others = (t for t in given if isinstance(t, Parameter) and id(t) not in weights)
+    return any(t.shape in sizes for t in others)
 
 
 def _threshold_is_zero(tape: Tape, weights: dict[int, Tensor]) -> bool:

@@ -73,6 +73,15 @@ def test_a_frozen_output_layer_was_not_just_initialised():
         assert bad_init_scale.check(evidence(begun)).passed is passed
 
 
+def test_an_output_layer_that_was_trained_for_another_task_was_not_just_initialised():
+    """Its first loss is that of the old one, as where a network is trained on for a new task."""
+    last = output()
+    begun = steps(criterion=loss(value=27.0), layers=(layer(), last))
+    before = frozenset({last.parameter})
+    assert bad_init_scale.check(evidence(begun, trained_before=before)).passed is None
+    assert bad_init_scale.check(evidence(begun)).passed is False
+
+
 def test_an_output_layer_that_is_adapted_was_not_just_initialised():
     """It stays as it is, beside a product of two small matrices that is added: LoRA."""
     layers = (layer(), layer("base", units=27, frozen=True), output(fan_in=4))

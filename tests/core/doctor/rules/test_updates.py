@@ -123,6 +123,13 @@ def test_parameter_not_trained(changes, why):
     assert found.passed is (not why) and why in found.measured
 
 
+def test_what_was_trained_before_may_be_frozen():
+    """What it has learned is kept, while something else is adapted."""
+    found = seen(update=0.0, requires_grad=False, name="W1")
+    found.trained_before = frozenset({"W1"})
+    assert parameter_not_trained.check(found).passed
+
+
 def test_what_is_not_in_the_loss_is_less_certain():
     """It may be of another network."""
     assert parameter_not_trained.check(seen(update=0.0, used=False)).confidence == 0.55

@@ -109,6 +109,22 @@ def test_a_nonlinearity_of_distances_belongs_to_the_loss(of_distances):
     assert any("softplus" in words for words in found.missing) is not of_distances
 
 
+@pytest.mark.parametrize("merged", [True, False])
+def test_layers_that_stand_in_the_place_of_others_are_not_compared(merged):
+    """As those that weights and their adapters were merged into; one that is gone is missing."""
+    first, middle, last = nn.Linear(4, 6), nn.Linear(6, 6), nn.Linear(6, 3)
+    x, other = torch.randn(10, 4), nn.Linear(6, 6)
+    with TapeRecorder() as training:
+        last(middle(first(x)).relu()).sum().backward()
+    with TapeRecorder(training=False) as inference, torch.no_grad():
+        hidden = first(x)
+        last(other(hidden).tanh() if merged else hidden)
+    parameters = [p for layer in (first, middle, last) for p in layer.parameters()]
+    graph = build_graph(training.tape, parameters)
+    found = compare_inference(graph, inference.tape, Variables(), 100)
+    assert bool(found.missing) is not merged and not (merged and found.extra)
+
+
 @pytest.mark.parametrize(("behind", "told"), [("the last", False), ("the first", True)])
 def test_the_spread_of_outputs_is_no_normalisation(behind, told):
     """Of several predictions it is their uncertainty; between two layers it is a part of these."""
