@@ -119,10 +119,12 @@ class Training:
     def validated(self) -> None:
         """Take what was evaluated since its last step as one validation.
 
-        What is measured later with the same weights is something else: other data, or a baseline.
+        What is measured later with the same weights is something else: other data, or a baseline;
+        so is what is measured behind a training that was validated on its way.
         """
         watcher = self.loop.watcher
-        again = bool(watcher.validations) and watcher.validations[-1][0] == watcher.count
+        known = bool(watcher.validations)
+        again = known and (self.loop.ended or watcher.validations[-1][0] == watcher.count)
         if self.evaluated and not again:
             self.validations += 1
             self.loop.validate(sum(self.evaluated) / len(self.evaluated))

@@ -284,6 +284,22 @@ def test_ctrl_c_before_the_first_experiment_leaves_a_record_that_is_whole(tmp_pa
     assert read_record(training.loop.file).diagnosis["sentence"].endswith(CUT_SHORT)
 
 
+@pytest.mark.parametrize("validated", [True, False])
+def test_behind_a_training_that_was_validated_on_its_way_is_no_validation(validated):
+    """But a test of other data, or of another task; else it is the only one there is."""
+    loop = WatchedLoop(record=False, budget=0.0)
+    training = Training(CodePlace("a.py", None, 1), loop, math.inf)
+    for value in (3.0, 1.0):
+        loop.step(1.0, sys._getframe())
+        training.evaluated = [value] * validated
+        training.validated()
+    loop.step(1.0, sys._getframe())
+    loop.end(None)
+    training.evaluated = [9.0]
+    training.validated()
+    assert loop.watcher.validations == ([(1, 3.0), (2, 1.0)] if validated else [(3, 9.0)])
+
+
 def test_what_an_earlier_training_had_is_known_to_a_later_one():
     """By its name there, also where it asks for no gradient any more."""
     body, head, x = nn.Linear(3, 4), nn.Linear(4, 2), torch.randn(20, 3)
