@@ -185,7 +185,7 @@ def unlike(lines: Lines, cause: Cause) -> Iterator[Line]:
         new = lines.origins.of_network(line, is_validation)
         alone = [step for step in new.alone(trained) if not step.is_index and step.line != line]
         yield from (step.line for step in alone if _scales(step.node))
-        yield from (step.line for step in alone[:1])
+        yield from (step.line for step in (*alone[:1], *alone[-1:]))
         yield from (step.line for step in trained.alone(new) if _scales(step.node))
 
 

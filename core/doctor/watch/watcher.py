@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -139,7 +140,8 @@ class LoopWatcher:
         evaluations: how many steps were done, and inputs of the network in an evaluation then, a
             part of them; of some evaluations.
         inference: how the network is used; None if that was not seen.
-        use_lines: where each weight is used then, by its id.
+        use_lines: where each weight is used then most often, by its id: a generation does most in
+            its loop, behind its prompt.
         error: what the loop ended with; "" for none.
         crashed_at: the line in which the loop ended with an error; None.
         nan_line: the line whose result was the first NaN; None.
@@ -856,11 +858,12 @@ class LoopWatcher:
             self.inference = compare_inference(
                 graph, tape, variables, self.count, self.batches, acts
             )
-        self.use_lines = {}
+        lines = defaultdict[int, Counter[Line]](Counter)
         for op in tape.ops:
             for key in (id(tensor) for tensor in op.inputs):
                 if op.line and key in graph.weights:
-                    self.use_lines.setdefault(key, op.line)
+                    lines[key][op.line] += 1
+        self.use_lines = {key: counts.most_common(1)[0][0] for key, counts in lines.items()}
 
 
 def passes_in_a_row(ops: Sequence[Op], weight: int) -> dict[int, int]:

@@ -433,6 +433,23 @@ def test_pictures_that_are_moved_alone_have_the_line_that_moves_them(first_line,
     assert found == wanted
 
 
+def test_a_generation_has_the_line_of_its_loop(first_line):
+    """And not that of its prompt: there most of it is done."""
+    source = f"""
+net = nn.Linear(4, 1)
+x = torch.randn(32, 4)
+y = x[:, :1]
+for step in range(3):{STEP}
+with seen.using(), torch.no_grad():
+    out = net(x[:4])
+    for place in range(5):
+        out = net(x[place:place + 1])  # here
+"""
+    evidence = "different in inference: 5 steps of a sequence that each begin with an empty state"
+    found, wanted = first_line(source, "train_eval_mismatch", "inference", evidence)
+    assert found == wanted
+
+
 FAR = """
 from torch.utils.data import DataLoader, Dataset
 class Points(Dataset):
