@@ -65,8 +65,6 @@ def batch_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcome
         normed = _uses_batch_statistics(replay)
         if normed:  # of few examples each one moves the statistics: without them it shows what else
             share = min(share, _influence(replay.repeat(graph.outputs, given, True), leaf)[1])
-    if not math.isfinite(share):
-        raise ValueError("its outputs are NaN or infinite")
     limit = max(0.3, 3.0 / count) if normed else MIXED
     apart = ", batch statistics aside" if normed else ""
     measured = (
@@ -97,11 +95,24 @@ def _influence(outputs: Tensor, leaf: Tensor) -> tuple[float, float]:
         if gradient is None:
             raise ValueError("the outputs do not depend on it")
         sizes = gradient.reshape(count, -1).norm(dim=1)
-        largest = float(sizes.max()) + 1e-30
+        largest = _largest(sizes)
         own = max(own, float(sizes[index]))
         sizes[index] = 0
         share = max(share, float(sizes.max()) / largest)
     return own, share
+
+
+def _largest(sizes: Tensor) -> float:
+    """Return the largest of some gradients' sizes, which others are compared with.
+
+    Raises:
+        ValueError: they are NaN, or all zero, as of units that are saturated or dead.
+    """
+    if not bool(torch.isfinite(sizes).all()):
+        raise ValueError("its outputs are NaN or infinite")
+    if not bool(sizes.any()):
+        raise ValueError("its units are saturated or dead, so that no gradient reaches the inputs")
+    return float(sizes.max())
 
 
 def _along_second(outputs: Tensor, leaf: Tensor) -> float:
@@ -225,9 +236,7 @@ def future_leakage(replay: Replay, evidence: Evidence, seconds: float) -> Outcom
         middle = length - count + count // 2  # answers stand at the end
         (gradient,) = torch.autograd.grad(_weighted(rows), leaf)
     sizes = gradient.norm(dim=(0, 2))
-    if not bool(torch.isfinite(sizes).all()):
-        raise ValueError("its outputs are NaN or infinite")
-    share = float(sizes[middle + 1 :].max() / (sizes.max() + 1e-30))
+    share = float(sizes[middle + 1 :].max()) / _largest(sizes)
     return Outcome(
         share < 1e-4,
         f"The output at one position depends on a later one {share:.1%} as much as on the one that"
