@@ -4,7 +4,7 @@ import ast
 import re
 
 from ...doctor.diagnosis import Cause
-from ..source import Change, ProgramSource
+from ..source import Change, Edit, ProgramSource
 from .search import find_backward, is_loss, last_name, number_of, optimizer_calls, root_name
 
 SHRUNK = 0.01
@@ -30,18 +30,48 @@ def less_penalty(source: ProgramSource, cause: Cause) -> Change | None:
 
 
 def same_shape(source: ProgramSource, cause: Cause) -> Change | None:
-    """Give outputs the shape of the targets before they meet, or the other way round."""
+    """Give outputs the shape of the targets where they meet, or the other way round.
+
+    Where outputs of the same network are compared elsewhere, as in an evaluation, there too.
+    """
     for line in cause.lines:
         # A loss function before a difference, which may be that of two places in a row.
         for node in sorted(source.at(line), key=lambda n: not isinstance(n, ast.Call)):
-            for one, other in _compared(node):
-                # The other one is written twice: nothing may be computed there.
-                if not any(isinstance(n, ast.Call) for n in ast.walk(other)):
-                    text = source.text(one)
-                    text = text if isinstance(one, ast.Call | ast.Name) else f"({text})"
-                    new = f"{text}.reshape_as({source.text(other)})"
-                    return "outputs and targets of one shape", [source.replace(one, new)]
+            if edit := _reshaped(source, node):
+                makers = _makers(source, node)
+                others = [
+                    _reshaped(source, other)
+                    for other in source.walk()
+                    if other is not node and makers & _makers(source, other)
+                ]
+                edits = [edit, *filter(None, others)]
+                places = f", in {len(edits)} places" if len(edits) > 1 else ""
+                return f"outputs and targets of one shape{places}", edits
     return None
+
+
+def _reshaped(source: ProgramSource, node: ast.AST) -> Edit | None:
+    """Return the edit that gives one of both that are compared the shape of the other one."""
+    for one, other in _compared(node):
+        # The other one is written twice: nothing may be computed there.
+        if not any(isinstance(n, ast.Call) for n in ast.walk(other)):
+            text = source.text(one)
+            text = text if isinstance(one, ast.Call | ast.Name) else f"({text})"
+            return source.replace(one, f"{text}.reshape_as({source.text(other)})")
+    return None
+
+
+def _makers(source: ProgramSource, node: ast.AST) -> set[str]:
+    """Return which functions, such as a network, make what is compared, as they are called."""
+    found = set[str]()
+    for one, _ in _compared(node):
+        given = source.assigned(one.id) if isinstance(one, ast.Name) else []
+        made = [statement.value for statement in given] or [one]
+        names = {ast.unparse(value.func) for value in made if isinstance(value, ast.Call)}
+        plain = all(name.removeprefix("self.").isidentifier() for name in names)
+        if plain and len(names) == 1 and all(isinstance(value, ast.Call) for value in made):
+            found |= names
+    return found
 
 
 def without_padding(source: ProgramSource, cause: Cause) -> Change | None:

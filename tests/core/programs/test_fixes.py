@@ -103,10 +103,20 @@ for epoch in range(3):
 """
 SHAPES = """
 loss = F.mse_loss(model(X[ix]), Y[ix])
-loss = ((yb - model(xb)) ** 2).mean()
+loss = ((yb - other(xb)) ** 2).mean()
 loss = nn.MSELoss()(pred, target[:, i - 1])
 loss = (net(x) - f(x)).abs().mean()
 """
+EVALUATED = """
+y = torch.randn(40)
+pred = net(x)
+loss = ((pred - y) ** 2).mean()
+with torch.no_grad():
+    print(((net(x_new) - y_new) ** 2).mean())
+    print(loss_fn(net(x_new), y_new))
+    print((net(x_new).squeeze(1) - y_new).abs().mean(), (a - torch.randn(9)).mean())
+"""
+"""Once with the outputs of the same network, once with those in another shape."""
 IN_TRAINING = "dropout in training mode during evaluation"
 STAYS_ON = """
 class Net(nn.Module):
@@ -358,6 +368,18 @@ def changes_in(diff):
             ],
         ),
         (
+            EVALUATED,
+            {"id": "loss_broadcast", "at": "pred - y"},
+            [
+                "-loss = ((pred - y) ** 2).mean()",
+                "+loss = ((pred.reshape_as(y) - y) ** 2).mean()",
+                "-    print(((net(x_new) - y_new) ** 2).mean())",
+                "-    print(loss_fn(net(x_new), y_new))",
+                "+    print(((net(x_new).reshape_as(y_new) - y_new) ** 2).mean())",
+                "+    print(loss_fn(net(x_new).reshape_as(y_new), y_new))",
+            ],
+        ),
+        (
             SHAPES,
             {"id": "loss_broadcast", "at": "F.mse_loss"},
             [
@@ -369,8 +391,8 @@ def changes_in(diff):
             SHAPES,
             {"id": "loss_broadcast", "at": "yb - "},
             [
-                "-loss = ((yb - model(xb)) ** 2).mean()",
-                "+loss = ((yb - model(xb).reshape_as(yb)) ** 2).mean()",
+                "-loss = ((yb - other(xb)) ** 2).mean()",
+                "+loss = ((yb - other(xb).reshape_as(yb)) ** 2).mean()",
             ],
         ),
         (
