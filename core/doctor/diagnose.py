@@ -52,6 +52,7 @@ def diagnose_loop(watcher: LoopWatcher, evidence: Evidence) -> Diagnosis:
         watcher.crashed_at,
         watcher.nan_line,
         (loaded.kept, loaded.loaded) if loaded else (),
+        watcher.met[2] if watcher.met else None,
     )
     used = evidence.inference
     if used and used.unlike and is_other_on_purpose(lines):

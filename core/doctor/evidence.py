@@ -12,6 +12,7 @@ from ..telemetry.events import Array
 from .diagnosis import Experiment, Proof
 from .watch.observation import InferenceStats, Observation
 from .watch.replicas import drifting_replicas, stale_target
+from .watch.tape import Met
 from .watch.training_kind import (
     ACTOR,
     ADVERSARIAL,
@@ -135,6 +136,7 @@ class Evidence:
         data: what the data shows by itself; None if it could not be read.
         inference: how the network is used; None if that was not observed.
         training_mode_in_eval: modules that were in training mode while it was evaluated.
+        met: where each output met the targets of all examples in an evaluation; None.
         replicas: which networks drift apart that began alike, in words; "".
         stale_target: which target network stays as the other one began, in words; "".
         loaded_itself: how weights were kept without a copy, and loaded in vain, in words; "".
@@ -178,6 +180,7 @@ class Evidence:
     data: DataStats | None = None
     inference: InferenceStats | None = None
     training_mode_in_eval: tuple[str, ...] = ()
+    met: Met | None = None
     replicas: str = ""
     stale_target: str = ""
     loaded_itself: str = ""
@@ -367,6 +370,7 @@ def evidence_of(watcher: "LoopWatcher", crash: str = "") -> Evidence:
         tells_error=watcher.tells_error,
         inference=watcher.inference,
         training_mode_in_eval=watcher.training_mode_in_eval,
+        met=watcher.met,
         replicas=drifting_replicas(watcher),
         stale_target=stale_target(watcher),
         cycle=watcher.cycle,

@@ -207,6 +207,7 @@ class WatchedLoop:
         if self._evidence is not None:
             found = self.watcher.loaded_itself
             self._evidence.loaded_itself = found.words if found else ""
+            self._evidence.met = self.watcher.met
             self._evidence.inference = self.watcher.inference
             self._evidence.validations = list(self.watcher.validations)
             self._evidence.metrics = list(self.watcher.metrics)

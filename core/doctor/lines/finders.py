@@ -55,6 +55,7 @@ CASES: tuple[tuple[str, str, tuple[Finder, ...]], ...] = (
     ),
     ("parameter_not_trained", "the graph is cut", (ops.cut, ops.loss, ops.backward)),
     ("labels_out_of_range", "its blank", (statements.ctc, ops.wired, ops.targets)),
+    ("loss_broadcast", "the evaluation", (ops.meeting_in_use, ops.use)),
     ("wrong_loss", "parts of the flow", (statements.overwritten, ops.loss, ops.outputs)),
     ("wrong_loss", "the last layer", (ops.outputs, ops.loss)),
     (

@@ -222,6 +222,11 @@ def meeting(lines: Lines, cause: Cause) -> Iterator[Line]:
     yield from lines.of_op(met[0] if met else None)
 
 
+def meeting_in_use(lines: Lines, cause: Cause) -> Iterator[Line]:
+    """Where an evaluation compares each output with the targets of all examples."""
+    yield from existing(lines.met)
+
+
 def block(lines: Lines, cause: Cause) -> Iterator[Line]:
     """Where a block calls its attention, around which a path is to lead."""
     op = wired_in(cause.id, lines.graph, lines.variables)

@@ -31,6 +31,7 @@ class Lines:
         crashed: the line in which the loop ended with an error; None.
         nan: the line whose result was the first NaN; None.
         kept: where weights were kept without a copy, and where they were loaded.
+        met: where each output met the targets of all examples in an evaluation; None.
     """
 
     graph: StepGraph
@@ -39,6 +40,7 @@ class Lines:
     crashed: Line | None = None
     nan: Line | None = None
     kept: tuple[Line | None, ...] = ()
+    met: Line | None = None
 
     def of_op(self, op: Op | None) -> Iterator[Line]:
         """Yield the line of an operation, if that is known."""

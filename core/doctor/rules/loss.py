@@ -6,6 +6,7 @@ from statistics import median
 from ..diagnosis import Check
 from ..evidence import Evidence
 from ..experiments.loss_experiments import TermGradients
+from ..watch.loss_wiring import shapes_that_met
 from ..watch.training_kind import CONTRASTIVE, DISTANCES
 from .rule import SQUARED_LOSSES, Rule, rule, wired
 
@@ -95,7 +96,8 @@ def wrong_loss(rule: Rule, evidence: Evidence) -> Check:
 @rule(
     "loss_broadcast",
     "shapes of outputs and targets",
-    "Outputs and targets have one shape, or both were given a dimension, to compare all with all.",
+    "Outputs and targets have one shape, in an evaluation, too, or both were given a dimension, to"
+    " compare all with all.",
     "equal shapes",
     "PyTorch's documentation, Broadcasting semantics",
 )
@@ -103,6 +105,10 @@ def loss_broadcast(rule: Rule, evidence: Evidence) -> Check:
     losses = [step.criterion for step in evidence.observations]
     if words := next((x.broadcast for x in losses if x.broadcast), ""):
         return rule.failed(words, 0.95, "the loss")
+    if evidence.met is not None:
+        outputs, targets, _ = evidence.met
+        words = shapes_that_met(outputs, targets, outputs.numel() * targets.numel())
+        return rule.failed(words, 0.9, "the evaluation")
     if not any(x.kind for x in losses):
         return rule.not_checked("the loss was not understood")
     return rule.passed("nothing is broadcast to more than there is")

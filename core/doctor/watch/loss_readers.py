@@ -287,7 +287,9 @@ def read_loss(graph: StepGraph) -> ObservedLoss:
     """Return the loss function in numbers; an empty one if it was not found."""
     if graph.loss is None:
         met = met_all_targets(graph)
-        words = shapes_that_met(met[1], met[2], met[0].outputs[0].numel()) if met else ""
+        words = ""
+        if met is not None:
+            words = shapes_that_met(met[1].shape, met[2].shape, met[0].outputs[0].numel())
         return replace(_of_columns(graph), broadcast=words)
     with torch.no_grad():
         return READERS[graph.loss.kind](graph, graph.loss)
@@ -565,7 +567,7 @@ def _broadcast(graph: StepGraph, call: LossCall) -> str:
         met = op.inputs[0].numel()
     else:
         return ""
-    return shapes_that_met(outputs, targets, met) if met > largest > 1 else ""
+    return shapes_that_met(outputs.shape, targets.shape, met) if met > largest > 1 else ""
 
 
 def _softmax_over_batch(graph: StepGraph, outputs: Tensor) -> bool:

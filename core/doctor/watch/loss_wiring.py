@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .graph import VIEWS, StepGraph, Wired
-from .tape import Op, replay
+from .tape import MANY_EXAMPLES, Op, replay
 
 NEARLY_ONE, LARGE_ERROR = 1e-3, 0.5
 """By which a sum of shares may miss 1; and by which one of no shares exceeds it."""
@@ -16,7 +16,6 @@ MARGINS = (*OF_TWO, "hinge_embedding_loss", "soft_margin_loss")
 """Losses whose labels are -1 and 1; of some they stand behind two tensors that are compared."""
 MEETS = frozenset("where add radd sub rsub mul rmul".split())
 """Calls by which outputs meet targets in a loss by hand."""
-MANY_EXAMPLES = 3
 HINGES = frozenset("relu clamp clamp_min clip max maximum".split())
 SMOOTH = frozenset("softplus log_sigmoid exp".split())
 SUMS = frozenset("add radd sub rsub neg".split())
@@ -248,11 +247,11 @@ def met_all_targets(graph: StepGraph) -> tuple[Op, Tensor, Tensor] | None:
     return None
 
 
-def shapes_that_met(outputs: Tensor, targets: Tensor, errors: int) -> str:
+def shapes_that_met(outputs: torch.Size, targets: torch.Size, errors: int) -> str:
     """Say of which shapes outputs and targets were, and of how many elements their errors."""
     return (
-        f"outputs of shape {tuple(outputs.shape)} meet targets of shape {tuple(targets.shape)}, and"
-        f" are broadcast to {errors:,} errors"
+        f"outputs of shape {tuple(outputs)} meet targets of shape {tuple(targets)}, and are"
+        f" broadcast to {errors:,} errors"
     )
 
 

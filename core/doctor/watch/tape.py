@@ -38,6 +38,8 @@ Substitutes = Mapping[int, Tensor]
 
 Line = tuple[str, int]
 """A file, or what a traceback calls a notebook's cell, and the line in it."""
+Met = tuple[torch.Size, torch.Size, Line | None]
+"""The shapes of outputs and targets, of which each met all of the others, and the line."""
 LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 """Whose lines are nobody's own: torch's and the doctor's."""
 
@@ -79,6 +81,11 @@ LOSSES = frozenset(
         "poisson_nll_loss multilabel_margin_loss multilabel_soft_margin_loss hinge_embedding_loss"
     ).split()
 )
+COMPARES = frozenset("sub rsub mse_loss l1_loss smooth_l1_loss huber_loss".split())
+"""What compares outputs with targets element by element."""
+KEEPS_ELEMENTS = frozenset("squeeze view reshape flatten".split())
+MANY_EXAMPLES = 3
+"""Examples of a batch, from which on a column and a row of as many are no accident."""
 UNPICKLING = torch._utils._rebuild_tensor.__code__
 """It sets the storage of an empty tensor, such as a worker's batch, which is no constant."""
 APPLY = Function.__dict__["apply"]
@@ -178,6 +185,7 @@ class Tape:
         evaluated_weights: ids of the parameters of products there.
         eval_sizes: the mean size of what each of them was given there first, by its id.
         evaluated_losses: what loss functions of torch returned there, if it is a number.
+        met: where a column of outputs met a row of targets outside of the training; None.
         drew_actions: whether something was drawn from a distribution without a gradient, as a
             policy draws its actions.
         zeroed_before_step: whether gradients were there after the backward pass, and none when the
@@ -207,6 +215,7 @@ class Tape:
     evaluated_weights: set[int] = field(default_factory=set)
     eval_sizes: dict[int, float] = field(default_factory=dict)
     evaluated_losses: list[Tensor] = field(default_factory=list)
+    met: Met | None = None
     drew_actions: bool = False
     zeroed_before_step: bool = False
     update_line: Line | None = None
@@ -274,6 +283,8 @@ class TapeRecorder(TorchFunctionMode):
         self._carried: dict[int, bool] = {}
         self._moved: set[int] = set()
         self._evaluated: dict[int, weakref.ref[Tensor]] = {}
+        self._output: Tensor | None = None
+        """What the newest layer brought out, outside of the training."""
         self._reader = BootstrapReader()
         self._in_own_function = False
         self._in_update = False
@@ -395,6 +406,8 @@ class TapeRecorder(TorchFunctionMode):
             args, kwargs = _by_position(args, kwargs)
         if self._training and tape.passes and not tape.update_line and _is_in_place(function):
             tape.update_line = line_of_program()
+        if not self._training or not torch.is_grad_enabled():
+            self._note_comparison(name, args, result)
         if self._training and not torch.is_grad_enabled():
             # An evaluation is no part of the step; its activations would fill the memory.
             self._note_evaluation(name, args, kwargs, result)
@@ -441,6 +454,24 @@ class TapeRecorder(TorchFunctionMode):
             for output in outputs:
                 if output.requires_grad:
                     output.register_hook(self._gradient_hook(id(output)))  # type: ignore[no-untyped-call]
+
+    def _note_comparison(self, name: str, args: tuple[Any, ...], result: Any) -> None:
+        """Note where each output meets the targets of all examples."""
+        given = tensors_in(args) if name in PRODUCTS else ()
+        if any(isinstance(t, Parameter) or (t.is_leaf and t.requires_grad) for t in given):
+            self._output = result if isinstance(result, Tensor) else None
+        elif self._output is None or not any(value is self._output for value in args):
+            return
+        elif name in NONLINEARITIES | KEEPS_ELEMENTS:
+            self._output = result
+        elif name in COMPARES and not self.tape.met:
+            outputs = self._output
+            targets = next((value for value in args[:2] if value is not outputs), None)
+            if not isinstance(targets, Tensor) or targets.data_ptr() == outputs.data_ptr():
+                return  # such as the differences of all outputs
+            count = outputs.numel()
+            if count >= MANY_EXAMPLES and {outputs.shape, targets.shape} == {(count, 1), (count,)}:
+                self.tape.met = outputs.shape, targets.shape, line_of_program()
 
     def _note_evaluation(
         self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any

@@ -48,6 +48,7 @@ from .tape import (
     RANDOM,
     Backward,
     Line,
+    Met,
     Op,
     Tape,
     TapeRecorder,
@@ -147,6 +148,7 @@ class LoopWatcher:
         nan_line: the line whose result was the first NaN; None.
         training_mode_in_eval: modules in training mode while the network was evaluated.
         repeatable: whether the first step, repeated from its tape, had the same outputs.
+        met: where each output met the targets of all examples in an evaluation; None.
         loaded_itself: how its weights were kept without a copy, and loaded in vain; None.
         lost: variables that were parameters, and require no gradient where the loop failed.
         tells_error: whether an error that ended the loop is torch's, or one that is known.
@@ -210,6 +212,7 @@ class LoopWatcher:
         self.batch_steps: list[int] = []
         self.evaluations: list[tuple[int, Tensor]] = []
         self.inference: InferenceStats | None = None
+        self.met: Met | None = None
         self.use_lines: dict[int, Line] = {}
         self.nan_line: Line | None = None
         self.training_mode_in_eval: tuple[str, ...] = ()
@@ -636,6 +639,7 @@ class LoopWatcher:
         if learned_from or (tape.fed_by_eval and not self.validations):
             return  # it was no evaluation
         self.evaluated_weights |= tape.evaluated_weights
+        self.met = self.met or tape.met
         if tape.training_mode_in_eval:
             self.training_mode_in_eval = tuple(sorted(tape.training_mode_in_eval))
         if self.inference is None and (words := unscaled_dropout(graph)):
@@ -755,6 +759,7 @@ class LoopWatcher:
         recorder = TapeRecorder(training=False)
         with recorder:
             yield
+        self.met = self.met or recorder.tape.met
         if self.graph is not None:
             self._compare(self.graph, recorder.tape, frame)
 
@@ -798,6 +803,7 @@ class LoopWatcher:
         used = set(signature(tape.ops, graph.weights))
         if not {first, last} <= used:
             return self._is_module(used & set(graph.layers), frame)
+        self.met = self.met or tape.met
         if self.inference is None or not self.inference.differs:
             self._compare(graph, tape, frame)
             if by_copy and frame is not None:  # its layers' lines are those of training, too

@@ -1,5 +1,7 @@
 """Loops whose loss gets another form than it takes, or lacks a part: that cause stands first."""
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
@@ -348,3 +350,42 @@ def test_a_ctc_loss_of_one_example(first):
 
     found = train(loss, net)
     assert ("labels_out_of_range" in [c.id for c in found.causes]) is (first == 0), found.text()
+
+
+@pytest.mark.parametrize("where", ["in the loop", "behind it"])
+@pytest.mark.parametrize("compared", ["by hand", "by a loss", "of one shape", "with one another"])
+def test_an_evaluation_that_compares_each_output_with_all_targets(where, compared):
+    """What it measures does not fall, though the training has the right shapes."""
+    x = torch.randn(200, 3)
+    y = x.sum(1)
+    net = nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+
+    def evaluate():
+        some, out = y[150:], net(x[150:])
+        if compared == "by a loss":
+            return F.mse_loss(out, some)
+        if compared == "with one another":
+            some = out.squeeze(1)
+        return (((out.squeeze(1) if compared == "of one shape" else out) - some) ** 2).mean()
+
+    with warnings.catch_warnings(action="ignore"):
+        with watch(quiet=True, record=False, budget=0.1) as seen:
+            for step in range(60):
+                i = torch.randint(0, 150, (ROWS,))
+                loss = F.mse_loss(net(x[i]).squeeze(1), y[i])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                seen.step(loss)
+                if where == "in the loop" and step % 20 == 0:
+                    with torch.no_grad():
+                        seen.validate(evaluate())
+        if where == "behind it":
+            with seen.using(), torch.no_grad():
+                evaluate()
+    found = [cause for cause in seen.diagnosis.causes if cause.id == "loss_broadcast"]
+    assert bool(found) is (compared in ("by hand", "by a loss")), seen.diagnosis.text()
+    for cause in found:
+        assert cause.where == "the evaluation" and "(50, 1)" in cause.evidence
+        assert "out" in cause.lines[0].text

@@ -1,6 +1,7 @@
 """Rules on the loss function, from small made-up observations."""
 
 import pytest
+import torch
 
 from core.doctor.evidence import DataStats
 from core.doctor.experiments.loss_experiments import TermGradients
@@ -69,6 +70,14 @@ def test_loss_broadcast():
     for one in (loss(kind="mse_loss", broadcast=met), loss(kind="", broadcast=met)):
         found = loss_broadcast.check(evidence([*steps(), step(9, criterion=one)]))
         assert found.passed is False and found.measured == met
+
+
+def test_loss_broadcast_in_an_evaluation():
+    """There what is measured is another quantity than what is learned from."""
+    met = torch.Size([8, 1]), torch.Size([8]), None
+    found = loss_broadcast.check(evidence(met=met))
+    assert found.passed is False and found.where == "the evaluation"
+    assert found.measured.endswith("meet targets of shape (8,), and are broadcast to 64 errors")
 
 
 def terms(*others):
