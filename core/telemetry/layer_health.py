@@ -155,14 +155,14 @@ def _check_activation(info: LayerInfo, stats: LayerStats, at_start: bool) -> lis
     if not math.isfinite(stats.std):
         return [Remark("activation", True, "The activations are NaN or infinite.")]
     if stats.saturated > SATURATION_NOTICE:
-        return [
-            Remark(
-                "activation",
-                stats.saturated > (SATURATION_AT_START if at_start else SATURATION),
-                f"{stats.saturated:.0%} of the {info.activation} activations are saturated: hardly"
-                " any gradient passes. Smaller first weights (Kaiming) or batch norm help.",
-            )
-        ]
+        is_fault = stats.saturated > (SATURATION_AT_START if at_start else SATURATION)
+        of_sure = "" if is_fault else " Of a network that is sure of its answers many are."
+        words = (
+            f"{stats.saturated:.0%} of the {info.activation} activations are saturated, and pass"
+            f" hardly any gradient.{of_sure} Smaller first weights (Kaiming) or batch norm help where"
+            " it learns slowly."
+        )
+        return [Remark("activation", is_fault, words)]
     if stats.dead > DEAD_NOTICE:
         return [
             Remark(

@@ -90,6 +90,8 @@ SELDOM = 0.3
 """Times that an example may have been met before, for its loss to be that of a new one."""
 OFTEN = 2.0
 """Times from which on a training loss that falls may be that of memorised examples."""
+NEGLIGIBLE = 0.01
+"""The part of a guess's loss on new data that is next to nothing, where all answers are right."""
 STEEP = 0.15
 """The part of what the loss has fallen so far, by which it falls with twice the steps where it was
 stopped too early, however often the examples were met."""
@@ -257,7 +259,7 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
         )
     if len(evidence.losses) < 20 or not math.isfinite(evidence.ended):
         return "unknown", "Too few steps were observed; let it run for longer.", 0.3, None
-    if found := _overfitting(evidence):
+    if found := _has_learned_all(evidence) or _overfitting(evidence):
         return *found, None
     if found := overfitting_by_size(evidence) or _overfitting_by_copies(evidence):
         return *found, None
@@ -271,6 +273,22 @@ def _healthy(evidence: Evidence) -> tuple[str, str, float, Forecast | None]:
     if longer := evidence.result(Longer):
         return *_by_copies(evidence, forecast, longer, evidence.result(Wider)), forecast
     return *_by_forecast(evidence, forecast), forecast
+
+
+def _has_learned_all(evidence: Evidence) -> tuple[str, str, float] | None:
+    """See whether all new data is answered rightly, and hardly any loss is left to be lowered."""
+    if not evidence.metrics or not evidence.loss_is_comparable:
+        return None
+    _, loss, right = evidence.metrics[-1]
+    if right < 1.0 or not 0.0 <= loss <= NEGLIGIBLE * _guess(evidence):
+        return None
+    return (
+        "fine",
+        "Nothing is wrong, and it has learned this: all answers to new data are right, and the loss"
+        f" there is {figures(loss)}, where the same answer to all examples has"
+        f" {figures(_guess(evidence))}. More time would bring nothing.",
+        0.9,
+    )
 
 
 def _unseen(evidence: Evidence) -> str:

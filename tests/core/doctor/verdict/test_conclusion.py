@@ -15,6 +15,7 @@ from core.doctor.rules import apply_rules
 from core.doctor.verdict.calibration import calibrated
 from core.doctor.verdict.causes import CAUSES
 from core.doctor.verdict.conclusion import _by_forecast, causes_of, conclude
+from tests.core.doctor.rules.helpers import steps as observed
 
 ISSUE = """lr_too_high lr_too_low lr_growing vanishing_gradient exploding_gradient dead_units
     saturated_units bad_init_scale symmetric_init inputs_not_normalised inputs_ignored
@@ -299,6 +300,23 @@ def test_a_sum_over_new_examples_is_not_held_against_a_mean():
     assert "another scale" not in conclude(case, ()).sentence
     case.validations = [(at, 1.5 * losses[at - 1]) for at in range(50, 1001, 50)]
     assert "another scale" not in conclude(case, ()).sentence
+
+
+@pytest.mark.parametrize(
+    ("right", "loss", "verdict"),
+    [(1.0, 2e-4, "fine"), (0.98, 2e-4, "undertrained"), (1.0, 0.1, "undertrained")],
+)
+def test_where_next_to_no_loss_is_left_more_steps_bring_nothing(right, loss, verdict):
+    """However many of the planned ones are not done, and wherever that loss was lowest."""
+    steps = np.arange(100)
+    points = [(step, loss * (1 + 30 * math.exp(-step / 20))) for step in range(0, 100, 10)]
+    if verdict == "fine":
+        points[5] = (50, loss / 2)
+    found = Evidence(steps, 0.7 * np.exp(-steps / 10.0), observed(), points, planned=1000)
+    found.metrics = [(step, value, right) for step, value in points]
+    answer = conclude(found, ())
+    assert answer.verdict == verdict, answer.sentence
+    assert ("it has learned this" in answer.sentence) is (verdict == "fine")
 
 
 def test_a_run_that_goes_on_is_not_called_settled():
