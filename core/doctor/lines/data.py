@@ -236,7 +236,7 @@ def called_use(lines: Lines, cause: Cause) -> Iterator[Line]:
 def is_other_on_purpose(lines: Lines) -> bool:
     """Whether what a network is used on comes from the function that what it learned from does.
 
-    And neither is scaled by itself: then no step is missing. It is asked about data that is far
+    And neither is scaled by itself: then no scaling is missing. It is asked about data that is far
     from its own, as an ensemble is, to see how sure it is there.
     """
     weights = lines.graph.weights
