@@ -34,6 +34,7 @@ from core.doctor.faults.gallery import FAULTS, Fault, fitting
 from core.doctor.rules import RULES
 from core.doctor.run_doctor import RunDoctor
 from core.doctor.verdict.causes import CAUSES
+from core.doctor.verdict.kinds import KINDS
 from core.paths import data_source
 from core.telemetry.events import Diagnosed
 from core.training.control import Control
@@ -367,7 +368,8 @@ def causes_table() -> str:
     lines = ["| id | cause | check | criterion | fix | source |", "|" + " --- |" * 6]
     for id, cause in CAUSES.items():
         rule = rules[id]
-        cells = (f"`{id}`", cause.title, rule.title, rule.criterion, cause.fix, rule.source)
+        fixes = " ".join(dict.fromkeys((cause.fix, *(fix for _, fix in KINDS.get(id, ())))))
+        cells = (f"`{id}`", cause.title, rule.title, rule.criterion, fixes, rule.source)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -37,15 +37,13 @@ CAUSES = {
         "Labels out of range",
         "A label of K or more, or a negative one, is outside of the K outputs; the blank of a CTC"
         " loss is no label.",
-        "Let labels run from 0 to K - 1, or give the last layer one output for each class; let"
-        " labels begin at 1 where the blank is 0, or give CTCLoss the blank that is left.",
+        "Let labels run from 0 to K - 1, or give the last layer one output for each class.",
         ("nan", "crash"),
     ),
     "wrong_update_sign": CauseText(
         "Gradient ascent: the update has the wrong sign",
         "The weights move to where the loss is larger, so that it only grows.",
-        "Subtract the gradient (p -= lr * p.grad), and minimise the loss, not its negative: 1 less"
-        " a similarity, and not what is to be rejected in the place of what is chosen.",
+        "Subtract the gradient: p -= lr * p.grad.",
         (
             "lr_too_high",
             "exploding_gradient",
@@ -86,10 +84,8 @@ CAUSES = {
     "parameter_not_trained": CauseText(
         "A parameter receives no update",
         "No gradient reaches it, or the update leaves it out: it keeps its random first values.",
-        "Give it requires_grad, put it into the optimiser or the list that the update goes"
-        " through, and let no detach(), .data or no_grad() stand between it and the loss. Make the"
-        " optimiser after the last layer is replaced: it holds the parameters of then. Call"
-        " backward() on the loss itself, and update in place (w -= ..., under no_grad).",
+        "Put it into the optimiser, and make that after the last layer is replaced: it holds the"
+        " parameters of then.",
         # Gradients that no optimiser holds are not zeroed, and add up.
         (
             *("plateau", "lr_too_low", "crash", "vanishing_gradient", "exploding_gradient"),
@@ -249,10 +245,7 @@ CAUSES = {
         "The loss does not suit the task",
         "Classes need the probability of the right one in the loss; squared error, or logits"
         " that are limited first, learn slowly or not at all.",
-        "Unbounded logits into cross_entropy, for classes, and cosines times 10 to 30;"
-        " probabilities into an overlap (Dice); labels of -1 and 1 into a margin; squared error is"
-        " for quantities; a likelihood needs all its parts, such as the logarithm of its standard"
-        " deviation, and is added up in logarithms (torch.logsumexp).",
+        "Unbounded logits into cross_entropy, for classes; squared error is for quantities.",
         (
             "vanishing_gradient",
             "lr_too_low",
@@ -334,7 +327,7 @@ CAUSES = {
         "Each residual block, or each sum over many neighbours, adds to the signal, which grows"
         " from one to the next, and so does the gradient.",
         "Normalise what each block is given (layer norm or batch norm), or begin blocks with"
-        " weights near zero; divide a sum over neighbours by their number.",
+        " weights near zero.",
         ("exploding_gradient", "bad_init_scale", "lr_too_high", "nan", "dead_units", "plateau"),
     ),
     "layer_repeated": CauseText(
@@ -422,8 +415,7 @@ CAUSES = {
         "One batch for ever",
         "The batch is drawn once, before the loop: the network overfits a few examples, and"
         " has not seen the others.",
-        "Draw a batch in each step: for x, y in loader; and seed a generator once, before the"
-        " loop.",
+        "Draw a batch in each step: for x, y in loader.",
         ("overfitting", "not_shuffled", "class_imbalance", "vocabulary_unused"),
     ),
     "not_shuffled": CauseText(
@@ -446,8 +438,7 @@ CAUSES = {
     "inputs_ignored": CauseText(
         "The outputs do not depend on the inputs",
         "The output is the same for every input, so that only class frequencies can be learned.",
-        "Follow the input from the batch to the first layer: is it overwritten, zeroed, constant?"
-        " Is it masked? In key_padding_mask, True is what is left out.",
+        "Follow the input from the batch to the first layer: is it overwritten, zeroed, constant?",
         (
             "labels_shuffled",
             "plateau",
@@ -461,16 +452,14 @@ CAUSES = {
         "Labels shuffled: they do not belong to their inputs",
         "One batch can be overfit, but nothing generalises to the next one: the loss stays at"
         " that of a guess by class frequency.",
-        "Index inputs and labels with the same indices, and shuffle them together; flip and rotate"
-        " a mask with its picture; shift labels once, and keep what was computed by the number of"
-        " the example.",
+        "Index inputs and labels with the same indices, and shuffle them together.",
         ("plateau", "overfitting", "lr_too_low", "labels_noisy"),
     ),
     "labels_noisy": CauseText(
         "Noisy labels",
         "Similar examples have contradicting labels; the loss can't fall below that noise.",
-        "Correct the labels that the network most confidently contradicts; label smoothing"
-        " limits the harm. Resize a mask with mode='nearest'.",
+        "Correct the labels that the network most confidently contradicts; label smoothing limits"
+        " the harm.",
         ("plateau", "overfitting"),
     ),
     "class_imbalance": CauseText(
@@ -511,34 +500,27 @@ CAUSES = {
         "Leakage across the batch dimension",
         "The output of an example depends on the others: a view or a dim argument has taken"
         " the batch for another dimension, or nodes are counted to the graph beside theirs.",
-        "Keep the batch dimension first and separate; use transpose and not view to exchange"
-        " dimensions, and softmax along the last one. Of graphs, repeat_interleave each one's"
-        " number by its size.",
+        "Keep the batch dimension first and separate (batch_first=True in a recurrent layer), and"
+        " exchange dimensions with transpose, not view.",
         ("labels_shuffled", "plateau", "labels_noisy"),
     ),
     "future_leak": CauseText(
         "Target leakage: the future leaks into the input",
         "The target is in the input, so that the network learns to copy it; where it is not"
         " yet known, nothing was learned.",
-        "Mask what comes later (tril), and let targets be the inputs one position further on; let"
-        " an average end at the last step, and hide parts of a clone(); in a comparison, let the"
-        " partner be another view. Encode a category by the targets of training rows alone, and of"
-        " these each without its own.",
+        "Keep what is to be predicted, and what is made of it, out of the inputs.",
         ("overfitting",),
     ),
     "data_overlap": CauseText(
         "The validation data overlaps the training data",
         "Training examples are in the validation data, so that its loss is too low.",
-        "Split first, then sample; no example may be in both parts, what was measured several times"
-        " belongs to one of them, and a series is cut in two before windows are taken. Make network"
-        " and optimiser anew for each fold of a cross-validation.",
+        "Split first, then sample: no example may be in both parts.",
     ),
     "train_eval_mismatch": CauseText(
         "Training/inference mismatch",
         "A layer, a normalisation, a mode or the preprocessing differs: the loss falls, and"
         " inference stays noise.",
-        "Let one function do the forward pass of both; model.train() for training, .eval()"
-        " for inference, and F.dropout(x, p, training=self.training): it does not know the mode.",
+        "Let one function prepare the data and do the forward pass of both.",
         ("overfitting", "dead_units"),
     ),
     "stale_cache": CauseText(
@@ -564,16 +546,14 @@ CAUSES = {
         "Gradients are clipped to next to nothing",
         "A norm far below that of the gradients makes every step as much shorter: the weights"
         " hardly change.",
-        "Clip what is rare: a norm of about 1, or one that most gradients stay below; of a scaled"
-        " loss behind scaler.unscale_(optimizer).",
+        "Clip what is rare: a norm of about 1, or one that most gradients stay below.",
         ("lr_too_low", "plateau", "vanishing_gradient"),
     ),
     "warmup_too_long": CauseText(
         "A warm-up that does not end",
         "The learning rate begins near zero, and is still far below its height when the training"
         " ends.",
-        "Let it climb for some per cent of the steps that there are; a schedule that counts batches"
-        " does its step behind each optimizer.step().",
+        "Let it climb for some per cent of the steps that there are.",
         ("lr_growing", "lr_too_low", "plateau", "vanishing_gradient"),
     ),
     "lr_growing": CauseText(
@@ -593,8 +573,8 @@ CAUSES = {
     "lr_too_high": CauseText(
         "The learning rate is too high",
         "Steps overshoot the minimum; the loss jumps or diverges.",
-        "Take a third or a tenth of it; an update-to-weight ratio near 1/1,000 (log10: -3) is"
-        " a good sign.",
+        "Take a tenth of it, and again of that, until the update-to-weight ratio is near 1/1,000"
+        " (log10: -3).",
         (
             "oscillation",
             "exploding_gradient",
@@ -611,8 +591,8 @@ CAUSES = {
     "lr_too_low": CauseText(
         "The learning rate is too low",
         "The weights hardly change: the loss falls, but far too slowly.",
-        "Take three or ten times as much; an update-to-weight ratio near 1/1,000 (log10: -3)"
-        " is a good sign.",
+        "Take ten times as much, and again of that, until the update-to-weight ratio is near"
+        " 1/1,000 (log10: -3).",
         ("plateau",),
     ),
     "oscillation": CauseText(

@@ -11,6 +11,7 @@ from ...numbers import figures, percent
 from ...telemetry.events import Array
 from ..diagnosis import WORTH_IT, Cause, Check, Diagnosis, Forecast, Proof
 from ..evidence import Evidence
+from ..experiments.proved_fixes import RATES
 from ..experiments.reference_networks import LEFT, References
 from ..experiments.training_copies import Longer, Wider
 from ..watch.training_kind import ACTOR, ADVERSARIAL, INPUTS, RANGE_TEST
@@ -25,6 +26,7 @@ from .capacity import (
 )
 from .causes import CAUSES
 from .forecast import forecast_of
+from .kinds import fix_of
 
 BROKEN = 0.5
 """The confidence of a cause that makes the verdict ``broken``."""
@@ -120,7 +122,7 @@ def causes_of(
             title=CAUSES[check.id].title,
             where=check.where,
             evidence=f"{check.measured}; expected: {check.expected}",
-            fix=CAUSES[check.id].fix,
+            fix=_advice(check, proofs.get(check.id)),
             confidence=calibrated(check.confidence),
             settings=_proved(proofs.get(check.id)),
             proof=proofs.get(check.id),
@@ -133,6 +135,13 @@ def causes_of(
 def _proved(proof: Proof | None) -> tuple[tuple[str, Any], ...]:
     """Return the settings that were seen to help."""
     return proof.settings if proof is not None and proof.proved else ()
+
+
+def _advice(check: Check, proof: Proof | None) -> str:
+    """Return what fixes a cause: the learning rate that was seen to, or what usually does."""
+    if check.id in RATES and proof is not None and proof.proved:
+        return f"Take the {proof.fix}, as was tried here."
+    return fix_of(check.id, f"{check.where} {check.measured}")
 
 
 def _refuted(check: Check, proof: Proof | None) -> bool:

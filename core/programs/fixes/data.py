@@ -165,5 +165,7 @@ def shift_targets(source: ProgramSource, cause: Cause) -> Change | None:
             for part in parts if equal else ():
                 if part.lower is not None and part.upper is not None:
                     new = f"{source.text(part.lower)} + 1 : {source.text(part.upper)} + 1"
-                    return "targets one position behind the inputs", [source.replace(part, new)]
+                    return "targets that are the inputs one position further on", [
+                        source.replace(part, new)
+                    ]
     return None

@@ -136,7 +136,9 @@ def test_little_confidence_is_not_broken():
 def proof(proved, gain, settings=()):
     """A fix that was tried, from a loss of 2."""
     low, high = gain - 0.01, gain + 0.01
-    return Proof(proved, "a fix", "measured", 2.0, 2.0 - gain, gain, low, high, 100, settings)
+    return Proof(
+        proved, "learning rate 0.01", "measured", 2.0, 2.0 - gain, gain, low, high, 100, settings
+    )
 
 
 def test_the_settings_that_were_proved_go_with_the_cause():
@@ -145,9 +147,10 @@ def test_the_settings_that_were_proved_go_with_the_cause():
     better = proof(True, 0.5, (("lr", 0.01),))
     (cause,) = causes_of(checks, {"lr_too_high": better, "dead_units": proof(True, 0.1)})
     assert cause.settings == (("lr", 0.01),) and cause.proof is better
-    assert cause.fix == CAUSES["lr_too_high"].fix
+    assert cause.fix == "Take the learning rate 0.01, as was tried here."
     (cause,) = causes_of(checks, {"lr_too_high": proof(False, 0.0, (("lr", 0.01),))})
     assert cause.settings == () and cause.proof.proved is False
+    assert cause.fix == CAUSES["lr_too_high"].fix
     (cause,) = causes_of(checks)
     assert cause.settings == () and cause.proof is None
 
