@@ -10,7 +10,7 @@ from .. import playgrounds
 from ..arguments import positive
 from ..errors import UserError
 from ..paths import COMMAND, RUNS, data_source, expanded
-from ..runs.folder import LAST, run_named
+from ..runs.folder import LAST, loop_named, run_named
 from . import Command, say
 from .opened import opened
 from .run_options import (
@@ -51,8 +51,9 @@ def _diagnose(options: argparse.Namespace) -> dict[str, Any]:
             f"{options.subject} is a program: '{COMMAND} watch {options.subject}' runs it, and"
             " diagnoses its trainings."
         )
-    if options.subject.endswith(".json"):
-        _, diagnosis = read_diagnosis(expanded(options.subject))
+    loop = loop_named(RUNS, options.subject)
+    if loop or options.subject.endswith(".json"):
+        _, diagnosis = read_diagnosis(loop or expanded(options.subject))
         if diagnosis is None:
             raise UserError(
                 f"{options.subject} has no diagnosis yet: its loop goes on, or was killed."

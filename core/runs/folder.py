@@ -34,7 +34,7 @@ def find_run(runs: Path, name: str) -> Path:
     Raises:
         UserError: there is no such record.
     """
-    if found := run_named(runs, name) or _loop_named(runs, name):
+    if found := run_named(runs, name) or loop_named(runs, name):
         return found
     raise UserError(
         f"There is no run {name}; '{COMMAND} runs' lists them, and a folder with a {ABOUT}"
@@ -42,7 +42,8 @@ def find_run(runs: Path, name: str) -> Path:
     )
 
 
-def _loop_named(runs: Path, name: str) -> Path | None:
+def loop_named(runs: Path, name: str) -> Path | None:
+    """Return the file of a watched loop, by its path or by its name; None if there is no such."""
     try:
         places = (expanded(name), runs / name, runs / f"{name}{LOOP_SUFFIX}")
         found = (path for path in places if path.name.endswith(LOOP_SUFFIX))

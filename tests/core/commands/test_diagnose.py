@@ -1,11 +1,15 @@
 """``python -m core diagnose``: a playground, a checkpoint, a record; one object or sentence."""
 
+import json
+
+import numpy as np
 import pytest
 
 from core.cli import main
 from core.doctor.diagnosis import VERDICTS, Diagnosis
 from core.doctor.faults.gallery import FAULTS
 from core.doctor.verdict.causes import CAUSES
+from core.runs.loop_record import LoopRecord, write_record
 from tests.core.test_cli import ROOT, answer, core
 
 SMALL = ("--model", "mlp", "--set", "hidden=32", "--seed", 3)
@@ -72,3 +76,15 @@ def test_what_can_be_planted_is_told(capsys):
     said = capsys.readouterr().err.replace(",", " ").split()
     assert "raw_pixels" in said and "cut" in said and "told" not in said
     assert sum(id in said for id in FAULTS) > 20
+
+
+@pytest.mark.parametrize("name", ["mine", "mine.watch.json", "by its path"])
+def test_a_watched_loop_is_found_by_the_name_that_runs_lists(name, tmp_path, monkeypatch, capsys):
+    """As 'export' does."""
+    monkeypatch.setattr("core.commands.diagnose.RUNS", tmp_path)
+    path = tmp_path / "mine.watch.json"
+    said = Diagnosis("fine", "Nothing is wrong.", 0.8)
+    losses = np.array([2.0, 1.0])
+    write_record(path, LoopRecord(np.arange(2), losses, diagnosis=said.to_dict()))
+    assert main(["diagnose", str(path) if name == "by its path" else name, "--json"]) == 0
+    assert Diagnosis.from_dict(json.loads(capsys.readouterr().out)) == said
