@@ -159,8 +159,8 @@ def _check_activation(info: LayerInfo, stats: LayerStats, at_start: bool) -> lis
         of_sure = "" if is_fault else " Of a network that is sure of its answers many are."
         words = (
             f"{stats.saturated:.0%} of the {info.activation} activations are saturated, and pass"
-            f" hardly any gradient.{of_sure} Smaller first weights (Kaiming) or batch norm help where"
-            " it learns slowly."
+            f" hardly any gradient.{of_sure} Smaller first weights (Kaiming) or batch norm help"
+            " where it learns slowly."
         )
         return [Remark("activation", is_fault, words)]
     if stats.dead > DEAD_NOTICE:
