@@ -26,9 +26,14 @@ def _show_playgrounds(answer: dict[str, Any]) -> str:
     lines = []
     for found in answer["playgrounds"]:
         lines += [f"{found['name']}: {found['about']}"]
-        lines += [f"  models: {', '.join(found['models'])}"]
-        lines += [f"  recipes: {', '.join(found['recipes'])}"]
+        for what in ("models", "recipes"):
+            lines += [f"  {what}: {', '.join(map(_as_word, found[what]))}"]
     return "\n".join(lines)
+
+
+def _as_word(name: str) -> str:
+    """Return a name as a shell takes it for one word: in quotes where it has spaces."""
+    return f'"{name}"' if " " in name else name
 
 
 PLAYGROUNDS = Command(

@@ -61,6 +61,12 @@ def test_a_watched_program_has_its_own_arguments(own, tmp_path):
     assert told.read_text() == " ".join(own)
 
 
+def test_names_of_several_words_stand_in_quotes(capsys):
+    """As they are to be typed; some have a comma in them."""
+    assert main(["playgrounds"]) == 0
+    assert 'xor, "blobs, linear", spirals' in capsys.readouterr().out
+
+
 def test_playgrounds_lists_what_there_is():
     """Every playground with its models and recipes."""
     listed = {p["name"]: p for p in answer("playgrounds")["playgrounds"]}
