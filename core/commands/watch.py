@@ -15,7 +15,11 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=positive, default=0.0, metavar="S", help="end each training after that"
     )
     parser.add_argument(
-        "--budget", type=positive, default=15.0, metavar="S", help="seconds for experiments (15)"
+        "--budget",
+        type=positive,
+        default=15.0,
+        metavar="S",
+        help="seconds for experiments (15), on a busy machine up to three times as many",
     )
     parser.add_argument(
         "--python", metavar="INTERPRETER", help="another Python, with the program's packages"
@@ -67,10 +71,9 @@ def _watch(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _tell(loop: dict[str, Any], seconds: float) -> None:
-    from ..programs.place_words import loop_words
+    from ..programs.place_words import examined_words, loop_words
 
-    where = loop_words(loop)
-    say(f"{where[0].upper()}{where[1:]} is examined, up to {seconds:.0f} s.")
+    say(examined_words(loop_words(loop), seconds))
 
 
 def _show(answer: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from ..errors import UserError
 from .find_loops import LoopFinder
 from .instrument import MONITOR, CodePlace, Instrumenter
 from .monitor import Monitor, Training
-from .place_words import loop_words
+from .place_words import examined_words, loop_words
 from .run_program import DISPLAY, is_quiet, show_last_value
 
 MOST = 8
@@ -122,8 +122,7 @@ class CellWatcher:
     def _say_examined(self) -> None:
         for training in self._trainings:
             if training.examined_for is not None and training not in self._said:
-                seconds = f"{training.examined_for:.0f} s"
-                words = f"{_place(training)} is examined, up to {seconds}."
+                words = examined_words(loop_words(training.located()), training.examined_for)
                 self._said[training] = self._display({"text/plain": words}, raw=True)
 
     def _show(self, trainings: list[Training]) -> None:

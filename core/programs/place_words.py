@@ -1,4 +1,4 @@
-"""Where something of a program stands, in words."""
+"""Where something of a program stands, and that it is examined, in words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,14 @@ def place_words(place: Mapping[str, Any]) -> str:
     line = f"line {place['line']}" if place["line"] else ""
     cell = f"cell {place['cell']}" if place["cell"] is not None else ""
     return ", ".join(part for part in (cell, line) if part)
+
+
+def examined_words(place: str, seconds: float) -> str:
+    """Say that the training of a place is examined, and for how long at most."""
+    return (
+        f"{place[0].upper()}{place[1:]} is examined, up to {seconds:.0f} s: three times its budget,"
+        " where other programs keep the machine busy."
+    )
 
 
 def loop_words(loop: Mapping[str, Any]) -> str:

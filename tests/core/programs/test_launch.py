@@ -654,7 +654,7 @@ def test_it_is_said_that_a_training_is_examined(program, capfd):
     """On stderr, before the answer, since it takes some seconds."""
     main(["watch", str(program), "--no-record", "--json", "--budget", "2", "--", "60"])
     said = capfd.readouterr()
-    assert "\nLine 15 is examined, up to 6 s.\n" in f"\n{said.err}"
+    assert "\nLine 15 is examined, up to 6 s: three times its budget" in f"\n{said.err}"
     assert json.loads(said.out)["loops"][0]["steps"] == 60
 
 
