@@ -352,10 +352,12 @@ class Diagnosis:
             lines += [f"   {cause.id}, confidence {cause.confidence:.0%}"]
         for done in (x for x in self.experiments if x.passed is not None):
             lines += ["", _wrapped(f"Experiment: {done.title}. {done.measured}", "", "   ")]
-        for words, result in (("Passed checks", True), ("Not checked", None)):
-            titles = [check.title for check in self.checks if check.passed is result]
-            if titles:
-                lines += ["", _wrapped(f"{words}: {', '.join(titles)}.", "", "   ")]
+        passed = [check.title for check in self.checks if check.passed]
+        unchecked = sum(check.passed is None for check in self.checks)
+        if passed:
+            lines += ["", _wrapped(f"Passed checks: {', '.join(passed)}.", "", "   ")]
+        if 0 < unchecked < len(self.checks):  # where nothing was observed, that is said above
+            lines += ["", f"Not checked: {unchecked}; the window and --json say which, and why."]
         return "\n".join(lines)
 
     def markdown(self) -> str:

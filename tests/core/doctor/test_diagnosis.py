@@ -141,4 +141,12 @@ def test_the_text_names_the_causes_and_fits_a_terminal():
     assert "Experiment: Other learning rates. x 1: 2.5" in page
     assert "no time" not in page  # what could not be tried is left out
     assert "Passed checks: NaN in the loss." in page
-    assert "Not checked: dead units." in page
+    assert "Not checked: 1; the window and --json say which, and why." in page
+
+
+def test_of_what_was_not_observed_no_checks_are_listed():
+    """As where a program ends with an error before its loop."""
+    unseen = dataclasses.replace(
+        whole(), causes=(), checks=(Check("dead_units", "dead units", None, "none"),)
+    )
+    assert "dead units" not in unseen.text() and "hecked" not in unseen.text()
