@@ -45,11 +45,11 @@ def run(options: argparse.Namespace) -> int:
         UserError: an option is impossible.
         ImportError: a library can't be loaded.
     """
-    if not options.tour and not preflight.has_display():
-        print("glassbox: no display here; playing the tour offscreen, pictures in build/tour.")
-        print("It takes about a minute on two idle cores.", flush=True)
+    sees_none = not preflight.has_display()
+    plays_instead = sees_none and not options.tour
+    if plays_instead:
         options.tour = "build/tour"
-    if not preflight.has_display():
+    if sees_none:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     if options.tour:
         # Threads that wait actively for one another make a convolution ten times slower where
@@ -58,7 +58,10 @@ def run(options: argparse.Namespace) -> int:
     if options.tour:
         from gui.tour import Tour
 
-        _, window = _build(options)
+        _, window = _build(options)  # what is asked for and impossible is said before anything else
+        if plays_instead:
+            print("glassbox: no display here; playing the tour offscreen, pictures in build/tour.")
+            print("It takes about a minute on two idle cores.", flush=True)
         return Tour(window, Path(options.tour), options.long, options.page).run()
     log = ErrorLog(paths.LOG)
     log.install()

@@ -111,6 +111,12 @@ def test_a_wrong_option_is_a_sentence(words, sentence):
     assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr
 
 
+def test_what_is_impossible_is_said_before_a_tour_is_announced():
+    """Without a display the program would play one."""
+    ended = main("--page", "nope", QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert ended.returncode == 2 and ended.stdout == "" and "no page 'nope'" in ended.stderr
+
+
 def test_a_program_is_dropped_on_any_page(program, tmp_path):
     """The doctor shows it; what no page takes is not welcome."""
     window, path = program.window, tmp_path / "train.py"
