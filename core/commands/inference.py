@@ -35,12 +35,15 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show_predictions(answer: dict[str, Any]) -> str:
-    return "\n".join(
-        f"{p['image']}: {p['digit']} ({max(p['probabilities']):.1%})"
-        if p["probabilities"]
-        else f"{p['image']}: empty, there is no ink on it"
-        for p in answer["predictions"]
-    )
+    return "\n".join(f"{p['image']}: {_read(p)}" for p in answer["predictions"])
+
+
+def _read(prediction: dict[str, Any]) -> str:
+    if not prediction["probabilities"]:
+        return "empty, there is no ink on it"
+    sure = max(prediction["probabilities"])
+    doubt = "" if sure > 0.5 else "; no digit is likelier than not: it may be a picture of none"
+    return f"{prediction['digit']} ({sure:.1%}{doubt})"
 
 
 def _sample(options: argparse.Namespace) -> dict[str, Any]:
