@@ -160,11 +160,15 @@ def load_fonts() -> None:
 
 
 def font(pixels: int = 13, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """Return the typeface with figures of equal width, so that live numbers stand still."""
+    """Return the typeface with figures of equal width, so that live numbers stand still.
+
+    Letters stay what they are: by itself it would show the file ``3x2.py`` as ``3×2.py``.
+    """
     chosen = QFont(FAMILY)
     chosen.setPixelSize(pixels)
     chosen.setWeight(weight)
     chosen.setFeature(QFont.Tag("tnum"), 1)
+    chosen.setFeature(QFont.Tag("calt"), 0)
     return chosen
 
 

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pytest
 import shiboken6
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QTextLayout
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gui import theme
@@ -137,3 +137,17 @@ def test_a_style_that_is_held_longer_than_its_widget_stops_no_change_of_theme(qa
     theme.apply(qapp, "dark")
     assert theme.current().name == "dark"
     theme.apply(qapp, "light")
+
+
+def test_a_name_is_shown_with_the_letters_that_it_has(qapp):
+    """Between two figures the typeface would make an x a sign of multiplication."""
+
+    def glyphs(text: str) -> list[int]:
+        layout = QTextLayout(text, theme.font())
+        layout.beginLayout()
+        layout.createLine()
+        layout.endLayout()
+        return [glyph for run in layout.glyphRuns() for glyph in run.glyphIndexes()]
+
+    theme.load_fonts()
+    assert glyphs("h3x2.py")[2:3] == glyphs("x") != glyphs("×")
