@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .graph import StepGraph, of_unit_vectors
 from .observation import ObservedInput, ObservedLoss
+from .shared_targets import FURTHEST
 from .tape import RANDOM, SAMPLED, Backward, Op
 from .variables import Variables
 
@@ -42,6 +43,8 @@ CLASSES = ("cross_entropy", "nll_loss", "nll_by_hand")
 DISTANCES = tuple("mse_loss square l1_loss smooth_l1_loss huber_loss".split())
 FEW_ADVANTAGES = 8
 """Of a step, below which their range says little."""
+MOSTLY = 0.5
+"""Share of the labels that are the inputs' own tokens, or of the inputs that a mask hides."""
 SUMMED = 4.0
 """Times the mean of its elements, from which on a loss counts as a sum."""
 
@@ -295,9 +298,32 @@ def _by_targets(graph: StepGraph, loss: ObservedLoss, inputs: tuple[ObservedInpu
         if not each_position or targets.is_floating_point():
             return CLASSIFICATION
         # Tokens that no output stands for are not what is predicted, but for that of a beginning.
-        known = any(x.next_in_row or x.transposed or x.largest < loss.classes for x in tokens)
-        return LANGUAGE if known or not loss.classes else LABELLING
+        known = any(x.next_in_row or x.transposed for x in tokens) or not loss.classes
+        can_be = any(x.largest < loss.classes for x in tokens)
+        return LANGUAGE if known or (can_be and _says_tokens(graph, targets)) else LABELLING
     return REGRESSION if loss.kind in DISTANCES else OTHER
+
+
+def _says_tokens(graph: StepGraph, targets: Tensor) -> bool:
+    """Whether labels are tokens of the inputs, in their order, or hidden there.
+
+    They may be shifted in the loss itself. Numbers that are to be sorted are none.
+    """
+    for ids in graph.inputs:
+        if ids.is_floating_point() or ids.dim() != 2 or targets.numel() % len(ids):
+            continue
+        labels = targets.reshape(len(ids), -1)
+        counted = labels >= 0
+        if labels.shape == ids.shape and bool(counted.any()):
+            _, counts = torch.unique(ids[counted], return_counts=True)
+            if int(counts.max()) > MOSTLY * int(counts.sum()):
+                return True  # hidden, as in a masked language model
+        for places in range(FURTHEST + 1):
+            ahead = ids[:, places:][:, : labels.shape[1]]
+            same = ahead == labels[:, : ahead.shape[1]]
+            if float(same[counted[:, : ahead.shape[1]]].float().mean()) > MOSTLY:
+                return True
+    return False
 
 
 def _sources(graph: StepGraph, ancestors: set[int]) -> set[int]:

@@ -136,6 +136,36 @@ def test_labels_of_tokens_are_told_from_the_next_tokens(classes, kind):
     assert recognise(graph, variables, read_loss(graph), tuple(_inputs(graph))) == kind
 
 
+@pytest.mark.parametrize(
+    ("task", "kind"),
+    [
+        ("next", "language model"),
+        ("shifted in the loss", "language model"),
+        ("hidden", "language model"),
+        ("sorted", "sequence labelling"),
+        ("reversed", "sequence labelling"),
+    ],
+)
+def test_a_language_model_says_the_tokens_that_it_is_given_in_their_order(task, kind):
+    """Numbers that are sorted are of the same set, and no text."""
+    table, head = nn.Embedding(12, 8), nn.Linear(8, 12)
+    text = torch.randint(0, 11, (ROWS, 9), generator=torch.Generator().manual_seed(0))
+    x, y = text[:, :-1], {"sorted": text[:, :-1].sort(1).values}.get(task, text[:, :-1].flip(1))
+    if task == "next":
+        y = text[:, 1:]
+    if task == "hidden":
+        hides = torch.rand(x.shape, generator=torch.Generator().manual_seed(1)) < 0.3
+        x, y = x.masked_fill(hides, 11), x.masked_fill(~hides, -100)
+    with TapeRecorder() as recorder:
+        logits = head(table(x))
+        if task == "shifted in the loss":
+            logits, y = logits[:, :-1], x[:, 1:]
+        F.cross_entropy(logits.transpose(1, 2), y).backward()
+    variables = find_variables([{"table": table, "head": head, "x": x}])
+    graph = build_graph(recorder.tape, variables.held())
+    assert recognise(graph, variables, read_loss(graph), tuple(_inputs(graph))) == kind
+
+
 def test_a_token_of_the_beginning_needs_no_output():
     """The other inputs are the targets, one place on."""
     table, head = nn.Embedding(13, 8), nn.Linear(8, 12)
