@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from core import paths
 from core.errors import UserError
 from core.paths import data_folder
+from core.signals import ending_signals
 from gui import preflight, theme
 from gui.error_log import ErrorLog
 from gui.error_notice import tell_of_errors
@@ -64,10 +66,11 @@ def run(options: argparse.Namespace) -> int:
             print("It takes about a minute on two idle cores.", flush=True)
         return Tour(window, Path(options.tour), options.long, options.page).run()
     log = ErrorLog(paths.LOG)
-    log.install()
+    log.install(look_back=not options.fresh)
     try:
         app, window = _build(options)
         tell_of_errors(window, log)
+        _close_on_signals()
         if status := app.exec():
             _end_without_display(window, status)
         return 0
@@ -80,6 +83,14 @@ def run(options: argparse.Namespace) -> int:
         return 1
     finally:
         log.remove()
+
+
+def _close_on_signals() -> None:
+    """Let Ctrl+C, and a signal to end, do what closing the window does."""
+    ending = [s for s in (signal.SIGINT,) if signal.getsignal(s) is not signal.SIG_IGN]
+    for number in (*ending, *ending_signals()):
+        # Python answers wherever it is just then; the window closes between two events.
+        signal.signal(number, lambda *_: QTimer.singleShot(0, QApplication.closeAllWindows))
 
 
 def _end_without_display(window: MainWindow, status: int) -> NoReturn:

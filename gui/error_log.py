@@ -68,8 +68,12 @@ class ErrorLog(QObject):
         self._faults: TextIO | None = None
         self._handlers: list[logging.Handler] = []
 
-    def install(self) -> None:
-        """Catch errors from now on; look whether the last run ended by itself."""
+    def install(self, look_back: bool = True) -> None:
+        """Catch errors from now on.
+
+        Args:
+            look_back: whether the last run ended by itself, and let the next look at this one.
+        """
         self._handlers = [logging.StreamHandler(), _Catcher(self)]
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +93,7 @@ class ErrorLog(QObject):
             args.exc_type, args.exc_value, args.exc_traceback
         )
         self._qt_handler = qInstallMessageHandler(_on_qt_message)
-        if not self.problem:
+        if look_back and not self.problem:
             try:
                 self._look_back()
             except OSError as error:

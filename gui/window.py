@@ -88,9 +88,16 @@ class MainWindow(QMainWindow):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self._make_sidebar())
-        row.addWidget(self._stack, 1)
-        self.notices = NoticeBar(self._stack)
+        self.notices = NoticeBar()
         theme.style(self.notices)
+        above = QVBoxLayout()  # without a notice it takes no room, its margins neither
+        above.setContentsMargins(theme.MARGIN, theme.GAP, theme.MARGIN, 0)
+        above.addWidget(self.notices)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addLayout(above)
+        column.addWidget(self._stack, 1)
+        row.addLayout(column, 1)
         self.setCentralWidget(body)
 
     def fill(self, restore: Callable[[str, Page], object] = lambda name, page: None) -> None:

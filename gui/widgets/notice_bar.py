@@ -1,10 +1,10 @@
-"""What a person should know of the start: sentences over the head of the page, until closed."""
+"""What a person should know of the start: sentences above every page, until closed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from gui import theme
 from gui.widgets.buttons import push_button
@@ -23,15 +23,10 @@ class NoticeButton:
 
 
 class NoticeBar(Card):
-    """Sentences one below the other; hidden while there are none. It takes no room of the page's.
+    """Sentences one below the other; hidden while there are none."""
 
-    Args:
-        over: the widget at whose top it lies.
-    """
-
-    def __init__(self, over: QWidget) -> None:
-        super().__init__(parent=over)
-        self._over = over
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("noticeBar")
         self.sign = Sign(16)
         self.sign.show_sign("verdict-unknown", "warning", "Notice")
@@ -50,7 +45,6 @@ class NoticeBar(Card):
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(row)
         self.body.setContentsMargins(theme.MARGIN, theme.GAP, theme.GAP, theme.GAP)
-        over.installEventFilter(self)
         self.hide()
 
     def tell(self, sentence: str, key: str = "", buttons: Sequence[NoticeButton] = ()) -> None:
@@ -68,8 +62,6 @@ class NoticeBar(Card):
         self.words.setText("\n".join(self._said.values()))
         self.setAccessibleName(self.words.text())
         self.show()
-        self.raise_()
-        self._place()
 
     def clear(self) -> None:
         """Say nothing any more."""
@@ -86,13 +78,3 @@ class NoticeBar(Card):
         made.clicked.connect(button.act)
         self._row.insertWidget(self._row.count() - 1, made, 0, Qt.AlignmentFlag.AlignTop)
         return made
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay as wide as what it lies over."""
-        if event.type() == QEvent.Type.Resize:
-            self._place()
-        return super().eventFilter(watched, event)
-
-    def _place(self) -> None:
-        width = self._over.width() - 2 * theme.MARGIN
-        self.setGeometry(theme.MARGIN, theme.GAP, width, self.body.totalHeightForWidth(width))

@@ -3,6 +3,7 @@
 import faulthandler
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -92,13 +93,24 @@ def train(window, session):
     window.pages["digits"].run_bar.transport.train.click()
     until(lambda: len(session.history.loss.x), lambda: QApplication.exit(1))  # as Qt does then
 """
+SIGNALLED = """
+import os
+def begin(window):
+    window.closing.connect(lambda: print("closed", flush=True))
+    until(lambda: window.worker.isRunning(), lambda: os.kill(os.getpid(), {number}))
+"""
+KILLED = """
+import os, signal
+def begin(window):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 QUIET = """
 def begin(window):
     print("notice:", repr(said(window)), flush=True)
     window.close()
 """
 END = """
-sys.exit(app.run(parse(["--device", "cpu"])))
+sys.exit(app.run(parse(["--device", "cpu", *sys.argv[1:]])))
 """
 
 
@@ -110,8 +122,8 @@ def start(tmp_path):
         "GLASSBOX_RUNS": str(tmp_path / "runs"),
         "QT_QPA_PLATFORM": "offscreen",
     }
-    return lambda script: subprocess.run(
-        [sys.executable, "-c", BEGIN + script + END],
+    return lambda script, *words: subprocess.run(
+        [sys.executable, "-c", BEGIN + script + END, *words],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -149,6 +161,22 @@ def test_a_display_that_is_lost_is_known_at_the_next_start(start, tmp_path):
     again = start(AGAIN)
     assert "ended unexpectedly" in again.stdout and "resume" in again.stdout, again.stderr
     assert "digits-" in again.stdout and "page: runs" in again.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_end_closes_the_window(start, tmp_path, number):
+    """As a person does: nothing is told of it at the next start."""
+    done = start(SIGNALLED.format(number=int(number)))
+    assert done.returncode == 0 and "closed" in done.stdout, done.stderr
+    assert not (tmp_path / "glassbox.lock").exists()
+    assert start(QUIET).stdout == "notice: ''\n"
+
+
+def test_a_fresh_start_knows_nothing_of_a_crash(start, tmp_path):
+    """It neither tells of it nor forgets it for the next start."""
+    assert start(KILLED).returncode < 0
+    assert start(QUIET, "--fresh").stdout == "notice: ''\n"
+    assert "ended unexpectedly" in start(QUIET).stdout
 
 
 def test_a_place_where_no_log_can_be_written_is_a_sentence(start, tmp_path):

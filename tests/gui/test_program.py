@@ -117,6 +117,22 @@ def test_what_is_impossible_is_said_before_a_tour_is_announced():
     assert ended.returncode == 2 and ended.stdout == "" and "no page 'nope'" in ended.stderr
 
 
+def test_a_notice_covers_nothing_and_is_closed_on_every_page(program):
+    """It stands above the page, whichever is turned to."""
+    window, closed = program.window, 0
+    for name, page in window.pages.items():
+        window.notices.tell("Something is to be known.")
+        window.show_page(name)
+        program.until(lambda page=page: page.y() >= 0 and window.notices.height() > 0)
+        below = window.notices.mapTo(window, window.notices.rect().bottomLeft()).y()
+        assert page.mapTo(window, QPoint(0, 0)).y() > below
+        close = window.notices.close_button
+        assert window.childAt(close.mapTo(window, close.rect().center())) is close
+        QTest.mouseClick(close, Qt.MouseButton.LeftButton)
+        closed += not window.notices.isVisible()
+    assert closed == len(window.pages)
+
+
 def test_a_program_is_dropped_on_any_page(program, tmp_path):
     """The doctor shows it; what no page takes is not welcome."""
     window, path = program.window, tmp_path / "train.py"
