@@ -80,10 +80,11 @@ class NetworkSource(QObject):
             self.changed.emit()
 
     def _in_words(self) -> str:
-        weights = self._session.weights
-        if weights is None:
-            return NONE
-        step = f"step {weights.step:,}"
+        return NONE if self.step is None else self.words_at(self.step)
+
+    def words_at(self, number: int) -> str:
+        """Name the network at a step: one that is trained is ahead of the copy that is here."""
+        step = f"step {number:,}"
         if self.in_training:
             paused = ", paused" if self._session.state is State.PAUSED else ""
             return f"in training, {step}{paused}"

@@ -60,9 +60,9 @@ class FileRecorder:
         self.folder, self._lock, self._resumes = folder, lock, lock is not None
         self._source = str(source.resolve()) if source else ""
         self._history = History()
-        self._progress = Pace(1.0, SHARE)
-        self._alive = Pace(10.0)  # never postponed: silence counts as interrupted
-        self._saving = Pace(5.0, SHARE)
+        # However long a writing took, once and on a busy machine: a kill is to cost little.
+        self._progress = Pace(1.0, SHARE, 2.0)
+        self._saving = Pace(5.0, SHARE, 30.0)
         self._saving_best = Pace(1.0, SHARE)
         self._best, self._best_step = math.inf, 0
         self._recipe: dict[str, Any] = {}
@@ -221,6 +221,8 @@ class FileRecorder:
         if not (self.folder / LAST).is_file():
             self.save(self._state())
             self._keyframes.keep()
+        for pace in (self._progress, self._saving):
+            pace.due()  # it is written by now, and again when its time has passed
 
     def _state(self) -> dict[str, Any]:
         about = self._about
@@ -253,8 +255,6 @@ class FileRecorder:
                 with self._telling():
                     write_curves(self.folder, self._history)
                 write_run_info(self.folder, self._about.told_now())
-        elif self._alive.due():
-            write_run_info(self.folder, self._about.told_now())
 
     def _note_changes(self) -> None:
         """Record which settings were changed since the last event."""

@@ -232,6 +232,8 @@ class Page(TrainingPage):
     def _on_field(self, field: Any) -> None:
         field = field if self._fits else None
         self.card.show_field(field)
+        if field is not None:
+            self.card.network.answered_at(field.step)
         self._newest = field
         if field is None or time.monotonic() - self._mapped >= MAPS_EVERY:
             self._show_maps()

@@ -133,7 +133,8 @@ class RunDetail(QWidget):
             return
         from core.runs.keyframes import keyframes_of
 
-        steps = keyframes_of(entry.path)
+        # Not those that the record does not tell of yet, or lost sight of as it was interrupted.
+        steps = [step for step in keyframes_of(entry.path) if step <= entry.step]
         if other:
             self._step = -1
             self._open_play(entry)

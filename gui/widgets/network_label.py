@@ -14,6 +14,7 @@ class NetworkLabel(Elided):
         self.setProperty("role", "small")
         self.source: NetworkSource | None = None
         self._made = ""
+        self._answered = 0
 
     def follow(self, source: NetworkSource) -> None:
         """Say from now on what this is."""
@@ -27,10 +28,19 @@ class NetworkLabel(Elided):
             self._made = words
             self.renew()
 
+    def answered_at(self, step: int) -> None:
+        """Name this step, of which the network in training has answered itself."""
+        self._answered = step
+        self.renew()
+
     def renew(self) -> None:
         """Name the network that answers now."""
         assert self.source is not None
         words, made = self.source.words, self._made
+        if not self.source.in_training:
+            self._answered = 0
+        elif self._answered > (self.source.step or 0):
+            words = self.source.words_at(self._answered)
         shown = f"{made}; now {words}" if made else words
         self.setText(shown[:1].upper() + shown[1:])
         self.setAccessibleName(f"Network that answers: {shown}")

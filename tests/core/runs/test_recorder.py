@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from core.errors import UserError
 from core.files import free_place
 from core.playgrounds.digits.recipe import DigitsRecipe
 from core.playgrounds.names.recipe import NamesRecipe
-from core.runs.curves import read_curves
+from core.runs import recorder
+from core.runs.curves import read_curves, write_curves
 from core.runs.folder import BEST, LAST, title_of
 from core.runs.keyframes import MOST, Keyframe, keyframes_of, read_keyframe, write_moment
 from core.runs.library import read_entry
@@ -29,6 +31,7 @@ from core.runs.resume import resume_run
 from core.runs.run_info import read_run_info, recipe_of, write_run_info
 from core.telemetry.events import Evaluated, Failed, Finished, Metrics, Noted, Snapshot, Stopped
 from core.telemetry.history import Curve
+from core.training import pace
 from core.training.checkpoint import load_checkpoint
 from core.training.control import Control
 from core.training.trainer import train
@@ -66,6 +69,31 @@ def test_a_record_holds_all_curves(recorded):
     assert np.all(np.diff(history.seconds.y) > 0) and len(history.rate.x)
     assert len(history.layers) == len(read_run_info(recorded).layers)
     assert np.isfinite(history.layers[0]["update_to_data"].y).all()
+
+
+def test_a_writing_that_took_long_once_delays_the_next_ones_little(
+    names_run, tmp_path, monkeypatch
+):
+    """A kill is to cost seconds, on a slow disk and a busy machine, too."""
+    clock, folder = [0.0], tmp_path / "names-slow"
+    when, told, saved = {0: 0.0}, [], []
+
+    def now():
+        clock[0] += 0.01
+        return clock[0]
+
+    def write(where, history):
+        clock[0] += 3.0
+        write_curves(where, history)
+
+    monkeypatch.setattr(pace, "time", SimpleNamespace(perf_counter=now))
+    monkeypatch.setattr(recorder, "write_curves", write)
+    for event in train(names_run(folder, steps=3000), Control()):
+        if isinstance(event, Metrics):
+            when[event.step] = clock[0]
+            told.append(clock[0] - when[read_run_info(folder).step])
+            saved.append(clock[0] - when[load_checkpoint(folder / LAST).about["steps"]])
+    assert clock[0] > 100 and max(told) < 6 and max(saved) < 40
 
 
 def test_moments_hold_weights_walls_and_samples(recorded):

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel
 from core.playgrounds.points.recipe import RECIPES
 from core.runs.run_info import read_run_info
 from core.telemetry.events import Finished, Stopped
+from core.training import trainer
 from core.training.checkpoint import load_checkpoint
 from gui.points.plane import Plane
 from gui.points.unit_maps import UnitMaps
@@ -59,6 +60,18 @@ def test_the_field_is_live_while_it_trains(points):
     points.stop()
     last = points.session.weights.step
     points.until(lambda: points.page.live.settled and steps[-1] == last)
+
+
+def test_the_step_that_is_named_is_that_of_the_field(points, monkeypatch):
+    """The copy of the weights comes seldom; the field is of the network in training itself."""
+    monkeypatch.setattr(trainer, "LIVE", 60.0)
+    steps, named = [], points.page.card.network
+    points.page.live.changed.connect(lambda field: steps.append(field.step))
+    points.train(RECIPES["moons"])
+    points.until(lambda: bool(steps) and steps[-1] > points.session.weights.step)
+    assert named.text() == f"In training, step {steps[-1]:,}"
+    points.stop()
+    points.until(lambda: named.text().startswith("Run points-mlp-"))
 
 
 @pytest.mark.parametrize(

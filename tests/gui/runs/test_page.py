@@ -403,6 +403,15 @@ def test_the_slider_goes_through_what_it_was(three):
     assert detail.curves.loss.plot.mark[0] == 150
 
 
+def test_an_interrupted_run_shows_no_moment_later_than_its_record(three):
+    """What came after the last word of a run that was killed is done again."""
+    three.choose(SLOW)
+    last = three.page.detail.slider.steps[-1]
+    change(paths.RUNS / SLOW, state="running", step=last - 1, process=["elsewhere", 1], told=0.0)
+    three.until(lambda: three.page.detail.entry.state == "interrupted")
+    three.until(lambda: three.page.detail.slider.steps[-1] < last)
+
+
 def test_its_weights_write_again(three):
     """Other random numbers write other names; the same moment, the same network."""
     three.choose(FAST)
